@@ -1,0 +1,72 @@
+/** The calls of a capture (#contract/api.ts, "Template's agent"), each repeated over a hiccup. */
+import type { CaptureProgress } from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { type Pause, type RetryOptions, withRetry } from "./retry.ts";
+
+/** The part of ApiClient that captures need. */
+export type Api = Pick<ApiClient, "send">;
+
+const HASH_BYTES = 32;
+const RETRY_BUDGET_MS = 120_000;
+
+export class CaptureApi {
+  readonly #api: Api;
+  readonly #base: string;
+  readonly #retry: RetryOptions;
+
+  constructor(api: Api, { capture, signal, pause }: {
+    capture: string;
+    signal: AbortSignal;
+    pause?: Pause;
+  }) {
+    this.#api = api;
+    this.#base = `/captures/${capture}`;
+    this.#retry = { signal, budgetMs: RETRY_BUDGET_MS, ...(pause && { pause }) };
+  }
+
+  /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the server has that extent. */
+  async known(hashes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+    const answer = await this.#call(async (signal) => {
+      const response = await this.#api.send("POST", `${this.#base}/known`, { body: hashes, signal });
+      return new Uint8Array(await response.arrayBuffer());
+    });
+    if (answer.length === hashes.length / HASH_BYTES) return answer;
+    throw new RackseedError("cannot understand the server's answer about known extents", {
+      reason: `it has ${answer.length} bytes for ${hashes.length / HASH_BYTES} extents.`,
+      remedy: "use the same version of rackseed on both sides (`rackseed version`).",
+    });
+  }
+
+  /** `upload`: as frame_upload.ts encodes it. */
+  frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#post("POST", "frames", { body: () => upload });
+  }
+
+  /** Tried once: the next report says more. */
+  async progress(progress: CaptureProgress): Promise<void> {
+    const { signal } = this.#retry;
+    const response = await this.#api.send("POST", `${this.#base}/progress`, { json: progress, signal });
+    await response.body?.cancel();
+  }
+
+  /** `body` makes the stream anew for every attempt. */
+  entries(body: () => ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    return this.#post("PUT", "entries", { body });
+  }
+
+  #post(
+    method: "POST" | "PUT",
+    path: string,
+    { body }: { body: () => BodyInit },
+  ): Promise<void> {
+    return this.#call(async (signal) => {
+      const response = await this.#api.send(method, `${this.#base}/${path}`, { body: body(), signal });
+      await response.body?.cancel();
+    });
+  }
+
+  #call<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return withRetry(() => attempt(this.#retry.signal), this.#retry);
+  }
+}

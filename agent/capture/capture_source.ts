@@ -1,0 +1,32 @@
+/** The port between what is captured (a live tree, a tar) and what sends it. */
+import type { Entry, HashedExtent } from "#contract/entry.ts";
+
+export interface CaptureSource {
+  /** Counts ahead what will be read, so that progress has an end; cheap beside the reading itself. */
+  measure(options: { signal: AbortSignal; onProgress: (sofar: Amount) => void }): Promise<Amount>;
+  /**
+   * All entries in the order of a manifest. A file's contents have gone to `sink` before its entry comes. To
+   * be called once.
+   */
+  entries(
+    sink: ExtentSink,
+    options: { signal: AbortSignal; onProgress: (done: Amount) => void },
+  ): AsyncIterable<Entry<HashedExtent>>;
+  /** What could not be kept; complete once `entries` has ended. */
+  readonly notes: readonly string[];
+}
+
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Takes the contents of extents. */
+export interface ExtentSink {
+  /** Copies `content` (1 byte to MAX_EXTENT_BYTES) where it is new. Returns its SHA-256 in base64url. */
+  take(content: Uint8Array): string;
+  /** Whether more waits to be sent than should: then the source waits for `drained`. */
+  readonly full: boolean;
+  /** Throws where sending has failed. */
+  drained(): Promise<void>;
+}

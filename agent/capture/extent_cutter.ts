@@ -1,0 +1,79 @@
+/**
+ * Cuts a large file by its content (gear hash, normalised as FastCDC does, USENIX ATC 2016): an insertion moves
+ * the cuts along, so that only extents around it are new. The table and the masks are part of what makes two
+ * captures of one file alike; changing them costs every image one full transfer.
+ */
+import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
+
+export const MIN_CUT_BYTES = 512 << 10;
+/** Up to here the cut is four times as rare as on average, from here on four times as frequent. */
+const NORMAL_CUT_BYTES = 1 << 20;
+const EARLY_MASK = topBits(22);
+const LATE_MASK = topBits(18);
+
+function topBits(count: number): number {
+  return ((2 ** count - 1) * 2 ** (32 - count)) | 0;
+}
+
+/** 256 numbers by xorshift32 from a fixed seed. */
+const GEAR = gearTable();
+function gearTable(): Uint32Array {
+  const table = new Uint32Array(256);
+  let state = 0x12345678;
+  for (let i = 0; i < 256; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    table[i] = state;
+  }
+  return table;
+}
+
+/** Length of the first extent of `bytes`, which are at least MAX_EXTENT_BYTES or all that is left. */
+export function cutLength(bytes: Uint8Array): number {
+  const end = Math.min(bytes.length, MAX_EXTENT_BYTES);
+  const normal = Math.min(end, NORMAL_CUT_BYTES);
+  let hash = 0, at = MIN_CUT_BYTES;
+  for (; at < normal; at++) {
+    hash = ((hash << 1) + (GEAR[bytes[at] as number] as number)) | 0;
+    if ((hash & EARLY_MASK) === 0) return at + 1;
+  }
+  for (; at < end; at++) {
+    hash = ((hash << 1) + (GEAR[bytes[at] as number] as number)) | 0;
+    if ((hash & LATE_MASK) === 0) return at + 1;
+  }
+  return end;
+}
+
+/** Cuts a stream of bytes: fill what `room` gives, say how much it was, take the extents that are certain. */
+export class ExtentCutter {
+  readonly #buffer = new Uint8Array(4 * MAX_EXTENT_BYTES);
+  #start = 0;
+  #end = 0;
+
+  /** Free space, never empty once `next` has returned undefined. Valid until the next call. */
+  room(): Uint8Array {
+    if (this.#end > this.#buffer.length / 2) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    return this.#buffer.subarray(this.#end);
+  }
+
+  filled(sizeBytes: number): void {
+    this.#end += sizeBytes;
+  }
+
+  /**
+   * The next extent, or undefined where more bytes are needed to tell. `last`: no more will come. The view is
+   * valid until the next call of `room`.
+   */
+  next({ last }: { last: boolean }): Uint8Array | undefined {
+    const held = this.#end - this.#start;
+    if (held === 0 || (!last && held < MAX_EXTENT_BYTES)) return undefined;
+    const start = this.#start;
+    this.#start += cutLength(this.#buffer.subarray(start, this.#end));
+    return this.#buffer.subarray(start, this.#start);
+  }
+}

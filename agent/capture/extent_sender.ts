@@ -1,0 +1,122 @@
+/**
+ * Sends the extents that the server lacks: gathers contents into batches, asks by hash, puts what is lacking
+ * into frames. Some batches and frames are under way at a time; memory is bounded by their number.
+ */
+import { createHash } from "node:crypto";
+import { encodeFrameUpload, MAX_FRAME_EXTENTS, type UploadedExtent } from "#contract/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import type { CaptureApi } from "./capture_api.ts";
+import type { ExtentSink } from "./capture_source.ts";
+
+/** Calls under way at a time; each holds up to two times MAX_FRAME_BYTES. */
+const MAX_UNDER_WAY = 4;
+const HASH_BYTES = 32;
+
+export class ExtentSender implements ExtentSink {
+  readonly #api: CaptureApi;
+  /** All that was ever offered: two files of the same content are sent once. */
+  readonly #seen = new Set<string>();
+  #batch: UploadedExtent[] = [];
+  #arena = new Uint8Array(MAX_FRAME_BYTES);
+  #arenaUsed = 0;
+  /** What the server lacks and no frame holds yet. */
+  #lacking: UploadedExtent[] = [];
+  #lackingBytes = 0;
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+  #bytesSent = 0;
+
+  constructor(api: CaptureApi) {
+    this.#api = api;
+  }
+
+  /** Contents of the frames that the server has taken. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  take(content: Uint8Array): string {
+    const digest = createHash("sha256").update(content).digest();
+    const sha256 = digest.toString("base64url");
+    if (this.#seen.has(sha256)) return sha256;
+    this.#seen.add(sha256);
+    if (this.#arenaUsed + content.length > MAX_FRAME_BYTES || this.#batch.length === MAX_FRAME_EXTENTS) {
+      this.#askForBatch();
+    }
+    const kept = this.#arena.subarray(this.#arenaUsed, this.#arenaUsed += content.length);
+    kept.set(content);
+    this.#batch.push({ sha256: digest, content: kept });
+    return sha256;
+  }
+
+  get full(): boolean {
+    return this.#underWay.size >= MAX_UNDER_WAY || this.#failure !== undefined;
+  }
+
+  async drained(): Promise<void> {
+    while (this.full && !this.#failure) await Promise.race(this.#underWay);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Sends what is left; resolves when the server has everything. */
+  async finish(): Promise<void> {
+    this.#askForBatch();
+    await this.#quiet();
+    this.#sendFrame();
+    await this.#quiet();
+  }
+
+  async #quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #askForBatch(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#arena = new Uint8Array(MAX_FRAME_BYTES);
+    this.#arenaUsed = 0;
+    const hashes = new Uint8Array(batch.length * HASH_BYTES);
+    batch.forEach(({ sha256 }, i) => hashes.set(sha256, i * HASH_BYTES));
+    this.#start(async () => {
+      const known = await this.#api.known(hashes);
+      const lacking = batch.filter((_, i) => known[i] !== 1);
+      // a few small contents must not keep the whole batch in memory until their frame is full
+      const size = (extents: UploadedExtent[]) => extents.reduce((sum, e) => sum + e.content.length, 0);
+      const keep = size(lacking) * 2 > size(batch);
+      for (const { sha256, content } of lacking) {
+        this.#addLacking({ sha256, content: keep ? content : content.slice() });
+      }
+    });
+  }
+
+  #addLacking(extent: UploadedExtent): void {
+    const full = this.#lackingBytes + extent.content.length > MAX_FRAME_BYTES ||
+      this.#lacking.length === MAX_FRAME_EXTENTS;
+    if (full) this.#sendFrame();
+    this.#lacking.push(extent);
+    this.#lackingBytes += extent.content.length;
+  }
+
+  #sendFrame(): void {
+    if (this.#lacking.length === 0) return;
+    const bytes = this.#lackingBytes;
+    const upload = encodeFrameUpload(this.#lacking);
+    this.#lacking = [];
+    this.#lackingBytes = 0;
+    this.#start(async () => {
+      await this.#api.frame(upload as Uint8Array<ArrayBuffer>);
+      this.#bytesSent += bytes;
+    });
+  }
+
+  /** Runs beside others; its failure comes out of `drained` and `finish`. */
+  #start(call: () => Promise<void>): void {
+    if (this.#failure) return;
+    const done = call().catch((error) => {
+      this.#failure ??= { error };
+    }).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { RackseedError } from "#contract/errors.ts";
+import { decodeFrameUpload, MAX_FRAME_EXTENTS } from "#contract/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { type Api, CaptureApi } from "./capture_api.ts";
+import { ExtentSender } from "./extent_sender.ts";
+
+const hash = (content: Uint8Array) => createHash("sha256").update(content).digest("base64url");
+
+class Receiver implements Api {
+  readonly received = new Map<string, number>();
+  readonly frameSizes: number[] = [];
+  readonly has = new Set<string>();
+  underWay = 0;
+  mostUnderWay = 0;
+  refuse: RackseedError | undefined;
+
+  async send(_method: string, path: string, { body }: { body?: BodyInit } = {}): Promise<Response> {
+    this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
+    const bytes = new Uint8Array(await new Response(body ?? null).arrayBuffer());
+    this.underWay--;
+    if (path.endsWith("/known")) {
+      const names = Array.from(
+        { length: bytes.length / 32 },
+        (_, i) => Buffer.from(bytes.subarray(i * 32, i * 32 + 32)).toString("base64url"),
+      );
+      return new Response(Uint8Array.from(names, (name) => this.has.has(name) ? 1 : 0));
+    }
+    if (this.refuse) throw this.refuse;
+    const extents = decodeFrameUpload(bytes);
+    this.frameSizes.push(extents.reduce((sum, e) => sum + e.content.length, 0));
+    for (const { sha256, content } of extents) {
+      assert.equal(hash(content), Buffer.from(sha256).toString("base64url"));
+      this.received.set(hash(content), (this.received.get(hash(content)) ?? 0) + 1);
+    }
+    return new Response(null, { status: 204 });
+  }
+}
+
+function senderTo(receiver: Api): ExtentSender {
+  const { signal } = new AbortController();
+  return new ExtentSender(new CaptureApi(receiver, { capture: "1", signal, pause: () => Promise.resolve() }));
+}
+
+async function sendAll(sender: ExtentSender, contents: readonly Uint8Array[]): Promise<void> {
+  for (const content of contents) {
+    assert.equal(sender.take(content), hash(content));
+    if (sender.full) await sender.drained();
+  }
+  await sender.finish();
+}
+
+Deno.test("everything arrives once, in frames of bounded size, a few at a time", async () => {
+  const receiver = new Receiver();
+  const sizes = [1, 4096, MAX_FRAME_BYTES, MAX_FRAME_BYTES - 1, 100_000, ...Array(40).fill(300_000)];
+  const contents = sizes.map((size) => randomBytes(size));
+  const sender = senderTo(receiver);
+  await sendAll(sender, [...contents, ...contents]);
+  assert.deepEqual([...receiver.received], contents.map((c) => [hash(c), 1]).sort(orderOf(receiver)));
+  assert.ok(receiver.frameSizes.every((size) => size <= MAX_FRAME_BYTES));
+  assert.ok(receiver.mostUnderWay <= 8, `${receiver.mostUnderWay} at a time`);
+  assert.equal(sender.bytesSent, sizes.reduce((sum, size) => sum + size, 0));
+});
+
+/** As they were received. */
+function orderOf(receiver: Receiver): (a: unknown[], b: unknown[]) => number {
+  const order = [...receiver.received.keys()];
+  return ([a], [b]) => order.indexOf(a as string) - order.indexOf(b as string);
+}
+
+Deno.test("what the server has is not sent", async () => {
+  const receiver = new Receiver();
+  const contents = Array.from({ length: 100 }, () => randomBytes(100_000));
+  contents.forEach((content, i) => i % 10 !== 0 && receiver.has.add(hash(content)));
+  await sendAll(senderTo(receiver), contents);
+  assert.equal(receiver.received.size, 10);
+  assert.equal(receiver.frameSizes.length, 1);
+});
+
+Deno.test("tiny extents are split by number", async () => {
+  const receiver = new Receiver();
+  const contents = Array.from({ length: MAX_FRAME_EXTENTS + 1 }, (_, i) => Buffer.from(`${i}`));
+  await sendAll(senderTo(receiver), contents);
+  assert.equal(receiver.received.size, MAX_FRAME_EXTENTS + 1);
+  assert.equal(receiver.frameSizes.length, 2);
+});
+
+Deno.test("a refusal stops the source at its next look", async () => {
+  const receiver = new Receiver();
+  receiver.refuse = new RackseedError("cannot go on", { reason: "cancelled.", remedy: "none.", status: 409 });
+  const sender = senderTo(receiver);
+  const endless = async () => {
+    for (let i = 0;; i++) {
+      sender.take(Buffer.alloc(1 << 20, `${i}`));
+      if (sender.full) await sender.drained();
+    }
+  };
+  await assert.rejects(endless(), { status: 409 });
+  await assert.rejects(sender.finish(), { status: 409 });
+});

@@ -1,0 +1,23 @@
+/** What `rackseed image import` sends: a directory as it is, or the content of a tar. */
+import { RackseedError } from "#contract/errors.ts";
+import type { CaptureSource } from "./capture_source.ts";
+import { compileExcludes } from "./excludes.ts";
+import { TarSource } from "./tar_source.ts";
+import { TreeSource } from "./tree_source.ts";
+
+/** `excludes`: patterns for a directory; a tar is taken whole. Throws RackseedError where there is neither. */
+export async function openImport(
+  path: string,
+  { excludes }: { excludes: readonly string[] },
+): Promise<CaptureSource> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (info?.isDirectory) {
+    return new TreeSource(path, { excludes: compileExcludes(excludes), mountPoints: [] });
+  }
+  if (info?.isFile) return new TarSource(path);
+  throw new RackseedError(`cannot import ${path}`, {
+    reason: info ? "it is neither a directory nor a file." : "there is no such file or directory.",
+    remedy: "name a directory, or a tar (plain, .gz or .zst).",
+    status: 400,
+  });
+}

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import type { Run } from "../sys/command.ts";
+import { lacksToRebuild, type Presence } from "./lacks.ts";
+import { parseFindmnt, parseLsblk } from "./layout_devices.ts";
+import { readLayout } from "./layout_read.ts";
+import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
+import { newestFirst, parseOsRelease } from "./machine.ts";
+
+const fixture = (name: string) => Deno.readTextFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+
+Deno.test("lsblk's tree becomes devices that know what they lie on", () => {
+  const devices = parseLsblk(fixture("loop_lsblk.json"));
+  assert.deepEqual(devices.map((d) => [d.name, d.type, d.number, d.below]), [
+    ["loop0", "loop", "7:0", []],
+    ["loop0p1", "part", "259:0", ["loop0"]],
+    ["loop0p2", "part", "259:1", ["loop0"]],
+    ["loop0p3", "part", "259:2", ["loop0"]],
+    ["loop0p5", "part", "259:3", ["loop0"]],
+  ]);
+  assert(parseLsblk(fixture("host_lsblk.json")).some((d) => d.name === "vda" && d.type === "disk"));
+});
+
+Deno.test("numbers and flags that older programs print as strings are understood", () => {
+  const json = '{"blockdevices":[{"name":"sdb","kname":"sdb","maj:min":"8:16","type":"disk","size":"1000",' +
+    '"log-sec":"512","rm":"1","tran":"usb"}]}';
+  const [device] = parseLsblk(json);
+  assert.deepEqual({ size: device?.sizeBytes, foreign: device?.foreign }, { size: 1000, foreign: true });
+});
+
+Deno.test("findmnt's tree is flat in the order of mounting", () => {
+  const [mount] = parseFindmnt(fixture("loop_findmnt.json"));
+  assert.deepEqual([mount?.target, mount?.type, mount?.number, mount?.part], [
+    "/srv/disk",
+    "ext4",
+    "259:2",
+    "/",
+  ]);
+});
+
+Deno.test("sfdisk's table keeps numbers, types, UUIDs, names and attributes", () => {
+  const { table, id, partitions } = parseSfdisk(fixture("loop_sfdisk.json"));
+  assert.equal(table, "gpt");
+  assert.equal(id, "1F0C1A51-7C1B-4B3A-9B55-0123456789AB");
+  assert.deepEqual(partitions.map((p) => p.number), [1, 2, 3, 5]);
+  assert.equal(partitions[1]?.name, 'EFI "x"');
+  assert.equal(partitions[2]?.attributes, "LegacyBIOSBootable GUID:60");
+  const mbr = parseSfdisk(fixture("mbr_sfdisk.json"));
+  assert.deepEqual(mbr.partitions.map((p) => [p.number, p.type, p.bootable]), [
+    [1, "83", true],
+    [2, "5", undefined],
+    [5, "83", undefined],
+    [6, "82", undefined],
+  ]);
+});
+
+Deno.test("a table that is neither GPT nor MBR is refused", () => {
+  const json = '{"partitiontable":{"label":"sun","device":"/dev/sda","unit":"sectors","partitions":[]}}';
+  assert.throws(() => parseSfdisk(json), /table of type sun/);
+});
+
+Deno.test("blkid's values lose the backslashes that quote them", () => {
+  const facts = parseBlkid(fixture("loop_blkid_2.txt"));
+  assert.equal(facts.get("UUID"), "D914-3B5F");
+  assert.equal(facts.get("PART_ENTRY_NAME"), 'EFI "x"');
+});
+
+Deno.test("dumpe2fs gives what mke2fs must be told, without the states of a mounted file system", () => {
+  const ext = parseDumpe2fs(fixture("loop_dumpe2fs.txt"));
+  assert(ext.features.includes("metadata_csum") && !ext.features.includes("needs_recovery"));
+  assert.deepEqual([ext.blockBytes, ext.inodeBytes, ext.inodes], [4096, 256, 51296]);
+  assert.throws(() => parseDumpe2fs("dumpe2fs: Bad magic number"), /names no "Filesystem features"/);
+});
+
+const recorded: Run = (argv) => {
+  const [program, ...args] = argv;
+  const answer = (stdout: string) => Promise.resolve({ code: 0, stdout, stderr: "" });
+  switch (program) {
+    case "lsblk":
+      return answer(fixture("loop_lsblk.json"));
+    case "findmnt":
+      return answer(fixture("loop_findmnt.json").replace("/srv/disk", "/"));
+    case "sfdisk":
+      return answer(fixture("loop_sfdisk.json"));
+    case "dumpe2fs":
+      return answer(fixture("loop_dumpe2fs.txt"));
+    case "blkid": {
+      const number = /loop0p(\d)$/.exec(args.at(-1) ?? "")?.[1];
+      if (number === undefined) return answer("PTTYPE=gpt\n");
+      return number === "1" ? answer("") : answer(fixture(`loop_blkid_${number}.txt`));
+    }
+    default:
+      throw new Error(`unexpected ${argv.join(" ")}`);
+  }
+};
+
+Deno.test("a machine's layout is read whole out of recorded answers", async () => {
+  const { layout, mountPoints, unseen } = await readLayout({ run: recorded, diskTypes: ["loop"] });
+  assert.deepEqual(mountPoints, ["/"]);
+  assert.equal(layout.disks[0]?.table, "gpt");
+  assert.deepEqual(layout.fileSystems.map((f) => [f.volume, f.type, f.label, f.mountPoint]), [
+    [{ kind: "partition", disk: 0, number: 3 }, "ext4", "rootfs", "/"],
+  ]);
+  assert.deepEqual(layout.swap, [{
+    volume: { kind: "partition", disk: 0, number: 5 },
+    uuid: "3d90171e-fcfc-4a63-80af-cb235194214d",
+    label: "swp",
+  }]);
+  assert.deepEqual(unseen, [{ volume: { kind: "partition", disk: 0, number: 2 }, type: "vfat" }]);
+});
+
+Deno.test("mounts on loop devices and removable disks are no part of the machine", async () => {
+  const { layout, mountPoints } = await readLayout({ run: recorded });
+  assert.deepEqual({ disks: layout.disks, mountPoints }, { disks: [], mountPoints: [] });
+});
+
+const source = {
+  hostname: "web",
+  distribution: "debian",
+  release: "12",
+  description: "Debian",
+  architecture: "x86_64",
+  firmware: "bios" as const,
+  kernel: "6.1.0-9-amd64",
+  kernels: [],
+};
+const all: Presence = {
+  programs: new Set(
+    ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 e2fsck mkfs.vfat mkfs.xfs mkswap " +
+      "grub-install efibootmgr").split(" "),
+  ),
+  paths: new Set(["/boot/vmlinuz-6.1.0-9-amd64", "/usr/lib/grub/i386-pc/kernel.img"]),
+};
+
+Deno.test("what a template lacks is said with the package that has it", async () => {
+  const machine = { ...await readLayout({ run: recorded, diskTypes: ["loop"] }), unseen: [] };
+  assert.deepEqual(lacksToRebuild(machine, { source, presence: all }), []);
+  const without = (...names: string[]): Presence => ({
+    programs: new Set([...all.programs].filter((p) => !names.includes(p))),
+    paths: new Set(),
+  });
+  const lacks = lacksToRebuild(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
+  for (const part of ["fdisk", "e2fsprogs", "util-linux", "linux-image-amd64", "grub-pc"]) {
+    assert(lacks.some((l) => l.includes(part)), `${part} in ${lacks.join("\n")}`);
+  }
+});
+
+Deno.test("LVM, RAID and several disks are said to be not yet rebuilt", async () => {
+  const { layout } = await readLayout({ run: recorded, diskTypes: ["loop"] });
+  const [root] = layout.fileSystems, [disk] = layout.disks;
+  assert(root && disk);
+  const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
+  const lacks = lacksToRebuild(
+    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [] },
+    { source, presence: all },
+  );
+  assert.deepEqual(lacks, [
+    "the machine's file systems lie on 2 disks: not yet rebuilt by this version",
+    "LVM volume vg0/home (/home): not yet rebuilt by this version",
+  ]);
+});
+
+Deno.test("os-release values are read quoted and bare", () => {
+  const release = parseOsRelease(`ID=debian\nVERSION_ID="12"\nPRETTY_NAME='A \\ B'\nNAME="say \\"hi\\""\n`);
+  assert.deepEqual(Object.fromEntries(release), {
+    ID: "debian",
+    VERSION_ID: "12",
+    PRETTY_NAME: "A \\ B",
+    NAME: 'say "hi"',
+  });
+});
+
+Deno.test("kernels are ordered by number, not by letter", () => {
+  assert.deepEqual(newestFirst(["6.1.0-9-amd64", "6.1.0-18-amd64", "5.10.0-30-amd64"]), [
+    "6.1.0-18-amd64",
+    "6.1.0-9-amd64",
+    "5.10.0-30-amd64",
+  ]);
+});

@@ -1,0 +1,93 @@
+/** What a template is: its source, its disks, and what it lacks to be rebuilt. */
+import type { DiskLayout } from "#contract/layout.ts";
+import type { Source } from "#contract/manifest.ts";
+import { type Run, runCommand } from "../sys/command.ts";
+import { exists, namesIn, textOf } from "../sys/small_file.ts";
+import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
+import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
+import { readLayout } from "./layout_read.ts";
+
+export interface MachineFacts {
+  /** Absent where the root is not the live system's. */
+  readonly source?: Source;
+  readonly layout?: DiskLayout;
+  /** In words, each with the package that helps. */
+  readonly lacks: readonly string[];
+  /** Absolute paths inside the root of the file systems to be walked, parents first. */
+  readonly mountPoints: readonly string[];
+}
+
+/**
+ * Reads the machine where `root` is "/"; any other directory is a plain tree without disks. Throws RackseedError
+ * where a program fails; one that is missing is a lack.
+ */
+export async function readMachine(
+  { root, run = runCommand }: { root: string; run?: Run },
+): Promise<MachineFacts> {
+  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: ["/"] };
+  const source = await readSource();
+  const presence = await readPresence(source);
+  const unreadable = lacksToCapture(presence);
+  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: ["/"] };
+  const machine = await readLayout({ run });
+  if (machine.layout.fileSystems.length === 0) {
+    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: ["/"] };
+  }
+  return {
+    source,
+    layout: machine.layout,
+    lacks: lacksToRebuild(machine, { source, presence }),
+    mountPoints: machine.mountPoints,
+  };
+}
+
+async function readSource(): Promise<Source> {
+  const release = parseOsRelease(
+    await textOf("/etc/os-release") ?? await textOf("/usr/lib/os-release") ?? "",
+  );
+  return {
+    hostname: Deno.hostname(),
+    distribution: (release.get("ID") ?? "linux").slice(0, 64),
+    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
+    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    architecture: Deno.build.arch,
+    firmware: await exists("/sys/firmware/efi") ? "uefi" : "bios",
+    kernel: Deno.osRelease(),
+    kernels: await kernelsWithModules(),
+  };
+}
+
+/** os-release(5): shell assignments, values quoted or not. */
+export function parseOsRelease(text: string): ReadonlyMap<string, string> {
+  const pairs = [...text.matchAll(/^([A-Z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*))$/gm)];
+  return new Map(pairs.map(([, key = "", double, single, bare]) => [
+    key,
+    double?.replace(/\\(.)/g, "$1") ?? single ?? bare?.trim() ?? "",
+  ]));
+}
+
+export function newestFirst(releases: readonly string[]): string[] {
+  return [...releases].sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+}
+
+async function kernelsWithModules(): Promise<string[]> {
+  const releases: string[] = [];
+  for (const name of await namesIn("/lib/modules")) {
+    if (await exists(`/lib/modules/${name}/modules.dep`)) releases.push(name);
+  }
+  return newestFirst(releases).slice(0, 64);
+}
+
+async function readPresence(source: Source): Promise<Presence> {
+  const programs = new Set<string>();
+  for (const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }]) {
+    for (const directory of ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]) {
+      if (await exists(`${directory}/${name}`)) programs.add(name);
+    }
+  }
+  const paths = new Set<string>();
+  for (const path of [...PROBED_PATHS, ...kernelPaths(source.kernel)]) {
+    if (await exists(path)) paths.add(path);
+  }
+  return { programs, paths };
+}

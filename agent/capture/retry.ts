@@ -1,0 +1,54 @@
+/** Repeats a call to the server over a hiccup of the network or a restart of the server. */
+import { getLogger } from "@logtape/logtape";
+import { RackseedError } from "#contract/errors.ts";
+
+/** Answers that may be others a moment later: HTTP gateway errors, and 503, which is also "unreachable". */
+const PASSING = new Set([429, 502, 503, 504]);
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 8000;
+
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  /** No new attempt begins later than this after the first failure. */
+  readonly budgetMs: number;
+  readonly pause?: Pause;
+}
+
+/** Throws the last attempt's error when the budget is spent, any other error at once. */
+export async function withRetry<T>(
+  attempt: () => Promise<T>,
+  { signal, budgetMs, pause = pauseFor }: RetryOptions,
+): Promise<T> {
+  let waitedMs = 0;
+  for (let nextMs = FIRST_PAUSE_MS;; nextMs = Math.min(nextMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      const passing = error instanceof RackseedError && PASSING.has(error.status);
+      if (!passing || waitedMs >= budgetMs) throw error;
+      getLogger(["rackseed", "capture"]).warn("retry", { reason: error.reason, waitedMs });
+      const ms = nextMs * (0.5 + Math.random() / 2);
+      await pause(ms, signal);
+      waitedMs += ms;
+    }
+  }
+}
+
+/** Resolves after the time; rejects with the reason as soon as `signal` aborts. */
+export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const stop = () => {
+    clearTimeout(timer);
+    reject(signal.reason);
+  };
+  const timer = setTimeout(() => {
+    signal.removeEventListener("abort", stop);
+    resolve();
+  }, ms);
+  signal.addEventListener("abort", stop, { once: true });
+  return promise;
+}

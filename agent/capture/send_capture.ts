@@ -1,0 +1,95 @@
+/**
+ * Sends one capture: counts, reads, sends what the server lacks, then the entries. Whatever interrupts it, it
+ * can simply be run again: the server knows the extents that it has.
+ */
+import type { CaptureProgress } from "#contract/api.ts";
+import { formatHashedEntry } from "#contract/entry.ts";
+import type { DiskLayout } from "#contract/layout.ts";
+import type { Source } from "#contract/manifest.ts";
+import { type Api, CaptureApi } from "./capture_api.ts";
+import type { Amount, CaptureSource } from "./capture_source.ts";
+import { EntryLines } from "./entry_lines.ts";
+import { ExtentSender } from "./extent_sender.ts";
+import { ProgressReporter } from "./progress_reporter.ts";
+import type { Pause } from "./retry.ts";
+
+export interface SendOptions {
+  readonly api: Api;
+  /** The capture's id, as the order or `POST /captures` gave it. */
+  readonly capture: string;
+  /** Where the entries come from. */
+  readonly tree: CaptureSource;
+  /** The machine that is captured; absent for a directory or a tar. */
+  readonly source?: Source | undefined;
+  readonly layout?: DiskLayout | undefined;
+  /** All patterns that were in force. */
+  readonly excludes: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: CaptureProgress) => void;
+  readonly pause?: Pause;
+}
+
+/** What a header can hold; what is more is only counted. */
+const MAX_NOTES = 10_000;
+const MAX_NOTE_CHARACTERS = 8191;
+
+export interface Sent {
+  readonly entries: number;
+  readonly notes: readonly string[];
+  readonly bytesSent: number;
+}
+
+export async function sendCapture(options: SendOptions): Promise<Sent> {
+  const { tree, onProgress, excludes, source, layout, pause } = options;
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopped.signal]);
+  const api = new CaptureApi(options.api, { capture: options.capture, signal, ...(pause && { pause }) });
+  const sender = new ExtentSender(api);
+  try {
+    const reporter = new ProgressReporter(api, onProgress);
+    const none: Amount = { files: 0, bytes: 0 };
+    const view = (phase: CaptureProgress["phase"], done: Amount, total: Amount): CaptureProgress => ({
+      phase,
+      filesDone: done.files,
+      filesTotal: Math.max(total.files, done.files),
+      bytesDone: done.bytes,
+      bytesTotal: Math.max(total.bytes, done.bytes),
+      bytesSent: sender.bytesSent,
+    });
+    const total = await tree.measure({
+      signal,
+      onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
+    });
+    const lines = new EntryLines();
+    let done = none;
+    const entries = tree.entries(sender, {
+      signal,
+      onProgress: (sofar) => {
+        done = sofar;
+        reporter.report(() => view("reading", sofar, total));
+      },
+    });
+    for await (const entry of entries) lines.add(formatHashedEntry(entry));
+    await sender.finish();
+    await reporter.last(view("finishing", done, done));
+    const notes = bounded(tree.notes);
+    await api.entries(() =>
+      lines.upload({
+        ...(source && { source }),
+        ...(layout && { layout }),
+        excludes: [...excludes],
+        notes,
+        entries: lines.count,
+      })
+    );
+    return { entries: lines.count, notes, bytesSent: sender.bytesSent };
+  } finally {
+    stopped.abort(new Error("the capture has ended"));
+  }
+}
+
+function bounded(notes: readonly string[]): string[] {
+  const kept = notes.slice(0, MAX_NOTES - 1).map((note) => note.slice(0, MAX_NOTE_CHARACTERS));
+  if (notes.length > kept.length) kept.push(`and ${notes.length - kept.length} more notes`);
+  return kept;
+}

@@ -1,0 +1,230 @@
+/** A live tree as the source of a capture. */
+import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
+import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { codeOf, SysError } from "../sys/errno.ts";
+import { type FileStatus, statOf } from "../sys/file_status.ts";
+import { AT_FDCWD, close, O, openAt, readLinkAt } from "../sys/libc.ts";
+import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
+import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
+import type { Excludes } from "./excludes.ts";
+import { FileReader, type ReadFile } from "./file_reader.ts";
+import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
+
+/** A file that changes while it is read is read this often before it is taken as it is. */
+const READINGS = 3;
+/** So many names between two looks at what else there is to do. */
+const VISITS_A_TURN = 2000;
+
+export interface TreeOptions {
+  readonly excludes: Excludes;
+  /** Absolute paths, as seen from the root, of further file systems that belong to the tree. */
+  readonly mountPoints: readonly string[];
+}
+
+export class TreeSource implements CaptureSource {
+  readonly notes: string[] = [];
+  readonly #root: string;
+  readonly #excludes: Excludes;
+  readonly #mountPoints: ReadonlySet<BytePath>;
+
+  /** `root`: path of the directory that becomes the image's root. */
+  constructor(root: string, { excludes, mountPoints }: TreeOptions) {
+    this.#root = root;
+    this.#excludes = excludes;
+    this.#mountPoints = new Set(mountPoints.map((path) => bytePathOfText(path.replace(/^\/+|\/+$/g, ""))));
+  }
+
+  async measure(
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (sofar: Amount) => void },
+  ): Promise<Amount> {
+    let files = 0, bytes = 0, visits = 0;
+    const links = new Set<string>();
+    // what is to be noted is noted when it is read
+    for (const { status } of this.#walk(() => {})) {
+      if (++visits % VISITS_A_TURN === 0) await turn(signal);
+      if (status.type !== "file") continue;
+      if (status.links > 1) {
+        const key = linkKey(status);
+        if (links.has(key)) continue;
+        links.add(key);
+      }
+      files++;
+      bytes += Math.min(status.sizeBytes, status.allocatedBytes);
+      onProgress({ files, bytes });
+    }
+    return { files, bytes };
+  }
+
+  async *entries(
+    sink: ExtentSink,
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
+  ): AsyncGenerator<Entry<HashedExtent>> {
+    let files = 0, bytes = 0, visits = 0;
+    const reader = new FileReader(sink, {
+      onBytes: (count) => onProgress({ files, bytes: bytes += count }),
+    });
+    /** First name of every file that has several. */
+    const links = new Map<string, BytePath>();
+    const note = (text: string) => this.notes.push(text);
+    for (const visit of this.#walk(note)) {
+      if (++visits % VISITS_A_TURN === 0) await turn(signal);
+      if (sink.full) await sink.drained();
+      const { path, status } = visit;
+      if (status.type === "socket") {
+        note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
+        continue;
+      }
+      const key = status.type === "file" && status.links > 1 ? linkKey(status) : undefined;
+      const first = key === undefined ? undefined : links.get(key);
+      if (first !== undefined) {
+        yield { type: "link", path, target: first };
+        continue;
+      }
+      const entry = status.type === "file"
+        ? await this.#file(visit, { reader, signal })
+        : this.#other(visit, status.type);
+      if (entry === undefined) continue;
+      if (entry.type === "file") onProgress({ files: ++files, bytes });
+      if (key !== undefined) links.set(key, path);
+      yield entry;
+    }
+  }
+
+  *#walk(note: (text: string) => void): Generator<Visit> {
+    const root = openRoot(this.#root);
+    try {
+      yield* walkTree(root, { excludes: this.#excludes, mountPoints: this.#mountPoints, note });
+    } catch (error) {
+      throw error instanceof SysError ? unreadable(error) : error;
+    } finally {
+      close(root);
+    }
+  }
+
+  #other(
+    { directory, name, path, status }: Visit,
+    type: Exclude<FileStatus["type"], "file" | "socket">,
+  ): Entry<HashedExtent> | undefined {
+    const common = { path, ...attributes(status) };
+    const look = (): Entry<HashedExtent> => {
+      const xattrs = xattrsAt(directory, name);
+      switch (type) {
+        case "symlink":
+          return { type, ...common, xattrs, target: readLinkAt(directory, name) };
+        case "char":
+        case "block":
+          return { type, ...common, xattrs, major: status.major, minor: status.minor };
+        case "directory":
+        case "fifo":
+          return { type, ...common, xattrs };
+      }
+    };
+    return this.#tell(path, look);
+  }
+
+  async #file(
+    visit: Visit,
+    options: { reader: FileReader; signal: AbortSignal },
+  ): Promise<Entry<HashedExtent> | undefined> {
+    const fd = this.#tell(visit.path, () => openForReading(visit));
+    if (fd === undefined) return undefined;
+    try {
+      return await this.#readUntilStill(fd, { path: visit.path, ...options });
+    } catch (error) {
+      throw error instanceof SysError ? unreadable(error, visit.path) : error;
+    } finally {
+      close(fd);
+    }
+  }
+
+  async #readUntilStill(
+    fd: number,
+    { path, reader, signal }: { path: BytePath; reader: FileReader; signal: AbortSignal },
+  ): Promise<Entry<HashedExtent> | undefined> {
+    for (let reading = 1;; reading++) {
+      const status = statOf(fd);
+      if (status.type !== "file") {
+        this.notes.push(`left out, it became something else while the tree was read: ${displayPath(path)}`);
+        return undefined;
+      }
+      const xattrs = xattrsOf(fd);
+      const { extents, sizeBytes }: ReadFile = status.sizeBytes <= MAX_EXTENT_BYTES
+        ? reader.readSmall(fd, status)
+        : await reader.readLarge(fd, { status, signal });
+      const still = !changed(status, statOf(fd));
+      if (still || reading === READINGS) {
+        if (!still) this.notes.push(`taken in motion, it changed at every reading: ${displayPath(path)}`);
+        return { type: "file", path, ...attributes(status), xattrs, sizeBytes, extents };
+      }
+    }
+  }
+
+  #tell<T>(path: BytePath, look: () => T): T | undefined {
+    try {
+      return ifThere(path, { look, note: (text) => this.notes.push(text) });
+    } catch (error) {
+      throw error instanceof SysError ? unreadable(error, path) : error;
+    }
+  }
+}
+
+function openRoot(root: string): number {
+  try {
+    return openAt(AT_FDCWD, bytePathOfText(root), { flags: O.RDONLY | O.DIRECTORY });
+  } catch (error) {
+    throw new RackseedError(`cannot capture ${root}`, {
+      reason: `it cannot be opened as a directory (${codeOf(error)}).`,
+      remedy: "name an existing directory with --root.",
+      status: 400,
+      cause: error,
+    });
+  }
+}
+
+/** Without a trace in its access time where that is allowed; without waiting should it have become a FIFO. */
+function openForReading({ directory, name }: Visit): number {
+  const flags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
+  try {
+    return openAt(directory, name, { flags: flags | O.NOATIME });
+  } catch (error) {
+    // only the owner and root may have O_NOATIME
+    if (codeOf(error) !== "EPERM") throw error;
+    return openAt(directory, name, { flags });
+  }
+}
+
+function attributes({ mode, uid, gid, mtimeSec, mtimeNs }: FileStatus) {
+  return { mode, uid, gid, mtimeSec, mtimeNs };
+}
+
+function changed(before: FileStatus, after: FileStatus): boolean {
+  return before.sizeBytes !== after.sizeBytes || before.mtimeSec !== after.mtimeSec ||
+    before.mtimeNs !== after.mtimeNs || before.ctimeSec !== after.ctimeSec ||
+    before.ctimeNs !== after.ctimeNs;
+}
+
+function linkKey({ deviceMajor, deviceMinor, inode }: FileStatus): string {
+  return `${deviceMajor}:${deviceMinor}:${inode}`;
+}
+
+function unreadable(error: SysError, path?: BytePath): RackseedError {
+  const shown = error.path ?? path;
+  const denied = error.code === "EACCES" || error.code === "EPERM";
+  return new RackseedError(
+    `cannot capture ${shown === undefined ? "the tree" : `/${displayPath(path ?? shown)}`}`,
+    {
+      reason: `${error.message}.`,
+      remedy: denied
+        ? "run the agent as root, or leave the path out with --exclude."
+        : "check the disk (dmesg), or leave the path out with --exclude.",
+      cause: error,
+    },
+  );
+}
+
+/** Lets timers, answers and cancellation in. */
+async function turn(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  signal.throwIfAborted();
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { type BytePath, comparePaths } from "#contract/byte_path.ts";
+import type { Entry, HashedExtent } from "#contract/entry.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { ExtentSink } from "./capture_source.ts";
+import { compileExcludes } from "./excludes.ts";
+import { TreeSource } from "./tree_source.ts";
+
+const { signal } = new AbortController();
+
+/** Forgets what it takes; `onTake` runs in the middle of a file's reading. */
+function sink(onTake: () => void = () => {}): ExtentSink {
+  return {
+    take: () => {
+      onTake();
+      return "A".repeat(43);
+    },
+    full: false,
+    drained: () => Promise.resolve(),
+  };
+}
+
+async function read(tree: TreeSource, into = sink()): Promise<Entry<HashedExtent>[]> {
+  return await Array.fromAsync(tree.entries(into, { signal, onProgress: () => {} }));
+}
+
+function source(root: string, excludes: string[] = []): TreeSource {
+  return new TreeSource(root, { excludes: compileExcludes(excludes), mountPoints: [] });
+}
+
+async function inTree(work: (root: string) => Promise<void>): Promise<void> {
+  const root = Deno.makeTempDirSync();
+  try {
+    await work(root);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+}
+
+Deno.test("entries come in the order of a manifest, the root first", () =>
+  inTree(async (root) => {
+    for (const path of ["a", "a-b", "a.b", "B", "z"]) Deno.mkdirSync(`${root}/${path}`);
+    for (const path of ["a/x", "a-b/x", "a!", "aa", "z/é"]) Deno.writeTextFileSync(`${root}/${path}`, path);
+    const paths = (await read(source(root))).map((e) => e.path);
+    assert.equal(paths[0], "");
+    assert.equal(paths.length, 11);
+    assert.deepEqual(paths, paths.toSorted(comparePaths));
+  }));
+
+Deno.test("what is excluded is left out with all that it holds, and its siblings stay", () =>
+  inTree(async (root) => {
+    Deno.mkdirSync(`${root}/tmp/deep`, { recursive: true });
+    Deno.mkdirSync(`${root}/gone/deep`, { recursive: true });
+    for (const path of ["tmp/x", "tmp/deep/x", "gone/x", "kept"]) {
+      Deno.writeTextFileSync(`${root}/${path}`, "x");
+    }
+    const paths = (await read(source(root, ["/tmp/*", "/gone"]))).map((e) => e.path);
+    assert.deepEqual(paths, ["", "kept", "tmp"]);
+  }));
+
+Deno.test("measuring counts files once, and bytes that are stored", () =>
+  inTree(async (root) => {
+    Deno.writeFileSync(`${root}/a`, new Uint8Array(10_000).fill(1));
+    Deno.linkSync(`${root}/a`, `${root}/b`);
+    Deno.writeTextFileSync(`${root}/hole`, "");
+    Deno.truncateSync(`${root}/hole`, 1 << 30);
+    assert.deepEqual(await source(root).measure({ signal, onProgress: () => {} }), {
+      files: 2,
+      bytes: 10_000,
+    });
+  }));
+
+Deno.test("a file that never holds still is taken after three readings, and noted", () =>
+  inTree(async (root) => {
+    Deno.writeTextFileSync(`${root}/log`, "0");
+    let readings = 0;
+    const tree = source(root);
+    const entries = await read(
+      tree,
+      sink(() => Deno.writeTextFileSync(`${root}/log`, "0".repeat(++readings + 1))),
+    );
+    assert.equal(readings, 3);
+    assert.deepEqual(tree.notes, ["taken in motion, it changed at every reading: log"]);
+    const file = entries.find((e) => e.path === "log");
+    assert.ok(file?.type === "file");
+    assert.deepEqual(file.extents.map((e) => [e.offset, e.sizeBytes]), [[0, file.sizeBytes]]);
+  }));
+
+Deno.test("a file that changes once is read again, and not noted", () =>
+  inTree(async (root) => {
+    Deno.writeTextFileSync(`${root}/log`, "0");
+    let changes = 0;
+    const tree = source(root);
+    const entries = await read(
+      tree,
+      sink(() => changes++ === 0 && Deno.writeTextFileSync(`${root}/log`, "longer")),
+    );
+    assert.deepEqual(tree.notes, []);
+    assert.ok(entries.some((e) => e.type === "file" && e.sizeBytes === 6));
+  }));
+
+Deno.test("what vanishes while the tree is read is noted and left out", () =>
+  inTree(async (root) => {
+    for (const path of ["a", "b", "c"]) Deno.writeTextFileSync(`${root}/${path}`, path);
+    const tree = source(root);
+    const remove = () => {
+      try {
+        Deno.removeSync(`${root}/b`);
+      } catch (error) {
+        assert.ok(error instanceof Deno.errors.NotFound);
+      }
+    };
+    const paths = (await read(tree, sink(remove))).map((e) => e.path);
+    assert.deepEqual(paths, ["", "a", "c"]);
+    assert.deepEqual(tree.notes, ["left out, it vanished while the tree was read: b"]);
+  }));
+
+Deno.test("a root that is none is a clear error", async () => {
+  await assert.rejects(read(source("/nowhere/at/all")), (error) => {
+    assert.ok(error instanceof RackseedError);
+    assert.match(error.message, /cannot capture \/nowhere\/at\/all.*ENOENT.*--root/);
+    return true;
+  });
+});
+
+Deno.test("another file system is left empty and noted, unless it belongs to the machine", {
+  ignore: Deno.uid() !== 0,
+}, () =>
+  inTree(async (root) => {
+    Deno.mkdirSync(`${root}/boot/efi`, { recursive: true });
+    const run = (program: string, ...args: string[]) =>
+      assert.ok(new Deno.Command(program, { args }).outputSync().success, program);
+    run("mount", "-t", "tmpfs", "tmpfs", `${root}/boot/efi`);
+    try {
+      Deno.writeTextFileSync(`${root}/boot/efi/x`, "x");
+      const without = source(root);
+      assert.deepEqual((await read(without)).map((e) => e.path), ["", "boot", "boot/efi"]);
+      assert.deepEqual(without.notes, ["left empty, another file system is mounted there: boot/efi"]);
+      const excluded = source(root, ["/boot/efi/*"]);
+      assert.equal((await read(excluded)).length, 3);
+      assert.deepEqual(excluded.notes, []);
+      const withIt = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: ["/", "/boot/efi"] });
+      assert.ok((await read(withIt)).some((e) => e.path === "boot/efi/x" as BytePath));
+    } finally {
+      run("umount", `${root}/boot/efi`);
+    }
+  }));

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/entry.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import { PieceMap } from "#contract/torrent/piece_map.ts";
+import { PackStore } from "./pack_store.ts";
+import { CloneTree } from "./tree_files.ts";
+import { verifyTree } from "./verify.ts";
+
+async function inTemporary(test: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await test(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("a file of the clone is replaced, not what its link points to", () =>
+  inTemporary(async (root) => {
+    await Deno.mkdir(`${root}/clone/etc`, { recursive: true });
+    await Deno.writeTextFile(`${root}/outside`, "mine");
+    await Deno.symlink(`${root}/outside`, `${root}/clone/etc/hostname`);
+    const clone = new CloneTree(`${root}/clone`);
+    assert.equal(await clone.kind("/etc/hostname"), "symlink");
+    assert.equal(await clone.text("/etc/hostname"), undefined);
+    await clone.write("/etc/hostname", { text: "n1\n", mode: 0o600 });
+    assert.equal(await clone.text("/etc/hostname"), "n1\n");
+    assert.equal(((await Deno.lstat(`${root}/clone/etc/hostname`)).mode ?? 0) & 0o777, 0o600);
+    assert.equal(await Deno.readTextFile(`${root}/outside`), "mine");
+    assert.deepEqual([...clone.changed], ["/etc/hostname"]);
+  }));
+
+Deno.test("no directory of the clone that leads out of it is followed", () =>
+  inTemporary(async (root) => {
+    await Deno.mkdir(`${root}/clone`);
+    await Deno.mkdir(`${root}/outside`);
+    await Deno.symlink(`${root}/outside`, `${root}/clone/etc`);
+    await Deno.symlink("../outside", `${root}/clone/var`);
+    const clone = new CloneTree(`${root}/clone`);
+    for (const path of ["/etc/hostname", "/var/hostname"]) {
+      await assert.rejects(clone.write(path, { text: "", mode: 0o644 }), RackseedError);
+      await assert.rejects(clone.remove(path), RackseedError);
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(`${root}/outside`)), []);
+  }));
+
+Deno.test("a link inside of the clone is followed, and directories that are missing are made", () =>
+  inTemporary(async (root) => {
+    await Deno.mkdir(`${root}/usr/etc`, { recursive: true });
+    await Deno.symlink("usr/etc", `${root}/etc`);
+    const clone = new CloneTree(root);
+    await clone.write("/etc/systemd/network/x", { text: "y", mode: 0o644 });
+    assert.equal(await Deno.readTextFile(`${root}/usr/etc/systemd/network/x`), "y");
+    await clone.move("/etc/systemd/network/x", "/var/lib/rackseed/x");
+    assert.deepEqual(await clone.list("/var/lib/rackseed"), ["/var/lib/rackseed/x"]);
+  }));
+
+const content = new TextEncoder().encode("hello");
+const common = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0, mtimeSec: 0, mtimeNs: 0, xattrs: [] };
+const entries: Entry<FrameExtent>[] = [
+  { type: "directory", path: bytePathOfText(""), mode: 0o755, ...common },
+  { type: "directory", path: bytePathOfText("boot"), mode: 0o755, ...common },
+  {
+    type: "file",
+    path: bytePathOfText("boot/a"),
+    mode: 0o640,
+    sizeBytes: 5,
+    extents: [{ offset: 0, frame: 0, index: 0 }],
+    ...common,
+  },
+  { type: "link", path: bytePathOfText("boot/b"), target: bytePathOfText("boot/a") },
+  { type: "symlink", path: bytePathOfText("boot/c"), target: bytePathOfText("a"), mode: 0o777, ...common },
+];
+const manifest = {
+  entries,
+  frames: [{
+    pack: 0,
+    offset: 0,
+    sealedBytes: 1,
+    rawBytes: 5,
+    extents: [{ sha256: createHash("sha256").update(content).digest("base64url"), offset: 0, sizeBytes: 5 }],
+  }],
+} as unknown as Manifest;
+
+async function makeTree(root: string): Promise<void> {
+  await Deno.mkdir(`${root}/boot`, { mode: 0o755 });
+  await Deno.writeFile(`${root}/boot/a`, content, { mode: 0o640 });
+  await Deno.chmod(`${root}/boot/a`, 0o640);
+  await Deno.link(`${root}/boot/a`, `${root}/boot/b`);
+  await Deno.symlink("a", `${root}/boot/c`);
+}
+
+const options = { privileged: true, changed: new Set<string>(), plain: [], fromDisk: false };
+
+Deno.test("a clone that is as captured is verified, with what it starts from read again", () =>
+  inTemporary(async (root) => {
+    await makeTree(root);
+    assert.deepEqual(await verifyTree(manifest, { root, ...options }), { entries: 5, readBytes: 5 });
+  }));
+
+const damages: { name: string; damage: (root: string) => Promise<void>; says: RegExp }[] = [
+  {
+    name: "another content",
+    damage: (root) => Deno.writeFile(`${root}/boot/a`, new TextEncoder().encode("hellO")),
+    says: /boot\/a: its content from byte 0 on is another/,
+  },
+  {
+    name: "another size",
+    damage: (root) => Deno.truncate(`${root}/boot/a`, 4),
+    says: /boot\/a: has 4 bytes and should have 5/,
+  },
+  { name: "another mode", damage: (root) => Deno.chmod(`${root}/boot/a`, 0o600), says: /has the mode 600/ },
+  {
+    name: "a missing link",
+    damage: (root) => Deno.remove(`${root}/boot/c`),
+    says: /boot\/c: .*(not there|ENOENT|No such)/i,
+  },
+  {
+    name: "a name that is no hard link any more",
+    damage: async (root) => {
+      await Deno.remove(`${root}/boot/b`);
+      await Deno.writeFile(`${root}/boot/b`, content);
+    },
+    says: /boot\/b: is not linked/,
+  },
+];
+for (const { name, damage, says } of damages) {
+  Deno.test(`verification finds ${name}`, () =>
+    inTemporary(async (root) => {
+      await makeTree(root);
+      await damage(root);
+      await assert.rejects(
+        verifyTree(manifest, { root, ...options }),
+        (error) => error instanceof RackseedError && says.test(error.reason),
+      );
+    }));
+}
+
+Deno.test("what was changed on purpose is not held against the clone", () =>
+  inTemporary(async (root) => {
+    await makeTree(root);
+    await Deno.writeTextFile(`${root}/boot/a`, "grub");
+    const changed = new Set(["/boot"]);
+    assert.deepEqual(await verifyTree(manifest, { root, ...options, changed }), { entries: 1, readBytes: 0 });
+  }));
+
+Deno.test("packs have no name on the disk and can be opened all the same", () =>
+  inTemporary(async (directory) => {
+    const map = new PieceMap([{ name: "a.pack", length: 8 }, { name: "b.pack", length: 4 }], 16_384);
+    {
+      using store = await PackStore.open(map, directory);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
+      store.storage.write(0, new TextEncoder().encode("12345678abcd"));
+      assert.equal(await Deno.readTextFile(store.path("a.pack")), "12345678");
+      assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
+      assert.throws(() => store.path("c.pack"), /no file c\.pack/);
+    }
+  }));

@@ -1,0 +1,174 @@
+/** The disks of the machine that runs this, out of sysfs and /proc: facts only, read anew each time. */
+import { firstLine, namesIn } from "../sys/small_file.ts";
+import { byIdNames, byPathName, type DiskPlace, transportOf } from "./disk_names.ts";
+
+export interface DiskFacts {
+  /** The kernel's name now ("sda", "nvme0n1"): never decides anything. */
+  readonly name: string;
+  /** "254:0" */
+  readonly number: string;
+  readonly kind: "disk" | "loop" | "other";
+  readonly sizeBytes: number;
+  readonly sectorBytes: number;
+  readonly model?: string;
+  readonly serial?: string;
+  readonly transport?: string;
+  readonly byPath?: string;
+  /** Every lasting name it has, `byPath` first. */
+  readonly names: readonly string[];
+  readonly removable: boolean;
+  readonly readOnly: boolean;
+  /** What uses it or a part of it now, in words; empty where nothing does. */
+  readonly uses: readonly string[];
+  readonly partitions: readonly PartitionFacts[];
+}
+
+export interface PartitionFacts {
+  readonly name: string;
+  readonly number: number;
+  /** In units of 512 bytes, as sysfs has them, whatever the disk's sectors. */
+  readonly start512: number;
+  readonly size512: number;
+}
+
+/** Where the kernel shows itself; tests have trees of their own. */
+export interface KernelTrees {
+  readonly sys: string;
+  readonly proc: string;
+  readonly dev: string;
+}
+export const KERNEL: KernelTrees = { sys: "/sys", proc: "/proc", dev: "/dev" };
+
+/** Whole disks that an installation may consider; not RAM disks, loops, floppies, DVDs or MMC boot areas. */
+export async function readDisks(trees: KernelTrees = KERNEL): Promise<DiskFacts[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(`${trees.sys}/block`)) names.push(name);
+  const disks = await Promise.all(names.sort().filter(isDiskName).map((name) => readDisk(name, trees)));
+  return disks.filter((d) => d !== undefined && d.sizeBytes > 0) as DiskFacts[];
+}
+
+function isDiskName(name: string): boolean {
+  return !/^(loop|ram|zram|sr|fd|md|dm-|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))/.test(name);
+}
+
+/** Undefined where there is no such block device. */
+export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promise<DiskFacts | undefined> {
+  const at = `${trees.sys}/block/${name}`;
+  const number = await firstLine(`${at}/dev`);
+  if (number === undefined) return undefined;
+  const real = await Deno.realPath(at);
+  const devicePath = real.slice((await Deno.realPath(trees.sys)).length);
+  const model = await firstLine(`${at}/device/model`) ?? await firstLine(`${at}/device/name`);
+  const serial = await firstLine(`${at}/serial`) ?? await firstLine(`${at}/device/serial`) ??
+    await unitSerial(`${at}/device/vpd_pg80`);
+  const place: DiskPlace = {
+    devicePath,
+    model,
+    serial,
+    wwid: await firstLine(`${at}/wwid`) ?? await firstLine(`${at}/device/wwid`),
+    namespace: await firstLine(`${at}/nsid`),
+    ataPort: await ataPort(real),
+    firstHost: await firstHost(real),
+  };
+  const transport = transportOf(devicePath);
+  const partitions = await readPartitions(real);
+  const byPath = byPathName(place);
+  const names = [...byPath ? [byPath] : [], ...byIdNames(place), ...await linksTo(name, trees)];
+  return {
+    name,
+    number,
+    kind: name.startsWith("loop") ? "loop" : isDiskName(name) ? "disk" : "other",
+    // sysfs counts in 512 bytes whatever the sector is
+    sizeBytes: Number(await firstLine(`${at}/size`) ?? 0) * 512,
+    sectorBytes: Number(await firstLine(`${at}/queue/logical_block_size`) ?? 512),
+    ...(model && { model }),
+    ...(serial && { serial }),
+    ...(transport && { transport }),
+    ...(byPath && { byPath }),
+    names: [...new Set(names)],
+    removable: await firstLine(`${at}/removable`) === "1",
+    readOnly: await firstLine(`${at}/ro`) === "1",
+    uses: await usesOf([{ name, directory: real }, ...partitions], trees),
+    partitions: partitions.map(({ directory: _, ...facts }) => facts),
+  };
+}
+
+/** The device node of a disk, and of a partition of it: sda3, nvme0n1p3. */
+export function devicePath(name: string, partition?: number): string {
+  if (partition === undefined) return `/dev/${name}`;
+  return `/dev/${name}${/\d$/.test(name) ? "p" : ""}${partition}`;
+}
+
+async function readPartitions(
+  disk: string,
+): Promise<(PartitionFacts & { readonly directory: string })[]> {
+  const partitions: (PartitionFacts & { directory: string })[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(disk)) {
+    const number = isDirectory ? await firstLine(`${disk}/${name}/partition`) : undefined;
+    if (number === undefined) continue;
+    partitions.push({
+      name,
+      number: Number(number),
+      start512: Number(await firstLine(`${disk}/${name}/start`)),
+      size512: Number(await firstLine(`${disk}/${name}/size`)),
+      directory: `${disk}/${name}`,
+    });
+  }
+  return partitions.sort((a, b) => a.number - b.number);
+}
+
+async function usesOf(
+  parts: readonly { readonly name: string; readonly directory: string }[],
+  { proc }: KernelTrees,
+): Promise<string[]> {
+  const mounts = (await Deno.readTextFile(`${proc}/self/mountinfo`)).split("\n");
+  const swaps = (await Deno.readTextFile(`${proc}/swaps`)).split("\n").slice(1);
+  const uses: string[] = [];
+  for (const { name, directory } of parts) {
+    const number = await firstLine(`${directory}/dev`);
+    // proc_pid_mountinfo(5): id, parent, major:minor, root, mount point, …
+    const mounted = mounts.map((m) => m.split(" ")).find((m) =>
+      m[2] === number || m.includes(`/dev/${name}`)
+    );
+    if (mounted) uses.push(`${name} is mounted on ${mounted[4]}`);
+    if (swaps.some((s) => s.split(/\s/)[0] === `/dev/${name}`)) uses.push(`${name} is swap in use`);
+    for (const holder of await namesIn(`${directory}/holders`)) uses.push(`${name} is held by ${holder}`);
+  }
+  return uses;
+}
+
+/** udev's own links, where there is a udev. */
+async function linksTo(name: string, { dev }: KernelTrees): Promise<string[]> {
+  const names: string[] = [];
+  for (const kind of ["by-path", "by-id"]) {
+    for (const link of await namesIn(`${dev}/disk/${kind}`)) {
+      const target = await Deno.readLink(`${dev}/disk/${kind}/${link}`);
+      if (target.split("/").at(-1) === name) names.push(`/dev/disk/${kind}/${link}`);
+    }
+  }
+  return names.sort();
+}
+
+async function ataPort(disk: string): Promise<string | undefined> {
+  const at = /^(.*\/(ata\d+))\//.exec(disk);
+  return at ? await firstLine(`${at[1]}/ata_port/${at[2]}/port_no`) : undefined;
+}
+
+/** path_id counts SCSI hosts from the lowest of the same controller. */
+async function firstHost(disk: string): Promise<number | undefined> {
+  const at = /^(.*)\/host\d+\//.exec(disk)?.[1];
+  if (at === undefined) return undefined;
+  const hosts = (await namesIn(at)).flatMap((e) => /^host(\d+)$/.exec(e)?.[1] ?? []).map(Number);
+  return hosts.length > 0 ? Math.min(...hosts) : undefined;
+}
+
+/** SCSI vital product data page 80h: four bytes of head, then the serial number (SPC-4 §7.8.13). */
+async function unitSerial(path: string): Promise<string | undefined> {
+  try {
+    const page = await Deno.readFile(path);
+    // deno-lint-ignore no-control-regex -- padding is NUL or blank
+    return Buffer.from(page.subarray(4)).toString("latin1").replace(/[\x00\s]+$/, "").trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { byIdNames, byPathName, type DiskPlace, transportOf } from "./disk_names.ts";
+import { devicePath, type KernelTrees, readDisk, readDisks } from "./disks.ts";
+
+const PCI = "/devices/pci0000:00";
+const places: {
+  name: string;
+  place: DiskPlace;
+  byPath?: string;
+  byId?: string[];
+  transport: string | undefined;
+}[] = [
+  {
+    name: "virtio",
+    place: { devicePath: `${PCI}/0000:00:04.0/virtio1/block/vda`, serial: "disk 1" },
+    byPath: "pci-0000:00:04.0",
+    byId: ["virtio-disk_1"],
+    transport: "virtio",
+  },
+  {
+    name: "SATA",
+    place: {
+      devicePath: `${PCI}/0000:00:1f.2/ata3/host2/target2:0:0/2:0:0:0/block/sda`,
+      ataPort: "1",
+      firstHost: 0,
+      wwid: "naa.5002538d40b1b5c1",
+    },
+    byPath: "pci-0000:00:1f.2-ata-1",
+    byId: ["wwn-0x5002538d40b1b5c1", "scsi-35002538d40b1b5c1"],
+    transport: "sata",
+  },
+  {
+    name: "NVMe behind a bridge",
+    place: {
+      devicePath: `${PCI}/0000:00:1d.0/0000:3d:00.0/nvme/nvme0/nvme0n1`,
+      namespace: "1",
+      model: "Samsung SSD 970  ",
+      serial: "S1",
+      wwid: "eui.0025385b71b0a1c2",
+    },
+    byPath: "pci-0000:3d:00.0-nvme-1",
+    byId: ["nvme-eui.0025385b71b0a1c2", "nvme-Samsung_SSD_970_S1"],
+    transport: "nvme",
+  },
+  {
+    name: "SCSI, counted from the controller's first host",
+    place: {
+      devicePath: `${PCI}/0000:00:05.0/virtio2/host3/target3:0:1/3:0:1:0/block/sdb`,
+      firstHost: 3,
+    },
+    byPath: "pci-0000:00:05.0-scsi-0:0:1:0",
+    transport: "virtio",
+  },
+  {
+    name: "USB has no path that could be chosen",
+    place: {
+      devicePath: `${PCI}/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdc`,
+      firstHost: 6,
+    },
+    transport: "usb",
+  },
+  {
+    name: "eMMC",
+    place: {
+      devicePath: `${PCI}/0000:00:1a.0/mmc_host/mmc0/mmc0:0001/block/mmcblk0`,
+      model: "BJTD4R",
+      serial: "0x1a2b",
+    },
+    byPath: "pci-0000:00:1a.0",
+    byId: ["mmc-BJTD4R_0x1a2b"],
+    transport: "mmc",
+  },
+];
+for (const { name, place, byPath, byId = [], transport } of places) {
+  Deno.test(`a disk's lasting names: ${name}`, () => {
+    assert.equal(byPathName(place), byPath && `/dev/disk/by-path/${byPath}`);
+    assert.deepEqual(byIdNames(place), byId.map((n) => `/dev/disk/by-id/${n}`));
+    assert.equal(transportOf(place.devicePath), transport);
+  });
+}
+
+Deno.test("partitions of disks whose name ends in a digit have a p", () => {
+  assert.deepEqual(
+    [devicePath("sda", 3), devicePath("nvme0n1", 3), devicePath("mmcblk0", 1), devicePath("vda")],
+    ["/dev/sda3", "/dev/nvme0n1p3", "/dev/mmcblk0p1", "/dev/vda"],
+  );
+});
+
+/** A kernel's view of one virtio disk with a mounted partition, one held by device mapper, and what is no disk. */
+async function fakeKernel(): Promise<KernelTrees & AsyncDisposable> {
+  const root = await Deno.makeTempDir();
+  const files = (at: string, texts: Record<string, string>) => {
+    for (const [path, text] of Object.entries(texts)) {
+      const full = `${root}/${at}/${path}`;
+      Deno.mkdirSync(full.slice(0, full.lastIndexOf("/")), { recursive: true });
+      Deno.writeTextFileSync(full, text);
+    }
+  };
+  const vda = "sys/devices/pci0000:00/0000:00:04.0/virtio1/block/vda";
+  files(vda, {
+    dev: "254:0\n",
+    size: "20971520\n",
+    removable: "0\n",
+    ro: "0\n",
+    serial: "one\n",
+    "queue/logical_block_size": "512\n",
+    "vda1/partition": "1\n",
+    "vda1/dev": "254:1\n",
+    "vda1/start": "2048\n",
+    "vda1/size": "4096\n",
+    "vda2/partition": "2\n",
+    "vda2/dev": "254:2\n",
+    "vda2/start": "6144\n",
+    "vda2/size": "4096\n",
+    "vda2/holders/dm-0": "",
+  });
+  for (const other of ["loop0", "zram0", "sr0", "dm-0", "md0", "mmcblk0boot0"]) {
+    files(`sys/devices/virtual/block/${other}`, { dev: "7:0\n", size: "100\n" });
+  }
+  files("sys/devices/virtual/block/sdz", { dev: "8:0\n", size: "0\n" });
+  files("proc", {
+    "self/mountinfo": "22 1 254:1 / /srv rw - ext4 /dev/vda1 rw\n",
+    swaps: "Filename Type Size Used Priority\n/dev/vda partition 1 0 -2\n",
+  });
+  Deno.mkdirSync(`${root}/sys/block`);
+  Deno.symlinkSync(`../devices/${vda.slice("sys/devices/".length)}`, `${root}/sys/block/vda`);
+  for (const other of ["loop0", "zram0", "sr0", "dm-0", "md0", "mmcblk0boot0", "sdz"]) {
+    Deno.symlinkSync(`../devices/virtual/block/${other}`, `${root}/sys/block/${other}`);
+  }
+  Deno.mkdirSync(`${root}/dev/disk/by-id`, { recursive: true });
+  Deno.symlinkSync("../../vda", `${root}/dev/disk/by-id/from-udev`);
+  return {
+    sys: `${root}/sys`,
+    proc: `${root}/proc`,
+    dev: `${root}/dev`,
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
+  };
+}
+
+Deno.test("only whole disks with a size are listed, with all that uses them", async () => {
+  await using kernel = await fakeKernel();
+  const disks = await readDisks(kernel);
+  assert.deepEqual(disks, [{
+    name: "vda",
+    number: "254:0",
+    kind: "disk",
+    sizeBytes: 20971520 * 512,
+    sectorBytes: 512,
+    serial: "one",
+    transport: "virtio",
+    byPath: "/dev/disk/by-path/pci-0000:00:04.0",
+    names: [
+      "/dev/disk/by-path/pci-0000:00:04.0",
+      "/dev/disk/by-id/virtio-one",
+      "/dev/disk/by-id/from-udev",
+    ],
+    removable: false,
+    readOnly: false,
+    uses: ["vda is swap in use", "vda1 is mounted on /srv", "vda2 is held by dm-0"],
+    partitions: [
+      { name: "vda1", number: 1, start512: 2048, size512: 4096 },
+      { name: "vda2", number: 2, start512: 6144, size512: 4096 },
+    ],
+  }]);
+  assert.equal(await readDisk("vdb", kernel), undefined);
+});

@@ -1,0 +1,39 @@
+/** The firmware's boot entries (UEFI 2.10 §3.1), as efibootmgr(8) prints and takes them. Pure. */
+
+export interface EfiBoot {
+  /** Four hexadecimal digits each. */
+  readonly order: readonly string[];
+  /** The entry that this start was made by. */
+  readonly current: string | undefined;
+  /** What follows the number: label and, with newer programs, the device path. */
+  readonly entries: ReadonlyMap<string, string>;
+}
+
+export function parseEfiBoot(text: string): EfiBoot {
+  const order = /^BootOrder:\s*([0-9A-F,]+)\s*$/im.exec(text)?.[1]?.split(",") ?? [];
+  const current = /^BootCurrent:\s*([0-9A-F]{4})\s*$/im.exec(text)?.[1];
+  const entries = [...text.matchAll(/^Boot([0-9A-F]{4})[* ]\s*(.*)$/gim)];
+  return { order, current, entries: new Map(entries.map(([, number = "", label = ""]) => [number, label])) };
+}
+
+/**
+ * grub-install puts its entry first. Where the network was first, it becomes first again, with the new entry
+ * right behind it. Undefined where the order is right as it is.
+ */
+export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string[] | undefined {
+  const network = leading(before.order, (n) => isNetwork(before, n)).filter((n) => after.entries.has(n));
+  if (network.length === 0) return undefined;
+  const order = [...network, ...after.order.filter((n) => !network.includes(n))];
+  return order.join() === after.order.join() ? undefined : order;
+}
+
+/** The agent came over the network, so the entry that started it is one for sure; others are known by name. */
+function isNetwork({ entries, current }: EfiBoot, number: string): boolean {
+  return number === current ||
+    /pxe|network|\bipv[46]\b|\bMAC\(|\bhttp|\bnic\b|ethernet|lan\b|\bIBA\b/i.test(entries.get(number) ?? "");
+}
+
+function leading<T>(items: readonly T[], holds: (item: T) => boolean): T[] {
+  const end = items.findIndex((item) => !holds(item));
+  return items.slice(0, end < 0 ? items.length : end);
+}

@@ -1,0 +1,25 @@
+/** What installTree and its workers say to each other. */
+import type { Shortfalls } from "./attributes.ts";
+import type { FrameWork, NodeEntry } from "./frame_plan.ts";
+
+export interface WorkerSetup {
+  /**
+   * The target's descriptor. Descriptors belong to the main thread, as do those of packs: a terminated worker
+   * closes nothing, and one left open would keep its file system mounted.
+   */
+  readonly root: number;
+  readonly key: Uint8Array;
+  readonly privileged: boolean;
+}
+
+export type Job =
+  /** `pack`: descriptor of the frame's pack. */
+  | { readonly type: "frame"; readonly work: FrameWork; readonly pack: number }
+  | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] };
+
+export type Reply =
+  | { readonly type: "done"; readonly shortfalls: Shortfalls }
+  /** The frame is not what the manifest says; nothing of it was written. */
+  | { readonly type: "bad-frame"; readonly reason: string }
+  /** The target could not be written. `code`: the errno's name where there is one. */
+  | { readonly type: "failed"; readonly reason: string; readonly code: string | undefined };

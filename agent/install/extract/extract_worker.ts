@@ -1,0 +1,48 @@
+/** One of the parallel workers of installTree; see extract_messages.ts for what it is told. */
+/// <reference lib="webworker" />
+import { messageOf } from "#contract/errors.ts";
+import { codeOf } from "../../sys/errno.ts";
+import { effectiveOwner } from "../../sys/libc.ts";
+import { AttributeWriter } from "./attributes.ts";
+import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
+import { frameOpener } from "./frame_opener.ts";
+import { BadFrame, FrameSource } from "./frame_source.ts";
+import { TreeWriter } from "./tree_writer.ts";
+
+type Run = (job: Job) => Promise<Reply>;
+
+async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
+  const attributes = new AttributeWriter(root, { privileged, self: effectiveOwner() });
+  const writer = new TreeWriter(root, { attributes, privileged });
+  const source = new FrameSource(await frameOpener(key));
+  return async (job) => {
+    if (job.type === "nodes") { for (const entry of job.entries) writer.makeNode(entry); }
+    else writer.writeFrame(job.work, await source.read(job.work, job.pack));
+    const shortfalls = new Map(attributes.shortfalls);
+    attributes.shortfalls.clear();
+    return { type: "done", shortfalls };
+  };
+}
+
+async function answer(run: Promise<Run>, job: Job): Promise<Reply> {
+  try {
+    return await (await run)(job);
+  } catch (error) {
+    const reason = messageOf(error);
+    return error instanceof BadFrame
+      ? { type: "bad-frame", reason }
+      : { type: "failed", reason, code: codeOf(error) };
+  }
+}
+
+// the first message sets the worker up, every further one is a job; one job at a time
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+let run: Promise<Run> | undefined;
+let last = Promise.resolve();
+scope.onmessage = ({ data }: MessageEvent<WorkerSetup | Job>) => {
+  if (run === undefined) run = setUp(data as WorkerSetup);
+  else {
+    const ready = run;
+    last = last.then(async () => scope.postMessage(await answer(ready, data as Job)));
+  }
+};

@@ -1,0 +1,63 @@
+/** Reads frames out of packs, opens them and proves them. */
+import { createHash } from "node:crypto";
+import { messageOf } from "#contract/errors.ts";
+import { readFully } from "../../sys/libc.ts";
+import type { FrameOpener } from "./frame_opener.ts";
+import type { FrameWork } from "./frame_plan.ts";
+
+/** A frame that is not what the manifest says: cut off, changed, or sealed with another key. */
+export class BadFrame extends Error {
+  override readonly name = "BadFrame";
+}
+
+export class FrameSource {
+  readonly #opener: FrameOpener;
+  #sealed = new Uint8Array(0);
+
+  constructor(opener: FrameOpener) {
+    this.#opener = opener;
+  }
+
+  /**
+   * The extents that the version uses, by their number; valid until the next call. `pack`: descriptor of the
+   * frame's pack. Throws BadFrame.
+   */
+  async read({ offset, sealedBytes, extents }: FrameWork, pack: number): Promise<Uint8Array[]> {
+    try {
+      const raw = await this.#opener.open(this.#read(pack, { offset, sealedBytes }));
+      const contents = extents.map(({ offset, sizeBytes }) => raw.subarray(offset, offset + sizeBytes));
+      proveIdentity(contents, extents);
+      return contents;
+    } catch (error) {
+      throw new BadFrame(messageOf(error), { cause: error });
+    }
+  }
+
+  #read(
+    pack: number,
+    { offset, sealedBytes }: { offset: number; sealedBytes: number },
+  ): Uint8Array<ArrayBuffer> {
+    if (this.#sealed.length < sealedBytes) this.#sealed = new Uint8Array(sealedBytes);
+    const sealed = this.#sealed.subarray(0, sealedBytes);
+    if (readFully(pack, sealed, offset) < sealedBytes) {
+      throw new RangeError("its pack ends before it");
+    }
+    return sealed;
+  }
+}
+
+/**
+ * That the frame is whole, to the last bit, its seal has proven, and the torrent's hashes before; what is left to
+ * prove is that it is this frame and no other of the same key. The smallest extent's hash tells for next to nothing.
+ */
+function proveIdentity(contents: readonly Uint8Array[], extents: FrameWork["extents"]): void {
+  const smallest = extents.reduce(
+    (best, { sizeBytes }, i) => sizeBytes < (extents[best]?.sizeBytes ?? 0) ? i : best,
+    0,
+  );
+  const content = contents[smallest];
+  if (content === undefined) return;
+  if (createHash("sha256").update(content).digest("base64url") !== extents[smallest]?.sha256) {
+    throw new RangeError("an extent has another SHA-256 than the manifest says");
+  }
+}

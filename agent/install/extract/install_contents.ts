@@ -1,0 +1,125 @@
+/** The part of an install that the workers do: everything from the first frame to the last. */
+import { RackseedError } from "#contract/errors.ts";
+import type { Shortfalls } from "./attributes.ts";
+import type { Job, Reply } from "./extract_messages.ts";
+import type { FrameWork, TreePlan } from "./frame_plan.ts";
+import type { InstallOptions } from "./install_tree.ts";
+import type { OpenPacks } from "./open_packs.ts";
+import { addShortfalls, writeFailure } from "./outcome.ts";
+import type { WorkerPool } from "./worker_pool.ts";
+
+const NODES_A_JOB = 500;
+/** A frame that was fetched again so often and is still bad will not become good. */
+const MAX_READINGS = 5;
+
+interface ContentOptions extends Omit<InstallOptions, "packs"> {
+  readonly packs: OpenPacks;
+  readonly plan: TreePlan;
+  readonly pool: WorkerPool<Job, Reply>;
+  /** Receives what the workers could not keep. */
+  readonly shortfalls: Shortfalls;
+}
+
+/** Fails as soon as one job fails, whatever else is still waited for. */
+export async function installContents(options: ContentOptions): Promise<void> {
+  const { plan, pool } = options;
+  const underWay = new Set<Promise<void>>();
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  const track = (work: Promise<void>) => {
+    const settled = work.catch(failure.reject).finally(() => underWay.delete(settled));
+    underWay.add(settled);
+  };
+  const progress = progressOf(options);
+  for (let at = 0; at < plan.nodes.length; at += NODES_A_JOB) {
+    const { answer } = await pool.submit({ type: "nodes", entries: plan.nodes.slice(at, at + NODES_A_JOB) });
+    track(answer.then((reply) => {
+      badReason(reply, options);
+    }));
+  }
+  await eachFrame(options, {
+    failed: failure.promise,
+    take: async (work) => {
+      const { answer } = await pool.submit(jobOf(work, options));
+      track(installFrame(work, { first: answer, options }).then(() => progress(work)));
+    },
+  });
+  await Promise.race([Promise.all(underWay), failure.promise]);
+}
+
+/** Calls `take` for every frame that the plan needs, as it comes. */
+async function eachFrame(
+  { frames, plan }: ContentOptions,
+  { failed, take }: { failed: Promise<never>; take: (work: FrameWork) => Promise<void> },
+): Promise<void> {
+  const missing = new Map(plan.frames.flatMap((work) => work ? [[work.frame, work] as const] : []));
+  const iterator = frames[Symbol.asyncIterator]();
+  try {
+    while (missing.size > 0) {
+      const next = await Promise.race([iterator.next(), failed]);
+      if (next.done) {
+        throw new RackseedError("cannot install the image", {
+          reason: `${missing.size} of its frames never came.`,
+          remedy: "start the deployment again.",
+        });
+      }
+      const work = missing.get(next.value);
+      if (work === undefined) continue;
+      missing.delete(next.value);
+      await Promise.race([take(work), failed]);
+    }
+  } finally {
+    // not waited for: it may hang on a network that the failure has made pointless
+    iterator.return?.().catch(() => {});
+  }
+}
+
+async function installFrame(
+  work: FrameWork,
+  { first, options }: { first: Promise<Reply>; options: ContentOptions },
+): Promise<void> {
+  let answer = first;
+  for (let reading = 1;; reading++) {
+    const bad = badReason(await answer, options);
+    if (bad === undefined) return;
+    const { onBadFrame, pool } = options;
+    if (onBadFrame === undefined || reading === MAX_READINGS) {
+      throw new RackseedError(`cannot install frame ${work.frame} of the image`, {
+        reason: `${bad}.`,
+        remedy: "check the image with `rackseed image verify`, and deploy again.",
+      });
+    }
+    await onBadFrame(work.frame, bad);
+    ({ answer } = await pool.submit(jobOf(work, options)));
+  }
+}
+
+/** Why the job's frame is bad; undefined where the job is done. Throws where the target could not be written. */
+function badReason(reply: Reply, { shortfalls, target }: ContentOptions): string | undefined {
+  switch (reply.type) {
+    case "done":
+      addShortfalls(shortfalls, reply.shortfalls);
+      return undefined;
+    case "bad-frame":
+      return reply.reason;
+    case "failed":
+      throw writeFailure(target, reply);
+  }
+}
+
+function jobOf(work: FrameWork, { packs }: ContentOptions): Job {
+  return { type: "frame", work, pack: packs.descriptor(work.pack) };
+}
+
+function progressOf({ plan, onProgress }: ContentOptions): (work: FrameWork) => void {
+  const framesTotal = plan.frames.filter((work) => work !== undefined).length;
+  let framesDone = 0, bytesDone = 0;
+  return ({ bytes }) => {
+    onProgress?.({
+      framesDone: ++framesDone,
+      framesTotal,
+      bytesDone: bytesDone += bytes,
+      bytesTotal: plan.bytes,
+    });
+  };
+}

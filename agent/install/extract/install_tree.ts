@@ -1,0 +1,147 @@
+/**
+ * Writes an image's tree into a target while its frames arrive, in whatever order: parallel workers open, prove
+ * and write each frame as soon as it is there. Nothing is staged.
+ */
+import type { BytePath } from "#contract/byte_path.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import { codeOf } from "../../sys/errno.ts";
+import {
+  close,
+  effectiveOwner,
+  linkAt,
+  makeDirectoryAt,
+  O,
+  openAt,
+  truncate,
+  umask,
+} from "../../sys/libc.ts";
+import { AttributeWriter } from "./attributes.ts";
+import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
+import { type DirectoryEntry, type FileEntry, planTree } from "./frame_plan.ts";
+import { installContents } from "./install_contents.ts";
+import { notesOf, writeFailure } from "./outcome.ts";
+import { OpenPacks } from "./open_packs.ts";
+import { openTarget, type Target } from "./target.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** Where the packs lie while they are installed from. */
+export interface PackReader {
+  /** Path of pack number `pack` of the manifest's header. */
+  path(pack: number): string;
+}
+
+export interface InstallProgress {
+  readonly framesDone: number;
+  readonly framesTotal: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export interface InstallOptions {
+  readonly manifest: Manifest;
+  /** The lineage's key. */
+  readonly key: Uint8Array;
+  /** An empty directory or a fresh file system, further fresh ones mounted in it where the image has them. */
+  readonly target: string;
+  readonly packs: PackReader;
+  /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
+  readonly frames: AsyncIterable<number>;
+  /** Default: one a processor, four at most; each needs about 40 MiB. */
+  readonly workers?: number | undefined;
+  /** Default: whether the process is root. Without, owners and devices are left out and noted. */
+  readonly privileged?: boolean | undefined;
+  readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /**
+   * Told of a frame whose bytes are not what the manifest says; nothing of it was written. When it resolves the
+   * frame is read once more. Default: the install fails.
+   */
+  readonly onBadFrame?: ((frame: number, reason: string) => Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Installed {
+  readonly files: number;
+  /** Bytes written; holes are none. */
+  readonly bytes: number;
+  /** What the target or the process's rights could not hold, in words. */
+  readonly notes: readonly string[];
+}
+
+/** Most workers that are started by themselves: more would wait for the disk. */
+const MAX_WORKERS = 4;
+
+/** Throws RackseedError; what is half written then stays, for the caller to make the file system anew. */
+export async function installTree(options: InstallOptions): Promise<Installed> {
+  const { target: path, key, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) } =
+    options;
+  signal?.throwIfAborted();
+  using target = openTarget(path);
+  using packs = new OpenPacks(options.packs);
+  const self = effectiveOwner();
+  const privileged = options.privileged ?? self.uid === 0;
+  await using pool = new WorkerPool<Job, Reply>(
+    () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
+    { count: workers, setup: { root: target.fd, key, privileged } satisfies WorkerSetup },
+  );
+  const stop = () => pool.fail(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  const formerUmask = umask(0);
+  try {
+    const plan = planTree(options.manifest);
+    const attributes = new AttributeWriter(target.fd, { privileged, self });
+    makeDirectories(target, plan.directories);
+    makeSpreadFiles(target.fd, plan.spread);
+    await installContents({ ...options, packs, plan, pool, shortfalls: attributes.shortfalls });
+    for (const entry of plan.spread) finish(target.fd, { entry, attributes, flags: O.WRONLY });
+    for (const entry of plan.links) linkAt(target.fd, entry.path, entry.target);
+    for (const entry of plan.directories.toReversed()) {
+      finish(target.fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY });
+    }
+    return { files: plan.files, bytes: plan.bytes, notes: notesOf(attributes.shortfalls) };
+  } catch (error) {
+    throw error instanceof RackseedError || signal?.aborted
+      ? error
+      : writeFailure(path, { reason: messageOf(error), code: codeOf(error), cause: error });
+  } finally {
+    umask(formerUmask);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** With rights for the owner only, and without attributes, until all that they hold is made. */
+function makeDirectories(
+  { fd, directories: existing }: Target,
+  directories: readonly DirectoryEntry[],
+): void {
+  for (const { path } of directories) {
+    if (path !== "" && !existing.has(path)) makeDirectoryAt(fd, path, 0o700);
+  }
+}
+
+function makeSpreadFiles(root: number, files: readonly FileEntry[]): void {
+  for (const { path, sizeBytes } of files) {
+    const fd = openAt(root, path, { flags: O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, mode: 0o600 });
+    try {
+      truncate(fd, sizeBytes);
+    } finally {
+      close(fd);
+    }
+  }
+}
+
+function finish(
+  root: number,
+  { entry, attributes, flags }: {
+    entry: FileEntry | DirectoryEntry;
+    attributes: AttributeWriter;
+    flags: number;
+  },
+): void {
+  const fd = openAt(root, entry.path || "." as BytePath, { flags: flags | O.NOFOLLOW });
+  try {
+    attributes.finishOpen(fd, { entry });
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import type { BytePath } from "#contract/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/entry.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { decodeManifest, encodeManifest, FORMAT, FORMAT_VERSION, type Manifest } from "#contract/manifest.ts";
+import { seal } from "#contract/sealed.ts";
+import { needs } from "../../../test/support/needs.ts";
+import { Mount } from "../../sys/mount.ts";
+import { frameOpener } from "./frame_opener.ts";
+import { type InstallOptions, installTree } from "./install_tree.ts";
+
+const key = randomBytes(32);
+const common = { mode: 0o644, uid: 0, gid: 0, mtimeSec: 1_700_000_000, mtimeNs: 123_456_789, xattrs: [] };
+
+interface Image extends Disposable {
+  readonly manifest: Manifest;
+  readonly target: string;
+  readonly pack: string;
+}
+
+/** Three frames of two extents; file a lies in the first, b in all of them, c is b's last extent once more. */
+function makeImage(more: Entry<FrameExtent>[] = []): Image {
+  const directory = Deno.makeTempDirSync();
+  const target = `${directory}/target`, pack = `${directory}/pack`;
+  Deno.mkdirSync(target);
+  let packBytes = 0;
+  const frames = [0, 1, 2].map((n) => {
+    const contents = [Buffer.alloc(1000, `a${n}`), Buffer.alloc(5000, `b${n}`)];
+    const sealed = seal(Buffer.concat(contents), { key, level: 3 });
+    Deno.writeFileSync(pack, sealed, { append: true });
+    const extents = contents.map((content, i) => ({
+      sha256: createHash("sha256").update(content).digest("base64url"),
+      offset: i * 1000,
+      sizeBytes: content.length,
+    }));
+    packBytes += sealed.length;
+    return {
+      pack: 0,
+      offset: packBytes - sealed.length,
+      sealedBytes: sealed.length,
+      rawBytes: 6000,
+      extents,
+    };
+  });
+  const file = (path: string, sizeBytes: number, extents: FrameExtent[]): Entry<FrameExtent> => ({
+    type: "file",
+    path: path as BytePath,
+    ...common,
+    sizeBytes,
+    extents,
+  });
+  const entries: Entry<FrameExtent>[] = [
+    { type: "directory", path: "" as BytePath, ...common, mode: 0o755 },
+    file("a", 1000, [{ offset: 0, frame: 0, index: 0 }]),
+    file("b", 20_000, [0, 1, 2].map((frame) => ({ offset: frame * 5000, frame, index: 1 }))),
+    file("c", 5000, [{ offset: 0, frame: 2, index: 1 }]),
+    ...more,
+  ];
+  const manifest = decodeManifest(encodeManifest({
+    header: {
+      format: FORMAT,
+      formatVersion: FORMAT_VERSION,
+      image: "test",
+      version: 1,
+      created: new Date().toISOString(),
+      excludes: [],
+      notes: [],
+      totals: { entries: entries.length, files: 3, fileBytes: 0, extentBytes: 0, sealedBytes: 0 },
+      packs: [{ sha256: "0".repeat(64), sizeBytes: packBytes }],
+      frames: 3,
+    },
+    frames,
+    entries,
+  }));
+  return { manifest, target, pack, [Symbol.dispose]: () => Deno.removeSync(directory, { recursive: true }) };
+}
+
+async function* broken(): AsyncGenerator<number> {
+  yield 0;
+  throw new RackseedError("cannot fetch", { reason: "no peers.", remedy: "none." });
+}
+
+async function* order(...frames: number[]): AsyncGenerator<number> {
+  yield* frames;
+}
+
+function install({ manifest, target, pack }: Image, options: Partial<InstallOptions> = {}) {
+  const packs = { path: () => pack };
+  return installTree({ manifest, key, target, packs, frames: order(2, 0, 1), workers: 2, ...options });
+}
+
+/** Changes one byte of a frame in its pack; doing it again heals it. */
+function flipByte({ manifest, pack }: Image, frame: number): void {
+  const bytes = Deno.readFileSync(pack);
+  const at = (manifest.frames[frame]?.offset ?? 0) + 40;
+  bytes[at] = (bytes[at] as number) ^ 1;
+  Deno.writeFileSync(pack, bytes);
+}
+
+Deno.test("frames in any order, and twice, become the tree", async () => {
+  using image = makeImage();
+  const progress: number[] = [];
+  const installed = await install(image, {
+    frames: order(1, 1, 0, 2, 2),
+    onProgress: ({ bytesDone, bytesTotal, framesTotal }) => {
+      assert.deepEqual([bytesTotal, framesTotal], [21_000, 3]);
+      progress.push(bytesDone);
+    },
+  });
+  assert.deepEqual(installed, { files: 3, bytes: 21_000, notes: [] });
+  assert.equal(progress.at(-1), 21_000);
+  const b = Deno.readFileSync(`${image.target}/b`);
+  assert.equal(b.length, 20_000);
+  assert.deepEqual(Buffer.from(b.subarray(5000, 10_000)), Buffer.alloc(5000, "b1"));
+  assert.deepEqual(Deno.readFileSync(`${image.target}/c`), new Uint8Array(b.subarray(10_000, 15_000)));
+  assert.equal(Deno.statSync(`${image.target}/b`).mtime?.getTime(), 1_700_000_000_123);
+});
+
+Deno.test("a target that holds something, or is none, is refused and left as it is", async () => {
+  using image = makeImage();
+  Deno.writeTextFileSync(`${image.target}/precious`, "x");
+  await assert.rejects(install(image), (error) => {
+    assert.ok(error instanceof RackseedError);
+    assert.match(error.message, /not empty: it holds precious.*empty directory/);
+    return true;
+  });
+  assert.deepEqual([...Deno.readDirSync(image.target)].map((e) => e.name), ["precious"]);
+  await assert.rejects(install({ ...image, target: image.pack }), /ENOTDIR/);
+  await assert.rejects(install({ ...image, target: `${image.target}/nowhere` }), /ENOENT/);
+  Deno.removeSync(`${image.target}/precious`);
+  Deno.mkdirSync(`${image.target}/empty`);
+  await assert.rejects(install(image), /it holds empty/);
+});
+
+Deno.test("a fresh file system's lost+found does not matter", async () => {
+  using image = makeImage();
+  Deno.mkdirSync(`${image.target}/lost+found`);
+  assert.equal((await install(image)).files, 3);
+});
+
+Deno.test({
+  name: "fresh file systems mounted inside are installed into, others with content are refused",
+  ...needs({ root: true }),
+  fn: async () => {
+    const directory = (path: string): Entry<FrameExtent> => (
+      { type: "directory", path: path as BytePath, ...common, mode: 0o755 }
+    );
+    using image = makeImage([directory("d"), directory("d/e")]);
+    const inner = `${image.target}/d/e`;
+    Deno.mkdirSync(inner, { recursive: true });
+    await using _mounted = await Mount.at(inner, { source: "tmpfs", type: "tmpfs" });
+    Deno.writeTextFileSync(`${inner}/precious`, "x");
+    await assert.rejects(install(image), /it holds d\/e\/precious/);
+    Deno.removeSync(`${inner}/precious`);
+    assert.equal((await install(image)).files, 3);
+    Deno.writeTextFileSync(`${inner}/later`, "it is still the mounted one");
+  },
+});
+
+Deno.test("a bad frame is named, and nothing of it is written", async () => {
+  using image = makeImage();
+  flipByte(image, 0);
+  await assert.rejects(install(image), (error) => {
+    assert.ok(error instanceof RackseedError);
+    assert.match(error.title, /frame 0/);
+    return true;
+  });
+  assert.throws(() => Deno.statSync(`${image.target}/a`), Deno.errors.NotFound);
+});
+
+Deno.test("a bad frame is read again once it has been fetched again", async () => {
+  using image = makeImage();
+  flipByte(image, 1);
+  const bad: number[] = [];
+  await install(image, {
+    onBadFrame: (frame) => {
+      bad.push(frame);
+      flipByte(image, 1);
+      return Promise.resolve();
+    },
+  });
+  assert.deepEqual(bad, [1]);
+  assert.deepEqual(
+    Buffer.from(Deno.readFileSync(`${image.target}/b`).subarray(5000, 10_000)),
+    Buffer.alloc(5000, "b1"),
+  );
+});
+
+Deno.test("a frame that stays bad is given up", async () => {
+  using image = makeImage();
+  flipByte(image, 1);
+  let times = 0;
+  const onBadFrame = () => Promise.resolve(void times++);
+  await assert.rejects(install(image, { onBadFrame }), /frame 1/);
+  assert.equal(times, 4);
+});
+
+Deno.test("a frame of the right key but of another place is bad", async () => {
+  using image = makeImage();
+  const [first, second] = image.manifest.frames;
+  assert.ok(first && second);
+  const bytes = Deno.readFileSync(image.pack);
+  assert.equal(first.sealedBytes, second.sealedBytes);
+  bytes.copyWithin(first.offset, second.offset, second.offset + second.sealedBytes);
+  Deno.writeFileSync(image.pack, bytes);
+  await assert.rejects(install(image), /frame 0.*another SHA-256/);
+});
+
+Deno.test("another key, and a pack that ends too early, make bad frames", async () => {
+  {
+    using image = makeImage();
+    await assert.rejects(install(image, { key: randomBytes(32) }), /frame [012]/);
+  }
+  {
+    using image = makeImage();
+    Deno.truncateSync(image.pack, 100);
+    await assert.rejects(install(image), /frame [012].*its pack ends before it/);
+  }
+});
+
+Deno.test("frames that never come, and a failing source, fail the install", async () => {
+  {
+    using image = makeImage();
+    await assert.rejects(install(image, { frames: order(0, 2) }), /1 of its frames never came/);
+  }
+  {
+    using image = makeImage();
+    await assert.rejects(install(image, { frames: broken() }), /cannot fetch: no peers/);
+  }
+});
+
+Deno.test("cancelling ends it while it waits for frames", async () => {
+  using image = makeImage();
+  const abort = new AbortController();
+  const never = Promise.withResolvers<void>();
+  async function* stuck(): AsyncGenerator<number> {
+    yield 0;
+    abort.abort(new Error("called off"));
+    await never.promise;
+  }
+  await assert.rejects(install(image, { frames: stuck(), signal: abort.signal }), /called off/);
+  never.resolve();
+});
+
+Deno.test(
+  "a full target fails at once, though frames are still to come",
+  { ignore: Deno.uid() !== 0 },
+  async () => {
+    using image = makeImage();
+    const run = (program: string, ...args: string[]) =>
+      assert.ok(new Deno.Command(program, { args }).outputSync().success, program);
+    run("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", image.target);
+    const never = Promise.withResolvers<void>();
+    async function* stuck(): AsyncGenerator<number> {
+      yield* [2, 0];
+      await never.promise;
+    }
+    try {
+      await assert.rejects(install(image, { frames: stuck() }), (error) => {
+        assert.ok(error instanceof RackseedError);
+        assert.match(error.message, /ENOSPC.*target is full/);
+        return true;
+      });
+      never.resolve();
+    } finally {
+      run("umount", "-l", image.target);
+    }
+  },
+);
+
+Deno.test("without root, owners and devices are left out and noted", async () => {
+  const at = (path: string) => ({ ...common, path: path as BytePath, uid: 4242, gid: 4242 });
+  using image = makeImage([
+    { type: "directory", ...at("d"), mode: 0o755 },
+    { type: "symlink", ...at("s"), target: "x" as BytePath },
+  ]);
+  const { notes } = await install(image, { privileged: false });
+  const known = notes.filter((note) => note.startsWith("owner"));
+  assert.equal(known.length, 1);
+  assert.match(known[0] as string, /owner not kept (\d+) times, for instance: /);
+  const status = Deno.lstatSync(`${image.target}/d`);
+  assert.equal(status.uid, Deno.uid());
+  assert.equal((status.mode ?? 0) & 0o777, 0o755);
+});
+
+Deno.test("the machine's libraries and the runtime open frames alike", async () => {
+  const raw = Buffer.concat([randomBytes(50_000), Buffer.alloc(1 << 20, "text ")]);
+  const sealed = new Uint8Array(seal(raw, { key, level: 3 }));
+  for (const native of [true, false]) {
+    const opener = await frameOpener(key, { native });
+    assert.deepEqual(Buffer.from(await opener.open(sealed)), raw);
+    const stranger = await frameOpener(randomBytes(32), { native });
+    await assert.rejects(stranger.open(sealed));
+    for (const at of [0, 4, 11, 12, 24, 1000, sealed.length - 1]) {
+      const changed = sealed.slice();
+      changed[at] = (changed[at] as number) ^ 1;
+      await assert.rejects(opener.open(changed), `byte ${at}, native ${native}`);
+    }
+    await assert.rejects(opener.open(sealed.slice(0, -1)), RangeError);
+    assert.deepEqual(Buffer.from(await opener.open(sealed)), raw);
+  }
+});

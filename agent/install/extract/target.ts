@@ -1,0 +1,81 @@
+/** The directory that a tree is written into: opened once, and only where nothing is in it yet. */
+import { type BytePath, bytePathOfText, displayPath, joinPath } from "#contract/byte_path.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { codeOf } from "../../sys/errno.ts";
+import { statAt } from "../../sys/file_status.ts";
+import { AT_FDCWD, chmodOf, close, O, openAt, readDirectory } from "../../sys/libc.ts";
+import { removeXattrOf } from "../../sys/xattr.ts";
+
+export interface Target extends Disposable {
+  readonly fd: number;
+  /** Directories that are there already: lost+found, mount points and what leads to them. */
+  readonly directories: ReadonlySet<BytePath>;
+}
+
+/** Throws RackseedError where the target is no directory or holds something. */
+export function openTarget(path: string): Target {
+  const fd = openDirectory(path);
+  try {
+    const directories = new Set<BytePath>();
+    const found = firstContent(fd, { path: "" as BytePath, directories, mountRoot: true });
+    if (found !== undefined) {
+      throw new RackseedError(`cannot install into ${path}`, {
+        reason: `it is not empty: it holds ${displayPath(found)}.`,
+        remedy: "give an empty directory or a freshly made file system.",
+        status: 409,
+      });
+    }
+    // what a directory hands down to its children would change them: a set-group-ID bit, a default ACL
+    chmodOf(fd, 0o700);
+    removeXattrOf(fd, "system.posix_acl_default");
+    return { fd, directories, [Symbol.dispose]: () => close(fd) };
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+function openDirectory(path: string): number {
+  try {
+    return openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
+  } catch (error) {
+    throw new RackseedError(`cannot install into ${path}`, {
+      reason: `it cannot be opened as a directory (${codeOf(error)}).`,
+      remedy: "make the directory, or name another one.",
+      status: 400,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The first path that is more than a fresh file system has: lost+found, and mounted file systems as fresh with
+ * the directories that lead to them. Those go into `directories`.
+ */
+function firstContent(
+  fd: number,
+  { path: parent, directories, mountRoot }: {
+    path: BytePath;
+    directories: Set<BytePath>;
+    /** Only a file system may be empty: an empty directory is something that was made. */
+    mountRoot: boolean;
+  },
+): BytePath | undefined {
+  const names = readDirectory(fd);
+  if (names.length === 0 && !mountRoot) return parent;
+  for (const name of names) {
+    const path = joinPath(parent, name);
+    const status = statAt(fd, name);
+    if (status.type !== "directory") return path;
+    directories.add(path);
+    if (name === "lost+found") continue;
+    const below = openAt(fd, name, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+    try {
+      const found = firstContent(below, { path, directories, mountRoot: status.mountRoot ?? false });
+      if (found !== undefined) return found;
+    } finally {
+      close(below);
+    }
+  }
+  return undefined;
+}

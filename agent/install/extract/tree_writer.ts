@@ -1,0 +1,97 @@
+/** Makes files, symlinks and devices below the target: what a worker does with the bytes of a frame. */
+import type { BytePath } from "#contract/byte_path.ts";
+import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
+import { codeOf } from "../../sys/errno.ts";
+import type { AttributeWriter } from "./attributes.ts";
+import type { FilePart, FrameWork, NodeEntry, Piece, WholeFile } from "./frame_plan.ts";
+
+const NEW_FILE = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
+
+export class TreeWriter {
+  readonly #root: number;
+  readonly #attributes: AttributeWriter;
+  readonly #privileged: boolean;
+
+  constructor(
+    root: number,
+    { attributes, privileged }: { attributes: AttributeWriter; privileged: boolean },
+  ) {
+    this.#root = root;
+    this.#attributes = attributes;
+    this.#privileged = privileged;
+  }
+
+  writeFrame({ whole, parts }: FrameWork, contents: readonly Uint8Array[]): void {
+    for (const file of whole) this.#writeWhole(file, contents);
+    for (const part of parts) this.#writePart(part, contents);
+  }
+
+  #writeWhole({ entry, pieces }: WholeFile, contents: readonly Uint8Array[]): void {
+    const made = entry.mode & 0o777;
+    const fd = openAt(this.#root, entry.path, { flags: NEW_FILE, mode: made });
+    try {
+      const end = writePieces(fd, pieces, contents);
+      if (end < entry.sizeBytes) truncate(fd, entry.sizeBytes);
+      this.#attributes.finishOpen(fd, { entry, made });
+    } finally {
+      close(fd);
+    }
+  }
+
+  #writePart({ path, pieces }: FilePart, contents: readonly Uint8Array[]): void {
+    const fd = openAt(this.#root, path, { flags: O.WRONLY | O.NOFOLLOW });
+    try {
+      writePieces(fd, pieces, contents);
+    } finally {
+      close(fd);
+    }
+  }
+
+  makeNode(entry: NodeEntry): void {
+    const { path } = entry;
+    switch (entry.type) {
+      case "file":
+        return this.#writeWhole({ entry, pieces: [] }, []);
+      case "symlink":
+        symlinkAt(this.#root, path, entry.target);
+        return this.#attributes.finishNode(entry, { isSymlink: true });
+      case "fifo":
+        makeNodeAt(this.#root, path, { type: entry.type, mode: entry.mode & 0o777 });
+        return this.#attributes.finishNode(entry, { isSymlink: false });
+      case "char":
+      case "block": {
+        const { type, major, minor } = entry;
+        if (
+          !this.#made(
+            path,
+            () => makeNodeAt(this.#root, path, { type, mode: entry.mode & 0o777, major, minor }),
+          )
+        ) return;
+        return this.#attributes.finishNode(entry, { isSymlink: false });
+      }
+    }
+  }
+
+  /** False, and noted, where only root may make it. */
+  #made(path: BytePath, make: () => void): boolean {
+    try {
+      make();
+      return true;
+    } catch (error) {
+      if (this.#privileged || codeOf(error) !== "EPERM") throw error;
+      this.#attributes.miss("device", path);
+      return false;
+    }
+  }
+}
+
+/** Returns where the last one ends. */
+function writePieces(fd: number, pieces: readonly Piece[], contents: readonly Uint8Array[]): number {
+  let end = 0;
+  for (const { offset, index } of pieces) {
+    const content = contents[index] as Uint8Array;
+    writeFully(fd, content, offset);
+    end = offset + content.length;
+  }
+  return end;
+}

@@ -1,0 +1,69 @@
+/** A few workers of one kind that answer every job with one message, in order. */
+
+/** Jobs that a worker holds: the one it works on, and one that waits so that it never has to. */
+const JOBS_A_WORKER = 2;
+
+interface Member<Reply> {
+  readonly worker: Worker;
+  readonly waiting: PromiseWithResolvers<Reply>[];
+}
+
+export class WorkerPool<Job, Reply> implements AsyncDisposable {
+  readonly #members: readonly Member<Reply>[];
+  /** Resolves when any worker has answered or died, and is then made anew. */
+  #change = Promise.withResolvers<void>();
+  #failure: { readonly error: unknown } | undefined;
+
+  /** `setup` is every worker's first message. */
+  constructor(start: () => Worker, { count, setup }: { count: number; setup: unknown }) {
+    this.#members = Array.from({ length: count }, () => {
+      const member: Member<Reply> = { worker: start(), waiting: [] };
+      member.worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+        member.waiting.shift()?.resolve(data);
+        this.#changed();
+      };
+      member.worker.onerror = (event) => {
+        event.preventDefault();
+        this.fail(new Error(event.message));
+        member.waiting.length = 0;
+        this.#changed();
+      };
+      member.worker.postMessage(setup);
+      return member;
+    });
+  }
+
+  /** Waits until a worker can take the job; the promise inside is its answer. */
+  async submit(job: Job): Promise<{ readonly answer: Promise<Reply> }> {
+    while (true) {
+      if (this.#failure) throw this.#failure.error;
+      const member = this.#members.reduce((a, b) => b.waiting.length < a.waiting.length ? b : a);
+      if (member.waiting.length < JOBS_A_WORKER) {
+        const answer = Promise.withResolvers<Reply>();
+        member.waiting.push(answer);
+        member.worker.postMessage(job);
+        return { answer: answer.promise };
+      }
+      await this.#change.promise;
+    }
+  }
+
+  /** Every job that has no answer yet, and every further one, fails with `error`. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const { waiting } of this.#members) for (const answer of waiting) answer.reject(error);
+    this.#changed();
+  }
+
+  /** Ends the workers, but not in the middle of a job: afterwards nothing is done any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.fail(new Error("the workers have ended"));
+    while (this.#members.some(({ waiting }) => waiting.length > 0)) await this.#change.promise;
+    for (const { worker } of this.#members) worker.terminate();
+  }
+
+  #changed(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * `rackseed agent install`: into a directory where one is named (nothing of the machine is touched, no root
+ * needed), otherwise onto the machine's disk, which only the initramfs may.
+ */
+import { RackseedError } from "#contract/errors.ts";
+import { type Console, standardConsole } from "../sys/console.ts";
+import { enrol, type Enrolled } from "./enrol.ts";
+import { openTarget } from "./extract/target.ts";
+import { ImageFetch } from "./image_fetch.ts";
+import { isInitramfs } from "./initramfs.ts";
+import { directoryInventory } from "./inventory.ts";
+import { LogTail } from "./log_tail.ts";
+import { installMachine } from "./machine_install.ts";
+import { Reporter } from "./reporter.ts";
+import { runSteps, type StepDefinition } from "./run_steps.ts";
+
+export interface InstallArguments {
+  /** Both from the kernel's command line in the initramfs. */
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  /** An empty directory. */
+  readonly target?: string | undefined;
+  readonly signal: AbortSignal;
+  readonly console?: Console | undefined;
+}
+
+/**
+ * Resolves when a directory is installed; on a machine it ends by restarting it, or stays at the failure for
+ * ever. Throws RackseedError.
+ */
+export async function runInstall(
+  { server, token, target, signal, console = standardConsole() }: InstallArguments,
+): Promise<void> {
+  if (target !== undefined) {
+    if (server === undefined || token === undefined) {
+      throw new RackseedError("cannot install into a directory", {
+        reason: "no server or no token is given.",
+        remedy: "give --server URL and --token TOKEN; `rackseed node deploy` prints the token.",
+        status: 400,
+      });
+    }
+    return await installDirectory({ server, token, target, signal, console });
+  }
+  if (await isInitramfs()) return await installMachine();
+  throw new RackseedError("cannot install onto this machine's disk", {
+    reason:
+      "this is not the initramfs that a node is started with, so the disk may be in use. Nothing was touched.",
+    remedy: "start the machine from the network, or give --target DIR to install into an empty directory.",
+    status: 409,
+  });
+}
+
+async function installDirectory(
+  { server, token, target, signal, console }: {
+    server: string;
+    token: string;
+    target: string;
+    signal: AbortSignal;
+    console: Console;
+  },
+): Promise<void> {
+  openTarget(target)[Symbol.dispose]();
+  const reporter = new Reporter();
+  await using stack = new AsyncDisposableStack();
+  let fetch: ImageFetch | undefined;
+  const fetching = () => {
+    if (fetch) return fetch;
+    throw new RangeError("not enrolled yet");
+  };
+  let enrolled: Enrolled | undefined;
+  const steps: readonly StepDefinition[] = [
+    { step: "network", run: () => Promise.resolve({ message: "as it is" }) },
+    {
+      step: "enrol",
+      run: async () => {
+        enrolled = await enrol({ server, token, inventory: await directoryInventory(), signal });
+        const { client, order } = enrolled;
+        stack.use(client);
+        fetch = stack.use(new ImageFetch({ enrolled, reporter, signal }));
+        await reporter.connect(client);
+        return { message: `${order.node}: ${order.image}@${order.version}` };
+      },
+    },
+    { step: "inventory", run: () => Promise.resolve({ message: `the directory ${target}` }) },
+    { step: "torrent", run: () => fetching().join({ disk: target }) },
+    { step: "install", run: (progress) => fetching().install(target, progress) },
+    {
+      step: "verify",
+      run: () =>
+        fetching().verify(target, {
+          privileged: Deno.uid() === 0,
+          changed: new Set(),
+          plain: [],
+          fromDisk: false,
+        }),
+    },
+    { step: "seed", run: (progress) => fetching().seed(progress) },
+    { step: "finish", run: () => Promise.resolve({ message: `installed into ${target}` }) },
+  ];
+  await runSteps(steps, { reporter, console, log: new LogTail(), signal });
+}

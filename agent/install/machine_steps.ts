@@ -1,0 +1,216 @@
+/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+import { isEsp } from "../capture/lacks.ts";
+import type { Run } from "../sys/command.ts";
+import { textOf } from "../sys/small_file.ts";
+import { applyIdentity } from "./apply_identity.ts";
+import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
+import { installBootLoader } from "./boot_loader.ts";
+import { describeDisk, gigabytes } from "./choose_disk.ts";
+import { type DiskFacts, readDisks } from "./disks.ts";
+import { enrol, type Enrolled } from "./enrol.ts";
+import { TargetDisk } from "./guard.ts";
+import { ImageFetch } from "./image_fetch.ts";
+import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { machineInventory } from "./inventory.ts";
+import { bringUpNetwork } from "./network.ts";
+import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
+import { type Plan, planInstall } from "./plan.ts";
+import { describePlan } from "./plan_description.ts";
+import type { Reporter } from "./reporter.ts";
+import type { StepDefinition } from "./run_steps.ts";
+import { CloneTree } from "./tree_files.ts";
+
+/** Where the clone is mounted, and where packs lie that fit into memory. */
+const CLONE = "/mnt";
+const PACKS = "/run/rackseed";
+
+interface MachineOptions {
+  /** What must be closed at the end, however it ends. */
+  readonly stack: AsyncDisposableStack;
+  readonly reporter: Reporter;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+}
+
+/** What the steps find out. Each member is there once its step is done. */
+interface Found {
+  boot: BootArguments;
+  enrolled: Enrolled;
+  fetch: ImageFetch;
+  firmware: "bios" | "uefi";
+  disks: readonly DiskFacts[];
+  inventory: string;
+  plan: Plan;
+  target: TargetDisk;
+  mounts: AsyncDisposable;
+  packsInMemory: boolean;
+  clone: CloneTree;
+}
+
+export function machineSteps({ stack, reporter, run, signal }: MachineOptions): readonly StepDefinition[] {
+  const known: Partial<Found> = {};
+  const found = <K extends keyof Found>(key: K): Found[K] => {
+    const value = known[key];
+    if (value === undefined) throw new RangeError(`"${key}" is not known yet`);
+    return value as Found[K];
+  };
+  const release = async () => {
+    await found("mounts")[Symbol.asyncDispose]();
+    return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
+  };
+
+  return [
+    {
+      step: "network",
+      run: async ({ update }) => {
+        const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
+        if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
+        known.boot = boot;
+        update({ message: "loading drivers" });
+        const devices = await loadDrivers({ run, signal });
+        const variables = await mountFirmwareVariables();
+        const link = await bringUpNetwork(boot, { run, signal });
+        return { message: [link, `${devices} devices`, variables].filter(Boolean).join("; ") };
+      },
+    },
+    {
+      step: "enrol",
+      run: async () => {
+        const disks = known.disks = await settledDisks(signal);
+        const inventory = await machineInventory({ disks, run });
+        known.firmware = inventory.firmware;
+        known.inventory = [
+          inventory.model,
+          `${inventory.cpus} processors`,
+          `${gigabytes(inventory.memoryBytes)} memory`,
+          inventory.firmware.toUpperCase(),
+          ...disks.map(describeDisk),
+        ].filter(Boolean).join(", ");
+        const enrolled = known.enrolled = await enrol({ ...found("boot"), inventory, signal });
+        stack.use(enrolled.client);
+        known.fetch = new ImageFetch({ enrolled, reporter, signal });
+        await reporter.connect(enrolled.client);
+        const { node, image, version } = enrolled.order;
+        return { message: `${node} is to become ${image}@${version}` };
+      },
+    },
+    { step: "inventory", run: () => Promise.resolve({ message: found("inventory") }) },
+    {
+      step: "plan",
+      run: () => {
+        const { order, header } = found("enrolled");
+        const plan = known.plan = planInstall({
+          node: order.node,
+          header,
+          firmware: found("firmware"),
+          disks: found("disks"),
+          disk: order.disk,
+        });
+        return Promise.resolve({ message: describeDisk(plan.disk), plan: describePlan(plan) });
+      },
+    },
+    {
+      step: "guard",
+      run: async () => {
+        known.target = await TargetDisk.prove(found("plan"));
+        return { message: `${found("target").device()} is free and the planned one` };
+      },
+    },
+    {
+      step: "partition",
+      run: () => partitionDisk(found("target"), { plan: found("plan"), run, signal }),
+    },
+    {
+      step: "format",
+      run: async ({ update }) => {
+        const plan = found("plan"), target = found("target");
+        await formatDisk(target, { plan, run, signal, onFormat: (what) => update({ message: what }) });
+        known.mounts = stack.use(await mountTree(target, { plan, at: CLONE }));
+        // packs may lie on the clone's disk: closed first, since the stack is undone from its end
+        stack.use(found("fetch"));
+      },
+    },
+    {
+      step: "torrent",
+      run: async () => {
+        const joined = await found("fetch").join({ memory: PACKS, disk: CLONE });
+        known.packsInMemory = joined.inMemory;
+        return joined;
+      },
+    },
+    { step: "install", run: (progress) => found("fetch").install(CLONE, progress) },
+    {
+      step: "identity",
+      run: async () => {
+        const { order, header } = found("enrolled");
+        const clone = known.clone = new CloneTree(CLONE);
+        const note = await applyIdentity(order.identity, {
+          clone,
+          run,
+          signal,
+          templateHostname: header.source?.hostname ?? "localhost",
+          bootMac: found("boot").mac ?? "",
+        });
+        return {
+          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
+        };
+      },
+    },
+    {
+      step: "bootloader",
+      run: async () => {
+        const { header } = found("enrolled");
+        const clone = found("clone");
+        const notes = await installBootLoader(found("target"), {
+          plan: found("plan"),
+          clone,
+          distribution: header.source?.distribution ?? "linux",
+          run,
+          signal,
+        });
+        const esp = header.layout?.fileSystems.find(isEsp)?.mountPoint;
+        for (const path of ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []]) {
+          clone.changed.add(path);
+        }
+        return { message: ["installed", ...notes].join("; ") };
+      },
+    },
+    {
+      step: "verify",
+      run: async () => {
+        const plain = found("plan").actions.flatMap((a) =>
+          a.do === "mount" && a.type === "vfat" ? [a.mountPoint] : []
+        );
+        const { changed } = found("clone");
+        const options = { privileged: true, changed, plain, fromDisk: true };
+        const { message = "" } = await found("fetch").verify(CLONE, options);
+        return { message: found("packsInMemory") ? `${message}; ${await release()}` : message };
+      },
+    },
+    { step: "seed", run: (progress) => found("fetch").seed(progress) },
+    {
+      step: "finish",
+      run: async () => {
+        if (found("packsInMemory")) return { message: "the clone is ready" };
+        // the packs lay on the clone's own disk: it could not be let go before
+        await found("fetch")[Symbol.asyncDispose]();
+        return { message: `the clone is ready; ${await release()}` };
+      },
+    },
+  ];
+}
+
+/** Disks come to light one after the other: waits until there are some and no more come, or there are none. */
+async function settledDisks(signal: AbortSignal): Promise<DiskFacts[]> {
+  const deadline = performance.now() + 20_000;
+  let before = "", quiet = 0;
+  for (;;) {
+    const disks = await readDisks();
+    const names = disks.map((d) => d.name).join();
+    quiet = names === before && names !== "" ? quiet + 1 : 0;
+    if (quiet >= 4 || performance.now() > deadline) return disks;
+    before = names;
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

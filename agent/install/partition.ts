@@ -1,0 +1,151 @@
+/** Carries out the destructive part of a plan on a proven disk: table, file systems, swap; then mounts them. */
+import { RackseedError } from "#contract/errors.ts";
+import { describeVolume } from "#contract/layout.ts";
+import type { Run } from "../sys/command.ts";
+import { Mount } from "../sys/mount.ts";
+import { readDisk } from "./disks.ts";
+import type { TargetDisk } from "./guard.ts";
+import { type Action, placeNumber, type Plan } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
+import { sfdiskScript } from "./plan_table.ts";
+
+export interface CarryOut {
+  readonly run: Run;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type PartitionAction = Extract<Action, { do: "partition" }>;
+
+/** Writes the table (or erases a disk that has none) and returns when the kernel knows every partition. */
+export async function partitionDisk(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<void> {
+  const device = target.device();
+  const title = `cannot partition ${device}`;
+  for (const action of plan.actions) {
+    if (action.do === "erase") await run(["wipefs", "--all", "--force", device], { signal, title });
+    if (action.do !== "partition") continue;
+    await run(
+      ["sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", device],
+      { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
+    );
+    await settle(target, { action, run, signal });
+  }
+}
+
+/**
+ * sfdisk asks the kernel to read the table again. Kernels without that table's format, and devices that were
+ * busy for a moment, get the partitions from partx instead.
+ */
+async function settle(
+  target: TargetDisk,
+  { action, run, signal }: CarryOut & { readonly action: PartitionAction },
+): Promise<void> {
+  const device = target.device();
+  if (!await kernelKnows(target, action)) {
+    await run(["partx", "--delete", device], { accept: [0, 1], signal });
+    await run(["partx", "--add", device], { signal, title: `cannot make the partitions of ${device} known` });
+  }
+  const deadline = performance.now() + 15_000;
+  while (!await kernelKnows(target, action)) {
+    if (performance.now() > deadline) {
+      throw new RackseedError(`cannot use the new partitions of ${device}`, {
+        reason: "the kernel does not show them as they were written.",
+        remedy: "see `dmesg`; restart the machine and deploy again.",
+      });
+    }
+    signal?.throwIfAborted();
+    // sysfs and devtmpfs tell of no change that could be waited for
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function kernelKnows(
+  target: TargetDisk,
+  { partitions, sectorBytes }: PartitionAction,
+): Promise<boolean> {
+  const known = (await readDisk(target.name))?.partitions ?? [];
+  if (known.length !== partitions.length) return false;
+  for (const { number, startSector, sectors, type } of partitions) {
+    const scale = sectorBytes / 512;
+    const match = known.find((k) => k.number === number);
+    // the kernel shows only the beginning of an extended partition
+    const sized = isExtended(type) || match?.size512 === sectors * scale;
+    if (match?.start512 !== startSector * scale || !sized) return false;
+    try {
+      if (!(await Deno.stat(target.device(number))).isBlockDevice) return false;
+    } catch {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isExtended(type: string): boolean {
+  return /^0?(5|f|85)$/i.test(type);
+}
+
+export async function formatDisk(
+  target: TargetDisk,
+  { plan, run, signal, onFormat }: CarryOut & {
+    readonly plan: Plan;
+    readonly onFormat: (what: string) => void;
+  },
+): Promise<void> {
+  for (const action of plan.actions) {
+    if (action.do === "format") {
+      onFormat(`${describeVolume(action.formatting.place)} as ${action.formatting.type}`);
+      await format(target, { formatting: action.formatting, run, signal });
+    }
+  }
+}
+
+async function format(
+  target: TargetDisk,
+  { formatting: { place, argv, type }, run, signal }: CarryOut & { readonly formatting: Formatting },
+): Promise<void> {
+  const device = target.device(placeNumber(place));
+  const whole = place.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
+  await run([...argv, ...whole, device], {
+    signal,
+    timeoutMs: 30 * 60_000,
+    title: `cannot format ${device} as ${type}`,
+    remedy: `check that the template's ${argv[0]} can make the file system of its own layout.`,
+  });
+}
+
+/** Mounts the file systems below `at`, parents first; disposing unmounts all, and fails where one stays busy. */
+export async function mountTree(
+  target: TargetDisk,
+  { plan, at }: { plan: Plan; at: string },
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  for (const action of plan.actions) {
+    if (action.do !== "mount") continue;
+    const source = target.device(placeNumber(action.place));
+    const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
+    stack.use(await Mount.at(mountPoint, { source, type: action.type }));
+  }
+  return stack.move();
+}
+
+/** After unmounting: e2fsck(8) looks at every ext file system and changes nothing. Returns what it found. */
+export async function checkFileSystems(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<string> {
+  let checked = 0;
+  for (const action of plan.actions) {
+    if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
+    const device = target.device(placeNumber(action.formatting.place));
+    await run(["e2fsck", "-fn", device], {
+      signal,
+      timeoutMs: 60 * 60_000,
+      title: `the file system on ${device} is not sound`,
+      remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
+    });
+    checked++;
+  }
+  return `${checked} file system${checked === 1 ? "" : "s"} checked`;
+}

@@ -1,0 +1,46 @@
+/** A plan in words: what the operator sees on the page and the console before and while it is carried out. */
+import { describeVolume } from "#contract/layout.ts";
+import { describeDisk, gigabytes } from "./choose_disk.ts";
+import type { Action, Plan } from "./plan.ts";
+
+/** The plan as a person reads it, one line per thing that is done. */
+export function describePlan({ image, disk, because, actions }: Plan): string[] {
+  return [
+    `install ${image} on ${describeDisk(disk)}, ${because}; all that is on it is lost`,
+    ...actions.flatMap(describeAction),
+  ];
+}
+
+function describeAction(action: Action): string[] {
+  switch (action.do) {
+    case "partition":
+      return [
+        `write a partition table (${action.table === "gpt" ? "GPT" : "MBR"})`,
+        ...action.partitions.map((p) =>
+          `  partition ${p.number}: ${
+            gigabytes(p.sectors * action.sectorBytes)
+          } from sector ${p.startSector}` +
+          `${p.name ? `, ${p.name}` : ""}${p.number === action.grown ? ", fitted to the disk" : ""}`
+        ),
+      ];
+    case "erase":
+      return ["erase what lies on the disk"];
+    case "format": {
+      const { type, place, sizeBytes, label, mountPoint, uuid } = action.formatting;
+      return [
+        `format ${describeVolume(place)} as ${type}, ${gigabytes(sizeBytes)}` +
+        `${label ? `, '${label}'` : ""}${mountPoint ? ` for ${mountPoint}` : ""}${
+          uuid ? `, UUID ${uuid}` : ""
+        }`,
+      ];
+    }
+    case "mount":
+      return [`mount ${describeVolume(action.place)} as ${action.mountPoint}`];
+    case "boot-loader":
+      return [
+        action.bootLoader.firmware === "bios"
+          ? "install GRUB for BIOS into the disk's start"
+          : `install GRUB for UEFI on ${action.bootLoader.esp}`,
+      ];
+  }
+}

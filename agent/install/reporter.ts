@@ -1,0 +1,81 @@
+/**
+ * Tells the server how an installation goes. Reports before enrolment wait for it. A report that does not get
+ * through never stops an installation, but the last one must: it disarms the node.
+ */
+import { getLogger } from "@logtape/logtape";
+import { ReportAnswer, type StepReport } from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+
+const log = getLogger(["rackseed", "install"]);
+const WAIT_MS = 10_000;
+
+export type ReportClient = Pick<ApiClient, "post">;
+
+export class Reporter {
+  /** Aborts where the operator has called it off. */
+  readonly cancelled: AbortSignal;
+  readonly #cancel = new AbortController();
+  readonly #early: StepReport[] = [];
+  #client: ReportClient | undefined;
+  #answer: ReportAnswer = { cancelled: false, seedOn: false };
+
+  constructor() {
+    this.cancelled = this.#cancel.signal;
+  }
+
+  /** From now on reports are sent; those that waited, first. */
+  async connect(client: ReportClient): Promise<void> {
+    this.#client = client;
+    for (const report of this.#early.splice(0)) await this.send(report);
+  }
+
+  /** Whether others still fetch, as the server said last. */
+  get seedOn(): boolean {
+    return this.#answer.seedOn;
+  }
+
+  /** Sends once; says whether it got through. */
+  async send(report: StepReport): Promise<boolean> {
+    if (this.#client === undefined) {
+      this.#early.push(report);
+      return false;
+    }
+    try {
+      this.#answer = await this.#client.post("/node/report", {
+        body: report,
+        schema: ReportAnswer,
+        signal: AbortSignal.timeout(WAIT_MS),
+      });
+      if (this.#answer.cancelled) this.#cancel.abort(cancelledByOperator());
+      return true;
+    } catch (error) {
+      log.warn("report-lost", { step: report.step, error: messageOf(error) });
+      return false;
+    }
+  }
+
+  /** Sends again and again, for as long as `budgetMs`, with pauses between; false where it never got through. */
+  async insist(
+    report: StepReport,
+    { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal | undefined },
+  ): Promise<boolean> {
+    const deadline = performance.now() + budgetMs;
+    for (let pauseMs = 500;; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+      if (await this.send(report)) return true;
+      if (this.#client === undefined || signal?.aborted || performance.now() + pauseMs > deadline) {
+        return false;
+      }
+      // spread, since all nodes of a rack may be waiting for the same server
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
+    }
+  }
+}
+
+function cancelledByOperator(): RackseedError {
+  return new RackseedError("the installation was called off", {
+    reason: "the operator cancelled it.",
+    remedy: "deploy again when the node is to be installed; until then its disk may be half written.",
+    status: 409,
+  });
+}

@@ -1,0 +1,139 @@
+/** The one way to run another program: an argv array, a clean environment, a time limit, bounded output. */
+import { RackseedError } from "#contract/errors.ts";
+import { CAPTURE_TOOLS, CLONE_TOOLS, packageOf, REQUIRED_TOOLS } from "#contract/tools.ts";
+
+export interface CommandOptions {
+  readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
+  /** One minute where nothing is said. */
+  readonly timeoutMs?: number;
+  /** What is being done, and to what, for the error: "cannot format /dev/sda2 as ext4". */
+  readonly title?: string;
+  readonly remedy?: string;
+  /** Exit codes that are no failure; [0] where nothing is said. */
+  readonly accept?: readonly number[];
+  /** Runs inside this directory as its root. */
+  readonly root?: string;
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  /** At most its last 16 KiB. */
+  readonly stderr: string;
+}
+
+/** The port: what decides takes a `Run`, so that tests can answer in a program's place. */
+export type Run = (argv: readonly [string, ...string[]], options?: CommandOptions) => Promise<CommandResult>;
+
+const MAX_STDOUT_BYTES = 32 << 20;
+const MAX_STDERR_BYTES = 16 << 10;
+
+/**
+ * The agent itself may run with LD_LIBRARY_PATH set to its own libraries, which the image's programs must not
+ * see: nothing is inherited.
+ */
+const ENVIRONMENT = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: "/root",
+  LC_ALL: "C",
+  DEBIAN_FRONTEND: "noninteractive",
+};
+
+/** Throws RackseedError where the program is missing, is killed, runs out of time or exits otherwise. */
+export const runCommand: Run = async (argv, options = {}) => {
+  const { input, signal, timeoutMs = 60_000, accept = [0], root } = options;
+  signal?.throwIfAborted();
+  const [program, ...args] = root === undefined ? argv : ["chroot", root, ...argv];
+  const stopped = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program as string, {
+      args,
+      clearEnv: true,
+      env: ENVIRONMENT,
+      stdin: input === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+      signal: stopped,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw missing(program as string, options);
+    throw error;
+  }
+  const [stdout, stderr, status] = await Promise.all([
+    collect(child.stdout, { maxBytes: MAX_STDOUT_BYTES, stopped }),
+    collect(child.stderr, { maxBytes: MAX_STDERR_BYTES, stopped }),
+    child.status,
+    input === undefined ? undefined : feed(child.stdin, input),
+  ]);
+  if (signal?.aborted) throw signal.reason;
+  const outcome = stopped.aborted
+    ? `did not end within ${timeoutMs / 1000} s`
+    : stdout.cut
+    ? "printed more than is believable"
+    : status.signal
+    ? `was killed by ${status.signal}`
+    : accept.includes(status.code)
+    ? undefined
+    : `exited ${status.code}`;
+  if (outcome !== undefined) {
+    throw new RackseedError(options.title ?? `cannot run ${argv.join(" ")}`, {
+      reason: `${argv[0]} ${outcome}: ${
+        (stderr.text.trim() || stdout.text.slice(-2000).trim()) || "no output"
+      }`,
+      remedy: options.remedy ?? `run \`${argv.join(" ")}\` by hand to see more.`,
+    });
+  }
+  return { code: status.code, stdout: stdout.text, stderr: stderr.text };
+};
+
+/** Keeps the last `maxBytes`; reading goes on, so that the program never blocks on a full pipe. */
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  { maxBytes, stopped }: { maxBytes: number; stopped: AbortSignal },
+): Promise<{ text: string; cut: boolean }> {
+  const reader = stream.getReader();
+  // a grandchild may hold the pipe open after the program itself was killed
+  const cancel = () => void reader.cancel().catch(() => {});
+  stopped.addEventListener("abort", cancel, { once: true });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0, cut = false;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      chunks.push(part.value);
+      bytes += part.value.length;
+      while (bytes - (chunks[0]?.length ?? 0) >= maxBytes) {
+        bytes -= chunks.shift()?.length ?? 0;
+        cut = true;
+      }
+    }
+  } finally {
+    stopped.removeEventListener("abort", cancel);
+  }
+  const all = Buffer.concat(chunks);
+  return { text: all.subarray(Math.max(0, all.length - maxBytes)).toString("utf8"), cut };
+}
+
+async function feed(stdin: WritableStream<Uint8Array>, input: string): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  } catch {
+    // a program that ends without reading all says why by its exit code
+  }
+}
+
+function missing(program: string, { title }: CommandOptions): RackseedError {
+  const name = program.replace(/^.*\//, "");
+  const tool = [...REQUIRED_TOOLS, ...CAPTURE_TOOLS, ...CLONE_TOOLS].find((t) => t.name === name);
+  return new RackseedError(title ?? `cannot run ${program}`, {
+    reason: `the program ${name} is not there.`,
+    remedy: tool
+      ? `install ${
+        packageOf(tool)
+      } on the template and capture it again; on a running machine install it here.`
+      : `install the package that holds ${name}.`,
+  });
+}

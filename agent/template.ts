@@ -1,0 +1,159 @@
+/** A template machine's agent: announces it, waits for orders, captures, and waits again. */
+import { getLogger } from "@logtape/logtape";
+import { z } from "zod";
+import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
+import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import type { DiskLayout } from "#contract/layout.ts";
+import type { Source } from "#contract/manifest.ts";
+import type { Api } from "./capture/capture_api.ts";
+import { compileExcludes, DEFAULT_EXCLUDES } from "./capture/excludes.ts";
+import { type Pause, pauseFor } from "./capture/retry.ts";
+import { sendCapture, type Sent } from "./capture/send_capture.ts";
+import { TreeSource } from "./capture/tree_source.ts";
+
+/** What the machine is; asked anew for every capture, since disks and kernels change. */
+export interface Machine {
+  readonly source?: Source | undefined;
+  readonly layout?: DiskLayout | undefined;
+  /** What it lacks to be rebuilt. */
+  readonly lacks: readonly string[];
+  /** Absolute paths below the root where further file systems of the layout are mounted. */
+  readonly mountPoints: readonly string[];
+}
+
+export type TemplateEvent =
+  | { readonly type: "waiting"; readonly lacks: readonly string[] }
+  | { readonly type: "unreachable"; readonly reason: string }
+  | { readonly type: "capturing"; readonly order: CaptureOrder }
+  | { readonly type: "progress"; readonly progress: CaptureProgress }
+  | { readonly type: "sent"; readonly order: CaptureOrder; readonly sent: Sent }
+  | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
+
+export interface TemplateOptions {
+  readonly client: Api;
+  readonly name: string;
+  /** The directory that becomes the image's root. */
+  readonly root: string;
+  readonly machine: () => Promise<Machine>;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: TemplateEvent) => void;
+  readonly pause?: Pause;
+}
+
+const Announced = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) });
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+const NOT_FOUND = 404, NO_CONTENT = 204;
+const logger = getLogger(["rackseed", "template"]);
+
+/**
+ * Ends by `signal` only, or by what waiting does not mend (a wrong token, a machine that cannot be read): throws
+ * either.
+ */
+export async function runTemplate(options: TemplateOptions): Promise<never> {
+  const { machine, signal, onEvent, pause = pauseFor } = options;
+  let pauseMs = FIRST_PAUSE_MS;
+  while (true) {
+    const facts = await machine();
+    try {
+      const id = await announce(facts, options);
+      pauseMs = FIRST_PAUSE_MS;
+      await serveOrders(id, options);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof RackseedError) || error.status < 500) throw error;
+      logger.warn("server-unreachable", { reason: error.reason });
+      onEvent?.({ type: "unreachable", reason: error.reason });
+      await pause(pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+async function announce(
+  { source, layout, lacks }: Machine,
+  { client, name, signal, onEvent }: TemplateOptions,
+): Promise<string> {
+  const json: TemplateAnnouncement = {
+    name,
+    ...(source && { source }),
+    ...(layout && { layout }),
+    lacks: [...lacks],
+  };
+  const response = await client.send("POST", "/templates", { json, signal });
+  const { id } = Announced.parse(await response.json());
+  logger.info("announced", { name, id });
+  onEvent?.({ type: "waiting", lacks });
+  return id;
+}
+
+/** Returns when the server does not know the template any more, so that it announces itself again. */
+async function serveOrders(id: string, options: TemplateOptions): Promise<void> {
+  const { client, signal } = options;
+  while (true) {
+    let response: Response;
+    try {
+      response = await client.send("GET", `/templates/${id}/orders`, { signal });
+    } catch (error) {
+      if (error instanceof RackseedError && error.status === NOT_FOUND) return;
+      throw error;
+    }
+    if (response.status === NO_CONTENT) continue;
+    await serve(CaptureOrder.parse(await response.json()), options);
+  }
+}
+
+async function serve(order: CaptureOrder, options: TemplateOptions): Promise<void> {
+  const { signal, onEvent } = options;
+  logger.info("capture-began", { capture: order.capture, image: order.image });
+  onEvent?.({ type: "capturing", order });
+  try {
+    const sent = await capture(order, options);
+    logger.info("capture-sent", { capture: order.capture, entries: sent.entries, bytes: sent.bytesSent });
+    onEvent?.({ type: "sent", order, sent });
+  } catch (error) {
+    signal.throwIfAborted();
+    const problem = problemOf(error, options.root);
+    logger.error("capture-failed", { capture: order.capture, ...problem });
+    onEvent?.({ type: "failed", order, problem });
+    await reportFailure(order, { problem, options });
+  }
+}
+
+async function capture(order: CaptureOrder, options: TemplateOptions): Promise<Sent> {
+  const { client, root, machine, signal, onEvent, pause } = options;
+  const { source, layout, mountPoints } = await machine();
+  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
+  return await sendCapture({
+    api: client,
+    capture: order.capture,
+    tree: new TreeSource(root, { excludes, mountPoints }),
+    source,
+    layout,
+    excludes: excludes.patterns,
+    signal,
+    onProgress: (progress) => onEvent?.({ type: "progress", progress }),
+    ...(pause && { pause }),
+  });
+}
+
+/** A capture that was cancelled is unknown to the server by now, and an unreachable server finds out by itself. */
+async function reportFailure(
+  { capture }: CaptureOrder,
+  { problem, options: { client, signal } }: { problem: Problem; options: TemplateOptions },
+): Promise<void> {
+  try {
+    await client.send("POST", `/captures/${capture}/failed`, { json: problem, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn("failure-not-reported", { capture, reason: messageOf(error) });
+  }
+}
+
+function problemOf(error: unknown, root: string): Problem {
+  if (error instanceof RackseedError) return error.toProblem();
+  return new RackseedError(`cannot capture ${root}`, {
+    reason: messageOf(error),
+    remedy: "look at the agent's log on the template.",
+  }).toProblem();
+}

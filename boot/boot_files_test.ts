@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { BootFiles } from "./boot_files.ts";
+import { handleBoot } from "./http.ts";
+import type { BootTarget } from "./netboot.ts";
+
+const agent: BootTarget = { kind: "agent", image: "web@3", token: "rs1.secret" };
+const armedMac = "52:54:00:00:00:01";
+
+async function withFiles(
+  test: (files: BootFiles) => Promise<void> | void,
+  transport: "http" | "tftp" = "http",
+) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/kernel`, "kernel");
+    await Deno.writeTextFile(`${folder}/agent`, "AGENTAGENT");
+    await Deno.writeTextFile(`${folder}/image`, "image");
+    await test(
+      new BootFiles({
+        site: {
+          httpUrl: "http://10.0.0.1:8080",
+          agentUrl: "https://10.0.0.1:8443",
+          transport,
+          secureBoot: false,
+          network: { mask: "255.255.255.0", gw: "10.0.0.254" },
+        },
+        programs: new Map([["undionly.kpxe", new TextEncoder().encode("program")]]),
+        target: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
+        image: (name) =>
+          name === "web@3"
+            ? { kernel: `${folder}/kernel`, initramfs: [`${folder}/agent`, `${folder}/image`] }
+            : undefined,
+      }),
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function textOf(files: BootFiles, name: string): string | undefined {
+  const file = files.lookup(name);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(file.sizeBytes);
+  assert.equal(file.read(0, bytes), file.sizeBytes);
+  file.close?.();
+  return new TextDecoder().decode(bytes);
+}
+
+Deno.test("programs, kernels and initramfs stand in one table", async () => {
+  await withFiles((files) => {
+    assert.equal(textOf(files, "undionly.kpxe"), "program");
+    assert.equal(textOf(files, "images/web@3/vmlinuz"), "kernel");
+    assert.equal(textOf(files, "images/web@3/initramfs"), "AGENTAGENTimage");
+  });
+});
+
+Deno.test("there is no way to a file outside of the table", async () => {
+  await withFiles((files) => {
+    const names = [
+      ...["", "..", "../etc/passwd", "images", "images/web@3", "images/web@3/..", "images/other/vmlinuz"],
+      ...["images/web@3/vmlinuz/x", "ipxe", "ipxe/x", `ipxe/${armedMac}/x`, "grub/node", "grub/node/x"],
+      "undionly.kpxe/",
+    ];
+    for (const name of names) assert.equal(files.lookup(name), undefined, name);
+  });
+});
+
+Deno.test("reads cross the segments' border at any place", async () => {
+  await withFiles((files) => {
+    const whole = "AGENTAGENTimage";
+    const file = files.lookup("images/web@3/initramfs");
+    assert.ok(file);
+    for (let start = 0; start <= whole.length; start++) {
+      for (const size of [1, 4, 20]) {
+        const into = new Uint8Array(size);
+        const count = file.read(start, into);
+        assert.equal(new TextDecoder().decode(into.subarray(0, count)), whole.slice(start, start + size));
+      }
+    }
+    file.close?.();
+  });
+});
+
+Deno.test("only an armed machine's menus boot the agent", async () => {
+  await withFiles((files) => {
+    const script = textOf(files, "ipxe/52-54-00-00-00-01") ?? "";
+    assert.match(script, /^#!ipxe\n/);
+    assert.match(
+      script,
+      /kernel http:\/\/10\.0\.0\.1:8080\/boot\/images\/web@3\/vmlinuz initrd=initramfs rackseed\.server=https:\/\/10\.0\.0\.1:8443 rackseed\.token=rs1\.secret rackseed\.mac=52:54:00:00:00:01 rackseed\.ip=\$\{netX\/ip\} /,
+    );
+    const menu = textOf(files, `grub/node/${armedMac}`) ?? "";
+    assert.match(
+      menu,
+      /rackseed\.ip=\$net_default_ip rackseed\.mask=255\.255\.255\.0 rackseed\.gw=10\.0\.0\.254 /,
+    );
+
+    for (const name of ["ipxe/52-54-00-00-00-02", "grub/node/52:54:00:00:00:02"]) {
+      assert.doesNotMatch(textOf(files, name) ?? "", /kernel |linux |rackseed\./);
+    }
+    assert.match(textOf(files, "ipxe/52-54-00-00-00-02") ?? "", /sanboot --no-describe --drive 0x80/);
+  });
+});
+
+Deno.test("iPXE is sent to the same names by TFTP where so configured", async () => {
+  await withFiles((files) => {
+    assert.match(textOf(files, "ipxe/52-54-00-00-00-01") ?? "", /kernel \/images\/web@3\/vmlinuz /);
+  }, "tftp");
+});
+
+Deno.test("HTTP answers with lengths and ranges, and never redirects", async (t) => {
+  const cases: [
+    method: string,
+    path: string,
+    range: string | undefined,
+    expected: [number, string, string?],
+  ][] = [
+    ["GET", "/boot/undionly.kpxe", undefined, [200, "program"]],
+    ["HEAD", "/boot/undionly.kpxe", undefined, [200, ""]],
+    ["GET", "/boot/images/web%403/initramfs", "bytes=5-11", [206, "AGENTim", "bytes 5-11/15"]],
+    ["GET", "/boot/images/web@3/initramfs", "bytes=10-", [206, "image", "bytes 10-14/15"]],
+    ["GET", "/boot/images/web@3/initramfs", "bytes=-3", [206, "age", "bytes 12-14/15"]],
+    ["GET", "/boot/images/web@3/initramfs", "bytes=0-99", [206, "AGENTAGENTimage", "bytes 0-14/15"]],
+    ["GET", "/boot/images/web@3/initramfs", "bytes=15-", [416, "", "bytes */15"]],
+    ["GET", "/boot/images/web@3/initramfs", "bytes=0-1,3-4", [200, "AGENTAGENTimage"]],
+    ["GET", "/boot/none", undefined, [404, "not found\n"]],
+    ["GET", "/boot/%", undefined, [404, "not found\n"]],
+    ["GET", "/boot/..%2f..%2fetc/passwd", undefined, [404, "not found\n"]],
+    ["PUT", "/boot/undionly.kpxe", undefined, [405, ""]],
+  ];
+  await withFiles(async (files) => {
+    for (const [method, path, range, [status, body, contentRange]] of cases) {
+      await t.step(`${method} ${path} ${range ?? ""}`, async () => {
+        const headers: Record<string, string> = range === undefined ? {} : { range };
+        const request = new Request(`http://10.0.0.1:8080${path}`, { method, headers });
+        const response = handleBoot(request, { lookup: (name) => files.lookup(name) });
+        assert.equal(response.status, status);
+        assert.equal(response.headers.get("content-range"), contentRange ?? null);
+        if (status < 300) {
+          const length = method === "HEAD" ? "7" : String(body.length);
+          assert.equal(response.headers.get("content-length"), length);
+        }
+        assert.equal(await response.text(), body);
+      });
+    }
+  });
+});
+
+Deno.test("a transfer that is broken off closes its files", async () => {
+  let closed = 0;
+  const file = {
+    sizeBytes: 1 << 20,
+    read: (_: number, into: Uint8Array) => into.length,
+    close: () => closed++,
+  };
+  const response = handleBoot(new Request("http://10.0.0.1/boot/x"), { lookup: () => file });
+  const reader = response.body?.getReader();
+  assert.equal((await reader?.read())?.value?.length, 256 * 1024);
+  await reader?.cancel();
+  assert.equal(closed, 1);
+});

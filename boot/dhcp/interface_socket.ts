@@ -1,0 +1,142 @@
+import { portError, socketInodes } from "../port_holder.ts";
+import { openUdpPort, type UdpPort } from "../udp_port.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { Ipv4 } from "./address.ts";
+
+/** Where a DHCP socket is bound. */
+export interface InterfaceBinding {
+  readonly interface: string;
+  /** An address of the interface, or 0.0.0.0 to receive broadcasts. */
+  readonly hostname: Ipv4;
+  readonly port: number;
+}
+
+// Linux, man 7 socket and man 7 ip; numbers of x86-64 and arm64.
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 0o2000002;
+const SOL_SOCKET = 1;
+const SO_BINDTODEVICE = 25;
+const SOCKADDR_IN_BYTES = 16;
+const ERRNO = { EPERM: 1, EACCES: 13, EADDRINUSE: 98 } as const;
+
+const LIBC = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/**
+ * A UDP socket that hears and speaks on one interface only (SO_BINDTODEVICE), so that no other network is ever
+ * answered. It shares the port with sockets of other interfaces and addresses. Throws a RackseedError.
+ */
+export function openOnInterface({ interface: device, hostname, port }: InterfaceBinding): UdpPort {
+  const before = new Set(ownSockets().keys());
+  let socket: UdpPort;
+  try {
+    socket = openUdpPort({ hostname, port, reuseAddress: true });
+  } catch (error) {
+    throw portError({ protocol: "udp", port }, { action: `serve DHCP on ${device}`, error });
+  }
+  try {
+    bindToDevice(fdOf(port, before), device);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return socket;
+}
+
+/**
+ * Throws a RackseedError where another program has the port on this interface or on all. The sockets of
+ * openOnInterface cannot tell: a DHCP server that sets SO_REUSEADDR as they do would share the port unseen.
+ */
+export function assertPortFree({ interface: device, port }: { interface: string; port: number }): void {
+  const libc = Deno.dlopen("libc.so.6", LIBC);
+  const { socket, bind, close } = libc.symbols;
+  const address = new Uint8Array(SOCKADDR_IN_BYTES);
+  const view = new DataView(address.buffer);
+  view.setUint16(0, AF_INET, true);
+  view.setUint16(2, port);
+  const fd = socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+  try {
+    bindToDevice(fd, device);
+    if (bind(fd, address, address.length) === 0) return;
+    const errno = errnoOf(libc.symbols.__errno_location());
+    const error = errno === ERRNO.EADDRINUSE
+      ? new Deno.errors.AddrInUse()
+      : errno === ERRNO.EACCES || errno === ERRNO.EPERM
+      ? new Deno.errors.PermissionDenied()
+      : new Error(`bind: errno ${errno}`);
+    throw portError({ protocol: "udp", port }, { action: `serve DHCP on ${device}`, error });
+  } finally {
+    close(fd);
+    libc.close();
+  }
+}
+
+/** The interface's MAC address. Throws a RackseedError where it does not exist or lacks the address. */
+export function checkInterface(name: string, address: Ipv4): string {
+  const all = Deno.networkInterfaces().filter(({ family }) => family === "IPv4");
+  const own = all.filter((entry) => entry.name === name);
+  const title = `cannot serve DHCP on ${name}`;
+  if (own.length === 0) {
+    const others = [...new Set(all.map((entry) => entry.name))].join(", ");
+    throw new RackseedError(title, {
+      reason: `there is no interface ${name} with an IPv4 address.`,
+      remedy: `choose one of ${others || "(none has one)"}, or give ${name} its address first.`,
+      status: 400,
+    });
+  }
+  const found = own.find((entry) => entry.address === address);
+  if (!found) {
+    throw new RackseedError(title, {
+      reason: `${name} has ${own.map((entry) => entry.address).join(", ")}, not ${address}.`,
+      remedy: `ip address add ${address}/… dev ${name}, or serve one of its addresses.`,
+      status: 400,
+    });
+  }
+  return found.mac;
+}
+
+function bindToDevice(fd: number, device: string): void {
+  const libc = Deno.dlopen("libc.so.6", LIBC);
+  try {
+    const name = new TextEncoder().encode(`${device}\0`);
+    if (libc.symbols.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) === 0) return;
+    const errno = errnoOf(libc.symbols.__errno_location());
+    const denied = errno === ERRNO.EPERM;
+    throw new RackseedError(`cannot bind a socket to ${device}`, {
+      reason: denied ? "this user may not (CAP_NET_RAW)." : `setsockopt SO_BINDTODEVICE: errno ${errno}.`,
+      remedy: denied ? "start as root." : `check that the interface ${device} exists: ip link.`,
+    });
+  } finally {
+    libc.close();
+  }
+}
+
+function errnoOf(location: Deno.PointerValue): number {
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/** The descriptor of the UDP socket on `port` that this process opened since `before` was taken. */
+function fdOf(port: number, before: ReadonlySet<string>): number {
+  const inodes = new Set(socketInodes(Deno.readTextFileSync("/proc/net/udp"), { protocol: "udp", port }));
+  for (const [inode, fd] of ownSockets()) if (!before.has(inode) && inodes.has(inode)) return fd;
+  throw new Error(`no descriptor found for UDP port ${port}`);
+}
+
+/** Descriptors of this process's sockets by inode. */
+function ownSockets(): Map<string, number> {
+  const sockets = new Map<string, number>();
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`))?.[1];
+      if (inode !== undefined) sockets.set(inode, Number(name));
+    } catch {
+      // The descriptor with which the folder is read is gone by now.
+    }
+  }
+  return sockets;
+}

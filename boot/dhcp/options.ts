@@ -1,0 +1,77 @@
+/** DHCP options by code; a code that came several times has its parts joined (RFC 3396 §7). */
+export type DhcpOptions = ReadonlyMap<number, Uint8Array>;
+
+/** A packet that breaks the format. */
+export class DhcpFormatError extends Error {
+  override readonly name = "DhcpFormatError";
+}
+
+/** Option codes: RFC 2132, 3004 (77), 3046 (82), 4578 (93, 94, 97) and iPXE's own 175. */
+export const OPTION = {
+  pad: 0,
+  subnetMask: 1,
+  router: 3,
+  domainNameServer: 6,
+  vendorSpecific: 43,
+  requestedAddress: 50,
+  leaseTime: 51,
+  overload: 52,
+  messageType: 53,
+  serverId: 54,
+  parameterList: 55,
+  message: 56,
+  vendorClass: 60,
+  clientId: 61,
+  bootFile: 67,
+  userClass: 77,
+  relayAgent: 82,
+  clientArchitecture: 93,
+  clientInterface: 94,
+  clientUuid: 97,
+  ipxe: 175,
+  end: 255,
+} as const;
+
+const MAX_PART = 255;
+
+/** Reads the options of one field of the packet, up to its end mark or, where that is missing, its end. */
+export function readOptions(area: Uint8Array, into: Map<number, Uint8Array>): void {
+  let at = 0;
+  while (at < area.length) {
+    const code = area[at++] as number;
+    if (code === OPTION.pad) continue;
+    if (code === OPTION.end) return;
+    const length = area[at++];
+    if (length === undefined || at + length > area.length) {
+      throw new DhcpFormatError(`option ${code} runs past the end of its field`);
+    }
+    const part = area.slice(at, at + length);
+    const before = into.get(code);
+    into.set(code, before === undefined ? part : joined(before, part));
+    at += length;
+  }
+}
+
+/**
+ * `code length value`, ended by 255. A value of more than 255 bytes is split into parts of the same code that
+ * follow one another (RFC 3396 §6). The message type goes first, the relay's option last (RFC 3046 §2.2).
+ */
+export function writeOptions(options: DhcpOptions): number[] {
+  const place = (code: number) => code === OPTION.messageType ? -1 : code === OPTION.relayAgent ? 1 : 0;
+  const out: number[] = [];
+  for (const [code, value] of [...options].sort(([a], [b]) => place(a) - place(b))) {
+    for (let at = 0; at === 0 || at < value.length; at += MAX_PART) {
+      const part = value.subarray(at, at + MAX_PART);
+      out.push(code, part.length, ...part);
+    }
+  }
+  out.push(OPTION.end);
+  return out;
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}

@@ -1,0 +1,239 @@
+import {
+  BROADCAST,
+  bytesOfIpv4,
+  type Ipv4,
+  ipv4OfNumber,
+  type MacAddress,
+  NO_ADDRESS,
+  numberOfIpv4,
+  sameSubnet,
+} from "./address.ts";
+import type { BootAnswer, BootClient } from "./boot_client.ts";
+import type { AddressRange, Leases } from "./leases.ts";
+import { type DhcpOptions, OPTION } from "./options.ts";
+import { type DhcpPacket, MAX_FILE_LENGTH } from "./packet.ts";
+import type { DhcpRequest } from "./request.ts";
+
+/** The network that addresses are given in. */
+export interface DhcpNetwork {
+  /** The server's own address, its identifier to clients. */
+  readonly address: Ipv4;
+  readonly netmask: Ipv4;
+  readonly range: AddressRange;
+  readonly gateway?: Ipv4;
+  readonly dns?: readonly Ipv4[];
+  readonly leaseSeconds: number;
+}
+
+/** Addresses that belong to certain machines, inside the range or not. */
+export interface Reservations {
+  addressOf(mac: MacAddress, uuid?: string): Ipv4 | undefined;
+  isReserved(address: Ipv4): boolean;
+}
+
+export interface DhcpPolicy {
+  readonly network: DhcpNetwork;
+  readonly reservations: Reservations;
+  /** Whether the client is answered at all. */
+  readonly answers: (client: BootClient) => boolean;
+  /** What the client is told to boot, if anything. */
+  readonly bootOptions: (client: BootClient) => BootAnswer | undefined;
+}
+
+export type ReplyKind = "offer" | "ack" | "nak";
+
+export type Decision =
+  | { readonly kind: ReplyKind; readonly reply: DhcpPacket; readonly to: { hostname: Ipv4; port: number } }
+  /** Nothing is sent. "exhausted" and "foreign-link" need the operator. */
+  | {
+    readonly kind: "silent";
+    readonly why:
+      | "not-answered"
+      | "foreign-link"
+      | "exhausted"
+      | "other-server"
+      | "no-record"
+      | "declined"
+      | "released"
+      | "not-its-own";
+  };
+
+const MESSAGE_TYPE = { offer: 2, ack: 5, nak: 6 } as const;
+const PORT = { server: 67, client: 68 } as const;
+const BROADCAST_ON_LINK = { hostname: BROADCAST, port: PORT.client };
+
+/** What to do about a client's packet, RFC 2131 §4.3. Changes `leases` and nothing else. */
+export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
+  policy: DhcpPolicy;
+  leases: Leases;
+  nowMs: number;
+}): Decision {
+  const { packet, intent, client } = request;
+  const { network } = policy;
+  if (!policy.answers(client)) return silent("not-answered");
+  // The pool is for one link: the server's own, or the one of the relay that forwards (§4.3.1).
+  const relay = packet.giaddr === NO_ADDRESS ? undefined : packet.giaddr;
+  if (!onNetwork(relay ?? network.address, network)) return silent("foreign-link");
+  const { mac } = client;
+  const reserved = policy.reservations.addressOf(mac, client.uuid);
+
+  const grant = (address: Ipv4): Decision => {
+    if (!leases.mayHave(mac, { address, reserved, nowMs })) return nak(request, network);
+    leases.bind(mac, { address, expiresAtMs: nowMs + network.leaseSeconds * 1000 });
+    return answer(request, { kind: "ack", yiaddr: address, policy });
+  };
+
+  switch (intent.kind) {
+    case "discover": {
+      const address = leases.offer(mac, { requested: intent.requested, reserved, nowMs });
+      return address ? answer(request, { kind: "offer", yiaddr: address, policy }) : silent("exhausted");
+    }
+    case "select":
+      if (intent.serverId !== network.address) {
+        leases.dropOffer(mac);
+        return silent("other-server");
+      }
+      return grant(intent.requested);
+    case "accept": {
+      const offered = leases.offered(mac, nowMs);
+      return offered ? grant(offered) : silent("no-record");
+    }
+    case "init-reboot": {
+      if (!onNetwork(intent.requested, network)) return nak(request, network);
+      // A client without a record may be another server's: §4.3.2 wants silence.
+      const known = leases.of(mac)?.address ?? reserved;
+      if (known === undefined) return silent("no-record");
+      // A client that got a reservation since moves to it here, when it starts, and not while it works.
+      return intent.requested === (reserved ?? known) ? grant(intent.requested) : nak(request, network);
+    }
+    case "renew":
+      // Granted without a record too, where the address is free: the range is this server's alone.
+      return grant(intent.address);
+    case "inform":
+      if (!onNetwork(intent.address, network)) return silent("foreign-link");
+      return answer(request, { kind: "ack", yiaddr: NO_ADDRESS, policy });
+    case "decline":
+      if (intent.serverId !== network.address) return silent("other-server");
+      return silent(leases.decline(mac, { address: intent.address, nowMs }) ? "declined" : "not-its-own");
+    case "release":
+      if (intent.serverId !== network.address) return silent("other-server");
+      return silent(leases.release(mac, { address: intent.address, nowMs }) ? "released" : "not-its-own");
+  }
+}
+
+/** Whether the address lies in the pool's subnet. */
+function onNetwork(address: Ipv4, { range, netmask }: DhcpNetwork): boolean {
+  return sameSubnet(address, { as: range.first, netmask });
+}
+
+/**
+ * OFFER or ACK (§4.3.1, table 3). Measured on SeaBIOS and OVMF: yiaddr, siaddr, `file` and options 53 54 51 1 3 6
+ * are enough; option 60 "PXEClient" without option 43 makes OVMF fail (PXE-E16), so neither is sent.
+ */
+function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
+  kind: "offer" | "ack";
+  yiaddr: Ipv4;
+  policy: DhcpPolicy;
+}): Decision {
+  const { packet, client } = request;
+  const { network } = policy;
+  const boot = policy.bootOptions(client);
+  const options = new Map<number, Uint8Array>([
+    [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE[kind])],
+    [OPTION.serverId, bytesOfIpv4(network.address)],
+  ]);
+  // An INFORM is answered without address and lease time (§4.3.5).
+  if (yiaddr !== NO_ADDRESS) options.set(OPTION.leaseTime, bytesOfIpv4(ipv4OfNumber(network.leaseSeconds)));
+  options.set(OPTION.subnetMask, bytesOfIpv4(network.netmask));
+  if (network.gateway) options.set(OPTION.router, bytesOfIpv4(network.gateway));
+  if (network.dns?.length) {
+    options.set(
+      OPTION.domainNameServer,
+      Uint8Array.from(network.dns.flatMap((dns) => [...bytesOfIpv4(dns)])),
+    );
+  }
+  // UEFI 2.10 §24.7.2: an HTTP client takes offers that name its own class only.
+  if (boot && client.http) options.set(OPTION.vendorClass, new TextEncoder().encode("HTTPClient"));
+  // `file` is preferred: some ROMs read option 67 past its end. A longer name goes there, closed by a NUL.
+  const fits = boot === undefined || boot.file.length <= MAX_FILE_LENGTH;
+  if (!fits) options.set(OPTION.bootFile, new TextEncoder().encode(`${boot.file}\0`));
+  return {
+    kind,
+    reply: {
+      ...replyTo(packet),
+      yiaddr,
+      siaddr: boot ? boot.nextServer ?? network.address : NO_ADDRESS,
+      file: boot && fits ? boot.file : "",
+      options: echoing(packet, options),
+    },
+    to: destination(packet),
+  };
+}
+
+/** NAK: broadcast on the link, by the relay where there is one (§4.3.2). */
+function nak({ packet }: DhcpRequest, network: DhcpNetwork): Decision {
+  const options = new Map([
+    [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.nak)],
+    [OPTION.serverId, bytesOfIpv4(network.address)],
+    [OPTION.message, new TextEncoder().encode("this address is not yours")],
+  ]);
+  const relayed = packet.giaddr !== NO_ADDRESS;
+  return {
+    kind: "nak",
+    reply: {
+      ...replyTo(packet),
+      broadcast: relayed || packet.broadcast,
+      ciaddr: NO_ADDRESS,
+      options: echoing(packet, options),
+    },
+    to: relayed ? { hostname: packet.giaddr, port: PORT.server } : BROADCAST_ON_LINK,
+  };
+}
+
+function replyTo({ xid, broadcast, ciaddr, giaddr, mac }: DhcpPacket): DhcpPacket {
+  return {
+    op: "reply",
+    hops: 0,
+    xid,
+    secs: 0,
+    broadcast,
+    ciaddr,
+    yiaddr: NO_ADDRESS,
+    siaddr: NO_ADDRESS,
+    giaddr,
+    mac,
+    sname: "",
+    file: "",
+    options: new Map(),
+  };
+}
+
+/** Adds what a server gives back as it came: RFC 6842 (61), RFC 4578 §2.3 (97), RFC 3046 §2.2 (82). */
+function echoing({ options: asked }: DhcpPacket, options: Map<number, Uint8Array>): DhcpOptions {
+  for (const code of [OPTION.clientId, OPTION.clientUuid, OPTION.relayAgent]) {
+    const value = asked.get(code);
+    if (value) options.set(code, value);
+  }
+  return options;
+}
+
+/**
+ * RFC 2131 §4.1. Where the client has no address yet the answer is broadcast, whatever its flag says: the kernel
+ * cannot send to an address that does not answer ARP, and the section allows it.
+ */
+function destination({ giaddr, ciaddr }: DhcpPacket): { hostname: Ipv4; port: number } {
+  if (giaddr !== NO_ADDRESS) return { hostname: giaddr, port: PORT.server };
+  if (ciaddr !== NO_ADDRESS) return { hostname: ciaddr, port: PORT.client };
+  return BROADCAST_ON_LINK;
+}
+
+function silent(why: (Decision & { kind: "silent" })["why"]): Decision {
+  return { kind: "silent", why };
+}
+
+/** Network and broadcast address of the pool's subnet, which no host may have. */
+export function subnetEnds({ range, netmask }: DhcpNetwork): [Ipv4, Ipv4] {
+  const mask = numberOfIpv4(netmask);
+  const network = numberOfIpv4(range.first) & mask;
+  return [ipv4OfNumber(network), ipv4OfNumber(network | ~mask)];
+}

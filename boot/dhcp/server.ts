@@ -1,0 +1,175 @@
+import { getLogger } from "@logtape/logtape";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { UdpPort } from "../udp_port.ts";
+import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
+import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
+import type { LeaseStore } from "./lease_store.ts";
+import { Leases } from "./leases.ts";
+import { DhcpFormatError } from "./options.ts";
+import { decodePacket, encodePacket } from "./packet.ts";
+import { decide, type Decision, type DhcpNetwork, type DhcpPolicy, subnetEnds } from "./policy.ts";
+import { type DhcpRequest, parseRequest } from "./request.ts";
+
+export interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
+  /** The one interface that is heard and answered; it has `address`. */
+  readonly interface: string;
+  readonly leases: LeaseStore;
+  /** Ends the service. */
+  readonly signal: AbortSignal;
+}
+
+export interface DhcpServer {
+  /** Settles when the service has ended: rejects where it was not the signal that ended it. */
+  readonly finished: Promise<void>;
+}
+
+const SERVER_PORT = 67;
+/** Larger than any packet of an Ethernet client. */
+const BUFFER_BYTES = 4096;
+
+const log = getLogger(["rackseed", "dhcp"]);
+
+/** Serves DHCP on one interface until the signal. Throws a RackseedError where it cannot begin. */
+export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
+  checkNetwork(options);
+  checkInterface(options.interface, options.address);
+  assertPortFree({ interface: options.interface, port: SERVER_PORT });
+  const leases = new Leases(options.leases, {
+    range: options.range,
+    excluded: new Set([
+      options.address,
+      ...(options.gateway ? [options.gateway] : []),
+      ...(options.dns ?? []),
+      ...subnetEnds(options),
+    ]),
+    isReserved: (address) => options.reservations.isReserved(address),
+  });
+  // Broadcasts arrive at the first; the second, on the interface's own address, receives what renewing clients and
+  // relays send to it and gives every answer that source address.
+  const at = { interface: options.interface, port: SERVER_PORT };
+  const broadcasts = openOnInterface({ ...at, hostname: NO_ADDRESS });
+  let unicasts: UdpPort;
+  try {
+    unicasts = openOnInterface({ ...at, hostname: options.address });
+  } catch (error) {
+    broadcasts.close();
+    throw error;
+  }
+  const service = new DhcpService({ network: options, ...options }, { leases, answers: unicasts });
+  const close = () => {
+    broadcasts.close();
+    unicasts.close();
+  };
+  options.signal.addEventListener("abort", close, { once: true });
+  if (options.signal.aborted) close();
+  const finished = Promise.all([service.serve(broadcasts), service.serve(unicasts)]).finally(() => {
+    options.signal.removeEventListener("abort", close);
+    close();
+  }).then(() => {});
+  log.info("serving", { interface: options.interface, address: options.address, range: options.range });
+  return { finished };
+}
+
+class DhcpService {
+  readonly #policy: DhcpPolicy;
+  readonly #leases: Leases;
+  readonly #answers: UdpPort;
+
+  constructor(policy: DhcpPolicy, { leases, answers }: { leases: Leases; answers: UdpPort }) {
+    this.#policy = policy;
+    this.#leases = leases;
+    this.#answers = answers;
+  }
+
+  async serve(port: UdpPort): Promise<void> {
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    for (;;) {
+      const datagram = await port.receive(buffer);
+      if (datagram === undefined) return;
+      try {
+        await this.#handle(datagram.bytes);
+      } catch (error) {
+        if (error instanceof DhcpFormatError) {
+          log.debug("malformed", { from: datagram.from, error: error.message });
+        } else log.error("failed", { from: datagram.from, error });
+      }
+    }
+  }
+
+  async #handle(bytes: Uint8Array): Promise<void> {
+    const request = parseRequest(decodePacket(bytes));
+    const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
+    report(request, decision, this.#policy.network);
+    if (decision.kind === "silent") return;
+    const reply = encodePacket(decision.reply);
+    try {
+      await this.#answers.send(reply, decision.to);
+    } catch (error) {
+      // The address is the client's word: it need not be one that can be sent to.
+      log.warn("unsent", { mac: request.client.mac, to: decision.to, error: messageOf(error) });
+    }
+  }
+}
+
+function report({ packet, client, intent }: DhcpRequest, decision: Decision, network: DhcpNetwork): void {
+  const about = { mac: client.mac, xid: packet.xid, intent: intent.kind };
+  if (decision.kind !== "silent") {
+    const { yiaddr: address, file } = decision.reply;
+    log.info(decision.kind, {
+      ...about,
+      address,
+      file,
+      arch: client.arch,
+      ipxe: client.ipxe,
+    });
+    return;
+  }
+  switch (decision.why) {
+    case "exhausted":
+      return log.warn("pool-exhausted", {
+        ...about,
+        range: network.range,
+        remedy: "widen the DHCP range, shorten the lease time, or reserve addresses outside the range.",
+      });
+    case "foreign-link":
+      return log.warn("foreign-link", {
+        ...about,
+        relay: packet.giaddr,
+        range: network.range,
+        remedy: "the DHCP range is for another network than the one this client is on.",
+      });
+    case "declined":
+      return log.warn("declined", {
+        ...about,
+        remedy:
+          "another machine uses the address that was given: find it, or take the address out of the range.",
+      });
+    default:
+      return log.debug(decision.why, about);
+  }
+}
+
+function checkNetwork({ range, netmask, leaseSeconds, address }: DhcpNetwork & { address: Ipv4 }): void {
+  const title = `cannot serve DHCP range ${range.first}-${range.last} on ${address}`;
+  if (numberOfIpv4(range.first) > numberOfIpv4(range.last)) {
+    throw new RackseedError(title, {
+      reason: "it ends before it begins.",
+      remedy: "swap its ends.",
+      status: 400,
+    });
+  }
+  if (!sameSubnet(range.first, { as: range.last, netmask })) {
+    throw new RackseedError(title, {
+      reason: `with netmask ${netmask} its ends lie in different networks.`,
+      remedy: "choose a range inside one network.",
+      status: 400,
+    });
+  }
+  if (!Number.isInteger(leaseSeconds) || leaseSeconds < 1 || leaseSeconds > 0xffffffff) {
+    throw new RackseedError(title, {
+      reason: `a lease of ${leaseSeconds} seconds cannot be given.`,
+      remedy: "choose a whole number of seconds, e.g. 3600.",
+      status: 400,
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import { RackseedError } from "#contract/errors.ts";
+import { requiredTools, type Tool, type ToolUse } from "#contract/tools.ts";
+import { type FileSource, listFolder, resolveFile, resolvePath } from "./file_source.ts";
+import { findLibraries } from "./libraries.ts";
+import { selectModules } from "./modules.ts";
+import { type Segment, type SegmentOptions, writeSegment } from "./segment.ts";
+import { openedLibraries, toolConfiguration, toolFolders, welcomeTools } from "./tools.ts";
+import { InitramfsTree } from "./tree.ts";
+
+export interface ImageBoot {
+  /** Of the kernel in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
+  readonly kernelPath: string;
+  readonly segment: Segment;
+  /** Tools that the installation needs and the image lacks. */
+  readonly missing: readonly Tool[];
+  readonly moduleCount: number;
+}
+
+/**
+ * The part of the initramfs that is the image's own: modules of its kernel with their firmware, its tools with
+ * their libraries and configuration.
+ *
+ * @throws RackseedError where the image has no such kernel
+ */
+export async function buildImageSegment(
+  { source, kernelRelease, uses, ...options }:
+    & { source: FileSource; kernelRelease: string; uses: ReadonlySet<ToolUse> }
+    & SegmentOptions,
+): Promise<ImageBoot> {
+  const kernelPath = await resolveFile(source, `/boot/vmlinuz-${kernelRelease}`);
+  const modules = await selectModules(source, kernelRelease);
+  if (kernelPath === undefined || modules === undefined) {
+    throw new RackseedError(`cannot boot nodes with the kernel ${kernelRelease}`, {
+      reason: `the image has no ${
+        kernelPath === undefined ? "/boot/vmlinuz-" : "/lib/modules/"
+      }${kernelRelease}.`,
+      remedy: "install a kernel package on the template (Debian: linux-image-amd64) and capture it again.",
+    });
+  }
+  const tree = new InitramfsTree();
+  for (const path of [...modules.files, ...modules.firmware]) await tree.copy(source, path);
+  const missing = await copyTools(tree, source, uses);
+  return {
+    kernelPath,
+    segment: await writeSegment(tree, options),
+    missing,
+    moduleCount: modules.moduleCount,
+  };
+}
+
+/** What of the required tools an image lacks: asked at capture, long before a node needs them. */
+export async function findMissingTools(source: FileSource, uses: ReadonlySet<ToolUse>): Promise<Tool[]> {
+  const found = await Promise.all(
+    requiredTools(uses).map(async (tool) => ({ tool, path: await findTool(source, tool.name) })),
+  );
+  return found.filter(({ path }) => path === undefined).map(({ tool }) => tool);
+}
+
+/** Releases that have both a kernel and modules, the newest first. */
+export async function listKernels(source: FileSource): Promise<string[]> {
+  const releases: string[] = [];
+  for (const folder of await listFolder(source, "/lib/modules")) {
+    const release = folder.slice(folder.lastIndexOf("/") + 1);
+    const bootable = await resolveFile(source, `/boot/vmlinuz-${release}`) !== undefined &&
+      await resolvePath(source, `${folder}/modules.dep`) !== undefined;
+    if (bootable) releases.push(release);
+  }
+  const newestFirst = new Intl.Collator("en", { numeric: true });
+  return releases.sort((a, b) => newestFirst.compare(b, a));
+}
+
+async function copyTools(
+  tree: InitramfsTree,
+  source: FileSource,
+  uses: ReadonlySet<ToolUse>,
+): Promise<Tool[]> {
+  const programs: string[] = [];
+  for (const name of new Set([...requiredTools(uses).map((tool) => tool.name), ...welcomeTools])) {
+    const path = await findTool(source, name);
+    if (path !== undefined) programs.push(path);
+  }
+  const opened: string[] = [];
+  for (const name of openedLibraries) {
+    for (const folder of ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib/x86_64-linux-gnu", "/lib64"]) {
+      if (await resolveFile(source, `${folder}/${name}`) !== undefined) opened.push(`${folder}/${name}`);
+    }
+  }
+  const { libraries, interpreters } = await findLibraries(source, [...programs, ...opened]);
+  for (const path of [...programs, ...opened, ...interpreters, ...libraries.values()]) {
+    await tree.copy(source, path);
+  }
+  // By these paths scripts and programs call each other; on merged systems they are links into /usr.
+  for (const path of ["/bin", "/sbin", "/lib", "/lib64", "/bin/sh"]) await tree.copy(source, path);
+  for (const path of toolConfiguration) {
+    const files = path.endsWith("/") ? await listFolder(source, path.slice(0, -1)) : [path];
+    for (const file of files) await tree.copy(source, file);
+  }
+  return await findMissingTools(source, uses);
+}
+
+async function findTool(source: FileSource, name: string): Promise<string | undefined> {
+  for (const folder of toolFolders) {
+    if (await resolveFile(source, `${folder}/${name}`) !== undefined) return `${folder}/${name}`;
+  }
+  return undefined;
+}

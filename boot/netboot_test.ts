@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { parseMac } from "./dhcp/address.ts";
+import type { Architecture, BootClient } from "./dhcp/boot_client.ts";
+import { chooseFirstStage, chooseTarget, type NetbootSite } from "./netboot.ts";
+
+const mac = parseMac("52:54:00:12:34:56");
+const site: NetbootSite = { httpUrl: "http://10.0.0.1:8080", transport: "http", secureBoot: false };
+
+function client(arch: Architecture, { http = false, ipxe = false } = {}): BootClient {
+  return { mac, arch, http, ipxe, pxe: true };
+}
+
+Deno.test("the agent boots on armed nodes, everything else starts its own disk", () => {
+  const armed = { image: "web@3", token: "rs1.secret" };
+  assert.deepEqual(chooseTarget({ armed }), { kind: "agent", ...armed });
+  assert.deepEqual(chooseTarget({}), { kind: "own-disk" });
+  assert.deepEqual(chooseTarget(undefined), { kind: "own-disk" });
+});
+
+Deno.test("each firmware is given a program that it can run", async (t) => {
+  const cases: [name: string, client: BootClient, site: Partial<NetbootSite>, file: string | undefined][] = [
+    ["BIOS", client("bios"), {}, "undionly.kpxe"],
+    ["UEFI", client("uefi-x64"), {}, "snponly.efi"],
+    ["UEFI by HTTP", client("uefi-x64", { http: true }), {}, "http://10.0.0.1:8080/boot/snponly.efi"],
+    ["Secure Boot", client("uefi-x64"), { secureBoot: true }, "shimx64.efi"],
+    ["Secure Boot by HTTP", client("uefi-x64", { http: true }), { secureBoot: true }, undefined],
+    ["BIOS at a Secure Boot site", client("bios"), { secureBoot: true }, "undionly.kpxe"],
+    ["BIOS by HTTP", client("bios", { http: true }), {}, undefined],
+    ["ARM", client("uefi-arm64"), {}, undefined],
+    ["unknown", client("unknown"), {}, undefined],
+    ["iPXE", client("bios", { ipxe: true }), {}, "http://10.0.0.1:8080/boot/ipxe/52-54-00-12-34-56"],
+    ["iPXE by TFTP", client("uefi-x64", { ipxe: true }), { transport: "tftp" }, "ipxe/52-54-00-12-34-56"],
+    [
+      "iPXE that HTTP boot loaded",
+      client("uefi-x64", { ipxe: true, http: true }),
+      {},
+      "http://10.0.0.1:8080/boot/ipxe/52-54-00-12-34-56",
+    ],
+  ];
+  for (const [name, who, difference, file] of cases) {
+    await t.step(name, () => {
+      assert.equal(chooseFirstStage(who, { site: { ...site, ...difference } })?.file, file);
+    });
+  }
+});
+
+Deno.test("a node may name the other iPXE", () => {
+  assert.equal(chooseFirstStage(client("uefi-x64"), { site, uefiProgram: "ipxe.efi" })?.file, "ipxe.efi");
+});

@@ -1,0 +1,174 @@
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { portError } from "../port_holder.ts";
+import { type OpenUdpPort, openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
+import { agree, ETHERNET_BLKSIZE } from "./options.ts";
+import { decodeTftp, encodeError, ERROR, TftpFormatError, type TftpOptions } from "./packet.ts";
+import { runSession } from "./session.ts";
+import type { TftpFile } from "./tftp_file.ts";
+
+export interface TftpServerOptions {
+  /** Address to listen on; the sessions use it too. */
+  readonly hostname: string;
+  /** 69 by RFC 1350; 0 takes a free one. */
+  readonly port: number;
+  /** The table of names. A name comes without leading slashes and with "/" only; undefined: no such file. */
+  readonly lookup: (name: string, client: { readonly address: string }) => TftpFile | undefined;
+  /** Ends the service and its sessions. */
+  readonly signal: AbortSignal;
+  /** Largest block agreed on; by default what an Ethernet frame carries. */
+  readonly maxBlksize?: number;
+  /** Transfers at one time; a request above that is not answered, and the client asks again. */
+  readonly maxSessions?: number;
+  readonly openPort?: OpenUdpPort;
+}
+
+export interface TftpServer {
+  readonly port: number;
+  /** Settles when the service and its sessions have ended: rejects where it was not the signal that ended it. */
+  readonly finished: Promise<void>;
+}
+
+const DEFAULT_MAX_SESSIONS = 512;
+const REQUEST_BYTES = 1024;
+
+const log = getLogger(["rackseed", "tftp"]);
+
+/** Serves files, read-only, until the signal. Throws a RackseedError where the port cannot be had. */
+export function startTftpServer(options: TftpServerOptions): TftpServer {
+  const { hostname, port, signal, openPort = openUdpPort } = options;
+  let listener: UdpPort;
+  try {
+    listener = openPort({ hostname, port });
+  } catch (error) {
+    throw portError({ protocol: "udp", port }, { action: `serve TFTP on ${hostname}`, error });
+  }
+  const service = new TftpService(options, listener);
+  const close = () => service.close();
+  signal.addEventListener("abort", close, { once: true });
+  if (signal.aborted) close();
+  const finished = service.serve().finally(() => {
+    signal.removeEventListener("abort", close);
+    close();
+  });
+  log.info("serving", { hostname, port: listener.port });
+  return { port: listener.port, finished };
+}
+
+class TftpService {
+  readonly #options: TftpServerOptions;
+  readonly #listener: UdpPort;
+  /** Running sessions by the client's address and port; a request that is repeated meets its session here. */
+  readonly #sessions = new Map<string, { readonly port: UdpPort; readonly ended: Promise<void> }>();
+
+  constructor(options: TftpServerOptions, listener: UdpPort) {
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  async serve(): Promise<void> {
+    const buffer = new Uint8Array(REQUEST_BYTES);
+    for (;;) {
+      const datagram = await this.#listener.receive(buffer);
+      if (datagram === undefined) break;
+      const { bytes, from } = datagram;
+      try {
+        await this.#handle(bytes, from);
+      } catch (error) {
+        if (error instanceof TftpFormatError) log.debug("malformed", { from, error: error.message });
+        else log.error("failed", { from, error });
+      }
+    }
+    await Promise.all([...this.#sessions.values()].map(({ ended }) => ended));
+  }
+
+  close(): void {
+    this.#listener.close();
+    for (const { port } of this.#sessions.values()) port.close();
+  }
+
+  async #handle(bytes: Uint8Array, peer: UdpPeer): Promise<void> {
+    const packet = decodeTftp(bytes);
+    switch (packet.kind) {
+      case "write":
+        log.warn("write-refused", { from: peer, name: packet.name });
+        return await this.#refuse(peer, ERROR.accessViolation, "this server is read-only");
+      case "ack":
+      case "error":
+        return;
+      case "read":
+        if (packet.mode !== "octet") {
+          return await this.#refuse(peer, ERROR.illegalOperation, "mode octet only");
+        }
+        return await this.#begin(normalised(packet.name), { asked: packet.options, peer });
+    }
+  }
+
+  async #begin(name: string, { asked, peer }: { asked: TftpOptions; peer: UdpPeer }): Promise<void> {
+    const key = `${peer.hostname} ${peer.port}`;
+    const { lookup, hostname, openPort = openUdpPort } = this.#options;
+    const { maxBlksize = ETHERNET_BLKSIZE, maxSessions = DEFAULT_MAX_SESSIONS } = this.#options;
+    if (this.#sessions.has(key)) return;
+    if (this.#sessions.size >= maxSessions) {
+      return log.warn("too-many-sessions", { client: peer.hostname, name, maxSessions });
+    }
+    let file: TftpFile | undefined;
+    try {
+      file = lookup(name, { address: peer.hostname });
+    } catch (error) {
+      await this.#refuse(peer, ERROR.undefined, "the server cannot read this file");
+      throw error;
+    }
+    if (!file) {
+      log.info("not-found", { client: peer.hostname, name });
+      return await this.#refuse(peer, ERROR.notFound, "no such file");
+    }
+    let port: UdpPort;
+    try {
+      port = openPort({ hostname, port: 0 });
+    } catch (error) {
+      file.close?.();
+      throw error;
+    }
+    const terms = agree(asked, { sizeBytes: file.sizeBytes, maxBlksize });
+    const ended = this.#run(name, { port, peer, file, terms, signal: this.#options.signal })
+      .finally(() => this.#sessions.delete(key));
+    this.#sessions.set(key, { port, ended });
+  }
+
+  /** Never rejects: a session that fails is logged. */
+  async #run(name: string, session: Parameters<typeof runSession>[0]): Promise<void> {
+    const { port, peer, file, terms: { sizeBytes, blksize, windowsize } } = session;
+    const about = { client: peer.hostname, name, sizeBytes, blksize, windowsize };
+    const startedMs = performance.now();
+    log.info("started", about);
+    try {
+      const outcome = await runSession(session);
+      const seconds = (performance.now() - startedMs) / 1000;
+      if (outcome.kind === "done") {
+        log.info("finished", { ...about, seconds, bytesPerSecond: Math.round(sizeBytes / seconds) });
+      } else {
+        log.info("ended-early", {
+          ...about,
+          seconds,
+          ackedBytes: outcome.ackedBytes,
+          reason: outcome.reason,
+        });
+      }
+    } catch (error) {
+      log.error("broken", { ...about, error: messageOf(error) });
+    } finally {
+      port.close();
+      file.close?.();
+    }
+  }
+
+  async #refuse(peer: UdpPeer, code: number, message: string): Promise<void> {
+    await this.#listener.send(encodeError(code, message), peer);
+  }
+}
+
+/** One form for a name, however the firmware writes it: `\boot\x`, `//boot/x` and `boot/x` are the same. */
+export function normalised(name: string): string {
+  return name.replaceAll("\\", "/").replace(/\/{2,}/g, "/").replace(/^\//, "");
+}

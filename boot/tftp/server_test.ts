@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
+import { encodeError } from "./packet.ts";
+import { normalised, startTftpServer, type TftpServerOptions } from "./server.ts";
+import { fileOfBytes, type TftpFile } from "./tftp_file.ts";
+
+const HOST = "127.0.0.1";
+const rrq = (text: string) => Uint8Array.of(0, 1, ...new TextEncoder().encode(text));
+const ack = (block: number) => Uint8Array.of(0, 4, 0, block);
+
+/** A client with its own port: `ask` sends a packet and takes what comes next. */
+class Client implements Disposable {
+  readonly #port: UdpPort = openUdpPort({ hostname: HOST, port: 0 });
+
+  async send(bytes: Uint8Array, to: UdpPeer): Promise<void> {
+    await this.#port.send(bytes, to);
+  }
+
+  async receive(): Promise<{ bytes: number[]; from: UdpPeer }> {
+    const datagram = await this.#port.receive(new Uint8Array(2000));
+    assert.ok(datagram);
+    return { bytes: [...datagram.bytes], from: datagram.from };
+  }
+
+  async ask(bytes: Uint8Array, to: UdpPeer): Promise<{ bytes: number[]; from: UdpPeer }> {
+    await this.send(bytes, to);
+    return await this.receive();
+  }
+
+  [Symbol.dispose](): void {
+    this.#port.close();
+  }
+}
+
+async function serving(
+  options: Partial<TftpServerOptions>,
+  use: (server: UdpPeer, client: Client) => Promise<void>,
+): Promise<void> {
+  const ending = new AbortController();
+  const files: Record<string, Uint8Array> = { "boot/x": Uint8Array.of(1, 2, 3) };
+  const { port, finished } = startTftpServer({
+    hostname: HOST,
+    port: 0,
+    lookup: (name) => files[name] && fileOfBytes(files[name]),
+    signal: ending.signal,
+    ...options,
+  });
+  using client = new Client();
+  try {
+    await use({ hostname: HOST, port }, client);
+  } finally {
+    ending.abort();
+    await finished;
+  }
+}
+
+Deno.test("a file is found under every way to write its name", async () => {
+  for (const name of ["boot/x", "/boot/x", "//boot//x", "\\boot\\x"]) {
+    assert.equal(normalised(name), "boot/x");
+    await serving({}, async (server, client) => {
+      const { bytes, from } = await client.ask(rrq(`${name}\0octet\0`), server);
+      assert.deepEqual(bytes, [0, 3, 0, 1, 1, 2, 3]);
+      assert.notEqual(from.port, server.port);
+      await client.send(ack(1), from);
+    });
+  }
+});
+
+Deno.test("what cannot be served is refused with the code that says why", async () => {
+  const cases: [Uint8Array, code: number][] = [
+    [rrq("boot/y\0octet\0"), 1],
+    [rrq("../boot/x\0octet\0"), 1],
+    [rrq("boot/x\0netascii\0"), 4],
+    [Uint8Array.of(0, 2, ...rrq("boot/x\0octet\0").subarray(2)), 2],
+  ];
+  await serving({}, async (server, client) => {
+    for (const [request, code] of cases) {
+      const { bytes } = await client.ask(request, server);
+      assert.deepEqual(bytes.slice(0, 4), [0, 5, 0, code]);
+    }
+  });
+});
+
+Deno.test("a table of names that fails costs its client an error and the service nothing", async () => {
+  const lookup = (name: string): TftpFile => {
+    if (name === "bad") throw new Error("disk on fire");
+    return fileOfBytes(Uint8Array.of(9));
+  };
+  await serving({ lookup }, async (server, client) => {
+    assert.deepEqual((await client.ask(rrq("bad\0octet\0"), server)).bytes.slice(0, 4), [0, 5, 0, 0]);
+    assert.deepEqual((await client.ask(rrq("good\0octet\0"), server)).bytes, [0, 3, 0, 1, 9]);
+  });
+});
+
+Deno.test("options are answered before the data", async () => {
+  await serving({}, async (server, client) => {
+    const oack = await client.ask(rrq("boot/x\0octet\0tsize\x000\0blksize\x008\0"), server);
+    const text = new TextDecoder().decode(Uint8Array.from(oack.bytes));
+    assert.equal(text, "\0\x06blksize\x008\0tsize\x003\0");
+    assert.deepEqual((await client.ask(ack(0), oack.from)).bytes, [0, 3, 0, 1, 1, 2, 3]);
+  });
+});
+
+Deno.test("a stranger at a session's port is told so and the transfer goes on", async () => {
+  await serving({}, async (server, client) => {
+    using stranger = new Client();
+    const { from } = await client.ask(rrq("boot/x\0octet\0blksize\x008\0"), server);
+    assert.deepEqual((await stranger.ask(ack(0), from)).bytes.slice(0, 4), [0, 5, 0, 5]);
+    assert.deepEqual((await client.ask(ack(0), from)).bytes, [0, 3, 0, 1, 1, 2, 3]);
+  });
+});
+
+Deno.test("a repeated request meets its session, and a file is closed once when that ends", async () => {
+  let opened = 0;
+  let closed = 0;
+  const closing = Promise.withResolvers<void>();
+  const lookup = (): TftpFile => {
+    opened++;
+    const close = () => {
+      closed++;
+      closing.resolve();
+    };
+    return { ...fileOfBytes(Uint8Array.of(7)), close };
+  };
+  await serving({ lookup }, async (server, client) => {
+    const first = await client.ask(rrq("x\0octet\0"), server);
+    const again = await client.ask(rrq("x\0octet\0"), server);
+    assert.equal(again.from.port, first.from.port);
+    await client.send(encodeError(0, "enough"), first.from);
+    await closing.promise;
+    assert.deepEqual([opened, closed], [1, 1]);
+  });
+});
+
+Deno.test("above the limit of sessions a request is not answered, until one has ended", async () => {
+  const closing = Promise.withResolvers<void>();
+  const lookup = () => ({ ...fileOfBytes(Uint8Array.of(7)), close: closing.resolve });
+  await serving({ lookup, maxSessions: 1 }, async (server, client) => {
+    using second = new Client();
+    const { from } = await client.ask(rrq("x\0octet\0"), server);
+    await second.send(rrq("x\0octet\0"), server);
+    const write = Uint8Array.of(0, 2, ...rrq("x\0octet\0").subarray(2));
+    assert.deepEqual((await second.ask(write, server)).bytes.slice(0, 4), [0, 5, 0, 2]);
+    await client.send(ack(1), from);
+    await closing.promise;
+    assert.deepEqual((await second.ask(rrq("x\0octet\0"), server)).bytes, [0, 3, 0, 1, 7]);
+  });
+});
+
+Deno.test("a busy port is reported with the program that holds it", () => {
+  const holder = openUdpPort({ hostname: HOST, port: 0 });
+  try {
+    const options = { hostname: HOST, port: holder.port, lookup: () => undefined };
+    assert.throws(() => startTftpServer({ ...options, signal: new AbortController().signal }), {
+      title: `cannot serve TFTP on ${HOST}`,
+      reason: new RegExp(`UDP port ${holder.port} is held by process ${Deno.pid} `),
+    });
+  } finally {
+    holder.close();
+  }
+});

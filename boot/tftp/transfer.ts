@@ -1,0 +1,117 @@
+import type { TransferTerms } from "./options.ts";
+import type { TftpPacket } from "./packet.ts";
+import { RoundTrip } from "./round_trip.ts";
+
+/** What the session does next. Blocks count from 1 without wrapping; `last` is included. */
+export type Step =
+  | { readonly kind: "send-oack" }
+  | { readonly kind: "send-blocks"; readonly first: number; readonly last: number }
+  | { readonly kind: "wait" }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** A client that answers nothing for so long, or for three of the longest pauses, has gone. */
+const SILENCE_MS = 30_000;
+const SILENCE_PAUSES = 3;
+/** A client that crawls holds its place no longer than this. */
+const MAX_DURATION_MS = 3_600_000;
+const FIRST_TIMEOUT_MS = 500;
+const SLACK_MS = 4;
+const WAIT: Step = { kind: "wait" };
+
+/**
+ * The sender's side of one transfer, RFC 1350 §4 with windows of RFC 7440 §4: packets and the clock in, steps out.
+ * Times are milliseconds of a monotonic clock.
+ *
+ * Only an ACK that advances is acted on; one that repeats is ignored, since answering it would double every packet
+ * from there on (the Sorcerer's Apprentice). What was lost is sent again by the clock.
+ */
+export class Transfer {
+  readonly #terms: TransferTerms;
+  readonly #roundTrip: RoundTrip;
+  readonly #startedMs: number;
+  readonly #lastBlock: number;
+  #negotiating: boolean;
+  /** Last block that the client has acknowledged, and last one that was sent. */
+  #acked = 0;
+  #sent = 0;
+  #sentMs: number;
+  #progressMs: number;
+  /** Whether what is in flight was sent more than once, so that its ACK measures nothing. */
+  #repeated = false;
+
+  constructor(terms: TransferTerms, nowMs: number) {
+    this.#terms = terms;
+    this.#roundTrip = new RoundTrip({
+      firstMs: FIRST_TIMEOUT_MS,
+      slackMs: SLACK_MS,
+      maxMs: terms.maxTimeoutMs,
+    });
+    this.#startedMs = this.#sentMs = this.#progressMs = nowMs;
+    // A file that fills its blocks exactly ends with an empty one.
+    this.#lastBlock = Math.floor(terms.sizeBytes / terms.blksize) + 1;
+    this.#negotiating = terms.accepted !== undefined;
+  }
+
+  /** When `expire` is due, if nothing is received before. */
+  get deadlineMs(): number {
+    return this.#sentMs + this.#roundTrip.timeoutMs;
+  }
+
+  /** Bytes that the client has acknowledged. */
+  get ackedBytes(): number {
+    return Math.min(this.#acked * this.#terms.blksize, this.#terms.sizeBytes);
+  }
+
+  begin(nowMs: number): Step {
+    this.#sentMs = nowMs;
+    return this.#negotiating ? { kind: "send-oack" } : this.#window(nowMs);
+  }
+
+  receive(packet: TftpPacket, nowMs: number): Step {
+    if (packet.kind === "error") {
+      return { kind: "failed", reason: `the client says: ${packet.message || "error"} (${packet.code})` };
+    }
+    if (packet.kind !== "ack") return WAIT;
+    if (nowMs - this.#startedMs > MAX_DURATION_MS) return { kind: "failed", reason: "it took over an hour" };
+    if (this.#negotiating) {
+      if (packet.block !== 0) return WAIT;
+      this.#negotiating = false;
+    } else {
+      const block = this.#unwrapped(packet.block);
+      if (block <= this.#acked || block > this.#sent) return WAIT;
+      this.#acked = block;
+    }
+    if (!this.#repeated) this.#roundTrip.measured(nowMs - this.#sentMs);
+    this.#repeated = false;
+    this.#roundTrip.progressed();
+    this.#progressMs = nowMs;
+    return this.#acked === this.#lastBlock ? { kind: "done" } : this.#window(nowMs);
+  }
+
+  /** To be called at the deadline. */
+  expire(nowMs: number): Step {
+    if (nowMs < this.deadlineMs) return WAIT;
+    const silenceMs = Math.max(SILENCE_MS, SILENCE_PAUSES * this.#terms.maxTimeoutMs);
+    if (nowMs - this.#progressMs > silenceMs) {
+      const at = this.#negotiating ? "the options" : `block ${this.#acked + 1} of ${this.#lastBlock}`;
+      return { kind: "failed", reason: `no answer to ${at} for ${silenceMs / 1000} s` };
+    }
+    this.#roundTrip.expired();
+    this.#repeated = true;
+    if (!this.#negotiating) return this.#window(nowMs);
+    this.#sentMs = nowMs;
+    return { kind: "send-oack" };
+  }
+
+  #window(nowMs: number): Step {
+    this.#sentMs = nowMs;
+    this.#sent = Math.min(this.#acked + this.#terms.windowsize, this.#lastBlock);
+    return { kind: "send-blocks", first: this.#acked + 1, last: this.#sent };
+  }
+
+  /** The first block at or after the last acknowledged one that has these 16 bits: numbers wrap in long files. */
+  #unwrapped(block: number): number {
+    return this.#acked + (block - this.#acked & 0xffff);
+  }
+}

@@ -1,0 +1,57 @@
+/** The other end of a datagram. */
+export interface UdpPeer {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+export interface Datagram {
+  /** A view into the buffer that was given to `receive`: valid until that buffer is used again. */
+  readonly bytes: Uint8Array;
+  readonly from: UdpPeer;
+}
+
+/** One bound UDP socket. What sends and receives takes this port, so that a test can lose datagrams in it. */
+export interface UdpPort {
+  readonly port: number;
+  /** The next datagram (cut to the size of `into`), or undefined once the port is closed. */
+  receive(into: Uint8Array<ArrayBuffer>): Promise<Datagram | undefined>;
+  send(bytes: Uint8Array, to: UdpPeer): Promise<void>;
+  close(): void;
+}
+
+export interface UdpBinding extends UdpPeer {
+  /** SO_REUSEADDR: let several sockets share the port. */
+  readonly reuseAddress?: boolean;
+}
+
+export type OpenUdpPort = (binding: UdpBinding) => UdpPort;
+
+/**
+ * Binds a UDP socket; port 0 takes a free one. It may send broadcasts.
+ * Throws what the system says: Deno.errors.AddrInUse, AddrNotAvailable, PermissionDenied.
+ */
+export function openUdpPort({ hostname, port, reuseAddress = false }: UdpBinding): UdpPort {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
+  const { port: bound } = socket.addr as Deno.NetAddr;
+  let closed = false;
+  return {
+    port: bound,
+    async receive(into) {
+      try {
+        const [bytes, from] = await socket.receive(into);
+        return { bytes, from: from as Deno.NetAddr };
+      } catch (error) {
+        if (closed) return undefined;
+        throw error;
+      }
+    },
+    async send(bytes, { hostname, port }) {
+      await socket.send(bytes, { transport: "udp", hostname, port });
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      socket.close();
+    },
+  };
+}

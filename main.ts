@@ -1,0 +1,45 @@
+/** argv → command. What a command needs is loaded when it runs. */
+import settings from "./deno.json" with { type: "json" };
+import type { ServerCommand } from "./server/cli/server_options.ts";
+import { runCommandLine } from "./server/cli/run.ts";
+import type { SendTree } from "./server/cli/images.ts";
+
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(name, () => stop.abort(new Error(`stopped by ${name}`)));
+}
+
+const code = await runCommandLine(Deno.args, {
+  version: settings.version,
+  signal: stop.signal,
+  runServer,
+  runTemplate: async (options) =>
+    await (await import("./agent/template_command.ts")).templateCommand(options),
+  runInstall: async (options) => await (await import("./agent/install/install.ts")).runInstall(options),
+  sendTree,
+});
+Deno.exit(code);
+
+async function runServer({ json, verbose, ...options }: ServerCommand): Promise<void> {
+  const { configureLogs } = await import("./server/cli/logs.ts");
+  await configureLogs({ verbose });
+  const { startServer } = await import("./server/server.ts");
+  const { print } = await import("./server/cli/terminal.ts");
+  const { urls, ports, done } = await startServer(options, { signal: stop.signal });
+  if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
+  else {
+    print(`Rackseed serves at ${urls.server}`);
+    print(`  page   ${urls.page}`);
+    print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);
+    print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
+    print(`  data   ${options.data} (token in ${options.data}/token)`);
+  }
+  await done;
+}
+
+async function sendTree(path: string, options: Parameters<SendTree>[1]): Promise<void> {
+  const { openImport } = await import("./agent/capture/import_source.ts");
+  const { sendCapture } = await import("./agent/capture/send_capture.ts");
+  const { client, ...rest } = options;
+  await sendCapture({ api: client, tree: await openImport(path, options), ...rest });
+}

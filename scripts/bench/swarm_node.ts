@@ -1,0 +1,81 @@
+/**
+ * One machine of the swarm bench and of the interop tests, in a process of its own. Prints READY, waits for a line on standard input
+ * (leech), prints DONE with its figures as JSON, and goes on seeding until killed.
+ *
+ *     swarm_node.ts serve TORRENT DIR HOST            HTTP and UDP tracker on :6969, seeder on :6881
+ *     swarm_node.ts track TORRENT HOST                the tracker alone
+ *     swarm_node.ts leech TORRENT DIR HOST
+ */
+import { configure, getConsoleSink } from "@logtape/logtape";
+import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { FileStorage } from "#contract/torrent/file_storage.ts";
+import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { PeerListener } from "#contract/torrent/peer_listener.ts";
+import { Swarm } from "#contract/torrent/swarm.ts";
+import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
+import { Seeder } from "../../server/swarm/seeder.ts";
+import { Tracker } from "../../server/swarm/tracker.ts";
+import { UdpTracker } from "../../server/swarm/udp_tracker.ts";
+
+await configure({
+  sinks: { console: getConsoleSink() },
+  loggers: [
+    { category: "rackseed", lowestLevel: "warning", sinks: ["console"] },
+    { category: ["logtape", "meta"], sinks: [] },
+  ],
+});
+
+const [mode, torrent = "", ...rest] = Deno.args;
+const metainfo = parseMetainfo(Deno.readFileSync(torrent));
+const hostname = rest.at(-1) ?? "127.0.0.1";
+
+if (mode === "leech") await leech(metainfo, { hostname, directory: rest[0] ?? "." });
+else {
+  const tracker = serveTracker(hostname);
+  await UdpTracker.listen(tracker, { hostname, port: 6969 });
+  if (mode === "track") tracker.add(metainfo.infoHash, []);
+  else seed(metainfo, { tracker, hostname, directory: rest[0] ?? "." });
+  console.log("READY");
+}
+
+function serveTracker(hostname: string): Tracker {
+  const tracker = new Tracker(Math.random);
+  Deno.serve(
+    { hostname, port: 6969, onListen: () => {} },
+    (request, { remoteAddr }) =>
+      handleAnnounce(request, {
+        hostname: remoteAddr.transport === "tcp" ? remoteAddr.hostname : "",
+        tracker,
+        now: Date.now(),
+      }),
+  );
+  return tracker;
+}
+
+function seed(
+  metainfo: Metainfo,
+  { tracker, hostname, directory }: { tracker: Tracker; hostname: string; directory: string },
+): void {
+  const network = PeerListener.listen({ hostname, port: 6881 });
+  const seeder = new Seeder(network, { tracker, hostnames: [hostname] });
+  seeder.add(metainfo, metainfo.info.files.map(({ name }) => `${directory}/${name}`));
+}
+
+async function leech(
+  metainfo: Metainfo,
+  { hostname, directory }: { hostname: string; directory: string },
+): Promise<void> {
+  const network = PeerListener.listen({ hostname, port: 6881 });
+  const storage = FileStorage.open(metainfo.map, directory);
+  console.log("READY");
+  await Deno.stdin.read(new Uint8Array(16));
+  const swarm = Swarm.start({
+    metainfo,
+    storage,
+    network,
+    have: new Bitfield(metainfo.map.pieceCount),
+    signal: new AbortController().signal,
+  });
+  await swarm.done;
+  console.log(`DONE ${JSON.stringify(swarm.stats())}`);
+}

@@ -1,0 +1,95 @@
+import { bootPrograms } from "../../boot/programs/programs.ts";
+import { run } from "./command.ts";
+import { sha256, sha256OfFile } from "./sha256.ts";
+
+const sumsFile = "SHA256SUMS";
+
+/**
+ * Puts the boot programs of Debian's packages into `folder`, without root and without installing them.
+ * apt checks the index's signature and the package's hash; the package's SHA-256 is checked once more here, and
+ * SHA256SUMS holds each program's own. Packages are taken in the version that the machine's sources offer, so
+ * that Secure Boot revocations are followed.
+ *
+ * @returns name → SHA-256
+ */
+export async function fetchBootPrograms(
+  folder: string,
+  { scratch }: { scratch: string },
+): Promise<Map<string, string>> {
+  const present = await readSums(folder);
+  if (present !== undefined) return present;
+  await Deno.mkdir(scratch, { recursive: true });
+  const packages = [...new Set(bootPrograms.map((program) => program.debianPackage))];
+  const archives = await download(packages, scratch);
+  const tree = `${scratch}/tree`;
+  for (const archive of archives) await run(["dpkg-deb", "-x", archive, tree]);
+
+  const sums = new Map<string, string>();
+  const staged = `${scratch}/programs`;
+  await Deno.mkdir(staged, { recursive: true });
+  for (const { name, packagePath } of bootPrograms) {
+    const bytes = await Deno.readFile(`${tree}/${packagePath}`);
+    await Deno.writeFile(`${staged}/${name}`, bytes);
+    sums.set(name, sha256(bytes));
+  }
+  const lines = [...sums].map(([name, sum]) => `${sum}  ${name}\n`);
+  await Deno.writeTextFile(`${staged}/${sumsFile}`, lines.join(""));
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.rename(staged, folder);
+  await Deno.remove(scratch, { recursive: true });
+  return sums;
+}
+
+/** The sums of a complete and intact folder. */
+async function readSums(folder: string): Promise<Map<string, string> | undefined> {
+  const text = await Deno.readTextFile(`${folder}/${sumsFile}`).catch(() => "");
+  const sums = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [sum, name] = line.split("  ");
+    if (sum !== undefined && name !== undefined) sums.set(name, sum);
+  }
+  for (const { name } of bootPrograms) {
+    const sum = sums.get(name);
+    if (sum === undefined || await sha256OfFile(`${folder}/${name}`) !== sum) return undefined;
+  }
+  return sums;
+}
+
+/** Downloads packages by apt into `scratch`; a machine without package lists gets private ones there. */
+async function download(packages: readonly string[], scratch: string): Promise<string[]> {
+  try {
+    return await downloadWith([], { packages, scratch });
+  } catch {
+    const state = `${scratch}/apt`;
+    await Deno.mkdir(`${state}/lists/partial`, { recursive: true });
+    const options = ["-o", `Dir::State::Lists=${state}/lists`, "-o", `Dir::Cache=${state}`];
+    await run(["apt-get", ...options, "update"]);
+    return await downloadWith(options, { packages, scratch });
+  }
+}
+
+async function downloadWith(
+  aptOptions: readonly string[],
+  { packages, scratch }: { packages: readonly string[]; scratch: string },
+): Promise<string[]> {
+  const apt = ["apt-get", ...aptOptions, "download"] as const;
+  const offers = parseUris(await run([...apt, "--print-uris", ...packages], { cwd: scratch }));
+  await run([...apt, ...packages], { cwd: scratch });
+  const archives: string[] = [];
+  for (const { fileName, expected } of offers) {
+    const path = `${scratch}/${fileName}`;
+    const actual = await sha256OfFile(path);
+    if (actual !== expected) throw new Error(`${fileName} has SHA-256 ${actual}, apt names ${expected}`);
+    archives.push(path);
+  }
+  if (archives.length !== packages.length) {
+    throw new Error(`apt offers ${archives.length} of the packages ${packages.join(", ")}`);
+  }
+  return archives;
+}
+
+/** Lines of `apt-get download --print-uris`: `'URI' FILE SIZE SHA256:HEX`. */
+function parseUris(text: string): { fileName: string; expected: string }[] {
+  const pattern = /^'[^']*' ([A-Za-z0-9_.+~%-]+) \d+ SHA256:([0-9a-f]{64})$/gm;
+  return [...text.matchAll(pattern)].map(([, fileName = "", expected = ""]) => ({ fileName, expected }));
+}

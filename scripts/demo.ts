@@ -1,0 +1,106 @@
+/**
+ * `deno task demo`: the product's main way on this machine alone, without root and without virtual machines.
+ * A directory tree of real files is captured by the template's agent; four agents install it into four
+ * directories, fetching it from each other; then the four are compared with the template.
+ *
+ * `--keep` leaves the server running at the end, so that its page can be looked at.
+ */
+import { describeDifference, dumpTree } from "./demo/dump_tree.ts";
+import { Programs } from "./demo/programs.ts";
+import { makeTemplateTree } from "./demo/template_tree.ts";
+import { ensureProduct } from "./build.ts";
+
+const NODES = ["n1", "n2", "n3", "n4"];
+const IMAGE = "golden";
+
+const started = performance.now();
+const keep = Deno.args.includes("--keep");
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
+
+say("the product is built, unless it is up to date");
+const product = await ensureProduct({ log: (line) => console.log(`  ${line}`) });
+const folder = await Deno.makeTempDir({ prefix: "rackseed-demo-" });
+let equal = false;
+try {
+  equal = await demo(folder);
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+} finally {
+  say("tidying up");
+  await Deno.remove(folder, { recursive: true });
+}
+Deno.exit(equal ? 0 : 1);
+
+/** Returns whether all nodes are equal to the template. */
+async function demo(folder: string): Promise<boolean> {
+  const template = `${folder}/template`;
+  await makeTemplateTree(template);
+  const original = await dumpTree(template);
+  say(
+    `template: ${template}, ${original.files} files, ${
+      (original.bytes / 1e6).toFixed(0)
+    } MB, real files of this machine`,
+  );
+
+  await using programs = new Programs(product, { folder, signal: stop.signal });
+  const server = await programs.startServer();
+  say(`server: ${server.server}; live page: ${server.page}`);
+  programs.start(["agent", "template", "--name", "golden", "--root", template]);
+  await programs.until(
+    "template",
+    () => programs.json(["template", "list", "--json"]),
+    (found) => found.length > 0,
+  );
+
+  say("capture: the server asks the template's agent for an image");
+  const captured = await timed(() => programs.run(["capture", "golden", "--image", IMAGE, "--level", "3"]));
+  say(`captured and published in ${captured} s`);
+
+  for (const node of NODES) {
+    await Deno.mkdir(`${folder}/${node}`);
+    await programs.run(["node", "set", node]);
+  }
+  say(`deploy: ${NODES.length} agents install ${IMAGE} into directories, through the swarm`);
+  const installed = await timed(() => deploy(programs, folder));
+  say(`installed on ${NODES.length} nodes in ${installed} s`);
+
+  let equal = true;
+  for (const node of NODES) {
+    const difference = describeDifference(original, await dumpTree(`${folder}/${node}`));
+    equal &&= difference === undefined;
+    const verdict = difference === undefined
+      ? `equal to the template: ${original.files} files by SHA-256, ${original.entries} entries by type, mode, owner, mtime, size, link`
+      : `DIFFERS from the template: ${difference}`;
+    say(`${node}: ${verdict}`);
+  }
+
+  say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s, all of it from ${product}`);
+  if (keep) {
+    say(`the server goes on until Ctrl-C: ${server.page}`);
+    await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
+  }
+  return equal;
+}
+
+async function deploy(programs: Programs, folder: string): Promise<void> {
+  const order = programs.start(["node", "deploy", ...NODES, "--image", IMAGE, "--wait", "--json"], {
+    reads: true,
+  });
+  const answer = await order.firstJson() as { nodes: { node: string; token: string }[] };
+  const agents = answer.nodes.map(({ node, token }) =>
+    programs.start(["agent", "install", "--target", `${folder}/${node}`], { token, quiet: true })
+  );
+  await Promise.all([order, ...agents].map((program) => program.success()));
+}
+
+async function timed(work: () => Promise<unknown>): Promise<string> {
+  const began = performance.now();
+  await work();
+  return ((performance.now() - began) / 1000).toFixed(1);
+}
+
+function say(line: string): void {
+  const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
+  console.log(`${seconds} s  ${line}`);
+}

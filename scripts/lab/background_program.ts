@@ -1,0 +1,57 @@
+/** A program that runs beside others; it is ended at the latest where it goes out of scope. */
+import { withTimeout } from "./timeout.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface BackgroundOptions {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** The file that both its outputs are appended to. */
+  readonly log: string;
+  /** All of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class BackgroundProgram implements AsyncDisposable {
+  /** Both outputs, in the order in which they were written. */
+  readonly output: Transcript;
+  /** Rejects where the program exits with another code than 0. */
+  readonly done: Promise<void>;
+  readonly #name: string;
+  readonly #process: Deno.ChildProcess;
+
+  constructor(argv: readonly string[], { name, log, env = {}, signal }: BackgroundOptions) {
+    this.#name = name;
+    this.#process = new Deno.Command("/bin/sh", {
+      args: ["-c", 'exec "$@" 2>&1', "sh", ...argv],
+      clearEnv: true,
+      env,
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    this.output = new Transcript(this.#process.stdout, { name, log, signal });
+    this.done = this.#finish();
+    this.done.catch(() => {}); // whoever waits for it is told
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGTERM");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    try {
+      await withTimeout(this.#process.status, { timeoutMs: 20_000, what: `${this.#name} to stop` });
+    } catch {
+      this.#process.kill("SIGKILL");
+      await this.#process.status;
+    }
+    await this.output.closed;
+  }
+
+  async #finish(): Promise<void> {
+    const { code } = await this.#process.status;
+    await this.output.closed;
+    if (code !== 0) throw new Error(`${this.#name}: exit ${code}\n${this.output.tail(10)}`);
+  }
+}

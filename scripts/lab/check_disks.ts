@@ -1,0 +1,78 @@
+/** Checks on disks that no machine is using: file-by-file comparison, and each file system's own check. */
+import { lastLines, run } from "./command.ts";
+import { compareTrees, covers, describe, type Difference } from "./compare_trees.ts";
+import { expected } from "./expected_differences.ts";
+import { LoopDisk, Mount } from "./loop_disk.ts";
+import type { Check } from "./check.ts";
+import { bootPartition, rootPartition } from "./template_disk.ts";
+import type { Workplace } from "./workplace.ts";
+
+/** The clone's root file system against the template's, both as they lie on their disks, mounted read-only. */
+export async function compareWithTemplate(
+  lab: Workplace,
+  { clone, template }: { readonly clone: string; readonly template: string },
+): Promise<Check> {
+  // The template was captured while it ran: its journal is replayed on a disk that is the lab's own copy. The
+  // clone's file system was unmounted by the agent and must be whole as it is.
+  await using left = await mountRoot(template, { at: `${lab.folder}/left-${serial}`, options: [] });
+  await using right = await mountRoot(clone, {
+    at: `${lab.folder}/right-${serial++}`,
+    options: ["-o", "ro,noload"],
+  });
+  const differences = await compareTrees(left.path, right.path, { signal: lab.signal });
+  const unexpected = differences.filter((found) => !expected.some((exception) => covers(exception, found)));
+  await Deno.writeTextFile(
+    `${lab.keep}/differences.log`,
+    differences.map((found) => `${describe(found)}\n`).join(""),
+    {
+      append: true,
+    },
+  );
+  return {
+    what: "file by file equal to the template",
+    passed: unexpected.length === 0,
+    seen: unexpected.length === 0
+      ? `no difference but the expected ones:\n${usedExceptions(differences).join("\n")}`
+      : `${unexpected.length} differences:\n${unexpected.slice(0, 40).map(describe).join("\n")}`,
+  };
+}
+
+/** The named list of what differs and may, one line a reason. */
+function usedExceptions(differences: readonly Difference[]): string[] {
+  const used = expected.filter((exception) => differences.some((found) => covers(exception, found)));
+  const byReason = Map.groupBy(used, ({ reason }) => reason);
+  return [...byReason].map(([reason, list]) => {
+    const paths = list.map(({ path, aspects }) => aspects ? `${path} (${aspects.join(", ")})` : path);
+    return `          ${reason}: ${paths.join(", ")}`;
+  });
+}
+
+let serial = 0;
+
+/** e2fsck and fsck.vfat look without writing; both exit 0 only where nothing is wrong. */
+export async function checkFileSystems(lab: Workplace, { disk }: { readonly disk: string }): Promise<Check> {
+  await using loop = await LoopDisk.attach(disk, { readOnly: true });
+  const checks = [["e2fsck", "-f", "-n", loop.partition(rootPartition)]];
+  if (lab.firmware === "uefi") checks.push(["fsck.vfat", "-n", loop.partition(bootPartition)]);
+  const results = await Promise.all(
+    checks.map((argv) => run(argv, { accept: [1, 2, 4, 8, 12], signal: lab.signal })),
+  );
+  return {
+    what: "file systems are clean after power-off",
+    passed: results.every(({ code }) => code === 0),
+    seen: results.map(({ stdout, stderr, code }) => code === 0 ? lastLines(stdout, 1) : stdout + stderr).join(
+      "; ",
+    ),
+  };
+}
+
+async function mountRoot(
+  image: string,
+  { at, options }: { readonly at: string; readonly options: readonly string[] },
+): Promise<AsyncDisposable & { readonly path: string }> {
+  await using stack = new AsyncDisposableStack();
+  const disk = stack.use(await LoopDisk.attach(image, { readOnly: options.length > 0 }));
+  const mount = stack.use(await Mount.at(at, { source: disk.partition(rootPartition), options }));
+  const owned = stack.move();
+  return { path: mount.path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

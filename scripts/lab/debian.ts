@@ -1,0 +1,68 @@
+/** The Debian that the lab's machines run: one tree by debootstrap for both firmwares, kept between runs. */
+import { createHash } from "node:crypto";
+import { run } from "./command.ts";
+
+const recipe = {
+  suite: "bookworm",
+  packages: [
+    ...["systemd", "systemd-sysv", "udev", "linux-image-cloud-amd64", "initramfs-tools", "zstd", "kmod"],
+    ...["e2fsprogs", "dosfstools", "fdisk", "iproute2", "openssh-server", "curl"],
+    ...["grub2-common", "grub-pc-bin", "grub-efi-amd64-bin", "efibootmgr"],
+  ],
+  // These two exclude one another: each template installs its own, from the file kept here.
+  kept: ["grub-pc", "grub-efi-amd64"],
+};
+
+/** Where a tree keeps the packages of `recipe.kept`. */
+export const keptPackages = "var/cache/rackseed-lab";
+
+export const debianPrograms = ["debootstrap", "chroot", "tar", "zstd"];
+
+/**
+ * A tar (zstd) of the tree, made where the cache has none of this recipe.
+ * @param work a folder on a file system that allows device nodes; needs 1 GiB.
+ */
+export async function debianTree(
+  { cache, work, signal }: {
+    readonly cache: string;
+    readonly work: string;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<string> {
+  const key = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
+  const archive = `${cache}/debian-${recipe.suite}-${key}.tar.zst`;
+  if (await exists(archive)) return archive;
+  const tree = `${work}/debian`;
+  await run(
+    ["debootstrap", "--variant=minbase", `--include=${recipe.packages.join()}`, recipe.suite, tree],
+    { signal },
+  );
+  await run(["chroot", tree, "sh", "-ec", finish], { signal, env: { DEBIAN_FRONTEND: "noninteractive" } });
+  await Deno.mkdir(cache, { recursive: true });
+  const part = `${archive}.part`;
+  await run(
+    ["tar", "-C", tree, "--numeric-owner", "--xattrs", "--acls", "-I", "zstd -3 -T0", "-cf", part, "."],
+    { signal },
+  );
+  await Deno.rename(part, archive);
+  await Deno.remove(tree, { recursive: true });
+  return archive;
+}
+
+const finish = `
+mkdir -p /${keptPackages}
+cd /${keptPackages}
+apt-get -q download ${recipe.kept.join(" ")}
+apt-get clean
+find /var/lib/apt/lists -type f -delete
+`;
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/** Where a clone may differ from its template before it was ever booted: nothing beside this list. */
+import type { Aspect, Exception } from "./compare_trees.ts";
+
+const identity = "identity: the node's own";
+const boot = "boot loader: installed for the node's own disk";
+const excluded = "left out of every capture";
+const covered = "a mount covers it while the template runs: what lies beneath cannot be seen";
+const changed = "something in this folder is on the list";
+
+const folderTimes: readonly Aspect[] = ["mtime"];
+
+export const expected: readonly Exception[] = [
+  { path: "etc/hostname", reason: identity },
+  { path: "etc/hosts", reason: identity },
+  { path: "etc/machine-id", reason: identity },
+  ...["rsa", "ecdsa", "ed25519"].flatMap((kind): Exception[] => [
+    { path: `etc/ssh/ssh_host_${kind}_key`, reason: identity },
+    { path: `etc/ssh/ssh_host_${kind}_key.pub`, reason: identity },
+  ]),
+  { path: "etc/systemd/network/**", reason: identity },
+  { path: "var/lib/systemd/random-seed", reason: identity },
+  { path: "etc", aspects: folderTimes, reason: changed },
+  { path: "etc/ssh", aspects: folderTimes, reason: changed },
+  { path: "etc/systemd/network", aspects: folderTimes, reason: changed },
+  { path: "var/lib/systemd", aspects: folderTimes, reason: changed },
+
+  { path: "boot/grub/**", reason: boot },
+  { path: "boot/grub", aspects: folderTimes, reason: changed },
+
+  ...["dev", "proc", "sys", "run", "tmp", "boot/efi"].flatMap((path): Exception[] => [
+    { path: `${path}/**`, reason: covered },
+    { path, aspects: ["mode", "mtime"], reason: covered },
+  ]),
+  { path: "var/lib/rackseed/**", reason: excluded },
+  { path: "var/lib/rackseed", reason: excluded },
+  { path: "var/lib", aspects: folderTimes, reason: changed },
+  { path: "lost+found", aspects: folderTimes, reason: "made by mkfs" },
+];

@@ -1,0 +1,41 @@
+/** The whole product on real firmware: a template is captured, empty machines become its clones. */
+import type { Check } from "./check.ts";
+import { cloneNode, orderNodes } from "./node_flow.ts";
+import { ProductServer } from "./product_server.ts";
+import { captureTemplate } from "./template_flow.ts";
+import { type LabOptions, nodeFacts, prepare, type Workplace } from "./workplace.ts";
+import { checkUnarmed } from "./unarmed.ts";
+
+/** Every check made, in order; a step that cannot be finished throws, after the ends of all logs were printed. */
+export async function cloneMachines(options: LabOptions & { readonly nodes: number }): Promise<Check[]> {
+  return await inWorkplace(options, async (lab) => {
+    await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
+    const template = await captureTemplate(lab, { server });
+    const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    await using order = await orderNodes(lab, { nodes, server });
+    const clones = nodes.map((node) => cloneNode(lab, { node, template }));
+    // The order ends where a node reports that it failed; nobody waits for the others then.
+    const [, ...checks] = await lab.together<Check[]>([order.done.then(() => []), ...clones]);
+    return checks.flatMap((found, i) =>
+      found.map((check) => ({ ...check, what: `${nodes[i]?.name}: ${check.what}` }))
+    );
+  });
+}
+
+/** Bar 5: a machine that nobody armed ends at its own disk. */
+export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
+  return await inWorkplace(options, checkUnarmed);
+}
+
+async function inWorkplace(
+  options: LabOptions,
+  task: (lab: Workplace) => Promise<Check[]>,
+): Promise<Check[]> {
+  await using lab = await prepare(options);
+  try {
+    return await task(lab);
+  } catch (error) {
+    for (const transcript of lab.transcripts) console.error(transcript.tail());
+    throw error;
+  }
+}

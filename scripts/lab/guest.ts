@@ -1,0 +1,57 @@
+/** A running machine, reached over the lab's network: commands by ssh, its application by HTTP. */
+import { run } from "./command.ts";
+import type { LabNetwork } from "./network.ts";
+
+export const guestPrograms = ["ssh", "ssh-keygen", "curl", "ip"];
+
+export class Guest {
+  readonly #network: LabNetwork;
+  readonly #address: string;
+  readonly #key: string;
+
+  /** @param key path of the private key that the machine lets in. */
+  constructor(network: LabNetwork, { address, key }: { readonly address: string; readonly key: string }) {
+    this.#network = network;
+    this.#address = address;
+    this.#key = key;
+  }
+
+  /** Runs a shell command as root in the guest, once its sshd answers, and gives what it printed. */
+  async shell(
+    command: string,
+    { stdin, signal, timeoutMs = 120_000 }: {
+      readonly stdin?: string | Uint8Array;
+      readonly signal?: AbortSignal | undefined;
+      readonly timeoutMs?: number;
+    } = {},
+  ): Promise<string> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const { stdout } = await run(this.#network.inside([...this.#ssh(), command]), {
+      ...(stdin !== undefined && { stdin }),
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+    });
+    return stdout;
+  }
+
+  /** The answer of the application on port 80. */
+  async greeting({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
+    const argv = ["curl", "--silent", "--fail", "--max-time", "20", "--retry", "20", "--retry-delay", "1"];
+    const url = `http://${this.#address}/`;
+    const { stdout } = await run(this.#network.inside([...argv, "--retry-connrefused", url]), { signal });
+    return stdout.trim();
+  }
+
+  #ssh(): string[] {
+    return [
+      ...["ssh", "-i", this.#key, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
+      ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
+      ...["-o", "ConnectTimeout=20", "-o", "ConnectionAttempts=30", `root@${this.#address}`],
+    ];
+  }
+}
+
+/** Makes a key pair at `path` and gives the public key. */
+export async function makeSshKey(path: string): Promise<string> {
+  await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rackseed-lab", "-f", path]);
+  return (await Deno.readTextFile(`${path}.pub`)).trim();
+}

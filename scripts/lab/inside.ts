@@ -1,0 +1,47 @@
+/**
+ * The lab itself, started by scripts/lab.ts in a mount namespace of its own. What it mounts is seen by nobody
+ * else: a process that copied the host's mounts meanwhile would keep a file system alive, and unwritten on its
+ * disk, after it was unmounted here.
+ */
+import { cloneMachines, leaveOthersAlone } from "./flow.ts";
+import type { Firmware } from "./qemu.ts";
+import { summary } from "./summary.ts";
+import { Timeline } from "./timeline.ts";
+
+/** The only argument, as JSON. */
+export interface LabOrder {
+  readonly firmware: Firmware;
+  readonly nodes: number;
+  /** Where logs and the summary go. */
+  readonly keep: string;
+  /** The compiled product. */
+  readonly product: string;
+  /** Where the Debian tree is kept from one run to the next. */
+  readonly cache: string;
+}
+
+async function lab({ firmware, nodes, keep, product, cache }: LabOrder): Promise<boolean> {
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
+  }
+  const timeline = new Timeline(console.log);
+  const options = { firmware, product, timeline, cache, signal: interrupted.signal };
+  const checks = [
+    ...await cloneMachines({ ...options, nodes, keep }),
+    ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
+  ];
+  const text = summary({ firmware, checks, milestones: timeline.milestones });
+  await Deno.writeTextFile(`${keep}/summary.txt`, text);
+  console.log(`\n${text}`);
+  return checks.every(({ passed }) => passed);
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await lab(JSON.parse(Deno.args[0] ?? "") as LabOrder) ? 0 : 1);
+  } catch (error) {
+    console.error(`the lab failed: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(1);
+  }
+}

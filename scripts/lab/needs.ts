@@ -1,0 +1,25 @@
+import { debianPrograms } from "./debian.ts";
+import { guestPrograms } from "./guest.ts";
+import { loopPrograms } from "./loop_disk.ts";
+import { oddityPrograms } from "./oddities.ts";
+import { ownDiskPrograms } from "./own_disk.ts";
+import { qemuNeeds } from "./qemu.ts";
+import { readTreePrograms } from "./read_tree.ts";
+import { templateDiskPrograms } from "./template_disk.ts";
+
+/** What the lab needs of the machine, in the form that test/support/needs.ts takes. */
+export const labNeeds = {
+  root: true,
+  programs: [
+    ...debianPrograms,
+    ...guestPrograms,
+    ...loopPrograms,
+    ...oddityPrograms,
+    ...ownDiskPrograms,
+    ...readTreePrograms,
+    ...templateDiskPrograms,
+    ...qemuNeeds.programs,
+    ...["e2fsck", "fsck.vfat"],
+  ],
+  files: qemuNeeds.files,
+};

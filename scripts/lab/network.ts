@@ -1,0 +1,61 @@
+/**
+ * The lab's own broadcast domain: one network namespace with a bridge, where the image server has its
+ * address and every virtual machine a tap. Nothing in it reaches the host's network.
+ */
+import { run } from "./command.ts";
+
+export class LabNetwork implements AsyncDisposable {
+  readonly namespace: string;
+  readonly bridge = "br0";
+  readonly #stack = new AsyncDisposableStack();
+  #taps = 0;
+
+  private constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  /** Makes the namespace and gives its bridge `address` (CIDR). The name carries the pid: runs do not meet. */
+  static async create({ address }: { readonly address: string }): Promise<LabNetwork> {
+    const network = new LabNetwork(`rackseed-lab-${Deno.pid}-${serial++}`);
+    await run(["ip", "netns", "add", network.namespace]);
+    // Bridge and taps live in the namespace and go with it.
+    network.#stack.defer(async () => void (await run(["ip", "netns", "del", network.namespace])));
+    try {
+      await network.#ip("link", "set", "lo", "up");
+      await network.#ip("link", "add", network.bridge, "type", "bridge");
+      await network.#ip("addr", "add", address, "dev", network.bridge);
+      await network.#ip("link", "set", network.bridge, "up");
+    } catch (error) {
+      await network[Symbol.asyncDispose]();
+      throw error;
+    }
+    return network;
+  }
+
+  /** A new tap on the bridge, for one virtual machine. */
+  async addTap(): Promise<string> {
+    const tap = `tap${this.#taps++}`;
+    await this.#ip("tuntap", "add", tap, "mode", "tap");
+    await this.#ip("link", "set", tap, "master", this.bridge);
+    await this.#ip("link", "set", tap, "up");
+    return tap;
+  }
+
+  /**
+   * `argv` as it runs inside the namespace; nsenter execs it, so that the child's pid is the program's own. Unlike
+   * `ip netns exec` it makes no copy of the mounts, which would keep file systems mounted after our umount.
+   */
+  inside(argv: readonly string[]): string[] {
+    return ["nsenter", `--net=/run/netns/${this.namespace}`, ...argv];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  async #ip(...args: string[]): Promise<void> {
+    await run(["ip", "-n", this.namespace, ...args]);
+  }
+}
+
+let serial = 0;

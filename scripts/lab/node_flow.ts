@@ -1,0 +1,124 @@
+/** An empty machine turns into a clone: power-on, network boot, installation, its own disk, its login prompt. */
+import type { Check } from "./check.ts";
+import type { BackgroundProgram } from "./background_program.ts";
+import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
+import { run } from "./command.ts";
+import { Guest } from "./guest.ts";
+import type { ProductServer } from "./product_server.ts";
+import { VirtualMachine, type VmOptions } from "./qemu.ts";
+import { image, type Template } from "./template_flow.ts";
+import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+
+interface Context {
+  readonly node: NodeFacts;
+  readonly template: Template;
+}
+
+/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all are installed. */
+export async function orderNodes(
+  lab: Workplace,
+  { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
+): Promise<BackgroundProgram> {
+  for (const node of nodes) {
+    const settings = ["--mac", node.mac, "--hostname", node.name, "--address", `${node.address}/${prefix}`];
+    await server.rackseed("node", "set", node.name, ...settings);
+    await run(["truncate", "-s", "3G", diskOf(lab, node)]);
+  }
+  await using stack = new AsyncDisposableStack();
+  const names = nodes.map(({ name }) => name);
+  const order = stack.use(server.begin("node", "deploy", ...names, "--image", image, "--wait"));
+  await order.output.expect("is ordered for", { timeoutMs: 30_000 });
+  stack.move();
+  return order;
+}
+
+/** Installs an armed node: QEMU ends at the reboot that the agent asks for, so that the disk can be read. */
+export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<void> {
+  await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
+  lab.transcripts.push(machine.serial);
+  const { timeline } = lab;
+  await timeline.measure(
+    `${node.name}: power-on to the agent's kernel`,
+    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 180_000 }),
+  );
+  await timeline.measure(
+    `${node.name}: the agent's kernel to the reboot`,
+    () => machine.exited({ timeoutMs: 600_000 }),
+  );
+}
+
+/** Starts an installed node as the reboot would have, and looks at what came up, then at what it left behind. */
+export async function startClone(
+  lab: Workplace,
+  { node, template }: Context,
+): Promise<Check[]> {
+  await using machine = await VirtualMachine.start(machineOf(lab, node));
+  lab.transcripts.push(machine.serial);
+  await lab.timeline.measure(
+    `${node.name}: power-on to its own login prompt`,
+    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 240_000 }),
+  );
+  const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
+  const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
+  const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
+  const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
+  const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
+  await guest.shell("systemctl poweroff", lab);
+  await machine.exited({ timeoutMs: 60_000 });
+  return [
+    { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
+    {
+      what: "application answers at its own address, with its own name",
+      passed: greeting.startsWith(`host=${node.name} `),
+      seen: `http://${node.address}/: ${greeting}`,
+    },
+    {
+      what: "machine-id is its own",
+      passed: /^[0-9a-f]{32}$/.test(machineId) && machineId !== template.machineId,
+      seen: `${machineId}, the template's ${template.machineId}`,
+    },
+    {
+      what: "SSH host keys are its own",
+      passed: hostKey.startsWith("ssh-ed25519 ") && key(hostKey) !== key(template.hostKey),
+      seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
+    },
+    { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
+    await checkFileSystems(lab, { disk: diskOf(lab, node) }),
+  ];
+}
+
+/** The whole way of one node, and all that was checked on it. */
+export async function cloneNode(
+  lab: Workplace,
+  context: Context,
+): Promise<Check[]> {
+  await installNode(lab, context);
+  const compared = await lab.timeline.measure(
+    `${context.node.name}: compared with the template`,
+    () => compareWithTemplate(lab, { clone: diskOf(lab, context.node), template: context.template.disk }),
+  );
+  return [compared, ...await startClone(lab, context)];
+}
+
+/** The same machine at every start: network first, then its own disk. */
+function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
+  return {
+    ...{
+      name: node.name,
+      mac: node.mac,
+      disk: diskOf(lab, node),
+      memoryMiB: 1024,
+      bootOrder: "network-first",
+    },
+    ...{ firmware: lab.firmware, network: lab.network, folder: lab.folder, signal: lab.signal },
+    serialLog: `${lab.keep}/${node.name}.serial.log`,
+  };
+}
+
+function diskOf(lab: Workplace, node: NodeFacts): string {
+  return `${lab.folder}/${node.name}.img`;
+}
+
+function key(line: string): string {
+  return line.split(" ")[1] ?? "";
+}

@@ -1,0 +1,153 @@
+/** One virtual machine under QEMU's own emulation (TCG): its serial console as events, its processors held by QMP. */
+import { type Qmp, QmpListener } from "./qmp.ts";
+import { withTimeout } from "./timeout.ts";
+import { Transcript } from "./transcript.ts";
+import type { LabNetwork } from "./network.ts";
+
+export type Firmware = "bios" | "uefi";
+
+export interface VmOptions {
+  readonly name: string;
+  readonly firmware: Firmware;
+  readonly network: LabNetwork;
+  readonly mac: string;
+  /** Raw image of its only disk. */
+  readonly disk: string;
+  readonly memoryMiB: number;
+  readonly bootOrder: "network-first" | "disk-first";
+  /** Where sockets and the NVRAM file stand; short, for a socket's path has 107 bytes at most. */
+  readonly folder: string;
+  /** The serial console is written here, after what it already holds. */
+  readonly serialLog: string;
+  /** A reboot of the guest ends QEMU instead: the disk can be looked at between two boots. */
+  readonly noReboot?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+
+export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
+
+export class VirtualMachine implements AsyncDisposable {
+  readonly name: string;
+  readonly serial: Transcript;
+  /** When QEMU was started; milestones are counted from here. */
+  readonly startedMs = performance.now();
+  readonly #process: Deno.ChildProcess;
+  readonly #qmp: Qmp;
+  readonly #signal: AbortSignal | undefined;
+
+  private constructor(
+    { name, signal }: VmOptions,
+    running: { process: Deno.ChildProcess; serial: Transcript; qmp: Qmp },
+  ) {
+    this.name = name;
+    this.#signal = signal;
+    this.serial = running.serial;
+    this.#process = running.process;
+    this.#qmp = running.qmp;
+  }
+
+  static async start(options: VmOptions): Promise<VirtualMachine> {
+    const socket = `${options.folder}/${options.name}.qmp`;
+    if (options.firmware === "uefi") await provideNvram(options);
+    const tap = await options.network.addTap();
+    using listener = new QmpListener(socket);
+    const [program, ...args] = options.network.inside(qemuArguments(options, { tap, socket }));
+    const process = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "piped" })
+      .spawn();
+    const serial = new Transcript(process.stdout, {
+      name: `${options.name}'s serial console`,
+      log: options.serialLog,
+      fatal: "Kernel panic - not syncing",
+      signal: options.signal,
+    });
+    const stderr = new Response(process.stderr).text();
+    const early = process.status.then(async ({ code }) => {
+      throw new Error(`QEMU of ${options.name} ended (${code}) before it was ready: ${await stderr}`);
+    });
+    const qmp = await Promise.race([listener.accept(), early]);
+    early.catch(() => {}); // from here on its end is `exited`
+    return new VirtualMachine(options, { process, serial, qmp });
+  }
+
+  /** The end of QEMU itself: after a power-off, or a reboot where `noReboot` was asked for. */
+  async exited({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+    await withTimeout(Promise.race([this.#process.status, this.serial.failed]), {
+      timeoutMs,
+      what: `${this.name} to stop`,
+      signal: this.#signal,
+    });
+    await this.serial.closed;
+  }
+
+  /** Runs `task` while the guest's processors stand still and its disk holds all it has written. */
+  async whilePaused<T>(task: () => Promise<T>): Promise<T> {
+    await this.#qmp.execute("stop");
+    try {
+      return await task();
+    } finally {
+      await this.#qmp.execute("cont");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#qmp[Symbol.dispose]();
+    try {
+      this.#process.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    await this.#process.status;
+    await this.serial.closed;
+  }
+}
+
+function qemuArguments(
+  { firmware, bootOrder, mac, disk, memoryMiB, name, folder, noReboot }: VmOptions,
+  { tap, socket }: { readonly tap: string; readonly socket: string },
+): string[] {
+  const [networkIndex, diskIndex] = bootOrder === "network-first" ? [1, 2] : [2, 1];
+  return [
+    "qemu-system-x86_64",
+    "-nodefaults",
+    // graphics=off sends SeaBIOS and iPXE to the serial console, where they can be read.
+    ...["-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
+    ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
+    ...["-name", name, "-device", "virtio-rng-pci"],
+    ...(firmware === "uefi"
+      ? [
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${ovmf.code}`],
+        ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
+        // The lab's network has no IPv6, for which PXE would wait a minute and more at every start.
+        ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
+      ]
+      : []),
+    ...["-drive", `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file=${disk}`],
+    ...["-device", `virtio-blk-pci,drive=disk,serial=${name}-disk,bootindex=${diskIndex}`],
+    ...["-netdev", `tap,id=net,ifname=${tap},script=no,downscript=no`],
+    // OVMF has a driver and a PXE client of its own; QEMU's ROM would put iPXE in their place.
+    ...[
+      "-device",
+      `virtio-net-pci,netdev=net,mac=${mac},bootindex=${networkIndex}${
+        firmware === "uefi" ? ",romfile=" : ""
+      }`,
+    ],
+    ...["-smbios", `type=1,serial=${name}`],
+    ...(noReboot ? ["-no-reboot"] : []),
+  ];
+}
+
+/** The machine keeps its boot entries from one start to the next, as a real one does. */
+async function provideNvram({ folder, name }: VmOptions): Promise<void> {
+  try {
+    await Deno.lstat(nvramPath(folder, name));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await Deno.copyFile(ovmf.vars, nvramPath(folder, name));
+  }
+}
+
+function nvramPath(folder: string, name: string): string {
+  return `${folder}/${name}.nvram`;
+}

@@ -1,0 +1,22 @@
+import type { Check } from "./check.ts";
+import type { Firmware } from "./qemu.ts";
+import { type Milestone, seconds } from "./timeline.ts";
+
+/** What the lab shows at its end: how long everything took, what was checked, and the verdict. */
+export function summary(
+  { firmware, checks, milestones }: {
+    readonly firmware: Firmware;
+    readonly checks: readonly Check[];
+    readonly milestones: readonly Milestone[];
+  },
+): string {
+  const failed = checks.filter(({ passed }) => !passed).length;
+  return [
+    `${firmware.toUpperCase()}: timings (at, took)`,
+    ...milestones.map(({ what, atMs, tookMs }) => `  ${seconds(atMs)} ${seconds(tookMs)}  ${what}`),
+    "checks",
+    ...checks.map(({ what, passed, seen }) => `  ${passed ? "ok    " : "FAILED"}  ${what}: ${seen}`),
+    failed === 0 ? `all ${checks.length} checks passed` : `${failed} of ${checks.length} checks failed`,
+    "",
+  ].join("\n");
+}

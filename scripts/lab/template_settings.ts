@@ -1,0 +1,127 @@
+/** What makes a bare Debian tree the lab's template: its files, and the commands run in its chroot. */
+import type { Firmware } from "./qemu.ts";
+
+export const templateName = "template";
+
+/** Where the template has the product: in a folder that captures leave out. */
+export const productPath = "var/lib/rackseed/rackseed";
+
+interface SettingsOptions {
+  readonly firmware: Firmware;
+  readonly address: string;
+  readonly authorizedKey: string;
+  readonly uuids: { readonly root: string; readonly swap: string; readonly esp: string };
+}
+
+type Setting = readonly [path: string, content: { readonly text: string; readonly mode: number }];
+
+export function settings({ firmware, address, authorizedKey, uuids }: SettingsOptions): Setting[] {
+  const esp = firmware === "uefi" ? `UUID=${uuids.esp} /boot/efi vfat umask=0077 0 1\n` : "";
+  return [
+    file("etc/hostname", `${templateName}\n`),
+    file("etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}\n`),
+    file(
+      "etc/fstab",
+      `UUID=${uuids.root} / ext4 errors=remount-ro 0 1\nUUID=${uuids.swap} none swap sw 0 0\n${esp}`,
+    ),
+    file("etc/resolv.conf", `nameserver ${address.replace(/\.\d+\/.*/, ".1")}\n`),
+    file(
+      "etc/systemd/network/10-lan.network",
+      `[Match]\nType=ether\n\n[Network]\nAddress=${address}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n`,
+    ),
+    file("etc/default/grub", grubDefaults),
+    file("etc/systemd/journald.conf.d/still.conf", stillJournal),
+    file("root/.ssh/authorized_keys", `${authorizedKey}\n`, 0o600),
+    file("usr/local/bin/greet", greet, 0o755),
+    file("etc/systemd/system/greet.socket", greetSocket),
+    file("etc/systemd/system/greet@.service", greetService),
+  ];
+}
+
+function file(path: string, text: string, mode = 0o644): Setting {
+  return [path, { text, mode }];
+}
+
+const grubDefaults = `GRUB_DEFAULT=0
+GRUB_TIMEOUT=1
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="console=ttyS0,115200"
+GRUB_TERMINAL=serial
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_DISABLE_OS_PROBER=true
+`;
+
+/** In memory: a journal that grows while it is captured could not be compared with the clone's. */
+const stillJournal = `[Journal]
+Storage=volatile
+`;
+
+/** The application: it answers over HTTP with what tells one machine from another. */
+const greet = `#!/bin/sh
+while IFS= read -r line && [ "\${#line}" -gt 1 ]; do :; done
+body="host=$(hostname) machine-id=$(cat /etc/machine-id)"
+printf 'HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s\\n' \\
+  $((\${#body} + 1)) "$body"
+`;
+
+const greetSocket = `[Unit]
+Description=Greeting over HTTP
+[Socket]
+ListenStream=80
+Accept=yes
+[Install]
+WantedBy=sockets.target
+`;
+
+const greetService = `[Unit]
+Description=Greeting over HTTP
+[Service]
+ExecStart=/usr/local/bin/greet
+StandardInput=socket
+StandardOutput=socket
+StandardError=journal
+`;
+
+/** Where the chroot leaves the UEFI template's first loader. */
+export const firstLoader = "/boot/grub/first-boot.efi";
+
+/** A shell script for the chroot; `disk` is the whole disk's device, `packages` where the kept packages are. */
+export function setUp(
+  { firmware, disk, packages, rootUuid }: {
+    readonly firmware: Firmware;
+    readonly disk: string;
+    readonly packages: string;
+    readonly rootUuid: string;
+  },
+): string {
+  const grub = firmware === "bios" ? "grub-pc" : "grub-efi-amd64";
+  return `
+systemctl enable systemd-networkd greet.socket
+dpkg --install /${packages}/${grub}_*.deb
+rm -r /${packages}
+mkdir -p /boot/efi
+chmod 700 /root/.ssh
+${firmware === "bios" ? biosLoader(disk) : uefiLoader(rootUuid)}
+update-grub
+`;
+}
+
+function biosLoader(disk: string): string {
+  return `
+echo 'grub-pc grub-pc/install_devices multiselect /dev/vda' | debconf-set-selections
+grub-install --target=i386-pc ${disk}`;
+}
+
+/** A GRUB for the ESP's fallback path that goes on in /boot/grub, as the one that grub-install makes. */
+function uefiLoader(rootUuid: string): string {
+  return `
+mkdir -p /boot/grub
+cp -r /usr/lib/grub/x86_64-efi /boot/grub/
+cat > /tmp/early.cfg <<'END'
+search.fs_uuid ${rootUuid} root
+set prefix=($root)'/boot/grub'
+END
+grub-mkimage -O x86_64-efi -p /boot/grub -c /tmp/early.cfg -o ${firstLoader} part_gpt ext2 search_fs_uuid normal
+rm /tmp/early.cfg`;
+}

@@ -1,0 +1,37 @@
+/** When what happened, for the summary and for whoever watches. */
+
+export interface Milestone {
+  readonly what: string;
+  /** From the start of the lab to the end of this. */
+  readonly atMs: number;
+  readonly tookMs: number;
+}
+
+export class Timeline {
+  readonly milestones: Milestone[] = [];
+  readonly #started = performance.now();
+  readonly #log: (line: string) => void;
+
+  constructor(log: (line: string) => void) {
+    this.#log = log;
+  }
+
+  /** Runs `task` and notes how long it took. */
+  async measure<T>(what: string, task: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const result = await task();
+    const now = performance.now();
+    const milestone = { what, atMs: now - this.#started, tookMs: now - begun };
+    this.milestones.push(milestone);
+    this.#log(`[${seconds(milestone.atMs)}] ${what} (${seconds(milestone.tookMs).trim()})`);
+    return result;
+  }
+
+  note(line: string): void {
+    this.#log(`[${seconds(performance.now() - this.#started)}] ${line}`);
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(6)} s`;
+}

@@ -1,0 +1,52 @@
+/** Machines that nobody ordered to be installed: they boot from the network and end at their own disk, untouched. */
+import { createHash } from "node:crypto";
+import type { Check } from "./check.ts";
+import { ownDiskLine, writeOwnDisk } from "./own_disk.ts";
+import { ProductServer } from "./product_server.ts";
+import { VirtualMachine } from "./qemu.ts";
+import { nodeFacts, serverAddress, type Workplace } from "./workplace.ts";
+
+/** One machine that the server has never seen, and one that it knows and that is not armed. */
+export async function checkUnarmed(lab: Workplace): Promise<Check[]> {
+  await using server = await ProductServer.start(lab);
+  const [unknown, known] = [nodeFacts(101), nodeFacts(102)];
+  await server.rackseed("node", "set", known.name, "--mac", known.mac, "--hostname", known.name);
+  return await lab.together([
+    bootsItsOwnDisk(lab, { ...unknown, what: "an unknown machine" }),
+    bootsItsOwnDisk(lab, { ...known, what: "a known machine that is not armed" }),
+  ]);
+}
+
+async function bootsItsOwnDisk(
+  lab: Workplace,
+  { name, mac, what }: { readonly name: string; readonly mac: string; readonly what: string },
+): Promise<Check> {
+  const { firmware, network, folder, signal } = lab;
+  const disk = `${folder}/${name}.img`;
+  await writeOwnDisk(disk, { firmware });
+  const before = await sha256(disk);
+  await lab.timeline.measure(`${name}: power-on to its own disk`, async () => {
+    await using machine = await VirtualMachine.start({
+      ...{ name, mac, disk, firmware, network, folder, signal },
+      ...{ memoryMiB: 512, bootOrder: "network-first", serialLog: `${lab.keep}/${name}.serial.log` },
+    });
+    lab.transcripts.push(machine.serial);
+    await machine.serial.expect(serverAddress, { timeoutMs: 180_000 });
+    await machine.serial.expect(ownDiskLine, { timeoutMs: 180_000 });
+  });
+  const after = await sha256(disk);
+  return {
+    what: `${what} boots from the network: it ends at its own disk, which stays as it was`,
+    passed: before === after,
+    seen: before === after
+      ? `SHA-256 ${before} before and after`
+      : `SHA-256 ${before} before, ${after} after`,
+  };
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  for await (const chunk of file.readable) hash.update(chunk);
+  return hash.digest("hex");
+}

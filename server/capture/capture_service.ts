@@ -1,0 +1,310 @@
+import { getLogger } from "@logtape/logtape";
+import type { DatabaseSync } from "node:sqlite";
+import type { z } from "zod";
+import type {
+  CaptureHeader,
+  CaptureOrder,
+  CaptureProgress,
+  CaptureRequest,
+  CaptureView,
+} from "#contract/api.ts";
+import { type Problem, RackseedError } from "#contract/errors.ts";
+import { removeSync } from "../store/durable.ts";
+import type { HeldLineage, ImageStore } from "../store/images.ts";
+import { diskFull, storeError } from "../store/store_error.ts";
+import { CaptureViews, isActive } from "./capture_views.ts";
+import { type Draft, readDraft } from "./draft.ts";
+import { linesOf } from "./entry_stream.ts";
+import { type PublishPorts, publishVersion } from "./publish.ts";
+
+const log = getLogger(["rackseed", "capture"]);
+
+/** A capture whose sender was not heard of for so long makes room for a new one. */
+const SILENT_MS = 60_000;
+const MAX_KNOWN_HASHES = 65_536;
+const HASH_BYTES = 32;
+
+export interface CaptureServiceOptions extends PublishPorts {
+  readonly db: DatabaseSync;
+  readonly store: ImageStore;
+  /** Called after every change, with what the API shows of the capture. */
+  readonly onChange?: (view: CaptureView) => void;
+}
+
+interface ActiveCapture {
+  readonly image: string;
+  readonly templateId: string | undefined;
+  readonly level: number;
+  readonly excludes: readonly string[];
+  readonly held: HeldLineage;
+  readonly abort: AbortController;
+  heardMs: number;
+}
+
+/**
+ * Captures from their beginning to the published version: hands orders to templates, takes their frames in,
+ * and publishes when all is there. Nothing of a capture is visible as a version before it is whole. All methods
+ * throw RackseedError.
+ */
+export class CaptureService implements AsyncDisposable {
+  readonly #options: CaptureServiceOptions;
+  readonly #store: ImageStore;
+  readonly #views: CaptureViews;
+  readonly #active = new Map<string, ActiveCapture>();
+  /** What goes on without a caller: versions being published, files being closed. */
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: CaptureServiceOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#views = new CaptureViews(options.db, { onChange: options.onChange });
+  }
+
+  /** Ends what runs; the next start finds it interrupted. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { abort, held } of this.#active.values()) {
+      abort.abort(new Error("the server is stopping"));
+      this.#run(held.release());
+    }
+    this.#active.clear();
+    await Promise.allSettled([...this.#running]);
+  }
+
+  /**
+   * Starts a capture. With a template it waits for the template's agent; without, the caller sends. 409 where
+   * one of the same image is under way, 507 where the disk is full.
+   */
+  begin(
+    { image, level, excludes }: z.output<typeof CaptureRequest>,
+    { template }: { template?: { readonly id: string; readonly name: string } } = {},
+  ): CaptureView {
+    const title = `cannot capture ${image}`;
+    try {
+      this.#makeRoom(image);
+      if (this.#store.directory.roomBytes() <= 0) throw diskFull(title);
+      const held = this.#store.hold(image);
+      if (held === undefined) {
+        throw new RackseedError(title, {
+          reason: `capture ${this.#activeOf(image)?.[0]} of this image is under way.`,
+          remedy: "wait until it is done, or cancel it.",
+          status: 409,
+        });
+      }
+      const id = crypto.randomUUID();
+      const abort = new AbortController();
+      const templateId = template?.id;
+      this.#active.set(id, { image, templateId, level, excludes, held, abort, heardMs: Date.now() });
+      log.info("capture-begun", { capture: id, image, template: template?.name, level });
+      return this.#views.put({
+        id,
+        image,
+        ...(template && { template: template.name }),
+        state: template ? "waiting" : "receiving",
+        started: new Date().toISOString(),
+        notes: [],
+      });
+    } catch (error) {
+      throw storeError(title, error);
+    }
+  }
+
+  get(id: string): CaptureView {
+    return this.#views.get(id);
+  }
+
+  /** Oldest first. */
+  list(): CaptureView[] {
+    return this.#views.list();
+  }
+
+  /**
+   * What the template's agent is to do. An agent that asks again while its capture runs was started anew: it
+   * gets the same order, and finds known what it sent before.
+   */
+  orderFor(templateId: string): CaptureOrder | undefined {
+    const mine = [...this.#active].filter(([, capture]) => capture.templateId === templateId);
+    const inState = (state: CaptureView["state"]) => mine.find(([id]) => this.get(id).state === state);
+    const [id, capture] = inState("receiving") ?? inState("waiting") ?? [];
+    if (id === undefined || capture === undefined) return undefined;
+    capture.heardMs = Date.now();
+    if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
+    return { capture: id, image: capture.image, excludes: [...capture.excludes] };
+  }
+
+  /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */
+  known(id: string, hashes: Uint8Array): Uint8Array {
+    const { held } = this.#receiving(id);
+    const count = hashes.length / HASH_BYTES;
+    if (!Number.isInteger(count) || count > MAX_KNOWN_HASHES) {
+      throw new RackseedError("cannot tell which extents are known", {
+        reason: `${hashes.length} bytes are not up to ${MAX_KNOWN_HASHES} hashes of ${HASH_BYTES} bytes.`,
+        remedy: "use the same version of rackseed on both sides.",
+        status: 400,
+      });
+    }
+    return Uint8Array.from({ length: count }, (_, i) => {
+      return held.writer.has(hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)) ? 1 : 0;
+    });
+  }
+
+  /**
+   * Takes one frame (contract/frame_upload.ts) over: proves, compresses, seals and writes it. Resolves when it is
+   * written, which is the sender's brake: with two frames under way for each core all workers are busy.
+   */
+  async addFrame(id: string, body: Uint8Array): Promise<void> {
+    const { held, level, image } = this.#receiving(id);
+    const title = `cannot store a frame of ${image}`;
+    try {
+      const frame = await this.#store.pool.sealUpload(body, { key: held.lineage.key, level });
+      this.#receiving(id);
+      await held.writer.append(frame);
+    } catch (error) {
+      if (error instanceof RangeError) {
+        throw new RackseedError(title, {
+          reason: `${error.message}.`,
+          remedy: "send it again; if that fails too, check the memory and the network of the template.",
+          status: 400,
+        });
+      }
+      throw this.#fail(id, storeError(title, error));
+    }
+  }
+
+  progress(id: string, progress: CaptureProgress): void {
+    const { state } = this.get(id);
+    // a report may be overtaken by the list of entries
+    if (state === "publishing" || state === "published") return;
+    this.#receiving(id);
+    this.#views.change(id, { progress });
+  }
+
+  /**
+   * Takes the list of entries (zstd of JSON Lines), the last thing that a sender sends. Resolves when the list is
+   * proven and all its extents are there; publishing goes on by itself. 400 and 409 as `readDraft` says.
+   */
+  async submitEntries(id: string, stream: ReadableStream<Uint8Array>): Promise<void> {
+    const { state } = this.get(id);
+    // a sender that missed the answer sends again
+    if (state === "publishing" || state === "published") return await stream.cancel();
+    const { held } = this.#receiving(id);
+    const { writer } = held;
+    try {
+      await writer.flush();
+    } catch (error) {
+      throw this.#fail(id, storeError("cannot store the last frames", error));
+    }
+    const lines = this.#hearing(id, linesOf(stream));
+    const complete = await readDraft(lines, (sha256) => writer.find(sha256));
+    const capture = this.#receiving(id);
+    this.#views.change(id, { state: "publishing", notes: complete.header.notes });
+    this.#run(this.#publish(id, { ...capture, ...complete }));
+  }
+
+  /** The sender gives up, for this reason. */
+  fail(id: string, { title, status, detail, remedy }: Problem): void {
+    this.#receiving(id);
+    this.#fail(id, new RackseedError(title, { reason: detail, remedy, status }));
+  }
+
+  /**
+   * Calls a capture off and drops what it stored. Of one that failed before, it drops what was kept to be used
+   * again. 409 where the version is already published.
+   */
+  cancel(id: string): CaptureView {
+    const view = this.get(id);
+    if (view.state === "published") {
+      throw new RackseedError(`cannot cancel the capture of ${view.image}`, {
+        reason: `it is published as ${view.image}@${view.version}.`,
+        remedy: `delete that version: \`rackseed image delete ${view.image}@${view.version}\`.`,
+        status: 409,
+      });
+    }
+    if (isActive(view)) this.#end(id, { state: "cancelled" });
+    this.#store.dropUnpublished(view.image);
+    return this.get(id);
+  }
+
+  async #publish(
+    id: string,
+    { held, abort, ...capture }: ActiveCapture & { header: CaptureHeader; draft: Draft },
+  ): Promise<void> {
+    const stagingPath = `${this.#store.directory.staging}/${id}`;
+    try {
+      await held.writer.close();
+      const version = await publishVersion({
+        ...capture,
+        held,
+        stagingPath,
+        signal: abort.signal,
+        onActivity: (activity) => void (this.#active.has(id) && this.#views.change(id, { activity })),
+      }, { store: this.#store, ports: this.#options });
+      this.#end(id, { state: "published", version });
+    } catch (error) {
+      removeSync(stagingPath);
+      if (!abort.signal.aborted) this.#fail(id, storeError(`cannot publish ${capture.image}`, error));
+    }
+  }
+
+  /** Ends a capture with this error, unless it has ended already. Returns the error. */
+  #fail(id: string, error: RackseedError): RackseedError {
+    this.#end(id, { state: "failed", problem: error.toProblem() });
+    return error;
+  }
+
+  #end(id: string, ending: Pick<CaptureView, "state" | "version" | "problem">): void {
+    const capture = this.#active.get(id);
+    if (capture === undefined) return;
+    this.#active.delete(id);
+    capture.abort.abort(new Error(`the capture has ended: ${ending.state}`));
+    this.#run(capture.held.release());
+    log.info("capture-ended", { capture: id, image: capture.image, ...ending });
+    const { activity: _, ...view } = this.get(id);
+    this.#views.put({ ...view, ...ending, finished: new Date().toISOString() });
+  }
+
+  /** The capture, if it takes content now. Else 404, 409, or why it failed. */
+  #receiving(id: string): ActiveCapture {
+    const { state, image, problem } = this.get(id);
+    const capture = this.#active.get(id);
+    if (capture !== undefined && (state === "receiving" || state === "waiting")) {
+      capture.heardMs = Date.now();
+      return capture;
+    }
+    if (problem !== undefined) throw RackseedError.fromProblem(problem);
+    throw new RackseedError(`the capture of ${image} takes no more content`, {
+      reason: `it is ${state}.`,
+      remedy: "start a new capture.",
+      status: 409,
+    });
+  }
+
+  async *#hearing(id: string, lines: AsyncIterable<string>): AsyncGenerator<string> {
+    for await (const line of lines) {
+      this.#receiving(id);
+      yield line;
+    }
+  }
+
+  #activeOf(image: string): [id: string, capture: ActiveCapture] | undefined {
+    return [...this.#active].find(([, capture]) => capture.image === image);
+  }
+
+  /** Ends a capture of the image whose sender is silent. */
+  #makeRoom(image: string): void {
+    const [id, capture] = this.#activeOf(image) ?? [];
+    if (id === undefined || capture === undefined || this.get(id).state !== "receiving") return;
+    if (Date.now() - capture.heardMs < SILENT_MS) return;
+    this.#fail(
+      id,
+      new RackseedError(`capture of ${image} was interrupted`, {
+        reason: `its sender has been silent for ${SILENT_MS / 1000} s, and a new capture was asked for.`,
+        remedy: "nothing; what it sent is used by the new capture.",
+      }),
+    );
+  }
+
+  #run(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { openTestServer } from "./testing/service.ts";
+import { sendTree } from "./testing/sender.ts";
+import { crashTree } from "./testing/tree.ts";
+
+const RUNS = 20;
+const CHILD = new URL("./testing/crash_child.ts", import.meta.url).pathname;
+
+Deno.test("a server that is killed anywhere in a capture shows no half version and can go on", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "rackseed-crash-" });
+  try {
+    const wholeRun = await run(`${folder}/data`, "whole");
+    assert.equal(wholeRun.lastWord, "published");
+    let published = 1, interrupted = 0;
+    for (let i = 0; i < RUNS; i++) {
+      const killAfterMs = wholeRun.busyMs * 1.2 * i / RUNS;
+      const { lastWord } = await run(`${folder}/data`, `seed ${i}`, { killAfterMs });
+      await using server = await openTestServer(`${folder}/data`, { packBytes: 4 << 20 });
+      const versions = server.store.list().map((v) => v.version);
+      assert.ok(versions.length === published || versions.length === published + 1, `run ${i}`);
+      if (lastWord === "published") assert.equal(versions.length, published + 1);
+      else interrupted++;
+      published = versions.length;
+      assert.deepEqual(versions, Array.from({ length: published }, (_, n) => n + 1));
+      for await (const event of server.store.verify("web")) assert.notEqual(event.type, "damage", `run ${i}`);
+      assert.ok(server.service.list().every((c) => c.state === "published" || c.state === "failed"));
+      const folders = [...Deno.readDirSync(`${folder}/data/versions`)].map((e) => e.name);
+      assert.equal(folders.length, published);
+      assert.deepEqual([...Deno.readDirSync(`${folder}/data/staging`)], []);
+    }
+    assert.ok(interrupted >= RUNS / 4, `${interrupted} runs were interrupted`);
+    await using server = await openTestServer(`${folder}/data`, { packBytes: 4 << 20 });
+    for (const { version } of server.store.list()) {
+      for await (const event of server.store.verify(`web@${version}`)) assert.notEqual(event.type, "damage");
+    }
+    const { id } = server.service.begin({ image: "web", level: 3, excludes: [] });
+    await sendTree(server.service, id, crashTree("again"));
+    assert.equal((await server.ended(id)).version, published + 1);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Runs the child; kills it (SIGKILL) so many milliseconds after it has begun its capture. */
+async function run(data: string, seed: string, { killAfterMs }: { killAfterMs?: number } = {}) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", CHILD, data, seed],
+    stdout: "piped",
+  }).spawn();
+  let lastWord = "", began = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    if (text.includes("begun")) {
+      began = performance.now();
+      if (killAfterMs !== undefined) timer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    }
+    lastWord = text.trim().split("\n").at(-1) ?? "";
+  }
+  const busyMs = performance.now() - began;
+  await child.status;
+  clearTimeout(timer);
+  return { lastWord, busyMs };
+}

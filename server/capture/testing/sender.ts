@@ -1,0 +1,45 @@
+/** The sending half of a capture, as small as it can be, for tests. */
+import { zstdCompressSync } from "node:zlib";
+import type { CaptureHeader } from "#contract/api.ts";
+import { formatHashedEntry } from "#contract/entry.ts";
+import { encodeFrameUpload, MAX_FRAME_EXTENTS, type UploadedExtent } from "#contract/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import type { CaptureService } from "../capture_service.ts";
+import type { Tree } from "./tree.ts";
+
+/** Sends what the service lacks, then the entries. Returns how many bytes had to be sent. */
+export async function sendTree(service: CaptureService, id: string, tree: Tree): Promise<number> {
+  const lacking = [...tree.contents].filter(([sha256]) => !service.known(id, hashBytes(sha256))[0]);
+  const bodies = framesOf(lacking);
+  const send = async () => {
+    for (const body of bodies) await service.addFrame(id, body);
+  };
+  const sent = await Promise.allSettled(Array.from({ length: 4 }, send));
+  for (const result of sent) if (result.status === "rejected") throw result.reason;
+  await service.submitEntries(id, entriesUpload(tree));
+  return lacking.reduce((sum, [, content]) => sum + content.length, 0);
+}
+
+export function entriesUpload(tree: Tree, header: Partial<CaptureHeader> = {}): ReadableStream<Uint8Array> {
+  const first: CaptureHeader = { excludes: [], notes: [], entries: tree.entries.length, ...header };
+  const lines = [JSON.stringify(first), ...tree.entries.map(formatHashedEntry)];
+  return ReadableStream.from([zstdCompressSync(lines.join("\n") + "\n")]);
+}
+
+export function* framesOf(contents: Iterable<[sha256: string, content: Uint8Array]>): Generator<Uint8Array> {
+  let frame: UploadedExtent[] = [], bytes = 0;
+  for (const [sha256, content] of contents) {
+    if (frame.length === MAX_FRAME_EXTENTS || bytes + content.length > MAX_FRAME_BYTES) {
+      yield encodeFrameUpload(frame);
+      frame = [];
+      bytes = 0;
+    }
+    frame.push({ sha256: hashBytes(sha256), content });
+    bytes += content.length;
+  }
+  if (frame.length > 0) yield encodeFrameUpload(frame);
+}
+
+export function hashBytes(sha256: string): Uint8Array {
+  return Buffer.from(sha256, "base64url");
+}

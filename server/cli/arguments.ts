@@ -1,0 +1,56 @@
+/** Parsers of single arguments, for commander: each throws InvalidArgumentError, which ends in exit code 2. */
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+}
+
+export function parsePortOrOff(text: string): number | undefined {
+  return text === "off" ? undefined : parsePort(text);
+}
+
+/** HOST:PORT, [IPv6]:PORT, or PORT alone for all addresses. */
+export function parseListen(text: string): { hostname: string; port: number } {
+  const [, bracketed, plain, port] = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined) {
+    throw new InvalidArgumentError("It has the form HOST:PORT, for instance 0.0.0.0:8443.");
+  }
+  return { hostname: bracketed ?? plain ?? "0.0.0.0", port: parsePort(port) };
+}
+
+const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+
+export function parseIpv4(text: string): string {
+  if (IPV4.test(text)) return text;
+  throw new InvalidArgumentError("It is an IPv4 address, for instance 10.0.0.1.");
+}
+
+export function parseRange(text: string): { first: string; last: string } {
+  const [first = "", last = "", ...rest] = text.split("-");
+  if (rest.length === 0 && IPV4.test(first) && IPV4.test(last)) {
+    if (numberOf(first) <= numberOf(last)) return { first, last };
+    throw new InvalidArgumentError("The first address is behind the last one.");
+  }
+  throw new InvalidArgumentError("It has the form 10.0.0.100-10.0.0.199.");
+}
+
+export function parseLevel(text: string): number {
+  const level = Number(text);
+  if (/^\d{1,2}$/.test(text) && level >= 1 && level <= 19) return level;
+  throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...previous ?? [], value];
+}
+
+export function collectIpv4(value: string, previous: string[] | undefined): string[] {
+  return collect(value === "none" ? value : parseIpv4(value), previous);
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}

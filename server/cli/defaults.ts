@@ -1,0 +1,8 @@
+/** What the command line offers where nothing else is said; free of imports, so that --help is quick. */
+export const DEFAULT_DATA = "/var/lib/rackseed";
+export const DEFAULT_LISTEN = "0.0.0.0:8443";
+export const DEFAULT_HTTP_PORT = 8080;
+export const DEFAULT_PEER_PORT = 6881;
+export const DEFAULT_TRACKER_PORT = 6969;
+export const DEFAULT_TFTP_PORT = 69;
+export const DEFAULT_LEVEL = 9;

@@ -1,0 +1,44 @@
+import { ServerEvent } from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { RackseedError } from "#contract/errors.ts";
+
+/** A server that is away for longer is given up. */
+const PATIENCE_MS = 120_000;
+const RETRY_MS = 1000;
+
+/**
+ * The server's live events (text/event-stream), over restarts of the server: each connection begins with the
+ * present state, so nothing is missed. Ends never; throws RackseedError where the server stays away.
+ */
+export async function* serverEvents(client: ApiClient, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+  let lastHeard = performance.now();
+  for (;;) {
+    try {
+      const { body } = await client.send("GET", "/events", { signal });
+      for await (const line of linesOf(body)) {
+        lastHeard = performance.now();
+        if (line.startsWith("data: ")) yield ServerEvent.parse(JSON.parse(line.slice(6)));
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const refused = error instanceof RackseedError && error.status < 500;
+      if (refused || performance.now() - lastHeard > PATIENCE_MS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    signal.throwIfAborted();
+  }
+}
+
+/** Lines of a text body, without their ends. */
+export async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
+  if (!body) return;
+  let rest = "";
+  for await (
+    const chunk of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+  ) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest) yield rest;
+}

@@ -1,0 +1,197 @@
+/** `rackseed image …` */
+import { z } from "zod";
+import { CaptureView, ImageRef, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { CaptureProgress } from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { ImageName } from "#contract/manifest.ts";
+import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { linesOf } from "./events.ts";
+import { formatBytes, formatCount, formatTime, percent } from "./figures.ts";
+import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { checked, UsageError } from "./usage.ts";
+
+export interface ImageOptions extends ConnectionOptions {
+  readonly json?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a directory or a tar as the content of a capture; the agent's part, which main.ts brings along. */
+export type SendTree = (path: string, options: {
+  readonly client: ApiClient;
+  readonly capture: string;
+  readonly excludes: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: CaptureProgress) => void;
+}) => Promise<unknown>;
+
+export async function listImages({ json, signal, ...options }: ImageOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const images = await client.get("/images", z.array(ImageView), { signal });
+  if (json) return printJson(images);
+  if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
+  printTable(
+    ["image", "captured", "files", "content", "sealed", "boots nodes"],
+    images.map(({ image, version, created, totals, bootable }) => [
+      `${image}@${version}`,
+      formatTime(created),
+      formatCount(totals.files),
+      formatBytes(totals.fileBytes),
+      formatBytes(totals.sealedBytes),
+      bootable ? "yes" : "no",
+    ]),
+  );
+}
+
+export async function showImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const version = await client.get(`/images/${refOf(ref)}`, VersionView, { signal });
+  if (json) return printJson(version);
+  const { totals, source, layout } = version;
+  printFields({
+    Image: `${version.image}@${version.version}`,
+    Id: version.id,
+    Captured: formatTime(version.created),
+    From: source && `${source.hostname}, ${source.description}, ${source.firmware.toUpperCase()}`,
+    Kernel: source?.kernel,
+    Entries: formatCount(totals.entries),
+    Files: `${formatCount(totals.files)}, ${formatBytes(totals.fileBytes)}`,
+    Stored: `${formatBytes(totals.extentBytes)} of contents, ${formatBytes(totals.sealedBytes)} sealed`,
+    "Boots nodes": version.bootable ? "yes" : "no",
+    "Info hash": version.infoHash,
+    "Left out": version.excludes.join(" ") || undefined,
+  });
+  for (const disk of layout?.disks ?? []) {
+    print(
+      `Disk ${disk.name}: ${
+        formatBytes(disk.sizeBytes)
+      }, ${disk.table}, ${disk.partitions.length} partitions`,
+    );
+  }
+  for (const fs of layout?.fileSystems ?? []) {
+    print(
+      `File system ${fs.mountPoint}: ${fs.type}, ${formatBytes(fs.usedBytes)} of ${
+        formatBytes(fs.sizeBytes)
+      }`,
+    );
+  }
+  for (const note of [...version.notes, ...version.bootNotes]) print(`Note: ${note}`);
+}
+
+export async function deleteImage(ref: string, { signal, ...options }: ImageOptions): Promise<void> {
+  using client = await connect(options, signal);
+  await client.send("DELETE", `/images/${refOf(ref)}`, { signal });
+  print(`deleted ${ref}`);
+}
+
+/** Throws RackseedError where something is damaged. */
+export async function verifyImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
+  using client = await connect(options, signal);
+  using line = new ProgressLine();
+  const { body } = await client.send("POST", `/images/${refOf(ref)}/verify`, { signal });
+  const damages: string[] = [];
+  let done: Extract<VerifyEvent, { type: "done" }> | undefined;
+  for await (const text of linesOf(body)) {
+    const event = VerifyEvent.parse(JSON.parse(text));
+    if (event.type === "progress") {
+      line.show(`${percent(event.bytesDone, event.bytesTotal)} %, ${formatBytes(event.bytesDone)} read`);
+    } else if (event.type === "damage") {
+      damages.push(event.what);
+      if (!json) line.note(`damaged: ${event.what}`);
+    } else done = event;
+  }
+  line.clear();
+  if (json) printJson({ image: ref, ...done, damages });
+  if (!done || done.damaged > 0) {
+    throw new RackseedError(`${ref} is not sound`, {
+      reason: done ? `${done.damaged} parts are damaged.` : "the server stopped in the middle.",
+      remedy: done
+        ? "capture again: what is damaged is sent anew; and check the server's disk."
+        : "look into the server's log, and verify again.",
+    });
+  }
+  if (!json) print(`${ref} is sound: ${formatCount(done.extents)} extents, ${formatBytes(done.bytes)}`);
+}
+
+export async function exportImage(
+  ref: string,
+  { output, signal, ...options }: ImageOptions & { output?: string | undefined },
+): Promise<void> {
+  if (output === undefined && Deno.stdout.isTerminal()) {
+    throw new UsageError("a tar is not for the terminal: give -o FILE, or send the output to a program");
+  }
+  using client = await connect(options, signal);
+  const { body } = await client.send("GET", `/images/${refOf(ref)}/export`, { signal });
+  if (!body) throw new Error("the server sent no content");
+  if (output === undefined) return await body.pipeTo(Deno.stdout.writable);
+  const scratch = `${output}.part`;
+  try {
+    const file = await Deno.open(scratch, { write: true, create: true, truncate: true });
+    await body.pipeTo(file.writable, { signal });
+    await Deno.rename(scratch, output);
+  } catch (error) {
+    await Deno.remove(scratch).catch(() => {});
+    signal.throwIfAborted();
+    throw new RackseedError(`cannot export ${ref} to ${output}`, {
+      reason: messageOf(error),
+      remedy: "check the folder and the free space there, and the server's log.",
+      cause: error,
+    });
+  }
+  remark(`wrote ${output}, ${formatBytes((await Deno.stat(output)).size)}`);
+}
+
+export async function importImage(
+  name: string,
+  { path, level, exclude, sendTree, json, signal, ...options }: ImageOptions & {
+    path: string;
+    level: number;
+    exclude: readonly string[];
+    sendTree: SendTree;
+  },
+): Promise<void> {
+  const image = checked(ImageName, { name: "NAME", value: name });
+  await Deno.stat(path).catch((error) => {
+    throw new RackseedError(`cannot import ${path}`, {
+      reason: messageOf(error),
+      remedy: "name a directory, or a tar that GNU tar or Rackseed wrote.",
+      cause: error,
+    });
+  });
+  using client = await connect(options, signal);
+  const body = { image, level, excludes: exclude };
+  const { id } = await client.post("/captures", { body, schema: CaptureView, signal });
+  const capture = await cancelledOnAbort(client, { capture: id, signal }, async () => {
+    await sendAll(id, client);
+    return await waitForCapture(client, { id, signal });
+  });
+  printPublished(capture, { ...(json !== undefined && { json }) });
+
+  async function sendAll(id: string, client: ApiClient): Promise<void> {
+    using line = new ProgressLine();
+    try {
+      await sendTree(path, {
+        client,
+        capture: id,
+        excludes: exclude,
+        signal,
+        onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
+          line.show(
+            `${percent(bytesDone, bytesTotal)} %, ${formatCount(filesDone)} of ${
+              formatCount(filesTotal)
+            } files, ` +
+              `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`,
+          ),
+      });
+    } catch (error) {
+      // the capture is called off, so that the image's name is free again
+      await client.send("DELETE", `/captures/${id}`).catch(() => {});
+      throw error;
+    }
+  }
+}
+
+function refOf(text: string): string {
+  return encodeURIComponent(checked(ImageRef, { name: "REF", value: text }));
+}

@@ -1,0 +1,220 @@
+/** `rackseed node …` */
+import { z } from "zod";
+import {
+  DeployAnswer,
+  DeployRequest,
+  Mac,
+  NodeSettings,
+  NodeView,
+  StepReport,
+  TemplateView,
+} from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { STEPS } from "#contract/steps.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { serverEvents } from "./events.ts";
+import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
+import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
+import { checked } from "./usage.ts";
+
+export interface NodeOptions extends ConnectionOptions {
+  readonly json?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function listNodes({ json, signal, ...options }: NodeOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  if (json) return printJson(nodes);
+  if (nodes.length === 0) {
+    return print("no node yet; name one: rackseed node set NAME --mac 52:54:00:12:34:56");
+  }
+  printTable(
+    ["node", "mac", "state", "step", "image", "address", "last heard"],
+    nodes.map((node) => [
+      node.name,
+      node.settings.mac ?? "-",
+      node.state,
+      stepOf(node),
+      node.image ?? "-",
+      node.address ?? "-",
+      node.seen ? formatTime(node.seen) : "never",
+    ]),
+  );
+}
+
+export async function showNode(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const path = `/nodes/${encodeURIComponent(key)}`;
+  const node = await client.get(path, NodeView, { signal });
+  const log = await client.get(`${path}/log`, z.array(StepReport), { signal });
+  if (json) return printJson({ ...node, log });
+  const { settings, inventory } = node;
+  printFields({
+    Node: node.name,
+    MAC: settings.mac,
+    State: node.state,
+    Image: node.image,
+    "Host name": settings.hostname,
+    Address: settings.address,
+    Gateway: settings.gateway,
+    DNS: settings.dns?.join(" "),
+    Disk: settings.disk,
+    "Boot program": settings.bootProgram,
+    "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
+    Machine: inventory &&
+      `${inventory.model ?? inventory.kind}, ${inventory.firmware.toUpperCase()}, ${inventory.cpus} CPUs, ${
+        formatBytes(inventory.memoryBytes)
+      }`,
+  });
+  for (const disk of inventory?.disks ?? []) {
+    print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
+  }
+  for (const report of log) printReport(report);
+}
+
+export interface NodeSetOptions {
+  readonly mac?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly address?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly dns?: readonly string[] | undefined;
+  readonly disk?: string | undefined;
+  readonly bootProgram?: string | undefined;
+}
+
+/** Changes what is given and keeps the rest; "none" takes a setting away. */
+export async function setNode(
+  key: string,
+  { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
+): Promise<void> {
+  using client = await connect(options, signal);
+  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const known = nodes.find((node) => node.name === key || node.id === key || sameMac(node, key)) ??
+    nodes.find((node) => settings.mac !== undefined && sameMac(node, settings.mac));
+  const merged = Object.entries({ ...known?.settings, ...settings })
+    .filter(([, value]) => value !== undefined && value !== "none" && !isNone(value));
+  const body = checked(NodeSettings, { name: "settings", value: Object.fromEntries(merged) });
+  const node = await client.put(`/nodes/${encodeURIComponent(key)}`, { body, schema: NodeView, signal });
+  if (json) printJson(node);
+  else print(`${known ? "changed" : "made"} the node ${node.name}`);
+}
+
+export async function deleteNode(key: string, { signal, ...options }: NodeOptions): Promise<void> {
+  using client = await connect(options, signal);
+  await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
+  print(`deleted the node ${key}`);
+}
+
+export async function deploy(
+  nodes: readonly string[],
+  { image, wait, json, signal, ...options }: NodeOptions & { image: string; wait?: boolean | undefined },
+): Promise<void> {
+  const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image } });
+  using client = await connect(options, signal);
+  const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
+  if (json) printJson(answer);
+  else {
+    print(`${answer.image} is ordered for ${answer.nodes.map((n) => n.node).join(", ")}`);
+    print("They install when they boot from the network. A machine that cannot: rackseed agent install with");
+    for (const { node, token } of answer.nodes) print(`  ${node}  --token ${token}`);
+  }
+  if (wait) {
+    await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
+  }
+}
+
+export async function cancelNodes(
+  keys: readonly string[],
+  { signal, ...options }: NodeOptions,
+): Promise<void> {
+  using client = await connect(options, signal);
+  for (const key of keys) {
+    const node = await client.post(`/nodes/${encodeURIComponent(key)}/cancel`, {
+      body: {},
+      schema: NodeView,
+      signal,
+    });
+    print(`cancelled; ${node.name} is ${node.state}`);
+  }
+}
+
+export async function listTemplates({ json, signal, ...options }: NodeOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const templates = await client.get("/templates", z.array(TemplateView), { signal });
+  if (json) return printJson(templates);
+  if (templates.length === 0) return print("no template yet; run `rackseed agent template` on a machine");
+  printTable(
+    ["template", "state", "address", "system", "lacks"],
+    templates.map((t) => [
+      t.name,
+      t.online ? "online" : "offline",
+      t.address,
+      t.source?.description ?? "-",
+      t.lacks.join("; ") || "nothing",
+    ]),
+  );
+}
+
+/** Returns when all are done; throws RackseedError where one failed. */
+async function waitForNodes(
+  client: ApiClient,
+  { names, quiet, signal }: { names: readonly string[]; quiet: boolean; signal: AbortSignal },
+): Promise<void> {
+  using line = new ProgressLine();
+  const open = new Map<string, NodeView | undefined>(names.map((name) => [name, undefined]));
+  const failed: string[] = [];
+  for await (const event of serverEvents(client, signal)) {
+    if (event.type === "node-removed" && open.delete(event.name)) failed.push(`${event.name} was removed`);
+    if (event.type === "node" && open.has(event.node.name)) {
+      const { node } = event;
+      open.set(node.name, node);
+      if (!node.armed) {
+        open.delete(node.name);
+        const { problem } = node.report ?? {};
+        if (node.state === "installed") {
+          if (!quiet) line.note(`${node.name} is installed`);
+        } else {failed.push(
+            `${node.name}: ${problem ? `${problem.title}: ${problem.detail}` : "was cancelled"}`,
+          );}
+      }
+    }
+    if (open.size === 0) break;
+    const views = [...open.values()].filter((node) => node !== undefined);
+    line.show(views.map((node) => `${node.name} ${stepOf(node)}`).join(" | "));
+  }
+  if (failed.length === 0) return;
+  throw new RackseedError(`${failed.length} of ${names.length} nodes did not install`, {
+    reason: failed.join("\n  "),
+    remedy: "see `rackseed node show NODE`; then deploy again.",
+  });
+}
+
+function stepOf({ state, report }: NodeView): string {
+  if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
+  if (state === "installed") return "done";
+  const { step, progress } = report;
+  const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
+  return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}`;
+}
+
+function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {
+  print(
+    `${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${
+      message ? `  ${message}` : ""
+    }`,
+  );
+  for (const line of plan ?? []) print(`  plan: ${line}`);
+  if (problem) print(`  ${problem.title}: ${problem.detail}\n  Remedy: ${problem.remedy}`);
+  for (const line of log ?? []) print(`  log: ${line}`);
+}
+
+function sameMac(node: NodeView, text: string): boolean {
+  const mac = Mac.safeParse(text);
+  return mac.success && node.settings.mac === mac.data;
+}
+
+function isNone(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 1 && value[0] === "none";
+}

@@ -1,0 +1,335 @@
+/**
+ * The command line. What commands do is loaded when they run, so that --help answers at once; the server and the
+ * agent themselves are given by main.ts.
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import {
+  collect,
+  collectIpv4,
+  parseIpv4,
+  parseLevel,
+  parseListen,
+  parsePort,
+  parsePortOrOff,
+  parseRange,
+} from "./arguments.ts";
+import {
+  DEFAULT_DATA,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_LEVEL,
+  DEFAULT_LISTEN,
+  DEFAULT_PEER_PORT,
+  DEFAULT_TFTP_PORT,
+  DEFAULT_TRACKER_PORT,
+} from "./defaults.ts";
+import type { SendTree } from "./images.ts";
+import type { ServerCommand } from "./server_options.ts";
+
+export interface TemplateCommand {
+  readonly server: string;
+  readonly token: string;
+  readonly name?: string | undefined;
+  readonly root?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** In the initramfs nothing is given: all stands on the kernel's command line. */
+export interface InstallCommand {
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  readonly target?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Actions {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly runServer: (options: ServerCommand) => Promise<void>;
+  readonly runTemplate: (options: TemplateCommand) => Promise<void>;
+  readonly runInstall: (options: InstallCommand) => Promise<void>;
+  readonly sendTree: SendTree;
+}
+
+export function createProgram(actions: Actions): Command {
+  const program = new Command("rackseed")
+    .description("Turns one running machine into a cluster of its likeness, over the network.")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+        "rackseed capture web --image web",
+        "rackseed node deploy n1 n2 --image web --wait",
+      ),
+    );
+  addServer(program, actions);
+  addAgent(program, actions);
+  addCapture(program, actions);
+  addTemplate(program, actions);
+  addImage(program, actions);
+  addNode(program, actions);
+  program.command("version")
+    .description("Print the version.")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed version"))
+    .action(async ({ json }) => {
+      const { print, printJson } = await import("./terminal.ts");
+      const { version } = actions;
+      if (json) printJson({ rackseed: version, runtime: Deno.version.deno });
+      else print(`rackseed ${version} (Deno ${Deno.version.deno})`);
+    });
+  return program as unknown as Command;
+}
+
+function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer }: Actions): void {
+  program.command("server")
+    .description("Run the image server: captures, images, boot services, swarm, page and API.")
+    .option("--data <dir>", "where everything is kept", DEFAULT_DATA)
+    .option(
+      "--listen <host:port>",
+      `HTTPS: page and API (default: the interface's address or ${DEFAULT_LISTEN})`,
+      parseListen,
+    )
+    .option("--interface <if>", "the network interface that the nodes are on")
+    .option("--address <ip>", "the address that nodes are told (default: the interface's)", parseIpv4)
+    .option(
+      "--http-port <port>",
+      "plain HTTP: boot files, tracker, sealed packs",
+      parsePort,
+      DEFAULT_HTTP_PORT,
+    )
+    .option("--peer-port <port>", "BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
+    .option("--tracker-port <port>", "UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
+    .option("--tftp-port <port>", "TFTP, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | undefined)
+    .addOption(new Option("--tftp <off>", "no TFTP (the same as --tftp-port off)").choices(["off"] as const))
+    .addOption(
+      new Option("--dhcp <mode>", "give addresses and boot options, or leave DHCP alone")
+        .choices(["off", "server"] as const).default("off" as const),
+    )
+    .option("--dhcp-range <first-last>", "addresses to give", parseRange)
+    .addOption(
+      new Option("--dhcp-clients <who>", "answer nodes and machines that boot from the network, or everybody")
+        .choices(["nodes", "all"] as const).default("nodes" as const),
+    )
+    .option("--gateway <ip>", "the gateway that DHCP clients are told", parseIpv4)
+    .option("--dns <ip>", "a name server that DHCP clients are told; may be given again", collectIpv4)
+    .option("--secure-boot", "boot UEFI machines by shim and the signed GRUB")
+    .option("--json", "print one line of JSON when all listens")
+    .option("--verbose", "log more")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+        "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp off",
+      ),
+    )
+    .action(async ({ dns, tftp, tftpPort, secureBoot, json, verbose, ...options }, command) => {
+      if (options.dhcp === "server" && options.interface === undefined) {
+        command.error("error: --dhcp server needs --interface IF: the network that it gives addresses in");
+      }
+      await runServer({
+        ...options,
+        tftpPort: tftp === "off" ? undefined : tftpPort,
+        dns: dns ?? [],
+        secureBoot: secureBoot ?? false,
+        json: json ?? false,
+        verbose: verbose ?? false,
+      });
+    });
+}
+
+function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions): void {
+  const agent = program.command("agent")
+    .description("Run on a template or on a node.")
+    .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"));
+  withServer(agent.command("template"))
+    .description("Announce this machine as a template and wait for captures.")
+    .option("--name <name>", "the template's name (default: the host name)")
+    .option("--root <dir>", "capture this directory instead of /")
+    .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"))
+    .action(async ({ server, token, name, root }) => {
+      const { resolveConnection } = await import("./connection.ts");
+      await runTemplate({ ...resolveConnection({ server, token }), name, root, signal });
+    });
+  withServer(agent.command("install"))
+    .description(
+      "Install the image that this node is to bear. In the initramfs it takes all from the kernel.",
+    )
+    .option("--target <dir>", "install into an empty directory instead of onto the disks")
+    .addHelpText(
+      "after",
+      examples("rackseed agent install --server https://10.0.0.1:8443 --token rs1.… --target /srv/n1"),
+    )
+    .action(async ({ server, token, target }) => await runInstall({ server, token, target, signal }));
+}
+
+function addCapture(program: Command, { signal }: Actions): void {
+  withServer(program.command("capture"))
+    .description("Capture a template as the next version of an image, and wait for it. Ctrl-C calls it off.")
+    .argument("<template>", "name of a template that has announced itself")
+    .requiredOption("--image <name>", "the image")
+    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
+    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", examples("rackseed capture web --image web --exclude '/srv/cache/**'"))
+    .action(async (template, { image, level, exclude, json, ...options }) => {
+      const { captureTemplate } = await import("./capture.ts");
+      await captureTemplate(template, {
+        ...options,
+        image,
+        level,
+        exclude: exclude ?? [],
+        json: json ?? false,
+        signal,
+      });
+    });
+}
+
+function addTemplate(program: Command, { signal }: Actions): void {
+  const template = program.command("template")
+    .description("Show the templates.")
+    .addHelpText("after", examples("rackseed template list"));
+  withServer(template.command("list"))
+    .description("List the machines that announced themselves.")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed template list --json"))
+    .action(async (options) => await (await import("./nodes.ts")).listTemplates({ ...options, signal }));
+}
+
+function addImage(program: Command, { signal, sendTree }: Actions): void {
+  const image = program.command("image")
+    .description("Work with images. REF is NAME (its newest version) or NAME@VERSION.")
+    .addHelpText("after", examples("rackseed image list", "rackseed image export web@3 -o web.tar"));
+  withServer(image.command("list"))
+    .description("List all versions of all images.")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image list --json"))
+    .action(async (options) => await (await import("./images.ts")).listImages({ ...options, signal }));
+  withServer(image.command("show"))
+    .description("Show one version.")
+    .argument("<ref>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image show web@3"))
+    .action(async (ref, options) =>
+      await (await import("./images.ts")).showImage(ref, { ...options, signal })
+    );
+  withServer(image.command("verify"))
+    .description("Read and hash everything of a version again.")
+    .argument("<ref>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image verify web"))
+    .action(async (ref, options) =>
+      await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
+    );
+  withServer(image.command("delete"))
+    .description("Delete one version, and the packs that no other version needs.")
+    .argument("<ref>")
+    .addHelpText("after", examples("rackseed image delete web@2"))
+    .action(async (ref, options) =>
+      await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
+    );
+  withServer(image.command("export"))
+    .description("Write a version as a pax tar that GNU tar extracts.")
+    .argument("<ref>")
+    .option("-o, --output <file>", "the file; else standard output")
+    .addHelpText(
+      "after",
+      examples("rackseed image export web -o web.tar", "rackseed image export web | tar t"),
+    )
+    .action(async (ref, options) =>
+      await (await import("./images.ts")).exportImage(ref, { ...options, signal })
+    );
+  withServer(image.command("import"))
+    .description("Make the next version of an image from a directory or a tar.")
+    .argument("<name>", "the image")
+    .argument("<dir-or-tar>")
+    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
+    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      examples("rackseed image import tools /srv/tools", "rackseed image import web web.tar"),
+    )
+    .action(async (name, path, { exclude, ...options }) => {
+      const { importImage } = await import("./images.ts");
+      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
+    });
+}
+
+function addNode(program: Command, { signal }: Actions): void {
+  const node = program.command("node")
+    .description("Work with nodes. NODE is a name, a MAC address or an id.")
+    .addHelpText("after", examples("rackseed node list", "rackseed node deploy n1 n2 --image web --wait"));
+  withServer(node.command("list"))
+    .description("List the nodes with their state.")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed node list --json"))
+    .action(async (options) => await (await import("./nodes.ts")).listNodes({ ...options, signal }));
+  withServer(node.command("show"))
+    .description("Show one node with its machine and the steps of its latest deployment.")
+    .argument("<node>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed node show n1"))
+    .action(async (key, options) => await (await import("./nodes.ts")).showNode(key, { ...options, signal }));
+  withServer(node.command("set"))
+    .description('Name a machine, or change what its clone is to be. The value "none" takes a setting away.')
+    .argument("<node>")
+    .option("--mac <mac>", "MAC address of the card that it boots from")
+    .option("--hostname <name>", "host name of the clone (default: the node's name)")
+    .option("--address <cidr>", "address of the clone, 10.0.0.5/24, or dhcp")
+    .option("--gateway <ip>", "its gateway")
+    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
+    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
+    .addOption(
+      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
+        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+    )
+    .option("--json", "print the node as JSON")
+    .addHelpText("after", examples("rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24"))
+    .action(async (key, { server, token, json, ...settings }) => {
+      const { setNode } = await import("./nodes.ts");
+      await setNode(key, { server, token, json, settings, signal });
+    });
+  withServer(node.command("delete"))
+    .description("Forget a node.")
+    .argument("<node>")
+    .addHelpText("after", examples("rackseed node delete n1"))
+    .action(async (key, options) =>
+      await (await import("./nodes.ts")).deleteNode(key, { ...options, signal })
+    );
+  withServer(node.command("deploy"))
+    .description("Order nodes to be overwritten with an image, the next time they boot from the network.")
+    .argument("<node...>")
+    .requiredOption("--image <ref>", "the image")
+    .option("--wait", "wait until all are installed")
+    .option("--json", "print the answer as JSON")
+    .addHelpText("after", examples("rackseed node deploy n1 n2 n3 --image web@3 --wait"))
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
+    );
+  withServer(node.command("cancel"))
+    .description("Call the deployment of nodes off.")
+    .argument("<node...>")
+    .addHelpText("after", examples("rackseed node cancel n1 n2"))
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).cancelNodes(nodes, { ...options, signal })
+    );
+}
+
+/** The options of every command that talks to a server. */
+function withServer<
+  Args extends unknown[],
+  Opts extends Record<string, unknown>,
+  G extends Record<string, unknown>,
+>(
+  command: Command<Args, Opts, G>,
+) {
+  return command
+    .addOption(new Option("--server <url>", "https://HOST:PORT of the server").env("RACKSEED_SERVER"))
+    .addOption(new Option("--token <token>", "its token").env("RACKSEED_TOKEN"));
+}
+
+function examples(...lines: string[]): string {
+  return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}

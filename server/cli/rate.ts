@@ -1,0 +1,26 @@
+/** How fast something goes, over the last seconds, and when it will be done. Pure: the caller has the clock. */
+const WINDOW_MS = 8000;
+
+export class Rate {
+  #samples: { atMs: number; value: number }[] = [];
+
+  /** `value`: what is done in all. */
+  add(value: number, atMs: number): void {
+    const last = this.#samples.at(-1);
+    if (last && value < last.value) this.#samples = [];
+    this.#samples.push({ atMs, value });
+    while ((this.#samples[1]?.atMs ?? Infinity) <= atMs - WINDOW_MS) this.#samples.shift();
+  }
+
+  /** Undefined until there are two moments to compare. */
+  get perSecond(): number | undefined {
+    const first = this.#samples[0], last = this.#samples.at(-1);
+    if (!first || !last || last.atMs - first.atMs < 500) return undefined;
+    return (last.value - first.value) / (last.atMs - first.atMs) * 1000;
+  }
+
+  secondsLeft(total: number): number | undefined {
+    const rate = this.perSecond, last = this.#samples.at(-1);
+    return rate && last ? (total - last.value) / rate : undefined;
+  }
+}

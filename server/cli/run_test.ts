@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { RackseedError } from "#contract/errors.ts";
+import type { Actions } from "./program.ts";
+import { createProgram } from "./program.ts";
+import { runCommandLine } from "./run.ts";
+import type { ServerCommand } from "./server_options.ts";
+
+function actions(over: Partial<Actions> = {}): Actions {
+  const unexpected = () => Promise.reject(new Error("not this one"));
+  return {
+    ...{ version: "1.2.3", signal: new AbortController().signal },
+    ...{ runServer: unexpected, runTemplate: unexpected, runInstall: unexpected, sendTree: unexpected },
+    ...over,
+  };
+}
+
+Deno.test("exit codes: 0 done, 1 failed, 2 wrong use", async () => {
+  const failing = actions({
+    runServer: () => Promise.reject(new RackseedError("cannot", { reason: "so.", remedy: "do." })),
+  });
+  const cases: [args: string[], code: number][] = [
+    [["--help"], 0],
+    [["image", "--help"], 0],
+    [["node", "deploy", "--help"], 0],
+    [["version"], 0],
+    [["server"], 1],
+    [[], 2],
+    [["imag"], 2],
+    [["image"], 2],
+    [["image", "show"], 2],
+    [["server", "--nonsense"], 2],
+    [["server", "--http-port", "70000"], 2],
+    [["server", "--listen", "nowhere"], 2],
+    [["server", "--dhcp", "maybe"], 2],
+    [["server", "--dhcp", "server"], 2],
+    [["server", "--dhcp-range", "10.0.0.9-10.0.0.1"], 2],
+    [["capture", "web"], 2],
+    [["capture", "web", "--image", "web", "--level", "20"], 2],
+    [["capture", "web", "--image", "Not A Name"], 2],
+    [["node", "deploy", "n1"], 2],
+    [["node", "deploy", "n1", "--image", "Web"], 2],
+  ];
+  for (const [args, code] of cases) assert.equal(await runCommandLine(args, failing), code, args.join(" "));
+});
+
+Deno.test("the server's options arrive as they were meant", async () => {
+  const seen: ServerCommand[] = [];
+  const runServer = (options: ServerCommand) => Promise.resolve(void seen.push(options));
+  await runCommandLine(["server"], actions({ runServer }));
+  await runCommandLine([
+    ...["server", "--listen", "[::1]:9", "--tftp", "off", "--interface", "eth1", "--dhcp", "server"],
+    ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
+    ...["--dhcp-clients", "all"],
+  ], actions({ runServer }));
+  const [plain, full] = seen;
+  assert.deepEqual([plain?.listen, plain?.tftpPort, plain?.dhcp, plain?.data], [
+    undefined,
+    69,
+    "off",
+    "/var/lib/rackseed",
+  ]);
+  assert.deepEqual(full?.listen, { hostname: "::1", port: 9 });
+  assert.deepEqual([full?.tftpPort, full?.dns, full?.secureBoot], [
+    undefined,
+    ["10.0.0.1", "10.0.0.2"],
+    true,
+  ]);
+  assert.deepEqual([plain?.dhcpClients, full?.dhcpClients], ["nodes", "all"]);
+  assert.deepEqual(full?.dhcpRange, { first: "10.0.0.5", last: "10.0.0.9" });
+});
+
+Deno.test("every command has a description, and an example in its help", () => {
+  const visit = (command: ReturnType<typeof createProgram>, path: string): string[] => {
+    let help = "";
+    command.configureOutput({ writeOut: (text) => help += text });
+    command.outputHelp();
+    const here = /\nExamples?:\n {2}rackseed /.test(help) && command.description() ? [] : [path];
+    const below = command.commands.flatMap((c) => visit(c as typeof command, `${path} ${c.name()}`));
+    return [...here, ...below];
+  };
+  assert.deepEqual(visit(createProgram(actions()), "rackseed"), []);
+});

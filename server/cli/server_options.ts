@@ -1,0 +1,28 @@
+/** What `rackseed server` was told. */
+export interface ServerOptions {
+  readonly data: string;
+  /** Host and port of HTTPS (default: the interface's address, or all, and 8443). Port 0 takes a free one, here and below. */
+  readonly listen?: { readonly hostname: string; readonly port: number } | undefined;
+  readonly httpPort: number;
+  readonly peerPort: number;
+  readonly trackerPort: number;
+  /** Undefined: no TFTP. */
+  readonly tftpPort: number | undefined;
+  readonly dhcp: "off" | "server";
+  /** Who is answered: known nodes and whatever boots from the network, or everybody. */
+  readonly dhcpClients: "nodes" | "all";
+  /** First and last address of the DHCP pool. */
+  readonly dhcpRange?: { readonly first: string; readonly last: string } | undefined;
+  readonly gateway?: string | undefined;
+  readonly dns: readonly string[];
+  readonly interface?: string | undefined;
+  /** The address that nodes are told, where it is not the interface's. */
+  readonly address?: string | undefined;
+  readonly secureBoot: boolean;
+}
+
+export interface ServerCommand extends ServerOptions {
+  /** Print one line of JSON once all listens, for scripts. */
+  readonly json: boolean;
+  readonly verbose: boolean;
+}

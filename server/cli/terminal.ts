@@ -1,0 +1,81 @@
+/** What commands print: results to standard output, progress and remarks to standard error. */
+
+const encoder = new TextEncoder();
+
+export function print(line: string): void {
+  writeAll(Deno.stdout, `${line}\n`);
+}
+
+export function remark(line: string): void {
+  writeAll(Deno.stderr, `${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Columns side by side; the last is not padded. */
+export function printTable(titles: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  for (const row of [titles.map((title) => title.toUpperCase()), ...rows]) {
+    print(row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)).join("  "));
+  }
+}
+
+/** "Key:   value" lines; what is undefined is left out. */
+export function printFields(fields: Record<string, string | undefined>): void {
+  const width = Math.max(...Object.keys(fields).map((key) => key.length)) + 2;
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined) print(`${key}:`.padEnd(width) + value);
+  }
+}
+
+/** One line on standard error that is written over in a terminal; elsewhere a new line now and then. */
+export class ProgressLine implements Disposable {
+  readonly #terminal = Deno.stderr.isTerminal();
+  #shown = "";
+  #nextMs = 0;
+
+  show(text: string): void {
+    if (text === this.#shown) return;
+    if (this.#terminal) writeAll(Deno.stderr, `\r${text.slice(0, columns() - 1)}\x1b[K`);
+    else if (performance.now() >= this.#nextMs) {
+      this.#nextMs = performance.now() + 5000;
+      remark(text);
+    } else return;
+    this.#shown = text;
+  }
+
+  /** A line that stays. */
+  note(line: string): void {
+    this.clear();
+    remark(line);
+  }
+
+  clear(): void {
+    if (this.#terminal && this.#shown) writeAll(Deno.stderr, "\r\x1b[K");
+    this.#shown = "";
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+  }
+}
+
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
+}
+
+/** A reader that went away (`| head`) ends the output, not the command. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

@@ -1,0 +1,324 @@
+/**
+ * What crosses the wire between agent, command line, page and server: JSON over HTTPS below `/api/v1`, checked
+ * by these schemas at both ends. Errors are RFC 9457 problems (errors.ts). Every call carries
+ * `Authorization: Bearer SECRET`; see token.ts for how a token carries the server's pin.
+ *
+ * Operator (admin token)
+ *   GET    /templates                          TemplateView[]
+ *   POST   /captures                           CaptureRequest → CaptureView
+ *   GET    /captures   GET /captures/:id       CaptureView(s)
+ *   DELETE /captures/:id                       cancels
+ *   GET    /images                             ImageView[]       all versions of all images
+ *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
+ *   DELETE /images/:ref
+ *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
+ *   GET    /images/:ref/export                 pax tar
+ *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
+ *   PUT    /nodes/:node                        NodeSettings → NodeView   creates it where it is new
+ *   DELETE /nodes/:node
+ *   POST   /deployments                        DeployRequest → DeployAnswer
+ *   POST   /nodes/:node/cancel                 NodeView
+ *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
+ *   GET    /events                             server-sent events: ServerEvent
+ *
+ * Template's agent, `image import` (admin token)
+ *   POST /templates                            TemplateAnnouncement → { id }
+ *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
+ *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
+ *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204
+ *   POST /captures/:id/progress                CaptureProgress → 204
+ *   PUT  /captures/:id/entries                 zstd of JSON Lines: CaptureHeader, then entries → 204
+ *   POST /captures/:id/failed                  Problem → 204
+ *
+ * Node's agent (boot token, then the session token that enrolment gives)
+ *   POST /node/enrol                           Enrolment → Order
+ *   POST /node/report                          StepReport → ReportAnswer
+ *   GET  /node/torrent                         the version's metainfo
+ */
+import { z } from "zod";
+import { DiskLayout } from "./layout.ts";
+import { ImageName, Source, Totals } from "./manifest.ts";
+import { STEPS } from "./steps.ts";
+
+export const API = "/api/v1";
+
+const text = (max: number) => z.string().max(max);
+const count = z.int().min(0);
+const id = z.string().regex(/^[\w-]{1,64}$/);
+const time = z.iso.datetime();
+
+/** RFC 1123 host name, one label or several. */
+export const Hostname = z.string().max(253).regex(
+  /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/,
+  { error: "a host name is made of labels of letters, digits and inner hyphens" },
+);
+export const Mac = z.string().toLowerCase().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, {
+  error: "a MAC address has the form 52:54:00:12:34:56",
+});
+export const Ipv4Address = z.ipv4();
+export const Cidr = z.cidrv4({ error: "an address with its prefix has the form 10.0.0.5/24" });
+/** Names of templates and nodes: what a person types. */
+export const MachineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
+  error: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",
+});
+/** NAME (its newest version) or NAME@VERSION. */
+export const ImageRef = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}(@[1-9][0-9]{0,8})?$/, {
+  error: "an image is named NAME or NAME@VERSION, for instance web or web@3",
+});
+
+export const ProblemSchema = z.object({
+  title: text(2000),
+  status: z.int(),
+  detail: text(20_000),
+  remedy: text(4000),
+});
+
+// Capture
+
+export const TemplateAnnouncement = z.object({
+  name: MachineName,
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  /** What the machine lacks to be rebuilt, with the package's name. */
+  lacks: z.array(text(400)).max(100),
+});
+export type TemplateAnnouncement = z.infer<typeof TemplateAnnouncement>;
+
+export const TemplateView = TemplateAnnouncement.extend({
+  id,
+  address: text(64),
+  online: z.boolean(),
+  seen: time,
+});
+export type TemplateView = z.infer<typeof TemplateView>;
+
+export const CaptureRequest = z.object({
+  /** A template's name or id; absent for an import, whose client sends the content itself. */
+  template: z.string().optional(),
+  image: ImageName,
+  level: z.int().min(1).max(19).default(9),
+  excludes: z.array(text(4095)).max(10_000).default([]),
+});
+export type CaptureRequest = z.input<typeof CaptureRequest>;
+
+export const CaptureOrder = z.object({
+  capture: id,
+  image: ImageName,
+  /** Patterns beside the default ones; see agent/capture/excludes.ts. */
+  excludes: z.array(text(4095)),
+});
+export type CaptureOrder = z.infer<typeof CaptureOrder>;
+
+export const CaptureProgress = z.object({
+  phase: z.enum(["walking", "reading", "finishing"]),
+  filesDone: count,
+  filesTotal: count,
+  bytesDone: count,
+  bytesTotal: count,
+  /** Bytes that had to be sent, since the server lacked them. */
+  bytesSent: count,
+});
+export type CaptureProgress = z.infer<typeof CaptureProgress>;
+
+/** First line of the entries upload; then `totals.entries` lines of entry.ts. */
+export const CaptureHeader = z.object({
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  excludes: z.array(text(4095)).max(10_000),
+  notes: z.array(text(8191)).max(10_000),
+  entries: count,
+});
+export type CaptureHeader = z.infer<typeof CaptureHeader>;
+
+export const CaptureView = z.object({
+  id,
+  image: ImageName,
+  template: z.string().optional(),
+  state: z.enum(["waiting", "receiving", "publishing", "published", "failed", "cancelled"]),
+  started: time,
+  finished: time.optional(),
+  progress: CaptureProgress.optional(),
+  /** What the server does while it publishes ("verifying frames"). */
+  activity: text(200).optional(),
+  /** The version's number once it is published. */
+  version: z.int().optional(),
+  notes: z.array(text(8191)),
+  problem: ProblemSchema.optional(),
+});
+export type CaptureView = z.infer<typeof CaptureView>;
+
+// Images
+
+export const VersionView = z.object({
+  image: ImageName,
+  version: z.int(),
+  /** SHA-256 of the manifest. */
+  id: z.string(),
+  created: time,
+  infoHash: z.string(),
+  totals: Totals,
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  excludes: z.array(z.string()),
+  notes: z.array(z.string()),
+  /** Whether a machine can be booted into the agent with it: it has a kernel and the tools that install. */
+  bootable: z.boolean(),
+  bootNotes: z.array(z.string()),
+});
+export type VersionView = z.infer<typeof VersionView>;
+export const ImageView = VersionView.pick({
+  image: true,
+  version: true,
+  id: true,
+  created: true,
+  totals: true,
+  bootable: true,
+});
+export type ImageView = z.infer<typeof ImageView>;
+
+export const VerifyEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("progress"), bytesDone: count, bytesTotal: count }),
+  z.object({ type: z.literal("damage"), what: z.string() }),
+  z.object({ type: z.literal("done"), extents: count, bytes: count, damaged: count }),
+]);
+export type VerifyEvent = z.infer<typeof VerifyEvent>;
+
+// Nodes
+
+export const NodeSettings = z.object({
+  mac: Mac.optional(),
+  hostname: Hostname.optional(),
+  /** "dhcp", or the address that the clone bears. */
+  address: z.union([z.literal("dhcp"), Cidr]).optional(),
+  gateway: Ipv4Address.optional(),
+  dns: z.array(Ipv4Address).max(3).optional(),
+  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with it. */
+  bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
+  /** The disk to install to, as /dev/disk/by-path or by-id name it, where the plan cannot choose. */
+  disk: z.string().max(255).regex(/^\/dev\/disk\/by-(path|id)\/[^/]+$/).optional(),
+});
+export type NodeSettings = z.infer<typeof NodeSettings>;
+
+export const NodeState = z.enum(["idle", "armed", "installing", "installed", "failed"]);
+export type NodeState = z.infer<typeof NodeState>;
+
+export const Inventory = z.object({
+  /** "machine" in the initramfs, "directory" where --target names one. */
+  kind: z.enum(["machine", "directory"]),
+  uuid: text(64).optional(),
+  serial: text(128).optional(),
+  model: text(256).optional(),
+  firmware: z.enum(["bios", "uefi"]),
+  memoryBytes: count,
+  cpus: count,
+  nics: z.array(z.object({ name: text(32), mac: text(32), driver: text(64).optional() })).max(64),
+  disks: z.array(z.object({
+    name: text(64),
+    sizeBytes: count,
+    sectorBytes: count,
+    model: text(128).optional(),
+    serial: text(128).optional(),
+    byPath: text(255).optional(),
+    removable: z.boolean(),
+    transport: text(32).optional(),
+    /** What lies on it now, in words ("gpt: ext4 'root', swap"). */
+    content: text(1000),
+  })).max(256),
+});
+export type Inventory = z.infer<typeof Inventory>;
+
+export const StepReport = z.object({
+  step: z.enum(STEPS),
+  state: z.enum(["running", "done", "failed"]),
+  /** Since the step began. */
+  elapsedMs: count,
+  message: text(8000).optional(),
+  progress: z.object({ bytesDone: count, bytesTotal: count, peers: count, bytesPerSecond: count }).optional(),
+  problem: ProblemSchema.optional(),
+  /** End of the log, where it failed. */
+  log: z.array(text(4000)).max(400).optional(),
+  /** The plan as people read it, with the step that made it. */
+  plan: z.array(text(1000)).max(1000).optional(),
+});
+export type StepReport = z.infer<typeof StepReport>;
+
+/** What the server tells a node that reports. */
+export const ReportAnswer = z.object({
+  /** The operator called it off: stop before the next step. */
+  cancelled: z.boolean(),
+  /** Others of the deployment still fetch: go on seeding. */
+  seedOn: z.boolean(),
+});
+export type ReportAnswer = z.infer<typeof ReportAnswer>;
+
+export const NodeView = z.object({
+  id,
+  name: MachineName,
+  settings: NodeSettings,
+  state: NodeState,
+  /** Image and version of the running, else of the last finished deployment ("web@3"). */
+  image: z.string().optional(),
+  address: text(64).optional(),
+  seen: time.optional(),
+  armed: z.boolean(),
+  report: StepReport.optional(),
+  inventory: Inventory.optional(),
+});
+export type NodeView = z.infer<typeof NodeView>;
+
+export const DeployRequest = z.object({ nodes: z.array(z.string()).min(1).max(10_000), image: ImageRef });
+export type DeployRequest = z.infer<typeof DeployRequest>;
+export const DeployAnswer = z.object({
+  deployment: id,
+  image: z.string(),
+  /** For `agent install --token`, where a node does not boot from the network. Good for one enrolment. */
+  nodes: z.array(z.object({ node: MachineName, token: z.string() })),
+});
+export type DeployAnswer = z.infer<typeof DeployAnswer>;
+
+export const Enrolment = z.object({ inventory: Inventory });
+export type Enrolment = z.infer<typeof Enrolment>;
+
+/** All that a node's agent needs to know. */
+export const Order = z.object({
+  /** Bearer of the calls that follow. */
+  session: z.string(),
+  deployment: id,
+  node: MachineName,
+  image: ImageName,
+  version: z.int(),
+  manifest: z.object({
+    /** SHA-256 of the manifest, and its signature (manifest.ts) with the key to check it. */
+    id: z.string(),
+    signature: z.string(),
+    publicKey: z.string(),
+    /** Its first line, so that the plan can be made before anything is fetched. */
+    header: z.string(),
+  }),
+  /** Base64; opens frames and manifest. */
+  key: z.string(),
+  swarm: z.object({ infoHash: z.string(), announce: z.array(z.string()), webSeeds: z.array(z.string()) }),
+  identity: z.object({
+    hostname: Hostname,
+    address: z.union([z.literal("dhcp"), Cidr]),
+    gateway: Ipv4Address.optional(),
+    dns: z.array(Ipv4Address),
+    /** The NIC that the address belongs to. */
+    mac: Mac.optional(),
+  }),
+  /** by-path or by-id name of the disk to install to, where the operator named one. */
+  disk: z.string().optional(),
+});
+export type Order = z.infer<typeof Order>;
+
+// Live events
+
+export const ServerEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("node"), node: NodeView }),
+  z.object({ type: z.literal("node-removed"), name: MachineName }),
+  z.object({ type: z.literal("template"), template: TemplateView }),
+  z.object({ type: z.literal("capture"), capture: CaptureView }),
+  /** A version came or went. */
+  z.object({ type: z.literal("images") }),
+]);
+export type ServerEvent = z.infer<typeof ServerEvent>;

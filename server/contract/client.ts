@@ -1,0 +1,184 @@
+/**
+ * The API's client, for agents and the command line. It trusts one certificate authority only: the one whose
+ * SHA-256 is the pin in the token. The CA's certificate itself comes from the server, over a connection that is
+ * not yet believed, and is dropped unless it has that hash.
+ */
+
+import tls from "node:tls";
+import type { z } from "zod";
+import { API, ProblemSchema } from "./api.ts";
+import { messageOf, RackseedError } from "./errors.ts";
+import { parseToken, pinOf } from "./token.ts";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export class ApiClient implements Disposable {
+  readonly server: URL;
+  readonly #http: Deno.HttpClient;
+  #secret: string;
+
+  private constructor(server: URL, { http, secret }: { http: Deno.HttpClient; secret: string }) {
+    this.server = server;
+    this.#http = http;
+    this.#secret = secret;
+  }
+
+  /** Fetches and pins the server's CA. `server`: "https://HOST:PORT". Throws RackseedError. */
+  static async connect(
+    { server, token, signal }: { server: string; token: string; signal?: AbortSignal },
+  ): Promise<ApiClient> {
+    const parsed = parseToken(token);
+    if (!parsed) {
+      throw new RackseedError("cannot use the token", {
+        reason: "it does not have the form rs1.PIN.SECRET.",
+        remedy:
+          "copy the whole token as the server printed it, or from the file `token` in its data directory.",
+        status: 401,
+      });
+    }
+    const url = serverUrl(server);
+    const pem = await fetchCa(url, signal);
+    if (pinOf(pem) !== parsed.pin) {
+      throw new RackseedError(`cannot trust the server at ${url.origin}`, {
+        reason: "its certificate is not the one that the token was made for.",
+        remedy: "check the address; if the server was set up anew, use its new token.",
+        status: 401,
+      });
+    }
+    // HTTP/1.1: its uploads are not held back by HTTP/2's flow-control windows
+    const http = Deno.createHttpClient({ caCerts: [pem], http2: false, poolMaxIdlePerHost: 8 });
+    return new ApiClient(url, { http, secret: parsed.secret });
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+
+  /** From now on calls bear this secret: what enrolment gave. */
+  useSession(secret: string): void {
+    this.#secret = secret;
+  }
+
+  get<T extends z.ZodType>(path: string, schema: T, options?: CallOptions): Promise<z.output<T>> {
+    return this.#json("GET", path, { schema, ...options });
+  }
+
+  post<T extends z.ZodType>(
+    path: string,
+    { body, schema, signal }: { body: unknown; schema: T } & CallOptions,
+  ): Promise<z.output<T>> {
+    return this.#json("POST", path, { body, schema, ...(signal && { signal }) });
+  }
+
+  put<T extends z.ZodType>(
+    path: string,
+    { body, schema, signal }: { body: unknown; schema: T } & CallOptions,
+  ): Promise<z.output<T>> {
+    return this.#json("PUT", path, { body, schema, ...(signal && { signal }) });
+  }
+
+  /** For calls without an answer's body, and for those whose body is bytes or a stream. */
+  async send(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    { body, json, signal }: { body?: BodyInit; json?: unknown } & CallOptions = {},
+  ): Promise<Response> {
+    const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
+    if (json !== undefined) headers.set("content-type", "application/json");
+    const content = json === undefined ? body : JSON.stringify(json);
+    let response: Response;
+    try {
+      response = await fetch(new URL(API + path, this.server), {
+        method,
+        headers,
+        client: this.#http,
+        ...(content !== undefined && { body: content }),
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw unreachable(this.server, error);
+    }
+    if (!response.ok) throw await problemOf(response, `${method} ${path}`);
+    return response;
+  }
+
+  async #json<T extends z.ZodType>(
+    method: "GET" | "POST" | "PUT",
+    path: string,
+    { body, schema, signal }: { body?: unknown; schema: T } & CallOptions,
+  ): Promise<z.output<T>> {
+    const response = await this.send(method, path, {
+      ...(body !== undefined && { json: body }),
+      ...(signal && { signal }),
+    });
+    const answer = schema.safeParse(await response.json());
+    if (answer.success) return answer.data;
+    throw new RackseedError(`cannot understand the server's answer to ${method} ${path}`, {
+      reason: answer.error.message,
+      remedy: "use the same version of rackseed on both sides (`rackseed version`).",
+    });
+  }
+}
+
+function serverUrl(server: string): URL {
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.protocol === "https:") return url;
+  throw new RackseedError(`cannot use the server address ${server}`, {
+    reason: "it is not of the form https://HOST:PORT.",
+    remedy: "give --server https://HOST:8443, or set RACKSEED_SERVER.",
+    status: 400,
+  });
+}
+
+/** GET /ca.pem by hand over node:tls: the one client of the runtime that can be told not to judge yet. */
+function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const host = server.hostname.replace(/^\[|\]$/g, "");
+  const socket = tls.connect({ host, port: Number(server.port || 443), rejectUnauthorized: false });
+  const abort = () => socket.destroy(new Error("aborted"));
+  signal?.addEventListener("abort", abort, { once: true });
+  let answer = "";
+  const finish = (error?: unknown) => {
+    signal?.removeEventListener("abort", abort);
+    const pem = /^HTTP\/1\.[01] 200 [\s\S]*?(-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----)/
+      .exec(answer);
+    if (signal?.aborted) reject(signal.reason);
+    else if (error) reject(unreachable(server, error));
+    else if (pem) resolve(`${pem[1]}\n`);
+    else reject(unreachable(server, new Error("what answers there is not a Rackseed server.")));
+  };
+  socket.setTimeout(20_000, () => socket.destroy(new Error("no answer for 20 s")));
+  socket.on("secureConnect", () => socket.write(`GET /ca.pem HTTP/1.0\r\nHost: ${server.host}\r\n\r\n`));
+  socket.on("data", (chunk: Uint8Array) => {
+    answer += Buffer.from(chunk).toString("latin1");
+    if (answer.length > 65_536) socket.destroy(new Error("the certificate is too large"));
+  });
+  socket.on("error", finish);
+  socket.on("close", () => finish());
+  return promise;
+}
+
+function unreachable(server: URL, error: unknown): RackseedError {
+  return new RackseedError(`cannot reach the server at ${server.origin}`, {
+    reason: messageOf(error),
+    remedy: "check that `rackseed server` runs there and that no firewall stands between.",
+    status: 503,
+    cause: error,
+  });
+}
+
+async function problemOf(response: Response, call: string): Promise<RackseedError> {
+  const body = await response.text();
+  try {
+    return RackseedError.fromProblem(ProblemSchema.parse(JSON.parse(body)));
+  } catch {
+    return new RackseedError(`${call} failed`, {
+      reason: `the server answered HTTP ${response.status}: ${body.slice(0, 200)}`,
+      remedy: "look into the server's log.",
+      status: response.status,
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What went wrong, in the four parts that a person needs: the action, its subject, the cause, the remedy.
+ * The HTTP form follows RFC 9457 (problem details), with `cause` and `remedy` as extension members.
+ */
+export class RackseedError extends Error {
+  override readonly name = "RackseedError";
+  /** What was being done, and to what: "cannot format /dev/sda2 as ext4". */
+  readonly title: string;
+  /** Why it failed, in the failing part's own words: "mkfs.ext4 exited 1: …". */
+  readonly reason: string;
+  /** What the operator can do now. */
+  readonly remedy: string;
+  /** HTTP status where the error crosses the API. */
+  readonly status: number;
+
+  constructor(
+    title: string,
+    { reason, remedy, status = 500, cause }: {
+      reason: string;
+      remedy: string;
+      status?: number;
+      cause?: unknown;
+    },
+  ) {
+    super(`${title}: ${reason} Remedy: ${remedy}`, cause === undefined ? undefined : { cause });
+    this.title = title;
+    this.reason = reason;
+    this.remedy = remedy;
+    this.status = status;
+  }
+
+  /** RFC 9457 §3 members. */
+  toProblem(): Problem {
+    return { title: this.title, status: this.status, detail: this.reason, remedy: this.remedy };
+  }
+
+  static fromProblem(problem: Problem): RackseedError {
+    return new RackseedError(problem.title, {
+      reason: problem.detail,
+      remedy: problem.remedy,
+      status: problem.status,
+    });
+  }
+}
+
+/** The body of an error answer, `application/problem+json`. */
+export interface Problem {
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly remedy: string;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { decodeFrameUpload, encodeFrameUpload, MAX_FRAME_EXTENTS } from "./frame_upload.ts";
+import { MAX_FRAME_BYTES } from "./sealed.ts";
+
+const extent = (size: number) => ({
+  sha256: new Uint8Array(randomBytes(32)),
+  content: new Uint8Array(size).fill(1),
+});
+
+Deno.test("extents survive their upload", () => {
+  const extents = [extent(1), extent(1000), extent(70_000)];
+  assert.deepEqual(decodeFrameUpload(encodeFrameUpload(extents)), extents);
+  const largest = [extent(MAX_FRAME_BYTES)];
+  assert.equal(decodeFrameUpload(encodeFrameUpload(largest))[0]?.content.length, MAX_FRAME_BYTES);
+});
+
+Deno.test("an upload that is cut off, or has a tail, is refused", () => {
+  const body = encodeFrameUpload([extent(5), extent(6)]);
+  for (let length = 0; length < body.length; length++) {
+    assert.throws(() => decodeFrameUpload(body.subarray(0, length)), RangeError, `${length} bytes`);
+  }
+  assert.throws(() => decodeFrameUpload(new Uint8Array([...body, 0])), RangeError);
+});
+
+Deno.test("too many, too large and empty extents are refused", () => {
+  assert.throws(() => decodeFrameUpload(encodeFrameUpload([])), RangeError);
+  assert.throws(() => decodeFrameUpload(encodeFrameUpload([extent(0)])), RangeError);
+  const many = Array.from({ length: MAX_FRAME_EXTENTS + 1 }, () => extent(1));
+  assert.throws(() => decodeFrameUpload(encodeFrameUpload(many)), RangeError);
+  assert.equal(decodeFrameUpload(encodeFrameUpload(many.slice(1))).length, MAX_FRAME_EXTENTS);
+  assert.throws(() => decodeFrameUpload(encodeFrameUpload([extent(MAX_FRAME_BYTES), extent(1)])), RangeError);
+});
+
+Deno.test("any bytes are an upload or a RangeError", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
+    try {
+      const extents = decodeFrameUpload(body);
+      assert.deepEqual(encodeFrameUpload(extents), body);
+    } catch (error) {
+      assert.ok(error instanceof RangeError);
+    }
+  }));
+});

@@ -1,0 +1,262 @@
+/**
+ * The manifest of a version: what FORMAT.md describes, parsed once and believed afterwards. JSON Lines: the
+ * header, then one line per frame, then one line per entry.
+ */
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { z } from "zod";
+import { type BytePath, comparePaths, displayPath, parentOf } from "./byte_path.ts";
+import { type Entry, formatFrameEntry, type FrameExtent, parseFrameEntry, parseFrameSlice } from "./entry.ts";
+import { DiskLayout } from "./layout.ts";
+import { MAX_FRAME_BYTES } from "./sealed.ts";
+
+export const FORMAT = "rackseed-manifest";
+export const FORMAT_VERSION = 1;
+
+/** Largest manifest that is read at all: about four million entries. */
+export const MAX_MANIFEST_BYTES = 1 << 30;
+
+export const ImageName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
+  error: "an image name is 1 to 63 of a-z 0-9 . _ - and starts with a letter or digit",
+});
+
+/** Where the version came from. */
+export const Source = z.object({
+  hostname: z.string().max(255),
+  /** os-release: ID and VERSION_ID ("debian", "12"), PRETTY_NAME. */
+  distribution: z.string().max(64),
+  release: z.string().max(64),
+  description: z.string().max(255),
+  /** Machine as uname(2) has it ("x86_64"). */
+  architecture: z.string().max(32),
+  firmware: z.enum(["bios", "uefi"]),
+  /** Kernel that ran, and all that have modules, newest first (uname -r). */
+  kernel: z.string().max(128),
+  kernels: z.array(z.string().max(128)).max(64),
+});
+export type Source = z.infer<typeof Source>;
+
+export const Totals = z.object({
+  entries: z.int().min(0),
+  files: z.int().min(0),
+  /** Sum of the sizes of all files, holes included. */
+  fileBytes: z.int().min(0),
+  /** Bytes that are stored: extents counted once, before compression. */
+  extentBytes: z.int().min(0),
+  /** Bytes of the frames as they travel. */
+  sealedBytes: z.int().min(0),
+});
+export type Totals = z.infer<typeof Totals>;
+
+export const Header = z.object({
+  format: z.literal(FORMAT),
+  formatVersion: z.literal(FORMAT_VERSION),
+  image: ImageName,
+  version: z.int().min(1),
+  /** Version number that this one was captured against. */
+  parent: z.int().min(1).optional(),
+  /** ISO 8601, UTC. */
+  created: z.iso.datetime(),
+  /** Absent where the image came from a directory or a tar and not from a machine. */
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  excludes: z.array(z.string().max(4095)).max(10_000),
+  /** What the capture could not keep: sockets, files that never held still, tools that are missing. */
+  notes: z.array(z.string().max(8191)).max(10_000),
+  totals: Totals,
+  /** Packs in the order in which frames number them; each is a file of the torrent named `<sha256>.pack`. */
+  packs: z.array(z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.int().min(0) })).max(
+    65_536,
+  ),
+  /** How many frame lines follow the header. */
+  frames: z.int().min(0),
+});
+export type Header = z.infer<typeof Header>;
+
+const FrameLine = z.object({
+  pack: z.int().min(0),
+  at: z.int().min(0),
+  size: z.int().min(1),
+  raw: z.int().min(0).max(MAX_FRAME_BYTES),
+  /** Read by `parseFrameSlice`: there are as many as files. */
+  extents: z.array(z.unknown()),
+});
+
+export interface Frame {
+  readonly pack: number;
+  /** Where the sealed frame lies in its pack, and how long it is there. */
+  readonly offset: number;
+  readonly sealedBytes: number;
+  readonly rawBytes: number;
+  /** Those extents of the frame that this version uses. */
+  readonly extents: readonly FrameSlice[];
+}
+
+export interface FrameSlice {
+  readonly sha256: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+export interface Manifest {
+  readonly header: Header;
+  readonly frames: readonly Frame[];
+  readonly entries: readonly Entry<FrameExtent>[];
+}
+
+/** The manifest's text as bytes. The version's id is the SHA-256 of these. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const lines = [JSON.stringify(manifest.header)];
+  for (const frame of manifest.frames) {
+    lines.push(JSON.stringify({
+      pack: frame.pack,
+      at: frame.offset,
+      size: frame.sealedBytes,
+      raw: frame.rawBytes,
+      extents: frame.extents.map((e) => [e.sha256, e.offset, e.sizeBytes]),
+    }));
+  }
+  for (const entry of manifest.entries) lines.push(formatFrameEntry(entry));
+  return Buffer.from(lines.join("\n") + "\n");
+}
+
+/**
+ * Parses and proves a manifest: known format, frames inside their packs, extents inside their frames, entries
+ * sorted, every entry inside a directory of the manifest and never below a symlink, hard links to files that
+ * came before, file extents in order and within the file's size. Whoever holds the result need not check again.
+ * Throws RangeError (or what JSON and zod throw) that names the line.
+ */
+export function decodeManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new RangeError(`manifest of ${bytes.length} bytes is too large`);
+  }
+  let lineNumber = 0;
+  try {
+    const lines = linesOf(bytes);
+    const next = () => {
+      lineNumber++;
+      const { value, done } = lines.next();
+      if (done) throw new RangeError("manifest is cut off");
+      return value;
+    };
+    const header = parseHeader(next());
+    const frames: Frame[] = [];
+    for (let i = 0; i < header.frames; i++) frames.push(parseFrame(next(), header));
+    const entries: Entry<FrameExtent>[] = [];
+    const proof = new TreeProof(frames);
+    for (let i = 0; i < header.totals.entries; i++) {
+      const entry = parseFrameEntry(next());
+      proof.accept(entry);
+      entries.push(entry);
+    }
+    if (!lines.next().done) throw new RangeError("manifest has a tail");
+    return { header, frames, entries };
+  } catch (error) {
+    throw new RangeError(`manifest line ${lineNumber}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The header line alone; says plainly when the format is of a later Rackseed. */
+export function parseHeader(line: string): Header {
+  const json: unknown = JSON.parse(line);
+  const probe = z.object({ format: z.literal(FORMAT), formatVersion: z.int() }).safeParse(json);
+  if (!probe.success) throw new RangeError("not a Rackseed manifest");
+  if (probe.data.formatVersion !== FORMAT_VERSION) {
+    throw new RangeError(
+      `manifest format ${probe.data.formatVersion} is unknown to this Rackseed, which reads ${FORMAT_VERSION}`,
+    );
+  }
+  return Header.parse(json);
+}
+
+export function manifestId(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+const SIGNED_PREFIX = "rackseed manifest v1\0";
+
+/** Ed25519 (RFC 8032) over the prefix and the id's 32 bytes. `privateKey`: PKCS #8 PEM. Returns base64. */
+export function signManifestId(id: string, privateKey: string): string {
+  return sign(null, signedBytes(id), createPrivateKey(privateKey)).toString("base64");
+}
+
+/** `publicKey`: SPKI PEM. */
+export function verifyManifestId(id: string, { signature, publicKey }: {
+  signature: string;
+  publicKey: string;
+}): boolean {
+  return verify(null, signedBytes(id), createPublicKey(publicKey), Buffer.from(signature, "base64"));
+}
+
+function signedBytes(id: string): Uint8Array {
+  return Buffer.concat([Buffer.from(SIGNED_PREFIX), Buffer.from(id, "hex")]);
+}
+
+function parseFrame(line: string, header: Header): Frame {
+  const json = FrameLine.parse(JSON.parse(line));
+  const pack = header.packs[json.pack];
+  if (pack === undefined || json.at + json.size > pack.sizeBytes) {
+    throw new RangeError("frame outside its pack");
+  }
+  const extents = json.extents.map(parseFrameSlice);
+  for (const e of extents) {
+    if (e.offset + e.sizeBytes > json.raw) throw new RangeError("extent outside its frame");
+  }
+  return { pack: json.pack, offset: json.at, sealedBytes: json.size, rawBytes: json.raw, extents };
+}
+
+/** The rules that entries must keep among each other, checked one by one in order. */
+export class TreeProof {
+  readonly #frames: readonly Frame[];
+  readonly #directories = new Set<string>();
+  readonly #files = new Set<string>();
+  #last: BytePath | undefined;
+
+  constructor(frames: readonly Frame[]) {
+    this.#frames = frames;
+  }
+
+  accept(entry: Entry<FrameExtent>): void {
+    const shown = () => displayPath(entry.path);
+    if (this.#last === undefined) {
+      if (entry.path !== "" || entry.type !== "directory") {
+        throw new RangeError("the first entry is not the root");
+      }
+    } else {
+      if (comparePaths(this.#last, entry.path) >= 0) throw new RangeError(`${shown()} is out of order`);
+      if (!this.#directories.has(parentOf(entry.path))) {
+        throw new RangeError(`${shown()} is not in a directory`);
+      }
+    }
+    this.#last = entry.path;
+    if (entry.type === "directory") this.#directories.add(entry.path);
+    else if (entry.type === "file") {
+      this.#proveExtents(entry.extents, entry.sizeBytes);
+      this.#files.add(entry.path);
+    } else if (entry.type === "link" && !this.#files.has(entry.target)) {
+      throw new RangeError(`${shown()} is a hard link to a file that is not there`);
+    }
+  }
+
+  #proveExtents(extents: readonly FrameExtent[], sizeBytes: number): void {
+    let end = 0;
+    for (const { offset, frame, index } of extents) {
+      const slice = this.#frames[frame]?.extents[index];
+      if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+      if (offset < end) throw new RangeError("extents of a file overlap");
+      end = offset + slice.sizeBytes;
+    }
+    if (end > sizeBytes) throw new RangeError("extents reach past the end of their file");
+  }
+}
+
+function* linesOf(bytes: Uint8Array): Generator<string, undefined> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let start = 0; start < buffer.length;) {
+    const end = buffer.indexOf(10, start);
+    if (end < 0) throw new RangeError("last line has no end");
+    yield buffer.toString("utf8", start, end);
+    start = end + 1;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The programs that a node needs to be rebuilt, out of the template's own system, with the packages that hold
+ * them: what the template is checked for at capture, and what the initramfs carries. One list for both.
+ */
+
+import type { DiskLayout } from "./layout.ts";
+
+export interface Tool {
+  readonly name: string;
+  /** Package of Debian and its kin, and of RHEL and its kin. */
+  readonly debian: string;
+  readonly rhel: string;
+  /** Absent: always needed. Otherwise only where the template has what is named here. */
+  readonly when?: ToolUse;
+}
+
+export type ToolUse = "ext" | "vfat" | "xfs" | "swap" | "bios" | "uefi";
+
+export const REQUIRED_TOOLS: readonly Tool[] = [
+  { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
+  { name: "blkid", debian: "util-linux", rhel: "util-linux" },
+  { name: "partx", debian: "util-linux", rhel: "util-linux" },
+  { name: "wipefs", debian: "util-linux", rhel: "util-linux" },
+  { name: "modprobe", debian: "kmod", rhel: "kmod" },
+  { name: "mount", debian: "mount", rhel: "util-linux" },
+  { name: "ip", debian: "iproute2", rhel: "iproute" },
+  { name: "chroot", debian: "coreutils", rhel: "coreutils" },
+  { name: "sh", debian: "dash", rhel: "bash" },
+  { name: "mkfs.ext4", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
+  { name: "e2fsck", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
+  { name: "mkfs.vfat", debian: "dosfstools", rhel: "dosfstools", when: "vfat" },
+  { name: "mkfs.xfs", debian: "xfsprogs", rhel: "xfsprogs", when: "xfs" },
+  { name: "mkswap", debian: "util-linux", rhel: "util-linux", when: "swap" },
+];
+
+/** Programs that run in the clone's own tree (chroot), so the initramfs need not carry them. */
+export const CLONE_TOOLS: readonly Tool[] = [
+  { name: "grub-install", debian: "grub-pc", rhel: "grub2-pc", when: "bios" },
+  { name: "grub-install", debian: "grub-efi-amd64", rhel: "grub2-efi-x64", when: "uefi" },
+  { name: "efibootmgr", debian: "efibootmgr", rhel: "efibootmgr", when: "uefi" },
+];
+
+/** What a machine is asked with at capture. */
+export const CAPTURE_TOOLS: readonly Tool[] = [
+  { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
+  { name: "lsblk", debian: "util-linux", rhel: "util-linux" },
+  { name: "findmnt", debian: "util-linux", rhel: "util-linux" },
+  { name: "blkid", debian: "util-linux", rhel: "util-linux" },
+  { name: "dumpe2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
+];
+
+/** "fdisk (RHEL: util-linux)", for remedies. */
+export function packageOf(tool: Pick<Tool, "debian" | "rhel">): string {
+  return tool.debian === tool.rhel ? tool.debian : `${tool.debian} (RHEL: ${tool.rhel})`;
+}
+
+/** What a layout asks of the tools. */
+export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolUse> {
+  const uses = new Set<ToolUse>([firmware]);
+  for (const { type } of layout.fileSystems) {
+    if (/^ext[234]$/.test(type)) uses.add("ext");
+    else if (type === "vfat" || type === "xfs") uses.add(type);
+  }
+  if (layout.swap.length > 0) uses.add("swap");
+  return uses;
+}
+
+/** Those of `REQUIRED_TOOLS` that an image with these uses cannot be installed without. */
+export function requiredTools(uses: ReadonlySet<ToolUse>): Tool[] {
+  return REQUIRED_TOOLS.filter((tool) => tool.when === undefined || uses.has(tool.when));
+}

@@ -1,0 +1,145 @@
+import type { Block } from "./wire.ts";
+
+/** Pieces are asked for in units of 16 KiB; a request covers one or more of them in a row. */
+export const UNIT_BYTES = 16 * 1024;
+
+const MISSING = 0;
+const REQUESTED = 1;
+const RECEIVING = 2;
+const HELD = 3;
+
+/**
+ * A piece of which blocks are asked for or have come. `S` stands for the peer that a unit comes from; one
+ * unit is received from one peer at a time, whoever else was asked for it too.
+ */
+export class ActivePiece<S> {
+  readonly piece: number;
+  /** The peer that fetches this piece; others only help when they have nothing else to do. */
+  owner: S | undefined;
+  /** To come from its owner alone, because a mixture of peers delivered it corrupt. */
+  readonly solo: boolean;
+  readonly #length: number;
+  readonly #state: Uint8Array;
+  /** Requests not yet answered, by unit. */
+  readonly #copies: Uint8Array;
+  readonly #sources: (S | undefined)[];
+  #missing: number;
+  #held = 0;
+
+  constructor(piece: number, { length, solo = false }: { length: number; solo?: boolean }) {
+    const units = Math.ceil(length / UNIT_BYTES);
+    this.piece = piece;
+    this.solo = solo;
+    this.#length = length;
+    this.#state = new Uint8Array(units);
+    this.#copies = new Uint8Array(units);
+    this.#sources = new Array<S | undefined>(units).fill(undefined);
+    this.#missing = units;
+  }
+
+  /** Whether some unit is neither held nor asked for. */
+  get hasMissing(): boolean {
+    return this.#missing > 0;
+  }
+
+  get isComplete(): boolean {
+    return this.#held === this.#state.length;
+  }
+
+  /** The peer that each unit came from. */
+  get sources(): readonly (S | undefined)[] {
+    return this.#sources;
+  }
+
+  /** Asks for the first run of missing units, at most `maxLength` bytes. */
+  requestMissing(maxLength: number): Block | undefined {
+    return this.#request(maxLength, (unit) => this.#state[unit] === MISSING);
+  }
+
+  /** Endgame: asks once more for units that were asked for once, not yet at this peer. */
+  requestAgain(maxLength: number, isAskedHere: (begin: number) => boolean): Block | undefined {
+    return this.#request(
+      maxLength,
+      (unit) =>
+        this.#state[unit] === REQUESTED && this.#copies[unit] === 1 && !isAskedHere(unit * UNIT_BYTES),
+    );
+  }
+
+  /** A request that will not be answered. */
+  release(block: Block): void {
+    for (const unit of this.#unitsOf(block)) this.#dropCopy(unit);
+  }
+
+  /** A block begins to arrive. The units that nobody else delivers become `source`'s; says how many. */
+  start(source: S, block: Block): number {
+    if (this.solo && source !== this.owner) return 0;
+    let taken = 0;
+    for (const unit of this.#unitsOf(block)) {
+      const state = this.#state[unit];
+      if (state === HELD || state === RECEIVING) continue;
+      if (state === MISSING) this.#missing--;
+      this.#state[unit] = RECEIVING;
+      this.#sources[unit] = source;
+      taken++;
+    }
+    return taken;
+  }
+
+  isReceiving(source: S, begin: number): boolean {
+    const unit = Math.floor(begin / UNIT_BYTES);
+    return this.#state[unit] === RECEIVING && this.#sources[unit] === source;
+  }
+
+  /**
+   * The block has arrived, or (`whole` false) its connection ended in the middle of it. True where somebody
+   * else is still asked for a part of it.
+   */
+  end(source: S, { block, whole }: { block: Block; whole: boolean }): boolean {
+    let contested = false;
+    for (const unit of this.#unitsOf(block)) {
+      if (this.#state[unit] === RECEIVING && this.#sources[unit] === source) {
+        this.#state[unit] = whole ? HELD : REQUESTED;
+        if (whole) this.#held++;
+        else this.#sources[unit] = undefined;
+      }
+      this.#dropCopy(unit);
+      if ((this.#copies[unit] ?? 0) > 0) contested = true;
+    }
+    return contested;
+  }
+
+  /** Whether every unit of `block` is held, so that a request for it can be cancelled. */
+  isHeld(block: Block): boolean {
+    return this.#unitsOf(block).every((unit) => this.#state[unit] === HELD);
+  }
+
+  #dropCopy(unit: number): void {
+    const copies = Math.max(0, (this.#copies[unit] ?? 0) - 1);
+    this.#copies[unit] = copies;
+    if (copies === 0 && this.#state[unit] === REQUESTED) {
+      this.#state[unit] = MISSING;
+      this.#missing++;
+    }
+  }
+
+  #request(maxLength: number, fits: (unit: number) => boolean): Block | undefined {
+    const first = this.#state.findIndex((_, unit) => fits(unit));
+    if (first < 0) return undefined;
+    const limit = Math.min(this.#state.length, first + Math.floor(maxLength / UNIT_BYTES));
+    let end = first;
+    while (end < limit && fits(end)) {
+      if (this.#state[end] === MISSING) this.#missing--;
+      this.#state[end] = REQUESTED;
+      this.#copies[end]!++;
+      end++;
+    }
+    const begin = first * UNIT_BYTES;
+    return { piece: this.piece, begin, length: Math.min(end * UNIT_BYTES, this.#length) - begin };
+  }
+
+  #unitsOf({ begin, length }: Block): number[] {
+    const first = Math.floor(begin / UNIT_BYTES);
+    const count = Math.ceil((begin + length) / UNIT_BYTES) - first;
+    return Array.from({ length: count }, (_, index) => first + index);
+  }
+}

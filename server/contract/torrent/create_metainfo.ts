@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { choosePieceLength, type Info, validateInfo } from "./metainfo.ts";
+
+/** A file on disk under the name that it has in the torrent. */
+export interface SourceFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * Reads the files once, in order, and hashes their pieces (SHA-1 runs at about 1.5 GB/s a core). A file that
+ * changes its length meanwhile makes this fail. Memory: one read buffer and 20 bytes a piece.
+ */
+export async function createInfo(
+  name: string,
+  { files, pieceLength, signal }: {
+    files: readonly SourceFile[];
+    pieceLength?: number;
+    signal?: AbortSignal;
+  },
+): Promise<Info> {
+  const entries = await Promise.all(
+    files.map(async (file) => ({ name: file.name, length: (await Deno.stat(file.path)).size })),
+  );
+  const total = entries.reduce((sum, file) => sum + file.length, 0);
+  const hasher = new PieceHasher(pieceLength ?? choosePieceLength(total), total);
+  const buffer = new Uint8Array(READ_BYTES);
+  for (const [index, { path }] of files.entries()) {
+    using source = await Deno.open(path);
+    let left = entries[index]?.length ?? 0;
+    while (left > 0) {
+      signal?.throwIfAborted();
+      const got = await source.read(buffer.subarray(0, Math.min(left, buffer.length)));
+      if (got === null) throw new Error(`${path} became shorter while it was read`);
+      hasher.update(buffer.subarray(0, got));
+      left -= got;
+    }
+  }
+  const info = { name, files: entries, pieceLength: hasher.pieceLength, pieceHashes: hasher.finish() };
+  validateInfo(info);
+  return info;
+}
+
+class PieceHasher {
+  readonly pieceLength: number;
+  readonly #hashes: Uint8Array;
+  #piece = 0;
+  #filled = 0;
+  #hash = createHash("sha1");
+
+  constructor(pieceLength: number, totalLength: number) {
+    this.pieceLength = pieceLength;
+    this.#hashes = new Uint8Array(Math.ceil(totalLength / pieceLength) * 20);
+  }
+
+  update(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const take = Math.min(bytes.length - at, this.pieceLength - this.#filled);
+      this.#hash.update(bytes.subarray(at, at + take));
+      this.#filled += take;
+      at += take;
+      if (this.#filled === this.pieceLength) this.#close();
+    }
+  }
+
+  finish(): Uint8Array {
+    if (this.#filled > 0) this.#close();
+    return this.#hashes;
+  }
+
+  #close(): void {
+    this.#hashes.set(this.#hash.digest(), this.#piece++ * 20);
+    this.#hash = createHash("sha1");
+    this.#filled = 0;
+  }
+}

@@ -1,0 +1,363 @@
+import { Bitfield } from "./bitfield.ts";
+import { decodeExtendedHandshake, encodeExtendedHandshake } from "./handshake.ts";
+import type { Picker, PickingPeer } from "./picker.ts";
+import type { PieceMap } from "./piece_map.ts";
+import {
+  type Block,
+  MAX_BLOCK_BYTES,
+  STOCK_BLOCK_BYTES,
+  WireError,
+  type WireMessage,
+  type WireSink,
+} from "./wire.ts";
+
+/** Who a peer is. */
+export interface PeerIdentity {
+  readonly hostname: string;
+  /** Where we reached it; a peer that reached us shows only a passing port. */
+  readonly port: number;
+  /** As `peerIdText` writes it. */
+  readonly peerId: string;
+}
+
+/** Where a peer's decisions take effect. */
+export interface PeerEffects {
+  /** There is something to send, in `outbox` or `uploads`. */
+  wake(): void;
+  /** It began or ceased to be interested in what we have. */
+  interestChanged(): void;
+  /** It told its own listening port. */
+  listensOn(port: number): void;
+  /** Bytes to keep: `begin` is an offset in the piece. */
+  store(piece: number, data: { begin: number; bytes: Uint8Array }): void;
+  /** A block was broken off: bytes of its piece that were stored are void. */
+  brokenOff(piece: number): void;
+  /** A block came whole. */
+  received(piece: number, outcome: { complete: boolean; contested: boolean }): void;
+}
+
+/** Bytes that are asked of a peer and not yet come. 2 MiB fill a 10 Gbit/s link at 1.6 ms. */
+const IN_FLIGHT_BYTES = 2 * 1024 * 1024;
+/** What an idle peer may double in the endgame. */
+const IDLE_BYTES = MAX_BLOCK_BYTES;
+/** Requests that we queue for a peer, said to it as `reqq`. */
+const MAX_UPLOADS = 512;
+/** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
+const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One peer as BEP 3, 6 and 10 see it. Pure: messages and time come in, messages to send gather in `outbox`,
+ * blocks to send in `uploads`, the rest are calls of `PeerEffects`. Throws WireError where the peer broke
+ * the protocol.
+ */
+export class Peer implements PickingPeer, WireSink {
+  readonly identity: PeerIdentity;
+  readonly maxBlockLength: number;
+  readonly outbox: WireMessage[] = [];
+  readonly uploads: Block[] = [];
+  readonly pieces: Bitfield;
+  amChoking = true;
+  amInterested = false;
+  peerChoking = true;
+  peerInterested = false;
+  /** Payload bytes kept from it and sent to it. */
+  downloaded = 0;
+  uploaded = 0;
+  /** Bytes that came and were of no use. */
+  wasted = 0;
+  readonly #map: PieceMap;
+  readonly #picker: Picker<Peer>;
+  readonly #effects: PeerEffects;
+  readonly #fast: boolean;
+  #maxRequests = MAX_UPLOADS;
+  #inFlight: Block[] = [];
+  #inFlightBytes = 0;
+  /** Pieces that it has and we lack. */
+  #wanted = 0;
+  #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
+  #unasked = 0;
+  #closed = false;
+
+  constructor(
+    identity: PeerIdentity,
+    { map, picker, effects, fast, own }: {
+      map: PieceMap;
+      picker: Picker<Peer>;
+      effects: PeerEffects;
+      /** Both ends speak the fast extension (BEP 6). */
+      fast: boolean;
+      /** It is one of ours, and takes large blocks. */
+      own: boolean;
+    },
+  ) {
+    this.identity = identity;
+    this.maxBlockLength = own ? MAX_BLOCK_BYTES : STOCK_BLOCK_BYTES;
+    this.pieces = new Bitfield(map.pieceCount);
+    this.#map = map;
+    this.#picker = picker;
+    this.#effects = effects;
+    this.#fast = fast;
+  }
+
+  /** Says what we have. `extendedPort` is our listening port, for a peer that speaks BEP 10. */
+  open(extendedPort: number | undefined): void {
+    const { have } = this.#picker;
+    if (this.#fast && have.isFull) this.#send({ type: "haveAll" });
+    else if (this.#fast && have.count === 0) this.#send({ type: "haveNone" });
+    else if (have.count > 0) this.#send({ type: "bitfield", pieces: have });
+    if (extendedPort !== undefined) {
+      const payload = encodeExtendedHandshake({ reqq: MAX_UPLOADS, port: extendedPort });
+      this.#send({ type: "extended", id: 0, payload });
+    }
+  }
+
+  /** Gives back everything that was asked of the peer, when its connection has ended. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#arriving) this.#endBlock(this.#arriving, false);
+    this.#arriving = undefined;
+    this.#releaseAll();
+    this.#picker.uncountPeer(this.pieces);
+    this.#picker.disown(this);
+  }
+
+  get isSeed(): boolean {
+    return this.pieces.isFull;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlightBytes < IDLE_BYTES;
+  }
+
+  /** Something was asked for and has not come. */
+  get isAwaited(): boolean {
+    return this.#inFlight.length > 0 || this.#arriving !== undefined;
+  }
+
+  isAskedFor(piece: number, begin: number): boolean {
+    return this.#inFlight.some((block) =>
+      block.piece === piece && begin >= block.begin && begin < block.begin + block.length
+    );
+  }
+
+  message(message: WireMessage): void {
+    if (this.#closed) return;
+    switch (message.type) {
+      case "choke":
+        this.peerChoking = true;
+        // With the fast extension every dropped request is rejected by name (BEP 6).
+        if (!this.#fast) this.#releaseAll();
+        return this.#picker.disown(this);
+      case "unchoke":
+        this.peerChoking = false;
+        return this.refill();
+      case "interested":
+      case "notInterested":
+        this.peerInterested = message.type === "interested";
+        return this.#effects.interestChanged();
+      case "have":
+        return this.#onHave(message.piece);
+      case "bitfield":
+        return this.#onPieces(message.pieces);
+      case "haveAll":
+        return this.#onPieces(Bitfield.full(this.#map.pieceCount));
+      case "request":
+        return this.#onRequest(message);
+      case "cancel":
+        return this.#onCancel(message);
+      case "reject":
+        return this.#onReject(message);
+      case "extended":
+        return this.#onExtended(message.id, message.payload);
+      case "haveNone":
+      case "keepAlive":
+      case "suggest":
+      case "allowedFast":
+      case "unknown":
+        return;
+    }
+  }
+
+  /** Asks for more, up to what may be under way. */
+  refill(): void {
+    if (this.#closed || this.peerChoking || !this.amInterested) return;
+    while (this.#inFlightBytes < IN_FLIGHT_BYTES && this.#inFlight.length < this.#maxRequests) {
+      const block = this.#picker.take(this);
+      if (!block) return;
+      this.#inFlight.push(block);
+      this.#inFlightBytes += block.length;
+      this.#send({ type: "request", ...block });
+    }
+  }
+
+  blockStart(block: Block): void {
+    if (this.#closed) return;
+    const asked = this.#forget(block);
+    const units = asked ? this.#picker.start(this, block) : 0;
+    if (!asked) this.#unasked += block.length;
+    if (this.#unasked > MAX_UNASKED_BYTES) throw new WireError("it sends blocks that nobody asked for");
+    const whole = units === Math.ceil(block.length / STOCK_BLOCK_BYTES);
+    // An unasked block never counts as received; an asked one always ends what was asked.
+    this.#arriving = { block, keep: units === 0 ? "none" : whole ? "all" : "some", at: block.begin };
+    if (asked && units === 0) this.#picker.release(block);
+  }
+
+  blockData(bytes: Uint8Array): void {
+    const arriving = this.#arriving;
+    if (!arriving) return;
+    if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
+    else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
+    else this.wasted += bytes.length;
+    arriving.at += bytes.length;
+  }
+
+  blockEnd(): void {
+    const arriving = this.#arriving;
+    this.#arriving = undefined;
+    if (arriving) this.#endBlock(arriving, true);
+    this.refill();
+  }
+
+  setChoking(choke: boolean): void {
+    if (this.amChoking === choke) return;
+    this.amChoking = choke;
+    this.#send({ type: choke ? "choke" : "unchoke" });
+    if (!choke) return;
+    for (const block of this.uploads.splice(0)) if (this.#fast) this.#send({ type: "reject", ...block });
+  }
+
+  /** We have a piece more: the peer hears of it, and our interest may end. */
+  announce(piece: number): void {
+    if (!this.pieces.has(piece)) return this.#send({ type: "have", piece });
+    if (--this.#wanted === 0) this.#setInterest(false);
+  }
+
+  /** Cancels what has come from elsewhere meanwhile. */
+  cancelObsolete(piece: number): void {
+    const obsolete = this.#inFlight.filter((block) =>
+      block.piece === piece && this.#picker.isObsolete(block)
+    );
+    for (const block of obsolete) {
+      this.#forget(block);
+      this.#picker.release(block);
+      this.#send({ type: "cancel", ...block });
+    }
+    if (obsolete.length > 0) this.refill();
+  }
+
+  keepAlive(): void {
+    this.#send({ type: "keepAlive" });
+  }
+
+  #onHave(piece: number): void {
+    if (piece >= this.#map.pieceCount) throw new WireError(`it has piece ${piece}, which does not exist`);
+    this.#learn(piece);
+    if (this.#wanted > 0) this.#setInterest(true);
+    this.refill();
+  }
+
+  /** Comes first, and from aria2 also later, in place of many have messages. */
+  #onPieces(pieces: Bitfield): void {
+    for (let piece = 0; piece < pieces.size; piece++) if (pieces.has(piece)) this.#learn(piece);
+    if (this.#wanted > 0) this.#setInterest(true);
+    this.refill();
+  }
+
+  #learn(piece: number): void {
+    if (!this.pieces.add(piece)) return;
+    this.#picker.countPiece(piece);
+    if (!this.#picker.have.has(piece)) this.#wanted++;
+  }
+
+  #onRequest(block: Block): void {
+    const { piece, begin, length } = block;
+    if (
+      piece >= this.#map.pieceCount || length === 0 || length > MAX_BLOCK_BYTES ||
+      begin + length > this.#map.lengthOf(piece)
+    ) throw new WireError(`it asks for ${begin}+${length} of piece ${piece}`);
+    if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
+      this.uploads.push({ piece, begin, length });
+      this.#effects.wake();
+    } else if (this.#fast) {
+      this.#send({ type: "reject", piece, begin, length });
+    }
+  }
+
+  #onCancel({ piece, begin, length }: Block): void {
+    const index = this.uploads.findIndex((block) => block.piece === piece && block.begin === begin);
+    if (index < 0) return;
+    this.uploads.splice(index, 1);
+    if (this.#fast) this.#send({ type: "reject", piece, begin, length });
+  }
+
+  /** The block is free for other peers; this one is asked again only when it delivers something. */
+  #onReject(block: Block): void {
+    if (!this.#forget(block)) return;
+    this.#picker.release(block);
+    this.#picker.disown(this);
+  }
+
+  #onExtended(id: number, payload: Uint8Array): void {
+    if (id !== 0) return;
+    const { reqq, port } = decodeExtendedHandshake(payload);
+    if (reqq !== undefined) this.#maxRequests = Math.min(MAX_UPLOADS, reqq);
+    if (port !== undefined) this.#effects.listensOn(port);
+  }
+
+  #endBlock({ block, keep }: { block: Block; keep: string }, whole: boolean): void {
+    if (keep === "none") return;
+    const outcome = this.#picker.end(this, { block, whole });
+    if (whole) this.#effects.received(block.piece, outcome);
+    else this.#effects.brokenOff(block.piece);
+  }
+
+  /** Keeps the units that no other peer delivers, of bytes that may hold any part of several units. */
+  #keepSome(piece: number, { begin, bytes }: { begin: number; bytes: Uint8Array }): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const unitEnd = (Math.floor((begin + at) / STOCK_BLOCK_BYTES) + 1) * STOCK_BLOCK_BYTES;
+      const end = Math.min(bytes.length, unitEnd - begin);
+      const part = bytes.subarray(at, end);
+      if (this.#picker.isReceiving(this, { piece, begin: begin + at })) {
+        this.#keep(piece, { begin: begin + at, bytes: part });
+      } else {
+        this.wasted += part.length;
+      }
+      at = end;
+    }
+  }
+
+  #keep(piece: number, data: { begin: number; bytes: Uint8Array }): void {
+    this.downloaded += data.bytes.length;
+    this.#effects.store(piece, data);
+  }
+
+  /** Strikes a request off the list; false where it is not on it. */
+  #forget({ piece, begin, length }: Block): boolean {
+    const index = this.#inFlight.findIndex((block) =>
+      block.piece === piece && block.begin === begin && block.length === length
+    );
+    if (index < 0) return false;
+    this.#inFlight.splice(index, 1);
+    this.#inFlightBytes -= length;
+    return true;
+  }
+
+  #releaseAll(): void {
+    for (const block of this.#inFlight) this.#picker.release(block);
+    this.#inFlight = [];
+    this.#inFlightBytes = 0;
+  }
+
+  #setInterest(interested: boolean): void {
+    if (this.amInterested === interested) return;
+    this.amInterested = interested;
+    this.#send({ type: interested ? "interested" : "notInterested" });
+  }
+
+  #send(message: WireMessage): void {
+    this.outbox.push(message);
+    this.#effects.wake();
+  }
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { Bitfield } from "./bitfield.ts";
+import { Peer, type PeerEffects } from "./peer.ts";
+import { Picker } from "./picker.ts";
+import { PieceMap } from "./piece_map.ts";
+import { type Block, WireError, type WireMessage } from "./wire.ts";
+
+const KIB = 1024;
+const MAP = new PieceMap([{ name: "a", length: 4 * 64 * KIB }], 64 * KIB);
+
+class Fixture {
+  readonly stored: { piece: number; begin: number; length: number }[] = [];
+  readonly received: number[] = [];
+  readonly picker: Picker<Peer>;
+
+  constructor(have = new Bitfield(4)) {
+    this.picker = new Picker(MAP, { have, random: () => 0 });
+  }
+
+  peer({ fast = true, own = true } = {}): Peer {
+    const effects: PeerEffects = {
+      wake: () => {},
+      interestChanged: () => {},
+      listensOn: () => {},
+      store: (piece, { begin, bytes }) => this.stored.push({ piece, begin, length: bytes.length }),
+      brokenOff: () => {},
+      received: (piece, { complete }) => complete && this.received.push(piece),
+    };
+    const identity = { hostname: "10.0.0.2", port: 6881, peerId: "someone" };
+    return new Peer(identity, { map: MAP, picker: this.picker, effects, fast, own });
+  }
+}
+
+function types(peer: Peer): string[] {
+  return peer.outbox.splice(0).map(({ type }) => type);
+}
+
+function requests(peer: Peer): Block[] {
+  return peer.outbox.splice(0).flatMap((message) =>
+    message.type === "request" ? [{ piece: message.piece, begin: message.begin, length: message.length }] : []
+  );
+}
+
+function deliver(peer: Peer, block: Block): void {
+  peer.blockStart(block);
+  peer.blockData(new Uint8Array(block.length));
+  peer.blockEnd();
+}
+
+Deno.test("a peer that has something is of interest, and is asked once it unchokes", () => {
+  const peer = new Fixture().peer();
+  peer.open(6881);
+  assert.deepEqual(types(peer), ["haveNone", "extended"]);
+  peer.message({ type: "have", piece: 2 });
+  assert.deepEqual(types(peer), ["interested"]);
+  peer.message({ type: "unchoke" });
+  assert.deepEqual(requests(peer), [{ piece: 2, begin: 0, length: 64 * KIB }]);
+});
+
+Deno.test("a second bitfield adds what is new: aria2 sends one in place of many have messages", () => {
+  const peer = new Fixture().peer();
+  for (const known of [[1], [1, 3]]) {
+    const pieces = new Bitfield(4);
+    for (const piece of known) pieces.add(piece);
+    peer.message({ type: "bitfield", pieces });
+  }
+  assert.deepEqual([0, 1, 2, 3].map((piece) => peer.pieces.has(piece)), [false, true, false, true]);
+});
+
+const openings: [string, Bitfield, boolean, string[]][] = [
+  ["everything, to a fast peer", Bitfield.full(4), true, ["haveAll"]],
+  ["everything, to a plain peer", Bitfield.full(4), false, ["bitfield"]],
+  ["nothing, to a plain peer", new Bitfield(4), false, []],
+];
+for (const [what, have, fast, expected] of openings) {
+  Deno.test(`the opening says that we have ${what}`, () => {
+    const peer = new Fixture(have).peer({ fast });
+    peer.open(undefined);
+    assert.deepEqual(types(peer), expected);
+  });
+}
+
+Deno.test("a stock client is asked for 16 KiB, and for no more requests than it says it queues", () => {
+  const peer = new Fixture().peer({ own: false });
+  peer.message({ type: "haveAll" });
+  peer.message({ type: "extended", id: 0, payload: new TextEncoder().encode("d1:md1:xi1ee4:reqqi5ee") });
+  peer.outbox.length = 0;
+  peer.message({ type: "unchoke" });
+  const asked = requests(peer);
+  assert.equal(asked.length, 5);
+  assert.ok(asked.every(({ length }) => length === 16 * KIB));
+  deliver(peer, asked[0]!);
+  assert.equal(requests(peer).length, 1);
+});
+
+Deno.test("a choke gives everything back: to a plain peer at once, to a fast one as it rejects", () => {
+  for (const fast of [false, true]) {
+    const fixture = new Fixture();
+    const [peer, other] = [fixture.peer({ fast }), fixture.peer()];
+    for (const each of [peer, other]) each.message({ type: "have", piece: 0 });
+    peer.message({ type: "unchoke" });
+    const [block] = requests(peer);
+    peer.message({ type: "choke" });
+    if (fast) peer.message({ type: "reject", ...block! });
+    other.message({ type: "unchoke" });
+    assert.deepEqual(requests(other), [block]);
+    deliver(peer, block!);
+    assert.deepEqual(fixture.stored, [], "what comes late is not kept");
+    assert.equal(peer.wasted, 64 * KIB);
+  }
+});
+
+Deno.test("blocks that nobody asked for are dropped, and too many of them end the connection", () => {
+  const fixture = new Fixture();
+  const peer = fixture.peer();
+  const flood = () => {
+    for (let count = 0; count < 2000; count++) deliver(peer, { piece: 0, begin: 0, length: 64 * KIB });
+  };
+  assert.throws(flood, WireError);
+  assert.deepEqual(fixture.stored, []);
+});
+
+Deno.test("a peer is served what we have while it is unchoked, and rejected otherwise", () => {
+  const peer = new Fixture(Bitfield.full(4)).peer();
+  const block = { piece: 1, begin: 16 * KIB, length: 16 * KIB };
+  peer.message({ type: "request", ...block });
+  assert.deepEqual(types(peer), ["reject"]);
+  peer.setChoking(false);
+  peer.message({ type: "request", ...block });
+  peer.message({ type: "request", ...block, begin: 0 });
+  assert.deepEqual(peer.uploads, [block, { ...block, begin: 0 }]);
+  peer.message({ type: "cancel", ...block });
+  assert.deepEqual(peer.uploads, [{ ...block, begin: 0 }]);
+  peer.setChoking(true);
+  assert.deepEqual(peer.uploads, []);
+  assert.deepEqual(types(peer), ["unchoke", "reject", "choke", "reject"]);
+});
+
+const violations: [string, WireMessage[]][] = [
+  ["has a piece that does not exist", [{ type: "have", piece: 4 }]],
+  ["asks for a piece that does not exist", [{ type: "request", piece: 4, begin: 0, length: 1 }]],
+  ["asks across the end of a piece", [{ type: "request", piece: 3, begin: 60 * KIB, length: 16 * KIB }]],
+  ["asks for nothing", [{ type: "request", piece: 0, begin: 0, length: 0 }]],
+  ["asks for more than a block", [{ type: "request", piece: 0, begin: 0, length: 300 * KIB }]],
+];
+for (const [what, messages] of violations) {
+  Deno.test(`a peer that ${what} breaks the protocol`, () => {
+    const peer = new Fixture(Bitfield.full(4)).peer();
+    assert.throws(() => messages.forEach((message) => peer.message(message)), WireError);
+  });
+}
+
+Deno.test("in the endgame the slower peer's request is cancelled when the faster has delivered", () => {
+  const fixture = new Fixture();
+  const [slow, fast] = [fixture.peer(), fixture.peer()];
+  for (const peer of [slow, fast]) {
+    peer.message({ type: "have", piece: 3 });
+    peer.message({ type: "unchoke" });
+  }
+  const [block] = requests(fast);
+  assert.deepEqual(requests(slow), [block]);
+  deliver(fast, block!);
+  assert.deepEqual(fixture.received, [3]);
+  slow.cancelObsolete(3);
+  assert.deepEqual(types(slow), ["cancel"]);
+  assert.equal(slow.isAwaited, false);
+});
+
+Deno.test("of a block that another peer has in part only the rest is kept", () => {
+  const fixture = new Fixture();
+  const [own, stock] = [fixture.peer(), fixture.peer({ own: false })];
+  for (const peer of [own, stock]) {
+    peer.message({ type: "have", piece: 0 });
+    peer.message({ type: "unchoke" });
+  }
+  const [whole] = requests(own);
+  const [part] = requests(stock);
+  assert.deepEqual([whole?.length, part?.length], [64 * KIB, 16 * KIB]);
+  deliver(stock, part!);
+  fixture.stored.length = 0;
+  deliver(own, whole!);
+  assert.equal(fixture.stored.reduce((sum, { length }) => sum + length, 0), 48 * KIB);
+  assert.ok(fixture.stored.every(({ begin }) => begin >= 16 * KIB));
+  assert.deepEqual(fixture.received, [0]);
+});
+
+Deno.test("a peer that goes in the middle of a block leaves it to others", () => {
+  const fixture = new Fixture();
+  const [gone, other] = [fixture.peer(), fixture.peer()];
+  for (const peer of [gone, other]) peer.message({ type: "have", piece: 0 });
+  gone.message({ type: "unchoke" });
+  const [block] = requests(gone);
+  gone.blockStart(block!);
+  gone.blockData(new Uint8Array(1000));
+  gone.close();
+  gone.blockData(new Uint8Array(1000));
+  gone.blockEnd();
+  other.message({ type: "unchoke" });
+  assert.deepEqual(requests(other), [block]);
+  assert.equal(fixture.stored.length, 1);
+});

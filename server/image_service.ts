@@ -1,0 +1,83 @@
+/** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
+import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { ImageStore } from "./store/images.ts";
+import type { PublishedVersion } from "./store/versions.ts";
+import type { Seeder } from "./swarm/seeder.ts";
+import type { WebSeedFile } from "./swarm/web_seed.ts";
+import type { Images, ImageSecrets } from "./web/ports.ts";
+
+export class ImageService implements Images {
+  readonly #store: ImageStore;
+  readonly #seeder: Seeder;
+  /** Files of the web seed by torrent name, then by file name. */
+  readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
+
+  constructor(store: ImageStore, seeder: Seeder) {
+    this.#store = store;
+    this.#seeder = seeder;
+  }
+
+  /** Serves all versions that are there. */
+  async start(): Promise<void> {
+    for (const version of this.#store.allPublished()) await this.#serve(version);
+  }
+
+  /** Serves a version that was published just now. */
+  async serve(ref: string): Promise<void> {
+    await this.#serve(this.#store.published(ref));
+  }
+
+  list(): ImageView[] {
+    return this.#store.list();
+  }
+
+  get(ref: string): VersionView {
+    return this.#store.get(ref);
+  }
+
+  async delete(ref: string): Promise<void> {
+    const { torrentPath } = this.#store.published(ref);
+    const metainfo = await readMetainfo(torrentPath);
+    this.#store.delete(ref);
+    this.#webSeed.delete(metainfo.info.name);
+    await this.#seeder.remove(metainfo.infoHash);
+  }
+
+  verify(ref: string): AsyncIterable<VerifyEvent> {
+    return this.#store.verify(ref);
+  }
+
+  exportTar(ref: string): ReadableStream<Uint8Array> {
+    return this.#store.exportTar(ref);
+  }
+
+  metainfo(ref: string): Promise<Uint8Array> {
+    return Deno.readFile(this.#store.published(ref).torrentPath);
+  }
+
+  secrets(ref: string): ImageSecrets {
+    const { id, signature, publicKey, headerLine, key } = this.#store.published(ref);
+    return {
+      manifest: { id, signature, publicKey, header: headerLine },
+      key: Buffer.from(key).toString("base64"),
+    };
+  }
+
+  webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {
+    return this.#webSeed.get(torrent)?.get(file);
+  }
+
+  async #serve({ torrentPath, payload }: PublishedVersion): Promise<void> {
+    const metainfo = await readMetainfo(torrentPath);
+    this.#seeder.add(metainfo, payload.map((file) => file.path));
+    this.#webSeed.set(
+      metainfo.info.name,
+      new Map(payload.map(({ name, path, sizeBytes }) => [name, { path, length: sizeBytes }])),
+    );
+  }
+}
+
+async function readMetainfo(path: string): Promise<Metainfo> {
+  return parseMetainfo(await Deno.readFile(path));
+}

@@ -1,0 +1,261 @@
+/** The server: all services in one process, under one signal. */
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { pinOf } from "#contract/token.ts";
+import { PeerListener } from "#contract/torrent/peer_listener.ts";
+import { handleBoot } from "../boot/http.ts";
+import { AgentSegments } from "./agent_segments.ts";
+import { CaptureService } from "./capture/capture_service.ts";
+import type { ServerOptions } from "./cli/server_options.ts";
+import { lockDataDirectory } from "./data_lock.ts";
+import { ImageService } from "./image_service.ts";
+import { bind } from "./listen.ts";
+import { startNetboot } from "./netboot_services.ts";
+import { chooseAddresses, isIpv4, type SiteAddresses } from "./network.ts";
+import { publishPorts } from "./publishing.ts";
+import { DataDirectory } from "./store/data_directory.ts";
+import { openDatabase } from "./store/database.ts";
+import { Deployments } from "./store/deployments.ts";
+import { ImageStore } from "./store/images.ts";
+import { openSigningKey } from "./store/keys.ts";
+import { SqliteLeaseStore } from "./store/leases.ts";
+import { Nodes } from "./store/nodes.ts";
+import { Templates } from "./store/templates.ts";
+import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
+import { Seeder } from "./swarm/seeder.ts";
+import { Tracker } from "./swarm/tracker.ts";
+import { UdpTracker } from "./swarm/udp_tracker.ts";
+import { handleWebSeed } from "./swarm/web_seed.ts";
+import { createApp } from "./web/app.ts";
+import { AdminToken } from "./web/auth.ts";
+import { Fleet } from "./web/fleet.ts";
+import { LiveEvents } from "./web/live.ts";
+import type { SwarmAddresses } from "./web/ports.ts";
+import { writePublicFile } from "./web/private_file.ts";
+import { issueServerCertificate, openAuthority } from "./web/tls.ts";
+
+const log = getLogger(["rackseed", "server"]);
+const SEED_PREFIX = "/seed/";
+/** How long requests may go on once the server closes. */
+const GRACE_MS = 2000;
+
+export interface RunningServer {
+  readonly urls: {
+    /** HTTPS: API and page. */
+    readonly server: string;
+    /** The page, with the token that logs in. */
+    readonly page: string;
+    /** Plain HTTP: boot files, tracker, web seed. */
+    readonly http: string;
+  };
+  readonly ports: {
+    readonly https: number;
+    readonly http: number;
+    readonly peer: number;
+    readonly tracker: number;
+    readonly tftp: number | undefined;
+  };
+  readonly token: string;
+  /** Settles when the server has closed; rejects where a service of it broke. */
+  readonly done: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts all services, or none. Throws RackseedError where one cannot be had. */
+export async function startServer(
+  options: ServerOptions,
+  { signal }: { signal: AbortSignal },
+): Promise<RunningServer> {
+  await using stack = new AsyncDisposableStack();
+  const closing = new AbortController();
+  const now = () => Date.now();
+  const site = chooseAddresses(options, Deno.networkInterfaces());
+  stack.use(lockDataDirectory(options.data));
+  const directory = new DataDirectory(options.data);
+  const db = openDatabase(directory.database);
+  stack.defer(() => db.close());
+
+  const authority = await openAuthority(options.data);
+  const pin = pinOf(authority.pem);
+  const admin = AdminToken.open(options.data, { pin });
+
+  const nodes = new Nodes(db, { now });
+  const deployments = new Deployments(db, { now });
+  const store = stack.use(
+    new ImageStore({
+      db,
+      directory,
+      signingKey: await openSigningKey(directory),
+      inUse: (version) => {
+        const names = deployments.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
+        return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;
+      },
+    }),
+  );
+
+  const peers = stack.use(
+    await bind({ protocol: "tcp", port: options.peerPort }, {
+      action: "listen for peers",
+      start: () => PeerListener.listen({ hostname: site.bind, port: options.peerPort }),
+    }),
+  );
+  const tracker = new Tracker(Math.random);
+  const seeder = stack.use(new Seeder(peers, { tracker, hostnames: [site.advertised] }));
+  const udpTracker = stack.use(
+    await bind({ protocol: "udp", port: options.trackerPort }, {
+      action: "serve the UDP tracker",
+      start: () => UdpTracker.listen(tracker, { hostname: site.bind, port: options.trackerPort }),
+    }),
+  );
+  const images = new ImageService(store, seeder);
+  await images.start();
+
+  // the listeners are up before what they serve is complete: until then they answer 503
+  let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
+  const http = await bind({ protocol: "tcp", port: options.httpPort }, {
+    action: "serve plain HTTP",
+    start: () =>
+      Deno.serve({
+        hostname: site.bind,
+        port: options.httpPort,
+        onListen() {},
+        onError: failed,
+      }, (request, info) => serveHttp(request, info.remoteAddr)),
+  });
+  stack.defer(() => shutDown(http));
+  const httpPort = http.addr.port;
+
+  const live = new LiveEvents();
+  const fleet = new Fleet({ nodes, deployments, images, publish: (event) => live.publish(event), pin });
+  const swarmAt = (host: string): SwarmAddresses => {
+    const origin = `http://${isIpv4(host) ? host : site.advertised}:${httpPort}`;
+    return { announce: [`${origin}/announce`], webSeeds: [origin + SEED_PREFIX] };
+  };
+  const swarm = swarmAt(site.advertised);
+  const segments = new AgentSegments(options.data, { signal: closing.signal });
+  const captures = stack.use(
+    new CaptureService({
+      db,
+      store,
+      onChange: (capture) => {
+        if (capture.state === "published") {
+          images.serve(`${capture.image}@${capture.version}`).then(
+            () => live.publish({ type: "images" }),
+            (error) => log.error("not-seeded", { image: capture.image, error: messageOf(error) }),
+          );
+        }
+        live.publish({ type: "capture", capture });
+      },
+      ...publishPorts({
+        swarm: {
+          announce: [...swarm.announce, `udp://${site.advertised}:${udpTracker.port}`],
+          webSeeds: swarm.webSeeds,
+        },
+        segments,
+        signal: closing.signal,
+      }),
+    }),
+  );
+
+  const templates = new Templates(db, { now });
+  const app = createApp(
+    { admin, fleet, templates, images, captures, live, swarmAt, closing: closing.signal, now },
+    { caPem: authority.pem },
+  );
+  const https = await bind({ protocol: "tcp", port: site.listen.port }, {
+    action: "serve HTTPS",
+    start: async () =>
+      Deno.serve({
+        ...site.listen,
+        ...await issueServerCertificate(authority, certificateNames(site)),
+        onListen() {},
+        onError: failed,
+      }, (request, info) => app.fetch(request, { info })),
+  });
+  stack.defer(() => shutDown(https));
+  const httpsPort = https.addr.port;
+
+  // the first to be run: it ends the services below, and the requests that would wait for ever
+  stack.defer(() => {
+    closing.abort(new Error("the server is closing"));
+    live[Symbol.dispose]();
+  });
+  const netboot = await startNetboot({
+    ...{ options, site, httpPort, httpsPort, fleet, nodes, store, segments },
+    leases: new SqliteLeaseStore(db),
+    signal: closing.signal,
+  });
+  serveHttp = (request, client) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/boot/")) return handleBoot(request, netboot);
+    if (pathname === "/announce") {
+      return handleAnnounce(request, { hostname: client.hostname, tracker, now: now() });
+    }
+    if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
+    if (pathname.startsWith(SEED_PREFIX)) {
+      return handleWebSeed(request, { prefix: SEED_PREFIX, lookup: (name) => images.webSeedFile(name) });
+    }
+    return new Response("not found\n", { status: 404 });
+  };
+
+  const host = site.listen.hostname === "0.0.0.0" || site.listen.hostname === "::"
+    ? site.advertised
+    : site.listen.hostname;
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${httpsPort}`;
+  writePublicFile(`${options.data}/url`, `${server}\n`);
+  const services = stack.move();
+  let closed: Promise<void> | undefined;
+  const close = () => closed ??= services.disposeAsync();
+  const ended = Promise.withResolvers<void>();
+  const end = () => close().then(ended.resolve, ended.reject);
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  for (const finished of netboot.finished) {
+    finished.catch((error) => close().finally(() => ended.reject(error)));
+  }
+  log.info("serving", { server, data: options.data });
+  return {
+    urls: {
+      server,
+      page: `${server}/?token=${admin.text}`,
+      http: `http://${site.advertised}:${httpPort}`,
+    },
+    ports: {
+      https: httpsPort,
+      http: httpPort,
+      peer: peers.port,
+      tracker: udpTracker.port,
+      tftp: netboot.tftpPort,
+    },
+    token: admin.text,
+    done: ended.promise,
+    close: async () => {
+      end();
+      await ended.promise;
+    },
+  };
+}
+
+/** All that the server may be called. */
+function certificateNames({ advertised, listen }: SiteAddresses): string[] {
+  const local = Deno.networkInterfaces().map((i) => i.address.replace(/%.*/, ""));
+  const named = ["0.0.0.0", "::"].includes(listen.hostname) ? [] : [listen.hostname];
+  return [...local, "127.0.0.1", "localhost", Deno.hostname(), advertised, ...named];
+}
+
+function notReady(): Response {
+  return new Response("starting\n", { status: 503, headers: { "retry-after": "1" } });
+}
+
+function failed(error: unknown): Response {
+  log.error("request-failed", { error: messageOf(error) });
+  return new Response("internal error\n", { status: 500 });
+}
+
+/** Lets running requests end, but not for ever: live events and long polls were told to stop already. */
+async function shutDown(server: Deno.HttpServer): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, GRACE_MS);
+  await Promise.race([server.shutdown(), late.promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,35 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { CaptureView } from "#contract/api.ts";
+
+/** Captures older than this many are forgotten; their versions are not. */
+const KEPT = 200;
+
+/** What is remembered of captures, running and done. */
+export class Captures {
+  readonly #save: StatementSync;
+  readonly #prune: StatementSync;
+  readonly #list: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`CREATE TABLE IF NOT EXISTS capture (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, view TEXT NOT NULL
+    ) STRICT`);
+    this.#save = db.prepare(
+      "INSERT INTO capture (id, view) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET view = excluded.view",
+    );
+    this.#prune = db.prepare(
+      `DELETE FROM capture WHERE number <= (SELECT max(number) FROM capture) - ${KEPT}`,
+    );
+    this.#list = db.prepare("SELECT view FROM capture ORDER BY number");
+  }
+
+  save(view: CaptureView): void {
+    this.#save.run(view.id, JSON.stringify(view));
+    this.#prune.run();
+  }
+
+  /** Oldest first. */
+  list(): CaptureView[] {
+    return this.#list.all().map(({ view }) => CaptureView.parse(JSON.parse(view as string)));
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The folders below `--data`, for the server's eyes only (0700; files in them 0600):
+ *
+ *     rackseed.db
+ *     keys/signing.pem          Ed25519, PKCS #8
+ *     packs/SHA256.pack         complete packs, immutable
+ *     packs/ID.part             packs that still grow, or that a broken capture left to be used again
+ *     versions/IMAGE@N/         manifest.rsm, torrent, and the boot files vmlinuz and initrd-image
+ *     staging/CAPTURE/          a version's folder before it is published
+ */
+import { statfsSync } from "node:fs";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+
+/** The free space that is never filled with frames, so that the database can always be written. */
+const RESERVE_BYTES = 64 << 20;
+
+export class DataDirectory {
+  readonly path: string;
+
+  /** Makes what is missing. Throws RackseedError where it cannot. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#make();
+    } catch (error) {
+      throw new RackseedError(`cannot use the data directory ${path}`, {
+        reason: `${messageOf(error)}.`,
+        remedy: "run the server as a user who may write there, or give it another one: --data DIR.",
+        cause: error,
+      });
+    }
+  }
+
+  #make(): void {
+    for (const folder of [this.path, this.packs, this.versions, this.staging, this.keys]) {
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    Deno.chmodSync(this.path, 0o700);
+    // SQLite gives its write-ahead log the mode of the database
+    Deno.openSync(this.database, { append: true, create: true, mode: 0o600 }).close();
+  }
+
+  get database(): string {
+    return `${this.path}/rackseed.db`;
+  }
+  get packs(): string {
+    return `${this.path}/packs`;
+  }
+  get versions(): string {
+    return `${this.path}/versions`;
+  }
+  get staging(): string {
+    return `${this.path}/staging`;
+  }
+  get keys(): string {
+    return `${this.path}/keys`;
+  }
+
+  pack({ id, sha256 }: { readonly id: number; readonly sha256: string | null }): string {
+    return sha256 === null ? `${this.packs}/${id}.part` : `${this.packs}/${sha256}.pack`;
+  }
+
+  version(image: string, version: number): string {
+    return `${this.versions}/${image}@${version}`;
+  }
+
+  /** How many bytes of frames fit: free space less a reserve of 64 MiB, of a small file system a sixteenth. */
+  roomBytes(): number {
+    const { bsize, blocks, bavail } = statfsSync(this.path);
+    return bavail * bsize - Math.min(RESERVE_BYTES, blocks * bsize / 16);
+  }
+}

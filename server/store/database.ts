@@ -1,0 +1,59 @@
+/**
+ * The server's database: SQLite through node:sqlite. Every repository of this folder makes its own tables
+ * (`CREATE TABLE IF NOT EXISTS …`) when it is constructed over the handle.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+
+/** Raised when a table changes in a way that an older Rackseed would misread. */
+const SCHEMA_VERSION = 1;
+
+/**
+ * Opens or makes the database, for this process alone: two servers over one data directory would spoil each
+ * other's packs. Throws RackseedError where another one has it, a later Rackseed wrote it, or it is damaged.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  let row: { user_version: number };
+  try {
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;`);
+    row = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  } catch (error) {
+    db.close();
+    throw openError(path, messageOf(error));
+  }
+  if (row.user_version > SCHEMA_VERSION) {
+    db.close();
+    throw new RackseedError(`cannot open the database ${path}`, {
+      reason:
+        `it was written by a later Rackseed (schema ${row.user_version}, this one knows ${SCHEMA_VERSION}).`,
+      remedy: "start the newer version again, or another --data directory.",
+    });
+  }
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  return db;
+}
+
+function openError(path: string, message: string): RackseedError {
+  const locked = message.includes("locked");
+  return new RackseedError(`cannot open the database ${path}`, {
+    reason: locked ? "another Rackseed server has it open." : `${message}.`,
+    remedy: locked
+      ? "stop that server, or give this one another --data directory."
+      : "restore it from a backup, or start with an empty --data directory and capture again.",
+  });
+}
+
+/** Runs `work` as one transaction: all of it lasts, or nothing. Not re-entrant. */
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    db.exec("COMMIT");
+    return result;
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * Deployments: which node is to bear which version, how far it is, and the tokens by which its agent is known.
+ *
+ *     armed ── enrol ──▶ installing ── finish ──▶ installed
+ *       │                  │   │
+ *     cancel             cancel, failed step
+ *       ▼                  ▼
+ *     cancelled          failed
+ *
+ * Only "armed" and "installing" let a node boot the agent; each of the others disarms for good. Of a token only
+ * its SHA-256 is kept.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import { type NodeState, StepReport } from "#contract/api.ts";
+import type { z } from "zod";
+import { transaction } from "./database.ts";
+import { ReportLog } from "./events.ts";
+
+export type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
+
+/** One node's part of a deployment. */
+export interface Assignment {
+  readonly deployment: string;
+  /** Node id. */
+  readonly node: string;
+  readonly image: string;
+  readonly version: number;
+  readonly state: AssignmentState;
+}
+
+/** What is known of a node from its deployments. */
+export interface Progress {
+  /** Its latest deployment that was not called off before it began. */
+  readonly assignment?: Assignment;
+  readonly report?: StepReport;
+}
+
+/** A node that fell silent for this long keeps no other waiting. */
+const SILENT_AFTER_MS = 20_000;
+/** Unused boot tokens of one node: firmware may ask for its script more than once. */
+const MAX_BOOT_TOKENS = 16;
+/** Deployments of a node whose log is kept. */
+const KEPT_DEPLOYMENTS = 5;
+/** Until the first of these is done, a node needs peers. */
+const STEPS_WITHOUT_NEED = new Set(["identity", "bootloader", "verify", "seed", "finish"]);
+
+export class Deployments {
+  readonly #db: DatabaseSync;
+  readonly #now: () => number;
+  readonly #log: ReportLog;
+  /** Latest report of nodes that install, by node; finer than what the log keeps. */
+  readonly #live = new Map<string, { report: StepReport; atMs: number }>();
+
+  constructor(db: DatabaseSync, { now }: { now: () => number }) {
+    this.#db = db;
+    this.#now = now;
+    this.#log = new ReportLog(db);
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS assignments (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
+        image TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, created TEXT NOT NULL,
+        UNIQUE (deployment, node)
+      ) STRICT;
+      CREATE INDEX IF NOT EXISTS assignments_of_node ON assignments (node, number);
+      CREATE TABLE IF NOT EXISTS tokens (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,
+        deployment TEXT NOT NULL, node TEXT NOT NULL
+      ) STRICT;
+    `);
+  }
+
+  /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
+  arm(
+    nodes: readonly string[],
+    { image, version }: { image: string; version: number },
+  ): { deployment: string; secrets: Map<string, string> } {
+    const deployment = randomBytes(8).toString("hex");
+    const secrets = transaction(this.#db, () => {
+      const made = new Map<string, string>();
+      for (const node of nodes) {
+        this.#endTokens(node);
+        this.#db.prepare("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
+          node,
+        );
+        this.#db.prepare(
+          `INSERT INTO assignments (deployment, node, image, version, state, created)
+           VALUES (?, ?, ?, ?, 'armed', ?)`,
+        ).run(deployment, node, image, version, new Date(this.#now()).toISOString());
+        this.#forgetOldLogs(node);
+        made.set(node, this.#issue("boot", { deployment, node }));
+      }
+      return made;
+    });
+    for (const node of nodes) this.#live.delete(node);
+    return { deployment, secrets };
+  }
+
+  /** The order that lets the node boot into the agent, if there is one. */
+  active(node: string): Assignment | undefined {
+    return this.#one("node = ? AND state IN ('armed', 'installing')", node);
+  }
+
+  /** A fresh one-time secret for a node that boots now; undefined where it is not armed. */
+  issueBootSecret(node: string): string | undefined {
+    const assignment = this.active(node);
+    if (!assignment) return undefined;
+    return transaction(this.#db, () => {
+      const secret = this.#issue("boot", assignment);
+      this.#db.prepare(
+        `DELETE FROM tokens WHERE kind = 'boot' AND node = ?1 AND number NOT IN
+          (SELECT number FROM tokens WHERE kind = 'boot' AND node = ?1 ORDER BY number DESC LIMIT ?2)`,
+      ).run(node, MAX_BOOT_TOKENS);
+      return secret;
+    });
+  }
+
+  /** Whose boot secret this is, without using it up. */
+  ofBootSecret(secret: string): Assignment | undefined {
+    return this.#ofSecret("boot", secret);
+  }
+
+  /** Uses the boot secret up. The session that it gives is the node's only one. */
+  enrol(bootSecret: string): { assignment: Assignment; session: string } | undefined {
+    return transaction(this.#db, () => {
+      const found = this.#ofSecret("boot", bootSecret);
+      if (!found) return undefined;
+      this.#db.prepare("DELETE FROM tokens WHERE hash = ?").run(hashOf(bootSecret));
+      this.#db.prepare("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
+      this.#setState(found, "installing");
+      this.#live.delete(found.node);
+      return { assignment: { ...found, state: "installing" }, session: this.#issue("session", found) };
+    });
+  }
+
+  ofSession(secret: string): Assignment | undefined {
+    return this.#ofSecret("session", secret);
+  }
+
+  /** Notes how far the node is. A failed step and the finished last one disarm it. */
+  report(assignment: Assignment, report: StepReport): Assignment {
+    this.#live.set(assignment.node, { report, atMs: this.#now() });
+    const state = assignment.state === "installing" ? stateAfter(report) : assignment.state;
+    transaction(this.#db, () => {
+      this.#log.append(assignment, report);
+      if (state !== assignment.state) this.#setState(assignment, state);
+      if (report.step === "finish" && report.state === "done") this.#endTokens(assignment.node);
+    });
+    return { ...assignment, state };
+  }
+
+  /** Whether others of the deployment still fetch what this node has. */
+  othersFetch({ deployment, node }: Assignment): boolean {
+    const others = this.#db.prepare(
+      "SELECT node FROM assignments WHERE deployment = ? AND node <> ? AND state = 'installing'",
+    ).all(deployment, node) as { node: string }[];
+    return others.some((other) => {
+      const live = this.#live.get(other.node);
+      return live !== undefined && this.#now() - live.atMs < SILENT_AFTER_MS &&
+        !STEPS_WITHOUT_NEED.has(live.report.step);
+    });
+  }
+
+  /** Calls the node's order off. Undefined where it has none. */
+  cancel(node: string): Assignment | undefined {
+    const assignment = this.active(node);
+    if (!assignment) return undefined;
+    const state = assignment.state === "armed" ? "cancelled" : "failed";
+    transaction(this.#db, () => {
+      this.#setState(assignment, state);
+      // the session lives on: by it the agent hears that it is to stop
+      this.#db.prepare("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+    });
+    return { ...assignment, state };
+  }
+
+  progress(node: string): Progress {
+    const assignment = this.#one("node = ? AND state <> 'cancelled'", node);
+    if (!assignment) return {};
+    const report = this.#live.get(node)?.report ?? this.#log.last(assignment);
+    return { assignment, ...(report && { report }) };
+  }
+
+  /** The steps of the node's latest deployment, oldest first. */
+  log(node: string): StepReport[] {
+    const { assignment } = this.progress(node);
+    return assignment ? this.#log.list(assignment) : [];
+  }
+
+  /** Ids of nodes whose running order is this version. */
+  nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
+    const rows = this.#db.prepare(
+      "SELECT node FROM assignments WHERE image = ? AND version = ? AND state IN ('armed', 'installing')",
+    ).all(image, version) as { node: string }[];
+    return rows.map((row) => row.node);
+  }
+
+  forgetNode(node: string): void {
+    transaction(this.#db, () => {
+      this.#endTokens(node);
+      this.#log.forget({ node });
+      this.#db.prepare("DELETE FROM assignments WHERE node = ?").run(node);
+    });
+    this.#live.delete(node);
+  }
+
+  #one(condition: string, value: string): Assignment | undefined {
+    return this.#db.prepare(
+      `SELECT deployment, node, image, version, state FROM assignments
+       WHERE ${condition} ORDER BY number DESC LIMIT 1`,
+    ).get(value) as Assignment | undefined;
+  }
+
+  #ofSecret(kind: "boot" | "session", secret: string): Assignment | undefined {
+    return this.#db.prepare(
+      `SELECT a.deployment, a.node, a.image, a.version, a.state FROM tokens t
+       JOIN assignments a ON a.deployment = t.deployment AND a.node = t.node WHERE t.hash = ? AND t.kind = ?`,
+    ).get(hashOf(secret), kind) as Assignment | undefined;
+  }
+
+  #issue(kind: "boot" | "session", { deployment, node }: { deployment: string; node: string }): string {
+    const secret = randomBytes(24).toString("base64url");
+    this.#db.prepare("INSERT INTO tokens (hash, kind, deployment, node) VALUES (?, ?, ?, ?)")
+      .run(hashOf(secret), kind, deployment, node);
+    return secret;
+  }
+
+  #endTokens(node: string): void {
+    this.#db.prepare("DELETE FROM tokens WHERE node = ?").run(node);
+  }
+
+  #setState({ deployment, node }: Assignment, state: AssignmentState): void {
+    this.#db.prepare("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
+      .run(state, deployment, node);
+    if (state === "failed" || state === "cancelled") {
+      this.#db.prepare("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+    }
+  }
+
+  #forgetOldLogs(node: string): void {
+    const old = this.#db.prepare(
+      "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
+    ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
+    for (const { deployment } of old) {
+      this.#log.forget({ node, deployment });
+      this.#db.prepare("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
+    }
+  }
+}
+
+function stateAfter(report: StepReport): AssignmentState {
+  if (report.state === "failed") return "failed";
+  return report.step === "finish" && report.state === "done" ? "installed" : "installing";
+}
+
+function hashOf(secret: string): Uint8Array {
+  return createHash("sha256").update(secret).digest();
+}

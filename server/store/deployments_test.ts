@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import type { StepReport } from "#contract/api.ts";
+import { Deployments } from "./deployments.ts";
+
+const VERSION = { image: "web", version: 1 };
+
+function open({ db = new DatabaseSync(":memory:"), time = { ms: 0 } } = {}) {
+  return { db, time, deployments: new Deployments(db, { now: () => time.ms }) };
+}
+
+const step = (name: StepReport["step"], state: StepReport["state"] = "running"): StepReport => ({
+  step: name,
+  state,
+  elapsedMs: 1,
+});
+
+/** Arms and enrols the nodes. */
+function installing(deployments: Deployments, ...nodes: string[]) {
+  const { secrets } = deployments.arm(nodes, VERSION);
+  return nodes.map((node) => {
+    const enrolled = deployments.enrol(secrets.get(node) ?? "");
+    assert.ok(enrolled);
+    return enrolled;
+  });
+}
+
+Deno.test("a boot secret enrols once, and only its own node", () => {
+  const { deployments } = open();
+  const secret = deployments.arm(["a", "b"], VERSION).secrets.get("a") ?? "";
+  assert.equal(deployments.enrol(secret)?.assignment.node, "a");
+  assert.equal(deployments.enrol(secret), undefined);
+  assert.equal(deployments.active("a")?.state, "installing");
+  assert.equal(deployments.active("b")?.state, "armed");
+});
+
+Deno.test("the finished step disarms for good: no secret of the node is worth anything then", () => {
+  const { deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  const late = deployments.issueBootSecret("a");
+  assert.ok(enrolled && late !== undefined);
+  deployments.report(enrolled.assignment, step("finish", "done"));
+  assert.equal(deployments.progress("a").assignment?.state, "installed");
+  assert.equal(deployments.active("a"), undefined);
+  assert.equal(deployments.issueBootSecret("a"), undefined);
+  assert.equal(deployments.enrol(late), undefined);
+  assert.equal(deployments.ofSession(enrolled.session), undefined);
+});
+
+Deno.test("a failed step disarms, and the node stays failed whatever it reports later", () => {
+  const { deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  assert.ok(enrolled);
+  deployments.report(enrolled.assignment, step("partition", "failed"));
+  assert.equal(deployments.issueBootSecret("a"), undefined);
+  const later = deployments.ofSession(enrolled.session);
+  assert.ok(later);
+  assert.equal(deployments.report(later, step("finish", "done")).state, "failed");
+  assert.equal(deployments.progress("a").assignment?.state, "failed");
+});
+
+Deno.test("a node that boots again while it installs gets a fresh secret; its old session ends", () => {
+  const { deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  const again = deployments.enrol(deployments.issueBootSecret("a") ?? "");
+  assert.ok(enrolled && again);
+  assert.equal(deployments.ofSession(enrolled.session), undefined);
+  assert.equal(deployments.ofSession(again.session)?.node, "a");
+});
+
+Deno.test("calling off: armed goes back to what was before, installing is failed and hears of it", () => {
+  const { deployments } = open();
+  const { secrets } = deployments.arm(["a"], VERSION);
+  assert.equal(deployments.cancel("a")?.state, "cancelled");
+  assert.equal(deployments.cancel("a"), undefined);
+  assert.deepEqual(deployments.progress("a"), {});
+  assert.equal(deployments.enrol(secrets.get("a") ?? ""), undefined);
+
+  const [enrolled] = installing(deployments, "a");
+  assert.equal(deployments.cancel("a")?.state, "failed");
+  assert.equal(deployments.ofSession(enrolled?.session ?? "")?.state, "failed");
+});
+
+Deno.test("a new order replaces one that had not begun, with its secrets", () => {
+  const { deployments } = open();
+  const old = deployments.arm(["a"], VERSION).secrets.get("a") ?? "";
+  deployments.arm(["a"], { image: "web", version: 2 });
+  assert.equal(deployments.enrol(old), undefined);
+  assert.equal(deployments.active("a")?.version, 2);
+});
+
+Deno.test("a node seeds on while another of its deployment fetches and is heard of", () => {
+  const { deployments, time } = open();
+  const [a, b] = installing(deployments, "a", "b");
+  assert.ok(a && b);
+  assert.equal(deployments.othersFetch(a.assignment), false, "b was never heard of");
+  deployments.report(b.assignment, step("install"));
+  assert.equal(deployments.othersFetch(a.assignment), true);
+  time.ms = 21_000;
+  assert.equal(deployments.othersFetch(a.assignment), false, "b fell silent");
+  deployments.report(b.assignment, step("verify"));
+  assert.equal(deployments.othersFetch(a.assignment), false, "b has all");
+});
+
+Deno.test("the log has one line a step that ended, and the step that runs", () => {
+  const { deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  assert.ok(enrolled);
+  const { assignment } = enrolled;
+  for (const state of ["running", "running", "done"] as const) {
+    deployments.report(assignment, step("plan", state));
+  }
+  deployments.report(assignment, step("guard"));
+  assert.deepEqual(deployments.log("a").map((r) => `${r.step} ${r.state}`), ["plan done", "guard running"]);
+});
+
+Deno.test("the log of one deployment is bounded", () => {
+  const { deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  assert.ok(enrolled);
+  for (let i = 0; i < 300; i++) deployments.report(enrolled.assignment, step("plan", "done"));
+  assert.equal(deployments.log("a").length, 200);
+});
+
+Deno.test("orders, secrets and logs stand after a restart", () => {
+  const { deployments, db } = open();
+  const { secrets } = deployments.arm(["a", "b"], VERSION);
+  const session = deployments.enrol(secrets.get("a") ?? "")?.session ?? "";
+  deployments.report(deployments.ofSession(session) ?? assert.fail(), step("plan", "done"));
+  const { deployments: restarted } = open({ db });
+  assert.equal(restarted.ofSession(session)?.state, "installing");
+  assert.equal(restarted.progress("a").report?.step, "plan");
+  assert.equal(restarted.enrol(secrets.get("b") ?? "")?.assignment.node, "b");
+  assert.deepEqual(restarted.nodesWaitingFor(VERSION).sort(), ["a", "b"]);
+});
+
+Deno.test("no secret stands in the database", () => {
+  const { deployments, db } = open();
+  const secret = deployments.arm(["a"], VERSION).secrets.get("a") ?? "";
+  const session = deployments.enrol(secret)?.session ?? "";
+  const rows = db.prepare("SELECT hash FROM tokens").all() as { hash: Uint8Array }[];
+  assert.equal(rows.length, 1);
+  assert.ok(rows.every(({ hash }) => hash.length === 32 && !Buffer.from(hash).includes(session)));
+});

@@ -1,0 +1,65 @@
+/**
+ * What nodes reported, step by step. A step that runs has one row, rewritten only when its state changes: its
+ * progress is no history. Bounded for each node's part of a deployment.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { StepReport } from "#contract/api.ts";
+
+interface Part {
+  readonly deployment: string;
+  readonly node: string;
+}
+
+const MAX_REPORTS = 200;
+
+export class ReportLog {
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS reports (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
+        step TEXT NOT NULL, state TEXT NOT NULL, report TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX IF NOT EXISTS reports_of_node ON reports (node, deployment, number);
+    `);
+  }
+
+  /** A repeated "running" of the step that runs is dropped. */
+  append({ deployment, node }: Part, report: StepReport): void {
+    const last = this.#db.prepare(
+      "SELECT number, step, state FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
+    ).get(node, deployment) as { number: number; step: string; state: string } | undefined;
+    const continues = last?.step === report.step && last.state === "running";
+    if (continues && report.state === "running") return;
+    if (continues) this.#db.prepare("DELETE FROM reports WHERE number = ?").run(last.number);
+    this.#db.prepare("INSERT INTO reports (deployment, node, step, state, report) VALUES (?, ?, ?, ?, ?)")
+      .run(deployment, node, report.step, report.state, JSON.stringify(report));
+    this.#db.prepare(
+      `DELETE FROM reports WHERE node = ?1 AND deployment = ?2 AND number <= (SELECT number FROM reports
+        WHERE node = ?1 AND deployment = ?2 ORDER BY number DESC LIMIT 1 OFFSET ${MAX_REPORTS})`,
+    ).run(node, deployment);
+  }
+
+  /** Oldest first. */
+  list({ deployment, node }: Part): StepReport[] {
+    const rows = this.#db.prepare(
+      "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number",
+    ).all(node, deployment) as { report: string }[];
+    return rows.map((row) => StepReport.parse(JSON.parse(row.report)));
+  }
+
+  last({ deployment, node }: Part): StepReport | undefined {
+    const row = this.#db.prepare(
+      "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
+    ).get(node, deployment) as { report: string } | undefined;
+    return row && StepReport.parse(JSON.parse(row.report));
+  }
+
+  /** Of one deployment, or of all. */
+  forget({ deployment, node }: { node: string; deployment?: string }): void {
+    if (deployment === undefined) this.#db.prepare("DELETE FROM reports WHERE node = ?").run(node);
+    else this.#db.prepare("DELETE FROM reports WHERE node = ? AND deployment = ?").run(node, deployment);
+  }
+}

@@ -1,0 +1,65 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+/** Where an extent lies: in which frame, and where that is. */
+export interface ExtentPlace {
+  readonly frame: number;
+  readonly pack: number;
+  readonly frameAt: number;
+  readonly sealedBytes: number;
+  readonly rawBytes: number;
+  /** Within the open frame. */
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
+export interface StoredExtent {
+  readonly sha256: Uint8Array;
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
+/** Which extents a lineage has. The first frame that brought an extent keeps it. */
+export class Extents {
+  readonly #insert: StatementSync;
+  readonly #has: StatementSync;
+  readonly #find: StatementSync;
+  readonly #ofFrame: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS extent (
+        lineage INTEGER NOT NULL, sha256 BLOB NOT NULL,
+        frame INTEGER NOT NULL REFERENCES frame ON DELETE CASCADE,
+        at INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+        PRIMARY KEY (lineage, sha256)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS extent_frame ON extent (frame);`);
+    this.#insert = db.prepare(
+      "INSERT OR IGNORE INTO extent (lineage, sha256, frame, at, size_bytes) VALUES (?, ?, ?, ?, ?)",
+    );
+    this.#has = db.prepare("SELECT 1 FROM extent WHERE lineage = ? AND sha256 = ?");
+    this.#find = db.prepare(`
+      SELECT frame, pack, frame.at AS frameAt, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes,
+        extent.at AS at, size_bytes AS sizeBytes
+      FROM extent JOIN frame ON frame.id = extent.frame WHERE lineage = ? AND sha256 = ?`);
+    this.#ofFrame = db.prepare(
+      "SELECT sha256, at, size_bytes AS sizeBytes FROM extent WHERE frame = ? ORDER BY at",
+    );
+  }
+
+  add(lineage: number, { frame, sha256, at, sizeBytes }: StoredExtent & { frame: number }): void {
+    this.#insert.run(lineage, sha256, frame, at, sizeBytes);
+  }
+
+  has(lineage: number, sha256: Uint8Array): boolean {
+    return this.#has.get(lineage, sha256) !== undefined;
+  }
+
+  find(lineage: number, sha256: Uint8Array): ExtentPlace | undefined {
+    return this.#find.get(lineage, sha256) as ExtentPlace | undefined;
+  }
+
+  ofFrame(frame: number): StoredExtent[] {
+    return this.#ofFrame.all(frame) as unknown as StoredExtent[];
+  }
+}

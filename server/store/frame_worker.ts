@@ -1,0 +1,126 @@
+/**
+ * The work on bytes that takes time, off the server's main thread: hashing, compressing, sealing, and proving
+ * what lies on the disk. FramePool is the other end. While a job is being encrypted the next one begins, so
+ * answers bear the number of their job.
+ */
+/// <reference lib="deno.worker" />
+import { createHash } from "node:crypto";
+import { decodeFrameUpload } from "#contract/frame_upload.ts";
+import { authenticate, importSealedKey, openAsync, sealAsync } from "#contract/sealed.ts";
+import {
+  type Assignment,
+  type CheckJob,
+  decodeExtents,
+  type HashJob,
+  type Job,
+  type Outcome,
+  type Reply,
+  type SealJob,
+  type UploadJob,
+} from "./frame_jobs.ts";
+
+self.onmessage = async ({ data: { id, job } }: MessageEvent<Assignment>) => {
+  const transfer: ArrayBuffer[] = [];
+  let outcome: Outcome;
+  try {
+    outcome = { ok: true, reply: await replyTo(job, transfer) };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    outcome = {
+      ok: false,
+      message: error instanceof Error ? error.message : String(error),
+      badInput: error instanceof RangeError,
+      ...(code !== undefined && { code }),
+    };
+  }
+  self.postMessage({ id, ...outcome }, transfer);
+};
+
+/** The lineage that was last worked on; jobs of one capture come in a row. */
+let lastKey: { readonly bytes: Uint8Array; readonly key: Promise<CryptoKey> } | undefined;
+
+function keyOf(bytes: Uint8Array): Promise<CryptoKey> {
+  if (lastKey === undefined || !Buffer.from(lastKey.bytes).equals(bytes)) {
+    lastKey = { bytes, key: importSealedKey(bytes) };
+  }
+  return lastKey.key;
+}
+
+function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
+  switch (job.kind) {
+    case "upload":
+      return sealUpload(job, transfer);
+    case "seal":
+      return sealWhole(job, transfer);
+    case "check":
+      return damageOf(job).then((damage) => ({ kind: "check", damage }));
+    case "hash":
+      return hashFile(job);
+  }
+}
+
+/** Throws RangeError where the upload is malformed or an extent is not what its hash says. */
+async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer[]): Promise<Reply> {
+  const extents = decodeFrameUpload(body);
+  for (const { sha256, content } of extents) {
+    if (!createHash("sha256").update(content).digest().equals(sha256)) {
+      throw new RangeError(
+        `an extent of ${content.length} bytes does not have the SHA-256 that it came with`,
+      );
+    }
+  }
+  const content = 4 + 36 * extents.length;
+  const table = body.slice(4, content);
+  const sealed = await sealAsync(body.subarray(content), { key: await keyOf(key), level });
+  transfer.push(table.buffer, sealed.buffer);
+  return { kind: "upload", table, sealed, rawBytes: body.length - content };
+}
+
+async function sealWhole({ raw, key, level }: SealJob, transfer: ArrayBuffer[]): Promise<Reply> {
+  const sealed = await sealAsync(raw, { key: await keyOf(key), level });
+  transfer.push(sealed.buffer);
+  return { kind: "seal", sealed };
+}
+
+/** What is wrong with a frame on the disk, in words; undefined where it is whole. */
+async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Promise<string | undefined> {
+  const sealed = new Uint8Array(sealedBytes);
+  {
+    using file = Deno.openSync(path);
+    file.seekSync(at, Deno.SeekMode.Start);
+    for (let n = 0; n < sealedBytes;) {
+      const read = file.readSync(sealed.subarray(n));
+      if (read === null) return "the pack ends within it";
+      n += read;
+    }
+  }
+  let raw: Uint8Array;
+  try {
+    const imported = await keyOf(key);
+    if (extents === undefined) {
+      await authenticate(sealed, { key: imported });
+      return undefined;
+    }
+    raw = await openAsync(sealed, { key: imported });
+  } catch (error) {
+    return `it cannot be opened (${error instanceof Error ? error.message : error})`;
+  }
+  const all = decodeExtents(extents);
+  const bad = all.filter((e) =>
+    e.at + e.sizeBytes > raw.length ||
+    !createHash("sha256").update(raw.subarray(e.at, e.at + e.sizeBytes)).digest().equals(e.sha256)
+  );
+  return bad.length === 0 ? undefined : `${bad.length} of its ${all.length} extents have another SHA-256`;
+}
+
+function hashFile({ path }: HashJob): Reply {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(1 << 20);
+  let sizeBytes = 0;
+  using file = Deno.openSync(path);
+  for (let n = file.readSync(buffer); n !== null; n = file.readSync(buffer)) {
+    hash.update(buffer.subarray(0, n));
+    sizeBytes += n;
+  }
+  return { kind: "hash", sha256: hash.digest("hex"), sizeBytes };
+}

@@ -1,0 +1,296 @@
+import { getLogger } from "@logtape/logtape";
+import type { DatabaseSync } from "node:sqlite";
+import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { DataDirectory } from "./data_directory.ts";
+import { transaction } from "./database.ts";
+import { removeSync, syncFolder, syncPath } from "./durable.ts";
+import { exportTar } from "./export.ts";
+import { Extents } from "./extents.ts";
+import { FrameProver } from "./frame_prover.ts";
+import { FramePool } from "./frame_pool.ts";
+import type { SigningKey } from "./keys.ts";
+import { type Lineage, Lineages } from "./lineages.ts";
+import { PackWriter } from "./pack_writer.ts";
+import { type Pack, Packs } from "./packs.ts";
+import { PARTS_LAST_MS, recover } from "./recovery.ts";
+import { verifyVersion } from "./verify.ts";
+import { readManifest, VersionReader } from "./version_reader.ts";
+import { type NewVersion, type PublishedVersion, type VersionRecord, Versions } from "./versions.ts";
+
+const log = getLogger(["rackseed", "store"]);
+
+export interface ImageStoreOptions {
+  readonly db: DatabaseSync;
+  readonly directory: DataDirectory;
+  readonly signingKey: SigningKey;
+  /** Why a version must not go now ("node n1 installs it"); undefined where it may. */
+  readonly inUse?: (version: { image: string; version: number }) => string | undefined;
+  readonly pool?: FramePool;
+  readonly packBytes?: number;
+}
+
+/** Images and their versions, on the disk and in the database. */
+export class ImageStore implements Disposable {
+  readonly directory: DataDirectory;
+  readonly pool: FramePool;
+  readonly packs: Packs;
+  readonly extents: Extents;
+  readonly signingKey: SigningKey;
+  readonly #options: ImageStoreOptions;
+  readonly #db: DatabaseSync;
+  readonly #versions: Versions;
+  readonly #lineages: Lineages;
+  /** Images that a capture adds to, and their lineages. */
+  readonly #held = new Map<string, number>();
+  /** By image: the last writer on its way out. */
+  readonly #closing = new Map<string, Promise<void>>();
+
+  /** Puts in order what a crash left. */
+  constructor(options: ImageStoreOptions) {
+    this.#options = options;
+    this.directory = options.directory;
+    this.signingKey = options.signingKey;
+    this.pool = options.pool ?? new FramePool();
+    this.#db = options.db;
+    // tables that others refer to come first
+    this.#lineages = new Lineages(options.db);
+    this.packs = new Packs(options.db);
+    this.extents = new Extents(options.db);
+    this.#versions = new Versions(options.db);
+    recover({ db: options.db, directory: this.directory, packs: this.packs, versions: this.#versions });
+    this.#lineages.deleteUnused(this.#held);
+  }
+
+  [Symbol.dispose](): void {
+    this.pool[Symbol.dispose]();
+  }
+
+  /** All versions of all images, by name and number. */
+  list(): ImageView[] {
+    return this.#versions.list().map((record) => {
+      const { image, version, id, created, totals, bootable } = viewOf(record);
+      return { image, version, id, created, totals, bootable };
+    });
+  }
+
+  /** Throws RackseedError (404) where there is none. */
+  get(ref: string): VersionView {
+    return viewOf(this.#record(ref));
+  }
+
+  /** Throws RackseedError (404) where there is none. */
+  published(ref: string): PublishedVersion {
+    const record = this.#record(ref);
+    const folder = this.directory.version(record.image, record.version);
+    const manifest = record.files.find((f) => f.name === "manifest.rsm");
+    return {
+      ...record,
+      folder,
+      key: this.#lineage(record.image).key,
+      publicKey: this.signingKey.publicKey,
+      payload: [
+        { name: "manifest.rsm", path: `${folder}/manifest.rsm`, sizeBytes: manifest?.sizeBytes ?? 0 },
+        ...this.#versions.packs(record).map((pack) => ({
+          name: `${pack.sha256}.pack`,
+          path: this.directory.pack(pack),
+          sizeBytes: pack.sizeBytes,
+        })),
+      ],
+      torrentPath: `${folder}/torrent`,
+      kernelPath: `${folder}/vmlinuz`,
+      initrdPath: `${folder}/initrd-image`,
+    };
+  }
+
+  /** All versions, for those who serve them. */
+  allPublished(): PublishedVersion[] {
+    return this.#versions.list().map(({ image, version }) => this.published(`${image}@${version}`));
+  }
+
+  /**
+   * Deletes one version, and the packs that no other needs. NAME alone will do where it has one version. Throws
+   * RackseedError: 404 where there is none, 409 where it is not clear which one, or where it is in use.
+   */
+  delete(ref: string): void {
+    const { image, version } = this.#record(ref);
+    const title = `cannot delete ${image}@${version}`;
+    const others = this.#versions.listOf(image);
+    if (!ref.includes("@") && others.length > 1) {
+      throw new RackseedError(`cannot delete ${ref}`, {
+        reason: `it has ${others.length} versions: ${others.map((v) => `${image}@${v.version}`).join(", ")}.`,
+        remedy: `name the one to delete, for instance ${image}@${others[0]?.version}.`,
+        status: 409,
+      });
+    }
+    const user = this.#held.has(image)
+      ? "a capture adds to this image"
+      : this.#options.inUse?.({ image, version });
+    if (user !== undefined) {
+      throw new RackseedError(title, {
+        reason: `${user}.`,
+        remedy: "wait until that is done, or cancel it; then delete again.",
+        status: 409,
+      });
+    }
+    const lineage = this.#lineage(image);
+    const unneeded = transaction(this.#db, () => {
+      this.#versions.delete(lineage.id, version);
+      const packs = this.#versions.unneededPacks();
+      if (others.length === 1) packs.push(...this.packs.partsOf(lineage.id));
+      for (const { id } of packs) this.packs.delete(id);
+      this.#lineages.deleteUnused(this.#held);
+      return packs;
+    });
+    removeSync(this.directory.version(image, version));
+    for (const pack of unneeded) removeSync(this.directory.pack(pack));
+    log.info("version-deleted", { image, version, packs: unneeded.length });
+  }
+
+  /** Re-reads and proves everything of the version. */
+  verify(ref: string): AsyncGenerator<VerifyEvent> {
+    return verifyVersion(this.published(ref), this.pool);
+  }
+
+  /** The version as a pax tar that GNU tar extracts. */
+  exportTar(ref: string): ReadableStream<Uint8Array> {
+    return exportTar(this.openVersion(ref));
+  }
+
+  /** Reads and proves the manifest. Throws RackseedError (404), or RangeError where it is damaged. */
+  openVersion(ref: string): VersionReader {
+    const published = this.published(ref);
+    return new VersionReader(readManifest(published), {
+      packs: published.payload.slice(1).map((f) => f.path),
+      key: published.key,
+    });
+  }
+
+  /** The numbers of the image's next version and of its newest one. A number is never given twice. */
+  nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
+    const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
+    return { version: this.#lineages.lastVersion(lineage.id) + 1, parent };
+  }
+
+  /**
+   * Opens the image's lineage for new frames, and keeps what is there from being deleted until it is released.
+   * Undefined where someone has it already.
+   */
+  hold(image: string): HeldLineage | undefined {
+    if (this.#held.has(image)) return undefined;
+    const held = new Set(this.#held.values());
+    this.#dropParts(this.packs.partsBefore(Date.now() - PARTS_LAST_MS).filter((p) => !held.has(p.lineage)));
+    const lineage = this.#lineages.findOrMake(image);
+    this.#held.set(image, lineage.id);
+    const { packBytes } = this.#options;
+    const { pool, directory, extents } = this;
+    const prover = new FrameProver(lineage, { pool, directory });
+    const writer = new PackWriter(lineage, {
+      db: this.#db,
+      directory,
+      packs: this.packs,
+      extents,
+      onRegistered: (pack, frame) => void prover.prove(pack, frame),
+      after: this.#closing.get(image),
+      ...(packBytes !== undefined && { packBytes }),
+    });
+    const release = () => {
+      this.#held.delete(image);
+      const closing = writer.close().catch((error) => {
+        log.warn("part-not-closed", { image, error: messageOf(error) });
+      });
+      this.#closing.set(image, closing);
+      return closing;
+    };
+    return { lineage, writer, prover, release };
+  }
+
+  /** Drops frames of the image that no version has, unless a capture is adding to them. */
+  dropUnpublished(image: string): void {
+    const lineage = this.#lineages.find(image);
+    if (lineage !== undefined && !this.#held.has(image)) this.#dropParts(this.packs.partsOf(lineage.id));
+  }
+
+  /**
+   * Makes a version visible, all at once. New packs get their second name first and lose their first one after
+   * the transaction: what a crash leaves is the old state or the new one, and recovery removes the other's files.
+   */
+  async publish({ lineage, record, packs, stagingPath, signal }: NewVersion): Promise<void> {
+    const fresh = packs.filter((pack) => this.packs.get(pack.id)?.sha256 === null);
+    for (const pack of fresh) {
+      removeSync(this.directory.pack(pack));
+      await Deno.link(this.directory.pack({ ...pack, sha256: null }), this.directory.pack(pack));
+    }
+    await syncPath(this.directory.packs);
+    const folder = this.directory.version(lineage.image, record.version);
+    removeSync(folder);
+    await syncFolder(stagingPath);
+    await Deno.rename(stagingPath, folder);
+    await syncPath(this.directory.versions);
+    signal.throwIfAborted();
+    transaction(this.#db, () => {
+      for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
+      this.#lineages.setLastVersion(lineage.id, record.version);
+      this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
+    });
+    for (const pack of fresh) removeSync(this.directory.pack({ ...pack, sha256: null }));
+    log.info("version-published", { image: lineage.image, version: record.version, id: record.id });
+  }
+
+  #dropParts(parts: readonly Pack[]): void {
+    transaction(this.#db, () => {
+      for (const { id } of parts) this.packs.delete(id);
+      this.#lineages.deleteUnused(this.#held);
+    });
+    for (const pack of parts) removeSync(this.directory.pack(pack));
+  }
+
+  #lineage(image: string): Lineage {
+    const lineage = this.#lineages.find(image);
+    if (lineage === undefined) throw new Error(`image ${image} has versions but no lineage`);
+    return lineage;
+  }
+
+  #record(ref: string): VersionRecord {
+    const [image = "", number] = ref.split("@");
+    const versions = this.#versions.listOf(image);
+    const found = number === undefined ? versions.at(-1) : versions.find((v) => v.version === Number(number));
+    if (found) return found;
+    const there = versions.length > 0
+      ? versions.map((v) => `${image}@${v.version}`)
+      : [...new Set(this.#versions.list().map((v) => v.image))];
+    throw new RackseedError(`there is no image ${ref}`, {
+      reason: there.length > 0 ? `these are there: ${there.join(", ")}.` : "no image has been captured yet.",
+      remedy: there.length > 0
+        ? "name one of them."
+        : "capture one: `rackseed capture TEMPLATE --image NAME`, or `rackseed image import`.",
+      status: 404,
+    });
+  }
+}
+
+/** A lineage that is open for new frames. */
+export interface HeldLineage {
+  readonly lineage: Lineage;
+  readonly writer: PackWriter;
+  readonly prover: FrameProver;
+  /** Resolves when the writer's file is closed; the lineage may be held again at once. */
+  release(): Promise<void>;
+}
+
+function viewOf({ header, ...record }: VersionRecord): VersionView {
+  return {
+    image: record.image,
+    version: record.version,
+    id: record.id,
+    created: header.created,
+    infoHash: record.infoHash,
+    totals: header.totals,
+    ...(header.source && { source: header.source }),
+    ...(header.layout && { layout: header.layout }),
+    excludes: header.excludes,
+    notes: header.notes,
+    bootable: record.bootable,
+    bootNotes: [...record.bootNotes],
+  };
+}

@@ -1,0 +1,39 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+interface AnyLease {
+  readonly address: string;
+  readonly mac: string;
+  readonly state: "bound" | "declined";
+  readonly expiresAtMs: number;
+}
+
+/**
+ * The DHCP server's leases, kept over a restart: its `LeaseStore` port. `Lease` is the port's own type, whose
+ * addresses are branded; what comes back is what was put in.
+ */
+export class SqliteLeaseStore<Lease extends AnyLease> {
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #list: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`CREATE TABLE IF NOT EXISTS lease (
+      address TEXT PRIMARY KEY, mac TEXT NOT NULL, state TEXT NOT NULL, expires_at_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`);
+    this.#put = db.prepare("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)");
+    this.#delete = db.prepare("DELETE FROM lease WHERE address = ?");
+    this.#list = db.prepare("SELECT address, mac, state, expires_at_ms AS expiresAtMs FROM lease");
+  }
+
+  put({ address, mac, state, expiresAtMs }: Lease): void {
+    this.#put.run(address, mac, state, expiresAtMs);
+  }
+
+  delete(address: Lease["address"]): void {
+    this.#delete.run(address);
+  }
+
+  list(): Lease[] {
+    return this.#list.all().map((row) => ({ ...row }) as unknown as Lease);
+  }
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { SEALED_KEY_BYTES } from "#contract/sealed.ts";
+
+/** An image's line of versions: they share a key, and through it frames and packs. */
+export interface Lineage {
+  readonly id: number;
+  readonly image: string;
+  /** Opens and seals the frames and manifests of all versions. */
+  readonly key: Uint8Array;
+}
+
+export class Lineages {
+  readonly #find: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #lastVersion: StatementSync;
+  readonly #setLastVersion: StatementSync;
+  readonly #db: DatabaseSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.exec(`CREATE TABLE IF NOT EXISTS lineage (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, image TEXT NOT NULL UNIQUE, key BLOB NOT NULL,
+      last_version INTEGER NOT NULL DEFAULT 0
+    ) STRICT`);
+    this.#find = db.prepare("SELECT id, image, key FROM lineage WHERE image = ?");
+    this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
+    this.#setLastVersion = db.prepare("UPDATE lineage SET last_version = ? WHERE id = ?");
+    this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
+  }
+
+  find(image: string): Lineage | undefined {
+    return this.#find.get(image) as Lineage | undefined;
+  }
+
+  findOrMake(image: string): Lineage {
+    const found = this.find(image);
+    if (found) return found;
+    const key = randomBytes(SEALED_KEY_BYTES);
+    const { lastInsertRowid } = this.#insert.run(image, key);
+    return { id: Number(lastInsertRowid), image, key };
+  }
+
+  /** The highest number that a version ever had; 0 where there was none. */
+  lastVersion(id: number): number {
+    return (this.#lastVersion.get(id) as { version: number } | undefined)?.version ?? 0;
+  }
+
+  setLastVersion(id: number, version: number): void {
+    this.#setLastVersion.run(version, id);
+  }
+
+  /** Forgets the keys that open nothing any more, but those that are held (lineages by image). */
+  deleteUnused(held: ReadonlyMap<string, number>): void {
+    const unused = this.#db.prepare(`SELECT id FROM lineage WHERE
+      NOT EXISTS (SELECT 1 FROM version WHERE version.lineage = lineage.id) AND
+      NOT EXISTS (SELECT 1 FROM pack WHERE pack.lineage = lineage.id)`).all() as unknown as { id: number }[];
+    const kept = new Set(held.values());
+    const remove = this.#db.prepare("DELETE FROM lineage WHERE id = ?");
+    for (const { id } of unused) if (!kept.has(id)) remove.run(id);
+  }
+}

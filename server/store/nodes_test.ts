@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { hostnameOf, Nodes } from "./nodes.ts";
+
+const MAC = "52:54:00:00:00:01";
+
+function open({ db = new DatabaseSync(":memory:"), time = { ms: 0 } } = {}) {
+  return { db, time, nodes: new Nodes(db, { now: () => time.ms }) };
+}
+
+Deno.test("a node is found by name in any case, by MAC in any case and by id", () => {
+  const { nodes } = open();
+  const node = nodes.put("Web-1", { mac: MAC });
+  for (const key of ["Web-1", "web-1", MAC, MAC.toUpperCase(), node.id]) {
+    assert.equal(nodes.get(key).id, node.id);
+  }
+});
+
+Deno.test("an unknown node is an error that names those which exist", () => {
+  const { nodes } = open();
+  nodes.put("n1", {});
+  assert.throws(() => nodes.get("n2"), {
+    title: "cannot find the node n2",
+    status: 404,
+    reason: "known are: n1.",
+  });
+});
+
+Deno.test("two nodes never share a name, MAC, host name or address; the error says who has it", () => {
+  const cases: [key: string, settings: Parameters<Nodes["put"]>[1], reason: string][] = [
+    ["n2", { mac: MAC }, "the MAC address 52:54:00:00:00:01 belongs to the node n1."],
+    ["n2", { hostname: "web" }, "the host name web belongs to the node n1."],
+    ["Web", {}, "the host name Web belongs to the node n1."],
+    ["n2", { address: "10.0.0.5/16" }, "the address 10.0.0.5 belongs to the node n1."],
+  ];
+  for (const [key, settings, reason] of cases) {
+    const { nodes } = open();
+    nodes.put("n1", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
+    assert.throws(() => nodes.put(key, settings), { reason, status: 409 });
+    assert.deepEqual(nodes.list().map((n) => n.name), ["n1"]);
+  }
+});
+
+Deno.test("many nodes may have their address by DHCP", () => {
+  const { nodes } = open();
+  nodes.put("n1", { address: "dhcp" });
+  assert.equal(nodes.put("n2", { address: "dhcp" }).settings.address, "dhcp");
+});
+
+Deno.test("a machine that asks is shown once, and takes the name that it is given later", () => {
+  const { nodes } = open();
+  const found = nodes.discover(MAC);
+  assert.equal(found?.name, "52-54-00-00-00-01");
+  assert.equal(nodes.discover(MAC), undefined);
+  const named = nodes.put("n1", { mac: MAC });
+  assert.deepEqual([named.id, named.discovered], [found?.id, false]);
+  assert.deepEqual(nodes.list().map((n) => n.name), ["n1"]);
+});
+
+Deno.test("a node that is set by its MAC keeps its name and gets the MAC", () => {
+  const { nodes } = open();
+  assert.deepEqual(nodes.put(MAC, {}).settings, { mac: MAC });
+  assert.equal(nodes.put(MAC, { hostname: "web" }).name, "52-54-00-00-00-01");
+});
+
+Deno.test("invented MACs fill no disk, and push out no node that was named", () => {
+  const { nodes, time } = open();
+  nodes.put("n1", {});
+  for (let i = 0; i < 1005; i++) {
+    time.ms = i;
+    nodes.discover(
+      `52:54:00:00:${(i >> 8).toString(16).padStart(2, "0")}:${(i & 255).toString(16).padStart(2, "0")}`,
+    );
+  }
+  assert.equal(nodes.list().length, 1001);
+  assert.ok(nodes.find("n1"));
+  assert.equal(nodes.find("52:54:00:00:00:00"), undefined);
+});
+
+Deno.test("all of it stands after a restart", () => {
+  const { nodes, db } = open();
+  const node = nodes.put("n1", { mac: MAC, dns: ["10.0.0.1"] });
+  nodes.touch(node.id, { address: "10.0.0.9" });
+  assert.deepEqual(open({ db }).nodes.list(), nodes.list());
+});
+
+Deno.test("the host name is the node's name where none is set, made fit for DNS", () => {
+  const { nodes } = open();
+  assert.equal(hostnameOf(nodes.put("rack_1.node_2", {})), "rack-1.node-2");
+  assert.equal(hostnameOf(nodes.put("n1", { hostname: "web" })), "web");
+});

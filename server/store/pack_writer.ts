@@ -1,0 +1,200 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { DataDirectory } from "./data_directory.ts";
+import { transaction } from "./database.ts";
+import { syncPath, writeAll } from "./durable.ts";
+import type { ExtentPlace, Extents } from "./extents.ts";
+import type { SealedUpload } from "./frame_jobs.ts";
+import type { Lineage } from "./lineages.ts";
+import type { Pack, Packs, StoredFrame } from "./packs.ts";
+import { diskFull } from "./store_error.ts";
+
+const PACK_BYTES = 256 << 20;
+/** Frames are registered after so many bytes or so long a time, whichever comes first. */
+const BATCH_BYTES = 64 << 20;
+const BATCH_MS = 1000;
+
+interface Written {
+  readonly at: number;
+  readonly sealedBytes: number;
+  readonly rawBytes: number;
+  readonly table: Uint8Array;
+}
+
+/**
+ * Appends a lineage's new frames to a part file. A frame is registered in the database only after fdatasync of
+ * its bytes, many frames at a time: whatever the database knows is on the disk, and what a crash takes is sent
+ * again.
+ */
+export class PackWriter {
+  readonly #db: DatabaseSync;
+  readonly #directory: DataDirectory;
+  readonly #packs: Packs;
+  readonly #extents: Extents;
+  readonly #lineage: Lineage;
+  readonly #onRegistered: (pack: Pack, frame: StoredFrame) => void;
+  readonly #packBytes: number;
+
+  #part: { readonly pack: Pack; readonly file: Deno.FsFile; endBytes: number } | undefined;
+  #unregistered: Written[] = [];
+  #unregisteredBytes = 0;
+  #batchBegan = 0;
+  /** Hashes (one character a byte) of written frames that are not registered yet. */
+  readonly #written = new Set<string>();
+  /** The last of what was asked for; the next waits for it. */
+  #last: Promise<unknown>;
+  #registering: Promise<void> | undefined;
+  /** After a failed write nobody knows where the file ends: no more is appended. */
+  #failure: { readonly error: unknown } | undefined;
+
+  /**
+   * `after`: when the lineage's former writer has closed its file. `onRegistered` is told of every frame that can
+   * be read back from now on.
+   */
+  constructor(
+    lineage: Lineage,
+    { db, directory, packs, extents, after, onRegistered, packBytes = PACK_BYTES }: {
+      db: DatabaseSync;
+      directory: DataDirectory;
+      packs: Packs;
+      extents: Extents;
+      after: Promise<void> | undefined;
+      onRegistered: (pack: Pack, frame: StoredFrame) => void;
+      packBytes?: number;
+    },
+  ) {
+    this.#last = after ?? Promise.resolve();
+    this.#lineage = lineage;
+    this.#db = db;
+    this.#directory = directory;
+    this.#packs = packs;
+    this.#extents = extents;
+    this.#onRegistered = onRegistered;
+    this.#packBytes = packBytes;
+  }
+
+  /** Whether the lineage has the extent, registered or about to be. `sha256`: 32 bytes. */
+  has(sha256: Uint8Array): boolean {
+    return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256);
+  }
+
+  /** A registered extent: `flush` first. */
+  find(sha256: Uint8Array): ExtentPlace | undefined {
+    return this.#extents.find(this.#lineage.id, sha256);
+  }
+
+  /** Resolves when the frame is written; calls are served in order. Throws what the disk throws. */
+  append(frame: SealedUpload): Promise<void> {
+    return this.#enqueue(() => this.#append(frame));
+  }
+
+  /** Resolves when all that was appended before is on the disk and registered. */
+  flush(): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#registering;
+      await this.#register();
+    });
+  }
+
+  /** Registers what can be, and closes the file; the writer may go on with a further append. */
+  close(): Promise<void> {
+    return this.#enqueue(() => this.#closePart());
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #append(frame: SealedUpload): Promise<void> {
+    if (this.#failure) throw this.#failure.error;
+    try {
+      await this.#write(frame);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  async #write({ sealed, table, rawBytes }: SealedUpload): Promise<void> {
+    if (this.#directory.roomBytes() < sealed.length) throw diskFull("cannot store a frame");
+    const full = this.#part && this.#part.endBytes + sealed.length > this.#packBytes;
+    if (full) await this.#closePart();
+    const part = this.#part ??= await this.#openPart();
+    await writeAll(part.file, sealed);
+    if (this.#unregistered.length === 0) this.#batchBegan = performance.now();
+    this.#unregistered.push({ at: part.endBytes, sealedBytes: sealed.length, rawBytes, table });
+    part.endBytes += sealed.length;
+    this.#unregisteredBytes += sealed.length;
+    for (let i = 0; i < table.length; i += 36) this.#written.add(latin1(table.subarray(i, i + 32)));
+    const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
+    // appends go on meanwhile; a failure comes out at the next flush or close
+    if (due && this.#registering === undefined) {
+      this.#registering = this.#register();
+      this.#registering.then(() => this.#registering = undefined, () => {});
+    }
+  }
+
+  async #openPart() {
+    const belowBytes = this.#packBytes / 2;
+    const pack = this.#packs.partToExtend(this.#lineage.id, { belowBytes }) ??
+      this.#packs.createPart(this.#lineage.id, Date.now());
+    const file = await Deno.open(this.#directory.pack(pack), { write: true, create: true, mode: 0o600 });
+    // drops what a crash left behind the last registered frame
+    await file.truncate(pack.sizeBytes);
+    await file.seek(pack.sizeBytes, Deno.SeekMode.Start);
+    await syncPath(this.#directory.packs);
+    return { pack, file, endBytes: pack.sizeBytes };
+  }
+
+  async #closePart(): Promise<void> {
+    if (this.#part === undefined) return;
+    try {
+      await this.#registering;
+      await this.#register();
+    } finally {
+      const { file, pack } = this.#part;
+      await file.truncate(this.#packs.get(pack.id)?.sizeBytes ?? 0).catch(() => {});
+      file.close();
+      this.#part = undefined;
+      this.#registering = undefined;
+      this.#unregistered = [];
+      this.#unregisteredBytes = 0;
+      this.#written.clear();
+    }
+  }
+
+  async #register(): Promise<void> {
+    const part = this.#part, batch = this.#unregistered;
+    if (part === undefined || batch.length === 0) return;
+    this.#unregistered = [];
+    this.#unregisteredBytes = 0;
+    await part.file.syncData();
+    const frames: StoredFrame[] = [];
+    transaction(this.#db, () => {
+      for (const written of batch) frames.push(this.#registerFrame(part.pack.id, written));
+      const last = batch[batch.length - 1] as Written;
+      this.#packs.grow(part.pack.id, { sizeBytes: last.at + last.sealedBytes, nowMs: Date.now() });
+    });
+    for (const frame of frames) this.#onRegistered(part.pack, frame);
+    for (const { table } of batch) {
+      for (let i = 0; i < table.length; i += 36) this.#written.delete(latin1(table.subarray(i, i + 32)));
+    }
+  }
+
+  #registerFrame(pack: number, { at, table, sealedBytes, rawBytes }: Written): StoredFrame {
+    const frame = this.#packs.addFrame(pack, { at, sealedBytes, rawBytes });
+    const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+    for (let i = 0, extentAt = 0; i < table.length; i += 36) {
+      const sizeBytes = view.getUint32(i + 32);
+      const sha256 = table.subarray(i, i + 32);
+      this.#extents.add(this.#lineage.id, { frame, sha256, at: extentAt, sizeBytes });
+      extentAt += sizeBytes;
+    }
+    return { id: frame, at, sealedBytes, rawBytes };
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}

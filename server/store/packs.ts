@@ -1,0 +1,120 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+export interface Pack {
+  readonly id: number;
+  readonly lineage: number;
+  /** Hexadecimal once the pack is complete; null while it is a part that may grow. */
+  readonly sha256: string | null;
+  /** Of a part: the end of its last registered frame; what the file has beyond is nothing. */
+  readonly sizeBytes: number;
+}
+
+export interface StoredFrame {
+  readonly id: number;
+  readonly at: number;
+  readonly sealedBytes: number;
+  readonly rawBytes: number;
+}
+
+const PACK = "id, lineage, sha256, size_bytes AS sizeBytes";
+
+/** Packs and the frames in them. A pack's frames and their extents go with it. */
+export class Packs {
+  readonly #insert: StatementSync;
+  readonly #grow: StatementSync;
+  readonly #insertFrame: StatementSync;
+  readonly #get: StatementSync;
+  readonly #all: StatementSync;
+  readonly #partToExtend: StatementSync;
+  readonly #complete: StatementSync;
+  readonly #frames: StatementSync;
+  readonly #deleteFrame: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #partsOf: StatementSync;
+  readonly #partsBefore: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS pack (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, lineage INTEGER NOT NULL REFERENCES lineage,
+        sha256 TEXT UNIQUE, size_bytes INTEGER NOT NULL, touched_ms INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE IF NOT EXISTS frame (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, pack INTEGER NOT NULL REFERENCES pack ON DELETE CASCADE,
+        at INTEGER NOT NULL, sealed_bytes INTEGER NOT NULL, raw_bytes INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX IF NOT EXISTS frame_pack ON frame (pack);`);
+    this.#insert = db.prepare("INSERT INTO pack (lineage, size_bytes, touched_ms) VALUES (?, 0, ?)");
+    this.#grow = db.prepare("UPDATE pack SET size_bytes = ?, touched_ms = ? WHERE id = ?");
+    this.#insertFrame = db.prepare(
+      "INSERT INTO frame (pack, at, sealed_bytes, raw_bytes) VALUES (?, ?, ?, ?)",
+    );
+    this.#get = db.prepare(`SELECT ${PACK} FROM pack WHERE id = ?`);
+    this.#all = db.prepare(`SELECT ${PACK} FROM pack`);
+    this.#partToExtend = db.prepare(
+      `SELECT ${PACK} FROM pack WHERE lineage = ? AND sha256 IS NULL AND size_bytes < ? ORDER BY id DESC`,
+    );
+    this.#complete = db.prepare("UPDATE pack SET sha256 = ? WHERE id = ?");
+    this.#frames = db.prepare(
+      `SELECT id, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame WHERE pack = ? ORDER BY at`,
+    );
+    this.#deleteFrame = db.prepare("DELETE FROM frame WHERE id = ?");
+    this.#delete = db.prepare("DELETE FROM pack WHERE id = ?");
+    this.#partsOf = db.prepare(`SELECT ${PACK} FROM pack WHERE lineage = ? AND sha256 IS NULL`);
+    this.#partsBefore = db.prepare(`SELECT ${PACK} FROM pack WHERE sha256 IS NULL AND touched_ms < ?`);
+  }
+
+  createPart(lineage: number, nowMs: number): Pack {
+    const { lastInsertRowid } = this.#insert.run(lineage, nowMs);
+    return { id: Number(lastInsertRowid), lineage, sha256: null, sizeBytes: 0 };
+  }
+
+  /** The newest part of the lineage that is smaller than this. */
+  partToExtend(lineage: number, { belowBytes }: { belowBytes: number }): Pack | undefined {
+    return this.#partToExtend.get(lineage, belowBytes) as Pack | undefined;
+  }
+
+  get(id: number): Pack | undefined {
+    return this.#get.get(id) as Pack | undefined;
+  }
+
+  all(): Pack[] {
+    return this.#all.all() as unknown as Pack[];
+  }
+
+  /** Adds a frame, which counts as part of the pack after `grow`. Returns its id. */
+  addFrame(pack: number, frame: Omit<StoredFrame, "id">): number {
+    return Number(this.#insertFrame.run(pack, frame.at, frame.sealedBytes, frame.rawBytes).lastInsertRowid);
+  }
+
+  grow(pack: number, { sizeBytes, nowMs }: { sizeBytes: number; nowMs: number }): void {
+    this.#grow.run(sizeBytes, nowMs, pack);
+  }
+
+  /** From now on the pack has its final name and never changes. */
+  complete(pack: number, sha256: string): void {
+    this.#complete.run(sha256, pack);
+  }
+
+  /** In the order in which they lie in the pack. */
+  frames(pack: number): StoredFrame[] {
+    return this.#frames.all(pack) as unknown as StoredFrame[];
+  }
+
+  deleteFrame(id: number): void {
+    this.#deleteFrame.run(id);
+  }
+
+  delete(id: number): void {
+    this.#delete.run(id);
+  }
+
+  partsOf(lineage: number): Pack[] {
+    return this.#partsOf.all(lineage) as unknown as Pack[];
+  }
+
+  /** Parts that have not grown since. */
+  partsBefore(timeMs: number): Pack[] {
+    return this.#partsBefore.all(timeMs) as unknown as Pack[];
+  }
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import { encodeHeader, type Member } from "./pax.ts";
+import { aclText } from "./posix_acl.ts";
+
+const plain: Member = {
+  type: "0",
+  path: bytePathOfText("a"),
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtimeSec: 1,
+  mtimeNs: 0,
+  xattrs: [],
+  sizeBytes: 0,
+};
+
+Deno.test("a member that ustar can hold has no extended header", () => {
+  assert.equal(encodeHeader(plain).length, 512);
+});
+
+Deno.test("every record's length counts itself, whatever its number of digits", () => {
+  for (let length = 101; length < 1100; length++) {
+    const path = bytePathOfText("p".repeat(length));
+    assert.deepEqual(recordsOf(encodeHeader({ ...plain, path })), [["path", path]]);
+  }
+});
+
+const records: [what: string, member: Partial<Member>, expected: [string, string][]][] = [
+  ["a size of more than 8 GiB", { sizeBytes: 2 ** 33 }, [["size", "8589934592"]]],
+  ["a large owner", { uid: 2 ** 21, gid: 2 ** 32 - 2 }, [["uid", "2097152"], ["gid", "4294967294"]]],
+  ["a time before 1970", { mtimeSec: -1, mtimeNs: 500_000_000 }, [["mtime", "-0.500000000"]]],
+  ["a time with nanoseconds", { mtimeNs: 1 }, [["mtime", "1.000000001"]]],
+  ["an attribute", { xattrs: [["user.a=b%", new Uint8Array([104, 10])]] }, [
+    ["SCHILY.xattr.user.a%3Db%25", "h\n"],
+  ]],
+];
+for (const [what, member, expected] of records) {
+  Deno.test(`${what} is in the extended header`, () => {
+    assert.deepEqual(recordsOf(encodeHeader({ ...plain, ...member })), expected);
+  });
+}
+
+Deno.test("an ACL that is malformed has no text", () => {
+  const good = Uint8Array.from([2, 0, 0, 0, 2, 0, 5, 0, 0xe8, 3, 0, 0]);
+  assert.equal(aclText(good), "user:1000:r-x");
+  for (
+    const bad of [
+      good.subarray(0, 3),
+      good.subarray(0, 11),
+      good.with(0, 3),
+      good.with(4, 3),
+      good.with(6, 8),
+    ]
+  ) {
+    assert.equal(aclText(bad), undefined);
+  }
+});
+
+/** The records of the extended header that comes first. */
+function recordsOf(bytes: Uint8Array): [key: string, value: string][] {
+  const text = Buffer.from(bytes).toString("latin1");
+  assert.equal(text[156], "x");
+  const size = parseInt(text.slice(124, 135), 8);
+  assert.equal(bytes.length, 1024 + Math.ceil(size / 512) * 512);
+  const found: [string, string][] = [];
+  for (let at = 512; at < 512 + size;) {
+    const length = parseInt(text.slice(at), 10);
+    const record = text.slice(at, at + length);
+    const [, key = "", value = ""] = /^\d+ ([^=]+)=([^]*)\n$/.exec(record) ?? [];
+    found.push([key, value]);
+    at += length;
+  }
+  return found;
+}

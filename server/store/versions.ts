@@ -1,0 +1,161 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { z } from "zod";
+import { Header } from "#contract/manifest.ts";
+import type { Lineage } from "./lineages.ts";
+import type { Pack } from "./packs.ts";
+
+/** A file of a version's folder, as it was when the version was published. */
+const VersionFile = z.object({ name: z.string(), sizeBytes: z.int(), sha256: z.string() });
+export type VersionFile = z.infer<typeof VersionFile>;
+
+/** What the database knows of a published version. */
+export interface VersionRecord {
+  readonly image: string;
+  readonly version: number;
+  /** SHA-256 of the manifest, hexadecimal, and its signature. */
+  readonly id: string;
+  readonly signature: string;
+  readonly infoHash: string;
+  /** The manifest's first line as it stands there, and what it says. */
+  readonly headerLine: string;
+  readonly header: Header;
+  readonly bootable: boolean;
+  readonly bootNotes: readonly string[];
+  readonly files: readonly VersionFile[];
+}
+
+/** One published version with all that swarm, boot and deployment need of it. */
+export interface PublishedVersion extends VersionRecord {
+  readonly folder: string;
+  /** Opens frames and manifest: for armed nodes only. */
+  readonly key: Uint8Array;
+  /** SPKI PEM of the key that signed it. */
+  readonly publicKey: string;
+  /** What the torrent carries: `manifest.rsm` and the packs, in its order. */
+  readonly payload: readonly { readonly name: string; readonly path: string; readonly sizeBytes: number }[];
+  readonly torrentPath: string;
+  /** Present where the version is bootable. */
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+}
+
+/** What a capture hands over to be published. */
+export interface NewVersion {
+  readonly lineage: Lineage;
+  readonly record: Omit<VersionRecord, "image" | "header">;
+  /** In the order of the manifest; those that were parts until now with their hash. */
+  readonly packs: readonly (Pack & { readonly sha256: string })[];
+  /** Holds the version's files. */
+  readonly stagingPath: string;
+  /** Up to the last moment. */
+  readonly signal: AbortSignal;
+}
+
+const Row = z.object({
+  image: z.string(),
+  version: z.int(),
+  id: z.string(),
+  signature: z.string(),
+  infoHash: z.string(),
+  headerLine: z.string(),
+  bootable: z.int(),
+  bootNotes: z.string(),
+  files: z.string(),
+});
+
+const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS infoHash,
+  header AS headerLine, bootable, boot_notes AS bootNotes, files
+  FROM version JOIN lineage ON lineage.id = version.lineage`;
+
+export class Versions {
+  readonly #insert: StatementSync;
+  readonly #insertPack: StatementSync;
+  readonly #list: StatementSync;
+  readonly #listOf: StatementSync;
+  readonly #packs: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #unneededPacks: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS version (
+        lineage INTEGER NOT NULL REFERENCES lineage, version INTEGER NOT NULL,
+        id TEXT NOT NULL, signature TEXT NOT NULL, info_hash TEXT NOT NULL, header TEXT NOT NULL,
+        bootable INTEGER NOT NULL, boot_notes TEXT NOT NULL, files TEXT NOT NULL,
+        PRIMARY KEY (lineage, version)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS version_pack (
+        lineage INTEGER NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
+        pack INTEGER NOT NULL REFERENCES pack,
+        PRIMARY KEY (lineage, version, number),
+        FOREIGN KEY (lineage, version) REFERENCES version ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS version_pack_pack ON version_pack (pack);`);
+    this.#insert = db.prepare("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insertPack = db.prepare("INSERT INTO version_pack VALUES (?, ?, ?, ?)");
+    this.#list = db.prepare(`${SELECT} ORDER BY image, version`);
+    this.#listOf = db.prepare(`${SELECT} WHERE image = ? ORDER BY version`);
+    this.#packs = db.prepare(`
+      SELECT pack.id AS id, pack.lineage AS lineage, sha256, size_bytes AS sizeBytes
+      FROM version_pack JOIN pack ON pack.id = pack JOIN lineage ON lineage.id = version_pack.lineage
+      WHERE image = ? AND version = ? ORDER BY number`);
+    this.#delete = db.prepare("DELETE FROM version WHERE lineage = ? AND version = ?");
+    this.#unneededPacks = db.prepare(`
+      SELECT id, lineage, sha256, size_bytes AS sizeBytes FROM pack
+      WHERE sha256 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version_pack WHERE version_pack.pack = pack.id)`);
+  }
+
+  /** `packs`: their ids in the order of the manifest. */
+  insert(lineage: number, { record, packs }: {
+    record: Omit<VersionRecord, "image" | "header">;
+    packs: readonly number[];
+  }): void {
+    this.#insert.run(
+      lineage,
+      record.version,
+      record.id,
+      record.signature,
+      record.infoHash,
+      record.headerLine,
+      record.bootable ? 1 : 0,
+      JSON.stringify(record.bootNotes),
+      JSON.stringify(record.files),
+    );
+    packs.forEach((pack, number) => this.#insertPack.run(lineage, record.version, number, pack));
+  }
+
+  /** By image and number. */
+  list(): VersionRecord[] {
+    return this.#list.all().map(parseRow);
+  }
+
+  /** Of one image, oldest first. */
+  listOf(image: string): VersionRecord[] {
+    return this.#listOf.all(image).map(parseRow);
+  }
+
+  /** In the order of the manifest. */
+  packs({ image, version }: { image: string; version: number }): Pack[] {
+    return this.#packs.all(image, version) as unknown as Pack[];
+  }
+
+  delete(lineage: number, version: number): void {
+    this.#delete.run(lineage, version);
+  }
+
+  /** Complete packs that no version has. */
+  unneededPacks(): Pack[] {
+    return this.#unneededPacks.all() as unknown as Pack[];
+  }
+}
+
+function parseRow(row: unknown): VersionRecord {
+  const { bootable, bootNotes, files, ...rest } = Row.parse(row);
+  return {
+    ...rest,
+    header: Header.parse(JSON.parse(rest.headerLine)),
+    bootable: bootable === 1,
+    bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),
+    files: z.array(VersionFile).parse(JSON.parse(files)),
+  };
+}

@@ -1,0 +1,84 @@
+import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { FileStorage } from "#contract/torrent/file_storage.ts";
+import { toHex } from "#contract/torrent/hex.ts";
+import type { Metainfo } from "#contract/torrent/metainfo.ts";
+import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
+import type { PeerAddress } from "#contract/torrent/ports.ts";
+import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import { Swarm, type SwarmStats } from "#contract/torrent/swarm.ts";
+import type { Tracker } from "./tracker.ts";
+
+interface Seeding {
+  readonly swarm: Swarm;
+  readonly storage: FileStorage;
+}
+
+/**
+ * Seeds every published version on one port, from wherever its files lie, and lists itself at the tracker.
+ * It dials nobody: nodes come to it.
+ */
+export class Seeder implements AsyncDisposable {
+  readonly #network: PeerNetwork;
+  readonly #tracker: Tracker;
+  readonly #addresses: readonly PeerAddress[];
+  readonly #limit: RateLimit | undefined;
+  readonly #closing = new AbortController();
+  readonly #seedings = new Map<string, Seeding>();
+
+  constructor(
+    network: PeerNetwork,
+    { tracker, hostnames, maxUploadBytesPerSecond }: {
+      tracker: Tracker;
+      /** The IP addresses at which nodes reach this server. */
+      hostnames: readonly string[];
+      maxUploadBytesPerSecond?: number;
+    },
+  ) {
+    this.#network = network;
+    this.#tracker = tracker;
+    this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
+    this.#limit = maxUploadBytesPerSecond === undefined ? undefined : new RateLimit(maxUploadBytesPerSecond);
+  }
+
+  /** Seeds a torrent; `paths` are its files' places, in its order, and were verified when it was published. */
+  add(metainfo: Metainfo, paths: readonly string[]): void {
+    const key = toHex(metainfo.infoHash);
+    if (this.#seedings.has(key)) return;
+    const storage = FileStorage.openReadOnly(metainfo.map, paths);
+    const swarm = Swarm.start({
+      metainfo,
+      storage,
+      have: Bitfield.full(metainfo.map.pieceCount),
+      network: this.#network,
+      trackers: [],
+      signal: this.#closing.signal,
+      ...(this.#limit ? { uploadLimit: this.#limit } : {}),
+    });
+    this.#seedings.set(key, { swarm, storage });
+    this.#tracker.add(metainfo.infoHash, this.#addresses);
+  }
+
+  /** Stops seeding and tracking a torrent; its files are free to be deleted afterwards. */
+  async remove(infoHash: Uint8Array): Promise<void> {
+    this.#tracker.remove(infoHash);
+    const key = toHex(infoHash);
+    const seeding = this.#seedings.get(key);
+    this.#seedings.delete(key);
+    await seeding?.swarm.close();
+    seeding?.storage[Symbol.dispose]();
+  }
+
+  stats(infoHash: Uint8Array): SwarmStats | undefined {
+    return this.#seedings.get(toHex(infoHash))?.swarm.stats();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    const seedings = [...this.#seedings.values()];
+    this.#seedings.clear();
+    for (const { swarm, storage } of seedings) {
+      await swarm.close();
+      storage[Symbol.dispose]();
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/** A file that may be served: where it lies and how long it is. */
+export interface WebSeedFile {
+  readonly path: string;
+  readonly length: number;
+}
+
+/** Bytes `start` to `end`, both inside. */
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * A web seed (BEP 19): GET and HEAD of `prefix` + torrent name + "/" + file name, whole or one byte range
+ * (RFC 9110 §14). Files come from a table, never from the path: what `lookup` does not know is 404.
+ */
+export async function handleWebSeed(
+  request: Request,
+  { prefix, lookup }: {
+    /** URL path ahead of the names, with its slash: "/webseed/". */
+    prefix: string;
+    lookup: (name: { torrent: string; file: string }) => WebSeedFile | undefined;
+  },
+): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return new Response(null, { status: 405, headers: { allow: "GET, HEAD" } });
+  }
+  const name = parseName(new URL(request.url).pathname, prefix);
+  const file = name && lookup(name);
+  if (!file) return new Response(null, { status: 404 });
+  const range = parseRange(request.headers.get("range"), file.length);
+  if (range === "unsatisfiable") {
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${file.length}` } });
+  }
+  const { start, end } = range ?? { start: 0, end: file.length - 1 };
+  const headers = {
+    "accept-ranges": "bytes",
+    "content-type": "application/octet-stream",
+    "content-length": String(end - start + 1),
+    ...(range ? { "content-range": `bytes ${start}-${end}/${file.length}` } : {}),
+  };
+  const isEmpty = request.method === "HEAD" || file.length === 0;
+  const body = isEmpty ? null : await openRange(file.path, { start, end });
+  return new Response(body, { status: range ? 206 : 200, headers });
+}
+
+function parseName(pathname: string, prefix: string): { torrent: string; file: string } | undefined {
+  if (!pathname.startsWith(prefix)) return undefined;
+  let parts: string[];
+  try {
+    parts = pathname.slice(prefix.length).split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+  const [torrent, file, ...rest] = parts;
+  return torrent && file && rest.length === 0 ? { torrent, file } : undefined;
+}
+
+/** Undefined: the whole file, also for several ranges and other units, which RFC 9110 §14.2 lets us ignore. */
+export function parseRange(header: string | null, length: number): ByteRange | "unsatisfiable" | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "");
+  if (!match) return undefined;
+  const [, first = "", last = ""] = match;
+  if (first === "" && last === "") return undefined;
+  if (first === "") {
+    const suffix = Math.min(Number(last), length);
+    return suffix === 0 ? "unsatisfiable" : { start: length - suffix, end: length - 1 };
+  }
+  const start = Number(first);
+  if (last !== "" && Number(last) < start) return undefined;
+  if (start >= length) return "unsatisfiable";
+  return { start, end: last === "" ? length - 1 : Math.min(Number(last), length - 1) };
+}
+
+/** A stream that reads only as fast as it is taken: one chunk of memory a request. */
+async function openRange(path: string, { start, end }: ByteRange): Promise<ReadableStream<Uint8Array>> {
+  const file = await Deno.open(path);
+  await file.seek(start, Deno.SeekMode.Start);
+  let left = end - start + 1;
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: CHUNK_BYTES,
+    async pull(controller) {
+      const request = controller.byobRequest;
+      const view = request?.view;
+      if (!request || !view) return;
+      const into = new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, left));
+      const got = await file.read(into);
+      if (got === null) {
+        file.close();
+        throw new Error(`${path} is shorter than it was`);
+      }
+      left -= got;
+      request.respond(got);
+      if (left > 0) return;
+      file.close();
+      controller.close();
+    },
+    cancel() {
+      file.close();
+    },
+  });
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { handleWebSeed, type WebSeedFile } from "./web_seed.ts";
+
+const CONTENT = Uint8Array.from({ length: 600_000 }, (_, i) => i * 7);
+
+async function withFile(
+  use: (get: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>,
+) {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, CONTENT);
+    const files = new Map<string, WebSeedFile>([
+      ["web@1/a.pack", { path, length: CONTENT.length }],
+      ["web@1/empty", { path: "/dev/null", length: 0 }],
+    ]);
+    const lookup = ({ torrent, file }: { torrent: string; file: string }) => files.get(`${torrent}/${file}`);
+    await use((name, init) =>
+      handleWebSeed(new Request(`http://10.0.0.1${name}`, init), { prefix: "/webseed/", lookup })
+    );
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+const ranges: [string, number, number, number][] = [
+  ["bytes=0-0", 206, 0, 1],
+  ["bytes=1000-299999", 206, 1000, 300_000],
+  ["bytes=599999-", 206, 599_999, 600_000],
+  ["bytes=500000-9999999", 206, 500_000, 600_000],
+  ["bytes=-5", 206, 599_995, 600_000],
+  ["bytes=-9999999", 206, 0, 600_000],
+  ["bytes=5-2", 200, 0, 600_000],
+  ["bytes=0-1,5-6", 200, 0, 600_000],
+  ["lines=0-1", 200, 0, 600_000],
+  ["bytes=-", 200, 0, 600_000],
+];
+for (const [range, status, start, end] of ranges) {
+  Deno.test(`${range} is answered by ${status} and bytes ${start} to ${end}`, () =>
+    withFile(async (get) => {
+      const response = await get("/webseed/web%401/a.pack", { headers: { range } });
+      assert.equal(response.status, status);
+      assert.equal(response.headers.get("content-length"), String(end - start));
+      const expected = status === 206 ? `bytes ${start}-${end - 1}/600000` : null;
+      assert.equal(response.headers.get("content-range"), expected);
+      assert.deepEqual(await response.bytes(), CONTENT.slice(start, end));
+    }));
+}
+
+for (const range of ["bytes=600000-", "bytes=-0"]) {
+  Deno.test(`${range} cannot be satisfied`, () =>
+    withFile(async (get) => {
+      const response = await get("/webseed/web@1/a.pack", { headers: { range } });
+      assert.equal(response.status, 416);
+      assert.equal(response.headers.get("content-range"), "bytes */600000");
+    }));
+}
+
+Deno.test("HEAD tells the length and opens nothing; an empty file is empty", () =>
+  withFile(async (get) => {
+    const head = await get("/webseed/web@1/a.pack", { method: "HEAD" });
+    assert.deepEqual([head.status, head.headers.get("content-length"), head.body], [200, "600000", null]);
+    const empty = await get("/webseed/web@1/empty");
+    assert.deepEqual([empty.status, await empty.text()], [200, ""]);
+  }));
+
+const missing = ["/webseed/web@1/b.pack", "/webseed/web@1", "/webseed/web@1/a.pack/x", "/other/web@1/a.pack"];
+for (const path of [...missing, "/webseed/web@1/%2e%2e%2fa.pack", "/webseed/%ff/a.pack"]) {
+  Deno.test(`${path} is not found`, () =>
+    withFile(async (get) => {
+      assert.equal((await get(path)).status, 404);
+    }));
+}
+
+Deno.test("a reader that goes away in the middle leaves no file open", () =>
+  withFile(async (get) => {
+    const response = await get("/webseed/web@1/a.pack");
+    const reader = response.body!.getReader();
+    assert.ok((await reader.read()).value!.length < CONTENT.length);
+    await reader.cancel();
+  }));
+
+Deno.test("nothing but GET and HEAD is allowed", () =>
+  withFile(async (get) => {
+    assert.equal((await get("/webseed/web@1/a.pack", { method: "POST" })).status, 405);
+  }));

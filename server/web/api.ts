@@ -1,0 +1,25 @@
+/** The API below /api/v1, as #contract/api.ts lists it. */
+import { Hono } from "hono";
+import { API } from "#contract/api.ts";
+import { CaptureOrders } from "./capture_orders.ts";
+import { type ApiContext, type Env, operatorOnly } from "./context.ts";
+import { captureRoutes } from "./routes/captures.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { imageRoutes } from "./routes/images.ts";
+import { nodeAgentRoutes } from "./routes/node_agent.ts";
+import { nodeRoutes } from "./routes/nodes.ts";
+import { templateRoutes } from "./routes/templates.ts";
+
+export function createApi(context: ApiContext): Hono<Env> {
+  const orders = new CaptureOrders(context.captures);
+  const app = new Hono<Env>().basePath(API);
+  // the node's own calls come first: what follows is the operator's
+  app.route("/", nodeAgentRoutes(context));
+  app.use("*", operatorOnly(context));
+  app.route("/", templateRoutes(context, orders));
+  app.route("/", captureRoutes(context, orders));
+  app.route("/", imageRoutes(context));
+  app.route("/", nodeRoutes(context));
+  app.route("/", eventRoutes(context));
+  return app;
+}

@@ -1,0 +1,16 @@
+/** Everything that is served over HTTPS. */
+import { Hono } from "hono";
+import { createApi } from "./api.ts";
+import type { ApiContext, Env } from "./context.ts";
+import { pageRoutes } from "./page/routes.tsx";
+import { answerError, notFound } from "./problems.ts";
+
+export function createApp(context: ApiContext, { caPem }: { caPem: string }): Hono<Env> {
+  const app = new Hono<Env>();
+  app.onError(answerError);
+  app.notFound(notFound);
+  app.get("/ca.pem", (c) => c.body(caPem, 200, { "content-type": "application/x-pem-file" }));
+  app.route("/", createApi(context));
+  app.route("/", pageRoutes(context));
+  return app;
+}

@@ -1,0 +1,73 @@
+/**
+ * Who calls. Three kinds of bearer: the operator's admin token, a node's one-time boot secret, and the session
+ * secret that enrolment gives. The page's browser has a cookie instead, made from the admin token at login:
+ *
+ *     EXPIRY.MAC    EXPIRY: seconds since 1970; MAC: HMAC-SHA-256 of it under the admin secret, base64url
+ *
+ * so it needs no store, survives a restart, and dies with the token.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { formatToken, parseToken } from "#contract/token.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { readIfThere, writePrivateFile } from "./private_file.ts";
+
+export const COOKIE = "rackseed";
+export const COOKIE_SECONDS = 12 * 3600;
+
+export class AdminToken {
+  /** As an operator types it. */
+  readonly text: string;
+  readonly #secret: string;
+
+  private constructor(text: string, secret: string) {
+    this.text = text;
+    this.#secret = secret;
+  }
+
+  /** Reads DIR/token, or makes it. A token that was made for another CA is made anew with the same secret. */
+  static open(dataDirectory: string, { pin }: { pin: string }): AdminToken {
+    const path = `${dataDirectory}/token`;
+    const written = readIfThere(path);
+    const known = written === undefined ? undefined : parseToken(written);
+    if (written !== undefined && !known) {
+      throw new RackseedError(`cannot use the token in ${path}`, {
+        reason: "it does not have the form rs1.PIN.SECRET.",
+        remedy: "remove the file, and the server makes a new token.",
+      });
+    }
+    const secret = known?.secret ?? randomBytes(32).toString("base64url");
+    const text = formatToken({ pin, secret });
+    if (written?.trim() !== text) writePrivateFile(path, `${text}\n`);
+    return new AdminToken(text, secret);
+  }
+
+  isSecret(secret: string): boolean {
+    return equal(secret, this.#secret);
+  }
+
+  /** Whether the text is this token, with the pin or only the secret. */
+  isToken(text: string): boolean {
+    return this.isSecret(parseToken(text)?.secret ?? text);
+  }
+
+  makeCookie(nowMs: number): string {
+    const expiry = String(Math.floor(nowMs / 1000) + COOKIE_SECONDS);
+    return `${expiry}.${this.#mac(expiry)}`;
+  }
+
+  isCookie(cookie: string, nowMs: number): boolean {
+    const [, expiry, mac] = /^(\d{1,12})\.([\w-]{43})$/.exec(cookie) ?? [];
+    if (expiry === undefined || mac === undefined) return false;
+    return equal(mac, this.#mac(expiry)) && Number(expiry) * 1000 > nowMs;
+  }
+
+  #mac(expiry: string): string {
+    return createHmac("sha256", this.#secret).update(`rackseed page ${expiry}`).digest("base64url");
+  }
+}
+
+/** In a time that tells nothing of where they differ. */
+function equal(a: string, b: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { parseToken } from "#contract/token.ts";
+import { AdminToken, COOKIE_SECONDS } from "./auth.ts";
+
+const PIN = "p".repeat(43);
+
+function inFolder(work: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("the token is made once and is for the owner only", () =>
+  inFolder((folder) => {
+    const { text } = AdminToken.open(folder, { pin: PIN });
+    assert.equal(AdminToken.open(folder, { pin: PIN }).text, text);
+    assert.equal((Deno.statSync(`${folder}/token`).mode ?? 0) & 0o777, 0o600);
+    assert.equal(parseToken(Deno.readTextFileSync(`${folder}/token`))?.pin, PIN);
+  }));
+
+Deno.test("only the token itself, or its secret, is taken", () =>
+  inFolder((folder) => {
+    const admin = AdminToken.open(folder, { pin: PIN });
+    const secret = parseToken(admin.text)?.secret ?? "";
+    assert.ok(admin.isToken(admin.text) && admin.isToken(secret));
+    for (const wrong of ["", PIN, `${admin.text}x`, secret.slice(1), `rs1.${PIN}.${"x".repeat(43)}`]) {
+      assert.equal(admin.isToken(wrong), false, wrong);
+    }
+  }));
+
+Deno.test("a cookie is good until it expires, and for the token that made it", () =>
+  inFolder((folder) => {
+    const admin = AdminToken.open(folder, { pin: PIN });
+    const cookie = admin.makeCookie(0);
+    const last = COOKIE_SECONDS * 1000 - 1;
+    assert.equal(admin.isCookie(cookie, last), true);
+    assert.equal(admin.isCookie(cookie, last + 1), false);
+    assert.equal(admin.isCookie(cookie.replace(/^\d+/, "99999999999"), 0), false);
+    assert.equal(admin.isCookie(`${cookie}x`, 0), false);
+    Deno.removeSync(`${folder}/token`);
+    assert.equal(AdminToken.open(folder, { pin: PIN }).isCookie(cookie, 0), false);
+  }));

@@ -1,0 +1,81 @@
+/** What the routes share. */
+import type { Context, MiddlewareHandler } from "hono";
+import { getCookie } from "hono/cookie";
+import { RackseedError } from "#contract/errors.ts";
+import type { Templates } from "../store/templates.ts";
+import { type AdminToken, COOKIE } from "./auth.ts";
+import { type Fleet, unknownBearer } from "./fleet.ts";
+import type { LiveEvents } from "./live.ts";
+import type { Captures, Images, SwarmAddresses } from "./ports.ts";
+
+export interface ApiContext {
+  readonly admin: AdminToken;
+  readonly fleet: Fleet;
+  readonly templates: Templates;
+  readonly images: Images;
+  readonly captures: Captures;
+  readonly live: LiveEvents;
+  /** As a node reaches them that reached this server under `host`. */
+  readonly swarmAt: (host: string) => SwarmAddresses;
+  /** Ends the requests that wait when the server closes. */
+  readonly closing: AbortSignal;
+  readonly now: () => number;
+}
+
+export interface Bindings {
+  readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
+}
+export type Env = { Bindings: Bindings };
+
+export function peerAddress({ env }: Context<Env>): string {
+  return env.info.remoteAddr.hostname;
+}
+
+/** The secret of the Authorization header (RFC 6750 §2.1). */
+export function bearerOf({ req }: Context): string | undefined {
+  return /^Bearer ([\w.-]{1,256})$/i.exec(req.header("authorization") ?? "")?.[1];
+}
+
+/**
+ * Lets in who bears the admin token, or the page's cookie. By cookie a change must come from the page itself:
+ * browsers send `Origin` with every request that is not GET or HEAD (Fetch Standard), foreign sites theirs.
+ */
+export function operatorOnly({ admin, now }: ApiContext): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const bearer = bearerOf(c);
+    if (bearer === undefined ? !hasCookie(c, { admin, now }) : !admin.isToken(bearer)) throw notOperator();
+    if (bearer === undefined) refuseForeignOrigin(c);
+    await next();
+  };
+}
+
+export function hasCookie(c: Context, { admin, now }: Pick<ApiContext, "admin" | "now">): boolean {
+  const cookie = getCookie(c, COOKIE);
+  return cookie !== undefined && admin.isCookie(cookie, now());
+}
+
+export function refuseForeignOrigin({ req }: Context): void {
+  if (req.method === "GET" || req.method === "HEAD") return;
+  const origin = req.header("origin");
+  if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === new URL(req.url).host) return;
+  throw new RackseedError("cannot let this request in", {
+    reason: "it comes from a page of another site.",
+    remedy: "use the page of this server.",
+    status: 403,
+  });
+}
+
+export function bearer(c: Context): string {
+  const secret = bearerOf(c);
+  if (secret === undefined) throw unknownBearer();
+  return secret;
+}
+
+function notOperator(): RackseedError {
+  return new RackseedError("cannot let this request in", {
+    reason: "it does not bear this server's token.",
+    remedy:
+      "give --token or RACKSEED_TOKEN; the token stands in the file `token` of the server's data directory.",
+    status: 401,
+  });
+}

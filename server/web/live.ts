@@ -1,0 +1,81 @@
+/** Live events to many watchers (text/event-stream, HTML Standard §9.2). A watcher that does not read is cut off. */
+import type { ServerEvent } from "#contract/api.ts";
+
+/** Bytes that may wait for one watcher. */
+const MAX_QUEUED_BYTES = 4 << 20;
+const MAX_WATCHERS = 256;
+const HEARTBEAT_MS = 15_000;
+
+/** One event as a watcher is to get it: the content of its data field, without line ends. Undefined: nothing. */
+export type Format = (event: ServerEvent) => string | undefined;
+
+interface Watcher {
+  readonly format: Format;
+  send(text: string): void;
+  close(): void;
+}
+
+export class LiveEvents implements Disposable {
+  readonly #watchers = new Set<Watcher>();
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+
+  constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number } = {}) {
+    this.#heartbeat = setInterval(() => {
+      for (const watcher of this.#watchers) watcher.send(": still here\n\n");
+    }, heartbeatMs);
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  publish(event: ServerEvent): void {
+    const lines = new Map<Format, string>();
+    for (const watcher of this.#watchers) {
+      const line = lines.get(watcher.format) ?? lineOf(event, watcher.format);
+      lines.set(watcher.format, line);
+      if (line) watcher.send(line);
+    }
+  }
+
+  /** The stream of one more watcher, which begins with `first`; undefined where there are too many. */
+  watch(first: Iterable<ServerEvent>, format: Format): Response | undefined {
+    if (this.#watchers.size >= MAX_WATCHERS) return undefined;
+    const encoder = new TextEncoder();
+    let watcher: Watcher;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const close = () => {
+          if (this.#watchers.delete(watcher)) controller.close();
+        };
+        watcher = {
+          format,
+          close,
+          send: (text) => {
+            controller.enqueue(encoder.encode(text));
+            if ((controller.desiredSize ?? 0) <= 0) close();
+          },
+        };
+        this.#watchers.add(watcher);
+        const state = Array.from(first, (event) => lineOf(event, format)).join("");
+        controller.enqueue(encoder.encode(`retry: 2000\n\n${state}`));
+      },
+      cancel: () => void this.#watchers.delete(watcher),
+    }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }));
+    return new Response(stream, {
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#heartbeat);
+    for (const watcher of this.#watchers) watcher.close();
+  }
+}
+
+export const asJson: Format = (event) => JSON.stringify(event);
+
+function lineOf(event: ServerEvent, format: Format): string {
+  const data = format(event);
+  return data === undefined ? "" : `data: ${data}\n\n`;
+}

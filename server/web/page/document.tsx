@@ -1,0 +1,214 @@
+/** The page itself: nodes, templates, captures, images, and the two actions capture and deploy. */
+import type { Child } from "hono/jsx";
+import type { CaptureView, ImageView, NodeView, TemplateView } from "#contract/api.ts";
+import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
+
+export interface PageContent {
+  readonly nodes: readonly NodeView[];
+  readonly templates: readonly TemplateView[];
+  /** Newest first. */
+  readonly captures: readonly CaptureView[];
+  readonly images: readonly ImageView[];
+}
+
+function Shell({ title, children }: { title: string; children: Child }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/page.css" />
+        <script type="module" src="/page.js"></script>
+      </head>
+      <body>{children}</body>
+    </html>
+  );
+}
+
+export function Page({ nodes, templates, captures, images }: PageContent) {
+  return (
+    <Shell title="Rackseed">
+      <header>
+        <h1>Rackseed</h1>
+        <p id="connection" role="status">connecting…</p>
+        <form method="post" action="/logout">
+          <button type="submit">Log out</button>
+        </form>
+      </header>
+      <main>
+        <p id="message" role="status"></p>
+        <p id="problem" role="alert"></p>
+
+        <section aria-labelledby="nodes-title">
+          <div class="bar">
+            <h2 id="nodes-title">Nodes</h2>
+            <button type="button" id="deploy" class="primary" disabled>Deploy…</button>
+          </div>
+          <Table
+            id="nodes"
+            titles={["Select", "Node", "State", "Step", "Image", "Address", "Action"]}
+            quiet={[0, 6]}
+            empty="No node is known yet. A machine appears here when it boots from the network, or by: rackseed node set NAME --mac MAC"
+          >
+            {nodes.map((node) => <NodeRow node={node} />)}
+          </Table>
+        </section>
+
+        <section aria-labelledby="templates-title">
+          <h2 id="templates-title">Templates</h2>
+          <Table
+            id="templates"
+            titles={["Template", "State", "System", "Lacks", "Action"]}
+            quiet={[4]}
+            empty="No template is connected. Run on the machine to be captured: rackseed agent template --server URL --token TOKEN"
+          >
+            {templates.map((template) => <TemplateRow template={template} />)}
+          </Table>
+        </section>
+
+        <section aria-labelledby="captures-title">
+          <h2 id="captures-title">Captures</h2>
+          <Table
+            id="captures"
+            titles={["Image", "From", "State", "Progress", "Started"]}
+            empty="Nothing was captured yet."
+          >
+            {captures.map((capture) => <CaptureRow capture={capture} />)}
+          </Table>
+        </section>
+
+        <section aria-labelledby="images-title">
+          <h2 id="images-title">Images</h2>
+          <Table
+            id="images"
+            titles={["Image", "Captured", "Files", "Content", "Sealed", "Boots nodes"]}
+            empty="No image is published yet."
+          >
+            {images.map((image) => <ImageRow image={image} />)}
+          </Table>
+        </section>
+      </main>
+      <DeployDialog />
+      <CaptureDialog />
+    </Shell>
+  );
+}
+
+function Table({ id, titles, quiet = [], empty, children }: {
+  id: string;
+  titles: readonly string[];
+  /** Columns whose title is only spoken. */
+  quiet?: readonly number[];
+  empty: string;
+  children: Child;
+}) {
+  return (
+    <div class="table">
+      <table aria-labelledby={`${id}-title`}>
+        <thead>
+          <tr>
+            {titles.map((title, i) => (
+              <th scope="col">{quiet.includes(i) ? <span class="hidden">{title}</span> : title}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody id={id}>{children}</tbody>
+      </table>
+      <p class="empty">{empty}</p>
+    </div>
+  );
+}
+
+function DeployDialog() {
+  return (
+    <dialog id="deploy-dialog" aria-labelledby="deploy-title">
+      <form>
+        <h2 id="deploy-title">Deploy an image</h2>
+        <label>
+          Image
+          <select name="image" required></select>
+        </label>
+        <p class="warning">
+          <strong>The disks of these machines will be overwritten</strong>{" "}
+          the next time they boot from the network:
+        </p>
+        <ul id="deploy-nodes"></ul>
+        <p class="problem" role="alert"></p>
+        <div class="actions">
+          <button type="button" value="close">Back</button>
+          <button type="submit" class="danger">Overwrite and deploy</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function CaptureDialog() {
+  return (
+    <dialog id="capture-dialog" aria-labelledby="capture-title">
+      <form>
+        <h2 id="capture-title">
+          Capture <span id="capture-template"></span>
+        </h2>
+        <label>
+          Image name
+          <input
+            name="image"
+            required
+            pattern="[a-z0-9][a-z0-9._\-]{0,62}"
+            autocomplete="off"
+            spellcheck={false}
+            aria-describedby="capture-image-hint"
+          />
+          <small id="capture-image-hint">
+            Lower-case letters, digits, . _ - ; a name in use gets its next version.
+          </small>
+        </label>
+        <label>
+          Compression level (1 to 19)
+          <input name="level" type="number" min="1" max="19" value="9" required />
+        </label>
+        <label>
+          Leave out as well (one pattern a line)
+          <textarea name="excludes" rows={3} spellcheck={false}></textarea>
+        </label>
+        <p class="problem" role="alert"></p>
+        <div class="actions">
+          <button type="button" value="close">Back</button>
+          <button type="submit" class="primary">Capture</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+export function LoginPage({ problem }: { problem?: string }) {
+  return (
+    <Shell title="Rackseed: log in">
+      <main class="login">
+        <h1>Rackseed</h1>
+        <form method="post" action="/login">
+          <label>
+            Token
+            <input
+              name="token"
+              type="password"
+              required
+              autofocus
+              autocomplete="current-password"
+              aria-describedby="token-hint"
+            />
+          </label>
+          <small id="token-hint">
+            It stands in the file “token” of the server's data directory (/var/lib/rackseed/token).
+          </small>
+          {problem && <p class="problem" role="alert">{problem}</p>}
+          <button type="submit" class="primary">Log in</button>
+        </form>
+      </main>
+    </Shell>
+  );
+}

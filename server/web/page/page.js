@@ -1,0 +1,172 @@
+// The page in the browser: keeps the tables as the server sends them, and asks it to capture and to deploy.
+
+const byId = (id) => document.getElementById(id);
+const connection = byId("connection");
+
+/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`. */
+function apply(change) {
+  const focused = document.activeElement?.id;
+  if (change.removed !== undefined) {
+    document.querySelector(`#nodes tr[data-name="${CSS.escape(change.removed)}"]`)?.remove();
+  } else {
+    const body = byId(change.table);
+    const picked = new Set([...body.querySelectorAll("input:checked")].map((box) => box.id));
+    if (change.rows !== undefined) body.innerHTML = change.rows;
+    else putRow(body, change.row);
+    for (const id of picked) {
+      const box = byId(id);
+      if (box && !box.disabled) box.checked = true;
+    }
+  }
+  if (focused && document.activeElement?.id !== focused) byId(focused)?.focus({ preventScroll: true });
+  noteChoice();
+}
+
+function putRow(body, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const row = template.content.firstElementChild;
+  const old = byId(row.id);
+  if (old) {
+    for (const [i, details] of old.querySelectorAll("details").entries()) {
+      const same = row.querySelectorAll("details")[i];
+      if (same) same.open = details.open;
+    }
+    old.replaceWith(row);
+  } else if (row.dataset.sort === undefined) {
+    body.prepend(row);
+  } else {
+    const order = new Intl.Collator("en", { numeric: true });
+    const next = [...body.rows].find((other) => order.compare(other.dataset.sort, row.dataset.sort) > 0);
+    body.insertBefore(row, next ?? null);
+  }
+}
+
+/** Rows that went meanwhile would stay for ever: after a break the tables are filled anew. */
+let connectionLost = false;
+
+function watch() {
+  const events = new EventSource("/page/events");
+  events.onopen = () => {
+    if (connectionLost) { for (const id of ["nodes", "templates", "captures"]) byId(id).replaceChildren(); }
+    connectionLost = false;
+    connection.textContent = "live";
+  };
+  events.onmessage = ({ data }) => apply(JSON.parse(data));
+  events.onerror = () => {
+    connectionLost = true;
+    connection.textContent = "no connection to the server; trying again…";
+    if (events.readyState === EventSource.CLOSED) setTimeout(watch, 3000);
+  };
+}
+
+/** A call of the API. Throws an Error whose message a person can read. */
+async function call(method, path, body) {
+  const response = await fetch(`/api/v1${path}`, {
+    method,
+    ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new Error("The server cannot be reached.");
+  });
+  if (response.status === 401) location.reload();
+  if (response.ok) return response.status === 204 ? undefined : await response.json();
+  const { title, detail, remedy } = await response.json();
+  throw new Error(`${title}: ${detail} Remedy: ${remedy}`);
+}
+
+/** Shows how an action ended; a problem goes to `place`. */
+async function attempt(action, place) {
+  byId("message").textContent = "";
+  place.textContent = "";
+  try {
+    byId("message").textContent = await action();
+    return true;
+  } catch (error) {
+    place.textContent = error.message;
+    return false;
+  }
+}
+
+const pickedRows = () => [...document.querySelectorAll("#nodes tr:has(input:checked)")];
+const pageProblem = byId("problem");
+
+function noteChoice() {
+  const count = pickedRows().length;
+  const button = byId("deploy");
+  button.disabled = count === 0;
+  button.textContent = count === 0 ? "Deploy…" : `Deploy to ${count} ${count === 1 ? "node" : "nodes"}…`;
+}
+
+function dialog(id, submit) {
+  const element = byId(id);
+  const form = element.querySelector("form");
+  const problem = element.querySelector(".problem");
+  element.querySelector("button[value=close]").onclick = () => element.close();
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    button.disabled = true;
+    if (await attempt(() => submit(new FormData(form)), problem)) element.close();
+    button.disabled = false;
+  };
+  return () => {
+    problem.textContent = "";
+    element.showModal();
+  };
+}
+
+let template;
+const openCapture = byId("capture-dialog") && dialog("capture-dialog", async (form) => {
+  const excludes = form.get("excludes").split("\n").map((line) => line.trim()).filter(Boolean);
+  const request = { template, image: form.get("image"), level: Number(form.get("level")), excludes };
+  const { image } = await call("POST", "/captures", request);
+  return `${template} is being captured as ${image}.`;
+});
+
+const openDeploy = byId("deploy-dialog") && dialog("deploy-dialog", async (form) => {
+  const nodes = pickedRows().map((row) => row.dataset.name);
+  const answer = await call("POST", "/deployments", { nodes, image: form.get("image") });
+  for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
+  noteChoice();
+  return `${answer.image} goes to ${nodes.join(", ")} when they boot from the network.`;
+});
+
+function fillDeployDialog() {
+  const element = byId("deploy-dialog");
+  const newestFirst = [...document.querySelectorAll("#images tr")]
+    .sort((a, b) => b.dataset.created.localeCompare(a.dataset.created));
+  const options = newestFirst.map(({ dataset }) => new Option(dataset.ref));
+  element.querySelector("select").replaceChildren(...options);
+  byId("deploy-nodes").replaceChildren(
+    ...pickedRows().map(({ dataset }) => {
+      const item = document.createElement("li");
+      const name = document.createElement("strong");
+      name.textContent = dataset.name;
+      item.append(name, `: ${dataset.machine}`);
+      return item;
+    }),
+  );
+}
+
+if (connection) {
+  document.addEventListener("change", noteChoice);
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (button?.id === "deploy") {
+      fillDeployDialog();
+      openDeploy();
+    } else if (button?.dataset.capture) {
+      template = button.dataset.capture;
+      byId("capture-template").textContent = template;
+      openCapture();
+    } else if (button?.dataset.cancel) {
+      const { cancel } = button.dataset;
+      const path = `/nodes/${encodeURIComponent(cancel)}/cancel`;
+      attempt(
+        () => call("POST", path).then(() => `The deployment of ${cancel} was called off.`),
+        pageProblem,
+      );
+    }
+  });
+  watch();
+}

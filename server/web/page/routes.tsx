@@ -1,0 +1,116 @@
+/**
+ * The page over HTTPS: login by the link that the server prints or by the token, then one page that lives from
+ * its own event stream, whose events are rows ready to be put in place.
+ */
+import { Hono } from "hono";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { secureHeaders } from "hono/secure-headers";
+import type { ServerEvent } from "#contract/api.ts";
+import { COOKIE, COOKIE_SECONDS } from "../auth.ts";
+import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
+import type { Format } from "../live.ts";
+import { RECENT_CAPTURES, watch } from "../routes/events.ts";
+import { LoginPage, Page } from "./document.tsx";
+import script from "./page.js" with { type: "text" };
+import style from "./page.css" with { type: "text" };
+import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
+
+export function pageRoutes(context: ApiContext): Hono<Env> {
+  const { admin, fleet, templates, captures, images, now } = context;
+  const app = new Hono<Env>();
+
+  app.use(secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      imgSrc: ["data:"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+    },
+    // the certificate is the site's own: to insist on HTTPS for a year would lock other services of the host out
+    strictTransportSecurity: false,
+  }));
+
+  app.get("/page.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
+  app.get("/page.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
+
+  app.get("/", (c) => {
+    c.header("cache-control", "no-store");
+    const token = c.req.query("token");
+    if (token !== undefined) {
+      if (!admin.isToken(token)) return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
+      logIn(c);
+      return c.redirect("/", 303);
+    }
+    if (!hasCookie(c, context)) return c.html(html(<LoginPage />));
+    return c.html(html(
+      <Page
+        nodes={fleet.list()}
+        templates={templates.list()}
+        captures={captures.list().slice(-RECENT_CAPTURES).reverse()}
+        images={images.list()}
+      />,
+    ));
+  });
+
+  app.post("/login", async (c) => {
+    refuseForeignOrigin(c);
+    const { token } = await c.req.parseBody();
+    if (typeof token !== "string" || !admin.isToken(token.trim())) {
+      return c.html(html(<LoginPage problem={WRONG_TOKEN} />), 401);
+    }
+    logIn(c);
+    return c.redirect("/", 303);
+  });
+
+  app.post("/logout", (c) => {
+    refuseForeignOrigin(c);
+    deleteCookie(c, COOKIE, { path: "/", secure: true });
+    return c.redirect("/", 303);
+  });
+
+  const format = asRows(context);
+  app.get("/page/events", (c) => hasCookie(c, context) ? watch(context, format) : c.body(null, 204));
+  return app;
+
+  function logIn(c: Parameters<typeof setCookie>[0]): void {
+    setCookie(c, COOKIE, admin.makeCookie(now()), {
+      path: "/",
+      httpOnly: true,
+      secure: true,
+      sameSite: "Strict",
+      maxAge: COOKIE_SECONDS,
+    });
+  }
+}
+
+const WRONG_TOKEN = "This is not the token of this server.";
+
+function html(page: { toString(): string }): string {
+  return `<!doctype html>${page}`;
+}
+
+function asRows({ images }: ApiContext): Format {
+  return (event: ServerEvent) => JSON.stringify(change(event));
+
+  function change(event: ServerEvent): Record<string, string> {
+    switch (event.type) {
+      case "node":
+        return { table: "nodes", row: `${<NodeRow node={event.node} />}` };
+      case "node-removed":
+        return { removed: event.name };
+      case "template":
+        return { table: "templates", row: `${<TemplateRow template={event.template} />}` };
+      case "capture":
+        return { table: "captures", row: `${<CaptureRow capture={event.capture} />}` };
+      case "images":
+        return {
+          table: "images",
+          rows: images.list().map((image) => `${<ImageRow image={image} />}`).join(""),
+        };
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/** Rows of the page's tables. Each is made here alone: for the first page as for every change after it. */
+import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from "#contract/api.ts";
+import type { Problem } from "#contract/errors.ts";
+import { STEPS } from "#contract/steps.ts";
+import { formatBytes, formatCount, formatTime, percent } from "../../cli/figures.ts";
+
+export function NodeRow({ node }: { node: NodeView }) {
+  const { settings, report } = node;
+  return (
+    <tr
+      id={`node-${node.id}`}
+      data-sort={node.name}
+      data-name={node.name}
+      data-machine={describeMachine(node)}
+    >
+      <td>
+        <input
+          type="checkbox"
+          id={`pick-${node.id}`}
+          name="node"
+          value={node.name}
+          aria-label={`Select ${node.name}`}
+          disabled={node.state === "installing"}
+        />
+      </td>
+      <th scope="row">
+        {node.name}
+        {settings.mac && <small>{settings.mac}</small>}
+      </th>
+      <td>
+        <span class={`state ${node.state}`}>{node.state}</span>
+      </td>
+      <td>
+        <NodeProgress node={node} report={report} />
+      </td>
+      <td>{node.image ?? "–"}</td>
+      <td>
+        {settings.address && settings.address !== "dhcp" ? settings.address : node.address ?? "–"}
+        {settings.hostname && <small>{settings.hostname}</small>}
+      </td>
+      <td>
+        {node.armed && (
+          <button type="button" id={`cancel-${node.id}`} data-cancel={node.name}>
+            Cancel<span class="hidden">the deployment of {node.name}</span>
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
+  if (node.state === "armed") return <>waits for the machine to boot from the network</>;
+  if (!report || node.state === "idle") return <>–</>;
+  if (report.problem) return <Failure problem={report.problem} />;
+  if (node.state === "failed") return <>stopped at step {report.step}</>;
+  if (node.state === "installed") return <>all {STEPS.length} steps done</>;
+  const { progress } = report;
+  return (
+    <>
+      <span>step {STEPS.indexOf(report.step) + 1} of {STEPS.length}: {report.step}</span>
+      {progress && (
+        <Bar done={progress.bytesDone} total={progress.bytesTotal} label={`${node.name}: fetched`} />
+      )}
+      {progress && (
+        <small>
+          {formatBytes(progress.bytesDone)} of {formatBytes(progress.bytesTotal)},{" "}
+          {formatBytes(progress.bytesPerSecond)}/s, {progress.peers} {progress.peers === 1 ? "peer" : "peers"}
+        </small>
+      )}
+      {!progress && report.message && <small>{report.message}</small>}
+    </>
+  );
+}
+
+function Bar({ done, total, label }: { done: number; total: number; label: string }) {
+  return <progress max={100} value={percent(done, total)} aria-label={label} />;
+}
+
+function Failure({ problem }: { problem: Problem }) {
+  return (
+    <span class="problem">
+      <strong>{problem.title}:</strong> {problem.detail}
+      <small>Remedy: {problem.remedy}</small>
+    </span>
+  );
+}
+
+/** What a deployment would overwrite, as far as the machine has told. */
+function describeMachine({ inventory }: NodeView): string {
+  if (!inventory) return "its disks are not known yet; the disk guard of the node decides";
+  if (inventory.kind === "directory") return "installs into a directory";
+  if (inventory.disks.length === 0) return "had no disk when last seen";
+  return inventory.disks.map((disk) =>
+    `${disk.name} ${formatBytes(disk.sizeBytes)}${disk.model ? ` ${disk.model}` : ""}${
+      disk.content ? ` (${disk.content})` : ""
+    }`
+  ).join("; ");
+}
+
+export function TemplateRow({ template }: { template: TemplateView }) {
+  return (
+    <tr id={`template-${template.id}`} data-sort={template.name}>
+      <th scope="row">
+        {template.name}
+        <small>{template.address}</small>
+      </th>
+      <td>
+        <span class={`state ${template.online ? "online" : "offline"}`}>
+          {template.online ? "online" : "offline"}
+        </span>
+      </td>
+      <td>
+        {template.source?.description ?? "a directory tree"}
+        {template.source && <small>{template.source.firmware.toUpperCase()}, {template.source.kernel}</small>}
+      </td>
+      <td>
+        {template.lacks.length === 0 ? "nothing" : <ul>{template.lacks.map((lack) => <li>{lack}</li>)}</ul>}
+      </td>
+      <td>
+        <button
+          type="button"
+          id={`capture-${template.id}`}
+          data-capture={template.name}
+          disabled={!template.online}
+        >
+          Capture…<span class="hidden">{template.name}</span>
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+export function CaptureRow({ capture }: { capture: CaptureView }) {
+  const { progress } = capture;
+  const published = capture.version !== undefined;
+  return (
+    <tr id={`captured-${capture.id}`}>
+      <th scope="row">{published ? `${capture.image}@${capture.version}` : capture.image}</th>
+      <td>{capture.template ?? "import"}</td>
+      <td>
+        <span class={`state ${capture.state}`}>{capture.state}</span>
+      </td>
+      <td>
+        {capture.problem && <Failure problem={capture.problem} />}
+        {progress && !capture.problem && (
+          <>
+            {!published && (
+              <Bar
+                done={progress.bytesDone}
+                total={progress.bytesTotal}
+                label={`${capture.image}: read`}
+              />
+            )}
+            <small>
+              {formatCount(progress.filesDone)} of {formatCount(progress.filesTotal)} files,{" "}
+              {formatBytes(progress.bytesDone)} of {formatBytes(progress.bytesTotal)},{" "}
+              {formatBytes(progress.bytesSent)} sent
+            </small>
+          </>
+        )}
+        {capture.state === "waiting" && "waits for the template's agent"}
+        {capture.activity && <small>{capture.activity}</small>}
+        {capture.notes.length > 0 && (
+          <details>
+            <summary>{formatCount(capture.notes.length)} notes</summary>
+            <ul>{capture.notes.slice(0, 200).map((note) => <li>{note}</li>)}</ul>
+          </details>
+        )}
+      </td>
+      <td>{formatTime(capture.started)}</td>
+    </tr>
+  );
+}
+
+export function ImageRow({ image }: { image: ImageView }) {
+  const ref = `${image.image}@${image.version}`;
+  return (
+    <tr id={`image-${ref}`} data-ref={ref} data-created={image.created}>
+      <th scope="row">{ref}</th>
+      <td>{formatTime(image.created)}</td>
+      <td>{formatCount(image.totals.files)}</td>
+      <td>{formatBytes(image.totals.fileBytes)}</td>
+      <td>{formatBytes(image.totals.sealedBytes)}</td>
+      <td>{image.bootable ? "yes" : "no"}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,65 @@
+/** What the API needs of the services behind it. Every method throws RackseedError where it refuses. */
+import type {
+  CaptureOrder,
+  CaptureProgress,
+  CaptureRequest,
+  CaptureView,
+  ImageView,
+  Order,
+  ServerEvent,
+  VerifyEvent,
+  VersionView,
+} from "#contract/api.ts";
+import type { Problem } from "#contract/errors.ts";
+import type { z } from "zod";
+
+/** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names those which exist. */
+export interface Images {
+  /** All versions of all images. */
+  list(): readonly ImageView[];
+  get(ref: string): VersionView;
+  delete(ref: string): Promise<void> | void;
+  verify(ref: string): AsyncIterable<VerifyEvent>;
+  /** A pax tar. */
+  exportTar(ref: string): ReadableStream<Uint8Array>;
+  /** The version's torrent file. */
+  metainfo(ref: string): Promise<Uint8Array>;
+  /** What a node needs to prove and to open the version. */
+  secrets(ref: string): ImageSecrets;
+}
+
+export interface ImageSecrets {
+  readonly manifest: Order["manifest"];
+  /** Base64. */
+  readonly key: string;
+}
+
+/** Captures from their beginning to the published version. */
+export interface Captures {
+  /** With a template it waits for that machine's agent; without, the caller sends. */
+  begin(
+    request: z.output<typeof CaptureRequest>,
+    options: { template?: { readonly id: string; readonly name: string } },
+  ): CaptureView;
+  /** Oldest first. */
+  list(): readonly CaptureView[];
+  get(id: string): CaptureView;
+  cancel(id: string): CaptureView;
+  /** What the template's agent is to do now; the same again where it asks again before it is done. */
+  orderFor(templateId: string): CaptureOrder | undefined;
+  /** n × 32 bytes → n bytes. */
+  known(id: string, hashes: Uint8Array): Uint8Array;
+  addFrame(id: string, upload: Uint8Array): Promise<void>;
+  progress(id: string, progress: CaptureProgress): void;
+  /** zstd of JSON Lines, see CaptureHeader. Resolves when the entries are read; publishing goes on by itself. */
+  submitEntries(id: string, body: ReadableStream<Uint8Array>): Promise<void>;
+  fail(id: string, problem: Problem): void;
+}
+
+/** Where peers find each other and the packs, as URLs that a node can reach. */
+export interface SwarmAddresses {
+  readonly announce: readonly string[];
+  readonly webSeeds: readonly string[];
+}
+
+export type Publish = (event: ServerEvent) => void;

@@ -1,0 +1,54 @@
+/** Errors as RFC 9457 problems. What is not meant for people is logged here and told in general words. */
+import { getLogger } from "@logtape/logtape";
+import type { Context } from "hono";
+import { z } from "zod";
+import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+
+const log = getLogger(["rackseed", "web"]);
+
+export function problemResponse(problem: Problem): Response {
+  return new Response(`${JSON.stringify({ type: "about:blank", ...problem })}\n`, {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
+  });
+}
+
+export function answerError(error: unknown, { req }: Context): Response {
+  const call = `${req.method} ${req.path}`;
+  if (error instanceof RackseedError) {
+    if (error.status >= 500) log.error("request-failed", { call, error: error.message });
+    return problemResponse(error.toProblem());
+  }
+  if (error instanceof z.ZodError) {
+    return problemResponse({
+      title: `cannot understand ${call}`,
+      status: 400,
+      detail: z.prettifyError(error).slice(0, 4000),
+      remedy: "use the same version of rackseed on both sides (`rackseed version`).",
+    });
+  }
+  if (error instanceof RangeError || error instanceof SyntaxError) {
+    return problemResponse({
+      title: `cannot understand ${call}`,
+      status: 400,
+      detail: error.message.slice(0, 4000),
+      remedy: "send what the API's description asks for.",
+    });
+  }
+  log.error("request-failed", { call, error: messageOf(error) });
+  return problemResponse({
+    title: `${call} failed`,
+    status: 500,
+    detail: "the server hit an error of its own.",
+    remedy: "look into the server's log.",
+  });
+}
+
+export function notFound({ req }: Context): Response {
+  return problemResponse({
+    title: `cannot find ${req.path}`,
+    status: 404,
+    detail: "there is no such address.",
+    remedy: "check it; the API's addresses begin with /api/v1.",
+  });
+}

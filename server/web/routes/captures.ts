@@ -1,0 +1,78 @@
+import { Hono } from "hono";
+import { CaptureProgress, CaptureRequest, ProblemSchema } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { MAX_UPLOAD_BYTES } from "#contract/frame_upload.ts";
+import { bytesBody, jsonBody } from "../body.ts";
+import type { CaptureOrders } from "../capture_orders.ts";
+import type { ApiContext, Env } from "../context.ts";
+
+/** 65 536 hashes at once. */
+const MAX_KNOWN_BYTES = 2 << 20;
+
+export function captureRoutes(
+  { captures, templates, live }: ApiContext,
+  orders: CaptureOrders,
+): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/captures", (c) => c.json(captures.list()));
+  app.get("/captures/:id", (c) => c.json(captures.get(c.req.param("id"))));
+
+  app.post("/captures", async (c) => {
+    const request = await jsonBody(c.req, CaptureRequest);
+    if (request.template === undefined) return c.json(captures.begin(request, {}));
+    const template = templates.get(request.template);
+    const running = captures.list().find((other) =>
+      other.template === template.name && ["waiting", "receiving"].includes(other.state)
+    );
+    if (running) {
+      throw new RackseedError(`cannot capture ${template.name}`, {
+        reason: `its capture ${running.id} for ${running.image} is not done yet.`,
+        remedy: "wait for it, or cancel it on the server's page.",
+        status: 409,
+      });
+    }
+    const capture = captures.begin(request, { template });
+    orders.wake();
+    return c.json(capture);
+  });
+
+  app.delete("/captures/:id", (c) => {
+    captures.cancel(c.req.param("id"));
+    return c.body(null, 204);
+  });
+
+  app.post("/captures/:id/known", async (c) => {
+    const hashes = await bytesBody(c.req, { maxBytes: MAX_KNOWN_BYTES });
+    const known = captures.known(c.req.param("id"), hashes);
+    return c.body(new Uint8Array(known), 200, { "content-type": "application/octet-stream" });
+  });
+
+  app.post("/captures/:id/frames", async (c) => {
+    await captures.addFrame(c.req.param("id"), await bytesBody(c.req, { maxBytes: MAX_UPLOAD_BYTES }));
+    return c.body(null, 204);
+  });
+
+  app.post("/captures/:id/progress", async (c) => {
+    const id = c.req.param("id");
+    captures.progress(id, await jsonBody(c.req, CaptureProgress));
+    const template = templates.find(captures.get(id).template ?? "");
+    if (template && templates.touch(template.id)) {
+      live.publish({ type: "template", template: templates.get(template.id) });
+    }
+    return c.body(null, 204);
+  });
+
+  app.put("/captures/:id/entries", async (c) => {
+    const { body } = c.req.raw;
+    if (!body) throw new RangeError("the entries are missing");
+    await captures.submitEntries(c.req.param("id"), body);
+    return c.body(null, 204);
+  });
+
+  app.post("/captures/:id/failed", async (c) => {
+    captures.fail(c.req.param("id"), await jsonBody(c.req, ProblemSchema));
+    return c.body(null, 204);
+  });
+  return app;
+}

@@ -1,0 +1,29 @@
+import { Hono } from "hono";
+import { Enrolment, StepReport } from "#contract/api.ts";
+import { jsonBody } from "../body.ts";
+import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
+
+/** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
+export function nodeAgentRoutes({ fleet, images, swarmAt }: ApiContext): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.post("/node/enrol", async (c) => {
+    const secret = bearer(c);
+    const { inventory } = await jsonBody(c.req, Enrolment);
+    const swarm = swarmAt(new URL(c.req.url).hostname);
+    return c.json(fleet.enrol(secret, { inventory, address: peerAddress(c), swarm }));
+  });
+
+  app.post("/node/report", async (c) => {
+    const assignment = fleet.assignmentOf(bearer(c));
+    const report = await jsonBody(c.req, StepReport);
+    return c.json(fleet.report(assignment, report, { address: peerAddress(c) }));
+  });
+
+  app.get("/node/torrent", async (c) => {
+    const { image, version } = fleet.assignmentOf(bearer(c));
+    const metainfo = await images.metainfo(`${image}@${version}`);
+    return c.body(new Uint8Array(metainfo), 200, { "content-type": "application/x-bittorrent" });
+  });
+  return app;
+}

@@ -1,0 +1,27 @@
+import { Hono } from "hono";
+import { DeployRequest, NodeSettings } from "#contract/api.ts";
+import { jsonBody } from "../body.ts";
+import type { ApiContext, Env } from "../context.ts";
+
+export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/nodes", (c) => c.json(fleet.list()));
+  app.get("/nodes/:node", (c) => c.json(fleet.get(c.req.param("node"))));
+  app.put(
+    "/nodes/:node",
+    async (c) => c.json(fleet.put(c.req.param("node"), await jsonBody(c.req, NodeSettings))),
+  );
+  app.delete("/nodes/:node", (c) => {
+    fleet.delete(c.req.param("node"));
+    return c.body(null, 204);
+  });
+  app.post("/nodes/:node/cancel", (c) => c.json(fleet.cancel(c.req.param("node"))));
+  app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
+
+  app.post("/deployments", async (c) => {
+    const { nodes, image } = await jsonBody(c.req, DeployRequest);
+    return c.json(fleet.deploy(nodes, image));
+  });
+  return app;
+}

@@ -1,0 +1,36 @@
+import { Hono } from "hono";
+import type { CaptureOrder } from "#contract/api.ts";
+import { TemplateAnnouncement } from "#contract/api.ts";
+import { jsonBody } from "../body.ts";
+import { type ApiContext, type Env, peerAddress } from "../context.ts";
+import type { CaptureOrders } from "../capture_orders.ts";
+
+const POLL_MS = 30_000;
+
+export function templateRoutes({ templates, live, closing }: ApiContext, orders: CaptureOrders): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/templates", (c) => c.json(templates.list()));
+
+  app.post("/templates", async (c) => {
+    const announcement = await jsonBody(c.req, TemplateAnnouncement);
+    const template = templates.announce(announcement, { address: peerAddress(c) });
+    live.publish({ type: "template", template });
+    return c.json({ id: template.id });
+  });
+
+  app.get("/templates/:id/orders", async (c) => {
+    const { id } = templates.get(c.req.param("id"));
+    if (templates.touch(id)) live.publish({ type: "template", template: templates.get(id) });
+    const { signal } = c.req.raw;
+    const order = await orders.next(id, {
+      signal: AbortSignal.any([signal, closing, AbortSignal.timeout(POLL_MS)]),
+    });
+    if (signal.aborted) {
+      templates.leave(id);
+      live.publish({ type: "template", template: templates.get(id) });
+    } else templates.touch(id);
+    return order ? c.json(order satisfies CaptureOrder) : c.body(null, 204);
+  });
+  return app;
+}

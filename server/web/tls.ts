@@ -1,0 +1,138 @@
+/**
+ * The server's certificates. A CA of its own is made at the first start and kept in `tls/` of the data directory;
+ * agents pin it by its hash (#contract/token.ts). The leaf is made anew at every start, so it always names the
+ * addresses that the machine has now.
+ *
+ * All are valid from 1970 to 2199: a node may start with a dead clock, and trust hangs on the pin, not on time.
+ * P-256 with SHA-256, which every client can check.
+ */
+import "reflect-metadata";
+import { randomBytes } from "node:crypto";
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { readIfThere, writePrivateFile, writePublicFile } from "./private_file.ts";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const VALID = { notBefore: new Date("1970-01-02T00:00:00Z"), notAfter: new Date("2199-01-01T00:00:00Z") };
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+
+export interface Authority {
+  readonly certificate: X509Certificate;
+  /** The certificate in PEM, as GET /ca.pem serves it. */
+  readonly pem: string;
+  readonly key: CryptoKey;
+}
+
+export interface ServerCertificate {
+  /** Leaf and CA in PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Reads the CA of `dataDirectory`, or makes it. Throws RackseedError where what lies there is no CA. */
+export async function openAuthority(dataDirectory: string): Promise<Authority> {
+  const folder = `${dataDirectory}/tls`;
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const pem = readIfThere(`${folder}/ca.pem`);
+  const keyPem = readIfThere(`${folder}/ca.key`);
+  // the key is written first: a certificate without its key cannot come from an interrupted start
+  if (pem === undefined) return await makeAuthority(folder);
+  try {
+    const key = await crypto.subtle.importKey(
+      "pkcs8",
+      PemConverter.decodeFirst(keyPem ?? ""),
+      ALGORITHM,
+      false,
+      [
+        "sign",
+      ],
+    );
+    return { certificate: new X509Certificate(pem), pem, key };
+  } catch (error) {
+    throw new RackseedError(`cannot use the certificate authority in ${folder}`, {
+      reason: `${messageOf(error)}.`,
+      remedy:
+        "restore ca.pem and ca.key from a backup; or remove both, and all agents must be given new tokens.",
+      cause: error,
+    });
+  }
+}
+
+async function makeAuthority(folder: string): Promise<Authority> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "CN=Rackseed CA",
+    serialNumber: randomSerial(),
+    ...VALID,
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  const pem = `${certificate.toString("pem")}\n`;
+  writePrivateFile(`${folder}/ca.key`, await keyToPem(keys.privateKey));
+  writePublicFile(`${folder}/ca.pem`, pem);
+  return { certificate, pem, key: keys.privateKey };
+}
+
+/** A certificate for these names; what is an IP address is named as one. */
+export async function issueServerCertificate(
+  authority: Authority,
+  names: readonly string[],
+): Promise<ServerCertificate> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const leaf = await X509CertificateGenerator.create({
+    subject: "CN=Rackseed server",
+    issuer: authority.certificate.subject,
+    serialNumber: randomSerial(),
+    ...VALID,
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: authority.key,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([SERVER_AUTH]),
+      new SubjectAlternativeNameExtension(
+        [...new Set(names)].map((value) => ({
+          type: isAddress(value) ? "ip" as const : "dns" as const,
+          value,
+        })),
+      ),
+      await AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  });
+  return {
+    cert: `${leaf.toString("pem")}\n${authority.pem}`,
+    key: await keyToPem(keys.privateKey),
+  };
+}
+
+function isAddress(name: string): boolean {
+  return name.includes(":") || /^\d+(\.\d+){3}$/.test(name);
+}
+
+async function keyToPem(key: CryptoKey): Promise<string> {
+  return `${PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
+}
+
+/** RFC 5280 §4.1.2.2: positive, at most 20 octets. */
+function randomSerial(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0] ?? 0) & 0x7f | 0x40;
+  return bytes.toString("hex");
+}

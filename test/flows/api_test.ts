@@ -1,0 +1,229 @@
+/** The API of a whole server: rights, limits, orders, and what stands after a restart. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import {
+  API,
+  CaptureOrder,
+  CaptureView,
+  DeployAnswer,
+  NodeView,
+  Order,
+  ReportAnswer,
+  type StepReport,
+} from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
+
+const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
+const MAC = "52:54:00:00:00:01";
+const INVENTORY = {
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
+} as const;
+
+const step = (name: StepReport["step"], state: StepReport["state"] = "running"): StepReport => ({
+  ...{ step: name, state, elapsedMs: 1 },
+});
+const report = (agent: ApiClient, body: StepReport) =>
+  agent.post("/node/report", { body, schema: ReportAnswer });
+
+async function deploy(test: ServerUnderTest, ...nodes: string[]): Promise<string[]> {
+  const body = { nodes, image: "web" };
+  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
+  return answer.nodes.map((n) => n.token);
+}
+
+async function enrol(test: ServerUnderTest, token: string): Promise<{ agent: ApiClient; order: Order }> {
+  const agent = await test.as(token);
+  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+  agent.useSession(order.session);
+  return { agent, order };
+}
+
+Deno.test("no call is answered without its own right", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  await test.client.put("/nodes/n2", { body: {}, schema: NodeView });
+  const [first = "", second = ""] = await deploy(test, "n1", "n2");
+  const { agent } = await enrol(test, first);
+  using _agent = agent;
+  using boot = await test.as(second);
+  using stranger = await test.as(test.server.token.replace(/.{43}$/, "x".repeat(43)));
+  const operator = [
+    ...["GET /templates", "POST /templates", "GET /templates/x/orders", "GET /captures", "POST /captures"],
+    ...["DELETE /captures/x", "POST /captures/x/known", "POST /captures/x/frames", "PUT /captures/x/entries"],
+    ...["GET /images", "GET /images/web", "DELETE /images/web", "POST /images/web/verify"],
+    ...["GET /images/web/export", "GET /nodes", "PUT /nodes/n1", "DELETE /nodes/n1", "POST /deployments"],
+    ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events"],
+  ];
+  for (const call of operator) {
+    const [method, path] = call.split(" ") as ["GET" | "POST" | "PUT" | "DELETE", string];
+    for (const [who, client] of Object.entries({ stranger, boot, agent })) {
+      await assert.rejects(client.send(method, path), { status: 401 }, `${who} ${call}`);
+    }
+  }
+  for (const path of ["/node/enrol", "/node/report"]) {
+    const json = path === "/node/enrol" ? { inventory: INVENTORY } : step("plan");
+    await assert.rejects(test.client.send("POST", path, { json }), { status: 401 }, `operator ${path}`);
+    await assert.rejects(stranger.send("POST", path, { json }), { status: 401 }, `stranger ${path}`);
+  }
+  await assert.rejects(
+    boot.send("GET", "/node/torrent"),
+    { status: 401 },
+    "a boot token alone gives nothing",
+  );
+});
+
+Deno.test("what cannot be read is refused with a problem that says how to do better", async () => {
+  await using test = await ServerUnderTest.start();
+  const { client } = test;
+  const cases: [call: Promise<unknown>, status: number][] = [
+    [client.send("POST", "/deployments", { body: "{}" }), 415],
+    [client.send("POST", "/deployments", { json: { nodes: [] } }), 400],
+    [client.send("PUT", "/nodes/n1", { json: { mac: "nonsense" } }), 400],
+    [client.send("PUT", "/nodes/a%2Fb", { json: {} }), 400],
+    [client.send("POST", "/templates", { json: { name: "x".repeat(5 << 20), lacks: [] } }), 413],
+    [client.send("GET", "/nothing"), 404],
+    [client.send("GET", "/captures/none"), 404],
+    [client.send("POST", "/captures", { json: { image: "web", template: "none" } }), 404],
+    [client.send("POST", "/deployments", { json: { nodes: ["none"], image: "web" } }), 404],
+  ];
+  for (const [call, status] of cases) {
+    await assert.rejects(
+      call,
+      (error: { status: number; remedy: string }) => error.status === status && error.remedy.length > 5,
+    );
+  }
+});
+
+Deno.test("a frame larger than a frame is refused before it is held in memory", async () => {
+  await using test = await ServerUnderTest.start();
+  const { id } = await test.client.post("/captures", { body: { image: "web" }, schema: CaptureView });
+  const endless = ReadableStream.from((function* () {
+    for (;;) yield new Uint8Array(1 << 20);
+  })());
+  await assert.rejects(test.client.send("POST", `/captures/${id}/frames`, { body: endless }));
+});
+
+Deno.test("a template that waits gets its order at once, and only its own", async () => {
+  await using test = await ServerUnderTest.start();
+  const Id = z.object({ id: z.string() });
+  const [golden, other] = await Promise.all(
+    ["golden", "other"].map((name) =>
+      test.client.post("/templates", { body: { name, lacks: [] }, schema: Id })
+    ),
+  );
+  const stop = new AbortController();
+  const foreign = test.client.send("GET", `/templates/${other?.id}/orders`, { signal: stop.signal });
+  const waiting = test.client.get(`/templates/${golden?.id}/orders`, CaptureOrder);
+  const body = { image: "web", template: "golden", excludes: ["/srv/**"] };
+  const started = performance.now();
+  const capture = await test.client.post("/captures", { body, schema: CaptureView });
+  assert.deepEqual(await waiting, { capture: capture.id, image: "web", excludes: ["/srv/**"] });
+  assert.ok(performance.now() - started < 5000, "it was woken and did not poll");
+  await assert.rejects(test.client.post("/captures", { body, schema: CaptureView }), { status: 409 });
+  stop.abort(new Error("enough"));
+  await assert.rejects(foreign, /enough/);
+});
+
+Deno.test("a node's way: enrolled by its token, told what it needs, disarmed when it is done", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", {
+    body: { address: "10.0.0.5/24", dns: ["10.0.0.1"] },
+    schema: NodeView,
+  });
+  const [token = ""] = await deploy(test, "n1");
+  const { agent, order } = await enrol(test, token);
+  using _agent = agent;
+  assert.deepEqual([order.node, order.image, order.version], ["n1", "web", 1]);
+  assert.deepEqual(order.identity, { hostname: "n1", address: "10.0.0.5/24", dns: ["10.0.0.1"] });
+  assert.deepEqual(order.swarm.announce, [`${test.server.urls.http}/announce`]);
+  const torrent = new Uint8Array(await (await agent.send("GET", "/node/torrent")).arrayBuffer());
+  const metainfo = parseMetainfo(torrent);
+  assert.equal(Buffer.from(metainfo.infoHash).toString("hex"), order.swarm.infoHash);
+  const seeded = await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`);
+  assert.equal((await seeded.arrayBuffer()).byteLength, metainfo.info.files[0]?.length);
+
+  await assert.rejects(enrol(test, token), { status: 401 }, "the token is used up");
+  await assert.rejects(test.client.send("DELETE", "/images/web"), { status: 409 });
+  await assert.rejects(test.client.send("DELETE", "/nodes/n1"), { status: 409 });
+  assert.deepEqual(await report(agent, step("plan", "done")), { cancelled: false, seedOn: false });
+  await report(agent, step("finish", "done"));
+  const node = await test.client.get("/nodes/n1", NodeView);
+  assert.deepEqual([node.state, node.armed, node.image], ["installed", false, "web@1"]);
+  await test.client.send("DELETE", "/images/web");
+  assert.equal((await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`)).status, 404);
+});
+
+Deno.test("a machine that has another MAC than the node is not enrolled, and its token stays good", async () => {
+  await using test = await ServerUnderTest.start();
+  const { client } = test;
+  await test.publish("web", { root: SOURCES });
+  await client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const [token = ""] = await deploy(test, "n1");
+  await client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
+  using agent = await test.as(token);
+  const machine = { ...INVENTORY, kind: "machine", nics: [{ name: "eth0", mac: "52:54:00:00:00:99" }] };
+  await assert.rejects(agent.send("POST", "/node/enrol", { json: { inventory: machine } }), { status: 409 });
+  const right = { ...machine, nics: [{ name: "eth0", mac: MAC.toUpperCase() }] };
+  await agent.send("POST", "/node/enrol", { json: { inventory: right } });
+});
+
+Deno.test("an image that boots no machine is not deployed to one that boots from the network", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
+  await assert.rejects(deploy(test, "n1"), { status: 409 });
+});
+
+Deno.test("after a restart orders, sessions, nodes and images stand, and the swarm serves them", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  for (const name of ["n1", "n2"]) await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+  const [first = "", second = ""] = await deploy(test, "n1", "n2");
+  const { agent, order } = await enrol(test, first);
+  agent[Symbol.dispose]();
+  const { token } = test.server;
+
+  await test.restart();
+  assert.equal(test.server.token, token);
+  const nodes = await test.client.get("/nodes", z.array(NodeView));
+  assert.deepEqual(nodes.map((n) => [n.name, n.state]), [["n1", "installing"], ["n2", "armed"]]);
+  using again = await test.as(first);
+  again.useSession(order.session);
+  await report(again, step("plan", "done"));
+  using other = (await enrol(test, second)).agent;
+  const torrent = new Uint8Array(await (await other.send("GET", "/node/torrent")).arrayBuffer());
+  const { infoHash } = parseMetainfo(torrent);
+  const query = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  const announce = `${test.server.urls.http}/announce?info_hash=${query}&peer_id=${
+    "a".repeat(20)
+  }&port=1&left=1`;
+  const answer = await (await fetch(announce)).text();
+  assert.match(answer, /8:completei1e/);
+});
+
+Deno.test("plain HTTP serves boot files, tracker and sealed packs, and nothing else", async () => {
+  await using test = await ServerUnderTest.start();
+  for (const path of ["/", "/ca.pem", `${API}/nodes`, "/boot/", "/boot/../token", "/seed/", "/seed/x/y"]) {
+    const response = await fetch(test.server.urls.http + path);
+    await response.body?.cancel();
+    assert.equal(response.status, 404, path);
+  }
+});
+
+Deno.test("an unarmed machine that asks over the boot port gets its own disk, and is shown from then on", async () => {
+  await using test = await ServerUnderTest.start();
+  const script = await (await fetch(`${test.server.urls.http}/boot/ipxe/52-54-00-00-00-01`)).text();
+  assert.match(script, /^#!ipxe/);
+  assert.doesNotMatch(script, /kernel|token/);
+  const nodes = await test.client.get("/nodes", z.array(NodeView));
+  assert.deepEqual(nodes.map((n) => [n.settings.mac, n.state, n.armed]), [[MAC, "idle", false]]);
+});

@@ -1,0 +1,165 @@
+/** The built product, run as its users run it: processes on loopback, in a folder of their own. */
+import { ApiClient } from "#contract/client.ts";
+import type { ServerEvent } from "#contract/api.ts";
+import { ensureProduct } from "../../../scripts/build.ts";
+import { serverEvents } from "../../../server/cli/events.ts";
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ServerStatus {
+  readonly server: string;
+  readonly page: string;
+  readonly http: string;
+  readonly ports: {
+    readonly https: number;
+    readonly http: number;
+    readonly peer: number;
+    readonly tracker: number;
+  };
+}
+
+export class Product implements AsyncDisposable {
+  readonly path: string;
+  readonly folder: string;
+  readonly #children = new Set<Deno.ChildProcess>();
+  #status: ServerStatus | undefined;
+  #server: Deno.ChildProcess | undefined;
+  #client: ApiClient | undefined;
+
+  private constructor(path: string, folder: string) {
+    this.path = path;
+    this.folder = folder;
+  }
+
+  /** Without a server yet. */
+  static async prepare(): Promise<Product> {
+    return new Product(await ensureProduct(), await Deno.makeTempDir({ prefix: "rackseed-flow-" }));
+  }
+
+  static async withServer(): Promise<Product> {
+    const product = await Product.prepare();
+    await product.startServer();
+    return product;
+  }
+
+  get status(): ServerStatus {
+    if (!this.#status) throw new Error("no server was started");
+    return this.#status;
+  }
+
+  get token(): string {
+    return Deno.readTextFileSync(`${this.folder}/data/token`).trim();
+  }
+
+  get client(): ApiClient {
+    if (!this.#client) throw new Error("no server was started");
+    return this.#client;
+  }
+
+  /** On free ports the first time, on the same ones later. */
+  async startServer(): Promise<void> {
+    const { https = 0, http = 0, peer = 0, tracker = 0 } = this.#status?.ports ?? {};
+    const child = this.spawn([
+      ...[
+        "server",
+        "--data",
+        `${this.folder}/data`,
+        "--listen",
+        `127.0.0.1:${https}`,
+        "--tftp",
+        "off",
+        "--json",
+      ],
+      ...["--http-port", `${http}`, "--peer-port", `${peer}`, "--tracker-port", `${tracker}`],
+    ], { stdout: "piped" });
+    this.#server = child;
+    this.#status = JSON.parse(await firstLine(child.stdout)) as ServerStatus;
+    this.#client ??= await ApiClient.connect({ server: this.#status.server, token: this.token });
+  }
+
+  /** As a power cut would end it. */
+  async killServer(): Promise<void> {
+    if (this.#server) await this.kill(this.#server);
+  }
+
+  async kill(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): Promise<void> {
+    try {
+      child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    await child.status;
+    this.#children.delete(child);
+  }
+
+  /** Runs until it ends by itself; after a minute it is ended. */
+  async run(args: readonly string[], env: Record<string, string> = this.#environment()): Promise<Ended> {
+    const { code, stdout, stderr } = await new Deno.Command(this.path, {
+      ...{ args: [...args], env, clearEnv: true, stdin: "null", cwd: this.folder },
+      signal: AbortSignal.timeout(60_000),
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
+  /** Runs it and throws where its exit code is not 0. Returns what it printed. */
+  async done(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args);
+    if (code !== 0) throw new Error(`rackseed ${args.join(" ")} exited ${code}: ${stderr}`);
+    return stdout;
+  }
+
+  async json<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.done(...args, "--json")) as T;
+  }
+
+  /** Goes on until it is killed. What it says goes to log-… in the folder. */
+  spawn(
+    args: readonly string[],
+    { token, stdout = "null" }: { token?: string; stdout?: "null" | "piped" } = {},
+  ): Deno.ChildProcess {
+    const log = `${this.folder}/log-${args.slice(0, 2).join("-")}`;
+    const child = new Deno.Command("sh", {
+      args: ["-c", `exec "$0" "$@" 2>> ${log}`, this.path, ...args],
+      env: { ...this.#environment(), ...(token !== undefined && { RACKSEED_TOKEN: token }) },
+      ...{ clearEnv: true, stdin: "null", stdout, stderr: "null" },
+    }).spawn();
+    this.#children.add(child);
+    return child;
+  }
+
+  /** Waits for an event that holds; each start of the wait sees the present state first. */
+  async until(holds: (event: ServerEvent) => boolean, { timeoutMs = 60_000 } = {}): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    for await (const event of serverEvents(this.client, signal)) if (holds(event)) return;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client?.[Symbol.dispose]();
+    for (const child of this.#children) await this.kill(child);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  #environment(): Record<string, string> {
+    return this.#status ? { RACKSEED_SERVER: this.#status.server, RACKSEED_TOKEN: this.token } : {};
+  }
+}
+
+/** The first line; what follows is read and dropped, so that the writer never waits. */
+async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the program ended too early: ${text}`);
+    text += value;
+  }
+  void (async () => {
+    while (!(await reader.read()).done);
+  })();
+  return text.slice(0, text.indexOf("\n"));
+}

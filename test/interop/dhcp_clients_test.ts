@@ -1,0 +1,201 @@
+/** Real DHCP clients against the service, each in a network namespace of its own; nothing of the host is touched. */
+import assert from "node:assert/strict";
+import { denoScript, DhcpNetwork, macOf, SERVER, serviceCommand } from "../support/dhcp_network.ts";
+import { needs } from "../support/needs.ts";
+import type { NetworkNamespace, Output } from "../support/netns.ts";
+
+const requirements = needs({ root: true, programs: ["ip", "dhclient", "udhcpc"] });
+
+/** udhcpc until it has a lease or has asked three times in vain; exit code 1 says the latter. */
+async function udhcpc(client: NetworkNamespace, ...args: string[]): Promise<Output> {
+  const once = ["-i", "lan", "-f", "-q", "-n", "-t", "3", "-T", "1", "-A", "1", "-s", "/bin/true"];
+  return await client.run(["udhcpc", ...once, ...args]);
+}
+
+/** The address it ended with: one that it declines it has first announced. */
+function leased({ stderr }: Output): string | undefined {
+  return [...stderr.matchAll(/lease of (\S+) obtained/g)].at(-1)?.[1];
+}
+
+Deno.test({
+  name: "dhclient, udhcpc and the npm client get a lease, one machine the same address from each",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    await network.serve({ boot: { file: "undionly.kpxe" } });
+    const client = await network.client();
+    const folder = await Deno.makeTempDir({ prefix: "dhclient-" });
+    try {
+      const files = ["-lf", `${folder}/leases`, "-pf", `${folder}/pid`, "-cf", "/dev/null"];
+      const { code, stderr } = await client.run([
+        "dhclient",
+        "-1",
+        "-v",
+        "-sf",
+        "/bin/true",
+        ...files,
+        "lan",
+      ]);
+      assert.equal(code, 0, stderr);
+      const lease = await Deno.readTextFile(`${folder}/leases`);
+      const address = /fixed-address (\S+);/.exec(lease)?.[1];
+      assert.match(address ?? "", /^10\.77\.0\.1[01]\d$/);
+      for (
+        const line of [
+          `filename "undionly.kpxe"`,
+          "option subnet-mask 255.255.255.0",
+          `option routers ${SERVER}`,
+          `option domain-name-servers ${SERVER}`,
+          "option dhcp-lease-time 600",
+          `option dhcp-server-identifier ${SERVER}`,
+        ]
+      ) assert.ok(lease.includes(`${line};`), `${line} in ${lease}`);
+
+      assert.equal(leased(await udhcpc(client)), address);
+
+      // The npm client binds an ordinary socket, which needs some address and a route to send from.
+      await client.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
+      await client.ip(["route", "add", "default", "dev", "lan"]);
+      await cache("npm_dhcp_client.ts");
+      const npm = await client.run(denoScript("npm_dhcp_client.ts", await macOf(client)));
+      assert.equal(npm.code, 0, npm.stderr);
+      assert.equal(JSON.parse(npm.stdout).address, address);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Brings a script's packages into the cache, since nothing can be fetched from inside a namespace. */
+async function cache(script: string): Promise<void> {
+  const [deno = "", ...args] = denoScript(script);
+  const path = args.at(-1) ?? "";
+  const { code, stderr } = await new Deno.Command(deno, { args: ["cache", path], stderr: "piped" }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+}
+
+/** Signals the program until what it is to cause has happened: udhcpc loses signals while its script runs. */
+async function signalled<T>(program: Deno.ChildProcess, signal: Deno.Signal, until: Promise<T>): Promise<T> {
+  const repeat = setInterval(() => program.kill(signal), 200);
+  try {
+    return await until;
+  } finally {
+    clearInterval(repeat);
+  }
+}
+
+Deno.test({
+  name: "udhcpc renews its lease from its own address, and its release frees that for another machine",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    await network.serve({ range: { first: "10.77.0.100", last: "10.77.0.100" } });
+    const client = await network.client();
+    const script = await Deno.makeTempFile({ prefix: "udhcpc-" });
+    try {
+      await Deno.writeTextFile(
+        script,
+        `#!/bin/sh\n[ -z "$ip" ] || ip address replace "$ip/24" dev "$interface"\n`,
+      );
+      await Deno.chmod(script, 0o755);
+      const daemon = client.spawn(["udhcpc", "-i", "lan", "-f", "-R", "-s", script]);
+      await network.logged("ack");
+      const renewal = await signalled(daemon, "SIGUSR1", network.logged("ack"));
+      assert.deepEqual([renewal.intent, renewal.address], ["renew", "10.77.0.100"]);
+
+      const second = await network.client();
+      assert.equal((await udhcpc(second)).code, 1);
+      const exhausted = await network.logged("pool-exhausted");
+      assert.equal(exhausted.mac, await macOf(second));
+      assert.match(String(exhausted.remedy), /widen the DHCP range/);
+
+      await signalled(daemon, "SIGUSR2", network.logged("released"));
+      assert.equal(leased(await udhcpc(second)), "10.77.0.100");
+      daemon.kill("SIGKILL");
+      await daemon.stdout.cancel();
+      await daemon.status;
+    } finally {
+      await Deno.remove(script);
+    }
+  },
+});
+
+Deno.test({
+  name: "a machine gets its reserved address, and another one once it has found that in use",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    const client = await network.client();
+    await network.serve({ reserved: { [await macOf(client)]: "10.77.0.50" } });
+    assert.equal(leased(await udhcpc(client)), "10.77.0.50");
+
+    const squatter = await network.client();
+    await squatter.ip(["address", "add", "10.77.0.50/24", "dev", "lan"]);
+    // -a: the client asks by ARP whether anybody has the address, and declines it where somebody does.
+    const address = leased(await udhcpc(client, "-a"));
+    const declined = await network.logged("declined");
+    assert.equal(declined.mac, await macOf(client));
+    assert.match(address ?? "", /^10\.77\.0\.1[01]\d$/);
+  },
+});
+
+Deno.test({
+  name: "another interface of the server's machine is never answered",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    await network.server.addBridge("other", "10.78.0.1/24");
+    await network.serve();
+    const [stranger, client] = [await network.client("other"), await network.client()];
+    assert.equal((await udhcpc(stranger)).code, 1);
+    assert.ok(leased(await udhcpc(client)));
+    // The first that the service heard of anybody.
+    assert.equal((await network.logged("offer")).mac, await macOf(client));
+  },
+});
+
+Deno.test({
+  name: "the search for another DHCP server finds the one there is, and none where there is none",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    const client = await network.client();
+    await client.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
+    const search = async () => {
+      const { code, stdout, stderr } = await client.run(denoScript("dhcp_probe.ts", "lan", "10.77.0.99"));
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    assert.equal(await search(), null);
+    await network.serve();
+    const found = await search();
+    assert.equal(found.serverId, SERVER);
+    assert.match(found.offered, /^10\.77\.0\.1[01]\d$/);
+  },
+});
+
+Deno.test({
+  name: "a start that cannot succeed says why and what to do: interface, address, range, port, rights",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    const start = async (argv: string[]) => {
+      const { code, stderr } = await network.server.run(argv);
+      assert.notEqual(code, 0);
+      return stderr;
+    };
+    const cases: [string[], RegExp][] = [
+      [serviceCommand({ interface: "br7" }), /there is no interface br7 .* choose one of lo, lan/],
+      [serviceCommand({ address: "10.77.0.9" }), /lan has 10\.77\.0\.1, not 10\.77\.0\.9/],
+      [serviceCommand({ range: { first: "10.77.0.9", last: "10.77.0.8" } }), /it ends before it begins/],
+      [serviceCommand({ range: { first: "10.77.0.9", last: "10.77.1.8" } }), /lie in different networks/],
+      [
+        ["setpriv", "--bounding-set=-net_bind_service", ...serviceCommand()],
+        /not allowed to this user.*start as root/,
+      ],
+    ];
+    for (const [argv, message] of cases) assert.match(await start(argv), message);
+    await network.serve();
+    assert.match(await start(serviceCommand()), /UDP port 67 is held by process \d+ \(.*dhcp_service\.ts/);
+  },
+});

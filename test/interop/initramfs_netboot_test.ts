@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import type { NetbootNode } from "../../boot/netboot.ts";
+import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
+import { directorySource } from "../../boot/initramfs/directory_source.ts";
+import { ensureProduct } from "../../scripts/build.ts";
+import { sha256OfFile } from "../../scripts/build/sha256.ts";
+import { LabNetwork } from "../../scripts/lab/network.ts";
+import { ownDiskLine, ownDiskPrograms, writeOwnDisk } from "../../scripts/lab/own_disk.ts";
+import { type Firmware, qemuNeeds, VirtualMachine } from "../../scripts/lab/qemu.ts";
+import { Transcript } from "../../scripts/lab/transcript.ts";
+import { bootImageNeeds, makeBootImage, standInLine } from "../support/boot_image.ts";
+import { bootServiceAddress, type BootServiceOptions, bootServiceReady } from "../support/boot_service.ts";
+import { needs } from "../support/needs.ts";
+
+const service = new URL("../support/boot_service.ts", import.meta.url).pathname;
+const config = new URL("../../deno.json", import.meta.url).pathname;
+const mac = "52:54:00:78:00:02";
+
+Deno.test({
+  name: "machines boot the agent where armed, and their own disk, untouched, where not",
+  ...needs({
+    root: true,
+    programs: [...qemuNeeds.programs, ...bootImageNeeds.programs, ...ownDiskPrograms],
+    files: qemuNeeds.files,
+  }),
+  async fn(t) {
+    await ensureProduct(); // brings the boot programs
+    const folder = await Deno.makeTempDir({ prefix: "netboot-" });
+    try {
+      const image = await makeBootImage(folder);
+      assert.ok(image.moduleCount > 50, `${image.moduleCount} modules`);
+      const files = { kernel: image.kernel, initramfs: [image.agent.path, image.image.path] };
+      const machines: [title: string, Machine, BootServiceOptions["transport"]][] = [
+        ["BIOS, by HTTP", { firmware: "bios", secureBoot: false }, "http"],
+        ["UEFI by iPXE, by TFTP", { firmware: "uefi", secureBoot: false }, "tftp"],
+        ["UEFI by shim and signed GRUB", { firmware: "uefi", secureBoot: true }, "tftp"],
+      ];
+      for (const [title, machine, transport] of machines) {
+        const boot = { ...machine, transport, folder, images: { "web@3": files } };
+        await t.step(`${title}: armed`, async () => {
+          const node = { armed: { image: "web@3", token: "rs1.token" } };
+          const { log } = await powerOn({ ...boot, node, until: standInLine });
+          assert.match(log, /stand-in: arguments agent install, pid 1, \/rs\/rackseed/);
+          assert.match(
+            log,
+            new RegExp(`rackseed.server=https://${bootServiceAddress}:8443 rackseed.token=rs1.token`),
+          );
+          assert.match(
+            log,
+            new RegExp(`rackseed.mac=${mac} rackseed.ip=10\\.78\\.0\\.\\d+ rackseed.mask=255.255.255.0`),
+          );
+          assert.match(log, /stand-in: links 2/);
+          assert.match(log, /stand-in: blkid ext4/);
+        });
+        await t.step(`${title}: not armed`, async () => {
+          const { diskChanged } = await powerOn({ ...boot, until: ownDiskLine });
+          assert.equal(diskChanged, false);
+        });
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+interface Machine {
+  readonly firmware: Firmware;
+  readonly secureBoot: boolean;
+}
+
+/** Starts a machine whose firmware asks the network first, and waits for a line on its serial console. */
+async function powerOn(
+  { firmware, folder, until, ...options }:
+    & Omit<BootServiceOptions, "interface">
+    & Machine
+    & { folder: string; until: string; node?: NetbootNode },
+): Promise<{ log: string; diskChanged: boolean }> {
+  await using network = await LabNetwork.create({ address: `${bootServiceAddress}/24` });
+  const scratch = await Deno.makeTempDir({ dir: folder });
+  await using _services = await startServices(network, { scratch, options });
+  const disk = `${scratch}/disk.img`;
+  await writeOwnDisk(disk, { firmware });
+  const before = await sha256OfFile(disk);
+  const serialLog = `${scratch}/serial.log`;
+  {
+    await using machine = await VirtualMachine.start({
+      ...{ name: "node", firmware, network, mac, disk, folder: scratch, serialLog },
+      ...{ memoryMiB: 768, bootOrder: "network-first" },
+    });
+    try {
+      await machine.serial.expect(until, { timeoutMs: 240_000 });
+    } catch (error) {
+      throw new Error(machine.serial.tail(), { cause: error });
+    }
+  }
+  return { log: await Deno.readTextFile(serialLog), diskChanged: before !== await sha256OfFile(disk) };
+}
+
+async function startServices(
+  network: LabNetwork,
+  { scratch, options }: { scratch: string; options: Omit<BootServiceOptions, "interface"> },
+): Promise<AsyncDisposable> {
+  const argument = JSON.stringify({ ...options, interface: network.bridge } satisfies BootServiceOptions);
+  const [program = "", ...args] = network.inside([
+    ...[Deno.execPath(), "run", "--no-check", "-A", "--config", config, service, argument],
+  ]);
+  const process = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  const output = new Transcript(process.stdout, {
+    name: "the boot services",
+    log: `${scratch}/services.log`,
+  });
+  await output.expect(bootServiceReady, { timeoutMs: 30_000 });
+  return {
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGKILL");
+      await process.status;
+      await output.closed;
+    },
+  };
+}
+
+Deno.test("the product fits an agent segment of 36 MB", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { sizeBytes } = await buildAgentSegment({
+      product: await ensureProduct(),
+      source: await directorySource("/"),
+      output: `${folder}/agent.img`,
+      compression: "zstd",
+    });
+    assert.ok(sizeBytes <= 36e6, `${sizeBytes} bytes`);
+    assert.equal(sizeBytes % 4, 0);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["agent.img"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

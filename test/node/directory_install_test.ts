@@ -1,0 +1,123 @@
+/** `rackseed agent install --target DIR` against the real server: the whole way of a node but for its disk. */
+import assert from "node:assert/strict";
+import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { z } from "zod";
+import { runInstall } from "../../agent/install/install.ts";
+import type { Console } from "../../agent/sys/console.ts";
+import { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import { describeTree } from "../oddities/describe_tree.ts";
+import { makeOddities, odditiesLack } from "../oddities/make_oddities.ts";
+
+const lack = odditiesLack();
+if (lack) console.log(`installations of odd trees are left out: ${lack}`);
+
+class Lines implements Console {
+  readonly lines: string[] = [];
+  line(text: string): void {
+    this.lines.push(text);
+  }
+  progress(): void {}
+  enter(): Promise<never> {
+    return new Promise<never>(() => {});
+  }
+}
+
+async function setUp(nodes: readonly string[], fill: (directory: string) => void | Promise<void>) {
+  const test = await ServerUnderTest.start();
+  const source = `${test.folder}/source`;
+  await Deno.mkdir(source);
+  await fill(source);
+  await test.publish("tree", { root: source });
+  for (const node of nodes) {
+    await Deno.mkdir(`${test.folder}/${node}`);
+    await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
+  }
+  const answer = await test.client.post("/deployments", {
+    body: { nodes, image: "tree" },
+    schema: DeployAnswer,
+  });
+  return { test, source, tokens: answer.nodes };
+}
+
+async function fillSmall(directory: string): Promise<void> {
+  for (let i = 0; i < 200; i++) await Deno.writeTextFile(`${directory}/${i}`, `${i}\n`.repeat(i));
+}
+
+function install(
+  test: ServerUnderTest,
+  { node, token }: { node: string; token: string },
+  lines = new Lines(),
+) {
+  const { signal } = new AbortController();
+  const target = `${test.folder}/${node}`;
+  return runInstall({ server: test.server.urls.server, token, target, signal, console: lines });
+}
+
+const stateOf = async (test: ServerUnderTest, node: string) =>
+  (await test.client.get(`/nodes/${node}`, NodeView)).state;
+
+Deno.test({
+  name: "two nodes at once take an odd tree through the swarm, and both have it exactly",
+  ignore: lack !== undefined,
+  async fn() {
+    const { test, source, tokens } = await setUp(["n1", "n2"], makeOddities);
+    await using _test = test;
+    const consoles = [new Lines(), new Lines()];
+    await Promise.all(tokens.map((node, i) => install(test, node, consoles[i])));
+    const wanted = describeTree(source);
+    for (const node of ["n1", "n2"]) {
+      assert.deepEqual(describeTree(`${test.folder}/${node}`), wanted);
+      assert.equal(await stateOf(test, node), "installed");
+    }
+    const steps = consoles[0]?.lines.map((line) => /\] (\w+):/.exec(line)?.[1]);
+    assert.deepEqual(steps, [
+      "network",
+      "enrol",
+      "inventory",
+      "torrent",
+      "install",
+      "verify",
+      "seed",
+      "finish",
+    ]);
+  },
+});
+
+Deno.test("every step is on record with the server, with its time", async () => {
+  const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  await install(test, node);
+  const log = await test.client.get("/nodes/n1/log", z.array(StepReport));
+  const done = log.filter((r) => r.state === "done").map((r) => r.step);
+  assert.deepEqual(done.at(-1), "finish");
+  assert(done.includes("network") && done.includes("install"));
+});
+
+Deno.test("a target that cannot be written fails its step, and the server knows why", async () => {
+  const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  const lines = new Lines();
+  const running = install(test, node, lines);
+  // gone once the order is there: what an unplugged disk would look like
+  await Deno.remove(`${test.folder}/n1`, { recursive: true });
+  await assert.rejects(running, RackseedError);
+  assert.equal(await stateOf(test, "n1"), "failed");
+  const view = await test.client.get("/nodes/n1", NodeView);
+  assert(view.report?.problem && (view.report.log ?? []).length > 0);
+  assert.match(lines.lines.at(-1) ?? "", /FAILED after/);
+});
+
+Deno.test("a token that was used is refused, and the tree it installed stays", async () => {
+  const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  await install(test, node);
+  await assert.rejects(install(test, node), /not empty/);
+  await Deno.mkdir(`${test.folder}/other`);
+  await assert.rejects(install(test, { node: "other", token: node.token }), { status: 401 });
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(`${test.folder}/other`)), []);
+  assert.equal((await Array.fromAsync(Deno.readDir(`${test.folder}/n1`))).length, 200);
+});

@@ -1,0 +1,355 @@
+/** Plan, guard, table, file systems and mounts on real block devices, read back by other programs. */
+import assert from "node:assert/strict";
+import type { Header } from "#contract/manifest.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { parseBlkid, parseDumpe2fs, parseSfdisk } from "../../agent/capture/layout_table.ts";
+import { readLayout } from "../../agent/capture/layout_read.ts";
+import { readDisk } from "../../agent/install/disks.ts";
+import { TargetDisk } from "../../agent/install/guard.ts";
+import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "../../agent/install/partition.ts";
+import { type Plan, planInstall } from "../../agent/install/plan.ts";
+import { type Run, runCommand } from "../../agent/sys/command.ts";
+import { Mount } from "../../agent/sys/mount.ts";
+import { LoopDisk, missingForDisks } from "./loop_disk.ts";
+
+const missing = missingForDisks([
+  "sfdisk",
+  "mkfs.ext4",
+  "mkfs.vfat",
+  "mkswap",
+  "blkid",
+  "dumpe2fs",
+  "mdir",
+  "unshare",
+]);
+if (missing) console.log(`tests of disks are left out: ${missing}`);
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, ignore: missing !== undefined });
+
+const GIB = 1 << 30;
+const run = runCommand;
+
+/** A template's disk as a person would make it, read by the capture's own eyes. */
+async function template(script: string): Promise<Header> {
+  await using disk = await LoopDisk.make({ sizeBytes: GIB });
+  await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: script });
+  await run(["partx", "--add", disk.device]);
+  const esp = /type=(U|ef)\b/.test(script);
+  await run([
+    "mkfs.ext4",
+    "-q",
+    "-F",
+    "-L",
+    "rootfs",
+    "-O",
+    "^metadata_csum,^64bit,^orphan_file",
+    disk.partition(3),
+  ]);
+  await run(["mkswap", "-L", "swp", disk.partition(5)]);
+  if (esp) await run(["mkfs.vfat", "-F", "32", "-n", "ESP", disk.partition(1)]);
+  const at = await Deno.makeTempDir();
+  try {
+    await using _mount = await Mount.at(at, { source: disk.partition(3), type: "ext4" });
+    await Deno.writeFile(`${at}/data`, new Uint8Array(20 << 20));
+    await run(["sync"]);
+    const { layout } = await readLayout({ run: onlyThis(disk, at), diskTypes: ["loop"] });
+    const vfat = parseBlkid(
+      (await run(["blkid", "-p", "-o", "export", disk.partition(1)], { accept: [0, 2] })).stdout,
+    );
+    if (esp) {
+      // this host cannot mount vfat, so findmnt does not show it
+      layout.fileSystems.push({
+        volume: { kind: "partition", disk: 0, number: 1 },
+        type: "vfat",
+        uuid: vfat.get("UUID") ?? "",
+        label: "ESP",
+        mountPoint: "/boot/efi",
+        mountOptions: "",
+        sizeBytes: 64 << 20,
+        usedBytes: 0,
+        mkfs: { features: [], fatBits: 32 },
+      });
+    }
+    return headerOf(layout, esp ? "uefi" : "bios");
+  } finally {
+    await Deno.remove(at);
+  }
+}
+
+/** The programs as they are, but shown this disk only, and mounted as a root. */
+function onlyThis(disk: LoopDisk, at: string): Run {
+  return async (argv, options) => {
+    if (argv[0] === "lsblk") return await run([...argv, disk.device], options);
+    if (argv[0] !== "findmnt") return await run(argv, options);
+    const result = await run([...argv, at], options);
+    return { ...result, stdout: result.stdout.replace(at, "/") };
+  };
+}
+
+function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
+  return {
+    format: "rackseed-manifest",
+    formatVersion: 1,
+    image: "web",
+    version: 1,
+    created: "2026-01-01T00:00:00Z",
+    source: {
+      hostname: "web",
+      distribution: "debian",
+      release: "12",
+      description: "Debian",
+      architecture: "x86_64",
+      firmware,
+      kernel: "6",
+      kernels: [],
+    },
+    layout,
+    excludes: [],
+    notes: [],
+    totals: { entries: 100, files: 100, fileBytes: 0, extentBytes: 0, sealedBytes: 0 },
+    packs: [],
+    frames: 0,
+  };
+}
+
+const GPT = `label: gpt
+first-lba: 34
+1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649, name="BIOS \\x22boot\\x22"
+3 : size=800M, type=L, attrs="LegacyBIOSBootable GUID:60"
+5 : size=64M, type=S
+`;
+const GPT_UEFI = `label: gpt
+1 : size=64M, type=U
+3 : size=800M, type=L
+5 : size=64M, type=S
+`;
+const MBR = `label: dos
+label-id: 0x1a2b3c4d
+3 : size=800M, type=83, bootable
+4 : size=160M, type=5
+5 : size=64M, type=82
+`;
+
+async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
+  const facts = await readDisk(disk.name);
+  assert(facts);
+  // the plan knows no loop devices: it gets this one as a disk, the guard is told that it is none
+  const plan = planInstall({
+    node: "n1",
+    header,
+    firmware: header.source?.firmware ?? "bios",
+    disks: [{ ...facts, kind: "disk" }],
+  });
+  return plan;
+}
+
+async function carryOut(plan: Plan): Promise<TargetDisk> {
+  const target = await TargetDisk.prove(plan, { allowLoop: true });
+  await partitionDisk(target, { plan, run });
+  const formatted: string[] = [];
+  await formatDisk(target, { plan, run, onFormat: (what) => formatted.push(what) });
+  assert.equal(formatted.length, plan.actions.filter((a) => a.do === "format").length);
+  return target;
+}
+
+const sizes = [
+  { name: "equal", sizeBytes: GIB },
+  { name: "larger", sizeBytes: 2 * GIB + 12_345 * 512 },
+  { name: "smaller", sizeBytes: 700 << 20 },
+];
+for (const { name, sizeBytes } of sizes) {
+  test(`a GPT template on a disk that is ${name}: same identities, features and places`, async () => {
+    const header = await template(GPT);
+    await using disk = await LoopDisk.make({ sizeBytes });
+    const plan = await planFor(header, disk);
+    await carryOut(plan);
+    const wanted = header.layout?.disks[0];
+    const made = parseSfdisk((await run(["sfdisk", "-J", disk.device])).stdout);
+    assert.deepEqual([made.table, made.id], ["gpt", wanted?.id]);
+    const bare = (p: { startSector: number; sectors: number; number: number }) => ({
+      ...p,
+      startSector: 0,
+      sectors: 0,
+    });
+    assert.deepEqual(made.partitions.map(bare), wanted?.partitions.map(bare));
+    assert.equal(made.partitions[0]?.startSector, 2048);
+    assert.equal(made.partitions[2]?.sectors, wanted?.partitions[2]?.sectors);
+    // sgdisk-like proof of the second header: sfdisk finds nothing to complain about
+    await run(["sfdisk", "--verify", disk.device]);
+
+    const root = header.layout?.fileSystems[0];
+    const ext = parseDumpe2fs((await run(["dumpe2fs", "-h", disk.partition(3)])).stdout);
+    assert.deepEqual([...ext.features].sort(), [...root?.mkfs.features ?? []].sort());
+    assert.deepEqual([ext.blockBytes, ext.inodeBytes], [root?.mkfs.blockBytes, root?.mkfs.inodeBytes]);
+    const facts = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.partition(3)])).stdout);
+    assert.deepEqual([facts.get("UUID"), facts.get("LABEL")], [root?.uuid, "rootfs"]);
+    const swap = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.partition(5)])).stdout);
+    assert.deepEqual([swap.get("UUID"), swap.get("LABEL"), swap.get("TYPE")], [
+      header.layout?.swap[0]?.uuid,
+      "swp",
+      "swap",
+    ]);
+  });
+}
+
+test("an MBR template with a logical swap, on a larger disk", async () => {
+  const header = await template(MBR);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  await carryOut(await planFor(header, disk));
+  const made = parseSfdisk((await run(["sfdisk", "-J", disk.device])).stdout);
+  assert.deepEqual(made.partitions.map((p) => [p.number, p.type, p.bootable]), [
+    [3, "83", true],
+    [4, "5", undefined],
+    [5, "82", undefined],
+  ]);
+  assert.equal(made.id, "0x1a2b3c4d");
+  assert((made.partitions[0]?.sectors ?? 0) * 512 > GIB);
+});
+
+test("a UEFI template: the ESP keeps its volume id and is a file system that others read", async () => {
+  const header = await template(GPT_UEFI);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  await carryOut(await planFor(header, disk));
+  const esp = header.layout?.fileSystems.find((f) => f.type === "vfat");
+  const facts = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.partition(1)])).stdout);
+  assert.deepEqual([facts.get("UUID"), facts.get("LABEL"), facts.get("VERSION")], [
+    esp?.uuid,
+    "ESP",
+    "FAT32",
+  ]);
+  const { stdout } = await run(["mdir", "-i", disk.partition(1), "::"]);
+  assert.match(stdout, /Volume in drive : is ESP/);
+});
+
+test("a disk of 4096-byte sectors", async () => {
+  const header = await template(GPT_UEFI);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB, sectorBytes: 4096 });
+  await carryOut(await planFor(header, disk));
+  const made = parseSfdisk((await run(["sfdisk", "-J", disk.device])).stdout);
+  assert.equal(made.partitions[0]?.startSector, 2048 * 512 / 4096);
+});
+
+test("what lay on the disk before is gone: an old table, file system and RAID member", async () => {
+  const header = await template(GPT);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  await run(["mkfs.ext4", "-q", "-F", "-L", "old", disk.device]);
+  const plan = await planFor(header, disk);
+  await carryOut(plan);
+  // twice: a disk that Rackseed itself wrote
+  await carryOut({ ...plan, disk: { ...plan.disk } });
+  const whole = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.device])).stdout);
+  assert.deepEqual([whole.get("PTTYPE"), whole.get("TYPE"), whole.get("LABEL")], [
+    "gpt",
+    undefined,
+    undefined,
+  ]);
+});
+
+test("the new file systems are mounted, hold files, are let go and found sound", async () => {
+  const header = await template(GPT);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const plan = await planFor(header, disk);
+  const target = await carryOut(plan);
+  const at = await Deno.makeTempDir();
+  try {
+    {
+      await using _mounts = await mountTree(target, { plan, at });
+      await Deno.writeTextFile(`${at}/hello`, "world");
+      const { uses = [] } = await readDisk(disk.name) ?? {};
+      assert.deepEqual(uses, [`${disk.name}p3 is mounted on ${at}`]);
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(at)), []);
+    assert.equal(await checkFileSystems(target, { plan, run }), "1 file system checked");
+  } finally {
+    await Deno.remove(at);
+  }
+});
+
+const refused = (plan: Plan, pattern: RegExp, allowLoop = true) =>
+  assert.rejects(
+    TargetDisk.prove(plan, { allowLoop }),
+    (error) =>
+      error instanceof RackseedError && pattern.test(error.reason) &&
+      /Nothing was written/.test(error.reason),
+  );
+
+/** The first and last MiB: what a table or a file system would change. */
+async function ends(device: string): Promise<string> {
+  const { stdout } = await run([
+    "sh",
+    "-c",
+    'head -c 1M "$0" | sha256sum; tail -c 1M "$0" | sha256sum',
+    device,
+  ]);
+  return stdout;
+}
+
+test("the guard refuses what is in use, and the disk stays as it was", async () => {
+  const header = await template(GPT);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const plan = await planFor(header, disk);
+  await carryOut(plan);
+  const before = await ends(disk.device);
+  await refused(plan, /is not a whole disk/, false);
+  const at = await Deno.makeTempDir();
+  {
+    await using _mount = await Mount.at(at, { source: disk.partition(3), type: "ext4", flags: 1 });
+    await refused(plan, new RegExp(`${disk.name}p3 is mounted on ${at}`));
+  }
+  await Deno.remove(at);
+  await run(["swapon", disk.partition(5)]);
+  try {
+    await refused(plan, /p5 is swap in use/);
+  } finally {
+    await run(["swapoff", disk.partition(5)]);
+  }
+  assert.equal(await ends(disk.device), before);
+  assert(TargetDisk.isProven(await TargetDisk.prove(plan, { allowLoop: true })));
+});
+
+test("the guard refuses a disk that is another than the planned one", async () => {
+  const header = await template(GPT);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const plan = await planFor(header, disk);
+  const was = (more: Partial<Plan["disk"]>) => ({ ...plan, disk: { ...plan.disk, ...more } });
+  await refused(was({ sizeBytes: 3 * GIB }), /its sizeBytes is/);
+  await refused(was({ serial: "S1" }), /its serial is undefined and was S1/);
+  await refused(was({ number: "8:0" }), /its number is/);
+  await refused(was({ name: "no-such-disk" }), /not there any more/);
+});
+
+test("the guard refuses a read-only disk and one that ends too early", async () => {
+  const header = await template(GPT);
+  await using large = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const plan = await planFor(header, large);
+  await using small = await LoopDisk.make({ sizeBytes: 100 << 20 });
+  const facts = await readDisk(small.name);
+  assert(facts);
+  await refused({ ...plan, disk: facts }, /ends before what the plan writes/);
+  await using fixed = await LoopDisk.make({ sizeBytes: 2 * GIB, readOnly: true });
+  const sealed = await readDisk(fixed.name);
+  assert(sealed);
+  await refused({ ...plan, disk: sealed }, /read-only/);
+});
+
+test("the guard believes the kernel where nothing else shows that a disk is in use", async () => {
+  const header = await template(GPT);
+  await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const plan = await planFor(header, disk);
+  await run(["mkfs.ext4", "-q", "-F", disk.device]);
+  const at = await Deno.makeTempDir();
+  // mounted in a namespace of its own, which this process's mountinfo does not show
+  const elsewhere = new Deno.Command("unshare", {
+    args: ["--mount", "sh", "-c", 'mount "$0" "$1" && echo mounted && read -r _', disk.device, at],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = elsewhere.stdout.getReader();
+  assert.equal(new TextDecoder().decode((await reader.read()).value), "mounted\n");
+  await refused(plan, /the kernel does not give it away \(open: Device or resource busy\)/);
+  await elsewhere.stdin.close();
+  await elsewhere.status;
+  await reader.cancel();
+  await TargetDisk.prove(plan, { allowLoop: true });
+  await Deno.remove(at);
+});

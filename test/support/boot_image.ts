@@ -1,0 +1,133 @@
+/**
+ * What a node boots, made of real parts without a whole image: Debian's cloud kernel out of its package, this
+ * machine's own tools, and a stand-in for the product that shows what works.
+ */
+import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
+import { directorySource } from "../../boot/initramfs/directory_source.ts";
+import type { FileSource } from "../../boot/initramfs/file_source.ts";
+import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
+import { kernelCompression, type Segment } from "../../boot/initramfs/segment.ts";
+import { findCompiler } from "../../scripts/build/base_runtime.ts";
+import { run } from "../../scripts/build/command.ts";
+import { compileBundle } from "../../scripts/build/compile.ts";
+
+export const bootImageNeeds = {
+  programs: ["apt-get", "dpkg-deb", "depmod", "mkfs.ext4", "mkfs.vfat", "sfdisk"],
+};
+
+const cache = new URL("../../.cache", import.meta.url).pathname;
+
+export interface BootImage {
+  readonly kernel: string;
+  readonly agent: Segment;
+  readonly image: Segment;
+  readonly moduleCount: number;
+}
+
+/** Printed by the stand-in when everything it tried went well. */
+export const standInLine = "The stand-in agent has done all its work.";
+
+export async function makeBootImage(folder: string): Promise<BootImage> {
+  const kernelTree = await cloudKernel(`${cache}/test-cloud-kernel`);
+  const host = await directorySource("/");
+  const source = layered(await directorySource(kernelTree), host);
+  const [kernelRelease = ""] = await listKernels(await directorySource(kernelTree));
+  const compression = await kernelCompression(source, kernelRelease);
+  const agent = await buildAgentSegment({
+    product: await standIn(folder),
+    source: host,
+    output: `${folder}/agent.img`,
+    compression,
+    level: 3,
+  });
+  const { kernelPath, segment, moduleCount, missing } = await buildImageSegment({
+    source,
+    kernelRelease,
+    uses: new Set(["ext", "vfat", "swap"] as const),
+    output: `${folder}/image.img`,
+    compression,
+    level: 3,
+  });
+  if (missing.length > 0) throw new Error(`this machine lacks ${missing.map(({ name }) => name).join(", ")}`);
+  return { kernel: `${kernelTree}${kernelPath}`, agent, image: segment, moduleCount };
+}
+
+/** The package's tree, with modules.dep, which the package's own installation would make. */
+async function cloudKernel(folder: string): Promise<string> {
+  const tree = `${folder}/tree`;
+  if (await Deno.stat(tree).then(() => true, () => false)) return tree;
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  const staged = `${folder}/staged`;
+  await Deno.mkdir(staged, { recursive: true });
+  const relations = await run(["apt-cache", "depends", "linux-image-cloud-amd64"]);
+  const name = /Depends: (linux-image-\S+)/.exec(relations)?.[1];
+  if (name === undefined) throw new Error(`linux-image-cloud-amd64 names no kernel: ${relations}`);
+  await run(["apt-get", "download", name], { cwd: folder });
+  for await (const { name: file } of Deno.readDir(folder)) {
+    if (file.endsWith(".deb")) await run(["dpkg-deb", "-x", `${folder}/${file}`, staged]);
+  }
+  // As on a merged system: /lib is a link there, and must not be a folder here.
+  await Deno.mkdir(`${staged}/usr`, { recursive: true });
+  await Deno.rename(`${staged}/lib`, `${staged}/usr/lib`);
+  await Deno.symlink("usr/lib", `${staged}/lib`);
+  await run(["depmod", "-b", staged, name.replace("linux-image-", "")]);
+  await Deno.remove(`${staged}/lib`);
+  await Deno.symlink("usr/lib", `${staged}/lib`);
+  await Deno.rename(staged, tree);
+  return tree;
+}
+
+/** What the first source has, else what the second has. */
+function layered(first: FileSource, second: FileSource): FileSource {
+  return {
+    lookup: async (path) => await first.lookup(path) ?? await second.lookup(path),
+    read: async (path) => await (await first.lookup(path) === undefined ? second : first).read(path),
+    list: async (path) => {
+      const lists = await Promise.all(
+        [first, second].map(async (source) =>
+          (await source.lookup(path))?.type === "directory" ? await source.list(path) : []
+        ),
+      );
+      return [...new Set(lists.flat())];
+    },
+  };
+}
+
+/** A program that uses what the agent uses: arguments, FFI, a disk's tools, modules, and the way to power off. */
+const standInCode = `
+const line = (text) => console.log("stand-in: " + text);
+const run = (program, ...args) => {
+  const { code, stdout, stderr } = new Deno.Command(program, {
+    args, clearEnv: true, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  }).outputSync();
+  const text = new TextDecoder().decode(code === 0 ? stdout : stderr).trim();
+  if (code !== 0) throw new Error([program, ...args].join(" ") + " exited " + code + ": " + text);
+  return text;
+};
+const libc = Deno.dlopen("libc.so.6", {
+  getpid: { parameters: [], result: "i32" }, reboot: { parameters: ["i32"], result: "i32" },
+});
+try {
+  line("arguments " + Deno.args.join(" ") + ", pid " + libc.symbols.getpid() + ", " + Deno.execPath());
+  line("command line " + Deno.readTextFileSync("/proc/cmdline").trim());
+  run("modprobe", "-a", "virtio_pci", "virtio_blk", "virtio_net", "ext4", "vfat", "nls_ascii", "xfs");
+  line("links " + run("ip", "-o", "link").split("\\n").length);
+  line("disks " + run("lsblk", "-J").replaceAll(/\\s/g, ""));
+  run("mkfs.ext4", "-q", "-F", "/dev/vda");
+  run("mount", "/dev/vda", "/mnt");
+  line("blkid " + run("blkid", "-o", "value", "-s", "TYPE", "/dev/vda"));
+  line("memory " + /MemAvailable: *(\\d+)/.exec(Deno.readTextFileSync("/proc/meminfo"))[1] + " KiB free");
+  run("umount", "/mnt");
+  console.log("${standInLine}");
+} catch (error) { console.log("stand-in failed: " + error); }
+libc.symbols.reboot(0x4321fedc);
+`;
+
+async function standIn(folder: string): Promise<string> {
+  const bundle = `${folder}/stand-in`;
+  await Deno.mkdir(bundle, { recursive: true });
+  await Deno.writeTextFile(`${bundle}/main.js`, standInCode);
+  const output = `${folder}/rackseed`;
+  await compileBundle(bundle, { include: [], unstable: [], compiler: await findCompiler({ cache }), output });
+  return output;
+}

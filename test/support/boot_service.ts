@@ -1,0 +1,64 @@
+/**
+ * DHCP, TFTP and HTTP with the table of boot files as one program, to be run inside a network namespace. Takes its
+ * options as JSON and prints a line when it is ready.
+ */
+import type { Ipv4 } from "../../boot/dhcp/address.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { startDhcpServer } from "../../boot/dhcp/server.ts";
+import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
+import { handleBoot } from "../../boot/http.ts";
+import { chooseFirstStage, chooseTarget, type NetbootNode } from "../../boot/netboot.ts";
+import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { startTftpServer } from "../../boot/tftp/server.ts";
+
+export interface BootServiceOptions {
+  readonly interface: string;
+  readonly transport: "http" | "tftp";
+  readonly secureBoot: boolean;
+  /** Every machine is this node. */
+  readonly node?: NetbootNode;
+  readonly images: Readonly<Record<string, ImageBootFiles>>;
+}
+
+export const bootServiceAddress = "10.78.0.1";
+export const bootServiceReady = "serving boot files";
+
+if (import.meta.main) {
+  const options = JSON.parse(Deno.args[0] ?? "") as BootServiceOptions;
+  const address = bootServiceAddress as Ipv4;
+  const site = {
+    httpUrl: `http://${address}:8080`,
+    agentUrl: `https://${address}:8443`,
+    network: { mask: "255.255.255.0" },
+    transport: options.transport,
+    secureBoot: options.secureBoot,
+  };
+  const programs = new Map<string, Uint8Array>();
+  for (const { name } of bootPrograms) programs.set(name, await readBootProgram(name));
+  const files = new BootFiles({
+    site,
+    programs,
+    target: () => chooseTarget(options.node),
+    image: (name) => options.images[name],
+  });
+  const lookup = (name: string) => files.lookup(name);
+  const { signal } = new AbortController();
+  const dhcp = startDhcpServer({
+    interface: options.interface,
+    address,
+    netmask: "255.255.255.0" as Ipv4,
+    range: { first: "10.78.0.50" as Ipv4, last: "10.78.0.99" as Ipv4 },
+    leaseSeconds: 600,
+    leases: memoryLeaseStore(),
+    reservations: { addressOf: () => undefined, isReserved: () => false },
+    answers: () => true,
+    bootOptions: (client) => chooseFirstStage(client, { site }),
+    signal,
+  });
+  const tftp = startTftpServer({ hostname: address, port: 69, lookup, signal });
+  const http = Deno.serve({ hostname: address, port: 8080, signal, onListen: () => {} }, (request) => {
+    return handleBoot(request, { lookup });
+  });
+  console.log(bootServiceReady);
+  await Promise.all([dhcp.finished, tftp.finished, http.finished]);
+}

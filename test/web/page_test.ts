@@ -1,0 +1,210 @@
+/** The page in a real browser: login by the printed link, live rows, capture and deploy. */
+import assert from "node:assert/strict";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { NodeView, Order, StepReport } from "#contract/api.ts";
+import { ApiClient } from "#contract/client.ts";
+import { z } from "zod";
+import { sendCapture } from "../../agent/capture/send_capture.ts";
+import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { TreeSource } from "../../agent/capture/tree_source.ts";
+import { CaptureView } from "#contract/api.ts";
+import { waitForCapture } from "../../server/cli/capture.ts";
+import { type RunningServer, startServer } from "../../server/server.ts";
+import { needs } from "../support/needs.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  ...["--disable-background-networking", "--disable-component-update"],
+];
+
+Deno.test({
+  name: "an operator logs in by the link, sees machines appear and work, captures and deploys",
+  ...needs({ files: [CHROMIUM] }),
+  // the browser's driver keeps handles of its own
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(t) {
+    const folder = await Deno.makeTempDir({ prefix: "rackseed-page-" });
+    const stop = new AbortController();
+    const server = await startServer({
+      ...{ data: `${folder}/data`, listen: { hostname: "127.0.0.1", port: 0 }, httpPort: 0, peerPort: 0 },
+      ...{
+        trackerPort: 0,
+        tftpPort: undefined,
+        dhcp: "off",
+        dhcpClients: "nodes",
+        dns: [],
+        secureBoot: false,
+      },
+    }, { signal: stop.signal });
+    const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    try {
+      using client = await ApiClient.connect({ server: server.urls.server, token: server.token });
+      await walkThrough(t, { server, browser, client, folder });
+    } finally {
+      await browser.close();
+      stop.abort();
+      await server.done;
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+interface Scene {
+  readonly server: RunningServer;
+  readonly browser: Browser;
+  readonly client: ApiClient;
+  readonly folder: string;
+}
+
+async function walkThrough(t: Deno.TestContext, { server, browser, client, folder }: Scene): Promise<void> {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: 1200, height: 900 },
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+
+  await t.step("without the token there is only the login", async () => {
+    await page.goto(server.urls.server);
+    assert.equal(await page.getByLabel("Token").count(), 1);
+    assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`)).status(), 401);
+  });
+
+  await t.step("the printed link logs in and leaves no token in the address", async () => {
+    await page.goto(server.urls.page);
+    assert.equal(page.url(), `${server.urls.server}/`);
+    const [cookie] = await context.cookies();
+    assert.ok(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Strict");
+    await page.getByText("live", { exact: true }).waitFor();
+  });
+
+  await t.step("a node that is made by the command line appears by itself", async () => {
+    await page.getByText("No node is known yet.").waitFor();
+    await client.put("/nodes/n1", { body: { hostname: "web-1" }, schema: NodeView });
+    await row(page, "n1").getByText("idle").waitFor();
+  });
+
+  await t.step("a capture and its image appear", async () => {
+    await capture(client, { root: new URL("../../server", import.meta.url).pathname, image: "web" });
+    await page.getByRole("row", { name: /web@1/ }).getByText("published").waitFor();
+    await page.locator("#images").getByText("web@1").waitFor();
+  });
+
+  await t.step("deploy asks first, then arms the node", async () => {
+    await page.getByLabel("Select n1").check();
+    await page.getByRole("button", { name: "Deploy to 1 node…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("will be overwritten").waitFor();
+    await dialog.getByText("n1").waitFor();
+    await dialog.getByRole("button", { name: "Overwrite and deploy" }).click();
+    await row(page, "n1").getByText("armed").waitFor();
+    await page.getByText("web@1 goes to n1").waitFor();
+    const [node] = await client.get("/nodes", z.array(NodeView));
+    assert.deepEqual([node?.state, node?.image], ["armed", "web@1"]);
+  });
+
+  await t.step("progress of a node that installs is live, and a failure says what to do", async () => {
+    await row(page, "n1").getByRole("button", { name: /Cancel/ }).click();
+    await row(page, "n1").getByText("idle").waitFor();
+    await using node = await enrolledNode(client, server, "n1");
+    await node.report({
+      ...{ step: "install", state: "running", elapsedMs: 4000 },
+      progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
+    });
+    await row(page, "n1").getByText("step 9 of 14: install").waitFor();
+    await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
+    assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
+    await node.report({
+      ...{ step: "install", state: "failed", elapsedMs: 5000 },
+      problem: { title: "cannot write", status: 500, detail: "disk full.", remedy: "use a larger disk." },
+    });
+    await row(page, "n1").getByText("Remedy: use a larger disk.").waitFor();
+    await row(page, "n1").getByText("failed").waitFor();
+  });
+
+  await t.step("a template is captured from the page", async () => {
+    await client.post("/templates", {
+      body: { name: "golden", lacks: ["mkfs.xfs (xfsprogs)"] },
+      schema: z.object({ id: z.string() }),
+    });
+    await page.getByRole("button", { name: /Capture….*golden/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Image name").fill("golden");
+    await dialog.getByRole("button", { name: "Capture", exact: true }).click();
+    await page.getByText("golden is being captured as golden.").waitFor();
+    const captures = await client.get("/captures", z.array(CaptureView));
+    assert.equal(captures.at(-1)?.template, "golden");
+  });
+
+  await t.step("a problem is shown where it arose", async () => {
+    await page.getByRole("button", { name: /Capture….*golden/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Image name").fill("other");
+    await dialog.getByRole("button", { name: "Capture", exact: true }).click();
+    await dialog.getByRole("alert").getByText("is not done yet").waitFor();
+    await dialog.getByRole("button", { name: "Back" }).click();
+  });
+
+  await t.step(
+    "another site's page can change nothing, and the browser has nothing to complain of",
+    async () => {
+      const answer = await page.request.post(`${server.urls.server}/api/v1/nodes/n1/cancel`, {
+        headers: { origin: "https://elsewhere.example" },
+      });
+      assert.equal(answer.status(), 403);
+      const expected = /status of (401|409)/;
+      assert.deepEqual(complaints.filter((text) => !expected.test(text)), []);
+    },
+  );
+
+  const screenshot = Deno.env.get("RACKSEED_SCREENSHOTS");
+  if (screenshot !== undefined) await takeScreenshots(page, { to: screenshot, folder });
+}
+
+function row(page: Page, name: string) {
+  return page.locator(`#nodes tr[data-name="${name}"]`);
+}
+
+async function capture(client: ApiClient, { root, image }: { root: string; image: string }): Promise<void> {
+  const { id } = await client.post("/captures", { body: { image }, schema: CaptureView });
+  const { signal } = new AbortController();
+  const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
+  await sendCapture({ api: client, capture: id, tree, excludes: [], signal });
+  await waitForCapture(client, { id, signal });
+}
+
+/** A node's agent as far as the API sees it: enrolled, and ready to report. */
+async function enrolledNode(client: ApiClient, server: RunningServer, name: string) {
+  const { nodes } = await client.post("/deployments", {
+    body: { nodes: [name], image: "web" },
+    schema: z.object({ nodes: z.array(z.object({ token: z.string() })) }),
+  });
+  const agent = await ApiClient.connect({ server: server.urls.server, token: nodes[0]?.token ?? "" });
+  const inventory = {
+    ...{ kind: "machine", model: "Test", firmware: "uefi", memoryBytes: 2 ** 30, cpus: 2, nics: [] },
+    disks: [{
+      ...{ name: "sda", sizeBytes: 500e9, sectorBytes: 512, model: "ACME", removable: false },
+      content: "gpt: ext4 'root', swap",
+    }],
+  };
+  const order = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
+  agent.useSession(order.session);
+  return {
+    report: (report: StepReport) => agent.send("POST", "/node/report", { json: report }),
+    [Symbol.asyncDispose]: () => Promise.resolve(agent[Symbol.dispose]()),
+  };
+}
+
+async function takeScreenshots(page: Page, { to }: { to: string; folder: string }): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${to}/page-${colorScheme}.png`, fullPage: true });
+  }
+  await page.getByLabel("Select n1").check();
+  await page.getByRole("button", { name: "Deploy to 1 node…" }).click();
+  await page.screenshot({ path: `${to}/page-deploy.png` });
+}
