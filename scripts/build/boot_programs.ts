@@ -18,6 +18,8 @@ export async function fetchBootPrograms(
 ): Promise<Map<string, string>> {
   const present = await readSums(folder);
   if (present !== undefined) return present;
+  // What a build that was interrupted left there would keep apt from naming the packages.
+  await Deno.remove(scratch, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratch, { recursive: true });
   const packages = [...new Set(bootPrograms.map((program) => program.debianPackage))];
   const archives = await download(packages, scratch);
@@ -28,7 +30,7 @@ export async function fetchBootPrograms(
   const staged = `${scratch}/programs`;
   await Deno.mkdir(staged, { recursive: true });
   for (const { name, packagePath } of bootPrograms) {
-    const bytes = await Deno.readFile(`${tree}/${packagePath}`);
+    const bytes = await Deno.readFile(await inTree(tree, packagePath));
     await Deno.writeFile(`${staged}/${name}`, bytes);
     sums.set(name, sha256(bytes));
   }
@@ -38,6 +40,12 @@ export async function fetchBootPrograms(
   await Deno.rename(staged, folder);
   await Deno.remove(scratch, { recursive: true });
   return sums;
+}
+
+/** Where a file of the packages stands: their absolute links mean the tree they were unpacked to, not this machine. */
+async function inTree(tree: string, path: string): Promise<string> {
+  const target = await Deno.readLink(`${tree}/${path}`).catch(() => undefined);
+  return target?.startsWith("/") ? `${tree}${target}` : `${tree}/${path}`;
 }
 
 /** The sums of a complete and intact folder. */
