@@ -24,6 +24,9 @@ export interface VmOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** systemd gives a unit 90 s to stop (DefaultTimeoutStopSec in systemd-system.conf(5)). */
+export const shutdownMs = 180_000;
+
 const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
