@@ -28,7 +28,7 @@ const log = getLogger(["rackseed", "swarm"]);
 
 /** One torrent's download and upload, until closed: it goes on seeding when it is complete. */
 export class Swarm {
-  /** Resolves when every piece is here; rejects when the swarm fails or is closed before. */
+  /** Resolves when every wanted piece is here; rejects when the swarm fails or is closed before. */
   readonly done: Promise<void>;
   readonly map: PieceMap;
   readonly have: Bitfield;
@@ -60,7 +60,7 @@ export class Swarm {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.#peerId = options.peerId ?? makePeerId(this.#random);
-    this.#picker = new Picker(this.map, { have, random: this.#random });
+    this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
     this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
     this.#membership = new Membership({
       infoHash: metainfo.infoHash,
@@ -69,7 +69,7 @@ export class Swarm {
       clock: this.#clock,
       signal: this.#closing.signal,
       makePeer: (identity, connected) => this.#makePeer(identity, connected),
-      isComplete: () => have.isFull,
+      isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
@@ -95,7 +95,7 @@ export class Swarm {
     options.signal.addEventListener("abort", () => void swarm.close(), { signal });
     swarm.#running = Promise.all([swarm.#announcer.run(signal), swarm.#tickAll(signal)])
       .catch((error) => swarm.#fail(error));
-    if (swarm.have.isFull) swarm.#settle.resolve();
+    if (swarm.#picker.lacking === 0) swarm.#settle.resolve();
     if (options.signal.aborted) void swarm.close();
     return swarm;
   }
@@ -112,13 +112,16 @@ export class Swarm {
 
   stats(): SwarmStats {
     const membership = this.#membership;
-    const { count, size } = this.have;
-    const lastIsHere = this.have.has(size - 1);
-    const short = lastIsHere ? this.map.pieceLength - this.map.lengthOf(size - 1) : 0;
+    const { wanted } = this.#options;
+    const { map, have } = this;
+    const last = have.size - 1;
+    const short = map.pieceLength - map.lengthOf(last);
+    const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
     return {
-      pieces: size,
-      havePieces: count,
-      leftBytes: this.map.totalLength - (count * this.map.pieceLength - short),
+      pieces: have.size,
+      havePieces: have.count,
+      wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
+      leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
       downloadedBytes: membership.total("downloaded"),
       wastedBytes: membership.total("wasted"),
       uploadedBytes: membership.total("uploaded"),
@@ -213,7 +216,7 @@ export class Swarm {
     } catch (error) {
       return this.#fail(error);
     }
-    if (!this.have.isFull) return;
+    if (this.#picker.lacking > 0) return;
     log.info("swarm-complete", { ...this.#subject, ...this.stats() });
     this.#settle.resolve();
     this.#announcer.complete();
