@@ -44,6 +44,8 @@ const IDLE_BYTES = MAX_BLOCK_BYTES;
 const MAX_UPLOADS = 512;
 /** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
 const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
+/** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
+const MAX_REFUSALS = 64;
 
 /**
  * One peer as BEP 3, 6 and 10 see it. Pure: messages and time come in, messages to send gather in `outbox`,
@@ -66,7 +68,7 @@ export class Peer implements PickingPeer, WireSink {
   /** Bytes that came and were of no use. */
   wasted = 0;
   readonly #map: PieceMap;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<PickingPeer>;
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
   #maxRequests = MAX_UPLOADS;
@@ -76,13 +78,15 @@ export class Peer implements PickingPeer, WireSink {
   #wanted = 0;
   #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
   #unasked = 0;
+  #refusals = 0;
+  #stalled = false;
   #closed = false;
 
   constructor(
     identity: PeerIdentity,
     { map, picker, effects, fast, own }: {
       map: PieceMap;
-      picker: Picker<Peer>;
+      picker: Picker<PickingPeer>;
       effects: PeerEffects;
       /** Both ends speak the fast extension (BEP 6). */
       fast: boolean;
@@ -181,7 +185,7 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Asks for more, up to what may be under way. */
   refill(): void {
-    if (this.#closed || this.peerChoking || !this.amInterested) return;
+    if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#inFlightBytes < IN_FLIGHT_BYTES && this.#inFlight.length < this.#maxRequests) {
       const block = this.#picker.take(this);
       if (!block) return;
@@ -189,6 +193,21 @@ export class Peer implements PickingPeer, WireSink {
       this.#inFlightBytes += block.length;
       this.#send({ type: "request", ...block });
     }
+  }
+
+  /**
+   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
+   * for what it owes, until it sends again.
+   */
+  stall(): void {
+    if (this.#stalled || this.#closed) return;
+    this.#stalled = true;
+    if (this.#arriving) {
+      this.#endBlock(this.#arriving, false);
+      this.#arriving = { ...this.#arriving, keep: "none" };
+    }
+    for (const block of this.#inFlight) this.#picker.doubt(block);
+    this.#picker.disown(this);
   }
 
   blockStart(block: Block): void {
@@ -206,6 +225,7 @@ export class Peer implements PickingPeer, WireSink {
   blockData(bytes: Uint8Array): void {
     const arriving = this.#arriving;
     if (!arriving) return;
+    this.#stalled = false;
     if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
     else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
     else this.wasted += bytes.length;
@@ -215,6 +235,7 @@ export class Peer implements PickingPeer, WireSink {
   blockEnd(): void {
     const arriving = this.#arriving;
     this.#arriving = undefined;
+    this.#refusals = 0;
     if (arriving) this.#endBlock(arriving, true);
     this.refill();
   }
@@ -296,6 +317,8 @@ export class Peer implements PickingPeer, WireSink {
     if (!this.#forget(block)) return;
     this.#picker.release(block);
     this.#picker.disown(this);
+    if (this.peerChoking || !this.pieces.has(block.piece)) return;
+    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {

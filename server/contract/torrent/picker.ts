@@ -101,6 +101,11 @@ export class Picker<P extends PickingPeer> {
     this.#active.get(block.piece)?.release(block);
   }
 
+  /** `block` may never come: the endgame asks others for it, and what comes first is kept. */
+  doubt(block: Block): void {
+    this.#active.get(block.piece)?.doubt(block);
+  }
+
   /** The peer fetches nothing more: what it owned is free for others. Call after its blocks are released. */
   disown(peer: P): void {
     for (const active of this.#active.values()) {
