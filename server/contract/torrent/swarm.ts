@@ -4,8 +4,10 @@ import { Announcer } from "./announcer.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
 import { chooseUnchoked } from "./choker.ts";
+import { Drought } from "./drought.ts";
 import { type Handshake, isOwnPeerId, makePeerId } from "./handshake.ts";
 import { toHex } from "./hex.ts";
+import { webSeedAt } from "./http_range.ts";
 import { type Member, Membership } from "./membership.ts";
 import { Peer, type PeerEffects, type PeerIdentity } from "./peer.ts";
 import { PeerLink } from "./peer_link.ts";
@@ -13,9 +15,11 @@ import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
-import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
 import { systemClock } from "./system_ports.ts";
 import { announce as announceByUrl } from "./tracker_client.ts";
+import type { WebSeed } from "./web_seed.ts";
+import { WebSeeds } from "./web_seeds.ts";
 
 export type { SwarmOptions, SwarmStats };
 
@@ -36,11 +40,13 @@ export class Swarm {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #peerId: Uint8Array;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<Peer | WebSeed>;
   readonly #assembler: PieceAssembler;
   readonly #blame = new Blame<PeerIdentity>();
   readonly #banned: PeerIdentity[] = [];
   readonly #announcer: Announcer;
+  readonly #webSeeds: WebSeeds;
+  readonly #drought: Drought;
   readonly #membership: Membership;
   readonly #closing = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
@@ -72,6 +78,8 @@ export class Swarm {
       isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
+    this.#webSeeds = this.#makeWebSeeds();
+    this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
       announce: options.announce ?? announceByUrl,
       clock: this.#clock,
@@ -114,6 +122,7 @@ export class Swarm {
     const membership = this.#membership;
     const { wanted } = this.#options;
     const { map, have } = this;
+    const webSeedBytes = this.#webSeeds.total("downloaded");
     const last = have.size - 1;
     const short = map.pieceLength - map.lengthOf(last);
     const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
@@ -122,9 +131,11 @@ export class Swarm {
       havePieces: have.count,
       wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
       leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
-      downloadedBytes: membership.total("downloaded"),
-      wastedBytes: membership.total("wasted"),
+      downloadedBytes: membership.total("downloaded") + webSeedBytes,
+      wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
       uploadedBytes: membership.total("uploaded"),
+      webSeedBytes,
+      source: this.#source,
       peers: membership.size,
       seeds: membership.peers.filter((peer) => peer.isSeed).toArray().length,
       banned: this.#banned,
@@ -140,6 +151,7 @@ export class Swarm {
   async #close(): Promise<void> {
     this.#closing.abort();
     this.#membership.close();
+    this.#webSeeds.close();
     this.#settle.reject(new DOMException("The swarm was closed before it was complete.", "AbortError"));
     await this.#running;
     await this.#announcer.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
@@ -156,6 +168,38 @@ export class Swarm {
   get #subject(): { torrent: string; infoHash: string } {
     const { info, infoHash } = this.#options.metainfo;
     return { torrent: info.name, infoHash: toHex(infoHash) };
+  }
+
+  #makeWebSeeds(): WebSeeds {
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const urls = webSeeds.filter((url) => /^https?:/.test(url));
+    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+      torrent: metainfo.info.name,
+      map: this.map,
+      picker: this.#picker,
+      clock: this.#clock,
+      effectsOf: (seed) => ({
+        store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
+        brokenOff: (piece) => this.#assembler.invalidate(piece),
+        received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+      }),
+    });
+  }
+
+  /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
+  #orFail(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  get #source(): DownloadSource {
+    const tier = this.#webSeeds.tierInUse;
+    if (tier !== undefined) return tier === 0 ? "web seed" : "http";
+    return this.#membership.size > 0 ? "peers" : "none";
   }
 
   // Pieces
@@ -194,11 +238,12 @@ export class Swarm {
   }
 
   #onReceived(
-    peer: Peer,
+    source: Peer | WebSeed,
     { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
   ): void {
     if (contested) {
-      for (const other of this.#membership.peers) if (other !== peer) other.cancelObsolete(piece);
+      for (const peer of this.#membership.peers) if (peer !== source) peer.cancelObsolete(piece);
+      this.#webSeeds.cancelObsolete(piece, source);
     }
     if (!complete) return;
     if (this.#assembler.verify(piece)) this.#onVerified(piece);
@@ -236,7 +281,7 @@ export class Swarm {
   #ban(identity: PeerIdentity, piece: number): void {
     this.#banned.push(identity);
     log.warn("peer-banned", { ...this.#subject, ...identity, piece });
-    this.#membership.ban(identity);
+    if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
   }
 
   // Time
@@ -245,6 +290,12 @@ export class Swarm {
     for (let tick = 1; !signal.aborted; tick++) {
       await this.#clock.sleep(TICK_MS, signal);
       this.#membership.tick();
+      const parallel = this.#drought.tick({
+        now: this.#clock.now(),
+        received: this.#membership.total("downloaded"),
+        hasProvider: this.#membership.peers.some((peer) => peer.amInterested),
+      });
+      this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
       if (tick % CHOKE_ROUND_TICKS === 0) this.#chokeRound();
     }
   }
