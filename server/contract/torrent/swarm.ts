@@ -80,9 +80,10 @@ export class Swarm {
     });
     this.#webSeeds = this.#makeWebSeeds();
     this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
-    this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
+    this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
       announce: options.announce ?? announceByUrl,
       clock: this.#clock,
+      random: this.#random,
       request: () => {
         const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
         const { infoHash } = metainfo;

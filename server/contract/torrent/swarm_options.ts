@@ -16,8 +16,8 @@ export interface SwarmOptions {
   readonly wanted?: Bitfield;
   /** A `PeerListener`; it may serve many swarms. */
   readonly network: PeerNetwork;
-  /** Tracker URLs; those of the metainfo where absent. */
-  readonly trackers?: readonly string[];
+  /** Tracker URLs, each alone or in a tier (BEP 12); those of the metainfo where absent. */
+  readonly trackers?: readonly (string | readonly string[])[];
   /** Web seeds (BEP 19); those of the metainfo where absent. Asked while peers give next to nothing. */
   readonly webSeeds?: readonly string[];
   /** Asked while the web seeds cannot be either. */
