@@ -26,8 +26,18 @@ export interface SwarmOptions {
   readonly signal: AbortSignal;
   /** Called at once for every piece that is verified; must return quickly. */
   readonly onPiece?: (piece: number) => void;
-  /** May be shared by several swarms. */
+  /** May be shared by several swarms, and changed while they run. */
   readonly uploadLimit?: RateLimit;
+  readonly downloadLimit?: RateLimit;
+  /** Suggests a different piece to everyone, so that the first copy leaves this uplink once: for the server. */
+  readonly deals?: boolean;
+  /**
+   * The rack of an IP address, undefined where it is not known. Peers in another rack than `rack` are behind
+   * a link to be spared: each piece crosses it once, and goes round inside the rack.
+   */
+  readonly rackOf?: (hostname: string) => string | undefined;
+  /** Our own rack. */
+  readonly rack?: string;
   readonly peerId?: Uint8Array;
   readonly clock?: Clock;
   readonly random?: Random;

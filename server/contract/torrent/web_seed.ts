@@ -39,6 +39,9 @@ export class WebSeed implements PickingPeer {
   readonly identity: PeerIdentity;
   readonly pieces: Bitfield;
   readonly maxBlockLength: number;
+  readonly isFar = false;
+  readonly isDealer = false;
+  readonly suggested = new Set<number>();
   /** Payload bytes kept, and of no use. */
   downloaded = 0;
   wasted = 0;
