@@ -72,7 +72,7 @@ export class Peer implements PickingPeer, WireSink {
   #maxRequests = MAX_UPLOADS;
   #inFlight: Block[] = [];
   #inFlightBytes = 0;
-  /** Pieces that it has and we lack. */
+  /** Pieces that it has and we lack, of those that we want. */
   #wanted = 0;
   #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
   #unasked = 0;
@@ -267,7 +267,7 @@ export class Peer implements PickingPeer, WireSink {
   #learn(piece: number): void {
     if (!this.pieces.add(piece)) return;
     this.#picker.countPiece(piece);
-    if (!this.#picker.have.has(piece)) this.#wanted++;
+    if (this.#picker.lacks(piece)) this.#wanted++;
   }
 
   #onRequest(block: Block): void {

@@ -24,24 +24,43 @@ export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;
   readonly #random: () => number;
   readonly #have: Bitfield;
+  readonly #wanted: Bitfield | undefined;
   readonly #availability: Uint16Array;
   readonly #priority: Uint8Array;
   readonly #active = new Map<number, ActivePiece<P>>();
   /** The pieces that are neither held nor active, in no order. */
   #untouched: number[] = [];
+  #lacking: number;
 
-  constructor(map: PieceMap, { have, random }: { have: Bitfield; random: () => number }) {
+  constructor(map: PieceMap, { have, wanted, random }: {
+    have: Bitfield;
+    /** All pieces where absent. */
+    wanted?: Bitfield | undefined;
+    random: () => number;
+  }) {
     this.#map = map;
     this.#random = random;
     this.#have = have;
+    this.#wanted = wanted;
     this.#availability = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
-    for (let piece = 0; piece < map.pieceCount; piece++) if (!have.has(piece)) this.#untouched.push(piece);
+    for (let piece = 0; piece < map.pieceCount; piece++) if (this.lacks(piece)) this.#untouched.push(piece);
+    this.#lacking = this.#untouched.length;
   }
 
   /** The pieces that are here and verified. */
   get have(): Bitfield {
     return this.#have;
+  }
+
+  /** Whether the piece is wanted and not here. */
+  lacks(piece: number): boolean {
+    return !this.#have.has(piece) && (this.#wanted?.has(piece) ?? true);
+  }
+
+  /** How many pieces are wanted and not here. */
+  get lacking(): number {
+    return this.#lacking;
   }
 
   /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
@@ -123,6 +142,7 @@ export class Picker<P extends PickingPeer> {
 
   verified(piece: number): void {
     this.#active.delete(piece);
+    if (this.lacks(piece)) this.#lacking--;
     this.#have.add(piece);
   }
 

@@ -11,6 +11,8 @@ export interface SwarmOptions {
   readonly storage: PieceStorage;
   /** What is in storage and verified: `FileStorage.verify`, or a full one to seed. The swarm fills it. */
   readonly have: Bitfield;
+  /** Pieces to fetch; all where absent. The others are neither asked for nor counted as left. */
+  readonly wanted?: Bitfield;
   /** A `PeerListener`; it may serve many swarms. */
   readonly network: PeerNetwork;
   /** Tracker URLs; those of the metainfo where absent. */
@@ -30,6 +32,8 @@ export interface SwarmOptions {
 export interface SwarmStats {
   readonly pieces: number;
   readonly havePieces: number;
+  /** Length of all pieces that are wanted, and of those of them that are not here. */
+  readonly wantedBytes: number;
   readonly leftBytes: number;
   /** Payload received and kept, received in vain, sent. */
   readonly downloadedBytes: number;
