@@ -44,6 +44,7 @@ function load() {
     mknodat: { parameters: ["i32", "buffer", "u32", "u64"], result: "i32" },
     unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
     renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+    flock: { parameters: ["i32", "i32"], result: "i32" },
     fsync: { parameters: ["i32"], result: "i32" },
     symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
     linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
@@ -206,7 +207,7 @@ export function linkAt(directory: number, path: BytePath, existing: BytePath): v
 
 const AT_REMOVEDIR = 0x200;
 
-/** Removes the name itself, also where it is a symlink. `kind` says which one may go: any name but a directory's, or an empty directory. */
+/** Removes the name itself, also where it is a symlink: any name but a directory's, or that of an empty directory. */
 export function removeAt(directory: number, path: BytePath, kind: "name" | "directory"): void {
   if (c().unlinkat(directory, cPath(path), kind === "directory" ? AT_REMOVEDIR : 0) !== 0) {
     fail("remove", path);
@@ -221,6 +222,15 @@ export function renameAt(directory: number, path: BytePath, to: BytePath): void 
 /** fsync(2): returns when content and attributes are on the disk; of a directory, its names. */
 export function syncOf(fd: number): void {
   if (c().fsync(fd) !== 0) fail("write out");
+}
+
+const LOCK_EX = 2, LOCK_NB = 4, EAGAIN = 11;
+
+/** flock(2): takes the file for this process alone; false where another one has it. It ends with the descriptor. */
+export function tryLock(fd: number): boolean {
+  if (c().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  if (errno() !== EAGAIN) fail("lock");
+  return false;
 }
 
 const S_IF = { fifo: 0o010000, char: 0o020000, block: 0o060000, socket: 0o140000 } as const;

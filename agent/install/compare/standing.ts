@@ -1,10 +1,11 @@
 /** What of an image stands below a target already: names and kinds first, then contents by their SHA-256. */
 import type { BytePath } from "#contract/byte_path.ts";
+import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
 import { isDressed } from "../extract/dress.ts";
-import type { FileEntry, ImageEntry, Standing } from "../extract/frame_plan.ts";
+import { type FileEntry, type ImageEntry, planTree, type Standing } from "../extract/frame_plan.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { surveyTree } from "./survey.ts";
 
@@ -50,6 +51,11 @@ export async function findStanding(root: number, options: StandingOptions): Prom
   }
   const undressed = new Set([...contents.whole].filter((number) => !contents.dressed.has(number)));
   return { kept, undressed, begun, remove, contents, unknown };
+}
+
+/** Numbers of the frames without which what does not stand there cannot be made. */
+export function neededFrames(manifest: Manifest, standing: Standing): number[] {
+  return planTree(manifest, standing).frames.flatMap((work) => work ? [work.frame] : []);
 }
 
 /** A file that one frame holds is written whole by it; only of larger ones it is worth to keep a part. */
