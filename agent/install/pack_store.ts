@@ -48,7 +48,9 @@ export class PackStore implements Disposable {
    * of an earlier run are opened again, everything else in it is removed.
    */
   static async lasting(map: PieceMap, directory: string): Promise<PackStore> {
-    await Deno.mkdir(directory, { mode: 0o700 }).catch(orThere);
+    const there = await Deno.lstat(directory).catch(() => undefined);
+    if (there && !there.isDirectory) await Deno.remove(directory);
+    if (!there?.isDirectory) await Deno.mkdir(directory, { mode: 0o700 });
     keepOnlyFiles(directory, new Set(map.files.map(({ name }) => name)));
     return await PackStore.#open(map, directory);
   }
@@ -85,10 +87,6 @@ export class PackStore implements Disposable {
   [Symbol.dispose](): void {
     this.storage[Symbol.dispose]();
   }
-}
-
-function orThere(error: unknown): void {
-  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }
 
 /** What is left there is opened for writing: a link, symbolic or hard, could lead to another file or disk. */
