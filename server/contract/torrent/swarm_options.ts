@@ -45,7 +45,8 @@ export interface SwarmOptions {
 }
 
 /** Where data is fetched from now: the best that is in use. */
-export type DownloadSource = "peers" | "web seed" | "http" | "none";
+export const DOWNLOAD_SOURCES = ["peers", "web seed", "http", "none"] as const;
+export type DownloadSource = typeof DOWNLOAD_SOURCES[number];
 
 export interface SwarmStats {
   readonly pieces: number;
