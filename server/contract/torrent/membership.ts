@@ -234,12 +234,13 @@ export class Membership {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
     const pauseMs = now - member.movedAt;
+    const isAwaited = peer.isAwaited && !link.isHeldBack;
     const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs));
     if (moved !== member.moved) {
       member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
       member.stalls = 0;
-    } else if (peer.isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
-    if (moved !== member.moved || !peer.isAwaited) {
+    } else if (isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
+    if (moved !== member.moved || !isAwaited) {
       member.moved = moved;
       member.movedAt = now;
     }

@@ -186,13 +186,14 @@ export class Swarm {
   }
 
   #makeWebSeeds(): WebSeeds {
-    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
     return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
       torrent: metainfo.info.name,
       map: this.map,
       picker: this.#picker,
       clock: this.#clock,
+      downloadLimit,
       effectsOf: (seed) => ({
         store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
         brokenOff: (piece) => this.#assembler.invalidate(piece),
