@@ -17,21 +17,25 @@ export class PeerLink {
   readonly #connection: Connection;
   readonly #map: PieceMap;
   readonly #storage: PieceStorage;
-  readonly #limit: RateLimit | undefined;
+  readonly #uploadLimit: RateLimit | undefined;
+  readonly #downloadLimit: RateLimit | undefined;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
   #wake: (() => void) | undefined;
   /** When the last byte was received and sent, ms of the clock. */
   lastReceived: number;
   lastSent: number;
+  /** It is we who do not read now, for the sake of the download limit. */
+  isHeldBack = false;
 
   constructor(
     peer: Peer,
-    { connection, map, storage, limit, clock }: {
+    { connection, map, storage, uploadLimit, downloadLimit, clock }: {
       connection: Connection;
       map: PieceMap;
       storage: PieceStorage;
-      limit: RateLimit | undefined;
+      uploadLimit?: RateLimit | undefined;
+      downloadLimit?: RateLimit | undefined;
       clock: Clock;
     },
   ) {
@@ -39,7 +43,8 @@ export class PeerLink {
     this.#connection = connection;
     this.#map = map;
     this.#storage = storage;
-    this.#limit = limit;
+    this.#uploadLimit = uploadLimit;
+    this.#downloadLimit = downloadLimit;
     this.#clock = clock;
     this.lastReceived = this.lastSent = clock.now();
   }
@@ -79,7 +84,16 @@ export class PeerLink {
       if (got === null) return this.close();
       this.lastReceived = this.#clock.now();
       decoder.push(buffer.subarray(0, got));
+      // What is not read fills TCP's window, which holds the sender back.
+      this.isHeldBack = true;
+      await this.#pay(this.#downloadLimit, got);
+      this.isHeldBack = false;
     }
+  }
+
+  async #pay(limit: RateLimit | undefined, bytes: number): Promise<void> {
+    const waitMs = limit?.reserve(bytes, this.#clock.now()) ?? 0;
+    if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
   }
 
   async #writeAll(): Promise<void> {
@@ -93,8 +107,7 @@ export class PeerLink {
         this.#wake = undefined;
         continue;
       }
-      const waitMs = this.#limit?.reserve(end, this.#clock.now()) ?? 0;
-      if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
+      await this.#pay(this.#uploadLimit, end);
       for (let at = 0; at < end;) at += await this.#connection.write(buffer.subarray(at, end));
       this.lastSent = this.#clock.now();
     }
