@@ -61,6 +61,8 @@ const IDLE_BYTES = MAX_BLOCK_BYTES;
 const MAX_UPLOADS = 512;
 /** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
 const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
+/** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
+const MAX_REFUSALS = 64;
 
 /**
  * One peer as BEP 3, 6 and 10 see it. Pure: messages and time come in, messages to send gather in `outbox`,
@@ -88,7 +90,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #own: boolean;
   readonly #deals: boolean;
   readonly #map: PieceMap;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<PickingPeer>;
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
   #maxRequests = MAX_UPLOADS;
@@ -102,13 +104,15 @@ export class Peer implements PickingPeer, WireSink {
   #wanted = 0;
   #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
   #unasked = 0;
+  #refusals = 0;
+  #stalled = false;
   #closed = false;
 
   constructor(
     identity: PeerIdentity,
     { map, picker, effects, fast, own, far = false, deals = false }: {
       map: PieceMap;
-      picker: Picker<Peer>;
+      picker: Picker<PickingPeer>;
       effects: PeerEffects;
       /** Both ends speak the fast extension (BEP 6). */
       fast: boolean;
@@ -225,7 +229,7 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Asks for more, up to what may be under way. */
   refill(): void {
-    if (this.#closed || this.peerChoking || !this.amInterested) return;
+    if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#inFlightBytes < this.#window && this.#inFlight.length < this.#maxRequests) {
       const block = this.#picker.take(this);
       if (!block) return;
@@ -251,6 +255,21 @@ export class Peer implements PickingPeer, WireSink {
     for (const piece of pieces) this.#send({ type: "suggest", piece });
   }
 
+  /**
+   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
+   * for what it owes, until it sends again.
+   */
+  stall(): void {
+    if (this.#stalled || this.#closed) return;
+    this.#stalled = true;
+    if (this.#arriving) {
+      this.#endBlock(this.#arriving, false);
+      this.#arriving = { ...this.#arriving, keep: "none" };
+    }
+    for (const block of this.#inFlight) this.#picker.doubt(block);
+    this.#picker.disown(this);
+  }
+
   blockStart(block: Block): void {
     if (this.#closed) return;
     const asked = this.#forget(block);
@@ -266,6 +285,7 @@ export class Peer implements PickingPeer, WireSink {
   blockData(bytes: Uint8Array): void {
     const arriving = this.#arriving;
     if (!arriving) return;
+    this.#stalled = false;
     if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
     else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
     else this.wasted += bytes.length;
@@ -275,6 +295,7 @@ export class Peer implements PickingPeer, WireSink {
   blockEnd(): void {
     const arriving = this.#arriving;
     this.#arriving = undefined;
+    this.#refusals = 0;
     if (arriving) this.#endBlock(arriving, true);
     this.refill();
   }
@@ -371,6 +392,8 @@ export class Peer implements PickingPeer, WireSink {
     if (!this.#forget(block)) return this.#effects.declined(block.piece);
     this.#picker.release(block);
     this.#picker.disown(this);
+    if (this.peerChoking || !this.pieces.has(block.piece)) return;
+    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {
