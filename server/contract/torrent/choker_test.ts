@@ -37,7 +37,7 @@ Deno.test("a seed goes round: whoever had least is served next", () => {
     assert.equal(set.size, 3);
     for (const [index, candidate] of candidates.entries()) if (set.has(candidate)) served[index]! += 1;
   }
-  assert.ok(Math.min(...served) >= 13 && Math.max(...served) <= 18, `${served}`);
+  assert.ok(Math.min(...served) >= 12 && Math.max(...served) <= 20, `${served}`);
 });
 
 Deno.test("near takers come before far ones, of which some always have a slot", () => {
