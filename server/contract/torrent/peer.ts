@@ -229,6 +229,8 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Asks for more, up to what may be under way. */
   refill(): void {
+    // What it owed may have come from others meanwhile: it is given another chance.
+    if (!this.isAwaited) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#inFlightBytes < this.#window && this.#inFlight.length < this.#maxRequests) {
       const block = this.#picker.take(this);
@@ -237,6 +239,22 @@ export class Peer implements PickingPeer, WireSink {
       this.#inFlightBytes += block.length;
       this.#send({ type: "request", ...block });
     }
+  }
+
+  /**
+   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
+   * for what it owes, until it sends again. False where that was known.
+   */
+  stall(): boolean {
+    if (this.#stalled || this.#closed) return false;
+    this.#stalled = true;
+    if (this.#arriving) {
+      this.#endBlock(this.#arriving, false);
+      this.#arriving = { ...this.#arriving, keep: "none" };
+    }
+    for (const block of this.#inFlight) this.#picker.doubt(block);
+    this.#picker.disown(this);
+    return true;
   }
 
   /** Fits what may be in flight to what came in the last `elapsedMs`. */
@@ -253,21 +271,6 @@ export class Peer implements PickingPeer, WireSink {
   /** Suggests pieces to it (BEP 6), which is to hear of them before it is unchoked. */
   suggest(pieces: readonly number[]): void {
     for (const piece of pieces) this.#send({ type: "suggest", piece });
-  }
-
-  /**
-   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
-   * for what it owes, until it sends again.
-   */
-  stall(): void {
-    if (this.#stalled || this.#closed) return;
-    this.#stalled = true;
-    if (this.#arriving) {
-      this.#endBlock(this.#arriving, false);
-      this.#arriving = { ...this.#arriving, keep: "none" };
-    }
-    for (const block of this.#inFlight) this.#picker.doubt(block);
-    this.#picker.disown(this);
   }
 
   blockStart(block: Block): void {
