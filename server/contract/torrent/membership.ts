@@ -38,7 +38,6 @@ export interface Member {
   longestPauseMs: number;
   /** How often it stalled since it sent anything. */
   stalls: number;
-  downloadedBefore: number;
   /** It stalled or broke the protocol: for a while it is not let in again. */
   isUnfit: boolean;
 }
@@ -212,7 +211,7 @@ export class Membership {
   ): Member {
     const now = this.#options.clock.now();
     const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
-    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0, downloadedBefore: 0 };
+    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0 };
     const member: Member = { ...halves, dialled, ...figures, isUnfit: false };
     return member;
   }
