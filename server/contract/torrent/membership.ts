@@ -12,8 +12,11 @@ import { WireError } from "./wire.ts";
 /** Every node of a rack connects to every other, up to this. */
 const MAX_DIALLED = 60;
 const MAX_PEERS = 100;
-/** A peer that was asked for data and sends none for this long is dropped, its blocks go to others. */
-const STALL_MS = 20_000;
+/**
+ * A peer that owes us data and sends none: after three times its longest pause so far, within these bounds,
+ * the endgame asks others for it; after `drop` it has to go.
+ */
+const STALL_MS = { min: 2_000, max: 10_000, drop: 20_000 };
 const KEEP_ALIVE_MS = 60_000;
 /** BEP 3: peers send a keep-alive every two minutes. */
 const SILENCE_MS = 150_000;
@@ -31,7 +34,9 @@ export interface Member {
   /** Figures of the last tick and the last choke round. */
   moved: number;
   movedAt: number;
-  downloadedBefore: number;
+  longestPauseMs: number;
+  /** It stalled or broke the protocol: for a while it is not let in again. */
+  isUnfit: boolean;
 }
 
 export interface MembershipOptions {
@@ -128,9 +133,11 @@ export class Membership {
 
   #dial(): void {
     if (this.#options.signal.aborted || this.#options.isComplete()) return;
+    const now = this.#options.clock.now();
     const due = this.#book.due(MAX_DIALLED - this.#members.size, {
-      now: this.#options.clock.now(),
-      isConnected: (peerId) => peerId === this.#ownId || this.#memberOf(peerId) !== undefined,
+      now,
+      isOut: (peerId) =>
+        peerId === this.#ownId || this.#memberOf(peerId) !== undefined || this.#bans.isResting(peerId, now),
     });
     for (const address of due) {
       if (!this.#bans.isBanned(address)) void this.#connect(address);
@@ -172,6 +179,7 @@ export class Membership {
       if (error instanceof RackseedError) this.#options.onFault(error);
       else if (error instanceof WireError) {
         log.warn("peer-broke-protocol", { ...identity, error: error.message });
+        member.isUnfit = true;
       } else log.debug("peer-lost", { ...identity, error: messageOf(error) });
     } finally {
       this.#drop(member);
@@ -180,6 +188,7 @@ export class Membership {
 
   #mayJoin(identity: PeerIdentity, dialled: boolean): boolean {
     if (identity.peerId === this.#ownId || this.#bans.isBanned(identity)) return false;
+    if (this.#bans.isResting(identity.peerId, this.#options.clock.now())) return false;
     const present = this.#memberOf(identity.peerId);
     if (!present) return true;
     // Both dialled at once: both ends keep the connection that the lower peer id made.
@@ -199,7 +208,8 @@ export class Membership {
   ): Member {
     const now = this.#options.clock.now();
     const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
-    const member: Member = { ...halves, dialled, since: now, moved: 0, movedAt: now, downloadedBefore: 0 };
+    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0 };
+    const member: Member = { ...halves, dialled, ...figures, isUnfit: false };
     return member;
   }
 
@@ -208,6 +218,7 @@ export class Membership {
     const { peer, link } = member;
     link.close();
     if (!this.#members.delete(peer)) return;
+    if (member.isUnfit) this.#bans.rest(peer.identity.peerId, this.#options.clock.now());
     peer.close();
     this.#past.downloaded += peer.downloaded;
     this.#past.wasted += peer.wasted;
@@ -218,15 +229,20 @@ export class Membership {
   #tickMember(member: Member, now: number): void {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
+    const pauseMs = now - member.movedAt;
+    if (moved !== member.moved) member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
     if (moved !== member.moved || !peer.isAwaited) {
       member.moved = moved;
       member.movedAt = now;
+    } else if (pauseMs > STALL_MS.drop) {
+      log.warn("peer-stalled", { ...peer.identity });
+      member.isUnfit = true;
+    } else if (pauseMs > Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs))) {
+      peer.stall();
     }
-    const stalled = now - member.movedAt > STALL_MS;
-    if (stalled) log.warn("peer-stalled", { ...peer.identity });
     // Two that are complete have nothing to say to one another.
     const isNeedless = peer.isSeed && this.#options.isComplete();
-    if (stalled || now - link.lastReceived > SILENCE_MS || isNeedless) return this.#drop(member);
+    if (member.isUnfit || now - link.lastReceived > SILENCE_MS || isNeedless) return this.#drop(member);
     if (now - link.lastSent > KEEP_ALIVE_MS) peer.keepAlive();
     peer.refill();
   }

@@ -3,9 +3,10 @@ import { messageOf } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
-import { chooseUnchoked } from "./choker.ts";
-import { type Handshake, isOwnPeerId, makePeerId } from "./handshake.ts";
+import { Drought } from "./drought.ts";
+import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "./handshake.ts";
 import { toHex } from "./hex.ts";
+import { webSeedAt } from "./http_range.ts";
 import { type Member, Membership } from "./membership.ts";
 import { Peer, type PeerEffects, type PeerIdentity } from "./peer.ts";
 import { PeerLink } from "./peer_link.ts";
@@ -13,13 +14,15 @@ import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
-import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import { Spread } from "./spread.ts";
 import { systemClock } from "./system_ports.ts";
 import { announce as announceByUrl } from "./tracker_client.ts";
+import type { WebSeed } from "./web_seed.ts";
+import { WebSeeds } from "./web_seeds.ts";
 
 export type { SwarmOptions, SwarmStats };
 
-const UPLOAD_SLOTS = 16;
 const TICK_MS = 1_000;
 const CHOKE_ROUND_TICKS = 10;
 const STOP_TIMEOUT_MS = 2_000;
@@ -36,12 +39,15 @@ export class Swarm {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #peerId: Uint8Array;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<Peer | WebSeed>;
   readonly #assembler: PieceAssembler;
   readonly #blame = new Blame<PeerIdentity>();
   readonly #banned: PeerIdentity[] = [];
   readonly #announcer: Announcer;
+  readonly #webSeeds: WebSeeds;
+  readonly #drought: Drought;
   readonly #membership: Membership;
+  readonly #spread: Spread;
   readonly #closing = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
@@ -61,6 +67,16 @@ export class Swarm {
     this.#random = options.random ?? Math.random;
     this.#peerId = options.peerId ?? makePeerId(this.#random);
     this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
+    this.#spread = new Spread({
+      map: this.map,
+      picker: this.#picker,
+      peers: () => this.#membership.peers,
+      ownId: peerIdText(this.#peerId),
+      random: this.#random,
+      deals: options.deals,
+      rack: options.rack,
+      rackOf: options.rackOf,
+    });
     this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
     this.#membership = new Membership({
       infoHash: metainfo.infoHash,
@@ -72,6 +88,8 @@ export class Swarm {
       isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
+    this.#webSeeds = this.#makeWebSeeds();
+    this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
       announce: options.announce ?? announceByUrl,
       clock: this.#clock,
@@ -114,6 +132,7 @@ export class Swarm {
     const membership = this.#membership;
     const { wanted } = this.#options;
     const { map, have } = this;
+    const webSeedBytes = this.#webSeeds.total("downloaded");
     const last = have.size - 1;
     const short = map.pieceLength - map.lengthOf(last);
     const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
@@ -122,9 +141,11 @@ export class Swarm {
       havePieces: have.count,
       wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
       leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
-      downloadedBytes: membership.total("downloaded"),
-      wastedBytes: membership.total("wasted"),
+      downloadedBytes: membership.total("downloaded") + webSeedBytes,
+      wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
       uploadedBytes: membership.total("uploaded"),
+      webSeedBytes,
+      source: this.#source,
       peers: membership.size,
       seeds: membership.peers.filter((peer) => peer.isSeed).toArray().length,
       banned: this.#banned,
@@ -140,6 +161,7 @@ export class Swarm {
   async #close(): Promise<void> {
     this.#closing.abort();
     this.#membership.close();
+    this.#webSeeds.close();
     this.#settle.reject(new DOMException("The swarm was closed before it was complete.", "AbortError"));
     await this.#running;
     await this.#announcer.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
@@ -158,25 +180,60 @@ export class Swarm {
     return { torrent: info.name, infoHash: toHex(infoHash) };
   }
 
+  #makeWebSeeds(): WebSeeds {
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const urls = webSeeds.filter((url) => /^https?:/.test(url));
+    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+      torrent: metainfo.info.name,
+      map: this.map,
+      picker: this.#picker,
+      clock: this.#clock,
+      effectsOf: (seed) => ({
+        store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
+        brokenOff: (piece) => this.#assembler.invalidate(piece),
+        received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+      }),
+    });
+  }
+
+  /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
+  #orFail(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  get #source(): DownloadSource {
+    const tier = this.#webSeeds.tierInUse;
+    if (tier !== undefined) return tier === 0 ? "web seed" : "http";
+    return this.#membership.size > 0 ? "peers" : "none";
+  }
+
   // Pieces
 
   #makePeer(
     identity: PeerIdentity,
     { connection, handshake, member }: { connection: Connection; handshake: Handshake; member: () => Member },
   ): { peer: Peer; link: PeerLink } {
-    const { storage, uploadLimit } = this.#options;
+    const { storage, uploadLimit, downloadLimit, deals } = this.#options;
     const peer = new Peer(identity, {
       map: this.map,
       picker: this.#picker,
       fast: handshake.fast,
       own: isOwnPeerId(handshake.peerId),
+      far: this.#spread.isFar(identity.hostname),
+      deals: deals ?? false,
       effects: this.#effectsOf(member),
     });
     const link = new PeerLink(peer, {
       connection,
       map: this.map,
       storage,
-      limit: uploadLimit,
+      uploadLimit,
+      downloadLimit,
       clock: this.#clock,
     });
     return { peer, link };
@@ -185,20 +242,25 @@ export class Swarm {
   #effectsOf(member: () => Member): PeerEffects {
     return {
       wake: () => member().link.wake(),
-      interestChanged: () => this.#unchokeIfFree(member().peer),
+      interestChanged: () => this.#spread.interestChanged(member().peer),
       listensOn: (port) => this.#membership.listensOn(port, member().peer.identity),
       store: (piece, data) => this.#assembler.write(piece, data),
       brokenOff: (piece) => this.#assembler.invalidate(piece),
+      left: () => this.#spread.left(member().peer),
+      learned: (piece) => this.#spread.learned(member().peer, piece),
+      asked: (piece) => this.#spread.asked(member().peer, piece),
+      declined: (piece) => this.#spread.declined(member().peer, piece),
       received: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
     };
   }
 
   #onReceived(
-    peer: Peer,
+    source: Peer | WebSeed,
     { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
   ): void {
     if (contested) {
-      for (const other of this.#membership.peers) if (other !== peer) other.cancelObsolete(piece);
+      for (const peer of this.#membership.peers) if (peer !== source) peer.cancelObsolete(piece);
+      this.#webSeeds.cancelObsolete(piece, source);
     }
     if (!complete) return;
     if (this.#assembler.verify(piece)) this.#onVerified(piece);
@@ -236,33 +298,24 @@ export class Swarm {
   #ban(identity: PeerIdentity, piece: number): void {
     this.#banned.push(identity);
     log.warn("peer-banned", { ...this.#subject, ...identity, piece });
-    this.#membership.ban(identity);
+    if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
   }
 
   // Time
 
   async #tickAll(signal: AbortSignal): Promise<void> {
+    let before = this.#clock.now();
     for (let tick = 1; !signal.aborted; tick++) {
       await this.#clock.sleep(TICK_MS, signal);
+      const now = this.#clock.now();
+      const received = this.#membership.total("downloaded");
+      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded") });
+      before = now;
       this.#membership.tick();
-      if (tick % CHOKE_ROUND_TICKS === 0) this.#chokeRound();
+      const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
+      const parallel = this.#drought.tick({ now, received, hasProvider });
+      this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
+      if (tick % CHOKE_ROUND_TICKS === 0) this.#spread.chokeRound();
     }
-  }
-
-  #chokeRound(): void {
-    const candidates = [...this.#membership.members].map((member) => {
-      const { peer } = member;
-      const gave = peer.downloaded - member.downloadedBefore;
-      member.downloadedBefore = peer.downloaded;
-      return { peer, gave, amChoking: peer.amChoking, peerInterested: peer.peerInterested };
-    });
-    const chosen = chooseUnchoked(candidates, { slots: UPLOAD_SLOTS, random: this.#random });
-    for (const candidate of candidates) candidate.peer.setChoking(!chosen.has(candidate));
-  }
-
-  /** A newcomer need not wait for the next round while there are free slots. */
-  #unchokeIfFree(peer: Peer): void {
-    const used = this.#membership.peers.filter((other) => !other.amChoking && other.peerInterested);
-    if (peer.peerInterested && used.toArray().length < UPLOAD_SLOTS) peer.setChoking(false);
   }
 }
