@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { Picker, type PickingPeer } from "#contract/torrent/picker.ts";
-import { type FileRange, PieceMap } from "#contract/torrent/piece_map.ts";
-import { frameRanges, mainRanges, piecesHolding, wholeFile } from "./frame_ranges.ts";
+import { PieceMap } from "#contract/torrent/piece_map.ts";
+import { frameRanges, piecesHolding, wholeFile } from "./frame_ranges.ts";
 
 const PIECE = 16_384;
 const packs = ["a".repeat(64), "b".repeat(64)];
@@ -55,53 +53,7 @@ Deno.test("every byte of a needed frame, and of the manifest, lies in a wanted p
   }
 });
 
-Deno.test("a piece belongs to the frame that has most of it", () => {
-  const ranges = frameRanges(map, manifest);
-  const main = mainRanges(map, ranges);
-  assert.deepEqual(main, [ranges[0], ranges[1], ranges[1], ranges[3], ranges[3], ranges[3]]);
-  assert.deepEqual(mainRanges(map, [ranges[2]!])[0], undefined);
-});
-
 Deno.test("a torrent without a pack of the manifest is refused", () => {
   const other = new PieceMap([{ name: "manifest.rsm", length: 100 }], PIECE);
   assert.throws(() => frameRanges(other, manifest), RackseedError);
-});
-
-/** Frames of seven pieces and a half that are whole when half of all pieces are here, fetched by four at once. */
-function wholeFramesHalfWay({ focus }: { focus: boolean }): number {
-  const pieces = 600, length = 7.5 * PIECE;
-  const large = new PieceMap([{ name: "x.pack", length: pieces * PIECE }], PIECE);
-  const ranges = Array.from({ length: pieces / 7.5 }, (_, i): FileRange => ({
-    file: 0,
-    offset: i * length,
-    length,
-  }));
-  const have = new Bitfield(pieces), main = mainRanges(large, ranges);
-  let seed = 1;
-  const random = () => (seed = seed * 48271 % 0x7fffffff) / 0x7fffffff;
-  const picker = new Picker<PickingPeer>(large, { have, random });
-  const peers = Array.from({ length: 4 }, (): PickingPeer => ({
-    ...{ pieces: Bitfield.full(pieces), maxBlockLength: PIECE },
-    ...{ isIdle: false, isAskedFor: () => false },
-  }));
-  while (have.count < pieces / 2) {
-    const blocks = peers.map((peer) => picker.take(peer));
-    for (const block of blocks) {
-      if (block === undefined) continue;
-      picker.verified(block.piece);
-      const begun = main[block.piece];
-      if (focus && begun) picker.prioritize(large.piecesOf(begun), 128);
-    }
-  }
-  const isWhole = (range: FileRange) => {
-    const { first, last } = large.piecesOf(range);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i).every((piece) => have.has(piece));
-  };
-  return ranges.filter(isWhole).length;
-}
-
-Deno.test("with begun frames first, nearly half of the frames are whole half way; without, next to none", () => {
-  const focused = wholeFramesHalfWay({ focus: true }), random = wholeFramesHalfWay({ focus: false });
-  assert.ok(focused >= 34 && focused <= 40, `${focused} of 80`);
-  assert.ok(random <= 4, `${random} of 80`);
 });
