@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/byte_path.ts";
+import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { findStanding, neededFrames } from "../../agent/install/compare/standing.ts";
 import type { Standing } from "../../agent/install/extract/frame_plan.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
@@ -86,6 +87,9 @@ test("the disk of this very installation resumes, that of any other is made anew
   assert.match(await because({ ...plan, actions: grown as unknown as Plan["actions"] }), /planned otherwise/);
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/${OWN_FOLDER}/journal.json`, "{garbage"));
   assert.match(await because(plan), /journal cannot be read/);
+  // the look at it left nothing in use
+  await carryOut(plan);
+  assert.deepEqual(await judge(plan), { resumes: false });
 });
 
 for (
@@ -171,8 +175,8 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   await onDisk(proven, again, async (at) => {
     using journal = Journal.keep(at, plannedRecord(again, order));
     const root = openAt(-100, at as BytePath, { flags: O.RDONLY | O.DIRECTORY });
-    const spare = (path: BytePath) => path === OWN_FOLDER;
-    const standing = await findStanding(root, { manifest, spare, claim: true, privileged: true });
+    const kept = new KeptPaths([OWN_FOLDER]);
+    const standing = await findStanding(root, { manifest, kept, claim: true, privileged: true });
     close(root);
     const needed = neededFrames(manifest, standing);
     assert.deepEqual(needed, [1, 2]);
