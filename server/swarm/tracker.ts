@@ -82,28 +82,25 @@ export class Tracker {
   ): Pick<CompactAnnounceResponse, "peers" | "peers6"> {
     if (event === "stopped") return { peers: NONE, peers6: NONE };
     const isSeed = left === 0;
-    const own = isSeed ? 0 : seeds.count;
     const limit = Math.min(numWant ?? DEFAULT_PEERS_IN_ANSWER, MAX_PEERS_IN_ANSWER);
+    const own = isSeed || limit === 0 ? 0 : seeds.count;
     const others = table.sample(Math.max(0, limit - own), { self: id, isSeed, random: this.#random });
-    const tellOwn = own > 0 && limit > 0;
-    return {
-      peers: concat(tellOwn ? seeds.peers : NONE, others.filter((peer) => peer.length === 6)),
-      peers6: concat(tellOwn ? seeds.peers6 : NONE, others.filter((peer) => peer.length === 18)),
-    };
+    if (own === 0) return others;
+    return { peers: concat(seeds.peers, others.peers), peers6: concat(seeds.peers6, others.peers6) };
   }
 }
 
 const NONE = new Uint8Array();
 
 /** 20 bytes as the text that keys maps. */
-function keyOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+function keyOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-function concat(first: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
-  const [{ length } = NONE] = parts;
-  const bytes = new Uint8Array(first.length + parts.length * length);
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0 || second.length === 0) return first.length === 0 ? second : first;
+  const bytes = new Uint8Array(first.length + second.length);
   bytes.set(first);
-  parts.forEach((part, index) => bytes.set(part, first.length + index * length));
+  bytes.set(second, first.length);
   return bytes;
 }
