@@ -119,14 +119,18 @@ export class Download implements AsyncDisposable {
 
   /** The rate is that since the last call. */
   progress(): DownloadProgress {
-    const { leftBytes, downloadedBytes, peers } = this.#swarm.stats();
+    const { wantedBytes, leftBytes, downloadedBytes, peers } = this.#swarm.stats();
     const now = performance.now(), { at, bytes } = this.#rate;
     if (now - at >= 500) {
       const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));
       this.#rate = { at: now, bytes: downloadedBytes, perSecond };
     }
-    const bytesTotal = this.#metainfo.map.totalLength;
-    return { bytesDone: bytesTotal - leftBytes, bytesTotal, peers, bytesPerSecond: this.#rate.perSecond };
+    return {
+      bytesDone: wantedBytes - leftBytes,
+      bytesTotal: wantedBytes,
+      peers,
+      bytesPerSecond: this.#rate.perSecond,
+    };
   }
 
   /** Bytes that others have had of this node. */
