@@ -32,7 +32,7 @@ const hostname = rest.at(-1) ?? "127.0.0.1";
 if (mode === "leech") await leech(metainfo, { hostname, directory: rest[0] ?? "." });
 else {
   const tracker = serveTracker(hostname);
-  await UdpTracker.listen(tracker, { hostname, port: 6969 });
+  UdpTracker.listen(tracker, { hostname, port: 6969 });
   if (mode === "track") tracker.add(metainfo.infoHash, []);
   else seed(metainfo, { tracker, hostname, directory: rest[0] ?? "." });
   console.log("READY");

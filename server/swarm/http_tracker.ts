@@ -1,6 +1,5 @@
 import bencode from "bencode";
-import type { AnnounceEvent, AnnounceRequest } from "#contract/torrent/announce.ts";
-import { encodeCompact } from "#contract/torrent/compact_peers.ts";
+import type { AnnounceEvent, AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
 import type { Tracker } from "./tracker.ts";
 
 const EVENTS: readonly string[] = ["started", "stopped", "completed"] satisfies AnnounceEvent[];
@@ -14,18 +13,10 @@ export function handleAnnounce(
   request: Request,
   { hostname, tracker, now }: { hostname: string; tracker: Tracker; now: number },
 ): Response {
-  const parsed = parseAnnounce(new URL(request.url).search);
+  const parsed = parseAnnounce(request.url);
   if (typeof parsed === "string") return refuse(parsed);
   const response = tracker.announce(parsed, { hostname, now });
-  if (!response) return refuse("this torrent is not known here");
-  const peers6 = encodeCompact(response.peers, 6);
-  return answer({
-    complete: response.complete,
-    incomplete: response.incomplete,
-    interval: response.intervalSeconds,
-    peers: encodeCompact(response.peers, 4),
-    ...(peers6.length > 0 ? { peers6 } : {}),
-  });
+  return response ? answer(encodeAnnounced(response)) : refuse("this torrent is not known here");
 }
 
 /** Scrape: `files` by info hash; unknown torrents are left out, and the full list is given to nobody. */
@@ -33,7 +24,7 @@ export function handleScrape(
   request: Request,
   { tracker, now }: { tracker: Tracker; now: number },
 ): Response {
-  const infoHashes = parseQuery(new URL(request.url).search).get("info_hash") ?? [];
+  const infoHashes = valuesOf(request.url, "info_hash");
   const files = new Map<Uint8Array, Record<string, number>>();
   for (const infoHash of infoHashes.slice(0, MAX_SCRAPE)) {
     const counts = tracker.scrape(infoHash, now);
@@ -43,18 +34,20 @@ export function handleScrape(
 }
 
 /** The request's parameters, or what is wrong with them. */
-function parseAnnounce(search: string): AnnounceRequest | string {
-  const query = parseQuery(search);
-  const bytes = (name: string) => query.get(name)?.[0];
-  const text = (name: string) => new TextDecoder("latin1").decode(bytes(name) ?? new Uint8Array());
-  const count = (name: string) => /^\d{1,15}$/.test(text(name)) ? Number(text(name)) : undefined;
+function parseAnnounce(url: string): AnnounceRequest | string {
+  const query = parseQuery(url);
+  const bytes = (name: string) => bytesOf(query.get(name) ?? "");
+  const count = (name: string) => {
+    const text = query.get(name) ?? "";
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  };
   const infoHash = bytes("info_hash");
   const peerId = bytes("peer_id");
   const port = count("port");
   if (infoHash?.length !== 20) return "info_hash is not 20 bytes";
   if (peerId?.length !== 20) return "peer_id is not 20 bytes";
   if (port === undefined || port > 65_535) return "port is not a port number";
-  const event = text("event");
+  const event = query.get("event") ?? "";
   const numWant = count("numwant");
   return {
     infoHash,
@@ -69,30 +62,86 @@ function parseAnnounce(search: string): AnnounceRequest | string {
   };
 }
 
-/** Query values as bytes: info_hash and peer_id are percent-encoded binary, which URLSearchParams spoils. */
-function parseQuery(search: string): Map<string, Uint8Array[]> {
-  const query = new Map<string, Uint8Array[]>();
-  for (const pair of search.slice(1).split("&")) {
-    const [name = "", value = ""] = pair.split("=", 2);
-    query.set(name, [...(query.get(name) ?? []), percentDecode(value)]);
-  }
-  return query;
+/** The last value of each name, still percent-encoded. */
+function parseQuery(url: string): Map<string, string> {
+  return new Map(pairsOf(url));
 }
 
-function percentDecode(text: string): Uint8Array {
-  const binary = text.replaceAll("+", " ")
-    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
+function valuesOf(url: string, name: string): Uint8Array[] {
+  return pairsOf(url).filter(([key]) => key === name).flatMap(([, value]) => bytesOf(value) ?? []);
+}
+
+function pairsOf(url: string): [name: string, value: string][] {
+  const start = url.indexOf("?");
+  if (start < 0) return [];
+  return url.slice(start + 1).split("&").map((pair) => {
+    const at = pair.indexOf("=");
+    return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
+  });
+}
+
+const PERCENT = 0x25, PLUS = 0x2b, SPACE = 0x20;
+
+/**
+ * A percent-encoded value as bytes: info_hash and peer_id are binary, which URLSearchParams spoils. Undefined
+ * where it is longer than any of ours or no encoding.
+ */
+function bytesOf(text: string): Uint8Array | undefined {
+  if (text.length > 60) return undefined;
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    let byte = text.charCodeAt(at);
+    if (byte === PLUS) byte = SPACE;
+    else if (byte === PERCENT) {
+      byte = hexDigit(text.charCodeAt(at + 1)) * 16 + hexDigit(text.charCodeAt(at + 2));
+      at += 2;
+    }
+    if (!(byte < 256)) return undefined;
+    bytes[length++] = byte;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** NaN where it is none. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : NaN;
 }
 
 const HEADERS = { "content-type": "text/plain", "cache-control": "no-store" };
 
-function answer(value: Record<string, unknown>): Response {
-  return new Response(new Uint8Array(bencode.encode(value)), { headers: HEADERS });
+function answer(bencoded: Uint8Array<ArrayBuffer>): Response {
+  return new Response(bencoded, { headers: HEADERS });
 }
 
 function refuse(reason: string): Response {
-  return answer({ "failure reason": reason });
+  return answer(new Uint8Array(bencode.encode({ "failure reason": reason })));
+}
+
+/** By hand, since it is most of what a large swarm asks of the tracker. Keys are sorted, as bencoding wants. */
+function encodeAnnounced(
+  { complete, incomplete, intervalSeconds, peers, peers6 }: CompactAnnounceResponse,
+): Uint8Array<ArrayBuffer> {
+  const figures = `8:completei${complete}e10:incompletei${incomplete}e8:intervali${intervalSeconds}e`;
+  return latin1([
+    `d${figures}5:peers${peers.length}:`,
+    peers,
+    ...(peers6.length > 0 ? [`6:peers6${peers6.length}:`, peers6] : []),
+    "e",
+  ]);
+}
+
+function latin1(parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    if (typeof part !== "string") bytes.set(part, at);
+    else for (let i = 0; i < part.length; i++) bytes[at + i] = part.charCodeAt(i);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** `{ files: { info hash: counts } }`: the keys are binary, which bencode of an object cannot write. */

@@ -1,25 +1,21 @@
-import type { AnnounceRequest, AnnounceResponse } from "#contract/torrent/announce.ts";
-import { toHex } from "#contract/torrent/hex.ts";
+import type { AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
+import { compactPeer, encodeCompact } from "#contract/torrent/compact_peers.ts";
 import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
 import type { ScrapeCounts } from "#contract/torrent/udp_tracker_codec.ts";
+import { PeerTable } from "./peer_table.ts";
 
 /** How long a peer waits before it asks again, and how many such waits until it is forgotten. */
 const INTERVAL_SECONDS = 30;
 const LIFETIME_MS = 2.5 * INTERVAL_SECONDS * 1000;
 const MAX_PEERS_IN_ANSWER = 80;
 const DEFAULT_PEERS_IN_ANSWER = 50;
-/** A rack is tens of nodes; this only bounds what a hostile network can make us keep. */
-const MAX_PEERS_IN_TORRENT = 5_000;
-
-interface TrackedPeer {
-  readonly address: PeerAddress;
-  readonly complete: boolean;
-  /** Ms of the clock; Infinity for our own seeder. */
-  readonly expires: number;
-}
+/** Bounds what a hostile network can make us keep: about 30 MB. */
+const MAX_PEERS_IN_TORRENT = 100_000;
 
 interface Torrent {
-  readonly peers: Map<string, TrackedPeer>;
+  /** Our own seeder, always in the answers. */
+  readonly seeds: { readonly count: number; readonly peers: Uint8Array; readonly peers6: Uint8Array };
+  readonly table: PeerTable;
   downloaded: number;
 }
 
@@ -37,71 +33,74 @@ export class Tracker {
 
   /** Allows a torrent. `seeds` are always in the answers: the server's own seeder. */
   add(infoHash: Uint8Array, seeds: readonly PeerAddress[]): void {
-    const peers = new Map<string, TrackedPeer>();
-    for (const address of seeds) {
-      peers.set(`seed ${address.hostname} ${address.port}`, { address, complete: true, expires: Infinity });
-    }
-    this.#torrents.set(toHex(infoHash), { peers, downloaded: 0 });
+    this.#torrents.set(keyOf(infoHash), {
+      seeds: { count: seeds.length, peers: encodeCompact(seeds, 4), peers6: encodeCompact(seeds, 6) },
+      table: new PeerTable(MAX_PEERS_IN_TORRENT),
+      downloaded: 0,
+    });
   }
 
   remove(infoHash: Uint8Array): void {
-    this.#torrents.delete(toHex(infoHash));
+    this.#torrents.delete(keyOf(infoHash));
   }
 
   /** `hostname` is where the request came from, whatever it says itself. Undefined: unknown torrent. */
   announce(
     request: AnnounceRequest,
     { hostname, now }: { hostname: string; now: number },
-  ): AnnounceResponse | undefined {
-    const torrent = this.#torrents.get(toHex(request.infoHash));
+  ): CompactAnnounceResponse | undefined {
+    const torrent = this.#torrents.get(keyOf(request.infoHash));
     if (!torrent) return undefined;
-    expire(torrent, now);
-    const key = toHex(request.peerId);
-    if (request.event === "stopped" || request.port === 0) torrent.peers.delete(key);
-    else if (torrent.peers.has(key) || torrent.peers.size < MAX_PEERS_IN_TORRENT) {
-      torrent.peers.set(key, {
-        address: { hostname, port: request.port },
-        complete: request.left === 0,
-        expires: now + LIFETIME_MS,
-      });
-    }
+    const { table, seeds } = torrent;
+    table.expire(now);
+    const id = keyOf(request.peerId);
+    const compact = request.port === 0 ? undefined : compactPeer(hostname, request.port);
+    if (request.event === "stopped" || !compact) table.delete(id);
+    else table.put(id, { compact, complete: request.left === 0, expires: now + LIFETIME_MS });
     if (request.event === "completed") torrent.downloaded++;
-    const { complete, incomplete } = countsOf(torrent);
     return {
       intervalSeconds: INTERVAL_SECONDS,
-      complete,
-      incomplete,
-      peers: this.#choose(torrent, request),
+      complete: table.complete + seeds.count,
+      incomplete: table.incomplete,
+      ...this.#choose(torrent, { request, id }),
     };
   }
 
   /** Undefined: unknown torrent. */
   scrape(infoHash: Uint8Array, now: number): ScrapeCounts | undefined {
-    const torrent = this.#torrents.get(toHex(infoHash));
+    const torrent = this.#torrents.get(keyOf(infoHash));
     if (!torrent) return undefined;
-    expire(torrent, now);
-    return countsOf(torrent);
+    const { table, seeds, downloaded } = torrent;
+    table.expire(now);
+    return { complete: table.complete + seeds.count, downloaded, incomplete: table.incomplete };
   }
 
   /** Our seeder and a random choice of the others; a peer that is complete is told no other complete one. */
-  #choose(torrent: Torrent, { peerId, left, event, numWant }: AnnounceRequest): PeerAddress[] {
-    if (event === "stopped") return [];
-    const self = toHex(peerId);
+  #choose(
+    { table, seeds }: Torrent,
+    { request: { left, event, numWant }, id }: { request: AnnounceRequest; id: string },
+  ): Pick<CompactAnnounceResponse, "peers" | "peers6"> {
+    if (event === "stopped") return { peers: NONE, peers6: NONE };
+    const isSeed = left === 0;
     const limit = Math.min(numWant ?? DEFAULT_PEERS_IN_ANSWER, MAX_PEERS_IN_ANSWER);
-    return [...torrent.peers]
-      .filter(([key, peer]) => key !== self && !(left === 0 && peer.complete))
-      .map(([, peer]) => ({ peer, rank: peer.expires === Infinity ? -1 : this.#random() }))
-      .sort((a, b) => a.rank - b.rank)
-      .slice(0, limit)
-      .map(({ peer }) => peer.address);
+    const own = isSeed || limit === 0 ? 0 : seeds.count;
+    const others = table.sample(Math.max(0, limit - own), { self: id, isSeed, random: this.#random });
+    if (own === 0) return others;
+    return { peers: concat(seeds.peers, others.peers), peers6: concat(seeds.peers6, others.peers6) };
   }
 }
 
-function expire(torrent: Torrent, now: number): void {
-  for (const [key, peer] of torrent.peers) if (peer.expires <= now) torrent.peers.delete(key);
+const NONE = new Uint8Array();
+
+/** 20 bytes as the text that keys maps. */
+function keyOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-function countsOf({ peers, downloaded }: Torrent): ScrapeCounts {
-  const complete = peers.values().filter((peer) => peer.complete).toArray().length;
-  return { complete, downloaded, incomplete: peers.size - complete };
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0 || second.length === 0) return first.length === 0 ? second : first;
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { AnnounceRequest } from "#contract/torrent/announce.ts";
+import type { AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
+import type { PeerAddress } from "#contract/torrent/ports.ts";
 import { announce, announceUrl, parseHttpAnnounce } from "#contract/torrent/tracker_client.ts";
 import { decodeCompact, encodeCompact, formatIp, parseIp } from "#contract/torrent/compact_peers.ts";
 import {
@@ -15,10 +16,16 @@ import { UdpTracker, UdpTrackerCore } from "./udp_tracker.ts";
 
 const INFO_HASH = Uint8Array.from({ length: 20 }, (_, i) => i * 13);
 const SEED = { hostname: "10.0.0.1", port: 6881 };
+const SEED6 = { hostname: "fd00:0:0:0:0:0:0:1", port: 6881 };
 
 function request(id: number, more: Partial<AnnounceRequest> = {}): AnnounceRequest {
   const peerId = new Uint8Array(20).fill(id);
   return { infoHash: INFO_HASH, peerId, port: 6881, uploaded: 0, downloaded: 0, left: 100, ...more };
+}
+
+function peersOf(answer: CompactAnnounceResponse | undefined): PeerAddress[] {
+  assert.ok(answer);
+  return [...decodeCompact(answer.peers, 4), ...decodeCompact(answer.peers6, 6)];
 }
 
 function makeTracker(): Tracker {
@@ -29,9 +36,9 @@ function makeTracker(): Tracker {
 
 Deno.test("a peer is told of the seeder first and of the others, never of itself", () => {
   const tracker = makeTracker();
-  assert.deepEqual(tracker.announce(request(2), { hostname: "10.0.0.2", now: 0 })?.peers, [SEED]);
+  assert.deepEqual(peersOf(tracker.announce(request(2), { hostname: "10.0.0.2", now: 0 })), [SEED]);
   const answer = tracker.announce(request(3), { hostname: "10.0.0.3", now: 0 });
-  assert.deepEqual(answer?.peers, [SEED, { hostname: "10.0.0.2", port: 6881 }]);
+  assert.deepEqual(peersOf(answer), [SEED, { hostname: "10.0.0.2", port: 6881 }]);
   assert.deepEqual([answer?.complete, answer?.incomplete], [1, 2]);
 });
 
@@ -47,16 +54,16 @@ Deno.test("a peer that stops, and one that is silent for long, is forgotten; the
   for (const id of [2, 3, 4]) tracker.announce(request(id), { hostname: `10.0.0.${id}`, now: 0 });
   tracker.announce(request(2, { event: "stopped" }), { hostname: "10.0.0.2", now: 1 });
   tracker.announce(request(4), { hostname: "10.0.0.4", now: 60_000 });
-  const { peers } = tracker.announce(request(5), { hostname: "10.0.0.5", now: 80_000 })!;
-  assert.deepEqual(peers, [SEED, { hostname: "10.0.0.4", port: 6881 }]);
+  const answer = tracker.announce(request(5), { hostname: "10.0.0.5", now: 80_000 });
+  assert.deepEqual(peersOf(answer), [SEED, { hostname: "10.0.0.4", port: 6881 }]);
 });
 
 Deno.test("a complete peer counts as such and is told of no other complete one", () => {
   const tracker = makeTracker();
   tracker.announce(request(2), { hostname: "10.0.0.2", now: 0 });
   const done = request(3, { left: 0, event: "completed" });
-  const { peers } = tracker.announce(done, { hostname: "10.0.0.3", now: 0 })!;
-  assert.deepEqual(peers, [{ hostname: "10.0.0.2", port: 6881 }]);
+  const answer = tracker.announce(done, { hostname: "10.0.0.3", now: 0 });
+  assert.deepEqual(peersOf(answer), [{ hostname: "10.0.0.2", port: 6881 }]);
   assert.deepEqual(tracker.scrape(INFO_HASH, 0), { complete: 2, downloaded: 1, incomplete: 1 });
 });
 
@@ -64,10 +71,18 @@ Deno.test("an answer holds as many peers as wanted, and a bounded number", () =>
   const tracker = makeTracker();
   for (let id = 2; id < 200; id++) tracker.announce(request(id), { hostname: `10.0.0.${id}`, now: 0 });
   const ask = (numWant?: number) =>
-    tracker.announce(request(1, numWant === undefined ? {} : { numWant }), { hostname: "10.0.1.1", now: 0 })!;
-  assert.equal(ask(5).peers.length, 5);
-  assert.equal(ask().peers.length, 50);
-  assert.equal(ask(1_000_000).peers.length, 80);
+    peersOf(
+      tracker.announce(request(1, numWant === undefined ? {} : { numWant }), {
+        hostname: "10.0.1.1",
+        now: 0,
+      }),
+    );
+  assert.equal(ask(0).length, 0);
+  assert.equal(ask(5).length, 5);
+  assert.equal(ask().length, 50);
+  const most = ask(1_000_000);
+  assert.equal(most.length, 80);
+  assert.equal(new Set(most.map(({ hostname }) => hostname)).size, 80, "each is named once");
 });
 
 Deno.test("the HTTP tracker understands our client, binary hashes and all", async () => {
@@ -154,11 +169,16 @@ Deno.test("UDP requests and responses survive encoding", () => {
   for (const each of requests) assert.deepEqual(decodeUdpRequest(encodeUdpRequest(each)), each);
   const responses = [
     { action: "connect", transaction: 7, connection: 5n },
-    { action: "announce", transaction: 8, response: announced },
     { action: "scrape", transaction: 9, counts: [{ complete: 1, downloaded: 2, incomplete: 3 }] },
     { action: "error", transaction: 1, message: "no" },
   ] as const;
   for (const each of responses) assert.deepEqual(decodeUdpResponse(encodeUdpResponse(each)), each);
+  const written = { ...announced, peers: encodeCompact([SEED], 4), peers6: encodeCompact([SEED6], 6) };
+  for (const [family, peers] of [[4, [SEED]], [6, [SEED6]]] as const) {
+    const bytes = encodeUdpResponse({ action: "announce", transaction: 8, response: written }, family);
+    const read = { action: "announce", transaction: 8, response: { ...announced, peers } };
+    assert.deepEqual(decodeUdpResponse(bytes, family), read);
+  }
 });
 
 Deno.test("no datagram makes the UDP codec or tracker fail", () => {
@@ -189,7 +209,7 @@ Deno.test("a UDP connection id is good for its own address and for one to two mi
 });
 
 Deno.test("our client announces over a real UDP socket, and hears the tracker's refusal", async () => {
-  using udp = await UdpTracker.listen(makeTracker(), { hostname: "127.0.0.1", port: 0 });
+  using udp = UdpTracker.listen(makeTracker(), { hostname: "127.0.0.1", port: 0 });
   const url = `udp://127.0.0.1:${udp.port}`;
   const { signal } = new AbortController();
   const answer = await announce(url, { request: request(2), signal });

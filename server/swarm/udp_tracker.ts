@@ -1,7 +1,8 @@
-import { createHmac, randomBytes } from "node:crypto";
-import dgram from "node:dgram";
+import { createHash, randomBytes } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { CompactAnnounceResponse } from "#contract/torrent/announce.ts";
+import { parseIp } from "#contract/torrent/compact_peers.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
 import {
   decodeUdpRequest,
@@ -14,10 +15,15 @@ import type { Tracker } from "./tracker.ts";
 /** A connection id is good for one to two of these (BEP 15: two minutes). */
 const EPOCH_MS = 60_000;
 
+/** The largest request is a scrape of 74 torrents. */
+const MAX_DATAGRAM_BYTES = 2048;
+/** After a fault of the socket, so that one which lasts does not fill the log. */
+const PAUSE_MS = 100;
+
 const log = getLogger(["rackseed", "tracker"]);
 
 /**
- * Answers datagrams (BEP 15). Connection ids are an HMAC over the client's address and the minute, so that a
+ * Answers datagrams (BEP 15). Connection ids are a keyed hash of the client's address and the minute, so that a
  * forged source address gets no peer list and nothing is kept per client.
  */
 export class UdpTrackerCore {
@@ -30,21 +36,28 @@ export class UdpTrackerCore {
   }
 
   /** The answer, or undefined where the datagram deserves none. `from` is its sender, `now` in ms. */
-  answer(datagram: Uint8Array, { from, now }: { from: PeerAddress; now: number }): Uint8Array | undefined {
+  answer(
+    datagram: Uint8Array,
+    { from, now }: { from: PeerAddress; now: number },
+  ): Uint8Array<ArrayBuffer> | undefined {
     const request = decodeUdpRequest(datagram);
     if (!request) return undefined;
     const response = this.#respond(request, { from, now });
-    return response && encodeUdpResponse(response, from.hostname.includes(":") ? 6 : 4);
+    return response && encodeUdpResponse(response, familyOf(from));
   }
 
-  #respond(request: UdpRequest, { from, now }: { from: PeerAddress; now: number }): UdpResponse | undefined {
+  #respond(
+    request: UdpRequest,
+    { from, now }: { from: PeerAddress; now: number },
+  ): UdpResponse<CompactAnnounceResponse> | undefined {
     const { transaction } = request;
     const epoch = Math.floor(now / EPOCH_MS);
     if (request.action === "connect") {
       return { action: "connect", transaction, connection: this.#connectionId(from, epoch) };
     }
-    const known = [epoch, epoch - 1].some((at) => this.#connectionId(from, at) === request.connection);
-    if (!known) return undefined;
+    const isKnown = this.#connectionId(from, epoch) === request.connection ||
+      this.#connectionId(from, epoch - 1) === request.connection;
+    if (!isKnown) return undefined;
     if (request.action === "scrape") {
       const counts = request.infoHashes.map((infoHash) =>
         this.#tracker.scrape(infoHash, now) ?? { complete: 0, downloaded: 0, incomplete: 0 }
@@ -57,8 +70,9 @@ export class UdpTrackerCore {
       : { action: "error", transaction, message: "this torrent is not known here" };
   }
 
+  /** The first 8 bytes only: what is cut off keeps the hash from being extended, and it costs a third of HMAC. */
   #connectionId({ hostname, port }: PeerAddress, epoch: number): bigint {
-    return createHmac("sha256", this.#secret).update(`${hostname} ${port} ${epoch}`).digest()
+    return createHash("sha256").update(this.#secret).update(`${hostname} ${port} ${epoch}`).digest()
       .readBigUInt64BE();
   }
 }
@@ -66,42 +80,60 @@ export class UdpTrackerCore {
 /** The socket around the core. Runs until disposed. */
 export class UdpTracker implements Disposable {
   readonly port: number;
-  readonly #socket: dgram.Socket;
+  readonly #socket: Deno.DatagramConn;
+  #closed = false;
 
-  private constructor(socket: dgram.Socket) {
+  private constructor(socket: Deno.DatagramConn) {
     this.#socket = socket;
-    this.port = socket.address().port;
+    this.port = (socket.addr as Deno.NetAddr).port;
   }
 
-  static async listen(tracker: Tracker, { hostname, port }: PeerAddress): Promise<UdpTracker> {
-    const socket = dgram.createSocket(hostname.includes(":") ? "udp6" : "udp4");
-    const core = new UdpTrackerCore(tracker, randomBytes(32));
-    socket.on("message", (datagram, { address, port }) => {
+  /** Throws RackseedError where the port cannot be had. */
+  static listen(tracker: Tracker, { hostname, port }: PeerAddress): UdpTracker {
+    const socket = open({ hostname, port });
+    const udp = new UdpTracker(socket);
+    void udp.#serve(new UdpTrackerCore(tracker, randomBytes(32)));
+    return udp;
+  }
+
+  /** Deno's own socket: node:dgram costs twice as much a datagram, and swallows what a listener throws. */
+  async #serve(core: UdpTrackerCore): Promise<void> {
+    const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
+    while (!this.#closed) {
       try {
-        const answer = core.answer(datagram, { from: { hostname: address, port }, now: Date.now() });
-        if (answer) socket.send(answer, port, address);
+        const [datagram, { hostname, port }] = await this.#socket.receive(buffer) as [
+          Uint8Array,
+          Deno.NetAddr,
+        ];
+        const answer = core.answer(datagram, { from: { hostname, port }, now: Date.now() });
+        if (answer) await this.#socket.send(answer, { transport: "udp", hostname, port });
       } catch (error) {
-        // node:dgram swallows what a listener throws.
-        log.error("udp-tracker-failed", { address, error: messageOf(error) });
+        if (this.#closed) return;
+        log.error("udp-tracker-failed", { error: messageOf(error) });
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", (cause) => reject(bindError({ hostname, port }, cause)));
-      socket.bind(port, hostname, resolve);
-    });
-    socket.on("error", (error) => log.error("udp-tracker-failed", { error: messageOf(error) }));
-    return new UdpTracker(socket);
+    }
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#socket.close();
   }
 }
 
-function bindError({ hostname, port }: PeerAddress, cause: Error): RackseedError {
-  return new RackseedError(`cannot listen for tracker requests on UDP ${hostname}:${port}`, {
-    reason: `${cause.message}.`,
-    remedy: `see what holds the port with: ss -lunp 'sport = :${port}', or choose another port.`,
-    cause,
-  });
+/** By which the client came; IPv4 may be shown as IPv6 ("::ffff:10.0.0.2"). */
+function familyOf({ hostname }: PeerAddress): 4 | 6 {
+  return parseIp(hostname)?.length === 16 ? 6 : 4;
+}
+
+function open({ hostname, port }: PeerAddress): Deno.DatagramConn {
+  try {
+    return Deno.listenDatagram({ transport: "udp", hostname, port });
+  } catch (cause) {
+    throw new RackseedError(`cannot listen for tracker requests on UDP ${hostname}:${port}`, {
+      reason: `${messageOf(cause)}.`,
+      remedy: `see what holds the port with: ss -lunp 'sport = :${port}', or choose another port.`,
+      cause,
+    });
+  }
 }

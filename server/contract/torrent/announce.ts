@@ -23,6 +23,12 @@ export interface AnnounceResponse {
   readonly peers: readonly PeerAddress[];
 }
 
+/** The same as a tracker makes it: addresses as they are sent, in compact form (BEP 23, BEP 7). */
+export interface CompactAnnounceResponse extends Omit<AnnounceResponse, "peers"> {
+  readonly peers: Uint8Array;
+  readonly peers6: Uint8Array;
+}
+
 /** Announces to one tracker. Throws where it does not answer or refuses. */
 export type Announce = (
   url: string,

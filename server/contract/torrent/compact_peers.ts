@@ -22,12 +22,23 @@ export function formatIp(bytes: Uint8Array): string {
   return groups.map((group) => group.toString(16)).join(":");
 }
 
+/** One peer: 6 or 18 bytes by its address; undefined where that is none. */
+export function compactPeer(hostname: string, port: number): Uint8Array | undefined {
+  const ip = parseIp(hostname);
+  if (!ip) return undefined;
+  const bytes = new Uint8Array(ip.length + 2);
+  bytes.set(ip);
+  bytes[ip.length] = port >> 8;
+  bytes[ip.length + 1] = port & 0xff;
+  return bytes;
+}
+
 /** Addresses that are not of this family are left out. */
 export function encodeCompact(peers: readonly PeerAddress[], family: 4 | 6): Uint8Array {
   const size = family === 4 ? IPV4_BYTES : IPV6_BYTES;
   const parts = peers.flatMap(({ hostname, port }) => {
-    const ip = parseIp(hostname);
-    return ip?.length === size ? [...ip, port >> 8, port & 0xff] : [];
+    const bytes = compactPeer(hostname, port);
+    return bytes?.length === size + 2 ? [...bytes] : [];
   });
   return Uint8Array.from(parts);
 }

@@ -10,8 +10,8 @@ import type { Clock, Connection, PeerAddress } from "./ports.ts";
 import { WireError } from "./wire.ts";
 
 /** Every node of a rack connects to every other, up to this. */
-const MAX_DIALLED = 60;
-const MAX_PEERS = 100;
+export const MAX_DIALLED = 60;
+export const MAX_PEERS = 100;
 /**
  * A peer that owes us data and sends none: after three times its longest pause so far, within these bounds,
  * the endgame asks others for it; after `drop`, or when that has happened often, it has to go.

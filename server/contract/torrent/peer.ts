@@ -375,7 +375,7 @@ export class Peer implements PickingPeer, WireSink {
     if (piece >= this.#map.pieceCount) {
       throw new WireError(`it suggests piece ${piece}, which does not exist`);
     }
-    if (this.#picker.isUntouched(piece)) {
+    if (this.#picker.isFree(piece)) {
       if (this.suggested.size < MAX_SUGGESTED) this.suggested.add(piece);
       this.refill();
     } else if (this.isDealer && this.#fast && !this.#picker.have.has(piece)) {

@@ -82,9 +82,9 @@ export class Picker<P extends PickingPeer> {
     return !this.#have.has(piece) && (this.#wanted?.has(piece) ?? true);
   }
 
-  /** Whether the piece is wanted, and nobody was asked for any of it. */
-  isUntouched(piece: number): boolean {
-    return this.#places[piece]! >= 0;
+  /** Whether the piece is wanted, and nobody fetches it: it is untouched, or was left behind unfinished. */
+  isFree(piece: number): boolean {
+    return this.#places[piece]! >= 0 || this.#orphan(piece) !== undefined;
   }
 
   /** How many pieces are wanted and not here. */
@@ -213,9 +213,18 @@ export class Picker<P extends PickingPeer> {
     if (!suggested) return undefined;
     for (const piece of suggested) {
       suggested.delete(piece);
-      if (this.#places[piece]! >= 0 && peer.pieces.has(piece)) return this.#start(piece);
+      if (!peer.pieces.has(piece)) continue;
+      if (this.#places[piece]! >= 0) return this.#start(piece);
+      // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
+      const orphan = this.#orphan(piece);
+      if (orphan) return orphan;
     }
     return undefined;
+  }
+
+  #orphan(piece: number): ActivePiece<P> | undefined {
+    const active = this.#active.get(piece);
+    return active?.owner === undefined && active?.hasMissing ? active : undefined;
   }
 
   #startRarest(peer: P, { urgent = false } = {}): ActivePiece<P> | undefined {

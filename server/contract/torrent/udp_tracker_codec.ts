@@ -1,5 +1,10 @@
-import type { AnnounceEvent, AnnounceRequest, AnnounceResponse } from "./announce.ts";
-import { decodeCompact, encodeCompact } from "./compact_peers.ts";
+import type {
+  AnnounceEvent,
+  AnnounceRequest,
+  AnnounceResponse,
+  CompactAnnounceResponse,
+} from "./announce.ts";
+import { decodeCompact } from "./compact_peers.ts";
 
 /**
  * The UDP tracker protocol (BEP 15), all big-endian.
@@ -22,11 +27,12 @@ export type UdpCall =
   | { readonly action: "announce"; readonly request: AnnounceRequest }
   | { readonly action: "scrape"; readonly infoHashes: readonly Uint8Array[] };
 
-export type UdpResponse =
+/** `Announced`: what an announce is answered, as it is read or as it is written. */
+export type UdpResponse<Announced = AnnounceResponse> =
   & { readonly transaction: number }
   & (
     | { readonly action: "connect"; readonly connection: bigint }
-    | { readonly action: "announce"; readonly response: AnnounceResponse }
+    | { readonly action: "announce"; readonly response: Announced }
     | { readonly action: "scrape"; readonly counts: readonly ScrapeCounts[] }
     | { readonly action: "error"; readonly message: string }
   );
@@ -98,8 +104,11 @@ export function decodeUdpRequest(bytes: Uint8Array): UdpRequest | undefined {
   return { action, transaction, connection, request };
 }
 
-/** `family` is that of the socket: it decides how peers are written. */
-export function encodeUdpResponse(response: UdpResponse, family: 4 | 6 = 4): Uint8Array {
+/** `family` is that by which the client came: its peers are the ones that are written. */
+export function encodeUdpResponse(
+  response: UdpResponse<CompactAnnounceResponse>,
+  family: 4 | 6 = 4,
+): Uint8Array<ArrayBuffer> {
   const body = encodeBody(response, family);
   const bytes = new Uint8Array(8 + body.length);
   const view = new DataView(bytes.buffer);
@@ -141,7 +150,7 @@ export function decodeUdpResponse(bytes: Uint8Array, family: 4 | 6 = 4): UdpResp
   return undefined;
 }
 
-function encodeBody(response: UdpResponse, family: 4 | 6): Uint8Array {
+function encodeBody(response: UdpResponse<CompactAnnounceResponse>, family: 4 | 6): Uint8Array {
   switch (response.action) {
     case "connect": {
       const bytes = new Uint8Array(8);
@@ -149,11 +158,13 @@ function encodeBody(response: UdpResponse, family: 4 | 6): Uint8Array {
       return bytes;
     }
     case "announce": {
-      const { intervalSeconds, incomplete, complete, peers } = response.response;
-      const compact = encodeCompact(peers, family);
+      const { intervalSeconds, incomplete, complete, peers, peers6 } = response.response;
+      const compact = family === 4 ? peers : peers6;
       const bytes = new Uint8Array(12 + compact.length);
       const view = new DataView(bytes.buffer);
-      [intervalSeconds, incomplete, complete].forEach((value, i) => view.setUint32(4 * i, value));
+      view.setUint32(0, intervalSeconds);
+      view.setUint32(4, incomplete);
+      view.setUint32(8, complete);
       bytes.set(compact, 12);
       return bytes;
     }

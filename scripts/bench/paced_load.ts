@@ -1,0 +1,71 @@
+/** Load on a server: as much as it takes, or at a given rate whatever it takes ("open loop"). */
+export interface LoadShape {
+  readonly seconds: number;
+  /** Ends earlier after so many. */
+  readonly requests: number;
+  /** Requests a second; undefined: as many as are answered, each connection at once again. */
+  readonly rate: number | undefined;
+}
+
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly lost: number;
+  /** Milliseconds from when the request was due, so that waiting for a free connection counts. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Collects the figures of requests; `due` and `now` are milliseconds. */
+export class Latencies {
+  readonly #values: number[] = [];
+  #lost = 0;
+
+  add(ms: number): void {
+    this.#values.push(ms);
+  }
+
+  lose(): void {
+    this.#lost++;
+  }
+
+  result(seconds: number): LoadResult {
+    const sorted = Float64Array.from(this.#values).sort();
+    const at = (share: number) =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+    return {
+      ...{ perSecond: sorted.length / seconds, lost: this.#lost },
+      ...{ p50: at(0.5), p99: at(0.99), max: at(1) },
+    };
+  }
+}
+
+/**
+ * Runs `send` on each of the connections in turn. With a rate, requests are due at even distances and wait for
+ * a free connection; the waiting is part of their latency.
+ */
+export async function runLoad(
+  connections: readonly ((sequence: number) => Promise<void>)[],
+  { seconds, requests, rate }: LoadShape,
+): Promise<LoadResult> {
+  const latencies = new Latencies();
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  let sequence = 0;
+  await Promise.all(connections.map(async (send) => {
+    for (;;) {
+      const number = sequence++;
+      const due = rate === undefined ? performance.now() : start + number * 1000 / rate;
+      if (due >= end || number >= requests) return;
+      const early = due - performance.now();
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+      try {
+        await send(number);
+        latencies.add(performance.now() - due);
+      } catch {
+        latencies.lose();
+      }
+    }
+  }));
+  return latencies.result((performance.now() - start) / 1000);
+}

@@ -1,0 +1,98 @@
+/** The product's server on one processor, with what the loads of the benches need of it. */
+import { CaptureView, VersionView } from "#contract/api.ts";
+import { ApiClient } from "#contract/client.ts";
+import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { sendCapture } from "../../agent/capture/send_capture.ts";
+import { TreeSource } from "../../agent/capture/tree_source.ts";
+import { ensureProduct } from "../build.ts";
+
+/** The server has one processor to itself, the load the other. */
+export const SERVER_CPU = "0";
+export const LOAD_CPU = "1";
+
+export function pinned(cpu: string, argv: readonly string[]): [program: string, args: string[]] {
+  return ["taskset", ["--cpu-list", cpu, ...argv]];
+}
+
+export class PinnedProduct implements AsyncDisposable {
+  readonly pid: number;
+  readonly ports: { readonly http: number; readonly tracker: number; readonly https: number };
+  readonly server: string;
+  readonly token: string;
+  readonly client: ApiClient;
+  readonly #child: Deno.ChildProcess;
+  readonly #folder: string;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    { folder, ports, server, token, client }: {
+      folder: string;
+      ports: PinnedProduct["ports"];
+      server: string;
+      token: string;
+      client: ApiClient;
+    },
+  ) {
+    this.pid = child.pid;
+    this.#child = child;
+    this.#folder = folder;
+    this.ports = ports;
+    this.server = server;
+    this.token = token;
+    this.client = client;
+  }
+
+  static async start(): Promise<PinnedProduct> {
+    const product = await ensureProduct();
+    const folder = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
+    const free = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--tftp", "off"];
+    const args = ["server", "--json", "--data", `${folder}/data`, "--listen", "127.0.0.1:0", ...free];
+    const [program, argv] = pinned(SERVER_CPU, [product, ...args]);
+    const child = new Deno.Command(program, { args: argv, stdout: "piped", stderr: "null" }).spawn();
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const { server, ports } = JSON.parse(text.split("\n")[0] ?? "");
+      const token = (await Deno.readTextFile(`${folder}/data/token`)).trim();
+      const client = await ApiClient.connect({ server, token });
+      return new PinnedProduct(child, { folder, ports, server, token, client });
+    }
+    throw new Error("the server ended at once");
+  }
+
+  /** Publishes a small image; gives its info hash. */
+  async publish(image: string): Promise<string> {
+    const root = `${this.#folder}/tree`;
+    await Deno.mkdir(root);
+    await Deno.writeTextFile(`${root}/file`, "a small image\n");
+    const { id } = await this.client.post("/captures", { body: { image, level: 1 }, schema: CaptureView });
+    const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
+    const { signal } = new AbortController();
+    await sendCapture({ api: this.client, capture: id, tree, excludes: [], signal });
+    for (;;) {
+      const { state, problem } = await this.client.get(`/captures/${id}`, CaptureView);
+      if (state === "published") break;
+      if (state !== "publishing") throw new Error(`the capture ${state}: ${problem?.detail}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return (await this.client.get(`/images/${image}`, VersionView)).infoHash;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client[Symbol.dispose]();
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Resident memory of a process, bytes (proc(5), status). */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+/** User and system time so far (proc(5), stat fields 14 and 15; 100 ticks a second). */
+export function cpuSeconds(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
