@@ -1,6 +1,8 @@
 import { type Engine, isDone, PAYLOAD, untilDone } from "./engine.ts";
 
-const COMMON = ["--interface", "eth0", "--nokbd", "--no-progress"];
+/** They find one another by multicast: a receiver's own choice would be the link's broadcast address. */
+const MEETING = ["--mcast-rdv-address", "224.0.0.1"];
+const COMMON = ["--interface", "eth0", "--nokbd", "--no-progress", ...MEETING];
 
 /**
  * One sender, every node a receiver of the same multicast. It starts when all nodes are there, and may send and
