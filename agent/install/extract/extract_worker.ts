@@ -17,6 +17,7 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
   const source = new FrameSource(await frameOpener(key));
   return async (job) => {
     if (job.type === "nodes") { for (const entry of job.entries) writer.makeNode(entry); }
+    else if (job.type === "dress") { for (const entry of job.entries) writer.dress(entry); }
     else writer.writeFrame(job.work, await source.read(job.work, job.pack));
     const shortfalls = new Map(attributes.shortfalls);
     attributes.shortfalls.clear();

@@ -13,8 +13,8 @@ class Fixture {
   readonly received: number[] = [];
   readonly picker: Picker<Peer>;
 
-  constructor(have = new Bitfield(4)) {
-    this.picker = new Picker(MAP, { have, random: () => 0 });
+  constructor(have = new Bitfield(4), { wanted }: { wanted?: Bitfield } = {}) {
+    this.picker = new Picker(MAP, { have, wanted, random: () => 0 });
   }
 
   peer({ fast = true, own = true } = {}): Peer {
@@ -22,6 +22,10 @@ class Fixture {
       wake: () => {},
       interestChanged: () => {},
       listensOn: () => {},
+      left: () => {},
+      learned: () => {},
+      asked: () => {},
+      declined: () => {},
       store: (piece, { begin, bytes }) => this.stored.push({ piece, begin, length: bytes.length }),
       brokenOff: () => {},
       received: (piece, { complete }) => complete && this.received.push(piece),
@@ -55,6 +59,18 @@ Deno.test("a peer that has something is of interest, and is asked once it unchok
   assert.deepEqual(types(peer), ["interested"]);
   peer.message({ type: "unchoke" });
   assert.deepEqual(requests(peer), [{ piece: 2, begin: 0, length: 64 * KIB }]);
+});
+
+Deno.test("a peer that has nothing of what is wanted is of no interest", () => {
+  const wanted = new Bitfield(4);
+  wanted.add(1);
+  const peer = new Fixture(new Bitfield(4), { wanted }).peer();
+  peer.message({ type: "have", piece: 2 });
+  assert.deepEqual(types(peer), []);
+  peer.message({ type: "haveAll" });
+  assert.deepEqual(types(peer), ["interested"]);
+  peer.message({ type: "unchoke" });
+  assert.deepEqual(requests(peer).map(({ piece }) => piece), [1]);
 });
 
 Deno.test("a second bitfield adds what is new: aria2 sends one in place of many have messages", () => {
@@ -164,6 +180,56 @@ Deno.test("in the endgame the slower peer's request is cancelled when the faster
   slow.cancelObsolete(3);
   assert.deepEqual(types(slow), ["cancel"]);
   assert.equal(slow.isAwaited, false);
+});
+
+Deno.test("what a peer that stalls owes is asked of others, and it is asked again when nothing is owed", () => {
+  const fixture = new Fixture();
+  const [slow, other, third] = [fixture.peer(), fixture.peer(), fixture.peer()];
+  for (const peer of [slow, other]) {
+    peer.message({ type: "have", piece: 3 });
+    peer.message({ type: "unchoke" });
+  }
+  const [block] = requests(slow);
+  assert.deepEqual(requests(other), [block], "the endgame doubles it once");
+  slow.blockStart(block!);
+  slow.blockData(new Uint8Array(1000));
+  assert.deepEqual([slow.stall(), other.stall(), slow.stall()], [true, true, false]);
+  for (const peer of [slow, other]) {
+    peer.message({ type: "have", piece: 2 });
+    assert.deepEqual(requests(peer), [], "nothing more is asked of it");
+  }
+  third.message({ type: "have", piece: 3 });
+  third.message({ type: "unchoke" });
+  assert.deepEqual(requests(third), [block]);
+  deliver(third, block!);
+  assert.deepEqual(fixture.received, [3]);
+  other.cancelObsolete(3);
+  assert.deepEqual(types(other), ["cancel", "request"]);
+});
+
+Deno.test("what a peer that had stalled sends after all is taken", () => {
+  const fixture = new Fixture();
+  const slow = fixture.peer();
+  slow.message({ type: "have", piece: 3 });
+  slow.message({ type: "unchoke" });
+  const [block] = requests(slow);
+  slow.stall();
+  deliver(slow, block!);
+  assert.deepEqual(fixture.received, [3]);
+});
+
+Deno.test("a peer that refuses again and again what it says it has is a liar", () => {
+  const fixture = new Fixture();
+  const liar = fixture.peer();
+  liar.message({ type: "haveAll" });
+  liar.message({ type: "unchoke" });
+  const refuse = () => {
+    for (let round = 0; round < 65; round++) {
+      for (const block of requests(liar)) liar.message({ type: "reject", ...block });
+      liar.refill();
+    }
+  };
+  assert.throws(refuse, WireError);
 });
 
 Deno.test("of a block that another peer has in part only the rest is kept", () => {
