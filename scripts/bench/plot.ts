@@ -9,9 +9,9 @@
 import { linkSeconds, type Result, type SwarmReport } from "./swarm/report.ts";
 
 const WIDTH = 760, HEIGHT = 440;
-const LEFT = 64, RIGHT = WIDTH - 130, TOP = 64, BOTTOM = HEIGHT - 56;
+const LEFT = 64, RIGHT = WIDTH - 140, TOP = 64, BOTTOM = HEIGHT - 56;
 const LABEL_HEIGHT = 16;
-/** Text, lines and paper for both settings of the reader's screen; the hues are told apart by the colour-blind. */
+/** Text, lines and paper for both settings of the reader's screen. */
 const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #1f2328 }
     .paper { fill: #ffffff } .grid { stroke: #d1d9e0 } .limit { stroke: #1f2328; stroke-dasharray: 5 4 }
@@ -129,13 +129,16 @@ function engineLines(results: readonly Result[], { x, y }: Scale): string[] {
     const dots = points.map(({ nodes, seconds }) =>
       `  <circle cx="${at(x(nodes))}" cy="${at(y(seconds))}" r="${mine ? 4 : 3}" fill="${colour}"/>`
     );
-    const label = `${engine} ${last.seconds.toFixed(1)} s`;
+    const foot = x(last.nodes) + 14;
+    const height = at(heights[i] as number);
+    // names in the text's own colour, which both settings can show; the dot says which line it is
     return [
       `  <polyline points="${path}" fill="none" stroke="${colour}" stroke-width="${mine ? 3.5 : 1.8}"/>`,
       ...dots,
-      `  <text${mine ? ' class="ours"' : ""} x="${at(x(last.nodes) + 10)}" y="${
-        at(heights[i] as number)
-      }" dy="4" style="fill:${colour}">${label}</text>`,
+      `  <circle cx="${at(foot)}" cy="${height}" r="4" fill="${colour}"/>`,
+      `  <text${mine ? ' class="ours"' : ""} x="${at(foot + 9)}" y="${height}" dy="4">${engine} ${
+        last.seconds.toFixed(1)
+      } s</text>`,
     ];
   });
 }
