@@ -47,6 +47,10 @@ export async function installDebianPackages(packages: Packages = PACKAGES): Prom
   if (!exists(POLICY)) {
     await Deno.writeTextFile(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
     stack.defer(() => Deno.remove(POLICY));
+    // Ctrl-C ends apt-get, and must not leave the policy behind
+    const stay = () => {};
+    Deno.addSignalListener("SIGINT", stay);
+    stack.defer(() => Deno.removeSignalListener("SIGINT", stay));
   }
   await aptGet(["update", "-q"]);
   await aptGet(["install", "-q", "-y", "--no-install-recommends", ...missing]);
