@@ -4,7 +4,9 @@
  */
 
 /** Debian package → a file that shows that it is there. */
-const PACKAGES: Record<string, string> = {
+export type Packages = Readonly<Record<string, string>>;
+
+const PACKAGES: Packages = {
   "acl": "/usr/bin/setfacl",
   "aria2": "/usr/bin/aria2c",
   "atftp": "/usr/bin/atftp",
@@ -32,11 +34,24 @@ const PACKAGES: Record<string, string> = {
   "zstd": "/usr/bin/zstd",
 };
 
-/** Installs what is missing; returns the packages that are missing still. */
-export async function installDebianPackages(): Promise<string[]> {
-  const missing = Object.keys(PACKAGES).filter(isMissing);
+/** invoke-rc.d(8) asks it before a package starts its service; none of these is wanted on this machine. */
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** Installs what is missing, without starting any service; returns the packages that are missing still. */
+export async function installDebianPackages(packages: Packages = PACKAGES): Promise<string[]> {
+  const isMissing = (name: string) => !exists(packages[name] as string);
+  const missing = Object.keys(packages).filter(isMissing);
   if (missing.length === 0 || Deno.uid() !== 0 || !exists("/usr/bin/apt-get")) return missing;
-  console.log(`installing Debian packages: ${missing.join(" ")}`);
+  console.error(`installing Debian packages: ${missing.join(" ")}`);
+  await using stack = new AsyncDisposableStack();
+  if (!exists(POLICY)) {
+    await Deno.writeTextFile(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+    stack.defer(() => Deno.remove(POLICY));
+    // Ctrl-C ends apt-get, and must not leave the policy behind
+    const stay = () => {};
+    Deno.addSignalListener("SIGINT", stay);
+    stack.defer(() => Deno.removeSignalListener("SIGINT", stay));
+  }
   await aptGet(["update", "-q"]);
   await aptGet(["install", "-q", "-y", "--no-install-recommends", ...missing]);
   return missing.filter(isMissing);
@@ -52,10 +67,6 @@ async function aptGet(args: string[]): Promise<void> {
   if (code !== 0) {
     console.error(`apt-get ${args[0]} exited ${code}: ${new TextDecoder().decode(stderr).slice(-2000)}`);
   }
-}
-
-function isMissing(name: string): boolean {
-  return !exists(PACKAGES[name] as string);
 }
 
 function exists(path: string): boolean {

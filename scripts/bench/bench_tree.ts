@@ -1,7 +1,6 @@
 /** The Debian tree that the capture and the extract bench work on, and what both need around it. */
 import { messageOf } from "#contract/errors.ts";
 
-const LIMIT_MIB = 1000;
 /** In this order while the limit allows: programs, libraries, and the many small files of a system. */
 const PARTS = ["/etc", "/usr/share", "/usr/bin", "/usr/sbin", "/usr/lib/x86_64-linux-gnu", "/usr/include"];
 
@@ -15,15 +14,15 @@ export async function workplace(): Promise<AsyncDisposable & { readonly path: st
 }
 
 /** Copies this machine's own Debian files into `directory`, up to the limit. */
-export async function makeBenchTree(directory: string): Promise<void> {
-  let left = LIMIT_MIB;
+export async function makeBenchTree(directory: string, { limitMib = 1000 } = {}): Promise<void> {
+  let left = limitMib;
   for (const part of PARTS) {
     const size = await measure(part);
     if (size === undefined || size > left) continue;
     left -= size;
     await shell(`cp -a --parents ${part} .`, directory);
   }
-  if (left === LIMIT_MIB) throw new Error("this machine has no Debian files to work on");
+  if (left === limitMib) throw new Error("this machine has no Debian files to work on");
 }
 
 async function measure(path: string): Promise<number | undefined> {

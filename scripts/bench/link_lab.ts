@@ -1,33 +1,31 @@
 import { link, NetworkNamespace } from "../../test/support/netns.ts";
 
-/** A bridge with machines on it, each a network namespace on a link of its own. Needs root. */
+/** The narrow link, seen from either bridge. */
+const BETWEEN = "between";
+
+export interface LinkLabOptions {
+  readonly count: number;
+  /** Limits every machine's link, in both directions (tc tbf). */
+  readonly rateMbit?: number;
+  /** Machines from this index on stand at a second bridge, behind a narrow link. */
+  readonly secondRack?: { readonly from: number; readonly betweenMbit: number };
+}
+
+/** A bridge with machines on it, each a network namespace on a link of its own; or two such racks. Needs root. */
 export class LinkLab implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #machines: NetworkNamespace[] = [];
+  readonly #bridges: NetworkNamespace[] = [];
+  readonly #secondRackFrom: number;
 
-  /** Makes `count` machines; `rateMbit` limits every link, in both directions, where it is given (tc tbf). */
-  static async make(
-    name: string,
-    { count, rateMbit }: { count: number; rateMbit?: number },
-  ): Promise<LinkLab> {
-    const lab = new LinkLab();
+  private constructor({ secondRack }: LinkLabOptions) {
+    this.#secondRackFrom = secondRack?.from ?? Infinity;
+  }
+
+  static async make(name: string, options: LinkLabOptions): Promise<LinkLab> {
+    const lab = new LinkLab(options);
     try {
-      const bridge = lab.#stack.use(await NetworkNamespace.create(`${name}-br`));
-      await bridge.addBridge("br0");
-      for (let index = 0; index < count; index++) {
-        const machine = lab.#stack.use(await NetworkNamespace.create(`${name}-${index}`));
-        lab.#machines.push(machine);
-        const address = `${lab.address(index)}/24`;
-        const port = `p${index}`;
-        await link(
-          { namespace: machine, interface: "eth0", address },
-          { namespace: bridge, interface: port, bridge: "br0" },
-        );
-        if (rateMbit === undefined) continue;
-        for (const [namespace, device] of [[machine, "eth0"], [bridge, port]] as const) {
-          await limit(namespace, device, rateMbit);
-        }
-      }
+      await lab.#build(name, options);
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
@@ -35,8 +33,44 @@ export class LinkLab implements AsyncDisposable {
     return lab;
   }
 
+  async #build(name: string, { count, rateMbit, secondRack }: LinkLabOptions): Promise<void> {
+    for (const rack of secondRack ? ["a", "b"] : ["a"]) {
+      const bridge = this.#stack.use(await NetworkNamespace.create(`${name}-br-${rack}`));
+      await bridge.addBridge("br0");
+      this.#bridges.push(bridge);
+    }
+    if (secondRack) await this.#joinRacks(secondRack.betweenMbit);
+    for (let index = 0; index < count; index++) {
+      const machine = this.#stack.use(await NetworkNamespace.create(`${name}-${index}`));
+      this.#machines.push(machine);
+      const bridge = this.#bridges[this.rack(index)] as NetworkNamespace;
+      const address = `${this.address(index)}/16`;
+      const port = `p${index}`;
+      await link(
+        { namespace: machine, interface: "eth0", address },
+        { namespace: bridge, interface: port, bridge: "br0" },
+      );
+      if (rateMbit === undefined) continue;
+      await limit(machine, { device: "eth0", rateMbit });
+      await limit(bridge, { device: port, rateMbit });
+    }
+  }
+
+  async #joinRacks(rateMbit: number): Promise<void> {
+    const [a, b] = this.#bridges as [NetworkNamespace, NetworkNamespace];
+    const end = (namespace: NetworkNamespace) => ({ namespace, interface: BETWEEN, bridge: "br0" });
+    await link(end(a), end(b));
+    for (const bridge of [a, b]) await limit(bridge, { device: BETWEEN, rateMbit });
+  }
+
+  /** 0 or 1. */
+  rack(index: number): number {
+    return index < this.#secondRackFrom ? 0 : 1;
+  }
+
+  /** One /16 for all, one /24 for each rack. */
   address(index: number): string {
-    return `10.213.0.${index + 1}`;
+    return `10.213.${this.rack(index)}.${index + 1}`;
   }
 
   /** The command line that runs a program on a machine. */
@@ -46,8 +80,14 @@ export class LinkLab implements AsyncDisposable {
 
   /** Bytes that the machine has sent on its link, headers and all. */
   async sentBytes(index: number): Promise<number> {
-    const [eth0] = JSON.parse(await this.#machine(index).ip(["-s", "-j", "link", "show", "eth0"]));
-    return eth0.stats64.tx.bytes;
+    return (await traffic(this.#machine(index), "eth0")).sent;
+  }
+
+  /** Bytes that went between the racks, both ways, headers and all; 0 where there is one rack. */
+  async crossedBytes(): Promise<number> {
+    if (this.#bridges.length < 2) return 0;
+    const { sent, received } = await traffic(this.#bridges[0] as NetworkNamespace, BETWEEN);
+    return sent + received;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,7 +101,18 @@ export class LinkLab implements AsyncDisposable {
   }
 }
 
-async function limit(namespace: NetworkNamespace, device: string, rateMbit: number): Promise<void> {
+async function traffic(
+  namespace: NetworkNamespace,
+  device: string,
+): Promise<{ sent: number; received: number }> {
+  const [{ stats64 }] = JSON.parse(await namespace.ip(["-s", "-j", "link", "show", device]));
+  return { sent: stats64.tx.bytes, received: stats64.rx.bytes };
+}
+
+async function limit(
+  namespace: NetworkNamespace,
+  { device, rateMbit }: { device: string; rateMbit: number },
+): Promise<void> {
   const shape = ["rate", `${rateMbit}mbit`, "burst", "256kb", "latency", "50ms"];
   const { code, stderr } = await namespace.run([
     "tc",

@@ -1,22 +1,28 @@
-/** A child process whose lines of output are awaited. */
+import { cpuSecondsOf, memoryBytesOf, processTree } from "./process_cost.ts";
+
+/** A child process whose lines of output are awaited. It is killed, with what it started, when `signal` aborts. */
 export class Program {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #argv: readonly string[];
+  readonly #signal: AbortSignal;
   #rest = "";
+  #end: string | undefined;
 
   constructor(argv: readonly string[], signal: AbortSignal) {
     const [program = "", ...args] = argv;
     this.#argv = argv;
+    this.#signal = signal;
     this.#child = new Deno.Command(program, {
       args,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
-      signal,
-    })
-      .spawn();
+    }).spawn();
+    this.#child.status.then(() => this.#end ??= "ended too early");
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    signal.addEventListener("abort", this.#abort);
+    if (signal.aborted) this.#abort();
   }
 
   /** Reads on until a line matches; a program that never says it is stopped. */
@@ -32,14 +38,18 @@ export class Program {
         continue;
       }
       const { value, done } = await this.#lines.read();
-      if (done) throw new Error(`${this.#argv.join(" ")} ended too early`);
+      if (done) throw new Error(`${this.#argv.join(" ")} ${this.#end ?? "ended too early"}`);
       this.#rest += value;
     }
   }
 
-  #killAfter(timeoutMs: number): Disposable {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), timeoutMs);
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  /** Reads on and forgets, so that a program with much to say does not wait for a reader. */
+  drain(): void {
+    const read = async () => {
+      while (!(await this.#lines.read()).done);
+    };
+    // what breaks off at the end of a program says nothing
+    read().catch(() => {});
   }
 
   async go(): Promise<void> {
@@ -48,21 +58,41 @@ export class Program {
     writer.releaseLock();
   }
 
-  /** User and system time so far, with start-up (proc(5), stat fields 14 and 15; 100 ticks a second). */
+  /** User and system time so far, with start-up and with the programs that it started. */
   cpuSeconds(): number {
-    const stat = Deno.readTextFileSync(`/proc/${this.#child.pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsOf(this.#child.pid);
+  }
+
+  memoryBytes(): number {
+    return memoryBytesOf(this.#child.pid);
   }
 
   async stop(): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.#kill("was stopped");
     await this.#lines.cancel();
-    await this.#child.stdin.close();
+    // a pipe that broke cannot be closed
+    await this.#child.stdin.close().catch(() => {});
     await this.#child.status;
+  }
+
+  readonly #abort = () => this.#kill("was interrupted");
+
+  /** With what it has started: a server's workers would hold its port, and a shell's program our end of the pipe. */
+  #kill(why: string): void {
+    if (this.#end !== undefined) return;
+    this.#end = why;
+    for (const pid of processTree(this.#child.pid)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+
+  #killAfter(timeoutMs: number): Disposable {
+    const timer = setTimeout(() => this.#kill(`did not get there in ${timeoutMs / 1000} s`), timeoutMs);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 }

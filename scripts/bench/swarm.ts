@@ -1,218 +1,83 @@
 /**
- * Time and cost of handing one torrent to N nodes, each on a limited link, against aria2 on the same bytes.
+ * Time and cost of handing one file to N nodes, each on a limited link, by ours and by others, on the same bytes.
  *
- *     deno run -A scripts/bench/swarm.ts [--size MiB] [--rate Mbit] [--nodes 1,4] [--vs aria2] [--json]
+ *     deno task bench swarm [--engines ours,aria2,…] [--nodes 1,4] [--size MiB] [--rate Mbit] [--runs N]
+ *                           [--json] [--svg FILE]
  *
- * Needs root (network namespaces, tc), and aria2 for --vs. Bars: T(4) ≤ 1.2 × T(1), and ≤ aria2's T(4).
+ *     --engines  ours, aria2, transmission, libtorrent, rsync, http, udpcast; all of them where not given.
+ *                What is missing is installed from Debian; what cannot be had is said and left out.
+ *     --nodes    numbers of nodes, one measurement each                      (1,4)
+ *     --size     MiB of random bytes                                          (256)
+ *     --rate     Mbit/s of every machine's link, both ways, or "unlimited"    (200)
+ *     --runs     measurements of each; the median is taken                    (1)
+ *     --json     prints the figures as JSON, for scripts/bench/plot.ts
+ *     --svg      writes the plot of T(N)
+ *
+ * T(N) runs from the start of the nodes to the last node's last byte; every copy is compared with the original.
+ * CPU is that of the server and all nodes from the same moment, for each GB received. Memory is the largest
+ * node's without payload. Needs root (network namespaces, tc). Ends with 1 where a bar is missed or ours fails.
  */
-import { randomFillSync } from "node:crypto";
 import { parseArgs } from "node:util";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
-import { LinkLab } from "./link_lab.ts";
-import { Program } from "./program.ts";
+import { messageOf } from "#contract/errors.ts";
+import { interruption } from "./interruption.ts";
+import { plotSwarm } from "./plot.ts";
+import type { Sample } from "./swarm/measure.ts";
+import { ENGINE_NAMES, provideEngines } from "./swarm/engines.ts";
+import { printReport, reportOf, type Result, resultOf } from "./swarm/report.ts";
+import { Session } from "./swarm/session.ts";
 
-interface Result {
-  readonly engine: "ours" | "aria2";
-  readonly nodes: number;
-  /** From the start to the last node's last verified piece. */
-  readonly seconds: number;
-  readonly cpuSecondsPerGb: number;
-  /** What the server's link carried, as a multiple of the torrent's size. */
-  readonly serverSent: number;
-}
-
-interface Bench {
-  readonly lab: LinkLab;
-  readonly directory: string;
-  readonly torrent: string;
-  readonly sizeBytes: number;
-}
-
-const FILES = 4;
 const { values } = parseArgs({
   options: {
+    engines: { type: "string", default: ENGINE_NAMES.join(",") },
+    nodes: { type: "string", default: "1,4" },
     size: { type: "string", default: "256" },
     rate: { type: "string", default: "200" },
-    nodes: { type: "string", default: "1,4" },
-    vs: { type: "string" },
+    runs: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
+    svg: { type: "string" },
   },
 });
 const counts = values.nodes.split(",").map(Number);
-const sizeBytes = Number(values.size) * 1024 * 1024;
-const rateMbit = Number(values.rate);
-const results: Result[] = [];
+const sizeBytes = Number(values.size) * 2 ** 20;
+const rateMbit = values.rate === "unlimited" ? undefined : Number(values.rate);
+const signal = interruption();
+const { engines, absent } = await provideEngines(values.engines.split(","));
+const samples = new Map<string, Sample[]>();
+const keyOf = (engine: string, nodes: number) => `${engine} ${nodes}`;
 
-// In memory, so that links and processors are measured and no disk is.
-const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
-const abort = new AbortController();
-Deno.addSignalListener("SIGINT", () => abort.abort(new Error("interrupted")));
-try {
-  await using lab = await LinkLab.make("torrent-bench", { count: Math.max(...counts) + 1, rateMbit });
-  const bench = { lab, directory, torrent: `${directory}/bench.torrent`, sizeBytes };
-  await makeTorrent(bench);
+{
+  await using session = await Session.open("swarm-bench", {
+    nodes: Math.max(...counts),
+    sizeBytes,
+    signal,
+    ...(rateMbit === undefined ? {} : { rateMbit }),
+  });
   for (const nodes of counts) {
-    results.push(await measureOurs(bench, nodes));
-    if (values.vs === "aria2") results.push(await measureAria2(bench, nodes));
-  }
-} finally {
-  await Deno.remove(directory, { recursive: true });
-}
-report();
-
-async function makeTorrent({ lab, directory, torrent, sizeBytes }: Bench): Promise<void> {
-  await Deno.mkdir(`${directory}/seed/bench`, { recursive: true });
-  const files = Array.from({ length: FILES }, (_, i) => ({
-    name: `${i}.pack`,
-    path: `${directory}/seed/bench/${i}.pack`,
-  }));
-  for (const { path } of files) Deno.writeFileSync(path, randomFillSync(new Uint8Array(sizeBytes / FILES)));
-  const info = await createInfo("bench", { files });
-  const announce = [`http://${lab.address(0)}:6969/announce`];
-  Deno.writeFileSync(torrent, encodeMetainfo(info, { announce, webSeeds: [] }));
-}
-
-function measureOurs(bench: Bench, nodes: number): Promise<Result> {
-  const { lab, directory, torrent } = bench;
-  return measure(bench, {
-    engine: "ours",
-    nodes,
-    server: [node(lab, { on: 0, args: ["serve", torrent, `${directory}/seed/bench`, lab.address(0)] })],
-    leech: (index, folder) => node(lab, { on: index, args: ["leech", torrent, folder, lab.address(index)] }),
-    folderOf: (folder) => folder,
-    waitsForGo: true,
-    isDone: (line) => line.startsWith("DONE"),
-  });
-}
-
-function measureAria2(bench: Bench, nodes: number): Promise<Result> {
-  const { lab, directory, torrent } = bench;
-  // aria2 logs nothing when a download turns into seeding.
-  Deno.writeTextFileSync(`${directory}/hook`, "#!/bin/sh\necho COMPLETE\n", { mode: 0o755 });
-  const aria2 = (index: number, folder: string, more: string[]) =>
-    lab.on(index, [
-      "aria2c",
-      "--no-conf",
-      "--enable-dht=false",
-      "--enable-dht6=false",
-      "--bt-enable-lpd=false",
-      "--file-allocation=none",
-      "--seed-ratio=0.0",
-      `--on-bt-download-complete=${directory}/hook`,
-      "--listen-port=6881",
-      "--bt-max-peers=0",
-      "--summary-interval=0",
-      "--console-log-level=notice",
-      "--show-console-readout=false",
-      "--enable-color=false",
-      `--dir=${folder}`,
-      ...more,
-      torrent,
-    ]);
-  return measure(bench, {
-    engine: "aria2",
-    nodes,
-    server: [
-      node(lab, { on: 0, args: ["track", torrent, lab.address(0)] }),
-      aria2(0, `${directory}/seed`, ["--check-integrity=true", "--bt-seed-unverified=false"]),
-    ],
-    leech: (index, folder) => aria2(index, folder, []),
-    folderOf: (folder) => `${folder}/bench`,
-    waitsForGo: false,
-    isDone: (line) => line === "COMPLETE",
-  });
-}
-
-function node(lab: LinkLab, { on, args }: { on: number; args: string[] }): string[] {
-  return lab.on(on, [
-    Deno.execPath(),
-    "run",
-    "-A",
-    new URL("swarm_node.ts", import.meta.url).pathname,
-    ...args,
-  ]);
-}
-
-async function measure(bench: Bench, run: {
-  engine: Result["engine"];
-  nodes: number;
-  server: string[][];
-  leech: (index: number, folder: string) => string[];
-  /** Where the engine puts the torrent's files. */
-  folderOf: (folder: string) => string;
-  /** The program prints READY and waits for a line, so that its loading is not measured. */
-  waitsForGo: boolean;
-  isDone: (line: string) => boolean;
-}): Promise<Result> {
-  const { lab, directory, sizeBytes } = bench;
-  const programs: Program[] = [];
-  try {
-    for (const argv of run.server) {
-      const program = new Program(argv, abort.signal);
-      programs.push(program);
-      await program.line((line) => line === "READY" || line.includes("listening on TCP port"));
+    // run by run through all engines: what else the machine does meets all of them
+    for (let run = 0; run < Number(values.runs); run++) {
+      for (const engine of engines.filter(({ name }) => !(name in absent))) {
+        try {
+          const sample = await session.run(engine, nodes);
+          const key = keyOf(engine.name, nodes);
+          samples.set(key, [...samples.get(key) ?? [], sample]);
+          console.error(`${engine.name}, ${nodes} nodes: ${sample.seconds.toFixed(1)} s`);
+        } catch (error) {
+          signal.throwIfAborted();
+          absent[engine.name] = `failed with ${nodes} nodes: ${messageOf(error)}`;
+        }
+      }
     }
-    const sentBefore = await lab.sentBytes(0);
-    const folders = Array.from({ length: run.nodes }, (_, i) => `${directory}/${run.engine}-${i + 1}`);
-    for (const folder of folders) await Deno.mkdir(folder);
-    let start = performance.now();
-    const leeches = folders.map((folder, i) => new Program(run.leech(i + 1, folder), abort.signal));
-    programs.push(...leeches);
-    if (run.waitsForGo) {
-      await Promise.all(leeches.map((leech) => leech.line((line) => line === "READY")));
-      start = performance.now();
-      await Promise.all(leeches.map((leech) => leech.go()));
-    }
-    await Promise.all(leeches.map((leech) => leech.line(run.isDone)));
-    const seconds = (performance.now() - start) / 1000;
-    const cpuSeconds = programs.reduce((sum, program) => sum + program.cpuSeconds(), 0);
-    const serverSent = (await lab.sentBytes(0) - sentBefore) / sizeBytes;
-    for (const folder of folders) {
-      await compare(`${directory}/seed/bench`, run.folderOf(folder));
-      await Deno.remove(folder, { recursive: true });
-    }
-    const gigabytes = sizeBytes * run.nodes / 1e9;
-    return {
-      engine: run.engine,
-      nodes: run.nodes,
-      seconds,
-      cpuSecondsPerGb: cpuSeconds / gigabytes,
-      serverSent,
-    };
-  } finally {
-    for (const program of programs) await program.stop();
   }
 }
 
-async function compare(seed: string, copy: string): Promise<void> {
-  const { success, stdout } = await new Deno.Command("diff", { args: ["-r", seed, copy] }).output();
-  if (!success) throw new Error(`the download differs: ${new TextDecoder().decode(stdout)}`);
-}
-
-function report(): void {
-  const secondsOf = (engine: Result["engine"], nodes: number) =>
-    results.find((result) => result.engine === engine && result.nodes === nodes)?.seconds ?? NaN;
-  const most = Math.max(...counts);
-  const bars = {
-    [`T(${most})/T(1)`]: { value: secondsOf("ours", most) / secondsOf("ours", 1), bar: 1.2 },
-    [`ours/aria2 at ${most}`]: { value: secondsOf("ours", most) / secondsOf("aria2", most), bar: 1.0 },
-  };
-  const measured = Object.entries(bars).filter(([, { value }]) => !Number.isNaN(value));
-  if (values.json) {
-    return console.log(JSON.stringify({ sizeBytes, rateMbit, results, bars: Object.fromEntries(measured) }));
-  }
-  console.log(
-    `${values.size} MiB, ${rateMbit} Mbit/s, link limit ${(sizeBytes * 8 / rateMbit / 1e6).toFixed(1)} s`,
-  );
-  console.log("engine  nodes  seconds  CPU s/GB  server sent");
-  for (const { engine, nodes, seconds, cpuSecondsPerGb, serverSent } of results) {
-    console.log(
-      `${engine.padEnd(7)} ${String(nodes).padStart(5)}  ${seconds.toFixed(1).padStart(7)}  ` +
-        `${cpuSecondsPerGb.toFixed(1).padStart(8)}  ${serverSent.toFixed(2).padStart(8)} ×`,
-    );
-  }
-  for (const [name, { value, bar }] of measured) {
-    console.log(`${name} = ${value.toFixed(2)} (bar ${bar.toFixed(1)}) ${value <= bar ? "ok" : "MISSED"}`);
-  }
-}
+const results: Result[] = counts.flatMap((nodes) =>
+  engines.flatMap(({ name }) => {
+    const taken = samples.get(keyOf(name, nodes));
+    return taken ? [resultOf(taken, { engine: name, nodes, sizeBytes })] : [];
+  })
+);
+const report = reportOf(results, { sizeBytes, rateMbit, absent });
+if (values.json) console.log(JSON.stringify(report));
+else printReport(report);
+if (values.svg !== undefined) await Deno.writeTextFile(values.svg, plotSwarm([report]));
+Deno.exitCode = "ours" in absent || report.bars.some(({ kept }) => !kept) ? 1 : 0;

@@ -1,11 +1,12 @@
 /**
- * One machine of the swarm bench and of the interop tests, in a process of its own. Prints READY, waits for a line on standard input
- * (leech), prints DONE with its figures as JSON, and goes on seeding until killed.
+ * One machine of the swarm benches and of the interop tests, in a process of its own. Prints READY, waits for a
+ * line on standard input (leech), prints DONE with its figures as JSON, and goes on seeding until killed.
  *
  *     swarm_node.ts serve TORRENT DIR HOST            HTTP and UDP tracker on :6969, seeder on :6881
  *     swarm_node.ts track TORRENT HOST                the tracker alone
- *     swarm_node.ts leech TORRENT DIR HOST
+ *     swarm_node.ts leech TORRENT DIR HOST [--racks]  with --racks, a /24 is a rack
  */
+import { parseArgs } from "node:util";
 import { configure, getConsoleSink } from "@logtape/logtape";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
 import { FileStorage } from "#contract/torrent/file_storage.ts";
@@ -25,7 +26,11 @@ await configure({
   ],
 });
 
-const [mode, torrent = "", ...rest] = Deno.args;
+const { values: { racks }, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { racks: { type: "boolean", default: false } },
+});
+const [mode, torrent = "", ...rest] = positionals;
 const metainfo = parseMetainfo(Deno.readFileSync(torrent));
 const hostname = rest.at(-1) ?? "127.0.0.1";
 
@@ -75,7 +80,12 @@ async function leech(
     network,
     have: new Bitfield(metainfo.map.pieceCount),
     signal: new AbortController().signal,
+    ...(racks ? { rackOf, rack: rackOf(hostname) } : {}),
   });
   await swarm.done;
   console.log(`DONE ${JSON.stringify(swarm.stats())}`);
+}
+
+function rackOf(hostname: string): string {
+  return hostname.slice(0, hostname.lastIndexOf("."));
 }

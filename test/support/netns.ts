@@ -32,7 +32,13 @@ export class NetworkNamespace implements AsyncDisposable {
   static async create(name: string): Promise<NetworkNamespace> {
     const namespace = new NetworkNamespace(`${name}-${Deno.pid}`);
     await ip(["netns", "add", namespace.name]);
-    await namespace.ip(["link", "set", "lo", "up"]);
+    try {
+      await namespace.ip(["link", "set", "lo", "up"]);
+    } catch (error) {
+      // Ctrl-C ends ip(8) too
+      await namespace[Symbol.asyncDispose]();
+      throw error;
+    }
     return namespace;
   }
 

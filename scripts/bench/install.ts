@@ -1,0 +1,130 @@
+/**
+ * What an installation takes, against its two halves: download and extraction at one time are to take little more
+ * than the slower of them alone.
+ *
+ *     deno task bench install [--rates 200,400,unlimited] [--tree MiB] [--disk DIR] [--runs N] [--json]
+ *
+ *     --rates  Mbit/s of the server's and the node's link, or "unlimited"
+ *     --tree   at most so many MiB of this machine's own Debian files             (1000)
+ *     --disk   installs into a folder there; where not given, into an ext4 in memory
+ *     --runs   measurements of each; the median is taken                           (1)
+ *
+ * One server and one node on a limited link. Download: the agent joins the swarm, and manifest and all frames have
+ * come. Extract: the same manifest and pack are there already; opened, proved, written and synced to the disk.
+ * Install: both, as the agent does them; its tree is compared with the original. Packs lie in memory. Bar: install
+ * ≤ 1.15 × the longer of the two. Server and node share this machine's processors, so that on unlimited links
+ * the halves compete for them. Needs root (network namespaces, tc, loop devices) and Debian.
+ */
+import { parseArgs } from "node:util";
+import { workplace } from "./bench_tree.ts";
+import { makeBenchImage } from "./install/bench_image.ts";
+import { withEmptyFileSystem } from "./install/file_system.ts";
+import type { InstallJob } from "./install_node.ts";
+import { interruption } from "./interruption.ts";
+import { LinkLab } from "./link_lab.ts";
+import { Program } from "./program.ts";
+import { type Bar } from "./swarm/bars.ts";
+import { median, printBars } from "./swarm/report.ts";
+
+const BAR = 1.15;
+const MODES = ["download", "extract", "install"] as const;
+type Mode = typeof MODES[number];
+const [SERVER, NODE] = [0, 1];
+/** Always the lab's first machine. */
+const ANNOUNCE = "http://10.213.0.1:6969/announce";
+
+const { values } = parseArgs({
+  options: {
+    rates: { type: "string", default: "200,400,unlimited" },
+    tree: { type: "string", default: "1000" },
+    disk: { type: "string" },
+    runs: { type: "string", default: "1" },
+    json: { type: "boolean", default: false },
+  },
+});
+const limitMib = Number(values.tree);
+const signal = interruption();
+await using place = await workplace();
+const scratch = place.path;
+const image = await makeBenchImage(scratch, { limitMib, announce: ANNOUNCE });
+const packs = `${scratch}/packs`;
+await Deno.mkdir(packs);
+
+const bars: Bar[] = [];
+const results: ({ rate: string } & Record<Mode, number>)[] = [];
+for (const rate of values.rates.split(",")) {
+  const seconds = await measureAt(rate);
+  results.push({ rate, ...seconds });
+  const value = seconds.install / Math.max(seconds.download, seconds.extract);
+  bars.push({ name: `install ÷ the longer half, ${linksOf(rate)}`, value, bar: BAR, kept: value <= BAR });
+}
+report();
+
+async function measureAt(rate: string): Promise<Record<Mode, number>> {
+  const limit = rate === "unlimited" ? {} : { rateMbit: Number(rate) };
+  await using stack = new AsyncDisposableStack();
+  const lab = stack.use(await LinkLab.make("install-bench", { count: 2, ...limit }));
+  const start = (machine: number, script: string, args: readonly string[]) => {
+    signal.throwIfAborted();
+    const path = new URL(`./${script}`, import.meta.url).pathname;
+    return new Program(lab.on(machine, [Deno.execPath(), "run", "-A", path, ...args]), signal);
+  };
+  const server = start(SERVER, "swarm_node.ts", ["serve", image.torrent, image.served, lab.address(SERVER)]);
+  stack.defer(() => server.stop());
+  await server.line((line) => line === "READY");
+  server.drain();
+
+  const measureOnce = (mode: Mode) =>
+    withEmptyFileSystem({ scratch, sizeMib: 2 * limitMib + 512, folder: values.disk }, async (target) => {
+      const job: InstallJob = { ...image, target, packs };
+      await Deno.writeTextFile(`${scratch}/job`, JSON.stringify(job));
+      const node = start(NODE, "install_node.ts", [mode, `${scratch}/job`]);
+      try {
+        await node.line((line) => line === "READY");
+        const started = performance.now();
+        await node.go();
+        await node.line((line) => line === "DONE");
+        const seconds = (performance.now() - started) / 1000;
+        console.error(`${linksOf(rate)}, ${mode}: ${seconds.toFixed(2)} s`);
+        if (mode === "install") await compare(target);
+        return seconds;
+      } finally {
+        await node.stop();
+      }
+    });
+
+  const taken: Record<Mode, number[]> = { download: [], extract: [], install: [] };
+  for (let run = 0; run < Number(values.runs); run++) {
+    for (const mode of MODES) taken[mode].push(await measureOnce(mode));
+  }
+  return {
+    download: median(taken.download),
+    extract: median(taken.extract),
+    install: median(taken.install),
+  };
+}
+
+async function compare(target: string): Promise<void> {
+  const { success, stdout } = await new Deno.Command("diff", {
+    args: ["-rq", "--no-dereference", image.tree, target],
+  }).output();
+  const text = new TextDecoder().decode(stdout).slice(0, 2000);
+  if (!success) throw new Error(`the installed tree is another: ${text}`);
+}
+
+function linksOf(rate: string): string {
+  return rate === "unlimited" ? "unlimited links" : `${rate} Mbit/s`;
+}
+
+function report(): void {
+  Deno.exitCode = bars.every(({ kept }) => kept) ? 0 : 1;
+  const { torrentBytes } = image;
+  if (values.json) return console.log(JSON.stringify({ torrentBytes, results, bars }));
+  console.log(`${(torrentBytes / 1e6).toFixed(0)} MB of image`);
+  console.log("Mbit/s     download  extract  install, in seconds");
+  for (const { rate, download, extract, install } of results) {
+    const figures = [[download, 8], [extract, 8], [install, 8]] as const;
+    console.log(`${rate.padEnd(10)} ${figures.map(([s, width]) => s.toFixed(2).padStart(width)).join(" ")}`);
+  }
+  printBars(bars);
+}

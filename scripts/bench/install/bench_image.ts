@@ -1,0 +1,62 @@
+/** A sealed image of this machine's own Debian files, with its torrent, as a server has it. */
+import { manifestId } from "#contract/manifest.ts";
+import { seal } from "#contract/sealed.ts";
+import { createInfo } from "#contract/torrent/create_metainfo.ts";
+import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
+import { compileExcludes } from "../../../agent/capture/excludes.ts";
+import { sendCapture } from "../../../agent/capture/send_capture.ts";
+import { TreeSource } from "../../../agent/capture/tree_source.ts";
+import { MemoryServer } from "../../../test/oddities/memory_server.ts";
+import { makeBenchTree } from "../bench_tree.ts";
+import type { InstallJob } from "../install_node.ts";
+
+/** What the capture's default is too. */
+const LEVEL = 9;
+
+export interface BenchImage extends Omit<InstallJob, "target" | "packs"> {
+  /** The files that it was made of. */
+  readonly tree: string;
+  /** Of manifest.rsm and the pack. */
+  readonly served: string;
+  readonly torrentBytes: number;
+}
+
+export async function makeBenchImage(
+  directory: string,
+  { limitMib, announce }: { limitMib: number; announce: string },
+): Promise<BenchImage> {
+  const tree = `${directory}/tree`, served = `${directory}/served`, torrent = `${directory}/bench.torrent`;
+  for (const folder of [tree, served]) await Deno.mkdir(folder);
+  await makeBenchTree(tree, { limitMib });
+  const server = new MemoryServer(directory, { level: LEVEL });
+  const source = new TreeSource(tree, { excludes: compileExcludes([]), mountPoints: [] });
+  await sendCapture({
+    api: server,
+    capture: "1",
+    tree: source,
+    excludes: [],
+    signal: new AbortController().signal,
+  });
+
+  const text = server.manifest;
+  const header = new TextDecoder().decode(text.subarray(0, text.indexOf(10)));
+  const [{ sha256 }] = JSON.parse(header).packs;
+  const fetched = { manifest: `${served}/manifest.rsm`, pack: `${served}/${sha256}.pack` };
+  await Deno.writeFile(fetched.manifest, seal(text, { key: server.key, level: LEVEL }));
+  await Deno.rename(server.packPath, fetched.pack);
+  const files = [fetched.manifest, fetched.pack].map((path) => ({
+    path,
+    name: path.slice(served.length + 1),
+  }));
+  const info = await createInfo("bench", { files });
+  await Deno.writeFile(torrent, encodeMetainfo(info, { announce: [announce], webSeeds: [] }));
+  return {
+    tree,
+    served,
+    torrent,
+    fetched,
+    keyHex: Buffer.from(server.key).toString("hex"),
+    manifest: { id: manifestId(text), signature: "", publicKey: "", header },
+    torrentBytes: info.files.reduce((sum, { length }) => sum + length, 0),
+  };
+}

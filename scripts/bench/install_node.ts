@@ -1,0 +1,94 @@
+/**
+ * The node of the install bench, with the agent's own code. Prints READY, waits for a line on standard input, does
+ * its work, prints DONE and ends.
+ *
+ *     install_node.ts download|extract|install JOB    JOB: a file with an InstallJob
+ */
+import type { Order } from "#contract/api.ts";
+import { decodeManifest, type Manifest, MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
+import { open } from "#contract/sealed.ts";
+import { toHex } from "#contract/torrent/hex.ts";
+import { parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { Download } from "../../agent/install/download.ts";
+import { installTree, type PackReader } from "../../agent/install/extract/install_tree.ts";
+
+/** Paths, and what an order would say. */
+export interface InstallJob {
+  readonly torrent: string;
+  readonly keyHex: string;
+  readonly manifest: Order["manifest"];
+  /** Sealed, and the pack: what a node has once it has fetched everything. */
+  readonly fetched: { readonly manifest: string; readonly pack: string };
+  /** An empty file system. */
+  readonly target: string;
+  /** Where fetched packs may lie. */
+  readonly packs: string;
+}
+
+if (import.meta.main) {
+  const [mode, path = ""] = Deno.args;
+  const job: InstallJob = JSON.parse(await Deno.readTextFile(path));
+  console.log("READY");
+  await Deno.stdin.read(new Uint8Array(16));
+  if (mode === "extract") await extract(job);
+  else await fetchImage(job, { install: mode === "install" });
+  console.log("DONE");
+  Deno.exit();
+}
+
+/** Everything is here before: what remains of an installation without a network. */
+async function extract(job: InstallJob): Promise<void> {
+  const sealed = await Deno.readFile(job.fetched.manifest);
+  const text = open(sealed, { key: keyOf(job), maxRawBytes: MAX_MANIFEST_BYTES });
+  const manifest = decodeManifest(text);
+  await write(job, { manifest, packs: { path: () => job.fetched.pack }, frames: numbers(manifest) });
+}
+
+/** The agent's steps "torrent" and "install"; or, in place of the second, waiting until all frames have come. */
+async function fetchImage(job: InstallJob, { install }: { install: boolean }): Promise<void> {
+  const metainfo = parseMetainfo(await Deno.readFile(job.torrent));
+  const { signal } = new AbortController();
+  const order = orderOf(job, { infoHash: toHex(metainfo.infoHash), announce: metainfo.announce.flat() });
+  const packs = { temporary: job.packs };
+  await using download = await Download.start(metainfo, { order, packs, manifestOnly: false, signal });
+  const manifest = await download.manifest(order, { key: keyOf(job), signal });
+  const frames = download.frames(manifest);
+  if (!install) return void await Array.fromAsync(frames);
+  const paths = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
+  await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, frames });
+}
+
+/** As far as the disk: what only lies in the page cache is not installed. */
+async function write(
+  job: InstallJob,
+  image: { manifest: Manifest; packs: PackReader; frames: AsyncIterable<number> },
+): Promise<void> {
+  await installTree({ ...image, key: keyOf(job), target: job.target });
+  const { success } = await new Deno.Command("sync", { args: ["--file-system", job.target] }).output();
+  if (!success) throw new Error(`sync of ${job.target} failed`);
+}
+
+async function* numbers({ frames }: Manifest): AsyncGenerator<number> {
+  yield* frames.keys();
+}
+
+function keyOf({ keyHex }: InstallJob): Uint8Array {
+  return Buffer.from(keyHex, "hex");
+}
+
+function orderOf(
+  { manifest }: InstallJob,
+  { infoHash, announce }: { infoHash: string; announce: string[] },
+): Order {
+  return {
+    deployment: "bench",
+    node: "bench",
+    session: "",
+    image: "test",
+    version: 1,
+    manifest,
+    key: "",
+    swarm: { infoHash, announce, webSeeds: [] },
+    identity: { hostname: "bench", address: "dhcp", dns: [] },
+  };
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { barsOf } from "./bars.ts";
+import type { Result } from "./report.ts";
+
+const result = (engine: string, nodes: number, seconds: number, rest: Partial<Result> = {}): Result => ({
+  engine,
+  nodes,
+  seconds,
+  allSeconds: [seconds],
+  cpuSecondsPerGb: 5,
+  memoryMib: 100,
+  serverSent: 1.2,
+  ...rest,
+});
+
+const values = (...args: Parameters<typeof barsOf>) =>
+  Object.fromEntries(barsOf(...args).map(({ name, value, kept }) => [name, [value, kept]]));
+
+Deno.test("where links are the limit, one node is held to the link and eight to one", () => {
+  const results = [result("ours", 1, 11), result("ours", 8, 13, { serverSent: 1.5 })];
+  const bars = values(results, { linkSeconds: 10, rateMbit: 100 });
+  assert.deepEqual(bars["T(1) ÷ (size ÷ link)"], [1.1, false]);
+  assert.deepEqual(bars["T(8) ÷ T(1)"], [13 / 11, false]);
+  assert.deepEqual(bars["server sends × size at 8"], [1.5, false]);
+});
+
+Deno.test("on fast links eight nodes are held to the best of the other swarms, never to HTTP", () => {
+  const results = [
+    result("ours", 8, 9),
+    result("aria2", 8, 12),
+    result("libtorrent", 8, 10),
+    result("http", 8, 1),
+  ];
+  const bars = values(results, { linkSeconds: 5, rateMbit: 200 });
+  assert.deepEqual(bars["T(8) ÷ the best other swarm's"], [0.9, true]);
+  assert(!("T(8) ÷ T(1)" in bars));
+});
+
+Deno.test("on unlimited links aria2 is the measure; without aria2 there is none", () => {
+  const unlimited = { linkSeconds: undefined, rateMbit: undefined };
+  const bars = values([result("ours", 8, 8), result("aria2", 8, 10)], unlimited);
+  assert.deepEqual(bars["T(8) ÷ aria2's"], [0.8, false]);
+  assert(!("T(8) ÷ aria2's" in values([result("ours", 8, 8)], unlimited)));
+});
+
+Deno.test("processor time is held to aria2's, memory to a fixed amount", () => {
+  const results = [
+    result("ours", 4, 5, { cpuSecondsPerGb: 9, memoryMib: 301 }),
+    result("aria2", 4, 5, { cpuSecondsPerGb: 5 }),
+  ];
+  const bars = values(results, { linkSeconds: 5, rateMbit: 200 });
+  assert.deepEqual(bars["CPU a GB ÷ aria2's at 4"], [1.8, false]);
+  assert.deepEqual(bars["agent's memory at 4, MiB"], [301, false]);
+});

@@ -1,0 +1,98 @@
+/** One engine, one number of nodes, once: the same code for every engine. */
+import { Program } from "../program.ts";
+import { type Engine, PAYLOAD, type Place, SERVER } from "./engine.ts";
+import { trackerArgv } from "./ours.ts";
+
+export interface Sample {
+  /** From the start of the nodes to the last node's last byte. */
+  readonly seconds: number;
+  /** Of the server and all nodes, from the same moment; a tracker that stands beside is not counted. */
+  readonly cpuSeconds: number;
+  /** The largest of the nodes at its highest, without pages of the payload. */
+  readonly memoryBytes: number;
+  /** What the server's link carried out, headers and all. */
+  readonly serverSentBytes: number;
+  /** What went between the racks, where there are two. */
+  readonly crossedBytes: number;
+}
+
+interface MeasureOptions {
+  readonly place: Place;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const SAMPLE_MS = 250;
+
+/** Throws where a program fails or a node's copy is not the payload; nothing of it runs on afterwards. */
+export async function measure(engine: Engine, { place, timeoutMs, signal }: MeasureOptions): Promise<Sample> {
+  const { lab, nodes, scratch, seed } = place;
+  await using stack = new AsyncDisposableStack();
+  const start = (machine: number, argv: readonly string[]) => {
+    signal.throwIfAborted();
+    const program = new Program(lab.on(machine, argv), signal);
+    stack.defer(() => program.stop());
+    return program;
+  };
+  if (engine.tracker) {
+    const tracker = start(SERVER, trackerArgv(lab, place.torrent));
+    await tracker.line((line) => line === "READY");
+  }
+  const role = engine.server(place);
+  const server = start(SERVER, role.argv);
+  await server.line(role.says, 60_000);
+  server.drain();
+
+  const machines = Array.from({ length: nodes }, (_, i) => i + 1);
+  const folderOf = (machine: number) => `${scratch}/node-${machine}`;
+  for (const machine of machines) await Deno.mkdir(folderOf(machine));
+  const roles = machines.map((machine) => engine.node(place, { machine, folder: folderOf(machine) }));
+  const launch = () => roles.map(({ argv }, i) => start(machines[i] as number, argv));
+  const loaded = engine.waitsForGo ? launch() : [];
+  await Promise.all(loaded.map((node) => node.line((line) => line === "READY")));
+
+  const cpuOf = (programs: readonly Program[]) => programs.reduce((sum, p) => sum + p.cpuSeconds(), 0);
+  const before = {
+    cpu: cpuOf([server, ...loaded]),
+    sent: await lab.sentBytes(SERVER),
+    crossed: await lab.crossedBytes(),
+    at: performance.now(),
+  };
+  await Promise.all(loaded.map((node) => node.go()));
+  const programs = engine.waitsForGo ? loaded : launch();
+  using memory = watchMemory(programs);
+  await Promise.all(programs.map((node, i) => node.line(roles[i]!.says, timeoutMs).then(() => node.drain())));
+  const seconds = (performance.now() - before.at) / 1000;
+  const sample = {
+    seconds,
+    cpuSeconds: cpuOf([server, ...programs]) - before.cpu,
+    memoryBytes: memory.peakBytes(),
+    serverSentBytes: await lab.sentBytes(SERVER) - before.sent,
+    crossedBytes: await lab.crossedBytes() - before.crossed,
+  };
+  for (const machine of machines) {
+    await compare(`${seed}/${PAYLOAD}`, `${folderOf(machine)}/${engine.copy}`);
+  }
+  return sample;
+}
+
+function watchMemory(programs: readonly Program[]): Disposable & { peakBytes(): number } {
+  let peak = 0;
+  const look = () => {
+    for (const program of programs) peak = Math.max(peak, program.memoryBytes());
+  };
+  const timer = setInterval(look, SAMPLE_MS);
+  return {
+    peakBytes: () => {
+      look();
+      return peak;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+async function compare(original: string, copy: string): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command("cmp", { args: [original, copy] }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`a node has other bytes: ${text.decode(stdout)}${text.decode(stderr)}`);
+}
