@@ -1,10 +1,20 @@
 /** A token bucket of one second's worth. Pure: the time is told to it. */
 export class RateLimit {
-  readonly #bytesPerMs: number;
+  #bytesPerMs: number;
   /** When everything granted so far will have been paid for. */
   #paidUntil = 0;
 
+  /** Infinity: no limit. */
   constructor(bytesPerSecond: number) {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+  }
+
+  /** Bytes per second. What was granted before is paid for at the former rate. */
+  get rate(): number {
+    return this.#bytesPerMs * 1000;
+  }
+
+  set rate(bytesPerSecond: number) {
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
 
