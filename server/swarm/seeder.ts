@@ -4,7 +4,7 @@ import { toHex } from "#contract/torrent/hex.ts";
 import type { Metainfo } from "#contract/torrent/metainfo.ts";
 import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { Swarm, type SwarmStats } from "#contract/torrent/swarm.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -27,17 +27,18 @@ export class Seeder implements AsyncDisposable {
 
   constructor(
     network: PeerNetwork,
-    { tracker, hostnames, maxUploadBytesPerSecond }: {
+    { tracker, hostnames, uploadLimit }: {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
-      maxUploadBytesPerSecond?: number;
+      /** Of all torrents together; others may take from it too. */
+      uploadLimit?: RateLimit;
     },
   ) {
     this.#network = network;
     this.#tracker = tracker;
     this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
-    this.#limit = maxUploadBytesPerSecond === undefined ? undefined : new RateLimit(maxUploadBytesPerSecond);
+    this.#limit = uploadLimit;
   }
 
   /** Seeds a torrent; `paths` are its files' places, in its order, and were verified when it was published. */

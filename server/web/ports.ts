@@ -10,6 +10,7 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
 import type { Problem } from "#contract/errors.ts";
 import type { z } from "zod";
 
@@ -60,6 +61,13 @@ export interface Captures {
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
+}
+
+/** The swarm of the whole site. */
+export interface SwarmControl {
+  settings(): SwarmSettings;
+  /** Takes effect at once, and lasts. */
+  change(change: SwarmChange): SwarmSettings;
 }
 
 export type Publish = (event: ServerEvent) => void;

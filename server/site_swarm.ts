@@ -1,0 +1,39 @@
+/** The swarm of the whole site: what the operator has set, and the server's own part of it. */
+import { getLogger } from "@logtape/logtape";
+import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { SwarmSettingsStore } from "./store/swarm_settings.ts";
+import type { SwarmControl } from "./web/ports.ts";
+
+const log = getLogger(["rackseed", "swarm"]);
+
+export class SiteSwarm implements SwarmControl {
+  readonly #store: SwarmSettingsStore;
+  readonly #uplink: RateLimit;
+
+  /** `uploadLimit`: what the server was started with; it takes the place of what was set before. */
+  constructor(
+    store: SwarmSettingsStore,
+    { uplink, uploadLimit }: { uplink: RateLimit; uploadLimit?: number | "off" | undefined },
+  ) {
+    this.#store = store;
+    this.#uplink = uplink;
+    if (uploadLimit !== undefined) store.change({ uploadLimit: uploadLimit === "off" ? null : uploadLimit });
+    this.#apply();
+  }
+
+  settings(): SwarmSettings {
+    return this.#store.value;
+  }
+
+  change(change: SwarmChange): SwarmSettings {
+    const settings = this.#store.change(change);
+    this.#apply();
+    log.info("swarm-set", { ...settings });
+    return settings;
+  }
+
+  #apply(): void {
+    this.#uplink.rate = this.#store.value.uploadLimit ?? Infinity;
+  }
+}
