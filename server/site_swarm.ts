@@ -34,6 +34,6 @@ export class SiteSwarm implements SwarmControl {
   }
 
   #apply(): void {
-    this.#uplink.rate = this.#store.value.uploadLimit ?? Infinity;
+    this.#uplink.bytesPerSecond = this.#store.value.uploadLimit ?? Infinity;
   }
 }

@@ -12,6 +12,7 @@ import { RangeWaiter } from "#contract/torrent/range_waiter.ts";
 import { Swarm } from "#contract/torrent/swarm.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { PackStore } from "./pack_store.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 
 const MANIFEST = "manifest.rsm";
 
@@ -59,7 +60,12 @@ export class Download implements AsyncDisposable {
   /** Joins the swarm. `directory`: where the packs may lie. Aborting `signal` leaves it. */
   static async start(
     metainfo: Metainfo,
-    { order, directory, signal }: { order: Order; directory: string; signal: AbortSignal },
+    { order, directory, terms, signal }: {
+      order: Order;
+      directory: string;
+      terms: SwarmTerms;
+      signal: AbortSignal;
+    },
   ): Promise<Download> {
     const store = await PackStore.open(metainfo.map, directory);
     try {
@@ -72,6 +78,7 @@ export class Download implements AsyncDisposable {
         have,
         network,
         trackers: order.swarm.announce,
+        uploadLimit: terms.uploadLimit,
         signal,
         onPiece: (piece) => waiter.pieceDone(piece).forEach((ready) => ready()),
       });

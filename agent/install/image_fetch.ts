@@ -4,21 +4,23 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { Download, orderedMetainfo } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
-import { installTree } from "./extract/install_tree.ts";
+import { mainThreadMs } from "../sys/thread_clock.ts";
+import { defaultWorkers, installTree } from "./extract/install_tree.ts";
+import { InstallClock } from "./install_clock.ts";
 import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
-/** Others may fetch for so long after this node is done. */
-const SEED_MS = 60 * 60_000;
 const TICK_MS = 1_000;
 
 export interface FetchOptions {
   readonly enrolled: Enrolled;
   readonly reporter: Reporter;
+  readonly terms: SwarmTerms;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +45,10 @@ export class ImageFetch implements AsyncDisposable {
       fitsMemory(totalLength, await Deno.readTextFile("/proc/meminfo"));
     const directory = inMemory ? memory : disk;
     if (inMemory) await Deno.mkdir(directory, { recursive: true });
-    const download = await Download.start(metainfo, { order, directory, signal: this.#closing.signal });
+    const download = await Download.start(metainfo, {
+      ...{ order, directory, terms: this.#options.terms },
+      signal: this.#closing.signal,
+    });
     try {
       const manifest = await watched(download, {
         work: download.manifest(order, { key, signal: this.#signal }),
@@ -68,6 +73,8 @@ export class ImageFetch implements AsyncDisposable {
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
+    const workers = defaultWorkers();
+    const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({
@@ -76,6 +83,8 @@ export class ImageFetch implements AsyncDisposable {
         target,
         packs: { path: (pack) => packs[pack] ?? "" },
         frames: download.frames(manifest),
+        workers,
+        onSpent: (spent) => clock.add(spent),
         onProgress: ({ bytesDone, bytesTotal }) => {
           written = `${(bytesDone / 1e6).toFixed(1)} of ${(bytesTotal / 1e6).toFixed(1)} MB written`;
         },
@@ -84,6 +93,7 @@ export class ImageFetch implements AsyncDisposable {
       tick: (transfer) =>
         progress.update({
           transfer,
+          times: clock.times(transfer),
           message: transfer.peers === 0 && transfer.bytesDone < transfer.bytesTotal
             ? `${written}, no peers yet`
             : written,
@@ -91,7 +101,7 @@ export class ImageFetch implements AsyncDisposable {
     });
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
     const summary = `${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${rate} MB/s`;
-    return { message: [summary, ...notes].join("; ") };
+    return { message: [summary, ...notes].join("; "), times: clock.times(download.progress()) };
   }
 
   /** Step "verify". */
@@ -110,9 +120,9 @@ export class ImageFetch implements AsyncDisposable {
   /** Step "seed": as long as the server says that others still fetch. Each update is a report, hence an answer. */
   async seed(progress: StepProgress): Promise<StepOutcome> {
     const { download } = this.#now;
-    const { reporter } = this.#options;
+    const { reporter, terms } = this.#options;
     const started = performance.now();
-    while (reporter.seedOn && performance.now() - started < SEED_MS) {
+    while (reporter.seedOn && performance.now() - started < terms.seedMs) {
       this.#signal.throwIfAborted();
       progress.update({ message: `${(download.uploadedBytes / 1e6).toFixed(1)} MB given to others` });
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));

@@ -18,6 +18,7 @@ import { type Plan, planInstall } from "./plan.ts";
 import { describePlan } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 
 /** Where the clone is mounted, and where packs lie that fit into memory. */
@@ -88,8 +89,9 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         ].filter(Boolean).join(", ");
         const enrolled = known.enrolled = await enrol({ ...found("boot"), inventory, signal });
         stack.use(enrolled.client);
-        known.fetch = new ImageFetch({ enrolled, reporter, signal });
-        await reporter.connect(enrolled.client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        known.fetch = new ImageFetch({ enrolled, reporter, terms, signal });
+        await reporter.connect(enrolled.client, terms);
         const { node, image, version } = enrolled.order;
         return { message: `${node} is to become ${image}@${version}` };
       },

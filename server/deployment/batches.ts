@@ -32,8 +32,8 @@ export interface BatchOptions {
   readonly now: () => number;
 }
 
-/** How old an answer may be: the reports of thousands of nodes do not each look at all the others. */
-const SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
+/** From so many nodes on, not every report looks at all the others: an answer may then be so old. */
+const MANY = 100, SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
 const UNDECIDED: SeedDecision = { on: true, for: [], reason: "seeds on until it is known who needs it" };
 
 export class Batches {
@@ -72,11 +72,9 @@ export class Batches {
     if (this.#tracks.get(node)?.seedsSince(now) === undefined) return undefined;
     const key = `${image}@${version}`;
     const known = this.#seeding.get(key);
-    const ageMs = known ? now - known.atMs : Infinity;
-    const decision = known?.decisions.get(node);
-    if (decision && ageMs < SEEDING_KEPT_MS) return decision;
-    // who is new is decided on at once, but not each of thousands that come at the same time
-    if (!decision && ageMs < Math.min(SEEDING_KEPT_MS, this.#tracks.size / 10)) return UNDECIDED;
+    if (known && this.#isMany && now - known.atMs < SEEDING_KEPT_MS) {
+      return known.decisions.get(node) ?? UNDECIDED;
+    }
     const decisions = this.#decide({ image, version }, now);
     this.#seeding.set(key, { atMs: now, decisions });
     return decisions.get(node);
@@ -95,7 +93,8 @@ export class Batches {
   slowest(deployment: string, { fresh = false } = {}): Slowness | undefined {
     const { now, nameOf } = this.#options;
     const known = this.#slowest.get(deployment);
-    if (known && !fresh && (!known.stale || now() - known.atMs < SLOWEST_KEPT_MS)) return known.value;
+    const isFit = known && (!known.stale || this.#isMany && now() - known.atMs < SLOWEST_KEPT_MS);
+    if (isFit && !fresh) return known.value;
     this.#load(deployment);
     const batch = this.#tracks.values().filter(({ part }) => part.deployment === deployment).toArray();
     const value = batch.length < 2
@@ -103,6 +102,10 @@ export class Batches {
       : slowestOf(batch.map((track) => track.timing(nameOf(track.part.node), now())));
     this.#slowest.set(deployment, { atMs: now(), stale: false, value });
     return value;
+  }
+
+  get #isMany(): boolean {
+    return this.#tracks.size >= MANY;
   }
 
   #decide(

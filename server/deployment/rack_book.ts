@@ -12,18 +12,19 @@ export interface RackNode {
 }
 
 export interface RackBookOptions {
-  readonly nodes: () => Iterable<RackNode>;
+  readonly nodes: () => readonly RackNode[];
   /** Bits that the addresses of one rack share, where the site derives racks from subnets. */
   readonly prefix: () => number | undefined;
   readonly now: () => number;
 }
 
-/** How old what nodes are told may be. */
-const KEPT_MS = 1000;
+/** From so many nodes on, what they are told may be so old. */
+const MANY = 100, KEPT_MS = 1000;
 
 export class RackBook {
   readonly #options: RackBookOptions;
   #atMs = -Infinity;
+  #count = 0;
   /** Addresses by label. */
   #members = new Map<string, string[]>();
   #told = new Map<string, Racks>();
@@ -50,11 +51,13 @@ export class RackBook {
 
   #refresh(): void {
     const now = this.#options.now();
-    if (now - this.#atMs < KEPT_MS) return;
+    if (this.#count >= MANY && now - this.#atMs < KEPT_MS) return;
+    const nodes = this.#options.nodes();
     this.#atMs = now;
+    this.#count = nodes.length;
     this.#told = new Map();
     this.#members = new Map();
-    for (const { settings: { rack }, address } of this.#options.nodes()) {
+    for (const { settings: { rack }, address } of nodes) {
       if (rack === undefined || address === undefined || networkOf(address, 32) === undefined) continue;
       const members = this.#members.get(rack);
       if (members) members.push(address);

@@ -123,7 +123,7 @@ Deno.test("the web seed pays for every byte out of the limit, which others draw 
 Deno.test("a limit that is lifted no longer holds what comes after", async () => {
   const clock = fakeClock();
   const uploadLimit = new RateLimit(1000);
-  uploadLimit.rate = Infinity;
+  uploadLimit.bytesPerSecond = Infinity;
   await withFile(async (get) => void await (await get("/webseed/web@1/a.pack")).bytes(), {
     uploadLimit,
     clock,

@@ -4,18 +4,19 @@ export class RateLimit {
   /** When everything granted so far will have been paid for. */
   #paidUntil = 0;
 
-  /** Infinity: no limit. */
+  /** Infinity for no limit. */
   constructor(bytesPerSecond: number) {
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
 
-  /** Bytes per second. What was granted before is paid for at the former rate. */
-  get rate(): number {
+  get bytesPerSecond(): number {
     return this.#bytesPerMs * 1000;
   }
 
-  set rate(bytesPerSecond: number) {
-    this.#bytesPerMs = bytesPerSecond / 1000;
+  /** Takes effect with the next grant; what is owed is forgiven, since it was granted at another rate. */
+  set bytesPerSecond(value: number) {
+    this.#bytesPerMs = value / 1000;
+    this.#paidUntil = 0;
   }
 
   /** Grants `bytes` and says how many milliseconds to wait before they are sent. */
