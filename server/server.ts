@@ -108,7 +108,11 @@ export async function startServer(
   const tracker = new Tracker(Math.random);
   // seeder and web seed draw from one budget: both go over the server's uplink
   const uplink = new RateLimit(Infinity);
-  const siteSwarm = new SiteSwarm(new SwarmSettingsStore(db), { uplink, uploadLimit: options.uploadLimit });
+  const live = new LiveEvents();
+  const siteSwarm = new SiteSwarm(new SwarmSettingsStore(db), {
+    ...{ uplink, uploadLimit: options.uploadLimit },
+    onChange: (settings) => live.publish({ type: "swarm", settings }),
+  });
   const seeder = stack.use(
     new Seeder(peers, { tracker, hostnames: [site.advertised], uploadLimit: uplink }),
   );
@@ -136,7 +140,6 @@ export async function startServer(
   stack.defer(() => shutDown(http));
   const httpPort = http.addr.port;
 
-  const live = new LiveEvents();
   const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,

@@ -10,13 +10,19 @@ const log = getLogger(["rackseed", "swarm"]);
 export class SiteSwarm implements SwarmControl {
   readonly #store: SwarmSettingsStore;
   readonly #uplink: RateLimit;
+  readonly #onChange: (settings: SwarmSettings) => void;
 
   /** `uploadLimit`: what the server was started with; it takes the place of what was set before. */
   constructor(
     store: SwarmSettingsStore,
-    { uplink, uploadLimit }: { uplink: RateLimit; uploadLimit?: number | "off" | undefined },
+    { uplink, uploadLimit, onChange }: {
+      uplink: RateLimit;
+      uploadLimit?: number | "off" | undefined;
+      onChange: (settings: SwarmSettings) => void;
+    },
   ) {
     this.#store = store;
+    this.#onChange = onChange;
     this.#uplink = uplink;
     if (uploadLimit !== undefined) store.change({ uploadLimit: uploadLimit === "off" ? null : uploadLimit });
     this.#apply();
@@ -29,6 +35,7 @@ export class SiteSwarm implements SwarmControl {
   change(change: SwarmChange): SwarmSettings {
     const settings = this.#store.change(change);
     this.#apply();
+    this.#onChange(settings);
     log.info("swarm-set", { ...settings });
     return settings;
   }

@@ -47,6 +47,7 @@ import {
   Racks,
   SeedPolicy,
   Slowness,
+  SwarmSettings,
 } from "./distribution.ts";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
@@ -374,5 +375,6 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("capture"), capture: CaptureView }),
   /** A version came or went. */
   z.object({ type: z.literal("images") }),
+  z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
 ]);
 export type ServerEvent = z.infer<typeof ServerEvent>;
