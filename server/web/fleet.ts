@@ -234,9 +234,11 @@ export class Fleet {
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
     const after = this.#deployments.report(assignment, report);
+    const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
     this.#batches.note(assignment, report);
     const node = this.#nodes.find(assignment.node);
     if (node) this.#changed(node);
+    this.#unmarkSlowest(assignment, slowestBefore);
     if (report.state !== "running") {
       log.info("step", {
         node: node?.name,
@@ -252,6 +254,13 @@ export class Fleet {
       seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),
       ...(node && this.#terms.changed(node, { address, known: report.racks })),
     };
+  }
+
+  /** Who was the slowest and is it no longer is shown without the mark. */
+  #unmarkSlowest({ deployment }: Assignment, before: string | undefined): void {
+    if (before === undefined || before === this.#batches.slowest(deployment)?.node) return;
+    const node = this.#nodes.find(before);
+    if (node) this.#changed(node);
   }
 
   #token(secret: string): string {

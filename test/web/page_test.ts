@@ -143,8 +143,11 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     });
     await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
     await row(page, "a1").getByText("seeds on for a2").waitFor();
-    await a2.report({ step: "install", state: "done", elapsedMs: 9000 });
-    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 9 s, typical 1 s").waitFor();
+    await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
+    await row(page, "a1").getByText("slowest of its batch").waitFor();
+    await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
+    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s").waitFor();
+    assert.equal(await row(page, "a1").getByText("slowest of its batch").count(), 0);
   });
 
   await t.step("the limits of the swarm are shown, and a change appears by itself", async () => {
