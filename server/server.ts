@@ -147,15 +147,25 @@ export async function startServer(
     nameOf: (id) => nodes.find(id)?.name ?? id,
     now,
   });
-  const racks = new RackBook({ nodes: () => nodes.list(), prefix: () => settings().rackPrefix, now });
+  const racks = new RackBook({
+    nodes: () => nodes.list(),
+    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
+    prefix: () => settings().rackPrefix,
+    now,
+  });
   const terms = new NodeTerms({ settings, racks });
   const fleet = new Fleet({
     ...{ nodes, deployments, images, batches, terms, pin },
     publish: (event) => live.publish(event),
   });
   const swarmAt = (host: string): SwarmAddresses => {
-    const origin = `http://${isIpv4(host) ? host : site.advertised}:${httpPort}`;
-    return { announce: [`${origin}/announce`], webSeeds: [origin + SEED_PREFIX] };
+    const hostname = isIpv4(host) ? host : site.advertised;
+    const origin = `http://${hostname}:${httpPort}`;
+    return {
+      announce: [`${origin}/announce`, `udp://${hostname}:${udpTracker.port}`],
+      webSeeds: [origin + SEED_PREFIX],
+      seeders: [{ hostname, port: peers.port }],
+    };
   };
   const swarm = swarmAt(site.advertised);
   const segments = new AgentSegments(options.data, { signal: closing.signal });
@@ -173,10 +183,7 @@ export async function startServer(
         live.publish({ type: "capture", capture });
       },
       ...publishPorts({
-        swarm: {
-          announce: [...swarm.announce, `udp://${site.advertised}:${udpTracker.port}`],
-          webSeeds: swarm.webSeeds,
-        },
+        swarm,
         segments,
         signal: closing.signal,
       }),

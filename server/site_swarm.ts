@@ -9,7 +9,7 @@ const log = getLogger(["rackseed", "swarm"]);
 
 export class SiteSwarm implements SwarmControl {
   readonly #store: SwarmSettingsStore;
-  readonly #uplink: RateLimit;
+  readonly uplink: RateLimit;
   readonly #onChange: (settings: SwarmSettings) => void;
 
   /** `uploadLimit`: what the server was started with; it takes the place of what was set before. */
@@ -23,7 +23,7 @@ export class SiteSwarm implements SwarmControl {
   ) {
     this.#store = store;
     this.#onChange = onChange;
-    this.#uplink = uplink;
+    this.uplink = uplink;
     if (uploadLimit !== undefined) store.change({ uploadLimit: uploadLimit === "off" ? null : uploadLimit });
     this.#apply();
   }
@@ -41,6 +41,6 @@ export class SiteSwarm implements SwarmControl {
   }
 
   #apply(): void {
-    this.#uplink.bytesPerSecond = this.#store.value.uploadLimit ?? Infinity;
+    this.uplink.bytesPerSecond = this.#store.value.uploadLimit ?? Infinity;
   }
 }

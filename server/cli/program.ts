@@ -373,6 +373,7 @@ function addSwarm(program: Command, { signal }: Actions): void {
       "nodes without a label share a rack where their addresses share so many bits, or off",
       parsePrefixOrOff,
     )
+    .option("--server-rack <label>", "the rack that the server stands in, or off")
     .addOption(seedOption("how long finished nodes seed"))
     .option("--json", "print the settings as JSON")
     .addHelpText(
@@ -380,6 +381,7 @@ function addSwarm(program: Command, { signal }: Actions): void {
       examples(
         "rackseed swarm set --upload-limit 800mbit --node-upload-limit off",
         "rackseed swarm set --rack-prefix 24 --seed while-needed:30min",
+        "rackseed swarm set --server-rack a1",
       ),
     )
     .action(async ({ server, token, json, ...settings }) => {

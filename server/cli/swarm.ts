@@ -21,6 +21,7 @@ export interface SwarmSetOptions {
   readonly uploadLimit?: number | "off" | undefined;
   readonly nodeUploadLimit?: number | "off" | undefined;
   readonly rackPrefix?: number | "off" | undefined;
+  readonly serverRack?: string | undefined;
   readonly seed?: SwarmSettings["seed"] | undefined;
 }
 
@@ -37,7 +38,7 @@ export async function setSwarm(
 
 function show(settings: SwarmSettings, json: boolean | undefined): void {
   if (json) return printJson(settings);
-  const { uploadLimit, nodeUploadLimit, rackPrefix, seed } = settings;
+  const { uploadLimit, nodeUploadLimit, rackPrefix, serverRack, seed } = settings;
   const rate = (limit: number | undefined) =>
     limit === undefined ? "no limit" : `at most ${formatRate(limit)}`;
   printFields({
@@ -46,6 +47,7 @@ function show(settings: SwarmSettings, json: boolean | undefined): void {
     "Racks": rackPrefix === undefined
       ? "by the nodes' labels only"
       : `by label, else one for each /${rackPrefix} network`,
+    "The server's rack": serverRack,
     "Finished nodes seed": formatSeedPolicy(seed),
   });
   if (nodeUploadLimit === undefined) {

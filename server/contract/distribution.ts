@@ -32,6 +32,8 @@ export const SwarmSettings = z.object({
   nodeUploadLimit: BytesPerSecond.optional(),
   /** Nodes without a rack's label share a rack where their addresses share so many bits. */
   rackPrefix: z.int().min(8).max(31).optional(),
+  /** Where the server itself stands. */
+  serverRack: RackLabel.optional(),
   seed: SeedPolicy,
 });
 export type SwarmSettings = z.infer<typeof SwarmSettings>;
@@ -41,12 +43,13 @@ export const SwarmChange = z.strictObject({
   uploadLimit: BytesPerSecond.nullable(),
   nodeUploadLimit: BytesPerSecond.nullable(),
   rackPrefix: z.int().min(8).max(31).nullable(),
+  serverRack: RackLabel.nullable(),
   seed: SeedPolicy.nullable(),
 }).partial();
 export type SwarmChange = z.infer<typeof SwarmChange>;
 
 /** More nodes of one rack than this are not told to each other by address. */
-export const MAX_RACK_MEMBERS = 256;
+export const MAX_RACK_MEMBERS = 512;
 
 /** Where a node stands, and how it knows which peers stand there too; see racks.ts. */
 export const Racks = z.object({

@@ -9,11 +9,18 @@ export function networkOf(address: string, prefix: number): string | undefined {
   return `${kept.join(".")}/${prefix}`;
 }
 
-/** The rack of a peer; undefined where nothing is known of it. The node's own rack is `racks.own`. */
+/** What is in no rack of its own name, but not in ours. */
+const ELSEWHERE = "";
+
+/**
+ * The rack of a peer: the node's own is `racks.own`; undefined where racks are not known at all. Whoever is no
+ * member of a rack with a label stands elsewhere, the server among them, unless it was given that label.
+ */
 export function rackTeller({ own, prefix, members }: Racks): (address: string) => string | undefined {
   const near = new Set(own === undefined ? [] : members);
   return (address) => {
     if (near.has(address)) return own;
-    return prefix === undefined ? undefined : networkOf(address, prefix);
+    if (prefix !== undefined) return networkOf(address, prefix);
+    return own === undefined ? undefined : ELSEWHERE;
   };
 }

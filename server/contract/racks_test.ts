@@ -24,8 +24,9 @@ Deno.test("members of the own rack are near, the others are told by their subnet
   assert.equal(tell("10.0.2.8"), "10.0.2.0/24");
 });
 
-Deno.test("without a rule only members are known, and without an own rack nobody is", () => {
-  assert.equal(rackTeller({ own: "a1", members: ["10.0.1.7"], revision: "" })("10.0.1.8"), undefined);
+Deno.test("without a rule all but the members stand elsewhere, and without an own rack nothing is known", () => {
+  const tell = rackTeller({ own: "a1", members: ["10.0.1.7"], revision: "" });
+  assert.deepEqual([tell("10.0.1.7"), tell("10.0.1.8")], ["a1", ""]);
   assert.equal(rackTeller({ members: ["10.0.1.7"], revision: "" })("10.0.1.7"), undefined);
 });
 

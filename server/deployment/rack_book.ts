@@ -6,13 +6,14 @@ import { networkOf } from "#contract/racks.ts";
 
 /** A node as far as racks go. */
 export interface RackNode {
-  readonly settings: Pick<NodeSettings, "rack">;
+  readonly settings: { readonly rack?: NodeSettings["rack"] };
   /** Where it was last heard from. */
   readonly address?: string | undefined;
 }
 
 export interface RackBookOptions {
   readonly nodes: () => readonly RackNode[];
+  readonly server: () => RackNode;
   /** Bits that the addresses of one rack share, where the site derives racks from subnets. */
   readonly prefix: () => number | undefined;
   readonly now: () => number;
@@ -57,7 +58,7 @@ export class RackBook {
     this.#count = nodes.length;
     this.#told = new Map();
     this.#members = new Map();
-    for (const { settings: { rack }, address } of nodes) {
+    for (const { settings: { rack }, address } of [...nodes, this.#options.server()]) {
       if (rack === undefined || address === undefined || networkOf(address, 32) === undefined) continue;
       const members = this.#members.get(rack);
       if (members) members.push(address);

@@ -5,9 +5,14 @@ const node = (address: string | undefined, rack?: string): RackNode => ({
   ...{ settings: rack === undefined ? {} : { rack }, address },
 });
 
-function open(nodes: RackNode[], site: { prefix?: number } = {}) {
+function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = {}) {
   const time = { ms: 0 };
-  const book = new RackBook({ nodes: () => nodes, prefix: () => site.prefix, now: () => time.ms });
+  const book = new RackBook({
+    nodes: () => nodes,
+    server: () => site.server ?? node("10.0.0.254"),
+    prefix: () => site.prefix,
+    now: () => time.ms,
+  });
   return { book, later: () => time.ms += 1000 };
 }
 
@@ -50,7 +55,7 @@ Deno.test("the revision changes with the rack's members only", () => {
 
 Deno.test("a huge rack is told in part", () => {
   const nodes = Array.from({ length: 1000 }, (_, i) => node(`10.0.${i >> 8}.${i & 255}`, "a"));
-  assert.equal(open(nodes).book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 256);
+  assert.equal(open(nodes).book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 512);
 });
 
 Deno.test("what is no IPv4 address is told to nobody", () => {
@@ -67,4 +72,9 @@ Deno.test("among many nodes what is told may be a second old", () => {
   assert.equal(told(), 100);
   later();
   assert.equal(told(), 101);
+});
+
+Deno.test("a server that was given a rack is a member of it", () => {
+  const { book } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
+  assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
 });

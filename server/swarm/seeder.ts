@@ -52,6 +52,7 @@ export class Seeder implements AsyncDisposable {
       have: Bitfield.full(metainfo.map.pieceCount),
       network: this.#network,
       trackers: [],
+      deals: true,
       signal: this.#closing.signal,
       ...(this.#limit ? { uploadLimit: this.#limit } : {}),
     });

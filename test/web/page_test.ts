@@ -146,7 +146,8 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
     await row(page, "a1").getByText("slowest of its batch").waitFor();
     await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
-    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s").waitFor();
+    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s")
+      .waitFor();
     assert.equal(await row(page, "a1").getByText("slowest of its batch").count(), 0);
   });
 

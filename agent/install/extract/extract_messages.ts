@@ -1,4 +1,5 @@
 /** What installTree and its workers say to each other. */
+import type { Attributes } from "#contract/entry.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { FrameWork, NodeEntry } from "./frame_plan.ts";
 
@@ -15,7 +16,9 @@ export interface WorkerSetup {
 export type Job =
   /** `pack`: descriptor of the frame's pack. */
   | { readonly type: "frame"; readonly work: FrameWork; readonly pack: number }
-  | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] };
+  | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] }
+  /** Files that stand there but for their attributes. */
+  | { readonly type: "dress"; readonly entries: readonly Attributes[] };
 
 /** How a worker spent its time on a job. */
 export interface Spent {

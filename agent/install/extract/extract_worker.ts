@@ -22,6 +22,7 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
     const openedMs = performance.now() - started;
     const writing = startThreadClock();
     if (job.type === "frame") writer.writeFrame(job.work, contents);
+    else if (job.type === "dress") { for (const entry of job.entries) writer.dress(entry); }
     else for (const entry of job.entries) writer.makeNode(entry);
     const { busyMs, blockedMs } = writing.stop();
     const shortfalls = new Map(attributes.shortfalls);

@@ -56,18 +56,23 @@ export class ActivePiece<S> {
     return this.#request(maxLength, (unit) => this.#state[unit] === MISSING);
   }
 
-  /** Endgame: asks once more for units that were asked for once, not yet at this peer. */
+  /** Endgame: asks once more for units that at most one other peer is relied on to send. */
   requestAgain(maxLength: number, isAskedHere: (begin: number) => boolean): Block | undefined {
     return this.#request(
       maxLength,
       (unit) =>
-        this.#state[unit] === REQUESTED && this.#copies[unit] === 1 && !isAskedHere(unit * UNIT_BYTES),
+        this.#state[unit] === REQUESTED && this.#copies[unit]! <= 1 && !isAskedHere(unit * UNIT_BYTES),
     );
   }
 
   /** A request that will not be answered. */
   release(block: Block): void {
     for (const unit of this.#unitsOf(block)) this.#dropCopy(unit);
+  }
+
+  /** A request that is not relied on any more, and may yet be answered. */
+  doubt(block: Block): void {
+    for (const unit of this.#unitsOf(block)) this.#copies[unit] = Math.max(0, this.#copies[unit]! - 1);
   }
 
   /** A block begins to arrive. The units that nobody else delivers become `source`'s; says how many. */

@@ -64,10 +64,12 @@ export interface ExtendedHandshake {
   readonly reqq?: number;
   /** The port it listens on. */
   readonly port?: number;
+  /** A key of our own: it is a seed that suggests to everyone what to ask for. */
+  readonly deals?: boolean;
 }
 
-export function encodeExtendedHandshake({ reqq, port }: Required<ExtendedHandshake>): Uint8Array {
-  return bencode.encode({ m: {}, p: port, reqq, v: "Rackseed" });
+export function encodeExtendedHandshake({ reqq, port, deals }: Required<ExtendedHandshake>): Uint8Array {
+  return bencode.encode({ m: {}, p: port, reqq, ...(deals ? { rk_deals: 1 } : {}), v: "Rackseed" });
 }
 
 /** Anything odd in a peer's extension handshake is as if it were absent. */
@@ -79,9 +81,10 @@ export function decodeExtendedHandshake(payload: Uint8Array): ExtendedHandshake 
     return {};
   }
   if (typeof value !== "object" || value === null) return {};
-  const { reqq, p } = value as Record<string, unknown>;
+  const { reqq, p, rk_deals: deals } = value as Record<string, unknown>;
   return {
     ...(typeof reqq === "number" && Number.isInteger(reqq) && reqq > 0 ? { reqq } : {}),
     ...(typeof p === "number" && Number.isInteger(p) && p > 0 && p < 65_536 ? { port: p } : {}),
+    ...(deals === 1 ? { deals: true } : {}),
   };
 }

@@ -32,18 +32,37 @@ export interface PeerEffects {
   store(piece: number, data: { begin: number; bytes: Uint8Array }): void;
   /** A block was broken off: bytes of its piece that were stored are void. */
   brokenOff(piece: number): void;
+  /** Its connection has ended. */
+  left(): void;
+  /** It has a piece that it did not have before. */
+  learned(piece: number): void;
+  /** It asked for a block of a piece, and gets it. */
+  asked(piece: number): void;
+  /** It has no use for a piece that we suggested. */
+  declined(piece: number): void;
   /** A block came whole. */
   received(piece: number, outcome: { complete: boolean; contested: boolean }): void;
 }
 
-/** Bytes that are asked of a peer and not yet come. 2 MiB fill a 10 Gbit/s link at 1.6 ms. */
-const IN_FLIGHT_BYTES = 2 * 1024 * 1024;
+/**
+ * Bytes that are asked of a peer and not yet come: what it sends in this time, within bounds. More would only
+ * queue at its end, and bind pieces to a peer that may be slower than others.
+ */
+const IN_FLIGHT_MS = 200;
+const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 1024 };
+/** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
+const FAST_RATE = 4 * 1024 * 1024;
+const SLOW_BLOCK_BYTES = 64 * 1024;
+/** Suggestions that are kept of a peer. */
+const MAX_SUGGESTED = 64;
 /** What an idle peer may double in the endgame. */
 const IDLE_BYTES = MAX_BLOCK_BYTES;
 /** Requests that we queue for a peer, said to it as `reqq`. */
 const MAX_UPLOADS = 512;
 /** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
 const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
+/** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
+const MAX_REFUSALS = 64;
 
 /**
  * One peer as BEP 3, 6 and 10 see it. Pure: messages and time come in, messages to send gather in `outbox`,
@@ -52,7 +71,8 @@ const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
  */
 export class Peer implements PickingPeer, WireSink {
   readonly identity: PeerIdentity;
-  readonly maxBlockLength: number;
+  readonly isFar: boolean;
+  readonly suggested = new Set<number>();
   readonly outbox: WireMessage[] = [];
   readonly uploads: Block[] = [];
   readonly pieces: Bitfield;
@@ -65,33 +85,49 @@ export class Peer implements PickingPeer, WireSink {
   uploaded = 0;
   /** Bytes that came and were of no use. */
   wasted = 0;
+  /** It is a seed that deals its pieces out. */
+  isDealer = false;
+  readonly #own: boolean;
+  readonly #deals: boolean;
   readonly #map: PieceMap;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<PickingPeer>;
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
   #maxRequests = MAX_UPLOADS;
+  /** What may be in flight, and what follows from the rate at which it sends, bytes a second. */
+  #window = IN_FLIGHT_BYTES.first;
+  #rate = FAST_RATE;
+  #paced = 0;
   #inFlight: Block[] = [];
   #inFlightBytes = 0;
-  /** Pieces that it has and we lack. */
+  /** Pieces that it has and we lack, of those that we want. */
   #wanted = 0;
   #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
   #unasked = 0;
+  #refusals = 0;
+  #stalled = false;
   #closed = false;
 
   constructor(
     identity: PeerIdentity,
-    { map, picker, effects, fast, own }: {
+    { map, picker, effects, fast, own, far = false, deals = false }: {
       map: PieceMap;
-      picker: Picker<Peer>;
+      picker: Picker<PickingPeer>;
       effects: PeerEffects;
       /** Both ends speak the fast extension (BEP 6). */
       fast: boolean;
       /** It is one of ours, and takes large blocks. */
       own: boolean;
+      /** It sits behind a link that is to be spared: in another rack. */
+      far?: boolean;
+      /** We suggest to our peers what to ask for. */
+      deals?: boolean;
     },
   ) {
     this.identity = identity;
-    this.maxBlockLength = own ? MAX_BLOCK_BYTES : STOCK_BLOCK_BYTES;
+    this.isFar = far;
+    this.#own = own;
+    this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
     this.#picker = picker;
@@ -106,7 +142,7 @@ export class Peer implements PickingPeer, WireSink {
     else if (this.#fast && have.count === 0) this.#send({ type: "haveNone" });
     else if (have.count > 0) this.#send({ type: "bitfield", pieces: have });
     if (extendedPort !== undefined) {
-      const payload = encodeExtendedHandshake({ reqq: MAX_UPLOADS, port: extendedPort });
+      const payload = encodeExtendedHandshake({ reqq: MAX_UPLOADS, port: extendedPort, deals: this.#deals });
       this.#send({ type: "extended", id: 0, payload });
     }
   }
@@ -118,8 +154,19 @@ export class Peer implements PickingPeer, WireSink {
     if (this.#arriving) this.#endBlock(this.#arriving, false);
     this.#arriving = undefined;
     this.#releaseAll();
-    this.#picker.uncountPeer(this.pieces);
+    this.#picker.uncountPeer(this);
+    this.#effects.left();
     this.#picker.disown(this);
+  }
+
+  /** It takes part in dealing: one of ours, and able to take suggestions. */
+  get takesDeals(): boolean {
+    return this.#own && this.#fast;
+  }
+
+  get maxBlockLength(): number {
+    if (!this.#own) return STOCK_BLOCK_BYTES;
+    return this.#rate < FAST_RATE ? SLOW_BLOCK_BYTES : MAX_BLOCK_BYTES;
   }
 
   get isSeed(): boolean {
@@ -170,9 +217,10 @@ export class Peer implements PickingPeer, WireSink {
         return this.#onReject(message);
       case "extended":
         return this.#onExtended(message.id, message.payload);
+      case "suggest":
+        return this.#onSuggest(message.piece);
       case "haveNone":
       case "keepAlive":
-      case "suggest":
       case "allowedFast":
       case "unknown":
         return;
@@ -181,14 +229,45 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Asks for more, up to what may be under way. */
   refill(): void {
-    if (this.#closed || this.peerChoking || !this.amInterested) return;
-    while (this.#inFlightBytes < IN_FLIGHT_BYTES && this.#inFlight.length < this.#maxRequests) {
+    if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
+    while (this.#inFlightBytes < this.#window && this.#inFlight.length < this.#maxRequests) {
       const block = this.#picker.take(this);
       if (!block) return;
       this.#inFlight.push(block);
       this.#inFlightBytes += block.length;
       this.#send({ type: "request", ...block });
     }
+  }
+
+  /**
+   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
+   * for what it owes, until it sends again.
+   */
+  stall(): void {
+    if (this.#stalled || this.#closed) return;
+    this.#stalled = true;
+    if (this.#arriving) {
+      this.#endBlock(this.#arriving, false);
+      this.#arriving = { ...this.#arriving, keep: "none" };
+    }
+    for (const block of this.#inFlight) this.#picker.doubt(block);
+    this.#picker.disown(this);
+  }
+
+  /** Fits what may be in flight to what came in the last `elapsedMs`. */
+  pace(elapsedMs: number): void {
+    const moved = this.downloaded + this.wasted;
+    const rate = (moved - this.#paced) * 1000 / elapsedMs;
+    this.#paced = moved;
+    if (!this.isAwaited && rate === 0) return;
+    this.#rate = (this.#rate + rate) / 2;
+    const { min, max } = IN_FLIGHT_BYTES;
+    this.#window = Math.min(max, Math.max(min, this.#rate * IN_FLIGHT_MS / 1000));
+  }
+
+  /** Suggests pieces to it (BEP 6), which is to hear of them before it is unchoked. */
+  suggest(pieces: readonly number[]): void {
+    for (const piece of pieces) this.#send({ type: "suggest", piece });
   }
 
   blockStart(block: Block): void {
@@ -206,6 +285,7 @@ export class Peer implements PickingPeer, WireSink {
   blockData(bytes: Uint8Array): void {
     const arriving = this.#arriving;
     if (!arriving) return;
+    this.#stalled = false;
     if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
     else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
     else this.wasted += bytes.length;
@@ -215,6 +295,7 @@ export class Peer implements PickingPeer, WireSink {
   blockEnd(): void {
     const arriving = this.#arriving;
     this.#arriving = undefined;
+    this.#refusals = 0;
     if (arriving) this.#endBlock(arriving, true);
     this.refill();
   }
@@ -266,8 +347,9 @@ export class Peer implements PickingPeer, WireSink {
 
   #learn(piece: number): void {
     if (!this.pieces.add(piece)) return;
-    this.#picker.countPiece(piece);
-    if (!this.#picker.have.has(piece)) this.#wanted++;
+    this.#picker.countPiece(piece, this);
+    if (this.#picker.lacks(piece)) this.#wanted++;
+    this.#effects.learned(piece);
   }
 
   #onRequest(block: Block): void {
@@ -278,9 +360,23 @@ export class Peer implements PickingPeer, WireSink {
     ) throw new WireError(`it asks for ${begin}+${length} of piece ${piece}`);
     if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
       this.uploads.push({ piece, begin, length });
+      this.#effects.asked(piece);
       this.#effects.wake();
     } else if (this.#fast) {
       this.#send({ type: "reject", piece, begin, length });
+    }
+  }
+
+  /** What is of no use is declined, which among our own peers is a reject that no request preceded. */
+  #onSuggest(piece: number): void {
+    if (piece >= this.#map.pieceCount) {
+      throw new WireError(`it suggests piece ${piece}, which does not exist`);
+    }
+    if (this.#picker.isUntouched(piece)) {
+      if (this.suggested.size < MAX_SUGGESTED) this.suggested.add(piece);
+      this.refill();
+    } else if (this.isDealer && this.#fast && !this.#picker.have.has(piece)) {
+      this.#send({ type: "reject", piece, begin: 0, length: this.#map.lengthOf(piece) });
     }
   }
 
@@ -293,16 +389,28 @@ export class Peer implements PickingPeer, WireSink {
 
   /** The block is free for other peers; this one is asked again only when it delivers something. */
   #onReject(block: Block): void {
-    if (!this.#forget(block)) return;
+    if (!this.#forget(block)) return this.#effects.declined(block.piece);
     this.#picker.release(block);
     this.#picker.disown(this);
+    if (this.peerChoking || !this.pieces.has(block.piece)) return;
+    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {
     if (id !== 0) return;
-    const { reqq, port } = decodeExtendedHandshake(payload);
+    const { reqq, port, deals } = decodeExtendedHandshake(payload);
+    if (deals && !this.isDealer) this.#becomeDealer();
     if (reqq !== undefined) this.#maxRequests = Math.min(MAX_UPLOADS, reqq);
     if (port !== undefined) this.#effects.listensOn(port);
+  }
+
+  /** A dealer's pieces count otherwise, and came before it said what it is. */
+  #becomeDealer(): void {
+    this.#picker.uncountPeer(this);
+    this.isDealer = true;
+    for (let piece = 0; piece < this.pieces.size; piece++) {
+      if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);
+    }
   }
 
   #endBlock({ block, keep }: { block: Block; keep: string }, whole: boolean): void {

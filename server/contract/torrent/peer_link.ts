@@ -17,7 +17,8 @@ export class PeerLink {
   readonly #connection: Connection;
   readonly #map: PieceMap;
   readonly #storage: PieceStorage;
-  readonly #limit: RateLimit | undefined;
+  readonly #uploadLimit: RateLimit | undefined;
+  readonly #downloadLimit: RateLimit | undefined;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
   #wake: (() => void) | undefined;
@@ -27,11 +28,12 @@ export class PeerLink {
 
   constructor(
     peer: Peer,
-    { connection, map, storage, limit, clock }: {
+    { connection, map, storage, uploadLimit, downloadLimit, clock }: {
       connection: Connection;
       map: PieceMap;
       storage: PieceStorage;
-      limit: RateLimit | undefined;
+      uploadLimit?: RateLimit | undefined;
+      downloadLimit?: RateLimit | undefined;
       clock: Clock;
     },
   ) {
@@ -39,7 +41,8 @@ export class PeerLink {
     this.#connection = connection;
     this.#map = map;
     this.#storage = storage;
-    this.#limit = limit;
+    this.#uploadLimit = uploadLimit;
+    this.#downloadLimit = downloadLimit;
     this.#clock = clock;
     this.lastReceived = this.lastSent = clock.now();
   }
@@ -79,7 +82,14 @@ export class PeerLink {
       if (got === null) return this.close();
       this.lastReceived = this.#clock.now();
       decoder.push(buffer.subarray(0, got));
+      // What is not read fills TCP's window, which holds the sender back.
+      await this.#pay(this.#downloadLimit, got);
     }
+  }
+
+  async #pay(limit: RateLimit | undefined, bytes: number): Promise<void> {
+    const waitMs = limit?.reserve(bytes, this.#clock.now()) ?? 0;
+    if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
   }
 
   async #writeAll(): Promise<void> {
@@ -93,8 +103,7 @@ export class PeerLink {
         this.#wake = undefined;
         continue;
       }
-      const waitMs = this.#limit?.reserve(end, this.#clock.now()) ?? 0;
-      if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
+      await this.#pay(this.#uploadLimit, end);
       for (let at = 0; at < end;) at += await this.#connection.write(buffer.subarray(at, end));
       this.lastSent = this.#clock.now();
     }

@@ -13,8 +13,8 @@ class Fixture {
   readonly received: number[] = [];
   readonly picker: Picker<Peer>;
 
-  constructor(have = new Bitfield(4)) {
-    this.picker = new Picker(MAP, { have, random: () => 0 });
+  constructor(have = new Bitfield(4), { wanted }: { wanted?: Bitfield } = {}) {
+    this.picker = new Picker(MAP, { have, wanted, random: () => 0 });
   }
 
   peer({ fast = true, own = true } = {}): Peer {
@@ -22,6 +22,10 @@ class Fixture {
       wake: () => {},
       interestChanged: () => {},
       listensOn: () => {},
+      left: () => {},
+      learned: () => {},
+      asked: () => {},
+      declined: () => {},
       store: (piece, { begin, bytes }) => this.stored.push({ piece, begin, length: bytes.length }),
       brokenOff: () => {},
       received: (piece, { complete }) => complete && this.received.push(piece),
@@ -55,6 +59,18 @@ Deno.test("a peer that has something is of interest, and is asked once it unchok
   assert.deepEqual(types(peer), ["interested"]);
   peer.message({ type: "unchoke" });
   assert.deepEqual(requests(peer), [{ piece: 2, begin: 0, length: 64 * KIB }]);
+});
+
+Deno.test("a peer that has nothing of what is wanted is of no interest", () => {
+  const wanted = new Bitfield(4);
+  wanted.add(1);
+  const peer = new Fixture(new Bitfield(4), { wanted }).peer();
+  peer.message({ type: "have", piece: 2 });
+  assert.deepEqual(types(peer), []);
+  peer.message({ type: "haveAll" });
+  assert.deepEqual(types(peer), ["interested"]);
+  peer.message({ type: "unchoke" });
+  assert.deepEqual(requests(peer).map(({ piece }) => piece), [1]);
 });
 
 Deno.test("a second bitfield adds what is new: aria2 sends one in place of many have messages", () => {

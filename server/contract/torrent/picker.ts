@@ -11,32 +11,65 @@ export interface PickingPeer {
   /** How little of what it was asked for is still under way, so that it may double other peers' work. */
   readonly isIdle: boolean;
   isAskedFor(piece: number, begin: number): boolean;
+  /** It sits behind a link that is to be spared. */
+  readonly isFar: boolean;
+  /** It is a seed that deals its pieces out: it is asked for what it suggests. */
+  readonly isDealer: boolean;
+  /** What it suggested and was not asked for yet. The picker takes from it. */
+  readonly suggested: Set<number>;
 }
 
 /**
  * Chooses what to ask of whom. Pure: no clock, no socket; chance comes in as `random`.
  *
- * A peer goes on with the piece it fetches, adopts one that another peer left behind, starts the rarest of
- * the most wanted pieces (ties are broken at random, so that nodes that start together differ), helps with
- * another peer's piece, and at the very end asks again for blocks that are under way elsewhere.
+ * A peer goes on with the piece it fetches, starts one that it suggested, adopts one that another peer left
+ * behind, starts the rarest of the most wanted pieces (ties are broken at random, so that nodes that start
+ * together differ), helps with another peer's piece, and at the very end asks again for blocks that are under
+ * way elsewhere.
+ *
+ * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer
+ * for nothing but this node's share of what no near peer has (`sparesFar`).
  */
 export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;
   readonly #random: () => number;
   readonly #have: Bitfield;
+  readonly #wanted: Bitfield | undefined;
   readonly #availability: Uint16Array;
+  /** How many near peers have a piece, dealers apart. */
+  readonly #nearby: Uint16Array;
   readonly #priority: Uint8Array;
   readonly #active = new Map<number, ActivePiece<P>>();
-  /** The pieces that are neither held nor active, in no order. */
+  /** The pieces that are neither held nor active, in no order, and where each of them stands here. */
   #untouched: number[] = [];
+  readonly #places: Int32Array;
+  /** Untouched pieces of a level above 0. */
+  #urgent = 0;
+  #lacking: number;
+  /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
+  sparesDealers = false;
+  sparesFar = false;
+  /** The pieces that this node fetches from far; all where undefined. */
+  share: Bitfield | undefined;
 
-  constructor(map: PieceMap, { have, random }: { have: Bitfield; random: () => number }) {
+  constructor(map: PieceMap, { have, wanted, random }: {
+    have: Bitfield;
+    /** All pieces where absent. */
+    wanted?: Bitfield | undefined;
+    random: () => number;
+  }) {
     this.#map = map;
     this.#random = random;
     this.#have = have;
+    this.#wanted = wanted;
     this.#availability = new Uint16Array(map.pieceCount);
+    this.#nearby = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
-    for (let piece = 0; piece < map.pieceCount; piece++) if (!have.has(piece)) this.#untouched.push(piece);
+    this.#places = new Int32Array(map.pieceCount).fill(-1);
+    for (let piece = 0; piece < map.pieceCount; piece++) {
+      if (this.lacks(piece)) this.#places[piece] = this.#untouched.push(piece) - 1;
+    }
+    this.#lacking = this.#untouched.length;
   }
 
   /** The pieces that are here and verified. */
@@ -44,19 +77,41 @@ export class Picker<P extends PickingPeer> {
     return this.#have;
   }
 
+  /** Whether the piece is wanted and not here. */
+  lacks(piece: number): boolean {
+    return !this.#have.has(piece) && (this.#wanted?.has(piece) ?? true);
+  }
+
+  /** Whether the piece is wanted, and nobody was asked for any of it. */
+  isUntouched(piece: number): boolean {
+    return this.#places[piece]! >= 0;
+  }
+
+  /** How many pieces are wanted and not here. */
+  get lacking(): number {
+    return this.#lacking;
+  }
+
   /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
   prioritize({ first, last }: PieceRange, level: number): void {
     this.#priority.fill(level, first, last + 1);
+    this.#urgent = this.#untouched.filter((piece) => this.#priority[piece]! > 0).length;
   }
 
-  /** One more peer has this piece. */
-  countPiece(piece: number): void {
+  /** The peer has this piece, as it says now. */
+  countPiece(piece: number, peer: P): void {
     this.#availability[piece]!++;
+    if (!peer.isFar && !peer.isDealer) this.#nearby[piece]!++;
   }
 
-  /** A peer that had these pieces is gone. */
-  uncountPeer(pieces: Bitfield): void {
-    for (let piece = 0; piece < pieces.size; piece++) if (pieces.has(piece)) this.#availability[piece]!--;
+  /** The peer is gone. */
+  uncountPeer(peer: P): void {
+    const isNear = !peer.isFar && !peer.isDealer;
+    for (let piece = 0; piece < peer.pieces.size; piece++) {
+      if (!peer.pieces.has(piece)) continue;
+      this.#availability[piece]!--;
+      if (isNear) this.#nearby[piece]!--;
+    }
   }
 
   /** The next block to ask of `peer`; it counts as asked for from now on. */
@@ -66,10 +121,12 @@ export class Picker<P extends PickingPeer> {
     for (const active of this.#active.values()) {
       if (!active.hasMissing || !peer.pieces.has(active.piece)) continue;
       if (active.owner === peer) return active.requestMissing(peer.maxBlockLength);
+      if (!this.#mayStart(active.piece, peer)) continue;
       if (active.owner === undefined) orphan ??= active;
       else if (!active.solo) shared = active;
     }
-    const next = orphan ?? this.#startRarest(peer.pieces);
+    const next = (this.#urgent > 0 ? this.#startRarest(peer, { urgent: true }) : undefined) ??
+      this.#startSuggested(peer) ?? orphan ?? this.#startRarest(peer);
     if (next) {
       next.owner = peer;
       return next.requestMissing(peer.maxBlockLength);
@@ -80,6 +137,11 @@ export class Picker<P extends PickingPeer> {
   /** `block` will not come: it was rejected, or the peer choked us or is gone. */
   release(block: Block): void {
     this.#active.get(block.piece)?.release(block);
+  }
+
+  /** `block` may never come: the endgame asks others for it, and what comes first is kept. */
+  doubt(block: Block): void {
+    this.#active.get(block.piece)?.doubt(block);
   }
 
   /** The peer fetches nothing more: what it owned is free for others. Call after its blocks are released. */
@@ -123,6 +185,7 @@ export class Picker<P extends PickingPeer> {
 
   verified(piece: number): void {
     this.#active.delete(piece);
+    if (this.lacks(piece)) this.#lacking--;
     this.#have.add(piece);
   }
 
@@ -137,34 +200,61 @@ export class Picker<P extends PickingPeer> {
     return active;
   }
 
-  #startRarest(pieces: Bitfield): ActivePiece<P> | undefined {
+  /** Whether the piece may be asked of this peer, unless it suggested it. */
+  #mayStart(piece: number, peer: P): boolean {
+    if (this.#priority[piece]! > 0) return true;
+    if (this.sparesDealers && peer.isDealer) return false;
+    if (!this.sparesFar || !peer.isFar) return true;
+    return this.#nearby[piece] === 0 && (this.share?.has(piece) ?? true);
+  }
+
+  #startSuggested(peer: P): ActivePiece<P> | undefined {
+    for (const piece of peer.suggested) {
+      peer.suggested.delete(piece);
+      if (this.#places[piece]! >= 0 && peer.pieces.has(piece)) return this.#start(piece);
+    }
+    return undefined;
+  }
+
+  #startRarest(peer: P, { urgent = false } = {}): ActivePiece<P> | undefined {
+    if (this.sparesDealers && peer.isDealer && !urgent) return undefined;
+    const { pieces } = peer;
     let best = -1;
     let bestRank = Infinity;
     let ties = 0;
     for (let index = 0; index < this.#untouched.length; index++) {
       const piece = this.#untouched[index]!;
-      if (!pieces.has(piece)) continue;
+      if (!pieces.has(piece) || (urgent && this.#priority[piece] === 0)) continue;
       // One number to compare: a higher level wins over any availability.
       const rank = this.#availability[piece]! - this.#priority[piece]! * 0x10000;
+      if (rank > bestRank || !this.#mayStart(piece, peer)) continue;
       if (rank < bestRank) {
         bestRank = rank;
-        best = index;
+        best = piece;
         ties = 1;
-      } else if (rank === bestRank && this.#random() * ++ties < 1) {
-        best = index;
+      } else if (this.#random() * ++ties < 1) {
+        best = piece;
       }
     }
-    if (best < 0) return undefined;
-    const piece = this.#untouched[best]!;
-    this.#untouched[best] = this.#untouched[this.#untouched.length - 1]!;
-    this.#untouched.pop();
+    return best < 0 ? undefined : this.#start(best);
+  }
+
+  #start(piece: number): ActivePiece<P> {
+    const place = this.#places[piece]!;
+    const last = this.#untouched.pop()!;
+    if (last !== piece) {
+      this.#untouched[place] = last;
+      this.#places[last] = place;
+    }
+    this.#places[piece] = -1;
+    if (this.#priority[piece]! > 0) this.#urgent--;
     return this.#activate(piece, { solo: false });
   }
 
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
     for (const active of this.#active.values()) {
-      if (active.solo || !peer.pieces.has(active.piece)) continue;
+      if (active.solo || !peer.pieces.has(active.piece) || !this.#mayStart(active.piece, peer)) continue;
       const block = active.requestAgain(
         peer.maxBlockLength,
         (begin) => peer.isAskedFor(active.piece, begin),

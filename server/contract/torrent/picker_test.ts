@@ -12,6 +12,9 @@ class FakePeer implements PickingPeer {
   readonly asked: Block[] = [];
   readonly pieces: Bitfield;
   readonly maxBlockLength: number;
+  readonly suggested = new Set<number>();
+  isFar = false;
+  isDealer = false;
 
   constructor(pieces: Bitfield, maxBlockLength = PIECE) {
     this.pieces = pieces;
@@ -54,8 +57,8 @@ function deliver(
 Deno.test("the rarest piece comes first, and a piece of higher level before it", () => {
   const picker = emptyPicker(3);
   const all = Bitfield.full(3);
-  for (const piece of [0, 1, 2, 0, 2]) picker.countPiece(piece);
   const peer = new FakePeer(all);
+  for (const piece of [0, 1, 2, 0, 2]) picker.countPiece(piece, peer);
   assert.equal(take(picker, peer)?.piece, 1);
   picker.prioritize({ first: 2, last: 2 }, 1);
   assert.equal(take(picker, peer)?.piece, 2);

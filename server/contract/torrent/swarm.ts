@@ -1,58 +1,44 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf, RackseedError } from "../errors.ts";
-import { AddressBook } from "./address_book.ts";
+import { messageOf } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
-import { BanList } from "./ban_list.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
 import { chooseUnchoked } from "./choker.ts";
-import { encodeHandshake, type Handshake, isOwnPeerId, makePeerId, peerIdText } from "./handshake.ts";
+import { Dealer } from "./dealer.ts";
+import { Drought } from "./drought.ts";
+import { gatewayShare } from "./gateway.ts";
+import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "./handshake.ts";
 import { toHex } from "./hex.ts";
+import { webSeedAt } from "./http_range.ts";
+import { type Member, Membership } from "./membership.ts";
 import { Peer, type PeerEffects, type PeerIdentity } from "./peer.ts";
-import { type Introduction, writeAll } from "./peer_listener.ts";
 import { PeerLink } from "./peer_link.ts";
 import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
-import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
 import { systemClock } from "./system_ports.ts";
 import { announce as announceByUrl } from "./tracker_client.ts";
-import { WireError } from "./wire.ts";
+import type { WebSeed } from "./web_seed.ts";
+import { WebSeeds } from "./web_seeds.ts";
 
 export type { SwarmOptions, SwarmStats };
 
-/** Every node of a rack connects to every other, up to this. */
-const MAX_DIALLED = 60;
-const MAX_PEERS = 100;
 const UPLOAD_SLOTS = 16;
 const TICK_MS = 1_000;
 const CHOKE_ROUND_TICKS = 10;
-/** A peer that was asked for data and sends none for this long is dropped, its blocks go to others. */
-const STALL_MS = 20_000;
-const KEEP_ALIVE_MS = 60_000;
-/** BEP 3: peers send a keep-alive every two minutes. */
-const SILENCE_MS = 150_000;
-/** Two peers that dial one another at the same time: within this both see the same race. */
-const RACE_MS = 2_000;
 const STOP_TIMEOUT_MS = 2_000;
+/** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
+const DEALT_AHEAD_BYTES = 1024 * 1024;
+/** Scarce links are spared while at least this part of the best rate so far comes in. */
+const SUFFICIENT = 0.5;
 
 const log = getLogger(["rackseed", "swarm"]);
 
-interface Member {
-  readonly link: PeerLink;
-  readonly peer: Peer;
-  readonly dialled: boolean;
-  readonly since: number;
-  /** Figures of the last tick and the last choke round. */
-  moved: number;
-  movedAt: number;
-  downloadedBefore: number;
-}
-
 /** One torrent's download and upload, until closed: it goes on seeding when it is complete. */
 export class Swarm {
-  /** Resolves when every piece is here; rejects when the swarm fails or is closed before. */
+  /** Resolves when every wanted piece is here; rejects when the swarm fails or is closed before. */
   readonly done: Promise<void>;
   readonly map: PieceMap;
   readonly have: Bitfield;
@@ -60,18 +46,19 @@ export class Swarm {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #peerId: Uint8Array;
-  readonly #picker: Picker<Peer>;
+  readonly #picker: Picker<Peer | WebSeed>;
   readonly #assembler: PieceAssembler;
   readonly #blame = new Blame<PeerIdentity>();
-  readonly #bans = new BanList();
   readonly #banned: PeerIdentity[] = [];
-  readonly #book = new AddressBook();
   readonly #announcer: Announcer;
-  readonly #members = new Map<Peer, Member>();
+  readonly #webSeeds: WebSeeds;
+  readonly #drought: Drought;
+  readonly #membership: Membership;
+  readonly #dealer: Dealer<Peer> | undefined;
+  #neighbours: string | undefined;
+  #flow = { at: 0, downloaded: 0, best: 0 };
   readonly #closing = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
-  /** Of connections that have ended. */
-  readonly #past = { downloaded: 0, wasted: 0, uploaded: 0 };
   #closed: Promise<void> | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -88,11 +75,29 @@ export class Swarm {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.#peerId = options.peerId ?? makePeerId(this.#random);
-    this.#picker = new Picker(this.map, { have, random: this.#random });
+    this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
+    this.#picker.sparesFar = true;
+    if (options.deals) {
+      const ahead = Math.max(2, Math.ceil(DEALT_AHEAD_BYTES / this.map.pieceLength));
+      this.#dealer = new Dealer(this.map.pieceCount, { ahead, random: this.#random });
+    }
     this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
-    this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
+    this.#membership = new Membership({
+      infoHash: metainfo.infoHash,
+      peerId: this.#peerId,
+      network: options.network,
+      clock: this.#clock,
+      signal: this.#closing.signal,
+      makePeer: (identity, connected) => this.#makePeer(identity, connected),
+      isComplete: () => this.#picker.lacking === 0,
+      onFault: (error) => this.#fail(error),
+    });
+    this.#webSeeds = this.#makeWebSeeds();
+    this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
+    this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
       announce: options.announce ?? announceByUrl,
       clock: this.#clock,
+      random: this.#random,
       request: () => {
         const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
         const { infoHash } = metainfo;
@@ -107,21 +112,20 @@ export class Swarm {
     const { signal } = swarm.#closing;
     const unregister = options.network.register(
       options.metainfo.infoHash,
-      (introduction) => void swarm.#accept(introduction),
+      (introduction) => void swarm.#membership.accept(introduction),
     );
     signal.addEventListener("abort", unregister);
     options.signal.addEventListener("abort", () => void swarm.close(), { signal });
     swarm.#running = Promise.all([swarm.#announcer.run(signal), swarm.#tickAll(signal)])
       .catch((error) => swarm.#fail(error));
-    if (swarm.have.isFull) swarm.#settle.resolve();
+    if (swarm.#picker.lacking === 0) swarm.#settle.resolve();
     if (options.signal.aborted) void swarm.close();
     return swarm;
   }
 
   /** Peers that are known otherwise than from a tracker. */
   addPeers(addresses: readonly PeerAddress[]): void {
-    this.#book.add(addresses);
-    this.#dial();
+    this.#membership.addAddresses(addresses);
   }
 
   /** Fetches these pieces first; a higher level (to 255) comes before a lower. */
@@ -130,21 +134,25 @@ export class Swarm {
   }
 
   stats(): SwarmStats {
-    const peers = [...this.#members.keys()];
-    const sum = (key: "downloaded" | "wasted" | "uploaded") =>
-      peers.reduce((total, peer) => total + peer[key], this.#past[key]);
-    const { count, size } = this.have;
-    const lastIsHere = this.have.has(size - 1);
-    const short = lastIsHere ? this.map.pieceLength - this.map.lengthOf(size - 1) : 0;
+    const membership = this.#membership;
+    const { wanted } = this.#options;
+    const { map, have } = this;
+    const webSeedBytes = this.#webSeeds.total("downloaded");
+    const last = have.size - 1;
+    const short = map.pieceLength - map.lengthOf(last);
+    const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
     return {
-      pieces: size,
-      havePieces: count,
-      leftBytes: this.map.totalLength - (count * this.map.pieceLength - short),
-      downloadedBytes: sum("downloaded"),
-      wastedBytes: sum("wasted"),
-      uploadedBytes: sum("uploaded"),
-      peers: peers.length,
-      seeds: peers.filter((peer) => peer.isSeed).length,
+      pieces: have.size,
+      havePieces: have.count,
+      wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
+      leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
+      downloadedBytes: membership.total("downloaded") + webSeedBytes,
+      wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
+      uploadedBytes: membership.total("uploaded"),
+      webSeedBytes,
+      source: this.#source,
+      peers: membership.size,
+      seeds: membership.peers.filter((peer) => peer.isSeed).toArray().length,
       banned: this.#banned,
     };
   }
@@ -157,7 +165,8 @@ export class Swarm {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    for (const member of [...this.#members.values()]) this.#drop(member);
+    this.#membership.close();
+    this.#webSeeds.close();
     this.#settle.reject(new DOMException("The swarm was closed before it was complete.", "AbortError"));
     await this.#running;
     await this.#announcer.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
@@ -176,147 +185,94 @@ export class Swarm {
     return { torrent: info.name, infoHash: toHex(infoHash) };
   }
 
-  // Connections
-
-  #dial(): void {
-    if (this.#closing.signal.aborted || this.have.isFull) return;
-    const due = this.#book.due(MAX_DIALLED - this.#members.size, {
-      now: this.#clock.now(),
-      isConnected: (peerId) => peerId === peerIdText(this.#peerId) || this.#memberOf(peerId) !== undefined,
+  #makeWebSeeds(): WebSeeds {
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const urls = webSeeds.filter((url) => /^https?:/.test(url));
+    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+      torrent: metainfo.info.name,
+      map: this.map,
+      picker: this.#picker,
+      clock: this.#clock,
+      effectsOf: (seed) => ({
+        store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
+        brokenOff: (piece) => this.#assembler.invalidate(piece),
+        received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+      }),
     });
-    for (const address of due) {
-      if (!this.#bans.isBanned(address)) void this.#connect(address);
-    }
   }
 
-  async #connect(address: PeerAddress): Promise<void> {
-    let failed = true;
+  /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
+  #orFail(act: () => void): void {
     try {
-      const introduction = await this.#options.network.connect(address, {
-        handshake: this.#handshake,
-        signal: this.#closing.signal,
-      });
-      this.#book.identify(address, peerIdText(introduction.handshake.peerId));
-      failed = false;
-      await this.#join(introduction, true);
+      act();
     } catch (error) {
-      log.debug("peer-unreachable", { ...address, error: messageOf(error) });
-    } finally {
-      this.#book.settle(address, { now: this.#clock.now(), failed });
+      this.#fail(error);
+      throw error;
     }
   }
 
-  async #accept(introduction: Introduction): Promise<void> {
-    const { connection } = introduction;
-    try {
-      if (this.#members.size >= MAX_PEERS) return connection.close();
-      await writeAll(connection, encodeHandshake(this.#handshake));
-      await this.#join(introduction, false);
-    } catch (error) {
-      connection.close();
-      log.debug("peer-lost", { ...introduction.address, error: messageOf(error) });
-    }
+  get #source(): DownloadSource {
+    const tier = this.#webSeeds.tierInUse;
+    if (tier !== undefined) return tier === 0 ? "web seed" : "http";
+    return this.#membership.size > 0 ? "peers" : "none";
   }
 
-  get #handshake(): Handshake {
-    return { infoHash: this.#options.metainfo.infoHash, peerId: this.#peerId, fast: true, extended: true };
-  }
+  // Pieces
 
-  /** Takes a connection into the swarm, unless it may not be; resolves when it has ended. */
-  async #join({ connection, handshake, address }: Introduction, dialled: boolean): Promise<void> {
-    const identity = { ...address, peerId: peerIdText(handshake.peerId) };
-    if (this.#closing.signal.aborted || !this.#mayJoin(identity, dialled)) return connection.close();
-    const member = this.#makeMember(identity, { connection, handshake, dialled });
-    this.#members.set(member.peer, member);
-    log.debug("peer-joined", { ...identity, dialled });
-    try {
-      const running = member.link.run();
-      member.peer.open(handshake.extended ? this.#options.network.port : undefined);
-      await running;
-    } catch (error) {
-      if (error instanceof RackseedError) this.#fail(error);
-      else if (error instanceof WireError) {
-        log.warn("peer-broke-protocol", { ...identity, error: error.message });
-      } else log.debug("peer-lost", { ...identity, error: messageOf(error) });
-    } finally {
-      this.#drop(member);
-    }
-  }
-
-  #mayJoin(identity: PeerIdentity, dialled: boolean): boolean {
-    const ownId = peerIdText(this.#peerId);
-    if (identity.peerId === ownId || this.#bans.isBanned(identity)) return false;
-    const present = this.#memberOf(identity.peerId);
-    if (!present) return true;
-    // Both dialled at once: both ends keep the connection that the lower peer id made.
-    const race = this.#clock.now() - present.since < RACE_MS && present.dialled !== dialled;
-    if (!race || dialled !== ownId < identity.peerId) return false;
-    this.#drop(present);
-    return true;
-  }
-
-  #memberOf(peerId: string): Member | undefined {
-    return this.#members.values().find(({ peer }) => peer.identity.peerId === peerId);
-  }
-
-  #makeMember(
+  #makePeer(
     identity: PeerIdentity,
-    { connection, handshake, dialled }: { connection: Connection; handshake: Handshake; dialled: boolean },
-  ): Member {
-    const { storage, uploadLimit } = this.#options;
-    const peer: Peer = new Peer(identity, {
+    { connection, handshake, member }: { connection: Connection; handshake: Handshake; member: () => Member },
+  ): { peer: Peer; link: PeerLink } {
+    const { storage, uploadLimit, downloadLimit, rack, rackOf, deals } = this.#options;
+    const theirs = rackOf?.(identity.hostname);
+    const peer = new Peer(identity, {
       map: this.map,
       picker: this.#picker,
       fast: handshake.fast,
       own: isOwnPeerId(handshake.peerId),
-      effects: this.#effectsOf(() => member),
+      far: rack !== undefined && theirs !== undefined && theirs !== rack,
+      deals: deals ?? false,
+      effects: this.#effectsOf(member),
     });
     const link = new PeerLink(peer, {
       connection,
       map: this.map,
       storage,
-      limit: uploadLimit,
+      uploadLimit,
+      downloadLimit,
       clock: this.#clock,
     });
-    const now = this.#clock.now();
-    const member: Member = { link, peer, dialled, since: now, moved: 0, movedAt: now, downloadedBefore: 0 };
-    return member;
+    return { peer, link };
   }
 
   #effectsOf(member: () => Member): PeerEffects {
     return {
       wake: () => member().link.wake(),
       interestChanged: () => this.#unchokeIfFree(member().peer),
-      listensOn: (port) => {
-        const { hostname, peerId } = member().peer.identity;
-        this.#book.identify({ hostname, port }, peerId);
-      },
+      listensOn: (port) => this.#membership.listensOn(port, member().peer.identity),
       store: (piece, data) => this.#assembler.write(piece, data),
       brokenOff: (piece) => this.#assembler.invalidate(piece),
+      left: () => this.#dealer?.leave(member().peer),
+      learned: (piece) => this.#dealer?.has(member().peer, piece),
+      asked: (piece) => {
+        this.#dealer?.asked(member().peer, piece);
+        this.#deal(member().peer);
+      },
+      declined: (piece) => {
+        this.#dealer?.declined(member().peer, piece);
+        this.#deal(member().peer);
+      },
       received: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
     };
   }
 
-  /** Ends a connection and gives its work to the others. */
-  #drop(member: Member): void {
-    const { peer, link } = member;
-    link.close();
-    if (!this.#members.delete(peer)) return;
-    peer.close();
-    this.#past.downloaded += peer.downloaded;
-    this.#past.wasted += peer.wasted;
-    this.#past.uploaded += peer.uploaded;
-    for (const other of this.#members.keys()) other.refill();
-  }
-
-  // Pieces
-
   #onReceived(
-    peer: Peer,
+    source: Peer | WebSeed,
     { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
   ): void {
     if (contested) {
-      for (const other of this.#members.keys()) if (other !== peer) other.cancelObsolete(piece);
+      for (const peer of this.#membership.peers) if (peer !== source) peer.cancelObsolete(piece);
+      this.#webSeeds.cancelObsolete(piece, source);
     }
     if (!complete) return;
     if (this.#assembler.verify(piece)) this.#onVerified(piece);
@@ -328,13 +284,13 @@ export class Swarm {
     for (const culprit of this.#blame.right(piece, () => this.#assembler.unitDigests(piece))) {
       this.#ban(culprit, piece);
     }
-    for (const peer of this.#members.keys()) peer.announce(piece);
+    for (const peer of this.#membership.peers) peer.announce(piece);
     try {
       this.#options.onPiece?.(piece);
     } catch (error) {
       return this.#fail(error);
     }
-    if (!this.have.isFull) return;
+    if (this.#picker.lacking > 0) return;
     log.info("swarm-complete", { ...this.#subject, ...this.stats() });
     this.#settle.resolve();
     this.#announcer.complete();
@@ -352,57 +308,92 @@ export class Swarm {
   }
 
   #ban(identity: PeerIdentity, piece: number): void {
-    this.#bans.ban(identity);
+    if (this.#banned.some(({ peerId }) => peerId === identity.peerId)) return;
     this.#banned.push(identity);
     log.warn("peer-banned", { ...this.#subject, ...identity, piece });
-    for (const member of [...this.#members.values()]) {
-      if (this.#bans.isBanned(member.peer.identity)) this.#drop(member);
-    }
+    if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
+  }
+
+  /** Suggests to a peer that may take from us what to take. */
+  #deal(peer: Peer): void {
+    if (!this.#dealer || peer.amChoking || !peer.peerInterested || !peer.takesDeals) return;
+    peer.suggest(this.#dealer.deal(peer));
   }
 
   // Time
 
   async #tickAll(signal: AbortSignal): Promise<void> {
+    this.#flow.at = this.#clock.now();
     for (let tick = 1; !signal.aborted; tick++) {
       await this.#clock.sleep(TICK_MS, signal);
-      const now = this.#clock.now();
-      for (const member of [...this.#members.values()]) this.#tick(member, now);
+      this.#pace();
+      this.#membership.tick();
+      const parallel = this.#drought.tick({
+        now: this.#clock.now(),
+        received: this.#membership.total("downloaded"),
+        hasProvider: this.#membership.peers.some((peer) => peer.amInterested),
+      });
+      this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
       if (tick % CHOKE_ROUND_TICKS === 0) this.#chokeRound();
-      this.#dial();
+      this.#dealer?.tick();
+      for (const peer of this.#membership.peers) this.#deal(peer);
     }
   }
 
-  #tick(member: Member, now: number): void {
-    const { peer, link } = member;
-    const moved = peer.downloaded + peer.wasted;
-    if (moved !== member.moved || !peer.isAwaited) {
-      member.moved = moved;
-      member.movedAt = now;
-    }
-    const stalled = now - member.movedAt > STALL_MS;
-    if (stalled) log.warn("peer-stalled", { ...peer.identity });
-    // Two seeds have nothing to say to one another.
-    if (stalled || now - link.lastReceived > SILENCE_MS || (this.have.isFull && peer.isSeed)) {
-      return this.#drop(member);
-    }
-    if (now - link.lastSent > KEEP_ALIVE_MS) peer.keepAlive();
-    peer.refill();
+  /** Fits the flow of requests to the last second. */
+  #pace(): void {
+    const { at, downloaded, best } = this.#flow;
+    const now = this.#clock.now();
+    if (now === at) return;
+    for (const peer of this.#membership.peers) peer.pace(now - at);
+    const total = this.#membership.total("downloaded");
+    const rate = (total - downloaded) / (now - at);
+    this.#flow = { at: now, downloaded: total, best: Math.max(best * 0.98, rate) };
+    const suffices = rate >= best * SUFFICIENT;
+    const hasOthers = this.#membership.peers.some((peer) =>
+      peer.amInterested && !peer.peerChoking && !peer.isDealer
+    );
+    this.#picker.sparesDealers = suffices && hasOthers;
+    this.#picker.sparesFar = suffices;
+    this.#share();
+  }
+
+  /** Splits what comes from other racks anew among the nodes of this one. */
+  #share(): void {
+    if (this.#options.rack === undefined || !this.#options.rackOf) return;
+    const neighbours = this.#membership.peers.filter((peer) =>
+      !peer.isFar && !peer.isSeed && peer.takesDeals
+    );
+    this.#picker.share = gatewayShare(this.map.pieceCount, {
+      ownId: peerIdText(this.#peerId),
+      neighbourIds: neighbours.map((peer) => peer.identity.peerId).toArray(),
+    });
   }
 
   #chokeRound(): void {
-    const candidates = [...this.#members.values()].map((member) => {
+    const candidates = [...this.#membership.members].map((member) => {
       const { peer } = member;
       const gave = peer.downloaded - member.downloadedBefore;
       member.downloadedBefore = peer.downloaded;
       return { peer, gave, amChoking: peer.amChoking, peerInterested: peer.peerInterested };
     });
     const chosen = chooseUnchoked(candidates, { slots: UPLOAD_SLOTS, random: this.#random });
-    for (const candidate of candidates) candidate.peer.setChoking(!chosen.has(candidate));
+    for (const candidate of candidates) this.#setChoking(candidate.peer, !chosen.has(candidate));
   }
 
   /** A newcomer need not wait for the next round while there are free slots. */
   #unchokeIfFree(peer: Peer): void {
-    const used = this.#members.keys().filter((other) => !other.amChoking && other.peerInterested);
-    if (peer.peerInterested && used.toArray().length < UPLOAD_SLOTS) peer.setChoking(false);
+    if (!peer.peerInterested) return this.#dealer?.fold(peer);
+    const used = this.#membership.peers.filter((other) => !other.amChoking && other.peerInterested);
+    if (used.toArray().length < UPLOAD_SLOTS) this.#setChoking(peer, false);
+  }
+
+  #setChoking(peer: Peer, choke: boolean): void {
+    if (choke) this.#dealer?.fold(peer);
+    // Suggestions go ahead of the unchoke that lets the peer ask.
+    else if (this.#dealer && peer.amChoking && peer.peerInterested && peer.takesDeals) {
+      peer.suggest(this.#dealer.deal(peer));
+    }
+    peer.setChoking(choke);
   }
 }

@@ -175,6 +175,47 @@ Deno.test("a node that starts again keeps what is right and fetches the rest", a
   assert.equal(leech.stats().downloadedBytes, 11 * PIECE);
 });
 
+Deno.test("a node that wants some of the pieces fetches those alone, is done with them, and gives them to others", async () => {
+  await using fixture = await Fixture.make(30);
+  const { map } = fixture.metainfo;
+  const wanted = piecesOf(map.pieceCount, [3, 4, 17, 29]);
+  const have = piecesOf(map.pieceCount, [3, 5]);
+  const seed = fixture.seed();
+  const told: number[] = [];
+  const leech = fixture.swarm({
+    storage: fixture.storage("1"),
+    have,
+    wanted,
+    onPiece: (piece) => told.push(piece),
+  });
+  assert.deepEqual([leech.stats().wantedBytes, leech.stats().leftBytes], [4 * PIECE, 3 * PIECE]);
+  leech.addPeers([{ hostname: HOST, port: seed.port }]);
+  await leech.done;
+  assert.deepEqual(told.toSorted((a, b) => a - b), [4, 17, 29]);
+  assert.equal(leech.stats().leftBytes, 0);
+  assert.equal(seed.stats().uploadedBytes, 3 * PIECE);
+
+  const other = fixture.swarm({
+    storage: fixture.storage("2"),
+    wanted: piecesOf(map.pieceCount, [4, 29]),
+  });
+  other.addPeers([{ hostname: HOST, port: leech.port }]);
+  await other.done;
+  assert.equal(leech.stats().uploadedBytes, 2 * PIECE);
+});
+
+Deno.test("a node that wants nothing more is done at once", async () => {
+  await using fixture = await Fixture.make(4);
+  const wanted = piecesOf(fixture.metainfo.map.pieceCount, [1]);
+  await fixture.swarm({ storage: fixture.storage("1"), have: wanted, wanted }).done;
+});
+
+function piecesOf(count: number, pieces: readonly number[]): Bitfield {
+  const field = new Bitfield(count);
+  for (const piece of pieces) field.add(piece);
+  return field;
+}
+
 Deno.test({
   name: "a disk that is full ends the swarm with the file's name and a remedy",
   // A small tmpfs is mounted for it.

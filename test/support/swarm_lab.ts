@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { createInfo } from "#contract/torrent/create_metainfo.ts";
+import { FileStorage } from "#contract/torrent/file_storage.ts";
+import { encodeMetainfo, type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { PeerListener } from "#contract/torrent/peer_listener.ts";
+import type { Clock } from "#contract/torrent/ports.ts";
+import { Swarm, type SwarmOptions } from "#contract/torrent/swarm.ts";
+import { systemClock } from "#contract/torrent/system_ports.ts";
+import { handleWebSeed } from "../../server/swarm/web_seed.ts";
+import { BadPeer, type Misdeed } from "./bad_peer.ts";
+
+export const HOST = "127.0.0.1";
+
+export type LabSwarm = Swarm & { readonly port: number };
+
+/** A torrent of two files with random content, engines and HTTP servers for it; all gone at the end. */
+export class SwarmLab implements AsyncDisposable {
+  readonly stack = new AsyncDisposableStack();
+  readonly #closing = new AbortController();
+  readonly directory: string;
+  readonly metainfo: Metainfo;
+
+  private constructor(directory: string, metainfo: Metainfo) {
+    this.directory = directory;
+    this.metainfo = metainfo;
+    this.stack.defer(() => Deno.remove(directory, { recursive: true }));
+  }
+
+  /** The torrent file is DIRECTORY/torrent, its files lie in DIRECTORY/seed. */
+  static async make({ pieces, pieceLength = 64 * 1024 }: { pieces: number; pieceLength?: number }): Promise<
+    SwarmLab
+  > {
+    const directory = await Deno.makeTempDir({ prefix: "rackseed-swarm-" });
+    await Deno.mkdir(`${directory}/seed`);
+    const files = ["manifest.rsm", "a.pack"].map((name) => ({ name, path: `${directory}/seed/${name}` }));
+    await Deno.writeFile(files[0]!.path, randomBytes(100_000));
+    await Deno.writeFile(files[1]!.path, randomBytes(pieces * pieceLength - 100_000));
+    const info = await createInfo("web@1", { files, pieceLength });
+    const torrent = encodeMetainfo(info, { announce: [], webSeeds: [] });
+    await Deno.writeFile(`${directory}/torrent`, torrent);
+    return new SwarmLab(directory, parseMetainfo(torrent));
+  }
+
+  get totalBytes(): number {
+    return this.metainfo.map.totalLength;
+  }
+
+  storage(name: string): FileStorage {
+    Deno.mkdirSync(`${this.directory}/${name}`, { recursive: true });
+    return this.stack.use(FileStorage.open(this.metainfo.map, `${this.directory}/${name}`));
+  }
+
+  /** A node that lays its files down in DIRECTORY/name. */
+  node(name: string, options: Partial<SwarmOptions> = {}): LabSwarm {
+    const network = this.stack.use(PeerListener.listen({ hostname: HOST, port: 0 }));
+    const swarm = Swarm.start({
+      metainfo: this.metainfo,
+      storage: options.storage ?? this.storage(name),
+      network,
+      have: new Bitfield(this.metainfo.map.pieceCount),
+      signal: this.#closing.signal,
+      ...options,
+    });
+    this.stack.defer(() => swarm.close());
+    return Object.assign(swarm, { port: network.port });
+  }
+
+  seed(options: Partial<SwarmOptions> = {}): LabSwarm {
+    return this.node("seed", { have: Bitfield.full(this.metainfo.map.pieceCount), ...options });
+  }
+
+  badPeer(misdeed: Misdeed): BadPeer {
+    return this.stack.use(new BadPeer(misdeed, this.metainfo));
+  }
+
+  /** The product's web seed, where `answer` does not say otherwise. */
+  webSeed(
+    answer: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined,
+  ): { readonly url: string; readonly paths: string[] } {
+    const paths: string[] = [];
+    const server = Deno.serve({ hostname: HOST, port: 0, onListen: () => {} }, async (request) => {
+      paths.push(new URL(request.url).pathname);
+      return await answer(request) ?? await handleWebSeed(request, {
+        prefix: "/webseed/",
+        lookup: ({ torrent, file }) => {
+          const entry = this.metainfo.info.files.find(({ name }) => name === file);
+          const path = `${this.directory}/seed/${file}`;
+          return torrent === this.metainfo.info.name && entry ? { path, length: entry.length } : undefined;
+        },
+      });
+    });
+    this.stack.defer(() => server.shutdown());
+    return { url: `http://${HOST}:${server.addr.port}/webseed/`, paths };
+  }
+
+  async assertSame(name: string): Promise<void> {
+    for (const { name: file } of this.metainfo.info.files) {
+      const [a, b] = await Promise.all(
+        ["seed", name].map((folder) => Deno.readFile(`${this.directory}/${folder}/${file}`)),
+      );
+      assert.ok(a && b && Buffer.from(a).equals(b), `${file} of ${name}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.stack.disposeAsync();
+  }
+}
+
+/** Time that runs faster than it is, so that the engine's patience is not the test's. */
+export function hurriedClock(factor: number): Clock {
+  return {
+    now: () => systemClock.now() * factor,
+    sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+  };
+}
+
+/** Looks again and again until `isSo`; a test that waits for what never comes is ended by its runner. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+export function address({ port }: { port: number }): { hostname: string; port: number } {
+  return { hostname: HOST, port };
+}
