@@ -131,6 +131,7 @@ export class ImageFetch implements AsyncDisposable {
     const started = performance.now();
     const workers = defaultWorkers();
     const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
+    const times = (transfer: DownloadProgress) => clock.times(transfer, download.downloadedBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({
@@ -150,7 +151,7 @@ export class ImageFetch implements AsyncDisposable {
       tick: (transfer) =>
         progress.update({
           transfer,
-          times: clock.times(transfer),
+          times: times(transfer),
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
@@ -158,7 +159,7 @@ export class ImageFetch implements AsyncDisposable {
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
     const fetched = megabytes(download.downloadedBytes);
     const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched`;
-    return { message: [summary, ...notes].join("; "), times: clock.times(download.progress()) };
+    return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
   }
 
   /** Step "verify". */

@@ -31,7 +31,10 @@ export class InstallClock {
   }
 
   /** A worker that has no job waits for frames. */
-  times({ bytesDone, bytesTotal }: Pick<DownloadProgress, "bytesDone" | "bytesTotal">): InstallTimes {
+  times(
+    { bytesDone, bytesTotal }: Pick<DownloadProgress, "bytesDone" | "bytesTotal">,
+    fetchedBytes: number,
+  ): InstallTimes {
     const { workers, now, mainMs } = this.#options;
     const elapsedMs = now() - this.#startedMs;
     if (bytesDone >= bytesTotal) this.#fetchMs ??= elapsedMs;
@@ -40,7 +43,7 @@ export class InstallClock {
       ...{ workers, busyMs, blockedMs },
       starvedMs: Math.max(0, Math.round(workers * elapsedMs) - busyMs - blockedMs),
       mainMs: Math.round(mainMs() - this.#mainBefore),
-      fetchedBytes: bytesDone,
+      fetchedBytes,
       fetchMs: Math.round(this.#fetchMs ?? elapsedMs),
     };
   }

@@ -6,7 +6,7 @@ import type { StepReport } from "#contract/api.ts";
 import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/distribution.ts";
 import type { Step } from "#contract/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
-import { type BatchPart, NodeTrack } from "./node_track.ts";
+import { type BatchPart, NodeTrack, SILENT_AFTER_MS } from "./node_track.ts";
 import { decideSeeding, type SeedDecision } from "./seed_policy.ts";
 import { slowestOf } from "./slowest_node.ts";
 
@@ -16,6 +16,8 @@ export interface BatchStore {
   seedOf(deployment: string): SeedPolicy | undefined;
   /** Steps that are done. */
   stepTimes(deployment: string): readonly StepTime[];
+  /** Nodes that install this version now. */
+  installing(version: { image: string; version: number }): readonly string[];
 }
 
 export interface StepTime extends BatchPart {
@@ -46,8 +48,11 @@ export class Batches {
   readonly #slowest = new Map<string, { atMs: number; stale: boolean; value: Slowness | undefined }>();
   readonly #loaded = new Set<string>();
 
+  readonly #bornMs: number;
+
   constructor(options: BatchOptions) {
     this.#options = options;
+    this.#bornMs = options.now();
   }
 
   /** A node reported. */
@@ -61,9 +66,7 @@ export class Batches {
   forget(node: string): void {
     const deployment = this.#tracks.get(node)?.part.deployment;
     this.#tracks.delete(node);
-    if (deployment === undefined) return;
-    this.#slowest.delete(deployment);
-    this.#loaded.delete(deployment);
+    if (deployment !== undefined) this.#slowest.delete(deployment);
   }
 
   /** Undefined while the node does not seed. */
@@ -117,16 +120,27 @@ export class Batches {
       part.image === image && part.version === version
     )
       .toArray();
+    const givers = tracks.flatMap((track) => {
+      const sinceMs = track.seedsSince(now);
+      return sinceMs === undefined ? [] : { node: track.part.node, sinceMs, policy: track.seed ?? policy() };
+    });
     return decideSeeding({
-      givers: tracks.flatMap((track) => {
-        const sinceMs = track.seedsSince(now);
-        return sinceMs === undefined
-          ? []
-          : { node: track.part.node, sinceMs, policy: track.seed ?? policy() };
-      }),
-      takers: tracks.flatMap((track) => track.taker(nameOf(track.part.node), now) ?? []),
+      givers,
+      takers: [
+        ...tracks.flatMap((track) => track.taker(nameOf(track.part.node), now) ?? []),
+        ...this.#notYetHeard({ image, version }, now).map((node) => ({
+          node: nameOf(node),
+          sinceMs: Math.min(now, ...givers.map((giver) => giver.sinceMs)),
+        })),
+      ],
       fetchedMs: tracks.flatMap((track) => track.fetchedMs ?? []),
     }, now);
+  }
+
+  /** Just after a restart: nodes that installed before it, and have had no time to report. */
+  #notYetHeard(version: Pick<BatchPart, "image" | "version">, now: number): string[] {
+    if (now - this.#bornMs >= SILENT_AFTER_MS) return [];
+    return this.#options.store.installing(version).filter((node) => !this.#tracks.has(node));
   }
 
   #track(part: BatchPart): NodeTrack {

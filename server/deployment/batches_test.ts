@@ -14,10 +14,16 @@ const TIMES = {
 };
 const half = { progress: { bytesDone: 5e7, bytesTotal: 1e8, peers: 1, bytesPerSecond: 1e7 } };
 
-function open({ seed, past = [] }: { seed?: SeedPolicy; past?: StepTime[] } = {}) {
+function open(
+  { seed, past = [], installing = [] }: { seed?: SeedPolicy; past?: StepTime[]; installing?: string[] } = {},
+) {
   const time = { ms: 1_000_000 };
   const batches = new Batches({
-    store: { seedOf: () => seed, stepTimes: (d) => past.filter((p) => p.deployment === d) },
+    store: {
+      seedOf: () => seed,
+      stepTimes: (d) => past.filter((p) => p.deployment === d),
+      installing: () => installing,
+    },
     policy: () => DEFAULT_SEED,
     nameOf: (node) => node.toUpperCase(),
     now: () => time.ms,
@@ -84,6 +90,24 @@ Deno.test("what steps took stands after a restart, and is not taken for another 
   assert.equal(batches.slowest("d1")?.node, "B");
   batches.note(part("a", "d2"), step("install"));
   assert.equal(batches.limit(part("a", "d2")), undefined);
+});
+
+Deno.test("after a restart nobody is let go before those that fetch have had time to report", () => {
+  const { batches, time } = open({ installing: ["a", "b"] });
+  batches.note(part("a"), step("seed", { elapsedMs: 200_000 }));
+  assert.deepEqual(batches.seeding(part("a"))?.for, ["B"]);
+  time.ms += 20_000;
+  batches.note(part("a"), step("seed", { elapsedMs: 220_000 }));
+  assert.equal(batches.seeding(part("a"))?.on, false, "b never came back");
+});
+
+Deno.test("a node that failed holds nobody", () => {
+  const { batches } = open();
+  batches.note(part("b"), step("install", half));
+  batches.note(part("a"), step("seed"));
+  assert.equal(batches.seeding(part("a"))?.on, true);
+  batches.note(part("b"), step("torrent", { state: "failed" }));
+  assert.equal(batches.seeding(part("a"))?.on, false);
 });
 
 Deno.test("a node that bears something else is forgotten", () => {

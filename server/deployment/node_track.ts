@@ -15,7 +15,7 @@ export interface BatchPart {
 }
 
 /** A node that fell silent for this long keeps no other waiting. */
-const SILENT_AFTER_MS = 20_000;
+export const SILENT_AFTER_MS = 20_000;
 /** In these a node has all that it needs of others. */
 const WITHOUT_NEED: ReadonlySet<Step> = new Set(["identity", "bootloader", "verify", "seed", "finish"]);
 /** Before this a step's pace says nothing. */
@@ -35,6 +35,7 @@ export class NodeTrack {
   #stepsMs: Partial<Record<Step, number>> = {};
   #times: InstallTimes | undefined;
   #running: RunningStep | undefined;
+  #failed = false;
   #heardMs: number;
 
   constructor(part: BatchPart, { seed, now }: { seed: SeedPolicy | undefined; now: number }) {
@@ -48,6 +49,7 @@ export class NodeTrack {
     this.#times = times ?? this.#times;
     this.#running = state === "running" ? { step, sinceMs: now - elapsedMs, progress } : undefined;
     if (state !== "running") this.#stepsMs[step] = elapsedMs;
+    this.#failed = state === "failed";
   }
 
   /** A step that ended before this server was started. */
@@ -76,7 +78,7 @@ export class NodeTrack {
   /** What it still needs of others; undefined where it needs nothing, or was not heard of for long. */
   taker(node: string, now: number): Taker | undefined {
     const running = this.#running;
-    if (this.#isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
+    if (this.#failed || this.#isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
     if (running && (WITHOUT_NEED.has(running.step) || hasAll(running))) return undefined;
     const fetches = running?.step === "torrent" || running?.step === "install";
     return { node, sinceMs: fetches ? running.sinceMs : this.#upSinceMs, progress: running?.progress };

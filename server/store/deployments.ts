@@ -168,14 +168,21 @@ export class Deployments {
     return row && SeedPolicy.parse(JSON.parse(row.policy));
   }
 
-  /** The steps of its nodes that are done, with what the node measured of itself. */
+  /** The steps of its nodes that are done, with what the nodes measured of themselves. */
   stepTimes(deployment: string): (Assignment & { step: Step; elapsedMs: number; times?: InstallTimes })[] {
-    return this.parts(deployment).flatMap((part) =>
-      this.#log.list(part).filter(({ state }) => state === "done").map(({ step, elapsedMs, times }) => ({
-        ...{ ...part, step, elapsedMs },
-        ...(times && { times }),
-      }))
-    );
+    const parts = new Map(this.parts(deployment).map((part) => [part.node, part]));
+    return this.#log.done(deployment).flatMap(({ node, report: { step, elapsedMs, times } }) => {
+      const part = parts.get(node);
+      return part ? { ...part, step, elapsedMs, ...(times && { times }) } : [];
+    });
+  }
+
+  /** Ids of the nodes that install this version now. */
+  installing({ image, version }: { image: string; version: number }): string[] {
+    const rows = this.#db.prepare(
+      "SELECT node FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
+    ).all(image, version) as { node: string }[];
+    return rows.map((row) => row.node);
   }
 
   /** Calls the node's order off. Undefined where it has none. */

@@ -110,6 +110,7 @@ Deno.test("the parts of a deployment are its nodes that began or will, with the 
     "a installing",
     "b armed",
   ]);
+  assert.deepEqual(deployments.installing(VERSION), ["a"]);
   assert.deepEqual(deployments.stepTimes(deployment).map((t) => [t.node, t.step, t.elapsedMs]), [
     ["a", "plan", 70],
   ]);
