@@ -2,9 +2,9 @@
  * Sends the extents that the server lacks: gathers contents into batches, asks by hash, puts what is lacking
  * into frames. Some batches and frames are under way at a time; memory is bounded by their number.
  */
-import { createHash } from "node:crypto";
 import { encodeFrameUpload, MAX_FRAME_EXTENTS, type UploadedExtent } from "#contract/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { sha256 as hash } from "#contract/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
 
@@ -36,7 +36,7 @@ export class ExtentSender implements ExtentSink {
   }
 
   take(content: Uint8Array): string {
-    const digest = createHash("sha256").update(content).digest();
+    const digest = hash(content);
     const sha256 = digest.toString("base64url");
     if (this.#seen.has(sha256)) return sha256;
     this.#seen.add(sha256);

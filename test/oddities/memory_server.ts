@@ -9,7 +9,7 @@ import type { Entry, FrameExtent, HashedExtent } from "#contract/entry.ts";
 import { parseHashedEntry } from "#contract/entry.ts";
 import { decodeFrameUpload } from "#contract/frame_upload.ts";
 import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/manifest.ts";
-import { seal } from "#contract/sealed.ts";
+import { seal } from "#contract/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
 
 export class MemoryServer implements Api {
