@@ -23,7 +23,12 @@ export interface Amount {
 
 /** Takes the contents of extents. */
 export interface ExtentSink {
-  /** Copies `content` (1 byte to MAX_EXTENT_BYTES) where it is new. Returns its SHA-256 in base64url. */
+  /** Memory to read the next extent into, of 1 byte to MAX_EXTENT_BYTES; valid until the next call of `take`. */
+  room(sizeBytes: number): Uint8Array;
+  /**
+   * Keeps `content` where it is new: as it is where it is the beginning of what `room` gave last, else a copy.
+   * Returns its SHA-256 in base64url.
+   */
   take(content: Uint8Array): string;
   /** Whether more waits to be sent than should: then the source waits for `drained`. */
   readonly full: boolean;

@@ -194,7 +194,10 @@ export class CaptureService implements AsyncDisposable {
       throw this.#fail(id, storeError("cannot store the last frames", error));
     }
     const lines = this.#hearing(id, linesOf(stream));
-    const complete = await readDraft(lines, (sha256) => writer.find(sha256));
+    const complete = await readDraft(lines, {
+      find: (sha256) => writer.find(sha256),
+      frame: (id) => this.#store.packs.frame(id),
+    });
     const capture = this.#receiving(id);
     this.#views.change(id, { state: "publishing", notes: complete.header.notes });
     this.#run(this.#publish(id, { ...capture, ...complete }));
@@ -278,10 +281,10 @@ export class CaptureService implements AsyncDisposable {
     });
   }
 
-  async *#hearing(id: string, lines: AsyncIterable<string>): AsyncGenerator<string> {
-    for await (const line of lines) {
+  async *#hearing<T>(id: string, pieces: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const piece of pieces) {
       this.#receiving(id);
-      yield line;
+      yield piece;
     }
   }
 

@@ -13,10 +13,17 @@ import {
   TreeProof,
 } from "#contract/manifest.ts";
 import type { ExtentPlace } from "../store/extents.ts";
+import type { StoredFrame } from "../store/packs.ts";
 
 const LINES_PER_PIECE = 4096;
 /** The rest of what a manifest may have is left to its frames. */
 const MAX_ENTRIES_BYTES = MAX_MANIFEST_BYTES / 4 * 3;
+
+/** Looks up in the store. */
+export interface Places {
+  find(sha256: Uint8Array): ExtentPlace | undefined;
+  frame(id: number): StoredFrame & { readonly pack: number } | undefined;
+}
 
 interface DraftFrame extends Frame {
   readonly extents: FrameSlice[];
@@ -28,7 +35,7 @@ interface DraftFrame extends Frame {
  * order in which they were sent.
  */
 export class Draft {
-  readonly #find: (sha256: Uint8Array) => ExtentPlace | undefined;
+  readonly #places: Places;
   readonly #frames: DraftFrame[] = [];
   readonly #frameNumbers = new Map<number, number>();
   readonly #packNumbers = new Map<number, number>();
@@ -42,9 +49,8 @@ export class Draft {
   #totals = { entries: 0, files: 0, fileBytes: 0, extentBytes: 0, sealedBytes: 0 };
   #missing = 0;
 
-  /** `find` looks an extent up in the store. */
-  constructor(find: (sha256: Uint8Array) => ExtentPlace | undefined) {
-    this.#find = find;
+  constructor(places: Places) {
+    this.#places = places;
   }
 
   /** Ids of the packs that the version needs, in their order. */
@@ -114,11 +120,11 @@ export class Draft {
   }
 
   #lookUp(sha256: string) {
-    const place = this.#find(Buffer.from(sha256, "base64url"));
+    const place = this.#places.find(Buffer.from(sha256, "base64url"));
+    const frame = place && this.#frameNumber(place.frame);
     let extent: { frame: number; index: number; sizeBytes: number } | undefined;
-    if (place === undefined) this.#missing++;
+    if (place === undefined || frame === undefined) this.#missing++;
     else {
-      const frame = this.#frameNumber(place);
       const { extents } = this.#frames[frame] as DraftFrame;
       extent = { frame, index: extents.length, sizeBytes: place.sizeBytes };
       extents.push({ sha256, offset: place.at, sizeBytes: place.sizeBytes });
@@ -128,14 +134,17 @@ export class Draft {
     return extent;
   }
 
-  #frameNumber({ frame, pack, frameAt, sealedBytes, rawBytes }: ExtentPlace): number {
-    const known = this.#frameNumbers.get(frame);
+  #frameNumber(id: number): number | undefined {
+    const known = this.#frameNumbers.get(id);
     if (known !== undefined) return known;
+    const frame = this.#places.frame(id);
+    if (frame === undefined) return undefined;
+    const { pack, at, sealedBytes, rawBytes } = frame;
     const packNumber = this.#packNumbers.get(pack) ?? this.#packNumbers.size;
     this.#packNumbers.set(pack, packNumber);
-    this.#frames.push({ pack: packNumber, offset: frameAt, sealedBytes, rawBytes, extents: [] });
+    this.#frames.push({ pack: packNumber, offset: at, sealedBytes, rawBytes, extents: [] });
     this.#totals.sealedBytes += sealedBytes;
-    this.#frameNumbers.set(frame, this.#frames.length - 1);
+    this.#frameNumbers.set(id, this.#frames.length - 1);
     return this.#frames.length - 1;
   }
 }
@@ -145,18 +154,20 @@ export class Draft {
  * where a line cannot stand, 409 where extents are missing.
  */
 export async function readDraft(
-  lines: AsyncIterable<string>,
-  find: (sha256: Uint8Array) => ExtentPlace | undefined,
+  lines: AsyncIterable<readonly string[]>,
+  places: Places,
 ): Promise<{ header: CaptureHeader; draft: Draft }> {
-  const draft = new Draft(find);
+  const draft = new Draft(places);
   let header: CaptureHeader | undefined;
   let number = 0;
   try {
-    for await (const line of lines) {
-      number++;
-      if (header === undefined) header = CaptureHeader.parse(JSON.parse(line));
-      else if (draft.totals.entries === header.entries) throw new RangeError("more entries than announced");
-      else draft.add(parseHashedEntry(line));
+    for await (const some of lines) {
+      for (const line of some) {
+        number++;
+        if (header === undefined) header = CaptureHeader.parse(JSON.parse(line));
+        else if (draft.totals.entries === header.entries) throw new RangeError("more entries than announced");
+        else draft.add(parseHashedEntry(line));
+      }
     }
     if (header === undefined || header.entries === 0) throw new RangeError("the list of entries is empty");
     if (draft.totals.entries < header.entries) {
