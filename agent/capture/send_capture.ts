@@ -1,5 +1,5 @@
 /**
- * Sends one capture: counts, reads, sends what the server lacks, then the entries. Whatever interrupts it, it
+ * Sends one capture: counts, reads, sends what the server lacks, and the entries beside it. Whatever interrupts it, it
  * can simply be run again: the server knows the extents that it has.
  */
 import type { CaptureProgress } from "#contract/api.ts";
@@ -8,7 +8,7 @@ import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import type { Amount, CaptureSource } from "./capture_source.ts";
-import { EntryLines } from "./entry_lines.ts";
+import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
 import type { Pause } from "./retry.ts";
@@ -60,7 +60,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       signal,
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
     });
-    const lines = new EntryLines();
+    const lines = new EntrySender(api);
     let done = none;
     const entries = tree.entries(sender, {
       signal,
@@ -69,19 +69,19 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
         reporter.report(() => view("reading", sofar, total));
       },
     });
-    for await (const entry of entries) lines.add(formatHashedEntry(entry));
+    for await (const entry of entries) {
+      lines.add(formatHashedEntry(entry));
+      if (lines.full) await lines.drained();
+    }
     await sender.finish();
     await reporter.last(view("finishing", done, done));
     const notes = bounded(tree.notes);
-    await api.entries(() =>
-      lines.upload({
-        ...(source && { source }),
-        ...(layout && { layout }),
-        excludes: [...excludes],
-        notes,
-        entries: lines.count,
-      })
-    );
+    await lines.finish({
+      ...(source && { source }),
+      ...(layout && { layout }),
+      excludes: [...excludes],
+      notes,
+    });
     return { entries: lines.count, notes, bytesSent: sender.bytesSent };
   } finally {
     stopped.abort(new Error("the capture has ended"));

@@ -47,8 +47,11 @@ function directApi(service: CaptureService, id: string): Api {
         case "progress":
           service.progress(id, json as Parameters<CaptureService["progress"]>[1]);
           return empty();
+        case "entries":
+          await service.endEntries(id, body as Uint8Array);
+          return empty();
         default:
-          await service.submitEntries(id, body as ReadableStream<Uint8Array>);
+          service.addEntries(id, Number(path.split("/").at(-1)), body as Uint8Array);
           return empty();
       }
     },
