@@ -2,7 +2,10 @@
 import type { Entry, HashedExtent } from "#contract/entry.ts";
 
 export interface CaptureSource {
-  /** Counts ahead what will be read, so that progress has an end; cheap beside the reading itself. */
+  /**
+   * Counts what will be read, so that progress has an end; cheap beside the reading itself, and may go on at the
+   * same time.
+   */
   measure(options: { signal: AbortSignal; onProgress: (sofar: Amount) => void }): Promise<Amount>;
   /**
    * All entries in the order of a manifest. A file's contents have gone to `sink` before its entry comes. To

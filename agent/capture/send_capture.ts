@@ -45,6 +45,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const api = new CaptureApi(options.api, { capture: options.capture, signal, ...(pause && { pause }) });
   const sender = new ExtentSender(api);
+  let counting: Promise<void> | undefined;
   try {
     const reporter = new ProgressReporter(api, onProgress);
     const none: Amount = { files: 0, bytes: 0 };
@@ -56,23 +57,28 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       bytesTotal: Math.max(total.bytes, done.bytes),
       bytesSent: sender.bytesSent,
     });
-    const total = await tree.measure({
+    // beside the reading, which would otherwise leave the server idle for as long
+    let total: Amount | undefined;
+    counting = tree.measure({
       signal,
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
-    });
+    }).then((amount) => void (total = amount));
+    counting.catch(() => {});
     const lines = new EntrySender(api);
     let done = none;
     const entries = tree.entries(sender, {
       signal,
       onProgress: (sofar) => {
         done = sofar;
-        reporter.report(() => view("reading", sofar, total));
+        const all = total;
+        if (all !== undefined) reporter.report(() => view("reading", sofar, all));
       },
     });
     for await (const entry of entries) {
       lines.add(formatHashedEntry(entry));
       if (lines.full) await lines.drained();
     }
+    await counting;
     await sender.finish();
     await reporter.last(view("finishing", done, done));
     const notes = bounded(tree.notes);
@@ -85,6 +91,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
     return { entries: lines.count, notes, bytesSent: sender.bytesSent };
   } finally {
     stopped.abort(new Error("the capture has ended"));
+    await counting?.catch(() => {});
   }
 }
 
