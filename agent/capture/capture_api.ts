@@ -40,7 +40,7 @@ export class CaptureApi {
 
   /** `upload`: as frame_upload.ts encodes it. */
   frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#post("POST", "frames", { body: () => upload });
+    return this.#post("POST", "frames", { body: upload });
   }
 
   /** Tried once: the next report says more. */
@@ -50,18 +50,23 @@ export class CaptureApi {
     await response.body?.cancel();
   }
 
-  /** `body` makes the stream anew for every attempt. */
-  entries(body: () => ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  /** `body`: zstd of lines of entries. */
+  entriesPart(part: number, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#post("POST", `entries/${part}`, { body });
+  }
+
+  /** `body`: zstd of a CaptureHeader. */
+  entries(body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#post("PUT", "entries", { body });
   }
 
   #post(
     method: "POST" | "PUT",
     path: string,
-    { body }: { body: () => BodyInit },
+    { body }: { body: Uint8Array<ArrayBuffer> },
   ): Promise<void> {
     return this.#call(async (signal) => {
-      const response = await this.#api.send(method, `${this.#base}/${path}`, { body: body(), signal });
+      const response = await this.#api.send(method, `${this.#base}/${path}`, { body, signal });
       await response.body?.cancel();
     });
   }

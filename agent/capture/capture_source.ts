@@ -2,7 +2,10 @@
 import type { Entry, HashedExtent } from "#contract/entry.ts";
 
 export interface CaptureSource {
-  /** Counts ahead what will be read, so that progress has an end; cheap beside the reading itself. */
+  /**
+   * Counts what will be read, so that progress has an end; cheap beside the reading itself, and may go on at the
+   * same time.
+   */
   measure(options: { signal: AbortSignal; onProgress: (sofar: Amount) => void }): Promise<Amount>;
   /**
    * All entries in the order of a manifest. A file's contents have gone to `sink` before its entry comes. To
@@ -23,7 +26,12 @@ export interface Amount {
 
 /** Takes the contents of extents. */
 export interface ExtentSink {
-  /** Copies `content` (1 byte to MAX_EXTENT_BYTES) where it is new. Returns its SHA-256 in base64url. */
+  /** Memory to read the next extent into, of 1 byte to MAX_EXTENT_BYTES; valid until the next call of `take`. */
+  room(sizeBytes: number): Uint8Array;
+  /**
+   * Keeps `content` where it is new: as it is where it is the beginning of what `room` gave last, else a copy.
+   * Returns its SHA-256 in base64url.
+   */
   take(content: Uint8Array): string;
   /** Whether more waits to be sent than should: then the source waits for `drained`. */
   readonly full: boolean;

@@ -2,9 +2,16 @@
  * Sends the extents that the server lacks: gathers contents into batches, asks by hash, puts what is lacking
  * into frames. Some batches and frames are under way at a time; memory is bounded by their number.
  */
-import { createHash } from "node:crypto";
-import { encodeFrameUpload, MAX_FRAME_EXTENTS, type UploadedExtent } from "#contract/frame_upload.ts";
+import {
+  encodeFrameUpload,
+  encodeFrameUploadIn,
+  MAX_FRAME_EXTENTS,
+  MAX_TABLE_BYTES,
+  MAX_UPLOAD_BYTES,
+  type UploadedExtent,
+} from "#contract/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { sha256 as hash } from "#contract/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
 
@@ -17,8 +24,9 @@ export class ExtentSender implements ExtentSink {
   /** All that was ever offered: two files of the same content are sent once. */
   readonly #seen = new Set<string>();
   #batch: UploadedExtent[] = [];
-  #arena = new Uint8Array(MAX_FRAME_BYTES);
-  #arenaUsed = 0;
+  /** The batch's contents, behind room for the table: as a rule it becomes an upload as it is. */
+  #memory = new Uint8Array(MAX_UPLOAD_BYTES);
+  #end = MAX_TABLE_BYTES;
   /** What the server lacks and no frame holds yet. */
   #lacking: UploadedExtent[] = [];
   #lackingBytes = 0;
@@ -36,17 +44,25 @@ export class ExtentSender implements ExtentSink {
   }
 
   take(content: Uint8Array): string {
-    const digest = createHash("sha256").update(content).digest();
+    const digest = hash(content);
     const sha256 = digest.toString("base64url");
     if (this.#seen.has(sha256)) return sha256;
     this.#seen.add(sha256);
-    if (this.#arenaUsed + content.length > MAX_FRAME_BYTES || this.#batch.length === MAX_FRAME_EXTENTS) {
-      this.#askForBatch();
+    const inPlace = content.buffer === this.#memory.buffer && content.byteOffset === this.#end;
+    let kept = content;
+    if (!inPlace) {
+      kept = this.room(content.length);
+      kept.set(content);
     }
-    const kept = this.#arena.subarray(this.#arenaUsed, this.#arenaUsed += content.length);
-    kept.set(content);
+    this.#end += kept.length;
     this.#batch.push({ sha256: digest, content: kept });
     return sha256;
+  }
+
+  room(sizeBytes: number): Uint8Array {
+    const full = this.#end + sizeBytes > MAX_UPLOAD_BYTES || this.#batch.length === MAX_FRAME_EXTENTS;
+    if (full) this.#askForBatch();
+    return this.#memory.subarray(this.#end, this.#end + sizeBytes);
   }
 
   get full(): boolean {
@@ -72,19 +88,22 @@ export class ExtentSender implements ExtentSink {
   }
 
   #askForBatch(): void {
-    const batch = this.#batch;
+    const batch = this.#batch, memory = this.#memory, batchBytes = this.#end - MAX_TABLE_BYTES;
     if (batch.length === 0) return;
     this.#batch = [];
-    this.#arena = new Uint8Array(MAX_FRAME_BYTES);
-    this.#arenaUsed = 0;
+    this.#memory = new Uint8Array(MAX_UPLOAD_BYTES);
+    this.#end = MAX_TABLE_BYTES;
     const hashes = new Uint8Array(batch.length * HASH_BYTES);
     batch.forEach(({ sha256 }, i) => hashes.set(sha256, i * HASH_BYTES));
     this.#start(async () => {
       const known = await this.#api.known(hashes);
       const lacking = batch.filter((_, i) => known[i] !== 1);
+      if (lacking.length === batch.length && batchBytes * 2 > MAX_FRAME_BYTES) {
+        return this.#send(encodeFrameUploadIn(memory, batch), batchBytes);
+      }
       // a few small contents must not keep the whole batch in memory until their frame is full
       const size = (extents: UploadedExtent[]) => extents.reduce((sum, e) => sum + e.content.length, 0);
-      const keep = size(lacking) * 2 > size(batch);
+      const keep = size(lacking) * 2 > batchBytes;
       for (const { sha256, content } of lacking) {
         this.#addLacking({ sha256, content: keep ? content : content.slice() });
       }
@@ -102,13 +121,15 @@ export class ExtentSender implements ExtentSink {
   #sendFrame(): void {
     if (this.#lacking.length === 0) return;
     const bytes = this.#lackingBytes;
-    const upload = encodeFrameUpload(this.#lacking);
+    const upload = encodeFrameUpload(this.#lacking) as Uint8Array<ArrayBuffer>;
     this.#lacking = [];
     this.#lackingBytes = 0;
-    this.#start(async () => {
-      await this.#api.frame(upload as Uint8Array<ArrayBuffer>);
-      this.#bytesSent += bytes;
-    });
+    this.#start(() => this.#send(upload, bytes));
+  }
+
+  async #send(upload: Uint8Array<ArrayBuffer>, contentBytes: number): Promise<void> {
+    await this.#api.frame(upload);
+    this.#bytesSent += contentBytes;
   }
 
   /** Runs beside others; its failure comes out of `drained` and `finish`. */

@@ -99,3 +99,21 @@ Deno.test("a refusal stops the source at its next look", async () => {
   await assert.rejects(endless(), { status: 409 });
   await assert.rejects(sender.finish(), { status: 409 });
 });
+
+Deno.test("what was read into the sender's own memory arrives as what was copied", async () => {
+  const receiver = new Receiver();
+  const sender = senderTo(receiver);
+  const contents = Array.from({ length: 60 }, (_, i) => randomBytes(1 + i * 5000));
+  for (const [i, content] of [...contents, ...contents].entries()) {
+    if (i % 3 === 0) assert.equal(sender.take(content), hash(content));
+    else {
+      // more room than a file turned out to need
+      const room = sender.room(content.length + 100);
+      room.set(content);
+      assert.equal(sender.take(room.subarray(0, content.length)), hash(content));
+    }
+    if (sender.full) await sender.drained();
+  }
+  await sender.finish();
+  assert.deepEqual([...receiver.received.values()], contents.map(() => 1));
+});

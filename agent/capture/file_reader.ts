@@ -1,5 +1,4 @@
 /** Reads a regular file's stored bytes into extents: holes stay holes, large files are cut by content. */
-import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
 import type { HashedExtent } from "#contract/entry.ts";
 import type { FileStatus } from "../sys/file_status.ts";
 import { nextData, readFully } from "../sys/libc.ts";
@@ -12,11 +11,10 @@ export interface ReadFile {
   readonly sizeBytes: number;
 }
 
-/** Keeps its buffers from file to file. */
+/** Keeps its cutter from file to file. */
 export class FileReader {
   readonly #sink: ExtentSink;
   readonly #onBytes: (count: number) => void;
-  readonly #small = new Uint8Array(MAX_EXTENT_BYTES);
   #cutter: ExtentCutter | undefined;
 
   /** `onBytes` is told of bytes as they are read. */
@@ -31,7 +29,7 @@ export class FileReader {
     for (let at = 0; at < sizeBytes;) {
       const run = nextData(fd, { offset: at, sizeBytes });
       if (run === undefined) break;
-      const content = this.#small.subarray(0, run.end - run.start);
+      const content = this.#sink.room(run.end - run.start);
       const got = readFully(fd, content, run.start);
       this.#onBytes(got);
       if (got > 0) extents.push(this.#extent(run.start, content.subarray(0, got)));

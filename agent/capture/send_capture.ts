@@ -1,5 +1,5 @@
 /**
- * Sends one capture: counts, reads, sends what the server lacks, then the entries. Whatever interrupts it, it
+ * Sends one capture: counts, reads, sends what the server lacks, and the entries beside it. Whatever interrupts it, it
  * can simply be run again: the server knows the extents that it has.
  */
 import type { CaptureProgress } from "#contract/api.ts";
@@ -8,7 +8,7 @@ import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import type { Amount, CaptureSource } from "./capture_source.ts";
-import { EntryLines } from "./entry_lines.ts";
+import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
 import type { Pause } from "./retry.ts";
@@ -45,6 +45,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const api = new CaptureApi(options.api, { capture: options.capture, signal, ...(pause && { pause }) });
   const sender = new ExtentSender(api);
+  let counting: Promise<void> | undefined;
   try {
     const reporter = new ProgressReporter(api, onProgress);
     const none: Amount = { files: 0, bytes: 0 };
@@ -56,35 +57,41 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       bytesTotal: Math.max(total.bytes, done.bytes),
       bytesSent: sender.bytesSent,
     });
-    const total = await tree.measure({
+    // beside the reading, which would otherwise leave the server idle for as long
+    let total: Amount | undefined;
+    counting = tree.measure({
       signal,
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
-    });
-    const lines = new EntryLines();
+    }).then((amount) => void (total = amount));
+    counting.catch(() => {});
+    const lines = new EntrySender(api);
     let done = none;
     const entries = tree.entries(sender, {
       signal,
       onProgress: (sofar) => {
         done = sofar;
-        reporter.report(() => view("reading", sofar, total));
+        const all = total;
+        if (all !== undefined) reporter.report(() => view("reading", sofar, all));
       },
     });
-    for await (const entry of entries) lines.add(formatHashedEntry(entry));
+    for await (const entry of entries) {
+      lines.add(formatHashedEntry(entry));
+      if (lines.full) await lines.drained();
+    }
+    await counting;
     await sender.finish();
     await reporter.last(view("finishing", done, done));
     const notes = bounded(tree.notes);
-    await api.entries(() =>
-      lines.upload({
-        ...(source && { source }),
-        ...(layout && { layout }),
-        excludes: [...excludes],
-        notes,
-        entries: lines.count,
-      })
-    );
+    await lines.finish({
+      ...(source && { source }),
+      ...(layout && { layout }),
+      excludes: [...excludes],
+      notes,
+    });
     return { entries: lines.count, notes, bytesSent: sender.bytesSent };
   } finally {
     stopped.abort(new Error("the capture has ended"));
+    await counting?.catch(() => {});
   }
 }
 

@@ -62,6 +62,7 @@ async function readBytes(bytes: Uint8Array): Promise<Result> {
         contents.set(sha256, Buffer.from(content).toString("latin1"));
         return sha256;
       },
+      room: (sizeBytes: number) => new Uint8Array(sizeBytes),
       full: false,
       drained: () => Promise.resolve(),
     };

@@ -15,6 +15,7 @@ function sink(onTake: () => void = () => {}): ExtentSink {
       onTake();
       return "A".repeat(43);
     },
+    room: (sizeBytes) => new Uint8Array(sizeBytes),
     full: false,
     drained: () => Promise.resolve(),
   };

@@ -174,6 +174,9 @@ export function writeFully(fd: number, bytes: Uint8Array, offset: number): void 
 export function nextData(fd: number, { offset, sizeBytes }: { offset: number; sizeBytes: number }):
   | { start: number; end: number }
   | undefined {
+  // most files have no hole, and one look tells
+  const hole = Number(c().lseek(fd, BigInt(offset), SEEK_HOLE));
+  if (hole > offset) return { start: offset, end: Math.min(hole, sizeBytes) };
   const start = Number(c().lseek(fd, BigInt(offset), SEEK_DATA));
   if (start < 0) {
     if (errno() === ENXIO) return undefined;

@@ -13,8 +13,8 @@ import { removeSync } from "../store/durable.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
 import { diskFull, storeError } from "../store/store_error.ts";
 import { CaptureViews, isActive } from "./capture_views.ts";
-import { type Draft, readDraft } from "./draft.ts";
-import { linesOf } from "./entry_stream.ts";
+import type { Draft } from "./draft.ts";
+import { EntryIntake } from "./entry_intake.ts";
 import { type PublishPorts, publishVersion } from "./publish.ts";
 
 const log = getLogger(["rackseed", "capture"]);
@@ -37,6 +37,7 @@ interface ActiveCapture {
   readonly level: number;
   readonly excludes: readonly string[];
   readonly held: HeldLineage;
+  readonly intake: EntryIntake;
   readonly abort: AbortController;
   heardMs: number;
 }
@@ -93,7 +94,11 @@ export class CaptureService implements AsyncDisposable {
       const id = crypto.randomUUID();
       const abort = new AbortController();
       const templateId = template?.id;
-      this.#active.set(id, { image, templateId, level, excludes, held, abort, heardMs: Date.now() });
+      const intake = new EntryIntake({
+        find: (sha256) => held.writer.find(sha256),
+        frame: (id) => this.#store.packs.frame(id),
+      });
+      this.#active.set(id, { image, templateId, level, excludes, held, intake, abort, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
         id,
@@ -178,24 +183,28 @@ export class CaptureService implements AsyncDisposable {
     this.#views.change(id, { progress });
   }
 
+  /** Takes a part of the entries (zstd of lines), while contents still arrive. 400 and 409 as EntryIntake says. */
+  addEntries(id: string, part: number, body: Uint8Array): void {
+    this.#receiving(id).intake.take(part, body);
+  }
+
   /**
-   * Takes the list of entries (zstd of JSON Lines), the last thing that a sender sends. Resolves when the list is
-   * proven and all its extents are there; publishing goes on by itself. 400 and 409 as `readDraft` says.
+   * Takes the header (zstd of a CaptureHeader), the last thing that a sender sends. Resolves when all entries and
+   * their extents are there; publishing goes on by itself. 400 and 409 as EntryIntake says.
    */
-  async submitEntries(id: string, stream: ReadableStream<Uint8Array>): Promise<void> {
-    const { state } = this.get(id);
+  async endEntries(id: string, body: Uint8Array): Promise<void> {
     // a sender that missed the answer sends again
-    if (state === "publishing" || state === "published") return await stream.cancel();
-    const { held } = this.#receiving(id);
-    const { writer } = held;
+    const isTaken = () => ["publishing", "published"].includes(this.get(id).state);
+    if (isTaken()) return;
+    const { held: { writer } } = this.#receiving(id);
     try {
       await writer.flush();
     } catch (error) {
       throw this.#fail(id, storeError("cannot store the last frames", error));
     }
-    const lines = this.#hearing(id, linesOf(stream));
-    const complete = await readDraft(lines, (sha256) => writer.find(sha256));
+    if (isTaken()) return;
     const capture = this.#receiving(id);
+    const complete = capture.intake.complete(body);
     this.#views.change(id, { state: "publishing", notes: complete.header.notes });
     this.#run(this.#publish(id, { ...capture, ...complete }));
   }
@@ -276,13 +285,6 @@ export class CaptureService implements AsyncDisposable {
       remedy: "start a new capture.",
       status: 409,
     });
-  }
-
-  async *#hearing(id: string, lines: AsyncIterable<string>): AsyncGenerator<string> {
-    for await (const line of lines) {
-      this.#receiving(id);
-      yield line;
-    }
   }
 
   #activeOf(image: string): [id: string, capture: ActiveCapture] | undefined {

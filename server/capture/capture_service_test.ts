@@ -6,7 +6,7 @@ import { encodeFrameUpload } from "#contract/frame_upload.ts";
 import { DataDirectory } from "../store/data_directory.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { verifyManifestId } from "#contract/manifest.ts";
-import { entriesUpload, framesOf, hashBytes, sendTree } from "./testing/sender.ts";
+import { framesOf, hashBytes, linesOf, sendEntries, sendTree } from "./testing/sender.ts";
 import { openTestServer, type TestServer } from "./testing/service.ts";
 import { readTree, type Tree } from "./testing/tree.ts";
 
@@ -172,23 +172,54 @@ Deno.test("what is not what it claims is refused, and the capture goes on", asyn
     await assert.rejects(service.addFrame(id, randomBytes(100)), problem(400));
     assert.throws(() => service.known(id, new Uint8Array(31)), problem(400));
     await assert.rejects(
-      service.submitEntries(id, entriesUpload(tree)),
+      sendEntries(service, id, { tree }),
       problem(409, new RegExp(`${tree.contents.size} extents`)),
     );
     for (const body of framesOf(tree.contents)) await service.addFrame(id, body);
-    const cases: [what: string, upload: ReadableStream<Uint8Array>][] = [
-      ["no zstd", ReadableStream.from([randomBytes(1000)])],
-      ["nothing", ReadableStream.from([])],
-      ["too few entries", entriesUpload(tree, { entries: tree.entries.length + 1 })],
-      ["too many entries", entriesUpload(tree, { entries: 1 })],
-      ["a wrong order", entriesUpload({ ...tree, entries: tree.entries.toReversed() })],
-      ["no directory", entriesUpload({ ...tree, entries: tree.entries.filter((e) => e.path !== "etc") })],
+    await assert.rejects(service.endEntries(id, randomBytes(1000)), problem(400), "no zstd");
+    assert.throws(() => service.addEntries(id, 0, randomBytes(1000)), problem(400), "no zstd");
+    assert.throws(() => service.addEntries(id, 1, linesOf(tree.entries)), problem(409, /part 0 is due/));
+    const { entries } = tree;
+    const cases: [what: string, sent: Parameters<typeof sendEntries>[2]][] = [
+      ["nothing", { tree: { ...tree, entries: [] } }],
+      ["too few entries", { tree, header: { entries: entries.length + 1 } }],
+      ["too many entries", { tree, header: { entries: 1 } }],
+      ["a wrong order", { tree: { ...tree, entries: entries.toReversed() } }],
+      ["no directory", { tree: { ...tree, entries: entries.filter((e) => e.path !== "etc") } }],
     ];
-    for (const [what, upload] of cases) {
-      await assert.rejects(service.submitEntries(id, upload), problem(400), what);
+    for (const [what, sent] of cases) {
+      await assert.rejects(sendEntries(service, id, sent), problem(400), what);
     }
     await sendTree(service, id, tree);
     assert.equal((await server.ended(id)).state, "published");
+  });
+});
+
+Deno.test("entries may come before their contents, their last part twice, and all of them again", async () => {
+  await inTemporary(async (folder) => {
+    const tree = await makeTree(`${folder}/tree`);
+    await using server = await openTestServer(`${folder}/data`);
+    const { service } = server;
+    const { id } = service.begin(order);
+    const half = tree.entries.length >> 1;
+    const [first, second] = [linesOf(tree.entries.slice(0, half)), linesOf(tree.entries.slice(half))];
+    // an agent that is killed here
+    service.addEntries(id, 0, first);
+    service.addEntries(id, 1, linesOf(tree.entries.slice(half, half + 1)));
+    // and begins again
+    service.addEntries(id, 0, first);
+    service.addEntries(id, 1, second);
+    service.addEntries(id, 1, second);
+    assert.throws(() => service.addEntries(id, 3, second), problem(409, /part 2 is due/));
+    for (const body of framesOf(tree.contents)) await service.addFrame(id, body);
+    await sendEntries(service, id, {
+      tree: { ...tree, entries: [] },
+      header: { entries: tree.entries.length },
+    });
+    const { state, version } = await server.ended(id);
+    assert.deepEqual([state, version], ["published", 1]);
+    assert.equal(server.store.get("web@1").totals.entries, tree.entries.length);
+    for await (const event of server.store.verify("web@1")) assert.notEqual(event.type, "damage");
   });
 });
 
@@ -226,7 +257,7 @@ Deno.test("a version that is in use or not clearly named is not deleted", async 
     server.store.delete("web@2");
     const next = await capture(server, tree);
     assert.equal(next.version, 3, "a number is never given twice");
-    await server.service.submitEntries(next.id, entriesUpload(tree));
+    await server.service.endEntries(next.id, new Uint8Array(0));
     server.service.progress(next.id, progress);
     assert.equal(server.service.get(next.id).progress, undefined);
   });

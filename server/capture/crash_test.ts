@@ -52,7 +52,7 @@ async function run(data: string, seed: string, { killAfterMs }: { killAfterMs?: 
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     if (text.includes("begun")) {
       began = performance.now();
-      if (killAfterMs !== undefined) timer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+      if (killAfterMs !== undefined) timer = setTimeout(() => kill(child), killAfterMs);
     }
     lastWord = text.trim().split("\n").at(-1) ?? "";
   }
@@ -60,4 +60,12 @@ async function run(data: string, seed: string, { killAfterMs }: { killAfterMs?: 
   await child.status;
   clearTimeout(timer);
   return { lastWord, busyMs };
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
 }

@@ -1,7 +1,5 @@
-import { CaptureHeader } from "#contract/api.ts";
 import type { Entry, FrameExtent, HashedExtent } from "#contract/entry.ts";
-import { formatFrameEntry, parseHashedEntry } from "#contract/entry.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { formatFrameEntry } from "#contract/entry.ts";
 import {
   encodeManifest,
   type Frame,
@@ -13,38 +11,52 @@ import {
   TreeProof,
 } from "#contract/manifest.ts";
 import type { ExtentPlace } from "../store/extents.ts";
+import type { StoredFrame } from "../store/packs.ts";
 
 const LINES_PER_PIECE = 4096;
 /** The rest of what a manifest may have is left to its frames. */
 const MAX_ENTRIES_BYTES = MAX_MANIFEST_BYTES / 4 * 3;
+
+/** Looks up in the store. */
+export interface Places {
+  find(sha256: Uint8Array): ExtentPlace | undefined;
+  frame(id: number): StoredFrame & { readonly pack: number } | undefined;
+}
+
+interface DraftExtent {
+  readonly frame: number;
+  readonly index: number;
+  readonly sizeBytes: number;
+}
 
 interface DraftFrame extends Frame {
   readonly extents: FrameSlice[];
 }
 
 /**
- * A version's manifest in the making. Entries come one by one; each is proven, its extents are looked up, and
- * its line is written at once. Frames and packs are numbered in the order in which entries first need them: the
+ * A version's manifest in the making. Entries come one by one; as soon as the store has its extents, each is
+ * proven, placed and its line written. Frames and packs are numbered in the order in which entries first need them: the
  * order in which they were sent.
  */
 export class Draft {
-  readonly #find: (sha256: Uint8Array) => ExtentPlace | undefined;
+  readonly #places: Places;
   readonly #frames: DraftFrame[] = [];
   readonly #frameNumbers = new Map<number, number>();
   readonly #packNumbers = new Map<number, number>();
-  /** By SHA-256 in base64url; undefined where the store lacks it. */
-  readonly #extents = new Map<string, { frame: number; index: number; sizeBytes: number } | undefined>();
+  /** By SHA-256 in base64url. */
+  readonly #extents = new Map<string, DraftExtent>();
+  /** In their order, those whose extents, or those before them, are not there yet. */
+  #waiting: Entry<HashedExtent>[] = [];
   readonly #entries: Entry<FrameExtent>[] = [];
   readonly #proof = new TreeProof(this.#frames);
   readonly #pieces: Uint8Array[] = [];
   #lines: string[] = [];
   #textBytes = 0;
   #totals = { entries: 0, files: 0, fileBytes: 0, extentBytes: 0, sealedBytes: 0 };
-  #missing = 0;
+  #added = 0;
 
-  /** `find` looks an extent up in the store. */
-  constructor(find: (sha256: Uint8Array) => ExtentPlace | undefined) {
-    this.#find = find;
+  constructor(places: Places) {
+    this.#places = places;
   }
 
   /** Ids of the packs that the version needs, in their order. */
@@ -56,19 +68,50 @@ export class Draft {
     return this.#totals;
   }
 
-  /** How many different extents the entries name that the store does not have. */
-  get missing(): number {
-    return this.#missing;
+  /** How many entries came, placed or not. */
+  get added(): number {
+    return this.#added;
   }
 
-  /** Throws RangeError where the entry cannot stand in a manifest at this place. */
+  /** How many different extents the entries name that the store does not have. */
+  missing(): number {
+    const missing = new Set<string>();
+    for (const entry of this.#waiting) {
+      if (entry.type !== "file") continue;
+      for (const { sha256 } of entry.extents) if (this.#find(sha256) === undefined) missing.add(sha256);
+    }
+    return missing.size;
+  }
+
   add(entry: Entry<HashedExtent>): void {
+    this.#added++;
+    this.#waiting.push(entry);
+  }
+
+  /**
+   * Places entries up to the first one that names an extent which the store does not have yet. Throws RangeError
+   * where one cannot stand in a manifest at its place.
+   */
+  place(): void {
+    const waiting = this.#waiting;
+    let done = 0;
+    while (done < waiting.length && this.#isThere(waiting[done] as Entry<HashedExtent>)) {
+      this.#place(waiting[done++] as Entry<HashedExtent>);
+    }
+    this.#waiting = waiting.slice(done);
+  }
+
+  #isThere(entry: Entry<HashedExtent>): boolean {
+    return entry.type !== "file" || entry.extents.every(({ sha256 }) => this.#find(sha256) !== undefined);
+  }
+
+  #place(entry: Entry<HashedExtent>): void {
     this.#totals.entries++;
     let placed: Entry<FrameExtent>;
     if (entry.type === "file") {
       this.#totals.files++;
       this.#totals.fileBytes += entry.sizeBytes;
-      placed = { ...entry, extents: this.#place(entry.extents) };
+      placed = { ...entry, extents: this.#placed(entry.extents) };
     } else placed = entry;
     this.#proof.accept(placed);
     this.#entries.push(placed);
@@ -102,81 +145,41 @@ export class Draft {
     this.#pieces.push(piece);
   }
 
-  #place(extents: readonly HashedExtent[]): FrameExtent[] {
-    const placed: FrameExtent[] = [];
-    for (const { offset, sizeBytes, sha256 } of extents) {
-      const extent = this.#extents.has(sha256) ? this.#extents.get(sha256) : this.#lookUp(sha256);
-      if (extent === undefined) continue;
+  #placed(extents: readonly HashedExtent[]): FrameExtent[] {
+    return extents.map(({ offset, sizeBytes, sha256 }) => {
+      const extent = this.#find(sha256);
+      if (extent === undefined) throw new Error("an extent is gone");
       if (extent.sizeBytes !== sizeBytes) throw new RangeError("an extent has another size than its content");
-      placed.push({ offset, frame: extent.frame, index: extent.index });
-    }
-    return placed;
+      return { offset, frame: extent.frame, index: extent.index };
+    });
   }
 
-  #lookUp(sha256: string) {
-    const place = this.#find(Buffer.from(sha256, "base64url"));
-    let extent: { frame: number; index: number; sizeBytes: number } | undefined;
-    if (place === undefined) this.#missing++;
-    else {
-      const frame = this.#frameNumber(place);
-      const { extents } = this.#frames[frame] as DraftFrame;
-      extent = { frame, index: extents.length, sizeBytes: place.sizeBytes };
-      extents.push({ sha256, offset: place.at, sizeBytes: place.sizeBytes });
-      this.#totals.extentBytes += place.sizeBytes;
-    }
+  /** The extent as the manifest numbers it, from its first mention on. */
+  #find(sha256: string): DraftExtent | undefined {
+    const known = this.#extents.get(sha256);
+    if (known !== undefined) return known;
+    const place = this.#places.find(Buffer.from(sha256, "base64url"));
+    const frame = place && this.#frameNumber(place.frame);
+    if (place === undefined || frame === undefined) return undefined;
+    const { extents } = this.#frames[frame] as DraftFrame;
+    const extent = { frame, index: extents.length, sizeBytes: place.sizeBytes };
+    extents.push({ sha256, offset: place.at, sizeBytes: place.sizeBytes });
+    this.#totals.extentBytes += place.sizeBytes;
     this.#extents.set(sha256, extent);
     return extent;
   }
 
-  #frameNumber({ frame, pack, frameAt, sealedBytes, rawBytes }: ExtentPlace): number {
-    const known = this.#frameNumbers.get(frame);
+  #frameNumber(id: number): number | undefined {
+    const known = this.#frameNumbers.get(id);
     if (known !== undefined) return known;
+    const frame = this.#places.frame(id);
+    if (frame === undefined) return undefined;
+    const { pack, at, sealedBytes, rawBytes } = frame;
     const packNumber = this.#packNumbers.get(pack) ?? this.#packNumbers.size;
     this.#packNumbers.set(pack, packNumber);
-    this.#frames.push({ pack: packNumber, offset: frameAt, sealedBytes, rawBytes, extents: [] });
+    this.#frames.push({ pack: packNumber, offset: at, sealedBytes, rawBytes, extents: [] });
     this.#totals.sealedBytes += sealedBytes;
-    this.#frameNumbers.set(frame, this.#frames.length - 1);
+    this.#frameNumbers.set(id, this.#frames.length - 1);
     return this.#frames.length - 1;
   }
-}
-
-/**
- * Reads an upload of entries (CaptureHeader, then one line an entry) into a draft. Throws RackseedError: 400
- * where a line cannot stand, 409 where extents are missing.
- */
-export async function readDraft(
-  lines: AsyncIterable<string>,
-  find: (sha256: Uint8Array) => ExtentPlace | undefined,
-): Promise<{ header: CaptureHeader; draft: Draft }> {
-  const draft = new Draft(find);
-  let header: CaptureHeader | undefined;
-  let number = 0;
-  try {
-    for await (const line of lines) {
-      number++;
-      if (header === undefined) header = CaptureHeader.parse(JSON.parse(line));
-      else if (draft.totals.entries === header.entries) throw new RangeError("more entries than announced");
-      else draft.add(parseHashedEntry(line));
-    }
-    if (header === undefined || header.entries === 0) throw new RangeError("the list of entries is empty");
-    if (draft.totals.entries < header.entries) {
-      throw new RangeError(`${draft.totals.entries} of ${header.entries} entries came`);
-    }
-  } catch (error) {
-    if (error instanceof RackseedError) throw error;
-    throw new RackseedError("cannot take the list of entries", {
-      reason: `line ${number}: ${error instanceof Error ? error.message : error}`,
-      remedy: "use the same version of rackseed on both sides; then capture again.",
-      status: 400,
-      cause: error,
-    });
-  }
-  if (draft.missing > 0) {
-    throw new RackseedError("cannot publish yet", {
-      reason: `${draft.missing} extents that the entries name have not arrived.`,
-      remedy: "ask which ones are known, send the others, then send the entries again.",
-      status: 409,
-    });
-  }
-  return { header, draft };
 }

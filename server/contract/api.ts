@@ -30,7 +30,8 @@
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
  *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204
  *   POST /captures/:id/progress                CaptureProgress → 204
- *   PUT  /captures/:id/entries                 zstd of JSON Lines: CaptureHeader, then entries → 204
+ *   POST /captures/:id/entries/:part           zstd of lines of entry.ts, from part 0 on → 204
+ *   PUT  /captures/:id/entries                 zstd of CaptureHeader, when all else is sent → 204
  *   POST /captures/:id/failed                  Problem → 204
  *
  * Node's agent (boot token, then the session token that enrolment gives)
@@ -135,7 +136,7 @@ export const CaptureProgress = z.object({
 });
 export type CaptureProgress = z.infer<typeof CaptureProgress>;
 
-/** First line of the entries upload; then `totals.entries` lines of entry.ts. */
+/** What ends a capture; `entries`: how many there were in all parts. */
 export const CaptureHeader = z.object({
   source: Source.optional(),
   layout: DiskLayout.optional(),

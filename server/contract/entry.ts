@@ -7,6 +7,9 @@ import { type BytePath, bytePathOf, confinedPath, fromJsonPath, toJsonPath } fro
 /** Largest file that is one extent; larger ones are cut by content into extents of at most this size. */
 export const MAX_EXTENT_BYTES = 4 << 20;
 
+/** Longest part of a capture's list of entries, before and after compression: a file of a terabyte is one line. */
+export const MAX_ENTRIES_PART_BYTES = 64 << 20;
+
 /** Bytes of a file from `offset` on, named by their SHA-256 (32 bytes as base64url, 43 characters). */
 export interface HashedExtent {
   readonly offset: number;

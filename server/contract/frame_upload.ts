@@ -10,7 +10,10 @@ import { MAX_FRAME_BYTES } from "./sealed.ts";
 
 /** More extents than this do not go into one frame: keeps the table bounded for trees of tiny files. */
 export const MAX_FRAME_EXTENTS = 4096;
-export const MAX_UPLOAD_BYTES = 4 + 36 * MAX_FRAME_EXTENTS + MAX_FRAME_BYTES;
+
+/** Head and table of the longest upload. */
+export const MAX_TABLE_BYTES = 4 + 36 * MAX_FRAME_EXTENTS;
+export const MAX_UPLOAD_BYTES = MAX_TABLE_BYTES + MAX_FRAME_BYTES;
 
 export interface UploadedExtent {
   /** 32 bytes; a claim until the receiver has hashed the content. */
@@ -19,19 +22,40 @@ export interface UploadedExtent {
 }
 
 export function encodeFrameUpload(extents: readonly UploadedExtent[]): Uint8Array {
-  const size = extents.reduce((sum, e) => sum + e.content.length, 4 + 36 * extents.length);
-  const out = new Uint8Array(size);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, extents.length);
-  let table = 4, at = 4 + 36 * extents.length;
-  for (const { sha256, content } of extents) {
-    out.set(sha256, table);
-    view.setUint32(table + 32, content.length);
+  let at = 4 + 36 * extents.length;
+  const out = new Uint8Array(extents.reduce((sum, e) => sum + e.content.length, at));
+  for (const { content } of extents) {
     out.set(content, at);
-    table += 36;
     at += content.length;
   }
+  writeTable(out, extents);
   return out;
+}
+
+/**
+ * As `encodeFrameUpload`, of contents that lie back to back in `memory` already, from MAX_TABLE_BYTES on: writes
+ * the table before them and returns the view that is the upload.
+ */
+export function encodeFrameUploadIn(
+  memory: Uint8Array<ArrayBuffer>,
+  extents: readonly UploadedExtent[],
+): Uint8Array<ArrayBuffer> {
+  const contentBytes = extents.reduce((sum, e) => sum + e.content.length, 0);
+  const start = MAX_TABLE_BYTES - (4 + 36 * extents.length);
+  const upload = memory.subarray(start, MAX_TABLE_BYTES + contentBytes);
+  writeTable(upload, extents);
+  return upload;
+}
+
+function writeTable(upload: Uint8Array, extents: readonly UploadedExtent[]): void {
+  const view = new DataView(upload.buffer, upload.byteOffset, upload.byteLength);
+  view.setUint32(0, extents.length);
+  let at = 4;
+  for (const { sha256, content } of extents) {
+    upload.set(sha256, at);
+    view.setUint32(at + 32, content.length);
+    at += 36;
+  }
 }
 
 /** The extents as views into `body`. Throws RangeError where the body is not exactly what it claims. */

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
-import { decodeFrameUpload, encodeFrameUpload, MAX_FRAME_EXTENTS } from "./frame_upload.ts";
+import {
+  decodeFrameUpload,
+  encodeFrameUpload,
+  encodeFrameUploadIn,
+  MAX_FRAME_EXTENTS,
+  MAX_TABLE_BYTES,
+} from "./frame_upload.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
 
 const extent = (size: number) => ({
@@ -42,4 +48,17 @@ Deno.test("any bytes are an upload or a RangeError", () => {
       assert.ok(error instanceof RangeError);
     }
   }));
+});
+
+Deno.test("an upload made around contents that lie in place is the same as a copied one", () => {
+  const sizes = [1, 70_000, 333];
+  const memory = new Uint8Array(MAX_TABLE_BYTES + 100_000).fill(7);
+  let at = MAX_TABLE_BYTES;
+  const extents = sizes.map((size) => {
+    const content = memory.subarray(at, at += size);
+    content.set(randomBytes(size));
+    return { sha256: new Uint8Array(randomBytes(32)), content };
+  });
+  const copied = encodeFrameUpload(extents);
+  assert.deepEqual(encodeFrameUploadIn(memory, extents), copied);
 });

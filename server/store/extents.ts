@@ -1,12 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** Where an extent lies: in which frame, and where that is. */
+/** Where an extent lies. */
 export interface ExtentPlace {
   readonly frame: number;
-  readonly pack: number;
-  readonly frameAt: number;
-  readonly sealedBytes: number;
-  readonly rawBytes: number;
   /** Within the open frame. */
   readonly at: number;
   readonly sizeBytes: number;
@@ -38,10 +34,9 @@ export class Extents {
       "INSERT OR IGNORE INTO extent (lineage, sha256, frame, at, size_bytes) VALUES (?, ?, ?, ?, ?)",
     );
     this.#has = db.prepare("SELECT 1 FROM extent WHERE lineage = ? AND sha256 = ?");
-    this.#find = db.prepare(`
-      SELECT frame, pack, frame.at AS frameAt, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes,
-        extent.at AS at, size_bytes AS sizeBytes
-      FROM extent JOIN frame ON frame.id = extent.frame WHERE lineage = ? AND sha256 = ?`);
+    this.#find = db.prepare(
+      "SELECT frame, at, size_bytes AS sizeBytes FROM extent WHERE lineage = ? AND sha256 = ?",
+    );
     this.#ofFrame = db.prepare(
       "SELECT sha256, at, size_bytes AS sizeBytes FROM extent WHERE frame = ? ORDER BY at",
     );

@@ -44,12 +44,12 @@ export class FramePool implements Disposable {
     this.#workers.length = this.#queue.length = this.#idleQueue.length = 0;
   }
 
-  /** Takes `body` over. Throws RangeError where it is malformed or an extent is not what its hash says. */
+  /** Takes `body` over, with all of its buffer. Throws RangeError where it is malformed or an extent is not what its hash says. */
   async sealUpload(
     body: Uint8Array,
     { key, level }: { key: Uint8Array; level: number },
   ): Promise<SealedUpload> {
-    return await this.#run({ kind: "upload", body: whole(body), key, level }, "upload");
+    return await this.#run({ kind: "upload", body, key, level }, "upload");
   }
 
   /** Takes `raw` over. */

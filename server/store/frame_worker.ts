@@ -6,7 +6,8 @@
 /// <reference lib="deno.worker" />
 import { createHash } from "node:crypto";
 import { decodeFrameUpload } from "#contract/frame_upload.ts";
-import { authenticate, importSealedKey, openAsync, sealAsync } from "#contract/sealed.ts";
+import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
+import { sha256 } from "#contract/sha256.ts";
 import {
   type Assignment,
   type CheckJob,
@@ -36,14 +37,12 @@ self.onmessage = async ({ data: { id, job } }: MessageEvent<Assignment>) => {
   self.postMessage({ id, ...outcome }, transfer);
 };
 
-/** The lineage that was last worked on; jobs of one capture come in a row. */
-let lastKey: { readonly bytes: Uint8Array; readonly key: Promise<CryptoKey> } | undefined;
+/** Of the lineage that was last worked on; jobs of one capture come in a row. */
+let last: { readonly key: Uint8Array; readonly codec: Promise<SealedCodec> } | undefined;
 
-function keyOf(bytes: Uint8Array): Promise<CryptoKey> {
-  if (lastKey === undefined || !Buffer.from(lastKey.bytes).equals(bytes)) {
-    lastKey = { bytes, key: importSealedKey(bytes) };
-  }
-  return lastKey.key;
+function codecOf(key: Uint8Array): Promise<SealedCodec> {
+  if (last === undefined || !Buffer.from(last.key).equals(key)) last = { key, codec: sealedCodec(key) };
+  return last.codec;
 }
 
 function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
@@ -62,8 +61,8 @@ function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
 /** Throws RangeError where the upload is malformed or an extent is not what its hash says. */
 async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer[]): Promise<Reply> {
   const extents = decodeFrameUpload(body);
-  for (const { sha256, content } of extents) {
-    if (!createHash("sha256").update(content).digest().equals(sha256)) {
+  for (const { sha256: claimed, content } of extents) {
+    if (!sha256(content).equals(claimed)) {
       throw new RangeError(
         `an extent of ${content.length} bytes does not have the SHA-256 that it came with`,
       );
@@ -71,13 +70,13 @@ async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer
   }
   const content = 4 + 36 * extents.length;
   const table = body.slice(4, content);
-  const sealed = await sealAsync(body.subarray(content), { key: await keyOf(key), level });
+  const sealed = await (await codecOf(key)).seal(body.subarray(content), { level });
   transfer.push(table.buffer, sealed.buffer);
   return { kind: "upload", table, sealed, rawBytes: body.length - content };
 }
 
 async function sealWhole({ raw, key, level }: SealJob, transfer: ArrayBuffer[]): Promise<Reply> {
-  const sealed = await sealAsync(raw, { key: await keyOf(key), level });
+  const sealed = await (await codecOf(key)).seal(raw, { level });
   transfer.push(sealed.buffer);
   return { kind: "seal", sealed };
 }
@@ -96,19 +95,19 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
   }
   let raw: Uint8Array;
   try {
-    const imported = await keyOf(key);
+    const codec = await codecOf(key);
     if (extents === undefined) {
-      await authenticate(sealed, { key: imported });
+      await codec.authenticate(sealed);
       return undefined;
     }
-    raw = await openAsync(sealed, { key: imported });
+    raw = await codec.open(sealed);
   } catch (error) {
     return `it cannot be opened (${error instanceof Error ? error.message : error})`;
   }
   const all = decodeExtents(extents);
   const bad = all.filter((e) =>
     e.at + e.sizeBytes > raw.length ||
-    !createHash("sha256").update(raw.subarray(e.at, e.at + e.sizeBytes)).digest().equals(e.sha256)
+    !sha256(raw.subarray(e.at, e.at + e.sizeBytes)).equals(e.sha256)
   );
   return bad.length === 0 ? undefined : `${bad.length} of its ${all.length} extents have another SHA-256`;
 }

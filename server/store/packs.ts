@@ -28,6 +28,7 @@ export class Packs {
   readonly #partToExtend: StatementSync;
   readonly #complete: StatementSync;
   readonly #frames: StatementSync;
+  readonly #frame: StatementSync;
   readonly #deleteFrame: StatementSync;
   readonly #delete: StatementSync;
   readonly #partsOf: StatementSync;
@@ -57,6 +58,9 @@ export class Packs {
     this.#complete = db.prepare("UPDATE pack SET sha256 = ? WHERE id = ?");
     this.#frames = db.prepare(
       `SELECT id, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame WHERE pack = ? ORDER BY at`,
+    );
+    this.#frame = db.prepare(
+      `SELECT id, pack, at, sealed_bytes AS sealedBytes, raw_bytes AS rawBytes FROM frame WHERE id = ?`,
     );
     this.#deleteFrame = db.prepare("DELETE FROM frame WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM pack WHERE id = ?");
@@ -99,6 +103,11 @@ export class Packs {
   /** In the order in which they lie in the pack. */
   frames(pack: number): StoredFrame[] {
     return this.#frames.all(pack) as unknown as StoredFrame[];
+  }
+
+  /** One frame, and the id of the pack that has it. */
+  frame(id: number): StoredFrame & { readonly pack: number } | undefined {
+    return this.#frame.get(id) as StoredFrame & { pack: number } | undefined;
   }
 
   deleteFrame(id: number): void {

@@ -57,8 +57,10 @@ export interface Captures {
   known(id: string, hashes: Uint8Array): Uint8Array;
   addFrame(id: string, upload: Uint8Array): Promise<void>;
   progress(id: string, progress: CaptureProgress): void;
-  /** zstd of JSON Lines, see CaptureHeader. Resolves when the entries are read; publishing goes on by itself. */
-  submitEntries(id: string, body: ReadableStream<Uint8Array>): Promise<void>;
+  /** zstd of lines of entries. Parts come in their order; 0 begins anew. */
+  addEntries(id: string, part: number, body: Uint8Array): void;
+  /** zstd of a CaptureHeader. Resolves when nothing is found missing; publishing goes on by itself. */
+  endEntries(id: string, body: Uint8Array): Promise<void>;
   fail(id: string, problem: Problem): void;
 }
 

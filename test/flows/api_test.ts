@@ -58,6 +58,7 @@ Deno.test("no call is answered without its own right", async () => {
   const operator = [
     ...["GET /templates", "POST /templates", "GET /templates/x/orders", "GET /captures", "POST /captures"],
     ...["DELETE /captures/x", "POST /captures/x/known", "POST /captures/x/frames", "PUT /captures/x/entries"],
+    ...["POST /captures/x/entries/0"],
     ...["GET /images", "GET /images/web", "DELETE /images/web", "POST /images/web/verify"],
     ...["GET /images/web/export", "GET /nodes", "PUT /nodes/n1", "DELETE /nodes/n1", "POST /deployments"],
     ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events", "GET /deployments/x"],

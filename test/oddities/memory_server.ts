@@ -9,7 +9,7 @@ import type { Entry, FrameExtent, HashedExtent } from "#contract/entry.ts";
 import { parseHashedEntry } from "#contract/entry.ts";
 import { decodeFrameUpload } from "#contract/frame_upload.ts";
 import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/manifest.ts";
-import { seal } from "#contract/sealed.ts";
+import { seal } from "#contract/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
 
 export class MemoryServer implements Api {
@@ -20,6 +20,8 @@ export class MemoryServer implements Api {
   readonly #level: number;
   readonly #frames: Frame[] = [];
   readonly #places = new Map<string, { frame: number; index: number }>();
+  /** Of the entries, by part. */
+  readonly #lines: string[] = [];
   #packBytes = 0;
   #manifest: Uint8Array | undefined;
   header: CaptureHeader | undefined;
@@ -59,6 +61,9 @@ export class MemoryServer implements Api {
         break;
       case "PUT /entries":
         this.#publish(await bytes());
+        break;
+      case `POST /entries/${this.#lines.length}`:
+        this.#lines.push(zstdDecompressSync(await bytes()).toString("utf8"));
         break;
       default:
         throw new Error(`no such call: ${call}`);
@@ -101,8 +106,8 @@ export class MemoryServer implements Api {
   }
 
   #publish(body: Uint8Array): void {
-    const lines = zstdDecompressSync(body).toString("utf8").split("\n");
-    const header = this.header = CaptureHeader.parse(JSON.parse(lines.shift() as string));
+    const lines = this.#lines.join("").split("\n");
+    const header = this.header = CaptureHeader.parse(JSON.parse(zstdDecompressSync(body).toString("utf8")));
     if (lines.pop() !== "" || lines.length !== header.entries) throw new Error("entries are cut off");
     const entries = lines.map((line) => this.#placed(parseHashedEntry(line)));
     const files = entries.filter((e) => e.type === "file");

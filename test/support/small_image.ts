@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
 import { decodeManifest, encodeManifest, FORMAT, FORMAT_VERSION, type Manifest } from "#contract/manifest.ts";
-import { seal } from "#contract/sealed.ts";
+import { seal } from "#contract/testing/seal.ts";
 
 export const key = randomBytes(32);
 export const common: Omit<Attributes, "path"> = {

@@ -1,12 +1,12 @@
 /** One of the parallel workers of installTree; see extract_messages.ts for what it is told. */
 /// <reference lib="webworker" />
 import { messageOf } from "#contract/errors.ts";
+import { sealedCodec } from "#contract/sealed_codec.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { effectiveOwner } from "../../sys/libc.ts";
 import { startThreadClock } from "../../sys/thread_clock.ts";
 import { AttributeWriter } from "./attributes.ts";
 import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
-import { frameOpener } from "./frame_opener.ts";
 import { BadFrame, FrameSource } from "./frame_source.ts";
 import { TreeWriter } from "./tree_writer.ts";
 
@@ -15,7 +15,7 @@ type Run = (job: Job) => Promise<Reply>;
 async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
   const attributes = new AttributeWriter(root, { privileged, self: effectiveOwner() });
   const writer = new TreeWriter(root, { attributes, privileged });
-  const source = new FrameSource(await frameOpener(key));
+  const source = new FrameSource(await sealedCodec(key));
   return async (job) => {
     const started = performance.now();
     const contents = job.type === "frame" ? await source.read(job.work, job.pack) : [];

@@ -1,8 +1,8 @@
 /** Reads frames out of packs, opens them and proves them. */
 import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
+import type { SealedCodec } from "#contract/sealed_codec.ts";
 import { readFully } from "../../sys/libc.ts";
-import type { FrameOpener } from "./frame_opener.ts";
 import type { FrameWork } from "./frame_plan.ts";
 
 /** A frame that is not what the manifest says: cut off, changed, or sealed with another key. */
@@ -11,11 +11,11 @@ export class BadFrame extends Error {
 }
 
 export class FrameSource {
-  readonly #opener: FrameOpener;
+  readonly #codec: SealedCodec;
   #sealed = new Uint8Array(0);
 
-  constructor(opener: FrameOpener) {
-    this.#opener = opener;
+  constructor(codec: SealedCodec) {
+    this.#codec = codec;
   }
 
   /**
@@ -24,7 +24,7 @@ export class FrameSource {
    */
   async read({ offset, sealedBytes, extents }: FrameWork, pack: number): Promise<Uint8Array[]> {
     try {
-      const raw = await this.#opener.open(this.#read(pack, { offset, sealedBytes }));
+      const raw = await this.#codec.open(this.#read(pack, { offset, sealedBytes }));
       const contents = extents.map(({ offset, sizeBytes }) => raw.subarray(offset, offset + sizeBytes));
       proveIdentity(contents, extents);
       return contents;

@@ -3,11 +3,10 @@ import { randomBytes } from "node:crypto";
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { seal } from "#contract/sealed.ts";
+import { seal } from "#contract/testing/seal.ts";
 import { needs } from "../../../test/support/needs.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { Mount } from "../../sys/mount.ts";
-import { frameOpener } from "./frame_opener.ts";
 import { type InstallOptions, installTree } from "./install_tree.ts";
 
 async function* broken(): AsyncGenerator<number> {
@@ -216,22 +215,4 @@ Deno.test("without root, owners and devices are left out and noted", async () =>
   const status = Deno.lstatSync(`${image.target}/d`);
   assert.equal(status.uid, Deno.uid());
   assert.equal((status.mode ?? 0) & 0o777, 0o755);
-});
-
-Deno.test("the machine's libraries and the runtime open frames alike", async () => {
-  const raw = Buffer.concat([randomBytes(50_000), Buffer.alloc(1 << 20, "text ")]);
-  const sealed = new Uint8Array(seal(raw, { key, level: 3 }));
-  for (const native of [true, false]) {
-    const opener = await frameOpener(key, { native });
-    assert.deepEqual(Buffer.from(await opener.open(sealed)), raw);
-    const stranger = await frameOpener(randomBytes(32), { native });
-    await assert.rejects(stranger.open(sealed));
-    for (const at of [0, 4, 11, 12, 24, 1000, sealed.length - 1]) {
-      const changed = sealed.slice();
-      changed[at] = (changed[at] as number) ^ 1;
-      await assert.rejects(opener.open(changed), `byte ${at}, native ${native}`);
-    }
-    await assert.rejects(opener.open(sealed.slice(0, -1)), RangeError);
-    assert.deepEqual(Buffer.from(await opener.open(sealed)), raw);
-  }
 });

@@ -1,6 +1,6 @@
 /** A sealed image of this machine's own Debian files, with its torrent, as a server has it. */
 import { manifestId } from "#contract/manifest.ts";
-import { seal } from "#contract/sealed.ts";
+import { seal } from "#contract/testing/seal.ts";
 import { createInfo } from "#contract/torrent/create_metainfo.ts";
 import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
 import { compileExcludes } from "../../../agent/capture/excludes.ts";

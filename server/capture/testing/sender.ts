@@ -16,14 +16,26 @@ export async function sendTree(service: CaptureService, id: string, tree: Tree):
   };
   const sent = await Promise.allSettled(Array.from({ length: 4 }, send));
   for (const result of sent) if (result.status === "rejected") throw result.reason;
-  await service.submitEntries(id, entriesUpload(tree));
+  await sendEntries(service, id, { tree });
   return lacking.reduce((sum, [, content]) => sum + content.length, 0);
 }
 
-export function entriesUpload(tree: Tree, header: Partial<CaptureHeader> = {}): ReadableStream<Uint8Array> {
-  const first: CaptureHeader = { excludes: [], notes: [], entries: tree.entries.length, ...header };
-  const lines = [JSON.stringify(first), ...tree.entries.map(formatHashedEntry)];
-  return ReadableStream.from([zstdCompressSync(lines.join("\n") + "\n")]);
+/** Sends the entries in parts of some, then the header with what `header` says instead. */
+export async function sendEntries(
+  service: CaptureService,
+  id: string,
+  { tree, header = {}, perPart = 100 }: { tree: Tree; header?: Partial<CaptureHeader>; perPart?: number },
+): Promise<void> {
+  for (let part = 0; part * perPart < tree.entries.length; part++) {
+    service.addEntries(id, part, linesOf(tree.entries.slice(part * perPart, (part + 1) * perPart)));
+  }
+  const last: CaptureHeader = { excludes: [], notes: [], entries: tree.entries.length, ...header };
+  await service.endEntries(id, zstdCompressSync(JSON.stringify(last)));
+}
+
+/** One part of entries. */
+export function linesOf(entries: Tree["entries"]): Uint8Array {
+  return zstdCompressSync(entries.map((entry) => formatHashedEntry(entry) + "\n").join(""));
 }
 
 export function* framesOf(contents: Iterable<[sha256: string, content: Uint8Array]>): Generator<Uint8Array> {

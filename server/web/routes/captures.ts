@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { CaptureProgress, CaptureRequest, ProblemSchema } from "#contract/api.ts";
+import { MAX_ENTRIES_PART_BYTES } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { MAX_UPLOAD_BYTES } from "#contract/frame_upload.ts";
 import { bytesBody, jsonBody } from "../body.ts";
@@ -63,10 +64,17 @@ export function captureRoutes(
     return c.body(null, 204);
   });
 
+  app.post("/captures/:id/entries/:part{[0-9]+}", async (c) => {
+    const body = await bytesBody(c.req, { maxBytes: MAX_ENTRIES_PART_BYTES });
+    captures.addEntries(c.req.param("id"), Number(c.req.param("part")), body);
+    return c.body(null, 204);
+  });
+
   app.put("/captures/:id/entries", async (c) => {
-    const { body } = c.req.raw;
-    if (!body) throw new RangeError("the entries are missing");
-    await captures.submitEntries(c.req.param("id"), body);
+    await captures.endEntries(
+      c.req.param("id"),
+      await bytesBody(c.req, { maxBytes: MAX_ENTRIES_PART_BYTES }),
+    );
     return c.body(null, 204);
   });
 

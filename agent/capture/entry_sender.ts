@@ -1,0 +1,70 @@
+/** Sends a capture's entries while it goes on, some thousands at a time, in their order. */
+import { zstdCompressSync } from "node:zlib";
+import type { CaptureHeader } from "#contract/api.ts";
+import type { CaptureApi } from "./capture_api.ts";
+
+/** What the server reads in one go; every part is some milliseconds of its work. */
+const PART_CHARACTERS = 256 << 10;
+/** Parts that wait to be sent; further ones make the source wait. */
+const MAX_WAITING = 8;
+
+export class EntrySender {
+  readonly #api: CaptureApi;
+  #lines: string[] = [];
+  #characters = 0;
+  #count = 0;
+  #parts = 0;
+  #waiting = 0;
+  #last: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(api: CaptureApi) {
+    this.#api = api;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(line: string): void {
+    this.#lines.push(line);
+    this.#characters += line.length + 1;
+    this.#count++;
+    if (this.#characters >= PART_CHARACTERS) this.#endPart();
+  }
+
+  get full(): boolean {
+    return this.#waiting >= MAX_WAITING || this.#failure !== undefined;
+  }
+
+  /** Resolves when all parts so far are sent. Throws where one was refused. */
+  async drained(): Promise<void> {
+    await this.#last;
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Resolves when the server has taken all entries and finds nothing missing. */
+  async finish(header: Omit<CaptureHeader, "entries">): Promise<void> {
+    this.#endPart();
+    await this.drained();
+    await this.#api.entries(compress(JSON.stringify({ ...header, entries: this.#count })));
+  }
+
+  #endPart(): void {
+    if (this.#lines.length === 0) return;
+    const part = this.#parts++;
+    const body = compress(this.#lines.join("\n") + "\n");
+    this.#lines = [];
+    this.#characters = 0;
+    this.#waiting++;
+    this.#last = this.#last.then(async () => {
+      if (this.#failure === undefined) await this.#api.entriesPart(part, body);
+    }).catch((error) => {
+      this.#failure ??= { error };
+    }).finally(() => this.#waiting--);
+  }
+}
+
+function compress(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(zstdCompressSync(Buffer.from(text)));
+}

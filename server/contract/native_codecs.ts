@@ -1,0 +1,168 @@
+/**
+ * AES-256-GCM, SHA-256 and zstd by the machine's own OpenSSL and libzstd where it has them. The runtime's own
+ * AES-GCM reaches 0.2 to 0.6 GB/s, OpenSSL's more than 5; its zstd sets up a new context for every frame, and its
+ * hashes cost microseconds a call. Every byte of an image goes through all three. A Debian has both libraries, and
+ * so has the initramfs, by way of kmod. Signatures: openssl/evp.h (OpenSSL 3), zstd.h (zstd 1).
+ */
+
+export interface GcmOptions {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 12 bytes. */
+  readonly nonce: Uint8Array;
+  readonly additionalData: Uint8Array;
+  /** 16 bytes: `seal` writes them. */
+  readonly tag: Uint8Array;
+  /** At least as long as what comes in. */
+  readonly out: Uint8Array;
+}
+
+export interface NativeGcm {
+  /** Writes ciphertext and tag. */
+  seal(plaintext: Uint8Array, options: GcmOptions): void;
+  /** Writes the plaintext. Throws where the tag does not fit. */
+  open(ciphertext: Uint8Array, options: GcmOptions): void;
+}
+
+export interface NativeZstd {
+  /** What `compress` needs at most for so many bytes. */
+  bound(sizeBytes: number): number;
+  /** Returns the bytes written to `out`. Throws where `out` is too small. */
+  compress(raw: Uint8Array, options: { readonly out: Uint8Array; readonly level: number }): number;
+  /** Returns the bytes written to `out`. Throws where `packed` is malformed or `out` too small. */
+  decompress(packed: Uint8Array, out: Uint8Array): number;
+}
+
+/** Writes the SHA-256 of `content` to `out`, 32 bytes. */
+export type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
+
+const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16, SHA256_BYTES = 32;
+const EVP_CTRL_AEAD_GET_TAG = 0x10, EVP_CTRL_AEAD_SET_TAG = 0x11;
+
+let gcm: NativeGcm | null | undefined;
+let sha256: NativeSha256 | null | undefined;
+let zstd: NativeZstd | null | undefined;
+
+/** Null where the machine has no OpenSSL 3. */
+export function nativeGcm(): NativeGcm | null {
+  return gcm === undefined ? gcm = ifThere(loadGcm) : gcm;
+}
+
+/** Null where the machine has no OpenSSL 3. */
+export function nativeSha256(): NativeSha256 | null {
+  return sha256 === undefined ? sha256 = ifThere(loadSha256) : sha256;
+}
+
+/** Null where the machine has no libzstd. */
+export function nativeZstd(): NativeZstd | null {
+  return zstd === undefined ? zstd = ifThere(loadZstd) : zstd;
+}
+
+function ifThere<T>(load: () => T): T | null {
+  try {
+    return load();
+  } catch {
+    return null;
+  }
+}
+
+function loadGcm(): NativeGcm {
+  const init = { parameters: ["pointer", "pointer", "pointer", "buffer", "buffer"], result: "i32" } as const;
+  const update = { parameters: ["pointer", "buffer", "buffer", "buffer", "i32"], result: "i32" } as const;
+  const final = { parameters: ["pointer", "buffer", "buffer"], result: "i32" } as const;
+  const { symbols: ssl } = Deno.dlopen("libcrypto.so.3", {
+    EVP_CIPHER_CTX_new: { parameters: [], result: "pointer" },
+    EVP_CIPHER_CTX_ctrl: { parameters: ["pointer", "i32", "i32", "buffer"], result: "i32" },
+    EVP_aes_256_gcm: { parameters: [], result: "pointer" },
+    EVP_EncryptInit_ex: init,
+    EVP_EncryptUpdate: update,
+    EVP_EncryptFinal_ex: final,
+    EVP_DecryptInit_ex: init,
+    EVP_DecryptUpdate: update,
+    EVP_DecryptFinal_ex: final,
+  });
+  const cipher = ssl.EVP_aes_256_gcm();
+  // one for this thread's lifetime: every call initialises it anew
+  const context = ssl.EVP_CIPHER_CTX_new();
+  const length = new Uint8Array(4), rest = new Uint8Array(16);
+  const check = (input: Uint8Array, { key, nonce, tag, out }: GcmOptions) => {
+    // OpenSSL reads and writes these lengths whatever the arrays have
+    const fits = key.length === KEY_BYTES && nonce.length === NONCE_BYTES && tag.length === TAG_BYTES;
+    if (!fits || out.length < input.length) throw new RangeError("an array has a wrong length");
+  };
+  const must = (result: number, what: string) => {
+    if (result !== 1) throw new Error(what);
+  };
+  return {
+    seal(plaintext, options) {
+      check(plaintext, options);
+      const { key, nonce, additionalData, tag, out } = options;
+      const failed = "OpenSSL cannot encrypt";
+      must(ssl.EVP_EncryptInit_ex(context, cipher, null, key, nonce), failed);
+      must(ssl.EVP_EncryptUpdate(context, null, length, additionalData, additionalData.length), failed);
+      must(ssl.EVP_EncryptUpdate(context, out, length, plaintext, plaintext.length), failed);
+      must(ssl.EVP_EncryptFinal_ex(context, rest, length), failed);
+      must(ssl.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag), failed);
+    },
+    open(ciphertext, options) {
+      check(ciphertext, options);
+      const { key, nonce, additionalData, tag, out } = options;
+      const failed = "the data was changed, or the key is another one";
+      must(ssl.EVP_DecryptInit_ex(context, cipher, null, key, nonce), failed);
+      must(ssl.EVP_DecryptUpdate(context, null, length, additionalData, additionalData.length), failed);
+      must(ssl.EVP_DecryptUpdate(context, out, length, ciphertext, ciphertext.length), failed);
+      must(ssl.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag), failed);
+      must(ssl.EVP_DecryptFinal_ex(context, rest, length), failed);
+    },
+  };
+}
+
+function loadSha256(): NativeSha256 {
+  const { symbols: ssl } = Deno.dlopen("libcrypto.so.3", {
+    EVP_MD_fetch: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
+    EVP_Digest: {
+      parameters: ["buffer", "usize", "buffer", "pointer", "pointer", "pointer"],
+      result: "i32",
+    },
+  });
+  const method = ssl.EVP_MD_fetch(null, new TextEncoder().encode("SHA256\0"), null);
+  if (method === null) throw new Error("OpenSSL has no SHA-256");
+  return (content, out) => {
+    if (out.length !== SHA256_BYTES) throw new RangeError("an array has a wrong length");
+    const done = ssl.EVP_Digest(content, BigInt(content.length), out, null, method, null);
+    if (done !== 1) throw new Error("OpenSSL cannot hash");
+  };
+}
+
+function loadZstd(): NativeZstd {
+  const { symbols: lib } = Deno.dlopen("libzstd.so.1", {
+    ZSTD_createCCtx: { parameters: [], result: "pointer" },
+    ZSTD_compressCCtx: {
+      parameters: ["pointer", "buffer", "usize", "buffer", "usize", "i32"],
+      result: "usize",
+    },
+    ZSTD_compressBound: { parameters: ["usize"], result: "usize" },
+    ZSTD_createDCtx: { parameters: [], result: "pointer" },
+    ZSTD_decompressDCtx: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
+    ZSTD_isError: { parameters: ["usize"], result: "u32" },
+  });
+  // made when they are needed: most threads go one way only
+  let packing: Deno.PointerValue = null, unpacking: Deno.PointerValue = null;
+  return {
+    bound: (sizeBytes) => Number(lib.ZSTD_compressBound(BigInt(sizeBytes))),
+    compress(raw, { out, level }) {
+      packing ??= lib.ZSTD_createCCtx();
+      const room = BigInt(out.length), length = BigInt(raw.length);
+      const size = lib.ZSTD_compressCCtx(packing, out, room, raw, length, level);
+      if (lib.ZSTD_isError(size) !== 0) throw new RangeError("the data cannot be compressed");
+      return Number(size);
+    },
+    decompress(packed, out) {
+      unpacking ??= lib.ZSTD_createDCtx();
+      const room = BigInt(out.length), length = BigInt(packed.length);
+      const size = lib.ZSTD_decompressDCtx(unpacking, out, room, packed, length);
+      if (lib.ZSTD_isError(size) !== 0) throw new RangeError("the data cannot be decompressed");
+      return Number(size);
+    },
+  };
+}
