@@ -13,6 +13,8 @@ import { bind } from "./listen.ts";
 import { startNetboot } from "./netboot_services.ts";
 import { chooseAddresses, isIpv4, type SiteAddresses } from "./network.ts";
 import { publishPorts } from "./publishing.ts";
+import { MODULE } from "./rsync/selection.ts";
+import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
@@ -47,6 +49,8 @@ export interface RunningServer {
     readonly page: string;
     /** Plain HTTP: boot files, tracker, web seed. */
     readonly http: string;
+    /** The module with the torrent files, where there is one. */
+    readonly rsync: string | undefined;
   };
   readonly ports: {
     readonly https: number;
@@ -54,6 +58,7 @@ export interface RunningServer {
     readonly peer: number;
     readonly tracker: number;
     readonly tftp: number | undefined;
+    readonly rsync: number | undefined;
   };
   readonly token: string;
   /** Settles when the server has closed; rejects where a service of it broke. */
@@ -109,6 +114,8 @@ export async function startServer(
   );
   const images = new ImageService(store, seeder);
   await images.start();
+  const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
+  if (rsync) stack.use(rsync);
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
@@ -128,8 +135,13 @@ export async function startServer(
   const live = new LiveEvents();
   const fleet = new Fleet({ nodes, deployments, images, publish: (event) => live.publish(event), pin });
   const swarmAt = (host: string): SwarmAddresses => {
-    const origin = `http://${isIpv4(host) ? host : site.advertised}:${httpPort}`;
-    return { announce: [`${origin}/announce`], webSeeds: [origin + SEED_PREFIX] };
+    const address = isIpv4(host) ? host : site.advertised;
+    const origin = `http://${address}:${httpPort}`;
+    return {
+      announce: [`${origin}/announce`],
+      webSeeds: [origin + SEED_PREFIX],
+      ...(rsync && { rsync: `rsync://${address}:${rsync.port}/${MODULE}` }),
+    };
   };
   const swarm = swarmAt(site.advertised);
   const segments = new AgentSegments(options.data, { signal: closing.signal });
@@ -219,6 +231,7 @@ export async function startServer(
       server,
       page: `${server}/?token=${admin.text}`,
       http: `http://${site.advertised}:${httpPort}`,
+      rsync: swarm.rsync,
     },
     ports: {
       https: httpsPort,
@@ -226,6 +239,7 @@ export async function startServer(
       peer: peers.port,
       tracker: udpTracker.port,
       tftp: netboot.tftpPort,
+      rsync: rsync?.port,
     },
     token: admin.text,
     done: ended.promise,

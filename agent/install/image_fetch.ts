@@ -2,12 +2,13 @@
 import type { StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { Download, orderedMetainfo } from "./download.ts";
+import { Download } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
 import { installTree } from "./extract/install_tree.ts";
 import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
+import { fetchTorrent } from "./torrent_file.ts";
 import { type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
@@ -35,9 +36,8 @@ export class ImageFetch implements AsyncDisposable {
   async join(
     { memory, disk }: { memory?: string; disk: string },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
-    const { order, client, key } = this.#options.enrolled;
-    const response = await client.send("GET", "/node/torrent", { signal: this.#signal });
-    const metainfo = orderedMetainfo(new Uint8Array(await response.arrayBuffer()), order);
+    const { order, key } = this.#options.enrolled;
+    const { metainfo, way } = await fetchTorrent(this.#options.enrolled, { signal: this.#signal });
     const { totalLength } = metainfo.map;
     const inMemory = memory !== undefined &&
       fitsMemory(totalLength, await Deno.readTextFile("/proc/meminfo"));
@@ -53,7 +53,7 @@ export class ImageFetch implements AsyncDisposable {
       const megabytes = (totalLength / 1e6).toFixed(1);
       const place = inMemory ? "in memory" : "on the target's disk";
       return {
-        message: `${manifest.entries.length} entries, ${megabytes} MB to fetch, kept ${place}`,
+        message: `${manifest.entries.length} entries, ${megabytes} MB to fetch, kept ${place}; ${way}`,
         inMemory,
       };
     } catch (error) {

@@ -297,7 +297,13 @@ export const Order = z.object({
   }),
   /** Base64; opens frames and manifest. */
   key: z.string(),
-  swarm: z.object({ infoHash: z.string(), announce: z.array(z.string()), webSeeds: z.array(z.string()) }),
+  swarm: z.object({
+    infoHash: z.string(),
+    announce: z.array(z.string()),
+    webSeeds: z.array(z.string()),
+    /** Where the torrent file is by rsync ("rsync://10.0.0.1:873/torrents/web@1.torrent"), if anywhere. */
+    rsync: z.string().max(1000).optional(),
+  }),
   identity: z.object({
     hostname: Hostname,
     address: z.union([z.literal("dhcp"), Cidr]),

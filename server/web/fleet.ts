@@ -167,7 +167,12 @@ export class Fleet {
       version: pending.version,
       manifest,
       key,
-      swarm: { infoHash: version.infoHash, announce: [...swarm.announce], webSeeds: [...swarm.webSeeds] },
+      swarm: {
+        infoHash: version.infoHash,
+        announce: [...swarm.announce],
+        webSeeds: [...swarm.webSeeds],
+        ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
+      },
       identity: {
         hostname: hostnameOf(node),
         address: settings.address ?? "dhcp",

@@ -60,6 +60,8 @@ export interface Captures {
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
+  /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents", where there is one. */
+  readonly rsync?: string;
 }
 
 export type Publish = (event: ServerEvent) => void;
