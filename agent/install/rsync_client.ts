@@ -50,6 +50,7 @@ export async function fetchByRsync(
   const stop = () => stream[Symbol.dispose]();
   signal.addEventListener("abort", stop, { once: true });
   try {
+    signal.throwIfAborted();
     await shakeHands(stream, { module, file });
     return await receive(stream, { file, maxBytes });
   } catch (error) {

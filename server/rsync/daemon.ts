@@ -2,37 +2,42 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { RsyncStream } from "#contract/rsync/stream.ts";
-import { serveSession } from "./session.ts";
+import { serveSession, type SessionLimits } from "./session.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 
 const MAX_CLIENTS = 256;
 const MAX_CLIENTS_PER_ADDRESS = 32;
+const LIMITS: SessionLimits = { handshakeMs: 15_000, transferMs: 10 * 60_000 };
 const IDLE_MS = 30_000;
 /** What a client may say in all: block sums of an old file are the most of it. */
 const MAX_READ_BYTES = 32 * 1024 * 1024;
-/** No client lasts as long: its own limits come first (session.ts). */
-const TOTAL_MS = 15 * 60_000;
 
 const log = getLogger(["rackseed", "rsync"]);
+
+export interface DaemonOptions {
+  /** The table as it is at that moment. */
+  readonly files: () => readonly TorrentFile[];
+  readonly limits?: SessionLimits;
+}
 
 /** Runs until disposed. */
 export class RsyncDaemon implements Disposable {
   readonly #listener: Deno.TcpListener;
-  readonly #files: () => readonly TorrentFile[];
+  readonly #options: DaemonOptions;
   readonly #clients = new Map<RsyncStream, string>();
   #closed = false;
 
-  private constructor(listener: Deno.TcpListener, files: () => readonly TorrentFile[]) {
+  private constructor(listener: Deno.TcpListener, options: DaemonOptions) {
     this.#listener = listener;
-    this.#files = files;
+    this.#options = options;
   }
 
-  /** Port 0 takes a free one. `files`: the table as it is at that moment. */
+  /** Port 0 takes a free one. */
   static listen(
     { hostname, port }: { hostname: string; port: number },
-    { files }: { files: () => readonly TorrentFile[] },
+    options: DaemonOptions,
   ): RsyncDaemon {
-    const daemon = new RsyncDaemon(Deno.listen({ hostname, port, transport: "tcp" }), files);
+    const daemon = new RsyncDaemon(Deno.listen({ hostname, port, transport: "tcp" }), options);
     daemon.#acceptAll().catch((error) => log.error("rsync-failed", { error: messageOf(error) }));
     return daemon;
   }
@@ -64,16 +69,17 @@ export class RsyncDaemon implements Disposable {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
+    const { files, limits = LIMITS } = this.#options;
     const { hostname: address } = connection.remoteAddr;
     using stream = new RsyncStream(connection, {
       idleMs: IDLE_MS,
-      totalMs: TOTAL_MS,
+      totalMs: limits.transferMs,
       maxReadBytes: MAX_READ_BYTES,
     });
     try {
       if (!this.#hasRoomFor(address)) return await turnAway(stream);
       this.#clients.set(stream, address);
-      await serveSession(stream, this.#files);
+      await serveSession(stream, { files, limits });
     } catch (error) {
       if (!this.#closed) log.debug("rsync-client-dropped", { address, reason: messageOf(error) });
     } finally {

@@ -6,9 +6,14 @@ import { Refusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 
-/** For all that a client says of itself, and for all of a session. */
-const HANDSHAKE_MS = 15_000;
-const SESSION_MS = 10 * 60_000;
+/** How long a client may take. */
+export interface SessionLimits {
+  /** Until it has said what it wants. */
+  readonly handshakeMs: number;
+  /** From then on, in all. */
+  readonly transferMs: number;
+}
+
 /**
  * None of the flags that a server may offer (compat.c: CF_*): no incremental lists, no negotiation of sums and
  * compression. So it is MD5 and zlib, as with every server before rsync 3.2.
@@ -19,8 +24,11 @@ const COMPATIBILITY = 0;
  * One client from its first to its last word. Resolves when it had its answer, be it a refusal; rejects with
  * WireError where it does not speak rsync, is too slow, or goes away.
  */
-export async function serveSession(stream: RsyncStream, files: () => readonly TorrentFile[]): Promise<void> {
-  stream.limit(HANDSHAKE_MS);
+export async function serveSession(
+  stream: RsyncStream,
+  { files, limits }: { files: () => readonly TorrentFile[]; limits: SessionLimits },
+): Promise<void> {
+  stream.limit(limits.handshakeMs);
   const hello = await shakeHands(stream);
   if (hello === undefined) return await stream.sayFarewell();
   const { protocol, request } = hello;
@@ -34,7 +42,7 @@ export async function serveSession(stream: RsyncStream, files: () => readonly To
     if (request instanceof Refusal) throw request;
     const sender = new Sender(stream, { protocol, request, seed, files: files() });
     await sender.announce();
-    stream.limit(SESSION_MS);
+    stream.limit(limits.transferMs);
     await sender.serve();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

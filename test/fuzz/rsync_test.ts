@@ -110,3 +110,24 @@ Deno.test("clients that only hold on get no more places than one address may hav
   assert(greetings.slice(0, 32).every((greeting) => greeting === "@RSYNCD: 31.0\n"));
   assert.match(greetings[32] ?? "", /^@ERROR: max connections reached/);
 });
+
+Deno.test("a client that trickles is cut off, be it before it asks or while it takes", async () => {
+  using table = new RsyncTable({ handshakeMs: 100, transferMs: 200 });
+  const [stages = []] = fc.sample(sessions, { numRuns: 1, seed: SEED });
+  for (const upTo of [0, 1, 2, 3, 5]) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: table.port });
+    await connection.write(Buffer.concat(stages.slice(0, upTo)));
+    let open = true;
+    const reading = (async () => {
+      const into = new Uint8Array(65_536);
+      while (await connection.read(into).catch(() => null) !== null);
+      open = false;
+    })();
+    // a byte of the next stage now and then; the loop ends with the connection
+    while (open) {
+      await connection.write(Uint8Array.of(64)).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    await reading;
+  }
+});

@@ -111,15 +111,18 @@ Deno.test("daemons that lie, drivel or fall silent are given up with a reason", 
   await assert.rejects(fetched(`rsync://127.0.0.1:${freePort()}/torrents/x`), /refused/);
 });
 
-Deno.test("a fetch that is called off ends with that reason", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const stop = new AbortController();
-  const fetching = fetchByRsync(`rsync://127.0.0.1:${listener.addr.port}/torrents/x`, {
-    ...{ maxBytes: 1, signal: stop.signal },
-  });
-  using _connection = await listener.accept();
-  stop.abort(new Error("called off"));
-  await assert.rejects(fetching, /called off/);
+Deno.test("a fetch that is called off ends with that reason, however far it came", async () => {
+  for (const greeted of [false, true]) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const stop = new AbortController();
+    const fetching = fetchByRsync(`rsync://127.0.0.1:${listener.addr.port}/torrents/x`, {
+      ...{ maxBytes: 1, signal: stop.signal },
+    });
+    using connection = await listener.accept();
+    if (greeted) await connection.read(new Uint8Array(100));
+    stop.abort(new Error("called off"));
+    await assert.rejects(fetching, /called off/);
+  }
 });
 
 function freePort(): number {

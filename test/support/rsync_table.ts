@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RsyncDaemon } from "../../server/rsync/daemon.ts";
+import type { SessionLimits } from "../../server/rsync/session.ts";
 import type { TorrentFile } from "../../server/rsync/torrent_file.ts";
 
 /** Names and sizes: an empty file, a small one, and some that need several pieces however they are sent. */
@@ -15,7 +16,14 @@ export class RsyncTable implements Disposable {
     Object.entries(SIZES).map(([name, size]) => [name, new Uint8Array(randomBytes(size))]),
   );
   readonly modifiedSeconds = 1_700_000_000;
-  readonly #daemon = RsyncDaemon.listen({ hostname: "127.0.0.1", port: 0 }, { files: () => this.#files() });
+  readonly #daemon: RsyncDaemon;
+
+  constructor(limits?: SessionLimits) {
+    this.#daemon = RsyncDaemon.listen({ hostname: "127.0.0.1", port: 0 }, {
+      files: () => this.#files(),
+      ...(limits && { limits }),
+    });
+  }
 
   get port(): number {
     return this.#daemon.port;
