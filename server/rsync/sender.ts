@@ -19,8 +19,9 @@ import type { TorrentFile } from "./torrent_file.ts";
 const MAX_RULES = 256;
 const MAX_RULE_BYTES = 4096;
 const MAX_NAME_BYTES = 4096;
-/** Questions about one file: twice for its bytes, and some about its attributes. */
+/** Questions about one file, and how many of them may be for its bytes: a first and a second try. */
 const MAX_QUESTIONS = 8;
+const MAX_TRANSFERS = 2;
 /** Kinds of deletions that a client counts. */
 const DELETIONS = 5;
 
@@ -49,6 +50,8 @@ export class Sender {
   readonly #theirs: FileIndexes;
   readonly #ours: FileIndexes;
   #list: readonly Listed[] = [];
+  /** By file number. */
+  readonly #transfers = new Map<number, number>();
 
   constructor(stream: RsyncStream, options: SenderOptions) {
     this.#stream = stream;
@@ -158,6 +161,9 @@ export class Sender {
     if (!(question.flags & ITEM.transfer) || request.dryRun) return this.#writeItem(question);
     const { file } = this.#list[question.index] as Listed;
     if (!file) throw new WireError("it asks for the bytes of a folder");
+    const transfers = (this.#transfers.get(question.index) ?? 0) + 1;
+    if (transfers > MAX_TRANSFERS) throw new WireError("it asks without end");
+    this.#transfers.set(question.index, transfers);
     const { count, sumBytes } = await readSumHead(this.#stream);
     // torrents are small: they are sent whole, whatever the client has of an older one
     await this.#stream.skip(count * (4 + sumBytes));
