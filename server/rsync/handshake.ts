@@ -15,8 +15,8 @@ import { MODULE } from "./selection.ts";
 const NEWEST = 31, OLDEST = 27;
 const COMMENT = "torrent files of the published image versions";
 const MAX_LINE_BYTES = 1024;
-const MAX_ARGUMENTS = 1024;
-const MAX_ARGUMENTS_BYTES = 128 * 1024;
+const MAX_ARGUMENTS = 256;
+const MAX_ARGUMENTS_BYTES = 32 * 1024;
 const NEWLINE = 10;
 
 export interface Handshake {
@@ -79,7 +79,7 @@ async function readArguments(stream: RsyncStream, { end }: { end: number }): Pro
     if (bytes.length === 0) return args;
     args.push(textOf(bytes));
     left -= bytes.length;
-    if (args.length > MAX_ARGUMENTS) throw new Refusal("ERROR: too many arguments", EXIT.syntax);
+    if (args.length > MAX_ARGUMENTS) throw new Refusal("ERROR: too many arguments", EXIT.unsupported);
   }
 }
 

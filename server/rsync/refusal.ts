@@ -1,5 +1,5 @@
 /** rsync's exit codes (errcode.h), as far as they are given here. */
-export const EXIT = { syntax: 1, protocol: 2, unsupported: 4 } as const;
+export const EXIT = { syntax: 1, unsupported: 4 } as const;
 
 /** What the client asked for is not served; it is told why and ends with this exit code. */
 export class Refusal extends Error {

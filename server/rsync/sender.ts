@@ -16,8 +16,8 @@ import { EXIT, quoted, Refusal } from "./refusal.ts";
 import { MODULE, select } from "./selection.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 
-const MAX_RULES = 256;
-const MAX_RULE_BYTES = 4096;
+const MAX_RULES = 64;
+const MAX_RULE_BYTES = 255;
 const MAX_NAME_BYTES = 4096;
 /** Questions about one file, and how many of them may be for its bytes: a first and a second try. */
 const MAX_QUESTIONS = 8;
@@ -65,7 +65,9 @@ export class Sender {
     this.#list = this.#listOf(await this.#readRules());
     const { protocol, request } = this.#options;
     for (const { file, ...entry } of this.#list) {
-      const sum = file && request.sums ? listSum(await file.read(), { protocol }) : undefined;
+      // a file that is gone meanwhile has a sum of zeros, and is missed when it is asked for
+      const bytes = request.sums ? await file?.read().catch(() => undefined) : undefined;
+      const sum = bytes && listSum(bytes, { protocol });
       this.#stream.write(encodeFileEntry(entry, { protocol, ...request, ...(sum && { sum }) }));
     }
     this.#stream.write(encodeListEnd({ protocol, ...request }));
@@ -119,7 +121,7 @@ export class Sender {
       const length = await readInt32(this.#stream);
       if (length === 0) return rules;
       if (length < 0 || length > MAX_RULE_BYTES || rules.length === MAX_RULES) {
-        throw new Refusal("ERROR: too many filter rules", EXIT.protocol);
+        throw new Refusal("ERROR: too many filter rules, or too long ones", EXIT.unsupported);
       }
       const text = Buffer.from(await this.#stream.take(length)).toString("latin1");
       rules.push(parseFilterRule(text, this.#options));

@@ -161,6 +161,8 @@ test("nothing is to be had beside the table, and the client is told why", async 
     [["--files-from=:/etc/passwd", "TABLE/torrents/"], 4, /--files-from.* is not served here/],
     [["-rA", "TABLE/torrents/"], 4, /-A.* is not served here/],
     [["--remove-source-files", "TABLE/torrents/web@1.torrent"], 4, /is not served here/],
+    [Array(260).fill("TABLE/torrents/web@1.torrent"), 4, /too many arguments/],
+    [["-r", ...Array(65).fill("--exclude=x"), "TABLE/torrents/"], 4, /too many filter rules/],
     [["-r", "--filter=: .rules", "TABLE/torrents/"], 4, /filter rule .* is not served here/],
   ];
   for (const [args, code, said] of refused) {
