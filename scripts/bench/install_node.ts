@@ -10,6 +10,7 @@ import { open } from "#contract/sealed.ts";
 import { toHex } from "#contract/torrent/hex.ts";
 import { parseMetainfo } from "#contract/torrent/metainfo.ts";
 import { Download } from "../../agent/install/download.ts";
+import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import { installTree, type PackReader } from "../../agent/install/extract/install_tree.ts";
 
 /** Paths, and what an order would say. */
@@ -50,7 +51,9 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
   const { signal } = new AbortController();
   const order = orderOf(job, { infoHash: toHex(metainfo.infoHash), announce: metainfo.announce.flat() });
   const packs = { temporary: job.packs };
-  await using download = await Download.start(metainfo, { order, packs, manifestOnly: false, signal });
+  await using download = await Download.start(metainfo, {
+    ...{ order, terms: new SwarmTerms(order.swarm), packs, manifestOnly: false, signal },
+  });
   const manifest = await download.manifest(order, { key: keyOf(job), signal });
   const frames = download.frames(manifest);
   if (!install) return void await Array.fromAsync(frames);
