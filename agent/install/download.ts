@@ -16,6 +16,7 @@ import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, mainRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { PackStore } from "./pack_store.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 
 /** Levels of Swarm.prioritize: the manifest, frames of which a part is here, the rest. */
 const FIRST = 255, BEGUN = 128;
@@ -47,6 +48,8 @@ export interface DownloadOptions {
   readonly packs: { readonly temporary: string } | { readonly lasting: string };
   /** Nothing but the manifest is fetched until `fetchOnly` says what. */
   readonly manifestOnly: boolean;
+  /** Upload limit and racks. */
+  readonly terms: SwarmTerms;
   /** Asked where neither peers nor web seeds serve. */
   readonly lastResort?: HttpSource | undefined;
   /** Aborting it leaves the swarm. */
@@ -106,7 +109,7 @@ export class Download implements AsyncDisposable {
   }
 
   #join(wanted: Bitfield | undefined): Swarm {
-    const { order, lastResort, signal } = this.#options;
+    const { order, terms, lastResort, signal } = this.#options;
     const { announce, webSeeds } = this.#metainfo;
     const named = order.swarm.announce;
     const swarm = Swarm.start({
@@ -119,6 +122,8 @@ export class Download implements AsyncDisposable {
       trackers: [...named, ...announce.filter((tier) => !tier.every((url) => named.includes(url)))],
       webSeeds: [...new Set([...order.swarm.webSeeds, ...webSeeds])],
       ...(lastResort && { lastResort }),
+      uploadLimit: terms.uploadLimit,
+      ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
       onPiece: (piece) => {
         this.#onPiece(piece);
