@@ -128,8 +128,13 @@ export async function startServer(
   const live = new LiveEvents();
   const fleet = new Fleet({ nodes, deployments, images, publish: (event) => live.publish(event), pin });
   const swarmAt = (host: string): SwarmAddresses => {
-    const origin = `http://${isIpv4(host) ? host : site.advertised}:${httpPort}`;
-    return { announce: [`${origin}/announce`], webSeeds: [origin + SEED_PREFIX] };
+    const hostname = isIpv4(host) ? host : site.advertised;
+    const origin = `http://${hostname}:${httpPort}`;
+    return {
+      announce: [`${origin}/announce`, `udp://${hostname}:${udpTracker.port}`],
+      webSeeds: [origin + SEED_PREFIX],
+      seeders: [{ hostname, port: peers.port }],
+    };
   };
   const swarm = swarmAt(site.advertised);
   const segments = new AgentSegments(options.data, { signal: closing.signal });
@@ -147,10 +152,7 @@ export async function startServer(
         live.publish({ type: "capture", capture });
       },
       ...publishPorts({
-        swarm: {
-          announce: [...swarm.announce, `udp://${site.advertised}:${udpTracker.port}`],
-          webSeeds: swarm.webSeeds,
-        },
+        swarm,
         segments,
         signal: closing.signal,
       }),

@@ -5,11 +5,14 @@ import { decodeManifest, type Manifest, manifestId, MAX_MANIFEST_BYTES } from "#
 import { open } from "#contract/sealed.ts";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
 import { toHex } from "#contract/torrent/hex.ts";
+import type { HttpSource } from "#contract/torrent/http_range.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { PeerIdentity } from "#contract/torrent/peer.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
 import type { FileRange } from "#contract/torrent/piece_map.ts";
 import { RangeWaiter } from "#contract/torrent/range_waiter.ts";
 import { Swarm } from "#contract/torrent/swarm.ts";
+import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { PackStore } from "./pack_store.ts";
@@ -19,6 +22,10 @@ export interface DownloadProgress {
   readonly bytesTotal: number;
   readonly peers: number;
   readonly bytesPerSecond: number;
+  readonly source: DownloadSource;
+  readonly webSeedBytes: number;
+  /** Who sent corrupt data: addresses, URLs of web seeds. */
+  readonly banned: string[];
 }
 
 /** Parses the torrent file and proves that it is the ordered one. Throws RackseedError. */
@@ -37,6 +44,8 @@ export interface DownloadOptions {
   readonly packs: { readonly temporary: string } | { readonly lasting: string };
   /** Nothing but the manifest is fetched until `fetchOnly` says what. */
   readonly manifestOnly: boolean;
+  /** Asked where neither peers nor web seeds serve. */
+  readonly lastResort?: HttpSource | undefined;
   /** Aborting it leaves the swarm. */
   readonly signal: AbortSignal;
 }
@@ -93,19 +102,26 @@ export class Download implements AsyncDisposable {
   }
 
   #join(wanted: Bitfield | undefined): Swarm {
-    const { order, signal } = this.#options;
-    return Swarm.start({
+    const { order, lastResort, signal } = this.#options;
+    const { announce, webSeeds } = this.#metainfo;
+    const named = order.swarm.announce;
+    const swarm = Swarm.start({
       metainfo: this.#metainfo,
       storage: this.#store.storage,
       have: this.#have,
       ...(wanted && { wanted }),
       network: this.#network,
-      trackers: order.swarm.announce,
+      // what the order names is reached from here; the torrent may name more
+      trackers: [...named, ...announce.filter((tier) => !tier.every((url) => named.includes(url)))],
+      webSeeds: [...new Set([...order.swarm.webSeeds, ...webSeeds])],
+      ...(lastResort && { lastResort }),
       signal,
       onPiece: (piece) => {
         this.#waiter.pieceDone(piece).forEach((ready) => ready());
       },
     });
+    swarm.addPeers(order.fallback?.peers ?? []);
+    return swarm;
   }
 
   /** Joins again for these frames of the manifest alone; to be called before `frames`. */
@@ -167,7 +183,8 @@ export class Download implements AsyncDisposable {
 
   /** The rate is that since the last call. */
   progress(): DownloadProgress {
-    const { wantedBytes, leftBytes, downloadedBytes, peers } = this.#swarm.stats();
+    const { wantedBytes, leftBytes, downloadedBytes, webSeedBytes, peers, source, banned } = this.#swarm
+      .stats();
     const now = performance.now(), { at, bytes } = this.#rate;
     if (now - at >= 500) {
       const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));
@@ -178,6 +195,9 @@ export class Download implements AsyncDisposable {
       bytesTotal: wantedBytes,
       peers,
       bytesPerSecond: this.#rate.perSecond,
+      source,
+      webSeedBytes,
+      banned: banned.slice(0, 20).map(nameOf),
     };
   }
 
@@ -210,4 +230,9 @@ export class Download implements AsyncDisposable {
       signal.removeEventListener("abort", abort);
     }
   }
+}
+
+/** A web seed by its URL, a peer by its address. */
+function nameOf({ hostname, port, peerId }: PeerIdentity): string {
+  return URL.canParse(peerId) ? peerId.slice(0, 300) : `${hostname}:${port}`;
 }

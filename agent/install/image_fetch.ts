@@ -6,12 +6,13 @@ import { bytePathOfText } from "#contract/byte_path.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { KeptPaths } from "./compare/kept_paths.ts";
 import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
-import { Download, orderedMetainfo } from "./download.ts";
+import { Download, type DownloadProgress, orderedMetainfo } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
 import type { Standing } from "./extract/frame_plan.ts";
 import { installTree } from "./extract/install_tree.ts";
 import { OWN_FOLDER } from "./extract/target.ts";
 import type { Journal } from "./journal.ts";
+import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
@@ -75,6 +76,7 @@ export class ImageFetch implements AsyncDisposable {
       order,
       packs: inMemory ? { temporary: memory } : { lasting: target.journal.packs },
       manifestOnly: target.resumes,
+      lastResort: packsOf(this.#options.enrolled),
       signal: this.#closing.signal,
     });
     try {
@@ -143,9 +145,7 @@ export class ImageFetch implements AsyncDisposable {
       tick: (transfer) =>
         progress.update({
           transfer,
-          message: transfer.peers === 0 && transfer.bytesDone < transfer.bytesTotal
-            ? `${written}, no peers yet`
-            : written,
+          message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
     await download.forgetPacks();
@@ -198,6 +198,17 @@ export class ImageFetch implements AsyncDisposable {
   }
 }
 
+function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadProgress): string[] {
+  const place = source === "web seed"
+    ? ["fetched from a web seed"]
+    : source === "http"
+    ? ["fetched from the server over HTTPS"]
+    : peers === 0 && bytesDone < bytesTotal
+    ? ["no peers yet"]
+    : [];
+  return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
+}
+
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
@@ -205,7 +216,7 @@ function megabytes(bytes: number): string {
 /** Waits for `work`, with a tick a second, and gives up where nothing comes in any more. */
 async function watched<T>(
   download: Download,
-  { work, tick }: { work: Promise<T>; tick: (transfer: NonNullable<StepReport["progress"]>) => void },
+  { work, tick }: { work: Promise<T>; tick: (transfer: DownloadProgress) => void },
 ): Promise<T> {
   const { promise: stalled, reject } = Promise.withResolvers<never>();
   let last = { bytes: -1, at: performance.now() };

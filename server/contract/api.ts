@@ -33,12 +33,14 @@
  * Node's agent (boot token, then the session token that enrolment gives)
  *   POST /node/enrol                           Enrolment → Order
  *   POST /node/report                          StepReport → ReportAnswer
+ *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
  */
 import { z } from "zod";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
 import { STEPS } from "./steps.ts";
+import { DOWNLOAD_SOURCES } from "./torrent/swarm_options.ts";
 
 export const API = "/api/v1";
 
@@ -233,7 +235,14 @@ export const StepReport = z.object({
   /** Since the step began. */
   elapsedMs: count,
   message: text(8000).optional(),
-  progress: z.object({ bytesDone: count, bytesTotal: count, peers: count, bytesPerSecond: count }).optional(),
+  progress: z.object({
+    ...{ bytesDone: count, bytesTotal: count, peers: count, bytesPerSecond: count },
+    /** Where the data comes from now, and what of it has come from web seeds and the server's own HTTP. */
+    source: z.enum(DOWNLOAD_SOURCES).optional(),
+    webSeedBytes: count.optional(),
+    /** Who sent corrupt data: addresses of peers, URLs of web seeds. */
+    banned: z.array(text(300)).max(20).optional(),
+  }).optional(),
   problem: ProblemSchema.optional(),
   /** End of the log, where it failed. */
   log: z.array(text(4000)).max(400).optional(),
@@ -308,6 +317,13 @@ export const Order = z.object({
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),
+  /** What the server offers beside tracker and web seeds, where those fail. */
+  fallback: z.object({
+    /** The server's own seeder. */
+    peers: z.array(z.object({ hostname: text(64), port: z.int().min(1).max(65_535) })).max(16),
+    /** Below this path of the API lie the version's files: TORRENT/FILE, over HTTPS in ranges. */
+    packs: z.string().max(200).regex(/^\/[\w/-]+\/$/),
+  }).optional(),
 });
 export type Order = z.infer<typeof Order>;
 

@@ -8,6 +8,9 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import { hostnameOf, type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
+/** See GET /node/packs in #contract/api.ts. */
+export const NODE_PACKS = "/node/packs/";
+
 const log = getLogger(["rackseed", "nodes"]);
 
 export interface FleetOptions {
@@ -176,6 +179,7 @@ export class Fleet {
         ...(mac !== undefined && { mac }),
       },
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
     };
   }
 

@@ -144,12 +144,19 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   using _agent = agent;
   assert.deepEqual([order.node, order.image, order.version], ["n1", "web", 1]);
   assert.deepEqual(order.identity, { hostname: "n1", address: "10.0.0.5/24", dns: ["10.0.0.1"] });
-  assert.deepEqual(order.swarm.announce, [`${test.server.urls.http}/announce`]);
+  const [http, udp] = order.swarm.announce;
+  assert.equal(http, `${test.server.urls.http}/announce`);
+  assert.match(udp ?? "", /^udp:\/\/127\.0\.0\.1:\d+$/);
   const torrent = new Uint8Array(await (await agent.send("GET", "/node/torrent")).arrayBuffer());
   const metainfo = parseMetainfo(torrent);
   assert.equal(Buffer.from(metainfo.infoHash).toString("hex"), order.swarm.infoHash);
   const seeded = await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`);
   assert.equal((await seeded.arrayBuffer()).byteLength, metainfo.info.files[0]?.length);
+  const file = `${order.fallback?.packs}${metainfo.info.name}/manifest.rsm`;
+  const part = await agent.send("GET", file, { range: "bytes=2-5" });
+  assert.deepEqual([part.status, (await part.arrayBuffer()).byteLength], [206, 4]);
+  await assert.rejects(agent.send("GET", `${order.fallback?.packs}x/other.pack`), { status: 404 });
+  await assert.rejects(test.client.send("GET", file), { status: 401 }, "it is for the node alone");
 
   await assert.rejects(enrol(test, token), { status: 401 }, "the token is used up");
   await assert.rejects(test.client.send("DELETE", "/images/web"), { status: 409 });
