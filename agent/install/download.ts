@@ -121,9 +121,7 @@ export class Download implements AsyncDisposable {
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
-      onPiece: (piece) => {
-        this.#waiter.pieceDone(piece).forEach((ready) => ready());
-      },
+      onPiece: (piece) => this.#waiter.pieceDone(piece).forEach((ready) => ready()),
     });
     swarm.addPeers(order.fallback?.peers ?? []);
     return swarm;
@@ -188,8 +186,8 @@ export class Download implements AsyncDisposable {
 
   /** The rate is that since the last call. */
   progress(): DownloadProgress {
-    const { wantedBytes, leftBytes, downloadedBytes, webSeedBytes, peers, source, banned } = this.#swarm
-      .stats();
+    const { wantedBytes, leftBytes, webSeedBytes, peers, source, banned } = this.#swarm.stats();
+    const { downloadedBytes } = this;
     const now = performance.now(), { at, bytes } = this.#rate;
     if (now - at >= 500) {
       const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));
