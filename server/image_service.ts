@@ -64,6 +64,11 @@ export class ImageService implements Images {
     };
   }
 
+  file(ref: string, name: string): WebSeedFile | undefined {
+    const file = this.#store.published(ref).payload.find((f) => f.name === name);
+    return file && { path: file.path, length: file.sizeBytes };
+  }
+
   webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {
     return this.#webSeed.get(torrent)?.get(file);
   }

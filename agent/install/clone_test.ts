@@ -147,15 +147,51 @@ Deno.test("what was changed on purpose is not held against the clone", () =>
     assert.deepEqual(await verifyTree(manifest, { root, ...options, changed }), { entries: 1, readBytes: 0 });
   }));
 
-Deno.test("packs have no name on the disk and can be opened all the same", () =>
+const map = new PieceMap([{ name: "a.pack", length: 8 }, { name: "b.pack", length: 4 }], 16_384);
+
+Deno.test("packs in memory have no name and can be opened all the same", () =>
   inTemporary(async (directory) => {
-    const map = new PieceMap([{ name: "a.pack", length: 8 }, { name: "b.pack", length: 4 }], 16_384);
+    using store = await PackStore.temporary(map, directory);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
+    store.storage.write(0, new TextEncoder().encode("12345678abcd"));
+    assert.equal(await Deno.readTextFile(store.path("a.pack")), "12345678");
+    assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
+    assert.throws(() => store.path("c.pack"), /no file c\.pack/);
+  }));
+
+Deno.test("packs on the disk are found again until their names are removed", () =>
+  inTemporary(async (directory) => {
+    const packs = `${directory}/packs`;
     {
-      using store = await PackStore.open(map, directory);
-      assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
+      using store = await PackStore.lasting(map, packs);
       store.storage.write(0, new TextEncoder().encode("12345678abcd"));
-      assert.equal(await Deno.readTextFile(store.path("a.pack")), "12345678");
-      assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
-      assert.throws(() => store.path("c.pack"), /no file c\.pack/);
     }
+    using store = await PackStore.lasting(map, packs);
+    assert.equal(await Deno.readTextFile(store.path("a.pack")), "12345678");
+    await store.removeNames();
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
+    assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
+  }));
+
+Deno.test("packs that are links lead nowhere: what they point to stays as it is", () =>
+  inTemporary(async (directory) => {
+    const packs = `${directory}/packs`, outside = `${directory}/disk`, other = `${directory}/other`;
+    await Deno.mkdir(packs);
+    for (const path of [outside, other]) await Deno.writeTextFile(path, "precious bytes of another disk");
+    await Deno.symlink(outside, `${packs}/a.pack`);
+    await Deno.link(other, `${packs}/b.pack`);
+    await Deno.writeTextFile(`${packs}/stray`, "left over");
+    {
+      using store = await PackStore.lasting(map, packs);
+      store.storage.write(0, new TextEncoder().encode("12345678abcd"));
+    }
+    for (const path of [outside, other]) {
+      assert.equal(await Deno.readTextFile(path), "precious bytes of another disk");
+    }
+    assert.deepEqual([...Deno.readDirSync(packs)].map((e) => e.name).sort(), ["a.pack", "b.pack"]);
+    await Deno.remove(packs, { recursive: true });
+    await Deno.symlink(directory, packs);
+    (await PackStore.lasting(map, packs))[Symbol.dispose]();
+    assert((await Deno.lstat(packs)).isDirectory);
+    assert.equal(await Deno.readTextFile(outside), "precious bytes of another disk");
   }));

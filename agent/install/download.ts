@@ -5,21 +5,31 @@ import { decodeManifest, type Manifest, manifestId, MAX_MANIFEST_BYTES } from "#
 import { open } from "#contract/sealed.ts";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
 import { toHex } from "#contract/torrent/hex.ts";
+import type { HttpSource } from "#contract/torrent/http_range.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { PeerIdentity } from "#contract/torrent/peer.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
 import type { FileRange } from "#contract/torrent/piece_map.ts";
 import { RangeWaiter } from "#contract/torrent/range_waiter.ts";
 import { Swarm } from "#contract/torrent/swarm.ts";
+import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
 import { FrameQueue } from "./frame_queue.ts";
+import { frameRanges, mainRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { PackStore } from "./pack_store.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 
-const MANIFEST = "manifest.rsm";
+/** Levels of Swarm.prioritize: the manifest, frames of which a part is here, the rest. */
+const FIRST = 255, BEGUN = 128;
 
 export interface DownloadProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly peers: number;
   readonly bytesPerSecond: number;
+  readonly source: DownloadSource;
+  readonly webSeedBytes: number;
+  /** Who sent corrupt data: addresses, URLs of web seeds. */
+  readonly banned: string[];
 }
 
 /** Parses the torrent file and proves that it is the ordered one. Throws RackseedError. */
@@ -32,60 +42,114 @@ export function orderedMetainfo(bytes: Uint8Array, { swarm }: Order): Metainfo {
   });
 }
 
+export interface DownloadOptions {
+  readonly order: Order;
+  /** Where packs lie: in a directory for as long as this process lives, or so that a later one finds them. */
+  readonly packs: { readonly temporary: string } | { readonly lasting: string };
+  /** Nothing but the manifest is fetched until `fetchOnly` says what. */
+  readonly manifestOnly: boolean;
+  /** Upload limit and racks. */
+  readonly terms: SwarmTerms;
+  /** Asked where neither peers nor web seeds serve. */
+  readonly lastResort?: HttpSource | undefined;
+  /** Aborting it leaves the swarm. */
+  readonly signal: AbortSignal;
+}
+
 export class Download implements AsyncDisposable {
-  readonly #swarm: Swarm;
+  readonly #options: DownloadOptions;
   readonly #store: PackStore;
   readonly #network: PeerListener;
   readonly #metainfo: Metainfo;
+  readonly #have: Bitfield;
   readonly #waiter: RangeWaiter<() => void>;
+  #swarm: Swarm;
+  /** Of the swarm before `fetchOnly`. */
+  #past = { downloadedBytes: 0, uploadedBytes: 0 };
+  #onPiece = (_piece: number) => {};
   #rate = { at: performance.now(), bytes: 0, perSecond: 0 };
 
   private constructor(
-    { swarm, store, network, metainfo, waiter }: {
-      swarm: Swarm;
+    metainfo: Metainfo,
+    { store, have, network, options }: {
       store: PackStore;
+      have: Bitfield;
       network: PeerListener;
-      metainfo: Metainfo;
-      waiter: RangeWaiter<() => void>;
+      options: DownloadOptions;
     },
   ) {
-    this.#swarm = swarm;
-    this.#store = store;
-    this.#network = network;
     this.#metainfo = metainfo;
-    this.#waiter = waiter;
+    this.#options = options;
+    this.#store = store;
+    this.#have = have;
+    this.#network = network;
+    this.#waiter = new RangeWaiter(metainfo.map, have);
+    const { map } = metainfo;
+    const wanted = options.manifestOnly ? piecesHolding(map, [wholeFile(map, MANIFEST)]) : undefined;
+    this.#swarm = this.#join(wanted);
   }
 
-  /** Joins the swarm. `directory`: where the packs may lie. Aborting `signal` leaves it. */
-  static async start(
-    metainfo: Metainfo,
-    { order, directory, signal }: { order: Order; directory: string; signal: AbortSignal },
-  ): Promise<Download> {
-    const store = await PackStore.open(metainfo.map, directory);
+  /** Joins the swarm with what an earlier run had fetched, where packs last. */
+  static async start(metainfo: Metainfo, options: DownloadOptions): Promise<Download> {
+    const { packs, signal } = options;
+    const lasting = "lasting" in packs;
+    const store = lasting
+      ? await PackStore.lasting(metainfo.map, packs.lasting)
+      : await PackStore.temporary(metainfo.map, packs.temporary);
     try {
-      const have = new Bitfield(metainfo.map.pieceCount);
-      const waiter = new RangeWaiter<() => void>(metainfo.map, have);
+      const have = lasting
+        ? await store.storage.verify(metainfo, signal)
+        : new Bitfield(metainfo.map.pieceCount);
       const network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
-      const swarm = Swarm.start({
-        metainfo,
-        storage: store.storage,
-        have,
-        network,
-        trackers: order.swarm.announce,
-        signal,
-        onPiece: (piece) => waiter.pieceDone(piece).forEach((ready) => ready()),
-      });
-      return new Download({ swarm, store, network, metainfo, waiter });
+      return new Download(metainfo, { store, have, network, options });
     } catch (error) {
       store[Symbol.dispose]();
       throw error;
     }
   }
 
+  #join(wanted: Bitfield | undefined): Swarm {
+    const { order, terms, lastResort, signal } = this.#options;
+    const { announce, webSeeds } = this.#metainfo;
+    const named = order.swarm.announce;
+    const swarm = Swarm.start({
+      metainfo: this.#metainfo,
+      storage: this.#store.storage,
+      have: this.#have,
+      ...(wanted && { wanted }),
+      network: this.#network,
+      // what the order names is reached from here; the torrent may name more
+      trackers: [...named, ...announce.filter((tier) => !tier.every((url) => named.includes(url)))],
+      webSeeds: [...new Set([...order.swarm.webSeeds, ...webSeeds])],
+      ...(lastResort && { lastResort }),
+      uploadLimit: terms.uploadLimit,
+      ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
+      signal,
+      onPiece: (piece) => {
+        this.#onPiece(piece);
+        this.#waiter.pieceDone(piece).forEach((ready) => ready());
+      },
+    });
+    swarm.addPeers(order.fallback?.peers ?? []);
+    return swarm;
+  }
+
+  /** Joins again for these frames of the manifest alone; to be called before `frames`. */
+  async fetchOnly(numbers: Iterable<number>, manifest: Manifest): Promise<void> {
+    const { map } = this.#metainfo;
+    const ranges = frameRanges(map, manifest);
+    const needed = [...numbers].flatMap((number) => ranges[number] ?? []);
+    const wanted = piecesHolding(map, [wholeFile(map, MANIFEST), ...needed]);
+    const { downloadedBytes, uploadedBytes } = this.#swarm.stats();
+    await this.#swarm.close();
+    this.#past = { downloadedBytes, uploadedBytes };
+    this.#swarm = this.#join(wanted);
+  }
+
   /** Fetches the manifest before anything else; believes it only where id and header are the ordered ones. */
   async manifest(order: Order, { key, signal }: { key: Uint8Array; signal: AbortSignal }): Promise<Manifest> {
-    const range = this.#wholeFile(MANIFEST);
-    this.#swarm.prioritize(this.#metainfo.map.piecesOf(range), 255);
+    const range = wholeFile(this.#metainfo.map, MANIFEST);
+    this.#swarm.prioritize(this.#metainfo.map.piecesOf(range), FIRST);
     await this.#arrival(range, signal);
     const sealed = new Uint8Array(range.length);
     this.#store.storage.readFile(range, sealed);
@@ -105,21 +169,39 @@ export class Download implements AsyncDisposable {
     return this.#store.path(`${sha256}.pack`);
   }
 
-  /** Numbers of the frames in the order in which they become complete; fails where the swarm does. */
-  frames({ header, frames }: Manifest): AsyncIterable<number> {
-    const queue = new FrameQueue(frames.length);
+  /**
+   * Numbers of the frames in the order in which they become complete; fails where the swarm does. `only`: the
+   * needed ones, all where absent. A frame of which a piece has come is fetched to its end before others begin.
+   */
+  frames(manifest: Manifest, only?: Iterable<number>): AsyncIterable<number> {
+    const { map } = this.#metainfo;
+    const ranges = frameRanges(map, manifest);
+    const numbers = [...only ?? ranges.keys()];
+    const queue = new FrameQueue(numbers.length);
     this.#swarm.done.catch((error) => queue.fail(error));
-    const files = header.packs.map(({ sha256 }) => this.#wholeFile(`${sha256}.pack`).file);
-    frames.forEach(({ pack, offset, sealedBytes }, number) => {
-      const range = { file: files[pack] ?? 0, offset, length: sealedBytes };
-      if (this.#waiter.add(range, () => queue.push(number))) queue.push(number);
-    });
+    const main = mainRanges(map, numbers.flatMap((number) => ranges[number] ?? []));
+    this.#onPiece = (piece) => {
+      const begun = main[piece];
+      main[piece] = undefined;
+      if (begun) this.#swarm.prioritize(map.piecesOf(begun), BEGUN);
+    };
+    for (let piece = 0; piece < map.pieceCount; piece++) if (this.#have.has(piece)) this.#onPiece(piece);
+    for (const number of numbers) {
+      const range = ranges[number];
+      if (range && this.#waiter.add(range, () => queue.push(number))) queue.push(number);
+    }
     return queue;
+  }
+
+  /** What has come is of no use to a later run any more. */
+  async forgetPacks(): Promise<void> {
+    await this.#store.removeNames();
   }
 
   /** The rate is that since the last call. */
   progress(): DownloadProgress {
-    const { wantedBytes, leftBytes, downloadedBytes, peers } = this.#swarm.stats();
+    const { wantedBytes, leftBytes, downloadedBytes, webSeedBytes, peers, source, banned } = this.#swarm
+      .stats();
     const now = performance.now(), { at, bytes } = this.#rate;
     if (now - at >= 500) {
       const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));
@@ -130,28 +212,26 @@ export class Download implements AsyncDisposable {
       bytesTotal: wantedBytes,
       peers,
       bytesPerSecond: this.#rate.perSecond,
+      source,
+      webSeedBytes,
+      banned: banned.slice(0, 20).map(nameOf),
     };
   }
 
   /** Bytes that others have had of this node. */
   get uploadedBytes(): number {
-    return this.#swarm.stats().uploadedBytes;
+    return this.#past.uploadedBytes + this.#swarm.stats().uploadedBytes;
+  }
+
+  /** Bytes that this run has had of others. */
+  get downloadedBytes(): number {
+    return this.#past.downloadedBytes + this.#swarm.stats().downloadedBytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#swarm.close();
     this.#network[Symbol.dispose]();
     this.#store[Symbol.dispose]();
-  }
-
-  #wholeFile(name: string): FileRange {
-    const file = this.#metainfo.map.files.findIndex((f) => f.name === name);
-    const length = this.#metainfo.map.files[file]?.length;
-    if (length !== undefined) return { file, offset: 0, length };
-    throw new RackseedError("cannot use the torrent of the image", {
-      reason: `it has no ${name}.`,
-      remedy: "verify the image on the server, then deploy again.",
-    });
   }
 
   async #arrival(range: FileRange, signal: AbortSignal): Promise<void> {
@@ -167,4 +247,9 @@ export class Download implements AsyncDisposable {
       signal.removeEventListener("abort", abort);
     }
   }
+}
+
+/** A web seed by its URL, a peer by its address. */
+function nameOf({ hostname, port, peerId }: PeerIdentity): string {
+  return URL.canParse(peerId) ? peerId.slice(0, 300) : `${hostname}:${port}`;
 }

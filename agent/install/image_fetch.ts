@@ -1,123 +1,189 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
-import type { StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { Download, orderedMetainfo } from "./download.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
+import { Download, type DownloadProgress, orderedMetainfo } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
-import { installTree } from "./extract/install_tree.ts";
+import { mainThreadMs } from "../sys/thread_clock.ts";
+import type { Standing } from "./extract/frame_plan.ts";
+import { defaultWorkers, installTree } from "./extract/install_tree.ts";
+import { OWN_FOLDER } from "./extract/target.ts";
+import { InstallClock } from "./install_clock.ts";
+import type { Journal } from "./journal.ts";
+import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
-/** Others may fetch for so long after this node is done. */
-const SEED_MS = 60 * 60_000;
 const TICK_MS = 1_000;
 
 export interface FetchOptions {
   readonly enrolled: Enrolled;
   readonly reporter: Reporter;
+  readonly terms: SwarmTerms;
   readonly signal: AbortSignal;
+}
+
+/** Where an image goes, and what is known of it. */
+export interface Target {
+  /** Path of its root. */
+  readonly path: string;
+  readonly journal: Journal;
+  /** Whether part of the image stands there already. */
+  readonly resumes: boolean;
+}
+
+interface Joined {
+  readonly download: Download;
+  readonly manifest: Manifest;
+  readonly target: Target;
+  /** What stands on the target, where the installation resumes. */
+  readonly standing: Standing | undefined;
+  /** The frames that are needed, where not all are. */
+  readonly needed: readonly number[] | undefined;
 }
 
 export class ImageFetch implements AsyncDisposable {
   readonly #options: FetchOptions;
   readonly #closing = new AbortController();
-  #joined: { readonly download: Download; readonly manifest: Manifest } | undefined;
+  #joined: Joined | undefined;
 
   constructor(options: FetchOptions) {
     this.#options = options;
   }
 
-  /** Step "torrent". `memory`: a directory in memory for the packs, used where they fit; else `disk`. */
+  /**
+   * Step "torrent". `memory`: a directory in memory for the packs, used where they fit; else they lie on the target.
+   * Where the installation resumes, what stands there is read first, and only the rest will be fetched.
+   */
   async join(
-    { memory, disk }: { memory?: string; disk: string },
+    target: Target,
+    { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
     const { order, client, key } = this.#options.enrolled;
     const response = await client.send("GET", "/node/torrent", { signal: this.#signal });
     const metainfo = orderedMetainfo(new Uint8Array(await response.arrayBuffer()), order);
-    const { totalLength } = metainfo.map;
     const inMemory = memory !== undefined &&
-      fitsMemory(totalLength, await Deno.readTextFile("/proc/meminfo"));
-    const directory = inMemory ? memory : disk;
-    if (inMemory) await Deno.mkdir(directory, { recursive: true });
-    const download = await Download.start(metainfo, { order, directory, signal: this.#closing.signal });
+      fitsMemory(metainfo.map.totalLength, await Deno.readTextFile("/proc/meminfo"));
+    if (inMemory) await Deno.mkdir(memory, { recursive: true });
+    const download = await Download.start(metainfo, {
+      order,
+      terms: this.#options.terms,
+      packs: inMemory ? { temporary: memory } : { lasting: target.journal.packs },
+      manifestOnly: target.resumes,
+      lastResort: packsOf(this.#options.enrolled),
+      signal: this.#closing.signal,
+    });
     try {
       const manifest = await watched(download, {
         work: download.manifest(order, { key, signal: this.#signal }),
         tick: () => {},
       });
-      this.#joined = { download, manifest };
-      const megabytes = (totalLength / 1e6).toFixed(1);
+      const found = target.resumes ? await this.#look(target.path, { manifest, progress }) : undefined;
+      const needed = found && neededFrames(manifest, found);
+      if (needed) await download.fetchOnly(needed, manifest);
+      this.#joined = { download, manifest, target, standing: found, needed };
+      const { bytesDone, bytesTotal } = download.progress();
+      const here = found && needed
+        ? `resumes: ${
+          manifest.frames.length - needed.length
+        } of ${manifest.frames.length} frames are there ` +
+          `(${megabytes(found.contents.readBytes)} read)`
+        : `${manifest.entries.length} entries`;
       const place = inMemory ? "in memory" : "on the target's disk";
-      return {
-        message: `${manifest.entries.length} entries, ${megabytes} MB to fetch, kept ${place}`,
-        inMemory,
-      };
+      return { message: `${here}, ${megabytes(bytesTotal - bytesDone)} to fetch, kept ${place}`, inMemory };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;
     }
   }
 
+  async #look(
+    path: string,
+    { manifest, progress }: { manifest: Manifest; progress: StepProgress },
+  ): Promise<Found> {
+    const root = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
+    try {
+      return await findStanding(root, {
+        manifest,
+        spare: (below) => below === OWN_FOLDER,
+        claim: true,
+        privileged: Deno.uid() === 0,
+        onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
+        signal: this.#signal,
+      });
+    } finally {
+      close(root);
+    }
+  }
+
   /** Step "install": writes frames as they come. Returns what could not be kept, among the message. */
-  async install(target: string, progress: StepProgress): Promise<StepOutcome> {
-    const { download, manifest } = this.#now;
+  async install(progress: StepProgress): Promise<StepOutcome> {
+    const { download, manifest, target, standing, needed } = this.#now;
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
+    const workers = defaultWorkers();
+    const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
+    const times = (transfer: DownloadProgress) => clock.times(transfer, download.downloadedBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({
         manifest,
         key,
-        target,
+        target: target.path,
+        standing,
         packs: { path: (pack) => packs[pack] ?? "" },
-        frames: download.frames(manifest),
+        frames: download.frames(manifest, needed),
+        workers,
+        onSpent: (spent) => clock.add(spent),
         onProgress: ({ bytesDone, bytesTotal }) => {
-          written = `${(bytesDone / 1e6).toFixed(1)} of ${(bytesTotal / 1e6).toFixed(1)} MB written`;
+          written = `${(bytesDone / 1e6).toFixed(1)} of ${megabytes(bytesTotal)} written`;
         },
         signal: this.#signal,
       }),
       tick: (transfer) =>
         progress.update({
           transfer,
-          message: transfer.peers === 0 && transfer.bytesDone < transfer.bytesTotal
-            ? `${written}, no peers yet`
-            : written,
+          times: times(transfer),
+          message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
+    await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
-    const summary = `${files} files, ${(bytes / 1e6).toFixed(1)} MB, ${rate} MB/s`;
-    return { message: [summary, ...notes].join("; ") };
+    const fetched = megabytes(download.downloadedBytes);
+    const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched`;
+    return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
   }
 
   /** Step "verify". */
-  async verify(
-    root: string,
-    options: Omit<VerifyOptions, "root" | "signal">,
-  ): Promise<StepOutcome> {
-    const { entries, readBytes } = await verifyTree(this.#now.manifest, {
-      root,
+  async verify(options: Omit<VerifyOptions, "root" | "signal">): Promise<StepOutcome> {
+    const { manifest, target } = this.#now;
+    const { entries, readBytes } = await verifyTree(manifest, {
+      root: target.path,
       signal: this.#signal,
       ...options,
     });
-    return { message: `${entries} entries are as captured, ${(readBytes / 1e6).toFixed(1)} MB read again` };
+    return { message: `${entries} entries are as captured, ${megabytes(readBytes)} read again` };
   }
 
   /** Step "seed": as long as the server says that others still fetch. Each update is a report, hence an answer. */
   async seed(progress: StepProgress): Promise<StepOutcome> {
     const { download } = this.#now;
-    const { reporter } = this.#options;
+    const { reporter, terms } = this.#options;
     const started = performance.now();
-    while (reporter.seedOn && performance.now() - started < SEED_MS) {
+    while (reporter.seedOn && performance.now() - started < terms.seedMs) {
       this.#signal.throwIfAborted();
-      progress.update({ message: `${(download.uploadedBytes / 1e6).toFixed(1)} MB given to others` });
+      progress.update({ message: `${megabytes(download.uploadedBytes)} given to others` });
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
-    return { message: `${(download.uploadedBytes / 1e6).toFixed(1)} MB given to others` };
+    return { message: `${megabytes(download.uploadedBytes)} given to others` };
   }
 
   /** Leaves the swarm and gives the packs' room back. */
@@ -139,10 +205,25 @@ export class ImageFetch implements AsyncDisposable {
   }
 }
 
+function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadProgress): string[] {
+  const place = source === "web seed"
+    ? ["fetched from a web seed"]
+    : source === "http"
+    ? ["fetched from the server over HTTPS"]
+    : peers === 0 && bytesDone < bytesTotal
+    ? ["no peers yet"]
+    : [];
+  return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** Waits for `work`, with a tick a second, and gives up where nothing comes in any more. */
 async function watched<T>(
   download: Download,
-  { work, tick }: { work: Promise<T>; tick: (transfer: NonNullable<StepReport["progress"]>) => void },
+  { work, tick }: { work: Promise<T>; tick: (transfer: DownloadProgress) => void },
 ): Promise<T> {
   const { promise: stalled, reject } = Promise.withResolvers<never>();
   let last = { bytes: -1, at: performance.now() };

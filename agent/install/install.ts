@@ -2,6 +2,7 @@
  * `rackseed agent install`: into a directory where one is named (nothing of the machine is touched, no root
  * needed), otherwise onto the machine's disk, which only the initramfs may.
  */
+import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Console, standardConsole } from "../sys/console.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
@@ -10,15 +11,17 @@ import { ImageFetch } from "./image_fetch.ts";
 import { isInitramfs } from "./initramfs.ts";
 import { directoryInventory } from "./inventory.ts";
 import { LogTail } from "./log_tail.ts";
+import { differenceOf, Journal, type JournalRecord, readJournal } from "./journal.ts";
 import { installMachine } from "./machine_install.ts";
 import { Reporter } from "./reporter.ts";
 import { runSteps, type StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 
 export interface InstallArguments {
   /** Both from the kernel's command line in the initramfs. */
   readonly server?: string | undefined;
   readonly token?: string | undefined;
-  /** An empty directory. */
+  /** An empty directory, or one where an installation of the same version was broken off. */
   readonly target?: string | undefined;
   readonly signal: AbortSignal;
   readonly console?: Console | undefined;
@@ -59,7 +62,7 @@ async function installDirectory(
     console: Console;
   },
 ): Promise<void> {
-  openTarget(target)[Symbol.dispose]();
+  const found = inspectTarget(target);
   const reporter = new Reporter();
   await using stack = new AsyncDisposableStack();
   let fetch: ImageFetch | undefined;
@@ -68,6 +71,7 @@ async function installDirectory(
     throw new RangeError("not enrolled yet");
   };
   let enrolled: Enrolled | undefined;
+  let journal: Journal | undefined;
   const steps: readonly StepDefinition[] = [
     { step: "network", run: () => Promise.resolve({ message: "as it is" }) },
     {
@@ -76,18 +80,35 @@ async function installDirectory(
         enrolled = await enrol({ server, token, inventory: await directoryInventory(), signal });
         const { client, order } = enrolled;
         stack.use(client);
-        fetch = stack.use(new ImageFetch({ enrolled, reporter, signal }));
-        await reporter.connect(client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
+        await reporter.connect(client, terms);
         return { message: `${order.node}: ${order.image}@${order.version}` };
       },
     },
-    { step: "inventory", run: () => Promise.resolve({ message: `the directory ${target}` }) },
-    { step: "torrent", run: () => fetching().join({ disk: target }) },
-    { step: "install", run: (progress) => fetching().install(target, progress) },
+    {
+      step: "inventory",
+      run: () => {
+        if (enrolled === undefined) throw new RangeError("not enrolled yet");
+        const ordered = recordOf(enrolled.order);
+        if (found) proveSame(target, { found, ordered });
+        journal = stack.use(Journal.keep(target, ordered));
+        const begun = found && ", where this installation was broken off";
+        return Promise.resolve({ message: `the directory ${target}${begun ?? ""}` });
+      },
+    },
+    {
+      step: "torrent",
+      run: (progress) => {
+        if (journal === undefined) throw new RangeError("the target is not known yet");
+        return fetching().join({ path: target, journal, resumes: found !== undefined }, { progress });
+      },
+    },
+    { step: "install", run: (progress) => fetching().install(progress) },
     {
       step: "verify",
       run: () =>
-        fetching().verify(target, {
+        fetching().verify({
           privileged: Deno.uid() === 0,
           changed: new Set(),
           plain: [],
@@ -95,7 +116,53 @@ async function installDirectory(
         }),
     },
     { step: "seed", run: (progress) => fetching().seed(progress) },
-    { step: "finish", run: () => Promise.resolve({ message: `installed into ${target}` }) },
+    {
+      step: "finish",
+      run: () => {
+        journal?.end();
+        return Promise.resolve({ message: `installed into ${target}` });
+      },
+    },
   ];
   await runSteps(steps, { reporter, console, log: new LogTail(), signal });
+}
+
+/** The journal of an installation that was broken off there. Throws RackseedError where something else is there. */
+function inspectTarget(target: string): JournalRecord | undefined {
+  const found = readJournal(target);
+  if (found.state === "found") return found.record;
+  if (found.state === "none") {
+    openTarget(target)[Symbol.dispose]();
+    return undefined;
+  }
+  throw new RackseedError(`cannot install into ${target}`, {
+    reason: `it holds a journal that cannot be read: ${found.reason}.`,
+    remedy: "empty the directory, or give another one.",
+    status: 409,
+  });
+}
+
+function proveSame(
+  target: string,
+  { found, ordered }: { found: JournalRecord; ordered: JournalRecord },
+): void {
+  const difference = differenceOf(found, ordered);
+  if (difference === undefined) return;
+  throw new RackseedError(`cannot resume in ${target}`, {
+    reason: `${difference}. Nothing was touched.`,
+    remedy: "empty the directory or give another one, and deploy again.",
+    status: 409,
+  });
+}
+
+/** Nothing is planned for a directory. */
+function recordOf({ node, image, version, manifest }: Order): JournalRecord {
+  return {
+    format: "rackseed-journal",
+    formatVersion: 1,
+    node,
+    image: `${image}@${version}`,
+    manifest: manifest.id,
+    plan: "0".repeat(64),
+  };
 }

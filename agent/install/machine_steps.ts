@@ -1,6 +1,7 @@
 /** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
+import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
@@ -12,13 +13,17 @@ import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
 import { machineInventory } from "./inventory.ts";
+import { Journal } from "./journal.ts";
 import { bringUpNetwork } from "./network.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
 import { type Plan, planInstall } from "./plan.ts";
 import { describePlan } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
+import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
 import type { StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
+import { keepWritingOut } from "./write_out.ts";
 
 /** Where the clone is mounted, and where packs lie that fit into memory. */
 const CLONE = "/mnt";
@@ -42,6 +47,8 @@ interface Found {
   inventory: string;
   plan: Plan;
   target: TargetDisk;
+  resumes: boolean;
+  journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
   clone: CloneTree;
@@ -55,6 +62,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     return value as Found[K];
   };
   const release = async () => {
+    found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
@@ -88,8 +96,9 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         ].filter(Boolean).join(", ");
         const enrolled = known.enrolled = await enrol({ ...found("boot"), inventory, signal });
         stack.use(enrolled.client);
-        known.fetch = new ImageFetch({ enrolled, reporter, signal });
-        await reporter.connect(enrolled.client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        known.fetch = new ImageFetch({ enrolled, reporter, terms, signal });
+        await reporter.connect(enrolled.client, terms);
         const { node, image, version } = enrolled.order;
         return { message: `${node} is to become ${image}@${version}` };
       },
@@ -118,27 +127,49 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     },
     {
       step: "partition",
-      run: () => partitionDisk(found("target"), { plan: found("plan"), run, signal }),
+      run: async () => {
+        const plan = found("plan"), target = found("target");
+        const record = plannedRecord(plan, found("enrolled").order);
+        const resumption = await findResumption(target, { plan, record, at: CLONE, run, signal });
+        known.resumes = resumption.resumes;
+        if (resumption.resumes) {
+          return { message: "kept as it is: an installation of this version was broken off here" };
+        }
+        await partitionDisk(target, { plan, run, signal });
+        return resumption.because ? { message: `made anew: ${resumption.because}` } : {};
+      },
     },
     {
       step: "format",
       run: async ({ update }) => {
-        const plan = found("plan"), target = found("target");
-        await formatDisk(target, { plan, run, signal, onFormat: (what) => update({ message: what }) });
+        const plan = found("plan"), target = found("target"), resumes = found("resumes");
+        const options = { plan, run, signal, onFormat: (what: string) => update({ message: what }) };
+        await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
         known.mounts = stack.use(await mountTree(target, { plan, at: CLONE }));
+        // a record of what has not reached the disk would be worth nothing
+        syncAll();
+        known.journal = stack.use(Journal.keep(CLONE, plannedRecord(plan, found("enrolled").order)));
         // packs may lie on the clone's disk: closed first, since the stack is undone from its end
         stack.use(found("fetch"));
+        return resumes ? { message: "kept but for vfat, which has no journal" } : {};
       },
     },
     {
       step: "torrent",
-      run: async () => {
-        const joined = await found("fetch").join({ memory: PACKS, disk: CLONE });
+      run: async (progress) => {
+        const target = { path: CLONE, journal: found("journal"), resumes: found("resumes") };
+        const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
         return joined;
       },
     },
-    { step: "install", run: (progress) => found("fetch").install(CLONE, progress) },
+    {
+      step: "install",
+      run: async (progress) => {
+        await using _writing = keepWritingOut();
+        return await found("fetch").install(progress);
+      },
+    },
     {
       step: "identity",
       run: async () => {
@@ -183,7 +214,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         );
         const { changed } = found("clone");
         const options = { privileged: true, changed, plain, fromDisk: true };
-        const { message = "" } = await found("fetch").verify(CLONE, options);
+        const { message = "" } = await found("fetch").verify(options);
         return { message: found("packsInMemory") ? `${message}; ${await release()}` : message };
       },
     },

@@ -1,11 +1,16 @@
 /**
  * Where packs lie while a node installs from them and seeds them: in memory where there is room, else on the
- * target's own disk. Their names are removed as soon as they are open, so nothing of them can stay behind, not
- * even after a crash: the room comes back when the swarm's files are closed.
+ * target's own disk. In memory their names are removed as soon as they are open, so nothing of them can stay
+ * behind: the room comes back when the swarm's files are closed. On the disk they keep their names until the
+ * installation no longer needs them, so that one that is broken off goes on with what had come.
  */
 import { FileStorage } from "#contract/torrent/file_storage.ts";
 import type { PieceMap } from "#contract/torrent/piece_map.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
 import { descriptorsBelow } from "../sys/descriptors.ts";
+import { statAt } from "../sys/file_status.ts";
+import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
+import { removeTree } from "./extract/remove_tree.ts";
 
 /** What the agent, its workers and the page cache of a busy disk want beside the packs. */
 const RESERVE_BYTES = 350 << 20;
@@ -19,15 +24,38 @@ export function fitsMemory(totalBytes: number, meminfo: string): boolean {
 export class PackStore implements Disposable {
   readonly storage: FileStorage;
   readonly #paths: ReadonlyMap<string, string>;
+  #directory: string | undefined;
 
-  private constructor(storage: FileStorage, paths: ReadonlyMap<string, string>) {
+  private constructor(
+    storage: FileStorage,
+    { directory, paths }: { directory: string; paths: ReadonlyMap<string, string> },
+  ) {
     this.storage = storage;
+    this.#directory = directory;
     this.#paths = paths;
   }
 
   /** `parent`: an existing directory; it is as empty afterwards as before. */
-  static async open(map: PieceMap, parent: string): Promise<PackStore> {
+  static async temporary(map: PieceMap, parent: string): Promise<PackStore> {
     const directory = await Deno.makeTempDir({ dir: parent, prefix: ".rackseed-" });
+    const store = await PackStore.#open(map, directory);
+    await store.removeNames();
+    return store;
+  }
+
+  /**
+   * In `directory`, which only this process uses and no symlink leads to; it is made where it is not there. Packs
+   * of an earlier run are opened again, everything else in it is removed.
+   */
+  static async lasting(map: PieceMap, directory: string): Promise<PackStore> {
+    const there = await Deno.lstat(directory).catch(() => undefined);
+    if (there && !there.isDirectory) await Deno.remove(directory);
+    if (!there?.isDirectory) await Deno.mkdir(directory, { mode: 0o700 });
+    keepOnlyFiles(directory, new Set(map.files.map(({ name }) => name)));
+    return await PackStore.#open(map, directory);
+  }
+
+  static async #open(map: PieceMap, directory: string): Promise<PackStore> {
     try {
       const storage = FileStorage.open(map, directory);
       const prefix = `${await Deno.realPath(directory)}/`;
@@ -35,9 +63,10 @@ export class PackStore implements Disposable {
         path.slice(prefix.length),
         `/proc/self/fd/${fd}`,
       ]);
-      return new PackStore(storage, new Map(paths));
-    } finally {
+      return new PackStore(storage, { directory, paths: new Map(paths) });
+    } catch (error) {
       await Deno.remove(directory, { recursive: true });
+      throw error;
     }
   }
 
@@ -48,7 +77,27 @@ export class PackStore implements Disposable {
     return path;
   }
 
+  /** No later run will find the packs; this one goes on using them. */
+  async removeNames(): Promise<void> {
+    const directory = this.#directory;
+    this.#directory = undefined;
+    if (directory !== undefined) await Deno.remove(directory, { recursive: true });
+  }
+
   [Symbol.dispose](): void {
     this.storage[Symbol.dispose]();
+  }
+}
+
+/** What is left there is opened for writing: a link, symbolic or hard, could lead to another file or disk. */
+function keepOnlyFiles(directory: string, names: ReadonlySet<string>): void {
+  const fd = openAt(AT_FDCWD, bytePathOfText(directory), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+  try {
+    for (const name of readDirectory(fd)) {
+      const { type, links } = statAt(fd, name);
+      if (type !== "file" || links !== 1 || !names.has(name)) removeTree(fd, name);
+    }
+  } finally {
+    close(fd);
   }
 }

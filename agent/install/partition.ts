@@ -61,7 +61,8 @@ async function settle(
   }
 }
 
-async function kernelKnows(
+/** Whether the kernel shows the partitions just as they are planned. */
+export async function kernelKnows(
   target: TargetDisk,
   { partitions, sectorBytes }: PartitionAction,
 ): Promise<boolean> {

@@ -89,6 +89,16 @@ export function syncAll(): void {
   withLibc((libc) => libc.sync());
 }
 
+/** The same in a thread of its own, so that everything else goes on meanwhile. */
+export async function syncAllAside(): Promise<void> {
+  const library = Deno.dlopen("libc.so.6", { sync: { parameters: [], result: "void", nonblocking: true } });
+  try {
+    await library.symbols.sync();
+  } finally {
+    library.close();
+  }
+}
+
 /** reboot(2); RB_AUTOBOOT or RB_POWER_OFF. Does not return where it works. */
 export function rebootNow(command: "restart" | "power-off"): void {
   const code = command === "restart" ? 0x01234567 : 0x4321fedc;

@@ -42,6 +42,10 @@ function load() {
     ftruncate: { parameters: ["i32", "i64"], result: "i32" },
     mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
     mknodat: { parameters: ["i32", "buffer", "u32", "u64"], result: "i32" },
+    unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+    renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+    flock: { parameters: ["i32", "i32"], result: "i32" },
+    fsync: { parameters: ["i32"], result: "i32" },
     symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
     linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
     fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
@@ -199,6 +203,34 @@ export function linkAt(directory: number, path: BytePath, existing: BytePath): v
   if (c().linkat(directory, fill(otherBytes, existing), directory, cPath(path), 0) !== 0) {
     fail("make hard link", path);
   }
+}
+
+const AT_REMOVEDIR = 0x200;
+
+/** Removes the name itself, also where it is a symlink: any name but a directory's, or that of an empty directory. */
+export function removeAt(directory: number, path: BytePath, kind: "name" | "directory"): void {
+  if (c().unlinkat(directory, cPath(path), kind === "directory" ? AT_REMOVEDIR : 0) !== 0) {
+    fail("remove", path);
+  }
+}
+
+/** Within one directory; what bore the name `to` is gone. */
+export function renameAt(directory: number, path: BytePath, to: BytePath): void {
+  if (c().renameat(directory, cPath(path), directory, fill(otherBytes, to)) !== 0) fail("rename", path);
+}
+
+/** fsync(2): returns when content and attributes are on the disk; of a directory, its names. */
+export function syncOf(fd: number): void {
+  if (c().fsync(fd) !== 0) fail("write out");
+}
+
+const LOCK_EX = 2, LOCK_NB = 4, EAGAIN = 11;
+
+/** flock(2): takes the file for this process alone; false where another one has it. It ends with the descriptor. */
+export function tryLock(fd: number): boolean {
+  if (c().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  if (errno() !== EAGAIN) fail("lock");
+  return false;
 }
 
 const S_IF = { fifo: 0o010000, char: 0o020000, block: 0o060000, socket: 0o140000 } as const;

@@ -83,9 +83,10 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, signal }: { body?: BodyInit; json?: unknown } & CallOptions = {},
+    { body, json, range, signal }: { body?: BodyInit; json?: unknown; range?: string } & CallOptions = {},
   ): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
+    if (range !== undefined) headers.set("range", range);
     if (json !== undefined) headers.set("content-type", "application/json");
     const content = json === undefined ? body : JSON.stringify(json);
     let response: Response;

@@ -10,6 +10,10 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { PeerAddress } from "#contract/torrent/ports.ts";
+import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem } from "#contract/errors.ts";
 import type { z } from "zod";
 
@@ -22,6 +26,8 @@ export interface Images {
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** A pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;
+  /** One of the files that the version's torrent names. */
+  file(ref: string, name: string): WebSeedFile | undefined;
   /** The version's torrent file. */
   metainfo(ref: string): Promise<Uint8Array>;
   /** What a node needs to prove and to open the version. */
@@ -60,6 +66,17 @@ export interface Captures {
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
+  /** The server's own seeder. */
+  readonly seeders: readonly PeerAddress[];
+}
+
+/** The swarm of the whole site. */
+export interface SwarmControl {
+  /** What the server sends of images, by whatever way, is paid for here. */
+  readonly uplink: RateLimit;
+  settings(): SwarmSettings;
+  /** Takes effect at once, and lasts. */
+  change(change: SwarmChange): SwarmSettings;
 }
 
 export type Publish = (event: ServerEvent) => void;

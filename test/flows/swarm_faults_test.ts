@@ -1,7 +1,16 @@
 /** Faults in a swarm: real sockets, real bytes; the others finish, and what went wrong has a name. */
 import assert from "node:assert/strict";
 import { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { address, hurriedClock, SwarmLab, until } from "../support/swarm_lab.ts";
+import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { FileStorage } from "#contract/torrent/file_storage.ts";
+import type { SwarmStats } from "#contract/torrent/swarm.ts";
+import { Program } from "../../scripts/bench/program.ts";
+import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
+import { Tracker } from "../../server/swarm/tracker.ts";
+import { UdpTracker } from "../../server/swarm/udp_tracker.ts";
+import { needs } from "../support/needs.ts";
+import { address, HOST, hurriedClock, SwarmLab, until } from "../support/swarm_lab.ts";
 import type { Misdeed } from "../support/bad_peer.ts";
 
 Deno.test("a corrupt peer is banned and named by every node that it deceives, and all finish", async () => {
@@ -48,3 +57,115 @@ Deno.test("a peer that refuses what it says it has is left, and stays out for a 
   assert.equal(liar.asked, asked);
   await lab.assertSame("1");
 });
+
+Deno.test("the server is killed when the nodes have everything among them: they finish without it", async () => {
+  await using lab = await SwarmLab.make({ pieces: 128 });
+  const server = start(lab, ["server", `${lab.directory}/torrent`, `${lab.directory}/seed`, "8000000"]);
+  const { tracker } = said<{ tracker: number }>(await server.line((line) => line.startsWith("SERVES")));
+  // They give slowly, so that each still lacks much when the last piece has left the server.
+  const nodes = ["1", "2", "3"].map((name) => {
+    const have = new Bitfield(lab.metainfo.map.pieceCount);
+    const trackers = [`http://${HOST}:${tracker}/announce`];
+    const node = lab.node(name, { have, trackers, uploadLimit: new RateLimit(700_000) });
+    return { node, have };
+  });
+  const pieces = Array.from({ length: lab.metainfo.map.pieceCount }, (_, piece) => piece);
+  await until(() => pieces.every((piece) => nodes.some(({ have }) => have.has(piece))));
+  await server.stop();
+  assert.ok(nodes.some(({ have }) => have.count < have.size * 0.8), "the server died too late");
+  await Promise.all(nodes.map(({ node }) => node.done));
+  for (const name of ["1", "2", "3"]) await lab.assertSame(name);
+});
+
+Deno.test("a node is killed at half and started again: it fetches again no more than 5 % of what it had", async () => {
+  await using lab = await SwarmLab.make({ pieces: 256, pieceLength: 256 * 1024 });
+  const seed = lab.seed({ uploadLimit: new RateLimit(32_000_000) });
+  const argv = ["node", `${lab.directory}/torrent`, `${lab.directory}/1`, `${seed.port}`];
+  const first = start(lab, argv);
+  await first.line((line) => line.startsWith("HAS") && said<SwarmStats>(line).havePieces >= 128);
+  await first.stop();
+  const sentBefore = seed.stats().uploadedBytes;
+  const second = start(lab, argv);
+  const found = said<number>(await second.line((line) => line.startsWith("FOUND")));
+  assert.ok(found >= 128, `only ${found} pieces were found`);
+  await second.line((line) => line.startsWith("DONE"));
+  await lab.assertSame("1");
+  const again = seed.stats().uploadedBytes - lab.totalBytes;
+  assert.ok(again <= sentBefore * 0.05, `${again} of ${sentBefore} bytes were fetched again`);
+});
+
+Deno.test("a tracker that goes takes nothing with it: who has peers finishes", async () => {
+  await using lab = await SwarmLab.make({ pieces: 64 });
+  const { url, stop } = httpTracker(lab);
+  lab.seed({ trackers: [url], uploadLimit: new RateLimit(2_000_000) });
+  const nodes = ["1", "2"].map((name) => lab.node(name, { trackers: [url], clock: hurriedClock(20) }));
+  await until(() => nodes.every((node) => node.stats().havePieces > 0));
+  await stop();
+  await Promise.all(nodes.map((node) => node.done));
+  for (const name of ["1", "2"]) await lab.assertSame(name);
+});
+
+Deno.test("where the HTTP tracker is gone from the start the UDP tracker of the next tier finds the peers", async () => {
+  await using lab = await SwarmLab.make({ pieces: 16 });
+  const { url, stop, tracker } = httpTracker(lab);
+  await stop();
+  const udp = lab.stack.use(await UdpTracker.listen(tracker, { hostname: HOST, port: 0 }));
+  const trackers = [url, `udp://${HOST}:${udp.port}`];
+  lab.seed({ trackers });
+  const nodes = ["1", "2"].map((name) => lab.node(name, { trackers, clock: hurriedClock(20) }));
+  await Promise.all(nodes.map((node) => node.done));
+  for (const name of ["1", "2"]) await lab.assertSame(name);
+});
+
+Deno.test({
+  name: "a node whose disk is full says so with a remedy, and the others finish",
+  // A small tmpfs is mounted for it.
+  ...needs({ root: true }),
+  fn: async () => {
+    await using lab = await SwarmLab.make({ pieces: 64 });
+    const small = `${lab.directory}/small`;
+    await Deno.mkdir(small);
+    await run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small);
+    lab.stack.defer(() => run("umount", small));
+    const full = lab.node("small", { storage: lab.stack.use(FileStorage.open(lab.metainfo.map, small)) });
+    const seed = lab.seed({ uploadLimit: new RateLimit(6_000_000) });
+    const nodes = ["1", "2"].map((name) => lab.node(name));
+    for (const node of [full, ...nodes]) node.addPeers([seed, full, ...nodes].map(address));
+    await assert.rejects(full.done, (error) => {
+      assert.ok(error instanceof RackseedError);
+      assert.match(error.message, /cannot write .*small\/a\.pack.*no space left.*Remedy: make room/si);
+      return true;
+    });
+    await Promise.all(nodes.map((node) => node.done));
+    for (const name of ["1", "2"]) await lab.assertSame(name);
+    assert.deepEqual(nodes.flatMap((node) => node.stats().banned), []);
+  },
+});
+
+function start(lab: SwarmLab, args: readonly string[]): Program {
+  const script = new URL("../support/swarm_process.ts", import.meta.url).pathname;
+  const argv = [Deno.execPath(), "run", "-A", "--no-check", script, ...args];
+  const program = new Program(argv, new AbortController().signal);
+  lab.stack.defer(() => program.stop().catch(() => {}));
+  return program;
+}
+
+function said<T>(line: string): T {
+  return JSON.parse(line.slice(line.indexOf(" "))) as T;
+}
+
+function httpTracker(lab: SwarmLab): { url: string; tracker: Tracker; stop: () => Promise<void> } {
+  const tracker = new Tracker(Math.random);
+  tracker.add(lab.metainfo.infoHash, []);
+  const server = Deno.serve(
+    { hostname: HOST, port: 0, onListen: () => {} },
+    (request) => handleAnnounce(request, { hostname: HOST, tracker, now: Date.now() }),
+  );
+  lab.stack.defer(() => server.shutdown());
+  return { url: `http://${HOST}:${server.addr.port}/announce`, tracker, stop: () => server.shutdown() };
+}
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}

@@ -6,6 +6,7 @@
 import { type BytePath, displayPath, parentOf } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
 import { codeOf } from "../../sys/errno.ts";
+import { statOf } from "../../sys/file_status.ts";
 import {
   chmodAt,
   chmodOf,
@@ -19,7 +20,8 @@ import {
   setTimesAt,
   setTimesOf,
 } from "../../sys/libc.ts";
-import { setXattrAt, setXattrOf } from "../../sys/xattr.ts";
+import { removeXattrOf, setXattrAt, setXattrOf, xattrsOf } from "../../sys/xattr.ts";
+import { isDressed, strangeXattrs } from "./dress.ts";
 
 /** How often something could not be kept, and the first path of it, by what it was. */
 export type Shortfalls = Map<string, { count: number; example: string }>;
@@ -49,6 +51,24 @@ export class AttributeWriter {
   finishOpen(fd: number, { entry, made }: { entry: Attributes; made?: number }): void {
     this.#owner(entry, { fd, set: () => chownOf(fd, entry) });
     if (entry.mode !== made) this.#try("mode", { entry, fd, set: () => chmodOf(fd, entry.mode) });
+    for (const xattr of entry.xattrs) {
+      this.#try(`attribute ${xattr[0]}`, { entry, fd, set: () => setXattrOf(fd, xattr) });
+    }
+    setTimesOf(fd, entry);
+  }
+
+  /** An open file or directory that stood there before: nothing is believed of it, and nothing done where all is right. */
+  redress(fd: number, entry: Attributes): void {
+    const status = statOf(fd), xattrs = xattrsOf(fd), privileged = this.#privileged;
+    if (isDressed(entry, { status, xattrs, privileged })) return;
+    for (const name of strangeXattrs(entry, xattrs)) {
+      this.#try(`absence of attribute ${name}`, { entry, fd, set: () => removeXattrOf(fd, name) });
+    }
+    if (status.uid !== entry.uid || status.gid !== entry.gid) {
+      if (privileged) this.#try("owner", { entry, fd, set: () => chownOf(fd, entry) });
+      else this.miss("owner", entry.path);
+    }
+    this.#try("mode", { entry, fd, set: () => chmodOf(fd, entry.mode) });
     for (const xattr of entry.xattrs) {
       this.#try(`attribute ${xattr[0]}`, { entry, fd, set: () => setXattrOf(fd, xattr) });
     }

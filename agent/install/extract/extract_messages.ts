@@ -1,4 +1,5 @@
 /** What installTree and its workers say to each other. */
+import type { Attributes } from "#contract/entry.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { FrameWork, NodeEntry } from "./frame_plan.ts";
 
@@ -15,10 +16,20 @@ export interface WorkerSetup {
 export type Job =
   /** `pack`: descriptor of the frame's pack. */
   | { readonly type: "frame"; readonly work: FrameWork; readonly pack: number }
-  | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] };
+  | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] }
+  /** Files that stand there but for their attributes. */
+  | { readonly type: "dress"; readonly entries: readonly Attributes[] };
+
+/** How a worker spent its time on a job. */
+export interface Spent {
+  /** Opening, and the processor's part of writing. */
+  readonly busyMs: number;
+  /** Waiting for the target's disk. */
+  readonly blockedMs: number;
+}
 
 export type Reply =
-  | { readonly type: "done"; readonly shortfalls: Shortfalls }
+  | { readonly type: "done"; readonly shortfalls: Shortfalls; readonly spent: Spent }
   /** The frame is not what the manifest says; nothing of it was written. */
   | { readonly type: "bad-frame"; readonly reason: string }
   /** The target could not be written. `code`: the errno's name where there is one. */

@@ -1,10 +1,10 @@
 /**
  * What is to be done when which frame is there. Frames come in any order, so that every file is written by the
  * frames that hold its extents; nearly all files lie in one frame whole and are made, written and finished at
- * once.
+ * once. What stands on the target already is left out.
  */
 import type { BytePath } from "#contract/byte_path.ts";
-import type { Entry, FrameExtent } from "#contract/entry.ts";
+import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
 import type { FrameSlice, Manifest } from "#contract/manifest.ts";
 
 export type ImageEntry = Entry<FrameExtent>;
@@ -42,6 +42,18 @@ export interface FrameWork {
   bytes: number;
 }
 
+/** What of an image stands on the target already, and what is in the way; see ../compare/standing.ts. */
+export interface Standing {
+  /** By entry number: 1 where nothing has to be made. Contents are proved; a directory's attributes are not. */
+  readonly kept: Uint8Array;
+  /** Kept files whose attributes are to be set. */
+  readonly undressed: ReadonlySet<number>;
+  /** Files that are completed in place, by entry number: for each extent 1 where it is right already. */
+  readonly begun: ReadonlyMap<number, Uint8Array>;
+  /** Goes before anything is made. */
+  readonly remove: readonly BytePath[];
+}
+
 export interface TreePlan {
   /** By frame number; undefined where nothing of the frame is used. */
   readonly frames: readonly (FrameWork | undefined)[];
@@ -50,12 +62,17 @@ export interface TreePlan {
   readonly nodes: readonly NodeEntry[];
   /** Files that lie in several frames. */
   readonly spread: readonly FileEntry[];
+  /** Those of them that stand there already, in part. */
+  readonly begun: ReadonlySet<FileEntry>;
+  /** Files that stand there, but for their attributes. */
+  readonly undressed: readonly Attributes[];
   readonly links: readonly LinkEntry[];
+  /** What is written. */
   readonly files: number;
   readonly bytes: number;
 }
 
-export function planTree(manifest: Manifest): TreePlan {
+export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
   const frames: (FrameWork | undefined)[] = manifest.frames.map(() => undefined);
   const workOf = (frame: number): FrameWork => {
     const { pack, offset, sealedBytes, extents } = manifest.frames[frame] as Manifest["frames"][number];
@@ -63,23 +80,29 @@ export function planTree(manifest: Manifest): TreePlan {
   };
   const directories: DirectoryEntry[] = [], nodes: NodeEntry[] = [];
   const spread: FileEntry[] = [], links: LinkEntry[] = [];
+  const begun = new Set<FileEntry>(), undressed: Attributes[] = [];
   let files = 0;
-  for (const entry of manifest.entries) {
+  for (const [number, entry] of manifest.entries.entries()) {
     if (entry.type === "directory") directories.push(entry);
-    else if (entry.type === "link") links.push(entry);
+    else if (standing?.kept[number] === 1) {
+      if (entry.type === "file" && standing.undressed.has(number)) undressed.push(entry);
+    } else if (entry.type === "link") links.push(entry);
     else if (entry.type !== "file") nodes.push(entry);
     else {
       files++;
       const { extents, ...rest } = entry;
+      const right = standing?.begun.get(number);
       const [first] = extents;
       if (first === undefined) nodes.push(entry);
-      else if (extents.every((e) => e.frame === first.frame)) {
+      else if (right === undefined && extents.every((e) => e.frame === first.frame)) {
         const work = workOf(first.frame);
         work.whole.push({ entry: rest, pieces: extents.map(pieceOf) });
         countBytes(work, extents);
       } else {
         spread.push(entry);
-        for (const [frame, own] of Map.groupBy(extents, (e) => e.frame)) {
+        if (right) begun.add(entry);
+        const missing = right ? extents.filter((_, i) => right[i] !== 1) : extents;
+        for (const [frame, own] of Map.groupBy(missing, (e) => e.frame)) {
           const work = workOf(frame);
           work.parts.push({ path: entry.path, pieces: own.map(pieceOf) });
           countBytes(work, own);
@@ -88,7 +111,7 @@ export function planTree(manifest: Manifest): TreePlan {
     }
   }
   const bytes = frames.reduce((sum, work) => sum + (work?.bytes ?? 0), 0);
-  return { frames, directories, nodes, spread, links, files, bytes };
+  return { frames, directories, nodes, spread, begun, undressed, links, files, bytes };
 }
 
 function pieceOf({ offset, index }: FrameExtent): Piece {

@@ -8,7 +8,7 @@ import type { OpenPacks } from "./open_packs.ts";
 import { addShortfalls, writeFailure } from "./outcome.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
-const NODES_A_JOB = 500;
+const ENTRIES_A_JOB = 500;
 /** A frame that was fetched again so often and is still bad will not become good. */
 const MAX_READINGS = 5;
 
@@ -31,8 +31,12 @@ export async function installContents(options: ContentOptions): Promise<void> {
     underWay.add(settled);
   };
   const progress = progressOf(options);
-  for (let at = 0; at < plan.nodes.length; at += NODES_A_JOB) {
-    const { answer } = await pool.submit({ type: "nodes", entries: plan.nodes.slice(at, at + NODES_A_JOB) });
+  const jobs: Job[] = [
+    ...batches(plan.nodes).map((entries): Job => ({ type: "nodes", entries })),
+    ...batches(plan.undressed).map((entries): Job => ({ type: "dress", entries })),
+  ];
+  for (const job of jobs) {
+    const { answer } = await pool.submit(job);
     track(answer.then((reply) => {
       badReason(reply, options);
     }));
@@ -45,6 +49,11 @@ export async function installContents(options: ContentOptions): Promise<void> {
     },
   });
   await Promise.race([Promise.all(underWay), failure.promise]);
+}
+
+function batches<T>(entries: readonly T[]): T[][] {
+  const count = Math.ceil(entries.length / ENTRIES_A_JOB);
+  return Array.from({ length: count }, (_, i) => entries.slice(i * ENTRIES_A_JOB, (i + 1) * ENTRIES_A_JOB));
 }
 
 /** Calls `take` for every frame that the plan needs, as it comes. */
@@ -95,10 +104,11 @@ async function installFrame(
 }
 
 /** Why the job's frame is bad; undefined where the job is done. Throws where the target could not be written. */
-function badReason(reply: Reply, { shortfalls, target }: ContentOptions): string | undefined {
+function badReason(reply: Reply, { shortfalls, target, onSpent }: ContentOptions): string | undefined {
   switch (reply.type) {
     case "done":
       addShortfalls(shortfalls, reply.shortfalls);
+      onSpent?.(reply.spent);
       return undefined;
     case "bad-frame":
       return reply.reason;

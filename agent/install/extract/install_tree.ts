@@ -7,6 +7,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
+  chmodAt,
   close,
   effectiveOwner,
   linkAt,
@@ -17,12 +18,12 @@ import {
   umask,
 } from "../../sys/libc.ts";
 import { AttributeWriter } from "./attributes.ts";
-import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
-import { type DirectoryEntry, type FileEntry, planTree } from "./frame_plan.ts";
+import type { Job, Reply, Spent, WorkerSetup } from "./extract_messages.ts";
+import { type DirectoryEntry, type FileEntry, planTree, type Standing, type TreePlan } from "./frame_plan.ts";
 import { installContents } from "./install_contents.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
 import { OpenPacks } from "./open_packs.ts";
-import { openTarget, type Target } from "./target.ts";
+import { openStandingTarget, openTarget, type Target } from "./target.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /** Where the packs lie while they are installed from. */
@@ -44,6 +45,8 @@ export interface InstallOptions {
   readonly key: Uint8Array;
   /** An empty directory or a fresh file system, further fresh ones mounted in it where the image has them. */
   readonly target: string;
+  /** What stands there already; then only the rest is made, from those frames that it needs. */
+  readonly standing?: Standing | undefined;
   readonly packs: PackReader;
   /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
   readonly frames: AsyncIterable<number>;
@@ -52,6 +55,8 @@ export interface InstallOptions {
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /** Told after every job how its worker spent its time on it. */
+  readonly onSpent?: ((spent: Spent) => void) | undefined;
   /**
    * Told of a frame whose bytes are not what the manifest says; nothing of it was written. When it resolves the
    * frame is read once more. Default: the install fails.
@@ -71,12 +76,16 @@ export interface Installed {
 /** Most workers that are started by themselves: more would wait for the disk. */
 const MAX_WORKERS = 4;
 
+export function defaultWorkers(): number {
+  return Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
+}
+
 /** Throws RackseedError; what is half written then stays, for the caller to make the file system anew. */
 export async function installTree(options: InstallOptions): Promise<Installed> {
-  const { target: path, key, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) } =
-    options;
+  const { target: path, key, signal, workers = defaultWorkers() } = options;
   signal?.throwIfAborted();
-  using target = openTarget(path);
+  const { manifest, standing } = options;
+  using target = standing ? openStandingTarget(path, { manifest, standing }) : openTarget(path);
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
@@ -88,15 +97,16 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   signal?.addEventListener("abort", stop, { once: true });
   const formerUmask = umask(0);
   try {
-    const plan = planTree(options.manifest);
+    const plan = planTree(manifest, standing);
     const attributes = new AttributeWriter(target.fd, { privileged, self });
     makeDirectories(target, plan.directories);
-    makeSpreadFiles(target.fd, plan.spread);
+    makeSpreadFiles(target.fd, plan);
     await installContents({ ...options, packs, plan, pool, shortfalls: attributes.shortfalls });
-    for (const entry of plan.spread) finish(target.fd, { entry, attributes, flags: O.WRONLY });
-    for (const entry of plan.links) linkAt(target.fd, entry.path, entry.target);
+    const { fd } = target, stood = standing !== undefined;
+    for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, stood });
+    for (const entry of plan.links) linkAt(fd, entry.path, entry.target);
     for (const entry of plan.directories.toReversed()) {
-      finish(target.fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY });
+      finish(fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY, stood });
     }
     return { files: plan.files, bytes: plan.bytes, notes: notesOf(attributes.shortfalls) };
   } catch (error) {
@@ -119,11 +129,15 @@ function makeDirectories(
   }
 }
 
-function makeSpreadFiles(root: number, files: readonly FileEntry[]): void {
-  for (const { path, sizeBytes } of files) {
-    const fd = openAt(root, path, { flags: O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, mode: 0o600 });
+function makeSpreadFiles(root: number, { spread, begun }: TreePlan): void {
+  for (const entry of spread) {
+    const stands = begun.has(entry);
+    // it may be read-only already, and nobody else is to see what it holds now
+    if (stands) chmodAt(root, entry.path, 0o600);
+    const fresh = stands ? 0 : O.CREAT | O.EXCL;
+    const fd = openAt(root, entry.path, { flags: O.WRONLY | O.NOFOLLOW | fresh, mode: 0o600 });
     try {
-      truncate(fd, sizeBytes);
+      truncate(fd, entry.sizeBytes);
     } finally {
       close(fd);
     }
@@ -132,15 +146,18 @@ function makeSpreadFiles(root: number, files: readonly FileEntry[]): void {
 
 function finish(
   root: number,
-  { entry, attributes, flags }: {
+  { entry, attributes, flags, stood }: {
     entry: FileEntry | DirectoryEntry;
     attributes: AttributeWriter;
     flags: number;
+    /** Whether it may be what stood there before. */
+    stood: boolean;
   },
 ): void {
   const fd = openAt(root, entry.path || "." as BytePath, { flags: flags | O.NOFOLLOW });
   try {
-    attributes.finishOpen(fd, { entry });
+    if (stood) attributes.redress(fd, entry);
+    else attributes.finishOpen(fd, { entry });
   } finally {
     close(fd);
   }

@@ -1,10 +1,13 @@
-/** The directory that a tree is written into: opened once, and only where nothing is in it yet. */
+/** The directory that a tree is written into: nothing is in it yet, or only what was found to stand there. */
 import { type BytePath, bytePathOfText, displayPath, joinPath } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD, chmodOf, close, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeXattrOf } from "../../sys/xattr.ts";
+import type { Standing } from "./frame_plan.ts";
+import { removeTree } from "./remove_tree.ts";
 
 export interface Target extends Disposable {
   readonly fd: number;
@@ -12,7 +15,10 @@ export interface Target extends Disposable {
   readonly directories: ReadonlySet<BytePath>;
 }
 
-/** Throws RackseedError where the target is no directory or holds something. */
+/** What an installation keeps in the target's root until it is done; see ../journal.ts. */
+export const OWN_FOLDER = ".rackseed-install" as BytePath;
+
+/** Throws RackseedError where the target is no directory or holds something, the installation's own folder aside. */
 export function openTarget(path: string): Target {
   const fd = openDirectory(path);
   try {
@@ -25,14 +31,48 @@ export function openTarget(path: string): Target {
         status: 409,
       });
     }
-    // what a directory hands down to its children would change them: a set-group-ID bit, a default ACL
-    chmodOf(fd, 0o700);
-    removeXattrOf(fd, "system.posix_acl_default");
+    disown(fd);
     return { fd, directories, [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);
     throw error;
   }
+}
+
+/**
+ * A target where part of the image stands already. What is in the way is removed, and the directories that stay
+ * hand nothing down any more. Throws RackseedError, SysError.
+ */
+export function openStandingTarget(
+  path: string,
+  { manifest, standing }: { manifest: Manifest; standing: Standing },
+): Target {
+  const fd = openDirectory(path);
+  try {
+    const directories = new Set<BytePath>();
+    for (const [number, entry] of manifest.entries.entries()) {
+      if (entry.type !== "directory" || standing.kept[number] !== 1) continue;
+      directories.add(entry.path);
+      const at = entry.path || "." as BytePath;
+      const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+      try {
+        disown(directory);
+      } finally {
+        close(directory);
+      }
+    }
+    for (const stranger of standing.remove) removeTree(fd, stranger);
+    return { fd, directories, [Symbol.dispose]: () => close(fd) };
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** What a directory hands down to its children would change them: a set-group-ID bit, a default ACL. */
+function disown(fd: number): void {
+  chmodOf(fd, 0o700);
+  removeXattrOf(fd, "system.posix_acl_default");
 }
 
 function openDirectory(path: string): number {
@@ -65,6 +105,7 @@ function firstContent(
   if (names.length === 0 && !mountRoot) return parent;
   for (const name of names) {
     const path = joinPath(parent, name);
+    if (path === OWN_FOLDER) continue;
     const status = statAt(fd, name);
     if (status.type !== "directory") return path;
     directories.add(path);

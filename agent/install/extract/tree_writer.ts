@@ -1,5 +1,6 @@
 /** Makes files, symlinks and devices below the target: what a worker does with the bytes of a frame. */
 import type { BytePath } from "#contract/byte_path.ts";
+import type { Attributes } from "#contract/entry.ts";
 import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
 import { codeOf } from "../../sys/errno.ts";
 import type { AttributeWriter } from "./attributes.ts";
@@ -42,6 +43,16 @@ export class TreeWriter {
     const fd = openAt(this.#root, path, { flags: O.WRONLY | O.NOFOLLOW });
     try {
       writePieces(fd, pieces, contents);
+    } finally {
+      close(fd);
+    }
+  }
+
+  /** A file that stands there already, with the right content. */
+  dress(entry: Attributes): void {
+    const fd = openAt(this.#root, entry.path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
+    try {
+      this.#attributes.redress(fd, entry);
     } finally {
       close(fd);
     }

@@ -1,7 +1,7 @@
 import type { Random } from "./ports.ts";
 
 /** Less than this a second is next to nothing. */
-const TRICKLE_BYTES = 64 * 1024;
+const TRICKLE_BYTES = 16 * 1024;
 /**
  * How long peers may give next to nothing. Longer where some have what we lack, since they may be busy with
  * others. Each swarm adds up to as much again, so that a rack does not turn to the web seed at one time.

@@ -14,9 +14,10 @@ export const MAX_DIALLED = 60;
 export const MAX_PEERS = 100;
 /**
  * A peer that owes us data and sends none: after three times its longest pause so far, within these bounds,
- * the endgame asks others for it; after `drop` it has to go.
+ * the endgame asks others for it; after `drop`, or when that has happened often, it has to go.
  */
 const STALL_MS = { min: 2_000, max: 10_000, drop: 20_000 };
+const MAX_STALLS = 3;
 const KEEP_ALIVE_MS = 60_000;
 /** BEP 3: peers send a keep-alive every two minutes. */
 const SILENCE_MS = 150_000;
@@ -35,6 +36,8 @@ export interface Member {
   moved: number;
   movedAt: number;
   longestPauseMs: number;
+  /** How often it stalled since it sent anything. */
+  stalls: number;
   /** It stalled or broke the protocol: for a while it is not let in again. */
   isUnfit: boolean;
 }
@@ -208,7 +211,7 @@ export class Membership {
   ): Member {
     const now = this.#options.clock.now();
     const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
-    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0 };
+    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0 };
     const member: Member = { ...halves, dialled, ...figures, isUnfit: false };
     return member;
   }
@@ -230,15 +233,19 @@ export class Membership {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
     const pauseMs = now - member.movedAt;
-    if (moved !== member.moved) member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
-    if (moved !== member.moved || !peer.isAwaited) {
+    const isAwaited = peer.isAwaited && !link.isHeldBack;
+    const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs));
+    if (moved !== member.moved) {
+      member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
+      member.stalls = 0;
+    } else if (isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
+    if (moved !== member.moved || !isAwaited) {
       member.moved = moved;
       member.movedAt = now;
-    } else if (pauseMs > STALL_MS.drop) {
+    }
+    if (now - member.movedAt > STALL_MS.drop || member.stalls > MAX_STALLS) {
       log.warn("peer-stalled", { ...peer.identity });
       member.isUnfit = true;
-    } else if (pauseMs > Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs))) {
-      peer.stall();
     }
     // Two that are complete have nothing to say to one another.
     const isNeedless = peer.isSeed && this.#options.isComplete();

@@ -50,6 +50,8 @@ export interface PeerEffects {
  */
 const IN_FLIGHT_MS = 200;
 const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 1024 };
+/** Stock clients do not pace us: transmission looks at what it was asked for twice a second. */
+const STOCK_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
 /** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
 const FAST_RATE = 4 * 1024 * 1024;
 const SLOW_BLOCK_BYTES = 64 * 1024;
@@ -95,7 +97,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   #maxRequests = MAX_UPLOADS;
   /** What may be in flight, and what follows from the rate at which it sends, bytes a second. */
-  #window = IN_FLIGHT_BYTES.first;
+  #window: number;
   #rate = FAST_RATE;
   #paced = 0;
   #inFlight: Block[] = [];
@@ -127,6 +129,7 @@ export class Peer implements PickingPeer, WireSink {
     this.identity = identity;
     this.isFar = far;
     this.#own = own;
+    this.#window = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
     this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
@@ -231,6 +234,8 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Asks for more, up to what may be under way. */
   refill(): void {
+    // What it owed may have come from others meanwhile: it is given another chance.
+    if (!this.isAwaited) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#inFlightBytes < this.#window && this.#inFlight.length < this.#maxRequests) {
       const block = this.#picker.take(this);
@@ -241,8 +246,25 @@ export class Peer implements PickingPeer, WireSink {
     }
   }
 
+  /**
+   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
+   * for what it owes, until it sends again. False where that was known.
+   */
+  stall(): boolean {
+    if (this.#stalled || this.#closed) return false;
+    this.#stalled = true;
+    if (this.#arriving) {
+      this.#endBlock(this.#arriving, false);
+      this.#arriving = { ...this.#arriving, keep: "none" };
+    }
+    for (const block of this.#inFlight) this.#picker.doubt(block);
+    this.#picker.disown(this);
+    return true;
+  }
+
   /** Fits what may be in flight to what came in the last `elapsedMs`. */
   pace(elapsedMs: number): void {
+    if (!this.#own) return;
     const moved = this.downloaded + this.wasted;
     const rate = (moved - this.#paced) * 1000 / elapsedMs;
     this.#paced = moved;
@@ -255,21 +277,6 @@ export class Peer implements PickingPeer, WireSink {
   /** Suggests pieces to it (BEP 6), which is to hear of them before it is unchoked. */
   suggest(pieces: readonly number[]): void {
     for (const piece of pieces) this.#send({ type: "suggest", piece });
-  }
-
-  /**
-   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
-   * for what it owes, until it sends again.
-   */
-  stall(): void {
-    if (this.#stalled || this.#closed) return;
-    this.#stalled = true;
-    if (this.#arriving) {
-      this.#endBlock(this.#arriving, false);
-      this.#arriving = { ...this.#arriving, keep: "none" };
-    }
-    for (const block of this.#inFlight) this.#picker.doubt(block);
-    this.#picker.disown(this);
   }
 
   blockStart(block: Block): void {

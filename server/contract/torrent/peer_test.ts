@@ -182,6 +182,56 @@ Deno.test("in the endgame the slower peer's request is cancelled when the faster
   assert.equal(slow.isAwaited, false);
 });
 
+Deno.test("what a peer that stalls owes is asked of others, and it is asked again when nothing is owed", () => {
+  const fixture = new Fixture();
+  const [slow, other, third] = [fixture.peer(), fixture.peer(), fixture.peer()];
+  for (const peer of [slow, other]) {
+    peer.message({ type: "have", piece: 3 });
+    peer.message({ type: "unchoke" });
+  }
+  const [block] = requests(slow);
+  assert.deepEqual(requests(other), [block], "the endgame doubles it once");
+  slow.blockStart(block!);
+  slow.blockData(new Uint8Array(1000));
+  assert.deepEqual([slow.stall(), other.stall(), slow.stall()], [true, true, false]);
+  for (const peer of [slow, other]) {
+    peer.message({ type: "have", piece: 2 });
+    assert.deepEqual(requests(peer), [], "nothing more is asked of it");
+  }
+  third.message({ type: "have", piece: 3 });
+  third.message({ type: "unchoke" });
+  assert.deepEqual(requests(third), [block]);
+  deliver(third, block!);
+  assert.deepEqual(fixture.received, [3]);
+  other.cancelObsolete(3);
+  assert.deepEqual(types(other), ["cancel", "request"]);
+});
+
+Deno.test("what a peer that had stalled sends after all is taken", () => {
+  const fixture = new Fixture();
+  const slow = fixture.peer();
+  slow.message({ type: "have", piece: 3 });
+  slow.message({ type: "unchoke" });
+  const [block] = requests(slow);
+  slow.stall();
+  deliver(slow, block!);
+  assert.deepEqual(fixture.received, [3]);
+});
+
+Deno.test("a peer that refuses again and again what it says it has is a liar", () => {
+  const fixture = new Fixture();
+  const liar = fixture.peer();
+  liar.message({ type: "haveAll" });
+  liar.message({ type: "unchoke" });
+  const refuse = () => {
+    for (let round = 0; round < 65; round++) {
+      for (const block of requests(liar)) liar.message({ type: "reject", ...block });
+      liar.refill();
+    }
+  };
+  assert.throws(refuse, WireError);
+});
+
 Deno.test("of a block that another peer has in part only the rest is kept", () => {
   const fixture = new Fixture();
   const [own, stock] = [fixture.peer(), fixture.peer({ own: false })];

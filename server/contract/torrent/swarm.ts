@@ -90,9 +90,10 @@ export class Swarm {
     });
     this.#webSeeds = this.#makeWebSeeds();
     this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
-    this.#announcer = new Announcer(options.trackers ?? metainfo.announce.flat(), {
+    this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
       announce: options.announce ?? announceByUrl,
       clock: this.#clock,
+      random: this.#random,
       request: () => {
         const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
         const { infoHash } = metainfo;
@@ -181,13 +182,14 @@ export class Swarm {
   }
 
   #makeWebSeeds(): WebSeeds {
-    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
     return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
       torrent: metainfo.info.name,
       map: this.map,
       picker: this.#picker,
       clock: this.#clock,
+      downloadLimit,
       effectsOf: (seed) => ({
         store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
         brokenOff: (piece) => this.#assembler.invalidate(piece),
@@ -296,6 +298,7 @@ export class Swarm {
   }
 
   #ban(identity: PeerIdentity, piece: number): void {
+    if (this.#banned.some(({ peerId }) => peerId === identity.peerId)) return;
     this.#banned.push(identity);
     log.warn("peer-banned", { ...this.#subject, ...identity, piece });
     if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);

@@ -16,8 +16,8 @@ export interface SwarmOptions {
   readonly wanted?: Bitfield;
   /** A `PeerListener`; it may serve many swarms. */
   readonly network: PeerNetwork;
-  /** Tracker URLs; those of the metainfo where absent. */
-  readonly trackers?: readonly string[];
+  /** Tracker URLs, each alone or in a tier (BEP 12); those of the metainfo where absent. */
+  readonly trackers?: readonly (string | readonly string[])[];
   /** Web seeds (BEP 19); those of the metainfo where absent. Asked while peers give next to nothing. */
   readonly webSeeds?: readonly string[];
   /** Asked while the web seeds cannot be either. */
@@ -45,7 +45,8 @@ export interface SwarmOptions {
 }
 
 /** Where data is fetched from now: the best that is in use. */
-export type DownloadSource = "peers" | "web seed" | "http" | "none";
+export const DOWNLOAD_SOURCES = ["peers", "web seed", "http", "none"] as const;
+export type DownloadSource = typeof DOWNLOAD_SOURCES[number];
 
 export interface SwarmStats {
   readonly pieces: number;

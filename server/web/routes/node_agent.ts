@@ -1,10 +1,12 @@
 import { Hono } from "hono";
-import { Enrolment, StepReport } from "#contract/api.ts";
+import { API, Enrolment, StepReport } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
+import { handleWebSeed } from "../../swarm/web_seed.ts";
+import { NODE_PACKS } from "../fleet.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
-export function nodeAgentRoutes({ fleet, images, swarmAt }: ApiContext): Hono<Env> {
+export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/node/enrol", async (c) => {
@@ -24,6 +26,12 @@ export function nodeAgentRoutes({ fleet, images, swarmAt }: ApiContext): Hono<En
     const { image, version } = fleet.assignmentOf(bearer(c));
     const metainfo = await images.metainfo(`${image}@${version}`);
     return c.body(new Uint8Array(metainfo), 200, { "content-type": "application/x-bittorrent" });
+  });
+
+  app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
+    const { image, version } = fleet.assignmentOf(bearer(c));
+    const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
+    return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });
   return app;
 }

@@ -1,0 +1,84 @@
+/** Reads files of the target and tells what of them is as the manifest says. */
+import { createHash } from "node:crypto";
+import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { statOf } from "../../sys/file_status.ts";
+import { close, nextData, O, openAt, readFully } from "../../sys/libc.ts";
+import { xattrsOf } from "../../sys/xattr.ts";
+import { isDressed } from "../extract/dress.ts";
+import type { PartFound, ScanPart, ScanSetup } from "./scan_messages.ts";
+
+const GAP_BYTES = 1 << 20;
+
+export class FileScanner {
+  readonly #setup: ScanSetup;
+  readonly #buffer = new Uint8Array(MAX_EXTENT_BYTES);
+  readonly #zeros = Buffer.alloc(GAP_BYTES);
+  #readBytes = 0;
+
+  constructor(setup: ScanSetup) {
+    this.#setup = setup;
+  }
+
+  /** Bytes read so far. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** Never throws: what cannot be opened or read is not as it should be, and will be made anew. */
+  scan(part: ScanPart): PartFound {
+    const { entry, first, checks, path } = part;
+    const right = new Uint8Array(checks.length);
+    const nothing = { entry, first, right, clean: false, fullSize: false, dressed: false };
+    let fd: number;
+    try {
+      // NONBLOCK: a FIFO that has come there since the survey must not stop the scan
+      fd = openAt(this.#setup.root, path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
+    } catch {
+      return nothing;
+    }
+    try {
+      return { ...nothing, ...this.#scanOpen(fd, { ...part, right }) };
+    } catch {
+      return nothing;
+    } finally {
+      close(fd);
+    }
+  }
+
+  #scanOpen(
+    fd: number,
+    { sizeBytes, checks, gaps, attributes, right }: ScanPart & { right: Uint8Array },
+  ): Pick<PartFound, "clean" | "fullSize" | "dressed"> {
+    const status = statOf(fd);
+    const fullSize = status.sizeBytes === sizeBytes;
+    if (status.type !== "file" || status.sizeBytes > sizeBytes) {
+      return { clean: false, fullSize: false, dressed: false };
+    }
+    checks.forEach((check, i) => {
+      const bytes = this.#buffer.subarray(0, check.sizeBytes);
+      const got = readFully(fd, bytes, check.offset);
+      this.#readBytes += got;
+      if (got < bytes.length) return;
+      if (createHash("sha256").update(bytes).digest("base64url") === check.sha256) right[i] = 1;
+    });
+    const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
+    const dressed = isDressed(attributes, { status, xattrs: xattrsOf(fd), ...this.#setup });
+    return { clean, fullSize, dressed };
+  }
+
+  #readsAsZeros(fd: number, { start, end }: { start: number; end: number }): boolean {
+    for (let at = start; at < end;) {
+      const run = nextData(fd, { offset: at, sizeBytes: end });
+      if (run === undefined) return true;
+      for (at = run.start; at < run.end;) {
+        const bytes = this.#buffer.subarray(0, Math.min(GAP_BYTES, run.end - at));
+        const got = readFully(fd, bytes, at);
+        if (got === 0) return true;
+        this.#readBytes += got;
+        if (this.#zeros.compare(bytes, 0, got, 0, got) !== 0) return false;
+        at += got;
+      }
+    }
+    return true;
+  }
+}

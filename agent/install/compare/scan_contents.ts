@@ -1,0 +1,150 @@
+/** Hashes what stands below a target, in parallel: which extents of which files are as the manifest says. */
+import type { FrameExtent } from "#contract/entry.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import type { FileEntry } from "../extract/frame_plan.ts";
+import { WorkerPool } from "../extract/worker_pool.ts";
+import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
+
+/** What one message holds at most: enough to be worth it, and little enough that workers share evenly. */
+const JOB_BYTES = 32 << 20;
+const JOB_FILES = 500;
+/** Bytes that count for a file beside its own: opening it, and looking at its attributes. */
+const FILE_COST = 16 << 10;
+const MAX_WORKERS = 4;
+
+export interface Contents {
+  /** By entry number: the file's extents, 1 where right; absent where nothing of the file can be kept. */
+  readonly right: ReadonlyMap<number, Uint8Array>;
+  /** Entry numbers of files whose content is wholly right. */
+  readonly whole: ReadonlySet<number>;
+  /** Those whose attributes are right too. */
+  readonly dressed: ReadonlySet<number>;
+  readonly readBytes: number;
+}
+
+export interface ScanOptions {
+  readonly manifest: Manifest;
+  /** Entry numbers of files that stand there; see survey.ts, which proves that no symlink leads to them. */
+  readonly files: readonly number[];
+  readonly privileged: boolean;
+  /** Default: one a processor, four at most; each needs about 16 MiB. */
+  readonly workers?: number | undefined;
+  readonly onProgress?: ((readBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `root`: descriptor of the target. */
+export async function scanContents(root: number, options: ScanOptions): Promise<Contents> {
+  const { manifest, files, privileged, signal } = options;
+  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
+  await using pool = new WorkerPool<readonly ScanPart[], ScanReply>(
+    () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
+    { count: workers, setup: { root, privileged } satisfies ScanSetup },
+  );
+  const stop = () => pool.fail(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  const found = new Findings(manifest);
+  try {
+    signal?.throwIfAborted();
+    const answers: Promise<void>[] = [];
+    for (const job of jobsOf(manifest, files)) {
+      const { answer } = await pool.submit(job);
+      answers.push(answer.then(({ parts, readBytes }) => {
+        parts.forEach((part) => found.add(part));
+        found.readBytes += readBytes;
+        options.onProgress?.(found.readBytes);
+      }));
+      // a failure shows at the end, when all answers are waited for
+      answers.at(-1)?.catch(() => {});
+    }
+    await Promise.all(answers);
+    return found.contents();
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Puts the parts of files together again. */
+class Findings {
+  readonly #manifest: Manifest;
+  readonly #right = new Map<number, Uint8Array>();
+  readonly #spoilt = new Set<number>();
+  readonly #short = new Set<number>();
+  readonly #undressed = new Set<number>();
+  readBytes = 0;
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+  }
+
+  add({ entry, first, right, clean, fullSize, dressed }: PartFound): void {
+    const all = this.#right.get(entry) ?? new Uint8Array(this.#extentsOf(entry));
+    this.#right.set(entry, all);
+    all.set(right, first);
+    if (!clean) this.#spoilt.add(entry);
+    if (!fullSize) this.#short.add(entry);
+    if (!dressed) this.#undressed.add(entry);
+  }
+
+  contents(): Contents {
+    for (const entry of this.#spoilt) this.#right.delete(entry);
+    const whole = [...this.#right].flatMap(([entry, right]) =>
+      !this.#short.has(entry) && right.every((r) => r === 1) ? [entry] : []
+    );
+    const dressed = whole.filter((entry) => !this.#undressed.has(entry));
+    return {
+      right: this.#right,
+      whole: new Set(whole),
+      dressed: new Set(dressed),
+      readBytes: this.readBytes,
+    };
+  }
+
+  #extentsOf(number: number): number {
+    const entry = this.#manifest.entries[number];
+    return entry?.type === "file" ? entry.extents.length : 0;
+  }
+}
+
+function* jobsOf(manifest: Manifest, files: readonly number[]): Generator<readonly ScanPart[]> {
+  let job: ScanPart[] = [], bytes = 0;
+  for (const number of files) {
+    const entry = manifest.entries[number];
+    if (entry?.type !== "file") continue;
+    for (const part of partsOf(entry, { number, manifest })) {
+      job.push(part);
+      bytes += FILE_COST + part.checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      if (bytes < JOB_BYTES && job.length < JOB_FILES) continue;
+      yield job;
+      job = [];
+      bytes = 0;
+    }
+  }
+  if (job.length > 0) yield job;
+}
+
+/** A file in runs of extents of about JOB_BYTES, each with the gaps before its extents; the last one to the end. */
+function* partsOf(
+  { extents, ...attributes }: FileEntry,
+  { number, manifest }: { number: number; manifest: Manifest },
+): Generator<ScanPart> {
+  const { path, sizeBytes } = attributes;
+  let first = 0, end = 0;
+  do {
+    const checks: Check[] = [], gaps: [number, number][] = [];
+    const start = end;
+    while (first + checks.length < extents.length && end - start < JOB_BYTES) {
+      const { offset, frame, index } = extents[first + checks.length] as FrameExtent;
+      const slice = manifest.frames[frame]?.extents[index];
+      if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+      if (offset > end) gaps.push([end, offset]);
+      checks.push({ offset, sizeBytes: slice.sizeBytes, sha256: slice.sha256 });
+      end = offset + slice.sizeBytes;
+    }
+    const last = first + checks.length >= extents.length;
+    if (last && end < sizeBytes) gaps.push([end, sizeBytes]);
+    yield { entry: number, path, sizeBytes, first, checks, gaps, attributes };
+    first += checks.length;
+    if (last) return;
+  } while (true);
+}

@@ -1,0 +1,49 @@
+/** What scanContents and its workers say to each other. */
+import type { BytePath } from "#contract/byte_path.ts";
+import type { Attributes } from "#contract/entry.ts";
+
+export interface ScanSetup {
+  /** The target's descriptor; it belongs to the main thread. */
+  readonly root: number;
+  /** Whether owners are compared: only root may set them. */
+  readonly privileged: boolean;
+}
+
+/** Bytes of a file that should have a SHA-256, as base64url. */
+export interface Check {
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** A file, or a part of a large one. */
+export interface ScanPart {
+  /** Number of the entry. */
+  readonly entry: number;
+  readonly path: BytePath;
+  /** Size of the whole file. */
+  readonly sizeBytes: number;
+  /** Number of the first check among the file's extents. */
+  readonly first: number;
+  readonly checks: readonly Check[];
+  /** [start, end) of what should read as zeros. */
+  readonly gaps: readonly (readonly [number, number])[];
+  readonly attributes: Attributes;
+}
+
+export interface PartFound {
+  readonly entry: number;
+  readonly first: number;
+  /** By check: 1 where the bytes are right. */
+  readonly right: Uint8Array;
+  /** Whether the gaps read as zeros and nothing lies behind the file's end; the file may be too short. */
+  readonly clean: boolean;
+  readonly fullSize: boolean;
+  /** Whether owner, mode, time and extended attributes are the entry's. */
+  readonly dressed: boolean;
+}
+
+export interface ScanReply {
+  readonly parts: readonly PartFound[];
+  readonly readBytes: number;
+}

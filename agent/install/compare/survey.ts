@@ -1,0 +1,156 @@
+/**
+ * What stands below a target, compared with a manifest by names and kinds only: nothing is changed and no content
+ * is read. No symlink is followed, so that an odd tree never leads out: a directory is entered only where all that
+ * leads to it was seen to be directories.
+ */
+import { type BytePath, joinPath } from "#contract/byte_path.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import { codeOf } from "../../sys/errno.ts";
+import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
+import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
+import type { ImageEntry } from "../extract/frame_plan.ts";
+
+export interface Survey {
+  /** By entry number: 1 where something of the entry's kind stands, with its link target or device numbers. */
+  readonly present: Uint8Array;
+  /** What has to go: paths of no entry, topmost only, and what is of another kind than its entry. */
+  readonly strangers: readonly BytePath[];
+  /** How many of the strangers belong to no entry. */
+  readonly unknown: number;
+}
+
+export interface SurveyOptions {
+  readonly manifest: Manifest;
+  /** Paths that are left out, with all that lies below them. */
+  readonly spare: (path: BytePath) => boolean;
+  /** Directories of our own that we may not read are made readable; else they fail the survey. */
+  readonly claim: boolean;
+}
+
+/** `root`: descriptor of the target. Throws SysError where it cannot be read. */
+export function surveyTree(root: number, options: SurveyOptions): Survey {
+  const walk = new Walk(root, options);
+  walk.run();
+  return walk.result();
+}
+
+/** Names of one file, by what the kernel knows it by. */
+interface Names {
+  readonly entries: number[];
+  readonly links: number;
+}
+
+class Walk {
+  readonly #root: number;
+  readonly #options: SurveyOptions;
+  readonly #entries: readonly ImageEntry[];
+  readonly #numbers: ReadonlyMap<BytePath, number>;
+  readonly #present: Uint8Array;
+  readonly #strangers: BytePath[] = [];
+  readonly #shared = new Map<string, Names>();
+  #unknown = 0;
+
+  constructor(root: number, options: SurveyOptions) {
+    this.#root = root;
+    this.#options = options;
+    this.#entries = options.manifest.entries;
+    this.#numbers = new Map(this.#entries.map(({ path }, number) => [path, number]));
+    this.#present = new Uint8Array(this.#entries.length);
+  }
+
+  run(): void {
+    this.#present[0] = 1;
+    const open = ["" as BytePath];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) open.push(...this.#directory(path));
+    this.#judgeShared();
+  }
+
+  result(): Survey {
+    return { present: this.#present, strangers: this.#strangers, unknown: this.#unknown };
+  }
+
+  /** Looks at all names of one directory; returns those directories of the manifest that are in it. */
+  #directory(path: BytePath): BytePath[] {
+    const below: BytePath[] = [];
+    const fd = this.#open(path);
+    try {
+      for (const name of readDirectory(fd)) {
+        const child = joinPath(path, name);
+        if (this.#options.spare(child)) continue;
+        const status = statAt(fd, name);
+        const number = this.#numbers.get(child);
+        const entry = number === undefined ? undefined : this.#entries[number];
+        if (number === undefined || entry === undefined) {
+          // every fresh ext file system has one
+          const own = name === "lost+found" && status.type === "directory" && statOf(fd).mountRoot !== false;
+          if (own) continue;
+          this.#unknown++;
+          this.#strangers.push(child);
+        } else if (!isOfKind(entry, { status, directory: fd, name })) this.#strangers.push(child);
+        else {
+          this.#present[number] = 1;
+          if (entry.type === "directory") below.push(child);
+          else if (status.links > 1 || entry.type === "link") this.#share(number, status);
+        }
+      }
+    } finally {
+      close(fd);
+    }
+    return below;
+  }
+
+  #open(path: BytePath): number {
+    const at = path || "." as BytePath;
+    const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+    try {
+      return openAt(this.#root, at, { flags });
+    } catch (error) {
+      if (codeOf(error) !== "EACCES" || !this.#options.claim) throw error;
+      chmodAt(this.#root, at, 0o700);
+      return openAt(this.#root, at, { flags });
+    }
+  }
+
+  #share(number: number, { deviceMajor, deviceMinor, inode, links }: FileStatus): void {
+    const key = `${deviceMajor}:${deviceMinor}:${inode}`;
+    const names = this.#shared.get(key);
+    if (names) names.entries.push(number);
+    else this.#shared.set(key, { entries: [number], links });
+  }
+
+  /**
+   * Names of one file stay only where they are exactly the names that one entry and its hard links give it; else a
+   * change by one name would change what another name shows.
+   */
+  #judgeShared(): void {
+    for (const { entries, links } of this.#shared.values()) {
+      const [first, ...others] = entries.toSorted((a, b) => a - b).map((n) => this.#entries[n] as ImageEntry);
+      const sound = first?.type !== "link" && links === entries.length &&
+        others.every((other) => other.type === "link" && other.target === first?.path);
+      if (sound) continue;
+      for (const number of entries) {
+        this.#present[number] = 0;
+        this.#strangers.push((this.#entries[number] as ImageEntry).path);
+      }
+    }
+  }
+}
+
+function isOfKind(
+  entry: ImageEntry,
+  { status, directory, name }: { status: FileStatus; directory: number; name: BytePath },
+): boolean {
+  switch (entry.type) {
+    case "link":
+      return status.type === "file";
+    case "symlink":
+      return status.type === "symlink" && readLinkAt(directory, name) === entry.target;
+    case "char":
+    case "block":
+      return status.type === entry.type && status.major === entry.major && status.minor === entry.minor;
+    case "directory":
+    case "file":
+    case "fifo":
+      return status.type === entry.type;
+  }
+}

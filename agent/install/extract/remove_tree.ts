@@ -1,0 +1,39 @@
+/** Removes what must not stay on a target. Follows no symlink and leaves mounted file systems alone. */
+import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { codeOf } from "../../sys/errno.ts";
+import { type FileStatus, statAt } from "../../sys/file_status.ts";
+import { chmodAt, close, O, openAt, readDirectory, removeAt } from "../../sys/libc.ts";
+
+/**
+ * `path` below the open directory `root`, whose parents are known to be directories; nothing happens where it is
+ * not there. Throws RackseedError where something is mounted in it, with nothing of that removed.
+ */
+export function removeTree(root: number, path: BytePath): void {
+  let status: FileStatus;
+  try {
+    status = statAt(root, path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  if (status.type !== "directory") return removeAt(root, path, "name");
+  if (status.mountRoot) {
+    throw new RackseedError(`cannot remove ${displayPath(path)}, which does not belong to the image`, {
+      reason: "a file system is mounted there.",
+      remedy: "unmount it, and start again.",
+      status: 409,
+    });
+  }
+  // as its owner one may not look into every directory
+  chmodAt(root, path, 0o700);
+  const fd = openAt(root, path, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+  let names: BytePath[];
+  try {
+    names = readDirectory(fd);
+  } finally {
+    close(fd);
+  }
+  for (const name of names) removeTree(root, joinPath(path, name));
+  removeAt(root, path, "directory");
+}
