@@ -196,6 +196,8 @@ export class Peer implements PickingPeer, WireSink {
     switch (message.type) {
       case "choke":
         this.peerChoking = true;
+        // it deals them to others
+        this.suggested.clear();
         // With the fast extension every dropped request is rejected by name (BEP 6).
         if (!this.#fast) this.#releaseAll();
         return this.#picker.disown(this);
@@ -315,8 +317,12 @@ export class Peer implements PickingPeer, WireSink {
     for (const block of this.uploads.splice(0)) if (this.#fast) this.#send({ type: "reject", ...block });
   }
 
-  /** We have a piece more: the peer hears of it, and our interest may end. */
+  /**
+   * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
+   * of every one, or it would deal out what is long everywhere.
+   */
   announce(piece: number): void {
+    if (this.isDealer) this.#send({ type: "have", piece });
     if (!this.pieces.has(piece)) return this.#send({ type: "have", piece });
     if (--this.#wanted === 0) this.#setInterest(false);
   }
@@ -382,9 +388,13 @@ export class Peer implements PickingPeer, WireSink {
     if (this.#picker.isFree(piece)) {
       if (this.suggested.size < MAX_SUGGESTED) this.suggested.add(piece);
       this.refill();
-    } else if (this.isDealer && this.#fast && !this.#picker.have.has(piece)) {
-      this.#send({ type: "reject", piece, begin: 0, length: this.#map.lengthOf(piece) });
-    }
+    } else this.decline(piece);
+  }
+
+  /** A dealer is told that it keeps a piece for us in vain. Where we have the piece, it knows that already. */
+  decline(piece: number): void {
+    if (!this.isDealer || !this.#fast || this.#picker.have.has(piece)) return;
+    this.#send({ type: "reject", piece, begin: 0, length: this.#map.lengthOf(piece) });
   }
 
   #onCancel({ piece, begin, length }: Block): void {

@@ -17,6 +17,8 @@ export interface PickingPeer {
   readonly isDealer?: boolean;
   /** What it suggested and was not asked for yet. The picker takes from it. */
   readonly suggested?: Set<number>;
+  /** A piece that it suggested comes from elsewhere by now. */
+  decline?(piece: number): void;
 }
 
 /**
@@ -218,6 +220,7 @@ export class Picker<P extends PickingPeer> {
       // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
       const orphan = this.#orphan(piece);
       if (orphan) return orphan;
+      peer.decline?.(piece);
     }
     return undefined;
   }
