@@ -5,8 +5,10 @@ import type { Metainfo } from "#contract/torrent/metainfo.ts";
 import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
 import { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { Swarm, type SwarmStats } from "#contract/torrent/swarm.ts";
+import { Swarm, type SwarmOptions, type SwarmStats } from "#contract/torrent/swarm.ts";
 import type { Tracker } from "./tracker.ts";
+
+export type SeederRacks = Pick<SwarmOptions, "rack" | "rackOf">;
 
 interface Seeding {
   readonly swarm: Swarm;
@@ -22,19 +24,23 @@ export class Seeder implements AsyncDisposable {
   readonly #tracker: Tracker;
   readonly #addresses: readonly PeerAddress[];
   readonly #limit: RateLimit | undefined;
+  readonly #racks: SeederRacks;
   readonly #closing = new AbortController();
   readonly #seedings = new Map<string, Seeding>();
 
   constructor(
     network: PeerNetwork,
-    { tracker, hostnames, maxUploadBytesPerSecond }: {
+    { tracker, hostnames, maxUploadBytesPerSecond, racks = {} }: {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
       maxUploadBytesPerSecond?: number;
+      /** The server's own rack and that of every address, so that other racks get the pieces of ours. */
+      racks?: SeederRacks;
     },
   ) {
     this.#network = network;
+    this.#racks = racks;
     this.#tracker = tracker;
     this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
     this.#limit = maxUploadBytesPerSecond === undefined ? undefined : new RateLimit(maxUploadBytesPerSecond);
@@ -52,6 +58,7 @@ export class Seeder implements AsyncDisposable {
       network: this.#network,
       trackers: [],
       deals: true,
+      ...this.#racks,
       signal: this.#closing.signal,
       ...(this.#limit ? { uploadLimit: this.#limit } : {}),
     });

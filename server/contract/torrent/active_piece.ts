@@ -56,12 +56,15 @@ export class ActivePiece<S> {
     return this.#request(maxLength, (unit) => this.#state[unit] === MISSING);
   }
 
-  /** Endgame: asks once more for units that at most one other peer is relied on to send. */
-  requestAgain(maxLength: number, isAskedHere: (begin: number) => boolean): Block | undefined {
+  /** Asks once more for units that at most `copies` other peers are relied on to send. */
+  requestAgain(
+    maxLength: number,
+    { copies, isAskedHere }: { copies: number; isAskedHere: (begin: number) => boolean },
+  ): Block | undefined {
     return this.#request(
       maxLength,
       (unit) =>
-        this.#state[unit] === REQUESTED && this.#copies[unit]! <= 1 && !isAskedHere(unit * UNIT_BYTES),
+        this.#state[unit] === REQUESTED && this.#copies[unit]! <= copies && !isAskedHere(unit * UNIT_BYTES),
     );
   }
 

@@ -38,7 +38,6 @@ export interface Member {
   longestPauseMs: number;
   /** How often it stalled since it sent anything. */
   stalls: number;
-  downloadedBefore: number;
   /** It stalled or broke the protocol: for a while it is not let in again. */
   isUnfit: boolean;
 }
@@ -212,7 +211,7 @@ export class Membership {
   ): Member {
     const now = this.#options.clock.now();
     const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
-    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0, downloadedBefore: 0 };
+    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0 };
     const member: Member = { ...halves, dialled, ...figures, isUnfit: false };
     return member;
   }
@@ -234,12 +233,13 @@ export class Membership {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
     const pauseMs = now - member.movedAt;
+    const isAwaited = peer.isAwaited && !link.isHeldBack;
     const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs));
     if (moved !== member.moved) {
       member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
       member.stalls = 0;
-    } else if (peer.isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
-    if (moved !== member.moved || !peer.isAwaited) {
+    } else if (isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
+    if (moved !== member.moved || !isAwaited) {
       member.moved = moved;
       member.movedAt = now;
     }

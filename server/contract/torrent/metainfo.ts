@@ -92,9 +92,9 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
   return { ...metainfoOf(info), announce: tiers, webSeeds };
 }
 
-/** Piece length that keeps a torrent at about two thousand pieces, between 512 KiB and 4 MiB. */
+/** Piece length that keeps a torrent at about two thousand pieces, between 256 KiB and 4 MiB. */
 export function choosePieceLength(totalLength: number): number {
-  let length = 512 * 1024;
+  let length = 256 * 1024;
   while (length < 4 * 1024 * 1024 && totalLength / length > 2048) length *= 2;
   return length;
 }

@@ -77,10 +77,15 @@ Deno.test("no garbage makes the parser fail otherwise than by RackseedError", ()
   );
 });
 
-const pieceLengths: [number, number][] = [[1, 0.5], [1024, 0.5], [1025, 1], [4096, 2], [5000, 4], [
-  500_000,
-  4,
-]];
+const pieceLengths: [number, number][] = [
+  [1, 0.25],
+  [512, 0.25],
+  [1024, 0.5],
+  [1025, 1],
+  [4096, 2],
+  [5000, 4],
+  [500_000, 4],
+];
 for (const [sizeMib, lengthMib] of pieceLengths) {
   Deno.test(`a torrent of ${sizeMib} MiB has pieces of ${lengthMib} MiB`, () => {
     assert.equal(choosePieceLength(sizeMib * MIB), lengthMib * MIB);

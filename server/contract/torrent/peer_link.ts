@@ -25,6 +25,8 @@ export class PeerLink {
   /** When the last byte was received and sent, ms of the clock. */
   lastReceived: number;
   lastSent: number;
+  /** It is we who do not read now, for the sake of the download limit. */
+  isHeldBack = false;
 
   constructor(
     peer: Peer,
@@ -83,7 +85,9 @@ export class PeerLink {
       this.lastReceived = this.#clock.now();
       decoder.push(buffer.subarray(0, got));
       // What is not read fills TCP's window, which holds the sender back.
+      this.isHeldBack = true;
       await this.#pay(this.#downloadLimit, got);
+      this.isHeldBack = false;
     }
   }
 

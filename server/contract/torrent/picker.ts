@@ -12,11 +12,11 @@ export interface PickingPeer {
   readonly isIdle: boolean;
   isAskedFor(piece: number, begin: number): boolean;
   /** It sits behind a link that is to be spared. */
-  readonly isFar: boolean;
+  readonly isFar?: boolean;
   /** It is a seed that deals its pieces out: it is asked for what it suggests. */
-  readonly isDealer: boolean;
+  readonly isDealer?: boolean;
   /** What it suggested and was not asked for yet. The picker takes from it. */
-  readonly suggested: Set<number>;
+  readonly suggested?: Set<number>;
 }
 
 /**
@@ -209,8 +209,10 @@ export class Picker<P extends PickingPeer> {
   }
 
   #startSuggested(peer: P): ActivePiece<P> | undefined {
-    for (const piece of peer.suggested) {
-      peer.suggested.delete(piece);
+    const { suggested } = peer;
+    if (!suggested) return undefined;
+    for (const piece of suggested) {
+      suggested.delete(piece);
       if (this.#places[piece]! >= 0 && peer.pieces.has(piece)) return this.#start(piece);
     }
     return undefined;
@@ -251,14 +253,18 @@ export class Picker<P extends PickingPeer> {
     return this.#activate(piece, { solo: false });
   }
 
+  /**
+   * In the endgame, when there is nothing new to be had, every block may be under way twice. Before it only
+   * those are asked for again that nobody is relied on to send.
+   */
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
+    const copies = this.#untouched.some((piece) => this.#availability[piece]! > 0) ? 0 : 1;
+    const isAskedHere = (piece: number) => (begin: number) => peer.isAskedFor(piece, begin);
     for (const active of this.#active.values()) {
-      if (active.solo || !peer.pieces.has(active.piece) || !this.#mayStart(active.piece, peer)) continue;
-      const block = active.requestAgain(
-        peer.maxBlockLength,
-        (begin) => peer.isAskedFor(active.piece, begin),
-      );
+      const { piece, solo } = active;
+      if (solo || !peer.pieces.has(piece) || !this.#mayStart(piece, peer)) continue;
+      const block = active.requestAgain(peer.maxBlockLength, { copies, isAskedHere: isAskedHere(piece) });
       if (block) return block;
     }
     return undefined;

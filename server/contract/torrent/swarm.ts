@@ -3,10 +3,7 @@ import { messageOf } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
-import { chooseUnchoked } from "./choker.ts";
-import { Dealer } from "./dealer.ts";
 import { Drought } from "./drought.ts";
-import { gatewayShare } from "./gateway.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "./handshake.ts";
 import { toHex } from "./hex.ts";
 import { webSeedAt } from "./http_range.ts";
@@ -18,6 +15,7 @@ import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
 import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import { Spread } from "./spread.ts";
 import { systemClock } from "./system_ports.ts";
 import { announce as announceByUrl } from "./tracker_client.ts";
 import type { WebSeed } from "./web_seed.ts";
@@ -25,14 +23,9 @@ import { WebSeeds } from "./web_seeds.ts";
 
 export type { SwarmOptions, SwarmStats };
 
-const UPLOAD_SLOTS = 16;
 const TICK_MS = 1_000;
 const CHOKE_ROUND_TICKS = 10;
 const STOP_TIMEOUT_MS = 2_000;
-/** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
-const DEALT_AHEAD_BYTES = 1024 * 1024;
-/** Scarce links are spared while at least this part of the best rate so far comes in. */
-const SUFFICIENT = 0.5;
 
 const log = getLogger(["rackseed", "swarm"]);
 
@@ -54,9 +47,7 @@ export class Swarm {
   readonly #webSeeds: WebSeeds;
   readonly #drought: Drought;
   readonly #membership: Membership;
-  readonly #dealer: Dealer<Peer> | undefined;
-  #neighbours: string | undefined;
-  #flow = { at: 0, downloaded: 0, best: 0 };
+  readonly #spread: Spread;
   readonly #closing = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
@@ -76,11 +67,16 @@ export class Swarm {
     this.#random = options.random ?? Math.random;
     this.#peerId = options.peerId ?? makePeerId(this.#random);
     this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
-    this.#picker.sparesFar = true;
-    if (options.deals) {
-      const ahead = Math.max(2, Math.ceil(DEALT_AHEAD_BYTES / this.map.pieceLength));
-      this.#dealer = new Dealer(this.map.pieceCount, { ahead, random: this.#random });
-    }
+    this.#spread = new Spread({
+      map: this.map,
+      picker: this.#picker,
+      peers: () => this.#membership.peers,
+      ownId: peerIdText(this.#peerId),
+      random: this.#random,
+      deals: options.deals,
+      rack: options.rack,
+      rackOf: options.rackOf,
+    });
     this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
     this.#membership = new Membership({
       infoHash: metainfo.infoHash,
@@ -186,13 +182,14 @@ export class Swarm {
   }
 
   #makeWebSeeds(): WebSeeds {
-    const { metainfo, webSeeds = metainfo.webSeeds, lastResort } = this.#options;
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
     return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
       torrent: metainfo.info.name,
       map: this.map,
       picker: this.#picker,
       clock: this.#clock,
+      downloadLimit,
       effectsOf: (seed) => ({
         store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
         brokenOff: (piece) => this.#assembler.invalidate(piece),
@@ -223,14 +220,13 @@ export class Swarm {
     identity: PeerIdentity,
     { connection, handshake, member }: { connection: Connection; handshake: Handshake; member: () => Member },
   ): { peer: Peer; link: PeerLink } {
-    const { storage, uploadLimit, downloadLimit, rack, rackOf, deals } = this.#options;
-    const theirs = rackOf?.(identity.hostname);
+    const { storage, uploadLimit, downloadLimit, deals } = this.#options;
     const peer = new Peer(identity, {
       map: this.map,
       picker: this.#picker,
       fast: handshake.fast,
       own: isOwnPeerId(handshake.peerId),
-      far: rack !== undefined && theirs !== undefined && theirs !== rack,
+      far: this.#spread.isFar(identity.hostname),
       deals: deals ?? false,
       effects: this.#effectsOf(member),
     });
@@ -248,20 +244,14 @@ export class Swarm {
   #effectsOf(member: () => Member): PeerEffects {
     return {
       wake: () => member().link.wake(),
-      interestChanged: () => this.#unchokeIfFree(member().peer),
+      interestChanged: () => this.#spread.interestChanged(member().peer),
       listensOn: (port) => this.#membership.listensOn(port, member().peer.identity),
       store: (piece, data) => this.#assembler.write(piece, data),
       brokenOff: (piece) => this.#assembler.invalidate(piece),
-      left: () => this.#dealer?.leave(member().peer),
-      learned: (piece) => this.#dealer?.has(member().peer, piece),
-      asked: (piece) => {
-        this.#dealer?.asked(member().peer, piece);
-        this.#deal(member().peer);
-      },
-      declined: (piece) => {
-        this.#dealer?.declined(member().peer, piece);
-        this.#deal(member().peer);
-      },
+      left: () => this.#spread.left(member().peer),
+      learned: (piece) => this.#spread.learned(member().peer, piece),
+      asked: (piece) => this.#spread.asked(member().peer, piece),
+      declined: (piece) => this.#spread.declined(member().peer, piece),
       received: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
     };
   }
@@ -314,86 +304,21 @@ export class Swarm {
     if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
   }
 
-  /** Suggests to a peer that may take from us what to take. */
-  #deal(peer: Peer): void {
-    if (!this.#dealer || peer.amChoking || !peer.peerInterested || !peer.takesDeals) return;
-    peer.suggest(this.#dealer.deal(peer));
-  }
-
   // Time
 
   async #tickAll(signal: AbortSignal): Promise<void> {
-    this.#flow.at = this.#clock.now();
+    let before = this.#clock.now();
     for (let tick = 1; !signal.aborted; tick++) {
       await this.#clock.sleep(TICK_MS, signal);
-      this.#pace();
+      const now = this.#clock.now();
+      const received = this.#membership.total("downloaded");
+      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded") });
+      before = now;
       this.#membership.tick();
-      const parallel = this.#drought.tick({
-        now: this.#clock.now(),
-        received: this.#membership.total("downloaded"),
-        hasProvider: this.#membership.peers.some((peer) => peer.amInterested),
-      });
+      const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
+      const parallel = this.#drought.tick({ now, received, hasProvider });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
-      if (tick % CHOKE_ROUND_TICKS === 0) this.#chokeRound();
-      this.#dealer?.tick();
-      for (const peer of this.#membership.peers) this.#deal(peer);
+      if (tick % CHOKE_ROUND_TICKS === 0) this.#spread.chokeRound();
     }
-  }
-
-  /** Fits the flow of requests to the last second. */
-  #pace(): void {
-    const { at, downloaded, best } = this.#flow;
-    const now = this.#clock.now();
-    if (now === at) return;
-    for (const peer of this.#membership.peers) peer.pace(now - at);
-    const total = this.#membership.total("downloaded");
-    const rate = (total - downloaded) / (now - at);
-    this.#flow = { at: now, downloaded: total, best: Math.max(best * 0.98, rate) };
-    const suffices = rate >= best * SUFFICIENT;
-    const hasOthers = this.#membership.peers.some((peer) =>
-      peer.amInterested && !peer.peerChoking && !peer.isDealer
-    );
-    this.#picker.sparesDealers = suffices && hasOthers;
-    this.#picker.sparesFar = suffices;
-    this.#share();
-  }
-
-  /** Splits what comes from other racks anew among the nodes of this one. */
-  #share(): void {
-    if (this.#options.rack === undefined || !this.#options.rackOf) return;
-    const neighbours = this.#membership.peers.filter((peer) =>
-      !peer.isFar && !peer.isSeed && peer.takesDeals
-    );
-    this.#picker.share = gatewayShare(this.map.pieceCount, {
-      ownId: peerIdText(this.#peerId),
-      neighbourIds: neighbours.map((peer) => peer.identity.peerId).toArray(),
-    });
-  }
-
-  #chokeRound(): void {
-    const candidates = [...this.#membership.members].map((member) => {
-      const { peer } = member;
-      const gave = peer.downloaded - member.downloadedBefore;
-      member.downloadedBefore = peer.downloaded;
-      return { peer, gave, amChoking: peer.amChoking, peerInterested: peer.peerInterested };
-    });
-    const chosen = chooseUnchoked(candidates, { slots: UPLOAD_SLOTS, random: this.#random });
-    for (const candidate of candidates) this.#setChoking(candidate.peer, !chosen.has(candidate));
-  }
-
-  /** A newcomer need not wait for the next round while there are free slots. */
-  #unchokeIfFree(peer: Peer): void {
-    if (!peer.peerInterested) return this.#dealer?.fold(peer);
-    const used = this.#membership.peers.filter((other) => !other.amChoking && other.peerInterested);
-    if (used.toArray().length < UPLOAD_SLOTS) this.#setChoking(peer, false);
-  }
-
-  #setChoking(peer: Peer, choke: boolean): void {
-    if (choke) this.#dealer?.fold(peer);
-    // Suggestions go ahead of the unchoke that lets the peer ask.
-    else if (this.#dealer && peer.amChoking && peer.peerInterested && peer.takesDeals) {
-      peer.suggest(this.#dealer.deal(peer));
-    }
-    peer.setChoking(choke);
   }
 }

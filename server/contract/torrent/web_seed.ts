@@ -5,6 +5,7 @@ import type { PeerEffects, PeerIdentity } from "./peer.ts";
 import type { Picker, PickingPeer } from "./picker.ts";
 import type { PieceMap } from "./piece_map.ts";
 import type { Clock } from "./ports.ts";
+import type { RateLimit } from "./rate_limit.ts";
 import type { Block } from "./wire.ts";
 
 /** A request that brings nothing for so long is given up. */
@@ -20,6 +21,7 @@ export interface WebSeedSurroundings {
   readonly map: PieceMap;
   readonly picker: Picker<PickingPeer>;
   readonly clock: Clock;
+  readonly downloadLimit?: RateLimit | undefined;
   readonly effectsOf: (seed: WebSeed) => WebSeedEffects;
 }
 
@@ -52,13 +54,14 @@ export class WebSeed implements PickingPeer {
   readonly #picker: Picker<PickingPeer>;
   readonly #effects: WebSeedEffects;
   readonly #clock: Clock;
+  readonly #limit: RateLimit | undefined;
   readonly #transfers = new Set<Transfer>();
   #failures = 0;
   #notBefore = 0;
 
   constructor(
     source: HttpSource,
-    { torrent, map, picker, clock, effectsOf }: WebSeedSurroundings,
+    { torrent, map, picker, clock, downloadLimit, effectsOf }: WebSeedSurroundings,
   ) {
     this.identity = identityOf(source);
     this.pieces = Bitfield.full(map.pieceCount);
@@ -69,6 +72,7 @@ export class WebSeed implements PickingPeer {
     this.#picker = picker;
     this.#effects = effectsOf(this);
     this.#clock = clock;
+    this.#limit = downloadLimit;
   }
 
   get isUsable(): boolean {
@@ -128,11 +132,13 @@ export class WebSeed implements PickingPeer {
       let begin = block.begin;
       for await (const bytes of this.#read(transfer)) {
         abort.signal.throwIfAborted();
-        transfer.movedAt = this.#clock.now();
         begun ||= this.#picker.start(this, block) > 0;
         if (!begun) throw new Obsolete();
         this.#keep(transfer, { begin, bytes });
         begin += bytes.length;
+        const waitMs = this.#limit?.reserve(bytes.length, this.#clock.now()) ?? 0;
+        if (waitMs > 0) await this.#clock.sleep(waitMs, abort.signal);
+        transfer.movedAt = this.#clock.now();
       }
     } catch (error) {
       abort.abort(error);
