@@ -92,7 +92,7 @@ function axes(
   return [
     ...lines,
     ...numbers,
-    `  <text x="${middle}" y="${BOTTOM + 42}" text-anchor="middle">nodes (N)</text>`,
+    `  <text x="${middle}" y="${BOTTOM + 42}" text-anchor="middle">nodes (N); both axes logarithmic</text>`,
   ];
 }
 

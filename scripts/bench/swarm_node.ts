@@ -2,7 +2,7 @@
  * One machine of the swarm benches and of the interop tests, in a process of its own. Prints READY, waits for a
  * line on standard input (leech), prints DONE with its figures as JSON, and goes on seeding until killed.
  *
- *     swarm_node.ts serve TORRENT DIR HOST            HTTP and UDP tracker on :6969, seeder on :6881
+ *     swarm_node.ts serve TORRENT DIR HOST [--racks]  HTTP and UDP tracker on :6969, seeder on :6881
  *     swarm_node.ts track TORRENT HOST                the tracker alone
  *     swarm_node.ts leech TORRENT DIR HOST [--racks]  with --racks, a /24 is a rack
  */
@@ -62,7 +62,7 @@ function seed(
   { tracker, hostname, directory }: { tracker: Tracker; hostname: string; directory: string },
 ): void {
   const network = PeerListener.listen({ hostname, port: 6881 });
-  const seeder = new Seeder(network, { tracker, hostnames: [hostname] });
+  const seeder = new Seeder(network, { tracker, hostnames: [hostname], racks: racksOf(hostname) });
   seeder.add(metainfo, metainfo.info.files.map(({ name }) => `${directory}/${name}`));
 }
 
@@ -80,12 +80,13 @@ async function leech(
     network,
     have: new Bitfield(metainfo.map.pieceCount),
     signal: new AbortController().signal,
-    ...(racks ? { rackOf, rack: rackOf(hostname) } : {}),
+    ...racksOf(hostname),
   });
   await swarm.done;
   console.log(`DONE ${JSON.stringify(swarm.stats())}`);
 }
 
-function rackOf(hostname: string): string {
-  return hostname.slice(0, hostname.lastIndexOf("."));
+function racksOf(hostname: string) {
+  const rackOf = (address: string) => address.slice(0, address.lastIndexOf("."));
+  return racks ? { rackOf, rack: rackOf(hostname) } : {};
 }

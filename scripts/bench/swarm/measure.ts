@@ -10,7 +10,7 @@ export interface Sample {
   readonly cpuSeconds: number;
   /** The largest of the nodes at its highest, without pages of the payload. */
   readonly memoryBytes: number;
-  /** What the server's link carried out, headers and all. */
+  /** What the server's link carried out; of TCP next to no headers, since the network card's part cuts packets. */
   readonly serverSentBytes: number;
   /** What went between the racks, where there are two. */
   readonly crossedBytes: number;

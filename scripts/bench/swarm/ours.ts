@@ -4,7 +4,7 @@ import { DONE, type Engine, SERVER } from "./engine.ts";
 /** The product's swarm code, as one process a machine: tracker and seeder on the server, leechers on the nodes. */
 export const ours: Engine = makeOurs("ours", []);
 
-/** The same with nodes that know in which rack they and their peers stand. */
+/** The same where all know in which rack they and their peers stand. */
 export const rackAware: Engine = makeOurs("ours, racks", ["--racks"]);
 
 function makeOurs(name: string, flags: readonly string[]): Engine {
@@ -15,7 +15,7 @@ function makeOurs(name: string, flags: readonly string[]): Engine {
     waitsForGo: true,
     copy: "0.pack",
     server: ({ lab, torrent, seed }) => ({
-      argv: swarmNode(["serve", torrent, `${seed}/bench`, lab.address(SERVER)]),
+      argv: swarmNode(["serve", torrent, `${seed}/bench`, lab.address(SERVER), ...flags]),
       says: (line) => line === "READY",
     }),
     node: ({ lab, torrent }, { machine, folder }) => ({

@@ -4,7 +4,8 @@ import { type Engine, PAYLOAD, type Place, withMessages } from "./engine.ts";
 /**
  * The fastest that it has here: as many peers and upload slots as there are machines, room for every piece in its
  * cache, no rate limits, no file allocation; no DHT, PEX, local discovery or uTP (its uTP yields to TCP and is
- * slower on a local network), and plain connections preferred.
+ * slower on a local network), and plain connections preferred. Some twenty seconds pass before its first byte:
+ * its rounds of interest and of choking have periods of ten, and no setting shortens them.
  */
 const SETTINGS = {
   "cache-size-mb": 64,
