@@ -33,6 +33,11 @@ export class Guest {
     return stdout;
   }
 
+  /** Returns before it goes down: an ssh session that the shutdown cuts off could not tell how it ended. */
+  async powerOff({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    await this.shell("(sleep 1; systemctl poweroff) > /dev/null 2>&1 < /dev/null &", { signal });
+  }
+
   /** The answer of the application on port 80. */
   async greeting({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
     const argv = ["curl", "--silent", "--fail", "--max-time", "20", "--retry", "20", "--retry-delay", "1"];

@@ -5,7 +5,7 @@ import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
 import type { ProductServer } from "./product_server.ts";
-import { VirtualMachine, type VmOptions } from "./qemu.ts";
+import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
 import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
 
@@ -39,11 +39,11 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   const { timeline } = lab;
   await timeline.measure(
     `${node.name}: power-on to the agent's kernel`,
-    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 180_000 }),
+    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 300_000 }),
   );
   await timeline.measure(
     `${node.name}: the agent's kernel to the reboot`,
-    () => machine.exited({ timeoutMs: 600_000 }),
+    () => machine.exited({ timeoutMs: 900_000 }),
   );
 }
 
@@ -56,15 +56,15 @@ export async function startClone(
   lab.transcripts.push(machine.serial);
   await lab.timeline.measure(
     `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 240_000 }),
+    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
   const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
-  await guest.shell("systemctl poweroff", lab);
-  await machine.exited({ timeoutMs: 60_000 });
+  await guest.powerOff(lab);
+  await machine.exited({ timeoutMs: shutdownMs });
   return [
     { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
     {

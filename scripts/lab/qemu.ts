@@ -24,6 +24,9 @@ export interface VmOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** systemd gives a unit 90 s to stop (DefaultTimeoutStopSec in systemd-system.conf(5)). */
+export const shutdownMs = 180_000;
+
 const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 
 export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], files: [ovmf.code, ovmf.vars] };
@@ -111,8 +114,9 @@ function qemuArguments(
   return [
     "qemu-system-x86_64",
     "-nodefaults",
-    // graphics=off sends SeaBIOS and iPXE to the serial console, where they can be read.
-    ...["-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
+    // graphics=off sends SeaBIOS and iPXE to the serial console, where they can be read. hpet=off: a guest that
+    // takes its time from the emulated HPET stands still for ever where its processors share one of the host's.
+    ...["-machine", "q35,graphics=off,hpet=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
     ...(firmware === "uefi"

@@ -3,7 +3,7 @@ import { run } from "./command.ts";
 import { debianTree } from "./debian.ts";
 import { Guest } from "./guest.ts";
 import type { ProductServer } from "./product_server.ts";
-import { VirtualMachine } from "./qemu.ts";
+import { shutdownMs, VirtualMachine } from "./qemu.ts";
 import { writeTemplateDisk } from "./template_disk.ts";
 import { productPath, templateName } from "./template_settings.ts";
 import { prefix, templateAddress, type Workplace } from "./workplace.ts";
@@ -49,13 +49,13 @@ export async function captureTemplate(
   lab.transcripts.push(machine.serial);
   await timeline.measure(
     "template: power-on to login prompt",
-    () => machine.serial.expect(`${templateName} login:`, { timeoutMs: 180_000 }),
+    () => machine.serial.expect(`${templateName} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: templateAddress, key: lab.sshKey.path });
   await guest.shell(startAgent(server), { signal });
   await timeline.measure(
     "template: agent waits for orders",
-    () => machine.serial.expect(/waiting|waits/, { timeoutMs: 60_000 }),
+    () => machine.serial.expect(/waiting|waits/, { timeoutMs: 180_000 }),
   );
   await timeline.measure(
     "capture: asked for to published",
@@ -69,8 +69,8 @@ export async function captureTemplate(
     "template: disk kept for comparison",
     () => machine.whilePaused(() => run(["cp", "--sparse=always", disk, snapshot], { signal })),
   );
-  await guest.shell("systemctl poweroff", { signal });
-  await timeline.measure("template: shut down", () => machine.exited({ timeoutMs: 60_000 }));
+  await guest.powerOff({ signal });
+  await timeline.measure("template: shut down", () => machine.exited({ timeoutMs: shutdownMs }));
   await Deno.remove(disk);
   return { disk: snapshot, machineId, hostKey };
 }

@@ -98,6 +98,8 @@ export function setUp(
   const grub = firmware === "bios" ? "grub-pc" : "grub-efi-amd64";
   return `
 systemctl enable systemd-networkd greet.socket
+# Nothing may start by the clock, and leave its stamp, between the capture and the comparison.
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 dpkg --install /${packages}/${grub}_*.deb
 rm -r /${packages}
 mkdir -p /boot/efi

@@ -31,8 +31,8 @@ async function bootsItsOwnDisk(
       ...{ memoryMiB: 512, bootOrder: "network-first", serialLog: `${lab.keep}/${name}.serial.log` },
     });
     lab.transcripts.push(machine.serial);
-    await machine.serial.expect(serverAddress, { timeoutMs: 180_000 });
-    await machine.serial.expect(ownDiskLine, { timeoutMs: 180_000 });
+    await machine.serial.expect(serverAddress, { timeoutMs: 300_000 });
+    await machine.serial.expect(ownDiskLine, { timeoutMs: 300_000 });
   });
   const after = await sha256(disk);
   return {

@@ -9,10 +9,22 @@ for (const firmware of ["bios", "uefi"]) {
       `an empty ${firmware.toUpperCase()} machine becomes the clone of a running Debian; others stay untouched`,
     ...needs(labNeeds),
     async fn() {
-      const { code } = await new Deno.Command(Deno.execPath(), {
+      const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "--allow-all", "scripts/lab.ts", "--firmware", firmware],
-      }).spawn().status;
-      assert.equal(code, 0, "the lab's own output above tells what failed");
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      let said = "";
+      const listen = async (output: ReadableStream<Uint8Array>) => {
+        const decoder = new TextDecoder();
+        for await (const chunk of output) {
+          await Deno.stdout.write(chunk);
+          said += decoder.decode(chunk, { stream: true });
+        }
+      };
+      const [{ code }] = await Promise.all([child.status, listen(child.stdout), listen(child.stderr)]);
+      const why = said.split("\n").filter((line) => /^ *FAILED|^the lab failed/.test(line));
+      assert.equal(code, 0, why.join("\n") || said.slice(-1_000));
     },
   });
 }
