@@ -5,8 +5,8 @@
  *     deno run -A scripts/bench/capture.ts [--rounds N] [--levels 3,9] [--json]
  *
  * Ours walks, hashes, cuts, asks, sends, and in the server proves, compresses, seals and writes packs; agent and
- * server are threads of one process here and no network is between. Prints the processor time of ours too, which
- * other work on the machine hardly changes. Needs root, GNU tar and zstd.
+ * server are threads of one process here and no network is between. Prints the processor time too, which
+ * other work on the machine changes least. Needs root, GNU tar and zstd.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "#contract/errors.ts";
@@ -71,11 +71,16 @@ async function capture(place: string, { level }: { level: number }): Promise<voi
   if (state !== "published") throw new Error(`the capture ended as ${state}: ${problem?.detail}`);
 }
 
-/** Processor seconds of this process and its threads so far; proc_pid_stat(5): utime and stime in 1/100 s. */
-function processorSeconds(): number {
+/** Processor seconds so far of this process with its threads, and of the programs that it ran; proc_pid_stat(5). */
+function processorSeconds(): { own: number; programs: number } {
   const stat = Deno.readTextFileSync("/proc/self/stat");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  // utime, stime, cutime and cstime, in 1/100 s
+  const [user, system, theirUser, theirSystem] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(
+    11,
+    15,
+  )
+    .map(Number) as [number, number, number, number];
+  return { own: (user + system) / 100, programs: (theirUser + theirSystem) / 100 };
 }
 
 await useTwoProcessors();
@@ -85,17 +90,22 @@ await shell("mkdir tree", path);
 await makeBenchTree(`${path}/tree`);
 const comparisons: Comparison[] = [];
 for (const level of values.levels.split(",").map(Number)) {
-  const ours: number[] = [], peer: number[] = [], processor: number[] = [];
+  const ours: number[] = [], peer: number[] = [], processor = { ours: [] as number[], peer: [] as number[] };
   for (let round = 0; round < Number(values.rounds); round++) {
     const before = processorSeconds();
     ours.push(await secondsOf(() => capture(path, { level })));
-    processor.push(processorSeconds() - before);
+    processor.ours.push(processorSeconds().own - before.own);
     await shell("rm -rf data", path);
     const tar = "tar c --sparse --xattrs --xattrs-include='*' --acls -C tree .";
+    const between = processorSeconds();
     peer.push(await secondsOf(() => shell(`${tar} | zstd -q -T2 -${level} -o tree.tar.zst`, path)));
+    processor.peer.push(processorSeconds().programs - between.programs);
     await shell("rm tree.tar.zst", path);
   }
-  if (!values.json) console.log(`level ${level}: ${Math.min(...processor).toFixed(2)} s of processor time`);
+  if (!values.json) {
+    const [mine, theirs] = [Math.min(...processor.ours), Math.min(...processor.peer)];
+    console.log(`level ${level}, processor time: ${mine.toFixed(2)} s against ${theirs.toFixed(2)} s`);
+  }
   comparisons.push({ name: `capture, level ${level}`, bar: BAR, ours, peer });
 }
 Deno.exitCode = printComparisons(comparisons, values) ? 0 : 1;

@@ -8,7 +8,7 @@ import type {
   CaptureRequest,
   CaptureView,
 } from "#contract/api.ts";
-import { type Problem, RackseedError } from "#contract/errors.ts";
+import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import { removeSync } from "../store/durable.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
 import { diskFull, storeError } from "../store/store_error.ts";
@@ -153,7 +153,7 @@ export class CaptureService implements AsyncDisposable {
   }
 
   /**
-   * Takes one frame (contract/frame_upload.ts) over: proves, compresses, seals and writes it. Resolves when it is
+   * Takes one frame (contract/frame_upload.ts) over, with all of its buffer: proves, compresses, seals and writes it. Resolves when it is
    * written, which is the sender's brake: with two frames under way for each core all workers are busy.
    */
   async addFrame(id: string, body: Uint8Array): Promise<void> {
@@ -306,7 +306,9 @@ export class CaptureService implements AsyncDisposable {
   }
 
   #run(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#running.delete(tracked));
+    const tracked = work.catch((error) => {
+      log.error("capture-work-failed", { error: messageOf(error) });
+    }).finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
   }
 }

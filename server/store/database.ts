@@ -53,7 +53,11 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec("COMMIT");
     return result;
   } catch (error) {
-    db.exec("ROLLBACK");
+    try {
+      db.exec("ROLLBACK");
+    } catch {
+      // SQLite has done so itself, as it does where the disk is full; what counts is the first error
+    }
     throw error;
   }
 }

@@ -94,7 +94,14 @@ export class FramePool implements Disposable {
       if (chosen === undefined || chosen.running.size >= JOBS_PER_WORKER) return;
       const waiting = (this.#queue.shift() ?? this.#idleQueue.shift()) as Waiting;
       chosen.running.set(waiting.id, waiting);
-      chosen.worker.postMessage({ id: waiting.id, job: waiting.job } satisfies Assignment, waiting.transfer);
+      try {
+        const assignment: Assignment = { id: waiting.id, job: waiting.job };
+        chosen.worker.postMessage(assignment, waiting.transfer);
+      } catch (error) {
+        // a buffer that was handed over before: the fault of this job's caller, not of whoever waits next
+        chosen.running.delete(waiting.id);
+        waiting.reject(error as Error);
+      }
     }
   }
 
