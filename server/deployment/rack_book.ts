@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { NodeSettings } from "#contract/api.ts";
 import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
-import { networkOf } from "#contract/racks.ts";
+import { networkOf, rackTeller } from "#contract/racks.ts";
 
 /** A node as far as racks go. */
 export interface RackNode {
@@ -48,6 +48,14 @@ export class RackBook {
     const racks = { ...content, revision };
     this.#told.set(key, racks);
     return racks;
+  }
+
+  /** Whether whoever has this address stands in another rack than the server, as far as is known. */
+  isFarFromServer(address: string): boolean {
+    const server = this.#options.server();
+    const racks = this.racksOf(server, server.address ?? "");
+    const theirs = rackTeller(racks)(address);
+    return theirs !== undefined && theirs !== racks.own;
   }
 
   #refresh(): void {
