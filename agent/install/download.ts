@@ -106,17 +106,15 @@ export class Download implements AsyncDisposable {
 
   #join(wanted: Bitfield | undefined): Swarm {
     const { order, terms, lastResort, signal } = this.#options;
-    const { announce, webSeeds } = this.#metainfo;
-    const named = order.swarm.announce;
     const swarm = Swarm.start({
       metainfo: this.#metainfo,
       storage: this.#store.storage,
       have: this.#have,
       ...(wanted && { wanted }),
       network: this.#network,
-      // what the order names is reached from here; the torrent may name more
-      trackers: [...named, ...announce.filter((tier) => !tier.every((url) => named.includes(url)))],
-      webSeeds: [...new Set([...order.swarm.webSeeds, ...webSeeds])],
+      // The order came over TLS. What the torrent names outside its hashed part, anybody may have written.
+      trackers: order.swarm.announce,
+      webSeeds: order.swarm.webSeeds,
       ...(lastResort && { lastResort }),
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
