@@ -1,5 +1,4 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
-import type { StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
