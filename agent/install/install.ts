@@ -15,6 +15,7 @@ import { differenceOf, Journal, type JournalRecord, readJournal } from "./journa
 import { installMachine } from "./machine_install.ts";
 import { Reporter } from "./reporter.ts";
 import { runSteps, type StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 
 export interface InstallArguments {
   /** Both from the kernel's command line in the initramfs. */
@@ -79,8 +80,9 @@ async function installDirectory(
         enrolled = await enrol({ server, token, inventory: await directoryInventory(), signal });
         const { client, order } = enrolled;
         stack.use(client);
-        fetch = stack.use(new ImageFetch({ enrolled, reporter, signal }));
-        await reporter.connect(client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
+        await reporter.connect(client, terms);
         return { message: `${order.node}: ${order.image}@${order.version}` };
       },
     },
@@ -129,15 +131,18 @@ async function installDirectory(
 function inspectTarget(target: string): JournalRecord | undefined {
   const found = readJournal(target);
   if (found.state === "found") return found.record;
-  if (found.state === "none") {
+  try {
     openTarget(target)[Symbol.dispose]();
     return undefined;
+  } catch (error) {
+    if (found.state === "none") throw error;
+    throw new RackseedError(`cannot install into ${target}`, {
+      reason: `an installation was broken off there whose journal cannot be read: ${found.reason}.`,
+      remedy: "empty the directory, or give another one.",
+      status: 409,
+      cause: error,
+    });
   }
-  throw new RackseedError(`cannot install into ${target}`, {
-    reason: `it holds a journal that cannot be read: ${found.reason}.`,
-    remedy: "empty the directory, or give another one.",
-    status: 409,
-  });
 }
 
 function proveSame(

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import type { Order } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
-import type { Run } from "../sys/command.ts";
 import { Mount, MS } from "../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal } from "./journal.ts";

@@ -50,6 +50,8 @@ export interface PeerEffects {
  */
 const IN_FLIGHT_MS = 200;
 const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 1024 };
+/** Stock clients do not pace us: transmission looks at what it was asked for twice a second. */
+const STOCK_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
 /** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
 const FAST_RATE = 4 * 1024 * 1024;
 const SLOW_BLOCK_BYTES = 64 * 1024;
@@ -95,7 +97,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   #maxRequests = MAX_UPLOADS;
   /** What may be in flight, and what follows from the rate at which it sends, bytes a second. */
-  #window = IN_FLIGHT_BYTES.first;
+  #window: number;
   #rate = FAST_RATE;
   #paced = 0;
   #inFlight: Block[] = [];
@@ -127,6 +129,7 @@ export class Peer implements PickingPeer, WireSink {
     this.identity = identity;
     this.isFar = far;
     this.#own = own;
+    this.#window = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
     this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
@@ -259,6 +262,7 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Fits what may be in flight to what came in the last `elapsedMs`. */
   pace(elapsedMs: number): void {
+    if (!this.#own) return;
     const moved = this.downloaded + this.wasted;
     const rate = (moved - this.#paced) * 1000 / elapsedMs;
     this.#paced = moved;
