@@ -11,7 +11,7 @@
  * its SHA-256 is kept.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type NodeState, StepReport } from "#contract/api.ts";
 import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
 import type { Step } from "#contract/steps.ts";
@@ -47,6 +47,7 @@ export class Deployments {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #log: ReportLog;
+  readonly #statements = new Map<string, StatementSync>();
   /** Latest report of nodes that install, by node; finer than what the log keeps. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
 
@@ -142,7 +143,12 @@ export class Deployments {
 
   /** Notes how far the node is. A failed step and the finished last one disarm it. */
   report(assignment: Assignment, report: StepReport): Assignment {
+    const before = this.#live.get(assignment.node)?.report;
     this.#live.set(assignment.node, { report, atMs: this.#now() });
+    // mere progress is no history: ten thousand nodes send it all the time
+    const isProgress = report.state === "running" && before?.state === "running" &&
+      before.step === report.step;
+    if (isProgress && assignment.state === "installing") return assignment;
     const state = assignment.state === "installing" ? stateAfter(report) : assignment.state;
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
@@ -229,14 +235,23 @@ export class Deployments {
   }
 
   #one(condition: string, value: string): Assignment | undefined {
-    return this.#db.prepare(
+    return this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE ${condition} ORDER BY number DESC LIMIT 1`,
     ).get(value) as Assignment | undefined;
   }
 
+  /** The statement, made once: these run with every report of every node. */
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const made = this.#db.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+
   #ofSecret(kind: "boot" | "session", secret: string): Assignment | undefined {
-    return this.#db.prepare(
+    return this.#prepared(
       `SELECT a.deployment, a.node, a.image, a.version, a.state FROM tokens t
        JOIN assignments a ON a.deployment = t.deployment AND a.node = t.node WHERE t.hash = ? AND t.kind = ?`,
     ).get(hashOf(secret), kind) as Assignment | undefined;

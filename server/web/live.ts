@@ -5,6 +5,8 @@ import type { ServerEvent } from "#contract/api.ts";
 const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_WATCHERS = 256;
 const HEARTBEAT_MS = 15_000;
+/** Mere progress of nodes is passed on so often, so many at a time: four hundred a second, however many nodes. */
+const PROGRESS = { everyMs: 250, atOnce: 100 };
 
 /** One event as a watcher is to get it: the content of its data field, without line ends. Undefined: nothing. */
 export type Format = (event: ServerEvent) => string | undefined;
@@ -18,6 +20,9 @@ interface Watcher {
 export class LiveEvents implements Disposable {
   readonly #watchers = new Set<Watcher>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
+  /** The latest progress of nodes that watchers have not been told yet, whose turn comes first first. */
+  readonly #progress = new Map<string, ServerEvent>();
+  #progressTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ heartbeatMs = HEARTBEAT_MS }: { heartbeatMs?: number } = {}) {
     this.#heartbeat = setInterval(() => {
@@ -29,7 +34,34 @@ export class LiveEvents implements Disposable {
     return this.#watchers.size;
   }
 
+  /** Tells every watcher at once; of mere progress each node's latest, in turns. */
   publish(event: ServerEvent): void {
+    if (this.#watchers.size === 0) return;
+    const node = event.type === "node"
+      ? event.node.name
+      : event.type === "node-removed"
+      ? event.name
+      : undefined;
+    if (node !== undefined && isProgress(event)) {
+      this.#progress.set(node, event);
+      this.#progressTimer ??= setTimeout(() => this.#passProgressOn(), PROGRESS.everyMs);
+      return;
+    }
+    if (node !== undefined) this.#progress.delete(node);
+    this.#tell(event);
+  }
+
+  #passProgressOn(): void {
+    for (const [node, event] of this.#progress.entries().take(PROGRESS.atOnce).toArray()) {
+      this.#progress.delete(node);
+      this.#tell(event);
+    }
+    this.#progressTimer = this.#progress.size === 0
+      ? undefined
+      : setTimeout(() => this.#passProgressOn(), PROGRESS.everyMs);
+  }
+
+  #tell(event: ServerEvent): void {
     const lines = new Map<Format, string>();
     for (const watcher of this.#watchers) {
       const line = lines.get(watcher.format) ?? lineOf(event, watcher.format);
@@ -69,11 +101,18 @@ export class LiveEvents implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#progressTimer);
     for (const watcher of this.#watchers) watcher.close();
   }
 }
 
 export const asJson: Format = (event) => JSON.stringify(event);
+
+/** A node is further on in the step that it was in. */
+function isProgress(event: ServerEvent): boolean {
+  if (event.type !== "node" || event.node.state !== "installing") return false;
+  return event.node.report?.state === "running" && event.node.report.progress !== undefined;
+}
 
 function lineOf(event: ServerEvent, format: Format): string {
   const data = format(event);

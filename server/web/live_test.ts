@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ServerEvent } from "#contract/api.ts";
 import { asJson, LiveEvents } from "./live.ts";
 
 const event = (name: string) => ({ type: "node-removed" as const, name });
@@ -44,3 +45,31 @@ Deno.test("a silent connection is kept awake", async () => {
   assert.equal(await read(reader), ": still here\n\n");
   await reader.cancel();
 });
+
+Deno.test("of many nodes' progress a watcher gets the latest of each, other news at once", async () => {
+  using live = new LiveEvents();
+  const reader = (live.watch([], asJson)?.body ?? assert.fail()).getReader();
+  await read(reader);
+  for (let percent = 1; percent <= 50; percent++) {
+    for (const name of ["a", "b", "c"]) live.publish(progress(name, percent));
+  }
+  live.publish(event("c"));
+  assert.match(await read(reader), /node-removed/);
+  for (const name of ["a", "b"]) {
+    assert.match(await read(reader), new RegExp(`"name":"${name}".*"bytesDone":50,`));
+  }
+  live.publish(event("d"));
+  assert.match(await read(reader), /"name":"d"/);
+  await reader.cancel();
+});
+
+function progress(name: string, bytesDone: number): ServerEvent {
+  const transfer = { bytesDone, bytesTotal: 100, peers: 1, bytesPerSecond: 1 };
+  const report = {
+    step: "install" as const,
+    state: "running" as const,
+    elapsedMs: 1,
+    progress: transfer,
+  };
+  return { type: "node", node: { id: name, name, settings: {}, state: "installing", armed: true, report } };
+}

@@ -4,8 +4,6 @@ import type { Random } from "./ports.ts";
 export interface ChokeCandidate {
   readonly peerInterested: boolean;
   readonly amChoking: boolean;
-  /** Payload bytes that it gave us since the last round. */
-  readonly gave: number;
   /** Payload bytes that it had of us so far. */
   readonly served: number;
   /** It sits behind a link that is to be spared. */
@@ -25,9 +23,9 @@ export function slotsFor(rate: number): number {
 
 /**
  * Chooses who may download from us now. Near ones come before far ones, of which a few always have a slot.
- * Among them nodes that give most come first (BEP 3, tit for tat), since they pass on most; then, and so for a
- * seed, to which nobody gives, whoever had least of us; every tie falls to chance. One slot is always by
- * chance, for newcomers. With fewer takers than slots everyone gets one.
+ * Among them whoever had least of us comes first; every tie falls to chance. One slot is always by chance, for
+ * newcomers. With fewer takers than slots everyone gets one. Tit for tat (BEP 3) has no place among nodes of one
+ * owner: who has little to give is left behind, and the last of a hundred is done an eighth later.
  */
 export function chooseUnchoked<C extends ChokeCandidate>(
   candidates: readonly C[],
@@ -35,9 +33,7 @@ export function chooseUnchoked<C extends ChokeCandidate>(
 ): Set<C> {
   const takers = candidates.filter((candidate) => candidate.peerInterested)
     .map((candidate) => ({ candidate, chance: random() }))
-    .sort((a, b) =>
-      b.candidate.gave - a.candidate.gave || a.candidate.served - b.candidate.served || a.chance - b.chance
-    )
+    .sort((a, b) => a.candidate.served - b.candidate.served || a.chance - b.chance)
     .map(({ candidate }) => candidate);
   const far = takers.filter(({ isFar }) => isFar);
   const ranked = [...far.splice(0, FAR_SLOTS), ...takers.filter(({ isFar }) => !isFar), ...far];

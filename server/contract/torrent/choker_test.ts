@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChokeCandidate, chooseUnchoked, slotsFor } from "./choker.ts";
 
 function peer(changes: Partial<ChokeCandidate>): ChokeCandidate {
-  return { peerInterested: true, amChoking: true, gave: 0, served: 0, isFar: false, ...changes };
+  return { peerInterested: true, amChoking: true, served: 0, isFar: false, ...changes };
 }
 
 /** The numbers of those chosen, where the last candidate has the luck. */
@@ -16,15 +16,15 @@ Deno.test("with fewer takers than slots everyone who is interested gets one", ()
   assert.deepEqual(chosen(candidates, 8), [0, 2]);
 });
 
-Deno.test("those who give most come first, then those who had least, and one is lucky", () => {
+Deno.test("those who had least come first, and one is lucky", () => {
   const candidates = [
     peer({ served: 9 }),
     peer({ served: 5 }),
-    peer({ gave: 1, served: 50 }),
+    peer({ served: 50 }),
     peer({ served: 1 }),
     peer({ served: 70 }),
   ];
-  assert.deepEqual(chosen(candidates, 4), [1, 2, 3, 4]);
+  assert.deepEqual(chosen(candidates, 4), [0, 1, 3, 4]);
 });
 
 Deno.test("a seed goes round: whoever had least is served next", () => {
@@ -42,7 +42,7 @@ Deno.test("a seed goes round: whoever had least is served next", () => {
 
 Deno.test("near takers come before far ones, of which some always have a slot", () => {
   const candidates = [
-    ...Array.from({ length: 6 }, () => peer({ isFar: true, gave: 100 })),
+    ...Array.from({ length: 6 }, () => peer({ isFar: true })),
     ...Array.from({ length: 6 }, () => peer({})),
   ];
   const far = chosen(candidates, 8).filter((index) => index < 6);

@@ -39,8 +39,6 @@ export class Spread {
   /** Payload bytes so far, bytes a second of late, and the best of these rates. */
   #received = { total: 0, rate: 0, best: 0 };
   #sent = { total: 0, best: FIRST_RATE };
-  /** What each peer had given at the last round of choking. */
-  #gaveBefore = new WeakMap<Peer, number>();
 
   constructor(options: SpreadOptions) {
     const { map, deals, random, picker } = options;
@@ -85,10 +83,8 @@ export class Spread {
 
   chokeRound(): void {
     const candidates = this.#options.peers().map((peer) => {
-      const gave = peer.downloaded - (this.#gaveBefore.get(peer) ?? 0);
-      this.#gaveBefore.set(peer, peer.downloaded);
       const { amChoking, peerInterested, isFar, uploaded: served } = peer;
-      return { peer, gave, served, amChoking, peerInterested, isFar };
+      return { peer, served, amChoking, peerInterested, isFar };
     }).toArray();
     const { random } = this.#options;
     const chosen = chooseUnchoked(candidates, { slots: slotsFor(this.#sent.best), random });

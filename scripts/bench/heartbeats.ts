@@ -1,0 +1,129 @@
+/**
+ * Progress reports of many nodes against the product's API, over HTTPS with connections kept: how many a second
+ * one processor takes, how long they take when every node reports once in --every seconds, and what an open page
+ * is told meanwhile.
+ *
+ *     deno run -A scripts/bench/heartbeats.ts [--nodes 10000] [--every 10] [--seconds 5] [--json]
+ *
+ * Nodes share 64 connections, since this machine has not ten thousand of them to offer. The load costs as much as
+ * the server or more: the server's capacity is what its processor time says.
+ */
+import { parseArgs } from "node:util";
+import { DeployAnswer, type Inventory, NodeView, Order } from "#contract/api.ts";
+import { ApiClient } from "#contract/client.ts";
+import { type LoadResult, runLoad } from "./paced_load.ts";
+import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
+
+const CONNECTIONS = 64;
+const BAR_P99_MS = 50;
+const INVENTORY: Inventory = {
+  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+};
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: "string", default: "10000" },
+    every: { type: "string", default: "10" },
+    seconds: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+  },
+});
+const nodes = Number(values.nodes);
+const seconds = Number(values.seconds);
+
+await using product = await PinnedProduct.start();
+await product.publish("web");
+const rssBefore = residentBytes(product.pid);
+const sessions = await enrolAll();
+const bytesPerNode = (residentBytes(product.pid) - rssBefore) / nodes;
+
+const http = Deno.createHttpClient({
+  caCerts: [await caOf(product)],
+  ...{ http2: false, poolMaxIdlePerHost: CONNECTIONS },
+});
+const watched = new AbortController();
+const events = countEvents(watched.signal);
+const cpu = cpuSeconds(product.pid);
+const most = await load(undefined);
+const cpuMicroseconds = (cpuSeconds(product.pid) - cpu) * 1e6 / (most.perSecond * seconds);
+const paced = await load(nodes / Number(values.every));
+watched.abort();
+const eventsPerSecond = await events / (2 * seconds);
+http.close();
+report();
+
+async function enrolAll(): Promise<string[]> {
+  const names = Array.from({ length: nodes }, (_, i) => `n${i}`);
+  for (const name of names) await product.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+  const body = { nodes: names, image: "web" };
+  const answer = await product.client.post("/deployments", { body, schema: DeployAnswer });
+  const made: string[] = [];
+  using agent = await ApiClient.connect({ server: product.server, token: product.token });
+  for (const { token } of answer.nodes) {
+    agent.useSession(token.split(".")[2] ?? "");
+    const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+    made.push(order.session);
+  }
+  return made;
+}
+
+async function caOf({ client }: PinnedProduct): Promise<string> {
+  return await (await client.send("GET", "/../../ca.pem")).text();
+}
+
+function load(rate: number | undefined): Promise<LoadResult> {
+  const send = async (sequence: number) => {
+    const progress = { bytesDone: sequence, bytesTotal: 1e9, peers: 50, bytesPerSecond: 1e7 };
+    const response = await fetch(`${product.server}/api/v1/node/report`, {
+      method: "POST",
+      client: http,
+      headers: {
+        authorization: `Bearer ${sessions[sequence % nodes]}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress }),
+    });
+    await response.body?.cancel();
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  };
+  return runLoad(Array.from({ length: CONNECTIONS }, () => send), { seconds, rate, requests: Infinity });
+}
+
+/** How many events a watcher is sent, without the first state of all nodes. */
+async function countEvents(signal: AbortSignal): Promise<number> {
+  let count = -nodes;
+  try {
+    const { body } = await product.client.send("GET", "/events", { signal });
+    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+      count += text.split("\ndata: ").length - 1;
+    }
+  } catch {
+    // the watch has ended
+  }
+  return Math.max(0, count);
+}
+
+function report(): void {
+  const kept = paced.p99 <= BAR_P99_MS && paced.lost === 0;
+  const figures = { nodes, most, cpuMicroseconds, paced, eventsPerSecond, bytesPerNode, kept };
+  if (values.json) console.log(JSON.stringify(figures));
+  else {
+    console.log(
+      `${nodes} nodes report every ${values.every} s: p50 ${paced.p50.toFixed(1)} ms, p99 ${
+        paced.p99.toFixed(1)
+      } ms, ${paced.lost} lost`,
+    );
+    console.log(
+      `at the most ${most.perSecond.toFixed(0)} reports a second, ${
+        cpuMicroseconds.toFixed(0)
+      } µs of the server each`,
+    );
+    console.log(
+      `an open page is told ${eventsPerSecond.toFixed(0)} events a second; ${
+        bytesPerNode.toFixed(0)
+      } bytes of memory a node`,
+    );
+    console.log(`bar ${BAR_P99_MS} ms: ${kept ? "kept" : "MISSED"}`);
+  }
+  if (!kept) Deno.exitCode = 1;
+}
