@@ -113,8 +113,21 @@ export async function startServer(
     ...{ uplink, uploadLimit: options.uploadLimit },
     onChange: (settings) => live.publish({ type: "swarm", settings }),
   });
+  const settings = () => siteSwarm.settings();
+  const racks = new RackBook({
+    nodes: () => nodes.list(),
+    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
+    prefix: () => settings().rackPrefix,
+    now,
+  });
   const seeder = stack.use(
-    new Seeder(peers, { tracker, hostnames: [site.advertised], uploadLimit: uplink }),
+    new Seeder(peers, {
+      ...{ tracker, hostnames: [site.advertised], uploadLimit: uplink },
+      racks: () => {
+        const rack = racks.serverRack;
+        return rack === undefined ? {} : { rack, rackOf: (address) => racks.rackOf(address) };
+      },
+    }),
   );
   const udpTracker = stack.use(
     await bind({ protocol: "udp", port: options.trackerPort }, {
@@ -140,17 +153,10 @@ export async function startServer(
   stack.defer(() => shutDown(http));
   const httpPort = http.addr.port;
 
-  const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
     nameOf: (id) => nodes.find(id)?.name ?? id,
-    now,
-  });
-  const racks = new RackBook({
-    nodes: () => nodes.list(),
-    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
-    prefix: () => settings().rackPrefix,
     now,
   });
   const terms = new NodeTerms({ settings, racks });
