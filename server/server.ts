@@ -128,7 +128,10 @@ export async function startServer(
   const seeder = stack.use(
     new Seeder(peers, {
       ...{ tracker, hostnames: [site.advertised], uploadLimit: uplink },
-      racks: { rack: "near", rackOf: (address) => racks.isFarFromServer(address) ? "far" : "near" },
+      racks: () => {
+        const rack = racks.serverRack;
+        return rack === undefined ? {} : { rack, rackOf: (address) => racks.rackOf(address) };
+      },
     }),
   );
   const udpTracker = stack.use(

@@ -98,10 +98,8 @@ export class ImageFetch implements AsyncDisposable {
           `(${megabytes(found.contents.readBytes)} read)`
         : `${manifest.entries.length} entries`;
       const place = inMemory ? "in memory" : "on the target's disk";
-      return {
-        message: `${here}, ${megabytes(bytesTotal - bytesDone)} to fetch, kept ${place}; ${way}`,
-        inMemory,
-      };
+      const missing = megabytes(bytesTotal - bytesDone);
+      return { message: `${here}, ${missing} to fetch, kept ${place}; ${way}`, inMemory };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;

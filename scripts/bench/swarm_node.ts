@@ -62,7 +62,7 @@ function seed(
   { tracker, hostname, directory }: { tracker: Tracker; hostname: string; directory: string },
 ): void {
   const network = PeerListener.listen({ hostname, port: 6881 });
-  const seeder = new Seeder(network, { tracker, hostnames: [hostname], racks: racksOf(hostname) });
+  const seeder = new Seeder(network, { tracker, hostnames: [hostname], racks: () => racksOf(hostname) });
   seeder.add(metainfo, metainfo.info.files.map(({ name }) => `${directory}/${name}`));
 }
 

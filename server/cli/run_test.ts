@@ -58,7 +58,7 @@ Deno.test("the server's options arrive as they were meant", async () => {
   await runCommandLine([
     ...["server", "--listen", "[::1]:9", "--tftp", "off", "--interface", "eth1", "--dhcp", "server"],
     ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
-    ...["--dhcp-clients", "all", "--upload-limit", "800mbit", "--rsync-port", "873"],
+    ...["--dhcp-clients", "all", "--rsync-port", "873", "--upload-limit", "800mbit"],
   ], actions({ runServer }));
   const [plain, full] = seen;
   assert.deepEqual([plain?.listen, plain?.tftpPort, plain?.dhcp, plain?.data], [

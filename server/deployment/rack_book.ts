@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { NodeSettings } from "#contract/api.ts";
 import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
-import { networkOf, rackTeller } from "#contract/racks.ts";
+import { networkOf } from "#contract/racks.ts";
 
 /** A node as far as racks go. */
 export interface RackNode {
@@ -29,6 +29,8 @@ export class RackBook {
   /** Addresses by label. */
   #members = new Map<string, string[]>();
   #told = new Map<string, Racks>();
+  /** Labels by address. */
+  #labels = new Map<string, string>();
 
   constructor(options: RackBookOptions) {
     this.#options = options;
@@ -50,12 +52,17 @@ export class RackBook {
     return racks;
   }
 
-  /** Whether whoever has this address stands in another rack than the server, as far as is known. */
-  isFarFromServer(address: string): boolean {
-    const server = this.#options.server();
-    const racks = this.racksOf(server, server.address ?? "");
-    const theirs = rackTeller(racks)(address);
-    return theirs !== undefined && theirs !== racks.own;
+  /** The rack of an address, as the server's own seeder is to know it; undefined where it is not known. */
+  rackOf(address: string): string | undefined {
+    this.#refresh();
+    const prefix = this.#options.prefix();
+    return this.#labels.get(address) ?? (prefix === undefined ? undefined : networkOf(address, prefix));
+  }
+
+  /** The server's own rack. */
+  get serverRack(): string | undefined {
+    const { settings, address = "" } = this.#options.server();
+    return settings.rack ?? this.rackOf(address);
   }
 
   #refresh(): void {
@@ -66,8 +73,10 @@ export class RackBook {
     this.#count = nodes.length;
     this.#told = new Map();
     this.#members = new Map();
+    this.#labels = new Map();
     for (const { settings: { rack }, address } of [...nodes, this.#options.server()]) {
       if (rack === undefined || address === undefined || networkOf(address, 32) === undefined) continue;
+      this.#labels.set(address, rack);
       const members = this.#members.get(rack);
       if (members) members.push(address);
       else this.#members.set(rack, [address]);
