@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { seal } from "#contract/testing/seal.ts";
 import { needs } from "../../../test/support/needs.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { Mount } from "../../sys/mount.ts";

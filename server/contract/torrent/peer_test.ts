@@ -124,7 +124,7 @@ Deno.test("a dealer's suggestion is asked for first, and declined where it is of
   peer.message({ type: "unchoke" });
   assert.deepEqual(requests(peer).map(({ piece }) => piece), [2, 0]);
   peer.close();
-  assert.equal(fixture.picker.isUntouched(2), false, "it is left for others to take up");
+  assert.equal(fixture.picker.isFree(2), true, "it is left for others to take up");
 });
 
 Deno.test("suggestions without end are not kept, and one of a piece that does not exist breaks the protocol", () => {
