@@ -94,6 +94,7 @@ export class CaptureService implements AsyncDisposable {
       const id = crypto.randomUUID();
       const abort = new AbortController();
       const templateId = template?.id;
+      this.#store.pool.start();
       const intake = new EntryIntake({
         find: (sha256) => held.writer.find(sha256),
         frame: (id) => this.#store.packs.frame(id),

@@ -17,7 +17,7 @@ interface PoolWorker {
 /** Two for each worker: the next job is there when one is done. */
 const JOBS_PER_WORKER = 2;
 
-/** Workers for frames, one a core, started with the first job. */
+/** Workers for frames, one a core, started one by one with the first jobs, or all ahead of them. */
 export class FramePool implements Disposable {
   readonly size: number;
   readonly #workers: PoolWorker[] = [];
@@ -29,6 +29,11 @@ export class FramePool implements Disposable {
 
   constructor({ workers = navigator.hardwareConcurrency }: { workers?: number } = {}) {
     this.size = workers;
+  }
+
+  /** Starts the workers now: jobs are about to come. */
+  start(): void {
+    while (this.#workers.length < this.size && !this.#closed) this.#start();
   }
 
   /** Ends the workers; what was under way is rejected. */
