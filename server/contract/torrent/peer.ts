@@ -2,6 +2,7 @@ import { Bitfield } from "./bitfield.ts";
 import { decodeExtendedHandshake, encodeExtendedHandshake } from "./handshake.ts";
 import type { Picker, PickingPeer } from "./picker.ts";
 import type { PieceMap } from "./piece_map.ts";
+import { RequestWindow } from "./request_window.ts";
 import {
   type Block,
   MAX_BLOCK_BYTES,
@@ -44,21 +45,8 @@ export interface PeerEffects {
   received(piece: number, outcome: { complete: boolean; contested: boolean }): void;
 }
 
-/**
- * Bytes that are asked of a peer and not yet come: what it sends in this time, within bounds. More would only
- * queue at its end, and bind pieces to a peer that may be slower than others.
- */
-const IN_FLIGHT_MS = 200;
-const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 1024 };
-/** Stock clients do not pace us: transmission looks at what it was asked for twice a second. */
-const STOCK_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
-/** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
-const FAST_RATE = 4 * 1024 * 1024;
-const SLOW_BLOCK_BYTES = 64 * 1024;
 /** Suggestions that are kept of a peer. */
 const MAX_SUGGESTED = 64;
-/** What an idle peer may double in the endgame. */
-const IDLE_BYTES = MAX_BLOCK_BYTES;
 /** Requests that we queue for a peer, said to it as `reqq`. */
 const MAX_UPLOADS = 512;
 /** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
@@ -95,13 +83,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #picker: Picker<PickingPeer>;
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
-  #maxRequests = MAX_UPLOADS;
-  /** What may be in flight, and what follows from the rate at which it sends, bytes a second. */
-  #window: number;
-  #rate = FAST_RATE;
-  #paced = 0;
-  #inFlight: Block[] = [];
-  #inFlightBytes = 0;
+  readonly #requests: RequestWindow;
   /** Pieces that it has and we lack, of those that we want. */
   #wanted = 0;
   #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
@@ -129,7 +111,7 @@ export class Peer implements PickingPeer, WireSink {
     this.identity = identity;
     this.isFar = far;
     this.#own = own;
-    this.#window = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
+    this.#requests = new RequestWindow({ own, maxRequests: MAX_UPLOADS });
     this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
@@ -168,8 +150,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   get maxBlockLength(): number {
-    if (!this.#own) return STOCK_BLOCK_BYTES;
-    return this.#rate < FAST_RATE ? SLOW_BLOCK_BYTES : MAX_BLOCK_BYTES;
+    return this.#requests.maxBlockLength;
   }
 
   get isSeed(): boolean {
@@ -177,18 +158,16 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   get isIdle(): boolean {
-    return this.#inFlightBytes < IDLE_BYTES;
+    return this.#requests.isIdle;
   }
 
   /** Something was asked for and has not come. */
   get isAwaited(): boolean {
-    return this.#inFlight.length > 0 || this.#arriving !== undefined;
+    return this.#requests.blocks.length > 0 || this.#arriving !== undefined;
   }
 
   isAskedFor(piece: number, begin: number): boolean {
-    return this.#inFlight.some((block) =>
-      block.piece === piece && begin >= block.begin && begin < block.begin + block.length
-    );
+    return this.#requests.covers(piece, begin);
   }
 
   message(message: WireMessage): void {
@@ -237,11 +216,10 @@ export class Peer implements PickingPeer, WireSink {
     // What it owed may have come from others meanwhile: it is given another chance.
     if (!this.isAwaited) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
-    while (this.#inFlightBytes < this.#window && this.#inFlight.length < this.#maxRequests) {
+    while (this.#requests.hasRoom) {
       const block = this.#picker.take(this);
       if (!block) return;
-      this.#inFlight.push(block);
-      this.#inFlightBytes += block.length;
+      this.#requests.add(block);
       this.#send({ type: "request", ...block });
     }
   }
@@ -257,21 +235,14 @@ export class Peer implements PickingPeer, WireSink {
       this.#endBlock(this.#arriving, false);
       this.#arriving = { ...this.#arriving, keep: "none" };
     }
-    for (const block of this.#inFlight) this.#picker.doubt(block);
+    for (const block of this.#requests.blocks) this.#picker.doubt(block);
     this.#picker.disown(this);
     return true;
   }
 
   /** Fits what may be in flight to what came in the last `elapsedMs`. */
   pace(elapsedMs: number): void {
-    if (!this.#own) return;
-    const moved = this.downloaded + this.wasted;
-    const rate = (moved - this.#paced) * 1000 / elapsedMs;
-    this.#paced = moved;
-    if (!this.isAwaited && rate === 0) return;
-    this.#rate = (this.#rate + rate) / 2;
-    const { min, max } = IN_FLIGHT_BYTES;
-    this.#window = Math.min(max, Math.max(min, this.#rate * IN_FLIGHT_MS / 1000));
+    this.#requests.pace(elapsedMs, this.downloaded + this.wasted);
   }
 
   /** Suggests pieces to it (BEP 6), which is to hear of them before it is unchoked. */
@@ -281,7 +252,7 @@ export class Peer implements PickingPeer, WireSink {
 
   blockStart(block: Block): void {
     if (this.#closed) return;
-    const asked = this.#forget(block);
+    const asked = this.#requests.delete(block);
     const units = asked ? this.#picker.start(this, block) : 0;
     if (!asked) this.#unasked += block.length;
     if (this.#unasked > MAX_UNASKED_BYTES) throw new WireError("it sends blocks that nobody asked for");
@@ -329,11 +300,11 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Cancels what has come from elsewhere meanwhile. */
   cancelObsolete(piece: number): void {
-    const obsolete = this.#inFlight.filter((block) =>
+    const obsolete = this.#requests.blocks.filter((block) =>
       block.piece === piece && this.#picker.isObsolete(block)
     );
     for (const block of obsolete) {
-      this.#forget(block);
+      this.#requests.delete(block);
       this.#picker.release(block);
       this.#send({ type: "cancel", ...block });
     }
@@ -406,7 +377,7 @@ export class Peer implements PickingPeer, WireSink {
 
   /** The block is free for other peers; this one is asked again only when it delivers something. */
   #onReject(block: Block): void {
-    if (!this.#forget(block)) return this.#effects.declined(block.piece);
+    if (!this.#requests.delete(block)) return this.#effects.declined(block.piece);
     this.#picker.release(block);
     this.#picker.disown(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
@@ -417,7 +388,7 @@ export class Peer implements PickingPeer, WireSink {
     if (id !== 0) return;
     const { reqq, port, deals } = decodeExtendedHandshake(payload);
     if (deals && !this.isDealer) this.#becomeDealer();
-    if (reqq !== undefined) this.#maxRequests = Math.min(MAX_UPLOADS, reqq);
+    if (reqq !== undefined) this.#requests.maxRequests = Math.min(MAX_UPLOADS, reqq);
     if (port !== undefined) this.#effects.listensOn(port);
   }
 
@@ -458,21 +429,8 @@ export class Peer implements PickingPeer, WireSink {
     this.#effects.store(piece, data);
   }
 
-  /** Strikes a request off the list; false where it is not on it. */
-  #forget({ piece, begin, length }: Block): boolean {
-    const index = this.#inFlight.findIndex((block) =>
-      block.piece === piece && block.begin === begin && block.length === length
-    );
-    if (index < 0) return false;
-    this.#inFlight.splice(index, 1);
-    this.#inFlightBytes -= length;
-    return true;
-  }
-
   #releaseAll(): void {
-    for (const block of this.#inFlight) this.#picker.release(block);
-    this.#inFlight = [];
-    this.#inFlightBytes = 0;
+    for (const block of this.#requests.clear()) this.#picker.release(block);
   }
 
   #setInterest(interested: boolean): void {
