@@ -157,6 +157,7 @@ Deno.test("packs in memory have no name and can be opened all the same", () =>
     assert.equal(await Deno.readTextFile(store.path("a.pack")), "12345678");
     assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
     assert.throws(() => store.path("c.pack"), /no file c\.pack/);
+    await store.removeNames();
   }));
 
 Deno.test("packs on the disk are found again until their names are removed", () =>

@@ -14,12 +14,9 @@ import { RangeWaiter } from "#contract/torrent/range_waiter.ts";
 import { Swarm } from "#contract/torrent/swarm.ts";
 import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import { frameRanges, mainRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
+import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { PackStore } from "./pack_store.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
-
-/** Levels of Swarm.prioritize: the manifest, frames of which a part is here, the rest. */
-const FIRST = 255, BEGUN = 128;
 
 export interface DownloadProgress {
   readonly bytesDone: number;
@@ -66,7 +63,6 @@ export class Download implements AsyncDisposable {
   #swarm: Swarm;
   /** Of the swarm before `fetchOnly`. */
   #past = { downloadedBytes: 0, uploadedBytes: 0 };
-  #onPiece = (_piece: number) => {};
   #rate = { at: performance.now(), bytes: 0, perSecond: 0 };
 
   private constructor(
@@ -125,10 +121,7 @@ export class Download implements AsyncDisposable {
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
-      onPiece: (piece) => {
-        this.#onPiece(piece);
-        this.#waiter.pieceDone(piece).forEach((ready) => ready());
-      },
+      onPiece: (piece) => this.#waiter.pieceDone(piece).forEach((ready) => ready()),
     });
     swarm.addPeers(order.fallback?.peers ?? []);
     return swarm;
@@ -149,7 +142,7 @@ export class Download implements AsyncDisposable {
   /** Fetches the manifest before anything else; believes it only where id and header are the ordered ones. */
   async manifest(order: Order, { key, signal }: { key: Uint8Array; signal: AbortSignal }): Promise<Manifest> {
     const range = wholeFile(this.#metainfo.map, MANIFEST);
-    this.#swarm.prioritize(this.#metainfo.map.piecesOf(range), FIRST);
+    this.#swarm.prioritize(this.#metainfo.map.piecesOf(range), 255);
     await this.#arrival(range, signal);
     const sealed = new Uint8Array(range.length);
     this.#store.storage.readFile(range, sealed);
@@ -171,7 +164,7 @@ export class Download implements AsyncDisposable {
 
   /**
    * Numbers of the frames in the order in which they become complete; fails where the swarm does. `only`: the
-   * needed ones, all where absent. A frame of which a piece has come is fetched to its end before others begin.
+   * needed ones, all where absent.
    */
   frames(manifest: Manifest, only?: Iterable<number>): AsyncIterable<number> {
     const { map } = this.#metainfo;
@@ -179,13 +172,6 @@ export class Download implements AsyncDisposable {
     const numbers = [...only ?? ranges.keys()];
     const queue = new FrameQueue(numbers.length);
     this.#swarm.done.catch((error) => queue.fail(error));
-    const main = mainRanges(map, numbers.flatMap((number) => ranges[number] ?? []));
-    this.#onPiece = (piece) => {
-      const begun = main[piece];
-      main[piece] = undefined;
-      if (begun) this.#swarm.prioritize(map.piecesOf(begun), BEGUN);
-    };
-    for (let piece = 0; piece < map.pieceCount; piece++) if (this.#have.has(piece)) this.#onPiece(piece);
     for (const number of numbers) {
       const range = ranges[number];
       if (range && this.#waiter.add(range, () => queue.push(number))) queue.push(number);
@@ -200,8 +186,8 @@ export class Download implements AsyncDisposable {
 
   /** The rate is that since the last call. */
   progress(): DownloadProgress {
-    const { wantedBytes, leftBytes, downloadedBytes, webSeedBytes, peers, source, banned } = this.#swarm
-      .stats();
+    const { wantedBytes, leftBytes, webSeedBytes, peers, source, banned } = this.#swarm.stats();
+    const { downloadedBytes } = this;
     const now = performance.now(), { at, bytes } = this.#rate;
     if (now - at >= 500) {
       const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));

@@ -36,25 +36,3 @@ export function piecesHolding(map: PieceMap, ranges: Iterable<FileRange>): Bitfi
   }
   return pieces;
 }
-
-/**
- * For every piece the range that has the largest part of it; undefined where none has any. A piece that has come
- * makes this range worth completing next: what is complete can be written, and is not lost when power is.
- */
-export function mainRanges(map: PieceMap, ranges: readonly FileRange[]): (FileRange | undefined)[] {
-  const main: (FileRange | undefined)[] = new Array(map.pieceCount);
-  const held = new Float64Array(map.pieceCount);
-  for (const range of ranges) {
-    const { first, last } = map.piecesOf(range);
-    const start = map.positionOf(range);
-    for (let piece = first; piece <= last; piece++) {
-      const pieceStart = map.startOf(piece);
-      const from = Math.max(start, pieceStart);
-      const to = Math.min(start + range.length, pieceStart + map.lengthOf(piece));
-      if (to - from <= (held[piece] ?? 0)) continue;
-      held[piece] = to - from;
-      main[piece] = range;
-    }
-  }
-  return main;
-}

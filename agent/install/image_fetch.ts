@@ -3,6 +3,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { KeptPaths } from "./compare/kept_paths.ts";
 import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
 import { Download, type DownloadProgress, orderedMetainfo } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
@@ -112,7 +113,7 @@ export class ImageFetch implements AsyncDisposable {
     try {
       return await findStanding(root, {
         manifest,
-        spare: (below) => below === OWN_FOLDER,
+        kept: new KeptPaths([OWN_FOLDER]),
         claim: true,
         privileged: Deno.uid() === 0,
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),

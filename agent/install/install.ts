@@ -131,15 +131,18 @@ async function installDirectory(
 function inspectTarget(target: string): JournalRecord | undefined {
   const found = readJournal(target);
   if (found.state === "found") return found.record;
-  if (found.state === "none") {
+  try {
     openTarget(target)[Symbol.dispose]();
     return undefined;
+  } catch (error) {
+    if (found.state === "none") throw error;
+    throw new RackseedError(`cannot install into ${target}`, {
+      reason: `an installation was broken off there whose journal cannot be read: ${found.reason}.`,
+      remedy: "empty the directory, or give another one.",
+      status: 409,
+      cause: error,
+    });
   }
-  throw new RackseedError(`cannot install into ${target}`, {
-    reason: `it holds a journal that cannot be read: ${found.reason}.`,
-    remedy: "empty the directory, or give another one.",
-    status: 409,
-  });
 }
 
 function proveSame(

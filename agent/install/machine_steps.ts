@@ -148,7 +148,10 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         known.mounts = stack.use(await mountTree(target, { plan, at: CLONE }));
         // a record of what has not reached the disk would be worth nothing
         syncAll();
-        known.journal = stack.use(Journal.keep(CLONE, plannedRecord(plan, found("enrolled").order)));
+        const journal = Journal.keep(CLONE, plannedRecord(plan, found("enrolled").order));
+        known.journal = stack.use(journal);
+        // resuming is tried once: where it fails, the next installation makes the disk anew
+        if (resumes) stack.defer(() => journal.end());
         // packs may lie on the clone's disk: closed first, since the stack is undone from its end
         stack.use(found("fetch"));
         return resumes ? { message: "kept but for vfat, which has no journal" } : {};

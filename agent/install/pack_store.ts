@@ -24,23 +24,22 @@ export function fitsMemory(totalBytes: number, meminfo: string): boolean {
 export class PackStore implements Disposable {
   readonly storage: FileStorage;
   readonly #paths: ReadonlyMap<string, string>;
+  /** Holds the packs' names, where they still have any. */
   #directory: string | undefined;
 
-  private constructor(
-    storage: FileStorage,
-    { directory, paths }: { directory: string; paths: ReadonlyMap<string, string> },
-  ) {
+  private constructor(storage: FileStorage, paths: ReadonlyMap<string, string>) {
     this.storage = storage;
-    this.#directory = directory;
     this.#paths = paths;
   }
 
   /** `parent`: an existing directory; it is as empty afterwards as before. */
   static async temporary(map: PieceMap, parent: string): Promise<PackStore> {
     const directory = await Deno.makeTempDir({ dir: parent, prefix: ".rackseed-" });
-    const store = await PackStore.#open(map, directory);
-    await store.removeNames();
-    return store;
+    try {
+      return await PackStore.#open(map, directory);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
   }
 
   /**
@@ -52,22 +51,19 @@ export class PackStore implements Disposable {
     if (there && !there.isDirectory) await Deno.remove(directory);
     if (!there?.isDirectory) await Deno.mkdir(directory, { mode: 0o700 });
     keepOnlyFiles(directory, new Set(map.files.map(({ name }) => name)));
-    return await PackStore.#open(map, directory);
+    const store = await PackStore.#open(map, directory);
+    store.#directory = directory;
+    return store;
   }
 
   static async #open(map: PieceMap, directory: string): Promise<PackStore> {
-    try {
-      const storage = FileStorage.open(map, directory);
-      const prefix = `${await Deno.realPath(directory)}/`;
-      const paths = [...await descriptorsBelow(directory)].map(([fd, path]): [string, string] => [
-        path.slice(prefix.length),
-        `/proc/self/fd/${fd}`,
-      ]);
-      return new PackStore(storage, { directory, paths: new Map(paths) });
-    } catch (error) {
-      await Deno.remove(directory, { recursive: true });
-      throw error;
-    }
+    const storage = FileStorage.open(map, directory);
+    const prefix = `${await Deno.realPath(directory)}/`;
+    const paths = [...await descriptorsBelow(directory)].map(([fd, path]): [string, string] => [
+      path.slice(prefix.length),
+      `/proc/self/fd/${fd}`,
+    ]);
+    return new PackStore(storage, new Map(paths));
   }
 
   /** A path by which a file of the torrent can be opened again, as long as the store is open. */

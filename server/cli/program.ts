@@ -167,7 +167,7 @@ function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions
     .description(
       "Install the image that this node is to bear. In the initramfs it takes all from the kernel.",
     )
-    .option("--target <dir>", "install into an empty directory instead of onto the disks")
+    .option("--target <dir>", "install into an empty directory instead of onto the disks, or go on in one")
     .addHelpText(
       "after",
       examples("rackseed agent install --server https://10.0.0.1:8443 --token rs1.… --target /srv/n1"),

@@ -1,11 +1,12 @@
 /** kill -9 in the middle: no half version is ever seen, nothing published is harmed, the job can be done again. */
 import assert from "node:assert/strict";
-import type { CaptureView, DeployAnswer, ImageView, NodeView } from "#contract/api.ts";
+import type { CaptureView, DeployAnswer, ImageView, NodeView, StepReport } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { Product } from "./support/product.ts";
 
 const FILES = 24;
 const FILE_BYTES = 8 << 20;
+const IMAGE_BYTES = FILES * FILE_BYTES;
 
 /** Large enough that there is a middle. */
 async function makeLargeTree(root: string): Promise<void> {
@@ -107,6 +108,83 @@ Deno.test("a node's agent dies: the node is not installed, the others are; calle
   for (const name of ["n1", "n2"]) {
     assert.equal(describeDifference(original, await dumpTree(`${folder}/${name}`)), undefined, name);
   }
+});
+
+/** One node, and one image that it is to bear. */
+class Resuming {
+  readonly #product: Product;
+  readonly target: string;
+  readonly packs: string;
+
+  private constructor(product: Product) {
+    this.#product = product;
+    this.target = `${product.folder}/n1`;
+    this.packs = `${this.target}/.rackseed-install/packs`;
+  }
+
+  static async prepare(product: Product): Promise<Resuming> {
+    const { folder } = product;
+    await makeLargeTree(`${folder}/tree`);
+    await product.done("image", "import", "web", `${folder}/tree`, "--level", "1");
+    await Deno.mkdir(`${folder}/n1`);
+    await product.done("node", "set", "n1");
+    return new Resuming(product);
+  }
+
+  async install(): Promise<Deno.ChildProcess> {
+    const { nodes } = await this.#product.json<DeployAnswer>("node", "deploy", "n1", "--image", "web");
+    const token = nodes[0]?.token ?? "";
+    return this.#product.spawn(["agent", "install", "--target", this.target], { token });
+  }
+
+  /** Ends it by SIGKILL when `path` holds half of the image; returns what it held then. */
+  async killHalfWay(agent: Deno.ChildProcess, path: string, exclude = "nothing"): Promise<number> {
+    const held = async () => {
+      const args = ["-sB1", `--exclude=${exclude}`, path];
+      return parseInt(new TextDecoder().decode((await new Deno.Command("du", { args }).output()).stdout)) ||
+        0;
+    };
+    while (await held() < IMAGE_BYTES / 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await this.#product.kill(agent);
+    const had = await held();
+    assert.ok(had < IMAGE_BYTES * 0.9, "the agent was killed in the middle");
+    await this.#product.done("node", "cancel", "n1");
+    return had;
+  }
+
+  /** Installs again and proves the tree; returns the bytes that this fetched. */
+  async finish(): Promise<number> {
+    const agent = await this.install();
+    assert.equal((await agent.status).code, 0);
+    const original = await dumpTree(`${this.#product.folder}/tree`);
+    assert.equal(describeDifference(original, await dumpTree(this.target)), undefined);
+    const log = await (await this.#product.client.send("GET", "/nodes/n1/log")).json() as StepReport[];
+    const said = (step: string) => log.findLast((r) => r.step === step && r.state === "done")?.message ?? "";
+    assert.match(said("inventory"), /broken off/);
+    assert.match(said("torrent"), /^resumes: /);
+    return Number(/([\d.]+) MB fetched/.exec(said("install"))?.[1]) * 1e6;
+  }
+}
+
+Deno.test("a node's agent dies half way: deployed again it goes on with what its disk has", async () => {
+  await using product = await Product.withServer();
+  const node = await Resuming.prepare(product);
+  const had = await node.killHalfWay(await node.install(), node.packs);
+  const [some = ""] = [...Deno.readDirSync(node.target)].filter((e) => e.isFile).map((e) => e.name);
+  await Deno.writeTextFile(`${node.target}/${some}`, "what a power cut makes of a file");
+  await Deno.writeTextFile(`${node.target}/stray`, "left over");
+  const fetched = await node.finish();
+  assert.ok(fetched <= IMAGE_BYTES - 0.95 * had, `fetched ${fetched} and had ${had}`);
+});
+
+Deno.test("a node that has lost its packs goes on with the files that it had written", async () => {
+  await using product = await Product.withServer();
+  const node = await Resuming.prepare(product);
+  const had = await node.killHalfWay(await node.install(), node.target, ".rackseed-install");
+  await Deno.remove(node.packs, { recursive: true });
+  const fetched = await node.finish();
+  // of frames that were being written the whole is fetched again
+  assert.ok(fetched <= IMAGE_BYTES - 0.8 * had, `fetched ${fetched} and had ${had}`);
 });
 
 Deno.test("the server dies while nodes install: they go on when it is back", async () => {

@@ -1,9 +1,11 @@
 /** `rackseed agent install --target DIR` against the real server: the whole way of a node but for its disk. */
 import assert from "node:assert/strict";
-import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
+import { DeployAnswer, NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { z } from "zod";
 import { runInstall } from "../../agent/install/install.ts";
+import { Journal, type JournalRecord } from "../../agent/install/journal.ts";
+import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import type { Console } from "../../agent/sys/console.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
@@ -122,4 +124,84 @@ Deno.test("a token that was used is refused, and the tree it installed stays", a
   await assert.rejects(install(test, { node: "other", token: node.token }), { status: 401 });
   assert.deepEqual(await Array.fromAsync(Deno.readDir(`${test.folder}/other`)), []);
   assert.equal((await Array.fromAsync(Deno.readDir(`${test.folder}/n1`))).length, 200);
+});
+
+/** A directory as an installation of the given version left it that was broken off. */
+async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>): Promise<void> {
+  const { id } = await test.client.get("/images/tree", VersionView);
+  const record: JournalRecord = {
+    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest: id },
+    plan: "0".repeat(64),
+    ...changed,
+  };
+  Journal.keep(`${test.folder}/n1`, record)[Symbol.dispose]();
+  await Deno.writeTextFile(`${test.folder}/n1/0`, "half");
+  await Deno.writeTextFile(`${test.folder}/n1/mine`, "a file");
+}
+
+Deno.test("a directory where this version was broken off is finished, whatever lies in it", async () => {
+  const { test, source, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  await breakOff(test, {});
+  const lines = new Lines();
+  await install(test, node, lines);
+  assert.equal(
+    describeDifference(await dumpTree(source), await dumpTree(`${test.folder}/n1`)),
+    undefined,
+  );
+  assert.match(lines.lines.join(), /broken off.*resumes: /);
+});
+
+const others: { name: string; changed: Partial<JournalRecord>; says: RegExp }[] = [
+  {
+    name: "another version",
+    changed: { manifest: "c".repeat(64), image: "tree@7" },
+    says: /it was tree@7 that was being installed there, and tree@1 is ordered.*Nothing was touched/,
+  },
+  { name: "another node", changed: { node: "n9" }, says: /it was the node n9/ },
+];
+for (const { name, changed, says } of others) {
+  Deno.test(`a directory where ${name} was broken off is refused and left as it is`, async () => {
+    const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+    await using _test = test;
+    assert(node);
+    await breakOff(test, changed);
+    const before = await dumpTree(`${test.folder}/n1`);
+    await assert.rejects(install(test, node), (error) => {
+      assert.ok(error instanceof RackseedError);
+      assert.match(error.reason, says);
+      assert.match(error.remedy, /empty the directory/);
+      return true;
+    });
+    assert.equal(describeDifference(before, await dumpTree(`${test.folder}/n1`)), undefined);
+    assert.equal(await stateOf(test, "n1"), "failed");
+  });
+}
+
+Deno.test("a directory with a damaged journal is refused before the server is asked; an empty one is not", async () => {
+  const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  await breakOff(test, {});
+  await Deno.writeTextFile(`${test.folder}/n1/.rackseed-install/journal.json`, '{"format":');
+  await assert.rejects(install(test, node), /journal cannot be read.*empty the directory/);
+  assert.equal(await stateOf(test, "n1"), "armed");
+  // power was lost before the journal was whole: nothing else is there
+  for (const name of ["0", "mine"]) await Deno.remove(`${test.folder}/n1/${name}`);
+  await install(test, node);
+  assert.equal(await stateOf(test, "n1"), "installed");
+});
+
+Deno.test("a directory into which another process installs is refused", async () => {
+  const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
+  await using _test = test;
+  assert(node);
+  await breakOff(test, {});
+  const { id } = await test.client.get("/images/tree", VersionView);
+  using _other = Journal.keep(`${test.folder}/n1`, {
+    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest: id },
+    plan: "0".repeat(64),
+  });
+  await assert.rejects(install(test, node), /another process is installing there/);
 });

@@ -1,16 +1,15 @@
 /** Plan, guard, table, file systems and mounts on real block devices, read back by other programs. */
 import assert from "node:assert/strict";
-import type { Header } from "#contract/manifest.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { parseBlkid, parseDumpe2fs, parseSfdisk } from "../../agent/capture/layout_table.ts";
-import { readLayout } from "../../agent/capture/layout_read.ts";
 import { readDisk } from "../../agent/install/disks.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
-import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "../../agent/install/partition.ts";
-import { type Plan, planInstall } from "../../agent/install/plan.ts";
-import { type Run, runCommand } from "../../agent/sys/command.ts";
+import { checkFileSystems, mountTree } from "../../agent/install/partition.ts";
+import type { Plan } from "../../agent/install/plan.ts";
+import { runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
+import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks([
   "sfdisk",
@@ -26,131 +25,7 @@ if (missing) console.log(`tests of disks are left out: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
-const GIB = 1 << 30;
 const run = runCommand;
-
-/** A template's disk as a person would make it, read by the capture's own eyes. */
-async function template(script: string): Promise<Header> {
-  await using disk = await LoopDisk.make({ sizeBytes: GIB });
-  await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: script });
-  await run(["partx", "--add", disk.device]);
-  const esp = /type=(U|ef)\b/.test(script);
-  await run([
-    "mkfs.ext4",
-    "-q",
-    "-F",
-    "-L",
-    "rootfs",
-    "-O",
-    "^metadata_csum,^64bit,^orphan_file",
-    disk.partition(3),
-  ]);
-  await run(["mkswap", "-L", "swp", disk.partition(5)]);
-  if (esp) await run(["mkfs.vfat", "-F", "32", "-n", "ESP", disk.partition(1)]);
-  const at = await Deno.makeTempDir();
-  try {
-    await using _mount = await Mount.at(at, { source: disk.partition(3), type: "ext4" });
-    await Deno.writeFile(`${at}/data`, new Uint8Array(20 << 20));
-    await run(["sync"]);
-    const { layout } = await readLayout({ run: onlyThis(disk, at), diskTypes: ["loop"] });
-    const vfat = parseBlkid(
-      (await run(["blkid", "-p", "-o", "export", disk.partition(1)], { accept: [0, 2] })).stdout,
-    );
-    if (esp) {
-      // this host cannot mount vfat, so findmnt does not show it
-      layout.fileSystems.push({
-        volume: { kind: "partition", disk: 0, number: 1 },
-        type: "vfat",
-        uuid: vfat.get("UUID") ?? "",
-        label: "ESP",
-        mountPoint: "/boot/efi",
-        mountOptions: "",
-        sizeBytes: 64 << 20,
-        usedBytes: 0,
-        mkfs: { features: [], fatBits: 32 },
-      });
-    }
-    return headerOf(layout, esp ? "uefi" : "bios");
-  } finally {
-    await Deno.remove(at);
-  }
-}
-
-/** The programs as they are, but shown this disk only, and mounted as a root. */
-function onlyThis(disk: LoopDisk, at: string): Run {
-  return async (argv, options) => {
-    if (argv[0] === "lsblk") return await run([...argv, disk.device], options);
-    if (argv[0] !== "findmnt") return await run(argv, options);
-    const result = await run([...argv, at], options);
-    return { ...result, stdout: result.stdout.replace(at, "/") };
-  };
-}
-
-function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
-  return {
-    format: "rackseed-manifest",
-    formatVersion: 1,
-    image: "web",
-    version: 1,
-    created: "2026-01-01T00:00:00Z",
-    source: {
-      hostname: "web",
-      distribution: "debian",
-      release: "12",
-      description: "Debian",
-      architecture: "x86_64",
-      firmware,
-      kernel: "6",
-      kernels: [],
-    },
-    layout,
-    excludes: [],
-    notes: [],
-    totals: { entries: 100, files: 100, fileBytes: 0, extentBytes: 0, sealedBytes: 0 },
-    packs: [],
-    frames: 0,
-  };
-}
-
-const GPT = `label: gpt
-first-lba: 34
-1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649, name="BIOS \\x22boot\\x22"
-3 : size=800M, type=L, attrs="LegacyBIOSBootable GUID:60"
-5 : size=64M, type=S
-`;
-const GPT_UEFI = `label: gpt
-1 : size=64M, type=U
-3 : size=800M, type=L
-5 : size=64M, type=S
-`;
-const MBR = `label: dos
-label-id: 0x1a2b3c4d
-3 : size=800M, type=83, bootable
-4 : size=160M, type=5
-5 : size=64M, type=82
-`;
-
-async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
-  const facts = await readDisk(disk.name);
-  assert(facts);
-  // the plan knows no loop devices: it gets this one as a disk, the guard is told that it is none
-  const plan = planInstall({
-    node: "n1",
-    header,
-    firmware: header.source?.firmware ?? "bios",
-    disks: [{ ...facts, kind: "disk" }],
-  });
-  return plan;
-}
-
-async function carryOut(plan: Plan): Promise<TargetDisk> {
-  const target = await TargetDisk.prove(plan, { allowLoop: true });
-  await partitionDisk(target, { plan, run });
-  const formatted: string[] = [];
-  await formatDisk(target, { plan, run, onFormat: (what) => formatted.push(what) });
-  assert.equal(formatted.length, plan.actions.filter((a) => a.do === "format").length);
-  return target;
-}
 
 const sizes = [
   { name: "equal", sizeBytes: GIB },

@@ -19,6 +19,13 @@ export class LoopDisk implements AsyncDisposable {
   ): Promise<LoopDisk> {
     const image = await Deno.makeTempFile({ prefix: "rackseed-node-", suffix: ".img" });
     await Deno.truncate(image, sizeBytes);
+    return await LoopDisk.#attach(image, { sectorBytes, readOnly });
+  }
+
+  static async #attach(
+    image: string,
+    { sectorBytes, readOnly }: { sectorBytes: number; readOnly: boolean },
+  ): Promise<LoopDisk> {
     const options = [
       "--find",
       "--show",
@@ -30,6 +37,15 @@ export class LoopDisk implements AsyncDisposable {
     const disk = new LoopDisk(stdout.trim(), image);
     // the device's former user may have left partitions behind
     await runCommand(["partx", "--delete", disk.device], { accept: [0, 1] });
+    return disk;
+  }
+
+  /** What is on the disk at this moment, on a disk of its own: what a power cut would leave. */
+  async copy(): Promise<LoopDisk> {
+    const image = await Deno.makeTempFile({ prefix: "rackseed-node-", suffix: ".img" });
+    await runCommand(["cp", "--sparse=always", this.#image, image]);
+    const disk = await LoopDisk.#attach(image, { sectorBytes: 512, readOnly: false });
+    await runCommand(["partx", "--add", disk.device]);
     return disk;
   }
 

@@ -5,52 +5,69 @@ import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
 import { isDressed } from "../extract/dress.ts";
-import { type FileEntry, type ImageEntry, planTree, type Standing } from "../extract/frame_plan.ts";
+import {
+  type FileEntry,
+  type ImageEntry,
+  LEFT_ALONE,
+  MADE,
+  planTree,
+  type Standing,
+} from "../extract/frame_plan.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
+import { KeptPaths } from "./kept_paths.ts";
 import { surveyTree } from "./survey.ts";
 
 export interface Found extends Standing {
   readonly contents: Contents;
+  /** By entry number: 1 where something of its kind is, whatever it holds. */
+  readonly present: Uint8Array;
   /** How many of what is to go belong to no entry. */
   readonly unknown: number;
 }
 
 export interface StandingOptions extends Omit<ScanOptions, "files"> {
-  /** Paths that are left alone, with all that lies below them. */
-  readonly spare?: ((path: BytePath) => boolean) | undefined;
+  /** Left alone where they are there; where they are not the image's own are made. */
+  readonly kept?: KeptPaths | undefined;
   /** For what an install of our own left behind: directories that it may not read any more are made readable. */
   readonly claim: boolean;
 }
 
 /** `root`: descriptor of the target. Changes nothing there but what `claim` says. */
 export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
-  const { manifest, spare = () => false, claim, privileged } = options;
-  const { present, strangers, unknown } = surveyTree(root, { manifest, spare, claim });
+  const { manifest, claim, privileged } = options;
+  const left = new KeptPaths([...options.kept?.thereIn(root) ?? []]);
+  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, claim });
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const contents = await scanContents(root, { ...options, files });
   const kept = new Uint8Array(manifest.entries.length);
   const begun = new Map<number, Uint8Array>(), remove = [...strangers];
+  const undressed = new Set([...contents.whole].filter((number) => !contents.dressed.has(number)));
   const staying = new Set<BytePath>();
+  const stands = (entry: ImageEntry, number: number): boolean => {
+    if (entry.type === "link") return staying.has(entry.target);
+    if (entry.type === "file") return contents.whole.has(number);
+    const dressed = isRight(root, { entry, privileged });
+    if (entry.type === "directory" && !dressed) undressed.add(number);
+    return dressed || entry.type === "directory";
+  };
   for (const [number, entry] of manifest.entries.entries()) {
+    if (left.has(entry.path)) {
+      kept[number] = LEFT_ALONE;
+      if (hasName(root, entry.path)) staying.add(entry.path);
+      continue;
+    }
     if (present[number] !== 1) continue;
     const right = contents.right.get(number);
     if (entry.type === "file" && !contents.whole.has(number) && right && canBeCompleted(entry, right)) {
       begun.set(number, right);
-    } else if (
-      entry.type === "link"
-        ? staying.has(entry.target)
-        : entry.type === "file"
-        ? contents.whole.has(number)
-        : entry.type === "directory" || isRightNode(root, { entry, privileged })
-    ) kept[number] = 1;
+    } else if (stands(entry, number)) kept[number] = MADE;
     else {
       remove.push(entry.path);
       continue;
     }
     staying.add(entry.path);
   }
-  const undressed = new Set([...contents.whole].filter((number) => !contents.dressed.has(number)));
-  return { kept, undressed, begun, remove, contents, unknown };
+  return { kept, undressed, begun, remove, contents, present, unknown };
 }
 
 /** Numbers of the frames without which what does not stand there cannot be made. */
@@ -63,17 +80,27 @@ function canBeCompleted({ extents }: FileEntry, right: Uint8Array): boolean {
   return right.includes(1) && extents.some((e) => e.frame !== extents[0]?.frame);
 }
 
-/** Symlinks, devices and FIFOs are made anew where anything of them is wrong. */
-function isRightNode(
+/** Symlinks, devices and FIFOs are made anew where anything of them is wrong, directories get what they lack. */
+function isRight(
   root: number,
   { entry, privileged }: { entry: Exclude<ImageEntry, { type: "link" }>; privileged: boolean },
 ): boolean {
   try {
-    const status = statAt(root, entry.path), xattrs = xattrsAt(root, entry.path);
+    const path = entry.path || "." as BytePath;
+    const status = statAt(root, path), xattrs = xattrsAt(root, path);
     return isDressed(entry, { status, xattrs, privileged });
   } catch (error) {
     // attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;
     throw error;
+  }
+}
+
+function hasName(root: number, path: BytePath): boolean {
+  try {
+    statAt(root, path);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -252,17 +252,6 @@ Deno.test({
   },
 });
 
-Deno.test("paths that are spared are neither read nor removed", async () => {
-  using image = await installed();
-  Deno.mkdirSync(`${image.target}/srv/data`, { recursive: true });
-  writeAt(`${image.target}/c`, "!", 0);
-  const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
-  const spare = (path: BytePath) => path === "srv";
-  const found = await findStanding(root, { manifest: image.manifest, spare, claim: false, privileged: true });
-  close(root);
-  assert.deepEqual(found.remove, ["c"]);
-});
-
 Deno.test("a scan that is called off ends", async () => {
   using image = await installed();
   const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });

@@ -3,12 +3,14 @@
  * is read. No symlink is followed, so that an odd tree never leads out: a directory is entered only where all that
  * leads to it was seen to be directories.
  */
-import { type BytePath, joinPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
+import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
 import type { ImageEntry } from "../extract/frame_plan.ts";
+import type { KeptPaths } from "./kept_paths.ts";
 
 export interface Survey {
   /** By entry number: 1 where something of the entry's kind stands, with its link target or device numbers. */
@@ -21,13 +23,13 @@ export interface Survey {
 
 export interface SurveyOptions {
   readonly manifest: Manifest;
-  /** Paths that are left out, with all that lies below them. */
-  readonly spare: (path: BytePath) => boolean;
+  /** Left out: neither looked at nor strangers. */
+  readonly kept: KeptPaths;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */
   readonly claim: boolean;
 }
 
-/** `root`: descriptor of the target. Throws SysError where it cannot be read. */
+/** `root`: descriptor of the target. Throws SysError where it cannot be read, RackseedError where it contradicts what is to be kept. */
 export function surveyTree(root: number, options: SurveyOptions): Survey {
   const walk = new Walk(root, options);
   walk.run();
@@ -76,10 +78,16 @@ class Walk {
     try {
       for (const name of readDirectory(fd)) {
         const child = joinPath(path, name);
-        if (this.#options.spare(child)) continue;
+        if (this.#options.kept.has(child)) continue;
         const status = statAt(fd, name);
         const number = this.#numbers.get(child);
         const entry = number === undefined ? undefined : this.#entries[number];
+        const leads = status.type === "directory" && this.#options.kept.leadsTo(child);
+        if (leads && entry?.type !== "directory") {
+          if (entry !== undefined) throw contradiction(child);
+          below.push(child);
+          continue;
+        }
         if (number === undefined || entry === undefined) {
           // every fresh ext file system has one
           const own = name === "lost+found" && status.type === "directory" && statOf(fd).mountRoot !== false;
@@ -134,6 +142,14 @@ class Walk {
       }
     }
   }
+}
+
+function contradiction(path: BytePath): RackseedError {
+  return new RackseedError(`cannot keep what lies below /${displayPath(path)}`, {
+    reason: "the image has something there that is no directory.",
+    remedy: "keep another path, or move the data.",
+    status: 409,
+  });
 }
 
 function isOfKind(

@@ -27,7 +27,7 @@ import { isDressed, strangeXattrs } from "./dress.ts";
 export type Shortfalls = Map<string, { count: number; example: string }>;
 
 /** MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC of linux/magic.h: they know no owner, mode or attribute. */
-const PLAIN_FILE_SYSTEMS = new Set([0x4d44, 0x2011bab0]);
+export const PLAIN_FILE_SYSTEMS = new Set([0x4d44, 0x2011bab0]);
 /** setuid, setgid, sticky: what open(2) does not give. */
 const SPECIAL_BITS = 0o7000;
 

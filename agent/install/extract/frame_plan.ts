@@ -42,11 +42,15 @@ export interface FrameWork {
   bytes: number;
 }
 
+export const MADE = 1;
+/** Lies where the operator wants nothing looked at or changed. */
+export const LEFT_ALONE = 2;
+
 /** What of an image stands on the target already, and what is in the way; see ../compare/standing.ts. */
 export interface Standing {
-  /** By entry number: 1 where nothing has to be made. Contents are proved; a directory's attributes are not. */
+  /** By entry number: MADE where nothing has to be made, its content being proved; LEFT_ALONE; else 0. */
   readonly kept: Uint8Array;
-  /** Kept files whose attributes are to be set. */
+  /** Kept files and directories whose attributes are to be set. */
   readonly undressed: ReadonlySet<number>;
   /** Files that are completed in place, by entry number: for each extent 1 where it is right already. */
   readonly begun: ReadonlyMap<number, Uint8Array>;
@@ -83,9 +87,11 @@ export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
   const begun = new Set<FileEntry>(), undressed: Attributes[] = [];
   let files = 0;
   for (const [number, entry] of manifest.entries.entries()) {
+    const kept = standing?.kept[number];
+    if (kept === LEFT_ALONE) continue;
     if (entry.type === "directory") directories.push(entry);
-    else if (standing?.kept[number] === 1) {
-      if (entry.type === "file" && standing.undressed.has(number)) undressed.push(entry);
+    else if (kept === MADE) {
+      if (entry.type === "file" && standing?.undressed.has(number)) undressed.push(entry);
     } else if (entry.type === "link") links.push(entry);
     else if (entry.type !== "file") nodes.push(entry);
     else {

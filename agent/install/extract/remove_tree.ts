@@ -2,8 +2,8 @@
 import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../../sys/errno.ts";
-import { type FileStatus, statAt } from "../../sys/file_status.ts";
-import { chmodAt, close, O, openAt, readDirectory, removeAt } from "../../sys/libc.ts";
+import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
+import { chmodAt, chmodOf, close, O, openAt, readDirectory, removeAt } from "../../sys/libc.ts";
 
 /**
  * `path` below the open directory `root`, whose parents are known to be directories; nothing happens where it is
@@ -25,9 +25,7 @@ export function removeTree(root: number, path: BytePath): void {
       status: 409,
     });
   }
-  // as its owner one may not look into every directory
-  chmodAt(root, path, 0o700);
-  const fd = openAt(root, path, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+  const fd = openOwn(root, path);
   let names: BytePath[];
   try {
     names = readDirectory(fd);
@@ -36,4 +34,23 @@ export function removeTree(root: number, path: BytePath): void {
   }
   for (const name of names) removeTree(root, joinPath(path, name));
   removeAt(root, path, "directory");
+}
+
+/** As its owner one may not look into, or take from, every directory. */
+function openOwn(root: number, path: BytePath): number {
+  const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+  const fd = openAfter(() => openAt(root, path, { flags }), () => chmodAt(root, path, 0o700));
+  const { mode } = statOf(fd);
+  if ((mode & 0o700) !== 0o700) chmodOf(fd, 0o700);
+  return fd;
+}
+
+function openAfter(open: () => number, permit: () => void): number {
+  try {
+    return open();
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    permit();
+    return open();
+  }
 }

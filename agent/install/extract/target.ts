@@ -4,9 +4,10 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
-import { AT_FDCWD, chmodOf, close, O, openAt, readDirectory } from "../../sys/libc.ts";
+import { AT_FDCWD, chmodOf, close, fileSystemTypeOf, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeXattrOf } from "../../sys/xattr.ts";
-import type { Standing } from "./frame_plan.ts";
+import { PLAIN_FILE_SYSTEMS } from "./attributes.ts";
+import { MADE, type Standing } from "./frame_plan.ts";
 import { removeTree } from "./remove_tree.ts";
 
 export interface Target extends Disposable {
@@ -51,7 +52,7 @@ export function openStandingTarget(
   try {
     const directories = new Set<BytePath>();
     for (const [number, entry] of manifest.entries.entries()) {
-      if (entry.type !== "directory" || standing.kept[number] !== 1) continue;
+      if (entry.type !== "directory" || standing.kept[number] !== MADE) continue;
       directories.add(entry.path);
       const at = entry.path || "." as BytePath;
       const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
@@ -71,6 +72,8 @@ export function openStandingTarget(
 
 /** What a directory hands down to its children would change them: a set-group-ID bit, a default ACL. */
 function disown(fd: number): void {
+  // these hand nothing down, and refuse such a mode
+  if (PLAIN_FILE_SYSTEMS.has(fileSystemTypeOf(fd))) return;
   chmodOf(fd, 0o700);
   removeXattrOf(fd, "system.posix_acl_default");
 }

@@ -109,6 +109,41 @@ Deno.test("a stock client is asked for 16 KiB, and for no more requests than it 
   assert.equal(requests(peer).length, 1);
 });
 
+Deno.test("a dealer's suggestion is asked for first, and declined where it is of no use", () => {
+  const wanted = new Bitfield(4);
+  for (const piece of [0, 2]) wanted.add(piece);
+  const fixture = new Fixture(new Bitfield(4), { wanted });
+  const peer = fixture.peer();
+  const payload = new TextEncoder().encode("d1:md1:xi1ee8:rk_dealsi1ee");
+  peer.message({ type: "haveAll" });
+  peer.message({ type: "extended", id: 0, payload });
+  assert.equal(peer.isDealer, true);
+  peer.message({ type: "suggest", piece: 2 });
+  peer.message({ type: "suggest", piece: 3 });
+  assert.deepEqual(types(peer), ["interested", "reject"]);
+  peer.message({ type: "unchoke" });
+  assert.deepEqual(requests(peer).map(({ piece }) => piece), [2, 0]);
+  peer.close();
+  assert.equal(fixture.picker.isUntouched(2), false, "it is left for others to take up");
+});
+
+Deno.test("suggestions without end are not kept, and one of a piece that does not exist breaks the protocol", () => {
+  const peer = new Fixture().peer();
+  for (let count = 0; count < 1000; count++) peer.message({ type: "suggest", piece: count % 4 });
+  assert.ok(peer.suggested.size <= 4);
+  assert.throws(() => peer.message({ type: "suggest", piece: 4 }), WireError);
+});
+
+Deno.test("what is in flight follows the rate, within bounds, and slow peers are asked for smaller blocks", () => {
+  const peer = new Fixture().peer();
+  peer.message({ type: "haveAll" });
+  peer.message({ type: "unchoke" });
+  assert.equal(requests(peer)[0]?.length, 64 * KIB);
+  assert.equal(peer.maxBlockLength, 256 * KIB);
+  for (let second = 0; second < 10; second++) peer.pace(1000);
+  assert.equal(peer.maxBlockLength, 64 * KIB);
+});
+
 Deno.test("a choke gives everything back: to a plain peer at once, to a fast one as it rejects", () => {
   for (const fast of [false, true]) {
     const fixture = new Fixture();

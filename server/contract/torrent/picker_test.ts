@@ -77,6 +77,65 @@ Deno.test("ties are broken by chance, evenly", () => {
   for (const count of counts) assert.ok(count > 850 && count < 1150, `${counts}`);
 });
 
+Deno.test("what a peer suggests comes before the rarest, unless it is there or under way", () => {
+  const picker = emptyPicker(4);
+  const [peer, other] = [new FakePeer(Bitfield.full(4)), new FakePeer(Bitfield.full(4))];
+  for (const piece of [1, 2, 3]) picker.countPiece(piece, peer);
+  assert.equal(take(picker, other)?.piece, 0);
+  for (const piece of [0, 3]) peer.suggested.add(piece);
+  assert.equal(take(picker, peer)?.piece, 3);
+  assert.equal(peer.suggested.size, 0);
+});
+
+Deno.test("a dealer that is spared gives what it suggests and what is urgent, and is no help in the endgame", () => {
+  const picker = emptyPicker(4);
+  const dealer = new FakePeer(Bitfield.full(4));
+  dealer.isDealer = true;
+  picker.sparesDealers = true;
+  assert.equal(take(picker, dealer), undefined);
+  dealer.suggested.add(2);
+  assert.equal(take(picker, dealer)?.piece, 2);
+  picker.prioritize({ first: 1, last: 1 }, 1);
+  assert.equal(take(picker, dealer)?.piece, 1);
+  assert.equal(take(picker, dealer), undefined);
+  picker.sparesDealers = false;
+  assert.notEqual(take(picker, dealer), undefined);
+});
+
+Deno.test("a far peer gives only our share of what no near one has, until far links need no sparing", () => {
+  const picker = emptyPicker(4);
+  const [near, far] = [new FakePeer(new Bitfield(4)), new FakePeer(Bitfield.full(4))];
+  far.isFar = true;
+  near.pieces.add(1);
+  for (let piece = 0; piece < 4; piece++) picker.countPiece(piece, far);
+  picker.countPiece(1, near);
+  const share = new Bitfield(4);
+  for (const piece of [1, 2]) share.add(piece);
+  picker.share = share;
+  picker.sparesFar = true;
+  assert.equal(take(picker, far)?.piece, 2);
+  assert.equal(take(picker, far), undefined);
+  picker.uncountPeer(near);
+  assert.equal(take(picker, far)?.piece, 1);
+  picker.sparesFar = false;
+  assert.notEqual(take(picker, far), undefined);
+});
+
+Deno.test("nothing is asked for twice while there is something new to be had elsewhere", () => {
+  const picker = emptyPicker(2);
+  const [one, idle, rich] = [[0], [0], [0, 1]].map((pieces) => {
+    const field = new Bitfield(2);
+    for (const piece of pieces) field.add(piece);
+    const peer = new FakePeer(field);
+    for (const piece of pieces) picker.countPiece(piece, peer);
+    return peer;
+  }) as [FakePeer, FakePeer, FakePeer];
+  assert.equal(take(picker, one)?.piece, 0);
+  assert.equal(take(picker, idle), undefined);
+  assert.equal(take(picker, rich)?.piece, 1);
+  assert.equal(take(picker, idle)?.piece, 0);
+});
+
 Deno.test("a stock client is asked for 16 KiB, the short end of the torrent included", () => {
   const picker = emptyPicker(1);
   const peer = new FakePeer(Bitfield.full(1), 16 * KIB);

@@ -50,19 +50,13 @@ export class PieceMap {
     return Math.min(this.pieceLength, this.totalLength - this.startOf(piece));
   }
 
-  /** Where the range begins in the byte string of all files. */
-  positionOf({ file, offset }: FileRange): number {
-    return (this.#starts[file] ?? 0) + offset;
-  }
-
   /** The pieces that hold any byte of `range`; RangeError where the range leaves its file. */
-  piecesOf(range: FileRange): PieceRange {
-    const { file, offset, length } = range;
+  piecesOf({ file, offset, length }: FileRange): PieceRange {
     const entry = this.files[file];
     if (!entry || offset < 0 || length < 0 || offset + length > entry.length) {
       throw new RangeError(`bytes ${offset}+${length} are not inside file ${file}`);
     }
-    const start = this.positionOf(range);
+    const start = (this.#starts[file] ?? 0) + offset;
     const first = Math.floor(start / this.pieceLength);
     return { first, last: length === 0 ? first - 1 : Math.floor((start + length - 1) / this.pieceLength) };
   }

@@ -9,7 +9,7 @@ import type { Random } from "./ports.ts";
 /** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
 const DEALT_AHEAD_BYTES = 1024 * 1024;
 /** Scarce links are spared while at least this part of the best rate so far comes in. */
-const SUFFICIENT = 0.5;
+const SUFFICIENT = 0.4;
 /** What an uplink is taken to carry before it has shown it, bytes a second: enough to serve a rack. */
 const FIRST_RATE = 8 * 1024 * 1024;
 /** What of the best rate remains from second to second, so that a burst is forgotten. */
@@ -36,7 +36,8 @@ export class Spread {
   readonly #options: SpreadOptions;
   readonly #dealer: Dealer<Peer> | undefined;
   #neighbours: string | undefined;
-  #received = { total: 0, best: 0 };
+  /** Payload bytes so far, bytes a second of late, and the best of these rates. */
+  #received = { total: 0, rate: 0, best: 0 };
   #sent = { total: 0, best: FIRST_RATE };
 
   constructor(options: SpreadOptions) {
@@ -101,9 +102,9 @@ export class Spread {
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
     this.#sent = { total: sent, best: Math.max(this.#sent.best * FADING, sending) };
-    const rate = (received - this.#received.total) / seconds;
+    const rate = (this.#received.rate + (received - this.#received.total) / seconds) / 2;
     const suffices = rate >= this.#received.best * SUFFICIENT;
-    this.#received = { total: received, best: Math.max(this.#received.best * FADING, rate) };
+    this.#received = { total: received, rate, best: Math.max(this.#received.best * FADING, rate) };
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);

@@ -98,6 +98,32 @@ Deno.test("three nodes that know one another complete, each piece told once", as
   assert.equal(seed.stats().uploadedBytes, fixture.metainfo.map.totalLength);
 });
 
+Deno.test("a seed that deals sends little more than one copy to five nodes that start together", async () => {
+  await using fixture = await Fixture.make(200);
+  // As slow as a scarce uplink, so that nodes have time to pass on what they have.
+  const seed = fixture.seed({ deals: true, uploadLimit: new RateLimit(6_000_000) });
+  const names = ["1", "2", "3", "4", "5"];
+  const nodes = names.map((name) => fixture.swarm({ storage: fixture.storage(name) }));
+  for (const node of nodes) node.addPeers([seed, ...nodes].map(({ port }) => ({ hostname: HOST, port })));
+  await Promise.all(nodes.map((node) => node.done));
+  for (const name of names) await fixture.assertSame(name);
+  const copies = seed.stats().uploadedBytes / fixture.metainfo.map.totalLength;
+  assert.ok(copies >= 1 && copies <= 1.5, `${copies}`);
+});
+
+Deno.test("of a seed that deals a node alone gets everything, and a latecomer too when all others have left", async () => {
+  await using fixture = await Fixture.make(60);
+  const seed = fixture.seed({ deals: true });
+  for (const name of ["1", "2"]) {
+    const node = fixture.swarm({ storage: fixture.storage(name) });
+    node.addPeers([{ hostname: HOST, port: seed.port }]);
+    await node.done;
+    await fixture.assertSame(name);
+    await node.close();
+  }
+  assert.equal(seed.stats().uploadedBytes, 2 * fixture.metainfo.map.totalLength);
+});
+
 Deno.test("the seeder serves two torrents on one port, and no third", async () => {
   await using fixture = await Fixture.make(3);
   await using other = await Fixture.make(4);

@@ -1,0 +1,140 @@
+/** What differs between a target and an image, and how the rest would be fetched: what a dry run tells. Pure. */
+import { type BytePath, displayPath } from "#contract/byte_path.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import { type ImageEntry, LEFT_ALONE, MADE, planTree } from "../extract/frame_plan.ts";
+import type { Found } from "./standing.ts";
+
+/**
+ * "missing": no such path. "other": something else bears the path, or one file bears names that should be of two.
+ * "content", "attributes": the entry's own differ. "extra": of no entry, with all below it.
+ */
+export type Difference =
+  & { readonly path: BytePath }
+  & (
+    | { readonly what: "missing" | "other" | "attributes" | "extra" }
+    /** `bytes`: how many are not right; 0 where only the length differs. */
+    | { readonly what: "content"; readonly bytes: number }
+  );
+
+/** How the missing extents of one frame come: the frame whole by the swarm, or they alone from the server. */
+export interface FrameRoute {
+  readonly frame: number;
+  readonly by: "swarm" | "extents";
+  /** Their numbers in the frame. */
+  readonly extents: readonly number[];
+  /** About what will travel; of extents it is taken that they compress as their frame does. */
+  readonly bytes: number;
+}
+
+export interface Differences {
+  /** By path, in the order of the manifest; extra ones last. */
+  readonly list: readonly Difference[];
+  readonly routes: readonly FrameRoute[];
+  readonly fetchBytes: number;
+}
+
+/** From this part of a frame on it is fetched whole: others can have it from the swarm then. */
+const WHOLE_FROM = 0.5;
+
+/** `extentService`: whether the server cuts extents out of frames; else all frames come by the swarm. */
+export function differencesOf(
+  manifest: Manifest,
+  { found, extentService }: { found: Found; extentService: boolean },
+): Differences {
+  const removed = new Set(found.remove);
+  const list: Difference[] = [];
+  for (const [number, entry] of manifest.entries.entries()) {
+    const difference = ofEntry(entry, { number, manifest, found, removed });
+    if (difference) list.push(difference);
+    removed.delete(entry.path);
+  }
+  for (const path of removed) list.push({ path, what: "extra" });
+  const routes = planTree(manifest, found).frames.flatMap((work): FrameRoute[] => {
+    if (work === undefined) return [];
+    const { frame, extents: slices, sealedBytes } = work;
+    const files = [...work.whole, ...work.parts];
+    const extents = [...new Set(files.flatMap(({ pieces }) => pieces.map(({ index }) => index)))].sort((
+      a,
+      b,
+    ) => a - b);
+    const missing = extents.reduce((sum, index) => sum + (slices[index]?.sizeBytes ?? 0), 0);
+    const rawBytes = manifest.frames[frame]?.rawBytes ?? 0;
+    const whole = !extentService || missing >= WHOLE_FROM * rawBytes;
+    const bytes = whole ? sealedBytes : Math.ceil(missing * sealedBytes / Math.max(1, rawBytes));
+    return [{ frame, by: whole ? "swarm" : "extents", extents, bytes }];
+  });
+  return { list, routes, fetchBytes: routes.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+function ofEntry(
+  entry: ImageEntry,
+  { number, manifest, found, removed }: {
+    number: number;
+    manifest: Manifest;
+    found: Found;
+    removed: ReadonlySet<BytePath>;
+  },
+): Difference | undefined {
+  const { path } = entry;
+  const kept = found.kept[number];
+  if (kept === LEFT_ALONE) return undefined;
+  if (kept === MADE) return found.undressed.has(number) ? { path, what: "attributes" } : undefined;
+  if (found.present[number] !== 1) return { path, what: removed.has(path) ? "other" : "missing" };
+  // a further name of a file that is itself in the list
+  if (entry.type === "link") return undefined;
+  if (entry.type !== "file") return { path, what: "attributes" };
+  const right = found.contents.right.get(number);
+  const bytes = entry.extents.reduce((sum, { frame, index }, i) => {
+    const size = manifest.frames[frame]?.extents[index]?.sizeBytes ?? 0;
+    return right?.[i] === 1 ? sum : sum + size;
+  }, 0);
+  return { path, what: "content", bytes };
+}
+
+/** Lines for a console; `most`: how many differences are listed. */
+export function describeDifferences(
+  { list, routes, fetchBytes }: Differences,
+  { entries, keep, most = 1000 }: { entries: number; keep: readonly BytePath[]; most?: number },
+): string[] {
+  const lines = list.slice(0, most).map((difference) => {
+    const { path, what } = difference;
+    const note = what === "content"
+      ? ` (${amount(difference.bytes)} of it)`
+      : what === "extra"
+      ? ", with all below it"
+      : "";
+    return `  ${VERBS[what]} /${displayPath(path)}${note}`;
+  });
+  if (list.length > most) lines.push(`  and ${list.length - most} more`);
+  const by = (way: FrameRoute["by"]) => routes.filter((route) => route.by === way);
+  const whole = by("swarm"), cut = by("extents");
+  const extents = cut.reduce((sum, route) => sum + route.extents.length, 0);
+  const ways = [
+    ...whole.length > 0 ? [`${counted(whole.length, "frame")} from the swarm`] : [],
+    ...extents > 0 ? [`${counted(extents, "extent")} from the server`] : [],
+  ];
+  return [
+    list.length === 0
+      ? `nothing would change: all ${entries} entries are as the image has them`
+      : `${counted(list.length, "difference")} to the image's ${entries} entries:`,
+    ...lines,
+    ...keep.length > 0 ? [`left alone: ${keep.map((path) => `/${displayPath(path)}`).join(", ")}`] : [],
+    `to fetch: ${amount(fetchBytes)}${ways.length > 0 ? ` (${ways.join(", ")})` : ""}`,
+  ];
+}
+
+const VERBS: Readonly<Record<Difference["what"], string>> = {
+  missing: "make    ",
+  other: "replace ",
+  content: "rewrite ",
+  attributes: "dress   ",
+  extra: "remove  ",
+};
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function amount(bytes: number): string {
+  return bytes < 1e6 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
