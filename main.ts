@@ -32,6 +32,7 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
     print(`  page   ${urls.page}`);
     print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);
     print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
+    print(`  rsync  ${urls.rsync ?? "off"}`);
     print(`  data   ${options.data} (token in ${options.data}/token)`);
   }
   await done;

@@ -25,6 +25,7 @@ const PACKAGES: Record<string, string> = {
   "ovmf": "/usr/share/OVMF/OVMF_CODE.fd",
   "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
   "qemu-utils": "/usr/bin/qemu-img",
+  "rsync": "/usr/bin/rsync",
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",

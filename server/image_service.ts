@@ -1,6 +1,7 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
 import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { TorrentFile } from "./rsync/torrent_file.ts";
 import type { ImageStore } from "./store/images.ts";
 import type { PublishedVersion } from "./store/versions.ts";
 import type { Seeder } from "./swarm/seeder.ts";
@@ -12,6 +13,8 @@ export class ImageService implements Images {
   readonly #seeder: Seeder;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
+  /** Torrent files by version, "web@1". */
+  readonly #torrents = new Map<string, TorrentFile>();
 
   constructor(store: ImageStore, seeder: Seeder) {
     this.#store = store;
@@ -37,10 +40,11 @@ export class ImageService implements Images {
   }
 
   async delete(ref: string): Promise<void> {
-    const { torrentPath } = this.#store.published(ref);
+    const { torrentPath, image, version } = this.#store.published(ref);
     const metainfo = await readMetainfo(torrentPath);
     this.#store.delete(ref);
     this.#webSeed.delete(metainfo.info.name);
+    this.#torrents.delete(`${image}@${version}`);
     await this.#seeder.remove(metainfo.infoHash);
   }
 
@@ -73,13 +77,24 @@ export class ImageService implements Images {
     return this.#webSeed.get(torrent)?.get(file);
   }
 
-  async #serve({ torrentPath, payload }: PublishedVersion): Promise<void> {
+  /** Every version's torrent file, for rsync. */
+  torrentFiles(): TorrentFile[] {
+    return [...this.#torrents.values()];
+  }
+
+  async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
     const metainfo = await readMetainfo(torrentPath);
     this.#seeder.add(metainfo, payload.map((file) => file.path));
     this.#webSeed.set(
       metainfo.info.name,
       new Map(payload.map(({ name, path, sizeBytes }) => [name, { path, length: sizeBytes }])),
     );
+    this.#torrents.set(`${image}@${version}`, {
+      name: `${image}@${version}.torrent`,
+      sizeBytes: (await Deno.stat(torrentPath)).size,
+      modifiedSeconds: Math.floor(Date.parse(header.created) / 1000),
+      read: () => Deno.readFile(torrentPath),
+    });
   }
 }
 

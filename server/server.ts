@@ -17,6 +17,8 @@ import { bind } from "./listen.ts";
 import { startNetboot } from "./netboot_services.ts";
 import { chooseAddresses, isIpv4, type SiteAddresses } from "./network.ts";
 import { publishPorts } from "./publishing.ts";
+import { MODULE } from "./rsync/selection.ts";
+import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
@@ -53,6 +55,8 @@ export interface RunningServer {
     readonly page: string;
     /** Plain HTTP: boot files, tracker, web seed. */
     readonly http: string;
+    /** The module with the torrent files, where there is one. */
+    readonly rsync: string | undefined;
   };
   readonly ports: {
     readonly https: number;
@@ -60,6 +64,7 @@ export interface RunningServer {
     readonly peer: number;
     readonly tracker: number;
     readonly tftp: number | undefined;
+    readonly rsync: number | undefined;
   };
   readonly token: string;
   /** Settles when the server has closed; rejects where a service of it broke. */
@@ -113,8 +118,21 @@ export async function startServer(
     ...{ uplink, uploadLimit: options.uploadLimit },
     onChange: (settings) => live.publish({ type: "swarm", settings }),
   });
+  const settings = () => siteSwarm.settings();
+  const racks = new RackBook({
+    nodes: () => nodes.list(),
+    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
+    prefix: () => settings().rackPrefix,
+    now,
+  });
   const seeder = stack.use(
-    new Seeder(peers, { tracker, hostnames: [site.advertised], uploadLimit: uplink }),
+    new Seeder(peers, {
+      ...{ tracker, hostnames: [site.advertised], uploadLimit: uplink },
+      racks: () => {
+        const rack = racks.serverRack;
+        return rack === undefined ? {} : { rack, rackOf: (address) => racks.rackOf(address) };
+      },
+    }),
   );
   const udpTracker = stack.use(
     await bind({ protocol: "udp", port: options.trackerPort }, {
@@ -124,6 +142,8 @@ export async function startServer(
   );
   const images = new ImageService(store, seeder);
   await images.start();
+  const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
+  if (rsync) stack.use(rsync);
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
@@ -140,17 +160,10 @@ export async function startServer(
   stack.defer(() => shutDown(http));
   const httpPort = http.addr.port;
 
-  const settings = () => siteSwarm.settings();
   const batches = new Batches({
     store: deployments,
     policy: () => settings().seed,
     nameOf: (id) => nodes.find(id)?.name ?? id,
-    now,
-  });
-  const racks = new RackBook({
-    nodes: () => nodes.list(),
-    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
-    prefix: () => settings().rackPrefix,
     now,
   });
   const terms = new NodeTerms({ settings, racks });
@@ -165,6 +178,7 @@ export async function startServer(
       announce: [`${origin}/announce`, `udp://${hostname}:${udpTracker.port}`],
       webSeeds: [origin + SEED_PREFIX],
       seeders: [{ hostname, port: peers.port }],
+      ...(rsync && { rsync: `rsync://${hostname}:${rsync.port}/${MODULE}` }),
     };
   };
   const swarm = swarmAt(site.advertised);
@@ -259,6 +273,7 @@ export async function startServer(
       server,
       page: `${server}/?token=${admin.text}`,
       http: `http://${site.advertised}:${httpPort}`,
+      rsync: swarm.rsync,
     },
     ports: {
       https: httpsPort,
@@ -266,6 +281,7 @@ export async function startServer(
       peer: peers.port,
       tracker: udpTracker.port,
       tftp: netboot.tftpPort,
+      rsync: rsync?.port,
     },
     token: admin.text,
     done: ended.promise,

@@ -5,6 +5,7 @@ import { dirname, join, relative } from "node:path/posix";
 const RULES: [folder: string, may: string[]][] = [
   ["server/contract/", ["server/contract/"]],
   ["server/swarm/", ["server/contract/", "server/swarm/"]],
+  ["server/rsync/", ["server/contract/", "server/rsync/"]],
   ["server/store/", ["server/contract/", "server/store/"]],
   ["server/capture/", ["server/contract/", "server/store/", "server/capture/"]],
   ["server/cli/", ["server/contract/", "server/cli/"]],

@@ -5,7 +5,7 @@ import { bytePathOfText } from "#contract/byte_path.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { KeptPaths } from "./compare/kept_paths.ts";
 import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
-import { Download, type DownloadProgress, orderedMetainfo } from "./download.ts";
+import { Download, type DownloadProgress } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
 import { mainThreadMs } from "../sys/thread_clock.ts";
 import type { Standing } from "./extract/frame_plan.ts";
@@ -18,6 +18,7 @@ import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
+import { fetchTorrent } from "./torrent_file.ts";
 import { type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
@@ -67,9 +68,8 @@ export class ImageFetch implements AsyncDisposable {
     target: Target,
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
-    const { order, client, key } = this.#options.enrolled;
-    const response = await client.send("GET", "/node/torrent", { signal: this.#signal });
-    const metainfo = orderedMetainfo(new Uint8Array(await response.arrayBuffer()), order);
+    const { order, key } = this.#options.enrolled;
+    const { metainfo, way } = await fetchTorrent(this.#options.enrolled, { signal: this.#signal });
     const inMemory = memory !== undefined &&
       fitsMemory(metainfo.map.totalLength, await Deno.readTextFile("/proc/meminfo"));
     if (inMemory) await Deno.mkdir(memory, { recursive: true });
@@ -98,7 +98,8 @@ export class ImageFetch implements AsyncDisposable {
           `(${megabytes(found.contents.readBytes)} read)`
         : `${manifest.entries.length} entries`;
       const place = inMemory ? "in memory" : "on the target's disk";
-      return { message: `${here}, ${megabytes(bytesTotal - bytesDone)} to fetch, kept ${place}`, inMemory };
+      const missing = megabytes(bytesTotal - bytesDone);
+      return { message: `${here}, ${missing} to fetch, kept ${place}; ${way}`, inMemory };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;

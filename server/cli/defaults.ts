@@ -5,4 +5,5 @@ export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_PEER_PORT = 6881;
 export const DEFAULT_TRACKER_PORT = 6969;
 export const DEFAULT_TFTP_PORT = 69;
+export const DEFAULT_RSYNC_PORT = 873;
 export const DEFAULT_LEVEL = 9;

@@ -23,6 +23,7 @@ import {
   DEFAULT_LEVEL,
   DEFAULT_LISTEN,
   DEFAULT_PEER_PORT,
+  DEFAULT_RSYNC_PORT,
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
@@ -107,6 +108,12 @@ function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer
     .option("--peer-port <port>", "BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
     .option("--tracker-port <port>", "UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
     .option("--tftp-port <port>", "TFTP, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | undefined)
+    .option(
+      "--rsync-port <port>",
+      "rsync: torrent files, or off; the default only where it is free",
+      parsePortOrOff,
+      DEFAULT_RSYNC_PORT as number | undefined,
+    )
     .addOption(new Option("--tftp <off>", "no TFTP (the same as --tftp-port off)").choices(["off"] as const))
     .addOption(
       new Option("--dhcp <mode>", "give addresses and boot options, or leave DHCP alone")
@@ -142,6 +149,7 @@ function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer
       await runServer({
         ...options,
         tftpPort: tftp === "off" ? undefined : tftpPort,
+        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
         dns: dns ?? [],
         secureBoot: secureBoot ?? false,
         json: json ?? false,

@@ -8,6 +8,10 @@ export interface ServerOptions {
   readonly trackerPort: number;
   /** Undefined: no TFTP. */
   readonly tftpPort: number | undefined;
+  /** Undefined: no rsync. */
+  readonly rsyncPort?: number | undefined;
+  /** The server starts also where that port cannot be had: nodes then fetch torrent files over HTTPS. */
+  readonly rsyncMayFail?: boolean | undefined;
   readonly dhcp: "off" | "server";
   /** Who is answered: known nodes and whatever boots from the network, or everybody. */
   readonly dhcpClients: "nodes" | "all";

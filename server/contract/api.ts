@@ -361,6 +361,8 @@ export const Order = z.object({
     racks: Racks.optional(),
     /** It seeds no longer than this, also where the server says nothing any more. */
     seedSeconds: z.int().min(0).optional(),
+    /** Where the torrent file is by rsync ("rsync://10.0.0.1:873/torrents/web@1.torrent"), if anywhere. */
+    rsync: z.string().max(1000).optional(),
   }),
   identity: z.object({
     hostname: Hostname,

@@ -29,6 +29,8 @@ export class RackBook {
   /** Addresses by label. */
   #members = new Map<string, string[]>();
   #told = new Map<string, Racks>();
+  /** Labels by address. */
+  #labels = new Map<string, string>();
 
   constructor(options: RackBookOptions) {
     this.#options = options;
@@ -50,6 +52,19 @@ export class RackBook {
     return racks;
   }
 
+  /** The rack of an address, as the server's own seeder is to know it; undefined where it is not known. */
+  rackOf(address: string): string | undefined {
+    this.#refresh();
+    const prefix = this.#options.prefix();
+    return this.#labels.get(address) ?? (prefix === undefined ? undefined : networkOf(address, prefix));
+  }
+
+  /** The server's own rack. */
+  get serverRack(): string | undefined {
+    const { settings, address = "" } = this.#options.server();
+    return settings.rack ?? this.rackOf(address);
+  }
+
   #refresh(): void {
     const now = this.#options.now();
     if (this.#count >= MANY && now - this.#atMs < KEPT_MS) return;
@@ -58,8 +73,10 @@ export class RackBook {
     this.#count = nodes.length;
     this.#told = new Map();
     this.#members = new Map();
+    this.#labels = new Map();
     for (const { settings: { rack }, address } of [...nodes, this.#options.server()]) {
       if (rack === undefined || address === undefined || networkOf(address, 32) === undefined) continue;
+      this.#labels.set(address, rack);
       const members = this.#members.get(rack);
       if (members) members.push(address);
       else this.#members.set(rack, [address]);

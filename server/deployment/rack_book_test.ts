@@ -78,3 +78,13 @@ Deno.test("a server that was given a rack is a member of it", () => {
   const { book } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
   assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
 });
+
+Deno.test("the server knows the rack of every address, and its own", () => {
+  const site: { prefix?: number } = {};
+  const { book } = open([node("10.0.0.1", "a"), node("10.0.0.2", "b"), node("10.0.0.3")], site);
+  const racks = () => ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((address) => book.rackOf(address));
+  assert.deepEqual([book.serverRack, ...racks()], [undefined, "a", "b", undefined]);
+  site.prefix = 24;
+  assert.deepEqual([book.serverRack, ...racks()], ["10.0.0.0/24", "a", "b", "10.0.0.0/24"]);
+  assert.equal(open([], { server: node("10.0.0.254", "a") }).book.serverRack, "a");
+});

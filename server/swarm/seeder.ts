@@ -24,20 +24,20 @@ export class Seeder implements AsyncDisposable {
   readonly #tracker: Tracker;
   readonly #addresses: readonly PeerAddress[];
   readonly #limit: RateLimit | undefined;
-  readonly #racks: SeederRacks;
+  readonly #racks: () => SeederRacks;
   readonly #closing = new AbortController();
   readonly #seedings = new Map<string, Seeding>();
 
   constructor(
     network: PeerNetwork,
-    { tracker, hostnames, uploadLimit, racks = {} }: {
+    { tracker, hostnames, uploadLimit, racks = () => ({}) }: {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
       /** Of all torrents together; others may take from it too. */
       uploadLimit?: RateLimit;
       /** The server's own rack and that of every address, so that other racks get the pieces of ours. */
-      racks?: SeederRacks;
+      racks?: () => SeederRacks;
     },
   ) {
     this.#network = network;
@@ -59,7 +59,7 @@ export class Seeder implements AsyncDisposable {
       network: this.#network,
       trackers: [],
       deals: true,
-      ...this.#racks,
+      ...this.#racks(),
       signal: this.#closing.signal,
       ...(this.#limit ? { uploadLimit: this.#limit } : {}),
     });

@@ -215,6 +215,7 @@ export class Fleet {
         announce: [...swarm.announce],
         webSeeds: [...swarm.webSeeds],
         ...this.#terms.ordered(node, { address, seed: this.#deployments.seedOf(pending.deployment) }),
+        ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
       identity: {
         hostname: hostnameOf(node),

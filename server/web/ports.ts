@@ -68,6 +68,8 @@ export interface SwarmAddresses {
   readonly webSeeds: readonly string[];
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
+  /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents", where there is one. */
+  readonly rsync?: string;
 }
 
 /** The swarm of the whole site. */

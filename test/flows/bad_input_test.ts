@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
 import { Product } from "./support/product.ts";
 
-const PORTS = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--tftp", "off"];
+const PORTS = [
+  "--http-port",
+  "0",
+  "--peer-port",
+  "0",
+  "--tracker-port",
+  "0",
+  "--tftp",
+  "off",
+  "--rsync-port",
+  "0",
+];
 
 Deno.test("the operator's mistakes", async () => {
   await using product = await Product.withServer();

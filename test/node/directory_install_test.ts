@@ -72,6 +72,9 @@ Deno.test({
       assert.deepEqual(describeTree(`${test.folder}/${node}`), wanted);
       assert.equal(await stateOf(test, node), "installed");
     }
+    for (const { lines } of consoles) {
+      assert.match(lines.find((line) => line.includes("torrent:")) ?? "", /; torrent by rsync \(/);
+    }
     const steps = consoles[0]?.lines.map((line) => /\] (\w+):/.exec(line)?.[1]);
     assert.deepEqual(steps, [
       "network",

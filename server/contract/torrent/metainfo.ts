@@ -35,7 +35,7 @@ export interface Metainfo {
 
 export const MIN_PIECE_LENGTH = 16 * 1024;
 export const MAX_PIECE_LENGTH = 16 * 1024 * 1024;
-const MAX_METAINFO_BYTES = 64 * 1024 * 1024;
+export const MAX_METAINFO_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 65_536;
 const MAX_PIECES = 1_000_000;
 const MAX_URLS = 64;

@@ -19,6 +19,7 @@ export interface ServerStatus {
     readonly http: number;
     readonly peer: number;
     readonly tracker: number;
+    readonly rsync: number;
   };
 }
 
@@ -62,7 +63,7 @@ export class Product implements AsyncDisposable {
 
   /** On free ports the first time, on the same ones later. */
   async startServer(): Promise<void> {
-    const { https = 0, http = 0, peer = 0, tracker = 0 } = this.#status?.ports ?? {};
+    const { https = 0, http = 0, peer = 0, tracker = 0, rsync = 0 } = this.#status?.ports ?? {};
     const child = this.spawn([
       ...[
         "server",
@@ -75,6 +76,7 @@ export class Product implements AsyncDisposable {
         "--json",
       ],
       ...["--http-port", `${http}`, "--peer-port", `${peer}`, "--tracker-port", `${tracker}`],
+      ...["--rsync-port", `${rsync}`],
     ], { stdout: "piped" });
     this.#server = child;
     this.#status = JSON.parse(await firstLine(child.stdout)) as ServerStatus;

@@ -38,6 +38,7 @@ export class ServerUnderTest implements AsyncDisposable {
       ...{
         trackerPort: 0,
         tftpPort: undefined,
+        rsyncPort: 0,
         dhcp: "off",
         dhcpClients: "nodes",
         dns: [],

@@ -1,0 +1,49 @@
+/** A file's bytes as they go over the wire, and their sum. */
+import { createHash } from "node:crypto";
+import { constants, deflateRawSync } from "node:zlib";
+import { int32 } from "#contract/rsync/integers.ts";
+import { md4 } from "./md4.ts";
+
+const MAX_LITERAL_BYTES = 32 * 1024;
+/** Of one piece of deflated data: its length has 14 bits. */
+const MAX_DEFLATED_BYTES = 16_383;
+const DEFLATED = 0x40;
+/** What a flush leaves at the end of deflated data, and the receiver puts there itself (token.c). */
+const FLUSH_BYTES = 4;
+
+/** Lengths, each followed by so many bytes, up to 0 (simple_send_token). */
+export function* literals(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += MAX_LITERAL_BYTES) {
+    const part = bytes.subarray(at, at + MAX_LITERAL_BYTES);
+    yield int32(part.length);
+    yield part;
+  }
+  yield int32(0);
+}
+
+/** Raw deflate in pieces of two bytes' head (01, then 14 bits of length), up to a 0 (send_deflated_token). */
+export function* deflated(bytes: Uint8Array): Generator<Uint8Array> {
+  if (bytes.length > 0) {
+    const whole = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH });
+    const data = whole.subarray(0, -FLUSH_BYTES);
+    for (let at = 0; at < data.length; at += MAX_DEFLATED_BYTES) {
+      const part = data.subarray(at, at + MAX_DEFLATED_BYTES);
+      yield Uint8Array.of(DEFLATED | part.length >> 8, part.length & 0xff);
+      yield part;
+    }
+  }
+  yield Uint8Array.of(0);
+}
+
+/** For the list of files (checksum.c: file_checksum). */
+export function listSum(bytes: Uint8Array, { protocol }: { protocol: number }): Uint8Array {
+  return protocol >= 30 ? createHash("md5").update(bytes).digest() : md4(bytes);
+}
+
+/** Behind a file's bytes (checksum.c: sum_init, sum_end); MD4 begins with the session's seed. */
+export function transferSum(
+  bytes: Uint8Array,
+  { protocol, seed }: { protocol: number; seed: number },
+): Uint8Array {
+  return protocol >= 30 ? listSum(bytes, { protocol }) : md4(int32(seed), bytes);
+}

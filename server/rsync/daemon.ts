@@ -1,0 +1,99 @@
+/** A read-only rsync daemon for one module, `torrents`: a table of names, never a folder. */
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { RsyncStream } from "#contract/rsync/stream.ts";
+import { serveSession, type SessionLimits } from "./session.ts";
+import type { TorrentFile } from "./torrent_file.ts";
+
+const MAX_CLIENTS = 256;
+const MAX_CLIENTS_PER_ADDRESS = 32;
+const LIMITS: SessionLimits = { handshakeMs: 15_000, transferMs: 10 * 60_000 };
+const IDLE_MS = 30_000;
+/** What a client may say in all: block sums of an old file are the most of it. */
+const MAX_READ_BYTES = 32 * 1024 * 1024;
+
+const log = getLogger(["rackseed", "rsync"]);
+
+export interface DaemonOptions {
+  /** The table as it is at that moment. */
+  readonly files: () => readonly TorrentFile[];
+  readonly limits?: SessionLimits;
+}
+
+/** Runs until disposed. */
+export class RsyncDaemon implements Disposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #options: DaemonOptions;
+  readonly #clients = new Map<RsyncStream, string>();
+  #closed = false;
+
+  private constructor(listener: Deno.TcpListener, options: DaemonOptions) {
+    this.#listener = listener;
+    this.#options = options;
+  }
+
+  /** Port 0 takes a free one. */
+  static listen(
+    { hostname, port }: { hostname: string; port: number },
+    options: DaemonOptions,
+  ): RsyncDaemon {
+    const daemon = new RsyncDaemon(Deno.listen({ hostname, port, transport: "tcp" }), options);
+    daemon.#acceptAll().catch((error) => log.error("rsync-failed", { error: messageOf(error) }));
+    return daemon;
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#listener.close();
+    for (const stream of this.#clients.keys()) stream[Symbol.dispose]();
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (!this.#closed) {
+      let connection: Deno.TcpConn;
+      try {
+        connection = await this.#listener.accept();
+      } catch (error) {
+        if (this.#closed) return;
+        // out of file descriptors, most likely: it passes when clients end
+        log.warn("rsync-accept-failed", { error: messageOf(error) });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        continue;
+      }
+      this.#serve(connection);
+    }
+  }
+
+  async #serve(connection: Deno.TcpConn): Promise<void> {
+    const { files, limits = LIMITS } = this.#options;
+    const { hostname: address } = connection.remoteAddr;
+    using stream = new RsyncStream(connection, {
+      idleMs: IDLE_MS,
+      totalMs: limits.transferMs,
+      maxReadBytes: MAX_READ_BYTES,
+    });
+    try {
+      if (!this.#hasRoomFor(address)) return await turnAway(stream);
+      this.#clients.set(stream, address);
+      await serveSession(stream, { files, limits });
+    } catch (error) {
+      if (!this.#closed) log.debug("rsync-client-dropped", { address, reason: messageOf(error) });
+    } finally {
+      this.#clients.delete(stream);
+    }
+  }
+
+  #hasRoomFor(address: string): boolean {
+    const ofAddress = [...this.#clients.values()].filter((other) => other === address).length;
+    return this.#clients.size < MAX_CLIENTS && ofAddress < MAX_CLIENTS_PER_ADDRESS;
+  }
+}
+
+async function turnAway(stream: RsyncStream): Promise<void> {
+  stream.write(new TextEncoder().encode("@ERROR: max connections reached -- try again later\n"));
+  await stream.flush();
+}

@@ -1,0 +1,89 @@
+/**
+ * The first words of a session (rsync's clientserver.c), in lines:
+ *
+ *     server  @RSYNCD: 31.0
+ *     client  @RSYNCD: 31.0 …            the lower of both protocols is spoken
+ *     client  MODULE                     or #list, or nothing: what modules there are
+ *     server  @RSYNCD: OK                or @ERROR: …, or the modules and @RSYNCD: EXIT
+ *     client  its arguments, each ended by NUL (before protocol 30 by a line's end), and an empty one
+ */
+import type { RsyncStream } from "#contract/rsync/stream.ts";
+import { parseArguments, type SenderRequest } from "./options.ts";
+import { EXIT, quoted, Refusal } from "./refusal.ts";
+import { MODULE } from "./selection.ts";
+
+const NEWEST = 31, OLDEST = 27;
+const COMMENT = "torrent files of the published image versions";
+const MAX_LINE_BYTES = 1024;
+const MAX_ARGUMENTS = 256;
+const MAX_ARGUMENTS_BYTES = 32 * 1024;
+const NEWLINE = 10;
+
+export interface Handshake {
+  readonly protocol: number;
+  /** What is wanted, or why it is not to be had. */
+  readonly request: SenderRequest | Refusal;
+}
+
+/** Undefined where the client has had its answer. Throws WireError. */
+export async function shakeHands(stream: RsyncStream): Promise<Handshake | undefined> {
+  say(stream, `@RSYNCD: ${NEWEST}.0`);
+  await stream.flush();
+  const greeting = await line(stream);
+  const protocol = protocolOf(greeting);
+  if (protocol === undefined) return say(stream, "@ERROR: protocol startup error");
+  if (protocol < OLDEST) {
+    return say(stream, `@ERROR: protocol ${protocol} is too old, ${OLDEST} is the oldest here`);
+  }
+  const wish = await line(stream);
+  if (wish === "" || wish === "#list") {
+    return say(stream, `${MODULE.padEnd(15)}\t${COMMENT}`, "@RSYNCD: EXIT");
+  }
+  if (wish.startsWith("#")) return say(stream, `@ERROR: Unknown command ${quoted(wish)}`);
+  if (wish !== MODULE) return say(stream, `@ERROR: Unknown module ${quoted(wish)}`);
+  say(stream, "@RSYNCD: OK");
+  await stream.flush();
+  try {
+    const args = await readArguments(stream, { end: protocol >= 30 ? 0 : NEWLINE });
+    const request = parseArguments(args, { protocol });
+    if (!request.secluded) return { protocol, request };
+    // the other arguments follow, behind the program's name
+    const [, ...rest] = await readArguments(stream, { end: 0 });
+    return { protocol, request: parseArguments([...args, ...rest], { protocol }) };
+  } catch (error) {
+    if (error instanceof Refusal) return { protocol, request: error };
+    throw error;
+  }
+}
+
+function say(stream: RsyncStream, ...lines: string[]): undefined {
+  for (const text of lines) stream.write(new TextEncoder().encode(`${text}\n`));
+}
+
+async function line(stream: RsyncStream): Promise<string> {
+  return textOf(await stream.until(NEWLINE, { maxBytes: MAX_LINE_BYTES })).replace(/\r$/, "");
+}
+
+/** "@RSYNCD: 31.0 sha512 md5": version, and above 0 the number of an unfinished one, which nobody else speaks. */
+function protocolOf(greeting: string): number | undefined {
+  const [, version, draft = "0"] = /^@RSYNCD: (\d{1,3})(?:\.(\d{1,9}))?(?: |$)/.exec(greeting) ?? [];
+  if (version === undefined) return undefined;
+  const theirs = Number(version);
+  return theirs > NEWEST ? NEWEST : Number(draft) > 0 ? theirs - 1 : theirs;
+}
+
+async function readArguments(stream: RsyncStream, { end }: { end: number }): Promise<string[]> {
+  const args: string[] = [];
+  for (let left = MAX_ARGUMENTS_BYTES;;) {
+    const bytes = await stream.until(end, { maxBytes: left });
+    if (bytes.length === 0) return args;
+    args.push(textOf(bytes));
+    left -= bytes.length;
+    if (args.length > MAX_ARGUMENTS) throw new Refusal("ERROR: too many arguments", EXIT.unsupported);
+  }
+}
+
+/** One character a byte: what is no ASCII is in no name of the table, and quoting makes it harmless. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}

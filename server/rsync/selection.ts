@@ -1,0 +1,40 @@
+import { hasWildcard, matchesWildcard, withoutEscapes } from "./wildcard.ts";
+
+export const MODULE = "torrents";
+
+export interface Selection {
+  /** The module's folder itself was asked for. */
+  readonly folder: boolean;
+  /** Of the table, in rsync's order: that of their bytes. */
+  readonly names: readonly string[];
+  /** Paths that are not there. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * What a client's paths mean. A path is "torrents", "torrents/" or "torrents/NAME" where NAME is in the table, or
+ * a pattern that matches some of it; nothing else exists, since no path is ever given to a file system.
+ */
+export function select(paths: readonly string[], table: readonly string[]): Selection {
+  const names = new Set<string>(), missing: string[] = [];
+  let folder = false;
+  for (const path of paths) {
+    const inside = insideOf(path);
+    const found = inside === undefined
+      ? []
+      : hasWildcard(inside)
+      ? table.filter((name) => matchesWildcard(name, inside))
+      : table.filter((name) => name === withoutEscapes(inside));
+    if (inside === "" || inside === ".") folder = true;
+    else if (found.length === 0) missing.push(path);
+    for (const name of found) names.add(name);
+  }
+  return { folder, names: [...names].sort(), missing };
+}
+
+function insideOf(path: string): string | undefined {
+  if (path === MODULE) return "";
+  return path.startsWith(`${MODULE}/`)
+    ? path.slice(MODULE.length).replace(/^(\/(\.(?=\/))?)+/, "")
+    : undefined;
+}

@@ -1,0 +1,48 @@
+/** A server's torrents by rsync: every published version, as long as it is there. */
+import assert from "node:assert/strict";
+import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
+import { toHex } from "#contract/torrent/hex.ts";
+import { parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { fetchByRsync } from "../../agent/install/rsync_client.ts";
+import { fetchTorrent } from "../../agent/install/torrent_file.ts";
+import type { Enrolled } from "../../agent/install/enrol.ts";
+import { RsyncTable } from "../support/rsync_table.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
+
+const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
+const INVENTORY = {
+  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+} as const;
+const { signal } = new AbortController();
+
+Deno.test("an order names the version's torrent by rsync; one that is not the ordered one is not taken", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const { nodes } = await test.client.post("/deployments", {
+    body: { nodes: ["n1"], image: "web@1" },
+    schema: DeployAnswer,
+  });
+  using agent = await test.as(nodes[0]?.token ?? "");
+  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+  agent.useSession(order.session);
+  const { rsync } = order.swarm;
+  assert.equal(rsync, `rsync://127.0.0.1:${test.server.ports.rsync}/torrents/web@1.torrent`);
+  assert.equal(test.server.urls.rsync, `rsync://127.0.0.1:${test.server.ports.rsync}/torrents`);
+  const options = { maxBytes: 1e6, signal };
+  assert.equal(toHex(parseMetainfo(await fetchByRsync(rsync, options)).infoHash), order.swarm.infoHash);
+
+  const fetched = (changed: Order["swarm"]) =>
+    fetchTorrent({ order: { ...order, swarm: changed }, client: agent } as Enrolled, { signal });
+  assert.equal((await fetched(order.swarm)).way, "torrent by rsync");
+  using liar = new RsyncTable();
+  for (const address of [`${test.server.urls.rsync}/web@2.torrent`, `${liar.url}/torrents/web@1.torrent`]) {
+    const { metainfo, way } = await fetched({ ...order.swarm, rsync: address });
+    assert.equal(toHex(metainfo.infoHash), order.swarm.infoHash);
+    assert.match(way, /^torrent over HTTPS, not by rsync: /);
+  }
+
+  await test.client.send("DELETE", "/images/web@2");
+  await assert.rejects(fetchByRsync(`${test.server.urls.rsync}/web@2.torrent`, options), /No such file/);
+});

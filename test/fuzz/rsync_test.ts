@@ -1,0 +1,133 @@
+/** Noise at every stage of a session, and damaged sessions, leave the rsync daemon serving. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { fetchByRsync } from "../../agent/install/rsync_client.ts";
+import { RsyncTable } from "../support/rsync_table.ts";
+
+const SEED = 20_131;
+const SESSIONS = 600;
+const AT_ONCE = 16;
+
+const text = (line: string) => new TextEncoder().encode(line);
+const framed = (bytes: Uint8Array) =>
+  Buffer.concat([Uint8Array.of(bytes.length & 255, bytes.length >> 8, 0, 7), bytes]);
+
+/** All that a client says, by stages; protocols 27 to 31. */
+const sessions = fc.constantFrom(27, 28, 29, 30, 31).map((protocol) => {
+  const plain = [text(`@RSYNCD: ${protocol}.0\n`), text("torrents\n")];
+  const args = [
+    "--server",
+    "--sender",
+    "-logDtprce.LsfxCIv",
+    "--timeout=5",
+    ".",
+    "torrents/",
+    "torrents/web*",
+  ];
+  const end = protocol >= 30 ? "\0" : "\n";
+  const done = protocol >= 30 ? [0] : [255, 255, 255, 255];
+  const ask = protocol >= 30 ? [2] : [2, 0, 0, 0];
+  const item = protocol >= 29 ? [0, 0x80] : [];
+  const sums = [1, 0, 0, 0, 188, 2, 0, 0, 2, 0, 0, 0, 10, 0, 0, 0, 1, 2, 3, 4, 5, 6];
+  const talk = [
+    [2, 0, 0, 0, 45, 120],
+    [0, 0, 0, 0],
+    [...ask, ...item, ...sums],
+    done,
+    done,
+    done,
+    done,
+    done,
+  ];
+  const frames = talk.map((bytes) =>
+    protocol >= 30 ? framed(Uint8Array.from(bytes)) : Uint8Array.from(bytes)
+  );
+  return [...plain, text([...args, "", ""].join(end).slice(0, -1)), ...frames];
+});
+
+/** Up to a stage as it should be, then noise; or all of it with bytes changed, put in and cut off. */
+const noisy = fc.tuple(sessions, fc.nat(10), fc.uint8Array({ maxLength: 3000 })).map(
+  ([stages, upTo, noise]) => Buffer.concat([...stages.slice(0, upTo), noise]),
+);
+const change = fc.tuple(fc.constantFrom("set", "insert", "cut"), fc.nat(), fc.nat(255));
+const damaged = fc.tuple(sessions, fc.array(change, { minLength: 1, maxLength: 6 })).map(
+  ([stages, changes]) => {
+    const bytes = [...Buffer.concat(stages)];
+    for (const [how, where, value] of changes) {
+      const at = where % (bytes.length + 1);
+      if (how === "cut") bytes.length = at;
+      else bytes.splice(at, how === "set" ? 1 : 0, value);
+    }
+    return Uint8Array.from(bytes);
+  },
+);
+
+async function talk(port: number, bytes: Uint8Array): Promise<number> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  let received = 0;
+  const reading = (async () => {
+    for (const into = new Uint8Array(65_536);;) {
+      const got = await connection.read(into);
+      if (got === null) return;
+      received += got;
+    }
+  })().catch(() => {});
+  try {
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    await connection.closeWrite();
+  } catch {
+    // The daemon has had enough of it already.
+  }
+  await reading;
+  return received;
+}
+
+Deno.test(`the rsync daemon ends ${SESSIONS} noisy and damaged sessions, and serves afterwards`, async () => {
+  using table = new RsyncTable();
+  const inputs = fc.sample(fc.tuple(noisy, damaged), { numRuns: SESSIONS / 2, seed: SEED }).flat();
+  let answered = 0;
+  for (let at = 0; at < inputs.length; at += AT_ONCE) {
+    const group = inputs.slice(at, at + AT_ONCE).map((bytes) => talk(table.port, bytes));
+    answered += (await Promise.all(group)).filter((received) => received > 14).length;
+  }
+  // noise that never got behind the greeting would prove little
+  assert(answered > SESSIONS / 3, `${answered} sessions got behind the greeting`);
+  const { signal } = new AbortController();
+  const name = "web@2.torrent";
+  const bytes = await fetchByRsync(`${table.url}/torrents/${name}`, { maxBytes: 1e6, signal });
+  assert.deepEqual(bytes.length, table.bytes.get(name)?.length);
+});
+
+Deno.test("clients that only hold on get no more places than one address may have", async () => {
+  using table = new RsyncTable();
+  using held = new DisposableStack();
+  const greetings: string[] = [];
+  for (let i = 0; i < 33; i++) {
+    const connection = held.use(await Deno.connect({ hostname: "127.0.0.1", port: table.port }));
+    const into = new Uint8Array(100);
+    greetings.push(new TextDecoder().decode(into.subarray(0, await connection.read(into) ?? 0)));
+  }
+  assert(greetings.slice(0, 32).every((greeting) => greeting === "@RSYNCD: 31.0\n"));
+  assert.match(greetings[32] ?? "", /^@ERROR: max connections reached/);
+});
+
+Deno.test("a client that trickles is cut off, be it before it asks or while it takes", async () => {
+  using table = new RsyncTable({ handshakeMs: 100, transferMs: 200 });
+  const [stages = []] = fc.sample(sessions, { numRuns: 1, seed: SEED });
+  for (const upTo of [0, 1, 2, 3, 5]) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: table.port });
+    await connection.write(Buffer.concat(stages.slice(0, upTo)));
+    let open = true;
+    const reading = (async () => {
+      const into = new Uint8Array(65_536);
+      while (await connection.read(into).catch(() => null) !== null);
+      open = false;
+    })();
+    // a byte of the next stage now and then; the loop ends with the connection
+    while (open) {
+      await connection.write(Uint8Array.of(64)).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    await reading;
+  }
+});
