@@ -119,18 +119,27 @@ async function measureOpentracker(): Promise<void> {
 
 function report(): void {
   const ours = rows.filter(({ name }) => name === "ours");
-  // a connection for each announce is not what the bar names; it is shown beside it
+  // A connection for each announce is not what the bar names; it is shown beside it. What one processor can do is
+  // what its time says: where others share the machine, the load or the server waits.
   const kept = ours.filter(({ kind }) => kind !== "http-close")
-    .every(({ most, half, bar }) => most.perSecond >= bar && half.p99 <= BARS.p99Ms && half.lost === 0) &&
+    .every(({ cpuMicroseconds, half, bar }) =>
+      1e6 / cpuMicroseconds >= bar && half.p99 <= BARS.p99Ms && half.lost === 0
+    ) &&
     memory.every(({ name, bytesPerPeer }) => name !== "ours" || bytesPerPeer <= BARS.bytesPerPeer);
   if (values.json) console.log(JSON.stringify({ rows, memory, bars: BARS, kept }));
   else {
-    console.log(`${PEERS} peers of one torrent, 50 in an answer, one processor`);
-    console.log("tracker      by          announces/s  CPU µs each  at half the bar: p50 ms   p99 ms   lost");
+    console.log(
+      `${PEERS} peers of one torrent, 50 in an answer, one processor; load average ${
+        Deno.loadavg()[0]?.toFixed(1)
+      }`,
+    );
+    console.log(
+      "tracker      by          announces/s  a CPU second  at half the bar: p50 ms   p99 ms   lost",
+    );
     for (const { name, kind, most, cpuMicroseconds, half, bar } of rows) {
       console.log(
         `${name.padEnd(12)} ${kind.padEnd(11)} ${most.perSecond.toFixed(0).padStart(11)}  ` +
-          `${cpuMicroseconds.toFixed(0).padStart(11)}  ${String(bar / 2).padStart(15)}${
+          `${(1e6 / cpuMicroseconds).toFixed(0).padStart(12)}  ${String(bar / 2).padStart(15)}${
             half.p50.toFixed(2).padStart(7)
           }  ${half.p99.toFixed(2).padStart(7)}  ${String(half.lost).padStart(5)}`,
       );

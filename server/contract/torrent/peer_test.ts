@@ -124,7 +124,29 @@ Deno.test("a dealer's suggestion is asked for first, and declined where it is of
   peer.message({ type: "unchoke" });
   assert.deepEqual(requests(peer).map(({ piece }) => piece), [2, 0]);
   peer.close();
-  assert.equal(fixture.picker.isFree(2), true, "it is left for others to take up");
+  assert.equal(
+    fixture.picker.isFree(2),
+    true,
+    "it is left for others to take up, and for it to suggest again",
+  );
+});
+
+Deno.test("a dealer hears of every piece that we get, and which suggestion came from elsewhere meanwhile", () => {
+  const fixture = new Fixture();
+  const [dealer, other] = [fixture.peer(), fixture.peer()];
+  const payload = new TextEncoder().encode("d1:md1:xi1ee8:rk_dealsi1ee");
+  dealer.message({ type: "haveAll" });
+  dealer.message({ type: "extended", id: 0, payload });
+  dealer.message({ type: "suggest", piece: 2 });
+  other.message({ type: "have", piece: 2 });
+  other.message({ type: "unchoke" });
+  dealer.outbox.length = 0;
+  dealer.message({ type: "unchoke" });
+  assert.equal(types(dealer)[0], "reject");
+  fixture.picker.verified(2);
+  dealer.outbox.length = 0;
+  dealer.announce(2);
+  assert.deepEqual(types(dealer), ["have"], "although it has the piece itself");
 });
 
 Deno.test("suggestions without end are not kept, and one of a piece that does not exist breaks the protocol", () => {
