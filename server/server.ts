@@ -3,11 +3,15 @@ import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { pinOf } from "#contract/token.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
+import { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { handleBoot } from "../boot/http.ts";
 import { AgentSegments } from "./agent_segments.ts";
 import { CaptureService } from "./capture/capture_service.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
 import { lockDataDirectory } from "./data_lock.ts";
+import { Batches } from "./deployment/batches.ts";
+import { NodeTerms } from "./deployment/node_terms.ts";
+import { RackBook } from "./deployment/rack_book.ts";
 import { ImageService } from "./image_service.ts";
 import { bind } from "./listen.ts";
 import { startNetboot } from "./netboot_services.ts";
@@ -20,6 +24,7 @@ import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
+import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
@@ -30,6 +35,7 @@ import { createApp } from "./web/app.ts";
 import { AdminToken } from "./web/auth.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
+import { SiteSwarm } from "./site_swarm.ts";
 import type { SwarmAddresses } from "./web/ports.ts";
 import { writePublicFile } from "./web/private_file.ts";
 import { issueServerCertificate, openAuthority } from "./web/tls.ts";
@@ -100,7 +106,16 @@ export async function startServer(
     }),
   );
   const tracker = new Tracker(Math.random);
-  const seeder = stack.use(new Seeder(peers, { tracker, hostnames: [site.advertised] }));
+  // seeder and web seed draw from one budget: both go over the server's uplink
+  const uplink = new RateLimit(Infinity);
+  const live = new LiveEvents();
+  const siteSwarm = new SiteSwarm(new SwarmSettingsStore(db), {
+    ...{ uplink, uploadLimit: options.uploadLimit },
+    onChange: (settings) => live.publish({ type: "swarm", settings }),
+  });
+  const seeder = stack.use(
+    new Seeder(peers, { tracker, hostnames: [site.advertised], uploadLimit: uplink }),
+  );
   const udpTracker = stack.use(
     await bind({ protocol: "udp", port: options.trackerPort }, {
       action: "serve the UDP tracker",
@@ -125,8 +140,24 @@ export async function startServer(
   stack.defer(() => shutDown(http));
   const httpPort = http.addr.port;
 
-  const live = new LiveEvents();
-  const fleet = new Fleet({ nodes, deployments, images, publish: (event) => live.publish(event), pin });
+  const settings = () => siteSwarm.settings();
+  const batches = new Batches({
+    store: deployments,
+    policy: () => settings().seed,
+    nameOf: (id) => nodes.find(id)?.name ?? id,
+    now,
+  });
+  const racks = new RackBook({
+    nodes: () => nodes.list(),
+    server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
+    prefix: () => settings().rackPrefix,
+    now,
+  });
+  const terms = new NodeTerms({ settings, racks });
+  const fleet = new Fleet({
+    ...{ nodes, deployments, images, batches, terms, pin },
+    publish: (event) => live.publish(event),
+  });
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
     const origin = `http://${hostname}:${httpPort}`;
@@ -161,7 +192,10 @@ export async function startServer(
 
   const templates = new Templates(db, { now });
   const app = createApp(
-    { admin, fleet, templates, images, captures, live, swarmAt, closing: closing.signal, now },
+    {
+      ...{ admin, fleet, templates, images, captures, swarm: siteSwarm, live, swarmAt, now },
+      closing: closing.signal,
+    },
     { caPem: authority.pem },
   );
   const https = await bind({ protocol: "tcp", port: site.listen.port }, {
@@ -195,7 +229,11 @@ export async function startServer(
     }
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
     if (pathname.startsWith(SEED_PREFIX)) {
-      return handleWebSeed(request, { prefix: SEED_PREFIX, lookup: (name) => images.webSeedFile(name) });
+      return handleWebSeed(request, {
+        prefix: SEED_PREFIX,
+        lookup: (name) => images.webSeedFile(name),
+        uploadLimit: uplink,
+      });
     }
     return new Response("not found\n", { status: 404 });
   };

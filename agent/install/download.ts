@@ -17,6 +17,7 @@ import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { PackSpill } from "./pack_spill.ts";
 import { PackStore } from "./pack_store.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 
 /** This part of an image may come again after a power cut before what comes is spilt. */
 const SPILL_FROM = 0.04;
@@ -53,6 +54,8 @@ export interface DownloadOptions {
     | { readonly lasting: string };
   /** Nothing but the manifest is fetched until `fetchOnly` says what. */
   readonly manifestOnly: boolean;
+  /** Upload limit and racks. */
+  readonly terms: SwarmTerms;
   /** Asked where neither peers nor web seeds serve. */
   readonly lastResort?: HttpSource | undefined;
   /** Aborting it leaves the swarm. */
@@ -121,7 +124,7 @@ export class Download implements AsyncDisposable {
   }
 
   #join(wanted: Bitfield | undefined): Swarm {
-    const { order, lastResort, signal } = this.#options;
+    const { order, terms, lastResort, signal } = this.#options;
     const { announce, webSeeds } = this.#metainfo;
     const named = order.swarm.announce;
     const swarm = Swarm.start({
@@ -134,6 +137,8 @@ export class Download implements AsyncDisposable {
       trackers: [...named, ...announce.filter((tier) => !tier.every((url) => named.includes(url)))],
       webSeeds: [...new Set([...order.swarm.webSeeds, ...webSeeds])],
       ...(lastResort && { lastResort }),
+      uploadLimit: terms.uploadLimit,
+      ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
       onPiece: (piece) => {
         this.#waiter.pieceDone(piece).forEach((ready) => ready());

@@ -8,25 +8,27 @@ import { KeptPaths } from "./compare/kept_paths.ts";
 import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
 import { Download, type DownloadProgress, orderedMetainfo } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
+import { mainThreadMs } from "../sys/thread_clock.ts";
 import type { Standing } from "./extract/frame_plan.ts";
-import { installTree } from "./extract/install_tree.ts";
+import { defaultWorkers, installTree } from "./extract/install_tree.ts";
 import { OWN_FOLDER } from "./extract/target.ts";
+import { InstallClock } from "./install_clock.ts";
 import type { Journal } from "./journal.ts";
 import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
-/** Others may fetch for so long after this node is done. */
-const SEED_MS = 60 * 60_000;
 const TICK_MS = 1_000;
 
 export interface FetchOptions {
   readonly enrolled: Enrolled;
   readonly reporter: Reporter;
+  readonly terms: SwarmTerms;
   readonly signal: AbortSignal;
 }
 
@@ -74,6 +76,7 @@ export class ImageFetch implements AsyncDisposable {
     if (inMemory) await Deno.mkdir(memory, { recursive: true });
     const download = await Download.start(metainfo, {
       order,
+      terms: this.#options.terms,
       packs: inMemory
         ? { temporary: memory, spill: this.#spillOf(target, metainfo) }
         : { lasting: target.journal.packs },
@@ -141,6 +144,9 @@ export class ImageFetch implements AsyncDisposable {
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
+    const workers = defaultWorkers();
+    const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
+    const times = (transfer: DownloadProgress) => clock.times(transfer, download.downloadedBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({
@@ -150,6 +156,8 @@ export class ImageFetch implements AsyncDisposable {
         standing,
         packs: { path: (pack) => packs[pack] ?? "" },
         frames: download.frames(manifest, needed),
+        workers,
+        onSpent: (spent) => clock.add(spent),
         onProgress: ({ bytesDone, bytesTotal }) => {
           written = `${(bytesDone / 1e6).toFixed(1)} of ${megabytes(bytesTotal)} written`;
         },
@@ -158,6 +166,7 @@ export class ImageFetch implements AsyncDisposable {
       tick: (transfer) =>
         progress.update({
           transfer,
+          times: times(transfer),
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
@@ -165,7 +174,7 @@ export class ImageFetch implements AsyncDisposable {
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
     const fetched = megabytes(download.downloadedBytes);
     const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched`;
-    return { message: [summary, ...notes].join("; ") };
+    return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
   }
 
   /** Step "verify". */
@@ -182,9 +191,9 @@ export class ImageFetch implements AsyncDisposable {
   /** Step "seed": as long as the server says that others still fetch. Each update is a report, hence an answer. */
   async seed(progress: StepProgress): Promise<StepOutcome> {
     const { download } = this.#now;
-    const { reporter } = this.#options;
+    const { reporter, terms } = this.#options;
     const started = performance.now();
-    while (reporter.seedOn && performance.now() - started < SEED_MS) {
+    while (reporter.seedOn && performance.now() - started < terms.seedMs) {
       this.#signal.throwIfAborted();
       progress.update({ message: `${megabytes(download.uploadedBytes)} given to others` });
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));

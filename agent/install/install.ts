@@ -15,6 +15,7 @@ import { differenceOf, Journal, type JournalRecord, readJournal } from "./journa
 import { installMachine } from "./machine_install.ts";
 import { Reporter } from "./reporter.ts";
 import { runSteps, type StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 
 export interface InstallArguments {
   /** Both from the kernel's command line in the initramfs. */
@@ -79,8 +80,9 @@ async function installDirectory(
         enrolled = await enrol({ server, token, inventory: await directoryInventory(), signal });
         const { client, order } = enrolled;
         stack.use(client);
-        fetch = stack.use(new ImageFetch({ enrolled, reporter, signal }));
-        await reporter.connect(client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
+        await reporter.connect(client, terms);
         return { message: `${order.node}: ${order.image}@${order.version}` };
       },
     },

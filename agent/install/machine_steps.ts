@@ -21,6 +21,7 @@ import { describePlan } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
 import type { StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 import { keepWritingOut } from "./write_out.ts";
 
@@ -95,8 +96,9 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         ].filter(Boolean).join(", ");
         const enrolled = known.enrolled = await enrol({ ...found("boot"), inventory, signal });
         stack.use(enrolled.client);
-        known.fetch = new ImageFetch({ enrolled, reporter, signal });
-        await reporter.connect(enrolled.client);
+        const terms = new SwarmTerms(enrolled.order.swarm);
+        known.fetch = new ImageFetch({ enrolled, reporter, terms, signal });
+        await reporter.connect(enrolled.client, terms);
         const { node, image, version } = enrolled.order;
         return { message: `${node} is to become ${image}@${version}` };
       },

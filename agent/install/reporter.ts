@@ -6,6 +6,7 @@ import { getLogger } from "@logtape/logtape";
 import { ReportAnswer, type StepReport } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 
 const log = getLogger(["rackseed", "install"]);
 const WAIT_MS = 10_000;
@@ -19,14 +20,16 @@ export class Reporter {
   readonly #early: StepReport[] = [];
   #client: ReportClient | undefined;
   #answer: ReportAnswer = { cancelled: false, seedOn: false };
+  #terms: SwarmTerms | undefined;
 
   constructor() {
     this.cancelled = this.#cancel.signal;
   }
 
-  /** From now on reports are sent; those that waited, first. */
-  async connect(client: ReportClient): Promise<void> {
+  /** From now on reports are sent, those that waited first, and `terms` follow what the server answers. */
+  async connect(client: ReportClient, terms?: SwarmTerms): Promise<void> {
     this.#client = client;
+    this.#terms = terms;
     for (const report of this.#early.splice(0)) await this.send(report);
   }
 
@@ -42,11 +45,13 @@ export class Reporter {
       return false;
     }
     try {
+      const racks = this.#terms?.racksRevision;
       this.#answer = await this.#client.post("/node/report", {
-        body: report,
+        body: { ...report, ...(racks !== undefined && { racks }) } satisfies StepReport,
         schema: ReportAnswer,
         signal: AbortSignal.timeout(WAIT_MS),
       });
+      this.#terms?.follow(this.#answer);
       if (this.#answer.cancelled) this.#cancel.abort(cancelledByOperator());
       return true;
     } catch (error) {

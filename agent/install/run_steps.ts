@@ -1,5 +1,6 @@
 /** Runs the steps of an installation in order: each shown, reported and timed; the first failure ends it. */
 import type { StepReport } from "#contract/api.ts";
+import type { InstallTimes } from "#contract/distribution.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { type Step, STEPS } from "#contract/steps.ts";
 import type { Console } from "../sys/console.ts";
@@ -15,11 +16,14 @@ export interface StepDefinition {
 export interface StepOutcome {
   readonly message?: string;
   readonly plan?: readonly string[];
+  readonly times?: InstallTimes;
 }
 
 export interface StepProgress {
-  /** Shown and reported, at most once a second. */
-  update(state: { message?: string; transfer?: NonNullable<StepReport["progress"]> }): void;
+  /** Shown and reported, at most once a second. `times` are reported only. */
+  update(
+    state: { message?: string; transfer?: NonNullable<StepReport["progress"]>; times?: InstallTimes },
+  ): void;
 }
 
 export interface StepSurroundings {
@@ -58,10 +62,11 @@ async function runStep(
     if (busy || performance.now() - sentAt < 1000) return;
     busy = true;
     sentAt = performance.now();
-    const { message, transfer } = latest;
+    const { message, transfer, times } = latest;
     const report: StepReport = { step, state: "running", elapsedMs: elapsedMs() };
     if (message !== undefined) report.message = message.slice(0, 8000);
     if (transfer !== undefined) report.progress = transfer;
+    if (times !== undefined) report.times = times;
     sending = sending.then(() => reporter.send(report)).then(() => {
       busy = false;
     });
@@ -72,13 +77,14 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan } = await run({ update }) ?? {};
+    const { message, plan, times } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
       state: "done",
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
+      ...(times && { times }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);

@@ -1,5 +1,9 @@
 /** Parsers of single arguments, for commander: each throws InvalidArgumentError, which ends in exit code 2. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import type { SeedPolicy } from "#contract/distribution.ts";
+import { messageOf } from "#contract/errors.ts";
+import { parseRate } from "#contract/rate_text.ts";
+import { parseSeedPolicy } from "./seed_text.ts";
 
 export function parsePort(text: string): number {
   const port = Number(text);
@@ -40,6 +44,36 @@ export function parseLevel(text: string): number {
   const level = Number(text);
   if (/^\d{1,2}$/.test(text) && level >= 1 && level <= 19) return level;
   throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
+}
+
+/** Bytes per second, or off. */
+export function parseRateOrOff(text: string): number | "off" {
+  return text === "off" ? text : parsed(text, parseRate);
+}
+
+/** Bytes per second, off, or none: no setting of its own. */
+export function parseRateOrNone(text: string): number | "off" | "none" {
+  return text === "none" ? text : parseRateOrOff(text);
+}
+
+/** Bits that the addresses of one rack share, or off. */
+export function parsePrefixOrOff(text: string): number | "off" {
+  if (text === "off") return text;
+  const prefix = Number(text.replace(/^\//, ""));
+  if (/^\/?\d{1,2}$/.test(text) && prefix >= 8 && prefix <= 31) return prefix;
+  throw new InvalidArgumentError("A prefix is a number from 8 to 31, for instance 24, or off.");
+}
+
+export function parseSeedOption(text: string): SeedPolicy {
+  return parsed(text, parseSeedPolicy);
+}
+
+function parsed<T>(text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 }
 
 /** For options that may be given several times. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   DeployAnswer,
+  DeploymentView,
   DeployRequest,
   Mac,
   NodeSettings,
@@ -10,7 +11,9 @@ import {
   TemplateView,
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
+import type { SeedPolicy, Slowness } from "#contract/distribution.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { formatRate } from "#contract/rate_text.ts";
 import { STEPS } from "#contract/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
@@ -31,17 +34,19 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
     return print("no node yet; name one: rackseed node set NAME --mac 52:54:00:12:34:56");
   }
   printTable(
-    ["node", "mac", "state", "step", "image", "address", "last heard"],
+    ["node", "mac", "state", "step", "limited by", "image", "address", "last heard"],
     nodes.map((node) => [
       node.name,
       node.settings.mac ?? "-",
       node.state,
       stepOf(node),
+      paceOf(node),
       node.image ?? "-",
       node.address ?? "-",
       node.seen ? formatTime(node.seen) : "never",
     ]),
   );
+  for (const { image = "-", slowest } of nodes) if (slowest) print(`${image}: ${describeSlowest(slowest)}`);
 }
 
 export async function showNode(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
@@ -62,11 +67,16 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     DNS: settings.dns?.join(" "),
     Disk: settings.disk,
     "Boot program": settings.bootProgram,
+    Rack: settings.rack,
+    "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory &&
       `${inventory.model ?? inventory.kind}, ${inventory.firmware.toUpperCase()}, ${inventory.cpus} CPUs, ${
         formatBytes(inventory.memoryBytes)
       }`,
+    Seeding: node.seeding?.reason,
+    "Limited by": node.limit,
+    "Of its batch": node.slowest && describeSlowest(node.slowest),
   });
   for (const disk of inventory?.disks ?? []) {
     print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
@@ -82,6 +92,8 @@ export interface NodeSetOptions {
   readonly dns?: readonly string[] | undefined;
   readonly disk?: string | undefined;
   readonly bootProgram?: string | undefined;
+  readonly rack?: string | undefined;
+  readonly uploadLimit?: number | "off" | "none" | undefined;
 }
 
 /** Changes what is given and keeps the rest; "none" takes a setting away. */
@@ -109,9 +121,13 @@ export async function deleteNode(key: string, { signal, ...options }: NodeOption
 
 export async function deploy(
   nodes: readonly string[],
-  { image, wait, json, signal, ...options }: NodeOptions & { image: string; wait?: boolean | undefined },
+  { image, seed, wait, json, signal, ...options }: NodeOptions & {
+    image: string;
+    seed?: SeedPolicy | undefined;
+    wait?: boolean | undefined;
+  },
 ): Promise<void> {
-  const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image } });
+  const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image, seed } });
   using client = await connect(options, signal);
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
   if (json) printJson(answer);
@@ -120,9 +136,11 @@ export async function deploy(
     print("They install when they boot from the network. A machine that cannot: rackseed agent install with");
     for (const { node, token } of answer.nodes) print(`  ${node}  --token ${token}`);
   }
-  if (wait) {
-    await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
-  }
+  if (!wait) return;
+  await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
+  const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
+  if (json) printJson(batch);
+  else if (batch.slowest) print(describeSlowest(batch.slowest));
 }
 
 export async function cancelNodes(
@@ -197,6 +215,23 @@ function stepOf({ state, report }: NodeView): string {
   const { step, progress } = report;
   const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
   return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}`;
+}
+
+/** What keeps, or kept, it from installing faster. */
+function paceOf({ limit, slowest }: NodeView): string {
+  return [limit, slowest && "slowest"].filter(Boolean).join(", ") || "-";
+}
+
+export function describeSlowest({ node, limit, seconds, typicalSeconds, reason }: Slowness): string {
+  const times = `${formatSeconds(seconds)}, typical ${formatSeconds(typicalSeconds)}`;
+  return `slowest is ${node} (${times})${limit ? `, by its ${LIMITS[limit]}` : ""}: ${reason}`;
+}
+
+const LIMITS = { link: "link", disk: "disk", cpu: "processor" };
+
+function limitText(limit: number | "off" | undefined): string | undefined {
+  if (limit === undefined) return undefined;
+  return limit === "off" ? "off, whatever holds for the site" : formatRate(limit);
 }
 
 function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {

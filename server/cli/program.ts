@@ -11,7 +11,11 @@ import {
   parseListen,
   parsePort,
   parsePortOrOff,
+  parsePrefixOrOff,
   parseRange,
+  parseRateOrNone,
+  parseRateOrOff,
+  parseSeedOption,
 } from "./arguments.ts";
 import {
   DEFAULT_DATA,
@@ -69,6 +73,7 @@ export function createProgram(actions: Actions): Command {
   addTemplate(program, actions);
   addImage(program, actions);
   addNode(program, actions);
+  addSwarm(program, actions);
   program.command("version")
     .description("Print the version.")
     .option("--json", "as JSON")
@@ -115,6 +120,11 @@ function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer
     .option("--gateway <ip>", "the gateway that DHCP clients are told", parseIpv4)
     .option("--dns <ip>", "a name server that DHCP clients are told; may be given again", collectIpv4)
     .option("--secure-boot", "boot UEFI machines by shim and the signed GRUB")
+    .option(
+      "--upload-limit <rate>",
+      "what seeder and web seed together send at most, as 800mbit or 100MB/s, or off (default: as set before)",
+      parseRateOrOff,
+    )
     .option("--json", "print one line of JSON when all listens")
     .option("--verbose", "log more")
     .addHelpText(
@@ -122,6 +132,7 @@ function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer
       examples(
         "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
         "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp off",
+        "rackseed server --interface eth1 --upload-limit 800mbit",
       ),
     )
     .action(async ({ dns, tftp, tftpPort, secureBoot, json, verbose, ...options }, command) => {
@@ -281,12 +292,24 @@ function addNode(program: Command, { signal }: Actions): void {
     .option("--gateway <ip>", "its gateway")
     .option("--dns <ip>", "its name server; may be given again", collectIpv4)
     .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
+    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
+    .option(
+      "--upload-limit <rate>",
+      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
+      parseRateOrNone,
+    )
     .addOption(
       new Option("--boot-program <name>", "for firmware that hangs with the usual one")
         .choices(["snponly.efi", "ipxe.efi", "none"] as const),
     )
     .option("--json", "print the node as JSON")
-    .addHelpText("after", examples("rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24"))
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
+        "rackseed node set n1 --rack a3 --upload-limit 200mbit",
+      ),
+    )
     .action(async (key, { server, token, json, ...settings }) => {
       const { setNode } = await import("./nodes.ts");
       await setNode(key, { server, token, json, settings, signal });
@@ -302,9 +325,16 @@ function addNode(program: Command, { signal }: Actions): void {
     .description("Order nodes to be overwritten with an image, the next time they boot from the network.")
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
-    .option("--wait", "wait until all are installed")
-    .option("--json", "print the answer as JSON")
-    .addHelpText("after", examples("rackseed node deploy n1 n2 n3 --image web@3 --wait"))
+    .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
+    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node deploy n1 n2 n3 --image web@3 --wait",
+        "rackseed node deploy n1 --image web --seed none",
+      ),
+    )
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
     );
@@ -315,6 +345,56 @@ function addNode(program: Command, { signal }: Actions): void {
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).cancelNodes(nodes, { ...options, signal })
     );
+}
+
+function addSwarm(program: Command, { signal }: Actions): void {
+  const swarm = program.command("swarm")
+    .description("See and set how images are spread: upload limits, racks, how long nodes seed.")
+    .addHelpText("after", examples("rackseed swarm show", "rackseed swarm set --upload-limit 800mbit"));
+  withServer(swarm.command("show"))
+    .description("Show what holds for the whole site.")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed swarm show --json"))
+    .action(async (options) => await (await import("./swarm.ts")).showSwarm({ ...options, signal }));
+  withServer(swarm.command("set"))
+    .description("Change what holds for the whole site. It takes effect at once and stays over a restart.")
+    .option(
+      "--upload-limit <rate>",
+      "what the server's seeder and web seed together send at most, as 800mbit or 100MB/s, or off",
+      parseRateOrOff,
+    )
+    .option(
+      "--node-upload-limit <rate>",
+      "what each node sends to others at most, where it has no limit of its own, or off",
+      parseRateOrOff,
+    )
+    .option(
+      "--rack-prefix <bits>",
+      "nodes without a label share a rack where their addresses share so many bits, or off",
+      parsePrefixOrOff,
+    )
+    .option("--server-rack <label>", "the rack that the server stands in, or off")
+    .addOption(seedOption("how long finished nodes seed"))
+    .option("--json", "print the settings as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed swarm set --upload-limit 800mbit --node-upload-limit off",
+        "rackseed swarm set --rack-prefix 24 --seed while-needed:30min",
+        "rackseed swarm set --server-rack a1",
+      ),
+    )
+    .action(async ({ server, token, json, ...settings }) => {
+      const { setSwarm } = await import("./swarm.ts");
+      await setSwarm({ server, token, json, settings, signal });
+    });
+}
+
+function seedOption(description: string) {
+  return new Option(
+    "--seed <policy>",
+    `${description}: none, while-needed, while-needed:DURATION or for:DURATION`,
+  ).argParser(parseSeedOption);
 }
 
 /** The options of every command that talks to a server. */

@@ -39,6 +39,14 @@ Deno.test("exit codes: 0 done, 1 failed, 2 wrong use", async () => {
     [["capture", "web", "--image", "Not A Name"], 2],
     [["node", "deploy", "n1"], 2],
     [["node", "deploy", "n1", "--image", "Web"], 2],
+    [["server", "--upload-limit", "100mb"], 2],
+    [["node", "set", "n1", "--upload-limit", "fast"], 2],
+    [["node", "deploy", "n1", "--image", "web", "--seed", "ever"], 2],
+    [["swarm"], 2],
+    [["swarm", "set"], 2],
+    [["swarm", "set", "--upload-limit", "none"], 2],
+    [["swarm", "set", "--rack-prefix", "32"], 2],
+    [["swarm", "set", "--help"], 0],
   ];
   for (const [args, code] of cases) assert.equal(await runCommandLine(args, failing), code, args.join(" "));
 });
@@ -50,7 +58,7 @@ Deno.test("the server's options arrive as they were meant", async () => {
   await runCommandLine([
     ...["server", "--listen", "[::1]:9", "--tftp", "off", "--interface", "eth1", "--dhcp", "server"],
     ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
-    ...["--dhcp-clients", "all"],
+    ...["--dhcp-clients", "all", "--upload-limit", "800mbit"],
   ], actions({ runServer }));
   const [plain, full] = seen;
   assert.deepEqual([plain?.listen, plain?.tftpPort, plain?.dhcp, plain?.data], [
@@ -65,6 +73,7 @@ Deno.test("the server's options arrive as they were meant", async () => {
     ["10.0.0.1", "10.0.0.2"],
     true,
   ]);
+  assert.deepEqual([plain?.uploadLimit, full?.uploadLimit], [undefined, 100e6]);
   assert.deepEqual([plain?.dhcpClients, full?.dhcpClients], ["nodes", "all"]);
   assert.deepEqual(full?.dhcpRange, { first: "10.0.0.5", last: "10.0.0.9" });
 });

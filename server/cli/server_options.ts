@@ -19,6 +19,8 @@ export interface ServerOptions {
   /** The address that nodes are told, where it is not the interface's. */
   readonly address?: string | undefined;
   readonly secureBoot: boolean;
+  /** What seeder and web seed together send at most, bytes per second; undefined: as it was set before. */
+  readonly uploadLimit?: number | "off" | undefined;
 }
 
 export interface ServerCommand extends ServerOptions {

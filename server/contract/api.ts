@@ -19,6 +19,9 @@
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
+ *   GET    /deployments/:id                    DeploymentView
+ *   GET    /swarm                              SwarmSettings
+ *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /events                             server-sent events: ServerEvent
  *
  * Template's agent, `image import` (admin token)
@@ -37,6 +40,16 @@
  *   GET  /node/torrent                         the version's metainfo
  */
 import { z } from "zod";
+import {
+  BytesPerSecond,
+  InstallTimes,
+  Limit,
+  RackLabel,
+  Racks,
+  SeedPolicy,
+  Slowness,
+  SwarmSettings,
+} from "./distribution.ts";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
 import { STEPS } from "./steps.ts";
@@ -198,6 +211,10 @@ export const NodeSettings = z.object({
   bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
   /** The disk to install to, as /dev/disk/by-path or by-id name it, where the plan cannot choose. */
   disk: z.string().max(255).regex(/^\/dev\/disk\/by-(path|id)\/[^/]+$/).optional(),
+  /** What it gives to other nodes at most; "off": without limit, whatever holds for the site. */
+  uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
+  /** Nodes with one label prefer each other as peers. */
+  rack: RackLabel.optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
@@ -248,6 +265,10 @@ export const StepReport = z.object({
   log: z.array(text(4000)).max(400).optional(),
   /** The plan as people read it, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
+  /** With the step "install". */
+  times: InstallTimes.optional(),
+  /** `revision` of the racks that the node knows. */
+  racks: text(32).optional(),
 });
 export type StepReport = z.infer<typeof StepReport>;
 
@@ -257,6 +278,10 @@ export const ReportAnswer = z.object({
   cancelled: z.boolean(),
   /** Others of the deployment still fetch: go on seeding. */
   seedOn: z.boolean(),
+  /** What it may give to others, in bytes per second; absent: as much as it can. */
+  uploadLimit: BytesPerSecond.optional(),
+  /** Where those that it knows are no longer right. */
+  racks: Racks.optional(),
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
@@ -272,10 +297,21 @@ export const NodeView = z.object({
   armed: z.boolean(),
   report: StepReport.optional(),
   inventory: Inventory.optional(),
+  /** What keeps it, or kept it, from installing faster. */
+  limit: Limit.optional(),
+  /** Where it is the slowest of its deployment. */
+  slowest: Slowness.optional(),
+  /** Finished nodes: for whom it seeds on. */
+  seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
 
-export const DeployRequest = z.object({ nodes: z.array(z.string()).min(1).max(10_000), image: ImageRef });
+export const DeployRequest = z.object({
+  nodes: z.array(z.string()).min(1).max(10_000),
+  image: ImageRef,
+  /** Instead of the site's policy. */
+  seed: SeedPolicy.optional(),
+});
 export type DeployRequest = z.infer<typeof DeployRequest>;
 export const DeployAnswer = z.object({
   deployment: id,
@@ -284,6 +320,16 @@ export const DeployAnswer = z.object({
   nodes: z.array(z.object({ node: MachineName, token: z.string() })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
+
+/** A batch: what was ordered by one `node deploy`. */
+export const DeploymentView = z.object({
+  id,
+  image: z.string(),
+  seed: SeedPolicy,
+  nodes: z.array(z.object({ node: MachineName, state: NodeState, limit: Limit.optional() })),
+  slowest: Slowness.optional(),
+});
+export type DeploymentView = z.infer<typeof DeploymentView>;
 
 export const Enrolment = z.object({ inventory: Inventory });
 export type Enrolment = z.infer<typeof Enrolment>;
@@ -306,7 +352,16 @@ export const Order = z.object({
   }),
   /** Base64; opens frames and manifest. */
   key: z.string(),
-  swarm: z.object({ infoHash: z.string(), announce: z.array(z.string()), webSeeds: z.array(z.string()) }),
+  swarm: z.object({
+    infoHash: z.string(),
+    announce: z.array(z.string()),
+    webSeeds: z.array(z.string()),
+    /** As in ReportAnswer. */
+    uploadLimit: BytesPerSecond.optional(),
+    racks: Racks.optional(),
+    /** It seeds no longer than this, also where the server says nothing any more. */
+    seedSeconds: z.int().min(0).optional(),
+  }),
   identity: z.object({
     hostname: Hostname,
     address: z.union([z.literal("dhcp"), Cidr]),
@@ -336,5 +391,6 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("capture"), capture: CaptureView }),
   /** A version came or went. */
   z.object({ type: z.literal("images") }),
+  z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
 ]);
 export type ServerEvent = z.infer<typeof ServerEvent>;

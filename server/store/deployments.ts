@@ -13,6 +13,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { type NodeState, StepReport } from "#contract/api.ts";
+import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
+import type { Step } from "#contract/steps.ts";
 import type { z } from "zod";
 import { transaction } from "./database.ts";
 import { ReportLog } from "./events.ts";
@@ -36,14 +38,10 @@ export interface Progress {
   readonly report?: StepReport;
 }
 
-/** A node that fell silent for this long keeps no other waiting. */
-const SILENT_AFTER_MS = 20_000;
 /** Unused boot tokens of one node: firmware may ask for its script more than once. */
 const MAX_BOOT_TOKENS = 16;
 /** Deployments of a node whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
-/** Until the first of these is done, a node needs peers. */
-const STEPS_WITHOUT_NEED = new Set(["identity", "bootloader", "verify", "seed", "finish"]);
 
 export class Deployments {
   readonly #db: DatabaseSync;
@@ -67,17 +65,22 @@ export class Deployments {
         number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,
         deployment TEXT NOT NULL, node TEXT NOT NULL
       ) STRICT;
+      CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
     `);
   }
 
   /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
   arm(
     nodes: readonly string[],
-    { image, version }: { image: string; version: number },
+    { image, version, seed }: { image: string; version: number; seed?: SeedPolicy | undefined },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
       const made = new Map<string, string>();
+      if (seed) {
+        this.#db.prepare("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
+          .run(deployment, JSON.stringify(seed));
+      }
       for (const node of nodes) {
         this.#endTokens(node);
         this.#db.prepare("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
@@ -149,16 +152,37 @@ export class Deployments {
     return { ...assignment, state };
   }
 
-  /** Whether others of the deployment still fetch what this node has. */
-  othersFetch({ deployment, node }: Assignment): boolean {
-    const others = this.#db.prepare(
-      "SELECT node FROM assignments WHERE deployment = ? AND node <> ? AND state = 'installing'",
-    ).all(deployment, node) as { node: string }[];
-    return others.some((other) => {
-      const live = this.#live.get(other.node);
-      return live !== undefined && this.#now() - live.atMs < SILENT_AFTER_MS &&
-        !STEPS_WITHOUT_NEED.has(live.report.step);
+  /** Its nodes' parts, those called off before they began left out. Empty where there is no such deployment. */
+  parts(deployment: string): Assignment[] {
+    return this.#db.prepare(
+      `SELECT deployment, node, image, version, state FROM assignments
+       WHERE deployment = ? AND state <> 'cancelled' ORDER BY number`,
+    ).all(deployment) as unknown as Assignment[];
+  }
+
+  /** How long its nodes are to seed, where it was ordered with a policy of its own. */
+  seedOf(deployment: string): SeedPolicy | undefined {
+    const row = this.#db.prepare("SELECT policy FROM seed_policies WHERE deployment = ?").get(deployment) as
+      | { policy: string }
+      | undefined;
+    return row && SeedPolicy.parse(JSON.parse(row.policy));
+  }
+
+  /** The steps of its nodes that are done, with what the nodes measured of themselves. */
+  stepTimes(deployment: string): (Assignment & { step: Step; elapsedMs: number; times?: InstallTimes })[] {
+    const parts = new Map(this.parts(deployment).map((part) => [part.node, part]));
+    return this.#log.done(deployment).flatMap(({ node, report: { step, elapsedMs, times } }) => {
+      const part = parts.get(node);
+      return part ? { ...part, step, elapsedMs, ...(times && { times }) } : [];
     });
+  }
+
+  /** Ids of the nodes that install this version now. */
+  installing({ image, version }: { image: string; version: number }): string[] {
+    const rows = this.#db.prepare(
+      "SELECT node FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
+    ).all(image, version) as { node: string }[];
+    return rows.map((row) => row.node);
   }
 
   /** Calls the node's order off. Undefined where it has none. */
@@ -244,6 +268,10 @@ export class Deployments {
     for (const { deployment } of old) {
       this.#log.forget({ node, deployment });
       this.#db.prepare("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
+      this.#db.prepare(
+        "DELETE FROM seed_policies WHERE deployment = ?1 AND NOT EXISTS " +
+          "(SELECT 1 FROM assignments WHERE deployment = ?1)",
+      ).run(deployment);
     }
   }
 }

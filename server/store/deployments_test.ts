@@ -89,17 +89,31 @@ Deno.test("a new order replaces one that had not begun, with its secrets", () =>
   assert.equal(deployments.active("a")?.version, 2);
 });
 
-Deno.test("a node seeds on while another of its deployment fetches and is heard of", () => {
-  const { deployments, time } = open();
-  const [a, b] = installing(deployments, "a", "b");
-  assert.ok(a && b);
-  assert.equal(deployments.othersFetch(a.assignment), false, "b was never heard of");
-  deployments.report(b.assignment, step("install"));
-  assert.equal(deployments.othersFetch(a.assignment), true);
-  time.ms = 21_000;
-  assert.equal(deployments.othersFetch(a.assignment), false, "b fell silent");
-  deployments.report(b.assignment, step("verify"));
-  assert.equal(deployments.othersFetch(a.assignment), false, "b has all");
+Deno.test("a deployment's own seeding policy is kept as long as the deployment", () => {
+  const { deployments, db } = open();
+  const { deployment } = deployments.arm(["a"], { ...VERSION, seed: { mode: "none" } });
+  assert.deepEqual(open({ db }).deployments.seedOf(deployment), { mode: "none" });
+  const { deployment: second } = deployments.arm(["a"], VERSION);
+  assert.equal(deployments.seedOf(second), undefined);
+  for (let i = 0; i < 5; i++) deployments.arm(["a"], VERSION);
+  assert.equal(deployments.seedOf(deployment), undefined);
+});
+
+Deno.test("the parts of a deployment are its nodes that began or will, with the time of their steps", () => {
+  const { deployments } = open();
+  const { deployment, secrets } = deployments.arm(["a", "b", "c"], VERSION);
+  const { assignment } = deployments.enrol(secrets.get("a") ?? "") ?? assert.fail();
+  deployments.cancel("c");
+  deployments.report(assignment, { ...step("plan", "done"), elapsedMs: 70 });
+  deployments.report(assignment, step("install"));
+  assert.deepEqual(deployments.parts(deployment).map((p) => `${p.node} ${p.state}`), [
+    "a installing",
+    "b armed",
+  ]);
+  assert.deepEqual(deployments.installing(VERSION), ["a"]);
+  assert.deepEqual(deployments.stepTimes(deployment).map((t) => [t.node, t.step, t.elapsedMs]), [
+    ["a", "plan", 70],
+  ]);
 });
 
 Deno.test("the log has one line a step that ended, and the step that runs", () => {

@@ -50,6 +50,15 @@ export class ReportLog {
     return rows.map((row) => StepReport.parse(JSON.parse(row.report)));
   }
 
+  /** Of all nodes of a deployment: the steps that are done. */
+  done(deployment: string): { node: string; report: StepReport }[] {
+    const rows = this.#db.prepare(
+      "SELECT node, report FROM reports WHERE deployment = ? AND state = 'done' ORDER BY number",
+    ).all(deployment) as { node: string; report: string }[];
+    // checked when they came in; there may be a hundred thousand
+    return rows.map(({ node, report }) => ({ node, report: JSON.parse(report) as StepReport }));
+  }
+
   last({ deployment, node }: Part): StepReport | undefined {
     const row = this.#db.prepare(
       "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",

@@ -4,7 +4,7 @@ import { toHex } from "#contract/torrent/hex.ts";
 import type { Metainfo } from "#contract/torrent/metainfo.ts";
 import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { Swarm, type SwarmOptions, type SwarmStats } from "#contract/torrent/swarm.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -30,11 +30,12 @@ export class Seeder implements AsyncDisposable {
 
   constructor(
     network: PeerNetwork,
-    { tracker, hostnames, maxUploadBytesPerSecond, racks = {} }: {
+    { tracker, hostnames, uploadLimit, racks = {} }: {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
-      maxUploadBytesPerSecond?: number;
+      /** Of all torrents together; others may take from it too. */
+      uploadLimit?: RateLimit;
       /** The server's own rack and that of every address, so that other racks get the pieces of ours. */
       racks?: SeederRacks;
     },
@@ -43,7 +44,7 @@ export class Seeder implements AsyncDisposable {
     this.#racks = racks;
     this.#tracker = tracker;
     this.#addresses = hostnames.map((hostname) => ({ hostname, port: network.port }));
-    this.#limit = maxUploadBytesPerSecond === undefined ? undefined : new RateLimit(maxUploadBytesPerSecond);
+    this.#limit = uploadLimit;
   }
 
   /** Seeds a torrent; `paths` are its files' places, in its order, and were verified when it was published. */

@@ -1,3 +1,7 @@
+import type { Clock } from "#contract/torrent/ports.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
+import { systemClock } from "#contract/torrent/system_ports.ts";
+
 /** A file that may be served: where it lies and how long it is. */
 export interface WebSeedFile {
   readonly path: string;
@@ -18,10 +22,13 @@ const CHUNK_BYTES = 256 * 1024;
  */
 export async function handleWebSeed(
   request: Request,
-  { prefix, lookup }: {
+  { prefix, lookup, uploadLimit, clock = systemClock }: {
     /** URL path ahead of the names, with its slash: "/webseed/". */
     prefix: string;
     lookup: (name: { torrent: string; file: string }) => WebSeedFile | undefined;
+    /** Shared with whatever else uses the same link. */
+    uploadLimit?: RateLimit;
+    clock?: Clock;
   },
 ): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -42,7 +49,7 @@ export async function handleWebSeed(
     ...(range ? { "content-range": `bytes ${start}-${end}/${file.length}` } : {}),
   };
   const isEmpty = request.method === "HEAD" || file.length === 0;
-  const body = isEmpty ? null : await openRange(file.path, { start, end });
+  const body = isEmpty ? null : await openRange(file.path, { start, end, uploadLimit, clock });
   return new Response(body, { status: range ? 206 : 200, headers });
 }
 
@@ -74,11 +81,19 @@ export function parseRange(header: string | null, length: number): ByteRange | "
   return { start, end: last === "" ? length - 1 : Math.min(Number(last), length - 1) };
 }
 
-/** A stream that reads only as fast as it is taken: one chunk of memory a request. */
-async function openRange(path: string, { start, end }: ByteRange): Promise<ReadableStream<Uint8Array>> {
+/** A stream that reads only as fast as it is taken, and as the limit allows: one chunk of memory a request. */
+async function openRange(
+  path: string,
+  { start, end, uploadLimit, clock }: ByteRange & { uploadLimit: RateLimit | undefined; clock: Clock },
+): Promise<ReadableStream<Uint8Array>> {
   const file = await Deno.open(path);
   await file.seek(start, Deno.SeekMode.Start);
   let left = end - start + 1;
+  const gone = new AbortController();
+  const close = () => {
+    if (!gone.signal.aborted) file.close();
+    gone.abort();
+  };
   return new ReadableStream({
     type: "bytes",
     autoAllocateChunkSize: CHUNK_BYTES,
@@ -86,20 +101,22 @@ async function openRange(path: string, { start, end }: ByteRange): Promise<Reada
       const request = controller.byobRequest;
       const view = request?.view;
       if (!request || !view) return;
-      const into = new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, left));
+      const length = Math.min(view.byteLength, left);
+      const waitMs = uploadLimit?.reserve(length, clock.now()) ?? 0;
+      if (waitMs > 0) await clock.sleep(waitMs, gone.signal);
+      if (gone.signal.aborted) return;
+      const into = new Uint8Array(view.buffer, view.byteOffset, length);
       const got = await file.read(into);
       if (got === null) {
-        file.close();
+        close();
         throw new Error(`${path} is shorter than it was`);
       }
       left -= got;
       request.respond(got);
       if (left > 0) return;
-      file.close();
+      close();
       controller.close();
     },
-    cancel() {
-      file.close();
-    },
+    cancel: close,
   });
 }

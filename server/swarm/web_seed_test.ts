@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import type { Clock } from "#contract/torrent/ports.ts";
+import { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { handleWebSeed, type WebSeedFile } from "./web_seed.ts";
 
 const CONTENT = Uint8Array.from({ length: 600_000 }, (_, i) => i * 7);
 
 async function withFile(
   use: (get: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>,
+  limited: { uploadLimit?: RateLimit; clock?: Clock } = {},
 ) {
   const path = await Deno.makeTempFile();
   try {
@@ -15,7 +18,11 @@ async function withFile(
     ]);
     const lookup = ({ torrent, file }: { torrent: string; file: string }) => files.get(`${torrent}/${file}`);
     await use((name, init) =>
-      handleWebSeed(new Request(`http://10.0.0.1${name}`, init), { prefix: "/webseed/", lookup })
+      handleWebSeed(new Request(`http://10.0.0.1${name}`, init), {
+        prefix: "/webseed/",
+        lookup,
+        ...limited,
+      })
     );
   } finally {
     await Deno.remove(path);
@@ -83,3 +90,43 @@ Deno.test("nothing but GET and HEAD is allowed", () =>
   withFile(async (get) => {
     assert.equal((await get("/webseed/web@1/a.pack", { method: "POST" })).status, 405);
   }));
+
+/** Time passes by sleeping only. */
+function fakeClock(): Clock & { readonly slept: number } {
+  let now = 5000, slept = 0;
+  return {
+    now: () => now,
+    sleep: (ms) => {
+      now += ms;
+      slept += ms;
+      return Promise.resolve();
+    },
+    get slept() {
+      return slept;
+    },
+  };
+}
+
+Deno.test("the web seed pays for every byte out of the limit, which others draw from too", async () => {
+  const clock = fakeClock();
+  const uploadLimit = new RateLimit(100_000);
+  // what the seeder has sent just now
+  uploadLimit.reserve(300_000, clock.now());
+  await withFile(async (get) => {
+    assert.deepEqual(await (await get("/webseed/web@1/a.pack")).bytes(), CONTENT);
+  }, { uploadLimit, clock });
+  // 900 000 bytes less the last chunk, which is granted before it is paid for, and the first second's worth
+  const lastChunk = 600_000 % (256 * 1024);
+  assert.equal(Math.round(clock.slept), Math.round((900_000 - lastChunk) / 100) - 1000);
+});
+
+Deno.test("a limit that is lifted no longer holds what comes after", async () => {
+  const clock = fakeClock();
+  const uploadLimit = new RateLimit(1000);
+  uploadLimit.bytesPerSecond = Infinity;
+  await withFile(async (get) => void await (await get("/webseed/web@1/a.pack")).bytes(), {
+    uploadLimit,
+    clock,
+  });
+  assert.equal(clock.slept, 0);
+});

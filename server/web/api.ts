@@ -8,6 +8,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
@@ -20,6 +21,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", captureRoutes(context, orders));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", swarmRoutes(context));
   app.route("/", eventRoutes(context));
   return app;
 }

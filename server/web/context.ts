@@ -6,7 +6,7 @@ import type { Templates } from "../store/templates.ts";
 import { type AdminToken, COOKIE } from "./auth.ts";
 import { type Fleet, unknownBearer } from "./fleet.ts";
 import type { LiveEvents } from "./live.ts";
-import type { Captures, Images, SwarmAddresses } from "./ports.ts";
+import type { Captures, Images, SwarmAddresses, SwarmControl } from "./ports.ts";
 
 export interface ApiContext {
   readonly admin: AdminToken;
@@ -14,6 +14,7 @@ export interface ApiContext {
   readonly templates: Templates;
   readonly images: Images;
   readonly captures: Captures;
+  readonly swarm: SwarmControl;
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;

@@ -1,9 +1,12 @@
 /** Nodes and their deployments together: what the API, the page and the netboot policy do with them. */
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, Enrolment, NodeSettings, NodeView, Order, StepReport } from "#contract/api.ts";
-import type { ReportAnswer } from "#contract/api.ts";
+import type { DeploymentView, ReportAnswer } from "#contract/api.ts";
+import type { SeedPolicy } from "#contract/distribution.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
+import type { Batches } from "../deployment/batches.ts";
+import type { NodeTerms } from "../deployment/node_terms.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import { hostnameOf, type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
@@ -17,6 +20,8 @@ export interface FleetOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly images: Images;
+  readonly batches: Batches;
+  readonly terms: NodeTerms;
   readonly publish: Publish;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
@@ -26,13 +31,17 @@ export class Fleet {
   readonly #nodes: Nodes;
   readonly #deployments: Deployments;
   readonly #images: Images;
+  readonly #batches: Batches;
+  readonly #terms: NodeTerms;
   readonly #publish: Publish;
   readonly #pin: string;
 
-  constructor({ nodes, deployments, images, publish, pin }: FleetOptions) {
+  constructor({ nodes, deployments, images, batches, terms, publish, pin }: FleetOptions) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#images = images;
+    this.#batches = batches;
+    this.#terms = terms;
     this.#publish = publish;
     this.#pin = pin;
   }
@@ -59,12 +68,13 @@ export class Fleet {
       });
     }
     this.#deployments.forgetNode(node.id);
+    this.#batches.forget(node.id);
     this.#nodes.delete(node.id);
     this.#publish({ type: "node-removed", name: node.name });
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
-  deploy(keys: readonly string[], ref: string): DeployAnswer {
+  deploy(keys: readonly string[], { image: ref, seed }: { image: string; seed?: SeedPolicy }): DeployAnswer {
     const { image, version, bootable, bootNotes } = this.#images.get(ref);
     const nodes = [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
     const named = `${image}@${version}`;
@@ -85,9 +95,14 @@ export class Fleet {
         status: 409,
       });
     }
-    const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), { image, version });
+    const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
+      ...{ image, version, seed },
+    });
     log.info("armed", { deployment, image: named, nodes: nodes.map((node) => node.name) });
-    for (const node of nodes) this.#changed(node);
+    for (const node of nodes) {
+      this.#batches.forget(node.id);
+      this.#changed(node);
+    }
     return {
       deployment,
       image: named,
@@ -107,6 +122,31 @@ export class Fleet {
     }
     log.info("cancelled", { node: node.name, deployment: cancelled.deployment });
     return this.#changed(node);
+  }
+
+  /** Throws RackseedError (404). */
+  deployment(id: string): DeploymentView {
+    const parts = this.#deployments.parts(id);
+    const [first] = parts;
+    if (!first) {
+      throw new RackseedError(`cannot find the deployment ${id}`, {
+        reason: "it is not known, was called off, or all its nodes were deployed anew since.",
+        remedy: "see `rackseed node list`.",
+        status: 404,
+      });
+    }
+    const slowest = this.#batches.slowest(id, { fresh: true });
+    return {
+      id,
+      image: `${first.image}@${first.version}`,
+      seed: this.#terms.seedPolicy(this.#deployments.seedOf(id)),
+      nodes: parts.map((part) => ({
+        node: this.#nodes.get(part.node).name,
+        state: part.state === "cancelled" ? "idle" as const : part.state,
+        ...present("limit", this.#batches.limit(part)),
+      })),
+      ...present("slowest", slowest),
+    };
   }
 
   log(key: string): StepReport[] {
@@ -170,7 +210,12 @@ export class Fleet {
       version: pending.version,
       manifest,
       key,
-      swarm: { infoHash: version.infoHash, announce: [...swarm.announce], webSeeds: [...swarm.webSeeds] },
+      swarm: {
+        infoHash: version.infoHash,
+        announce: [...swarm.announce],
+        webSeeds: [...swarm.webSeeds],
+        ...this.#terms.ordered(node, { address, seed: this.#deployments.seedOf(pending.deployment) }),
+      },
       identity: {
         hostname: hostnameOf(node),
         address: settings.address ?? "dhcp",
@@ -193,8 +238,11 @@ export class Fleet {
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
     const after = this.#deployments.report(assignment, report);
+    const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
+    this.#batches.note(assignment, report);
     const node = this.#nodes.find(assignment.node);
     if (node) this.#changed(node);
+    this.#unmarkSlowest(assignment, slowestBefore);
     if (report.state !== "running") {
       log.info("step", {
         node: node?.name,
@@ -205,7 +253,18 @@ export class Fleet {
       });
     }
     const cancelled = after.state === "cancelled" || (after.state === "failed" && report.state !== "failed");
-    return { cancelled, seedOn: !cancelled && this.#deployments.othersFetch(after) };
+    return {
+      cancelled,
+      seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),
+      ...(node && this.#terms.changed(node, { address, known: report.racks })),
+    };
+  }
+
+  /** Who was the slowest and is it no longer is shown without the mark. */
+  #unmarkSlowest({ deployment }: Assignment, before: string | undefined): void {
+    if (before === undefined || before === this.#batches.slowest(deployment)?.node) return;
+    const node = this.#nodes.find(before);
+    if (node) this.#changed(node);
   }
 
   #token(secret: string): string {
@@ -232,6 +291,19 @@ export class Fleet {
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
+      ...(assignment && this.#pace(node, assignment)),
+    };
+  }
+
+  /** How fast it is among its batch, and for whom it seeds on. */
+  #pace(node: NodeRecord, part: Assignment): Pick<NodeView, "limit" | "slowest" | "seeding"> {
+    if (part.state === "armed") return {};
+    const slowest = this.#batches.slowest(part.deployment);
+    const seeding = part.state === "installing" ? this.#batches.seeding(part) : undefined;
+    return {
+      ...present("limit", this.#batches.limit(part)),
+      ...(slowest?.node === node.name && { slowest }),
+      ...(seeding && { seeding: { reason: seeding.reason, for: [...seeding.for] } }),
     };
   }
 }
@@ -242,6 +314,11 @@ export function unknownBearer(): RackseedError {
     remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
     status: 401,
   });
+}
+
+/** The member, unless its value is absent. */
+function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : { [key]: value } as { [P in K]?: V };
 }
 
 function hasNic({ nics }: Enrolment["inventory"], mac: string): boolean {

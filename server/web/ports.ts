@@ -10,6 +10,8 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem } from "#contract/errors.ts";
@@ -66,6 +68,15 @@ export interface SwarmAddresses {
   readonly webSeeds: readonly string[];
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
+}
+
+/** The swarm of the whole site. */
+export interface SwarmControl {
+  /** What the server sends of images, by whatever way, is paid for here. */
+  readonly uplink: RateLimit;
+  settings(): SwarmSettings;
+  /** Takes effect at once, and lasts. */
+  change(change: SwarmChange): SwarmSettings;
 }
 
 export type Publish = (event: ServerEvent) => void;

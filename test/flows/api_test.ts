@@ -60,7 +60,8 @@ Deno.test("no call is answered without its own right", async () => {
     ...["DELETE /captures/x", "POST /captures/x/known", "POST /captures/x/frames", "PUT /captures/x/entries"],
     ...["GET /images", "GET /images/web", "DELETE /images/web", "POST /images/web/verify"],
     ...["GET /images/web/export", "GET /nodes", "PUT /nodes/n1", "DELETE /nodes/n1", "POST /deployments"],
-    ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events"],
+    ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events", "GET /deployments/x"],
+    ...["GET /swarm", "POST /swarm"],
   ];
   for (const call of operator) {
     const [method, path] = call.split(" ") as ["GET" | "POST" | "PUT" | "DELETE", string];
@@ -83,20 +84,25 @@ Deno.test("no call is answered without its own right", async () => {
 Deno.test("what cannot be read is refused with a problem that says how to do better", async () => {
   await using test = await ServerUnderTest.start();
   const { client } = test;
-  const cases: [call: Promise<unknown>, status: number][] = [
-    [client.send("POST", "/deployments", { body: "{}" }), 415],
-    [client.send("POST", "/deployments", { json: { nodes: [] } }), 400],
-    [client.send("PUT", "/nodes/n1", { json: { mac: "nonsense" } }), 400],
-    [client.send("PUT", "/nodes/a%2Fb", { json: {} }), 400],
-    [client.send("POST", "/templates", { json: { name: "x".repeat(5 << 20), lacks: [] } }), 413],
-    [client.send("GET", "/nothing"), 404],
-    [client.send("GET", "/captures/none"), 404],
-    [client.send("POST", "/captures", { json: { image: "web", template: "none" } }), 404],
-    [client.send("POST", "/deployments", { json: { nodes: ["none"], image: "web" } }), 404],
+  const cases: [call: () => Promise<unknown>, status: number][] = [
+    [() => client.send("POST", "/deployments", { body: "{}" }), 415],
+    [() => client.send("POST", "/deployments", { json: { nodes: [] } }), 400],
+    [() => client.send("PUT", "/nodes/n1", { json: { mac: "nonsense" } }), 400],
+    [() => client.send("PUT", "/nodes/a%2Fb", { json: {} }), 400],
+    [() => client.send("POST", "/templates", { json: { name: "x".repeat(5 << 20), lacks: [] } }), 413],
+    [() => client.send("GET", "/nothing"), 404],
+    [() => client.send("GET", "/captures/none"), 404],
+    [() => client.send("POST", "/captures", { json: { image: "web", template: "none" } }), 404],
+    [() => client.send("POST", "/deployments", { json: { nodes: ["none"], image: "web" } }), 404],
+    [() => client.send("GET", "/deployments/none"), 404],
+    [() => client.send("POST", "/swarm", { json: { uploadLimit: 1 } }), 400],
+    [() => client.send("POST", "/swarm", { json: { uploadlimit: null } }), 400],
+    [() => client.send("POST", "/swarm", { json: { seed: { mode: "for" } } }), 400],
+    [() => client.send("PUT", "/nodes/n1", { json: { rack: "a/b" } }), 400],
   ];
   for (const [call, status] of cases) {
     await assert.rejects(
-      call,
+      call(),
       (error: { status: number; remedy: string }) => error.status === status && error.remedy.length > 5,
     );
   }

@@ -5,6 +5,7 @@ import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
 import { Download, orderedMetainfo } from "../../agent/install/download.ts";
 import { enrol } from "../../agent/install/enrol.ts";
 import { packsOf } from "../../agent/install/last_resort.ts";
+import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const INVENTORY: Inventory = {
@@ -43,6 +44,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
       },
       packs: { temporary: `${test.folder}/packs` },
       manifestOnly: false,
+      terms: new SwarmTerms(order.swarm),
       lastResort: packsOf({ client, order }),
       signal,
     },

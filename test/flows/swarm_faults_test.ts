@@ -58,24 +58,29 @@ Deno.test("a peer that refuses what it says it has is left, and stays out for a 
   await lab.assertSame("1");
 });
 
-Deno.test("the server is killed when the nodes have everything among them: they finish without it", async () => {
-  await using lab = await SwarmLab.make({ pieces: 128 });
-  const server = start(lab, ["server", `${lab.directory}/torrent`, `${lab.directory}/seed`, "8000000"]);
-  const { tracker } = said<{ tracker: number }>(await server.line((line) => line.startsWith("SERVES")));
-  // They give slowly, so that each still lacks much when the last piece has left the server.
-  const nodes = ["1", "2", "3"].map((name) => {
-    const have = new Bitfield(lab.metainfo.map.pieceCount);
-    const trackers = [`http://${HOST}:${tracker}/announce`];
-    const node = lab.node(name, { have, trackers, uploadLimit: new RateLimit(700_000) });
-    return { node, have };
+const ends: [string, Deno.Signal][] = [["is killed", "SIGKILL"], ["hangs for ever", "SIGSTOP"]];
+for (const [what, signal] of ends) {
+  Deno.test(`the server ${what} when the nodes have everything among them: they finish without it`, async () => {
+    await using lab = await SwarmLab.make({ pieces: 128 });
+    const server = start(lab, ["server", `${lab.directory}/torrent`, `${lab.directory}/seed`, "8000000"]);
+    const { tracker, pid } = said<{ tracker: number; pid: number }>(
+      await server.line((line) => line.startsWith("SERVES")),
+    );
+    // They give slowly, so that each still lacks much when the last piece has left the server.
+    const nodes = ["1", "2", "3"].map((name) => {
+      const have = new Bitfield(lab.metainfo.map.pieceCount);
+      const trackers = [`http://${HOST}:${tracker}/announce`];
+      const node = lab.node(name, { have, trackers, uploadLimit: new RateLimit(700_000) });
+      return { node, have };
+    });
+    const pieces = Array.from({ length: lab.metainfo.map.pieceCount }, (_, piece) => piece);
+    await until(() => pieces.every((piece) => nodes.some(({ have }) => have.has(piece))));
+    Deno.kill(pid, signal);
+    assert.ok(nodes.some(({ have }) => have.count < have.size * 0.8), "the server died too late");
+    await Promise.all(nodes.map(({ node }) => node.done));
+    for (const name of ["1", "2", "3"]) await lab.assertSame(name);
   });
-  const pieces = Array.from({ length: lab.metainfo.map.pieceCount }, (_, piece) => piece);
-  await until(() => pieces.every((piece) => nodes.some(({ have }) => have.has(piece))));
-  await server.stop();
-  assert.ok(nodes.some(({ have }) => have.count < have.size * 0.8), "the server died too late");
-  await Promise.all(nodes.map(({ node }) => node.done));
-  for (const name of ["1", "2", "3"]) await lab.assertSame(name);
-});
+}
 
 Deno.test("a node is killed at half and started again: it fetches again no more than 5 % of what it had", async () => {
   await using lab = await SwarmLab.make({ pieces: 256, pieceLength: 256 * 1024 });

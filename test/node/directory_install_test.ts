@@ -95,6 +95,8 @@ Deno.test("every step is on record with the server, with its time", async () => 
   const done = log.filter((r) => r.state === "done").map((r) => r.step);
   assert.deepEqual(done.at(-1), "finish");
   assert(done.includes("network") && done.includes("install"));
+  const { times } = log.find((r) => r.step === "install" && r.state === "done") ?? {};
+  assert(times && times.fetchedBytes > 0 && times.busyMs + times.blockedMs > 0, JSON.stringify(times));
 });
 
 Deno.test("a target that cannot be written fails its step, and the server knows why", async () => {

@@ -1,7 +1,7 @@
 /**
  * A part of a swarm in a process of its own, so that it can be killed as a power cut or a crash kills it.
  *
- *     swarm_process.ts server TORRENT DIR BYTES_PER_SECOND    seeder and HTTP tracker; prints SERVES {ports}
+ *     swarm_process.ts server TORRENT DIR BYTES_PER_SECOND    seeder and HTTP tracker; prints SERVES {pid, tracker}
  *     swarm_process.ts node TORRENT DIR SEED_PORT             prints HAS {stats} after every piece, DONE {stats}
  *
  * A node keeps its packs as an installation that may be broken off does.
@@ -42,7 +42,7 @@ function serve(): void {
     uploadLimit: new RateLimit(Number(number)),
     signal,
   });
-  say("SERVES", { seed: network.port, tracker: http.addr.port });
+  say("SERVES", { pid: Deno.pid, tracker: http.addr.port });
 }
 
 async function fetchAll(): Promise<void> {

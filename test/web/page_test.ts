@@ -1,7 +1,8 @@
 /** The page in a real browser: login by the printed link, live rows, capture and deploy. */
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { NodeView, Order, StepReport } from "#contract/api.ts";
+import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
+import { SwarmSettings } from "#contract/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
@@ -126,6 +127,36 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "n1").getByText("failed").waitFor();
   });
 
+  await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {
+    for (const name of ["a1", "a2"]) await client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+    const { nodes } = await client.post("/deployments", {
+      body: { nodes: ["a1", "a2"], image: "web" },
+      schema: DeployAnswer,
+    });
+    await using a1 = await enrolled(server, nodes[0]?.token ?? "");
+    await using a2 = await enrolled(server, nodes[1]?.token ?? "");
+    const times = { workers: 1, starvedMs: 100, busyMs: 100, mainMs: 0, fetchedBytes: 1, fetchMs: 1 };
+    await a1.report({ step: "install", state: "done", elapsedMs: 1000, times: { ...times, blockedMs: 0 } });
+    await a2.report({
+      ...{ step: "install", state: "running", elapsedMs: 4000, times: { ...times, blockedMs: 3800 } },
+      progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
+    });
+    await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
+    await row(page, "a1").getByText("seeds on for a2").waitFor();
+    await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
+    await row(page, "a1").getByText("slowest of its batch").waitFor();
+    await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
+    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s")
+      .waitFor();
+    assert.equal(await row(page, "a1").getByText("slowest of its batch").count(), 0);
+  });
+
+  await t.step("the limits of the swarm are shown, and a change appears by itself", async () => {
+    await page.getByText("The server sends without limit").waitFor();
+    await client.post("/swarm", { body: { uploadLimit: 100e6 }, schema: SwarmSettings });
+    await page.getByText("The server sends at most 800 Mbit/s").waitFor();
+  });
+
   await t.step("a template is captured from the page", async () => {
     await client.post("/templates", {
       body: { name: "golden", lacks: ["mkfs.xfs (xfsprogs)"] },
@@ -183,7 +214,11 @@ async function enrolledNode(client: ApiClient, server: RunningServer, name: stri
     body: { nodes: [name], image: "web" },
     schema: z.object({ nodes: z.array(z.object({ token: z.string() })) }),
   });
-  const agent = await ApiClient.connect({ server: server.urls.server, token: nodes[0]?.token ?? "" });
+  return await enrolled(server, nodes[0]?.token ?? "");
+}
+
+async function enrolled(server: RunningServer, token: string) {
+  const agent = await ApiClient.connect({ server: server.urls.server, token });
   const inventory = {
     ...{ kind: "machine", model: "Test", firmware: "uefi", memoryBytes: 2 ** 30, cpus: 2, nics: [] },
     disks: [{

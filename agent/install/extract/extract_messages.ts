@@ -20,8 +20,16 @@ export type Job =
   /** Files that stand there but for their attributes. */
   | { readonly type: "dress"; readonly entries: readonly Attributes[] };
 
+/** How a worker spent its time on a job. */
+export interface Spent {
+  /** Opening, and the processor's part of writing. */
+  readonly busyMs: number;
+  /** Waiting for the target's disk. */
+  readonly blockedMs: number;
+}
+
 export type Reply =
-  | { readonly type: "done"; readonly shortfalls: Shortfalls }
+  | { readonly type: "done"; readonly shortfalls: Shortfalls; readonly spent: Spent }
   /** The frame is not what the manifest says; nothing of it was written. */
   | { readonly type: "bad-frame"; readonly reason: string }
   /** The target could not be written. `code`: the errno's name where there is one. */

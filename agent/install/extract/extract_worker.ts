@@ -3,6 +3,7 @@
 import { messageOf } from "#contract/errors.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { effectiveOwner } from "../../sys/libc.ts";
+import { startThreadClock } from "../../sys/thread_clock.ts";
 import { AttributeWriter } from "./attributes.ts";
 import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
 import { frameOpener } from "./frame_opener.ts";
@@ -16,12 +17,17 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
   const writer = new TreeWriter(root, { attributes, privileged });
   const source = new FrameSource(await frameOpener(key));
   return async (job) => {
-    if (job.type === "nodes") { for (const entry of job.entries) writer.makeNode(entry); }
+    const started = performance.now();
+    const contents = job.type === "frame" ? await source.read(job.work, job.pack) : [];
+    const openedMs = performance.now() - started;
+    const writing = startThreadClock();
+    if (job.type === "frame") writer.writeFrame(job.work, contents);
     else if (job.type === "dress") { for (const entry of job.entries) writer.dress(entry); }
-    else writer.writeFrame(job.work, await source.read(job.work, job.pack));
+    else for (const entry of job.entries) writer.makeNode(entry);
+    const { busyMs, blockedMs } = writing.stop();
     const shortfalls = new Map(attributes.shortfalls);
     attributes.shortfalls.clear();
-    return { type: "done", shortfalls };
+    return { type: "done", shortfalls, spent: { busyMs: openedMs + busyMs, blockedMs } };
   };
 }
 

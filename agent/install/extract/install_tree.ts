@@ -18,7 +18,7 @@ import {
   umask,
 } from "../../sys/libc.ts";
 import { AttributeWriter } from "./attributes.ts";
-import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
+import type { Job, Reply, Spent, WorkerSetup } from "./extract_messages.ts";
 import { type DirectoryEntry, type FileEntry, planTree, type Standing, type TreePlan } from "./frame_plan.ts";
 import { installContents } from "./install_contents.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
@@ -55,6 +55,8 @@ export interface InstallOptions {
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /** Told after every job how its worker spent its time on it. */
+  readonly onSpent?: ((spent: Spent) => void) | undefined;
   /**
    * Told of a frame whose bytes are not what the manifest says; nothing of it was written. When it resolves the
    * frame is read once more. Default: the install fails.
@@ -74,10 +76,13 @@ export interface Installed {
 /** Most workers that are started by themselves: more would wait for the disk. */
 const MAX_WORKERS = 4;
 
+export function defaultWorkers(): number {
+  return Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
+}
+
 /** Throws RackseedError; what is half written then stays, for the caller to make the file system anew. */
 export async function installTree(options: InstallOptions): Promise<Installed> {
-  const { target: path, key, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) } =
-    options;
+  const { target: path, key, signal, workers = defaultWorkers() } = options;
   signal?.throwIfAborted();
   const { manifest, standing } = options;
   using target = standing ? openStandingTarget(path, { manifest, standing }) : openTarget(path);

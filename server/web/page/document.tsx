@@ -1,5 +1,8 @@
 /** The page itself: nodes, templates, captures, images, and the two actions capture and deploy. */
 import type { Child } from "hono/jsx";
+import type { SwarmSettings } from "#contract/distribution.ts";
+import { formatRate } from "#contract/rate_text.ts";
+import { formatSeedPolicy } from "../../cli/seed_text.ts";
 import type { CaptureView, ImageView, NodeView, TemplateView } from "#contract/api.ts";
 import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
@@ -9,6 +12,7 @@ export interface PageContent {
   /** Newest first. */
   readonly captures: readonly CaptureView[];
   readonly images: readonly ImageView[];
+  readonly swarm: SwarmSettings;
 }
 
 function Shell({ title, children }: { title: string; children: Child }) {
@@ -28,7 +32,18 @@ function Shell({ title, children }: { title: string; children: Child }) {
   );
 }
 
-export function Page({ nodes, templates, captures, images }: PageContent) {
+/** How images are spread, as `rackseed swarm set` has it. */
+export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }: SwarmSettings): string {
+  const rate = (limit: number | undefined) =>
+    limit === undefined ? "without limit" : `at most ${formatRate(limit)}`;
+  return [
+    `The server sends ${rate(uploadLimit)}, nodes ${rate(nodeUploadLimit)}`,
+    `finished nodes seed ${formatSeedPolicy(seed)}`,
+    ...rackPrefix === undefined ? [] : [`each /${rackPrefix} network is a rack`],
+  ].join("; ");
+}
+
+export function Page({ nodes, templates, captures, images, swarm }: PageContent) {
   return (
     <Shell title="Rackseed">
       <header>
@@ -55,6 +70,7 @@ export function Page({ nodes, templates, captures, images }: PageContent) {
           >
             {nodes.map((node) => <NodeRow node={node} />)}
           </Table>
+          <small id="swarm">{describeSwarm(swarm)}</small>
         </section>
 
         <section aria-labelledby="templates-title">

@@ -3,8 +3,12 @@
 const byId = (id) => document.getElementById(id);
 const connection = byId("connection");
 
-/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`. */
+/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`, `{ swarm }`. */
 function apply(change) {
+  if (change.swarm !== undefined) {
+    byId("swarm").textContent = change.swarm;
+    return;
+  }
   const focused = document.activeElement?.id;
   if (change.removed !== undefined) {
     document.querySelector(`#nodes tr[data-name="${CSS.escape(change.removed)}"]`)?.remove();

@@ -10,13 +10,13 @@ import { COOKIE, COOKIE_SECONDS } from "../auth.ts";
 import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
-import { LoginPage, Page } from "./document.tsx";
+import { describeSwarm, LoginPage, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, fleet, templates, captures, images, now } = context;
+  const { admin, fleet, templates, captures, images, swarm, now } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -52,6 +52,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
         templates={templates.list()}
         captures={captures.list().slice(-RECENT_CAPTURES).reverse()}
         images={images.list()}
+        swarm={swarm.settings()}
       />,
     ));
   });
@@ -111,6 +112,8 @@ function asRows({ images }: ApiContext): Format {
           table: "images",
           rows: images.list().map((image) => `${<ImageRow image={image} />}`).join(""),
         };
+      case "swarm":
+        return { swarm: describeSwarm(event.settings) };
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/steps.ts";
-import { formatBytes, formatCount, formatTime, percent } from "../../cli/figures.ts";
+import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../cli/figures.ts";
 
 export function NodeRow({ node }: { node: NodeView }) {
   const { settings, report } = node;
@@ -54,7 +54,14 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
   if (!report || node.state === "idle") return <>–</>;
   if (report.problem) return <Failure problem={report.problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;
-  if (node.state === "installed") return <>all {STEPS.length} steps done</>;
+  if (node.state === "installed") {
+    return (
+      <>
+        all {STEPS.length} steps done
+        <Pace node={node} />
+      </>
+    );
+  }
   const { progress } = report;
   return (
     <>
@@ -69,9 +76,27 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
         </small>
       )}
       {!progress && report.message && <small>{report.message}</small>}
+      <Pace node={node} />
     </>
   );
 }
+
+/** How it does among its batch. */
+function Pace({ node: { seeding, limit, slowest } }: { node: NodeView }) {
+  return (
+    <>
+      {seeding && <small>{seeding.reason}</small>}
+      {slowest && (
+        <small class="slowest" title={slowest.reason}>
+          slowest of its batch{limit && `, limited by its ${LIMITS[limit]}`}:{" "}
+          {formatSeconds(slowest.seconds)}, typical {formatSeconds(slowest.typicalSeconds)}
+        </small>
+      )}
+    </>
+  );
+}
+
+const LIMITS = { link: "link", disk: "disk", cpu: "processor" };
 
 function Bar({ done, total, label }: { done: number; total: number; label: string }) {
   return <progress max={100} value={percent(done, total)} aria-label={label} />;

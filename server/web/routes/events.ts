@@ -12,12 +12,13 @@ export function eventRoutes(context: ApiContext): Hono<Env> {
 }
 
 /** The present state, then what changes. */
-export function watch({ fleet, templates, captures, live }: ApiContext, format: Format): Response {
+export function watch({ fleet, templates, captures, swarm, live }: ApiContext, format: Format): Response {
   const now: ServerEvent[] = [
     ...fleet.list().map((node) => ({ type: "node" as const, node })),
     ...templates.list().map((template) => ({ type: "template" as const, template })),
     ...captures.list().slice(-RECENT_CAPTURES).map((capture) => ({ type: "capture" as const, capture })),
     { type: "images" },
+    { type: "swarm", settings: swarm.settings() },
   ];
   const response = live.watch(now, format);
   if (response) return response;

@@ -6,7 +6,7 @@ import { handleWebSeed } from "../../swarm/web_seed.ts";
 import { NODE_PACKS } from "../fleet.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
-export function nodeAgentRoutes({ fleet, images, swarmAt }: ApiContext): Hono<Env> {
+export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/node/enrol", async (c) => {
@@ -31,7 +31,7 @@ export function nodeAgentRoutes({ fleet, images, swarmAt }: ApiContext): Hono<En
   app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
     const { image, version } = fleet.assignmentOf(bearer(c));
     const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
-    return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup });
+    return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });
   return app;
 }

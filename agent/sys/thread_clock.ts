@@ -1,0 +1,47 @@
+/** How the calling thread spends its time: with the processor, or waiting for something else. */
+
+/** Of proc(5): nanoseconds on a processor, nanoseconds ready but waiting for one, number of time slices. */
+export const THREAD_STATISTICS = "/proc/thread-self/schedstat";
+/** The same of the main thread. */
+export const MAIN_THREAD_STATISTICS = "/proc/self/schedstat";
+
+export interface ThreadTime {
+  /** On a processor, or ready and waiting for its turn. */
+  readonly busyMs: number;
+  /** In the kernel, waiting for a disk or the like. */
+  readonly blockedMs: number;
+}
+
+/** Measures from now on. Where the kernel does not tell, all time counts as blocked. */
+export function startThreadClock(
+  { path = THREAD_STATISTICS, now = () => performance.now() } = {},
+): { stop(): ThreadTime } {
+  const startedMs = now(), busyBefore = busyMsOf(path);
+  return {
+    stop() {
+      const wholeMs = now() - startedMs;
+      const busyMs = Math.min(wholeMs, Math.max(0, (busyMsOf(path) ?? 0) - (busyBefore ?? 0)));
+      return { busyMs, blockedMs: wholeMs - busyMs };
+    },
+  };
+}
+
+/** Undefined where the kernel has no such statistics. */
+export function busyMsOf(path: string): number | undefined {
+  try {
+    const [running = NaN, waiting = NaN] = Deno.readTextFileSync(path).split(" ").map(Number);
+    const ms = (running + waiting) / 1e6;
+    return Number.isFinite(ms) ? ms : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processor's time of the main thread so far, its waiting for a turn left out. */
+export function mainThreadMs(): number {
+  try {
+    return Number(Deno.readTextFileSync(MAIN_THREAD_STATISTICS).split(" ")[0]) / 1e6 || 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,56 @@
+/** `rackseed swarm …` */
+import { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import { formatRate } from "#contract/rate_text.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { formatSeedPolicy } from "./seed_text.ts";
+import { print, printFields, printJson } from "./terminal.ts";
+import { checked, UsageError } from "./usage.ts";
+
+export interface SwarmOptions extends ConnectionOptions {
+  readonly json?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export async function showSwarm({ json, signal, ...options }: SwarmOptions): Promise<void> {
+  using client = await connect(options, signal);
+  show(await client.get("/swarm", SwarmSettings, { signal }), json);
+}
+
+/** What a person gave; "off" takes a setting back. */
+export interface SwarmSetOptions {
+  readonly uploadLimit?: number | "off" | undefined;
+  readonly nodeUploadLimit?: number | "off" | undefined;
+  readonly rackPrefix?: number | "off" | undefined;
+  readonly serverRack?: string | undefined;
+  readonly seed?: SwarmSettings["seed"] | undefined;
+}
+
+export async function setSwarm(
+  { settings, json, signal, ...options }: SwarmOptions & { settings: SwarmSetOptions },
+): Promise<void> {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  if (given.length === 0) throw new UsageError("nothing is to be set; see `rackseed swarm set --help`");
+  const change = Object.fromEntries(given.map(([key, value]) => [key, value === "off" ? null : value]));
+  const body = checked(SwarmChange, { name: "swarm set", value: change });
+  using client = await connect(options, signal);
+  show(await client.post("/swarm", { body, schema: SwarmSettings, signal }), json);
+}
+
+function show(settings: SwarmSettings, json: boolean | undefined): void {
+  if (json) return printJson(settings);
+  const { uploadLimit, nodeUploadLimit, rackPrefix, serverRack, seed } = settings;
+  const rate = (limit: number | undefined) =>
+    limit === undefined ? "no limit" : `at most ${formatRate(limit)}`;
+  printFields({
+    "Server sends": rate(uploadLimit),
+    "Each node sends": rate(nodeUploadLimit),
+    "Racks": rackPrefix === undefined
+      ? "by the nodes' labels only"
+      : `by label, else one for each /${rackPrefix} network`,
+    "The server's rack": serverRack,
+    "Finished nodes seed": formatSeedPolicy(seed),
+  });
+  if (nodeUploadLimit === undefined) {
+    print("A node may have a limit of its own: rackseed node set NODE --upload-limit RATE");
+  }
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { networkOf, rackTeller } from "./racks.ts";
+
+const networks: [address: string, prefix: number, network: string | undefined][] = [
+  ["10.0.1.7", 24, "10.0.1.0/24"],
+  ["10.0.1.7", 8, "10.0.0.0/8"],
+  ["10.0.1.200", 25, "10.0.1.128/25"],
+  ["10.0.255.9", 20, "10.0.240.0/20"],
+  ["10.0.1.7", 31, "10.0.1.6/31"],
+  ["10.0.1.256", 24, undefined],
+  ["::1", 24, undefined],
+  ["", 24, undefined],
+];
+for (const [address, prefix, network] of networks) {
+  Deno.test(`the /${prefix} of "${address}" is ${network ?? "unknown"}`, () => {
+    assert.equal(networkOf(address, prefix), network);
+  });
+}
+
+Deno.test("members of the own rack are near, the others are told by their subnet", () => {
+  const tell = rackTeller({ own: "a1", prefix: 24, members: ["10.0.1.7", "10.0.2.9"], revision: "" });
+  assert.equal(tell("10.0.1.7"), "a1");
+  assert.equal(tell("10.0.2.9"), "a1");
+  assert.equal(tell("10.0.2.8"), "10.0.2.0/24");
+});
+
+Deno.test("without a rule all but the members stand elsewhere, and without an own rack nothing is known", () => {
+  const tell = rackTeller({ own: "a1", members: ["10.0.1.7"], revision: "" });
+  assert.deepEqual([tell("10.0.1.7"), tell("10.0.1.8")], ["a1", ""]);
+  assert.equal(rackTeller({ members: ["10.0.1.7"], revision: "" })("10.0.1.7"), undefined);
+});
+
+Deno.test("where the subnet is the rule, nodes of one subnet are near to each other", () => {
+  const own = networkOf("10.0.1.7", 24);
+  assert(own);
+  const tell = rackTeller({ own, prefix: 24, members: [], revision: "" });
+  assert.equal(tell("10.0.1.9"), own);
+  assert.notEqual(tell("10.0.2.9"), own);
+});

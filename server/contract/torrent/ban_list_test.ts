@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { BanList } from "./ban_list.ts";
+
+Deno.test("a banned peer is out by its id and by its address, another peer of its host is not", () => {
+  const bans = new BanList();
+  bans.ban({ hostname: "10.0.0.2", port: 6881, peerId: "evil" });
+  assert.equal(bans.isBanned({ hostname: "10.0.0.9", peerId: "evil" }), true);
+  assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 6881 }), true);
+  assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 6882, peerId: "good" }), false);
+  bans.ban({ hostname: "10.0.0.2", port: 6883, peerId: "worse" });
+  assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 6882, peerId: "good" }), true);
+});
+
+Deno.test("a peer that was of no use stays out for a while, each time for longer, up to two minutes", () => {
+  const bans = new BanList();
+  let now = 0;
+  for (const restMs of [15_000, 30_000, 60_000, 120_000, 120_000]) {
+    bans.rest("slow", now);
+    assert.equal(bans.isResting("slow", now + restMs - 1), true);
+    now += restMs;
+    assert.equal(bans.isResting("slow", now), false);
+  }
+  assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 1, peerId: "slow" }), false);
+});
+
+Deno.test("ids that are invented anew make the oldest be forgotten", () => {
+  const bans = new BanList();
+  for (let id = 0; id <= 1000; id++) bans.rest(`id ${id}`, 0);
+  assert.deepEqual([bans.isResting("id 0", 1), bans.isResting("id 1", 1)], [false, true]);
+});

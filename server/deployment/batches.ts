@@ -1,0 +1,166 @@
+/**
+ * The nodes that install, batch by batch: who seeds on for whom, and who is the slowest. Held in memory; after a
+ * restart the time that steps took comes from the store, all else from the next reports.
+ */
+import type { StepReport } from "#contract/api.ts";
+import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/distribution.ts";
+import type { Step } from "#contract/steps.ts";
+import { bottleneckOf } from "./bottleneck.ts";
+import { type BatchPart, NodeTrack, SILENT_AFTER_MS } from "./node_track.ts";
+import { decideSeeding, type SeedDecision } from "./seed_policy.ts";
+import { slowestOf } from "./slowest_node.ts";
+
+/** What the store keeps of a batch. */
+export interface BatchStore {
+  /** The batch's own policy. */
+  seedOf(deployment: string): SeedPolicy | undefined;
+  /** Steps that are done. */
+  stepTimes(deployment: string): readonly StepTime[];
+  /** Nodes that install this version now. */
+  installing(version: { image: string; version: number }): readonly string[];
+}
+
+export interface StepTime extends BatchPart {
+  readonly step: Step;
+  readonly elapsedMs: number;
+  readonly times?: InstallTimes | undefined;
+}
+
+export interface BatchOptions {
+  readonly store: BatchStore;
+  /** The site's policy, for batches without one of their own. */
+  readonly policy: () => SeedPolicy;
+  readonly nameOf: (node: string) => string;
+  readonly now: () => number;
+}
+
+/** From so many nodes on, not every report looks at all the others: an answer may then be so old. */
+const MANY = 100, SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
+const UNDECIDED: SeedDecision = { on: true, for: [], reason: "seeds on until it is known who needs it" };
+
+export class Batches {
+  readonly #options: BatchOptions;
+  /** By node. */
+  readonly #tracks = new Map<string, NodeTrack>();
+  /** By version. */
+  readonly #seeding = new Map<string, { atMs: number; decisions: Map<string, SeedDecision> }>();
+  /** By deployment, as are those whose past is in memory. */
+  readonly #slowest = new Map<string, { atMs: number; stale: boolean; value: Slowness | undefined }>();
+  readonly #loaded = new Set<string>();
+
+  readonly #bornMs: number;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+    this.#bornMs = options.now();
+  }
+
+  /** A node reported. */
+  note(part: BatchPart, report: StepReport): void {
+    this.#track(part).note(report, this.#options.now());
+    const slowest = this.#slowest.get(part.deployment);
+    if (slowest) slowest.stale = true;
+  }
+
+  /** The node bears, or is to bear, something else from now on. */
+  forget(node: string): void {
+    const deployment = this.#tracks.get(node)?.part.deployment;
+    this.#tracks.delete(node);
+    if (deployment !== undefined) this.#slowest.delete(deployment);
+  }
+
+  /** Undefined while the node does not seed. */
+  seeding({ node, image, version }: BatchPart): SeedDecision | undefined {
+    const now = this.#options.now();
+    if (this.#tracks.get(node)?.seedsSince(now) === undefined) return undefined;
+    const key = `${image}@${version}`;
+    const known = this.#seeding.get(key);
+    if (known && this.#isMany && now - known.atMs < SEEDING_KEPT_MS) {
+      return known.decisions.get(node) ?? UNDECIDED;
+    }
+    const decisions = this.#decide({ image, version }, now);
+    this.#seeding.set(key, { atMs: now, decisions });
+    return decisions.get(node);
+  }
+
+  /** What keeps, or kept, the node from installing faster. */
+  limit({ deployment, node }: BatchPart): Limit | undefined {
+    this.#load(deployment);
+    const track = this.#tracks.get(node);
+    return track?.part.deployment === deployment && track.times
+      ? bottleneckOf(track.times)?.limit
+      : undefined;
+  }
+
+  /** The slowest of at least two nodes. `fresh`: as of now, whatever it costs. */
+  slowest(deployment: string, { fresh = false } = {}): Slowness | undefined {
+    const { now, nameOf } = this.#options;
+    const known = this.#slowest.get(deployment);
+    const isFit = known && (!known.stale || this.#isMany && now() - known.atMs < SLOWEST_KEPT_MS);
+    if (isFit && !fresh) return known.value;
+    this.#load(deployment);
+    const batch = this.#tracks.values().filter(({ part }) => part.deployment === deployment).toArray();
+    const value = batch.length < 2
+      ? undefined
+      : slowestOf(batch.map((track) => track.timing(nameOf(track.part.node), now())));
+    this.#slowest.set(deployment, { atMs: now(), stale: false, value });
+    return value;
+  }
+
+  get #isMany(): boolean {
+    return this.#tracks.size >= MANY;
+  }
+
+  #decide(
+    { image, version }: Pick<BatchPart, "image" | "version">,
+    now: number,
+  ): Map<string, SeedDecision> {
+    const { nameOf, policy } = this.#options;
+    const tracks = this.#tracks.values().filter(({ part }) =>
+      part.image === image && part.version === version
+    )
+      .toArray();
+    const givers = tracks.flatMap((track) => {
+      const sinceMs = track.seedsSince(now);
+      return sinceMs === undefined ? [] : { node: track.part.node, sinceMs, policy: track.seed ?? policy() };
+    });
+    return decideSeeding({
+      givers,
+      takers: [
+        ...tracks.flatMap((track) => track.taker(nameOf(track.part.node), now) ?? []),
+        ...this.#notYetHeard({ image, version }, now).map((node) => ({
+          node: nameOf(node),
+          sinceMs: Math.min(now, ...givers.map((giver) => giver.sinceMs)),
+        })),
+      ],
+      fetchedMs: tracks.flatMap((track) => track.fetchedMs ?? []),
+    }, now);
+  }
+
+  /** Just after a restart: nodes that installed before it, and have had no time to report. */
+  #notYetHeard(version: Pick<BatchPart, "image" | "version">, now: number): string[] {
+    if (now - this.#bornMs >= SILENT_AFTER_MS) return [];
+    return this.#options.store.installing(version).filter((node) => !this.#tracks.has(node));
+  }
+
+  #track(part: BatchPart): NodeTrack {
+    const known = this.#tracks.get(part.node);
+    if (known?.part.deployment === part.deployment) return known;
+    const { deployment, node, image, version } = part;
+    const track = new NodeTrack({ deployment, node, image, version }, {
+      seed: this.#options.store.seedOf(deployment),
+      now: this.#options.now(),
+    });
+    this.#tracks.set(node, track);
+    return track;
+  }
+
+  #load(deployment: string): void {
+    if (this.#loaded.has(deployment)) return;
+    this.#loaded.add(deployment);
+    for (const time of this.#options.store.stepTimes(deployment)) {
+      const known = this.#tracks.get(time.node);
+      if (known === undefined || known.part.deployment === deployment) this.#track(time).recall(time);
+    }
+  }
+}

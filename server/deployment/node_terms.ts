@@ -1,0 +1,55 @@
+/** Under which terms a node takes part in the swarm: its upload limit, its rack, how long it seeds at most. */
+import type { NodeSettings, Order, ReportAnswer } from "#contract/api.ts";
+import type { SeedPolicy, SwarmSettings } from "#contract/distribution.ts";
+import type { RackBook, RackNode } from "./rack_book.ts";
+
+export interface TermsNode extends RackNode {
+  readonly settings: Pick<NodeSettings, "rack" | "uploadLimit">;
+}
+
+export interface TermsOptions {
+  readonly settings: () => SwarmSettings;
+  readonly racks: RackBook;
+}
+
+type Terms = Pick<Order["swarm"], "uploadLimit" | "racks" | "seedSeconds">;
+
+export class NodeTerms {
+  readonly #options: TermsOptions;
+
+  constructor(options: TermsOptions) {
+    this.#options = options;
+  }
+
+  /** The deployment's own policy, else the site's. */
+  seedPolicy(own: SeedPolicy | undefined): SeedPolicy {
+    return own ?? this.#options.settings().seed;
+  }
+
+  /** With the order. `seed`: the deployment's own policy. */
+  ordered(node: TermsNode, { address, seed }: { address: string; seed: SeedPolicy | undefined }): Terms {
+    const policy = this.seedPolicy(seed);
+    return {
+      ...this.#limit(node),
+      racks: this.#options.racks.racksOf(node, address),
+      seedSeconds: policy.mode === "none" ? 0 : policy.seconds,
+    };
+  }
+
+  /** With the answer to a report. `known`: the revision of the racks that the node knows. */
+  changed(
+    node: TermsNode,
+    { address, known }: { address: string; known: string | undefined },
+  ): Pick<ReportAnswer, "uploadLimit" | "racks"> {
+    const limit = this.#limit(node);
+    if (known === undefined) return limit;
+    const racks = this.#options.racks.racksOf(node, address);
+    return racks.revision === known ? limit : { ...limit, racks };
+  }
+
+  /** Its own limit, else the site's. */
+  #limit({ settings: { uploadLimit } }: TermsNode): { uploadLimit?: number } {
+    const limit = uploadLimit ?? this.#options.settings().nodeUploadLimit ?? "off";
+    return limit === "off" ? {} : { uploadLimit: limit };
+  }
+}

@@ -1,0 +1,109 @@
+/** How far one node of a batch is, from its reports. Pure: the time is told to it. */
+import type { StepReport } from "#contract/api.ts";
+import type { InstallTimes, SeedPolicy } from "#contract/distribution.ts";
+import type { Step } from "#contract/steps.ts";
+import type { Taker } from "./seed_policy.ts";
+import type { NodeTiming } from "./slowest_node.ts";
+
+/** One node's part of a batch. */
+export interface BatchPart {
+  readonly deployment: string;
+  /** Node id. */
+  readonly node: string;
+  readonly image: string;
+  readonly version: number;
+}
+
+/** A node that fell silent for this long keeps no other waiting. */
+export const SILENT_AFTER_MS = 20_000;
+/** In these a node has all that it needs of others. */
+const WITHOUT_NEED: ReadonlySet<Step> = new Set(["identity", "bootloader", "verify", "seed", "finish"]);
+/** Before this a step's pace says nothing. */
+const WARM_UP_MS = 5000;
+
+interface RunningStep {
+  readonly step: Step;
+  readonly sinceMs: number;
+  readonly progress: StepReport["progress"];
+}
+
+export class NodeTrack {
+  readonly part: BatchPart;
+  /** The batch's own policy. */
+  readonly seed: SeedPolicy | undefined;
+  readonly #upSinceMs: number;
+  #stepsMs: Partial<Record<Step, number>> = {};
+  #times: InstallTimes | undefined;
+  #running: RunningStep | undefined;
+  #failed = false;
+  #heardMs: number;
+
+  constructor(part: BatchPart, { seed, now }: { seed: SeedPolicy | undefined; now: number }) {
+    this.part = part;
+    this.seed = seed;
+    this.#upSinceMs = this.#heardMs = now;
+  }
+
+  note({ step, state, elapsedMs, progress, times }: StepReport, now: number): void {
+    this.#heardMs = now;
+    this.#times = times ?? this.#times;
+    this.#running = state === "running" ? { step, sinceMs: now - elapsedMs, progress } : undefined;
+    if (state !== "running") this.#stepsMs[step] = elapsedMs;
+    this.#failed = state === "failed";
+  }
+
+  /** A step that ended before this server was started. */
+  recall(
+    { step, elapsedMs, times }: { step: Step; elapsedMs: number; times?: InstallTimes | undefined },
+  ): void {
+    this.#stepsMs = { [step]: elapsedMs, ...this.#stepsMs };
+    this.#times ??= times;
+  }
+
+  get times(): InstallTimes | undefined {
+    return this.#times;
+  }
+
+  /** When it began to seed; undefined where it does not, or was not heard of for long. */
+  seedsSince(now: number): number | undefined {
+    return this.#running?.step === "seed" && !this.#isSilent(now) ? this.#running.sinceMs : undefined;
+  }
+
+  /** How long it took until it had all; undefined where it has not. */
+  get fetchedMs(): number | undefined {
+    if (this.#running?.step === "install" && hasAll(this.#running)) return this.#times?.fetchMs;
+    return this.#stepsMs.install === undefined ? undefined : this.#times?.fetchMs ?? this.#stepsMs.install;
+  }
+
+  /** What it still needs of others; undefined where it needs nothing, or was not heard of for long. */
+  taker(node: string, now: number): Taker | undefined {
+    const running = this.#running;
+    if (this.#failed || this.#isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
+    if (running && (WITHOUT_NEED.has(running.step) || hasAll(running))) return undefined;
+    const fetches = running?.step === "torrent" || running?.step === "install";
+    return { node, sinceMs: fetches ? running.sinceMs : this.#upSinceMs, progress: running?.progress };
+  }
+
+  /** A running step counts with the time that it will take at its pace. */
+  timing(node: string, now: number): NodeTiming {
+    const stepsMs = { ...this.#stepsMs };
+    if (this.#running) {
+      stepsMs[this.#running.step] = expectedMs(this.#running, this.#isSilent(now) ? this.#heardMs : now);
+    }
+    return { node, stepsMs, times: this.#times };
+  }
+
+  #isSilent(now: number): boolean {
+    return now - this.#heardMs >= SILENT_AFTER_MS;
+  }
+}
+
+function hasAll({ progress }: RunningStep): boolean {
+  return progress !== undefined && progress.bytesTotal > 0 && progress.bytesDone >= progress.bytesTotal;
+}
+
+function expectedMs({ sinceMs, progress }: RunningStep, now: number): number {
+  const elapsedMs = now - sinceMs;
+  if (!progress || progress.bytesDone === 0 || elapsedMs < WARM_UP_MS) return elapsedMs;
+  return elapsedMs * Math.max(1, progress.bytesTotal / progress.bytesDone);
+}

@@ -1,0 +1,69 @@
+/** Which node stands in which rack, and what each is told of it. */
+import { createHash } from "node:crypto";
+import type { NodeSettings } from "#contract/api.ts";
+import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
+import { networkOf } from "#contract/racks.ts";
+
+/** A node as far as racks go. */
+export interface RackNode {
+  readonly settings: { readonly rack?: NodeSettings["rack"] };
+  /** Where it was last heard from. */
+  readonly address?: string | undefined;
+}
+
+export interface RackBookOptions {
+  readonly nodes: () => readonly RackNode[];
+  readonly server: () => RackNode;
+  /** Bits that the addresses of one rack share, where the site derives racks from subnets. */
+  readonly prefix: () => number | undefined;
+  readonly now: () => number;
+}
+
+/** From so many nodes on, what they are told may be so old. */
+const MANY = 100, KEPT_MS = 1000;
+
+export class RackBook {
+  readonly #options: RackBookOptions;
+  #atMs = -Infinity;
+  #count = 0;
+  /** Addresses by label. */
+  #members = new Map<string, string[]>();
+  #told = new Map<string, Racks>();
+
+  constructor(options: RackBookOptions) {
+    this.#options = options;
+  }
+
+  /** What the node that is heard from `address` is to know. */
+  racksOf({ settings: { rack } }: RackNode, address: string): Racks {
+    this.#refresh();
+    const prefix = this.#options.prefix();
+    const own = rack ?? (prefix === undefined ? undefined : networkOf(address, prefix));
+    const key = `${prefix ?? ""} ${rack === undefined ? "" : "label"} ${own ?? ""}`;
+    const known = this.#told.get(key);
+    if (known) return known;
+    const members = rack === undefined ? [] : (this.#members.get(rack) ?? []).slice(0, MAX_RACK_MEMBERS);
+    const content = { ...(own !== undefined && { own }), ...(prefix !== undefined && { prefix }), members };
+    const revision = createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);
+    const racks = { ...content, revision };
+    this.#told.set(key, racks);
+    return racks;
+  }
+
+  #refresh(): void {
+    const now = this.#options.now();
+    if (this.#count >= MANY && now - this.#atMs < KEPT_MS) return;
+    const nodes = this.#options.nodes();
+    this.#atMs = now;
+    this.#count = nodes.length;
+    this.#told = new Map();
+    this.#members = new Map();
+    for (const { settings: { rack }, address } of [...nodes, this.#options.server()]) {
+      if (rack === undefined || address === undefined || networkOf(address, 32) === undefined) continue;
+      const members = this.#members.get(rack);
+      if (members) members.push(address);
+      else this.#members.set(rack, [address]);
+    }
+    for (const members of this.#members.values()) members.sort();
+  }
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { RackBook, type RackNode } from "./rack_book.ts";
+
+const node = (address: string | undefined, rack?: string): RackNode => ({
+  ...{ settings: rack === undefined ? {} : { rack }, address },
+});
+
+function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = {}) {
+  const time = { ms: 0 };
+  const book = new RackBook({
+    nodes: () => nodes,
+    server: () => site.server ?? node("10.0.0.254"),
+    prefix: () => site.prefix,
+    now: () => time.ms,
+  });
+  return { book, later: () => time.ms += 1000 };
+}
+
+Deno.test("a node is told the addresses of its own rack, and of no other", () => {
+  const { book } = open([
+    node("10.0.0.2", "a"),
+    node("10.0.0.1", "a"),
+    node("10.0.0.3", "b"),
+    node(undefined, "a"),
+  ]);
+  const { own, prefix, members } = book.racksOf(node("10.0.0.1", "a"), "10.0.0.1");
+  assert.deepEqual({ own, prefix, members }, {
+    own: "a",
+    prefix: undefined,
+    members: ["10.0.0.1", "10.0.0.2"],
+  });
+});
+
+Deno.test("without a label and a rule a node knows of no racks; by the rule its subnet is its rack", () => {
+  const site: { prefix?: number } = {};
+  const { book } = open([node("10.0.0.2", "a")], site);
+  const none = book.racksOf(node("10.0.1.5"), "10.0.1.5");
+  assert.deepEqual([none.own, none.prefix, none.members], [undefined, undefined, []]);
+  site.prefix = 24;
+  const ruled = book.racksOf(node("10.0.1.5"), "10.0.1.5");
+  assert.deepEqual([ruled.own, ruled.prefix, ruled.members], ["10.0.1.0/24", 24, []]);
+  assert.notEqual(ruled.revision, none.revision);
+});
+
+Deno.test("the revision changes with the rack's members only", () => {
+  const nodes = [node("10.0.0.1", "a")];
+  const { book } = open(nodes);
+  const revision = () => book.racksOf(nodes[0] as RackNode, "10.0.0.1").revision;
+  const first = revision();
+  nodes.push(node("10.0.0.3", "b"));
+  assert.equal(revision(), first);
+  nodes.push(node("10.0.0.2", "a"));
+  assert.notEqual(revision(), first);
+});
+
+Deno.test("a huge rack is told in part", () => {
+  const nodes = Array.from({ length: 1000 }, (_, i) => node(`10.0.${i >> 8}.${i & 255}`, "a"));
+  assert.equal(open(nodes).book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 512);
+});
+
+Deno.test("what is no IPv4 address is told to nobody", () => {
+  const { book } = open([node("fe80::1", "a"), node("10.0.0.1", "a")]);
+  assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1"]);
+});
+
+Deno.test("among many nodes what is told may be a second old", () => {
+  const nodes = Array.from({ length: 100 }, (_, i) => node(`10.0.1.${i}`, "a"));
+  const { book, later } = open(nodes);
+  const told = () => book.racksOf(nodes[0] as RackNode, "10.0.1.0").members.length;
+  assert.equal(told(), 100);
+  nodes.push(node("10.0.1.200", "a"));
+  assert.equal(told(), 100);
+  later();
+  assert.equal(told(), 101);
+});
+
+Deno.test("a server that was given a rack is a member of it", () => {
+  const { book } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
+  assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
+});

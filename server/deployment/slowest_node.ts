@@ -1,0 +1,60 @@
+/** Which node of a batch takes the longest, and why. Pure. */
+import type { InstallTimes, Limit, Slowness } from "#contract/distribution.ts";
+import { type Step, STEPS } from "#contract/steps.ts";
+import { bottleneckOf } from "./bottleneck.ts";
+import { median } from "./seed_policy.ts";
+
+/** What one node has taken so far; a running step counts with what it will take, where that can be told. */
+export interface NodeTiming {
+  readonly node: string;
+  readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
+  readonly times?: InstallTimes | undefined;
+}
+
+/** Neither shows how fast a node is: others are waited for, and the server. */
+const NOT_COUNTED: ReadonlySet<Step> = new Set(["seed", "finish"]);
+const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
+const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
+
+/** Undefined where no node has begun. */
+export function slowestOf(batch: readonly NodeTiming[]): Slowness | undefined {
+  const totals = batch.map(({ stepsMs }) => COUNTED.reduce((sum, step) => sum + (stepsMs[step] ?? 0), 0));
+  const most = totals.reduce((best, ms, i) => ms > (totals[best] ?? 0) ? i : best, 0);
+  const slowest = batch[most], totalMs = totals[most] ?? 0;
+  if (slowest === undefined || totalMs === 0) return undefined;
+  const others = batch.filter((node) => node !== slowest);
+  const { step, ms, usualMs } = largestExcess(slowest, others);
+  const { limit, reason } = explain(slowest, step);
+  const usual = usualMs === undefined ? "" : ` (usual here: ${seconds(usualMs)})`;
+  return {
+    node: slowest.node,
+    ...(limit && { limit }),
+    seconds: totalMs / 1000,
+    typicalSeconds: (median(totals) ?? 0) / 1000,
+    reason: `step ${step} took ${seconds(ms)}${usual}${reason ? `: ${reason}` : ""}`.slice(0, 400),
+  };
+}
+
+/** The step that sets it apart most from the others; alone, its longest. */
+function largestExcess(
+  { stepsMs }: NodeTiming,
+  others: readonly NodeTiming[],
+): { step: Step; ms: number; usualMs: number | undefined } {
+  return COUNTED.map((step) => {
+    const usualMs = median(others.flatMap((other) => other.stepsMs[step] ?? []));
+    return { step, ms: stepsMs[step] ?? 0, usualMs };
+  }).reduce((a, b) => b.ms - (b.usualMs ?? 0) > a.ms - (a.usualMs ?? 0) ? b : a);
+}
+
+function explain(
+  { times }: NodeTiming,
+  step: Step,
+): { limit?: Limit | undefined; reason?: string | undefined } {
+  if (step === "install" && times) return bottleneckOf(times) ?? {};
+  if (step === "torrent") return { limit: "link" };
+  return ON_DISK.has(step) ? { limit: "disk" } : {};
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

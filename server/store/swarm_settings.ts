@@ -1,0 +1,34 @@
+/** What the operator has set for the swarm of the whole site; see #contract/distribution.ts. */
+import type { DatabaseSync } from "node:sqlite";
+import { DEFAULT_SEED, type SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+
+const NAME = "swarm";
+
+export class SwarmSettingsStore {
+  readonly #db: DatabaseSync;
+  #value: SwarmSettings;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.exec("CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT");
+    const row = db.prepare("SELECT value FROM settings WHERE name = ?").get(NAME) as
+      | { value: string }
+      | undefined;
+    this.#value = row ? SwarmSettings.parse(JSON.parse(row.value)) : { seed: DEFAULT_SEED };
+  }
+
+  get value(): SwarmSettings {
+    return this.#value;
+  }
+
+  /** What is absent stays, null takes a setting back. Lasts over a restart. */
+  change(change: SwarmChange): SwarmSettings {
+    const kept = Object.entries({ ...this.#value, ...change })
+      .filter(([, value]) => value !== null && value !== undefined);
+    const value = SwarmSettings.parse({ seed: DEFAULT_SEED, ...Object.fromEntries(kept) });
+    this.#db.prepare(
+      "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    ).run(NAME, JSON.stringify(value));
+    return this.#value = value;
+  }
+}

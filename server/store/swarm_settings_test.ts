@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { DEFAULT_SEED } from "#contract/distribution.ts";
+import { SwarmSettingsStore } from "./swarm_settings.ts";
+
+Deno.test("nothing is limited before the operator says so", () => {
+  assert.deepEqual(new SwarmSettingsStore(new DatabaseSync(":memory:")).value, { seed: DEFAULT_SEED });
+});
+
+Deno.test("a change keeps what it does not name, null takes back, and all stands after a restart", () => {
+  const db = new DatabaseSync(":memory:");
+  const settings = new SwarmSettingsStore(db);
+  settings.change({ uploadLimit: 100e6, rackPrefix: 24 });
+  settings.change({ nodeUploadLimit: 5e6, rackPrefix: null, seed: { mode: "none" } });
+  const wanted = { uploadLimit: 100e6, nodeUploadLimit: 5e6, seed: { mode: "none" as const } };
+  assert.deepEqual(settings.value, wanted);
+  assert.deepEqual(new SwarmSettingsStore(db).value, wanted);
+  assert.deepEqual(settings.change({ seed: null }).seed, DEFAULT_SEED);
+});
