@@ -83,7 +83,7 @@ function load(rate: number | undefined): Promise<LoadResult> {
       },
       body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress }),
     });
-    await response.body?.cancel();
+    await response.text();
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
   };
   return runLoad(Array.from({ length: CONNECTIONS }, () => send), { seconds, rate, requests: Infinity });
