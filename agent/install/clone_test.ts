@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { bytePathOfText } from "#contract/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
-import { PackSpill } from "./pack_spill.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree } from "./tree_files.ts";
 import { verifyTree } from "./verify.ts";
@@ -198,35 +195,4 @@ Deno.test("packs that are links lead nowhere: what they point to stays as it is"
     (await PackStore.lasting(map, packs))[Symbol.dispose]();
     assert((await Deno.lstat(packs)).isDirectory);
     assert.equal(await Deno.readTextFile(outside), "precious bytes of another disk");
-  }));
-
-Deno.test("pieces that were spilt come back after the memory was lost, damaged ones do not", () =>
-  inTemporary(async (directory) => {
-    const content = randomBytes(40_000), PIECE = 16_384;
-    await Deno.writeFile(`${directory}/source`, content);
-    const info = await createInfo("web@1", {
-      files: [{ name: "a.pack", path: `${directory}/source` }],
-      pieceLength: PIECE,
-    });
-    const metainfo = parseMetainfo(encodeMetainfo(info, { announce: [], webSeeds: [] }));
-    const { signal } = new AbortController(), spilt = `${directory}/packs`;
-    {
-      using memory = await PackStore.temporary(metainfo.map, directory);
-      memory.storage.write(0, content);
-      using spill = await PackSpill.open(metainfo, { directory: spilt, signal });
-      assert.equal(spill.restore(memory.storage).count, 0);
-      for (const piece of [0, 2]) spill.keep(piece, memory.storage);
-    }
-    using memory = await PackStore.temporary(metainfo.map, directory);
-    using spill = await PackSpill.open(metainfo, { directory: spilt, signal });
-    const have = spill.restore(memory.storage);
-    assert.deepEqual([0, 1, 2].map((piece) => have.has(piece)), [true, false, true]);
-    const read = new Uint8Array(40_000 - 2 * PIECE);
-    memory.storage.read(2 * PIECE, read);
-    assert.deepEqual(read, new Uint8Array(content.subarray(2 * PIECE)));
-    await Deno.writeFile(`${spilt}/a.pack`, new Uint8Array([1]), { append: false, create: false });
-    using damaged = await PackSpill.open(metainfo, { directory: spilt, signal });
-    assert.equal(damaged.restore(memory.storage).count, 0);
-    await damaged.forget();
-    assert.deepEqual([...Deno.readDirSync(directory)].map((e) => e.name), ["source"]);
   }));

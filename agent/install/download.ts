@@ -15,12 +15,8 @@ import { Swarm } from "#contract/torrent/swarm.ts";
 import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
-import { PackSpill } from "./pack_spill.ts";
 import { PackStore } from "./pack_store.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
-
-/** This part of an image may come again after a power cut before what comes is spilt. */
-const SPILL_FROM = 0.04;
 
 export interface DownloadProgress {
   readonly bytesDone: number;
@@ -45,13 +41,8 @@ export function orderedMetainfo(bytes: Uint8Array, { swarm }: Order): Metainfo {
 
 export interface DownloadOptions {
   readonly order: Order;
-  /**
-   * Where packs lie: in a directory for as long as this process lives (with a directory of the disk for what comes
-   * faster than it is installed), or so that a later one finds them.
-   */
-  readonly packs:
-    | { readonly temporary: string; readonly spill?: string | undefined }
-    | { readonly lasting: string };
+  /** Where packs lie: in a directory for as long as this process lives, or so that a later one finds them. */
+  readonly packs: { readonly temporary: string } | { readonly lasting: string };
   /** Nothing but the manifest is fetched until `fetchOnly` says what. */
   readonly manifestOnly: boolean;
   /** Upload limit and racks. */
@@ -65,9 +56,6 @@ export interface DownloadOptions {
 export class Download implements AsyncDisposable {
   readonly #options: DownloadOptions;
   readonly #store: PackStore;
-  readonly #spill: PackSpill | undefined;
-  /** Sealed bytes of the frames that were taken to be installed. */
-  #taken = 0;
   readonly #network: PeerListener;
   readonly #metainfo: Metainfo;
   readonly #have: Bitfield;
@@ -79,9 +67,8 @@ export class Download implements AsyncDisposable {
 
   private constructor(
     metainfo: Metainfo,
-    { store, spill, have, network, options }: {
+    { store, have, network, options }: {
       store: PackStore;
-      spill: PackSpill | undefined;
       have: Bitfield;
       network: PeerListener;
       options: DownloadOptions;
@@ -90,7 +77,6 @@ export class Download implements AsyncDisposable {
     this.#metainfo = metainfo;
     this.#options = options;
     this.#store = store;
-    this.#spill = spill;
     this.#have = have;
     this.#network = network;
     this.#waiter = new RangeWaiter(metainfo.map, have);
@@ -106,18 +92,13 @@ export class Download implements AsyncDisposable {
     const store = lasting
       ? await PackStore.lasting(metainfo.map, packs.lasting)
       : await PackStore.temporary(metainfo.map, packs.temporary);
-    let spill: PackSpill | undefined;
     try {
-      if ("spill" in packs && packs.spill !== undefined) {
-        spill = await PackSpill.open(metainfo, { directory: packs.spill, signal });
-      }
       const have = lasting
         ? await store.storage.verify(metainfo, signal)
-        : spill?.restore(store.storage) ?? new Bitfield(metainfo.map.pieceCount);
+        : new Bitfield(metainfo.map.pieceCount);
       const network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
-      return new Download(metainfo, { store, spill, have, network, options });
+      return new Download(metainfo, { store, have, network, options });
     } catch (error) {
-      spill?.[Symbol.dispose]();
       store[Symbol.dispose]();
       throw error;
     }
@@ -138,12 +119,7 @@ export class Download implements AsyncDisposable {
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
-      onPiece: (piece) => {
-        this.#waiter.pieceDone(piece).forEach((ready) => ready());
-        const { pieceLength, totalLength } = this.#metainfo.map;
-        const ahead = this.#have.count * pieceLength - this.#taken;
-        if (ahead > SPILL_FROM * totalLength) this.#spill?.keep(piece, this.#store.storage);
-      },
+      onPiece: (piece) => this.#waiter.pieceDone(piece).forEach((ready) => ready()),
     });
     swarm.addPeers(order.fallback?.peers ?? []);
     return swarm;
@@ -198,20 +174,12 @@ export class Download implements AsyncDisposable {
       const range = ranges[number];
       if (range && this.#waiter.add(range, () => queue.push(number))) queue.push(number);
     }
-    return this.#counted(queue, manifest);
-  }
-
-  async *#counted(numbers: AsyncIterable<number>, { frames }: Manifest): AsyncGenerator<number> {
-    for await (const number of numbers) {
-      this.#taken += frames[number]?.sealedBytes ?? 0;
-      yield number;
-    }
+    return queue;
   }
 
   /** What has come is of no use to a later run any more. */
   async forgetPacks(): Promise<void> {
     await this.#store.removeNames();
-    await this.#spill?.forget();
   }
 
   /** The rate is that since the last call. */
@@ -248,7 +216,6 @@ export class Download implements AsyncDisposable {
     await this.#swarm.close();
     this.#network[Symbol.dispose]();
     this.#store[Symbol.dispose]();
-    this.#spill?.[Symbol.dispose]();
   }
 
   async #arrival(range: FileRange, signal: AbortSignal): Promise<void> {

@@ -2,8 +2,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
-import type { Metainfo } from "#contract/torrent/metainfo.ts";
-import { AT_FDCWD, close, freeBytesOf, O, openAt } from "../sys/libc.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { KeptPaths } from "./compare/kept_paths.ts";
 import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
 import { Download, type DownloadProgress } from "./download.ts";
@@ -77,9 +76,7 @@ export class ImageFetch implements AsyncDisposable {
     const download = await Download.start(metainfo, {
       order,
       terms: this.#options.terms,
-      packs: inMemory
-        ? { temporary: memory, spill: this.#spillOf(target, metainfo) }
-        : { lasting: target.journal.packs },
+      packs: inMemory ? { temporary: memory } : { lasting: target.journal.packs },
       manifestOnly: target.resumes,
       lastResort: packsOf(this.#options.enrolled),
       signal: this.#closing.signal,
@@ -106,17 +103,6 @@ export class ImageFetch implements AsyncDisposable {
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;
-    }
-  }
-
-  /** Where the target has room for image and packs twice over, so that precaution never fills it. */
-  #spillOf({ path, journal }: Target, { map }: Metainfo): string | undefined {
-    const { totals } = this.#options.enrolled.header;
-    const root = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
-    try {
-      return freeBytesOf(root) > 2 * (totals.fileBytes + map.totalLength) ? journal.packs : undefined;
-    } finally {
-      close(root);
     }
   }
 

@@ -314,11 +314,3 @@ export function fileSystemTypeOf(fd: number): number {
   if (c().fstatfs(fd, buffer) !== 0) fail("look at the file system of");
   return new DataView(buffer.buffer).getUint32(0, true);
 }
-
-/** What ordinary users may still store there; struct statfs: f_bsize at 8, f_bavail at 32 (64-bit kernels). */
-export function freeBytesOf(fd: number): number {
-  const buffer = new Uint8Array(256);
-  if (c().fstatfs(fd, buffer) !== 0) fail("look at the file system of");
-  const view = new DataView(buffer.buffer);
-  return Number(view.getBigUint64(32, true)) * Number(view.getBigUint64(8, true));
-}
