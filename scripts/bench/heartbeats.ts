@@ -92,15 +92,15 @@ function load(rate: number | undefined): Promise<LoadResult> {
 /** How many events a watcher is sent, without the first state of all nodes. */
 async function countEvents(signal: AbortSignal): Promise<number> {
   let count = -nodes;
-  try {
-    const { body } = await product.client.send("GET", "/events", { signal });
-    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
-      count += text.split("\ndata: ").length - 1;
-    }
-  } catch {
-    // the watch has ended
+  const { body } = await product.client.send("GET", "/events");
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+  // not by the request's signal: a collection of garbage may unhook it, and then only the next event ends the watch
+  signal.addEventListener("abort", () => void reader.cancel(), { once: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Math.max(0, count);
+    count += value.match(/^data: /gm)?.length ?? 0;
   }
-  return Math.max(0, count);
 }
 
 function report(): void {
