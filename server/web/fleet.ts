@@ -258,6 +258,7 @@ export class Fleet {
     return {
       cancelled,
       seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),
+      ...present("nextReportMs", this.#batches.reportPauseMs),
       ...(node && this.#terms.changed(node, { address, known: report.racks })),
     };
   }
