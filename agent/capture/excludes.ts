@@ -26,6 +26,7 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
   "/var/cache/dnf/*",
   "/var/cache/yum/*",
   "/var/lib/rackseed/",
+  "/.rackseed-install/",
   "lost+found/",
   "/etc/udev/rules.d/70-persistent-net.rules",
   "/etc/udev/rules.d/75-persistent-net-generator.rules",

@@ -45,7 +45,7 @@ export class PinnedProduct implements AsyncDisposable {
   static async start(): Promise<PinnedProduct> {
     const product = await ensureProduct();
     const folder = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
-    const free = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--tftp", "off"];
+    const free = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--tftp-port", "off"];
     const args = ["server", "--json", "--data", `${folder}/data`, "--listen", "127.0.0.1:0", ...free];
     const [program, argv] = pinned(SERVER_CPU, [product, ...args]);
     const child = new Deno.Command(program, { args: argv, stdout: "piped", stderr: "null" }).spawn();

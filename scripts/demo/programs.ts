@@ -75,7 +75,7 @@ export class Programs implements AsyncDisposable {
     const data = `${this.#folder}/data`;
     const server = this.start([
       ...["server", "--data", data, "--listen", "127.0.0.1:0", "--http-port", "0", "--peer-port", "0"],
-      ...["--tracker-port", "0", "--tftp", "off", "--rsync-port", "0", "--json"],
+      ...["--tracker-port", "0", "--tftp-port", "off", "--rsync-port", "0", "--json"],
     ], { reads: true, quiet: true });
     this.#server = await server.firstJson() as ServerStatus;
     this.#token = (await Deno.readTextFile(`${data}/token`)).trim();

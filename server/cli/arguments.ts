@@ -11,8 +11,8 @@ export function parsePort(text: string): number {
   throw new InvalidArgumentError("A port is a number from 0 to 65535.");
 }
 
-export function parsePortOrOff(text: string): number | undefined {
-  return text === "off" ? undefined : parsePort(text);
+export function parsePortOrOff(text: string): number | "off" {
+  return text === "off" ? text : parsePort(text);
 }
 
 /** HOST:PORT, [IPv6]:PORT, or PORT alone for all addresses. */

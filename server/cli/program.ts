@@ -6,28 +6,16 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
-  parseIpv4,
   parseLevel,
-  parseListen,
-  parsePort,
-  parsePortOrOff,
   parsePrefixOrOff,
-  parseRange,
   parseRateOrNone,
   parseRateOrOff,
   parseSeedOption,
 } from "./arguments.ts";
-import {
-  DEFAULT_DATA,
-  DEFAULT_HTTP_PORT,
-  DEFAULT_LEVEL,
-  DEFAULT_LISTEN,
-  DEFAULT_PEER_PORT,
-  DEFAULT_RSYNC_PORT,
-  DEFAULT_TFTP_PORT,
-  DEFAULT_TRACKER_PORT,
-} from "./defaults.ts";
+import { DEFAULT_LEVEL } from "./defaults.ts";
+import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
+import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
 
 export interface TemplateCommand {
@@ -68,7 +56,7 @@ export function createProgram(actions: Actions): Command {
         "rackseed node deploy n1 n2 --image web --wait",
       ),
     );
-  addServer(program, actions);
+  addServer(program, actions.runServer);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);
@@ -86,76 +74,6 @@ export function createProgram(actions: Actions): Command {
       else print(`rackseed ${version} (Deno ${Deno.version.deno})`);
     });
   return program as unknown as Command;
-}
-
-function addServer(program: Command<[], Record<PropertyKey, never>>, { runServer }: Actions): void {
-  program.command("server")
-    .description("Run the image server: captures, images, boot services, swarm, page and API.")
-    .option("--data <dir>", "where everything is kept", DEFAULT_DATA)
-    .option(
-      "--listen <host:port>",
-      `HTTPS: page and API (default: the interface's address or ${DEFAULT_LISTEN})`,
-      parseListen,
-    )
-    .option("--interface <if>", "the network interface that the nodes are on")
-    .option("--address <ip>", "the address that nodes are told (default: the interface's)", parseIpv4)
-    .option(
-      "--http-port <port>",
-      "plain HTTP: boot files, tracker, sealed packs",
-      parsePort,
-      DEFAULT_HTTP_PORT,
-    )
-    .option("--peer-port <port>", "BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
-    .option("--tracker-port <port>", "UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
-    .option("--tftp-port <port>", "TFTP, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | undefined)
-    .option(
-      "--rsync-port <port>",
-      "rsync: torrent files, or off; the default only where it is free",
-      parsePortOrOff,
-      DEFAULT_RSYNC_PORT as number | undefined,
-    )
-    .addOption(new Option("--tftp <off>", "no TFTP (the same as --tftp-port off)").choices(["off"] as const))
-    .addOption(
-      new Option("--dhcp <mode>", "give addresses and boot options, or leave DHCP alone")
-        .choices(["off", "server"] as const).default("off" as const),
-    )
-    .option("--dhcp-range <first-last>", "addresses to give", parseRange)
-    .addOption(
-      new Option("--dhcp-clients <who>", "answer nodes and machines that boot from the network, or everybody")
-        .choices(["nodes", "all"] as const).default("nodes" as const),
-    )
-    .option("--gateway <ip>", "the gateway that DHCP clients are told", parseIpv4)
-    .option("--dns <ip>", "a name server that DHCP clients are told; may be given again", collectIpv4)
-    .option("--secure-boot", "boot UEFI machines by shim and the signed GRUB")
-    .option(
-      "--upload-limit <rate>",
-      "what seeder and web seed together send at most, as 800mbit or 100MB/s, or off (default: as set before)",
-      parseRateOrOff,
-    )
-    .option("--json", "print one line of JSON when all listens")
-    .option("--verbose", "log more")
-    .addHelpText(
-      "after",
-      examples(
-        "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
-        "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp off",
-        "rackseed server --interface eth1 --upload-limit 800mbit",
-      ),
-    )
-    .action(async ({ dns, tftp, tftpPort, secureBoot, json, verbose, ...options }, command) => {
-      if (options.dhcp === "server" && options.interface === undefined) {
-        command.error("error: --dhcp server needs --interface IF: the network that it gives addresses in");
-      }
-      await runServer({
-        ...options,
-        tftpPort: tftp === "off" ? undefined : tftpPort,
-        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
-        dns: dns ?? [],
-        secureBoot: secureBoot ?? false,
-        json: json ?? false,
-        verbose: verbose ?? false,
-      });
-    });
 }
 
 function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions): void {
@@ -416,8 +334,4 @@ function withServer<
   return command
     .addOption(new Option("--server <url>", "https://HOST:PORT of the server").env("RACKSEED_SERVER"))
     .addOption(new Option("--token <token>", "its token").env("RACKSEED_TOKEN"));
-}
-
-function examples(...lines: string[]): string {
-  return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }

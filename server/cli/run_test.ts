@@ -56,11 +56,12 @@ Deno.test("the server's options arrive as they were meant", async () => {
   const runServer = (options: ServerCommand) => Promise.resolve(void seen.push(options));
   await runCommandLine(["server"], actions({ runServer }));
   await runCommandLine([
-    ...["server", "--listen", "[::1]:9", "--tftp", "off", "--interface", "eth1", "--dhcp", "server"],
+    ...["server", "--listen", "[::1]:9", "--tftp-port", "off", "--interface", "eth1", "--dhcp", "server"],
     ...["--dhcp-range", "10.0.0.5-10.0.0.9", "--dns", "10.0.0.1", "--dns", "10.0.0.2", "--secure-boot"],
     ...["--dhcp-clients", "all", "--rsync-port", "873", "--upload-limit", "800mbit"],
   ], actions({ runServer }));
-  const [plain, full] = seen;
+  await runCommandLine(["server", "--rsync-port", "off"], actions({ runServer }));
+  const [plain, full, quiet] = seen;
   assert.deepEqual([plain?.listen, plain?.tftpPort, plain?.dhcp, plain?.data], [
     undefined,
     69,
@@ -76,6 +77,7 @@ Deno.test("the server's options arrive as they were meant", async () => {
   assert.deepEqual([plain?.uploadLimit, full?.uploadLimit], [undefined, 100e6]);
   assert.deepEqual([plain?.rsyncPort, plain?.rsyncMayFail], [873, true]);
   assert.deepEqual([full?.rsyncPort, full?.rsyncMayFail], [873, false]);
+  assert.equal(quiet?.rsyncPort, undefined);
   assert.deepEqual([plain?.dhcpClients, full?.dhcpClients], ["nodes", "all"]);
   assert.deepEqual(full?.dhcpRange, { first: "10.0.0.5", last: "10.0.0.9" });
 });

@@ -10,7 +10,7 @@ const PORTS = [
   "0",
   "--tracker-port",
   "0",
-  "--tftp",
+  "--tftp-port",
   "off",
   "--rsync-port",
   "0",

@@ -76,7 +76,7 @@ Deno.test({
     const script = `mount -t tmpfs -o size=24m tmpfs ${folder}/small && cd ${tree} &&
       for i in $(seq 600); do head -c 65536 /dev/urandom > r$i; done
       "${product.path}" server --data ${folder}/small/data --listen 127.0.0.1:0 --http-port 0 --peer-port 0 \
-        --tracker-port 0 --tftp off --rsync-port 0 > ${folder}/out 2> ${folder}/err & SERVER=$!
+        --tracker-port 0 --tftp-port off --rsync-port 0 > ${folder}/out 2> ${folder}/err & SERVER=$!
       until test -s ${folder}/small/data/url; do kill -0 $SERVER; sleep 0.1; done
       export RACKSEED_SERVER=$(cat ${folder}/small/data/url) RACKSEED_TOKEN=$(cat ${folder}/small/data/token)
       "${product.path}" image import web ${tree} --level 1; echo "exit $?"

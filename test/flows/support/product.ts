@@ -71,7 +71,7 @@ export class Product implements AsyncDisposable {
         `${this.folder}/data`,
         "--listen",
         `127.0.0.1:${https}`,
-        "--tftp",
+        "--tftp-port",
         "off",
         "--json",
       ],

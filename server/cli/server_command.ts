@@ -1,0 +1,95 @@
+/** `rackseed server` and its options. */
+import { type Command, Option } from "@commander-js/extra-typings";
+import {
+  collectIpv4,
+  parseIpv4,
+  parseListen,
+  parsePort,
+  parsePortOrOff,
+  parseRange,
+  parseRateOrOff,
+} from "./arguments.ts";
+import {
+  DEFAULT_DATA,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_LISTEN,
+  DEFAULT_PEER_PORT,
+  DEFAULT_RSYNC_PORT,
+  DEFAULT_TFTP_PORT,
+  DEFAULT_TRACKER_PORT,
+} from "./defaults.ts";
+import { examples } from "./examples.ts";
+import type { ServerCommand } from "./server_options.ts";
+
+export function addServer(
+  program: Command<[], Record<PropertyKey, never>>,
+  runServer: (options: ServerCommand) => Promise<void>,
+): void {
+  program.command("server")
+    .description("Run the image server: captures, images, boot services, swarm, page and API.")
+    .option("--data <dir>", "where everything is kept", DEFAULT_DATA)
+    .option(
+      "--listen <host:port>",
+      `HTTPS: page and API (default: the interface's address or ${DEFAULT_LISTEN})`,
+      parseListen,
+    )
+    .option("--interface <if>", "the network interface that the nodes are on")
+    .option("--address <ip>", "the address that nodes are told (default: the interface's)", parseIpv4)
+    .option(
+      "--http-port <port>",
+      "plain HTTP: boot files, tracker, sealed packs",
+      parsePort,
+      DEFAULT_HTTP_PORT,
+    )
+    .option("--peer-port <port>", "BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
+    .option("--tracker-port <port>", "UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
+    .option("--tftp-port <port>", "TFTP, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | "off")
+    .option(
+      "--rsync-port <port>",
+      "rsync: torrent files, or off; the default only where it is free",
+      parsePortOrOff,
+      DEFAULT_RSYNC_PORT as number | "off",
+    )
+    .addOption(
+      new Option("--dhcp <mode>", "give addresses and boot options, or leave DHCP alone")
+        .choices(["off", "server"] as const).default("off" as const),
+    )
+    .option("--dhcp-range <first-last>", "addresses to give", parseRange)
+    .addOption(
+      new Option("--dhcp-clients <who>", "answer nodes and machines that boot from the network, or everybody")
+        .choices(["nodes", "all"] as const).default("nodes" as const),
+    )
+    .option("--gateway <ip>", "the gateway that DHCP clients are told", parseIpv4)
+    .option("--dns <ip>", "a name server that DHCP clients are told; may be given again", collectIpv4)
+    .option("--secure-boot", "boot UEFI machines by shim and the signed GRUB")
+    .option(
+      "--upload-limit <rate>",
+      "what seeder and web seed together send at most, as 800mbit or 100MB/s, or off (default: as set before)",
+      parseRateOrOff,
+    )
+    .option("--json", "print one line of JSON when all listens")
+    .option("--verbose", "log more")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+        "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
+        "rackseed server --interface eth1 --upload-limit 800mbit",
+      ),
+    )
+    .action(async ({ dns, tftpPort, rsyncPort, secureBoot, json, verbose, ...options }, command) => {
+      if (options.dhcp === "server" && options.interface === undefined) {
+        command.error("error: --dhcp server needs --interface IF: the network that it gives addresses in");
+      }
+      await runServer({
+        ...options,
+        tftpPort: tftpPort === "off" ? undefined : tftpPort,
+        rsyncPort: rsyncPort === "off" ? undefined : rsyncPort,
+        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
+        dns: dns ?? [],
+        secureBoot: secureBoot ?? false,
+        json: json ?? false,
+        verbose: verbose ?? false,
+      });
+    });
+}
