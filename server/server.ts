@@ -120,7 +120,7 @@ export async function startServer(
   });
   const settings = () => siteSwarm.settings();
   const racks = new RackBook({
-    nodes: () => nodes.list(),
+    nodes: () => nodes.all(),
     server: () => ({ address: site.advertised, settings: { rack: settings().serverRack } }),
     prefix: () => settings().rackPrefix,
     now,

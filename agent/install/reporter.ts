@@ -10,6 +10,7 @@ import type { SwarmTerms } from "./swarm_terms.ts";
 
 const log = getLogger(["rackseed", "install"]);
 const WAIT_MS = 10_000;
+const PAUSE_MS = 1000;
 
 export type ReportClient = Pick<ApiClient, "post">;
 
@@ -36,6 +37,11 @@ export class Reporter {
   /** Whether others still fetch, as the server said last. */
   get seedOn(): boolean {
     return this.#answer.seedOn;
+  }
+
+  /** How long it waits before it tells of mere progress again, as the server said last. */
+  get pauseMs(): number {
+    return this.#answer.nextReportMs ?? PAUSE_MS;
   }
 
   /** Sends once; says whether it got through. */

@@ -20,7 +20,7 @@ export interface StepOutcome {
 }
 
 export interface StepProgress {
-  /** Shown and reported, at most once a second. `times` are reported only. */
+  /** Shown, and reported as often as the server wants it. `times` are reported only. */
   update(
     state: { message?: string; transfer?: NonNullable<StepReport["progress"]>; times?: InstallTimes },
   ): void;
@@ -59,7 +59,7 @@ async function runStep(
     latest = { ...latest, ...state };
     console.progress(`${head}: ${progressLine(latest)}`);
     // one at a time: none overtakes another, and a slow server is not pressed
-    if (busy || performance.now() - sentAt < 1000) return;
+    if (busy || performance.now() - sentAt < reporter.pauseMs) return;
     busy = true;
     sentAt = performance.now();
     const { message, transfer, times } = latest;

@@ -36,6 +36,14 @@ function surroundings() {
   return { reporter: new Reporter(), console, log: new LogTail(), signal: stop.signal, lines };
 }
 
+/** performance.now() stands still but for what is added to it. */
+function stopClock(): { ms: number } & Disposable {
+  const real = performance.now;
+  const clock = { ms: 0, [Symbol.dispose]: () => void (performance.now = real) };
+  performance.now = () => clock.ms;
+  return clock;
+}
+
 Deno.test("steps run in order, each shown with its time and reported; early ones wait for the server", async () => {
   const around = surroundings(), server = new FakeServer();
   const steps: StepDefinition[] = [
@@ -123,6 +131,29 @@ Deno.test("a lost report does not stop an installation, and the one that disarms
     run: () => Promise.resolve(),
   }], around);
   assert.deepEqual(server.reports.map((r) => `${r.step} ${r.state}`), ["finish done"]);
+});
+
+Deno.test("mere progress is reported as seldom as the server wants it, and nothing else waits for that", async () => {
+  for (
+    const [nextReportMs, reported] of [[undefined, [0, 1000, 2000, 3000, 4000, 4500]], [4000, [
+      0,
+      4000,
+      4500,
+    ]]] as const
+  ) {
+    const around = surroundings(), server = new FakeServer();
+    await around.reporter.connect(server.client);
+    server.answer = { cancelled: false, seedOn: false, ...(nextReportMs && { nextReportMs }) };
+    using clock = stopClock();
+    const run: StepDefinition["run"] = async ({ update }) => {
+      for (; clock.ms < 4500; clock.ms += 500) {
+        update({});
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    };
+    await runSteps([{ step: "install", run }], around);
+    assert.deepEqual(server.reports.map((report) => report.elapsedMs), reported);
+  }
 });
 
 Deno.test("boot arguments: the lease that the boot program had", () => {

@@ -1,7 +1,7 @@
 /**
  * Progress reports of many nodes against the product's API, over HTTPS with connections kept: how many a second
- * one processor takes, how long they take when every node reports once in --every seconds, and what an open page
- * is told meanwhile.
+ * one processor takes, how long they take when every node reports once in --every seconds, what an open page is
+ * told meanwhile, and what a node costs before it reports: none of it is to grow with the number of nodes.
  *
  *     deno run -A scripts/bench/heartbeats.ts [--nodes 10000] [--every 10] [--seconds 5] [--json]
  *
@@ -34,7 +34,9 @@ const seconds = Number(values.seconds);
 await using product = await PinnedProduct.start();
 await product.publish("web");
 const rssBefore = residentBytes(product.pid);
+const cpuBefore = cpuSeconds(product.pid);
 const sessions = await enrolAll();
+const enrolMicroseconds = (cpuSeconds(product.pid) - cpuBefore) * 1e6 / nodes;
 const bytesPerNode = (residentBytes(product.pid) - rssBefore) / nodes;
 
 const http = Deno.createHttpClient({
@@ -52,17 +54,18 @@ const eventsPerSecond = await events / (2 * seconds);
 http.close();
 report();
 
-async function enrolAll(): Promise<string[]> {
+/** What each node is to send with its reports. */
+async function enrolAll(): Promise<{ session: string; racks: string | undefined }[]> {
   const names = Array.from({ length: nodes }, (_, i) => `n${i}`);
   for (const name of names) await product.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
   const body = { nodes: names, image: "web" };
   const answer = await product.client.post("/deployments", { body, schema: DeployAnswer });
-  const made: string[] = [];
+  const made: Awaited<ReturnType<typeof enrolAll>> = [];
   using agent = await ApiClient.connect({ server: product.server, token: product.token });
   for (const { token } of answer.nodes) {
     agent.useSession(token.split(".")[2] ?? "");
     const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-    made.push(order.session);
+    made.push({ session: order.session, racks: order.swarm.racks?.revision });
   }
   return made;
 }
@@ -74,14 +77,15 @@ async function caOf({ client }: PinnedProduct): Promise<string> {
 function load(rate: number | undefined): Promise<LoadResult> {
   const send = async (sequence: number) => {
     const progress = { bytesDone: sequence, bytesTotal: 1e9, peers: 50, bytesPerSecond: 1e7 };
+    const { session, racks } = sessions[sequence % nodes]!;
     const response = await fetch(`${product.server}/api/v1/node/report`, {
       method: "POST",
       client: http,
       headers: {
-        authorization: `Bearer ${sessions[sequence % nodes]}`,
+        authorization: `Bearer ${session}`,
         "content-type": "application/json",
       },
-      body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress }),
+      body: JSON.stringify({ step: "install", state: "running", elapsedMs: sequence, progress, racks }),
     });
     await response.text();
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -92,22 +96,32 @@ function load(rate: number | undefined): Promise<LoadResult> {
 /** How many events a watcher is sent, without the first state of all nodes. */
 async function countEvents(signal: AbortSignal): Promise<number> {
   let count = -nodes;
-  try {
-    const { body } = await product.client.send("GET", "/events", { signal });
-    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
-      count += text.split("\ndata: ").length - 1;
-    }
-  } catch {
-    // the watch has ended
+  const { body } = await product.client.send("GET", "/events");
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+  // not by the request's signal: a collection of garbage may unhook it, and then only the next event ends the watch
+  signal.addEventListener("abort", () => void reader.cancel(), { once: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Math.max(0, count);
+    count += value.match(/^data: /gm)?.length ?? 0;
   }
-  return Math.max(0, count);
 }
 
 function report(): void {
   const kept = paced.p99 <= BAR_P99_MS && paced.lost === 0;
-  const figures = { nodes, most, cpuMicroseconds, paced, eventsPerSecond, bytesPerNode, kept };
+  const figures = {
+    nodes,
+    enrolMicroseconds,
+    most,
+    cpuMicroseconds,
+    paced,
+    eventsPerSecond,
+    bytesPerNode,
+    kept,
+  };
   if (values.json) console.log(JSON.stringify(figures));
   else {
+    console.log(`to name, arm and enrol a node takes ${enrolMicroseconds.toFixed(0)} µs of the server`);
     console.log(
       `${nodes} nodes report every ${values.every} s: p50 ${paced.p50.toFixed(1)} ms, p99 ${
         paced.p99.toFixed(1)

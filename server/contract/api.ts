@@ -283,6 +283,8 @@ export const ReportAnswer = z.object({
   uploadLimit: BytesPerSecond.optional(),
   /** Where those that it knows are no longer right. */
   racks: Racks.optional(),
+  /** Mere progress is to be told so seldom; absent: once a second. */
+  nextReportMs: z.int().min(500).max(15_000).optional(),
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 

@@ -36,6 +36,8 @@ export interface BatchOptions {
 
 /** From so many nodes on, not every report looks at all the others: an answer may then be so old. */
 const MANY = 100, SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
+/** What all nodes may ask of the server together, and how long a node may leave off: it is not to seem silent. */
+const REPORTS_PER_SECOND = 1000, PAUSE_KEPT_MS = 1000, MAX_PAUSE_MS = SILENT_AFTER_MS / 2;
 const UNDECIDED: SeedDecision = { on: true, for: [], reason: "seeds on until it is known who needs it" };
 
 export class Batches {
@@ -48,6 +50,7 @@ export class Batches {
   readonly #slowest = new Map<string, { atMs: number; stale: boolean; value: Slowness | undefined }>();
   readonly #loaded = new Set<string>();
 
+  #pause = { atMs: -Infinity, ms: 0 };
   readonly #bornMs: number;
 
   constructor(options: BatchOptions) {
@@ -105,6 +108,16 @@ export class Batches {
       : slowestOf(batch.map((track) => track.timing(nameOf(track.part.node), now())));
     this.#slowest.set(deployment, { atMs: now(), stale: false, value });
     return value;
+  }
+
+  /** Between two reports of mere progress of one node, where that is to be more than a second: many are heard of. */
+  get reportPauseMs(): number | undefined {
+    const now = this.#options.now();
+    if (now - this.#pause.atMs >= PAUSE_KEPT_MS) {
+      const heard = this.#tracks.values().filter((track) => !track.isSilent(now)).toArray().length;
+      this.#pause = { atMs: now, ms: Math.min(MAX_PAUSE_MS, Math.ceil(heard * 1000 / REPORTS_PER_SECOND)) };
+    }
+    return this.#pause.ms > 1000 ? this.#pause.ms : undefined;
   }
 
   get #isMany(): boolean {

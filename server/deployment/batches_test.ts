@@ -135,3 +135,20 @@ Deno.test("among many nodes answers may be a little old, unless a fresh one is a
   time.ms += 500;
   assert.deepEqual([batches.seeding(part("a"))?.on, batches.seeding(part("b"))?.on], [false, false]);
 });
+
+Deno.test("the more nodes are heard of, the more seldom each is to report, but never so that it seems silent", () => {
+  const { batches, time } = open();
+  const hear = (count: number) => {
+    for (let i = 0; i < count; i++) batches.note(part(`n${i}`), step("install"));
+  };
+  for (
+    const [count, pauseMs] of [[1, undefined], [1000, undefined], [4000, 4000], [12_000, 10_000]] as const
+  ) {
+    hear(count);
+    time.ms += 1000;
+    assert.equal(batches.reportPauseMs, pauseMs, `${count} nodes`);
+  }
+  time.ms += 30_000;
+  hear(5);
+  assert.equal(batches.reportPauseMs, undefined, "the others are silent");
+});

@@ -66,7 +66,7 @@ export class NodeTrack {
 
   /** When it began to seed; undefined where it does not, or was not heard of for long. */
   seedsSince(now: number): number | undefined {
-    return this.#running?.step === "seed" && !this.#isSilent(now) ? this.#running.sinceMs : undefined;
+    return this.#running?.step === "seed" && !this.isSilent(now) ? this.#running.sinceMs : undefined;
   }
 
   /** How long it took until it had all; undefined where it has not. */
@@ -78,7 +78,7 @@ export class NodeTrack {
   /** What it still needs of others; undefined where it needs nothing, or was not heard of for long. */
   taker(node: string, now: number): Taker | undefined {
     const running = this.#running;
-    if (this.#failed || this.#isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
+    if (this.#failed || this.isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
     if (running && (WITHOUT_NEED.has(running.step) || hasAll(running))) return undefined;
     const fetches = running?.step === "torrent" || running?.step === "install";
     return { node, sinceMs: fetches ? running.sinceMs : this.#upSinceMs, progress: running?.progress };
@@ -88,12 +88,12 @@ export class NodeTrack {
   timing(node: string, now: number): NodeTiming {
     const stepsMs = { ...this.#stepsMs };
     if (this.#running) {
-      stepsMs[this.#running.step] = expectedMs(this.#running, this.#isSilent(now) ? this.#heardMs : now);
+      stepsMs[this.#running.step] = expectedMs(this.#running, this.isSilent(now) ? this.#heardMs : now);
     }
     return { node, stepsMs, times: this.#times };
   }
 
-  #isSilent(now: number): boolean {
+  isSilent(now: number): boolean {
     return now - this.#heardMs >= SILENT_AFTER_MS;
   }
 }

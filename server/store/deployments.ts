@@ -66,6 +66,7 @@ export class Deployments {
         number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,
         deployment TEXT NOT NULL, node TEXT NOT NULL
       ) STRICT;
+      CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
       CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
     `);
   }
@@ -79,15 +80,15 @@ export class Deployments {
     const secrets = transaction(this.#db, () => {
       const made = new Map<string, string>();
       if (seed) {
-        this.#db.prepare("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
+        this.#prepared("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
           .run(deployment, JSON.stringify(seed));
       }
       for (const node of nodes) {
         this.#endTokens(node);
-        this.#db.prepare("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
+        this.#prepared("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
           node,
         );
-        this.#db.prepare(
+        this.#prepared(
           `INSERT INTO assignments (deployment, node, image, version, state, created)
            VALUES (?, ?, ?, ?, 'armed', ?)`,
         ).run(deployment, node, image, version, new Date(this.#now()).toISOString());
@@ -111,7 +112,7 @@ export class Deployments {
     if (!assignment) return undefined;
     return transaction(this.#db, () => {
       const secret = this.#issue("boot", assignment);
-      this.#db.prepare(
+      this.#prepared(
         `DELETE FROM tokens WHERE kind = 'boot' AND node = ?1 AND number NOT IN
           (SELECT number FROM tokens WHERE kind = 'boot' AND node = ?1 ORDER BY number DESC LIMIT ?2)`,
       ).run(node, MAX_BOOT_TOKENS);
@@ -129,8 +130,8 @@ export class Deployments {
     return transaction(this.#db, () => {
       const found = this.#ofSecret("boot", bootSecret);
       if (!found) return undefined;
-      this.#db.prepare("DELETE FROM tokens WHERE hash = ?").run(hashOf(bootSecret));
-      this.#db.prepare("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
+      this.#prepared("DELETE FROM tokens WHERE hash = ?").run(hashOf(bootSecret));
+      this.#prepared("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
       this.#setState(found, "installing");
       this.#live.delete(found.node);
       return { assignment: { ...found, state: "installing" }, session: this.#issue("session", found) };
@@ -160,7 +161,7 @@ export class Deployments {
 
   /** Its nodes' parts, those called off before they began left out. Empty where there is no such deployment. */
   parts(deployment: string): Assignment[] {
-    return this.#db.prepare(
+    return this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE deployment = ? AND state <> 'cancelled' ORDER BY number`,
     ).all(deployment) as unknown as Assignment[];
@@ -168,7 +169,7 @@ export class Deployments {
 
   /** How long its nodes are to seed, where it was ordered with a policy of its own. */
   seedOf(deployment: string): SeedPolicy | undefined {
-    const row = this.#db.prepare("SELECT policy FROM seed_policies WHERE deployment = ?").get(deployment) as
+    const row = this.#prepared("SELECT policy FROM seed_policies WHERE deployment = ?").get(deployment) as
       | { policy: string }
       | undefined;
     return row && SeedPolicy.parse(JSON.parse(row.policy));
@@ -185,7 +186,7 @@ export class Deployments {
 
   /** Ids of the nodes that install this version now. */
   installing({ image, version }: { image: string; version: number }): string[] {
-    const rows = this.#db.prepare(
+    const rows = this.#prepared(
       "SELECT node FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
     ).all(image, version) as { node: string }[];
     return rows.map((row) => row.node);
@@ -199,7 +200,7 @@ export class Deployments {
     transaction(this.#db, () => {
       this.#setState(assignment, state);
       // the session lives on: by it the agent hears that it is to stop
-      this.#db.prepare("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+      this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
     });
     return { ...assignment, state };
   }
@@ -219,7 +220,7 @@ export class Deployments {
 
   /** Ids of nodes whose running order is this version. */
   nodesWaitingFor({ image, version }: { image: string; version: number }): string[] {
-    const rows = this.#db.prepare(
+    const rows = this.#prepared(
       "SELECT node FROM assignments WHERE image = ? AND version = ? AND state IN ('armed', 'installing')",
     ).all(image, version) as { node: string }[];
     return rows.map((row) => row.node);
@@ -229,7 +230,7 @@ export class Deployments {
     transaction(this.#db, () => {
       this.#endTokens(node);
       this.#log.forget({ node });
-      this.#db.prepare("DELETE FROM assignments WHERE node = ?").run(node);
+      this.#prepared("DELETE FROM assignments WHERE node = ?").run(node);
     });
     this.#live.delete(node);
   }
@@ -259,31 +260,31 @@ export class Deployments {
 
   #issue(kind: "boot" | "session", { deployment, node }: { deployment: string; node: string }): string {
     const secret = randomBytes(24).toString("base64url");
-    this.#db.prepare("INSERT INTO tokens (hash, kind, deployment, node) VALUES (?, ?, ?, ?)")
+    this.#prepared("INSERT INTO tokens (hash, kind, deployment, node) VALUES (?, ?, ?, ?)")
       .run(hashOf(secret), kind, deployment, node);
     return secret;
   }
 
   #endTokens(node: string): void {
-    this.#db.prepare("DELETE FROM tokens WHERE node = ?").run(node);
+    this.#prepared("DELETE FROM tokens WHERE node = ?").run(node);
   }
 
   #setState({ deployment, node }: Assignment, state: AssignmentState): void {
-    this.#db.prepare("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
+    this.#prepared("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
       .run(state, deployment, node);
     if (state === "failed" || state === "cancelled") {
-      this.#db.prepare("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+      this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
     }
   }
 
   #forgetOldLogs(node: string): void {
-    const old = this.#db.prepare(
+    const old = this.#prepared(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
     for (const { deployment } of old) {
       this.#log.forget({ node, deployment });
-      this.#db.prepare("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
-      this.#db.prepare(
+      this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
+      this.#prepared(
         "DELETE FROM seed_policies WHERE deployment = ?1 AND NOT EXISTS " +
           "(SELECT 1 FROM assignments WHERE deployment = ?1)",
       ).run(deployment);

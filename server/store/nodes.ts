@@ -3,9 +3,10 @@
  * program ("discovered"), which are shown and never armed by themselves.
  */
 import { randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Inventory, Mac, MachineName, NodeSettings } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { addressClaim, Claims, claimsOf, macClaim, nameClaim } from "./claims.ts";
 import { transaction } from "./database.ts";
 
 export interface NodeRecord {
@@ -34,12 +35,20 @@ interface Row {
 const MAX_DISCOVERED = 1000;
 /** A sign of life is written down this often; in between it is held in memory. */
 const SEEN_EVERY_MS = 60_000;
+/** Those of all nodes are written together, so often: each writing waits for the disk. */
+const SEEN_TOGETHER_MS = 1000;
+const BY_NAME = new Intl.Collator("en", { numeric: true });
 
 export class Nodes {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #records = new Map<string, NodeRecord>();
+  readonly #claims = new Claims();
+  readonly #saving: StatementSync;
   readonly #written = new Map<string, number>();
+  /** Whose sign of life is to be written. */
+  readonly #due = new Set<string>();
+  #seenWrittenMs = 0;
 
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
     this.#db = db;
@@ -49,20 +58,32 @@ export class Nodes {
       address TEXT, seen TEXT, inventory TEXT
     ) STRICT`);
     for (const row of db.prepare("SELECT * FROM nodes").all() as unknown as Row[]) {
-      this.#records.set(row.id, recordOf(row));
+      this.#hold(recordOf(row));
     }
+    this.#saving = db.prepare(
+      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, settings = excluded.settings,
+         discovered = excluded.discovered, address = excluded.address, seen = excluded.seen,
+         inventory = excluded.inventory`,
+    );
   }
 
   /** By name. */
   list(): NodeRecord[] {
-    return [...this.#records.values()].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+    return [...this.#records.values()].sort((a, b) => BY_NAME.compare(a.name, b.name));
+  }
+
+  /** In no order. */
+  all(): readonly NodeRecord[] {
+    return [...this.#records.values()];
   }
 
   /** `key`: name, MAC or id. */
   find(key: string): NodeRecord | undefined {
+    const known = this.#records.get(key) ?? this.#owner(nameClaim(key));
+    if (known) return known;
     const mac = Mac.safeParse(key);
-    if (mac.success) return this.byMac(mac.data);
-    return this.#records.get(key) ?? this.#byName(key);
+    return mac.success ? this.byMac(mac.data) : undefined;
   }
 
   /** Throws RackseedError (404) that names the nodes which exist. */
@@ -78,12 +99,12 @@ export class Nodes {
   }
 
   byMac(mac: string): NodeRecord | undefined {
-    return this.#records.values().find((node) => node.settings.mac === mac);
+    return this.#owner(macClaim(mac));
   }
 
   /** Whether a node's clone is to bear this address. */
   isBorne(address: string): boolean {
-    return this.#records.values().some(({ settings }) => settings.address?.split("/")[0] === address);
+    return this.#claims.ownerOf(addressClaim(address)) !== undefined;
   }
 
   /**
@@ -113,6 +134,8 @@ export class Nodes {
 
   delete(id: string): void {
     this.#db.prepare("DELETE FROM nodes WHERE id = ?").run(id);
+    const node = this.#records.get(id);
+    if (node) this.#claims.remove(node);
     this.#records.delete(id);
     this.#written.delete(id);
   }
@@ -129,7 +152,7 @@ export class Nodes {
       return moved ? this.#records.get(known.id) : undefined;
     }
     const name = nameOfMac(mac);
-    if (this.#byName(name)) return undefined;
+    if (this.#owner(nameClaim(name))) return undefined;
     this.#dropOldestDiscovered();
     const node: NodeRecord = {
       id: randomBytes(8).toString("hex"),
@@ -153,23 +176,41 @@ export class Nodes {
       ...(address !== undefined && { address }),
       ...(inventory && { inventory }),
     };
-    const due = this.#now() - (this.#written.get(id) ?? 0) >= SEEN_EVERY_MS;
-    if (inventory || due || node.address !== old.address) this.#save(node);
-    else this.#records.set(id, node);
+    if (inventory || node.address !== old.address) return this.#save(node);
+    this.#records.set(id, node);
+    if (this.#now() - (this.#written.get(id) ?? 0) >= SEEN_EVERY_MS) this.#due.add(id);
+    if (this.#due.size > 0 && this.#now() - this.#seenWrittenMs >= SEEN_TOGETHER_MS) this.#writeSeen();
   }
 
-  #byName(name: string): NodeRecord | undefined {
-    const folded = name.toLowerCase();
-    return this.#records.values().find((node) => node.name.toLowerCase() === folded);
+  #writeSeen(): void {
+    this.#seenWrittenMs = this.#now();
+    transaction(this.#db, () => {
+      for (const id of this.#due) {
+        const node = this.#records.get(id);
+        if (node) this.#save(node);
+      }
+    });
+    this.#due.clear();
+  }
+
+  #owner(claim: string): NodeRecord | undefined {
+    return this.#records.get(this.#claims.ownerOf(claim) ?? "");
+  }
+
+  #hold(node: NodeRecord): void {
+    const old = this.#records.get(node.id);
+    this.#records.set(node.id, node);
+    if (old?.name === node.name && old.settings === node.settings) return;
+    if (old) this.#claims.remove(old);
+    this.#claims.add(node);
   }
 
   #refuseConflicts(node: NodeRecord): void {
-    for (const other of this.#records.values()) {
-      if (other.id === node.id) continue;
-      const what = conflict(node, other);
-      if (!what) continue;
+    for (const claim of claimsOf(node)) {
+      const other = this.#records.get(this.#claims.ownerOf(claim, { other: node.id }) ?? "");
+      if (!other) continue;
       throw new RackseedError(`cannot set the node ${node.name}`, {
-        reason: `${what} belongs to the node ${other.name}.`,
+        reason: `${claim} belongs to the node ${other.name}.`,
         remedy: `choose another, or remove that node: rackseed node delete ${other.name}`,
         status: 409,
       });
@@ -177,12 +218,7 @@ export class Nodes {
   }
 
   #save(node: NodeRecord): void {
-    this.#db.prepare(
-      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET name = excluded.name, settings = excluded.settings,
-         discovered = excluded.discovered, address = excluded.address, seen = excluded.seen,
-         inventory = excluded.inventory`,
-    ).run(
+    this.#saving.run(
       node.id,
       node.name,
       JSON.stringify(node.settings),
@@ -191,7 +227,7 @@ export class Nodes {
       node.seen ?? null,
       node.inventory ? JSON.stringify(node.inventory) : null,
     );
-    this.#records.set(node.id, node);
+    this.#hold(node);
     this.#written.set(node.id, this.#now());
   }
 
@@ -207,27 +243,6 @@ export class Nodes {
   #time(): string {
     return new Date(this.#now()).toISOString();
   }
-}
-
-/** The host name that the clone is given. */
-export function hostnameOf(node: NodeRecord): string {
-  return node.settings.hostname ?? node.name.replace(/[^a-zA-Z0-9.-]/g, "-").replace(/[-.]+$/, "");
-}
-
-/** What two nodes would share and must not, in words. */
-function conflict(node: NodeRecord, other: NodeRecord): string | undefined {
-  if (node.name.toLowerCase() === other.name.toLowerCase()) return `the name ${node.name}`;
-  const { mac } = node.settings;
-  if (mac !== undefined && mac === other.settings.mac) return `the MAC address ${mac}`;
-  const hostname = hostnameOf(node);
-  if (hostname.toLowerCase() === hostnameOf(other).toLowerCase()) return `the host name ${hostname}`;
-  const address = fixedAddress(node);
-  if (address !== undefined && address === fixedAddress(other)) return `the address ${address}`;
-  return undefined;
-}
-
-function fixedAddress({ settings: { address } }: NodeRecord): string | undefined {
-  return address === undefined || address === "dhcp" ? undefined : address.replace(/\/.*/, "");
 }
 
 function nameOfMac(mac: string): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { hostnameOf, Nodes } from "./nodes.ts";
+import { hostnameOf } from "./claims.ts";
+import { Nodes } from "./nodes.ts";
 
 const MAC = "52:54:00:00:00:01";
 
@@ -82,6 +83,31 @@ Deno.test("all of it stands after a restart", () => {
   const node = nodes.put("n1", { mac: MAC, dns: ["10.0.0.1"] });
   nodes.touch(node.id, { address: "10.0.0.9" });
   assert.deepEqual(open({ db }).nodes.list(), nodes.list());
+});
+
+Deno.test("signs of life of many nodes are written together, and each is on the disk in the end", () => {
+  const { nodes, db, time } = open({ time: { ms: 1e12 } });
+  const made = ["n1", "n2", "n3"].map((name) => nodes.put(name, {}));
+  const onDisk = () => open({ db }).nodes.list().map(({ seen }) => seen && Date.parse(seen) - 1e12);
+  time.ms += 60_000;
+  for (const { id } of made) nodes.touch(id);
+  assert.deepEqual(onDisk(), [60_000, undefined, undefined]);
+  time.ms += 1000;
+  nodes.touch(made[0]!.id);
+  assert.deepEqual(onDisk(), [60_000, 60_000, 60_000]);
+});
+
+Deno.test("what a node gave up or took with it another may have", () => {
+  const { nodes } = open();
+  nodes.put("n1", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
+  nodes.put("n1", {});
+  const heir = nodes.put("n2", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
+  assert.deepEqual([nodes.byMac(MAC)?.name, nodes.isBorne("10.0.0.5")], ["n2", true]);
+  nodes.delete(heir.id);
+  assert.deepEqual([nodes.byMac(MAC), nodes.find("n2"), nodes.isBorne("10.0.0.5")], [
+    ...[undefined, undefined],
+    false,
+  ]);
 });
 
 Deno.test("the host name is the node's name where none is set, made fit for DNS", () => {

@@ -7,8 +7,9 @@ import { RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
+import { hostnameOf } from "../store/claims.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
-import { hostnameOf, type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
+import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
@@ -257,6 +258,7 @@ export class Fleet {
     return {
       cancelled,
       seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),
+      ...present("nextReportMs", this.#batches.reportPauseMs),
       ...(node && this.#terms.changed(node, { address, known: report.racks })),
     };
   }

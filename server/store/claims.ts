@@ -1,0 +1,50 @@
+/** What no two nodes may share, and which node has it: found at once, however many nodes there are. */
+import type { NodeRecord } from "./nodes.ts";
+
+/** In words: "the name n1", "the address 10.0.0.5". In any case it is the same one. */
+type Claim = string;
+
+export const nameClaim = (name: string): Claim => `the name ${name}`;
+export const macClaim = (mac: string): Claim => `the MAC address ${mac}`;
+export const addressClaim = (address: string): Claim => `the address ${address}`;
+
+export class Claims {
+  /** Ids, by claim in lower case. Several only where a machine was discovered whose name is another's host name. */
+  readonly #owners = new Map<string, string[]>();
+
+  /** Which node has it; `other`: beside this one. */
+  ownerOf(claim: Claim, { other }: { other?: string } = {}): string | undefined {
+    return this.#owners.get(claim.toLowerCase())?.find((id) => id !== other);
+  }
+
+  add(node: NodeRecord): void {
+    for (const claim of claimsOf(node)) {
+      const key = claim.toLowerCase();
+      this.#owners.set(key, [...this.#owners.get(key) ?? [], node.id]);
+    }
+  }
+
+  remove(node: NodeRecord): void {
+    for (const claim of claimsOf(node)) {
+      const key = claim.toLowerCase();
+      const left = this.#owners.get(key)?.filter((id) => id !== node.id) ?? [];
+      if (left.length > 0) this.#owners.set(key, left);
+      else this.#owners.delete(key);
+    }
+  }
+}
+
+/** The host name that the clone is given. */
+export function hostnameOf(node: NodeRecord): string {
+  return node.settings.hostname ?? node.name.replace(/[^a-zA-Z0-9.-]/g, "-").replace(/[-.]+$/, "");
+}
+
+export function claimsOf(node: NodeRecord): Claim[] {
+  const { mac, address } = node.settings;
+  return [
+    nameClaim(node.name),
+    ...(mac === undefined ? [] : [macClaim(mac)]),
+    `the host name ${hostnameOf(node)}`,
+    ...(address === undefined || address === "dhcp" ? [] : [addressClaim(address.replace(/\/.*/, ""))]),
+  ];
+}
