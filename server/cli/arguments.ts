@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseDuration } from "./duration_text.ts";
 import { parseSeedPolicy } from "./seed_text.ts";
 
 export function parsePort(text: string): number {
@@ -44,6 +45,17 @@ export function parseLevel(text: string): number {
   const level = Number(text);
   if (/^\d{1,2}$/.test(text) && level >= 1 && level <= 19) return level;
   throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
+}
+
+export function parseVersionCount(text: string): number {
+  const number = Number(text);
+  if (/^[1-9]\d{0,5}$/.test(text)) return number;
+  throw new InvalidArgumentError("It is a number from 1 on.");
+}
+
+/** Seconds of a duration of up to ten years. */
+export function parseAge(text: string): number {
+  return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
 }
 
 /** Bytes per second, or off. */

@@ -111,6 +111,15 @@ export class Fleet {
     };
   }
 
+  /** Which nodes bear a version, or are about to, by version ("web@1"). */
+  borne(): Map<string, string[]> {
+    const borne = new Map<string, string[]>();
+    for (const { name, image } of this.list()) {
+      if (image !== undefined) borne.set(image, [...borne.get(image) ?? [], name]);
+    }
+    return borne;
+  }
+
   cancel(key: string): NodeView {
     const node = this.#nodes.get(key);
     const cancelled = this.#deployments.cancel(node.id);
