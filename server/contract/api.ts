@@ -12,11 +12,14 @@
  *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
  *   DELETE /images/:ref
  *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
+ *   GET    /images/:name/settings              ImageSettings (restore.ts)
+ *   PUT    /images/:name/settings              ImageSettings → ImageSettings   in place of the old ones
  *   GET    /images/:ref/export                 pax tar
  *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
  *   PUT    /nodes/:node                        NodeSettings → NodeView   creates it where it is new
  *   DELETE /nodes/:node
  *   POST   /deployments                        DeployRequest → DeployAnswer
+ *   POST   /restores                           RestoreRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   GET    /deployments/:id                    DeploymentView
@@ -39,6 +42,7 @@
  *   POST /node/report                          StepReport → ReportAnswer
  *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
+ *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts
  */
 import { z } from "zod";
 import {
@@ -53,6 +57,7 @@ import {
 } from "./distribution.ts";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
+import { RestoreOrder, RestoreTerms } from "./restore.ts";
 import { STEPS } from "./steps.ts";
 import { DOWNLOAD_SOURCES } from "./torrent/swarm_options.ts";
 
@@ -306,6 +311,8 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: for whom it seeds on. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
+  /** Where its latest deployment is, or was, a restore. */
+  restore: RestoreTerms.optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
 
@@ -316,6 +323,17 @@ export const DeployRequest = z.object({
   seed: SeedPolicy.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
+
+/** Brings the nodes' disks back to an image. */
+export const RestoreRequest = RestoreTerms.partial().extend({
+  nodes: z.array(z.string()).min(1).max(10_000),
+  /** Absent: what the nodes bear. */
+  image: ImageRef.optional(),
+  /** Of that image, where `image` names none. */
+  version: z.int().min(1).optional(),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
 export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
@@ -384,6 +402,10 @@ export const Order = z.object({
     /** Below this path of the API lie the version's files: TORRENT/FILE, over HTTPS in ranges. */
     packs: z.string().max(200).regex(/^\/[\w/-]+\/$/),
   }).optional(),
+  /** Its disk is to be restored, not overwritten. */
+  restore: RestoreOrder.optional(),
+  /** Below the API, where the server cuts extents out of frames. */
+  extents: z.string().max(200).regex(/^\/[\w/-]+$/).optional(),
 });
 export type Order = z.infer<typeof Order>;
 
