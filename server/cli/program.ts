@@ -24,6 +24,7 @@ export interface TemplateCommand {
   readonly token: string;
   readonly name?: string | undefined;
   readonly root?: string | undefined;
+  readonly state?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -86,10 +87,14 @@ function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions
     .description("Announce this machine as a template and wait for captures.")
     .option("--name <name>", "the template's name (default: the host name)")
     .option("--root <dir>", "capture this directory instead of /")
+    .option(
+      "--state <dir>",
+      "where it remembers what it captured last, to read only what has changed (default: /var/lib/rackseed/agent)",
+    )
     .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"))
-    .action(async ({ server, token, name, root }) => {
+    .action(async ({ server, token, name, root, state }) => {
       const { resolveConnection } = await import("./connection.ts");
-      await runTemplate({ ...resolveConnection({ server, token }), name, root, signal });
+      await runTemplate({ ...resolveConnection({ server, token }), name, root, state, signal });
     });
   withServer(agent.command("install"))
     .description(

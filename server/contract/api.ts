@@ -31,9 +31,10 @@
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
- *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204
+ *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204; as it is, or in zstd
+ *                                              with `Content-Encoding: zstd` (RFC 9110 §8.4, RFC 8878)
  *   POST /captures/:id/progress                CaptureProgress → 204
- *   POST /captures/:id/entries/:part           zstd of lines of entry.ts, from part 0 on → 204
+ *   POST /captures/:id/entries/:part           zstd of lines of entry_changes.ts, from part 0 on → 204
  *   PUT  /captures/:id/entries                 zstd of CaptureHeader, when all else is sent → 204
  *   POST /captures/:id/failed                  Problem → 204
  *
@@ -127,6 +128,11 @@ export const CaptureOrder = z.object({
   image: ImageName,
   /** Patterns beside the default ones; see agent/capture/excludes.ts. */
   excludes: z.array(text(4095)),
+  /**
+   * The capture that the image's newest version came from. Whoever remembers what it told then may tell what has
+   * changed since (entry_changes.ts).
+   */
+  parent: id.optional(),
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
 
@@ -148,6 +154,11 @@ export const CaptureHeader = z.object({
   excludes: z.array(text(4095)).max(10_000),
   notes: z.array(text(8191)).max(10_000),
   entries: count,
+  /**
+   * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Needed where they were told as changes:
+   * it proves that both ends mean the same parent.
+   */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
 });
 export type CaptureHeader = z.infer<typeof CaptureHeader>;
 

@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
 import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { Entry, HashedExtent } from "#contract/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ImageSettings } from "#contract/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
@@ -8,6 +9,7 @@ import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
+import { hashedEntries } from "./hashed_entries.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
@@ -180,6 +182,11 @@ export class ImageStore implements Disposable {
       packs: published.payload.slice(1).map((f) => f.path),
       key: published.key,
     });
+  }
+
+  /** A version's entries as a capture would tell them. Throws as `openVersion` does. */
+  hashedEntries(ref: string): Generator<Entry<HashedExtent>> {
+    return hashedEntries(readManifest(this.published(ref)));
   }
 
   /** The numbers of the image's next version and of its newest one. A number is never given twice. */
