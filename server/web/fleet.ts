@@ -7,9 +7,11 @@ import type {
   IdentityClaim,
   NodeChange,
   ReportAnswer,
+  RestoreRequest,
 } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
@@ -22,6 +24,8 @@ import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
 export const NODE_PACKS = "/node/packs/";
+/** See POST /node/extents there. */
+export const NODE_EXTENTS = "/node/extents";
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -94,9 +98,13 @@ export class Fleet {
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
-  deploy({ nodes: keys, image: ref, seed, identity, askSeconds }: DeployRequest): DeployAnswer {
+  deploy(
+    { nodes: keys, image: ref, seed, identity, askSeconds, restore }: DeployRequest & {
+      restore?: RestoreTerms;
+    },
+  ): DeployAnswer {
     const { image, version, bootable, bootNotes } = this.#images.get(ref);
-    const nodes = [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+    const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
@@ -116,12 +124,13 @@ export class Fleet {
       });
     }
     const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
-      ...{ image, version, seed },
+      ...{ image, version, seed, restore },
       ...((identity ?? askSeconds) && {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),
     });
-    log.info("armed", { deployment, image: named, nodes: nodes.map((node) => node.name) });
+    const names = nodes.map((node) => node.name);
+    log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
     for (const node of nodes) {
       this.#batches.forget(node.id);
       this.#changed(node);
@@ -131,6 +140,19 @@ export class Fleet {
       image: named,
       nodes: nodes.map(({ id, name }) => ({ id, node: name, token: this.#token(secrets.get(id) ?? "") })),
     };
+  }
+
+  /**
+   * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
+   * settings keep is kept, too. Throws RackseedError.
+   */
+  restore({ nodes: keys, image, version, keep = [], dryRun = false }: RestoreRequest): DeployAnswer {
+    const ref = image ?? this.#borneBy(this.#distinct(keys), version);
+    const named = this.#images.get(ref);
+    const always = this.#images.settings(named.image).keep ?? [];
+    const restore = { keep: [...new Set([...always, ...keep])], dryRun };
+    const target = `${named.image}@${named.version}`;
+    return this.deploy({ nodes: keys, image: target, identity: "keep", restore });
   }
 
   cancel(key: string): NodeView {
@@ -244,7 +266,14 @@ export class Fleet {
       identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
+      ...present("restore", this.#restoreOrder(pending.deployment)),
+      extents: NODE_EXTENTS,
     };
+  }
+
+  #restoreOrder(deployment: string): Order["restore"] {
+    const terms = this.#deployments.restoreOf(deployment);
+    return terms && { ...terms, nodes: Math.max(1, this.#deployments.parts(deployment).length) };
   }
 
   /** See POST /node/identity in #contract/api.ts. */
@@ -301,6 +330,30 @@ export class Fleet {
     if (node) this.#changed(node);
   }
 
+  #distinct(keys: readonly string[]): NodeRecord[] {
+    return [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+  }
+
+  /** The one image that all of them bear, or that version of it. */
+  #borneBy(nodes: readonly NodeRecord[], version: number | undefined): string {
+    const refs = new Set(nodes.map((node) => {
+      const borne = this.#deployments.borne(node.id);
+      if (borne) return `${borne.image}@${version ?? borne.version}`;
+      throw new RackseedError(`cannot restore the node ${node.name}`, {
+        reason: "it is not known which image it bears: none was installed on it from here.",
+        remedy: `name the image: rackseed node restore ${node.name} --image NAME`,
+        status: 409,
+      });
+    }));
+    const [ref, ...others] = refs;
+    if (ref !== undefined && others.length === 0) return ref;
+    throw new RackseedError("cannot restore these nodes together", {
+      reason: `they bear different images: ${[...refs].join(", ")}.`,
+      remedy: "restore those of one image at a time, or name the image: --image NAME@VERSION",
+      status: 409,
+    });
+  }
+
   #token(secret: string): string {
     return formatToken({ pin: this.#pin, secret });
   }
@@ -313,19 +366,25 @@ export class Fleet {
 
   #view(node: NodeRecord): NodeView {
     const { assignment, report } = this.#deployments.progress(node.id);
-    const state = assignment?.state;
+    const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
+    // a dry run that is over has left the node as it was
+    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
+      ? this.#deployments.borne(node.id)
+      : assignment;
+    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
-      ...(assignment && { image: `${assignment.image}@${assignment.version}` }),
+      ...(bears && { image: `${bears.image}@${bears.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
+      ...(restore && { restore }),
     };
   }
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { DeployRequest, NodeChange, NodeSettings } from "#contract/api.ts";
+import { DeployRequest, NodeChange, NodeSettings, RestoreRequest } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
@@ -25,6 +25,7 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
   app.post("/deployments", async (c) => c.json(fleet.deploy(await jsonBody(c.req, DeployRequest))));
+  app.post("/restores", async (c) => c.json(fleet.restore(await jsonBody(c.req, RestoreRequest))));
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }
