@@ -3,11 +3,13 @@ import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
+import { describeIdentity } from "#contract/identity.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
+import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
@@ -160,7 +162,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "torrent",
       run: async (progress) => {
-        const target = { path: CLONE, journal: found("journal"), resumes: found("resumes") };
+        const comparison = comparisonOf(found("enrolled").order, { resumes: found("resumes") });
+        const target = { path: CLONE, journal: found("journal"), comparison };
         const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
         return joined;
@@ -178,7 +181,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
       run: async () => {
         const { order, header } = found("enrolled");
         const clone = known.clone = new CloneTree(CLONE);
-        const note = await applyIdentity(order.identity, {
+        const identity = order.identity.assigned;
+        const note = await applyIdentity(identity, {
           clone,
           run,
           signal,
@@ -186,7 +190,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           bootMac: found("boot").mac ?? "",
         });
         return {
-          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
+          message: [describeIdentity(identity), note].filter(Boolean).join(", "),
         };
       },
     },

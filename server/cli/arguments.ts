@@ -58,6 +58,11 @@ export function parseAge(text: string): number {
   return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
 }
 
+export function parseVersion(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A version is a number from 1 on.");
+}
+
 /** Bytes per second, or off. */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);

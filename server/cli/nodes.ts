@@ -7,6 +7,7 @@ import {
   Mac,
   NodeSettings,
   NodeView,
+  RestoreRequest,
   StepReport,
   TemplateView,
 } from "#contract/api.ts";
@@ -77,6 +78,10 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
+    Restore: node.restore &&
+      [node.restore.dryRun ? "dry run" : "yes", ...node.restore.keep.map((path) => `keeps ${path}`)].join(
+        ", ",
+      ),
   });
   for (const disk of inventory?.disks ?? []) {
     print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
@@ -130,17 +135,54 @@ export async function deploy(
   const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image, seed } });
   using client = await connect(options, signal);
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  if (json) printJson(answer);
-  else {
-    print(`${answer.image} is ordered for ${answer.nodes.map((n) => n.node).join(", ")}`);
-    print("They install when they boot from the network. A machine that cannot: rackseed agent install with");
-    for (const { node, token } of answer.nodes) print(`  ${node}  --token ${token}`);
-  }
+  printOrdered(answer, { json, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
+}
+
+export async function restore(
+  nodes: readonly string[],
+  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+    image?: string | undefined;
+    version?: number | undefined;
+    keep?: readonly string[] | undefined;
+    dryRun?: boolean | undefined;
+    wait?: boolean | undefined;
+  },
+): Promise<void> {
+  const value = { nodes: [...nodes], image, version, keep, dryRun };
+  const body = checked(RestoreRequest, { name: "restore", value });
+  using client = await connect(options, signal);
+  const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
+  const verb = dryRun ? "only tell what would change" : "restore";
+  printOrdered(answer, { json, verb });
+  if (!wait) return;
+  const names = answer.nodes.map(({ node }) => node);
+  await waitForNodes(client, { names, quiet: json ?? false, signal });
+  const logs = await Promise.all(names.map(async (node) => {
+    const path = `/nodes/${encodeURIComponent(node)}/log`;
+    return { node, log: await client.get(path, z.array(StepReport), { signal }) };
+  }));
+  if (json) return printJson(logs);
+  for (const { node, log } of logs) {
+    // the first plan is that of the disk
+    const changes = log.filter((report) => report.plan && report.step !== "plan");
+    for (const { plan = [] } of changes) for (const line of plan) print(`${node}: ${line}`);
+  }
+}
+
+function printOrdered(
+  answer: DeployAnswer,
+  { json, verb }: { json: boolean | undefined; verb: string },
+): void {
+  const { image, nodes } = answer;
+  if (json) return printJson(answer);
+  print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
+  print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
+  for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
 }
 
 export async function cancelNodes(
@@ -190,9 +232,9 @@ async function waitForNodes(
       open.set(node.name, node);
       if (!node.armed) {
         open.delete(node.name);
-        const { problem } = node.report ?? {};
-        if (node.state === "installed") {
-          if (!quiet) line.note(`${node.name} is installed`);
+        const { problem, step, state } = node.report ?? {};
+        if (step === "finish" && state === "done") {
+          if (!quiet) line.note(`${node.name} is ${doneWord(node)}`);
         } else {failed.push(
             `${node.name}: ${problem ? `${problem.title}: ${problem.detail}` : "was cancelled"}`,
           );}
@@ -207,6 +249,10 @@ async function waitForNodes(
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
+}
+
+function doneWord({ restore }: NodeView): string {
+  return restore === undefined ? "installed" : restore.dryRun ? "compared" : "restored";
 }
 
 function stepOf({ state, report }: NodeView): string {

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
 import { PruneRequest, type VerifyEvent } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
+import { ImageSettings } from "#contract/restore.ts";
 import { shortList } from "../../store/nodes.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
@@ -13,6 +14,12 @@ export function imageRoutes({ images, fleet, live, now }: ApiContext): Hono<Env>
 
   app.get("/images", (c) => c.json(images.list()));
   app.get("/images/:ref", (c) => c.json(images.get(c.req.param("ref"))));
+
+  app.get("/images/:name/settings", (c) => c.json(images.settings(c.req.param("name"))));
+  app.put(
+    "/images/:name/settings",
+    async (c) => c.json(images.set(c.req.param("name"), await jsonBody(c.req, ImageSettings))),
+  );
 
   app.delete("/images/:ref", async (c) => {
     const ref = c.req.param("ref");
