@@ -1,4 +1,4 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node in its initramfs, declared in their order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
@@ -9,6 +9,7 @@ import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
@@ -51,6 +52,7 @@ interface Found {
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
+  willReport: boolean;
   clone: CloneTree;
 }
 
@@ -185,9 +187,10 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           templateHostname: header.source?.hostname ?? "localhost",
           bootMac: found("boot").mac ?? "",
         });
-        return {
-          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
-        };
+        const prepared = await prepareFirstBoot(clone, { order });
+        known.willReport = prepared.willReport;
+        const { hostname, address } = order.identity;
+        return { message: [hostname, address, note, prepared.note].filter(Boolean).join(", ") };
       },
     },
     {
@@ -225,10 +228,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "finish",
       run: async () => {
-        if (found("packsInMemory")) return { message: "the clone is ready" };
+        const willReport = found("willReport");
+        if (found("packsInMemory")) return { message: "the clone is ready", willReport };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}` };
+        return { message: `the clone is ready; ${await release()}`, willReport };
       },
     },
   ];

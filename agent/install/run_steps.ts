@@ -17,6 +17,10 @@ export interface StepOutcome {
   readonly message?: string;
   readonly plan?: readonly string[];
   readonly times?: InstallTimes;
+  /** What hooks printed. */
+  readonly log?: readonly string[];
+  /** Of the last step: the clone will report its first boot. */
+  readonly willReport?: boolean;
 }
 
 export interface StepProgress {
@@ -77,7 +81,7 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan, times } = await run({ update }) ?? {};
+    const { message, plan, times, log: printed, willReport } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
@@ -85,6 +89,8 @@ async function runStep(
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
       ...(times && { times }),
+      ...(willReport && { willReport }),
+      ...(printed && { log: printed.map((line) => line.slice(0, 4000)).slice(-400) }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);

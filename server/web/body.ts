@@ -21,7 +21,7 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
 
 /** The whole body. Throws RackseedError (413) as soon as it exceeds `maxBytes`. */
 export async function bytesBody(
-  { raw }: HonoRequest,
+  { raw }: Pick<HonoRequest, "raw">,
   { maxBytes }: { maxBytes: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const claimed = Number(raw.headers.get("content-length") ?? NaN);

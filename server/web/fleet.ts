@@ -5,7 +5,9 @@ import type { DeploymentView, ReportAnswer } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
+import { FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
+import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
 import { hostnameOf } from "../store/claims.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
@@ -15,6 +17,9 @@ import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 /** See GET /node/packs in #contract/api.ts. */
 export const NODE_PACKS = "/node/packs/";
 
+/** A clone that is overdue may still say that it is up. */
+const TRY_LONGER_SECONDS = 30 * 60;
+
 const log = getLogger(["rackseed", "nodes"]);
 
 export interface FleetOptions {
@@ -23,6 +28,7 @@ export interface FleetOptions {
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: NodeTerms;
+  readonly firstBoots: FirstBootWatch;
   readonly publish: Publish;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
@@ -34,15 +40,17 @@ export class Fleet {
   readonly #images: Images;
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
+  readonly #firstBoots: FirstBootWatch;
   readonly #publish: Publish;
   readonly #pin: string;
 
-  constructor({ nodes, deployments, images, batches, terms, publish, pin }: FleetOptions) {
+  constructor({ nodes, deployments, images, batches, terms, firstBoots, publish, pin }: FleetOptions) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
+    this.#firstBoots = firstBoots;
     this.#publish = publish;
     this.#pin = pin;
   }
@@ -70,12 +78,16 @@ export class Fleet {
     }
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
+    this.#firstBoots.forget(node.id);
     this.#nodes.delete(node.id);
     this.#publish({ type: "node-removed", name: node.name });
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
-  deploy(keys: readonly string[], { image: ref, seed }: { image: string; seed?: SeedPolicy }): DeployAnswer {
+  deploy(
+    keys: readonly string[],
+    { image: ref, seed, firstBootSeconds }: { image: string; seed?: SeedPolicy; firstBootSeconds: number },
+  ): DeployAnswer {
     const { image, version, bootable, bootNotes } = this.#images.get(ref);
     const nodes = [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
     const named = `${image}@${version}`;
@@ -96,9 +108,9 @@ export class Fleet {
         status: 409,
       });
     }
-    const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
-      ...{ image, version, seed },
-    });
+    const ids = nodes.map((node) => node.id);
+    const { deployment, secrets } = this.#deployments.arm(ids, { image, version, seed });
+    this.#firstBoots.order(ids, { deployment, timeoutSeconds: firstBootSeconds });
     log.info("armed", { deployment, image: named, nodes: nodes.map((node) => node.name) });
     for (const node of nodes) {
       this.#batches.forget(node.id);
@@ -226,8 +238,48 @@ export class Fleet {
         ...(mac !== undefined && { mac }),
       },
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      ...(inventory.kind === "machine" && this.#afterwards(node, { part: pending, http: swarm.http })),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
     };
+  }
+
+  /** What a machine is told beside: how its clone reports. */
+  #afterwards(
+    node: NodeRecord,
+    { part, http }: { part: Assignment; http: string },
+  ): Pick<Order, "firstBoot"> {
+    const issued = this.#firstBoots.issue(part, { assigned: hostnameOf(node) });
+    if (issued === undefined) return {};
+    const { token, timeoutSeconds } = issued;
+    return {
+      firstBoot: { url: http + FIRST_BOOT_PATH, token, tryForSeconds: timeoutSeconds + TRY_LONGER_SECONDS },
+    };
+  }
+
+  /** A clone is up. False where its token is not known, or not any more. */
+  firstBoot(report: FirstBootReport, { address }: { address: string }): boolean {
+    const taken = this.#firstBoots.take(report, { name: (id) => this.#nodes.find(id)?.name ?? id });
+    const part = taken && this.#deployments.part(taken.deployment, taken.node);
+    const node = taken && this.#nodes.find(taken.node);
+    if (!taken || !part || !node) return false;
+    if (!taken.isNews) return true;
+    this.#nodes.touch(node.id, { address });
+    this.#deployments.report(part, taken.step);
+    taken.settle();
+    this.#changed(node);
+    const { problem } = taken.step;
+    log.info("up", { node: node.name, hostname: report.hostname, address, problem: problem?.title });
+    return true;
+  }
+
+  /** Tells of clones that should have reported by now. */
+  flagSilent(): void {
+    for (const id of this.#firstBoots.becameLate()) {
+      const node = this.#nodes.find(id);
+      if (!node) continue;
+      log.warn("not-heard-of", { node: node.name });
+      this.#changed(node);
+    }
   }
 
   /** Whose session this is. Throws RackseedError (401). */
@@ -239,6 +291,7 @@ export class Fleet {
 
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
+    if (report.step === "finish" && report.willReport) this.#firstBoots.begin(assignment);
     const after = this.#deployments.report(assignment, report);
     const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
     this.#batches.note(assignment, report);
@@ -295,6 +348,7 @@ export class Fleet {
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
+      ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
     };
   }
 

@@ -20,8 +20,8 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
   app.post("/deployments", async (c) => {
-    const { nodes, image, seed } = await jsonBody(c.req, DeployRequest);
-    return c.json(fleet.deploy(nodes, { image, ...(seed && { seed }) }));
+    const { nodes, image, seed, firstBootSeconds } = await jsonBody(c.req, DeployRequest);
+    return c.json(fleet.deploy(nodes, { image, firstBootSeconds, ...(seed && { seed }) }));
   });
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
