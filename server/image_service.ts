@@ -1,7 +1,10 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
 import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { ExtentRequest } from "#contract/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { TorrentFile } from "./rsync/torrent_file.ts";
+import { ExtentService } from "./store/extent_service.ts";
 import type { ImageStore } from "./store/images.ts";
 import type { PublishedVersion } from "./store/versions.ts";
 import type { Seeder } from "./swarm/seeder.ts";
@@ -11,6 +14,7 @@ import type { Images, ImageSecrets } from "./web/ports.ts";
 export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
+  readonly #extents: ExtentService;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** Torrent files by version, "web@1". */
@@ -19,6 +23,7 @@ export class ImageService implements Images {
   constructor(store: ImageStore, seeder: Seeder) {
     this.#store = store;
     this.#seeder = seeder;
+    this.#extents = new ExtentService(store.pool);
   }
 
   /** Serves all versions that are there. */
@@ -48,6 +53,14 @@ export class ImageService implements Images {
     await this.#seeder.remove(metainfo.infoHash);
   }
 
+  settings(image: string): ImageSettings {
+    return this.#store.settings(image);
+  }
+
+  set(image: string, settings: ImageSettings): ImageSettings {
+    return this.#store.set(image, settings);
+  }
+
   verify(ref: string): AsyncIterable<VerifyEvent> {
     return this.#store.verify(ref);
   }
@@ -71,6 +84,10 @@ export class ImageService implements Images {
   file(ref: string, name: string): WebSeedFile | undefined {
     const file = this.#store.published(ref).payload.find((f) => f.name === name);
     return file && { path: file.path, length: file.sizeBytes };
+  }
+
+  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return this.#extents.cut(this.#store.published(ref), request);
   }
 
   webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {

@@ -8,6 +8,7 @@ import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
+import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
@@ -162,7 +163,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "torrent",
       run: async (progress) => {
-        const target = { path: CLONE, journal: found("journal"), resumes: found("resumes") };
+        const comparison = comparisonOf(found("enrolled").order, { resumes: found("resumes") });
+        const target = { path: CLONE, journal: found("journal"), comparison };
         const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
         return joined;

@@ -9,6 +9,8 @@ import type { Reporter } from "./reporter.ts";
 
 export interface StepDefinition {
   readonly step: Step;
+  /** Whether it is needed at all, as what ran before it has found out; else it is left out. */
+  readonly when?: () => boolean;
   /** Resolves with what is to be said of it; throws where the installation cannot go on. */
   readonly run: (progress: StepProgress) => Promise<StepOutcome | void>;
 }
@@ -46,7 +48,7 @@ export async function runSteps(
   steps: readonly StepDefinition[],
   surroundings: StepSurroundings,
 ): Promise<void> {
-  for (const definition of steps) await runStep(definition, surroundings);
+  for (const definition of steps) if (definition.when?.() ?? true) await runStep(definition, surroundings);
 }
 
 async function runStep(

@@ -47,6 +47,11 @@ export function parseLevel(text: string): number {
   throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
 }
 
+export function parseVersion(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A version is a number from 1 on.");
+}
+
 /** Bytes per second, or off. */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);

@@ -7,6 +7,7 @@ import {
   Mac,
   NodeSettings,
   NodeView,
+  RestoreRequest,
   StepReport,
   TemplateView,
 } from "#contract/api.ts";
@@ -78,6 +79,10 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
+    Restore: node.restore &&
+      [node.restore.dryRun ? "dry run" : "yes", ...node.restore.keep.map((path) => `keeps ${path}`)].join(
+        ", ",
+      ),
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
@@ -137,17 +142,54 @@ export async function deploy(
   });
   using client = await connect(options, signal);
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  if (json) printJson(answer);
-  else {
-    print(`${answer.image} is ordered for ${answer.nodes.map((n) => n.node).join(", ")}`);
-    print("They install when they boot from the network. A machine that cannot: rackseed agent install with");
-    for (const { node, token } of answer.nodes) print(`  ${node}  --token ${token}`);
-  }
+  printOrdered(answer, { json, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
+}
+
+export async function restore(
+  nodes: readonly string[],
+  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+    image?: string | undefined;
+    version?: number | undefined;
+    keep?: readonly string[] | undefined;
+    dryRun?: boolean | undefined;
+    wait?: boolean | undefined;
+  },
+): Promise<void> {
+  const value = { nodes: [...nodes], image, version, keep, dryRun };
+  const body = checked(RestoreRequest, { name: "restore", value });
+  using client = await connect(options, signal);
+  const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
+  const verb = dryRun ? "only tell what would change" : "restore";
+  printOrdered(answer, { json, verb });
+  if (!wait) return;
+  const names = answer.nodes.map(({ node }) => node);
+  await waitForNodes(client, { names, quiet: json ?? false, signal });
+  const logs = await Promise.all(names.map(async (node) => {
+    const path = `/nodes/${encodeURIComponent(node)}/log`;
+    return { node, log: await client.get(path, z.array(StepReport), { signal }) };
+  }));
+  if (json) return printJson(logs);
+  for (const { node, log } of logs) {
+    // the first plan is that of the disk
+    const changes = log.filter((report) => report.plan && report.step !== "plan");
+    for (const { plan = [] } of changes) for (const line of plan) print(`${node}: ${line}`);
+  }
+}
+
+function printOrdered(
+  answer: DeployAnswer,
+  { json, verb }: { json: boolean | undefined; verb: string },
+): void {
+  const { image, nodes } = answer;
+  if (json) return printJson(answer);
+  print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
+  print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
+  for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
 }
 
 export async function cancelNodes(
@@ -183,13 +225,14 @@ export async function listTemplates({ json, signal, ...options }: NodeOptions): 
 }
 
 /** How a node's deployment ended; undefined while it goes on, or while its clone is to report yet. */
-function endOf({ armed, state, report, firstBoot }: NodeView): { done: boolean; what: string } | undefined {
+function endOf(node: NodeView): { done: boolean; what: string } | undefined {
+  const { armed, state, report, firstBoot } = node;
   const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
   if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
   if (armed) return undefined;
   if (state === "running") return { done: true, what: `is up as ${firstBoot?.hostname}` };
   if (state !== "installed") return { done: false, what: "was cancelled" };
-  return firstBoot ? undefined : { done: true, what: "is installed" };
+  return firstBoot ? undefined : { done: true, what: `is ${doneWord(node)}` };
 }
 
 /** Returns when all are done and their own systems run; throws RackseedError where one failed. */
@@ -221,6 +264,10 @@ async function waitForNodes(
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
+}
+
+function doneWord({ restore }: NodeView): string {
+  return restore === undefined ? "installed" : restore.dryRun ? "compared" : "restored";
 }
 
 function stepOf({ state, report, firstBoot }: NodeView): string {

@@ -12,11 +12,14 @@
  *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
  *   DELETE /images/:ref
  *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
+ *   GET    /images/:name/settings              ImageSettings (restore.ts)
+ *   PUT    /images/:name/settings              ImageSettings → ImageSettings   in place of the old ones
  *   GET    /images/:ref/export                 pax tar
  *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
  *   PUT    /nodes/:node                        NodeSettings → NodeView   creates it where it is new
  *   DELETE /nodes/:node
  *   POST   /deployments                        DeployRequest → DeployAnswer
+ *   POST   /restores                           RestoreRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   GET    /deployments/:id                    DeploymentView
@@ -32,9 +35,10 @@
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
- *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204
+ *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204; as it is, or in zstd
+ *                                              with `Content-Encoding: zstd` (RFC 9110 §8.4, RFC 8878)
  *   POST /captures/:id/progress                CaptureProgress → 204
- *   POST /captures/:id/entries/:part           zstd of lines of entry.ts, from part 0 on → 204
+ *   POST /captures/:id/entries/:part           zstd of lines of entry_changes.ts, from part 0 on → 204
  *   PUT  /captures/:id/entries                 zstd of CaptureHeader, when all else is sent → 204
  *   POST /captures/:id/failed                  Problem → 204
  *
@@ -43,6 +47,7 @@
  *   POST /node/report                          StepReport → ReportAnswer
  *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
+ *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts
  *
  * The clone itself, over plain HTTP and once: see first_boot.ts.
  */
@@ -61,6 +66,7 @@ import { DEFAULT_FIRST_BOOT_SECONDS } from "./first_boot.ts";
 import { Hook } from "./hooks.ts";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
+import { RestoreOrder, RestoreTerms } from "./restore.ts";
 import { STEPS } from "./steps.ts";
 import { DOWNLOAD_SOURCES } from "./torrent/swarm_options.ts";
 
@@ -132,6 +138,11 @@ export const CaptureOrder = z.object({
   excludes: z.array(text(4095)),
   /** What runs before and after, in this order. */
   hooks: z.array(Hook).optional(),
+  /**
+   * The capture that the image's newest version came from. Whoever remembers what it told then may tell what has
+   * changed since (entry_changes.ts).
+   */
+  parent: id.optional(),
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
 
@@ -153,6 +164,11 @@ export const CaptureHeader = z.object({
   excludes: z.array(text(4095)).max(10_000),
   notes: z.array(text(8191)).max(10_000),
   entries: count,
+  /**
+   * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Needed where they were told as changes:
+   * it proves that both ends mean the same parent.
+   */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
 });
 export type CaptureHeader = z.infer<typeof CaptureHeader>;
 
@@ -332,6 +348,8 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: for whom it seeds on. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
+  /** Where its latest deployment is, or was, a restore. */
+  restore: RestoreTerms.optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
 
@@ -344,6 +362,17 @@ export const DeployRequest = z.object({
   firstBootSeconds: z.int().min(1).max(86_400).default(DEFAULT_FIRST_BOOT_SECONDS),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
+
+/** Brings the nodes' disks back to an image. */
+export const RestoreRequest = RestoreTerms.partial().extend({
+  nodes: z.array(z.string()).min(1).max(10_000),
+  /** Absent: what the nodes bear. */
+  image: ImageRef.optional(),
+  /** Of that image, where `image` names none. */
+  version: z.int().min(1).optional(),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
 export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
@@ -421,6 +450,10 @@ export const Order = z.object({
     /** Below this path of the API lie the version's files: TORRENT/FILE, over HTTPS in ranges. */
     packs: z.string().max(200).regex(/^\/[\w/-]+\/$/),
   }).optional(),
+  /** Its disk is to be restored, not overwritten. */
+  restore: RestoreOrder.optional(),
+  /** Below the API, where the server cuts extents out of frames. */
+  extents: z.string().max(200).regex(/^\/[\w/-]+$/).optional(),
 });
 export type Order = z.infer<typeof Order>;
 

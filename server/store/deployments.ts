@@ -14,6 +14,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type NodeState, StepReport } from "#contract/api.ts";
 import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
+import { RestoreTerms } from "#contract/restore.ts";
 import type { Step } from "#contract/steps.ts";
 import type { z } from "zod";
 import { transaction } from "./database.ts";
@@ -68,13 +69,19 @@ export class Deployments {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
       CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS restores (deployment TEXT PRIMARY KEY, terms TEXT NOT NULL) STRICT;
     `);
   }
 
   /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
   arm(
     nodes: readonly string[],
-    { image, version, seed }: { image: string; version: number; seed?: SeedPolicy | undefined },
+    { image, version, seed, restore }: {
+      image: string;
+      version: number;
+      seed?: SeedPolicy | undefined;
+      restore?: RestoreTerms | undefined;
+    },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
@@ -82,6 +89,10 @@ export class Deployments {
       if (seed) {
         this.#prepared("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
           .run(deployment, JSON.stringify(seed));
+      }
+      if (restore) {
+        this.#prepared("INSERT INTO restores (deployment, terms) VALUES (?, ?)")
+          .run(deployment, JSON.stringify(restore));
       }
       for (const node of nodes) {
         this.#endTokens(node);
@@ -180,6 +191,23 @@ export class Deployments {
       | { policy: string }
       | undefined;
     return row && SeedPolicy.parse(JSON.parse(row.policy));
+  }
+
+  /** The terms, where it is a restore. */
+  restoreOf(deployment: string): RestoreTerms | undefined {
+    const row = this.#prepared("SELECT terms FROM restores WHERE deployment = ?").get(deployment) as
+      | { terms: string }
+      | undefined;
+    return row && RestoreTerms.parse(JSON.parse(row.terms));
+  }
+
+  /** What the node's disk was made to bear last: mere dry runs changed nothing. */
+  borne(node: string): Assignment | undefined {
+    const installed = this.#prepared(
+      `SELECT deployment, node, image, version, state FROM assignments
+       WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
+    ).all(node) as unknown as Assignment[];
+    return installed.find(({ deployment }) => !this.restoreOf(deployment)?.dryRun);
   }
 
   /** The steps of its nodes that are done, with what the nodes measured of themselves. */
@@ -291,10 +319,12 @@ export class Deployments {
     for (const { deployment } of old) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
-      this.#prepared(
-        "DELETE FROM seed_policies WHERE deployment = ?1 AND NOT EXISTS " +
-          "(SELECT 1 FROM assignments WHERE deployment = ?1)",
-      ).run(deployment);
+      for (const table of ["seed_policies", "restores"]) {
+        this.#prepared(
+          `DELETE FROM ${table} WHERE deployment = ?1 AND NOT EXISTS
+            (SELECT 1 FROM assignments WHERE deployment = ?1)`,
+        ).run(deployment);
+      }
     }
   }
 }

@@ -1,14 +1,18 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
 import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { Entry, HashedExtent } from "#contract/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
+import { hashedEntries } from "./hashed_entries.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
+import { ImageSettingsTable } from "./image_settings.ts";
 import type { SigningKey } from "./keys.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
@@ -41,6 +45,7 @@ export class ImageStore implements Disposable {
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
   readonly #lineages: Lineages;
+  readonly #settings: ImageSettingsTable;
   /** Images that a capture adds to, and their lineages. */
   readonly #held = new Map<string, number>();
   /** By image: the last writer on its way out. */
@@ -58,6 +63,7 @@ export class ImageStore implements Disposable {
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
+    this.#settings = new ImageSettingsTable(options.db);
     recover({ db: options.db, directory: this.directory, packs: this.packs, versions: this.#versions });
     this.#lineages.deleteUnused(this.#held);
   }
@@ -139,12 +145,24 @@ export class ImageStore implements Disposable {
       const packs = this.#versions.unneededPacks();
       if (others.length === 1) packs.push(...this.packs.partsOf(lineage.id));
       for (const { id } of packs) this.packs.delete(id);
+      if (others.length === 1) this.#settings.forget(image);
       this.#lineages.deleteUnused(this.#held);
       return packs;
     });
     removeSync(this.directory.version(image, version));
     for (const pack of unneeded) removeSync(this.directory.pack(pack));
     log.info("version-deleted", { image, version, packs: unneeded.length });
+  }
+
+  /** Of all versions of the image. Throws RackseedError (404) where there is none. */
+  settings(image: string): ImageSettings {
+    return this.#settings.get(this.#record(image).image);
+  }
+
+  /** In place of the old ones. Throws RackseedError (404). */
+  set(image: string, settings: ImageSettings): ImageSettings {
+    this.#settings.put(this.#record(image).image, settings);
+    return settings;
   }
 
   /** Re-reads and proves everything of the version. */
@@ -164,6 +182,11 @@ export class ImageStore implements Disposable {
       packs: published.payload.slice(1).map((f) => f.path),
       key: published.key,
     });
+  }
+
+  /** A version's entries as a capture would tell them. Throws as `openVersion` does. */
+  hashedEntries(ref: string): Generator<Entry<HashedExtent>> {
+    return hashedEntries(readManifest(this.published(ref)));
   }
 
   /** The numbers of the image's next version and of its newest one. A number is never given twice. */

@@ -1,11 +1,12 @@
 /** Nodes and their deployments together: what the API, the page and the netboot policy do with them. */
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, Enrolment, NodeSettings, NodeView, Order, StepReport } from "#contract/api.ts";
-import type { DeploymentView, ReportAnswer } from "#contract/api.ts";
+import type { DeploymentView, ReportAnswer, RestoreRequest } from "#contract/api.ts";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
-import { FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
+import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
@@ -16,6 +17,8 @@ import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
 export const NODE_PACKS = "/node/packs/";
+/** See POST /node/extents there. */
+export const NODE_EXTENTS = "/node/extents";
 
 /** A clone that is overdue may still say that it is up. */
 const TRY_LONGER_SECONDS = 30 * 60;
@@ -86,10 +89,15 @@ export class Fleet {
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
   deploy(
     keys: readonly string[],
-    { image: ref, seed, firstBootSeconds }: { image: string; seed?: SeedPolicy; firstBootSeconds: number },
+    { image: ref, seed, restore, firstBootSeconds = DEFAULT_FIRST_BOOT_SECONDS }: {
+      image: string;
+      seed?: SeedPolicy;
+      restore?: RestoreTerms;
+      firstBootSeconds?: number;
+    },
   ): DeployAnswer {
     const { image, version, bootable, bootNotes } = this.#images.get(ref);
-    const nodes = [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+    const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
@@ -109,9 +117,10 @@ export class Fleet {
       });
     }
     const ids = nodes.map((node) => node.id);
-    const { deployment, secrets } = this.#deployments.arm(ids, { image, version, seed });
+    const { deployment, secrets } = this.#deployments.arm(ids, { image, version, seed, restore });
     this.#firstBoots.order(ids, { deployment, timeoutSeconds: firstBootSeconds });
-    log.info("armed", { deployment, image: named, nodes: nodes.map((node) => node.name) });
+    const names = nodes.map((node) => node.name);
+    log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
     for (const node of nodes) {
       this.#batches.forget(node.id);
       this.#changed(node);
@@ -121,6 +130,18 @@ export class Fleet {
       image: named,
       nodes: nodes.map((node) => ({ node: node.name, token: this.#token(secrets.get(node.id) ?? "") })),
     };
+  }
+
+  /**
+   * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
+   * settings keep is kept, too. Throws RackseedError.
+   */
+  restore({ nodes: keys, image, version, keep = [], dryRun = false }: RestoreRequest): DeployAnswer {
+    const ref = image ?? this.#borneBy(this.#distinct(keys), version);
+    const named = this.#images.get(ref);
+    const always = this.#images.settings(named.image).keep ?? [];
+    const restore = { keep: [...new Set([...always, ...keep])], dryRun };
+    return this.deploy(keys, { image: `${named.image}@${named.version}`, restore });
   }
 
   cancel(key: string): NodeView {
@@ -240,6 +261,8 @@ export class Fleet {
       ...(settings.disk !== undefined && { disk: settings.disk }),
       ...(inventory.kind === "machine" && this.#afterwards(node, { part: pending, http: swarm.http })),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
+      ...present("restore", this.#restoreOrder(pending.deployment)),
+      extents: NODE_EXTENTS,
     };
   }
 
@@ -280,6 +303,11 @@ export class Fleet {
       log.warn("not-heard-of", { node: node.name });
       this.#changed(node);
     }
+  }
+
+  #restoreOrder(deployment: string): Order["restore"] {
+    const terms = this.#deployments.restoreOf(deployment);
+    return terms && { ...terms, nodes: Math.max(1, this.#deployments.parts(deployment).length) };
   }
 
   /** Whose session this is. Throws RackseedError (401). */
@@ -323,6 +351,30 @@ export class Fleet {
     if (node) this.#changed(node);
   }
 
+  #distinct(keys: readonly string[]): NodeRecord[] {
+    return [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+  }
+
+  /** The one image that all of them bear, or that version of it. */
+  #borneBy(nodes: readonly NodeRecord[], version: number | undefined): string {
+    const refs = new Set(nodes.map((node) => {
+      const borne = this.#deployments.borne(node.id);
+      if (borne) return `${borne.image}@${version ?? borne.version}`;
+      throw new RackseedError(`cannot restore the node ${node.name}`, {
+        reason: "it is not known which image it bears: none was installed on it from here.",
+        remedy: `name the image: rackseed node restore ${node.name} --image NAME`,
+        status: 409,
+      });
+    }));
+    const [ref, ...others] = refs;
+    if (ref !== undefined && others.length === 0) return ref;
+    throw new RackseedError("cannot restore these nodes together", {
+      reason: `they bear different images: ${[...refs].join(", ")}.`,
+      remedy: "restore those of one image at a time, or name the image: --image NAME@VERSION",
+      status: 409,
+    });
+  }
+
   #token(secret: string): string {
     return formatToken({ pin: this.#pin, secret });
   }
@@ -335,20 +387,26 @@ export class Fleet {
 
   #view(node: NodeRecord): NodeView {
     const { assignment, report } = this.#deployments.progress(node.id);
-    const state = assignment?.state;
+    const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
+    // a dry run that is over has left the node as it was
+    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
+      ? this.#deployments.borne(node.id)
+      : assignment;
+    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
-      ...(assignment && { image: `${assignment.image}@${assignment.version}` }),
+      ...(bears && { image: `${bears.image}@${bears.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
       ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
+      ...(restore && { restore }),
     };
   }
 

@@ -10,6 +10,8 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { ExtentRequest } from "#contract/extent_answer.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
@@ -23,6 +25,9 @@ export interface Images {
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
+  /** `image`: NAME. */
+  settings(image: string): ImageSettings;
+  set(image: string, settings: ImageSettings): ImageSettings;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** A pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;
@@ -30,6 +35,8 @@ export interface Images {
   file(ref: string, name: string): WebSeedFile | undefined;
   /** The version's torrent file. */
   metainfo(ref: string): Promise<Uint8Array>;
+  /** The bytes of contract/extent_answer.ts. */
+  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a node needs to prove and to open the version. */
   secrets(ref: string): ImageSecrets;
 }

@@ -2,6 +2,8 @@ import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
 import type { VerifyEvent } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
+import { ImageSettings } from "#contract/restore.ts";
+import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
 const log = getLogger(["rackseed", "web"]);
@@ -11,6 +13,12 @@ export function imageRoutes({ images, live }: ApiContext): Hono<Env> {
 
   app.get("/images", (c) => c.json(images.list()));
   app.get("/images/:ref", (c) => c.json(images.get(c.req.param("ref"))));
+
+  app.get("/images/:name/settings", (c) => c.json(images.settings(c.req.param("name"))));
+  app.put(
+    "/images/:name/settings",
+    async (c) => c.json(images.set(c.req.param("name"), await jsonBody(c.req, ImageSettings))),
+  );
 
   app.delete("/images/:ref", async (c) => {
     const ref = c.req.param("ref");

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { DeployRequest, NodeSettings } from "#contract/api.ts";
+import { DeployRequest, NodeSettings, RestoreRequest } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
@@ -23,6 +23,7 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
     const { nodes, image, seed, firstBootSeconds } = await jsonBody(c.req, DeployRequest);
     return c.json(fleet.deploy(nodes, { image, firstBootSeconds, ...(seed && { seed }) }));
   });
+  app.post("/restores", async (c) => c.json(fleet.restore(await jsonBody(c.req, RestoreRequest))));
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }
