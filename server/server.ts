@@ -25,6 +25,7 @@ import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
 import { FirstBoots } from "./store/first_boots.ts";
+import { Identities } from "./store/identities.ts";
 import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -174,6 +175,7 @@ export async function startServer(
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const fleet = new Fleet({
     ...{ nodes, deployments, images, batches, terms, firstBoots, pin },
+    identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
   const watching = setInterval(() => fleet.flagSilent(), 1000);

@@ -1,8 +1,9 @@
-/** The steps of a node in its initramfs, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
+import { describeIdentity } from "#contract/identity.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
@@ -53,7 +54,8 @@ interface Found {
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
-  willReport: boolean;
+  /** Where its clone will report its first boot: under which host name. */
+  reportsAs: string;
   clone: CloneTree;
 }
 
@@ -182,17 +184,17 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
       run: async () => {
         const { order, header } = found("enrolled");
         const clone = known.clone = new CloneTree(CLONE);
-        const note = await applyIdentity(order.identity, {
+        const identity = order.identity.assigned;
+        const note = await applyIdentity(identity, {
           clone,
           run,
           signal,
           templateHostname: header.source?.hostname ?? "localhost",
           bootMac: found("boot").mac ?? "",
         });
-        const prepared = await prepareFirstBoot(clone, { order });
-        known.willReport = prepared.willReport;
-        const { hostname, address } = order.identity;
-        return { message: [hostname, address, note, prepared.note].filter(Boolean).join(", ") };
+        const prepared = await prepareFirstBoot(clone, { order, identity });
+        if (prepared.willReport) known.reportsAs = identity.hostname;
+        return { message: [describeIdentity(identity), note, prepared.note].filter(Boolean).join(", ") };
       },
     },
     {
@@ -230,11 +232,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "finish",
       run: async () => {
-        const willReport = found("willReport");
-        if (found("packsInMemory")) return { message: "the clone is ready", willReport };
+        const { reportsAs } = known;
+        if (found("packsInMemory")) return { message: "the clone is ready", reportsAs };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}`, willReport };
+        return { message: `the clone is ready; ${await release()}`, reportsAs };
       },
     },
   ];

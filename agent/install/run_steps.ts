@@ -21,8 +21,8 @@ export interface StepOutcome {
   readonly times?: InstallTimes;
   /** What hooks printed. */
   readonly log?: readonly string[];
-  /** Of the last step: the clone will report its first boot. */
-  readonly willReport?: boolean;
+  /** Of the last step: the clone will report its first boot, under this host name. */
+  readonly reportsAs?: string | undefined;
 }
 
 export interface StepProgress {
@@ -83,7 +83,7 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan, times, log: printed, willReport } = await run({ update }) ?? {};
+    const { message, plan, times, log: printed, reportsAs } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
@@ -91,7 +91,7 @@ async function runStep(
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
       ...(times && { times }),
-      ...(willReport && { willReport }),
+      ...(reportsAs !== undefined && { reportsAs }),
       ...(printed && { log: printed.map((line) => line.slice(0, 4000)).slice(-400) }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };

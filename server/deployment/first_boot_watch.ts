@@ -24,13 +24,13 @@ export class FirstBootWatch {
     this.#store.order(nodes, order);
   }
 
-  issue(part: Part, options: { assigned: string }): { token: string; timeoutSeconds: number } | undefined {
-    return this.#store.issue(part, options);
+  issue(part: Part): { token: string; timeoutSeconds: number } | undefined {
+    return this.#store.issue(part);
   }
 
-  /** The installation has ended, and the clone will report. */
-  begin(part: Part): void {
-    this.#store.begin(part, { nowMs: this.#now() });
+  /** The installation has ended, and the clone will report under this host name. */
+  begin(part: Part, { reportsAs }: { reportsAs: string }): void {
+    this.#store.begin(part, { nowMs: this.#now(), assigned: reportsAs });
   }
 
   /**

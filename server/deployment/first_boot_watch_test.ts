@@ -15,8 +15,8 @@ function open({ db = new DatabaseSync(":memory:"), time = { ms: 1_000_000 } } = 
 function awaited() {
   const all = open();
   all.watch.order(["id1"], { deployment: "d1", timeoutSeconds: 600 });
-  const token = all.watch.issue(part, { assigned: "n1.example.org" })?.token ?? "";
-  all.watch.begin(part);
+  const token = all.watch.issue(part)?.token ?? "";
+  all.watch.begin(part, { reportsAs: "n1.example.org" });
   return { ...all, token };
 }
 
@@ -87,13 +87,13 @@ Deno.test("a required hook that failed fails the deployment, an optional one is 
 
 Deno.test("tokens die when the node enrols again, is ordered anew, or is forgotten", () => {
   const { watch, token } = awaited();
-  const second = watch.issue(part, { assigned: "n1" })?.token ?? "";
+  const second = watch.issue(part)?.token ?? "";
   assert.equal(watch.take(report(token), names), undefined);
   assert(watch.take(report(second), names));
   watch.order(["id1"], { deployment: "d2", timeoutSeconds: 600 });
   assert.equal(watch.take(report(second), names), undefined);
-  assert.equal(watch.issue(part, { assigned: "n1" }), undefined, "the old deployment is over");
-  const third = watch.issue({ ...part, deployment: "d2" }, { assigned: "n1" })?.token ?? "";
+  assert.equal(watch.issue(part), undefined, "the old deployment is over");
+  const third = watch.issue({ ...part, deployment: "d2" })?.token ?? "";
   watch.forget("id1");
   assert.equal(watch.take(report(third), names), undefined);
 });
@@ -101,7 +101,7 @@ Deno.test("tokens die when the node enrols again, is ordered anew, or is forgott
 Deno.test("where no report is awaited nothing is shown and nobody is late", () => {
   const { watch, time } = open();
   watch.order(["id1"], { deployment: "d1", timeoutSeconds: 600 });
-  watch.issue(part, { assigned: "n1" });
+  watch.issue(part);
   time.ms += 1e9;
   assert.equal(watch.view(part, name), undefined);
   assert.deepEqual(watch.becameLate(), []);

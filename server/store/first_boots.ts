@@ -11,11 +11,11 @@ export interface FirstBoot {
   readonly node: string;
   readonly deployment: string;
   readonly timeoutSeconds: number;
-  /** SHA-256 of the token, base64url, and the host name that the clone is given: from enrolment on. */
+  /** SHA-256 of the token, base64url: from enrolment on. */
   readonly tokenHash?: string;
-  readonly assigned?: string;
-  /** From the installation's end on. */
+  /** When it is to have reported, and under which host name: from the installation's end on. */
   readonly dueMs?: number;
+  readonly assigned?: string;
   readonly reportedMs?: number;
   /** The host name that it bears. */
   readonly hostname?: string;
@@ -44,24 +44,26 @@ export class FirstBoots {
     for (const node of nodes) this.#save({ node, deployment, timeoutSeconds });
   }
 
-  /** A fresh token for the clone, which is to bear the host name `assigned`; the one before is void. */
+  /** A fresh token for the clone; the one before is void. */
   issue(
     { node, deployment }: { node: string; deployment: string },
-    { assigned }: { assigned: string },
   ): { token: string; timeoutSeconds: number } | undefined {
     const row = this.of({ node, deployment });
     if (row === undefined) return undefined;
     const token = randomBytes(24).toString("base64url");
     const { timeoutSeconds } = row;
-    this.#save({ node, deployment, timeoutSeconds, tokenHash: hashOf(token), assigned });
+    this.#save({ node, deployment, timeoutSeconds, tokenHash: hashOf(token) });
     return { token, timeoutSeconds };
   }
 
   /** The installation has ended: the clone's time begins. */
-  begin(part: { node: string; deployment: string }, { nowMs }: { nowMs: number }): void {
+  begin(
+    part: { node: string; deployment: string },
+    { nowMs, assigned }: { nowMs: number; assigned: string },
+  ): void {
     const row = this.of(part);
     if (row && row.reportedMs === undefined) {
-      this.#save({ ...row, dueMs: nowMs + row.timeoutSeconds * 1000 });
+      this.#save({ ...row, assigned, dueMs: nowMs + row.timeoutSeconds * 1000 });
     }
   }
 

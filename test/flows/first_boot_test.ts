@@ -23,7 +23,7 @@ async function installed(
   using agent = await test.as(answer.nodes[0]?.token ?? "");
   const order = await agent.post("/node/enrol", { body: { inventory: MACHINE }, schema: Order });
   agent.useSession(order.session);
-  const finish: StepReport = { step: "finish", state: "done", elapsedMs: 1, willReport: true };
+  const finish: StepReport = { step: "finish", state: "done", elapsedMs: 1, reportsAs: hostname };
   await agent.post("/node/report", { body: finish, schema: ReportAnswer });
   return order;
 }

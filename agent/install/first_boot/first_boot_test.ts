@@ -168,9 +168,10 @@ const order = {
   node: "n1",
   image: "web",
   version: 1,
-  identity: { hostname: "n1", address: "dhcp" as const, dns: [] },
   firstBoot: { url: "http://10.0.0.1:8080/first-boot", token: "secret", tryForSeconds: 60 },
 };
+
+const identity = { hostname: "n1", interfaces: [] };
 
 const systems = [
   {
@@ -195,7 +196,9 @@ for (const { name, paths, init, starts } of systems) {
   Deno.test(`an image with ${name} gets what starts the report, and the token is its owner's alone`, () =>
     inTree(paths, async (clone) => {
       const hooks = [hook("grow", "echo grow")];
-      assert.deepEqual(await prepareFirstBoot(clone, { order: { ...order, hooks } }), { willReport: true });
+      assert.deepEqual(await prepareFirstBoot(clone, { order: { ...order, hooks }, identity }), {
+        willReport: true,
+      });
       assert.equal(await clone.kind(starts), "symlink");
       const folder = "/var/lib/rackseed/first-boot";
       assert.equal((await Deno.stat(`${clone.root}${folder}/token`)).mode! & 0o777, 0o600);
@@ -210,10 +213,10 @@ for (const { name, paths, init, starts } of systems) {
 
 Deno.test("an image that cannot report says so; with hooks of the first boot it is an error", () =>
   inTree(["/sbin/"], async (clone) => {
-    const { willReport, note } = await prepareFirstBoot(clone, { order });
+    const { willReport, note } = await prepareFirstBoot(clone, { order, identity });
     assert.equal(willReport, false);
     assert.match(note ?? "", /none of curl, bash, perl, wget/);
     assert.equal(await clone.kind("/var"), undefined);
     const hooks = [hook("grow", "true")];
-    await assert.rejects(prepareFirstBoot(clone, { order: { ...order, hooks } }), RackseedError);
+    await assert.rejects(prepareFirstBoot(clone, { order: { ...order, hooks }, identity }), RackseedError);
   }, { init: "/lib/systemd/systemd" }));

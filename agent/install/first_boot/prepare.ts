@@ -3,6 +3,7 @@
  * first boot. All of it is gone from the clone's disk afterwards.
  */
 import type { Order } from "#contract/api.ts";
+import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
 import type { CloneTree } from "../tree_files.ts";
@@ -20,7 +21,10 @@ export interface FirstBootPrepared {
 /** Throws RackseedError where the clone has hooks that it could not run. */
 export async function prepareFirstBoot(
   clone: CloneTree,
-  { order }: { order: Pick<Order, "node" | "image" | "version" | "identity" | "hooks" | "firstBoot"> },
+  { order, identity }: {
+    order: Pick<Order, "node" | "image" | "version" | "hooks" | "firstBoot">;
+    identity: Identity;
+  },
 ): Promise<FirstBootPrepared> {
   const { firstBoot } = order;
   const hooks = (order.hooks ?? []).filter(({ when }) => when === "first-boot");
@@ -49,7 +53,7 @@ export async function prepareFirstBoot(
     tryForSeconds: firstBoot.tryForSeconds,
     clients,
     hooks,
-    environment: nodeEnvironment("first-boot", order),
+    environment: nodeEnvironment("first-boot", { order, identity }),
     folder: FOLDER,
     belongings: [...files, ...links].map(({ path }) => path),
   });
