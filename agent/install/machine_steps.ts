@@ -1,4 +1,4 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
@@ -11,6 +11,7 @@ import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
@@ -53,6 +54,8 @@ interface Found {
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
+  /** Where its clone will report its first boot: under which host name. */
+  reportsAs: string;
   clone: CloneTree;
 }
 
@@ -189,9 +192,9 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           templateHostname: header.source?.hostname ?? "localhost",
           bootMac: found("boot").mac ?? "",
         });
-        return {
-          message: [describeIdentity(identity), note].filter(Boolean).join(", "),
-        };
+        const prepared = await prepareFirstBoot(clone, { order, identity });
+        if (prepared.willReport) known.reportsAs = identity.hostname;
+        return { message: [describeIdentity(identity), note, prepared.note].filter(Boolean).join(", ") };
       },
     },
     {
@@ -229,10 +232,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "finish",
       run: async () => {
-        if (found("packsInMemory")) return { message: "the clone is ready" };
+        const { reportsAs } = known;
+        if (found("packsInMemory")) return { message: "the clone is ready", reportsAs };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}` };
+        return { message: `the clone is ready; ${await release()}`, reportsAs };
       },
     },
   ];

@@ -7,6 +7,7 @@ import {
   collect,
   collectIpv4,
   parseAge,
+  parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
   parseRateOrNone,
@@ -302,7 +303,12 @@ function addNode(program: Command, { signal }: Actions): void {
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
     .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
-    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option(
+      "--first-boot-timeout <duration>",
+      "a clone that has not reported so long after its installation is flagged (default: 10min)",
+      parseDurationOption,
+    )
+    .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",

@@ -1,9 +1,8 @@
 /** Seeding policies as people write them. */
 import { DEFAULT_SEED, type SeedPolicy } from "#contract/distribution.ts";
-import { parseDuration } from "./duration_text.ts";
+import { parseDuration } from "./duration.ts";
 import { formatSeconds } from "./figures.ts";
 
-const MAX_DAYS = 7;
 const DEFAULT_SECONDS = DEFAULT_SEED.mode === "none" ? 3600 : DEFAULT_SEED.seconds;
 
 /** none, while-needed, while-needed:30min, for:10min. Throws RangeError with what is wrong and what is right. */
@@ -11,14 +10,9 @@ export function parseSeedPolicy(text: string): SeedPolicy {
   if (text === "none") return { mode: "none" };
   const [, mode, duration] = /^(while-needed|for)(?::(.*))?$/.exec(text) ?? [];
   if (mode === "while-needed") {
-    return {
-      mode,
-      seconds: duration === undefined ? DEFAULT_SECONDS : parseDuration(duration, { maxDays: MAX_DAYS }),
-    };
+    return { mode, seconds: duration === undefined ? DEFAULT_SECONDS : parseDuration(duration) };
   }
-  if (mode === "for" && duration !== undefined) {
-    return { mode, seconds: parseDuration(duration, { maxDays: MAX_DAYS }) };
-  }
+  if (mode === "for" && duration !== undefined) return { mode, seconds: parseDuration(duration) };
   throw new RangeError(
     "A seeding policy is none, while-needed, while-needed:DURATION or for:DURATION, for instance for:10min.",
   );
