@@ -2,7 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { SEALED_KEY_BYTES } from "#contract/sealed.ts";
 
-/** An image's line of versions: they share a key, and through it frames and packs. */
+/**
+ * An image's line of versions: they share a key, and through it frames and packs. A node's backups are a line of
+ * their own, which uses the packs of the node's image, too.
+ */
 export interface Lineage {
   readonly id: number;
   readonly image: string;
@@ -12,6 +15,7 @@ export interface Lineage {
 
 export class Lineages {
   readonly #find: StatementSync;
+  readonly #get: StatementSync;
   readonly #insert: StatementSync;
   readonly #lastVersion: StatementSync;
   readonly #setLastVersion: StatementSync;
@@ -24,6 +28,7 @@ export class Lineages {
       last_version INTEGER NOT NULL DEFAULT 0
     ) STRICT`);
     this.#find = db.prepare("SELECT id, image, key FROM lineage WHERE image = ?");
+    this.#get = db.prepare("SELECT id, image, key FROM lineage WHERE id = ?");
     this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
     this.#setLastVersion = db.prepare("UPDATE lineage SET last_version = ? WHERE id = ?");
     this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
@@ -31,6 +36,10 @@ export class Lineages {
 
   find(image: string): Lineage | undefined {
     return this.#find.get(image) as Lineage | undefined;
+  }
+
+  get(id: number): Lineage | undefined {
+    return this.#get.get(id) as Lineage | undefined;
   }
 
   findOrMake(image: string): Lineage {

@@ -75,6 +75,7 @@ export class Versions {
   readonly #packs: StatementSync;
   readonly #delete: StatementSync;
   readonly #unneededPacks: StatementSync;
+  readonly #lenders: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(`
@@ -100,6 +101,9 @@ export class Versions {
       FROM version_pack JOIN pack ON pack.id = pack JOIN lineage ON lineage.id = version_pack.lineage
       WHERE image = ? AND version = ? ORDER BY number`);
     this.#delete = db.prepare("DELETE FROM version WHERE lineage = ? AND version = ?");
+    this.#lenders = db.prepare(`
+      SELECT DISTINCT pack.lineage AS lineage FROM version_pack JOIN pack ON pack.id = pack
+      WHERE version_pack.lineage = ?1 AND pack.lineage <> ?1`);
     this.#unneededPacks = db.prepare(`
       SELECT id, lineage, sha256, size_bytes AS sizeBytes FROM pack
       WHERE sha256 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version_pack WHERE version_pack.pack = pack.id)`);
@@ -141,6 +145,11 @@ export class Versions {
 
   delete(lineage: number, version: number): void {
     this.#delete.run(lineage, version);
+  }
+
+  /** Ids of other lineages whose packs versions of this one use. */
+  lenders(lineage: number): number[] {
+    return this.#lenders.all(lineage).map((row) => Number(row.lineage));
   }
 
   /** Complete packs that no version has. */
