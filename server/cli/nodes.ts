@@ -69,6 +69,9 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Disk: settings.disk,
     "Boot program": settings.bootProgram,
     Rack: settings.rack,
+    Backup: settings.backupEverySeconds === undefined
+      ? undefined
+      : `every ${formatSeconds(settings.backupEverySeconds)}`,
     "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory &&
@@ -101,6 +104,7 @@ export interface NodeSetOptions {
   readonly bootProgram?: string | undefined;
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
+  readonly backupEverySeconds?: number | "none" | undefined;
 }
 
 /** Changes what is given and keeps the rest; "none" takes a setting away. */
@@ -128,17 +132,18 @@ export async function deleteNode(key: string, { signal, ...options }: NodeOption
 
 export async function deploy(
   nodes: readonly string[],
-  { image, seed, firstBootTimeout, wait, json, signal, ...options }: NodeOptions & {
+  { image, seed, firstBootTimeout, force, wait, json, signal, ...options }: NodeOptions & {
     image: string;
     seed?: SeedPolicy | undefined;
     /** Seconds. */
     firstBootTimeout?: number | undefined;
+    force?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
   const body = checked(DeployRequest, {
     name: "deploy",
-    value: { nodes: [...nodes], image, seed, firstBootSeconds: firstBootTimeout },
+    value: { nodes: [...nodes], image, seed, firstBootSeconds: firstBootTimeout, force },
   });
   using client = await connect(options, signal);
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
@@ -152,15 +157,16 @@ export async function deploy(
 
 export async function restore(
   nodes: readonly string[],
-  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+  { image, version, keep, dryRun, force, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
     keep?: readonly string[] | undefined;
     dryRun?: boolean | undefined;
+    force?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const value = { nodes: [...nodes], image, version, keep, dryRun };
+  const value = { nodes: [...nodes], image, version, keep, dryRun, force };
   const body = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });

@@ -16,11 +16,13 @@ import {
   parseVersion,
   parseVersionCount,
 } from "./arguments.ts";
+import { addBackup } from "./backup_command.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
 import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
+import { withServer } from "./with_server.ts";
 
 export interface TemplateCommand {
   readonly server: string;
@@ -308,6 +310,7 @@ function addNode(program: Command, { signal }: Actions): void {
       "a clone that has not reported so long after its installation is flagged (default: 10min)",
       parseDurationOption,
     )
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
@@ -326,10 +329,11 @@ function addNode(program: Command, { signal }: Actions): void {
         "and written, what does not belong goes. Name, addresses and keys stay.",
     )
     .argument("<node...>")
-    .option("--image <ref>", "another image (default: the one that the nodes bear)")
+    .option("--image <ref>", "another image, or the node's backup (default: the image that the nodes bear)")
     .option("--version <n>", "another version of it", parseVersion)
     .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
     .option("--dry-run", "only tell what would change: nothing is written")
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until it is done, then print what changed, or would")
     .option("--json", "print the answer as JSON; with --wait, the steps as a second document")
     .addHelpText(
@@ -343,6 +347,7 @@ function addNode(program: Command, { signal }: Actions): void {
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
     );
+  addBackup(node, { signal });
   withServer(node.command("cancel"))
     .description("Call the deployment of nodes off.")
     .argument("<node...>")
@@ -400,17 +405,4 @@ function seedOption(description: string) {
     "--seed <policy>",
     `${description}: none, while-needed, while-needed:DURATION or for:DURATION`,
   ).argParser(parseSeedOption);
-}
-
-/** The options of every command that talks to a server. */
-function withServer<
-  Args extends unknown[],
-  Opts extends Record<string, unknown>,
-  G extends Record<string, unknown>,
->(
-  command: Command<Args, Opts, G>,
-) {
-  return command
-    .addOption(new Option("--server <url>", "https://HOST:PORT of the server").env("RACKSEED_SERVER"))
-    .addOption(new Option("--token <token>", "its token").env("RACKSEED_TOKEN"));
 }

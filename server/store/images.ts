@@ -78,8 +78,8 @@ export class ImageStore implements Disposable {
   /** All versions of all images, by name and number. */
   list(): ImageView[] {
     return this.#versions.list().map((record) => {
-      const { image, version, id, created, totals, bootable } = viewOf(record);
-      return { image, version, id, created, totals, bootable };
+      const { image, version, id, created, totals, bootable, backupOf } = viewOf(record);
+      return { image, version, id, created, totals, bootable, ...(backupOf !== undefined && { backupOf }) };
     });
   }
 
@@ -228,13 +228,18 @@ export class ImageStore implements Disposable {
 
   /**
    * Opens the image's lineage for new frames, and keeps what is there from being deleted until it is released.
-   * Undefined where someone has it already. `base`: an image whose published content need not come again.
+   * Undefined where someone has it already. `backupOf`: the node whose backups the image holds. `base`: an image
+   * whose published content need not come again. Throws RackseedError (409) where the image is another thing.
    */
-  hold(image: string, { base }: { base?: string | undefined } = {}): HeldLineage | undefined {
+  hold(
+    image: string,
+    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined } = {},
+  ): HeldLineage | undefined {
     if (this.#held.has(image)) return undefined;
     const held = new Set(this.#held.values());
     this.#dropParts(this.packs.partsBefore(Date.now() - PARTS_LAST_MS).filter((p) => !held.has(p.lineage)));
-    const lineage = this.#lineages.findOrMake(image);
+    const lineage = this.#lineages.findOrMake(image, { backupOf });
+    if (lineage.backupOf !== backupOf) throw otherKind(lineage);
     this.#held.set(image, lineage.id);
     const lender = base === undefined ? undefined : this.#lineages.find(base)?.id;
     const lenders = [...this.#versions.lenders(lineage.id), ...lender === undefined ? [] : [lender]];
@@ -333,6 +338,18 @@ export class ImageStore implements Disposable {
   }
 }
 
+function otherKind({ image, backupOf }: Lineage): RackseedError {
+  return new RackseedError(`cannot capture ${image}`, {
+    reason: backupOf === undefined
+      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
+      : `${image} holds the backups of the node ${backupOf}.`,
+    remedy: backupOf === undefined
+      ? "give the node another name, or delete the image."
+      : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}
+
 /** A lineage that is open for new frames. */
 export interface HeldLineage {
   readonly lineage: Lineage;
@@ -356,5 +373,6 @@ function viewOf({ header, ...record }: VersionRecord): VersionView {
     notes: header.notes,
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
+    ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
   };
 }

@@ -22,6 +22,8 @@ export interface VersionRecord {
   readonly bootable: boolean;
   readonly bootNotes: readonly string[];
   readonly files: readonly VersionFile[];
+  /** Name of the node whose backup it is. */
+  readonly backupOf?: string;
 }
 
 /** One published version with all that swarm, boot and deployment need of it. */
@@ -61,11 +63,13 @@ const Row = z.object({
   bootable: z.int(),
   bootNotes: z.string(),
   files: z.string(),
+  backupOf: z.string().nullable(),
 });
 
 const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS infoHash,
-  header AS headerLine, bootable, boot_notes AS bootNotes, files
-  FROM version JOIN lineage ON lineage.id = version.lineage`;
+  header AS headerLine, bootable, boot_notes AS bootNotes, files, node AS backupOf
+  FROM version JOIN lineage ON lineage.id = version.lineage
+    LEFT JOIN backup_lineage ON backup_lineage.lineage = version.lineage`;
 
 export class Versions {
   readonly #insert: StatementSync;
@@ -159,9 +163,10 @@ export class Versions {
 }
 
 function parseRow(row: unknown): VersionRecord {
-  const { bootable, bootNotes, files, ...rest } = Row.parse(row);
+  const { bootable, bootNotes, files, backupOf, ...rest } = Row.parse(row);
   return {
     ...rest,
+    ...(backupOf !== null && { backupOf }),
     header: Header.parse(JSON.parse(rest.headerLine)),
     bootable: bootable === 1,
     bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),
