@@ -22,6 +22,7 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { Identities } from "./store/identities.ts";
 import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
@@ -169,6 +170,7 @@ export async function startServer(
   const terms = new NodeTerms({ settings, racks });
   const fleet = new Fleet({
     ...{ nodes, deployments, images, batches, terms, pin },
+    identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
   const swarmAt = (host: string): SwarmAddresses => {

@@ -3,6 +3,7 @@ import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
+import { describeIdentity } from "#contract/identity.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
@@ -180,7 +181,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
       run: async () => {
         const { order, header } = found("enrolled");
         const clone = known.clone = new CloneTree(CLONE);
-        const note = await applyIdentity(order.identity, {
+        const identity = order.identity.assigned;
+        const note = await applyIdentity(identity, {
           clone,
           run,
           signal,
@@ -188,7 +190,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           bootMac: found("boot").mac ?? "",
         });
         return {
-          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
+          message: [describeIdentity(identity), note].filter(Boolean).join(", "),
         };
       },
     },

@@ -17,6 +17,7 @@
  *   GET    /images/:ref/export                 pax tar
  *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
  *   PUT    /nodes/:node                        NodeSettings → NodeView   creates it where it is new
+ *   PUT    /nodes                              NodeChange[] → NodeView[]   all of them or none
  *   DELETE /nodes/:node
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
@@ -41,6 +42,8 @@
  * Node's agent (boot token, then the session token that enrolment gives)
  *   POST /node/enrol                           Enrolment → Order
  *   POST /node/report                          StepReport → ReportAnswer
+ *   POST /node/identity                        IdentityClaim → Identity     409 where another node has it
+ *   POST /node/record                          Identity → 204               what the clone bears, with its secrets
  *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
  *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts
@@ -56,11 +59,24 @@ import {
   Slowness,
   SwarmSettings,
 } from "./distribution.ts";
+import {
+  AskSeconds,
+  Cidr,
+  Hostname,
+  Identity,
+  IdentityMode,
+  Ipv4Address,
+  Mac,
+  NetworkInterface,
+  NetworkInterfaces,
+} from "./identity.ts";
 import { DiskLayout } from "./layout.ts";
 import { ImageName, Source, Totals } from "./manifest.ts";
 import { RestoreOrder, RestoreTerms } from "./restore.ts";
 import { STEPS } from "./steps.ts";
 import { DOWNLOAD_SOURCES } from "./torrent/swarm_options.ts";
+
+export { Cidr, Hostname, Ipv4Address, Mac };
 
 export const API = "/api/v1";
 
@@ -69,16 +85,6 @@ const count = z.int().min(0);
 const id = z.string().regex(/^[\w-]{1,64}$/);
 const time = z.iso.datetime();
 
-/** RFC 1123 host name, one label or several. */
-export const Hostname = z.string().max(253).regex(
-  /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/,
-  { error: "a host name is made of labels of letters, digits and inner hyphens" },
-);
-export const Mac = z.string().toLowerCase().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, {
-  error: "a MAC address has the form 52:54:00:12:34:56",
-});
-export const Ipv4Address = z.ipv4();
-export const Cidr = z.cidrv4({ error: "an address with its prefix has the form 10.0.0.5/24" });
 /** Names of templates and nodes: what a person types. */
 export const MachineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
   error: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",
@@ -220,10 +226,19 @@ export type VerifyEvent = z.infer<typeof VerifyEvent>;
 export const NodeSettings = z.object({
   mac: Mac.optional(),
   hostname: Hostname.optional(),
-  /** "dhcp", or the address that the clone bears. */
-  address: z.union([z.literal("dhcp"), Cidr]).optional(),
+  /** How it comes to its identity; "assign" where nothing is said. */
+  identity: IdentityMode.optional(),
+  /**
+   * "dhcp", or what the clone bears on the card that it is started over, or on the bond that has this card;
+   * "off": nothing there.
+   */
+  address: z.union([z.enum(["dhcp", "off"]), Cidr]).optional(),
   gateway: Ipv4Address.optional(),
   dns: z.array(Ipv4Address).max(3).optional(),
+  /** Further cards, bonds and VLANs, and what else the first one bears. */
+  interfaces: z.array(NetworkInterface).max(64).optional(),
+  /** `@LABEL` names all nodes of the group at once. */
+  group: RackLabel.optional(),
   /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with it. */
   bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
   /** The disk to install to, as /dev/disk/by-path or by-id name it, where the plan cannot choose. */
@@ -234,6 +249,10 @@ export const NodeSettings = z.object({
   rack: RackLabel.optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
+
+/** `node`: its name, MAC or id. */
+export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
+export type NodeChange = z.infer<typeof NodeChange>;
 
 export const NodeState = z.enum(["idle", "armed", "installing", "installed", "failed"]);
 export type NodeState = z.infer<typeof NodeState>;
@@ -332,6 +351,10 @@ export const DeployRequest = z.object({
   image: ImageRef,
   /** Instead of the site's policy. */
   seed: SeedPolicy.optional(),
+  /** Instead of the nodes' own way. */
+  identity: IdentityMode.optional(),
+  /** How long a person at the console has; see DEFAULT_ASK_SECONDS. */
+  askSeconds: AskSeconds.optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
@@ -349,7 +372,7 @@ export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
   /** For `agent install --token`, where a node does not boot from the network. Good for one enrolment. */
-  nodes: z.array(z.object({ node: MachineName, token: z.string() })),
+  nodes: z.array(z.object({ id, node: MachineName, token: z.string() })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
 
@@ -365,6 +388,14 @@ export type DeploymentView = z.infer<typeof DeploymentView>;
 
 export const Enrolment = z.object({ inventory: Inventory });
 export type Enrolment = z.infer<typeof Enrolment>;
+
+/** What a node is to be: by its old disk with interfaces, by a person with a name and perhaps an address. */
+export const IdentityClaim = z.object({
+  hostname: Hostname,
+  interfaces: NetworkInterfaces.optional(),
+  address: z.union([z.literal("dhcp"), Cidr]).optional(),
+});
+export type IdentityClaim = z.infer<typeof IdentityClaim>;
 
 /** All that a node's agent needs to know. */
 export const Order = z.object({
@@ -397,12 +428,13 @@ export const Order = z.object({
     rsync: z.string().max(1000).optional(),
   }),
   identity: z.object({
-    hostname: Hostname,
-    address: z.union([z.literal("dhcp"), Cidr]),
-    gateway: Ipv4Address.optional(),
-    dns: z.array(Ipv4Address),
-    /** The NIC that the address belongs to. */
-    mac: Mac.optional(),
+    mode: IdentityMode,
+    /** By the server's table: what "ask" proposes, and "keep" comes to where nothing is found. */
+    assigned: Identity,
+    /** For "keep": what it bore when it was last installed here. */
+    recorded: Identity.optional(),
+    /** For "ask": how long a person has before the proposal is taken. */
+    askSeconds: AskSeconds,
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),

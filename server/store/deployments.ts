@@ -12,11 +12,12 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { AskSeconds, IdentityMode } from "#contract/identity.ts";
 import { type NodeState, StepReport } from "#contract/api.ts";
 import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
 import { RestoreTerms } from "#contract/restore.ts";
 import type { Step } from "#contract/steps.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { transaction } from "./database.ts";
 import { ReportLog } from "./events.ts";
 
@@ -38,6 +39,10 @@ export interface Progress {
   readonly assignment?: Assignment;
   readonly report?: StepReport;
 }
+
+/** How a deployment's nodes come to their identity, where that was ordered. */
+const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskSeconds.optional() });
+export type IdentityOrder = z.infer<typeof IdentityOrder>;
 
 /** Unused boot tokens of one node: firmware may ask for its script more than once. */
 const MAX_BOOT_TOKENS = 16;
@@ -69,6 +74,7 @@ export class Deployments {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
       CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS identity_orders (deployment TEXT PRIMARY KEY, identity TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS restores (deployment TEXT PRIMARY KEY, terms TEXT NOT NULL) STRICT;
     `);
   }
@@ -76,11 +82,12 @@ export class Deployments {
   /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
   arm(
     nodes: readonly string[],
-    { image, version, seed, restore }: {
+    { image, version, seed, restore, identity }: {
       image: string;
       version: number;
       seed?: SeedPolicy | undefined;
       restore?: RestoreTerms | undefined;
+      identity?: IdentityOrder | undefined;
     },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
@@ -93,6 +100,10 @@ export class Deployments {
       if (restore) {
         this.#prepared("INSERT INTO restores (deployment, terms) VALUES (?, ?)")
           .run(deployment, JSON.stringify(restore));
+      }
+      if (identity) {
+        this.#prepared("INSERT INTO identity_orders (deployment, identity) VALUES (?, ?)")
+          .run(deployment, JSON.stringify(identity));
       }
       for (const node of nodes) {
         this.#endTokens(node);
@@ -184,6 +195,13 @@ export class Deployments {
       | { policy: string }
       | undefined;
     return row && SeedPolicy.parse(JSON.parse(row.policy));
+  }
+
+  identityOf(deployment: string): IdentityOrder {
+    const row = this.#prepared("SELECT identity FROM identity_orders WHERE deployment = ?").get(deployment) as
+      | { identity: string }
+      | undefined;
+    return row ? IdentityOrder.parse(JSON.parse(row.identity)) : {};
   }
 
   /** The terms, where it is a restore. */
@@ -312,7 +330,7 @@ export class Deployments {
     for (const { deployment } of old) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
-      for (const table of ["seed_policies", "restores"]) {
+      for (const table of ["seed_policies", "restores", "identity_orders"]) {
         this.#prepared(
           `DELETE FROM ${table} WHERE deployment = ?1 AND NOT EXISTS
             (SELECT 1 FROM assignments WHERE deployment = ?1)`,

@@ -1,16 +1,25 @@
 /** Nodes and their deployments together: what the API, the page and the netboot policy do with them. */
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, Enrolment, NodeSettings, NodeView, Order, StepReport } from "#contract/api.ts";
-import type { DeploymentView, ReportAnswer, RestoreRequest } from "#contract/api.ts";
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type {
+  DeploymentView,
+  DeployRequest,
+  IdentityClaim,
+  NodeChange,
+  ReportAnswer,
+  RestoreRequest,
+} from "#contract/api.ts";
+import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
-import { hostnameOf } from "../store/claims.ts";
+import { tableIdentity } from "../deployment/table_identity.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
+import type { Identities } from "../store/identities.ts";
+import { NodeIdentity } from "./node_identity.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
@@ -23,6 +32,7 @@ const log = getLogger(["rackseed", "nodes"]);
 export interface FleetOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
+  readonly identities: Identities;
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: NodeTerms;
@@ -34,15 +44,17 @@ export interface FleetOptions {
 export class Fleet {
   readonly #nodes: Nodes;
   readonly #deployments: Deployments;
+  readonly #identity: NodeIdentity;
   readonly #images: Images;
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
   readonly #publish: Publish;
   readonly #pin: string;
 
-  constructor({ nodes, deployments, images, batches, terms, publish, pin }: FleetOptions) {
+  constructor({ nodes, deployments, identities, images, batches, terms, publish, pin }: FleetOptions) {
     this.#nodes = nodes;
     this.#deployments = deployments;
+    this.#identity = new NodeIdentity({ nodes, deployments, identities });
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
@@ -59,7 +71,14 @@ export class Fleet {
   }
 
   put(key: string, settings: NodeSettings): NodeView {
+    tableIdentity({ name: key, settings });
     return this.#changed(this.#nodes.put(key, settings));
+  }
+
+  /** All of them or none. */
+  putAll(changes: readonly NodeChange[]): NodeView[] {
+    for (const { node, settings } of changes) tableIdentity({ name: node, settings });
+    return this.#nodes.putAll(changes).map((node) => this.#changed(node));
   }
 
   delete(key: string): void {
@@ -74,13 +93,15 @@ export class Fleet {
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
     this.#nodes.delete(node.id);
+    this.#identity.forget(node.id);
     this.#publish({ type: "node-removed", name: node.name });
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
   deploy(
-    keys: readonly string[],
-    { image: ref, seed, restore }: { image: string; seed?: SeedPolicy; restore?: RestoreTerms },
+    { nodes: keys, image: ref, seed, identity, askSeconds, restore }: DeployRequest & {
+      restore?: RestoreTerms;
+    },
   ): DeployAnswer {
     const { image, version, bootable, bootNotes } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
@@ -104,6 +125,9 @@ export class Fleet {
     }
     const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
       ...{ image, version, seed, restore },
+      ...((identity ?? askSeconds) && {
+        identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
+      }),
     });
     const names = nodes.map((node) => node.name);
     log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
@@ -114,7 +138,7 @@ export class Fleet {
     return {
       deployment,
       image: named,
-      nodes: nodes.map((node) => ({ node: node.name, token: this.#token(secrets.get(node.id) ?? "") })),
+      nodes: nodes.map(({ id, name }) => ({ id, node: name, token: this.#token(secrets.get(id) ?? "") })),
     };
   }
 
@@ -127,7 +151,8 @@ export class Fleet {
     const named = this.#images.get(ref);
     const always = this.#images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun };
-    return this.deploy(keys, { image: `${named.image}@${named.version}`, restore });
+    const target = `${named.image}@${named.version}`;
+    return this.deploy({ nodes: keys, image: target, identity: "keep", restore });
   }
 
   cancel(key: string): NodeView {
@@ -216,6 +241,7 @@ export class Fleet {
     const ref = `${pending.image}@${pending.version}`;
     const version = this.#images.get(ref);
     const { manifest, key } = this.#images.secrets(ref);
+    const identity = this.#identity.order(node, pending.deployment);
     const enrolled = this.#deployments.enrol(bootSecret);
     if (!enrolled) throw unknownBearer();
     this.#nodes.touch(node.id, { address, inventory });
@@ -237,13 +263,7 @@ export class Fleet {
         ...this.#terms.ordered(node, { address, seed: this.#deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
-      identity: {
-        hostname: hostnameOf(node),
-        address: settings.address ?? "dhcp",
-        ...(settings.gateway !== undefined && { gateway: settings.gateway }),
-        dns: settings.dns ?? [],
-        ...(mac !== undefined && { mac }),
-      },
+      identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
       ...present("restore", this.#restoreOrder(pending.deployment)),
@@ -254,6 +274,20 @@ export class Fleet {
   #restoreOrder(deployment: string): Order["restore"] {
     const terms = this.#deployments.restoreOf(deployment);
     return terms && { ...terms, nodes: Math.max(1, this.#deployments.parts(deployment).length) };
+  }
+
+  /** See POST /node/identity in #contract/api.ts. */
+  claimIdentity(assignment: Assignment, claim: IdentityClaim): Identity {
+    refuseEnded(assignment);
+    const { node, identity, instead } = this.#identity.claim(assignment.node, claim);
+    if (instead !== undefined) this.#publish({ type: "node-removed", name: instead });
+    this.#changed(node);
+    return identity;
+  }
+
+  async recordIdentity(assignment: Assignment, identity: Identity): Promise<void> {
+    refuseEnded(assignment);
+    await this.#identity.record(assignment.node, identity);
   }
 
   /** Whose session this is. Throws RackseedError (401). */
@@ -372,6 +406,16 @@ export function unknownBearer(): RackseedError {
     reason: "its token is not known here, was used up, or the deployment was replaced.",
     remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
     status: 401,
+  });
+}
+
+/** The session of a node that was called off lives on; it changes nothing any more. */
+function refuseEnded({ state }: Assignment): void {
+  if (state === "installing") return;
+  throw new RackseedError("cannot change what the node is", {
+    reason: "its deployment was called off.",
+    remedy: "deploy the node again.",
+    status: 409,
   });
 }
 

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { API, Enrolment, StepReport } from "#contract/api.ts";
+import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
+import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/extent_answer.ts";
 import { systemClock } from "#contract/torrent/system_ports.ts";
 import { jsonBody } from "../body.ts";
@@ -23,6 +24,17 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
     const assignment = fleet.assignmentOf(bearer(c));
     const report = await jsonBody(c.req, StepReport);
     return c.json(fleet.report(assignment, report, { address: peerAddress(c) }));
+  });
+
+  app.post("/node/identity", async (c) => {
+    const assignment = fleet.assignmentOf(bearer(c));
+    return c.json(fleet.claimIdentity(assignment, await jsonBody(c.req, IdentityClaim)));
+  });
+
+  app.post("/node/record", async (c) => {
+    const assignment = fleet.assignmentOf(bearer(c));
+    await fleet.recordIdentity(assignment, await jsonBody(c.req, Identity));
+    return c.body(null, 204);
   });
 
   app.get("/node/torrent", async (c) => {
