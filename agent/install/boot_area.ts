@@ -28,12 +28,14 @@ export async function bootState(
   return { area: await areaHash(target, plan), files: await hashFiles(clone, folders) };
 }
 
-/** What of the loader is another than it was, in words; undefined where nothing is. Pure. */
+/** Why the loader is to be installed again, in words; undefined where it is as it was. Pure. */
 export function bootDamage(
   now: NonNullable<CloneRecord["boot"]>,
-  then: CloneRecord["boot"],
+  { record, manifest }: { record: CloneRecord | undefined; manifest: string },
 ): string | undefined {
+  const then = record?.boot;
   if (then === undefined) return "how it was installed is not known";
+  if (record?.manifest !== manifest) return "it is another version's";
   if (now.area !== then.area) return "its code at the disk's start is another";
   const changed = Object.entries(then.files).filter(([path, hash]) => now.files[path] !== hash);
   const [first] = changed;

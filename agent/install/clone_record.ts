@@ -25,6 +25,8 @@ const OwnFile = z.strictObject({
 const CloneRecord = z.strictObject({
   format: z.literal("rackseed-clone"),
   formatVersion: z.literal(1),
+  /** Id of the version that the disk was made as. */
+  manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
   boot: z.strictObject({
     /** Of the boot code outside of all file systems; see boot_area.ts. */
@@ -49,11 +51,12 @@ export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | u
 /** `own`: paths of the identity. Written only where it is another than before. */
 export async function writeCloneRecord(
   clone: CloneTree,
-  { own, boot }: { own: Iterable<string>; boot: CloneRecord["boot"] },
+  { manifest, own, boot }: Pick<CloneRecord, "manifest" | "boot"> & { own: Iterable<string> },
 ): Promise<void> {
   const record: CloneRecord = {
     format: "rackseed-clone",
     formatVersion: 1,
+    manifest,
     own: await Promise.all([...own].sort().map((path) => ownFile(clone, path))),
     ...(boot && { boot }),
   };

@@ -22,11 +22,11 @@ export class TreeReader {
 
   /** Of a regular file; throws where it is none. */
   async bytes(path: string): Promise<Uint8Array> {
-    return await Deno.readFile(await this.#confine(path));
+    return await Deno.readFile(await this.confine(path));
   }
 
   async mode(path: string): Promise<number> {
-    return ((await Deno.lstat(await this.#confine(path))).mode ?? 0) & 0o7777;
+    return ((await Deno.lstat(await this.confine(path))).mode ?? 0) & 0o7777;
   }
 
   async kind(path: string): Promise<"file" | "symlink" | "directory" | "other" | undefined> {
