@@ -4,6 +4,7 @@
  */
 import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { Hostname } from "#contract/identity.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import { bootDamage, bootFolders, bootState } from "./boot_area.ts";
 import { type CloneRecord, putBack, readCloneRecord } from "./clone_record.ts";
@@ -121,17 +122,18 @@ export class MachineRestore {
   }
 
   /** Undefined where so little of the identity is left that it must be given anew. */
-  async keepIdentity(clone: CloneTree): Promise<string | undefined> {
+  async keepIdentity(clone: CloneTree): Promise<{ hostname: string; message: string } | undefined> {
     const made = this.#record ? await putBack(clone, this.#record) : [];
-    for (const path of ["/etc/hostname", "/etc/machine-id"]) {
-      if (await clone.kind(path) === undefined) return undefined;
-    }
+    const hostname = Hostname.safeParse((await clone.text("/etc/hostname"))?.trim()).data;
+    if (hostname === undefined || await clone.kind("/etc/machine-id") === undefined) return undefined;
     const { keep } = this.#options.order.restore;
     for (const path of [...this.ownPaths, ...keep, ...STATE_PATHS]) {
       clone.changed.add(path.replace(/\/+$/, ""));
     }
-    const hostname = (await clone.text("/etc/hostname"))?.trim();
-    return [`kept: ${hostname}`, ...made.length > 0 ? [`put back: ${made.join(", ")}`] : []].join("; ");
+    const message = [`kept: ${hostname}`, ...made.length > 0 ? [`put back: ${made.join(", ")}`] : []].join(
+      "; ",
+    );
+    return { hostname, message };
   }
 
   get ownPaths(): string[] {

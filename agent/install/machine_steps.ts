@@ -1,4 +1,5 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
+import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
@@ -12,6 +13,7 @@ import { writeCloneRecord } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
@@ -57,6 +59,8 @@ interface Found {
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
+  /** Where its clone will report its first boot: under which host name. */
+  reportsAs: string;
   clone: CloneTree;
   /** Paths that are the node's own. */
   own: readonly string[];
@@ -72,6 +76,13 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
   const dryRun = () => known.restore?.dryRun ?? false;
   const writes = () => !dryRun();
   const restores = () => known.restore?.fits ?? false;
+  /** Returns what the clone lacks for its report, in words. */
+  const willReport = async (identity: Identity) => {
+    const { order } = found("enrolled");
+    const prepared = await prepareFirstBoot(found("clone"), { order, identity });
+    if (prepared.willReport) known.reportsAs = identity.hostname;
+    return prepared.note;
+  };
   const release = async () => {
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
@@ -225,7 +236,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
         if (kept !== undefined) {
           known.own = known.restore?.ownPaths ?? [];
-          return { message: kept };
+          const notReported = await willReport({ ...order.identity.assigned, hostname: kept.hostname });
+          return { message: [kept.message, notReported].filter(Boolean).join(", ") };
         }
         const identity = order.identity.assigned;
         const note = await applyIdentity(identity, {
@@ -236,9 +248,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           bootMac: found("boot").mac ?? "",
         });
         known.own = [...clone.changed];
-        return {
-          message: [describeIdentity(identity), note].filter(Boolean).join(", "),
-        };
+        const notReported = await willReport(identity);
+        return { message: [describeIdentity(identity), note, notReported].filter(Boolean).join(", ") };
       },
     },
     {
@@ -283,10 +294,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           const plan = known.restore?.readable ? undefined : known.restore?.notes;
           return { message: "a dry run: nothing was changed", ...(plan && { plan }) };
         }
-        if (found("packsInMemory")) return { message: "the clone is ready" };
+        const { reportsAs } = known;
+        if (found("packsInMemory")) return { message: "the clone is ready", reportsAs };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}` };
+        return { message: `the clone is ready; ${await release()}`, reportsAs };
       },
     },
   ];

@@ -89,6 +89,21 @@ export class CloneTree extends TreeReader {
     this.changed.add(path);
   }
 
+  /** Where a symbolic link points to; undefined for anything else. */
+  async linkTarget(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
+  }
+
+  /** Makes a symbolic link, in place of a file or link that stands there. */
+  async link(path: string, { target }: { target: string }): Promise<void> {
+    await this.#makeParents(path);
+    const temporary = `${await this.confine(path)}.rackseed`;
+    await Deno.remove(temporary).catch(() => {});
+    await Deno.symlink(target, temporary);
+    await Deno.rename(temporary, await this.confine(path));
+    this.changed.add(path);
+  }
+
   async remove(path: string): Promise<void> {
     await Deno.remove(await this.confine(path));
     this.changed.add(path);

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseDuration } from "./duration.ts";
 import { parseSeedPolicy } from "./seed_text.ts";
 
 export function parsePort(text: string): number {
@@ -71,6 +72,11 @@ export function parsePrefixOrOff(text: string): number | "off" {
 
 export function parseSeedOption(text: string): SeedPolicy {
   return parsed(text, parseSeedPolicy);
+}
+
+/** Seconds. */
+export function parseDurationOption(text: string): number {
+  return parsed(text, parseDuration);
 }
 
 function parsed<T>(text: string, parse: (text: string) => T): T {

@@ -6,6 +6,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
+  parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
   parseRateOrNone,
@@ -274,7 +275,12 @@ function addNode(program: Command, { signal }: Actions): void {
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
     .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
-    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option(
+      "--first-boot-timeout <duration>",
+      "a clone that has not reported so long after its installation is flagged (default: 10min)",
+      parseDurationOption,
+    )
+    .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",

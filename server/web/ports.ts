@@ -77,6 +77,8 @@ export interface SwarmAddresses {
   readonly webSeeds: readonly string[];
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
+  /** Plain HTTP, "http://HOST:PORT". */
+  readonly http: string;
   /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents", where there is one. */
   readonly rsync?: string;
 }
