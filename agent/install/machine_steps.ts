@@ -1,14 +1,17 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
+import { describeIdentity } from "#contract/identity.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
+import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
@@ -51,6 +54,8 @@ interface Found {
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
+  /** Where its clone will report its first boot: under which host name. */
+  reportsAs: string;
   clone: CloneTree;
 }
 
@@ -160,7 +165,8 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "torrent",
       run: async (progress) => {
-        const target = { path: CLONE, journal: found("journal"), resumes: found("resumes") };
+        const comparison = comparisonOf(found("enrolled").order, { resumes: found("resumes") });
+        const target = { path: CLONE, journal: found("journal"), comparison };
         const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
         return joined;
@@ -178,16 +184,17 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
       run: async () => {
         const { order, header } = found("enrolled");
         const clone = known.clone = new CloneTree(CLONE);
-        const note = await applyIdentity(order.identity, {
+        const identity = order.identity.assigned;
+        const note = await applyIdentity(identity, {
           clone,
           run,
           signal,
           templateHostname: header.source?.hostname ?? "localhost",
           bootMac: found("boot").mac ?? "",
         });
-        return {
-          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
-        };
+        const prepared = await prepareFirstBoot(clone, { order, identity });
+        if (prepared.willReport) known.reportsAs = identity.hostname;
+        return { message: [describeIdentity(identity), note, prepared.note].filter(Boolean).join(", ") };
       },
     },
     {
@@ -225,10 +232,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     {
       step: "finish",
       run: async () => {
-        if (found("packsInMemory")) return { message: "the clone is ready" };
+        const { reportsAs } = known;
+        if (found("packsInMemory")) return { message: "the clone is ready", reportsAs };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}` };
+        return { message: `the clone is ready; ${await release()}`, reportsAs };
       },
     },
   ];
