@@ -1,16 +1,16 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
+/** The steps of a node, declared in their order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
-import { describeIdentity } from "#contract/identity.ts";
-import { applyIdentity } from "./apply_identity.ts";
+import type { Console } from "../sys/console.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { identitySteps } from "./identity_steps.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
@@ -35,6 +35,7 @@ interface MachineOptions {
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -56,7 +57,9 @@ interface Found {
   clone: CloneTree;
 }
 
-export function machineSteps({ stack, reporter, run, signal }: MachineOptions): readonly StepDefinition[] {
+export function machineSteps(
+  { stack, reporter, console, run, signal }: MachineOptions,
+): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
     const value = known[key];
@@ -68,6 +71,14 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     await found("mounts")[Symbol.asyncDispose]();
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
+
+  const identity = identitySteps({
+    ...{ clonePath: CLONE, console, run, signal },
+    enrolled: () => found("enrolled"),
+    target: () => found("target"),
+    clone: () => found("clone"),
+    bootMac: () => found("boot").mac ?? "",
+  });
 
   return [
     {
@@ -127,6 +138,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         return { message: `${found("target").device()} is free and the planned one` };
       },
     },
+    ...identity.before,
     {
       step: "partition",
       run: async () => {
@@ -178,20 +190,9 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     },
     {
       step: "identity",
-      run: async () => {
-        const { order, header } = found("enrolled");
-        const clone = known.clone = new CloneTree(CLONE);
-        const identity = order.identity.assigned;
-        const note = await applyIdentity(identity, {
-          clone,
-          run,
-          signal,
-          templateHostname: header.source?.hostname ?? "localhost",
-          bootMac: found("boot").mac ?? "",
-        });
-        return {
-          message: [describeIdentity(identity), note].filter(Boolean).join(", "),
-        };
+      run: () => {
+        known.clone = new CloneTree(CLONE);
+        return identity.apply();
       },
     },
     {

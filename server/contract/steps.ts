@@ -5,6 +5,8 @@ export const STEPS = [
   "inventory",
   "plan",
   "guard",
+  "keep",
+  "ask",
   "partition",
   "format",
   "torrent",
