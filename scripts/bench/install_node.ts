@@ -92,6 +92,6 @@ function orderOf(
     manifest,
     key: "",
     swarm: { infoHash, announce, webSeeds: [] },
-    identity: { hostname: "bench", address: "dhcp", dns: [] },
+    identity: { mode: "assign", assigned: { hostname: "bench", interfaces: [] }, askSeconds: 1 },
   };
 }

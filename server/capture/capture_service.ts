@@ -36,6 +36,8 @@ interface ActiveCapture {
   readonly templateId: string | undefined;
   readonly level: number;
   readonly excludes: readonly string[];
+  /** The capture that the image's newest version came from. */
+  readonly parent: string | undefined;
   readonly held: HeldLineage;
   readonly intake: EntryIntake;
   readonly abort: AbortController;
@@ -95,11 +97,16 @@ export class CaptureService implements AsyncDisposable {
       const abort = new AbortController();
       const templateId = template?.id;
       this.#store.pool.start();
+      const { parent: version } = this.#store.nextVersion(held.lineage);
+      const isParent = (c: CaptureView) =>
+        c.state === "published" && c.image === image && c.version === version;
+      const parent = this.list().findLast(isParent)?.id;
       const intake = new EntryIntake({
         find: (sha256) => held.writer.find(sha256),
         frame: (id) => this.#store.packs.frame(id),
-      });
-      this.#active.set(id, { image, templateId, level, excludes, held, intake, abort, heardMs: Date.now() });
+      }, { parent: () => parent === undefined ? [] : this.#store.hashedEntries(`${image}@${version}`) });
+      const began = { image, templateId, level, excludes, parent, held, intake, abort };
+      this.#active.set(id, { ...began, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
         id,
@@ -134,7 +141,8 @@ export class CaptureService implements AsyncDisposable {
     if (id === undefined || capture === undefined) return undefined;
     capture.heardMs = Date.now();
     if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
-    return { capture: id, image: capture.image, excludes: [...capture.excludes] };
+    const { image, excludes, parent } = capture;
+    return { capture: id, image, excludes: [...excludes], ...(parent !== undefined && { parent }) };
   }
 
   /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */

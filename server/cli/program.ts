@@ -6,11 +6,15 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
+  parseAge,
+  parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
   parseRateOrNone,
   parseRateOrOff,
   parseSeedOption,
+  parseVersion,
+  parseVersionCount,
 } from "./arguments.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
@@ -23,6 +27,7 @@ export interface TemplateCommand {
   readonly token: string;
   readonly name?: string | undefined;
   readonly root?: string | undefined;
+  readonly state?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -31,6 +36,7 @@ export interface InstallCommand {
   readonly server?: string | undefined;
   readonly token?: string | undefined;
   readonly target?: string | undefined;
+  readonly restore?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -84,21 +90,28 @@ function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions
     .description("Announce this machine as a template and wait for captures.")
     .option("--name <name>", "the template's name (default: the host name)")
     .option("--root <dir>", "capture this directory instead of /")
+    .option(
+      "--state <dir>",
+      "where it remembers what it captured last, to read only what has changed (default: /var/lib/rackseed/agent)",
+    )
     .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"))
-    .action(async ({ server, token, name, root }) => {
+    .action(async ({ server, token, name, root, state }) => {
       const { resolveConnection } = await import("./connection.ts");
-      await runTemplate({ ...resolveConnection({ server, token }), name, root, signal });
+      await runTemplate({ ...resolveConnection({ server, token }), name, root, state, signal });
     });
   withServer(agent.command("install"))
     .description(
       "Install the image that this node is to bear. In the initramfs it takes all from the kernel.",
     )
     .option("--target <dir>", "install into an empty directory instead of onto the disks, or go on in one")
+    .option("--restore", "the directory holds something: make it as the image has it, where that is ordered")
     .addHelpText(
       "after",
       examples("rackseed agent install --server https://10.0.0.1:8443 --token rs1.… --target /srv/n1"),
     )
-    .action(async ({ server, token, target }) => await runInstall({ server, token, target, signal }));
+    .action(async ({ server, token, target, restore }) =>
+      await runInstall({ server, token, target, restore, signal })
+    );
 }
 
 function addCapture(program: Command, { signal }: Actions): void {
@@ -159,6 +172,18 @@ function addImage(program: Command, { signal, sendTree }: Actions): void {
     .action(async (ref, options) =>
       await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
     );
+  withServer(image.command("set"))
+    .description("Set what holds for all versions of an image; with no option, show it.")
+    .argument("<name>")
+    .option(
+      "--keep <path...>",
+      "what a restore leaves alone on every node, beside `node restore --keep`; none: nothing",
+    )
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image set web --keep /srv /var/lib/mysql"))
+    .action(async (name, options) =>
+      await (await import("./images.ts")).setImage(name, { ...options, signal })
+    );
   withServer(image.command("delete"))
     .description("Delete one version, and the packs that no other version needs.")
     .argument("<ref>")
@@ -166,6 +191,32 @@ function addImage(program: Command, { signal, sendTree }: Actions): void {
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
+  withServer(image.command("diff"))
+    .description("Tell what has changed from one version to another.")
+    .argument("<from>")
+    .argument("<to>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
+    .action(async (from, to, options) => {
+      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
+    });
+  withServer(image.command("prune"))
+    .description(
+      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
+        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
+    )
+    .argument("[name...]", "the images (default: all)")
+    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
+    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
+    .option("--yes", "do it")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
+    )
+    .action(async (names, options) => {
+      await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
+    });
   withServer(image.command("export"))
     .description("Write a version as a pax tar that GNU tar extracts.")
     .argument("<ref>")
@@ -252,7 +303,12 @@ function addNode(program: Command, { signal }: Actions): void {
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
     .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
-    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option(
+      "--first-boot-timeout <duration>",
+      "a clone that has not reported so long after its installation is flagged (default: 10min)",
+      parseDurationOption,
+    )
+    .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",
@@ -263,6 +319,29 @@ function addNode(program: Command, { signal }: Actions): void {
     )
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
+    );
+  withServer(node.command("restore"))
+    .description(
+      "Bring nodes back to their image the next time they boot from the network: only what differs is fetched " +
+        "and written, what does not belong goes. Name, addresses and keys stay.",
+    )
+    .argument("<node...>")
+    .option("--image <ref>", "another image (default: the one that the nodes bear)")
+    .option("--version <n>", "another version of it", parseVersion)
+    .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
+    .option("--dry-run", "only tell what would change: nothing is written")
+    .option("--wait", "wait until it is done, then print what changed, or would")
+    .option("--json", "print the answer as JSON; with --wait, the steps as a second document")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node restore n1 --wait",
+        "rackseed node restore n1 --keep /srv /home --dry-run --wait",
+        "rackseed node restore n1 n2 --version 2",
+      ),
+    )
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
     );
   withServer(node.command("cancel"))
     .description("Call the deployment of nodes off.")

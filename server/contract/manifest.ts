@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type BytePath, comparePaths, displayPath, parentOf } from "./byte_path.ts";
 import { type Entry, formatFrameEntry, type FrameExtent, parseFrameEntry, parseFrameSlice } from "./entry.ts";
 import { DiskLayout } from "./layout.ts";
+import { linesOf } from "./lines.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
 
 export const FORMAT = "rackseed-manifest";
@@ -248,15 +249,5 @@ export class TreeProof {
       end = offset + slice.sizeBytes;
     }
     if (end > sizeBytes) throw new RangeError("extents reach past the end of their file");
-  }
-}
-
-function* linesOf(bytes: Uint8Array): Generator<string, undefined> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let start = 0; start < buffer.length;) {
-    const end = buffer.indexOf(10, start);
-    if (end < 0) throw new RangeError("last line has no end");
-    yield buffer.toString("utf8", start, end);
-    start = end + 1;
   }
 }

@@ -1,14 +1,19 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
-import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { Entry, HashedExtent } from "#contract/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
+import { hashedEntries } from "./hashed_entries.ts";
+import { imageDiff } from "./image_diff.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
+import { ImageSettingsTable } from "./image_settings.ts";
 import type { SigningKey } from "./keys.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
@@ -41,6 +46,7 @@ export class ImageStore implements Disposable {
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
   readonly #lineages: Lineages;
+  readonly #settings: ImageSettingsTable;
   /** Images that a capture adds to, and their lineages. */
   readonly #held = new Map<string, number>();
   /** By image: the last writer on its way out. */
@@ -58,6 +64,7 @@ export class ImageStore implements Disposable {
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
+    this.#settings = new ImageSettingsTable(options.db);
     recover({ db: options.db, directory: this.directory, packs: this.packs, versions: this.#versions });
     this.#lineages.deleteUnused(this.#held);
   }
@@ -123,9 +130,7 @@ export class ImageStore implements Disposable {
         status: 409,
       });
     }
-    const user = this.#held.has(image)
-      ? "a capture adds to this image"
-      : this.#options.inUse?.({ image, version });
+    const user = this.useOf({ image, version });
     if (user !== undefined) {
       throw new RackseedError(title, {
         reason: `${user}.`,
@@ -139,12 +144,50 @@ export class ImageStore implements Disposable {
       const packs = this.#versions.unneededPacks();
       if (others.length === 1) packs.push(...this.packs.partsOf(lineage.id));
       for (const { id } of packs) this.packs.delete(id);
+      if (others.length === 1) this.#settings.forget(image);
       this.#lineages.deleteUnused(this.#held);
       return packs;
     });
     removeSync(this.directory.version(image, version));
     for (const pack of unneeded) removeSync(this.directory.pack(pack));
     log.info("version-deleted", { image, version, packs: unneeded.length });
+  }
+
+  /** What deleting these versions ("web@1") frees: their own files, and the packs that no other version has. */
+  ownBytes(refs: readonly string[]): number {
+    const going = new Set(refs), needed = new Set<string>();
+    const sizes = new Map<string, number>();
+    for (const { image, version, folder, files, payload } of this.allPublished()) {
+      const goes = going.has(`${image}@${version}`);
+      for (const { name, sizeBytes } of goes ? files : []) sizes.set(`${folder}/${name}`, sizeBytes);
+      for (const { path, sizeBytes } of payload.slice(1)) {
+        if (goes) sizes.set(path, sizeBytes);
+        else needed.add(path);
+      }
+    }
+    for (const path of needed) sizes.delete(path);
+    return sizes.values().reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Why the version must not go now, in words; undefined where it may. */
+  useOf({ image, version }: { image: string; version: number }): string | undefined {
+    return this.#held.has(image) ? "a capture adds to this image" : this.#options.inUse?.({ image, version });
+  }
+
+  /** What has changed from one version to another. Throws as `openVersion` does. */
+  diff(from: string, to: string): Generator<ImageChange> {
+    return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
+  }
+
+  /** Of all versions of the image. Throws RackseedError (404) where there is none. */
+  settings(image: string): ImageSettings {
+    return this.#settings.get(this.#record(image).image);
+  }
+
+  /** In place of the old ones. Throws RackseedError (404). */
+  set(image: string, settings: ImageSettings): ImageSettings {
+    this.#settings.put(this.#record(image).image, settings);
+    return settings;
   }
 
   /** Re-reads and proves everything of the version. */
@@ -164,6 +207,11 @@ export class ImageStore implements Disposable {
       packs: published.payload.slice(1).map((f) => f.path),
       key: published.key,
     });
+  }
+
+  /** A version's entries as a capture would tell them. Throws as `openVersion` does. */
+  hashedEntries(ref: string): Generator<Entry<HashedExtent>> {
+    return hashedEntries(readManifest(this.published(ref)));
   }
 
   /** The numbers of the image's next version and of its newest one. A number is never given twice. */

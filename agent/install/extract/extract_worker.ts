@@ -18,10 +18,14 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
   const source = new FrameSource(await sealedCodec(key));
   return async (job) => {
     const started = performance.now();
-    const contents = job.type === "frame" ? await source.read(job.work, job.pack) : [];
+    const contents = job.type === "frame"
+      ? await source.read(job.work, job.pack)
+      : job.type === "loose"
+      ? job.contents
+      : [];
     const openedMs = performance.now() - started;
     const writing = startThreadClock();
-    if (job.type === "frame") writer.writeFrame(job.work, contents);
+    if (job.type === "frame" || job.type === "loose") writer.writeFrame(job.work, contents);
     else if (job.type === "dress") { for (const entry of job.entries) writer.dress(entry); }
     else for (const entry of job.entries) writer.makeNode(entry);
     const { busyMs, blockedMs } = writing.stop();

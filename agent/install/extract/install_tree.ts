@@ -32,6 +32,12 @@ export interface PackReader {
   path(pack: number): string;
 }
 
+/** Extents of a frame that came without it, by their number in it; proved. */
+export interface LooseFrame {
+  readonly frame: number;
+  readonly contents: ReadonlyMap<number, Uint8Array>;
+}
+
 export interface InstallProgress {
   readonly framesDone: number;
   readonly framesTotal: number;
@@ -50,6 +56,10 @@ export interface InstallOptions {
   readonly packs: PackReader;
   /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
   readonly frames: AsyncIterable<number>;
+  /** Frames that do not come whole: which ones, and those of their extents that are needed. */
+  readonly loose?:
+    | { readonly frames: ReadonlySet<number>; readonly extents: AsyncIterable<LooseFrame> }
+    | undefined;
   /** Default: one a processor, four at most; each needs about 40 MiB. */
   readonly workers?: number | undefined;
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
