@@ -1,6 +1,7 @@
 /** The server: all services in one process, under one signal. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
+import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
 import { pinOf } from "#contract/token.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
 import { RateLimit } from "#contract/torrent/rate_limit.ts";
@@ -10,6 +11,7 @@ import { CaptureService } from "./capture/capture_service.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
 import { lockDataDirectory } from "./data_lock.ts";
 import { Batches } from "./deployment/batches.ts";
+import { FirstBootWatch } from "./deployment/first_boot_watch.ts";
 import { NodeTerms } from "./deployment/node_terms.ts";
 import { RackBook } from "./deployment/rack_book.ts";
 import { ImageService } from "./image_service.ts";
@@ -22,6 +24,7 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { FirstBoots } from "./store/first_boots.ts";
 import { Identities } from "./store/identities.ts";
 import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
@@ -36,6 +39,7 @@ import { UdpTracker } from "./swarm/udp_tracker.ts";
 import { handleWebSeed } from "./swarm/web_seed.ts";
 import { createApp } from "./web/app.ts";
 import { AdminToken } from "./web/auth.ts";
+import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
 import { SiteSwarm } from "./site_swarm.ts";
@@ -168,17 +172,21 @@ export async function startServer(
     now,
   });
   const terms = new NodeTerms({ settings, racks });
+  const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, pin },
+    ...{ nodes, deployments, images, batches, terms, firstBoots, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
+  const watching = setInterval(() => fleet.flagSilent(), 1000);
+  stack.defer(() => clearInterval(watching));
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
     const origin = `http://${hostname}:${httpPort}`;
     return {
       announce: [`${origin}/announce`, `udp://${hostname}:${udpTracker.port}`],
       webSeeds: [origin + SEED_PREFIX],
+      http: origin,
       seeders: [{ hostname, port: peers.port }],
       ...(rsync && { rsync: `rsync://${hostname}:${rsync.port}/${MODULE}` }),
     };
@@ -242,6 +250,9 @@ export async function startServer(
     if (pathname.startsWith("/boot/")) return handleBoot(request, netboot);
     if (pathname === "/announce") {
       return handleAnnounce(request, { hostname: client.hostname, tracker, now: now() });
+    }
+    if (pathname === FIRST_BOOT_PATH) {
+      return handleFirstBoot(request, { fleet, address: client.hostname });
     }
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
     if (pathname.startsWith(SEED_PREFIX)) {

@@ -17,7 +17,7 @@ import { namedByMac } from "./identity.ts";
 import { keepIdentity } from "./keep_identity.ts";
 import { readOldSystem } from "./old_system.ts";
 import { readIdentity } from "./read_identity.ts";
-import type { StepDefinition, StepOutcome } from "./run_steps.ts";
+import type { StepDefinition } from "./run_steps.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 interface IdentityOptions {
@@ -35,7 +35,12 @@ interface IdentityOptions {
 
 export interface IdentitySteps {
   readonly before: readonly StepDefinition[];
-  readonly apply: () => Promise<StepOutcome>;
+  /** What was kept, assigned or answered. */
+  readonly identity: () => Identity;
+  /** Gives it to the clone; returns what is to be said. */
+  readonly apply: () => Promise<string>;
+  /** Has the server remember what the clone bears. Returns what could not be done: the clone is whole without. */
+  readonly remember: (borne: Identity) => Promise<string | undefined>;
 }
 
 export function identitySteps(
@@ -74,6 +79,7 @@ export function identitySteps(
         },
       },
     ],
+    identity,
     apply: async () => {
       const { header } = enrolled();
       const note = await applyIdentity(identity(), {
@@ -81,25 +87,22 @@ export function identitySteps(
         templateHostname: header.source?.hostname ?? "localhost",
         bootMac: bootMac(),
       });
-      return { message: [describeIdentity(identity()), note, await remember()].filter(Boolean).join(", ") };
+      return [describeIdentity(identity()), note].filter(Boolean).join(", ");
+    },
+    remember: async ({ hostname, interfaces }) => {
+      const { machineId, hostKeys } = await readIdentity(clone(), { cards: [] });
+      const json: Identity = {
+        hostname,
+        interfaces: namedByMac(interfaces, bootMac()),
+        ...(machineId !== undefined && { machineId }),
+        hostKeys: [...hostKeys],
+      };
+      try {
+        await enrolled().client.send("POST", "/node/record", { json, signal });
+        return undefined;
+      } catch (error) {
+        return `the server could not be given a record of it: ${messageOf(error)}`;
+      }
     },
   };
-
-  /** Returns what could not be done, in words: the clone is whole without it. */
-  async function remember(): Promise<string | undefined> {
-    const { hostname, interfaces } = identity();
-    const { machineId, hostKeys } = await readIdentity(clone(), { cards: [] });
-    const json: Identity = {
-      hostname,
-      interfaces: namedByMac(interfaces, bootMac()),
-      ...(machineId !== undefined && { machineId }),
-      hostKeys: [...hostKeys],
-    };
-    try {
-      await enrolled().client.send("POST", "/node/record", { json, signal });
-      return undefined;
-    } catch (error) {
-      return `the server could not be given a record of it: ${messageOf(error)}`;
-    }
-  }
 }

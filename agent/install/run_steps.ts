@@ -19,6 +19,10 @@ export interface StepOutcome {
   readonly message?: string;
   readonly plan?: readonly string[];
   readonly times?: InstallTimes;
+  /** What hooks printed. */
+  readonly log?: readonly string[];
+  /** Of the last step: the clone will report its first boot, under this host name. */
+  readonly reportsAs?: string | undefined;
 }
 
 export interface StepProgress {
@@ -79,7 +83,7 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan, times } = await run({ update }) ?? {};
+    const { message, plan, times, log: printed, reportsAs } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
@@ -87,6 +91,8 @@ async function runStep(
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
       ...(times && { times }),
+      ...(reportsAs !== undefined && { reportsAs }),
+      ...(printed && { log: printed.map((line) => line.slice(0, 4000)).slice(-400) }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);

@@ -20,6 +20,15 @@ export class TreeReader {
     return (await Deno.lstat(at)).size > MAX_TEXT_BYTES ? undefined : await textOf(at);
   }
 
+  /** Of a regular file; throws where it is none. */
+  async bytes(path: string): Promise<Uint8Array> {
+    return await Deno.readFile(await this.confine(path));
+  }
+
+  async mode(path: string): Promise<number> {
+    return ((await Deno.lstat(await this.confine(path))).mode ?? 0) & 0o7777;
+  }
+
   async kind(path: string): Promise<"file" | "symlink" | "directory" | "other" | undefined> {
     try {
       const { isFile, isSymlink, isDirectory } = await Deno.lstat(await this.confine(path));
@@ -77,6 +86,21 @@ export class CloneTree extends TreeReader {
     await Deno.writeTextFile(temporary, text, { createNew: true, mode });
     await Deno.chmod(temporary, mode);
     await Deno.rename(temporary, at);
+    this.changed.add(path);
+  }
+
+  /** Where a symbolic link points to; undefined for anything else. */
+  async linkTarget(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
+  }
+
+  /** Makes a symbolic link, in place of a file or link that stands there. */
+  async link(path: string, { target }: { target: string }): Promise<void> {
+    await this.#makeParents(path);
+    const temporary = `${await this.confine(path)}.rackseed`;
+    await Deno.remove(temporary).catch(() => {});
+    await Deno.symlink(target, temporary);
+    await Deno.rename(temporary, await this.confine(path));
     this.changed.add(path);
   }
 

@@ -13,7 +13,7 @@ export async function cloneMachines(options: LabOptions & { readonly nodes: numb
     const template = await captureTemplate(lab, { server });
     const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
     await using order = await orderNodes(lab, { nodes, server });
-    const clones = nodes.map((node) => cloneNode(lab, { node, template }));
+    const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.
     const [, ...checks] = await lab.together<Check[]>([order.done.then(() => []), ...clones]);
     return checks.flatMap((found, i) =>

@@ -12,9 +12,12 @@ import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
 interface Context {
   readonly node: NodeFacts;
   readonly template: Template;
+  readonly server: ProductServer;
+  /** `node deploy --wait`, which tells of each clone that is up. */
+  readonly order: BackgroundProgram;
 }
 
-/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all are installed. */
+/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all clones are up. */
 export async function orderNodes(
   lab: Workplace,
   { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
@@ -50,7 +53,7 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
 /** Starts an installed node as the reboot would have, and looks at what came up, then at what it left behind. */
 export async function startClone(
   lab: Workplace,
-  { node, template }: Context,
+  { node, template, server, order }: Context,
 ): Promise<Check[]> {
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
@@ -63,6 +66,12 @@ export async function startClone(
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
   const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
+  await lab.timeline.measure(
+    `${node.name}: its first boot reported`,
+    () => order.output.expect(`${node.name} is up as ${node.name}`, { timeoutMs: 300_000 }),
+  );
+  const { state } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   return [
@@ -82,10 +91,22 @@ export async function startClone(
       passed: hostKey.startsWith("ssh-ed25519 ") && key(hostKey) !== key(template.hostKey),
       seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
     },
+    {
+      what: "its first boot is known to the server",
+      passed: state === "running",
+      seen: `the node is ${state}`,
+    },
+    { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
 }
+
+/** The server has heard of it a moment before the script removes itself. */
+const remains = `for i in $(seq 100); do
+  [ -e /var/lib/rackseed/first-boot ] || break; sleep 0.1
+done
+find /etc /var/lib/rackseed -name '*first-boot*' 2> /dev/null || true`;
 
 /** The whole way of one node, and all that was checked on it. */
 export async function cloneNode(

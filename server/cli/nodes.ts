@@ -13,7 +13,7 @@ import {
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { SeedPolicy, Slowness } from "#contract/distribution.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { STEPS } from "#contract/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
@@ -75,6 +75,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
       `${inventory.model ?? inventory.kind}, ${inventory.firmware.toUpperCase()}, ${inventory.cpus} CPUs, ${
         formatBytes(inventory.memoryBytes)
       }`,
+    "First boot": firstBootOf(node),
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
@@ -83,6 +84,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
         ", ",
       ),
   });
+  if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
     print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
   }
@@ -126,13 +128,18 @@ export async function deleteNode(key: string, { signal, ...options }: NodeOption
 
 export async function deploy(
   nodes: readonly string[],
-  { image, seed, wait, json, signal, ...options }: NodeOptions & {
+  { image, seed, firstBootTimeout, wait, json, signal, ...options }: NodeOptions & {
     image: string;
     seed?: SeedPolicy | undefined;
+    /** Seconds. */
+    firstBootTimeout?: number | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image, seed } });
+  const body = checked(DeployRequest, {
+    name: "deploy",
+    value: { nodes: [...nodes], image, seed, firstBootSeconds: firstBootTimeout },
+  });
   using client = await connect(options, signal);
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
   printOrdered(answer, { json, verb: "install" });
@@ -217,7 +224,19 @@ export async function listTemplates({ json, signal, ...options }: NodeOptions): 
   );
 }
 
-/** Returns when all are done; throws RackseedError where one failed. */
+/** How a node's deployment ended; undefined while it goes on, or while its clone is to report yet. */
+function endOf(node: NodeView): { done: boolean; what: string } | undefined {
+  const { armed, state, report, firstBoot } = node;
+  const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
+  if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
+  if (armed) return undefined;
+  if (node.restore?.dryRun && report?.step === "finish") return { done: true, what: "was compared" };
+  if (state === "running") return { done: true, what: `is up as ${firstBoot?.hostname}` };
+  if (state !== "installed") return { done: false, what: "was cancelled" };
+  return firstBoot ? undefined : { done: true, what: node.restore ? "is restored" : "is installed" };
+}
+
+/** Returns when all are done and their own systems run; throws RackseedError where one failed. */
 async function waitForNodes(
   client: ApiClient,
   { names, quiet, signal }: { names: readonly string[]; quiet: boolean; signal: AbortSignal },
@@ -230,14 +249,11 @@ async function waitForNodes(
     if (event.type === "node" && open.has(event.node.name)) {
       const { node } = event;
       open.set(node.name, node);
-      if (!node.armed) {
+      const end = endOf(node);
+      if (end) {
         open.delete(node.name);
-        const { problem, step, state } = node.report ?? {};
-        if (step === "finish" && state === "done") {
-          if (!quiet) line.note(`${node.name} is ${doneWord(node)}`);
-        } else {failed.push(
-            `${node.name}: ${problem ? `${problem.title}: ${problem.detail}` : "was cancelled"}`,
-          );}
+        if (!end.done) failed.push(`${node.name}: ${end.what}`);
+        else if (!quiet) line.note(`${node.name} ${end.what}`);
       }
     }
     if (open.size === 0) break;
@@ -245,22 +261,27 @@ async function waitForNodes(
     line.show(views.map((node) => `${node.name} ${stepOf(node)}`).join(" | "));
   }
   if (failed.length === 0) return;
-  throw new RackseedError(`${failed.length} of ${names.length} nodes did not install`, {
+  throw new RackseedError(`${failed.length} of ${names.length} nodes did not come up as they should`, {
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
 }
 
-function doneWord({ restore }: NodeView): string {
-  return restore === undefined ? "installed" : restore.dryRun ? "compared" : "restored";
-}
-
-function stepOf({ state, report }: NodeView): string {
+function stepOf({ state, report, firstBoot }: NodeView): string {
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
-  if (state === "installed") return "done";
+  if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD OF" : "see node show";
+  if (state === "installed") return firstBoot ? "waits for its first boot" : "done";
+  if (state === "running") return "done";
   const { step, progress } = report;
   const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
   return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}`;
+}
+
+function firstBootOf({ firstBoot }: NodeView): string | undefined {
+  if (firstBoot === undefined) return undefined;
+  const { due, reported, hostname, problem } = firstBoot;
+  if (reported !== undefined) return `up as ${hostname} since ${formatTime(reported)}`;
+  return problem ? `not heard of; it was due at ${formatTime(due)}` : `awaited until ${formatTime(due)}`;
 }
 
 /** What keeps, or kept, it from installing faster. */
@@ -287,8 +308,12 @@ function printReport({ step, state, elapsedMs, message, problem, plan, log }: St
     }`,
   );
   for (const line of plan ?? []) print(`  plan: ${line}`);
-  if (problem) print(`  ${problem.title}: ${problem.detail}\n  Remedy: ${problem.remedy}`);
+  if (problem) printProblem(problem);
   for (const line of log ?? []) print(`  log: ${line}`);
+}
+
+function printProblem({ title, detail, remedy }: Problem): void {
+  print(`  ${title}: ${detail}\n  Remedy: ${remedy}`);
 }
 
 function sameMac(node: NodeView, text: string): boolean {

@@ -6,12 +6,15 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
+  parseAge,
+  parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
   parseRateOrNone,
   parseRateOrOff,
   parseSeedOption,
   parseVersion,
+  parseVersionCount,
 } from "./arguments.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
@@ -188,6 +191,32 @@ function addImage(program: Command, { signal, sendTree }: Actions): void {
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
+  withServer(image.command("diff"))
+    .description("Tell what has changed from one version to another.")
+    .argument("<from>")
+    .argument("<to>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
+    .action(async (from, to, options) => {
+      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
+    });
+  withServer(image.command("prune"))
+    .description(
+      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
+        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
+    )
+    .argument("[name...]", "the images (default: all)")
+    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
+    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
+    .option("--yes", "do it")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
+    )
+    .action(async (names, options) => {
+      await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
+    });
   withServer(image.command("export"))
     .description("Write a version as a pax tar that GNU tar extracts.")
     .argument("<ref>")
@@ -274,7 +303,12 @@ function addNode(program: Command, { signal }: Actions): void {
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
     .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
-    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option(
+      "--first-boot-timeout <duration>",
+      "a clone that has not reported so long after its installation is flagged (default: 10min)",
+      parseDurationOption,
+    )
+    .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",

@@ -12,6 +12,8 @@
  *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
  *   DELETE /images/:ref
  *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
+ *   GET    /images/:ref/diff/:to               ImageChange[]     what has changed from the one to the other
+ *   POST   /images/prune                       PruneRequest → PruneAnswer
  *   GET    /images/:name/settings              ImageSettings (restore.ts)
  *   PUT    /images/:name/settings              ImageSettings → ImageSettings   in place of the old ones
  *   GET    /images/:ref/export                 pax tar
@@ -24,6 +26,10 @@
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   GET    /deployments/:id                    DeploymentView
+ *   GET    /hooks                              HookSummary[]
+ *   GET    /hooks/:scope/:when/:name           HookView          see hooks.ts
+ *   PUT    /hooks/:scope/:when/:name           HookContent → HookView
+ *   DELETE /hooks/:scope/:when/:name
  *   GET    /swarm                              SwarmSettings
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /events                             server-sent events: ServerEvent
@@ -47,6 +53,8 @@
  *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
  *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts
+ *
+ * The clone itself, over plain HTTP and once: see first_boot.ts.
  */
 import { z } from "zod";
 import {
@@ -59,6 +67,7 @@ import {
   Slowness,
   SwarmSettings,
 } from "./distribution.ts";
+import { Hook } from "./hooks.ts";
 import {
   AskSeconds,
   Cidr,
@@ -134,6 +143,8 @@ export const CaptureOrder = z.object({
   image: ImageName,
   /** Patterns beside the default ones; see agent/capture/excludes.ts. */
   excludes: z.array(text(4095)),
+  /** What runs before and after, in this order. */
+  hooks: z.array(Hook).optional(),
   /**
    * The capture that the image's newest version came from. Whoever remembers what it told then may tell what has
    * changed since (entry_changes.ts).
@@ -221,6 +232,46 @@ export const VerifyEvent = z.discriminatedUnion("type", [
 ]);
 export type VerifyEvent = z.infer<typeof VerifyEvent>;
 
+/** One path that is not the same in two versions. */
+export const ImageChange = z.object({
+  /** `content`: other bytes, or another type; `attributes`: all but that. */
+  change: z.enum(["added", "removed", "content", "attributes"]),
+  /** As `displayPath` shows it. */
+  path: z.string(),
+  type: z.enum(["directory", "file", "symlink", "link", "char", "block", "fifo"]),
+  /** Files: the size of what was added or removed, and of changed content the part that is new. */
+  bytes: count.optional(),
+  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device"), and what type it was. */
+  what: z.array(z.string()).optional(),
+});
+export type ImageChange = z.infer<typeof ImageChange>;
+
+/** Which versions stay; with several limits, what any of them keeps. */
+export const KeepPolicy = z.object({
+  /** So many newest of every image. */
+  keepLast: z.int().min(1).max(1_000_000).optional(),
+  keepNewerThanSeconds: z.int().min(1).optional(),
+});
+export type KeepPolicy = z.infer<typeof KeepPolicy>;
+
+export const PruneRequest = KeepPolicy.extend({
+  /** Only these; absent: all. */
+  images: z.array(ImageName).min(1).max(10_000).optional(),
+  /** False: only say what would go. */
+  apply: z.boolean(),
+}).refine((p) => p.keepLast !== undefined || p.keepNewerThanSeconds !== undefined, {
+  error: "say what is to be kept: --keep-last, --keep-newer-than or both",
+});
+export type PruneRequest = z.infer<typeof PruneRequest>;
+export const PruneAnswer = z.object({
+  applied: z.boolean(),
+  removed: z.array(z.object({ image: ImageName, version: z.int(), created: time })),
+  kept: z.array(z.object({ image: ImageName, version: z.int(), created: time, reason: z.string() })),
+  /** What the removed versions had for themselves on the disk. */
+  freedBytes: count,
+});
+export type PruneAnswer = z.infer<typeof PruneAnswer>;
+
 // Nodes
 
 export const NodeSettings = z.object({
@@ -254,7 +305,8 @@ export type NodeSettings = z.infer<typeof NodeSettings>;
 export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
 export type NodeChange = z.infer<typeof NodeChange>;
 
-export const NodeState = z.enum(["idle", "armed", "installing", "installed", "failed"]);
+/** "installed": the installer has ended; "running": the clone itself said so. */
+export const NodeState = z.enum(["idle", "armed", "installing", "installed", "running", "failed"]);
 export type NodeState = z.infer<typeof NodeState>;
 
 export const Inventory = z.object({
@@ -297,7 +349,7 @@ export const StepReport = z.object({
     banned: z.array(text(300)).max(20).optional(),
   }).optional(),
   problem: ProblemSchema.optional(),
-  /** End of the log, where it failed. */
+  /** What hooks printed; where it failed, the end of the log. */
   log: z.array(text(4000)).max(400).optional(),
   /** The plan as people read it, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
@@ -305,6 +357,8 @@ export const StepReport = z.object({
   times: InstallTimes.optional(),
   /** `revision` of the racks that the node knows. */
   racks: text(32).optional(),
+  /** With the step "finish": the clone will report its first boot, under this host name. */
+  reportsAs: Hostname.optional(),
 });
 export type StepReport = z.infer<typeof StepReport>;
 
@@ -323,6 +377,18 @@ export const ReportAnswer = z.object({
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
+/** A clone's own start, where it can tell of it. */
+export const FirstBootView = z.object({
+  /** When it is to have reported. */
+  due: time,
+  /** When it did, and the host name that it bears. */
+  reported: time.optional(),
+  hostname: text(255).optional(),
+  /** It is overdue, bears another name, or a hook of its first boot failed. */
+  problem: ProblemSchema.optional(),
+});
+export type FirstBootView = z.infer<typeof FirstBootView>;
+
 export const NodeView = z.object({
   id,
   name: MachineName,
@@ -334,6 +400,7 @@ export const NodeView = z.object({
   seen: time.optional(),
   armed: z.boolean(),
   report: StepReport.optional(),
+  firstBoot: FirstBootView.optional(),
   inventory: Inventory.optional(),
   /** What keeps it, or kept it, from installing faster. */
   limit: Limit.optional(),
@@ -351,6 +418,8 @@ export const DeployRequest = z.object({
   image: ImageRef,
   /** Instead of the site's policy. */
   seed: SeedPolicy.optional(),
+  /** From the installation's end to the clone's own report; see DEFAULT_FIRST_BOOT_SECONDS. */
+  firstBootSeconds: z.int().min(1).max(86_400).optional(),
   /** Instead of the nodes' own way. */
   identity: IdentityMode.optional(),
   /** How long a person at the console has; see DEFAULT_ASK_SECONDS. */
@@ -438,6 +507,15 @@ export const Order = z.object({
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),
+  /** Of a machine: pre-install, post-install and first-boot, in the order in which they run. */
+  hooks: z.array(Hook).optional(),
+  /** Of a machine: where and by what token (first_boot.ts) its clone reports. */
+  firstBoot: z.object({
+    url: z.url({ protocol: /^http$/ }).max(1000),
+    token: text(200),
+    /** It need not try for longer. */
+    tryForSeconds: z.int().min(1),
+  }).optional(),
   /** What the server offers beside tracker and web seeds, where those fail. */
   fallback: z.object({
     /** The server's own seeder. */

@@ -1,4 +1,7 @@
-/** The steps of a node from power-on to its own system, in order (../../README.md, "What a node does"). */
+/**
+ * The steps of a node from power-on to its own system, in order (../../README.md, "What a node does"). Those of
+ * hooks are there only where it has some; the last is reported by the clone itself (first_boot.ts).
+ */
 export const STEPS = [
   "network",
   "enrol",
@@ -7,6 +10,7 @@ export const STEPS = [
   "guard",
   "keep",
   "ask",
+  "pre-install",
   "partition",
   "format",
   "torrent",
@@ -14,7 +18,9 @@ export const STEPS = [
   "identity",
   "bootloader",
   "verify",
+  "post-install",
   "seed",
   "finish",
+  "first-boot",
 ] as const;
 export type Step = typeof STEPS[number];

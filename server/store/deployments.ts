@@ -1,11 +1,11 @@
 /**
  * Deployments: which node is to bear which version, how far it is, and the tokens by which its agent is known.
  *
- *     armed ── enrol ──▶ installing ── finish ──▶ installed
- *       │                  │   │
- *     cancel             cancel, failed step
- *       ▼                  ▼
- *     cancelled          failed
+ *     armed ── enrol ──▶ installing ── finish ──▶ installed ── first boot ──▶ running
+ *       │                  │                        │
+ *     cancel             cancel, failed step      a hook of the first boot failed
+ *       ▼                  ▼                        ▼
+ *     cancelled          failed ◀─────────────────failed
  *
  * Only "armed" and "installing" let a node boot the agent; each of the others disarms for good. Of a token only
  * its SHA-256 is kept.
@@ -172,13 +172,20 @@ export class Deployments {
     const isProgress = report.state === "running" && before?.state === "running" &&
       before.step === report.step;
     if (isProgress && assignment.state === "installing") return assignment;
-    const state = assignment.state === "installing" ? stateAfter(report) : assignment.state;
+    const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
       if (report.step === "finish" && report.state === "done") this.#endTokens(assignment.node);
     });
     return { ...assignment, state };
+  }
+
+  /** The node's part of the deployment. */
+  part(deployment: string, node: string): Assignment | undefined {
+    return this.#prepared(
+      "SELECT deployment, node, image, version, state FROM assignments WHERE deployment = ? AND node = ?",
+    ).get(deployment, node) as Assignment | undefined;
   }
 
   /** Its nodes' parts, those called off before they began left out. Empty where there is no such deployment. */
@@ -216,7 +223,7 @@ export class Deployments {
   borne(node: string): Assignment | undefined {
     const installed = this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
-       WHERE node = ? AND state = 'installed' ORDER BY number DESC`,
+       WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
     ).all(node) as unknown as Assignment[];
     return installed.find(({ deployment }) => !this.restoreOf(deployment)?.dryRun);
   }
@@ -340,9 +347,11 @@ export class Deployments {
   }
 }
 
-function stateAfter(report: StepReport): AssignmentState {
-  if (report.state === "failed") return "failed";
-  return report.step === "finish" && report.state === "done" ? "installed" : "installing";
+function stateAfter(before: AssignmentState, { step, state }: StepReport): AssignmentState {
+  if (before === "installed" && step === "first-boot") return state === "done" ? "running" : "failed";
+  if (before !== "installing") return before;
+  if (state === "failed") return "failed";
+  return step === "finish" && state === "done" ? "installed" : "installing";
 }
 
 function hashOf(secret: string): Uint8Array {

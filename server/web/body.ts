@@ -27,7 +27,7 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
  * 415 where it is encoded otherwise, 400 where it is not what its encoding says.
  */
 export async function bytesBody(
-  { raw }: HonoRequest,
+  { raw }: Pick<HonoRequest, "raw">,
   { maxBytes }: { maxBytes: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await encodedBody(raw, { maxBytes });

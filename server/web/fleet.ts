@@ -13,7 +13,9 @@ import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
+import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
+import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
 import { tableIdentity } from "../deployment/table_identity.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
@@ -27,6 +29,9 @@ export const NODE_PACKS = "/node/packs/";
 /** See POST /node/extents there. */
 export const NODE_EXTENTS = "/node/extents";
 
+/** A clone that is overdue may still say that it is up. */
+const TRY_LONGER_SECONDS = 30 * 60;
+
 const log = getLogger(["rackseed", "nodes"]);
 
 export interface FleetOptions {
@@ -36,6 +41,7 @@ export interface FleetOptions {
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: NodeTerms;
+  readonly firstBoots: FirstBootWatch;
   readonly publish: Publish;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
@@ -48,16 +54,20 @@ export class Fleet {
   readonly #images: Images;
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
+  readonly #firstBoots: FirstBootWatch;
   readonly #publish: Publish;
   readonly #pin: string;
 
-  constructor({ nodes, deployments, identities, images, batches, terms, publish, pin }: FleetOptions) {
+  constructor(
+    { nodes, deployments, identities, images, batches, terms, firstBoots, publish, pin }: FleetOptions,
+  ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#identity = new NodeIdentity({ nodes, deployments, identities });
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
+    this.#firstBoots = firstBoots;
     this.#publish = publish;
     this.#pin = pin;
   }
@@ -92,6 +102,7 @@ export class Fleet {
     }
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
+    this.#firstBoots.forget(node.id);
     this.#nodes.delete(node.id);
     this.#identity.forget(node.id);
     this.#publish({ type: "node-removed", name: node.name });
@@ -99,7 +110,7 @@ export class Fleet {
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
   deploy(
-    { nodes: keys, image: ref, seed, identity, askSeconds, restore }: DeployRequest & {
+    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, restore }: DeployRequest & {
       restore?: RestoreTerms;
     },
   ): DeployAnswer {
@@ -123,11 +134,16 @@ export class Fleet {
         status: 409,
       });
     }
-    const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
+    const ids = nodes.map((node) => node.id);
+    const { deployment, secrets } = this.#deployments.arm(ids, {
       ...{ image, version, seed, restore },
       ...((identity ?? askSeconds) && {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),
+    });
+    this.#firstBoots.order(ids, {
+      deployment,
+      timeoutSeconds: firstBootSeconds ?? DEFAULT_FIRST_BOOT_SECONDS,
     });
     const names = nodes.map((node) => node.name);
     log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
@@ -140,6 +156,15 @@ export class Fleet {
       image: named,
       nodes: nodes.map(({ id, name }) => ({ id, node: name, token: this.#token(secrets.get(id) ?? "") })),
     };
+  }
+
+  /** Which nodes bear a version, or are about to, by version ("web@1"). */
+  borne(): Map<string, string[]> {
+    const borne = new Map<string, string[]>();
+    for (const { name, image } of this.list()) {
+      if (image !== undefined) borne.set(image, [...borne.get(image) ?? [], name]);
+    }
+    return borne;
   }
 
   /**
@@ -265,10 +290,47 @@ export class Fleet {
       },
       identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      ...(inventory.kind === "machine" && this.#awaitReport(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
       ...present("restore", this.#restoreOrder(pending.deployment)),
       extents: NODE_EXTENTS,
     };
+  }
+
+  /** How the machine's clone is to report. */
+  #awaitReport(part: Assignment, { http }: SwarmAddresses): Pick<Order, "firstBoot"> {
+    const issued = this.#firstBoots.issue(part);
+    if (issued === undefined) return {};
+    const { token, timeoutSeconds } = issued;
+    return {
+      firstBoot: { url: http + FIRST_BOOT_PATH, token, tryForSeconds: timeoutSeconds + TRY_LONGER_SECONDS },
+    };
+  }
+
+  /** A clone is up. False where its token is not known, or not any more. */
+  firstBoot(report: FirstBootReport, { address }: { address: string }): boolean {
+    const taken = this.#firstBoots.take(report, { name: (id) => this.#nodes.find(id)?.name ?? id });
+    const part = taken && this.#deployments.part(taken.deployment, taken.node);
+    const node = taken && this.#nodes.find(taken.node);
+    if (!taken || !part || !node) return false;
+    if (!taken.isNews) return true;
+    this.#nodes.touch(node.id, { address });
+    this.#deployments.report(part, taken.step);
+    taken.settle();
+    this.#changed(node);
+    const { problem } = taken.step;
+    log.info("up", { node: node.name, hostname: report.hostname, address, problem: problem?.title });
+    return true;
+  }
+
+  /** Tells of clones that should have reported by now. */
+  flagSilent(): void {
+    for (const id of this.#firstBoots.becameLate()) {
+      const node = this.#nodes.find(id);
+      if (!node) continue;
+      log.warn("not-heard-of", { node: node.name });
+      this.#changed(node);
+    }
   }
 
   #restoreOrder(deployment: string): Order["restore"] {
@@ -299,6 +361,8 @@ export class Fleet {
 
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
+    const { step, reportsAs } = report;
+    if (step === "finish" && reportsAs !== undefined) this.#firstBoots.begin(assignment, { reportsAs });
     const after = this.#deployments.report(assignment, report);
     const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
     this.#batches.note(assignment, report);
@@ -384,6 +448,7 @@ export class Fleet {
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
+      ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
       ...(restore && { restore }),
     };
   }

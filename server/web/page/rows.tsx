@@ -52,12 +52,18 @@ export function NodeRow({ node }: { node: NodeView }) {
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
   if (node.state === "armed") return <>waits for the machine to boot from the network</>;
   if (!report || node.state === "idle") return <>–</>;
-  if (report.problem) return <Failure problem={report.problem} />;
+  const problem = node.firstBoot?.problem ?? report.problem;
+  if (problem) return <Failure problem={problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;
-  if (node.state === "installed") {
+  if (node.state === "installed" || node.state === "running") {
+    const { firstBoot } = node;
     return (
       <>
-        all {STEPS.length} steps done
+        {node.state === "running" ? `up as ${firstBoot?.hostname ?? node.name}` : "all steps done"}
+        {firstBoot?.reported && <small>since {formatTime(firstBoot.reported)}</small>}
+        {firstBoot && !firstBoot.reported && (
+          <small>waits for its first boot until {formatTime(firstBoot.due)}</small>
+        )}
         <Pace node={node} />
       </>
     );
