@@ -116,7 +116,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
       ...{ step: "install", state: "running", elapsedMs: 4000 },
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
-    await row(page, "n1").getByText("step 10 of 17: install").waitFor();
+    await row(page, "n1").getByText("step 12 of 19: install").waitFor();
     await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
     assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
     await node.report({
