@@ -1,5 +1,6 @@
 /** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
 import { isEsp } from "../capture/lacks.ts";
+import type { HookMoment } from "#contract/hooks.ts";
 import type { Run } from "../sys/command.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
@@ -14,7 +15,9 @@ import { enrol, type Enrolled } from "./enrol.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
+import type { LogTail } from "./log_tail.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { hooksAt, runMachineHooks } from "./machine_hooks.ts";
 import { machineInventory } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import { bringUpNetwork } from "./network.ts";
@@ -23,7 +26,7 @@ import { type Plan, planInstall } from "./plan.ts";
 import { describePlan } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
-import type { StepDefinition } from "./run_steps.ts";
+import type { StepDefinition, StepProgress } from "./run_steps.ts";
 import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 import { keepWritingOut } from "./write_out.ts";
@@ -36,6 +39,7 @@ interface MachineOptions {
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly log: Pick<LogTail, "add">;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -59,7 +63,9 @@ interface Found {
   clone: CloneTree;
 }
 
-export function machineSteps({ stack, reporter, run, signal }: MachineOptions): readonly StepDefinition[] {
+export function machineSteps(
+  { stack, reporter, log, run, signal }: MachineOptions,
+): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
     const value = known[key];
@@ -70,6 +76,13 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
+  };
+
+  const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
+  const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
+    const { order } = found("enrolled");
+    const identity = order.identity.assigned, disk = found("target").device();
+    return runMachineHooks(when, { order, identity, disk, log, signal, ...options });
   };
 
   return [
@@ -129,6 +142,11 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         known.target = await TargetDisk.prove(found("plan"));
         return { message: `${found("target").device()} is free and the planned one` };
       },
+    },
+    {
+      step: "pre-install",
+      when: () => isHooked("pre-install"),
+      run: (progress) => runHooks("pre-install", { progress }),
     },
     {
       step: "partition",
@@ -225,7 +243,18 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         const { changed } = found("clone");
         const options = { privileged: true, changed, plain, fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);
-        return { message: found("packsInMemory") ? `${message}; ${await release()}` : message };
+        const isLast = found("packsInMemory") && !isHooked("post-install");
+        return { message: isLast ? `${message}; ${await release()}` : message };
+      },
+    },
+    {
+      // after the verification, which would find what hooks change
+      step: "post-install",
+      when: () => isHooked("post-install"),
+      run: async (progress) => {
+        const outcome = await runHooks("post-install", { progress, root: CLONE });
+        if (!found("packsInMemory")) return outcome;
+        return { ...outcome, message: `${outcome.message}; ${await release()}` };
       },
     },
     { step: "seed", run: (progress) => found("fetch").seed(progress) },
