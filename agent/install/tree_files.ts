@@ -20,6 +20,15 @@ export class TreeReader {
     return (await Deno.lstat(at)).size > MAX_TEXT_BYTES ? undefined : await textOf(at);
   }
 
+  /** Of a regular file; throws where it is none. */
+  async bytes(path: string): Promise<Uint8Array> {
+    return await Deno.readFile(await this.confine(path));
+  }
+
+  async mode(path: string): Promise<number> {
+    return ((await Deno.lstat(await this.confine(path))).mode ?? 0) & 0o7777;
+  }
+
   async kind(path: string): Promise<"file" | "symlink" | "directory" | "other" | undefined> {
     try {
       const { isFile, isSymlink, isDirectory } = await Deno.lstat(await this.confine(path));

@@ -47,6 +47,17 @@ export function parseLevel(text: string): number {
   throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
 }
 
+export function parseVersionCount(text: string): number {
+  const number = Number(text);
+  if (/^[1-9]\d{0,5}$/.test(text)) return number;
+  throw new InvalidArgumentError("It is a number from 1 on.");
+}
+
+/** Seconds of a duration of up to ten years. */
+export function parseAge(text: string): number {
+  return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
+}
+
 export function parseVersion(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("A version is a number from 1 on.");
@@ -76,7 +87,7 @@ export function parseSeedOption(text: string): SeedPolicy {
 
 /** Seconds. */
 export function parseDurationOption(text: string): number {
-  return parsed(text, parseDuration);
+  return parsed(text, (duration) => parseDuration(duration));
 }
 
 function parsed<T>(text: string, parse: (text: string) => T): T {

@@ -210,6 +210,6 @@ export async function importImage(
   }
 }
 
-function refOf(text: string): string {
+export function refOf(text: string): string {
   return encodeURIComponent(checked(ImageRef, { name: "REF", value: text }));
 }

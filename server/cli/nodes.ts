@@ -230,9 +230,10 @@ function endOf(node: NodeView): { done: boolean; what: string } | undefined {
   const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
   if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
   if (armed) return undefined;
+  if (node.restore?.dryRun && report?.step === "finish") return { done: true, what: "was compared" };
   if (state === "running") return { done: true, what: `is up as ${firstBoot?.hostname}` };
   if (state !== "installed") return { done: false, what: "was cancelled" };
-  return firstBoot ? undefined : { done: true, what: `is ${doneWord(node)}` };
+  return firstBoot ? undefined : { done: true, what: node.restore ? "is restored" : "is installed" };
 }
 
 /** Returns when all are done and their own systems run; throws RackseedError where one failed. */
@@ -264,10 +265,6 @@ async function waitForNodes(
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
-}
-
-function doneWord({ restore }: NodeView): string {
-  return restore === undefined ? "installed" : restore.dryRun ? "compared" : "restored";
 }
 
 function stepOf({ state, report, firstBoot }: NodeView): string {

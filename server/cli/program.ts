@@ -6,6 +6,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
+  parseAge,
   parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
@@ -13,6 +14,7 @@ import {
   parseRateOrOff,
   parseSeedOption,
   parseVersion,
+  parseVersionCount,
 } from "./arguments.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
@@ -194,6 +196,32 @@ function addImage(program: Command, { signal, sendTree }: Actions): void {
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
+  withServer(image.command("diff"))
+    .description("Tell what has changed from one version to another.")
+    .argument("<from>")
+    .argument("<to>")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
+    .action(async (from, to, options) => {
+      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
+    });
+  withServer(image.command("prune"))
+    .description(
+      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
+        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
+    )
+    .argument("[name...]", "the images (default: all)")
+    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
+    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
+    .option("--yes", "do it")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
+    )
+    .action(async (names, options) => {
+      await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
+    });
   withServer(image.command("export"))
     .description("Write a version as a pax tar that GNU tar extracts.")
     .argument("<ref>")

@@ -12,6 +12,8 @@
  *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
  *   DELETE /images/:ref
  *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
+ *   GET    /images/:ref/diff/:to               ImageChange[]     what has changed from the one to the other
+ *   POST   /images/prune                       PruneRequest → PruneAnswer
  *   GET    /images/:name/settings              ImageSettings (restore.ts)
  *   PUT    /images/:name/settings              ImageSettings → ImageSettings   in place of the old ones
  *   GET    /images/:ref/export                 pax tar
@@ -229,6 +231,46 @@ export const VerifyEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("done"), extents: count, bytes: count, damaged: count }),
 ]);
 export type VerifyEvent = z.infer<typeof VerifyEvent>;
+
+/** One path that is not the same in two versions. */
+export const ImageChange = z.object({
+  /** `content`: other bytes, or another type; `attributes`: all but that. */
+  change: z.enum(["added", "removed", "content", "attributes"]),
+  /** As `displayPath` shows it. */
+  path: z.string(),
+  type: z.enum(["directory", "file", "symlink", "link", "char", "block", "fifo"]),
+  /** Files: the size of what was added or removed, and of changed content the part that is new. */
+  bytes: count.optional(),
+  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device"), and what type it was. */
+  what: z.array(z.string()).optional(),
+});
+export type ImageChange = z.infer<typeof ImageChange>;
+
+/** Which versions stay; with several limits, what any of them keeps. */
+export const KeepPolicy = z.object({
+  /** So many newest of every image. */
+  keepLast: z.int().min(1).max(1_000_000).optional(),
+  keepNewerThanSeconds: z.int().min(1).optional(),
+});
+export type KeepPolicy = z.infer<typeof KeepPolicy>;
+
+export const PruneRequest = KeepPolicy.extend({
+  /** Only these; absent: all. */
+  images: z.array(ImageName).min(1).max(10_000).optional(),
+  /** False: only say what would go. */
+  apply: z.boolean(),
+}).refine((p) => p.keepLast !== undefined || p.keepNewerThanSeconds !== undefined, {
+  error: "say what is to be kept: --keep-last, --keep-newer-than or both",
+});
+export type PruneRequest = z.infer<typeof PruneRequest>;
+export const PruneAnswer = z.object({
+  applied: z.boolean(),
+  removed: z.array(z.object({ image: ImageName, version: z.int(), created: time })),
+  kept: z.array(z.object({ image: ImageName, version: z.int(), created: time, reason: z.string() })),
+  /** What the removed versions had for themselves on the disk. */
+  freedBytes: count,
+});
+export type PruneAnswer = z.infer<typeof PruneAnswer>;
 
 // Nodes
 

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
-import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
 import type { Entry, HashedExtent } from "#contract/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ImageSettings } from "#contract/restore.ts";
@@ -10,6 +10,7 @@ import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
+import { imageDiff } from "./image_diff.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
@@ -129,9 +130,7 @@ export class ImageStore implements Disposable {
         status: 409,
       });
     }
-    const user = this.#held.has(image)
-      ? "a capture adds to this image"
-      : this.#options.inUse?.({ image, version });
+    const user = this.useOf({ image, version });
     if (user !== undefined) {
       throw new RackseedError(title, {
         reason: `${user}.`,
@@ -152,6 +151,32 @@ export class ImageStore implements Disposable {
     removeSync(this.directory.version(image, version));
     for (const pack of unneeded) removeSync(this.directory.pack(pack));
     log.info("version-deleted", { image, version, packs: unneeded.length });
+  }
+
+  /** What deleting these versions ("web@1") frees: their own files, and the packs that no other version has. */
+  ownBytes(refs: readonly string[]): number {
+    const going = new Set(refs), needed = new Set<string>();
+    const sizes = new Map<string, number>();
+    for (const { image, version, folder, files, payload } of this.allPublished()) {
+      const goes = going.has(`${image}@${version}`);
+      for (const { name, sizeBytes } of goes ? files : []) sizes.set(`${folder}/${name}`, sizeBytes);
+      for (const { path, sizeBytes } of payload.slice(1)) {
+        if (goes) sizes.set(path, sizeBytes);
+        else needed.add(path);
+      }
+    }
+    for (const path of needed) sizes.delete(path);
+    return sizes.values().reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Why the version must not go now, in words; undefined where it may. */
+  useOf({ image, version }: { image: string; version: number }): string | undefined {
+    return this.#held.has(image) ? "a capture adds to this image" : this.#options.inUse?.({ image, version });
+  }
+
+  /** What has changed from one version to another. Throws as `openVersion` does. */
+  diff(from: string, to: string): Generator<ImageChange> {
+    return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
   }
 
   /** Of all versions of the image. Throws RackseedError (404) where there is none. */

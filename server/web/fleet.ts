@@ -163,6 +163,15 @@ export class Fleet {
     };
   }
 
+  /** Which nodes bear a version, or are about to, by version ("web@1"). */
+  borne(): Map<string, string[]> {
+    const borne = new Map<string, string[]>();
+    for (const { name, image } of this.list()) {
+      if (image !== undefined) borne.set(image, [...borne.get(image) ?? [], name]);
+    }
+    return borne;
+  }
+
   /**
    * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
    * settings keep is kept, too. Throws RackseedError.

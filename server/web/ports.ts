@@ -4,8 +4,11 @@ import type {
   CaptureProgress,
   CaptureRequest,
   CaptureView,
+  ImageChange,
   ImageView,
   Order,
+  PruneAnswer,
+  PruneRequest,
   ServerEvent,
   VerifyEvent,
   VersionView,
@@ -25,6 +28,13 @@ export interface Images {
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
+  /** What has changed from one version to another, in the order of paths. */
+  diff(from: string, to: string): Iterable<ImageChange>;
+  /** `need`: why a version ("web@1") must stay beside what the store knows; undefined where it need not. */
+  prune(
+    request: PruneRequest,
+    options: { need: (ref: string) => string | undefined; nowMs: number },
+  ): Promise<PruneAnswer>;
   /** `image`: NAME. */
   settings(image: string): ImageSettings;
   set(image: string, settings: ImageSettings): ImageSettings;

@@ -19,6 +19,8 @@ export type Comparison =
     readonly kept: KeptPaths;
     /** The node's own files, whether they are there or not. */
     readonly own: KeptPaths;
+    /** Where attributes cannot be held. */
+    readonly plain?: KeptPaths;
     /** Nothing at all may be changed. */
     readonly dryRun: boolean;
   };
@@ -63,7 +65,10 @@ export async function compareTarget(
     const found = await findStanding(root, {
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep]),
-      ...(restores && { own: restores.own, leftOut: compileExcludes(manifest.header.excludes).matches }),
+      ...(restores && {
+        ...{ own: restores.own, plain: restores.plain },
+        leftOut: compileExcludes(manifest.header.excludes).matches,
+      }),
       claim: !restores?.dryRun,
       privileged: Deno.uid() === 0,
       onProgress,

@@ -31,6 +31,8 @@ export interface StandingOptions extends Omit<ScanOptions, "files"> {
   /** Not the image's at all, whether they are there or not: nothing is made, changed or removed there. */
   readonly own?: KeptPaths | undefined;
   readonly leftOut?: LeftOut | undefined;
+  /** On file systems that cannot hold attributes: none of them are compared there. */
+  readonly plain?: KeptPaths | undefined;
   /** For what an install of our own left behind: directories that it may not read any more are made readable. */
   readonly claim: boolean;
 }
@@ -44,12 +46,17 @@ export async function findStanding(root: number, options: StandingOptions): Prom
   const contents = await scanContents(root, { ...options, files });
   const kept = new Uint8Array(manifest.entries.length);
   const begun = new Map<number, Uint8Array>(), remove = [...strangers];
-  const undressed = new Set([...contents.whole].filter((number) => !contents.dressed.has(number)));
+  const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
+  const undressed = new Set(
+    [...contents.whole].filter((n) =>
+      !contents.dressed.has(n) && !isPlain(manifest.entries[n] as ImageEntry)
+    ),
+  );
   const staying = new Set<BytePath>();
   const stands = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const dressed = isRight(root, { entry, privileged });
+    const dressed = isPlain(entry) || isRight(root, { entry, privileged });
     if (entry.type === "directory" && !dressed) undressed.add(number);
     return dressed || entry.type === "directory";
   };

@@ -1,7 +1,12 @@
 import { ActivePiece } from "./active_piece.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
+import { Runs } from "./runs.ts";
 import type { Block } from "./wire.ts";
+
+/** More than any availability, and more than any rank without a level. */
+const RUN_WEIGHT = 2 ** 17;
+const LEVEL_WEIGHT = 2 ** 44;
 
 /** What the picker must know of a peer that asks for work. */
 export interface PickingPeer {
@@ -25,9 +30,9 @@ export interface PickingPeer {
  * Chooses what to ask of whom. Pure: no clock, no socket; chance comes in as `random`.
  *
  * A peer goes on with the piece it fetches, starts one that it suggested, adopts one that another peer left
- * behind, starts the rarest of the most wanted pieces (ties are broken at random, so that nodes that start
- * together differ), helps with another peer's piece, and at the very end asks again for blocks that are under
- * way elsewhere.
+ * behind, starts one of the most wanted pieces (of the run that was begun first; else the rarest; ties are broken
+ * at random, so that nodes that start together differ), helps with another peer's piece, and at the very end asks
+ * again for blocks that are under way elsewhere.
  *
  * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer
  * for nothing but this node's share of what no near peer has (`sparesFar`).
@@ -45,6 +50,7 @@ export class Picker<P extends PickingPeer> {
   /** The pieces that are neither held nor active, in no order, and where each of them stands here. */
   #untouched: number[] = [];
   readonly #places: Int32Array;
+  readonly #runs: Runs;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
   #lacking: number;
@@ -67,9 +73,11 @@ export class Picker<P extends PickingPeer> {
     this.#availability = new Uint16Array(map.pieceCount);
     this.#nearby = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
+    this.#runs = new Runs(map);
     this.#places = new Int32Array(map.pieceCount).fill(-1);
     for (let piece = 0; piece < map.pieceCount; piece++) {
       if (this.lacks(piece)) this.#places[piece] = this.#untouched.push(piece) - 1;
+      else if (have.has(piece)) this.#runs.begin(piece);
     }
     this.#lacking = this.#untouched.length;
   }
@@ -239,8 +247,7 @@ export class Picker<P extends PickingPeer> {
     for (let index = 0; index < this.#untouched.length; index++) {
       const piece = this.#untouched[index]!;
       if (!pieces.has(piece) || (urgent && this.#priority[piece] === 0)) continue;
-      // One number to compare: a higher level wins over any availability.
-      const rank = this.#availability[piece]! - this.#priority[piece]! * 0x10000;
+      const rank = this.#rankOf(piece);
       if (rank > bestRank || !this.#mayStart(piece, peer)) continue;
       if (rank < bestRank) {
         bestRank = rank;
@@ -253,7 +260,14 @@ export class Picker<P extends PickingPeer> {
     return best < 0 ? undefined : this.#start(best);
   }
 
+  /** One number to compare, the least comes first: level, then runs in the order of their beginning, then rarity. */
+  #rankOf(piece: number): number {
+    const begun = this.#runs.begun(piece) * RUN_WEIGHT;
+    return begun + this.#availability[piece]! - this.#priority[piece]! * LEVEL_WEIGHT;
+  }
+
   #start(piece: number): ActivePiece<P> {
+    this.#runs.begin(piece);
     const place = this.#places[piece]!;
     const last = this.#untouched.pop()!;
     if (last !== piece) {

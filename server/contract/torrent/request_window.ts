@@ -37,6 +37,10 @@ export class RequestWindow {
     return this.#blocks;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get hasRoom(): boolean {
     return this.#bytes < this.#limitBytes && this.#blocks.length < this.maxRequests;
   }

@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
+import { Beat } from "./beat.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
 import { Drought } from "./drought.ts";
@@ -25,6 +26,8 @@ export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
 const CHOKE_ROUND_TICKS = 10;
+/** Connections that bring little are read so often, all at once. */
+const GATHER_MS = 20;
 const STOP_TIMEOUT_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
@@ -49,6 +52,7 @@ export class Swarm {
   readonly #membership: Membership;
   readonly #spread: Spread;
   readonly #closing = new AbortController();
+  readonly #beat: Beat;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
   #running: Promise<unknown> = Promise.resolve();
@@ -88,6 +92,7 @@ export class Swarm {
       isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
+    this.#beat = new Beat(this.#clock, { lengthMs: GATHER_MS, signal: this.#closing.signal });
     this.#webSeeds = this.#makeWebSeeds();
     this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
@@ -237,6 +242,7 @@ export class Swarm {
       uploadLimit,
       downloadLimit,
       clock: this.#clock,
+      beat: this.#beat,
     });
     return { peer, link };
   }

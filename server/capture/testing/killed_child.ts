@@ -1,0 +1,31 @@
+/** Runs `script` with Deno and kills it (SIGKILL) so many milliseconds after it has said "begun". */
+export async function runUntilKilled(
+  script: string,
+  { args, killAfterMs }: { args: readonly string[]; killAfterMs?: number },
+): Promise<{ lastWord: string; busyMs: number }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", script, ...args],
+    stdout: "piped",
+  }).spawn();
+  let lastWord = "", began = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    if (text.includes("begun")) {
+      began = performance.now();
+      if (killAfterMs !== undefined) timer = setTimeout(() => kill(child), killAfterMs);
+    }
+    lastWord = text.trim().split("\n").at(-1) ?? "";
+  }
+  const busyMs = performance.now() - began;
+  await child.status;
+  clearTimeout(timer);
+  return { lastWord, busyMs };
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
