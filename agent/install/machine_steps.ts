@@ -2,10 +2,9 @@
 import type { HookMoment } from "#contract/hooks.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
+import type { Console } from "../sys/console.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
-import { describeIdentity } from "#contract/identity.ts";
-import { applyIdentity } from "./apply_identity.ts";
 import { bootFolders, bootState } from "./boot_area.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
@@ -14,6 +13,7 @@ import { writeCloneRecord } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
@@ -43,6 +43,7 @@ interface MachineOptions {
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
   readonly log: Pick<LogTail, "add">;
+  readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -71,7 +72,7 @@ interface Found {
 }
 
 export function machineSteps(
-  { stack, reporter, log, run, signal }: MachineOptions,
+  { stack, reporter, console, log, run, signal }: MachineOptions,
 ): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
@@ -95,11 +96,18 @@ export function machineSteps(
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
 
+  const identity = identitySteps({
+    ...{ clonePath: CLONE, console, run, signal },
+    enrolled: () => found("enrolled"),
+    target: () => found("target"),
+    clone: () => found("clone"),
+    bootMac: () => found("boot").mac ?? "",
+  });
+
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
-    const { order } = found("enrolled");
-    const identity = order.identity.assigned, disk = found("target").device();
-    return runMachineHooks(when, { order, identity, disk, log, signal, ...options });
+    const { order } = found("enrolled"), disk = found("target").device();
+    return runMachineHooks(when, { order, identity: identity.identity(), disk, log, signal, ...options });
   };
 
   return [
@@ -167,6 +175,7 @@ export function machineSteps(
         return { message: `${found("target").device()} is free and the planned one` };
       },
     },
+    ...identity.before,
     {
       step: "pre-install",
       when: () => isHooked("pre-install"),
@@ -249,25 +258,13 @@ export function machineSteps(
       step: "identity",
       when: writes,
       run: async () => {
-        const { order, header } = found("enrolled");
         const clone = found("clone");
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
-        if (kept !== undefined) {
-          known.own = known.restore?.ownPaths ?? [];
-          const notReported = await willReport({ ...order.identity.assigned, hostname: kept.hostname });
-          return { message: [kept.message, notReported].filter(Boolean).join(", ") };
-        }
-        const identity = order.identity.assigned;
-        const note = await applyIdentity(identity, {
-          clone,
-          run,
-          signal,
-          templateHostname: header.source?.hostname ?? "localhost",
-          bootMac: found("boot").mac ?? "",
-        });
-        known.own = [...clone.changed];
-        const notReported = await willReport(identity);
-        return { message: [describeIdentity(identity), note, notReported].filter(Boolean).join(", ") };
+        const message = kept?.message ?? await identity.apply();
+        known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
+        const borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
+        const notes = [await willReport(borne), await identity.remember(borne)];
+        return { message: [message, ...notes].filter(Boolean).join(", ") };
       },
     },
     {
