@@ -3,7 +3,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { collect, parseEveryOrOff, parseLevel } from "./arguments.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
-import { withServer } from "./with_server.ts";
+import { withServer } from "./connection_options.ts";
 
 export function addBackup(
   node: Command<[], Record<PropertyKey, never>>,

@@ -6,6 +6,7 @@ import { operatorOrAgent } from "./agent_access.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
@@ -23,6 +24,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", nodeRoutes(context));
   app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
+  app.route("/", hookRoutes(context));
   app.route("/", eventRoutes(context));
   return app;
 }

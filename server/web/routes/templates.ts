@@ -7,7 +7,7 @@ import { type ApiContext, type Env, peerAddress } from "../context.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes({ templates, orders, live, closing }: ApiContext): Hono<Env> {
+export function templateRoutes({ templates, orders, hooks, live, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
@@ -31,7 +31,9 @@ export function templateRoutes({ templates, orders, live, closing }: ApiContext)
       templates.leave(id);
       live.publish({ type: "template", template: templates.get(id) });
     } else templates.touch(id);
-    return order ? c.json(order satisfies CaptureOrder) : c.body(null, 204);
+    if (!order) return c.body(null, 204);
+    const around = hooks.ofCapture(order.image);
+    return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
   });
   return app;
 }
