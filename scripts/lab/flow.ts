@@ -3,15 +3,18 @@ import type { Check } from "./check.ts";
 import { cloneNode, orderNodes } from "./node_flow.ts";
 import { ProductServer } from "./product_server.ts";
 import { captureTemplate } from "./template_flow.ts";
-import { type LabOptions, nodeFacts, prepare, type Workplace } from "./workplace.ts";
+import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
 import { checkUnarmed } from "./unarmed.ts";
 
 /** Every check made, in order; a step that cannot be finished throws, after the ends of all logs were printed. */
-export async function cloneMachines(options: LabOptions & { readonly nodes: number }): Promise<Check[]> {
+export async function cloneMachines(
+  options: LabOptions & { readonly nodes: number; readonly identity?: "ask" | undefined },
+): Promise<Check[]> {
   return await inWorkplace(options, async (lab) => {
     await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
     const template = await captureTemplate(lab, { server });
-    const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.
@@ -20,6 +23,19 @@ export async function cloneMachines(options: LabOptions & { readonly nodes: numb
       found.map((check) => ({ ...check, what: `${nodes[i]?.name}: ${check.what}` }))
     );
   });
+}
+
+/** Two more: at the one a person errs before the right name, at the other there is nobody. */
+function askedNodes(before: number): NodeFacts[] {
+  const person = nodeFacts(before + 1), nobody = nodeFacts(before + 2);
+  const types = [
+    { after: `name [${person.name}]`, text: "not a name\r" },
+    { after: "That cannot be: a host name", text: "node1\r" },
+    // of another node: the answer says of which
+    { after: "belongs to the node node1", text: "tyx\x7fped\r" },
+    { after: `address [${person.address}`, text: "\r" },
+  ];
+  return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] } }];
 }
 
 /** Bar 5: a machine that nobody armed ends at its own disk. */

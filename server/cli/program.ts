@@ -247,7 +247,10 @@ function addImage(program: Command, { signal, sendTree }: Actions): void {
 
 function addNode(program: Command, { signal }: Actions): void {
   const node = program.command("node")
-    .description("Work with nodes. NODE is a name, a MAC address or an id.")
+    .description(
+      "Work with nodes. NODE is a name, a MAC address or an id; where several may stand also a range as " +
+        "'node[001-128]', or @GROUP.",
+    )
     .addHelpText("after", examples("rackseed node list", "rackseed node deploy n1 n2 --image web --wait"));
   withServer(node.command("list"))
     .description("List the nodes with their state.")
@@ -260,43 +263,13 @@ function addNode(program: Command, { signal }: Actions): void {
     .option("--json", "as JSON")
     .addHelpText("after", examples("rackseed node show n1"))
     .action(async (key, options) => await (await import("./nodes.ts")).showNode(key, { ...options, signal }));
-  withServer(node.command("set"))
-    .description('Name a machine, or change what its clone is to be. The value "none" takes a setting away.')
-    .argument("<node>")
-    .option("--mac <mac>", "MAC address of the card that it boots from")
-    .option("--hostname <name>", "host name of the clone (default: the node's name)")
-    .option("--address <cidr>", "address of the clone, 10.0.0.5/24, or dhcp")
-    .option("--gateway <ip>", "its gateway")
-    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
-    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
-    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
-    .option(
-      "--upload-limit <rate>",
-      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
-      parseRateOrNone,
-    )
-    .addOption(
-      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
-        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
-    )
-    .option("--json", "print the node as JSON")
-    .addHelpText(
-      "after",
-      examples(
-        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
-        "rackseed node set n1 --rack a3 --upload-limit 200mbit",
-      ),
-    )
-    .action(async (key, { server, token, json, ...settings }) => {
-      const { setNode } = await import("./nodes.ts");
-      await setNode(key, { server, token, json, settings, signal });
-    });
+  addNodeSet(node as unknown as Command, signal);
   withServer(node.command("delete"))
-    .description("Forget a node.")
-    .argument("<node>")
+    .description("Forget nodes.")
+    .argument("<node...>")
     .addHelpText("after", examples("rackseed node delete n1"))
-    .action(async (key, options) =>
-      await (await import("./nodes.ts")).deleteNode(key, { ...options, signal })
+    .action(async (keys, options) =>
+      await (await import("./nodes.ts")).deleteNodes(keys, { ...options, signal })
     );
   withServer(node.command("deploy"))
     .description("Order nodes to be overwritten with an image, the next time they boot from the network.")
@@ -308,13 +281,23 @@ function addNode(program: Command, { signal }: Actions): void {
       "a clone that has not reported so long after its installation is flagged (default: 10min)",
       parseDurationOption,
     )
+    .addOption(
+      new Option("--identity <how>", "how they come to their names and addresses, instead of their own way")
+        .choices(["keep", "assign", "ask"] as const),
+    )
+    .option(
+      "--ask-timeout <duration>",
+      "with ask: after this the proposal is taken (default: 5min)",
+      parseDurationOption,
+    )
     .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",
       examples(
         "rackseed node deploy n1 n2 n3 --image web@3 --wait",
-        "rackseed node deploy n1 --image web --seed none",
+        "rackseed node deploy 'node[001-128]' --image web",
+        "rackseed node deploy n1 --image web --identity keep --seed none",
       ),
     )
     .action(async (nodes, options) =>
@@ -392,6 +375,62 @@ function addSwarm(program: Command, { signal }: Actions): void {
     .action(async ({ server, token, json, ...settings }) => {
       const { setSwarm } = await import("./swarm.ts");
       await setSwarm({ server, token, json, settings, signal });
+    });
+}
+
+function addNodeSet(node: Command, signal: AbortSignal): void {
+  withServer(node.command("set"))
+    .description(
+      'Name machines, or change what their clones are to be. The value "none" takes a setting away.',
+    )
+    .argument("<node...>")
+    .option("--mac <mac>", "MAC address of the card that it boots from")
+    .option("--hostname <name>", "host name of the clone (default: the node's name)")
+    .option(
+      "--address <address>",
+      "what the clone bears: 10.0.0.5/24; dhcp; off for nothing on its first card; for several nodes a range, " +
+        "10.0.0.11-10.0.0.138/24, or a rule from the name, '10.0.0.{n+10}/24'",
+    )
+    .option("--gateway <ip>", "its gateway")
+    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
+    .option(
+      "--interface <spec>",
+      "further: MAC=ADDRESS, bond0=MAC+MAC[,MODE][=ADDRESS], bond0.100=ADDRESS or MAC.100=ADDRESS for a VLAN; " +
+        "may be given again; replaces those there were",
+      collect,
+    )
+    .addOption(
+      new Option(
+        "--identity <how>",
+        "keep: what the old disk bears, else what the server remembers; assign: what is set here; " +
+          "ask: a person at the console",
+      ).choices(["keep", "assign", "ask", "none"] as const),
+    )
+    .option("--group <label>", "its group: @LABEL names all of them")
+    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
+    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
+    .option(
+      "--upload-limit <rate>",
+      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
+      parseRateOrNone,
+    )
+    .addOption(
+      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
+        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+    )
+    .option("--json", "print the nodes as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
+        "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
+        "rackseed node set @compute --identity keep",
+        "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57 --interface bond0.7=dhcp",
+      ),
+    )
+    .action(async (keys, { server, token, json, interface: interfaces, ...settings }) => {
+      const { setNodes } = await import("./node_set.ts");
+      await setNodes(keys, { server, token, json, settings: { ...settings, interfaces }, signal });
     });
 }
 
