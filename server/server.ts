@@ -12,6 +12,7 @@ import type { ServerOptions } from "./cli/server_options.ts";
 import { lockDataDirectory } from "./data_lock.ts";
 import { Batches } from "./deployment/batches.ts";
 import { FirstBootWatch } from "./deployment/first_boot_watch.ts";
+import { HookBook } from "./deployment/hook_book.ts";
 import { NodeTerms } from "./deployment/node_terms.ts";
 import { RackBook } from "./deployment/rack_book.ts";
 import { ImageService } from "./image_service.ts";
@@ -25,6 +26,7 @@ import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
 import { FirstBoots } from "./store/first_boots.ts";
+import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
 import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
@@ -172,9 +174,10 @@ export async function startServer(
     now,
   });
   const terms = new NodeTerms({ settings, racks });
+  const hooks = new HookBook(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, firstBoots, pin },
+    ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
@@ -217,7 +220,7 @@ export async function startServer(
   const templates = new Templates(db, { now });
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, swarm: siteSwarm, live, swarmAt, now },
+      ...{ admin, fleet, templates, images, captures, swarm: siteSwarm, hooks, live, swarmAt, now },
       closing: closing.signal,
     },
     { caPem: authority.pem },

@@ -19,6 +19,8 @@ import {
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
+import { withServer } from "./connection_options.ts";
+import { addHook } from "./hook_command.ts";
 import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
 
@@ -28,6 +30,7 @@ export interface TemplateCommand {
   readonly name?: string | undefined;
   readonly root?: string | undefined;
   readonly state?: string | undefined;
+  readonly allowHooks?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -69,6 +72,7 @@ export function createProgram(actions: Actions): Command {
   addImage(program, actions);
   addNode(program, actions);
   addSwarm(program, actions);
+  addHook(program, actions);
   program.command("version")
     .description("Print the version.")
     .option("--json", "as JSON")
@@ -94,10 +98,11 @@ function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions
       "--state <dir>",
       "where it remembers what it captured last, to read only what has changed (default: /var/lib/rackseed/agent)",
     )
+    .option("--allow-hooks", "run the pre-capture and post-capture hooks that the server has for an image")
     .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"))
-    .action(async ({ server, token, name, root, state }) => {
+    .action(async ({ server, token, ...options }) => {
       const { resolveConnection } = await import("./connection.ts");
-      await runTemplate({ ...resolveConnection({ server, token }), name, root, state, signal });
+      await runTemplate({ ...resolveConnection({ server, token }), ...options, signal });
     });
   withServer(agent.command("install"))
     .description(
@@ -400,17 +405,4 @@ function seedOption(description: string) {
     "--seed <policy>",
     `${description}: none, while-needed, while-needed:DURATION or for:DURATION`,
   ).argParser(parseSeedOption);
-}
-
-/** The options of every command that talks to a server. */
-function withServer<
-  Args extends unknown[],
-  Opts extends Record<string, unknown>,
-  G extends Record<string, unknown>,
->(
-  command: Command<Args, Opts, G>,
-) {
-  return command
-    .addOption(new Option("--server <url>", "https://HOST:PORT of the server").env("RACKSEED_SERVER"))
-    .addOption(new Option("--token <token>", "its token").env("RACKSEED_TOKEN"));
 }

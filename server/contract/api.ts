@@ -507,7 +507,7 @@ export const Order = z.object({
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),
-  /** Of a machine: pre-install, post-install and first-boot, in the order in which they run. */
+  /** Of pre-install, post-install and first-boot, in the order in which they run; not in a directory. */
   hooks: z.array(Hook).optional(),
   /** Of a machine: where and by what token (first_boot.ts) its clone reports. */
   firstBoot: z.object({

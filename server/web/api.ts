@@ -5,6 +5,7 @@ import { CaptureOrders } from "./capture_orders.ts";
 import { type ApiContext, type Env, operatorOnly } from "./context.ts";
 import { captureRoutes } from "./routes/captures.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { nodeAgentRoutes } from "./routes/node_agent.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
@@ -22,6 +23,7 @@ export function createApi(context: ApiContext): Hono<Env> {
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
   app.route("/", swarmRoutes(context));
+  app.route("/", hookRoutes(context));
   app.route("/", eventRoutes(context));
   return app;
 }

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
+import type { HookBook } from "../deployment/hook_book.ts";
 import type { Templates } from "../store/templates.ts";
 import { type AdminToken, COOKIE } from "./auth.ts";
 import { type Fleet, unknownBearer } from "./fleet.ts";
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly images: Images;
   readonly captures: Captures;
   readonly swarm: SwarmControl;
+  readonly hooks: HookBook;
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;

@@ -7,7 +7,10 @@ import type { CaptureOrders } from "../capture_orders.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes({ templates, live, closing }: ApiContext, orders: CaptureOrders): Hono<Env> {
+export function templateRoutes(
+  { templates, hooks, live, closing }: ApiContext,
+  orders: CaptureOrders,
+): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
@@ -30,7 +33,9 @@ export function templateRoutes({ templates, live, closing }: ApiContext, orders:
       templates.leave(id);
       live.publish({ type: "template", template: templates.get(id) });
     } else templates.touch(id);
-    return order ? c.json(order satisfies CaptureOrder) : c.body(null, 204);
+    if (!order) return c.body(null, 204);
+    const around = hooks.ofCapture(order.image);
+    return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
   });
   return app;
 }
