@@ -4,12 +4,14 @@ import { agentScript } from "./agent_script.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
 import { formatSeconds } from "./figures.ts";
-import { type NodeOptions, setNode } from "./nodes.ts";
+import { setNodes } from "./node_set.ts";
+import { namedNodes, type NodeOptions } from "./nodes.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { checked } from "./usage.ts";
 
-export async function backupNode(
-  key: string,
+/** One after the other. */
+export async function backupNodes(
+  words: readonly string[],
   { every, level, exclude, json, signal, ...options }: NodeOptions & {
     /** Seconds. */
     every?: number | "off" | undefined;
@@ -19,21 +21,23 @@ export async function backupNode(
 ): Promise<void> {
   if (every !== undefined) {
     const settings = { backupEverySeconds: every === "off" ? "none" as const : every };
-    await setNode(key, { ...options, settings, json, signal });
-    const schedule = every === "off" ? "is not scheduled any more" : `is due every ${formatSeconds(every)}`;
-    if (!json) remark(`its backup ${schedule}`);
+    await setNodes(words, { ...options, settings, json, signal });
+    const schedule = every === "off" ? "not scheduled any more" : `due every ${formatSeconds(every)}`;
+    if (!json) remark(`backups are ${schedule}, while the nodes' agents run`);
     return;
   }
   const body = checked(BackupRequest, { name: "backup", value: { level, excludes: exclude } });
   using client = await connect(options, signal);
-  const path = `/nodes/${encodeURIComponent(key)}/backup`;
-  const { id } = await client.post(path, { body, schema: CaptureView, signal });
-  const backup = await cancelledOnAbort(
-    client,
-    { capture: id, signal },
-    () => waitForCapture(client, { id, signal }),
-  );
-  printPublished(backup, { ...(json !== undefined && { json }) });
+  for (const node of await namedNodes(client, { words, signal })) {
+    const path = `/nodes/${encodeURIComponent(node)}/backup`;
+    const { id } = await client.post(path, { body, schema: CaptureView, signal });
+    const backup = await cancelledOnAbort(
+      client,
+      { capture: id, signal },
+      () => waitForCapture(client, { id, signal }),
+    );
+    printPublished(backup, { ...(json !== undefined && { json }) });
+  }
 }
 
 export async function printAgent(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {

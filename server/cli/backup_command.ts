@@ -11,10 +11,10 @@ export function addBackup(
 ): void {
   withServer(node.command("backup"))
     .description(
-      "Capture a node, by the agent that runs on it, as the next version of its own backup, which bears the node's " +
+      "Capture nodes one after the other, each by the agent that runs on it, as the next version of its own backup, which bears the node's " +
         "name; what it has from its image is neither sent nor stored again. With --every, from now on so often.",
     )
-    .argument("<node>")
+    .argument("<node...>")
     .option("--every <duration>", "not now but so often, for instance 24h; off ends it", parseEveryOrOff)
     .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
     .option("--exclude <glob>", "leave out what matches; may be given again", collect)
@@ -27,9 +27,9 @@ export function addBackup(
         "rackseed node restore n1 --image n1",
       ),
     )
-    .action(async (key, { exclude, ...options }) => {
-      const { backupNode } = await import("./backup.ts");
-      await backupNode(key, { ...options, exclude: exclude ?? [], signal });
+    .action(async (nodes, { exclude, ...options }) => {
+      const { backupNodes } = await import("./backup.ts");
+      await backupNodes(nodes, { ...options, exclude: exclude ?? [], signal });
     });
   withServer(node.command("agent"))
     .description(
