@@ -71,7 +71,7 @@ function write(path: string, text: string, mode = 0o644) {
   return { do: "write" as const, path, text, mode };
 }
 
-function namedByMac(interfaces: Identity["interfaces"], bootMac: string): Interface[] {
+export function namedByMac(interfaces: Identity["interfaces"], bootMac: string): Interface[] {
   return interfaces.map((one) =>
     one.kind === "ethernet" ? { ...one, mac: (one.mac ?? bootMac).toLowerCase() } : one
   );

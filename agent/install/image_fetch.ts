@@ -130,7 +130,8 @@ export class ImageFetch implements AsyncDisposable {
     const started = performance.now();
     const workers = defaultWorkers();
     const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
-    const times = (transfer: DownloadProgress) => clock.times(transfer, download.downloadedBytes);
+    const times = (transfer: DownloadProgress) =>
+      clock.times(transfer, download.downloadedBytes + this.#extentBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({

@@ -1,10 +1,9 @@
 /** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
+import type { Console } from "../sys/console.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
-import { describeIdentity } from "#contract/identity.ts";
-import { applyIdentity } from "./apply_identity.ts";
 import { bootFolders, bootState } from "./boot_area.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
@@ -13,6 +12,7 @@ import { writeCloneRecord } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
@@ -39,6 +39,7 @@ interface MachineOptions {
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -66,7 +67,9 @@ interface Found {
   own: readonly string[];
 }
 
-export function machineSteps({ stack, reporter, run, signal }: MachineOptions): readonly StepDefinition[] {
+export function machineSteps(
+  { stack, reporter, console, run, signal }: MachineOptions,
+): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
     const value = known[key];
@@ -88,6 +91,14 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     await found("mounts")[Symbol.asyncDispose]();
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
+
+  const identity = identitySteps({
+    ...{ clonePath: CLONE, console, run, signal },
+    enrolled: () => found("enrolled"),
+    target: () => found("target"),
+    clone: () => found("clone"),
+    bootMac: () => found("boot").mac ?? "",
+  });
 
   return [
     {
@@ -154,6 +165,7 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         return { message: `${found("target").device()} is free and the planned one` };
       },
     },
+    ...identity.before,
     {
       step: "partition",
       run: async () => {
@@ -231,25 +243,13 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
       step: "identity",
       when: writes,
       run: async () => {
-        const { order, header } = found("enrolled");
         const clone = found("clone");
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
-        if (kept !== undefined) {
-          known.own = known.restore?.ownPaths ?? [];
-          const notReported = await willReport({ ...order.identity.assigned, hostname: kept.hostname });
-          return { message: [kept.message, notReported].filter(Boolean).join(", ") };
-        }
-        const identity = order.identity.assigned;
-        const note = await applyIdentity(identity, {
-          clone,
-          run,
-          signal,
-          templateHostname: header.source?.hostname ?? "localhost",
-          bootMac: found("boot").mac ?? "",
-        });
-        known.own = [...clone.changed];
-        const notReported = await willReport(identity);
-        return { message: [describeIdentity(identity), note, notReported].filter(Boolean).join(", ") };
+        const message = kept?.message ?? await identity.apply();
+        known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
+        const borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
+        const notes = [await willReport(borne), await identity.remember(borne)];
+        return { message: [message, ...notes].filter(Boolean).join(", ") };
       },
     },
     {

@@ -35,8 +35,20 @@ export async function orderNodes(
   return order;
 }
 
-/** Installs an armed node: QEMU ends at the reboot that the agent asks for, so that the disk can be read. */
-export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<void> {
+/** An installed node as it came up. */
+export interface Clone {
+  readonly machineId: string;
+  readonly hostKey: string;
+  readonly checks: Check[];
+  /** From the agent's start to the reboot that it asked for. */
+  readonly agentMs: number;
+}
+
+/**
+ * Lets an armed node do what was ordered: QEMU ends at the reboot that the agent asks for, so that the disk can be
+ * read. Returns how long that took from the agent's start on.
+ */
+export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<number> {
   await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
   lab.transcripts.push(machine.serial);
   const { timeline } = lab;
@@ -44,17 +56,21 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
     `${node.name}: power-on to the agent's kernel`,
     () => machine.serial.expect(/Linux version \d/, { timeoutMs: 300_000 }),
   );
-  await timeline.measure(
-    `${node.name}: the agent's kernel to the reboot`,
-    () => machine.exited({ timeoutMs: 900_000 }),
-  );
+  let agentMs = 0;
+  await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
+    await machine.serial.expect(/Rackseed: this machine is being installed/, { timeoutMs: 300_000 });
+    const started = performance.now();
+    await machine.exited({ timeoutMs: 900_000 });
+    agentMs = performance.now() - started;
+  });
+  return agentMs;
 }
 
 /** Starts an installed node as the reboot would have, and looks at what came up, then at what it left behind. */
 export async function startClone(
   lab: Workplace,
   { node, template, server, order }: Context,
-): Promise<Check[]> {
+): Promise<Omit<Clone, "agentMs">> {
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
   await lab.timeline.measure(
@@ -74,7 +90,7 @@ export async function startClone(
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
-  return [
+  const checks = [
     { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
     {
       what: "application answers at its own address, with its own name",
@@ -100,6 +116,7 @@ export async function startClone(
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
+  return { machineId, hostKey: key(hostKey), checks };
 }
 
 /** The server has heard of it a moment before the script removes itself. */
@@ -112,17 +129,18 @@ find /etc /var/lib/rackseed -name '*first-boot*' 2> /dev/null || true`;
 export async function cloneNode(
   lab: Workplace,
   context: Context,
-): Promise<Check[]> {
-  await installNode(lab, context);
+): Promise<Clone> {
+  const agentMs = await installNode(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
     () => compareWithTemplate(lab, { clone: diskOf(lab, context.node), template: context.template.disk }),
   );
-  return [compared, ...await startClone(lab, context)];
+  const { checks, ...clone } = await startClone(lab, context);
+  return { ...clone, agentMs, checks: [compared, ...checks] };
 }
 
 /** The same machine at every start: network first, then its own disk. */
-function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
+export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
     ...{
       name: node.name,
@@ -136,7 +154,7 @@ function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   };
 }
 
-function diskOf(lab: Workplace, node: NodeFacts): string {
+export function diskOf(lab: Workplace, node: NodeFacts): string {
   return `${lab.folder}/${node.name}.img`;
 }
 

@@ -34,6 +34,8 @@ export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], fi
 export class VirtualMachine implements AsyncDisposable {
   readonly name: string;
   readonly serial: Transcript;
+  /** Its card's other end, in the lab's network. */
+  readonly tap: string;
   /** When QEMU was started; milestones are counted from here. */
   readonly startedMs = performance.now();
   readonly #process: Deno.ChildProcess;
@@ -42,11 +44,12 @@ export class VirtualMachine implements AsyncDisposable {
 
   private constructor(
     { name, signal }: VmOptions,
-    running: { process: Deno.ChildProcess; serial: Transcript; qmp: Qmp },
+    running: { process: Deno.ChildProcess; serial: Transcript; qmp: Qmp; tap: string },
   ) {
     this.name = name;
     this.#signal = signal;
     this.serial = running.serial;
+    this.tap = running.tap;
     this.#process = running.process;
     this.#qmp = running.qmp;
   }
@@ -71,7 +74,7 @@ export class VirtualMachine implements AsyncDisposable {
     });
     const qmp = await Promise.race([listener.accept(), early]);
     early.catch(() => {}); // from here on its end is `exited`
-    return new VirtualMachine(options, { process, serial, qmp });
+    return new VirtualMachine(options, { process, serial, qmp, tap });
   }
 
   /** The end of QEMU itself: after a power-off, or a reboot where `noReboot` was asked for. */

@@ -207,7 +207,7 @@ export class CaptureService implements AsyncDisposable {
     if (isTaken()) return;
     const { held: { writer } } = this.#receiving(id);
     try {
-      await writer.flush();
+      await writer.close();
     } catch (error) {
       throw this.#fail(id, storeError("cannot store the last frames", error));
     }
@@ -248,6 +248,7 @@ export class CaptureService implements AsyncDisposable {
   ): Promise<void> {
     const stagingPath = `${this.#store.directory.staging}/${id}`;
     try {
+      // a frame sent twice may have come behind the last look
       await held.writer.close();
       const version = await publishVersion({
         ...capture,

@@ -408,8 +408,8 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: for whom it seeds on. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
-  /** Where its latest deployment is, or was, a restore. */
-  restore: RestoreTerms.optional(),
+  /** Where its latest deployment is, or was, a restore; `changes`: what it changed or would, once it is over. */
+  restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
 

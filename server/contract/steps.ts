@@ -8,6 +8,8 @@ export const STEPS = [
   "inventory",
   "plan",
   "guard",
+  "keep",
+  "ask",
   "pre-install",
   "partition",
   "format",

@@ -239,6 +239,7 @@ export class ImageStore implements Disposable {
       packs: this.packs,
       extents,
       onRegistered: (pack, frame) => void prover.prove(pack, frame),
+      onClosed: (pack) => void prover.hash(pack),
       after: this.#closing.get(image),
       ...(packBytes !== undefined && { packBytes }),
     });

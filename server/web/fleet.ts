@@ -449,8 +449,15 @@ export class Fleet {
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
       ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
-      ...(restore && { restore }),
+      ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
+  }
+
+  /** What a restore that is over has told of it. */
+  #changes(node: NodeRecord, { state }: Assignment): { changes?: string[] } {
+    if (state === "armed" || state === "installing") return {};
+    const told = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
+    return present("changes", told.at(-1)?.plan);
   }
 
   /** How fast it is among its batch, and for whom it seeds on. */

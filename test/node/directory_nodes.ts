@@ -13,6 +13,9 @@ export class Lines implements Console {
   enter(): Promise<never> {
     return new Promise<never>(() => {});
   }
+  ask(): Promise<{ by: "time" }> {
+    return Promise.resolve({ by: "time" });
+  }
 }
 
 export async function setUp(nodes: readonly string[], fill: (directory: string) => void | Promise<void>) {

@@ -32,6 +32,7 @@ export function NodeRow({ node }: { node: NodeView }) {
       </td>
       <td>
         <NodeProgress node={node} report={report} />
+        <Changes node={node} />
       </td>
       <td>{node.image ?? "–"}</td>
       <td>
@@ -84,6 +85,17 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
       {!progress && report.message && <small>{report.message}</small>}
       <Pace node={node} />
     </>
+  );
+}
+
+/** What a restore changed, or would. */
+function Changes({ node: { restore } }: { node: NodeView }) {
+  if (!restore?.changes) return null;
+  return (
+    <details>
+      <summary>{restore.dryRun ? "would change" : "restored"}</summary>
+      <pre>{restore.changes.join("\n")}</pre>
+    </details>
   );
 }
 
