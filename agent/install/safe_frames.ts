@@ -12,14 +12,21 @@ export interface SafeFrames {
   end(): Promise<void>;
 }
 
-/** For packs that lie in memory. `only`: the frames that are needed, all where absent. */
+/**
+ * For packs that lie in memory. `only`: the frames that are needed, all where absent. `sync`: where the machine has
+ * other disks than the target's, what brings this one up to date.
+ */
 export function safeFrames(
   download: Download,
-  { manifest, only }: { manifest: Manifest; only?: Iterable<number> | undefined },
+  { manifest, only, sync = syncAllAside }: {
+    manifest: Manifest;
+    only?: Iterable<number> | undefined;
+    sync?: () => Promise<void>;
+  },
 ): SafeFrames {
   const pace = new SafePace({
     totalBytes: download.progress().bytesTotal,
-    sync: syncAllAside,
+    sync,
     hold: (isHeld) => download.hold(isHeld),
   });
   const bytesOf = (frame: number) => manifest.frames[frame]?.sealedBytes ?? 0;

@@ -5,7 +5,7 @@
  */
 
 /** Of the image, and at least so much that all workers have something to do while a sync is under way. */
-const RISK = { part: 0.015, minBytes: 16 << 20 };
+const RISK = { part: 0.01, minBytes: 12 << 20 };
 /** Syncs are begun when this part of what may be at risk is written. */
 const SYNC_PART = 1 / 3;
 

@@ -21,15 +21,15 @@ Deno.test("a disk that keeps up is synced now and then, and nothing is held", as
     syncs.at(-1)?.();
     await settle();
   }
-  // of 16 MiB at risk a third is 5.3: every third frame
-  assert.equal(syncs.length, 6);
+  // of 12 MiB at risk a third is 4: every second frame
+  assert.equal(syncs.length, 10);
   assert.deepEqual(held, []);
 });
 
 Deno.test("what is not on the disk holds the download until a sync that began after it was written returns", async () => {
-  const { pace, syncs, held, settle } = makePace(4000 * MIB);
+  const { pace, syncs, held, settle } = makePace(6000 * MIB);
   for (let frame = 0; frame < 16; frame++) pace.came(4 * MIB);
-  assert.deepEqual(held, [true], "1.5 % of 4000 MiB are 60");
+  assert.deepEqual(held, [true], "1 % of 6000 MiB are 60");
   pace.written(4 * MIB);
   assert.equal(syncs.length, 1);
   pace.written(4 * MIB);

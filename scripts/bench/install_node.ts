@@ -57,7 +57,7 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
   });
   const manifest = await download.manifest(order, { key: keyOf(job), signal });
   if (!install) return void await Array.fromAsync(download.frames(manifest));
-  const safe = safeFrames(download, { manifest });
+  const safe = safeFrames(download, { manifest, sync: () => syncTo(job.target) });
   const paths = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
   await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, ...safe });
   await safe.end();
@@ -74,8 +74,12 @@ async function write(
   },
 ): Promise<void> {
   await installTree({ ...image, key: keyOf(job), target: job.target });
-  const { success } = await new Deno.Command("sync", { args: ["--file-system", job.target] }).output();
-  if (!success) throw new Error(`sync of ${job.target} failed`);
+  await syncTo(job.target);
+}
+
+async function syncTo(target: string): Promise<void> {
+  const { success } = await new Deno.Command("sync", { args: ["--file-system", target] }).output();
+  if (!success) throw new Error(`sync of ${target} failed`);
 }
 
 async function* numbers({ frames }: Manifest): AsyncGenerator<number> {
