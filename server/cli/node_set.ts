@@ -22,6 +22,7 @@ export interface NodeSetOptions {
   readonly bootProgram?: string | undefined;
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
+  readonly backupEverySeconds?: number | "none" | undefined;
 }
 
 /** All of the nodes, or none of them. Throws UsageError, and RackseedError where the server refuses. */

@@ -74,6 +74,9 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Disk: settings.disk,
     "Boot program": settings.bootProgram,
     Rack: settings.rack,
+    Backup: settings.backupEverySeconds === undefined
+      ? undefined
+      : `every ${formatSeconds(settings.backupEverySeconds)}`,
     "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory &&
@@ -109,16 +112,19 @@ export async function deleteNodes(
 
 export async function deploy(
   words: readonly string[],
-  { image, seed, identity, askTimeout, firstBootTimeout, wait, json, signal, ...options }: NodeOptions & {
-    image: string;
-    seed?: SeedPolicy | undefined;
-    identity?: IdentityMode | undefined;
-    /** Seconds. */
-    askTimeout?: number | undefined;
-    /** Seconds. */
-    firstBootTimeout?: number | undefined;
-    wait?: boolean | undefined;
-  },
+  { image, seed, identity, askTimeout, firstBootTimeout, force, wait, json, signal, ...options }:
+    & NodeOptions
+    & {
+      image: string;
+      seed?: SeedPolicy | undefined;
+      identity?: IdentityMode | undefined;
+      /** Seconds. */
+      askTimeout?: number | undefined;
+      /** Seconds. */
+      firstBootTimeout?: number | undefined;
+      force?: boolean | undefined;
+      wait?: boolean | undefined;
+    },
 ): Promise<void> {
   const order = checked(DeployRequest, {
     name: "deploy",
@@ -129,6 +135,7 @@ export async function deploy(
       firstBootSeconds: firstBootTimeout,
       identity,
       askSeconds: askTimeout,
+      force,
     },
   });
   using client = await connect(options, signal);
@@ -144,15 +151,16 @@ export async function deploy(
 
 export async function restore(
   words: readonly string[],
-  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+  { image, version, keep, dryRun, force, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
     keep?: readonly string[] | undefined;
     dryRun?: boolean | undefined;
+    force?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const value = { nodes: [...words], image, version, keep, dryRun };
+  const value = { nodes: [...words], image, version, keep, dryRun, force };
   const order = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
@@ -230,7 +238,7 @@ function endOf(node: NodeView): { done: boolean; what: string } | undefined {
 }
 
 /** Ranges and groups written out. */
-async function namedNodes(
+export async function namedNodes(
   client: ApiClient,
   { words, signal }: { words: readonly string[]; signal: AbortSignal },
 ): Promise<string[]> {

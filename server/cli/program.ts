@@ -6,7 +6,6 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
-  parseAge,
   parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
@@ -14,13 +13,14 @@ import {
   parseRateOrOff,
   parseSeedOption,
   parseVersion,
-  parseVersionCount,
 } from "./arguments.ts";
+import { addBackup } from "./backup_command.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
 import { withServer } from "./connection_options.ts";
 import { addHook } from "./hook_command.ts";
+import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
 
@@ -152,104 +152,6 @@ function addTemplate(program: Command, { signal }: Actions): void {
     .action(async (options) => await (await import("./nodes.ts")).listTemplates({ ...options, signal }));
 }
 
-function addImage(program: Command, { signal, sendTree }: Actions): void {
-  const image = program.command("image")
-    .description("Work with images. REF is NAME (its newest version) or NAME@VERSION.")
-    .addHelpText("after", examples("rackseed image list", "rackseed image export web@3 -o web.tar"));
-  withServer(image.command("list"))
-    .description("List all versions of all images.")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image list --json"))
-    .action(async (options) => await (await import("./images.ts")).listImages({ ...options, signal }));
-  withServer(image.command("show"))
-    .description("Show one version.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image show web@3"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).showImage(ref, { ...options, signal })
-    );
-  withServer(image.command("verify"))
-    .description("Read and hash everything of a version again.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image verify web"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
-    );
-  withServer(image.command("set"))
-    .description("Set what holds for all versions of an image; with no option, show it.")
-    .argument("<name>")
-    .option(
-      "--keep <path...>",
-      "what a restore leaves alone on every node, beside `node restore --keep`; none: nothing",
-    )
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image set web --keep /srv /var/lib/mysql"))
-    .action(async (name, options) =>
-      await (await import("./images.ts")).setImage(name, { ...options, signal })
-    );
-  withServer(image.command("delete"))
-    .description("Delete one version, and the packs that no other version needs.")
-    .argument("<ref>")
-    .addHelpText("after", examples("rackseed image delete web@2"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
-    );
-  withServer(image.command("diff"))
-    .description("Tell what has changed from one version to another.")
-    .argument("<from>")
-    .argument("<to>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
-    .action(async (from, to, options) => {
-      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
-    });
-  withServer(image.command("prune"))
-    .description(
-      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
-        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
-    )
-    .argument("[name...]", "the images (default: all)")
-    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
-    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
-    .option("--yes", "do it")
-    .option("--json", "as JSON")
-    .addHelpText(
-      "after",
-      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
-    )
-    .action(async (names, options) => {
-      await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
-    });
-  withServer(image.command("export"))
-    .description("Write a version as a pax tar that GNU tar extracts.")
-    .argument("<ref>")
-    .option("-o, --output <file>", "the file; else standard output")
-    .addHelpText(
-      "after",
-      examples("rackseed image export web -o web.tar", "rackseed image export web | tar t"),
-    )
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).exportImage(ref, { ...options, signal })
-    );
-  withServer(image.command("import"))
-    .description("Make the next version of an image from a directory or a tar.")
-    .argument("<name>", "the image")
-    .argument("<dir-or-tar>")
-    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
-    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      examples("rackseed image import tools /srv/tools", "rackseed image import web web.tar"),
-    )
-    .action(async (name, path, { exclude, ...options }) => {
-      const { importImage } = await import("./images.ts");
-      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
-    });
-}
-
 function addNode(program: Command, { signal }: Actions): void {
   const node = program.command("node")
     .description(
@@ -295,6 +197,7 @@ function addNode(program: Command, { signal }: Actions): void {
       "with ask: after this the proposal is taken (default: 5min)",
       parseDurationOption,
     )
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
@@ -314,10 +217,11 @@ function addNode(program: Command, { signal }: Actions): void {
         "and written, what does not belong goes. Name, addresses and keys stay.",
     )
     .argument("<node...>")
-    .option("--image <ref>", "another image (default: the one that the nodes bear)")
+    .option("--image <ref>", "another image, or the node's backup (default: the image that the nodes bear)")
     .option("--version <n>", "another version of it", parseVersion)
     .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
     .option("--dry-run", "only tell what would change: nothing is written")
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until it is done, then print what changed, or would")
     .option("--json", "print the answer as JSON; with --wait, the steps as a second document")
     .addHelpText(
@@ -331,6 +235,7 @@ function addNode(program: Command, { signal }: Actions): void {
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
     );
+  addBackup(node, { signal });
   withServer(node.command("cancel"))
     .description("Call the deployment of nodes off.")
     .argument("<node...>")
