@@ -42,7 +42,7 @@ export async function cloneMachines(
   });
 }
 
-/** Two more: at the one a person errs before the right name, at the other there is nobody. */
+/** Two more: at the one a person errs before the right name; at the other, with bond and VLAN, there is nobody. */
 function askedNodes(before: number): NodeFacts[] {
   const person = nodeFacts(before + 1), nobody = nodeFacts(before + 2);
   const types = [
@@ -52,7 +52,8 @@ function askedNodes(before: number): NodeFacts[] {
     { after: "belongs to the node node1", text: "tyx\x7fped\r" },
     { after: `address [${person.address}`, text: "\r" },
   ];
-  return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] } }];
+  const vlan = { id: 7, cidr: "10.78.0.7/24" };
+  return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] }, vlan }];
 }
 
 /** Bar 5: a machine that nobody armed ends at its own disk. */
