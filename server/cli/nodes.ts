@@ -152,15 +152,17 @@ export async function deploy(
 
 export async function restore(
   nodes: readonly string[],
-  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+  { image, version, keep, dryRun, checkContent, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
     keep?: readonly string[] | undefined;
     dryRun?: boolean | undefined;
+    checkContent?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const value = { nodes: [...nodes], image, version, keep, dryRun };
+  const check = checkContent ? "content" as const : undefined;
+  const value = { nodes: [...nodes], image, version, keep, dryRun, check };
   const body = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });

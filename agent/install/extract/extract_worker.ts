@@ -31,7 +31,12 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
     const { busyMs, blockedMs } = writing.stop();
     const shortfalls = new Map(attributes.shortfalls);
     attributes.shortfalls.clear();
-    return { type: "done", shortfalls, spent: { busyMs: openedMs + busyMs, blockedMs } };
+    return {
+      type: "done",
+      shortfalls,
+      spent: { busyMs: openedMs + busyMs, blockedMs },
+      sums: writer.takeSums(),
+    };
   };
 }
 

@@ -65,6 +65,8 @@ export interface InstallOptions {
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /** Told after every job what it adds to the checksums of files. */
+  readonly onSums?: ((sums: readonly (readonly [BytePath, number])[]) => void) | undefined;
   /** Told after every job how its worker spent its time on it. */
   readonly onSpent?: ((spent: Spent) => void) | undefined;
   /**
