@@ -13,6 +13,7 @@ import type { PastCapture } from "./capture/memory/past_capture.ts";
 import { type Pause, pauseFor } from "./capture/retry.ts";
 import { sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
+import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
 /** What the machine is; asked anew for every capture, since disks and kernels change. */
 export interface Machine {
@@ -47,6 +48,8 @@ export interface TemplateOptions {
   readonly memory?: MemoryStore | undefined;
   readonly machine: () => Promise<Machine>;
   readonly signal: AbortSignal;
+  /** Whether this machine runs the hooks of captures. */
+  readonly allowHooks?: boolean | undefined;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
   readonly now?: () => number;
@@ -161,6 +164,21 @@ async function captureAfter(
   past: PastCapture | undefined,
   { order, options }: { order: CaptureOrder; options: TemplateOptions },
 ): Promise<Captured> {
+  const { name, allowHooks = false, signal } = options;
+  const hooks = new CaptureHooks(order, { allowed: allowHooks, template: name });
+  try {
+    await hooks.before({ signal });
+    return await readAndSend(past, { order, options, hooks });
+  } catch (error) {
+    await hooks.after().catch((failed) => logger.warn("hook-failed", { error: messageOf(failed) }));
+    throw error;
+  }
+}
+
+async function readAndSend(
+  past: PastCapture | undefined,
+  { order, options, hooks }: { order: CaptureOrder; options: TemplateOptions; hooks: CaptureHooks },
+): Promise<Captured> {
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
   const memory = { past, record };
@@ -177,6 +195,10 @@ async function captureAfter(
     memory,
     compress: order.parent !== undefined,
     signal,
+    onRead: async () => {
+      await hooks.after();
+      return hooks.notes;
+    },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),
   });

@@ -10,13 +10,14 @@ const DEFAULT_STATE = "/var/lib/rackseed/agent";
 
 /** Runs until `signal`; throws RackseedError where waiting does not help. */
 export async function templateCommand(
-  { server, token, name = Deno.hostname(), root = "/", state = DEFAULT_STATE, signal }: {
+  { server, token, name = Deno.hostname(), root = "/", state = DEFAULT_STATE, allowHooks, signal }: {
     server: string;
     token: string;
     name?: string | undefined;
     root?: string | undefined;
     /** The directory where is remembered what was captured last. */
     state?: string | undefined;
+    allowHooks?: boolean | undefined;
     signal: AbortSignal;
   },
 ): Promise<void> {
@@ -27,6 +28,7 @@ export async function templateCommand(
     name,
     root,
     memory: new MemoryStore(state),
+    allowHooks,
     machine: () => readMachine({ root }),
     signal,
     onEvent: (event) => tell(event, { name, console }),

@@ -29,6 +29,8 @@ export interface SendOptions {
   /** Whether contents are compressed on their way; the server compresses what it stores in any case. */
   readonly compress?: boolean;
   readonly signal: AbortSignal;
+  /** Once everything was read; gives notes of its own. The capture fails where it throws. */
+  readonly onRead?: () => Promise<readonly string[]>;
   readonly onProgress?: (progress: CaptureProgress) => void;
   readonly pause?: Pause;
 }
@@ -86,10 +88,11 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       memory?.record.add(told);
       if (lines.full) await lines.drained();
     }
+    const more = await options.onRead?.() ?? [];
     await counting;
     await sender.finish();
     await reporter.last(view("finishing", done, done));
-    const notes = bounded(tree.notes);
+    const notes = bounded([...more, ...tree.notes]);
     await lines.finish({
       ...(source && { source }),
       ...(layout && { layout }),

@@ -106,7 +106,9 @@ async function installDirectory(
         const restored = order.restore
           ? `, to be ${order.restore.dryRun ? "compared only" : "restored"}`
           : "";
-        return Promise.resolve({ message: `the directory ${target}${begun}${restored}` });
+        const hooks = order.hooks?.map(({ name }) => name) ?? [];
+        const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
+        return Promise.resolve({ message: `the directory ${target}${begun}${restored}${left}` });
       },
     },
     {

@@ -36,7 +36,7 @@ export async function installMachine(): Promise<never> {
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await runSteps(machineSteps({ stack, reporter, console, run, signal }), {
+      await runSteps(machineSteps({ stack, reporter, console, log, run, signal }), {
         reporter,
         console,
         log,

@@ -1,4 +1,5 @@
 /** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
+import type { HookMoment } from "#contract/hooks.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
@@ -16,7 +17,9 @@ import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
+import type { LogTail } from "./log_tail.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { hooksAt, runMachineHooks } from "./machine_hooks.ts";
 import { machineInventory } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import { MachineRestore, plainMounts } from "./machine_restore.ts";
@@ -26,7 +29,7 @@ import { type Plan, planInstall } from "./plan.ts";
 import { describePlan, describeRestore } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
-import type { StepDefinition } from "./run_steps.ts";
+import type { StepDefinition, StepProgress } from "./run_steps.ts";
 import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 import { keepWritingOut } from "./write_out.ts";
@@ -39,6 +42,7 @@ interface MachineOptions {
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly log: Pick<LogTail, "add">;
   readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
@@ -68,7 +72,7 @@ interface Found {
 }
 
 export function machineSteps(
-  { stack, reporter, console, run, signal }: MachineOptions,
+  { stack, reporter, console, log, run, signal }: MachineOptions,
 ): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
@@ -99,6 +103,12 @@ export function machineSteps(
     clone: () => found("clone"),
     bootMac: () => found("boot").mac ?? "",
   });
+
+  const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
+  const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
+    const { order } = found("enrolled"), disk = found("target").device();
+    return runMachineHooks(when, { order, identity: identity.identity(), disk, log, signal, ...options });
+  };
 
   return [
     {
@@ -166,6 +176,11 @@ export function machineSteps(
       },
     },
     ...identity.before,
+    {
+      step: "pre-install",
+      when: () => writes() && isHooked("pre-install"),
+      run: (progress) => runHooks("pre-install", { progress }),
+    },
     {
       step: "partition",
       run: async () => {
@@ -284,7 +299,18 @@ export function machineSteps(
         await writeIndex(clone, found("fetch").contentIndex());
         const options = { privileged: true, changed, plain: plainMounts(found("plan")), fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);
-        return { message: found("packsInMemory") ? `${message}; ${await release()}` : message };
+        const isLast = found("packsInMemory") && !isHooked("post-install");
+        return { message: isLast ? `${message}; ${await release()}` : message };
+      },
+    },
+    {
+      // after the verification, which would find what hooks change
+      step: "post-install",
+      when: () => writes() && isHooked("post-install"),
+      run: async (progress) => {
+        const outcome = await runHooks("post-install", { progress, root: CLONE });
+        if (!found("packsInMemory")) return outcome;
+        return { ...outcome, message: `${outcome.message}; ${await release()}` };
       },
     },
     { step: "seed", when: writes, run: (progress) => found("fetch").seed(progress) },

@@ -7,7 +7,7 @@ import { Guest } from "./guest.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
-import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
 
 interface Context {
   readonly node: NodeFacts;
@@ -23,13 +23,20 @@ export async function orderNodes(
   { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
 ): Promise<BackgroundProgram> {
   for (const node of nodes) {
-    const settings = ["--mac", node.mac, "--hostname", node.name, "--address", `${node.address}/${prefix}`];
+    const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
+    if (node.asked) settings.push("--identity", "ask");
+    if (node.vlan) {
+      settings.push("--interface", `bond0=${node.mac},active-backup`);
+      settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
+    }
     await server.rackseed("node", "set", node.name, ...settings);
     await run(["truncate", "-s", "3G", diskOf(lab, node)]);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
-  const order = stack.use(server.begin("node", "deploy", ...names, "--image", image, "--wait"));
+  const order = stack.use(
+    server.begin("node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"),
+  );
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   stack.move();
   return order;
@@ -60,6 +67,10 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
     await machine.serial.expect(/Rackseed: this machine is being installed/, { timeoutMs: 300_000 });
     const started = performance.now();
+    for (const { after, text } of node.asked?.types ?? []) {
+      await machine.serial.expect(after, { timeoutMs: 300_000 });
+      await machine.type(text);
+    }
     await machine.exited({ timeoutMs: 900_000 });
     agentMs = performance.now() - started;
   });
@@ -73,9 +84,10 @@ export async function startClone(
 ): Promise<Omit<Clone, "agentMs">> {
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
+  const host = hostOf(node);
   await lab.timeline.measure(
     `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 300_000 }),
+    () => machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
@@ -84,17 +96,18 @@ export async function startClone(
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
-    () => order.output.expect(`${node.name} is up as ${node.name}`, { timeoutMs: 300_000 }),
+    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
   );
-  const { state } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [
-    { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
+    { what: "login prompt with its own name", passed: true, seen: `${host} login:` },
     {
       what: "application answers at its own address, with its own name",
-      passed: greeting.startsWith(`host=${node.name} `),
+      passed: greeting.startsWith(`host=${host} `),
       seen: `http://${node.address}/: ${greeting}`,
     },
     {
@@ -112,11 +125,34 @@ export async function startClone(
       passed: state === "running",
       seen: `the node is ${state}`,
     },
+    ...(node.asked ? [checkAsked(node, log)] : []),
+    ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
   return { machineId, hostKey: key(hostKey), checks };
+}
+
+/** `seen`: what `ip -brief -4 address` says. */
+function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
+  const bears = (name: string, cidr = "") =>
+    seen.split("\n").some((line) =>
+      line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
+    );
+  return {
+    what: "bond and VLAN are up with their addresses",
+    passed: bears("bond0", `${address}/${prefix}`) && bears(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
+    seen: seen.trim().replace(/\s+/g, " "),
+  };
+}
+
+function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {
+  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step was not there";
+  const [what, expected] = node.asked?.types.length
+    ? ["a person's answer was taken", `answered at the console: ${hostOf(node)}, `]
+    : ["with nobody there the proposal was taken", `nobody answered in 30 s: ${hostOf(node)}, `];
+  return { what, passed: seen.startsWith(expected), seen };
 }
 
 /** The server has heard of it a moment before the script removes itself. */

@@ -33,9 +33,11 @@ export const HookName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
   error: "a hook's name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",
 });
 
-/** Whose hook it is: "all", "image:NAME" or "node:NAME". They run in this order, within each by name. */
-export const HookScope = z.string().regex(/^(all|(image|node):[a-zA-Z0-9][a-zA-Z0-9._-]{0,62})$/, {
-  error: "a hook belongs to all, image:NAME or node:NAME",
+/** Whose hook it is: of all, an image, a group of nodes, a node. They run in this order, within each by name. */
+export const HOOK_OWNERS = ["all", "image", "group", "node"] as const;
+/** "all", "image:NAME", "group:LABEL" or "node:NAME". */
+export const HookScope = z.string().regex(/^(all|(image|group|node):[a-zA-Z0-9][a-zA-Z0-9._-]{0,62})$/, {
+  error: "a hook belongs to all, image:NAME, group:LABEL or node:NAME",
 });
 export type HookScope = z.infer<typeof HookScope>;
 

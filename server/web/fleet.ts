@@ -16,6 +16,7 @@ import { formatToken } from "#contract/token.ts";
 import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
+import type { HookBook } from "../deployment/hook_book.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
 import { tableIdentity } from "../deployment/table_identity.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
@@ -42,6 +43,7 @@ export interface FleetOptions {
   readonly batches: Batches;
   readonly terms: NodeTerms;
   readonly firstBoots: FirstBootWatch;
+  readonly hooks: HookBook;
   readonly publish: Publish;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
@@ -55,11 +57,12 @@ export class Fleet {
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
   readonly #firstBoots: FirstBootWatch;
+  readonly #hooks: HookBook;
   readonly #publish: Publish;
   readonly #pin: string;
 
   constructor(
-    { nodes, deployments, identities, images, batches, terms, firstBoots, publish, pin }: FleetOptions,
+    { nodes, deployments, identities, images, batches, terms, firstBoots, hooks, publish, pin }: FleetOptions,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
@@ -68,6 +71,7 @@ export class Fleet {
     this.#batches = batches;
     this.#terms = terms;
     this.#firstBoots = firstBoots;
+    this.#hooks = hooks;
     this.#publish = publish;
     this.#pin = pin;
   }
@@ -103,6 +107,7 @@ export class Fleet {
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
     this.#firstBoots.forget(node.id);
+    this.#hooks.forgetNode(node.id);
     this.#nodes.delete(node.id);
     this.#identity.forget(node.id);
     this.#publish({ type: "node-removed", name: node.name });
@@ -110,13 +115,23 @@ export class Fleet {
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
   deploy(
-    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, restore }: DeployRequest & {
-      restore?: RestoreTerms;
-    },
+    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore }:
+      & DeployRequest
+      & {
+        restore?: RestoreTerms;
+      },
   ): DeployAnswer {
-    const { image, version, bootable, bootNotes } = this.#images.get(ref);
+    const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const others = nodes.filter((node) => node.name !== backupOf);
+    if (backupOf !== undefined && others.length > 0 && !force) {
+      throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
+        reason: `it is a backup of the node ${backupOf}, with all that is that node's own.`,
+        remedy: "deploy an image; or give --force where another machine is to take that node's place.",
+        status: 409,
+      });
+    }
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
       const names = shortList(busy.map((node) => node.name));
@@ -171,13 +186,15 @@ export class Fleet {
    * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
    * settings keep is kept, too. Throws RackseedError.
    */
-  restore({ nodes: keys, image, version, keep = [], dryRun = false, check }: RestoreRequest): DeployAnswer {
+  restore(
+    { nodes: keys, image, version, keep = [], dryRun = false, check, force }: RestoreRequest,
+  ): DeployAnswer {
     const ref = image ?? this.#borneBy(this.#distinct(keys), version);
     const named = this.#images.get(ref);
     const always = this.#images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
-    return this.deploy({ nodes: keys, image: target, identity: "keep", restore });
+    return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
   }
 
   cancel(key: string): NodeView {
@@ -267,6 +284,8 @@ export class Fleet {
     const version = this.#images.get(ref);
     const { manifest, key } = this.#images.secrets(ref);
     const identity = this.#identity.order(node, pending.deployment);
+    const restore = this.#restoreOrder(pending.deployment);
+    const hooks = restore?.dryRun ? [] : this.#hooks.ofNode(node, pending);
     const enrolled = this.#deployments.enrol(bootSecret);
     if (!enrolled) throw unknownBearer();
     this.#nodes.touch(node.id, { address, inventory });
@@ -290,9 +309,10 @@ export class Fleet {
       },
       identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && this.#awaitReport(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
-      ...present("restore", this.#restoreOrder(pending.deployment)),
+      ...present("restore", restore),
       extents: NODE_EXTENTS,
     };
   }

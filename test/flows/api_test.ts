@@ -69,7 +69,7 @@ Deno.test("no call is answered without its own right", async () => {
       "POST /deployments",
     ],
     ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events", "GET /deployments/x"],
-    ...["GET /swarm", "POST /swarm"],
+    ...["GET /swarm", "POST /swarm", "GET /hooks", "PUT /hooks/all/first-boot/x"],
   ];
   for (const call of operator) {
     const [method, path] = call.split(" ") as ["GET" | "POST" | "PUT" | "DELETE", string];

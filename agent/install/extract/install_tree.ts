@@ -4,7 +4,7 @@
  */
 import type { BytePath } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import { type Manifest, packKeys } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
   chmodAt,
@@ -67,6 +67,8 @@ export interface InstallOptions {
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
   /** Told after every job what it adds to the checksums of files. */
   readonly onSums?: ((sums: readonly (readonly [BytePath, number])[]) => void) | undefined;
+  /** Told of every frame that came: it is written, or nothing of it had to be. */
+  readonly onFrame?: ((frame: number) => void) | undefined;
   /** Told after every job how its worker spent its time on it. */
   readonly onSpent?: ((spent: Spent) => void) | undefined;
   /**
@@ -101,9 +103,10 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
+  const setup: WorkerSetup = { root: target.fd, keys: packKeys(manifest.header, key), privileged };
   await using pool = new WorkerPool<Job, Reply>(
     () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup: { root: target.fd, key, privileged } satisfies WorkerSetup },
+    { count: workers, setup },
   );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
