@@ -1,7 +1,7 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { encodeIndex, type Trust } from "./compare/content_index.ts";
@@ -22,7 +22,7 @@ import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { fetchTorrent } from "./torrent_file.ts";
-import { type VerifyOptions, verifyTree } from "./verify.ts";
+import { isChanged, type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
@@ -193,8 +193,8 @@ export class ImageFetch implements AsyncDisposable {
     return compared && compared.differences.list.length > 0;
   }
 
-  /** Of the target as it is now, see compare/content_index.ts. */
-  contentIndex(): Uint8Array {
+  /** Of the target as it is now, see compare/content_index.ts; `changed`: as for `verify`. */
+  contentIndex(changed: ReadonlySet<string>): Uint8Array {
     const { manifest, target, compared } = this.#now;
     const root = openAt(AT_FDCWD, bytePathOfText(target.path), { flags: O.RDONLY | O.DIRECTORY });
     try {
@@ -202,7 +202,7 @@ export class ImageFetch implements AsyncDisposable {
         const begun = compared?.found.begun.has(number);
         if (entry.type !== "file" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
         const sum = this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number);
-        if (sum === undefined) return undefined;
+        if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
         const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path);
         return { inode, ctimeSec, ctimeNs, sum };
       });

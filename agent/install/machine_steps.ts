@@ -296,7 +296,7 @@ export function machineSteps(
       when: writes,
       run: async () => {
         const clone = found("clone"), { changed } = clone;
-        await writeIndex(clone, found("fetch").contentIndex());
+        await writeIndex(clone, found("fetch").contentIndex(changed));
         const options = { privileged: true, changed, plain: plainMounts(found("plan")), fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);
         const isLast = found("packsInMemory") && !isHooked("post-install");

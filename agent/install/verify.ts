@@ -86,7 +86,8 @@ function failure(differences: readonly string[]): RackseedError {
   });
 }
 
-function isChanged(path: string, changed: ReadonlySet<string>): boolean {
+/** `path`: as `displayPath` gives it. */
+export function isChanged(path: string, changed: ReadonlySet<string>): boolean {
   for (let at = `/${path}`; at.length > 1; at = at.slice(0, at.lastIndexOf("/"))) {
     if (changed.has(at)) return true;
   }
