@@ -48,12 +48,12 @@ function measure(nodes: number): Row {
   const started = performance.now();
   const pieceLength = Number(values.piece) * 1024;
   const options: SimulationOptions = { nodes, sizeBytes, pieceLength, linkRate, seed: Number(values.seed) };
-  const { finishedMs, serverSentBytes, receivedBytes } = simulate(options);
+  const { finishedMs, serverSentBytes, receivedBytes, dryNodes } = simulate(options);
   const ideal = sizeBytes * 8000 / linkRate;
   const at = (share: number) => (finishedMs[Math.floor((finishedMs.length - 1) * share)] ?? NaN) / ideal;
   return {
     ...{ nodes, min: at(0), median: at(0.5), p95: at(0.95), max: at(1) },
-    ...{ serverSent: serverSentBytes / sizeBytes, received: receivedBytes / nodes / sizeBytes },
+    ...{ serverSent: serverSentBytes / sizeBytes, received: receivedBytes / nodes / sizeBytes, dryNodes },
     cpuSeconds: (performance.now() - started) / 1000,
   };
 }
