@@ -1,5 +1,5 @@
 import { ActivePiece } from "./active_piece.ts";
-import type { Bitfield } from "./bitfield.ts";
+import { Bitfield } from "./bitfield.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Block } from "./wire.ts";
 
@@ -42,9 +42,8 @@ export class Picker<P extends PickingPeer> {
   readonly #nearby: Uint16Array;
   readonly #priority: Uint8Array;
   readonly #active = new Map<number, ActivePiece<P>>();
-  /** The pieces that are neither held nor active, in no order, and where each of them stands here. */
-  #untouched: number[] = [];
-  readonly #places: Int32Array;
+  /** The pieces that are wanted and neither held nor active. */
+  readonly #untouched: Bitfield;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
   #lacking: number;
@@ -67,11 +66,9 @@ export class Picker<P extends PickingPeer> {
     this.#availability = new Uint16Array(map.pieceCount);
     this.#nearby = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
-    this.#places = new Int32Array(map.pieceCount).fill(-1);
-    for (let piece = 0; piece < map.pieceCount; piece++) {
-      if (this.lacks(piece)) this.#places[piece] = this.#untouched.push(piece) - 1;
-    }
-    this.#lacking = this.#untouched.length;
+    this.#untouched = new Bitfield(map.pieceCount);
+    for (let piece = 0; piece < map.pieceCount; piece++) if (this.lacks(piece)) this.#untouched.add(piece);
+    this.#lacking = this.#untouched.count;
   }
 
   /** The pieces that are here and verified. */
@@ -86,7 +83,7 @@ export class Picker<P extends PickingPeer> {
 
   /** Whether the piece is wanted, and nobody fetches it: it is untouched, or was left behind unfinished. */
   isFree(piece: number): boolean {
-    return this.#places[piece]! >= 0 || this.#orphan(piece) !== undefined;
+    return this.#untouched.has(piece) || this.#orphan(piece) !== undefined;
   }
 
   /** How many pieces are wanted and not here. */
@@ -97,7 +94,10 @@ export class Picker<P extends PickingPeer> {
   /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
   prioritize({ first, last }: PieceRange, level: number): void {
     this.#priority.fill(level, first, last + 1);
-    this.#urgent = this.#untouched.filter((piece) => this.#priority[piece]! > 0).length;
+    this.#urgent = this.#priority.reduce(
+      (count, level, piece) => level > 0 && this.#untouched.has(piece) ? count + 1 : count,
+      0,
+    );
   }
 
   /** The peer has this piece, as it says now. */
@@ -216,7 +216,7 @@ export class Picker<P extends PickingPeer> {
     for (const piece of suggested) {
       suggested.delete(piece);
       if (!peer.pieces.has(piece)) continue;
-      if (this.#places[piece]! >= 0) return this.#start(piece);
+      if (this.#untouched.has(piece)) return this.#start(piece);
       // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
       const orphan = this.#orphan(piece);
       if (orphan) return orphan;
@@ -236,9 +236,13 @@ export class Picker<P extends PickingPeer> {
     let best = -1;
     let bestRank = Infinity;
     let ties = 0;
-    for (let index = 0; index < this.#untouched.length; index++) {
-      const piece = this.#untouched[index]!;
-      if (!pieces.has(piece) || (urgent && this.#priority[piece] === 0)) continue;
+    const untouched = this.#untouched;
+    for (
+      let piece = untouched.nextCommon(pieces, 0);
+      piece >= 0;
+      piece = untouched.nextCommon(pieces, piece + 1)
+    ) {
+      if (urgent && this.#priority[piece] === 0) continue;
       // One number to compare: a higher level wins over any availability.
       const rank = this.#availability[piece]! - this.#priority[piece]! * 0x10000;
       if (rank > bestRank || !this.#mayStart(piece, peer)) continue;
@@ -254,13 +258,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   #start(piece: number): ActivePiece<P> {
-    const place = this.#places[piece]!;
-    const last = this.#untouched.pop()!;
-    if (last !== piece) {
-      this.#untouched[place] = last;
-      this.#places[last] = place;
-    }
-    this.#places[piece] = -1;
+    this.#untouched.delete(piece);
     if (this.#priority[piece]! > 0) this.#urgent--;
     return this.#activate(piece, { solo: false });
   }
@@ -271,7 +269,7 @@ export class Picker<P extends PickingPeer> {
    */
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
-    const copies = this.#untouched.some((piece) => this.#availability[piece]! > 0) ? 0 : 1;
+    const copies = this.#hasNewWork() ? 0 : 1;
     const isAskedHere = (piece: number) => (begin: number) => peer.isAskedFor(piece, begin);
     for (const active of this.#active.values()) {
       const { piece, solo } = active;
@@ -280,5 +278,13 @@ export class Picker<P extends PickingPeer> {
       if (block) return block;
     }
     return undefined;
+  }
+
+  /** Somebody has a piece that is not even begun. */
+  #hasNewWork(): boolean {
+    const untouched = this.#untouched;
+    let piece = untouched.nextCommon(untouched, 0);
+    while (piece >= 0 && this.#availability[piece] === 0) piece = untouched.nextCommon(untouched, piece + 1);
+    return piece >= 0;
   }
 }

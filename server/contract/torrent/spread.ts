@@ -35,6 +35,8 @@ export interface SpreadOptions {
 export class Spread {
   readonly #options: SpreadOptions;
   readonly #dealer: Dealer<Peer> | undefined;
+  /** Who is interested and not choked: they hold the slots. */
+  readonly #served = new Set<Peer>();
   #neighbours: string | undefined;
   /** Payload bytes so far, bytes a second of late, and the best of these rates. */
   #received = { total: 0, rate: 0, best: 0 };
@@ -58,6 +60,7 @@ export class Spread {
   }
 
   left(peer: Peer): void {
+    this.#served.delete(peer);
     this.#dealer?.leave(peer);
   }
 
@@ -77,8 +80,11 @@ export class Spread {
 
   /** A newcomer need not wait for the next round while there are free slots. */
   interestChanged(peer: Peer): void {
-    if (!peer.peerInterested) this.#dealer?.fold(peer);
-    else if (this.#freeSlots() > 0) this.#setChoking(peer, false);
+    if (!peer.peerInterested) {
+      this.#served.delete(peer);
+      this.#dealer?.fold(peer);
+    } else if (!peer.amChoking) this.#served.add(peer);
+    else if (this.#freeSlots > 0) this.#setChoking(peer, false);
   }
 
   chokeRound(): void {
@@ -116,14 +122,14 @@ export class Spread {
     for (const peer of peers()) if (!peer.amChoking && peer.peerInterested) this.#deal(peer);
   }
 
-  #freeSlots(): number {
-    const used = this.#options.peers().filter((peer) => !peer.amChoking && peer.peerInterested);
-    return slotsFor(this.#sent.best) - used.toArray().length;
+  get #freeSlots(): number {
+    return slotsFor(this.#sent.best) - this.#served.size;
   }
 
   #fillSlots(): void {
+    if (this.#freeSlots <= 0) return;
     const waiting = this.#options.peers().filter((peer) => peer.amChoking && peer.peerInterested);
-    for (const peer of waiting.take(Math.max(0, this.#freeSlots())).toArray()) this.#setChoking(peer, false);
+    for (const peer of waiting.take(this.#freeSlots).toArray()) this.#setChoking(peer, false);
   }
 
   #setChoking(peer: Peer, choke: boolean): void {
@@ -131,6 +137,8 @@ export class Spread {
     // Suggestions go ahead of the unchoke that lets the peer ask.
     else if (peer.peerInterested) this.#deal(peer);
     peer.setChoking(choke);
+    if (!choke && peer.peerInterested) this.#served.add(peer);
+    else this.#served.delete(peer);
   }
 
   #deal(peer: Peer): void {
