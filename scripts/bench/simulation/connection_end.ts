@@ -37,9 +37,11 @@ export class ConnectionEnd implements PeerEffects, Run {
       fast: true,
       own: true,
       deals: node.deals,
+      budget: node.budget,
     });
   }
 
+  _run() { return this.#run; }
   get to(): Link {
     return this.other.node.link;
   }

@@ -6,6 +6,7 @@ import type { Peer, PeerIdentity } from "#contract/torrent/peer.ts";
 import { Picker, type PickingPeer } from "#contract/torrent/picker.ts";
 import type { PieceMap } from "#contract/torrent/piece_map.ts";
 import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
+import { RequestBudget } from "#contract/torrent/request_window.ts";
 import { Spread } from "#contract/torrent/spread.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import type { Link } from "./link.ts";
@@ -19,8 +20,6 @@ export interface Surroundings {
   drop(end: ConnectionEnd): void;
   finished(node: SimulatedNode): void;
 }
-
-const CHOKE_ROUND_TICKS = 10;
 
 /** A node, or the server where it has everything from the start: the product's policy over a simulated link. */
 export class SimulatedNode {
@@ -36,8 +35,8 @@ export class SimulatedNode {
   /** The peer ids of those that it is connected to. */
   readonly neighbours = new Set<string>();
   readonly deals: boolean;
+  readonly budget = new RequestBudget();
   readonly #drought: Drought;
-  #ticks = 0;
   finishedAt: number | undefined;
   firstPieceAt: number | undefined;
   /** It got so little that it would have turned to the web seed. */
@@ -88,7 +87,6 @@ export class SimulatedNode {
     }
     const hasProvider = this.ends.keys().some((peer) => peer.amInterested);
     if (!this.isComplete && this.#drought.tick({ now, received, hasProvider }) > 0) this.wasDry = true;
-    if (++this.#ticks % CHOKE_ROUND_TICKS === 0) this.spread.chokeRound();
   }
 
   /** As Swarm does it when a block has come whole. */

@@ -14,6 +14,16 @@ const SLOW_BLOCK_BYTES = 64 * 1024;
 /** What an idle peer may double in the endgame. */
 const IDLE_BYTES = MAX_BLOCK_BYTES;
 
+/** What all peers together may be asked for at one time. */
+export class RequestBudget {
+  bytes = 0;
+  limitBytes = 4 * 1024 * 1024;
+
+  get hasRoom(): boolean {
+    return this.bytes < this.limitBytes;
+  }
+}
+
 /** The requests to one peer that are not answered yet, and how many there may be. Pure. */
 export class RequestWindow {
   readonly #own: boolean;
@@ -23,11 +33,14 @@ export class RequestWindow {
   /** Bytes a second. */
   #rate = FAST_RATE;
   #received = 0;
+  #budget: RequestBudget;
+  isSlow = false;
   /** How many requests the peer is willing to queue. */
   maxRequests: number;
 
   /** `own`: it is one of ours, and takes large blocks. */
-  constructor({ own, maxRequests }: { own: boolean; maxRequests: number }) {
+  constructor({ own, maxRequests, budget }: { own: boolean; maxRequests: number; budget?: RequestBudget }) {
+    this.#budget = budget ?? new RequestBudget();
     this.#own = own;
     this.#limitBytes = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
     this.maxRequests = maxRequests;
@@ -38,7 +51,7 @@ export class RequestWindow {
   }
 
   get hasRoom(): boolean {
-    return this.#bytes < this.#limitBytes && this.#blocks.length < this.maxRequests;
+    return this.#bytes < this.#limitBytes && this.#budget.hasRoom && this.#blocks.length < this.maxRequests;
   }
 
   get isIdle(): boolean {
@@ -51,9 +64,16 @@ export class RequestWindow {
     return this.#rate < FAST_RATE ? SLOW_BLOCK_BYTES : MAX_BLOCK_BYTES;
   }
 
+  leaveBudget(): void {
+    if (!this.isSlow) this.#budget.bytes -= this.#bytes;
+    this.#budget = new RequestBudget();
+    if (!this.isSlow) this.#budget.bytes = this.#bytes;
+  }
+
   add(block: Block): void {
     this.#blocks.push(block);
     this.#bytes += block.length;
+    if (!this.isSlow) this.#budget.bytes += block.length;
   }
 
   /** Strikes a request off the list; false where it is not on it. */
@@ -64,6 +84,7 @@ export class RequestWindow {
     if (index < 0) return false;
     this.#blocks.splice(index, 1);
     this.#bytes -= length;
+    if (!this.isSlow) this.#budget.bytes -= length;
     return true;
   }
 
@@ -71,6 +92,7 @@ export class RequestWindow {
   clear(): Block[] {
     const blocks = this.#blocks;
     this.#blocks = [];
+    if (!this.isSlow) this.#budget.bytes -= this.#bytes;
     this.#bytes = 0;
     return blocks;
   }
@@ -88,6 +110,11 @@ export class RequestWindow {
     this.#received = received;
     // A peer that was asked for nothing is not slow.
     if (rate === 0 && this.#blocks.length === 0) return;
+    const isSlow = rate < 64 * 1024;
+    if (isSlow !== this.isSlow) {
+      this.isSlow = isSlow;
+      this.#budget.bytes += isSlow ? -this.#bytes : this.#bytes;
+    }
     this.#rate = (this.#rate + rate) / 2;
     const { min, max } = IN_FLIGHT_BYTES;
     this.#limitBytes = Math.min(max, Math.max(min, this.#rate * IN_FLIGHT_MS / 1000));

@@ -1,4 +1,4 @@
-import { chooseUnchoked, slotsFor } from "./choker.ts";
+import { type ChokeCandidate, slotsFor, turnSlots } from "./choker.ts";
 import { Dealer } from "./dealer.ts";
 import { gatewayShare } from "./gateway.ts";
 import type { Peer } from "./peer.ts";
@@ -14,6 +14,8 @@ const SUFFICIENT = 0.4;
 const FIRST_RATE = 8 * 1024 * 1024;
 /** What of the best rate remains from second to second, so that a burst is forgotten. */
 const FADING = 0.98;
+/** In this time every slot passes on once. */
+const ROUND_MS = 10_000;
 
 export interface SpreadOptions {
   readonly map: PieceMap;
@@ -35,8 +37,12 @@ export interface SpreadOptions {
 export class Spread {
   readonly #options: SpreadOptions;
   readonly #dealer: Dealer<Peer> | undefined;
-  /** Who is interested and not choked: they hold the slots. */
+  /** Who is interested and not choked, those longest first: they hold the slots. */
   readonly #served = new Set<Peer>();
+  /** Slots that are due to pass on. */
+  #turnover = 0;
+  /** What a dealer's takers had when the last round began. */
+  #taken = { at: 0, bytes: new Map<Peer, number>() };
   #neighbours: string | undefined;
   /** Payload bytes so far, bytes a second of late, and the best of these rates. */
   #received = { total: 0, rate: 0, best: 0 };
@@ -87,16 +93,6 @@ export class Spread {
     else if (this.#freeSlots > 0) this.#setChoking(peer, false);
   }
 
-  chokeRound(): void {
-    const candidates = this.#options.peers().map((peer) => {
-      const { amChoking, peerInterested, isFar, uploaded: served } = peer;
-      return { peer, served, amChoking, peerInterested, isFar };
-    }).toArray();
-    const { random } = this.#options;
-    const chosen = chooseUnchoked(candidates, { slots: slotsFor(this.#sent.best), random });
-    for (const candidate of candidates) this.#setChoking(candidate.peer, !chosen.has(candidate));
-  }
-
   /**
    * About once a second, `elapsedMs` after the last time. `received` and `sent`: payload bytes of all peers
    * there ever were.
@@ -115,21 +111,46 @@ export class Spread {
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
     this.#share();
-    this.#fillSlots();
+    this.#turnSlots(elapsedMs);
     if (!this.#dealer) return;
     this.#dealer.isGenerous = sending < this.#sent.best * SUFFICIENT;
     this.#dealer.tick();
     for (const peer of peers()) if (!peer.amChoking && peer.peerInterested) this.#deal(peer);
   }
 
-  get #freeSlots(): number {
-    return slotsFor(this.#sent.best) - this.#served.size;
+  get #slots(): number {
+    const { deals = false, picker: { have } } = this.#options;
+    return slotsFor(this.#sent.best, { have: have.count, deals });
   }
 
-  #fillSlots(): void {
-    if (this.#freeSlots <= 0) return;
-    const waiting = this.#options.peers().filter((peer) => peer.amChoking && peer.peerInterested);
-    for (const peer of waiting.take(this.#freeSlots).toArray()) this.#setChoking(peer, false);
+  get #freeSlots(): number {
+    return this.#slots - this.#served.size;
+  }
+
+  #turnSlots(elapsedMs: number): void {
+    const { deals, random, peers } = this.#options;
+    const slots = this.#slots;
+    const idle = deals ? this.#idleTakers(elapsedMs) : [];
+    this.#turnover = deals ? idle.length : this.#turnover % 1 + slots * elapsedMs / ROUND_MS;
+    const waiting = peers().filter((peer) => peer.amChoking && peer.peerInterested).map(candidateOf).toArray();
+    if (waiting.length === 0 && this.#served.size <= slots) return;
+    const served = [...new Set([...idle, ...this.#served])].map(candidateOf);
+    const turnover = Math.floor(this.#turnover);
+    const { choke, unchoke } = turnSlots({ served, waiting }, { slots, turnover, random });
+    for (const { peer } of choke) this.#setChoking(peer, true);
+    for (const { peer } of unchoke) this.#setChoking(peer, false);
+  }
+
+  /**
+   * Whom a dealer has sent nothing for a whole round. The others stay, since what breaks off half-way is dealt
+   * anew.
+   */
+  #idleTakers(elapsedMs: number): Peer[] {
+    const { bytes } = this.#taken;
+    this.#taken.at += elapsedMs;
+    if (this.#taken.at < ROUND_MS) return [];
+    this.#taken = { at: 0, bytes: new Map([...this.#served].map((peer) => [peer, peer.uploaded])) };
+    return [...this.#served].filter((peer) => bytes.get(peer) === peer.uploaded);
   }
 
   #setChoking(peer: Peer, choke: boolean): void {
@@ -156,4 +177,9 @@ export class Spread {
     this.#neighbours = key;
     picker.share = gatewayShare(map.pieceCount, { ownId, neighbourIds });
   }
+}
+
+function candidateOf(peer: Peer): ChokeCandidate & { readonly peer: Peer } {
+  const { isFar, uploaded: served, pieces: { count: have } } = peer;
+  return { peer, have, served, isFar };
 }

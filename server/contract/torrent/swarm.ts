@@ -24,7 +24,6 @@ import { WebSeeds } from "./web_seeds.ts";
 export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
-const CHOKE_ROUND_TICKS = 10;
 const STOP_TIMEOUT_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
@@ -308,7 +307,7 @@ export class Swarm {
 
   async #tickAll(signal: AbortSignal): Promise<void> {
     let before = this.#clock.now();
-    for (let tick = 1; !signal.aborted; tick++) {
+    while (!signal.aborted) {
       await this.#clock.sleep(TICK_MS, signal);
       const now = this.#clock.now();
       const received = this.#membership.total("downloaded");
@@ -318,7 +317,6 @@ export class Swarm {
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#drought.tick({ now, received, hasProvider });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
-      if (tick % CHOKE_ROUND_TICKS === 0) this.#spread.chokeRound();
     }
   }
 }
