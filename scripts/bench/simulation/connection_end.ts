@@ -4,6 +4,13 @@ import { type Block, MAX_BLOCK_BYTES } from "#contract/torrent/wire.ts";
 import type { Link, Run } from "./link.ts";
 import type { SimulatedNode } from "./simulated_node.ts";
 
+/** Asked for in the largest blocks at any rate, so that there are fewer events. */
+class CoarsePeer extends Peer {
+  override get maxBlockLength(): number {
+    return MAX_BLOCK_BYTES;
+  }
+}
+
 /** What blocks are made of, by length. */
 const NOTHING = new Map<number, Uint8Array>();
 /** What the product writes to a connection at one time. */
@@ -22,15 +29,16 @@ export class ConnectionEnd implements PeerEffects, Run {
   other!: ConnectionEnd;
   /** Its messages are on their way. */
   isWaking = false;
-  /** The blocks that are being sent. */
-  #run: Block[] = [];
+  /** Its node sends blocks on it. */
+  #isSending = false;
+  readonly #run: Block[] = [];
   bytes = 0;
   isVoid = false;
 
   constructor(node: SimulatedNode, remote: SimulatedNode) {
     this.node = node;
     this.watch = new StallWatch(node.surroundings.now);
-    this.peer = new Peer(remote.identity, {
+    this.peer = new CoarsePeer(remote.identity, {
       map: node.map,
       picker: node.picker,
       effects: this,
@@ -41,18 +49,12 @@ export class ConnectionEnd implements PeerEffects, Run {
     });
   }
 
-  _run() { return this.#run; }
   get to(): Link {
     return this.other.node.link;
   }
 
-  /** Its node sends blocks on it. */
-  get isSending(): boolean {
-    return this.#run.length > 0;
-  }
-
   wake(): void {
-    if (!this.isWaking && !this.isSending) this.node.surroundings.wake(this);
+    if (!this.isWaking && !this.#isSending) this.node.surroundings.wake(this);
   }
 
   /** Everything that it had to say is heard, and blocks follow. */
@@ -63,7 +65,7 @@ export class ConnectionEnd implements PeerEffects, Run {
     const { peer } = this.other;
     for (let index = 0; index < outbox.length; index++) peer.message(outbox[index]!);
     outbox.length = 0;
-    if (!this.isSending) this.#send();
+    if (!this.#isSending) this.#send();
   }
 
   #send(): void {
@@ -75,21 +77,22 @@ export class ConnectionEnd implements PeerEffects, Run {
       this.#run.push(block);
     }
     if (bytes === 0) return;
+    this.#isSending = true;
     this.bytes = bytes;
     this.peer.uploaded += bytes;
     this.node.link.send(this);
   }
 
   arrived(): void {
-    const run = this.#run;
-    this.#run = [];
     if (this.isVoid) return;
     const { peer } = this.other;
-    for (const block of run) {
+    for (const block of this.#run) {
       peer.blockStart(block);
       peer.blockData(bytesOf(block.length));
       peer.blockEnd();
     }
+    this.#run.length = 0;
+    this.#isSending = false;
     if (this.peer.outbox.length > 0) this.wake();
     if (!this.isWaking) this.#send();
   }

@@ -63,6 +63,7 @@ export class SimulatedNode {
       map,
       picker: this.picker,
       peers: () => this.ends.keys(),
+      budget: this.budget,
       ownId: this.identity.peerId,
       random,
       deals: isServer,

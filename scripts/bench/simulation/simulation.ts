@@ -187,7 +187,8 @@ class Simulation implements Surroundings {
     if (node.isComplete) return;
     const now = this.#events.now;
     const { identity: { peerId: ownId }, neighbours, bans } = node;
-    const isOut = (peerId: string) => peerId === ownId || neighbours.has(peerId) || bans.isResting(peerId, now);
+    const isOut = (peerId: string) =>
+      peerId === ownId || neighbours.has(peerId) || bans.isResting(peerId, now);
     const due = node.book.due(MAX_DIALLED - node.ends.size, { now, isOut });
     for (const address of due) {
       const remote = this.#byHostname.get(address.hostname);

@@ -60,7 +60,10 @@ export class ActivePiece<S> {
     const units = this.#state.length;
     while (this.#firstMissing < units && this.#state[this.#firstMissing] !== MISSING) this.#firstMissing++;
     if (this.#firstMissing === units) return undefined;
-    return this.#request(maxLength, { first: this.#firstMissing, fits: (unit) => this.#state[unit] === MISSING });
+    return this.#request(maxLength, {
+      first: this.#firstMissing,
+      fits: (unit) => this.#state[unit] === MISSING,
+    });
   }
 
   /** Asks once more for units that at most `copies` other peers are relied on to send. */

@@ -14,7 +14,7 @@ export interface ChokeCandidate {
 const SLOT_RATE = 256 * 1024;
 const SLOTS = { min: 8, max: 40, dealer: 12 };
 /** Who has few pieces serves few at one time: while pieces are scarce, few copies soon make more than many late. */
-const PIECES_A_SLOT = 2;
+const PIECES_A_SLOT = 5;
 /** Slots for other racks, so that pieces get across whatever goes on in here. */
 const FAR_SLOTS = 3;
 

@@ -95,7 +95,6 @@ export class Peer implements PickingPeer, WireSink {
   constructor(
     identity: PeerIdentity,
     { map, picker, effects, fast, own, far = false, deals = false, budget }: {
-      budget?: RequestBudget;
       map: PieceMap;
       picker: Picker<PickingPeer>;
       effects: PeerEffects;
@@ -107,12 +106,14 @@ export class Peer implements PickingPeer, WireSink {
       far?: boolean;
       /** We suggest to our peers what to ask for. */
       deals?: boolean;
+      /** Of all our peers. */
+      budget?: RequestBudget;
     },
   ) {
     this.identity = identity;
     this.isFar = far;
     this.#own = own;
-    this.#requests = new RequestWindow({ own, maxRequests: MAX_UPLOADS, budget: budget as RequestBudget });
+    this.#requests = new RequestWindow({ own, maxRequests: MAX_UPLOADS, budget });
     this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
@@ -397,6 +398,7 @@ export class Peer implements PickingPeer, WireSink {
   #becomeDealer(): void {
     this.#picker.uncountPeer(this);
     this.isDealer = true;
+    // what it deals to us it keeps for us
     this.#requests.leaveBudget();
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);

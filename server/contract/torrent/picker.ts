@@ -86,10 +86,6 @@ export class Picker<P extends PickingPeer> {
     return this.#untouched.has(piece) || this.#orphan(piece) !== undefined;
   }
 
-  get activeCount(): number {
-    return this.#active.size;
-  }
-
   /** How many pieces are wanted and not here. */
   get lacking(): number {
     return this.#lacking;

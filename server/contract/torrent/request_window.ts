@@ -14,13 +14,32 @@ const SLOW_BLOCK_BYTES = 64 * 1024;
 /** What an idle peer may double in the endgame. */
 const IDLE_BYTES = MAX_BLOCK_BYTES;
 
-/** What all peers together may be asked for at one time. */
+/** Less than this a second is slow: what is asked there does not keep us from asking others. */
+const SLOW_RATE = 64 * 1024;
+/** What all peers together are asked for: what comes in this time, and at least that much. */
+const TOTAL_IN_FLIGHT_MS = 250;
+const MIN_TOTAL_BYTES = 3 * 1024 * 1024;
+
+/**
+ * What may be asked at one time of all peers together that share it. Many pieces that come slowly side by side
+ * are passed on late; few are soon complete. Pure.
+ */
 export class RequestBudget {
-  bytes = 0;
-  limitBytes = 4 * 1024 * 1024;
+  #bytes = 0;
+  #limitBytes = MIN_TOTAL_BYTES;
 
   get hasRoom(): boolean {
-    return this.bytes < this.limitBytes;
+    return this.#bytes < this.#limitBytes;
+  }
+
+  /** So much more is asked for, or less where it is negative. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Fits it to the rate at which all together send, bytes a second. */
+  pace(rate: number): void {
+    this.#limitBytes = Math.max(MIN_TOTAL_BYTES, rate * TOTAL_IN_FLIGHT_MS / 1000);
   }
 }
 
@@ -30,17 +49,21 @@ export class RequestWindow {
   #blocks: Block[] = [];
   #bytes = 0;
   #limitBytes: number;
+  /** Absent where this peer is asked whatever is under way elsewhere. */
+  #budget: RequestBudget | undefined;
+  #isSlow = false;
   /** Bytes a second. */
   #rate = FAST_RATE;
   #received = 0;
-  #budget: RequestBudget;
-  isSlow = false;
   /** How many requests the peer is willing to queue. */
   maxRequests: number;
 
   /** `own`: it is one of ours, and takes large blocks. */
-  constructor({ own, maxRequests, budget }: { own: boolean; maxRequests: number; budget?: RequestBudget }) {
-    this.#budget = budget ?? new RequestBudget();
+  constructor(
+    { own, maxRequests, budget }: { own: boolean; maxRequests: number; budget?: RequestBudget | undefined },
+  ) {
+    // others do not pace us
+    this.#budget = own ? budget : undefined;
     this.#own = own;
     this.#limitBytes = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
     this.maxRequests = maxRequests;
@@ -51,7 +74,8 @@ export class RequestWindow {
   }
 
   get hasRoom(): boolean {
-    return this.#bytes < this.#limitBytes && this.#budget.hasRoom && this.#blocks.length < this.maxRequests;
+    return this.#bytes < this.#limitBytes && (this.#budget?.hasRoom ?? true) &&
+      this.#blocks.length < this.maxRequests;
   }
 
   get isIdle(): boolean {
@@ -64,16 +88,15 @@ export class RequestWindow {
     return this.#rate < FAST_RATE ? SLOW_BLOCK_BYTES : MAX_BLOCK_BYTES;
   }
 
+  /** What it is asked for does not count from now on. */
   leaveBudget(): void {
-    if (!this.isSlow) this.#budget.bytes -= this.#bytes;
-    this.#budget = new RequestBudget();
-    if (!this.isSlow) this.#budget.bytes = this.#bytes;
+    if (!this.#isSlow) this.#budget?.add(-this.#bytes);
+    this.#budget = undefined;
   }
 
   add(block: Block): void {
     this.#blocks.push(block);
-    this.#bytes += block.length;
-    if (!this.isSlow) this.#budget.bytes += block.length;
+    this.#count(block.length);
   }
 
   /** Strikes a request off the list; false where it is not on it. */
@@ -83,8 +106,7 @@ export class RequestWindow {
     );
     if (index < 0) return false;
     this.#blocks.splice(index, 1);
-    this.#bytes -= length;
-    if (!this.isSlow) this.#budget.bytes -= length;
+    this.#count(-length);
     return true;
   }
 
@@ -92,8 +114,7 @@ export class RequestWindow {
   clear(): Block[] {
     const blocks = this.#blocks;
     this.#blocks = [];
-    if (!this.isSlow) this.#budget.bytes -= this.#bytes;
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
     return blocks;
   }
 
@@ -109,14 +130,21 @@ export class RequestWindow {
     const rate = (received - this.#received) * 1000 / elapsedMs;
     this.#received = received;
     // A peer that was asked for nothing is not slow.
-    if (rate === 0 && this.#blocks.length === 0) return;
-    const isSlow = rate < 64 * 1024;
-    if (isSlow !== this.isSlow) {
-      this.isSlow = isSlow;
-      this.#budget.bytes += isSlow ? -this.#bytes : this.#bytes;
-    }
+    if (rate === 0 && this.#blocks.length === 0) return this.#setSlow(false);
+    this.#setSlow(rate < SLOW_RATE);
     this.#rate = (this.#rate + rate) / 2;
     const { min, max } = IN_FLIGHT_BYTES;
     this.#limitBytes = Math.min(max, Math.max(min, this.#rate * IN_FLIGHT_MS / 1000));
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (!this.#isSlow) this.#budget?.add(bytes);
+  }
+
+  #setSlow(slow: boolean): void {
+    if (slow === this.#isSlow) return;
+    this.#isSlow = slow;
+    this.#budget?.add(slow ? -this.#bytes : this.#bytes);
   }
 }

@@ -5,6 +5,7 @@ import type { Peer } from "./peer.ts";
 import type { Picker, PickingPeer } from "./picker.ts";
 import type { PieceMap } from "./piece_map.ts";
 import type { Random } from "./ports.ts";
+import type { RequestBudget } from "./request_window.ts";
 
 /** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
 const DEALT_AHEAD_BYTES = 1024 * 1024;
@@ -22,6 +23,7 @@ export interface SpreadOptions {
   readonly picker: Picker<PickingPeer>;
   /** The peers of the swarm as they are now. */
   readonly peers: () => IteratorObject<Peer>;
+  readonly budget: RequestBudget;
   readonly ownId: string;
   readonly random: Random;
   /** As in SwarmOptions. */
@@ -99,7 +101,7 @@ export class Spread {
    */
   tick(elapsedMs: number, { received, sent }: { received: number; sent: number }): void {
     if (elapsedMs <= 0) return;
-    const { picker, peers } = this.#options;
+    const { picker, peers, budget } = this.#options;
     for (const peer of peers()) peer.pace(elapsedMs);
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
@@ -107,6 +109,7 @@ export class Spread {
     const rate = (this.#received.rate + (received - this.#received.total) / seconds) / 2;
     const suffices = rate >= this.#received.best * SUFFICIENT;
     this.#received = { total: received, rate, best: Math.max(this.#received.best * FADING, rate) };
+    budget.pace(this.#received.best);
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
@@ -132,7 +135,8 @@ export class Spread {
     const slots = this.#slots;
     const idle = deals ? this.#idleTakers(elapsedMs) : [];
     this.#turnover = deals ? idle.length : this.#turnover % 1 + slots * elapsedMs / ROUND_MS;
-    const waiting = peers().filter((peer) => peer.amChoking && peer.peerInterested).map(candidateOf).toArray();
+    const waiting = peers().filter((peer) => peer.amChoking && peer.peerInterested).map(candidateOf)
+      .toArray();
     if (waiting.length === 0 && this.#served.size <= slots) return;
     const served = [...new Set([...idle, ...this.#served])].map(candidateOf);
     const turnover = Math.floor(this.#turnover);

@@ -29,7 +29,10 @@ export class StallWatch {
    * Once a second. `moved`: bytes that came so far; `isHeldBack`: it is we who do not read. False where the peer
    * has to go.
    */
-  tick(peer: Watched, { now, moved, isHeldBack }: { now: number; moved: number; isHeldBack: boolean }): boolean {
+  tick(
+    peer: Watched,
+    { now, moved, isHeldBack }: { now: number; moved: number; isHeldBack: boolean },
+  ): boolean {
     const pauseMs = now - this.#movedAt;
     const isAwaited = peer.isAwaited && !isHeldBack;
     const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * this.#longestPauseMs));

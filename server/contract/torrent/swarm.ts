@@ -14,6 +14,7 @@ import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
+import { RequestBudget } from "./request_window.ts";
 import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
 import { Spread } from "./spread.ts";
 import { systemClock } from "./system_ports.ts";
@@ -46,6 +47,7 @@ export class Swarm {
   readonly #webSeeds: WebSeeds;
   readonly #drought: Drought;
   readonly #membership: Membership;
+  readonly #budget = new RequestBudget();
   readonly #spread: Spread;
   readonly #closing = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
@@ -70,6 +72,7 @@ export class Swarm {
       map: this.map,
       picker: this.#picker,
       peers: () => this.#membership.peers,
+      budget: this.#budget,
       ownId: peerIdText(this.#peerId),
       random: this.#random,
       deals: options.deals,
@@ -227,6 +230,7 @@ export class Swarm {
       own: isOwnPeerId(handshake.peerId),
       far: this.#spread.isFar(identity.hostname),
       deals: deals ?? false,
+      budget: this.#budget,
       effects: this.#effectsOf(member),
     });
     const link = new PeerLink(peer, {
