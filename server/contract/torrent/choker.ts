@@ -13,18 +13,34 @@ export interface ChokeCandidate {
 /** What a slot should carry at least, bytes a second: below, a piece is too long under way to be passed on. */
 const SLOT_RATE = 256 * 1024;
 const SLOTS = { min: 8, max: 40, dealer: 12 };
-/** Who has few pieces serves few at one time: while pieces are scarce, few copies soon make more than many late. */
+/**
+ * Where not all can be served, who has few pieces serves only as many at one time as get one each in this time:
+ * while pieces are scarce, few copies soon make more than many late.
+ */
+const SCARCE_PIECE_SECONDS = 0.7;
 const PIECES_A_SLOT = 5;
 /** Slots for other racks, so that pieces get across whatever goes on in here. */
 const FAR_SLOTS = 3;
 
-/**
- * How many peers to serve at one time with an uplink that carries `rate` bytes a second and `have` pieces. A
- * dealer needs few: what it sends goes on from there.
- */
-export function slotsFor(rate: number, { have, deals }: { have: number; deals: boolean }): number {
-  const max = deals ? SLOTS.dealer : SLOTS.max;
-  return Math.min(max, Math.max(SLOTS.min, Math.min(rate / SLOT_RATE, have / PIECES_A_SLOT)) | 0);
+/** What decides how many peers to serve at one time. */
+export interface SlotNeeds {
+  /** What the uplink carries, bytes a second. */
+  readonly rate: number;
+  /** How many peers are interested. */
+  readonly takers: number;
+  readonly pieceLength: number;
+  /** How many pieces there are to give. */
+  readonly have: number;
+  /** It deals pieces out, which go on from there: it needs few. */
+  readonly deals: boolean;
+}
+
+export function slotsFor({ rate, takers, pieceLength, have, deals }: SlotNeeds): number {
+  const carried = Math.floor(Math.min(SLOTS.max, Math.max(SLOTS.min, rate / SLOT_RATE)));
+  if (takers <= SLOTS.max) return carried;
+  const soon = rate * SCARCE_PIECE_SECONDS / pieceLength;
+  const plenty = deals ? SLOTS.dealer : Math.max(SLOTS.min, have / PIECES_A_SLOT);
+  return Math.floor(Math.min(carried, Math.max(soon, plenty)));
 }
 
 /**

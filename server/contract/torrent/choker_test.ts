@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChokeCandidate, slotsFor, turnSlots } from "./choker.ts";
+import { type ChokeCandidate, type SlotNeeds, slotsFor, turnSlots } from "./choker.ts";
 
 interface Taker extends ChokeCandidate {
   readonly name: string;
@@ -82,11 +82,14 @@ Deno.test("everyone is served in turn", () => {
 
 Deno.test("near takers come before far ones, of which some always have a slot", () => {
   const far = names("far", 6, { isFar: true });
-  assert.deepEqual(turn([], [...far, ...names("w", 9)], { slots: 8 }).unchoke.filter((name) => /far/.test(name)), [
-    "far0",
-    "far1",
-    "far2",
-  ]);
+  assert.deepEqual(
+    turn([], [...far, ...names("w", 9)], { slots: 8 }).unchoke.filter((name) => /far/.test(name)),
+    [
+      "far0",
+      "far1",
+      "far2",
+    ],
+  );
   assert.deepEqual(turn([...names("s", 2), ...far], names("w", 9), { slots: 8, turnover: 3 }).choke, [
     "far0",
     "far1",
@@ -94,9 +97,12 @@ Deno.test("near takers come before far ones, of which some always have a slot", 
   ]);
 });
 
-Deno.test("slots grow with the uplink and with the pieces that there are to give, within bounds", () => {
-  const slots = (rate: number, have: number, deals = false) => slotsFor(rate, { have, deals });
-  assert.deepEqual([0, 6_250_000, 12_500_000, 1e9].map((rate) => slots(rate, 1000)), [8, 23, 40, 40]);
-  assert.deepEqual([0, 40, 100, 1000].map((have) => slots(1e9, have)), [8, 8, 20, 40]);
-  assert.equal(slots(1e9, 1000, true), 12);
+Deno.test("as many are served as the uplink carries; of more takers few at a time, while pieces are scarce", () => {
+  const slots = (needs: Partial<SlotNeeds>) =>
+    slotsFor({ rate: 12_500_000, takers: 100, pieceLength: 1024 * 1024, have: 1000, deals: false, ...needs });
+  assert.deepEqual([0, 6_250_000, 12_500_000, 1e9].map((rate) => slots({ rate })), [8, 23, 40, 40]);
+  assert.deepEqual([0, 40, 100, 1000].map((have) => slots({ have })), [8, 8, 20, 40]);
+  assert.deepEqual([0, 40, 100, 1000].map((have) => slots({ have, takers: 30 })), [40, 40, 40, 40]);
+  assert.equal(slots({ have: 0, pieceLength: 256 * 1024 }), 33);
+  assert.equal(slots({ deals: true }), 12);
 });

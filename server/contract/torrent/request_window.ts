@@ -16,17 +16,19 @@ const IDLE_BYTES = MAX_BLOCK_BYTES;
 
 /** Less than this a second is slow: what is asked there does not keep us from asking others. */
 const SLOW_RATE = 64 * 1024;
-/** What all peers together are asked for: what comes in this time, and at least that much. */
+/** What more peers than these are asked for together: what comes in this time, and at least that much. */
+const FEW_PEERS = 40;
 const TOTAL_IN_FLIGHT_MS = 250;
 const MIN_TOTAL_BYTES = 3 * 1024 * 1024;
 
 /**
- * What may be asked at one time of all peers together that share it. Many pieces that come slowly side by side
- * are passed on late; few are soon complete. Pure.
+ * What may be asked at one time of all peers together that share it. In a large swarm, where a piece passes
+ * through many hands, many that come slowly side by side are passed on late; few are soon complete. Where
+ * everyone knows everyone a piece is there in one step, and there is no such limit. Pure.
  */
 export class RequestBudget {
   #bytes = 0;
-  #limitBytes = MIN_TOTAL_BYTES;
+  #limitBytes = Infinity;
 
   get hasRoom(): boolean {
     return this.#bytes < this.#limitBytes;
@@ -37,9 +39,10 @@ export class RequestBudget {
     this.#bytes += bytes;
   }
 
-  /** Fits it to the rate at which all together send, bytes a second. */
-  pace(rate: number): void {
-    this.#limitBytes = Math.max(MIN_TOTAL_BYTES, rate * TOTAL_IN_FLIGHT_MS / 1000);
+  /** Fits it to the number of peers and the rate at which all together send, bytes a second. */
+  pace({ peers, rate }: { peers: number; rate: number }): void {
+    const limit = Math.max(MIN_TOTAL_BYTES, rate * TOTAL_IN_FLIGHT_MS / 1000);
+    this.#limitBytes = peers > FEW_PEERS ? limit : Infinity;
   }
 }
 

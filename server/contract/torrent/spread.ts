@@ -39,6 +39,7 @@ export interface SpreadOptions {
 export class Spread {
   readonly #options: SpreadOptions;
   readonly #dealer: Dealer<Peer> | undefined;
+  readonly #interested = new Set<Peer>();
   /** Who is interested and not choked, those longest first: they hold the slots. */
   readonly #served = new Set<Peer>();
   /** Slots that are due to pass on. */
@@ -68,6 +69,7 @@ export class Spread {
   }
 
   left(peer: Peer): void {
+    this.#interested.delete(peer);
     this.#served.delete(peer);
     this.#dealer?.leave(peer);
   }
@@ -88,6 +90,8 @@ export class Spread {
 
   /** A newcomer need not wait for the next round while there are free slots. */
   interestChanged(peer: Peer): void {
+    if (peer.peerInterested) this.#interested.add(peer);
+    else this.#interested.delete(peer);
     if (!peer.peerInterested) {
       this.#served.delete(peer);
       this.#dealer?.fold(peer);
@@ -102,14 +106,18 @@ export class Spread {
   tick(elapsedMs: number, { received, sent }: { received: number; sent: number }): void {
     if (elapsedMs <= 0) return;
     const { picker, peers, budget } = this.#options;
-    for (const peer of peers()) peer.pace(elapsedMs);
+    let count = 0;
+    for (const peer of peers()) {
+      peer.pace(elapsedMs);
+      count++;
+    }
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
     this.#sent = { total: sent, best: Math.max(this.#sent.best * FADING, sending) };
     const rate = (this.#received.rate + (received - this.#received.total) / seconds) / 2;
     const suffices = rate >= this.#received.best * SUFFICIENT;
     this.#received = { total: received, rate, best: Math.max(this.#received.best * FADING, rate) };
-    budget.pace(this.#received.best);
+    budget.pace({ peers: count, rate: this.#received.best });
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
@@ -122,8 +130,9 @@ export class Spread {
   }
 
   get #slots(): number {
-    const { deals = false, picker: { have } } = this.#options;
-    return slotsFor(this.#sent.best, { have: have.count, deals });
+    const { deals = false, map: { pieceLength }, picker: { have } } = this.#options;
+    const { size: takers } = this.#interested;
+    return slotsFor({ rate: this.#sent.best, takers, pieceLength, have: have.count, deals });
   }
 
   get #freeSlots(): number {
@@ -131,12 +140,11 @@ export class Spread {
   }
 
   #turnSlots(elapsedMs: number): void {
-    const { deals, random, peers } = this.#options;
+    const { deals, random } = this.#options;
     const slots = this.#slots;
     const idle = deals ? this.#idleTakers(elapsedMs) : [];
     this.#turnover = deals ? idle.length : this.#turnover % 1 + slots * elapsedMs / ROUND_MS;
-    const waiting = peers().filter((peer) => peer.amChoking && peer.peerInterested).map(candidateOf)
-      .toArray();
+    const waiting = [...this.#interested].filter((peer) => peer.amChoking).map(candidateOf);
     if (waiting.length === 0 && this.#served.size <= slots) return;
     const served = [...new Set([...idle, ...this.#served])].map(candidateOf);
     const turnover = Math.floor(this.#turnover);

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { StallWatch } from "./stall_watch.ts";
 
 /** A peer of which something is awaited, and the bytes that it has sent after each second. */
-function watch(moved: readonly number[], { isHeldBack = false } = {}): { stalledAt: number[]; goneAt: number } {
+function watch(
+  moved: readonly number[],
+  { isHeldBack = false } = {},
+): { stalledAt: number[]; goneAt: number } {
   const stalledAt: number[] = [];
   let isStalled = false;
   let second = 0;
@@ -36,7 +39,10 @@ Deno.test("who used to pause is given three times its longest pause", () => {
 });
 
 Deno.test("who sends is left in peace", () => {
-  assert.deepEqual(watch(Array.from({ length: 60 }, (_, second) => second + 1)), { stalledAt: [], goneAt: NaN });
+  assert.deepEqual(watch(Array.from({ length: 60 }, (_, second) => second + 1)), {
+    stalledAt: [],
+    goneAt: NaN,
+  });
 });
 
 Deno.test("who is held back by us is not to blame", () => {
