@@ -7,9 +7,13 @@ import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "./capture/excludes.ts";
+import { CaptureRecord } from "./capture/memory/capture_record.ts";
+import type { MemoryStore } from "./capture/memory/memory_store.ts";
+import type { PastCapture } from "./capture/memory/past_capture.ts";
 import { type Pause, pauseFor } from "./capture/retry.ts";
 import { sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
+import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
 /** What the machine is; asked anew for every capture, since disks and kernels change. */
 export interface Machine {
@@ -26,7 +30,13 @@ export type TemplateEvent =
   | { readonly type: "unreachable"; readonly reason: string }
   | { readonly type: "capturing"; readonly order: CaptureOrder }
   | { readonly type: "progress"; readonly progress: CaptureProgress }
-  | { readonly type: "sent"; readonly order: CaptureOrder; readonly sent: Sent }
+  | {
+    readonly type: "sent";
+    readonly order: CaptureOrder;
+    readonly sent: Sent;
+    /** What had to be read to know what to send. */
+    readonly bytesRead: number;
+  }
   | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
 
 export interface TemplateOptions {
@@ -34,16 +44,23 @@ export interface TemplateOptions {
   readonly name: string;
   /** The directory that becomes the image's root. */
   readonly root: string;
+  /** Where is remembered what was captured last; absent: nowhere, and every capture reads everything. */
+  readonly memory?: MemoryStore | undefined;
   readonly machine: () => Promise<Machine>;
   readonly signal: AbortSignal;
+  /** Whether this machine runs the hooks of captures. */
+  readonly allowHooks?: boolean | undefined;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
+  readonly now?: () => number;
 }
 
 const Announced = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) });
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const NOT_FOUND = 404, NO_CONTENT = 204;
+/** How the server refuses entries that are not what they were meant to be, or name extents that it has lost. */
+const NOT_MEANT: ReadonlySet<number> = new Set([400, 409]);
 const logger = getLogger(["rackseed", "template"]);
 
 /**
@@ -108,9 +125,10 @@ async function serve(order: CaptureOrder, options: TemplateOptions): Promise<voi
   logger.info("capture-began", { capture: order.capture, image: order.image });
   onEvent?.({ type: "capturing", order });
   try {
-    const sent = await capture(order, options);
-    logger.info("capture-sent", { capture: order.capture, entries: sent.entries, bytes: sent.bytesSent });
-    onEvent?.({ type: "sent", order, sent });
+    const { sent, bytesRead } = await capture(order, options);
+    const { entries, bytesSent } = sent;
+    logger.info("capture-sent", { capture: order.capture, entries, bytesRead, bytesSent });
+    onEvent?.({ type: "sent", order, sent, bytesRead });
   } catch (error) {
     signal.throwIfAborted();
     const problem = problemOf(error, options.root);
@@ -120,21 +138,81 @@ async function serve(order: CaptureOrder, options: TemplateOptions): Promise<voi
   }
 }
 
-async function capture(order: CaptureOrder, options: TemplateOptions): Promise<Sent> {
-  const { client, root, machine, signal, onEvent, pause } = options;
+interface Captured {
+  readonly sent: Sent;
+  readonly bytesRead: number;
+}
+
+/** Tells what has changed since the image's newest version, where that is remembered; else everything. */
+async function capture(order: CaptureOrder, options: TemplateOptions): Promise<Captured> {
+  const { root, memory } = options;
+  const { parent } = order;
+  const past = parent === undefined ? undefined : await memory?.load(memoryName(order, options), {
+    ...{ capture: parent, root },
+  });
+  try {
+    return await captureAfter(past, { order, options });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (past === undefined || !(error instanceof RackseedError) || !NOT_MEANT.has(error.status)) throw error;
+    logger.warn("memory-refused", { capture: order.capture, reason: error.reason });
+    return await captureAfter(undefined, { order, options });
+  }
+}
+
+async function captureAfter(
+  past: PastCapture | undefined,
+  { order, options }: { order: CaptureOrder; options: TemplateOptions },
+): Promise<Captured> {
+  const { name, allowHooks = false, signal } = options;
+  const hooks = new CaptureHooks(order, { allowed: allowHooks, template: name });
+  try {
+    await hooks.before({ signal });
+    return await readAndSend(past, { order, options, hooks });
+  } catch (error) {
+    await hooks.after().catch((failed) => logger.warn("hook-failed", { error: messageOf(failed) }));
+    throw error;
+  }
+}
+
+async function readAndSend(
+  past: PastCapture | undefined,
+  { order, options, hooks }: { order: CaptureOrder; options: TemplateOptions; hooks: CaptureHooks },
+): Promise<Captured> {
+  const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
+  const record = new CaptureRecord(now());
+  const memory = { past, record };
   const { source, layout, mountPoints } = await machine();
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
-  return await sendCapture({
+  const tree = new TreeSource(root, { excludes, mountPoints, memory });
+  const sent = await sendCapture({
     api: client,
     capture: order.capture,
-    tree: new TreeSource(root, { excludes, mountPoints }),
+    tree,
     source,
     layout,
     excludes: excludes.patterns,
+    memory,
+    compress: order.parent !== undefined,
     signal,
+    onRead: async () => {
+      await hooks.after();
+      return hooks.notes;
+    },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),
   });
+  const { capture } = order;
+  await options.memory?.save(
+    memoryName(order, options),
+    record.memory({ capture, root, amount: sent.amount }),
+  );
+  return { sent, bytesRead: tree.bytesRead };
+}
+
+/** Agents with different names may run beside each other. */
+function memoryName({ image }: CaptureOrder, { name }: TemplateOptions): string {
+  return `${name}.${image}`;
 }
 
 /** A capture that was cancelled is unknown to the server by now, and an unreachable server finds out by itself. */

@@ -1,16 +1,23 @@
 /** `rackseed agent template`: the template's agent with this machine's facts, telling the terminal what it does. */
 import { ApiClient } from "#contract/client.ts";
 import { readMachine } from "./capture/machine.ts";
+import { MemoryStore } from "./capture/memory/memory_store.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
 import { runTemplate, type TemplateEvent } from "./template.ts";
 
+/** Below the directory that no capture takes along. */
+const DEFAULT_STATE = "/var/lib/rackseed/agent";
+
 /** Runs until `signal`; throws RackseedError where waiting does not help. */
 export async function templateCommand(
-  { server, token, name = Deno.hostname(), root = "/", signal }: {
+  { server, token, name = Deno.hostname(), root = "/", state = DEFAULT_STATE, allowHooks, signal }: {
     server: string;
     token: string;
     name?: string | undefined;
     root?: string | undefined;
+    /** The directory where is remembered what was captured last. */
+    state?: string | undefined;
+    allowHooks?: boolean | undefined;
     signal: AbortSignal;
   },
 ): Promise<void> {
@@ -20,6 +27,8 @@ export async function templateCommand(
     client,
     name,
     root,
+    memory: new MemoryStore(state),
+    allowHooks,
     machine: () => readMachine({ root }),
     signal,
     onEvent: (event) => tell(event, { name, console }),
@@ -44,7 +53,7 @@ function tell(event: TemplateEvent, { name, console }: { name: string; console: 
     }
     case "sent":
       return console.line(
-        `sent ${event.sent.entries} entries, ${
+        `read ${mb(event.bytesRead)} of ${mb(event.sent.amount.bytes)} MB, sent ${
           mb(event.sent.bytesSent)
         } MB; the server publishes ${event.order.image}`,
       );

@@ -46,7 +46,7 @@ async function demo(folder: string): Promise<boolean> {
   await using programs = new Programs(product, { folder, signal: stop.signal });
   const server = await programs.startServer();
   say(`server: ${server.server}; live page: ${server.page}`);
-  programs.start(["agent", "template", "--name", "golden", "--root", template]);
+  programs.start(["agent", "template", "--name", "golden", "--root", template, "--state", `${folder}/state`]);
   await programs.until(
     "template",
     () => programs.json(["template", "list", "--json"]),

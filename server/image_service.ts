@@ -1,8 +1,20 @@
 /** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
-import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type {
+  ImageChange,
+  ImageView,
+  PruneAnswer,
+  PruneRequest,
+  VerifyEvent,
+  VersionView,
+} from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { ExtentRequest } from "#contract/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { TorrentFile } from "./rsync/torrent_file.ts";
+import { ExtentService } from "./store/extent_service.ts";
 import type { ImageStore } from "./store/images.ts";
+import { planPrune } from "./store/prune_plan.ts";
 import type { PublishedVersion } from "./store/versions.ts";
 import type { Seeder } from "./swarm/seeder.ts";
 import type { WebSeedFile } from "./swarm/web_seed.ts";
@@ -11,6 +23,7 @@ import type { Images, ImageSecrets } from "./web/ports.ts";
 export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
+  readonly #extents: ExtentService;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** Torrent files by version, "web@1". */
@@ -19,6 +32,7 @@ export class ImageService implements Images {
   constructor(store: ImageStore, seeder: Seeder) {
     this.#store = store;
     this.#seeder = seeder;
+    this.#extents = new ExtentService(store.pool);
   }
 
   /** Serves all versions that are there. */
@@ -48,6 +62,55 @@ export class ImageService implements Images {
     await this.#seeder.remove(metainfo.infoHash);
   }
 
+  diff(from: string, to: string): Iterable<ImageChange> {
+    return this.#store.diff(from, to);
+  }
+
+  async prune(
+    { images, apply, ...policy }: PruneRequest,
+    { need, nowMs }: { need: (ref: string) => string | undefined; nowMs: number },
+  ): Promise<PruneAnswer> {
+    const named = ({ image, version }: { image: string; version: number }) => `${image}@${version}`;
+    const versions = this.list().filter(({ image }) => images?.includes(image) ?? true);
+    const plan = planPrune(versions, policy, {
+      nowMs,
+      need: (version) => this.#store.useOf(version) ?? need(named(version)),
+    });
+    const freedBytes = this.#store.ownBytes(plan.removed.map(named));
+    const removed: ImageView[] = [], kept = [...plan.kept];
+    for (const version of plan.removed) {
+      const reason = apply ? await this.#deleteUnlessUsed(named(version)) : undefined;
+      if (reason === undefined) removed.push(version);
+      else kept.push({ version, reason });
+    }
+    const view = ({ image, version, created }: ImageView) => ({ image, version, created });
+    return {
+      applied: apply,
+      removed: removed.map(view),
+      kept: kept.map(({ version, reason }) => ({ ...view(version), reason })),
+      freedBytes,
+    };
+  }
+
+  /** Why it was not deleted: somebody began to use it a moment ago. */
+  async #deleteUnlessUsed(ref: string): Promise<string | undefined> {
+    try {
+      await this.delete(ref);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RackseedError && error.status === 409) return error.reason;
+      throw error;
+    }
+  }
+
+  settings(image: string): ImageSettings {
+    return this.#store.settings(image);
+  }
+
+  set(image: string, settings: ImageSettings): ImageSettings {
+    return this.#store.set(image, settings);
+  }
+
   verify(ref: string): AsyncIterable<VerifyEvent> {
     return this.#store.verify(ref);
   }
@@ -71,6 +134,10 @@ export class ImageService implements Images {
   file(ref: string, name: string): WebSeedFile | undefined {
     const file = this.#store.published(ref).payload.find((f) => f.name === name);
     return file && { path: file.path, length: file.sizeBytes };
+  }
+
+  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return this.#extents.cut(this.#store.published(ref), request);
   }
 
   webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {

@@ -1,6 +1,7 @@
 /** The server: all services in one process, under one signal. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
+import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
 import { pinOf } from "#contract/token.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
 import { RateLimit } from "#contract/torrent/rate_limit.ts";
@@ -10,6 +11,8 @@ import { CaptureService } from "./capture/capture_service.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
 import { lockDataDirectory } from "./data_lock.ts";
 import { Batches } from "./deployment/batches.ts";
+import { FirstBootWatch } from "./deployment/first_boot_watch.ts";
+import { HookBook } from "./deployment/hook_book.ts";
 import { NodeTerms } from "./deployment/node_terms.ts";
 import { RackBook } from "./deployment/rack_book.ts";
 import { ImageService } from "./image_service.ts";
@@ -22,12 +25,16 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { FirstBoots } from "./store/first_boots.ts";
+import { Hooks } from "./store/hooks.ts";
+import { Identities } from "./store/identities.ts";
 import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
 import { Tracker } from "./swarm/tracker.ts";
@@ -35,6 +42,9 @@ import { UdpTracker } from "./swarm/udp_tracker.ts";
 import { handleWebSeed } from "./swarm/web_seed.ts";
 import { createApp } from "./web/app.ts";
 import { AdminToken } from "./web/auth.ts";
+import { Backups } from "./web/backups.ts";
+import { CaptureOrders } from "./web/capture_orders.ts";
+import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
 import { SiteSwarm } from "./site_swarm.ts";
@@ -43,6 +53,8 @@ import { writePublicFile } from "./web/private_file.ts";
 import { issueServerCertificate, openAuthority } from "./web/tls.ts";
 
 const log = getLogger(["rackseed", "server"]);
+/** How often is looked which backups are due. */
+const BACKUP_TICK_MS = 60_000;
 const SEED_PREFIX = "/seed/";
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
@@ -167,16 +179,22 @@ export async function startServer(
     now,
   });
   const terms = new NodeTerms({ settings, racks });
+  const hooks = new HookBook(new Hooks(db), nodes);
+  const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, pin },
+    ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
+    identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
+  const watching = setInterval(() => fleet.flagSilent(), 1000);
+  stack.defer(() => clearInterval(watching));
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
     const origin = `http://${hostname}:${httpPort}`;
     return {
       announce: [`${origin}/announce`, `udp://${hostname}:${udpTracker.port}`],
       webSeeds: [origin + SEED_PREFIX],
+      http: origin,
       seeders: [{ hostname, port: peers.port }],
       ...(rsync && { rsync: `rsync://${hostname}:${rsync.port}/${MODULE}` }),
     };
@@ -205,9 +223,18 @@ export async function startServer(
   );
 
   const templates = new Templates(db, { now });
+  const orders = new CaptureOrders(captures);
+  const backups = new Backups({
+    ...{ fleet, templates, captures, images, orders, pin, now },
+    agents: new AgentTokens(db),
+    nameOf: (id) => nodes.find(id)?.name,
+  });
+  const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
+  stack.defer(() => clearInterval(backupTimer));
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, swarm: siteSwarm, live, swarmAt, now },
+      ...{ admin, fleet, templates, images, captures, orders, backups, swarm: siteSwarm, hooks },
+      ...{ live, swarmAt, now },
       closing: closing.signal,
     },
     { caPem: authority.pem },
@@ -240,6 +267,9 @@ export async function startServer(
     if (pathname.startsWith("/boot/")) return handleBoot(request, netboot);
     if (pathname === "/announce") {
       return handleAnnounce(request, { hostname: client.hostname, tracker, now: now() });
+    }
+    if (pathname === FIRST_BOOT_PATH) {
+      return handleFirstBoot(request, { fleet, address: client.hostname });
     }
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
     if (pathname.startsWith(SEED_PREFIX)) {

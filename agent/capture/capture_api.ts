@@ -1,4 +1,6 @@
 /** The calls of a capture (#contract/api.ts, "Template's agent"), each repeated over a hiccup. */
+import { promisify } from "node:util";
+import { constants, zstdCompress } from "node:zlib";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -8,19 +10,26 @@ import { type Pause, type RetryOptions, withRetry } from "./retry.ts";
 export type Api = Pick<ApiClient, "send">;
 
 const HASH_BYTES = 32;
+const compressed = promisify(zstdCompress);
+/** For links slower than a processor compresses: some 30 MB/s. */
+const WIRE = { params: { [constants.ZSTD_c_compressionLevel]: 9 } };
 const RETRY_BUDGET_MS = 120_000;
 
 export class CaptureApi {
   readonly #api: Api;
   readonly #base: string;
+  readonly #compress: boolean;
   readonly #retry: RetryOptions;
 
-  constructor(api: Api, { capture, signal, pause }: {
+  /** `compress`: frames travel compressed. */
+  constructor(api: Api, { capture, compress = false, signal, pause }: {
     capture: string;
+    compress?: boolean;
     signal: AbortSignal;
     pause?: Pause;
   }) {
     this.#api = api;
+    this.#compress = compress;
     this.#base = `/captures/${capture}`;
     this.#retry = { signal, budgetMs: RETRY_BUDGET_MS, ...(pause && { pause }) };
   }
@@ -39,8 +48,10 @@ export class CaptureApi {
   }
 
   /** `upload`: as frame_upload.ts encodes it. */
-  frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#post("POST", "frames", { body: upload });
+  async frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#compress) return await this.#post("POST", "frames", { body: upload });
+    const body = new Uint8Array(await compressed(upload, WIRE));
+    await this.#post("POST", "frames", { body, encoding: "zstd" });
   }
 
   /** Tried once: the next report says more. */
@@ -63,10 +74,10 @@ export class CaptureApi {
   #post(
     method: "POST" | "PUT",
     path: string,
-    { body }: { body: Uint8Array<ArrayBuffer> },
+    content: { body: Uint8Array<ArrayBuffer>; encoding?: "zstd" },
   ): Promise<void> {
     return this.#call(async (signal) => {
-      const response = await this.#api.send(method, `${this.#base}/${path}`, { body, signal });
+      const response = await this.#api.send(method, `${this.#base}/${path}`, { ...content, signal });
       await response.body?.cancel();
     });
   }

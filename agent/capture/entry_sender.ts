@@ -1,6 +1,11 @@
-/** Sends a capture's entries while it goes on, some thousands at a time, in their order. */
+/**
+ * Sends a capture's entries while it goes on, some thousands at a time, in their order; of those that the image's
+ * newest version has alike only how many they are.
+ */
+import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import type { CaptureHeader } from "#contract/api.ts";
+import { EntryChanges, type EntryLine } from "#contract/entry_changes.ts";
 import type { CaptureApi } from "./capture_api.ts";
 
 /** What the server reads in one go; every part is some milliseconds of its work. */
@@ -10,6 +15,8 @@ const MAX_WAITING = 8;
 
 export class EntrySender {
   readonly #api: CaptureApi;
+  readonly #changes: EntryChanges;
+  readonly #hash = createHash("sha256");
   #lines: string[] = [];
   #characters = 0;
   #count = 0;
@@ -18,18 +25,20 @@ export class EntrySender {
   #last: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(api: CaptureApi) {
+  /** `parent`: what the server knows; empty where it knows nothing. */
+  constructor(api: CaptureApi, { parent }: { parent: readonly EntryLine[] }) {
     this.#api = api;
+    this.#changes = new EntryChanges(parent);
   }
 
   get count(): number {
     return this.#count;
   }
 
-  add(line: string): void {
-    this.#lines.push(line);
-    this.#characters += line.length + 1;
+  add(entry: EntryLine): void {
+    this.#hash.update(`${entry.line}\n`);
     this.#count++;
+    for (const line of this.#changes.add(entry)) this.#push(line);
     if (this.#characters >= PART_CHARACTERS) this.#endPart();
   }
 
@@ -44,10 +53,17 @@ export class EntrySender {
   }
 
   /** Resolves when the server has taken all entries and finds nothing missing. */
-  async finish(header: Omit<CaptureHeader, "entries">): Promise<void> {
+  async finish(header: Omit<CaptureHeader, "entries" | "sha256">): Promise<void> {
+    for (const line of this.#changes.end()) this.#push(line);
     this.#endPart();
     await this.drained();
-    await this.#api.entries(compress(JSON.stringify({ ...header, entries: this.#count })));
+    const whole: CaptureHeader = { ...header, entries: this.#count, sha256: this.#hash.digest("hex") };
+    await this.#api.entries(compress(JSON.stringify(whole)));
+  }
+
+  #push(line: string): void {
+    this.#lines.push(line);
+    this.#characters += line.length + 1;
   }
 
   #endPart(): void {

@@ -26,6 +26,8 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
   "/var/cache/dnf/*",
   "/var/cache/yum/*",
   "/var/lib/rackseed/",
+  // a clone that is captured before it could report its own first boot
+  "/etc/**/*rackseed-first-boot*",
   "/.rackseed-install/",
   "lost+found/",
   "/etc/udev/rules.d/70-persistent-net.rules",

@@ -17,6 +17,8 @@ import type { ExtentSink } from "./capture_source.ts";
 
 /** Calls under way at a time; each holds up to two times MAX_FRAME_BYTES. */
 const MAX_UNDER_WAY = 4;
+/** So many whole frames may pass what waits for its own to be full: the server lists no file behind a missing one. */
+const MAX_PASSING = 8;
 const HASH_BYTES = 32;
 
 export class ExtentSender implements ExtentSink {
@@ -30,6 +32,8 @@ export class ExtentSender implements ExtentSink {
   /** What the server lacks and no frame holds yet. */
   #lacking: UploadedExtent[] = [];
   #lackingBytes = 0;
+  /** Whole frames that were sent while these wait. */
+  #passing = 0;
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #bytesSent = 0;
@@ -99,6 +103,7 @@ export class ExtentSender implements ExtentSink {
       const known = await this.#api.known(hashes);
       const lacking = batch.filter((_, i) => known[i] !== 1);
       if (lacking.length === batch.length && batchBytes * 2 > MAX_FRAME_BYTES) {
+        if (this.#lacking.length > 0 && ++this.#passing === MAX_PASSING) this.#sendFrame();
         return this.#send(encodeFrameUploadIn(memory, batch), batchBytes);
       }
       // a few small contents must not keep the whole batch in memory until their frame is full
@@ -119,6 +124,7 @@ export class ExtentSender implements ExtentSink {
   }
 
   #sendFrame(): void {
+    this.#passing = 0;
     if (this.#lacking.length === 0) return;
     const bytes = this.#lackingBytes;
     const upload = encodeFrameUpload(this.#lacking) as Uint8Array<ArrayBuffer>;

@@ -69,6 +69,16 @@ function orderOf(receiver: Receiver): (a: unknown[], b: unknown[]) => number {
   return ([a], [b]) => order.indexOf(a as string) - order.indexOf(b as string);
 }
 
+Deno.test("a small content does not wait for the end while whole frames pass it", async () => {
+  const receiver = new Receiver();
+  const small = randomBytes(100);
+  const whole = Array.from({ length: 40 }, () => randomBytes(MAX_FRAME_BYTES));
+  await sendAll(senderTo(receiver), [small, ...whole]);
+  const place = [...receiver.received.keys()].indexOf(hash(small));
+  assert.ok(place < 20, `${place} frames passed it`);
+  assert.equal(receiver.received.size, 41);
+});
+
 Deno.test("what the server has is not sent", async () => {
   const receiver = new Receiver();
   const contents = Array.from({ length: 100 }, () => randomBytes(100_000));

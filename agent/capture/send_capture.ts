@@ -12,6 +12,7 @@ import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
 import type { Pause } from "./retry.ts";
+import type { CaptureMemory } from "./tree_source.ts";
 
 export interface SendOptions {
   readonly api: Api;
@@ -24,7 +25,12 @@ export interface SendOptions {
   readonly layout?: DiskLayout | undefined;
   /** All patterns that were in force. */
   readonly excludes: readonly string[];
+  readonly memory?: CaptureMemory | undefined;
+  /** Whether contents are compressed on their way; the server compresses what it stores in any case. */
+  readonly compress?: boolean;
   readonly signal: AbortSignal;
+  /** Once everything was read; gives notes of its own. The capture fails where it throws. */
+  readonly onRead?: () => Promise<readonly string[]>;
   readonly onProgress?: (progress: CaptureProgress) => void;
   readonly pause?: Pause;
 }
@@ -36,14 +42,16 @@ const MAX_NOTE_CHARACTERS = 8191;
 export interface Sent {
   readonly entries: number;
   readonly notes: readonly string[];
+  readonly amount: Amount;
   readonly bytesSent: number;
 }
 
 export async function sendCapture(options: SendOptions): Promise<Sent> {
-  const { tree, onProgress, excludes, source, layout, pause } = options;
+  const { tree, onProgress, excludes, source, layout, memory, pause } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const api = new CaptureApi(options.api, { capture: options.capture, signal, ...(pause && { pause }) });
+  const { capture, compress = false } = options;
+  const api = new CaptureApi(options.api, { capture, compress, signal, ...(pause && { pause }) });
   const sender = new ExtentSender(api);
   let counting: Promise<void> | undefined;
   try {
@@ -64,7 +72,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
     }).then((amount) => void (total = amount));
     counting.catch(() => {});
-    const lines = new EntrySender(api);
+    const lines = new EntrySender(api, { parent: memory?.past?.lines ?? [] });
     let done = none;
     const entries = tree.entries(sender, {
       signal,
@@ -75,20 +83,23 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       },
     });
     for await (const entry of entries) {
-      lines.add(formatHashedEntry(entry));
+      const told = { path: entry.path, line: formatHashedEntry(entry) };
+      lines.add(told);
+      memory?.record.add(told);
       if (lines.full) await lines.drained();
     }
+    const more = await options.onRead?.() ?? [];
     await counting;
     await sender.finish();
     await reporter.last(view("finishing", done, done));
-    const notes = bounded(tree.notes);
+    const notes = bounded([...more, ...tree.notes]);
     await lines.finish({
       ...(source && { source }),
       ...(layout && { layout }),
       excludes: [...excludes],
       notes,
     });
-    return { entries: lines.count, notes, bytesSent: sender.bytesSent };
+    return { entries: lines.count, notes, amount: done, bytesSent: sender.bytesSent };
   } finally {
     stopped.abort(new Error("the capture has ended"));
     await counting?.catch(() => {});

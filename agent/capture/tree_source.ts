@@ -8,6 +8,8 @@ import { AT_FDCWD, close, O, openAt, readLinkAt } from "../sys/libc.ts";
 import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
 import type { Excludes } from "./excludes.ts";
+import type { CaptureRecord } from "./memory/capture_record.ts";
+import type { PastCapture } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
@@ -16,28 +18,41 @@ const READINGS = 3;
 /** So many names between two looks at what else there is to do. */
 const VISITS_A_TURN = 2000;
 
+/** What is known of the last capture of the tree, and what is to be known of this one. */
+export interface CaptureMemory {
+  readonly past?: PastCapture | undefined;
+  readonly record: CaptureRecord;
+}
+
 export interface TreeOptions {
   readonly excludes: Excludes;
   /** Absolute paths, as seen from the root, of further file systems that belong to the tree. */
   readonly mountPoints: readonly string[];
+  readonly memory?: CaptureMemory | undefined;
 }
 
 export class TreeSource implements CaptureSource {
   readonly notes: string[] = [];
+  /** Of the bytes that `entries` told of, those that it had to read. */
+  bytesRead = 0;
   readonly #root: string;
   readonly #excludes: Excludes;
   readonly #mountPoints: ReadonlySet<BytePath>;
+  readonly #memory: CaptureMemory | undefined;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, memory }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
+    this.#memory = memory;
     this.#mountPoints = new Set(mountPoints.map((path) => bytePathOfText(path.replace(/^\/+|\/+$/g, ""))));
   }
 
   async measure(
     { signal, onProgress }: { signal: AbortSignal; onProgress: (sofar: Amount) => void },
   ): Promise<Amount> {
+    // near enough, and the walk is as long as that of the capture
+    if (this.#memory?.past) return this.#memory.past.amount;
     let files = 0, bytes = 0, visits = 0;
     const links = new Set<string>();
     // what is to be noted is noted when it is read
@@ -62,7 +77,10 @@ export class TreeSource implements CaptureSource {
   ): AsyncGenerator<Entry<HashedExtent>> {
     let files = 0, bytes = 0, visits = 0;
     const reader = new FileReader(sink, {
-      onBytes: (count) => onProgress({ files, bytes: bytes += count }),
+      onBytes: (count) => {
+        this.bytesRead += count;
+        onProgress({ files, bytes: bytes += count });
+      },
     });
     /** First name of every file that has several. */
     const links = new Map<string, BytePath>();
@@ -81,9 +99,15 @@ export class TreeSource implements CaptureSource {
         yield { type: "link", path, target: first };
         continue;
       }
-      const entry = status.type === "file"
-        ? await this.#file(visit, { reader, signal })
-        : this.#other(visit, status.type);
+      const known = this.#memory?.past?.recall(path, status);
+      if (known) {
+        this.#memory?.record.see(path, status);
+        if (known.type === "file") bytes += known.extents.reduce((sum, e) => sum + e.sizeBytes, 0);
+      }
+      const entry = known ??
+        (status.type === "file"
+          ? await this.#file(visit, { reader, signal })
+          : this.#other(visit, status.type));
       if (entry === undefined) continue;
       if (entry.type === "file") onProgress({ files: ++files, bytes });
       if (key !== undefined) links.set(key, path);
@@ -107,6 +131,7 @@ export class TreeSource implements CaptureSource {
     type: Exclude<FileStatus["type"], "file" | "socket">,
   ): Entry<HashedExtent> | undefined {
     const common = { path, ...attributes(status) };
+    this.#memory?.record.see(path, status);
     const look = (): Entry<HashedExtent> => {
       const xattrs = xattrsAt(directory, name);
       switch (type) {
@@ -153,6 +178,7 @@ export class TreeSource implements CaptureSource {
         ? reader.readSmall(fd, status)
         : await reader.readLarge(fd, { status, signal });
       const still = !changed(status, statOf(fd));
+      if (still) this.#memory?.record.see(path, status);
       if (still || reading === READINGS) {
         if (!still) this.notes.push(`taken in motion, it changed at every reading: ${displayPath(path)}`);
         return { type: "file", path, ...attributes(status), xattrs, sizeBytes, extents };

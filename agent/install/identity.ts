@@ -1,12 +1,13 @@
 /**
- * What makes the clone itself and not its template: host name, addresses, machine-id, random seeds. Pure: from
- * the order and what lies in the clone's tree to changes of files; `apply_identity.ts` carries them out.
- * Nothing of the template is lost: network configuration that must not stay in force is moved to ASIDE.
+ * What makes the clone itself and not its template: host name, interfaces, machine-id, SSH host keys, random
+ * seeds. Pure: from the identity and what lies in the clone's tree to changes of files; `apply_identity.ts`
+ * carries them out. Nothing of the template is lost: network configuration that must not stay in force is moved
+ * to ASIDE.
  */
-import type { Order } from "#contract/api.ts";
-import { detectNetwork, type NetworkChange, networkChanges } from "./identity_network.ts";
-
-export type Identity = Order["identity"];
+import type { Identity } from "#contract/identity.ts";
+import { type NetworkChange, networkChanges } from "./identity_network.ts";
+import type { Interface } from "./network_config/network_files.ts";
+import { detectNetwork } from "./network_config/network_system.ts";
 
 export type FileChange =
   | { readonly do: "write"; readonly path: string; readonly text: string; readonly mode: number }
@@ -15,7 +16,7 @@ export type FileChange =
 
 /** What the tree holds that identity depends on. Paths are absolute inside the tree. */
 export interface IdentityTree {
-  /** Texts of the configuration files that `IDENTITY_FILES` matches. */
+  /** Texts of the configuration files that `tree_facts.ts` names. */
   readonly texts: ReadonlyMap<string, string>;
   /** Further paths that exist: enabled units, programs, symbolic links among the files. */
   readonly paths: ReadonlySet<string>;
@@ -26,45 +27,64 @@ export interface IdentityOptions {
   readonly tree: IdentityTree;
   /** Host name of the template. */
   readonly templateHostname: string;
-  /** The NIC that the machine was installed over, where the order names none. */
+  /** The card that the machine was started over. */
   readonly bootMac: string;
-  /** Fresh: 32 hexadecimal digits, machine-id(5). */
+  /** Fresh: 32 hexadecimal digits, machine-id(5); for who brings none. */
   readonly machineId: string;
-  /** Fresh; for NetworkManager's profile. */
-  readonly connectionUuid: string;
+  /** Fresh each time; for NetworkManager's profiles. */
+  readonly uuid: () => string;
 }
 
 export function identityChanges(identity: Identity, options: IdentityOptions): FileChange[] {
-  const { tree, machineId } = options;
+  const { tree, templateHostname, bootMac, uuid } = options;
+  const { hostname, interfaces, hostKeys = [] } = identity;
   const changes: FileChange[] = [
-    { do: "write", path: "/etc/hostname", text: `${identity.hostname}\n`, mode: 0o644 },
-    {
-      do: "write",
-      path: "/etc/hosts",
-      text: hostsFile(tree.texts.get("/etc/hosts") ?? DEFAULT_HOSTS, {
-        hostname: identity.hostname,
-        templateHostname: options.templateHostname,
-      }),
-      mode: 0o644,
-    },
+    write("/etc/hostname", `${hostname}\n`),
+    write(
+      "/etc/hosts",
+      hostsFile(tree.texts.get("/etc/hosts") ?? DEFAULT_HOSTS, { hostname, templateHostname }),
+    ),
   ];
   for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
     // a link points to the other one
-    if (tree.texts.has(path) && !tree.symlinks.has(path)) {
-      changes.push({ do: "write", path, text: `${machineId}\n`, mode: 0o444 });
-    }
+    if (tree.symlinks.has(path)) continue;
+    const text = `${identity.machineId ?? options.machineId}\n`;
+    if (tree.texts.has(path) || path === "/etc/machine-id") changes.push(write(path, text, 0o444));
   }
   if (tree.paths.has("/etc/cloud/cloud.cfg.d")) {
-    const text = "network: {config: disabled}\npreserve_hostname: true\n";
-    changes.push({ do: "write", path: "/etc/cloud/cloud.cfg.d/99-rackseed.cfg", text, mode: 0o644 });
+    changes.push(write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(hostname)));
   }
-  const mac = (identity.mac ?? options.bootMac).toLowerCase();
-  const { connectionUuid } = options;
-  changes.push(
-    ...networkChanges({ ...identity, mac }, { system: detectNetwork(tree), tree, connectionUuid }),
+  const system = detectNetwork(tree);
+  changes.push(...networkChanges(namedByMac(interfaces, bootMac), { system, tree, uuid }));
+  const keys = hostKeys.flatMap(({ name, privateKey, publicKey }) => [
+    write(`/etc/ssh/${name}`, privateKey, 0o600),
+    write(`/etc/ssh/${name}.pub`, publicKey),
+  ]);
+  const kept = new Set(keys.map((change) => change.path));
+  for (const path of tree.paths) {
+    if (isSecretOfOne(path) && !kept.has(path)) changes.push({ do: "remove", path });
+  }
+  return [...changes, ...keys];
+}
+
+function write(path: string, text: string, mode = 0o644) {
+  return { do: "write" as const, path, text, mode };
+}
+
+export function namedByMac(interfaces: Identity["interfaces"], bootMac: string): Interface[] {
+  return interfaces.map((one) =>
+    one.kind === "ethernet" ? { ...one, mac: (one.mac ?? bootMac).toLowerCase() } : one
   );
-  for (const path of tree.paths) if (isSecretOfOne(path)) changes.push({ do: "remove", path });
-  return changes;
+}
+
+/**
+ * cloud-init finds everything as it is and leaves it so. It would otherwise take a clone for a new instance, and
+ * set its name, network and host keys anew (cloud-init's modules "Set Hostname", "SSH", "Update Etc Hosts").
+ */
+function cloudInit(hostname: string): string {
+  const [short] = hostname.split(".");
+  return "network: {config: disabled}\npreserve_hostname: true\nmanage_etc_hosts: false\n" +
+    `ssh_deletekeys: false\nhostname: ${short}\nfqdn: ${hostname}\n`;
 }
 
 const DEFAULT_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";

@@ -1,32 +1,13 @@
 /**
- * Golden files: `golden/NAME.txt` is what a clone's files become. After a change that is meant, run with
- * RACKSEED_GOLDEN=write and read the difference.
+ * Golden files: `golden/SYSTEM/LAYOUT.txt` is what a clone's files become. After a change that is meant, run with
+ * RACKSEED_GOLDEN=write and read the difference. What was written is then read back as an old disk's is.
  */
 import assert from "node:assert/strict";
-import { type FileChange, hostsFile, type Identity, identityChanges, type IdentityTree } from "./identity.ts";
-import { clearInterfaces, interfaceNames } from "./interfaces_file.ts";
-
-const fixed: Identity = {
-  hostname: "n1.example.org",
-  address: "10.0.0.5/24",
-  gateway: "10.0.0.1",
-  dns: ["10.0.0.2", "10.0.0.3"],
-  mac: "52:54:00:12:34:56",
-};
-const dhcp: Identity = { hostname: "n1", address: "dhcp", dns: [] };
-
-const tree = (texts: Record<string, string>, { paths = [], symlinks = [] }: {
-  paths?: string[];
-  symlinks?: string[];
-} = {}): IdentityTree => ({
-  texts: new Map(Object.entries({
-    "/etc/hosts": "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.org web\n10.0.0.9 web.example.org\n",
-    "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
-    ...texts,
-  })),
-  paths: new Set([...Object.keys(texts), ...paths, ...symlinks]),
-  symlinks: new Set(symlinks),
-});
+import { byKey, CARDS, DHCP, LAYOUTS } from "./testing/layouts.ts";
+import { type Identity, Identity as IdentitySchema, type NetworkInterface } from "#contract/identity.ts";
+import { type FileChange, hostsFile, identityChanges, type IdentityTree } from "./identity.ts";
+import { clearInterfaces } from "./interfaces_file.ts";
+import { networkOf } from "./read_identity.ts";
 
 const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
@@ -44,75 +25,134 @@ iface br0 inet manual
 source /etc/network/interfaces.d/*
 `;
 
-const cases: { name: string; identity: Identity; tree: IdentityTree }[] = [
-  {
-    name: "networkd",
-    identity: fixed,
-    tree: tree({
-      "/etc/systemd/network/10-lan.network": "[Match]\nType=ether\n\n[Network]\nAddress=192.168.1.10/24\n",
-      "/etc/systemd/network/20-wan.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
-      "/etc/resolv.conf": "nameserver 192.168.1.1\n",
-    }, { paths: [NETWORKD, "/var/lib/systemd/random-seed", "/etc/ssh/ssh_host_rsa_key"] }),
-  },
-  {
-    name: "networkd_dhcp",
-    identity: dhcp,
-    tree: tree({}, { paths: [NETWORKD], symlinks: ["/etc/resolv.conf", "/var/lib/dbus/machine-id"] }),
-  },
-  {
-    name: "ifupdown",
-    identity: fixed,
-    tree: tree({
-      "/etc/network/interfaces": INTERFACES,
-      "/etc/network/interfaces.d/storage": "auto ens4\niface ens4 inet static\n    address 10.9.0.1/24\n",
-      "/var/lib/dbus/machine-id": "0123456789abcdef0123456789abcdef\n",
-    }),
-  },
-  { name: "ifupdown_dhcp", identity: dhcp, tree: tree({ "/etc/network/interfaces": INTERFACES }) },
-  {
-    name: "network_manager",
-    identity: fixed,
-    tree: tree({
-      "/etc/NetworkManager/system-connections/lan.nmconnection":
-        "[connection]\nid=lan\n[ipv4]\naddress1=192.168.1.10/24,192.168.1.1\nmethod=manual\n",
-      "/etc/NetworkManager/system-connections/auto.nmconnection":
-        "[connection]\nid=auto\n[ipv4]\nmethod=auto\n",
-      "/etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\nIPADDR=192.168.1.10\n",
-      "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
-    }, { paths: [MANAGER, "/var/lib/NetworkManager/secret_key"] }),
-  },
-  {
-    name: "netplan",
-    identity: fixed,
-    tree: tree({
-      "/etc/netplan/50-cloud-init.yaml":
-        "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    ens3:\n" +
-        "      addresses: [192.168.1.10/24]\n",
-    }, { paths: ["/etc/cloud/cloud.cfg.d", NETWORKD] }),
-  },
-];
+const tree = (texts: Record<string, string>, { paths = [], symlinks = [] }: {
+  paths?: string[];
+  symlinks?: string[];
+} = {}): IdentityTree => ({
+  texts: new Map(Object.entries({
+    "/etc/hosts": "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.org web\n10.0.0.9 web.example.org\n",
+    "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+    ...texts,
+  })),
+  paths: new Set([...Object.keys(texts), ...paths, ...symlinks]),
+  symlinks: new Set(symlinks),
+});
 
-const golden = (name: string) => new URL(`./golden/${name}.txt`, import.meta.url);
+/** Templates as their distributions install them, or as people set them up. */
+const SYSTEMS: Record<string, IdentityTree> = {
+  "debian-ifupdown": tree({
+    "/etc/network/interfaces": INTERFACES,
+    "/etc/network/interfaces.d/storage": "auto ens4\niface ens4 inet static\n    address 10.9.0.1/24\n",
+    "/var/lib/dbus/machine-id": "0123456789abcdef0123456789abcdef\n",
+    "/etc/resolv.conf": "nameserver 192.168.1.1\n",
+  }),
+  "debian-ifupdown-bond": tree({
+    "/etc/network/interfaces":
+      "auto lo\niface lo inet loopback\n\nauto bond0\niface bond0 inet static\n  address 192.168.1.10/24\n" +
+      "  bond-slaves eno1 eno2\n  bond-mode 802.3ad\n\niface eno1 inet manual\n  bond-master bond0\n",
+  }),
+  "debian-networkd": tree({
+    "/etc/systemd/network/10-lan.network": "[Match]\nType=ether\n\n[Network]\nAddress=192.168.1.10/24\n",
+    "/etc/systemd/network/20-wan.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
+    "/etc/systemd/network/30-bond0.netdev": "[NetDev]\nName=bond0\nKind=bond\n",
+    "/etc/resolv.conf": "nameserver 192.168.1.1\n",
+  }, {
+    paths: [NETWORKD, "/var/lib/systemd/random-seed", "/etc/ssh/ssh_host_rsa_key"],
+    symlinks: ["/var/lib/dbus/machine-id"],
+  }),
+  "ubuntu-server": tree({
+    "/etc/netplan/50-cloud-init.yaml":
+      "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    ens3:\n" +
+      "      addresses: [192.168.1.10/24]\n",
+  }, { paths: ["/etc/cloud/cloud.cfg.d", NETWORKD], symlinks: ["/etc/resolv.conf"] }),
+  "ubuntu-desktop": tree({
+    "/etc/netplan/01-network-manager-all.yaml": "network:\n  version: 2\n  renderer: NetworkManager\n",
+  }, { paths: [MANAGER], symlinks: ["/etc/resolv.conf"] }),
+  "rhel-9": tree({
+    "/etc/NetworkManager/system-connections/lan.nmconnection":
+      "[connection]\nid=lan\n[ipv4]\naddress1=192.168.1.10/24,192.168.1.1\nmethod=manual\n",
+    "/etc/NetworkManager/system-connections/auto.nmconnection":
+      "[connection]\nid=auto\n[ipv4]\nmethod=auto\n",
+    "/etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\nIPADDR=192.168.1.10\n",
+    "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
+  }, { paths: [MANAGER, "/var/lib/NetworkManager/secret_key"] }),
+  "rhel-7": tree({
+    "/etc/sysconfig/network-scripts/ifcfg-ens3":
+      'TYPE="Ethernet"\nBOOTPROTO="dhcp"\nNAME="ens3"\nDEVICE="ens3"\nONBOOT="yes"\n',
+    "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
+  }, { paths: [MANAGER] }),
+};
+
+function change(identity: Identity, tree: IdentityTree): FileChange[] {
+  let uuids = 0;
+  return identityChanges(identity, {
+    ...{ tree, templateHostname: "web.example.org", bootMac: "52:54:00:AA:BB:CC", machineId: "f".repeat(32) },
+    uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
+  });
+}
 
 function show(change: FileChange): string {
   if (change.do !== "write") return `== ${change.do} ${change.path}\n`;
   return `== write ${change.path} ${change.mode.toString(8)}\n${change.text}`;
 }
 
-for (const { name, identity, tree } of cases) {
-  Deno.test(`identity as golden file: ${name}`, async () => {
-    const changes = identityChanges(identity, {
-      tree,
-      templateHostname: "web.example.org",
-      bootMac: "52:54:00:AA:BB:CC",
-      machineId: "f".repeat(32),
-      connectionUuid: "00000000-0000-4000-8000-000000000000",
-    });
-    const text = changes.map(show).join("");
-    if (Deno.env.get("RACKSEED_GOLDEN") === "write") await Deno.writeTextFile(golden(name), text);
-    assert.equal(text, await Deno.readTextFile(golden(name)));
-  });
+/** The tree after the changes. */
+function changed({ texts, paths, symlinks }: IdentityTree, changes: readonly FileChange[]): IdentityTree {
+  const after = new Map(texts);
+  for (const change of changes) {
+    if (change.do === "write") after.set(change.path, change.text);
+    else after.delete(change.path);
+  }
+  return { texts: after, paths, symlinks };
 }
+
+for (const [system, tree] of Object.entries(SYSTEMS)) {
+  for (const [layout, interfaces] of Object.entries(LAYOUTS)) {
+    Deno.test(`identity as golden file, and read back: ${system}, ${layout}`, async () => {
+      const identity = IdentitySchema.parse({ hostname: "n1.example.org", interfaces });
+      const changes = change(identity, tree);
+      const golden = new URL(`./golden/${system}/${layout}.txt`, import.meta.url);
+      const text = changes.map(show).join("");
+      if (Deno.env.get("RACKSEED_GOLDEN") === "write") {
+        await Deno.mkdir(new URL(".", golden), { recursive: true });
+        await Deno.writeTextFile(golden, text);
+      }
+      assert.equal(text, await Deno.readTextFile(golden));
+      const found = networkOf(changed(tree, changes), CARDS);
+      const own = found.interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0);
+      assert.deepEqual(
+        byKey(own.filter((i) => isWanted(i, interfaces))),
+        byKey(interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0)),
+      );
+    });
+  }
+}
+
+/** The template's DHCP on cards that the clone's configuration does not name stays in force. */
+function isWanted(found: NetworkInterface, wanted: readonly NetworkInterface[]): boolean {
+  return found.kind !== "ethernet" || found.addresses !== "dhcp" ||
+    wanted.some((w) => w.kind === "ethernet" && w.mac === found.mac);
+}
+
+Deno.test("identity: what is kept is written; keys of the template go, and fresh ones are left to be made", () => {
+  const key = { name: "ssh_host_ed25519_key", privateKey: "private\n", publicKey: "public\n" };
+  const changes = change(
+    { hostname: "n1", interfaces: [], machineId: "1".repeat(32), hostKeys: [key] },
+    tree({}, { paths: ["/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_rsa_key"] }),
+  );
+  const shown = changes.filter((c) => /ssh|machine/.test(c.path)).map(show).join("");
+  assert.equal(
+    shown,
+    `== write /etc/machine-id 444\n${"1".repeat(32)}\n== remove /etc/ssh/ssh_host_rsa_key\n` +
+      "== write /etc/ssh/ssh_host_ed25519_key 600\nprivate\n== write /etc/ssh/ssh_host_ed25519_key.pub 644\npublic\n",
+  );
+});
+
+Deno.test("identity: a card without a MAC is the one that the machine was started over", () => {
+  const interfaces: NetworkInterface[] = [{ kind: "ethernet", ...DHCP }];
+  const changes = change({ hostname: "n1", interfaces }, SYSTEMS["debian-networkd"]!);
+  assert.match(changes.map(show).join(""), /MACAddress=52:54:00:aa:bb:cc/);
+});
 
 const hosts: { name: string; text: string; expected: string }[] = [
   {
@@ -144,12 +184,11 @@ for (const { name, text, expected } of hosts) {
   });
 }
 
-Deno.test("interfaces: names are found, a clone's own is put out of force, others stay", () => {
-  assert.deepEqual(interfaceNames(INTERFACES), ["ens3", "br0"]);
-  const cleared = clearInterfaces(INTERFACES, "ens3");
+Deno.test("interfaces: a clone's own is put out of force, others stay", () => {
+  const cleared = clearInterfaces(INTERFACES, ["ens3"]);
   assert.match(cleared, /^auto br0$/m);
   assert.match(cleared, /^# template: iface ens3 inet static$/m);
   assert.match(cleared, /^# template: {5}address 192\.168\.1\.10\/24$/m);
   assert.match(cleared, /^iface br0 inet manual$/m);
-  assert.equal(clearInterfaces(cleared, "ens3"), cleared);
+  assert.equal(clearInterfaces(cleared, ["ens3"]), cleared);
 });

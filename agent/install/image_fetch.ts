@@ -1,20 +1,18 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
-import { KeptPaths } from "./compare/kept_paths.ts";
-import { findStanding, type Found, neededFrames } from "./compare/standing.ts";
+import { type Compared, compareTarget, type Comparison } from "./compare/comparison.ts";
+import type { RouteOptions } from "./compare/differences.ts";
 import { Download, type DownloadProgress } from "./download.ts";
 import type { Enrolled } from "./enrol.ts";
 import { mainThreadMs } from "../sys/thread_clock.ts";
-import type { Standing } from "./extract/frame_plan.ts";
+import { fetchExtents } from "./extent_client.ts";
 import { defaultWorkers, installTree } from "./extract/install_tree.ts";
-import { OWN_FOLDER } from "./extract/target.ts";
 import { InstallClock } from "./install_clock.ts";
 import type { Journal } from "./journal.ts";
 import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
+import { safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -36,18 +34,21 @@ export interface FetchOptions {
 export interface Target {
   /** Path of its root. */
   readonly path: string;
-  readonly journal: Journal;
-  /** Whether part of the image stands there already. */
-  readonly resumes: boolean;
+  /** Undefined where nothing may be written there. */
+  readonly journal: Journal | undefined;
+  /** Where part of the image may stand there already. */
+  readonly comparison?: Comparison | undefined;
 }
 
 interface Joined {
   readonly download: Download;
+  /** Whether packs lie in memory. */
+  readonly inMemory: boolean;
   readonly manifest: Manifest;
   readonly target: Target;
-  /** What stands on the target, where the installation resumes. */
-  readonly standing: Standing | undefined;
-  /** The frames that are needed, where not all are. */
+  /** What stands on the target. */
+  readonly compared: Compared | undefined;
+  /** The frames that the swarm is to bring, where not all are needed. */
   readonly needed: readonly number[] | undefined;
 }
 
@@ -55,6 +56,8 @@ export class ImageFetch implements AsyncDisposable {
   readonly #options: FetchOptions;
   readonly #closing = new AbortController();
   #joined: Joined | undefined;
+  /** By the extent service. */
+  #extentBytes = 0;
 
   constructor(options: FetchOptions) {
     this.#options = options;
@@ -62,7 +65,7 @@ export class ImageFetch implements AsyncDisposable {
 
   /**
    * Step "torrent". `memory`: a directory in memory for the packs, used where they fit; else they lie on the target.
-   * Where the installation resumes, what stands there is read first, and only the rest will be fetched.
+   * Where something stands on the target it is read first, and only the rest will be fetched.
    */
   async join(
     target: Target,
@@ -70,14 +73,19 @@ export class ImageFetch implements AsyncDisposable {
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
     const { order, key } = this.#options.enrolled;
     const { metainfo, way } = await fetchTorrent(this.#options.enrolled, { signal: this.#signal });
+    // of what nothing may be written to, no more than the manifest is fetched
     const inMemory = memory !== undefined &&
-      fitsMemory(metainfo.map.totalLength, await Deno.readTextFile("/proc/meminfo"));
+      (target.journal === undefined ||
+        fitsMemory(metainfo.map.totalLength, await Deno.readTextFile("/proc/meminfo")));
     if (inMemory) await Deno.mkdir(memory, { recursive: true });
+    const { comparison } = target;
     const download = await Download.start(metainfo, {
       order,
       terms: this.#options.terms,
-      packs: inMemory ? { temporary: memory } : { lasting: target.journal.packs },
-      manifestOnly: target.resumes,
+      packs: inMemory || target.journal === undefined
+        ? { temporary: memory ?? "/tmp" }
+        : { lasting: target.journal.packs },
+      manifestOnly: comparison !== undefined,
       lastResort: packsOf(this.#options.enrolled),
       signal: this.#closing.signal,
     });
@@ -86,63 +94,55 @@ export class ImageFetch implements AsyncDisposable {
         work: download.manifest(order, { key, signal: this.#signal }),
         tick: () => {},
       });
-      const found = target.resumes ? await this.#look(target.path, { manifest, progress }) : undefined;
-      const needed = found && neededFrames(manifest, found);
-      if (needed) await download.fetchOnly(needed, manifest);
-      this.#joined = { download, manifest, target, standing: found, needed };
+      const compared = comparison && await compareTarget(target.path, {
+        ...{ manifest, comparison, routes: this.#routes, signal: this.#signal },
+        onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
+      });
+      const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
+      if (needed && target.journal) await download.fetchOnly(needed, manifest);
+      this.#joined = { download, inMemory, manifest, target, compared, needed };
       const { bytesDone, bytesTotal } = download.progress();
-      const here = found && needed
-        ? `resumes: ${
-          manifest.frames.length - needed.length
-        } of ${manifest.frames.length} frames are there ` +
-          `(${megabytes(found.contents.readBytes)} read)`
-        : `${manifest.entries.length} entries`;
-      const place = inMemory ? "in memory" : "on the target's disk";
-      const missing = megabytes(bytesTotal - bytesDone);
-      return { message: `${here}, ${missing} to fetch, kept ${place}; ${way}`, inMemory };
+      const missingBytes = bytesTotal - bytesDone;
+      const place = `kept ${inMemory ? "in memory" : "on the target's disk"}`;
+      const here = compared && comparison
+        ? describeCompared(compared, { comparison, manifest, missingBytes })
+        : [`${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`];
+      const plan = comparison?.why === "restores" ? compared?.lines : undefined;
+      return { message: [...here, way].join("; "), inMemory, ...(plan && { plan }) };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  async #look(
-    path: string,
-    { manifest, progress }: { manifest: Manifest; progress: StepProgress },
-  ): Promise<Found> {
-    const root = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
-    try {
-      return await findStanding(root, {
-        manifest,
-        kept: new KeptPaths([OWN_FOLDER]),
-        claim: true,
-        privileged: Deno.uid() === 0,
-        onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
-        signal: this.#signal,
-      });
-    } finally {
-      close(root);
-    }
+  /** How what is missing comes: a broken-off installation is one of many, and takes frames whole. */
+  get #routes(): RouteOptions {
+    const { extents, restore } = this.#options.enrolled.order;
+    return { extentService: extents !== undefined && restore !== undefined, nodes: restore?.nodes ?? 1 };
   }
 
   /** Step "install": writes frames as they come. Returns what could not be kept, among the message. */
   async install(progress: StepProgress): Promise<StepOutcome> {
-    const { download, manifest, target, standing, needed } = this.#now;
+    const { download, inMemory, manifest, target, compared, needed } = this.#now;
+    const safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
     const workers = defaultWorkers();
     const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
-    const times = (transfer: DownloadProgress) => clock.times(transfer, download.downloadedBytes);
+    const times = (transfer: DownloadProgress) =>
+      clock.times(transfer, download.downloadedBytes + this.#extentBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     const { files, bytes, notes } = await watched(download, {
       work: installTree({
         manifest,
         key,
         target: target.path,
-        standing,
+        standing: compared?.found,
+        loose: compared && this.#loose(compared, manifest),
         packs: { path: (pack) => packs[pack] ?? "" },
-        frames: download.frames(manifest, needed),
+        frames: safe?.frames ?? download.frames(manifest, { only: needed }),
+        onFrame: (frame) => safe?.onFrame(frame),
         workers,
         onSpent: (spent) => clock.add(spent),
         onProgress: ({ bytesDone, bytesTotal }) => {
@@ -157,11 +157,30 @@ export class ImageFetch implements AsyncDisposable {
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
+    await safe?.end();
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
-    const fetched = megabytes(download.downloadedBytes);
-    const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched`;
+    const fetched = megabytes(download.downloadedBytes + this.#extentBytes);
+    const cut = this.#extentBytes > 0 ? ` (${megabytes(this.#extentBytes)} of it extents)` : "";
+    const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched${cut}`;
     return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
+  }
+
+  #loose({ differences }: Compared, manifest: Manifest) {
+    const { client, order } = this.#options.enrolled;
+    const routes = differences.routes.filter(({ by }) => by === "extents");
+    if (order.extents === undefined || routes.length === 0) return undefined;
+    const extents = fetchExtents({
+      ...{ client, path: order.extents, manifest, routes, signal: this.#signal },
+      onBytes: (bytes) => this.#extentBytes += bytes,
+    });
+    return { frames: new Set(routes.map(({ frame }) => frame)), extents };
+  }
+
+  /** Whether the target is as the image has it; undefined where that was not looked at. */
+  get differs(): boolean | undefined {
+    const compared = this.#now.compared;
+    return compared && compared.differences.list.length > 0;
   }
 
   /** Step "verify". */
@@ -205,6 +224,26 @@ export class ImageFetch implements AsyncDisposable {
     if (this.#joined) return this.#joined;
     throw new RangeError("the swarm was not joined");
   }
+}
+
+function describeCompared(
+  { found, differences }: Compared,
+  { comparison, manifest, missingBytes }: {
+    comparison: Comparison;
+    manifest: Manifest;
+    missingBytes: number;
+  },
+): string[] {
+  const read = `${megabytes(found.contents.readBytes)} read`;
+  if (comparison.why === "restores") {
+    const { list, fetchBytes } = differences;
+    return [`${list.length} differences (${read}), ${megabytes(fetchBytes)} to fetch`];
+  }
+  const frames = manifest.frames.length;
+  return [
+    `resumes: ${frames - differences.routes.length} of ${frames} frames are there (${read}), ` +
+    `${megabytes(missingBytes)} to fetch`,
+  ];
 }
 
 function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadProgress): string[] {

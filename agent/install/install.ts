@@ -5,6 +5,7 @@
 import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Console, standardConsole } from "../sys/console.ts";
+import { type Comparison, comparisonOf, leftAlone } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./image_fetch.ts";
@@ -23,6 +24,8 @@ export interface InstallArguments {
   readonly token?: string | undefined;
   /** An empty directory, or one where an installation of the same version was broken off. */
   readonly target?: string | undefined;
+  /** The directory may hold anything: it is made as the image has it, where the order says so. */
+  readonly restore?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly console?: Console | undefined;
 }
@@ -32,7 +35,7 @@ export interface InstallArguments {
  * ever. Throws RackseedError.
  */
 export async function runInstall(
-  { server, token, target, signal, console = standardConsole() }: InstallArguments,
+  { server, token, target, restore = false, signal, console = standardConsole() }: InstallArguments,
 ): Promise<void> {
   if (target !== undefined) {
     if (server === undefined || token === undefined) {
@@ -42,7 +45,7 @@ export async function runInstall(
         status: 400,
       });
     }
-    return await installDirectory({ server, token, target, signal, console });
+    return await installDirectory({ server, token, target, restore, signal, console });
   }
   if (await isInitramfs()) return await installMachine();
   throw new RackseedError("cannot install onto this machine's disk", {
@@ -54,15 +57,16 @@ export async function runInstall(
 }
 
 async function installDirectory(
-  { server, token, target, signal, console }: {
+  { server, token, target, restore, signal, console }: {
     server: string;
     token: string;
     target: string;
+    restore: boolean;
     signal: AbortSignal;
     console: Console;
   },
 ): Promise<void> {
-  const found = inspectTarget(target);
+  const found = restore ? undefined : inspectTarget(target);
   const reporter = new Reporter();
   await using stack = new AsyncDisposableStack();
   let fetch: ImageFetch | undefined;
@@ -71,7 +75,9 @@ async function installDirectory(
     throw new RangeError("not enrolled yet");
   };
   let enrolled: Enrolled | undefined;
+  const changes = () => !enrolled?.order.restore?.dryRun;
   let journal: Journal | undefined;
+  let comparison: Comparison | undefined;
   const steps: readonly StepDefinition[] = [
     { step: "network", run: () => Promise.resolve({ message: "as it is" }) },
     {
@@ -90,37 +96,40 @@ async function installDirectory(
       step: "inventory",
       run: () => {
         if (enrolled === undefined) throw new RangeError("not enrolled yet");
-        const ordered = recordOf(enrolled.order);
+        const { order } = enrolled;
+        const ordered = recordOf(order);
+        if (restore && !order.restore) throw notOrdered(target, order);
         if (found) proveSame(target, { found, ordered });
-        journal = stack.use(Journal.keep(target, ordered));
-        const begun = found && ", where this installation was broken off";
-        return Promise.resolve({ message: `the directory ${target}${begun ?? ""}` });
+        comparison = comparisonOf(order, { resumes: found !== undefined });
+        if (!order.restore?.dryRun) journal = stack.use(Journal.keep(target, ordered));
+        const begun = found ? ", where this installation was broken off" : "";
+        const restored = order.restore
+          ? `, to be ${order.restore.dryRun ? "compared only" : "restored"}`
+          : "";
+        const hooks = order.hooks?.map(({ name }) => name) ?? [];
+        const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
+        return Promise.resolve({ message: `the directory ${target}${begun}${restored}${left}` });
       },
     },
     {
       step: "torrent",
-      run: (progress) => {
-        if (journal === undefined) throw new RangeError("the target is not known yet");
-        return fetching().join({ path: target, journal, resumes: found !== undefined }, { progress });
-      },
+      run: (progress) => fetching().join({ path: target, journal, comparison }, { progress }),
     },
-    { step: "install", run: (progress) => fetching().install(progress) },
+    { step: "install", when: changes, run: (progress) => fetching().install(progress) },
     {
       step: "verify",
-      run: () =>
-        fetching().verify({
-          privileged: Deno.uid() === 0,
-          changed: new Set(),
-          plain: [],
-          fromDisk: false,
-        }),
+      when: changes,
+      run: () => {
+        const { privileged, changed } = { privileged: Deno.uid() === 0, changed: leftAlone(enrolled?.order) };
+        return fetching().verify({ privileged, changed, plain: [], fromDisk: false });
+      },
     },
-    { step: "seed", run: (progress) => fetching().seed(progress) },
+    { step: "seed", when: changes, run: (progress) => fetching().seed(progress) },
     {
       step: "finish",
       run: () => {
         journal?.end();
-        return Promise.resolve({ message: `installed into ${target}` });
+        return Promise.resolve({ message: changes() ? `installed into ${target}` : "nothing was changed" });
       },
     },
   ];
@@ -143,6 +152,14 @@ function inspectTarget(target: string): JournalRecord | undefined {
       cause: error,
     });
   }
+}
+
+function notOrdered(target: string, { image, version }: Order): RackseedError {
+  return new RackseedError(`cannot restore ${target}`, {
+    reason: `${image}@${version} is ordered to be installed, not to be restored to. Nothing was touched.`,
+    remedy: "order it by `rackseed node restore`, or leave --restore out and give an empty directory.",
+    status: 409,
+  });
 }
 
 function proveSame(

@@ -1,28 +1,23 @@
-/** ifupdown's interfaces(5), as far as a template's addresses must be found in it and put out of force. */
+/** The stanzas of ifupdown's interfaces(5), and how those of a template are put out of force. */
 
-interface Stanza {
+export interface Stanza {
   readonly lines: readonly string[];
   /** First word of the line that begins it: auto, iface, allow-hotplug, source …; "" for what comes before. */
   readonly keyword: string;
   readonly words: readonly string[];
 }
 
-/** Names of NICs that the file configures, in its order. */
-export function interfaceNames(text: string): string[] {
-  const names = stanzasOf(text).filter((s) => s.keyword === "iface").map((s) => s.words[0] ?? "");
-  return [...new Set(names)].filter((name) => name !== "lo" && /^[a-z][\w.-]*$/i.test(name));
-}
-
 /**
- * The file with every static address commented out, and all that concerns `name`; bridges and other NICs
- * without an address of their own stay as they are.
+ * The file with every static address commented out, every bond and VLAN, and all that concerns `names`; bridges
+ * and other cards without an address of their own stay as they are.
  */
-export function clearInterfaces(text: string, name: string): string {
+export function clearInterfaces(text: string, names: readonly string[]): string {
   const stanzas = stanzasOf(text);
-  const isOut = ({ keyword, words }: Stanza) =>
-    keyword === "iface" && words[0] !== "lo" && (words[0] === name || words[2] === "static");
-  const out = new Set(stanzas.filter(isOut).map((s) => s.words[0]));
-  out.add(name);
+  const isOut = ({ keyword, words, lines }: Stanza) =>
+    keyword === "iface" && words[0] !== "lo" &&
+    (names.includes(words[0] ?? "") || words[2] === "static" ||
+      lines.some((line) => /^\s*(bond[-_]|slaves\s|vlan[-_])/.test(line)));
+  const out = new Set([...names, ...stanzas.filter(isOut).map((s) => s.words[0])]);
   const lines = stanzas.flatMap((stanza) => {
     const { keyword, words, lines } = stanza;
     const comment = () => lines.map((l) => l.trim() === "" || l.startsWith("#") ? l : `# template: ${l}`);
@@ -35,7 +30,7 @@ export function clearInterfaces(text: string, name: string): string {
   return `${lines.join("\n").replace(/\n+$/, "")}\n`;
 }
 
-function stanzasOf(text: string): Stanza[] {
+export function stanzasOf(text: string): Stanza[] {
   const stanzas: (Stanza & { lines: string[] })[] = [{ lines: [], keyword: "", words: [] }];
   for (const line of text.split("\n")) {
     const [keyword = "", ...words] = line.trim().split(/\s+/);

@@ -114,11 +114,14 @@ export class Journal implements Disposable {
     try {
       const root = openAt(AT_FDCWD, bytePathOfText(target), { flags: O.RDONLY | O.DIRECTORY });
       open.push(root);
+      // a root that the folder's making alone has changed must not look so to whoever compares it
+      const times = statOf(root);
       makeFolder(root);
       const folder = openAt(root, OWN_FOLDER, { flags: FOLDER_FLAGS });
       open.push(folder);
       if (!tryLock(folder)) throw new RangeError("another process is installing there");
       writeRecord(folder, record);
+      setTimesOf(root, times);
       syncOf(root);
       return new Journal(target, { root, folder });
     } catch (error) {

@@ -36,7 +36,12 @@ export async function installMachine(): Promise<never> {
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await runSteps(machineSteps({ stack, reporter, run, signal }), { reporter, console, log, signal });
+      await runSteps(machineSteps({ stack, reporter, console, log, run, signal }), {
+        reporter,
+        console,
+        log,
+        signal,
+      });
     } finally {
       // after a failure something may be in use: that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));

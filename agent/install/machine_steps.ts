@@ -1,26 +1,35 @@
-/** The fourteen steps of a node, declared in their order; what one finds out the later ones take from `found`. */
-import { isEsp } from "../capture/lacks.ts";
+/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
+import type { HookMoment } from "#contract/hooks.ts";
+import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
+import type { Console } from "../sys/console.ts";
 import { syncAll } from "../sys/kernel.ts";
 import { textOf } from "../sys/small_file.ts";
-import { applyIdentity } from "./apply_identity.ts";
+import { bootFolders, bootState } from "./boot_area.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
+import { writeCloneRecord } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
+import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
+import { identitySteps } from "./identity_steps.ts";
+import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
+import type { LogTail } from "./log_tail.ts";
 import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { hooksAt, runMachineHooks } from "./machine_hooks.ts";
 import { machineInventory } from "./inventory.ts";
 import { Journal } from "./journal.ts";
+import { MachineRestore, plainMounts } from "./machine_restore.ts";
 import { bringUpNetwork } from "./network.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
 import { type Plan, planInstall } from "./plan.ts";
-import { describePlan } from "./plan_description.ts";
+import { describePlan, describeRestore } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
-import type { StepDefinition } from "./run_steps.ts";
+import type { StepDefinition, StepProgress } from "./run_steps.ts";
 import { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 import { keepWritingOut } from "./write_out.ts";
@@ -33,6 +42,8 @@ interface MachineOptions {
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
+  readonly log: Pick<LogTail, "add">;
+  readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
 }
@@ -48,23 +59,55 @@ interface Found {
   plan: Plan;
   target: TargetDisk;
   resumes: boolean;
+  /** Where the disk is to be restored. */
+  restore: MachineRestore;
   journal: Journal;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
+  /** Where its clone will report its first boot: under which host name. */
+  reportsAs: string;
   clone: CloneTree;
+  /** Paths that are the node's own. */
+  own: readonly string[];
 }
 
-export function machineSteps({ stack, reporter, run, signal }: MachineOptions): readonly StepDefinition[] {
+export function machineSteps(
+  { stack, reporter, console, log, run, signal }: MachineOptions,
+): readonly StepDefinition[] {
   const known: Partial<Found> = {};
   const found = <K extends keyof Found>(key: K): Found[K] => {
     const value = known[key];
     if (value === undefined) throw new RangeError(`"${key}" is not known yet`);
     return value as Found[K];
   };
+  const dryRun = () => known.restore?.dryRun ?? false;
+  const writes = () => !dryRun();
+  const restores = () => known.restore?.fits ?? false;
+  /** Returns what the clone lacks for its report, in words. */
+  const willReport = async (identity: Identity) => {
+    const { order } = found("enrolled");
+    const prepared = await prepareFirstBoot(found("clone"), { order, identity });
+    if (prepared.willReport) known.reportsAs = identity.hostname;
+    return prepared.note;
+  };
   const release = async () => {
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
+  };
+
+  const identity = identitySteps({
+    ...{ clonePath: CLONE, console, run, signal },
+    enrolled: () => found("enrolled"),
+    target: () => found("target"),
+    clone: () => found("clone"),
+    bootMac: () => found("boot").mac ?? "",
+  });
+
+  const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
+  const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
+    const { order } = found("enrolled"), disk = found("target").device();
+    return runMachineHooks(when, { order, identity: identity.identity(), disk, log, signal, ...options });
   };
 
   return [
@@ -115,7 +158,14 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
           disks: found("disks"),
           disk: order.disk,
         });
-        return Promise.resolve({ message: describeDisk(plan.disk), plan: describePlan(plan) });
+        const { restore } = order;
+        if (restore) {
+          known.restore = new MachineRestore({
+            ...{ order: { ...order, restore }, plan, layout: header.layout, run, signal },
+          });
+        }
+        const lines = restore ? describeRestore(plan, restore) : describePlan(plan);
+        return Promise.resolve({ message: describeDisk(plan.disk), plan: lines });
       },
     },
     {
@@ -125,10 +175,23 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         return { message: `${found("target").device()} is free and the planned one` };
       },
     },
+    ...identity.before,
+    {
+      step: "pre-install",
+      when: () => isHooked("pre-install"),
+      run: (progress) => runHooks("pre-install", { progress }),
+    },
     {
       step: "partition",
       run: async () => {
-        const plan = found("plan"), target = found("target");
+        const plan = found("plan"), target = found("target"), { restore } = known;
+        const assessed = await restore?.assess(target);
+        if (restore) known.resumes = false;
+        if (restore?.fits || dryRun()) return { message: assessed ?? "" };
+        if (restore) {
+          await partitionDisk(target, { plan, run, signal });
+          return { message: assessed ?? "" };
+        }
         const record = plannedRecord(plan, found("enrolled").order);
         const resumption = await findResumption(target, { plan, record, at: CLONE, run, signal });
         known.resumes = resumption.resumes;
@@ -141,11 +204,23 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     },
     {
       step: "format",
+      when: () => known.restore?.readable ?? true,
       run: async ({ update }) => {
         const plan = found("plan"), target = found("target"), resumes = found("resumes");
         const options = { plan, run, signal, onFormat: (what: string) => update({ message: what }) };
-        await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
+        const mended = restores() ? await known.restore?.mend(target, options.onFormat) : undefined;
+        if (mended !== undefined && !restores()) await partitionDisk(target, { plan, run, signal });
+        if (!restores()) await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
+        known.clone = new CloneTree(CLONE);
+        if (dryRun()) {
+          const without = known.restore?.missing ?? [];
+          known.mounts = stack.use(await mountTree(target, { plan, at: CLONE, readOnly: true, without }));
+          await known.restore?.look(target, found("clone"));
+          stack.use(found("fetch"));
+          return { message: "mounted to be read only" };
+        }
         known.mounts = stack.use(await mountTree(target, { plan, at: CLONE }));
+        if (restores()) await known.restore?.look(target, found("clone"));
         // a record of what has not reached the disk would be worth nothing
         syncAll();
         const journal = Journal.keep(CLONE, plannedRecord(plan, found("enrolled").order));
@@ -154,20 +229,26 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
         if (resumes) stack.defer(() => journal.end());
         // packs may lie on the clone's disk: closed first, since the stack is undone from its end
         stack.use(found("fetch"));
+        if (mended !== undefined) return { message: mended };
         return resumes ? { message: "kept but for vfat, which has no journal" } : {};
       },
     },
     {
       step: "torrent",
+      when: () => known.restore?.readable ?? true,
       run: async (progress) => {
-        const target = { path: CLONE, journal: found("journal"), resumes: found("resumes") };
+        const comparison = restores()
+          ? known.restore?.comparison()
+          : comparisonOf({}, { resumes: found("resumes") });
+        const target = { path: CLONE, journal: known.journal, comparison };
         const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
-        return joined;
+        return { ...joined, ...(joined.plan && { plan: [...known.restore?.notes ?? [], ...joined.plan] }) };
       },
     },
     {
       step: "install",
+      when: writes,
       run: async (progress) => {
         await using _writing = keepWritingOut();
         return await found("fetch").install(progress);
@@ -175,60 +256,75 @@ export function machineSteps({ stack, reporter, run, signal }: MachineOptions): 
     },
     {
       step: "identity",
+      when: writes,
       run: async () => {
-        const { order, header } = found("enrolled");
-        const clone = known.clone = new CloneTree(CLONE);
-        const note = await applyIdentity(order.identity, {
-          clone,
-          run,
-          signal,
-          templateHostname: header.source?.hostname ?? "localhost",
-          bootMac: found("boot").mac ?? "",
-        });
-        return {
-          message: [order.identity.hostname, order.identity.address, note].filter(Boolean).join(", "),
-        };
+        const clone = found("clone");
+        const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
+        const message = kept?.message ?? await identity.apply();
+        known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
+        const borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
+        const notes = [await willReport(borne), await identity.remember(borne)];
+        return { message: [message, ...notes].filter(Boolean).join(", ") };
       },
     },
     {
       step: "bootloader",
+      when: writes,
       run: async () => {
-        const { header } = found("enrolled");
-        const clone = found("clone");
-        const notes = await installBootLoader(found("target"), {
-          plan: found("plan"),
+        const { header, order } = found("enrolled");
+        const clone = found("clone"), plan = found("plan"), target = found("target");
+        const folders = bootFolders(header.layout);
+        for (const path of folders) clone.changed.add(path);
+        if (restores() && known.restore?.bootDamage === undefined) return { message: "as it was installed" };
+        const notes = await installBootLoader(target, {
+          plan,
           clone,
           distribution: header.source?.distribution ?? "linux",
           run,
           signal,
         });
-        const esp = header.layout?.fileSystems.find(isEsp)?.mountPoint;
-        for (const path of ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []]) {
-          clone.changed.add(path);
-        }
+        // grub-install wrote to the device itself, which is to be read
+        syncAll();
+        const boot = await bootState(target, { plan, clone, folders });
+        await writeCloneRecord(clone, { manifest: order.manifest.id, own: found("own"), boot });
         return { message: ["installed", ...notes].join("; ") };
       },
     },
     {
       step: "verify",
+      when: writes,
       run: async () => {
-        const plain = found("plan").actions.flatMap((a) =>
-          a.do === "mount" && a.type === "vfat" ? [a.mountPoint] : []
-        );
         const { changed } = found("clone");
-        const options = { privileged: true, changed, plain, fromDisk: true };
+        const options = { privileged: true, changed, plain: plainMounts(found("plan")), fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);
-        return { message: found("packsInMemory") ? `${message}; ${await release()}` : message };
+        const isLast = found("packsInMemory") && !isHooked("post-install");
+        return { message: isLast ? `${message}; ${await release()}` : message };
       },
     },
-    { step: "seed", run: (progress) => found("fetch").seed(progress) },
+    {
+      // after the verification, which would find what hooks change
+      step: "post-install",
+      when: () => isHooked("post-install"),
+      run: async (progress) => {
+        const outcome = await runHooks("post-install", { progress, root: CLONE });
+        if (!found("packsInMemory")) return outcome;
+        return { ...outcome, message: `${outcome.message}; ${await release()}` };
+      },
+    },
+    { step: "seed", when: writes, run: (progress) => found("fetch").seed(progress) },
     {
       step: "finish",
       run: async () => {
-        if (found("packsInMemory")) return { message: "the clone is ready" };
+        if (dryRun()) {
+          await known.mounts?.[Symbol.asyncDispose]();
+          const plan = known.restore?.readable ? undefined : known.restore?.notes;
+          return { message: "a dry run: nothing was changed", ...(plan && { plan }) };
+        }
+        const { reportsAs } = known;
+        if (found("packsInMemory")) return { message: "the clone is ready", reportsAs };
         // the packs lay on the clone's own disk: it could not be let go before
         await found("fetch")[Symbol.asyncDispose]();
-        return { message: `the clone is ready; ${await release()}` };
+        return { message: `the clone is ready; ${await release()}`, reportsAs };
       },
     },
   ];

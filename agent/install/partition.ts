@@ -2,7 +2,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
-import { Mount } from "../sys/mount.ts";
+import { Mount, MS } from "../sys/mount.ts";
 import { readDisk } from "./disks.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type Action, placeNumber, type Plan } from "./plan.ts";
@@ -16,18 +16,27 @@ export interface CarryOut {
 
 type PartitionAction = Extract<Action, { do: "partition" }>;
 
-/** Writes the table (or erases a disk that has none) and returns when the kernel knows every partition. */
+/**
+ * Writes the table (or erases a disk that has none) and returns when the kernel knows every partition.
+ * `keepContents`: nothing but the table is written, since what lies in the partitions is to stay.
+ */
 export async function partitionDisk(
   target: TargetDisk,
-  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+  { plan, run, signal, keepContents = false }: CarryOut & {
+    readonly plan: Plan;
+    readonly keepContents?: boolean;
+  },
 ): Promise<void> {
   const device = target.device();
   const title = `cannot partition ${device}`;
+  const wipe = keepContents ? "never" : "always";
   for (const action of plan.actions) {
-    if (action.do === "erase") await run(["wipefs", "--all", "--force", device], { signal, title });
+    if (action.do === "erase" && !keepContents) {
+      await run(["wipefs", "--all", "--force", device], { signal, title });
+    }
     if (action.do !== "partition") continue;
     await run(
-      ["sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", device],
+      ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
       { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
     );
     await settle(target, { action, run, signal });
@@ -61,13 +70,14 @@ async function settle(
   }
 }
 
-/** Whether the kernel shows the partitions just as they are planned. */
+/** Whether the kernel shows the partitions just as they are planned; `others`: more may be there. */
 export async function kernelKnows(
   target: TargetDisk,
   { partitions, sectorBytes }: PartitionAction,
+  { others = false }: { others?: boolean } = {},
 ): Promise<boolean> {
   const known = (await readDisk(target.name))?.partitions ?? [];
-  if (known.length !== partitions.length) return false;
+  if (!others && known.length !== partitions.length) return false;
   for (const { number, startSector, sectors, type } of partitions) {
     const scale = sectorBytes / 512;
     const match = known.find((k) => k.number === number);
@@ -119,17 +129,36 @@ async function format(
 /** Mounts the file systems below `at`, parents first; disposing unmounts all, and fails where one stays busy. */
 export async function mountTree(
   target: TargetDisk,
-  { plan, at }: { plan: Plan; at: string },
+  { plan, at, readOnly = false, without = [] }: {
+    plan: Plan;
+    at: string;
+    /** Not even a journal is replayed. */
+    readOnly?: boolean;
+    /** What is not there. */
+    without?: readonly Formatting[];
+  },
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   for (const action of plan.actions) {
-    if (action.do !== "mount") continue;
+    if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
     const source = target.device(placeNumber(action.place));
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
-    stack.use(await Mount.at(mountPoint, { source, type: action.type }));
+    stack.use(
+      await Mount.at(mountPoint, {
+        ...{ source, type: action.type },
+        ...(readOnly && { flags: MS.RDONLY, data: UNREPLAYED[action.type] ?? "" }),
+      }),
+    );
   }
   return stack.move();
 }
+
+/** ext4(5), xfs(5) */
+const UNREPLAYED: Readonly<Record<string, string>> = {
+  ext3: "noload",
+  ext4: "noload",
+  xfs: "norecovery",
+};
 
 /** After unmounting: e2fsck(8) looks at every ext file system and changes nothing. Returns what it found. */
 export async function checkFileSystems(

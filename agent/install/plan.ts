@@ -218,7 +218,7 @@ function tablePlan(
     : { fits: false, reason: "the file system does not fit", neededBytes };
 }
 
-const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
+export const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
 
 function bootLoader(
   { fileSystems }: DiskLayout,

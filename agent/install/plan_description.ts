@@ -11,6 +11,21 @@ export function describePlan({ image, disk, because, actions }: Plan): string[] 
   ];
 }
 
+/** The same where the disk is to be restored: what of it is made anew shows only when it is looked at. */
+export function describeRestore(
+  { image, disk, because }: Plan,
+  { keep, dryRun }: { keep: readonly string[]; dryRun: boolean },
+): string[] {
+  const what = dryRun ? "compare with" : "restore to";
+  return [
+    `${what} ${image} what is on ${describeDisk(disk)}, ${because}`,
+    ...keep.length > 0 ? [`leave alone ${keep.join(", ")}`] : [],
+    ...dryRun ? ["write nothing"] : keep.length > 0 ? ["where the layout does not fit, stop"] : [
+      "where the layout does not fit, overwrite all that is on it",
+    ],
+  ];
+}
+
 function describeAction(action: Action): string[] {
   switch (action.do) {
     case "partition":

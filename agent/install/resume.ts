@@ -74,10 +74,7 @@ async function isAsPlanned(
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<boolean> {
   for (const action of plan.actions) {
-    if (action.do === "partition") {
-      const { stdout, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
-      if (code !== 0 || !hasTable(action, stdout) || !await kernelKnows(target, action)) return false;
-    }
+    if (action.do === "partition" && !await tableStands(target, action, { run, signal })) return false;
     if (action.do !== "format") continue;
     const device = target.device(placeNumber(action.formatting.place));
     const { stdout } = await run(["blkid", "-p", "-o", "export", device], { accept: [0, 2, 8], signal });
@@ -86,8 +83,24 @@ async function isAsPlanned(
   return true;
 }
 
+/** Whether the table, and what the kernel made of it, is the planned one; `others`: it may have more partitions. */
+export async function tableStands(
+  target: TargetDisk,
+  planned: Extract<Action, { do: "partition" }>,
+  { run, signal, others = false }: CarryOut & { others?: boolean },
+): Promise<boolean> {
+  const { stdout, stderr, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
+  // of a GPT of which one copy is broken it shows the other, and says so
+  return code === 0 && !/corrupt/i.test(stderr) && hasTable(planned, stdout, { others }) &&
+    await kernelKnows(target, planned, { others });
+}
+
 /** `json`: what `sfdisk -J` says. Pure. */
-export function hasTable(planned: Extract<Action, { do: "partition" }>, json: string): boolean {
+export function hasTable(
+  planned: Extract<Action, { do: "partition" }>,
+  json: string,
+  { others = false }: { others?: boolean } = {},
+): boolean {
   let found: ReturnType<typeof parseSfdisk>;
   try {
     found = parseSfdisk(json);
@@ -102,7 +115,7 @@ export function hasTable(planned: Extract<Action, { do: "partition" }>, json: st
       same(p.type, there.type) && (planned.table === "dos" || same(p.uuid, there.uuid));
   };
   return found.table === planned.table && same(planned.id, found.id) &&
-    found.partitions.length === planned.partitions.length && planned.partitions.every(isSame);
+    (others || found.partitions.length === planned.partitions.length) && planned.partitions.every(isSame);
 }
 
 /** `text`: what `blkid -p -o export` says. Pure. */

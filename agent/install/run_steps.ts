@@ -9,6 +9,8 @@ import type { Reporter } from "./reporter.ts";
 
 export interface StepDefinition {
   readonly step: Step;
+  /** Whether it is needed at all, as what ran before it has found out; else it is left out. */
+  readonly when?: () => boolean;
   /** Resolves with what is to be said of it; throws where the installation cannot go on. */
   readonly run: (progress: StepProgress) => Promise<StepOutcome | void>;
 }
@@ -17,6 +19,10 @@ export interface StepOutcome {
   readonly message?: string;
   readonly plan?: readonly string[];
   readonly times?: InstallTimes;
+  /** What hooks printed. */
+  readonly log?: readonly string[];
+  /** Of the last step: the clone will report its first boot, under this host name. */
+  readonly reportsAs?: string | undefined;
 }
 
 export interface StepProgress {
@@ -42,7 +48,7 @@ export async function runSteps(
   steps: readonly StepDefinition[],
   surroundings: StepSurroundings,
 ): Promise<void> {
-  for (const definition of steps) await runStep(definition, surroundings);
+  for (const definition of steps) if (definition.when?.() ?? true) await runStep(definition, surroundings);
 }
 
 async function runStep(
@@ -77,7 +83,7 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan, times } = await run({ update }) ?? {};
+    const { message, plan, times, log: printed, reportsAs } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
@@ -85,6 +91,8 @@ async function runStep(
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
       ...(times && { times }),
+      ...(reportsAs !== undefined && { reportsAs }),
+      ...(printed && { log: printed.map((line) => line.slice(0, 4000)).slice(-400) }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);

@@ -31,6 +31,7 @@ function surroundings() {
     line: (text) => void lines.push(text),
     progress: () => {},
     enter: () => new Promise(() => {}),
+    ask: () => Promise.resolve({ by: "time" }),
   };
   const stop = new AbortController();
   return { reporter: new Reporter(), console, log: new LogTail(), signal: stop.signal, lines };
@@ -67,7 +68,7 @@ Deno.test("steps run in order, each shown with its time and reported; early ones
     "plan done",
   ]);
   assert.deepEqual(server.reports.at(-1)?.plan, ["erase all"]);
-  assert.match(around.lines[0] ?? "", /^\[ 1\/14\] network: eth0 \(0\.\d s\)$/);
+  assert.match(around.lines[0] ?? "", /^\[ 1\/19\] network: eth0 \(0\.\d s\)$/);
   assert.match(around.lines.at(-1) ?? "", /^ +erase all$/);
 });
 

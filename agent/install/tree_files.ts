@@ -2,23 +2,36 @@
 import { RackseedError } from "#contract/errors.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 
-export class CloneTree {
+/** No file of configuration is larger; what claims to be one is none. */
+const MAX_TEXT_BYTES = 1 << 20;
+
+/** Reads single small files of a tree. */
+export class TreeReader {
   readonly root: string;
-  /** Paths that were changed, absolute inside the tree: verification leaves them out. */
-  readonly changed = new Set<string>();
 
   constructor(root: string) {
     this.root = root;
   }
 
-  /** Text of a regular file; undefined for anything else. */
+  /** Text of a regular file of at most 1 MiB; undefined for anything else. */
   async text(path: string): Promise<string | undefined> {
-    return await this.kind(path) === "file" ? await textOf(await this.#confine(path)) : undefined;
+    if (await this.kind(path) !== "file") return undefined;
+    const at = await this.confine(path);
+    return (await Deno.lstat(at)).size > MAX_TEXT_BYTES ? undefined : await textOf(at);
+  }
+
+  /** Of a regular file; throws where it is none. */
+  async bytes(path: string): Promise<Uint8Array> {
+    return await Deno.readFile(await this.confine(path));
+  }
+
+  async mode(path: string): Promise<number> {
+    return ((await Deno.lstat(await this.confine(path))).mode ?? 0) & 0o7777;
   }
 
   async kind(path: string): Promise<"file" | "symlink" | "directory" | "other" | undefined> {
     try {
-      const { isFile, isSymlink, isDirectory } = await Deno.lstat(await this.#confine(path));
+      const { isFile, isSymlink, isDirectory } = await Deno.lstat(await this.confine(path));
       return isFile ? "file" : isSymlink ? "symlink" : isDirectory ? "directory" : "other";
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
@@ -31,29 +44,74 @@ export class CloneTree {
   /** Absolute paths inside the tree. */
   async list(directory: string): Promise<string[]> {
     if (await this.kind(directory) !== "directory") return [];
-    return (await namesIn(await this.#confine(directory))).map((name) => `${directory}/${name}`);
+    return (await namesIn(await this.confine(directory))).map((name) => `${directory}/${name}`);
   }
+
+  /** The path outside of the tree; its directory must not be reached by a link that leads out. */
+  protected async confine(path: string): Promise<string> {
+    const at = `${this.root}${path}`;
+    const parent = at.slice(0, at.lastIndexOf("/"));
+    const root = await Deno.realPath(this.root);
+    const real = await Deno.realPath(parent);
+    if (real === root || real.startsWith(`${root}/`)) return `${real}${at.slice(at.lastIndexOf("/"))}`;
+    throw new RackseedError(`cannot reach ${path} in the tree ${this.root}`, {
+      reason: "a symbolic link leads its directory out of the tree.",
+      remedy: "make that link relative on the template and capture it again.",
+    });
+  }
+}
+
+/** A tree that nobody vouches for: what lies behind a link that leads out of it is not there. */
+export class ForeignTree extends TreeReader {
+  override async kind(path: string): ReturnType<TreeReader["kind"]> {
+    try {
+      return await super.kind(path);
+    } catch (error) {
+      if (error instanceof RackseedError) return undefined;
+      throw error;
+    }
+  }
+}
+
+export class CloneTree extends TreeReader {
+  /** Paths that were changed, absolute inside the tree: verification leaves them out. */
+  readonly changed = new Set<string>();
 
   /** Replaces the file, or the link that stands in its place, at once. */
   async write(path: string, { text, mode }: { text: string; mode: number }): Promise<void> {
     await this.#makeParents(path);
-    const at = await this.#confine(path);
+    const at = await this.confine(path);
     const temporary = `${at}.rackseed`;
     await Deno.remove(temporary).catch(() => {});
-    await Deno.writeTextFile(temporary, text, { createNew: true });
+    await Deno.writeTextFile(temporary, text, { createNew: true, mode });
     await Deno.chmod(temporary, mode);
     await Deno.rename(temporary, at);
     this.changed.add(path);
   }
 
+  /** Where a symbolic link points to; undefined for anything else. */
+  async linkTarget(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
+  }
+
+  /** Makes a symbolic link, in place of a file or link that stands there. */
+  async link(path: string, { target }: { target: string }): Promise<void> {
+    await this.#makeParents(path);
+    const temporary = `${await this.confine(path)}.rackseed`;
+    await Deno.remove(temporary).catch(() => {});
+    await Deno.symlink(target, temporary);
+    await Deno.rename(temporary, await this.confine(path));
+    this.changed.add(path);
+  }
+
   async remove(path: string): Promise<void> {
-    await Deno.remove(await this.#confine(path));
+    await Deno.remove(await this.confine(path));
     this.changed.add(path);
   }
 
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
-    await Deno.rename(await this.#confine(path), await this.#confine(to));
+    await Deno.rename(await this.confine(path), await this.confine(to));
     this.changed.add(path);
   }
 
@@ -62,21 +120,8 @@ export class CloneTree {
     for (let i = 1; i <= parents.length; i++) {
       const directory = `/${parents.slice(0, i).join("/")}`;
       if (await this.kind(directory) === undefined) {
-        await Deno.mkdir(await this.#confine(directory), { mode: 0o755 });
+        await Deno.mkdir(await this.confine(directory), { mode: 0o755 });
       }
     }
-  }
-
-  /** The path outside of the tree; its directory must not be reached by a link that leads out. */
-  async #confine(path: string): Promise<string> {
-    const at = `${this.root}${path}`;
-    const parent = at.slice(0, at.lastIndexOf("/"));
-    const root = await Deno.realPath(this.root);
-    const real = await Deno.realPath(parent);
-    if (real === root || real.startsWith(`${root}/`)) return `${real}${at.slice(at.lastIndexOf("/"))}`;
-    throw new RackseedError(`cannot change ${path} in the clone`, {
-      reason: "a symbolic link of the image leads its directory out of the tree.",
-      remedy: "make that link relative on the template and capture it again.",
-    });
   }
 }

@@ -33,7 +33,7 @@ const MAX_STDERR_BYTES = 16 << 10;
  * The agent itself may run with LD_LIBRARY_PATH set to its own libraries, which the image's programs must not
  * see: nothing is inherited.
  */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/root",
   LC_ALL: "C",

@@ -1,4 +1,5 @@
 /** The consoles of a machine: a line goes to each (screen and serial line), an answer may come from any. */
+import { type Answer, Question } from "./question.ts";
 
 export interface Console {
   /** One line, kept. */
@@ -7,6 +8,13 @@ export interface Console {
   progress(text: string): void;
   /** Resolves with the terminal on which a person pressed Enter; never where nobody can. */
   enter(): Promise<Terminal>;
+  /** Asks on every terminal at once; meanwhile nothing but lines is shown. Without a person, time answers. */
+  ask(text: string, options: AskOptions): Promise<Answer>;
+}
+
+export interface AskOptions {
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
 }
 
 export interface Terminal {
@@ -16,47 +24,109 @@ export interface Terminal {
   read(): Promise<Uint8Array | null>;
   /** Must not throw. */
   write(text: string): void;
+  /** Each byte as it is typed and without echo, or whole lines again. Must not throw. */
+  raw?(on: boolean): void;
 }
+
+interface Typed {
+  readonly terminal: Terminal;
+  readonly bytes: Uint8Array;
+}
+
+/** What was typed before a question was asked, or noise of the line, is no answer to it. */
+const STALE_MS = 250;
+const REDRAW_MS = 1000;
 
 export class TerminalConsole implements Console {
   readonly #terminals: readonly Terminal[];
-  /** Terminals that are being read: none twice at a time, or one of the readers would swallow the other's input. */
-  readonly #reading = new Map<Terminal, Promise<Terminal>>();
+  /** Reads that wait: none twice on one terminal, or one of the readers would swallow the other's input. */
+  readonly #reading = new Map<Terminal, Promise<Typed>>();
+  #next: Promise<Typed> | undefined;
   #pending = false;
+  #question: Question | undefined;
 
   constructor(terminals: readonly Terminal[]) {
     this.#terminals = terminals;
   }
 
   line(text: string): void {
-    this.#write(`${this.#pending ? "\r\x1b[K" : ""}${text}\n`);
+    this.#write(`${this.#pending || this.#question ? "\r\x1b[K" : ""}${text}\n`);
     this.#pending = false;
+    this.#redraw();
   }
 
   progress(text: string): void {
+    if (this.#question) return;
     this.#write(`\r${text.slice(0, 79)}\x1b[K`);
     this.#pending = true;
   }
 
   async enter(): Promise<Terminal> {
-    for (const terminal of this.#terminals) {
-      if (!this.#reading.has(terminal)) this.#reading.set(terminal, enterOn(terminal));
+    for (;;) {
+      const { terminal, bytes } = await this.#typed();
+      if (bytes.includes(10) || bytes.includes(13)) return terminal;
     }
-    const terminal = await Promise.race(this.#reading.values());
-    this.#reading.delete(terminal);
-    return terminal;
+  }
+
+  async ask(text: string, { limitMs, signal }: AskOptions): Promise<Answer> {
+    for (const terminal of this.#terminals) terminal.raw?.(true);
+    try {
+      while (await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
+      const question = this.#question = new Question(text, { limitMs, nowMs: performance.now() });
+      for (;;) {
+        signal.throwIfAborted();
+        this.#redraw();
+        const typed = await this.#typedWithin(REDRAW_MS);
+        const nowMs = performance.now();
+        const answer = typed ? question.type(typed.bytes, nowMs) : question.tick(nowMs);
+        if (answer) return answer;
+      }
+    } finally {
+      this.#redraw();
+      if (this.#question) this.#write("\n");
+      this.#question = undefined;
+      for (const terminal of this.#terminals) terminal.raw?.(false);
+    }
+  }
+
+  #redraw(): void {
+    if (this.#question) this.#write(`\r${this.#question.line(performance.now())}\x1b[K`);
+  }
+
+  async #typedWithin(budgetMs: number): Promise<Typed | undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), budgetMs);
+    try {
+      return await Promise.race([this.#typed(), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** What comes next from any terminal; never settles where none can be read. */
+  #typed(): Promise<Typed> {
+    return this.#next ??= Promise.race(this.#terminals.map((terminal) => this.#read(terminal))).then(
+      (typed) => {
+        this.#reading.delete(typed.terminal);
+        this.#next = undefined;
+        return typed;
+      },
+    );
+  }
+
+  #read(terminal: Terminal): Promise<Typed> {
+    const waiting = this.#reading.get(terminal);
+    if (waiting) return waiting;
+    const read = terminal.read().then((bytes) =>
+      bytes === null ? new Promise<never>(() => {}) : { terminal, bytes }
+    );
+    this.#reading.set(terminal, read);
+    return read;
   }
 
   #write(text: string): void {
     for (const terminal of this.#terminals) terminal.write(text);
   }
-}
-
-async function enterOn(terminal: Terminal): Promise<Terminal> {
-  for (let typed = await terminal.read(); typed !== null; typed = await terminal.read()) {
-    if (typed.includes(10) || typed.includes(13)) return terminal;
-  }
-  return await new Promise<never>(() => {});
 }
 
 /** Console on the process's own terminal; in a file or a pipe only the lines that stay. */
@@ -67,7 +137,12 @@ export function standardConsole(): Console {
     write: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)),
   }]);
   if (Deno.stdout.isTerminal()) return terminal;
-  return { line: (text) => terminal.line(text), progress: () => {}, enter: () => terminal.enter() };
+  return {
+    line: (text) => terminal.line(text),
+    progress: () => {},
+    enter: () => terminal.enter(),
+    ask: () => Promise.resolve({ by: "time" }),
+  };
 }
 
 /**
@@ -84,9 +159,17 @@ function openTerminal(path: string): Terminal[] {
   try {
     const output = Deno.openSync(path, { write: true });
     let input: Deno.FsFile | undefined;
+    const opened = () => input ??= Deno.openSync(path);
     return [{
       path,
-      read: () => readFrom(input ??= Deno.openSync(path)),
+      read: () => readFrom(opened()),
+      raw(on) {
+        try {
+          opened().setRaw(on);
+        } catch {
+          // then whole lines come, which will do
+        }
+      },
       write(text) {
         try {
           output.writeSync(new TextEncoder().encode(text));

@@ -1,6 +1,7 @@
 /** Checks on disks that no machine is using: file-by-file comparison, and each file system's own check. */
+import { createHash } from "node:crypto";
 import { lastLines, run } from "./command.ts";
-import { compareTrees, covers, describe, type Difference } from "./compare_trees.ts";
+import { compareTrees, covers, describe, type Difference, type Exception } from "./compare_trees.ts";
 import { expected } from "./expected_differences.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import type { Check } from "./check.ts";
@@ -10,8 +11,14 @@ import type { Workplace } from "./workplace.ts";
 /** The clone's root file system against the template's, both as they lie on their disks, mounted read-only. */
 export async function compareWithTemplate(
   lab: Workplace,
-  { clone, template }: { readonly clone: string; readonly template: string },
+  { clone, template, also = [] }: {
+    readonly clone: string;
+    readonly template: string;
+    /** What may differ beside the list of a fresh clone. */
+    readonly also?: readonly Exception[];
+  },
 ): Promise<Check> {
+  const allowed = [...expected, ...also];
   // The template was captured while it ran: its journal is replayed on a disk that is the lab's own copy. The
   // clone's file system was unmounted by the agent and must be whole as it is.
   await using left = await mountRoot(template, { at: `${lab.folder}/left-${serial}`, options: [] });
@@ -20,7 +27,7 @@ export async function compareWithTemplate(
     options: ["-o", "ro,noload"],
   });
   const differences = await compareTrees(left.path, right.path, { signal: lab.signal });
-  const unexpected = differences.filter((found) => !expected.some((exception) => covers(exception, found)));
+  const unexpected = differences.filter((found) => !allowed.some((exception) => covers(exception, found)));
   await Deno.writeTextFile(
     `${lab.keep}/differences.log`,
     differences.map((found) => `${describe(found)}\n`).join(""),
@@ -32,14 +39,14 @@ export async function compareWithTemplate(
     what: "file by file equal to the template",
     passed: unexpected.length === 0,
     seen: unexpected.length === 0
-      ? `no difference but the expected ones:\n${usedExceptions(differences).join("\n")}`
+      ? `no difference but the expected ones:\n${usedExceptions(differences, allowed).join("\n")}`
       : `${unexpected.length} differences:\n${unexpected.slice(0, 40).map(describe).join("\n")}`,
   };
 }
 
 /** The named list of what differs and may, one line a reason. */
-function usedExceptions(differences: readonly Difference[]): string[] {
-  const used = expected.filter((exception) => differences.some((found) => covers(exception, found)));
+function usedExceptions(differences: readonly Difference[], allowed: readonly Exception[]): string[] {
+  const used = allowed.filter((exception) => differences.some((found) => covers(exception, found)));
   const byReason = Map.groupBy(used, ({ reason }) => reason);
   return [...byReason].map(([reason, list]) => {
     const paths = list.map(({ path, aspects }) => aspects ? `${path} (${aspects.join(", ")})` : path);
@@ -75,4 +82,11 @@ async function mountRoot(
   const mount = stack.use(await Mount.at(at, { source: disk.partition(rootPartition), options }));
   const owned = stack.move();
   return { path: mount.path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  for await (const chunk of file.readable) hash.update(chunk);
+  return hash.digest("hex");
 }

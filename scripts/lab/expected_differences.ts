@@ -4,6 +4,7 @@ import type { Aspect, Exception } from "./compare_trees.ts";
 const identity = "identity: the node's own";
 const boot = "boot loader: installed for the node's own disk";
 const excluded = "left out of every capture";
+const firstBoot = "first boot: tells the server that the clone is up, and is gone then";
 const covered = "a mount covers it while the template runs: what lies beneath cannot be seen";
 const changed = "something in this folder is on the list";
 
@@ -23,6 +24,11 @@ export const expected: readonly Exception[] = [
   { path: "etc/ssh", aspects: folderTimes, reason: changed },
   { path: "etc/systemd/network", aspects: folderTimes, reason: changed },
   { path: "var/lib/systemd", aspects: folderTimes, reason: changed },
+
+  ...["", "/multi-user.target.wants"].flatMap((folder): Exception[] => [
+    { path: `etc/systemd/system${folder}/rackseed-first-boot.service`, reason: firstBoot },
+    { path: `etc/systemd/system${folder}`, aspects: folderTimes, reason: changed },
+  ]),
 
   { path: "boot/grub/**", reason: boot },
   { path: "boot/grub", aspects: folderTimes, reason: changed },

@@ -1,30 +1,68 @@
 /** The whole product on real firmware: a template is captured, empty machines become its clones. */
 import type { Check } from "./check.ts";
-import { cloneNode, orderNodes } from "./node_flow.ts";
+import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
+import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
+import { restoreNode } from "./restore_flow.ts";
 import { captureTemplate } from "./template_flow.ts";
-import { type LabOptions, nodeFacts, prepare, type Workplace } from "./workplace.ts";
+import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
 import { checkUnarmed } from "./unarmed.ts";
 
 /** Every check made, in order; a step that cannot be finished throws, after the ends of all logs were printed. */
-export async function cloneMachines(options: LabOptions & { readonly nodes: number }): Promise<Check[]> {
+export async function cloneMachines(
+  options: LabOptions & {
+    readonly nodes: number;
+    /** The first clone is damaged and restored. */
+    readonly restore: boolean;
+    /** So often a further node loses its power while it is installed. */
+    readonly powerCuts: number;
+    /** Two more nodes are asked who they are. */
+    readonly identity?: "ask" | undefined;
+  },
+): Promise<Check[]> {
   return await inWorkplace(options, async (lab) => {
     await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
     const template = await captureTemplate(lab, { server });
-    const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await using order = await orderNodes(lab, { nodes, server });
-    const clones = nodes.map((node) => cloneNode(lab, { node, template }));
+    const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.
-    const [, ...checks] = await lab.together<Check[]>([order.done.then(() => []), ...clones]);
-    return checks.flatMap((found, i) =>
-      found.map((check) => ({ ...check, what: `${nodes[i]?.name}: ${check.what}` }))
-    );
+    const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
+    const checks = found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i]));
+    const [node] = nodes, [clone] = found;
+    if (options.restore && node && clone) {
+      checks.push(...ofNode(await restoreNode(lab, { node, template, server, clone }), node));
+    }
+    if (options.powerCuts > 0) {
+      const further = nodeFacts(nodes.length + 1), cuts = options.powerCuts;
+      checks.push(...ofNode(await cutPower(lab, { node: further, template, server, cuts }), further));
+    }
+    return checks;
   });
+}
+
+/** Two more: at the one a person errs before the right name; at the other, with bond and VLAN, there is nobody. */
+function askedNodes(before: number): NodeFacts[] {
+  const person = nodeFacts(before + 1), nobody = nodeFacts(before + 2);
+  const types = [
+    { after: `name [${person.name}]`, text: "not a name\r" },
+    { after: "That cannot be: a host name", text: "node1\r" },
+    // of another node: the answer says of which
+    { after: "belongs to the node node1", text: "tyx\x7fped\r" },
+    { after: `address [${person.address}`, text: "\r" },
+  ];
+  const vlan = { id: 7, cidr: "10.78.0.7/24" };
+  return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] }, vlan }];
 }
 
 /** Bar 5: a machine that nobody armed ends at its own disk. */
 export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, checkUnarmed);
+}
+
+function ofNode(checks: readonly Check[], node: NodeFacts | undefined): Check[] {
+  return checks.map((check) => ({ ...check, what: `${node?.name}: ${check.what}` }));
 }
 
 async function inWorkplace(

@@ -12,6 +12,9 @@ import { Timeline } from "./timeline.ts";
 export interface LabOrder {
   readonly firmware: Firmware;
   readonly nodes: number;
+  readonly restore: boolean;
+  readonly powerCuts: number;
+  readonly identity?: "ask" | undefined;
   /** Where logs and the summary go. */
   readonly keep: string;
   /** The compiled product. */
@@ -20,7 +23,9 @@ export interface LabOrder {
   readonly cache: string;
 }
 
-async function lab({ firmware, nodes, keep, product, cache }: LabOrder): Promise<boolean> {
+async function lab(
+  { firmware, nodes, restore, powerCuts, identity, keep, product, cache }: LabOrder,
+): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
@@ -28,7 +33,7 @@ async function lab({ firmware, nodes, keep, product, cache }: LabOrder): Promise
   const timeline = new Timeline(console.log);
   const options = { firmware, product, timeline, cache, signal: interrupted.signal };
   const checks = [
-    ...await cloneMachines({ ...options, nodes, keep }),
+    ...await cloneMachines({ ...options, nodes, restore, powerCuts, identity, keep }),
     ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
   ];
   const text = summary({ firmware, checks, milestones: timeline.milestones });

@@ -2,6 +2,7 @@
  * The lab's own broadcast domain: one network namespace with a bridge, where the image server has its
  * address and every virtual machine a tap. Nothing in it reaches the host's network.
  */
+import { z } from "zod";
 import { run } from "./command.ts";
 
 export class LabNetwork implements AsyncDisposable {
@@ -39,6 +40,13 @@ export class LabNetwork implements AsyncDisposable {
     await this.#ip("link", "set", tap, "master", this.bridge);
     await this.#ip("link", "set", tap, "up");
     return tap;
+  }
+
+  /** Bytes that went to the machine behind a tap so far, with all headers. */
+  async sentTo(tap: string): Promise<number> {
+    const { stdout } = await run(["ip", "-n", this.namespace, "-j", "-s", "link", "show", tap]);
+    return z.tuple([z.object({ stats64: z.object({ tx: z.object({ bytes: z.int() }) }) })])
+      .parse(JSON.parse(stdout))[0].stats64.tx.bytes;
   }
 
   /**

@@ -7,33 +7,55 @@ import { Guest } from "./guest.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
-import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
 
 interface Context {
   readonly node: NodeFacts;
   readonly template: Template;
+  readonly server: ProductServer;
+  /** `node deploy --wait`, which tells of each clone that is up. */
+  readonly order: BackgroundProgram;
 }
 
-/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all are installed. */
+/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all clones are up. */
 export async function orderNodes(
   lab: Workplace,
   { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
 ): Promise<BackgroundProgram> {
   for (const node of nodes) {
-    const settings = ["--mac", node.mac, "--hostname", node.name, "--address", `${node.address}/${prefix}`];
+    const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
+    if (node.asked) settings.push("--identity", "ask");
+    if (node.vlan) {
+      settings.push("--interface", `bond0=${node.mac},active-backup`);
+      settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
+    }
     await server.rackseed("node", "set", node.name, ...settings);
     await run(["truncate", "-s", "3G", diskOf(lab, node)]);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
-  const order = stack.use(server.begin("node", "deploy", ...names, "--image", image, "--wait"));
+  const order = stack.use(
+    server.begin("node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"),
+  );
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   stack.move();
   return order;
 }
 
-/** Installs an armed node: QEMU ends at the reboot that the agent asks for, so that the disk can be read. */
-export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<void> {
+/** An installed node as it came up. */
+export interface Clone {
+  readonly machineId: string;
+  readonly hostKey: string;
+  readonly checks: Check[];
+  /** From the agent's start to the reboot that it asked for. */
+  readonly agentMs: number;
+}
+
+/**
+ * Lets an armed node do what was ordered: QEMU ends at the reboot that the agent asks for, so that the disk can be
+ * read. Returns how long that took from the agent's start on.
+ */
+export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<number> {
   await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
   lab.transcripts.push(machine.serial);
   const { timeline } = lab;
@@ -41,35 +63,51 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
     `${node.name}: power-on to the agent's kernel`,
     () => machine.serial.expect(/Linux version \d/, { timeoutMs: 300_000 }),
   );
-  await timeline.measure(
-    `${node.name}: the agent's kernel to the reboot`,
-    () => machine.exited({ timeoutMs: 900_000 }),
-  );
+  let agentMs = 0;
+  await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
+    await machine.serial.expect(/Rackseed: this machine is being installed/, { timeoutMs: 300_000 });
+    const started = performance.now();
+    for (const { after, text } of node.asked?.types ?? []) {
+      await machine.serial.expect(after, { timeoutMs: 300_000 });
+      await machine.type(text);
+    }
+    await machine.exited({ timeoutMs: 900_000 });
+    agentMs = performance.now() - started;
+  });
+  return agentMs;
 }
 
 /** Starts an installed node as the reboot would have, and looks at what came up, then at what it left behind. */
 export async function startClone(
   lab: Workplace,
-  { node, template }: Context,
-): Promise<Check[]> {
+  { node, template, server, order }: Context,
+): Promise<Omit<Clone, "agentMs">> {
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
+  const host = hostOf(node);
   await lab.timeline.measure(
     `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 300_000 }),
+    () => machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
   const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
+  await lab.timeline.measure(
+    `${node.name}: its first boot reported`,
+    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
+  );
+  const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const addresses = await guest.shell("ip -brief -4 address", lab);
+  const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
-  return [
-    { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
+  const checks = [
+    { what: "login prompt with its own name", passed: true, seen: `${host} login:` },
     {
       what: "application answers at its own address, with its own name",
-      passed: greeting.startsWith(`host=${node.name} `),
+      passed: greeting.startsWith(`host=${host} `),
       seen: `http://${node.address}/: ${greeting}`,
     },
     {
@@ -82,26 +120,63 @@ export async function startClone(
       passed: hostKey.startsWith("ssh-ed25519 ") && key(hostKey) !== key(template.hostKey),
       seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
     },
+    {
+      what: "its first boot is known to the server",
+      passed: state === "running",
+      seen: `the node is ${state}`,
+    },
+    ...(node.asked ? [checkAsked(node, log)] : []),
+    ...(node.vlan ? [checkVlan(node, addresses)] : []),
+    { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
+  return { machineId, hostKey: key(hostKey), checks };
 }
+
+/** `seen`: what `ip -brief -4 address` says. */
+function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
+  const bears = (name: string, cidr = "") =>
+    seen.split("\n").some((line) =>
+      line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
+    );
+  return {
+    what: "bond and VLAN are up with their addresses",
+    passed: bears("bond0", `${address}/${prefix}`) && bears(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
+    seen: seen.trim().replace(/\s+/g, " "),
+  };
+}
+
+function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {
+  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step was not there";
+  const [what, expected] = node.asked?.types.length
+    ? ["a person's answer was taken", `answered at the console: ${hostOf(node)}, `]
+    : ["with nobody there the proposal was taken", `nobody answered in 30 s: ${hostOf(node)}, `];
+  return { what, passed: seen.startsWith(expected), seen };
+}
+
+/** The server has heard of it a moment before the script removes itself. */
+const remains = `for i in $(seq 100); do
+  [ -e /var/lib/rackseed/first-boot ] || break; sleep 0.1
+done
+find /etc /var/lib/rackseed -name '*first-boot*' 2> /dev/null || true`;
 
 /** The whole way of one node, and all that was checked on it. */
 export async function cloneNode(
   lab: Workplace,
   context: Context,
-): Promise<Check[]> {
-  await installNode(lab, context);
+): Promise<Clone> {
+  const agentMs = await installNode(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
     () => compareWithTemplate(lab, { clone: diskOf(lab, context.node), template: context.template.disk }),
   );
-  return [compared, ...await startClone(lab, context)];
+  const { checks, ...clone } = await startClone(lab, context);
+  return { ...clone, agentMs, checks: [compared, ...checks] };
 }
 
 /** The same machine at every start: network first, then its own disk. */
-function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
+export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
     ...{
       name: node.name,
@@ -115,7 +190,7 @@ function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   };
 }
 
-function diskOf(lab: Workplace, node: NodeFacts): string {
+export function diskOf(lab: Workplace, node: NodeFacts): string {
   return `${lab.folder}/${node.name}.img`;
 }
 

@@ -1,6 +1,6 @@
 /** Machines that nobody ordered to be installed: they boot from the network and end at their own disk, untouched. */
-import { createHash } from "node:crypto";
 import type { Check } from "./check.ts";
+import { sha256 } from "./check_disks.ts";
 import { ownDiskLine, writeOwnDisk } from "./own_disk.ts";
 import { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
@@ -42,11 +42,4 @@ async function bootsItsOwnDisk(
       ? `SHA-256 ${before} before and after`
       : `SHA-256 ${before} before, ${after} after`,
   };
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  using file = await Deno.open(path);
-  for await (const chunk of file.readable) hash.update(chunk);
-  return hash.digest("hex");
 }

@@ -31,11 +31,22 @@ export interface CaptureServiceOptions extends PublishPorts {
   readonly onChange?: (view: CaptureView) => void;
 }
 
+/** Where a capture comes from. */
+export interface CaptureFrom {
+  readonly template?: { readonly id: string; readonly name: string } | undefined;
+  /** Name of the node whose backup it is to be. */
+  readonly backupOf?: string | undefined;
+  /** An image whose content need not be sent again. */
+  readonly base?: string | undefined;
+}
+
 interface ActiveCapture {
   readonly image: string;
   readonly templateId: string | undefined;
   readonly level: number;
   readonly excludes: readonly string[];
+  /** The capture that the image's newest version came from. */
+  readonly parent: string | undefined;
   readonly held: HeldLineage;
   readonly intake: EntryIntake;
   readonly abort: AbortController;
@@ -77,13 +88,13 @@ export class CaptureService implements AsyncDisposable {
    */
   begin(
     { image, level, excludes }: z.output<typeof CaptureRequest>,
-    { template }: { template?: { readonly id: string; readonly name: string } } = {},
+    { template, backupOf, base }: CaptureFrom = {},
   ): CaptureView {
     const title = `cannot capture ${image}`;
     try {
       this.#makeRoom(image);
       if (this.#store.directory.roomBytes() <= 0) throw diskFull(title);
-      const held = this.#store.hold(image);
+      const held = this.#store.hold(image, { backupOf, base });
       if (held === undefined) {
         throw new RackseedError(title, {
           reason: `capture ${this.#activeOf(image)?.[0]} of this image is under way.`,
@@ -95,11 +106,16 @@ export class CaptureService implements AsyncDisposable {
       const abort = new AbortController();
       const templateId = template?.id;
       this.#store.pool.start();
+      const { parent: version } = this.#store.nextVersion(held.lineage);
+      const isParent = (c: CaptureView) =>
+        c.state === "published" && c.image === image && c.version === version;
+      const parent = this.list().findLast(isParent)?.id;
       const intake = new EntryIntake({
         find: (sha256) => held.writer.find(sha256),
         frame: (id) => this.#store.packs.frame(id),
-      });
-      this.#active.set(id, { image, templateId, level, excludes, held, intake, abort, heardMs: Date.now() });
+      }, { parent: () => parent === undefined ? [] : this.#store.hashedEntries(`${image}@${version}`) });
+      const began = { image, templateId, level, excludes, parent, held, intake, abort };
+      this.#active.set(id, { ...began, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
         id,
@@ -134,7 +150,8 @@ export class CaptureService implements AsyncDisposable {
     if (id === undefined || capture === undefined) return undefined;
     capture.heardMs = Date.now();
     if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
-    return { capture: id, image: capture.image, excludes: [...capture.excludes] };
+    const { image, excludes, parent } = capture;
+    return { capture: id, image, excludes: [...excludes], ...(parent !== undefined && { parent }) };
   }
 
   /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */
@@ -199,7 +216,7 @@ export class CaptureService implements AsyncDisposable {
     if (isTaken()) return;
     const { held: { writer } } = this.#receiving(id);
     try {
-      await writer.flush();
+      await writer.close();
     } catch (error) {
       throw this.#fail(id, storeError("cannot store the last frames", error));
     }
@@ -240,6 +257,7 @@ export class CaptureService implements AsyncDisposable {
   ): Promise<void> {
     const stagingPath = `${this.#store.directory.staging}/${id}`;
     try {
+      // a frame sent twice may have come behind the last look
       await held.writer.close();
       const version = await publishVersion({
         ...capture,

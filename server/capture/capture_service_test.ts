@@ -223,6 +223,23 @@ Deno.test("entries may come before their contents, their last part twice, and al
   });
 });
 
+Deno.test("a pack that was closed too early grows, and is hashed as it is in the end", async () => {
+  await inTemporary(async (folder) => {
+    const tree = await makeTree(`${folder}/tree`);
+    await using server = await openTestServer(`${folder}/data`);
+    const { service } = server;
+    const { id } = service.begin(order);
+    const contents = [...tree.contents];
+    for (const body of framesOf(contents.slice(0, 1))) await service.addFrame(id, body);
+    await assert.rejects(sendEntries(service, id, { tree }), problem(409, /have not arrived/));
+    for (const body of framesOf(contents.slice(1))) await service.addFrame(id, body);
+    await sendEntries(service, id, { tree });
+    assert.equal((await server.ended(id)).state, "published");
+    assert.equal(server.store.published("web").payload.length, 2, "one pack beside the manifest");
+    assert.deepEqual((await verify(server, "web")).damage, []);
+  });
+});
+
 Deno.test("new packs are begun when one is full, and a version has only those that it needs", async () => {
   await inTemporary(async (folder) => {
     await using server = await openTestServer(`${folder}/data`, { packBytes: 3 << 20 });

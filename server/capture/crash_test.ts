@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runUntilKilled } from "./testing/killed_child.ts";
 import { openTestServer } from "./testing/service.ts";
 import { sendTree } from "./testing/sender.ts";
 import { crashTree } from "./testing/tree.ts";
@@ -9,12 +10,15 @@ const CHILD = new URL("./testing/crash_child.ts", import.meta.url).pathname;
 Deno.test("a server that is killed anywhere in a capture shows no half version and can go on", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-crash-" });
   try {
-    const wholeRun = await run(`${folder}/data`, "whole");
+    const wholeRun = await runUntilKilled(CHILD, { args: [`${folder}/data`, "whole"] });
     assert.equal(wholeRun.lastWord, "published");
     let published = 1, interrupted = 0;
     for (let i = 0; i < RUNS; i++) {
       const killAfterMs = wholeRun.busyMs * 1.2 * i / RUNS;
-      const { lastWord } = await run(`${folder}/data`, `seed ${i}`, { killAfterMs });
+      const { lastWord } = await runUntilKilled(CHILD, {
+        args: [`${folder}/data`, `seed ${i}`],
+        killAfterMs,
+      });
       await using server = await openTestServer(`${folder}/data`, { packBytes: 4 << 20 });
       const versions = server.store.list().map((v) => v.version);
       assert.ok(versions.length === published || versions.length === published + 1, `run ${i}`);
@@ -40,32 +44,3 @@ Deno.test("a server that is killed anywhere in a capture shows no half version a
     await Deno.remove(folder, { recursive: true });
   }
 });
-
-/** Runs the child; kills it (SIGKILL) so many milliseconds after it has begun its capture. */
-async function run(data: string, seed: string, { killAfterMs }: { killAfterMs?: number } = {}) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CHILD, data, seed],
-    stdout: "piped",
-  }).spawn();
-  let lastWord = "", began = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    if (text.includes("begun")) {
-      began = performance.now();
-      if (killAfterMs !== undefined) timer = setTimeout(() => kill(child), killAfterMs);
-    }
-    lastWord = text.trim().split("\n").at(-1) ?? "";
-  }
-  const busyMs = performance.now() - began;
-  await child.status;
-  clearTimeout(timer);
-  return { lastWord, busyMs };
-}
-
-function kill(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // it has ended by itself
-  }
-}

@@ -1,6 +1,8 @@
+import { createHash, type Hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { CaptureHeader } from "#contract/api.ts";
-import { MAX_ENTRIES_PART_BYTES, parseHashedEntry } from "#contract/entry.ts";
+import { type Entry, type HashedExtent, MAX_ENTRIES_PART_BYTES } from "#contract/entry.ts";
+import { EntryPatch } from "#contract/entry_changes.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
 import { Draft, type Places } from "./draft.ts";
@@ -12,19 +14,25 @@ import { Draft, type Places } from "./draft.ts";
  */
 export class EntryIntake {
   readonly #places: Places;
-  #draft: Draft;
+  readonly #parent: () => Iterable<Entry<HashedExtent>>;
+  #draft!: Draft;
+  #patch!: EntryPatch;
+  /** Of all lines as they would be without a parent. */
+  #hash!: Hash;
   #parts = 0;
   #textBytes = 0;
 
-  constructor(places: Places) {
+  /** `parent`: the entries that the sender may refer to; asked for when it does. */
+  constructor(places: Places, { parent }: { parent: () => Iterable<Entry<HashedExtent>> }) {
     this.#places = places;
-    this.#draft = new Draft(places);
+    this.#parent = parent;
+    this.#restart();
   }
 
   /**
-   * `body`: zstd of lines, each ended by LF. Part 0 begins anew, as the agent of a template does that was started
-   * again; the part that came last may come twice, since its sender may have missed the answer. 409 where another
-   * one is due.
+   * `body`: zstd of lines of entry_changes.ts, each ended by LF. Part 0 begins anew, as the agent of a template
+   * does that was started again; the part that came last may come twice, since its sender may have missed the
+   * answer. 409 where another one is due.
    */
   take(part: number, body: Uint8Array): void {
     if (part > 0 && part === this.#parts - 1) return;
@@ -42,7 +50,12 @@ export class EntryIntake {
       if (this.#textBytes > MAX_MANIFEST_BYTES) throw new RangeError("the list of entries is too long");
       const lines = text.toString("utf8").split("\n");
       if (lines.pop() !== "") throw new RangeError("the last line has no end");
-      for (const line of lines) this.#draft.add(parseHashedEntry(line));
+      for (const told of lines) {
+        for (const { entry, line } of this.#patch.apply(told)) {
+          this.#draft.add(entry);
+          this.#hash.update(`${line}\n`);
+        }
+      }
       this.#draft.place();
     });
     this.#parts++;
@@ -60,6 +73,10 @@ export class EntryIntake {
       if (draft.added !== header.entries) {
         throw new RangeError(`${draft.added} of ${header.entries} entries came`);
       }
+      const sha256 = this.#hash.copy().digest("hex");
+      if (header.sha256 === undefined ? this.#patch.used : header.sha256 !== sha256) {
+        throw new RangeError("they are not what their sender meant, who may remember another parent");
+      }
       draft.place();
       return header;
     });
@@ -74,6 +91,8 @@ export class EntryIntake {
 
   #restart(): void {
     this.#draft = new Draft(this.#places);
+    this.#patch = new EntryPatch(this.#parent);
+    this.#hash = createHash("sha256");
     this.#parts = this.#textBytes = 0;
   }
 

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
+import { parseDuration } from "./duration.ts";
 import { parseSeedPolicy } from "./seed_text.ts";
 
 export function parsePort(text: string): number {
@@ -46,6 +47,27 @@ export function parseLevel(text: string): number {
   throw new InvalidArgumentError("A level is a number from 1 (fast) to 19 (small).");
 }
 
+export function parseVersionCount(text: string): number {
+  const number = Number(text);
+  if (/^[1-9]\d{0,5}$/.test(text)) return number;
+  throw new InvalidArgumentError("It is a number from 1 on.");
+}
+
+/** Seconds of a duration of up to ten years. */
+export function parseAge(text: string): number {
+  return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
+}
+
+export function parseVersion(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A version is a number from 1 on.");
+}
+
+/** Seconds of a minute to a year, or off. */
+export function parseEveryOrOff(text: string): number | "off" {
+  return text === "off" ? text : parsed(text, (duration) => parseDuration(duration, { maxDays: 366 }));
+}
+
 /** Bytes per second, or off. */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);
@@ -66,6 +88,11 @@ export function parsePrefixOrOff(text: string): number | "off" {
 
 export function parseSeedOption(text: string): SeedPolicy {
   return parsed(text, parseSeedPolicy);
+}
+
+/** Seconds. */
+export function parseDurationOption(text: string): number {
+  return parsed(text, (duration) => parseDuration(duration));
 }
 
 function parsed<T>(text: string, parse: (text: string) => T): T {

@@ -5,6 +5,7 @@ import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { ImageName } from "#contract/manifest.ts";
+import { ImageSettings } from "#contract/restore.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
@@ -32,16 +33,34 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
   if (json) return printJson(images);
   if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
   printTable(
-    ["image", "captured", "files", "content", "sealed", "boots nodes"],
-    images.map(({ image, version, created, totals, bootable }) => [
+    ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
+    images.map(({ image, version, created, totals, bootable, backupOf }) => [
       `${image}@${version}`,
       formatTime(created),
       formatCount(totals.files),
       formatBytes(totals.fileBytes),
       formatBytes(totals.sealedBytes),
       bootable ? "yes" : "no",
+      backupOf ?? "-",
     ]),
   );
+}
+
+/** What holds for all versions of the image: without `keep` it is only shown; "none" takes it away. */
+export async function setImage(
+  name: string,
+  { keep, json, signal, ...options }: ImageOptions & { keep?: readonly string[] | undefined },
+): Promise<void> {
+  using client = await connect(options, signal);
+  const path = `/images/${checked(ImageName, { name: "image", value: name })}/settings`;
+  let settings = await client.get(path, ImageSettings, { signal });
+  if (keep !== undefined) {
+    const kept = keep.filter((one) => one !== "none");
+    const body = checked(ImageSettings, { name: "settings", value: { ...settings, keep: kept } });
+    settings = await client.put(path, { body, schema: ImageSettings, signal });
+  }
+  if (json) return printJson(settings);
+  printFields({ Image: name, "Kept in restores": settings.keep?.join(" ") || "nothing of its own" });
 }
 
 export async function showImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
@@ -53,6 +72,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     Image: `${version.image}@${version.version}`,
     Id: version.id,
     Captured: formatTime(version.created),
+    "Backup of": version.backupOf,
     From: source && `${source.hostname}, ${source.description}, ${source.firmware.toUpperCase()}`,
     Kernel: source?.kernel,
     Entries: formatCount(totals.entries),
@@ -192,6 +212,6 @@ export async function importImage(
   }
 }
 
-function refOf(text: string): string {
+export function refOf(text: string): string {
   return encodeURIComponent(checked(ImageRef, { name: "REF", value: text }));
 }

@@ -5,19 +5,22 @@ import {
   DeploymentView,
   DeployRequest,
   Mac,
-  NodeSettings,
   NodeView,
+  RestoreRequest,
   StepReport,
   TemplateView,
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
+import type { IdentityMode } from "#contract/identity.ts";
 import type { SeedPolicy, Slowness } from "#contract/distribution.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { STEPS } from "#contract/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
 import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
+import { formatInterface } from "./interface_text.ts";
+import { hasGroup, nodeNames } from "./node_names.ts";
 import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
 import { checked } from "./usage.ts";
 
@@ -65,90 +68,137 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Address: settings.address,
     Gateway: settings.gateway,
     DNS: settings.dns?.join(" "),
+    Interfaces: settings.interfaces?.map(formatInterface).join(" "),
+    Identity: settings.identity,
+    Group: settings.group,
     Disk: settings.disk,
     "Boot program": settings.bootProgram,
     Rack: settings.rack,
+    Backup: settings.backupEverySeconds === undefined
+      ? undefined
+      : `every ${formatSeconds(settings.backupEverySeconds)}`,
     "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory &&
       `${inventory.model ?? inventory.kind}, ${inventory.firmware.toUpperCase()}, ${inventory.cpus} CPUs, ${
         formatBytes(inventory.memoryBytes)
       }`,
+    "First boot": firstBootOf(node),
     Seeding: node.seeding?.reason,
     "Limited by": node.limit,
     "Of its batch": node.slowest && describeSlowest(node.slowest),
+    Restore: node.restore &&
+      [node.restore.dryRun ? "dry run" : "yes", ...node.restore.keep.map((path) => `keeps ${path}`)].join(
+        ", ",
+      ),
   });
+  if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
     print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
   }
   for (const report of log) printReport(report);
 }
 
-export interface NodeSetOptions {
-  readonly mac?: string | undefined;
-  readonly hostname?: string | undefined;
-  readonly address?: string | undefined;
-  readonly gateway?: string | undefined;
-  readonly dns?: readonly string[] | undefined;
-  readonly disk?: string | undefined;
-  readonly bootProgram?: string | undefined;
-  readonly rack?: string | undefined;
-  readonly uploadLimit?: number | "off" | "none" | undefined;
-}
-
-/** Changes what is given and keeps the rest; "none" takes a setting away. */
-export async function setNode(
-  key: string,
-  { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
+export async function deleteNodes(
+  words: readonly string[],
+  { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
-  const known = nodes.find((node) => node.name === key || node.id === key || sameMac(node, key)) ??
-    nodes.find((node) => settings.mac !== undefined && sameMac(node, settings.mac));
-  const merged = Object.entries({ ...known?.settings, ...settings })
-    .filter(([, value]) => value !== undefined && value !== "none" && !isNone(value));
-  const body = checked(NodeSettings, { name: "settings", value: Object.fromEntries(merged) });
-  const node = await client.put(`/nodes/${encodeURIComponent(key)}`, { body, schema: NodeView, signal });
-  if (json) printJson(node);
-  else print(`${known ? "changed" : "made"} the node ${node.name}`);
-}
-
-export async function deleteNode(key: string, { signal, ...options }: NodeOptions): Promise<void> {
-  using client = await connect(options, signal);
-  await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
-  print(`deleted the node ${key}`);
+  for (const key of await namedNodes(client, { words, signal })) {
+    await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
+    print(`deleted the node ${key}`);
+  }
 }
 
 export async function deploy(
-  nodes: readonly string[],
-  { image, seed, wait, json, signal, ...options }: NodeOptions & {
-    image: string;
-    seed?: SeedPolicy | undefined;
-    wait?: boolean | undefined;
-  },
+  words: readonly string[],
+  { image, seed, identity, askTimeout, firstBootTimeout, force, wait, json, signal, ...options }:
+    & NodeOptions
+    & {
+      image: string;
+      seed?: SeedPolicy | undefined;
+      identity?: IdentityMode | undefined;
+      /** Seconds. */
+      askTimeout?: number | undefined;
+      /** Seconds. */
+      firstBootTimeout?: number | undefined;
+      force?: boolean | undefined;
+      wait?: boolean | undefined;
+    },
 ): Promise<void> {
-  const body = checked(DeployRequest, { name: "deploy", value: { nodes: [...nodes], image, seed } });
+  const order = checked(DeployRequest, {
+    name: "deploy",
+    value: {
+      nodes: [...words],
+      image,
+      seed,
+      firstBootSeconds: firstBootTimeout,
+      identity,
+      askSeconds: askTimeout,
+      force,
+    },
+  });
   using client = await connect(options, signal);
+  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  if (json) printJson(answer);
-  else {
-    print(`${answer.image} is ordered for ${answer.nodes.map((n) => n.node).join(", ")}`);
-    print("They install when they boot from the network. A machine that cannot: rackseed agent install with");
-    for (const { node, token } of answer.nodes) print(`  ${node}  --token ${token}`);
-  }
+  printOrdered(answer, { json, verb: "install" });
   if (!wait) return;
-  await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
+  await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
 }
 
+export async function restore(
+  words: readonly string[],
+  { image, version, keep, dryRun, force, wait, json, signal, ...options }: NodeOptions & {
+    image?: string | undefined;
+    version?: number | undefined;
+    keep?: readonly string[] | undefined;
+    dryRun?: boolean | undefined;
+    force?: boolean | undefined;
+    wait?: boolean | undefined;
+  },
+): Promise<void> {
+  const value = { nodes: [...words], image, version, keep, dryRun, force };
+  const order = checked(RestoreRequest, { name: "restore", value });
+  using client = await connect(options, signal);
+  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
+  const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
+  const verb = dryRun ? "only tell what would change" : "restore";
+  printOrdered(answer, { json, verb });
+  if (!wait) return;
+  const names = answer.nodes.map(({ node }) => node);
+  await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
+  const logs = await Promise.all(names.map(async (node) => {
+    const path = `/nodes/${encodeURIComponent(node)}/log`;
+    return { node, log: await client.get(path, z.array(StepReport), { signal }) };
+  }));
+  if (json) return printJson(logs);
+  for (const { node, log } of logs) {
+    // the first plan is that of the disk
+    const changes = log.filter((report) => report.plan && report.step !== "plan");
+    for (const { plan = [] } of changes) for (const line of plan) print(`${node}: ${line}`);
+  }
+}
+
+function printOrdered(
+  answer: DeployAnswer,
+  { json, verb }: { json: boolean | undefined; verb: string },
+): void {
+  const { image, nodes } = answer;
+  if (json) return printJson(answer);
+  print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
+  print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
+  for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
+}
+
 export async function cancelNodes(
-  keys: readonly string[],
+  words: readonly string[],
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  for (const key of keys) {
+  for (const key of await namedNodes(client, { words, signal })) {
     const node = await client.post(`/nodes/${encodeURIComponent(key)}/cancel`, {
       body: {},
       schema: NodeView,
@@ -175,46 +225,77 @@ export async function listTemplates({ json, signal, ...options }: NodeOptions): 
   );
 }
 
-/** Returns when all are done; throws RackseedError where one failed. */
+/** How a node's deployment ended; undefined while it goes on, or while its clone is to report yet. */
+function endOf(node: NodeView): { done: boolean; what: string } | undefined {
+  const { armed, state, report, firstBoot } = node;
+  const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
+  if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
+  if (armed) return undefined;
+  if (node.restore?.dryRun && report?.step === "finish") return { done: true, what: "was compared" };
+  if (state === "running") return { done: true, what: `is up as ${firstBoot?.hostname}` };
+  if (state !== "installed") return { done: false, what: "was cancelled" };
+  return firstBoot ? undefined : { done: true, what: node.restore ? "is restored" : "is installed" };
+}
+
+/** Ranges and groups written out. */
+export async function namedNodes(
+  client: ApiClient,
+  { words, signal }: { words: readonly string[]; signal: AbortSignal },
+): Promise<string[]> {
+  const nodes = hasGroup(words) ? await client.get("/nodes", z.array(NodeView), { signal }) : [];
+  return nodeNames(words, { nodes });
+}
+
+/** Returns when all are done and their own systems run; throws RackseedError where one failed. */
 async function waitForNodes(
   client: ApiClient,
-  { names, quiet, signal }: { names: readonly string[]; quiet: boolean; signal: AbortSignal },
+  { nodes, quiet, signal }: { nodes: DeployAnswer["nodes"]; quiet: boolean; signal: AbortSignal },
 ): Promise<void> {
   using line = new ProgressLine();
-  const open = new Map<string, NodeView | undefined>(names.map((name) => [name, undefined]));
+  // by id: a node that is asked may be given another name meanwhile
+  const open = new Map<string, { name: string; view?: NodeView }>(nodes.map((n) => [n.id, { name: n.node }]));
   const failed: string[] = [];
   for await (const event of serverEvents(client, signal)) {
-    if (event.type === "node-removed" && open.delete(event.name)) failed.push(`${event.name} was removed`);
-    if (event.type === "node" && open.has(event.node.name)) {
+    if (event.type === "node-removed") {
+      const [id] = [...open].find(([, { name }]) => name === event.name) ?? [];
+      if (id !== undefined && open.delete(id)) failed.push(`${event.name} was removed`);
+    }
+    if (event.type === "node" && open.has(event.node.id)) {
       const { node } = event;
-      open.set(node.name, node);
-      if (!node.armed) {
-        open.delete(node.name);
-        const { problem } = node.report ?? {};
-        if (node.state === "installed") {
-          if (!quiet) line.note(`${node.name} is installed`);
-        } else {failed.push(
-            `${node.name}: ${problem ? `${problem.title}: ${problem.detail}` : "was cancelled"}`,
-          );}
+      open.set(node.id, { name: node.name, view: node });
+      const end = endOf(node);
+      if (end) {
+        open.delete(node.id);
+        if (!end.done) failed.push(`${node.name}: ${end.what}`);
+        else if (!quiet) line.note(`${node.name} ${end.what}`);
       }
     }
     if (open.size === 0) break;
-    const views = [...open.values()].filter((node) => node !== undefined);
+    const views = [...open.values()].flatMap(({ view }) => view ?? []);
     line.show(views.map((node) => `${node.name} ${stepOf(node)}`).join(" | "));
   }
   if (failed.length === 0) return;
-  throw new RackseedError(`${failed.length} of ${names.length} nodes did not install`, {
+  throw new RackseedError(`${failed.length} of ${nodes.length} nodes did not come up as they should`, {
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
 }
 
-function stepOf({ state, report }: NodeView): string {
+function stepOf({ state, report, firstBoot }: NodeView): string {
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
-  if (state === "installed") return "done";
+  if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD OF" : "see node show";
+  if (state === "installed") return firstBoot ? "waits for its first boot" : "done";
+  if (state === "running") return "done";
   const { step, progress } = report;
   const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
   return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}`;
+}
+
+function firstBootOf({ firstBoot }: NodeView): string | undefined {
+  if (firstBoot === undefined) return undefined;
+  const { due, reported, hostname, problem } = firstBoot;
+  if (reported !== undefined) return `up as ${hostname} since ${formatTime(reported)}`;
+  return problem ? `not heard of; it was due at ${formatTime(due)}` : `awaited until ${formatTime(due)}`;
 }
 
 /** What keeps, or kept, it from installing faster. */
@@ -241,15 +322,15 @@ function printReport({ step, state, elapsedMs, message, problem, plan, log }: St
     }`,
   );
   for (const line of plan ?? []) print(`  plan: ${line}`);
-  if (problem) print(`  ${problem.title}: ${problem.detail}\n  Remedy: ${problem.remedy}`);
+  if (problem) printProblem(problem);
   for (const line of log ?? []) print(`  log: ${line}`);
 }
 
-function sameMac(node: NodeView, text: string): boolean {
-  const mac = Mac.safeParse(text);
-  return mac.success && node.settings.mac === mac.data;
+function printProblem({ title, detail, remedy }: Problem): void {
+  print(`  ${title}: ${detail}\n  Remedy: ${remedy}`);
 }
 
-function isNone(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 1 && value[0] === "none";
+export function sameMac(node: NodeView, text: string): boolean {
+  const mac = Mac.safeParse(text);
+  return mac.success && node.settings.mac === mac.data;
 }

@@ -6,15 +6,21 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
+  parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
   parseRateOrNone,
   parseRateOrOff,
   parseSeedOption,
+  parseVersion,
 } from "./arguments.ts";
+import { addBackup } from "./backup_command.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
+import { withServer } from "./connection_options.ts";
+import { addHook } from "./hook_command.ts";
+import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
 
@@ -23,6 +29,8 @@ export interface TemplateCommand {
   readonly token: string;
   readonly name?: string | undefined;
   readonly root?: string | undefined;
+  readonly state?: string | undefined;
+  readonly allowHooks?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -31,6 +39,7 @@ export interface InstallCommand {
   readonly server?: string | undefined;
   readonly token?: string | undefined;
   readonly target?: string | undefined;
+  readonly restore?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -63,6 +72,7 @@ export function createProgram(actions: Actions): Command {
   addImage(program, actions);
   addNode(program, actions);
   addSwarm(program, actions);
+  addHook(program, actions);
   program.command("version")
     .description("Print the version.")
     .option("--json", "as JSON")
@@ -84,21 +94,29 @@ function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions
     .description("Announce this machine as a template and wait for captures.")
     .option("--name <name>", "the template's name (default: the host name)")
     .option("--root <dir>", "capture this directory instead of /")
+    .option(
+      "--state <dir>",
+      "where it remembers what it captured last, to read only what has changed (default: /var/lib/rackseed/agent)",
+    )
+    .option("--allow-hooks", "run the pre-capture and post-capture hooks that the server has for an image")
     .addHelpText("after", examples("rackseed agent template --server https://10.0.0.1:8443 --token rs1.…"))
-    .action(async ({ server, token, name, root }) => {
+    .action(async ({ server, token, ...options }) => {
       const { resolveConnection } = await import("./connection.ts");
-      await runTemplate({ ...resolveConnection({ server, token }), name, root, signal });
+      await runTemplate({ ...resolveConnection({ server, token }), ...options, signal });
     });
   withServer(agent.command("install"))
     .description(
       "Install the image that this node is to bear. In the initramfs it takes all from the kernel.",
     )
     .option("--target <dir>", "install into an empty directory instead of onto the disks, or go on in one")
+    .option("--restore", "the directory holds something: make it as the image has it, where that is ordered")
     .addHelpText(
       "after",
       examples("rackseed agent install --server https://10.0.0.1:8443 --token rs1.… --target /srv/n1"),
     )
-    .action(async ({ server, token, target }) => await runInstall({ server, token, target, signal }));
+    .action(async ({ server, token, target, restore }) =>
+      await runInstall({ server, token, target, restore, signal })
+    );
 }
 
 function addCapture(program: Command, { signal }: Actions): void {
@@ -134,69 +152,12 @@ function addTemplate(program: Command, { signal }: Actions): void {
     .action(async (options) => await (await import("./nodes.ts")).listTemplates({ ...options, signal }));
 }
 
-function addImage(program: Command, { signal, sendTree }: Actions): void {
-  const image = program.command("image")
-    .description("Work with images. REF is NAME (its newest version) or NAME@VERSION.")
-    .addHelpText("after", examples("rackseed image list", "rackseed image export web@3 -o web.tar"));
-  withServer(image.command("list"))
-    .description("List all versions of all images.")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image list --json"))
-    .action(async (options) => await (await import("./images.ts")).listImages({ ...options, signal }));
-  withServer(image.command("show"))
-    .description("Show one version.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image show web@3"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).showImage(ref, { ...options, signal })
-    );
-  withServer(image.command("verify"))
-    .description("Read and hash everything of a version again.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image verify web"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
-    );
-  withServer(image.command("delete"))
-    .description("Delete one version, and the packs that no other version needs.")
-    .argument("<ref>")
-    .addHelpText("after", examples("rackseed image delete web@2"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
-    );
-  withServer(image.command("export"))
-    .description("Write a version as a pax tar that GNU tar extracts.")
-    .argument("<ref>")
-    .option("-o, --output <file>", "the file; else standard output")
-    .addHelpText(
-      "after",
-      examples("rackseed image export web -o web.tar", "rackseed image export web | tar t"),
-    )
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).exportImage(ref, { ...options, signal })
-    );
-  withServer(image.command("import"))
-    .description("Make the next version of an image from a directory or a tar.")
-    .argument("<name>", "the image")
-    .argument("<dir-or-tar>")
-    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
-    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      examples("rackseed image import tools /srv/tools", "rackseed image import web web.tar"),
-    )
-    .action(async (name, path, { exclude, ...options }) => {
-      const { importImage } = await import("./images.ts");
-      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
-    });
-}
-
 function addNode(program: Command, { signal }: Actions): void {
   const node = program.command("node")
-    .description("Work with nodes. NODE is a name, a MAC address or an id.")
+    .description(
+      "Work with nodes. NODE is a name, a MAC address or an id; where several may stand also a range as " +
+        "'node[001-128]', or @GROUP.",
+    )
     .addHelpText("after", examples("rackseed node list", "rackseed node deploy n1 n2 --image web --wait"));
   withServer(node.command("list"))
     .description("List the nodes with their state.")
@@ -209,61 +170,72 @@ function addNode(program: Command, { signal }: Actions): void {
     .option("--json", "as JSON")
     .addHelpText("after", examples("rackseed node show n1"))
     .action(async (key, options) => await (await import("./nodes.ts")).showNode(key, { ...options, signal }));
-  withServer(node.command("set"))
-    .description('Name a machine, or change what its clone is to be. The value "none" takes a setting away.')
-    .argument("<node>")
-    .option("--mac <mac>", "MAC address of the card that it boots from")
-    .option("--hostname <name>", "host name of the clone (default: the node's name)")
-    .option("--address <cidr>", "address of the clone, 10.0.0.5/24, or dhcp")
-    .option("--gateway <ip>", "its gateway")
-    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
-    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
-    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
-    .option(
-      "--upload-limit <rate>",
-      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
-      parseRateOrNone,
-    )
-    .addOption(
-      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
-        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
-    )
-    .option("--json", "print the node as JSON")
-    .addHelpText(
-      "after",
-      examples(
-        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
-        "rackseed node set n1 --rack a3 --upload-limit 200mbit",
-      ),
-    )
-    .action(async (key, { server, token, json, ...settings }) => {
-      const { setNode } = await import("./nodes.ts");
-      await setNode(key, { server, token, json, settings, signal });
-    });
+  addNodeSet(node as unknown as Command, signal);
   withServer(node.command("delete"))
-    .description("Forget a node.")
-    .argument("<node>")
+    .description("Forget nodes.")
+    .argument("<node...>")
     .addHelpText("after", examples("rackseed node delete n1"))
-    .action(async (key, options) =>
-      await (await import("./nodes.ts")).deleteNode(key, { ...options, signal })
+    .action(async (keys, options) =>
+      await (await import("./nodes.ts")).deleteNodes(keys, { ...options, signal })
     );
   withServer(node.command("deploy"))
     .description("Order nodes to be overwritten with an image, the next time they boot from the network.")
     .argument("<node...>")
     .requiredOption("--image <ref>", "the image")
     .addOption(seedOption("how long finished nodes seed (default: as `swarm show` has it)"))
-    .option("--wait", "wait until all are installed, then say which was the slowest, and why")
+    .option(
+      "--first-boot-timeout <duration>",
+      "a clone that has not reported so long after its installation is flagged (default: 10min)",
+      parseDurationOption,
+    )
+    .addOption(
+      new Option("--identity <how>", "how they come to their names and addresses, instead of their own way")
+        .choices(["keep", "assign", "ask"] as const),
+    )
+    .option(
+      "--ask-timeout <duration>",
+      "with ask: after this the proposal is taken (default: 5min)",
+      parseDurationOption,
+    )
+    .option("--force", "also a backup to another node than its own")
+    .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",
       examples(
         "rackseed node deploy n1 n2 n3 --image web@3 --wait",
-        "rackseed node deploy n1 --image web --seed none",
+        "rackseed node deploy 'node[001-128]' --image web",
+        "rackseed node deploy n1 --image web --identity keep --seed none",
       ),
     )
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
     );
+  withServer(node.command("restore"))
+    .description(
+      "Bring nodes back to their image the next time they boot from the network: only what differs is fetched " +
+        "and written, what does not belong goes. Name, addresses and keys stay.",
+    )
+    .argument("<node...>")
+    .option("--image <ref>", "another image, or the node's backup (default: the image that the nodes bear)")
+    .option("--version <n>", "another version of it", parseVersion)
+    .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
+    .option("--dry-run", "only tell what would change: nothing is written")
+    .option("--force", "also a backup to another node than its own")
+    .option("--wait", "wait until it is done, then print what changed, or would")
+    .option("--json", "print the answer as JSON; with --wait, the steps as a second document")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node restore n1 --wait",
+        "rackseed node restore n1 --keep /srv /home --dry-run --wait",
+        "rackseed node restore n1 n2 --version 2",
+      ),
+    )
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
+    );
+  addBackup(node, { signal });
   withServer(node.command("cancel"))
     .description("Call the deployment of nodes off.")
     .argument("<node...>")
@@ -316,22 +288,65 @@ function addSwarm(program: Command, { signal }: Actions): void {
     });
 }
 
+function addNodeSet(node: Command, signal: AbortSignal): void {
+  withServer(node.command("set"))
+    .description(
+      'Name machines, or change what their clones are to be. The value "none" takes a setting away.',
+    )
+    .argument("<node...>")
+    .option("--mac <mac>", "MAC address of the card that it boots from")
+    .option("--hostname <name>", "host name of the clone (default: the node's name)")
+    .option(
+      "--address <address>",
+      "what the clone bears: 10.0.0.5/24; dhcp; off for nothing on its first card; for several nodes a range, " +
+        "10.0.0.11-10.0.0.138/24, or a rule from the name, '10.0.0.{n+10}/24'",
+    )
+    .option("--gateway <ip>", "its gateway")
+    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
+    .option(
+      "--interface <spec>",
+      "further: MAC=ADDRESS, bond0=MAC+MAC[,MODE][=ADDRESS], bond0.100=ADDRESS or MAC.100=ADDRESS for a VLAN; " +
+        "may be given again; replaces those there were",
+      collect,
+    )
+    .addOption(
+      new Option(
+        "--identity <how>",
+        "keep: what the old disk bears, else what the server remembers; assign: what is set here; " +
+          "ask: a person at the console",
+      ).choices(["keep", "assign", "ask", "none"] as const),
+    )
+    .option("--group <label>", "its group: @LABEL names all of them")
+    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
+    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
+    .option(
+      "--upload-limit <rate>",
+      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
+      parseRateOrNone,
+    )
+    .addOption(
+      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
+        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+    )
+    .option("--json", "print the nodes as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
+        "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
+        "rackseed node set @compute --identity keep",
+        "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57 --interface bond0.7=dhcp",
+      ),
+    )
+    .action(async (keys, { server, token, json, interface: interfaces, ...settings }) => {
+      const { setNodes } = await import("./node_set.ts");
+      await setNodes(keys, { server, token, json, settings: { ...settings, interfaces }, signal });
+    });
+}
+
 function seedOption(description: string) {
   return new Option(
     "--seed <policy>",
     `${description}: none, while-needed, while-needed:DURATION or for:DURATION`,
   ).argParser(parseSeedOption);
-}
-
-/** The options of every command that talks to a server. */
-function withServer<
-  Args extends unknown[],
-  Opts extends Record<string, unknown>,
-  G extends Record<string, unknown>,
->(
-  command: Command<Args, Opts, G>,
-) {
-  return command
-    .addOption(new Option("--server <url>", "https://HOST:PORT of the server").env("RACKSEED_SERVER"))
-    .addOption(new Option("--token <token>", "its token").env("RACKSEED_TOKEN"));
 }

@@ -83,11 +83,18 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, range, signal }: { body?: BodyInit; json?: unknown; range?: string } & CallOptions = {},
+    { body, json, encoding, range, signal }: {
+      body?: BodyInit;
+      json?: unknown;
+      /** How `body` is encoded. */
+      encoding?: "zstd";
+      range?: string;
+    } & CallOptions = {},
   ): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
     if (range !== undefined) headers.set("range", range);
     if (json !== undefined) headers.set("content-type", "application/json");
+    if (encoding !== undefined) headers.set("content-encoding", encoding);
     const content = json === undefined ? body : JSON.stringify(json);
     let response: Response;
     try {

@@ -27,8 +27,11 @@ export interface NativeGcm {
 export interface NativeZstd {
   /** What `compress` needs at most for so many bytes. */
   bound(sizeBytes: number): number;
-  /** Returns the bytes written to `out`. Throws where `out` is too small. */
-  compress(raw: Uint8Array, options: { readonly out: Uint8Array; readonly level: number }): number;
+  /** `hashLog`: 0 for the level's own. Returns the bytes written to `out`. Throws where `out` is too small. */
+  compress(
+    raw: Uint8Array,
+    options: { readonly out: Uint8Array; readonly level: number; readonly hashLog: number },
+  ): number;
   /** Returns the bytes written to `out`. Throws where `packed` is malformed or `out` too small. */
   decompress(packed: Uint8Array, out: Uint8Array): number;
 }
@@ -38,6 +41,7 @@ export type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
 
 const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16, SHA256_BYTES = 32;
 const EVP_CTRL_AEAD_GET_TAG = 0x10, EVP_CTRL_AEAD_SET_TAG = 0x11;
+const ZSTD_C_COMPRESSION_LEVEL = 100, ZSTD_C_HASH_LOG = 102;
 
 let gcm: NativeGcm | null | undefined;
 let sha256: NativeSha256 | null | undefined;
@@ -137,10 +141,8 @@ function loadSha256(): NativeSha256 {
 function loadZstd(): NativeZstd {
   const { symbols: lib } = Deno.dlopen("libzstd.so.1", {
     ZSTD_createCCtx: { parameters: [], result: "pointer" },
-    ZSTD_compressCCtx: {
-      parameters: ["pointer", "buffer", "usize", "buffer", "usize", "i32"],
-      result: "usize",
-    },
+    ZSTD_CCtx_setParameter: { parameters: ["pointer", "i32", "i32"], result: "usize" },
+    ZSTD_compress2: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
     ZSTD_compressBound: { parameters: ["usize"], result: "usize" },
     ZSTD_createDCtx: { parameters: [], result: "pointer" },
     ZSTD_decompressDCtx: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
@@ -150,10 +152,11 @@ function loadZstd(): NativeZstd {
   let packing: Deno.PointerValue = null, unpacking: Deno.PointerValue = null;
   return {
     bound: (sizeBytes) => Number(lib.ZSTD_compressBound(BigInt(sizeBytes))),
-    compress(raw, { out, level }) {
+    compress(raw, { out, level, hashLog }) {
       packing ??= lib.ZSTD_createCCtx();
-      const room = BigInt(out.length), length = BigInt(raw.length);
-      const size = lib.ZSTD_compressCCtx(packing, out, room, raw, length, level);
+      lib.ZSTD_CCtx_setParameter(packing, ZSTD_C_COMPRESSION_LEVEL, level);
+      lib.ZSTD_CCtx_setParameter(packing, ZSTD_C_HASH_LOG, hashLog);
+      const size = lib.ZSTD_compress2(packing, out, BigInt(out.length), raw, BigInt(raw.length));
       if (lib.ZSTD_isError(size) !== 0) throw new RangeError("the data cannot be compressed");
       return Number(size);
     },

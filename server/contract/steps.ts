@@ -1,10 +1,16 @@
-/** The steps of a node from power-on to its own system, in order (../../README.md, "What a node does"). */
+/**
+ * The steps of a node from power-on to its own system, in order (../../README.md, "What a node does"). Those of
+ * hooks are there only where it has some; the last is reported by the clone itself (first_boot.ts).
+ */
 export const STEPS = [
   "network",
   "enrol",
   "inventory",
   "plan",
   "guard",
+  "keep",
+  "ask",
+  "pre-install",
   "partition",
   "format",
   "torrent",
@@ -12,7 +18,9 @@ export const STEPS = [
   "identity",
   "bootloader",
   "verify",
+  "post-install",
   "seed",
   "finish",
+  "first-boot",
 ] as const;
 export type Step = typeof STEPS[number];

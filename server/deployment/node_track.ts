@@ -17,7 +17,9 @@ export interface BatchPart {
 /** A node that fell silent for this long keeps no other waiting. */
 export const SILENT_AFTER_MS = 20_000;
 /** In these a node has all that it needs of others. */
-const WITHOUT_NEED: ReadonlySet<Step> = new Set(["identity", "bootloader", "verify", "seed", "finish"]);
+const WITHOUT_NEED: ReadonlySet<Step> = new Set([
+  ...["identity", "bootloader", "verify", "post-install", "seed", "finish"] as const,
+]);
 /** Before this a step's pace says nothing. */
 const WARM_UP_MS = 5000;
 

@@ -11,8 +11,8 @@ export interface NodeTiming {
   readonly times?: InstallTimes | undefined;
 }
 
-/** Neither shows how fast a node is: others are waited for, and the server. */
-const NOT_COUNTED: ReadonlySet<Step> = new Set(["seed", "finish"]);
+/** None shows how fast a node is: people are waited for, other nodes, the server, and the clone's own start. */
+const NOT_COUNTED: ReadonlySet<Step> = new Set(["ask", "seed", "finish", "first-boot"]);
 const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
 const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
 

@@ -12,9 +12,9 @@ export class Claims {
   /** Ids, by claim in lower case. Several only where a machine was discovered whose name is another's host name. */
   readonly #owners = new Map<string, string[]>();
 
-  /** Which node has it; `other`: beside this one. */
-  ownerOf(claim: Claim, { other }: { other?: string } = {}): string | undefined {
-    return this.#owners.get(claim.toLowerCase())?.find((id) => id !== other);
+  /** Which node has it, beside those named. */
+  ownerOf(claim: Claim, { except = [] }: { except?: readonly string[] } = {}): string | undefined {
+    return this.#owners.get(claim.toLowerCase())?.find((id) => !except.includes(id));
   }
 
   add(node: NodeRecord): void {
@@ -35,16 +35,21 @@ export class Claims {
 }
 
 /** The host name that the clone is given. */
-export function hostnameOf(node: NodeRecord): string {
+export function hostnameOf(node: Pick<NodeRecord, "name" | "settings">): string {
   return node.settings.hostname ?? node.name.replace(/[^a-zA-Z0-9.-]/g, "-").replace(/[-.]+$/, "");
 }
 
 export function claimsOf(node: NodeRecord): Claim[] {
-  const { mac, address } = node.settings;
+  const { mac, address, interfaces = [] } = node.settings;
+  const further = interfaces.flatMap(({ addresses }) => addresses === "dhcp" ? [] : addresses);
+  const all = [
+    ...address === undefined || address === "dhcp" || address === "off" ? [] : [address],
+    ...further,
+  ];
   return [
     nameClaim(node.name),
     ...(mac === undefined ? [] : [macClaim(mac)]),
     `the host name ${hostnameOf(node)}`,
-    ...(address === undefined || address === "dhcp" ? [] : [addressClaim(address.replace(/\/.*/, ""))]),
+    ...all.map((cidr) => addressClaim(cidr.replace(/\/.*/, ""))),
   ];
 }

@@ -3,6 +3,7 @@
  *
  *     rackseed.db
  *     keys/signing.pem          Ed25519, PKCS #8
+ *     identities/NODE.json      what installed nodes bear, with their host keys
  *     packs/SHA256.pack         complete packs, immutable
  *     packs/ID.part             packs that still grow, or that a broken capture left to be used again
  *     versions/IMAGE@N/         manifest.rsm, torrent, and the boot files vmlinuz and initrd-image
@@ -32,7 +33,7 @@ export class DataDirectory {
   }
 
   #make(): void {
-    for (const folder of [this.path, this.packs, this.versions, this.staging, this.keys]) {
+    for (const folder of [this.path, this.packs, this.versions, this.staging, this.keys, this.identities]) {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     Deno.chmodSync(this.path, 0o700);
@@ -51,6 +52,9 @@ export class DataDirectory {
   }
   get staging(): string {
     return `${this.path}/staging`;
+  }
+  get identities(): string {
+    return `${this.path}/identities`;
   }
   get keys(): string {
     return `${this.path}/keys`;

@@ -1,21 +1,23 @@
 /**
  * Deployments: which node is to bear which version, how far it is, and the tokens by which its agent is known.
  *
- *     armed ── enrol ──▶ installing ── finish ──▶ installed
- *       │                  │   │
- *     cancel             cancel, failed step
- *       ▼                  ▼
- *     cancelled          failed
+ *     armed ── enrol ──▶ installing ── finish ──▶ installed ── first boot ──▶ running
+ *       │                  │                        │
+ *     cancel             cancel, failed step      a hook of the first boot failed
+ *       ▼                  ▼                        ▼
+ *     cancelled          failed ◀─────────────────failed
  *
  * Only "armed" and "installing" let a node boot the agent; each of the others disarms for good. Of a token only
  * its SHA-256 is kept.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { AskSeconds, IdentityMode } from "#contract/identity.ts";
 import { type NodeState, StepReport } from "#contract/api.ts";
 import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
+import { RestoreTerms } from "#contract/restore.ts";
 import type { Step } from "#contract/steps.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { transaction } from "./database.ts";
 import { ReportLog } from "./events.ts";
 
@@ -37,6 +39,10 @@ export interface Progress {
   readonly assignment?: Assignment;
   readonly report?: StepReport;
 }
+
+/** How a deployment's nodes come to their identity, where that was ordered. */
+const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskSeconds.optional() });
+export type IdentityOrder = z.infer<typeof IdentityOrder>;
 
 /** Unused boot tokens of one node: firmware may ask for its script more than once. */
 const MAX_BOOT_TOKENS = 16;
@@ -68,13 +74,21 @@ export class Deployments {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
       CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS identity_orders (deployment TEXT PRIMARY KEY, identity TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS restores (deployment TEXT PRIMARY KEY, terms TEXT NOT NULL) STRICT;
     `);
   }
 
   /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
   arm(
     nodes: readonly string[],
-    { image, version, seed }: { image: string; version: number; seed?: SeedPolicy | undefined },
+    { image, version, seed, restore, identity }: {
+      image: string;
+      version: number;
+      seed?: SeedPolicy | undefined;
+      restore?: RestoreTerms | undefined;
+      identity?: IdentityOrder | undefined;
+    },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
@@ -82,6 +96,14 @@ export class Deployments {
       if (seed) {
         this.#prepared("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
           .run(deployment, JSON.stringify(seed));
+      }
+      if (restore) {
+        this.#prepared("INSERT INTO restores (deployment, terms) VALUES (?, ?)")
+          .run(deployment, JSON.stringify(restore));
+      }
+      if (identity) {
+        this.#prepared("INSERT INTO identity_orders (deployment, identity) VALUES (?, ?)")
+          .run(deployment, JSON.stringify(identity));
       }
       for (const node of nodes) {
         this.#endTokens(node);
@@ -150,13 +172,20 @@ export class Deployments {
     const isProgress = report.state === "running" && before?.state === "running" &&
       before.step === report.step;
     if (isProgress && assignment.state === "installing") return assignment;
-    const state = assignment.state === "installing" ? stateAfter(report) : assignment.state;
+    const state = stateAfter(assignment.state, report);
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
       if (report.step === "finish" && report.state === "done") this.#endTokens(assignment.node);
     });
     return { ...assignment, state };
+  }
+
+  /** The node's part of the deployment. */
+  part(deployment: string, node: string): Assignment | undefined {
+    return this.#prepared(
+      "SELECT deployment, node, image, version, state FROM assignments WHERE deployment = ? AND node = ?",
+    ).get(deployment, node) as Assignment | undefined;
   }
 
   /** Its nodes' parts, those called off before they began left out. Empty where there is no such deployment. */
@@ -173,6 +202,30 @@ export class Deployments {
       | { policy: string }
       | undefined;
     return row && SeedPolicy.parse(JSON.parse(row.policy));
+  }
+
+  identityOf(deployment: string): IdentityOrder {
+    const row = this.#prepared("SELECT identity FROM identity_orders WHERE deployment = ?").get(deployment) as
+      | { identity: string }
+      | undefined;
+    return row ? IdentityOrder.parse(JSON.parse(row.identity)) : {};
+  }
+
+  /** The terms, where it is a restore. */
+  restoreOf(deployment: string): RestoreTerms | undefined {
+    const row = this.#prepared("SELECT terms FROM restores WHERE deployment = ?").get(deployment) as
+      | { terms: string }
+      | undefined;
+    return row && RestoreTerms.parse(JSON.parse(row.terms));
+  }
+
+  /** What the node's disk was made to bear last: mere dry runs changed nothing. */
+  borne(node: string): Assignment | undefined {
+    const installed = this.#prepared(
+      `SELECT deployment, node, image, version, state FROM assignments
+       WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
+    ).all(node) as unknown as Assignment[];
+    return installed.find(({ deployment }) => !this.restoreOf(deployment)?.dryRun);
   }
 
   /** The steps of its nodes that are done, with what the nodes measured of themselves. */
@@ -284,17 +337,21 @@ export class Deployments {
     for (const { deployment } of old) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
-      this.#prepared(
-        "DELETE FROM seed_policies WHERE deployment = ?1 AND NOT EXISTS " +
-          "(SELECT 1 FROM assignments WHERE deployment = ?1)",
-      ).run(deployment);
+      for (const table of ["seed_policies", "restores", "identity_orders"]) {
+        this.#prepared(
+          `DELETE FROM ${table} WHERE deployment = ?1 AND NOT EXISTS
+            (SELECT 1 FROM assignments WHERE deployment = ?1)`,
+        ).run(deployment);
+      }
     }
   }
 }
 
-function stateAfter(report: StepReport): AssignmentState {
-  if (report.state === "failed") return "failed";
-  return report.step === "finish" && report.state === "done" ? "installed" : "installing";
+function stateAfter(before: AssignmentState, { step, state }: StepReport): AssignmentState {
+  if (before === "installed" && step === "first-boot") return state === "done" ? "running" : "failed";
+  if (before !== "installing") return before;
+  if (state === "failed") return "failed";
+  return step === "finish" && state === "done" ? "installed" : "installing";
 }
 
 function hashOf(secret: string): Uint8Array {

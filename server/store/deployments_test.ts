@@ -156,3 +156,18 @@ Deno.test("no secret stands in the database", () => {
   assert.equal(rows.length, 1);
   assert.ok(rows.every(({ hash }) => hash.length === 32 && !Buffer.from(hash).includes(session)));
 });
+
+Deno.test("a node bears what was installed last; a dry run that is over changes nothing of that", () => {
+  const { deployments } = open();
+  const run = (version: number, dryRun?: boolean) => {
+    const restore = dryRun === undefined ? undefined : { keep: ["/srv"], dryRun };
+    const { deployment, secrets } = deployments.arm(["a"], { image: "web", version, restore });
+    assert.deepEqual(deployments.restoreOf(deployment), restore);
+    const enrolled = deployments.enrol(secrets.get("a") ?? "");
+    assert.ok(enrolled);
+    deployments.report(enrolled.assignment, step("finish", "done"));
+    return deployments.borne("a")?.version;
+  };
+  assert.equal(deployments.borne("a"), undefined);
+  assert.deepEqual([run(1), run(2, true), run(3, false), run(4, true)], [1, 1, 3, 3]);
+});

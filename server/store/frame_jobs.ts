@@ -28,12 +28,19 @@ export interface CheckJob {
   readonly extents?: Uint8Array;
 }
 
+/** Opens a frame and packs parts of it (zstd), back to back. */
+export interface CutJob extends Omit<CheckJob, "kind" | "extents"> {
+  readonly kind: "cut";
+  /** Offset and size of each part, one after the other. */
+  readonly ranges: readonly number[];
+}
+
 export interface HashJob {
   readonly kind: "hash";
   readonly path: string;
 }
 
-export type Job = UploadJob | SealJob | CheckJob | HashJob;
+export type Job = UploadJob | SealJob | CheckJob | CutJob | HashJob;
 
 export interface Assignment {
   readonly id: number;
@@ -51,6 +58,7 @@ export type Reply =
   | { readonly kind: "upload" } & SealedUpload
   | { readonly kind: "seal"; readonly sealed: Uint8Array }
   | { readonly kind: "check"; readonly damage: string | undefined }
+  | { readonly kind: "cut"; readonly packed: Uint8Array<ArrayBuffer> }
   | { readonly kind: "hash"; readonly sha256: string; readonly sizeBytes: number };
 
 export type Answer = { readonly id: number } & Outcome;

@@ -1,4 +1,13 @@
-import type { Answer, Assignment, CheckJob, Job, Outcome, Reply, SealedUpload } from "./frame_jobs.ts";
+import type {
+  Answer,
+  Assignment,
+  CheckJob,
+  CutJob,
+  Job,
+  Outcome,
+  Reply,
+  SealedUpload,
+} from "./frame_jobs.ts";
 
 interface Waiting {
   readonly id: number;
@@ -65,6 +74,11 @@ export class FramePool implements Disposable {
   /** What is wrong with a frame on the disk, in words; undefined where it is whole. */
   async check(frame: Omit<CheckJob, "kind">): Promise<string | undefined> {
     return (await this.#run({ kind: "check", ...frame }, "check")).damage;
+  }
+
+  /** Parts of a frame on the disk, packed (zstd). Throws where the frame is damaged. */
+  async cut(frame: Omit<CutJob, "kind">): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.#run({ kind: "cut", ...frame }, "cut")).packed;
   }
 
   /** SHA-256 (hexadecimal) and size of a file. */

@@ -5,12 +5,14 @@
  */
 /// <reference lib="deno.worker" />
 import { createHash } from "node:crypto";
+import { constants, zstdCompressSync } from "node:zlib";
 import { decodeFrameUpload } from "#contract/frame_upload.ts";
 import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
 import { sha256 } from "#contract/sha256.ts";
 import {
   type Assignment,
   type CheckJob,
+  type CutJob,
   decodeExtents,
   type HashJob,
   type Job,
@@ -53,6 +55,8 @@ function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
       return sealWhole(job, transfer);
     case "check":
       return damageOf(job).then((damage) => ({ kind: "check", damage }));
+    case "cut":
+      return cutFrame(job, transfer);
     case "hash":
       return hashFile(job);
   }
@@ -83,16 +87,8 @@ async function sealWhole({ raw, key, level }: SealJob, transfer: ArrayBuffer[]):
 
 /** What is wrong with a frame on the disk, in words; undefined where it is whole. */
 async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Promise<string | undefined> {
-  const sealed = new Uint8Array(sealedBytes);
-  {
-    using file = Deno.openSync(path);
-    file.seekSync(at, Deno.SeekMode.Start);
-    for (let n = 0; n < sealedBytes;) {
-      const read = file.readSync(sealed.subarray(n));
-      if (read === null) return "the pack ends within it";
-      n += read;
-    }
-  }
+  const sealed = readFrame({ path, at, sealedBytes });
+  if (sealed === undefined) return "the pack ends within it";
   let raw: Uint8Array;
   try {
     const codec = await codecOf(key);
@@ -110,6 +106,38 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
     !sha256(raw.subarray(e.at, e.at + e.sizeBytes)).equals(e.sha256)
   );
   return bad.length === 0 ? undefined : `${bad.length} of its ${all.length} extents have another SHA-256`;
+}
+
+/** Level 3: a node waits for it. */
+const CUT_LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+async function cutFrame({ ranges, key, ...place }: CutJob, transfer: ArrayBuffer[]): Promise<Reply> {
+  const sealed = readFrame(place);
+  if (sealed === undefined) throw new Error("the pack ends within the frame");
+  const raw = await (await codecOf(key)).open(sealed);
+  const parts: Uint8Array[] = [];
+  for (let i = 0; i < ranges.length; i += 2) {
+    const start = ranges[i] ?? 0;
+    parts.push(raw.subarray(start, start + (ranges[i + 1] ?? 0)));
+  }
+  const packed = new Uint8Array(zstdCompressSync(Buffer.concat(parts), CUT_LEVEL));
+  transfer.push(packed.buffer);
+  return { kind: "cut", packed };
+}
+
+/** Undefined where the pack ends within it. */
+function readFrame(
+  { path, at, sealedBytes }: Pick<CheckJob, "path" | "at" | "sealedBytes">,
+): Uint8Array<ArrayBuffer> | undefined {
+  const sealed = new Uint8Array(sealedBytes);
+  using file = Deno.openSync(path);
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let n = 0; n < sealedBytes;) {
+    const read = file.readSync(sealed.subarray(n));
+    if (read === null) return undefined;
+    n += read;
+  }
+  return sealed;
 }
 
 function hashFile({ path }: HashJob): Reply {

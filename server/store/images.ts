@@ -1,14 +1,19 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
-import type { ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import type { Entry, HashedExtent } from "#contract/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";
 import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
+import { hashedEntries } from "./hashed_entries.ts";
+import { imageDiff } from "./image_diff.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
+import { ImageSettingsTable } from "./image_settings.ts";
 import type { SigningKey } from "./keys.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
@@ -41,8 +46,11 @@ export class ImageStore implements Disposable {
   readonly #db: DatabaseSync;
   readonly #versions: Versions;
   readonly #lineages: Lineages;
+  readonly #settings: ImageSettingsTable;
   /** Images that a capture adds to, and their lineages. */
   readonly #held = new Map<string, number>();
+  /** By such an image: further lineages whose packs the capture may use. */
+  readonly #lent = new Map<string, readonly number[]>();
   /** By image: the last writer on its way out. */
   readonly #closing = new Map<string, Promise<void>>();
 
@@ -58,6 +66,7 @@ export class ImageStore implements Disposable {
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
+    this.#settings = new ImageSettingsTable(options.db);
     recover({ db: options.db, directory: this.directory, packs: this.packs, versions: this.#versions });
     this.#lineages.deleteUnused(this.#held);
   }
@@ -69,8 +78,8 @@ export class ImageStore implements Disposable {
   /** All versions of all images, by name and number. */
   list(): ImageView[] {
     return this.#versions.list().map((record) => {
-      const { image, version, id, created, totals, bootable } = viewOf(record);
-      return { image, version, id, created, totals, bootable };
+      const { image, version, id, created, totals, bootable, backupOf } = viewOf(record);
+      return { image, version, id, created, totals, bootable, ...(backupOf !== undefined && { backupOf }) };
     });
   }
 
@@ -123,9 +132,7 @@ export class ImageStore implements Disposable {
         status: 409,
       });
     }
-    const user = this.#held.has(image)
-      ? "a capture adds to this image"
-      : this.#options.inUse?.({ image, version });
+    const user = this.useOf({ image, version });
     if (user !== undefined) {
       throw new RackseedError(title, {
         reason: `${user}.`,
@@ -139,12 +146,54 @@ export class ImageStore implements Disposable {
       const packs = this.#versions.unneededPacks();
       if (others.length === 1) packs.push(...this.packs.partsOf(lineage.id));
       for (const { id } of packs) this.packs.delete(id);
+      if (others.length === 1) this.#settings.forget(image);
       this.#lineages.deleteUnused(this.#held);
       return packs;
     });
     removeSync(this.directory.version(image, version));
     for (const pack of unneeded) removeSync(this.directory.pack(pack));
     log.info("version-deleted", { image, version, packs: unneeded.length });
+  }
+
+  /** What deleting these versions ("web@1") frees: their own files, and the packs that no other version has. */
+  ownBytes(refs: readonly string[]): number {
+    const going = new Set(refs), needed = new Set<string>();
+    const sizes = new Map<string, number>();
+    for (const { image, version, folder, files, payload } of this.allPublished()) {
+      const goes = going.has(`${image}@${version}`);
+      for (const { name, sizeBytes } of goes ? files : []) sizes.set(`${folder}/${name}`, sizeBytes);
+      for (const { path, sizeBytes } of payload.slice(1)) {
+        if (goes) sizes.set(path, sizeBytes);
+        else needed.add(path);
+      }
+    }
+    for (const path of needed) sizes.delete(path);
+    return sizes.values().reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Why the version must not go now, in words; undefined where it may. */
+  useOf({ image, version }: { image: string; version: number }): string | undefined {
+    if (this.#held.has(image)) return "a capture adds to this image";
+    const lineage = this.#lineages.find(image)?.id;
+    const borrower = [...this.#lent].find(([, lenders]) => lenders.some((id) => id === lineage));
+    if (borrower) return `a capture for ${borrower[0]} uses its content`;
+    return this.#options.inUse?.({ image, version });
+  }
+
+  /** What has changed from one version to another. Throws as `openVersion` does. */
+  diff(from: string, to: string): Generator<ImageChange> {
+    return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
+  }
+
+  /** Of all versions of the image. Throws RackseedError (404) where there is none. */
+  settings(image: string): ImageSettings {
+    return this.#settings.get(this.#record(image).image);
+  }
+
+  /** In place of the old ones. Throws RackseedError (404). */
+  set(image: string, settings: ImageSettings): ImageSettings {
+    this.#settings.put(this.#record(image).image, settings);
+    return settings;
   }
 
   /** Re-reads and proves everything of the version. */
@@ -166,6 +215,11 @@ export class ImageStore implements Disposable {
     });
   }
 
+  /** A version's entries as a capture would tell them. Throws as `openVersion` does. */
+  hashedEntries(ref: string): Generator<Entry<HashedExtent>> {
+    return hashedEntries(readManifest(this.published(ref)));
+  }
+
   /** The numbers of the image's next version and of its newest one. A number is never given twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
@@ -174,14 +228,23 @@ export class ImageStore implements Disposable {
 
   /**
    * Opens the image's lineage for new frames, and keeps what is there from being deleted until it is released.
-   * Undefined where someone has it already.
+   * Undefined where someone has it already. `backupOf`: the node whose backups the image holds. `base`: an image
+   * whose published content need not come again. Throws RackseedError (409) where the image is another thing.
    */
-  hold(image: string): HeldLineage | undefined {
+  hold(
+    image: string,
+    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined } = {},
+  ): HeldLineage | undefined {
     if (this.#held.has(image)) return undefined;
     const held = new Set(this.#held.values());
     this.#dropParts(this.packs.partsBefore(Date.now() - PARTS_LAST_MS).filter((p) => !held.has(p.lineage)));
-    const lineage = this.#lineages.findOrMake(image);
+    const lineage = this.#lineages.findOrMake(image, { backupOf });
+    if (lineage.backupOf !== backupOf) throw otherKind(lineage);
     this.#held.set(image, lineage.id);
+    const lender = base === undefined ? undefined : this.#lineages.find(base)?.id;
+    const lenders = [...this.#versions.lenders(lineage.id), ...lender === undefined ? [] : [lender]];
+    const bases = [...new Set(lenders)].filter((id) => id !== lineage.id);
+    this.#lent.set(image, bases);
     const { packBytes } = this.#options;
     const { pool, directory, extents } = this;
     const prover = new FrameProver(lineage, { pool, directory });
@@ -189,13 +252,15 @@ export class ImageStore implements Disposable {
       db: this.#db,
       directory,
       packs: this.packs,
-      extents,
+      ...{ extents, bases },
       onRegistered: (pack, frame) => void prover.prove(pack, frame),
+      onClosed: (pack) => void prover.hash(pack),
       after: this.#closing.get(image),
       ...(packBytes !== undefined && { packBytes }),
     });
     const release = () => {
       this.#held.delete(image);
+      this.#lent.delete(image);
       const closing = writer.close().catch((error) => {
         log.warn("part-not-closed", { image, error: messageOf(error) });
       });
@@ -203,6 +268,11 @@ export class ImageStore implements Disposable {
       return closing;
     };
     return { lineage, writer, prover, release };
+  }
+
+  /** What opens the frames of a pack, where that is not this lineage's key. */
+  lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
+    return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
   }
 
   /** Drops frames of the image that no version has, unless a capture is adding to them. */
@@ -269,6 +339,18 @@ export class ImageStore implements Disposable {
   }
 }
 
+function otherKind({ image, backupOf }: Lineage): RackseedError {
+  return new RackseedError(`cannot capture ${image}`, {
+    reason: backupOf === undefined
+      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
+      : `${image} holds the backups of the node ${backupOf}.`,
+    remedy: backupOf === undefined
+      ? "give the node another name, or delete the image."
+      : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}
+
 /** A lineage that is open for new frames. */
 export interface HeldLineage {
   readonly lineage: Lineage;
@@ -292,5 +374,6 @@ function viewOf({ header, ...record }: VersionRecord): VersionView {
     notes: header.notes,
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
+    ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
   };
 }

@@ -132,8 +132,41 @@ export class Nodes {
     return node;
   }
 
+  /** As `put` for each in its turn, but all of them or none. */
+  putAll(changes: readonly { readonly node: string; readonly settings: NodeSettings }[]): NodeRecord[] {
+    const before = new Map(this.#records);
+    try {
+      return transaction(this.#db, () => changes.map(({ node, settings }) => this.put(node, settings)));
+    } catch (error) {
+      for (const node of this.#records.values()) if (!before.has(node.id)) this.#drop(node.id);
+      for (const node of before.values()) this.#hold(node);
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the node a name and settings; `instead`: the id of a node whose place it takes, which is forgotten.
+   * Throws RackseedError (409) as `put` does, with nothing changed.
+   */
+  become(
+    id: string,
+    { name, settings, instead }: { name: string; settings: NodeSettings; instead?: string | undefined },
+  ): NodeRecord {
+    const node: NodeRecord = { ...this.get(id), name: nameOf(name), settings, discovered: false };
+    this.#refuseConflicts(node, instead);
+    transaction(this.#db, () => {
+      if (instead !== undefined) this.delete(instead);
+      this.#save(node);
+    });
+    return node;
+  }
+
   delete(id: string): void {
     this.#db.prepare("DELETE FROM nodes WHERE id = ?").run(id);
+    this.#drop(id);
+  }
+
+  #drop(id: string): void {
     const node = this.#records.get(id);
     if (node) this.#claims.remove(node);
     this.#records.delete(id);
@@ -205,9 +238,10 @@ export class Nodes {
     this.#claims.add(node);
   }
 
-  #refuseConflicts(node: NodeRecord): void {
+  #refuseConflicts(node: NodeRecord, instead?: string): void {
+    const except = [node.id, ...instead === undefined ? [] : [instead]];
     for (const claim of claimsOf(node)) {
-      const other = this.#records.get(this.#claims.ownerOf(claim, { other: node.id }) ?? "");
+      const other = this.#records.get(this.#claims.ownerOf(claim, { except }) ?? "");
       if (!other) continue;
       throw new RackseedError(`cannot set the node ${node.name}`, {
         reason: `${claim} belongs to the node ${other.name}.`,
@@ -245,7 +279,7 @@ export class Nodes {
   }
 }
 
-function nameOfMac(mac: string): string {
+export function nameOfMac(mac: string): string {
   return mac.replaceAll(":", "-");
 }
 

@@ -115,3 +115,45 @@ Deno.test("the host name is the node's name where none is set, made fit for DNS"
   assert.equal(hostnameOf(nodes.put("rack_1.node_2", {})), "rack-1.node-2");
   assert.equal(hostnameOf(nodes.put("n1", { hostname: "web" })), "web");
 });
+
+Deno.test("several are set together or not at all, and what was refused left no trace", () => {
+  const { nodes, db } = open();
+  nodes.put("n0", { address: "10.0.0.9/24" });
+  const change = (node: string, address: string) => ({ node, settings: { address } });
+  assert.throws(
+    () =>
+      nodes.putAll([change("n0", "10.0.0.1/24"), change("n1", "10.0.0.8/24"), change("n2", "10.0.0.8/24")]),
+    { reason: "the address 10.0.0.8 belongs to the node n1." },
+  );
+  assert.deepEqual(nodes.list().map((n) => [n.name, n.settings.address]), [["n0", "10.0.0.9/24"]]);
+  assert.deepEqual(open({ db }).nodes.list(), nodes.list());
+  assert.deepEqual([nodes.isBorne("10.0.0.1"), nodes.isBorne("10.0.0.9")], [false, true]);
+  nodes.putAll([change("n1", "10.0.0.8/24"), change("n2", "10.0.0.7/24")]);
+  assert.deepEqual(open({ db }).nodes.list().map((n) => n.name), ["n0", "n1", "n2"]);
+});
+
+Deno.test("a machine becomes an entry of the table, and no one else's", () => {
+  const { nodes, db } = open();
+  const entry = nodes.put("web7", { address: "10.0.0.7/24" });
+  nodes.put("web8", { hostname: "other" });
+  const { id } = nodes.discover(MAC) ?? {};
+  assert.ok(id);
+  const settings = { mac: MAC, address: "10.0.0.7/24" };
+  assert.throws(() => nodes.become(id, { name: "web7", settings }), { reason: /belongs to the node web7/ });
+  assert.throws(
+    () => nodes.become(id, { name: "web7", settings: { ...settings, hostname: "other" }, instead: entry.id }),
+    { reason: "the host name other belongs to the node web8." },
+  );
+  nodes.become(id, { name: "web7", settings, instead: entry.id });
+  assert.deepEqual([nodes.get("web7").id, nodes.byMac(MAC)?.discovered], [id, false]);
+  assert.deepEqual(open({ db }).nodes.list(), nodes.list());
+});
+
+Deno.test("an address of a second interface is one, too", () => {
+  const { nodes } = open();
+  const second = { kind: "ethernet", addresses: ["10.1.0.5/24"], gateways: [], dns: [] } as const;
+  nodes.put("n1", { interfaces: [{ ...second, addresses: [...second.addresses], gateways: [], dns: [] }] });
+  assert.throws(() => nodes.put("n2", { address: "10.1.0.5/16" }), {
+    reason: /10\.1\.0\.5 belongs to the node n1/,
+  });
+});

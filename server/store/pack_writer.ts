@@ -31,7 +31,10 @@ export class PackWriter {
   readonly #packs: Packs;
   readonly #extents: Extents;
   readonly #lineage: Lineage;
+  /** Ids of lineages whose published extents are as good as its own. */
+  readonly #bases: readonly number[];
   readonly #onRegistered: (pack: Pack, frame: StoredFrame) => void;
+  readonly #onClosed: (pack: Pack) => void;
   readonly #packBytes: number;
 
   #part: { readonly pack: Pack; readonly file: Deno.FsFile; endBytes: number } | undefined;
@@ -48,38 +51,51 @@ export class PackWriter {
 
   /**
    * `after`: when the lineage's former writer has closed its file. `onRegistered` is told of every frame that can
-   * be read back from now on.
+   * be read back from now on, `onClosed` of every part that nothing more is appended to, unless it is opened again.
    */
   constructor(
     lineage: Lineage,
-    { db, directory, packs, extents, after, onRegistered, packBytes = PACK_BYTES }: {
+    { db, directory, packs, extents, bases, after, onRegistered, onClosed, packBytes = PACK_BYTES }: {
       db: DatabaseSync;
       directory: DataDirectory;
       packs: Packs;
       extents: Extents;
+      bases: readonly number[];
       after: Promise<void> | undefined;
       onRegistered: (pack: Pack, frame: StoredFrame) => void;
+      onClosed: (pack: Pack) => void;
       packBytes?: number;
     },
   ) {
     this.#last = after ?? Promise.resolve();
     this.#lineage = lineage;
+    this.#bases = bases;
     this.#db = db;
     this.#directory = directory;
     this.#packs = packs;
     this.#extents = extents;
     this.#onRegistered = onRegistered;
+    this.#onClosed = onClosed;
     this.#packBytes = packBytes;
   }
 
-  /** Whether the lineage has the extent, registered or about to be. `sha256`: 32 bytes. */
+  /** Whether the lineage, or one of its bases, has the extent, registered or about to be. `sha256`: 32 bytes. */
   has(sha256: Uint8Array): boolean {
-    return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256);
+    return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256) ||
+      this.#findInBases(sha256) !== undefined;
   }
 
-  /** A registered extent: `flush` first. */
+  /** A registered extent: `close` first. */
   find(sha256: Uint8Array): ExtentPlace | undefined {
-    return this.#extents.find(this.#lineage.id, sha256);
+    return this.#extents.find(this.#lineage.id, sha256) ?? this.#findInBases(sha256);
+  }
+
+  #findInBases(sha256: Uint8Array): ExtentPlace | undefined {
+    for (const base of this.#bases) {
+      const place = this.#extents.findPublished(base, sha256);
+      if (place) return place;
+    }
+    return undefined;
   }
 
   /** Resolves when the frame is written; calls are served in order. Throws what the disk throws. */
@@ -87,15 +103,10 @@ export class PackWriter {
     return this.#enqueue(() => this.#append(frame));
   }
 
-  /** Resolves when all that was appended before is on the disk and registered. */
-  flush(): Promise<void> {
-    return this.#enqueue(async () => {
-      await this.#registering;
-      await this.#register();
-    });
-  }
-
-  /** Registers what can be, and closes the file; the writer may go on with a further append. */
+  /**
+   * Resolves when all that was appended before is on the disk and registered, and the file closed; the writer may
+   * go on with a further append.
+   */
   close(): Promise<void> {
     return this.#enqueue(() => this.#closePart());
   }
@@ -128,7 +139,7 @@ export class PackWriter {
     this.#unregisteredBytes += sealed.length;
     for (let i = 0; i < table.length; i += 36) this.#written.add(latin1(table.subarray(i, i + 32)));
     const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
-    // appends go on meanwhile; a failure comes out at the next flush or close
+    // appends go on meanwhile; a failure comes out at the next close
     if (due && this.#registering === undefined) {
       this.#registering = this.#register();
       this.#registering.then(() => this.#registering = undefined, () => {});
@@ -153,14 +164,16 @@ export class PackWriter {
       await this.#registering;
       await this.#register();
     } finally {
-      const { file, pack } = this.#part;
-      await file.truncate(this.#packs.get(pack.id)?.sizeBytes ?? 0).catch(() => {});
+      const { file, pack: { id } } = this.#part;
+      const pack = this.#packs.get(id);
+      await file.truncate(pack?.sizeBytes ?? 0).catch(() => {});
       file.close();
       this.#part = undefined;
       this.#registering = undefined;
       this.#unregistered = [];
       this.#unregisteredBytes = 0;
       this.#written.clear();
+      if (pack !== undefined) this.#onClosed(pack);
     }
   }
 

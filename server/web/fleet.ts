@@ -1,28 +1,49 @@
 /** Nodes and their deployments together: what the API, the page and the netboot policy do with them. */
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, Enrolment, NodeSettings, NodeView, Order, StepReport } from "#contract/api.ts";
-import type { DeploymentView, ReportAnswer } from "#contract/api.ts";
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type {
+  DeploymentView,
+  DeployRequest,
+  IdentityClaim,
+  NodeChange,
+  ReportAnswer,
+  RestoreRequest,
+} from "#contract/api.ts";
+import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
+import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
+import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
+import type { HookBook } from "../deployment/hook_book.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
-import { hostnameOf } from "../store/claims.ts";
+import { tableIdentity } from "../deployment/table_identity.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
+import type { Identities } from "../store/identities.ts";
+import { NodeIdentity } from "./node_identity.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
 export const NODE_PACKS = "/node/packs/";
+/** See POST /node/extents there. */
+export const NODE_EXTENTS = "/node/extents";
+
+/** A clone that is overdue may still say that it is up. */
+const TRY_LONGER_SECONDS = 30 * 60;
 
 const log = getLogger(["rackseed", "nodes"]);
 
 export interface FleetOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
+  readonly identities: Identities;
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: NodeTerms;
+  readonly firstBoots: FirstBootWatch;
+  readonly hooks: HookBook;
   readonly publish: Publish;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
@@ -31,18 +52,26 @@ export interface FleetOptions {
 export class Fleet {
   readonly #nodes: Nodes;
   readonly #deployments: Deployments;
+  readonly #identity: NodeIdentity;
   readonly #images: Images;
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
+  readonly #firstBoots: FirstBootWatch;
+  readonly #hooks: HookBook;
   readonly #publish: Publish;
   readonly #pin: string;
 
-  constructor({ nodes, deployments, images, batches, terms, publish, pin }: FleetOptions) {
+  constructor(
+    { nodes, deployments, identities, images, batches, terms, firstBoots, hooks, publish, pin }: FleetOptions,
+  ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
+    this.#identity = new NodeIdentity({ nodes, deployments, identities });
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
+    this.#firstBoots = firstBoots;
+    this.#hooks = hooks;
     this.#publish = publish;
     this.#pin = pin;
   }
@@ -56,7 +85,14 @@ export class Fleet {
   }
 
   put(key: string, settings: NodeSettings): NodeView {
+    tableIdentity({ name: key, settings });
     return this.#changed(this.#nodes.put(key, settings));
+  }
+
+  /** All of them or none. */
+  putAll(changes: readonly NodeChange[]): NodeView[] {
+    for (const { node, settings } of changes) tableIdentity({ name: node, settings });
+    return this.#nodes.putAll(changes).map((node) => this.#changed(node));
   }
 
   delete(key: string): void {
@@ -70,15 +106,32 @@ export class Fleet {
     }
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
+    this.#firstBoots.forget(node.id);
+    this.#hooks.forgetNode(node.id);
     this.#nodes.delete(node.id);
+    this.#identity.forget(node.id);
     this.#publish({ type: "node-removed", name: node.name });
   }
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
-  deploy(keys: readonly string[], { image: ref, seed }: { image: string; seed?: SeedPolicy }): DeployAnswer {
-    const { image, version, bootable, bootNotes } = this.#images.get(ref);
-    const nodes = [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+  deploy(
+    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore }:
+      & DeployRequest
+      & {
+        restore?: RestoreTerms;
+      },
+  ): DeployAnswer {
+    const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
+    const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const others = nodes.filter((node) => node.name !== backupOf);
+    if (backupOf !== undefined && others.length > 0 && !force) {
+      throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
+        reason: `it is a backup of the node ${backupOf}, with all that is that node's own.`,
+        remedy: "deploy an image; or give --force where another machine is to take that node's place.",
+        status: 409,
+      });
+    }
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
       const names = shortList(busy.map((node) => node.name));
@@ -96,10 +149,19 @@ export class Fleet {
         status: 409,
       });
     }
-    const { deployment, secrets } = this.#deployments.arm(nodes.map((node) => node.id), {
-      ...{ image, version, seed },
+    const ids = nodes.map((node) => node.id);
+    const { deployment, secrets } = this.#deployments.arm(ids, {
+      ...{ image, version, seed, restore },
+      ...((identity ?? askSeconds) && {
+        identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
+      }),
     });
-    log.info("armed", { deployment, image: named, nodes: nodes.map((node) => node.name) });
+    this.#firstBoots.order(ids, {
+      deployment,
+      timeoutSeconds: firstBootSeconds ?? DEFAULT_FIRST_BOOT_SECONDS,
+    });
+    const names = nodes.map((node) => node.name);
+    log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
     for (const node of nodes) {
       this.#batches.forget(node.id);
       this.#changed(node);
@@ -107,8 +169,30 @@ export class Fleet {
     return {
       deployment,
       image: named,
-      nodes: nodes.map((node) => ({ node: node.name, token: this.#token(secrets.get(node.id) ?? "") })),
+      nodes: nodes.map(({ id, name }) => ({ id, node: name, token: this.#token(secrets.get(id) ?? "") })),
     };
+  }
+
+  /** Which nodes bear a version, or are about to, by version ("web@1"). */
+  borne(): Map<string, string[]> {
+    const borne = new Map<string, string[]>();
+    for (const { name, image } of this.list()) {
+      if (image !== undefined) borne.set(image, [...borne.get(image) ?? [], name]);
+    }
+    return borne;
+  }
+
+  /**
+   * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
+   * settings keep is kept, too. Throws RackseedError.
+   */
+  restore({ nodes: keys, image, version, keep = [], dryRun = false, force }: RestoreRequest): DeployAnswer {
+    const ref = image ?? this.#borneBy(this.#distinct(keys), version);
+    const named = this.#images.get(ref);
+    const always = this.#images.settings(named.image).keep ?? [];
+    const restore = { keep: [...new Set([...always, ...keep])], dryRun };
+    const target = `${named.image}@${named.version}`;
+    return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
   }
 
   cancel(key: string): NodeView {
@@ -197,6 +281,9 @@ export class Fleet {
     const ref = `${pending.image}@${pending.version}`;
     const version = this.#images.get(ref);
     const { manifest, key } = this.#images.secrets(ref);
+    const identity = this.#identity.order(node, pending.deployment);
+    const restore = this.#restoreOrder(pending.deployment);
+    const hooks = restore?.dryRun ? [] : this.#hooks.ofNode(node, pending);
     const enrolled = this.#deployments.enrol(bootSecret);
     if (!enrolled) throw unknownBearer();
     this.#nodes.touch(node.id, { address, inventory });
@@ -218,16 +305,69 @@ export class Fleet {
         ...this.#terms.ordered(node, { address, seed: this.#deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
-      identity: {
-        hostname: hostnameOf(node),
-        address: settings.address ?? "dhcp",
-        ...(settings.gateway !== undefined && { gateway: settings.gateway }),
-        dns: settings.dns ?? [],
-        ...(mac !== undefined && { mac }),
-      },
+      identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      ...(hooks.length > 0 && { hooks }),
+      ...(inventory.kind === "machine" && this.#awaitReport(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
+      ...present("restore", restore),
+      extents: NODE_EXTENTS,
     };
+  }
+
+  /** How the machine's clone is to report. */
+  #awaitReport(part: Assignment, { http }: SwarmAddresses): Pick<Order, "firstBoot"> {
+    const issued = this.#firstBoots.issue(part);
+    if (issued === undefined) return {};
+    const { token, timeoutSeconds } = issued;
+    return {
+      firstBoot: { url: http + FIRST_BOOT_PATH, token, tryForSeconds: timeoutSeconds + TRY_LONGER_SECONDS },
+    };
+  }
+
+  /** A clone is up. False where its token is not known, or not any more. */
+  firstBoot(report: FirstBootReport, { address }: { address: string }): boolean {
+    const taken = this.#firstBoots.take(report, { name: (id) => this.#nodes.find(id)?.name ?? id });
+    const part = taken && this.#deployments.part(taken.deployment, taken.node);
+    const node = taken && this.#nodes.find(taken.node);
+    if (!taken || !part || !node) return false;
+    if (!taken.isNews) return true;
+    this.#nodes.touch(node.id, { address });
+    this.#deployments.report(part, taken.step);
+    taken.settle();
+    this.#changed(node);
+    const { problem } = taken.step;
+    log.info("up", { node: node.name, hostname: report.hostname, address, problem: problem?.title });
+    return true;
+  }
+
+  /** Tells of clones that should have reported by now. */
+  flagSilent(): void {
+    for (const id of this.#firstBoots.becameLate()) {
+      const node = this.#nodes.find(id);
+      if (!node) continue;
+      log.warn("not-heard-of", { node: node.name });
+      this.#changed(node);
+    }
+  }
+
+  #restoreOrder(deployment: string): Order["restore"] {
+    const terms = this.#deployments.restoreOf(deployment);
+    return terms && { ...terms, nodes: Math.max(1, this.#deployments.parts(deployment).length) };
+  }
+
+  /** See POST /node/identity in #contract/api.ts. */
+  claimIdentity(assignment: Assignment, claim: IdentityClaim): Identity {
+    refuseEnded(assignment);
+    const { node, identity, instead } = this.#identity.claim(assignment.node, claim);
+    if (instead !== undefined) this.#publish({ type: "node-removed", name: instead });
+    this.#changed(node);
+    return identity;
+  }
+
+  async recordIdentity(assignment: Assignment, identity: Identity): Promise<void> {
+    refuseEnded(assignment);
+    await this.#identity.record(assignment.node, identity);
   }
 
   /** Whose session this is. Throws RackseedError (401). */
@@ -239,6 +379,8 @@ export class Fleet {
 
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
+    const { step, reportsAs } = report;
+    if (step === "finish" && reportsAs !== undefined) this.#firstBoots.begin(assignment, { reportsAs });
     const after = this.#deployments.report(assignment, report);
     const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
     this.#batches.note(assignment, report);
@@ -270,6 +412,30 @@ export class Fleet {
     if (node) this.#changed(node);
   }
 
+  #distinct(keys: readonly string[]): NodeRecord[] {
+    return [...new Map(keys.map((key) => this.#nodes.get(key)).map((n) => [n.id, n])).values()];
+  }
+
+  /** The one image that all of them bear, or that version of it. */
+  #borneBy(nodes: readonly NodeRecord[], version: number | undefined): string {
+    const refs = new Set(nodes.map((node) => {
+      const borne = this.#deployments.borne(node.id);
+      if (borne) return `${borne.image}@${version ?? borne.version}`;
+      throw new RackseedError(`cannot restore the node ${node.name}`, {
+        reason: "it is not known which image it bears: none was installed on it from here.",
+        remedy: `name the image: rackseed node restore ${node.name} --image NAME`,
+        status: 409,
+      });
+    }));
+    const [ref, ...others] = refs;
+    if (ref !== undefined && others.length === 0) return ref;
+    throw new RackseedError("cannot restore these nodes together", {
+      reason: `they bear different images: ${[...refs].join(", ")}.`,
+      remedy: "restore those of one image at a time, or name the image: --image NAME@VERSION",
+      status: 409,
+    });
+  }
+
   #token(secret: string): string {
     return formatToken({ pin: this.#pin, secret });
   }
@@ -282,20 +448,34 @@ export class Fleet {
 
   #view(node: NodeRecord): NodeView {
     const { assignment, report } = this.#deployments.progress(node.id);
-    const state = assignment?.state;
+    const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
+    // a dry run that is over has left the node as it was
+    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
+      ? this.#deployments.borne(node.id)
+      : assignment;
+    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
-      ...(assignment && { image: `${assignment.image}@${assignment.version}` }),
+      ...(bears && { image: `${bears.image}@${bears.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
+      ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
+      ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
+  }
+
+  /** What a restore that is over has told of it. */
+  #changes(node: NodeRecord, { state }: Assignment): { changes?: string[] } {
+    if (state === "armed" || state === "installing") return {};
+    const told = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
+    return present("changes", told.at(-1)?.plan);
   }
 
   /** How fast it is among its batch, and for whom it seeds on. */
@@ -316,6 +496,16 @@ export function unknownBearer(): RackseedError {
     reason: "its token is not known here, was used up, or the deployment was replaced.",
     remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
     status: 401,
+  });
+}
+
+/** The session of a node that was called off lives on; it changes nothing any more. */
+function refuseEnded({ state }: Assignment): void {
+  if (state === "installing") return;
+  throw new RackseedError("cannot change what the node is", {
+    reason: "its deployment was called off.",
+    remedy: "deploy the node again.",
+    status: 409,
   });
 }
 

@@ -4,15 +4,21 @@ import type {
   CaptureProgress,
   CaptureRequest,
   CaptureView,
+  ImageChange,
   ImageView,
   Order,
+  PruneAnswer,
+  PruneRequest,
   ServerEvent,
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
+import type { ExtentRequest } from "#contract/extent_answer.ts";
+import type { ImageSettings } from "#contract/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
+import type { CaptureFrom } from "../capture/capture_service.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem } from "#contract/errors.ts";
 import type { z } from "zod";
@@ -23,6 +29,16 @@ export interface Images {
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
+  /** What has changed from one version to another, in the order of paths. */
+  diff(from: string, to: string): Iterable<ImageChange>;
+  /** `need`: why a version ("web@1") must stay beside what the store knows; undefined where it need not. */
+  prune(
+    request: PruneRequest,
+    options: { need: (ref: string) => string | undefined; nowMs: number },
+  ): Promise<PruneAnswer>;
+  /** `image`: NAME. */
+  settings(image: string): ImageSettings;
+  set(image: string, settings: ImageSettings): ImageSettings;
   verify(ref: string): AsyncIterable<VerifyEvent>;
   /** A pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;
@@ -30,6 +46,8 @@ export interface Images {
   file(ref: string, name: string): WebSeedFile | undefined;
   /** The version's torrent file. */
   metainfo(ref: string): Promise<Uint8Array>;
+  /** The bytes of contract/extent_answer.ts. */
+  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a node needs to prove and to open the version. */
   secrets(ref: string): ImageSecrets;
 }
@@ -45,7 +63,7 @@ export interface Captures {
   /** With a template it waits for that machine's agent; without, the caller sends. */
   begin(
     request: z.output<typeof CaptureRequest>,
-    options: { template?: { readonly id: string; readonly name: string } },
+    from: CaptureFrom,
   ): CaptureView;
   /** Oldest first. */
   list(): readonly CaptureView[];
@@ -70,6 +88,8 @@ export interface SwarmAddresses {
   readonly webSeeds: readonly string[];
   /** The server's own seeder. */
   readonly seeders: readonly PeerAddress[];
+  /** Plain HTTP, "http://HOST:PORT". */
+  readonly http: string;
   /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents", where there is one. */
   readonly rsync?: string;
 }

@@ -60,9 +60,16 @@ Deno.test("no call is answered without its own right", async () => {
     ...["DELETE /captures/x", "POST /captures/x/known", "POST /captures/x/frames", "PUT /captures/x/entries"],
     ...["POST /captures/x/entries/0"],
     ...["GET /images", "GET /images/web", "DELETE /images/web", "POST /images/web/verify"],
-    ...["GET /images/web/export", "GET /nodes", "PUT /nodes/n1", "DELETE /nodes/n1", "POST /deployments"],
+    ...[
+      "GET /images/web/export",
+      "GET /nodes",
+      "PUT /nodes",
+      "PUT /nodes/n1",
+      "DELETE /nodes/n1",
+      "POST /deployments",
+    ],
     ...["POST /nodes/n1/cancel", "GET /nodes/n1/log", "GET /events", "GET /deployments/x"],
-    ...["GET /swarm", "POST /swarm"],
+    ...["GET /swarm", "POST /swarm", "GET /hooks", "PUT /hooks/all/first-boot/x"],
   ];
   for (const call of operator) {
     const [method, path] = call.split(" ") as ["GET" | "POST" | "PUT" | "DELETE", string];
@@ -70,8 +77,13 @@ Deno.test("no call is answered without its own right", async () => {
       await assert.rejects(client.send(method, path), { status: 401 }, `${who} ${call}`);
     }
   }
-  for (const path of ["/node/enrol", "/node/report"]) {
-    const json = path === "/node/enrol" ? { inventory: INVENTORY } : step("plan");
+  const hostname = { hostname: "n1", interfaces: [] };
+  for (const path of ["/node/enrol", "/node/report", "/node/identity", "/node/record"]) {
+    const json = path === "/node/enrol"
+      ? { inventory: INVENTORY }
+      : path === "/node/report"
+      ? step("plan")
+      : hostname;
     await assert.rejects(test.client.send("POST", path, { json }), { status: 401 }, `operator ${path}`);
     await assert.rejects(stranger.send("POST", path, { json }), { status: 401 }, `stranger ${path}`);
   }
@@ -150,7 +162,11 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   const { agent, order } = await enrol(test, token);
   using _agent = agent;
   assert.deepEqual([order.node, order.image, order.version], ["n1", "web", 1]);
-  assert.deepEqual(order.identity, { hostname: "n1", address: "10.0.0.5/24", dns: ["10.0.0.1"] });
+  assert.deepEqual(order.identity.mode, "assign");
+  assert.deepEqual(order.identity.assigned, {
+    hostname: "n1",
+    interfaces: [{ kind: "ethernet", addresses: ["10.0.0.5/24"], gateways: [], dns: ["10.0.0.1"] }],
+  });
   const [http, udp] = order.swarm.announce;
   assert.equal(http, `${test.server.urls.http}/announce`);
   assert.match(udp ?? "", /^udp:\/\/127\.0\.0\.1:\d+$/);

@@ -29,7 +29,16 @@ async function captureToTheMiddle(product: Product): Promise<string> {
 }
 
 const startTemplate = (product: Product) =>
-  product.spawn(["agent", "template", "--name", "golden", "--root", `${product.folder}/tree`]);
+  product.spawn([
+    "agent",
+    "template",
+    "--name",
+    "golden",
+    "--root",
+    `${product.folder}/tree`,
+    "--state",
+    `${product.folder}/state`,
+  ]);
 
 const versions = async (product: Product) =>
   (await product.json<ImageView[]>("image", "list")).map((i) => `${i.image}@${i.version}`);

@@ -11,7 +11,16 @@ Deno.test("template → capture → three nodes at once → three equal trees; e
   const { folder } = product;
   await makeSmallTree(`${folder}/template`);
   const original = await dumpTree(`${folder}/template`);
-  product.spawn(["agent", "template", "--name", "golden", "--root", `${folder}/template`]);
+  product.spawn([
+    "agent",
+    "template",
+    "--name",
+    "golden",
+    "--root",
+    `${folder}/template`,
+    "--state",
+    `${folder}/state`,
+  ]);
   await product.until((e) => e.type === "template" && e.template.online);
 
   assert.match(

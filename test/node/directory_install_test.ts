@@ -1,63 +1,17 @@
 /** `rackseed agent install --target DIR` against the real server: the whole way of a node but for its disk. */
 import assert from "node:assert/strict";
-import { DeployAnswer, NodeView, StepReport, VersionView } from "#contract/api.ts";
+import { NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { z } from "zod";
-import { runInstall } from "../../agent/install/install.ts";
 import { Journal, type JournalRecord } from "../../agent/install/journal.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
-import type { Console } from "../../agent/sys/console.ts";
-import { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
 import { makeOddities, odditiesLack } from "../oddities/make_oddities.ts";
+import { fillSmall, install, Lines, setUp, stateOf } from "./directory_nodes.ts";
 
 const lack = odditiesLack();
 if (lack) console.log(`installations of odd trees are left out: ${lack}`);
-
-class Lines implements Console {
-  readonly lines: string[] = [];
-  line(text: string): void {
-    this.lines.push(text);
-  }
-  progress(): void {}
-  enter(): Promise<never> {
-    return new Promise<never>(() => {});
-  }
-}
-
-async function setUp(nodes: readonly string[], fill: (directory: string) => void | Promise<void>) {
-  const test = await ServerUnderTest.start();
-  const source = `${test.folder}/source`;
-  await Deno.mkdir(source);
-  await fill(source);
-  await test.publish("tree", { root: source });
-  for (const node of nodes) {
-    await Deno.mkdir(`${test.folder}/${node}`);
-    await test.client.put(`/nodes/${node}`, { body: { hostname: node }, schema: NodeView });
-  }
-  const answer = await test.client.post("/deployments", {
-    body: { nodes, image: "tree" },
-    schema: DeployAnswer,
-  });
-  return { test, source, tokens: answer.nodes };
-}
-
-async function fillSmall(directory: string): Promise<void> {
-  for (let i = 0; i < 200; i++) await Deno.writeTextFile(`${directory}/${i}`, `${i}\n`.repeat(i));
-}
-
-function install(
-  test: ServerUnderTest,
-  { node, token }: { node: string; token: string },
-  lines = new Lines(),
-) {
-  const { signal } = new AbortController();
-  const target = `${test.folder}/${node}`;
-  return runInstall({ server: test.server.urls.server, token, target, signal, console: lines });
-}
-
-const stateOf = async (test: ServerUnderTest, node: string) =>
-  (await test.client.get(`/nodes/${node}`, NodeView)).state;
 
 Deno.test({
   name: "two nodes at once take an odd tree through the swarm, and both have it exactly",

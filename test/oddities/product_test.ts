@@ -23,7 +23,7 @@ Deno.test({
     makeOddities(from);
     const original = describeTree(from);
 
-    product.spawn(["agent", "template", "--name", "golden", "--root", from]);
+    product.spawn(["agent", "template", "--name", "golden", "--root", from, "--state", `${folder}/state`]);
     await product.until((event) => event.type === "template" && event.template.online);
     await product.done("capture", "golden", "--image", "odd", "--level", "1");
 

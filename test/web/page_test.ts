@@ -116,7 +116,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
       ...{ step: "install", state: "running", elapsedMs: 4000 },
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
-    await row(page, "n1").getByText("step 9 of 14: install").waitFor();
+    await row(page, "n1").getByText("step 12 of 19: install").waitFor();
     await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
     assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
     await node.report({
@@ -125,6 +125,32 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     });
     await row(page, "n1").getByText("Remedy: use a larger disk.").waitFor();
     await row(page, "n1").getByText("failed").waitFor();
+  });
+
+  await t.step("restore asks what to keep, and shows what a dry run told", async () => {
+    await page.getByLabel("Select n1").check();
+    await page.getByRole("button", { name: "Restore…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("what does not belong to it is removed").waitFor();
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    await dialog.getByText("not known which image it bears").waitFor();
+    await dialog.getByLabel("To").selectOption("web@1");
+    await dialog.getByLabel("Leave alone").fill("/srv\n/home");
+    await dialog.getByLabel("Only tell what would change").check();
+    await dialog.getByRole("button", { name: "Restore" }).click();
+    await page.getByText("n1 will be compared with web@1").waitFor();
+    const view = await client.get("/nodes/n1", NodeView);
+    assert.deepEqual([view.state, view.restore], ["armed", { keep: ["/srv", "/home"], dryRun: true }]);
+    const { nodes } = await client.post("/restores", {
+      body: { nodes: ["n1"], image: "web", dryRun: true },
+      schema: DeployAnswer,
+    });
+    await using node = await enrolled(server, nodes[0]?.token ?? "");
+    await node.report({ step: "torrent", state: "done", elapsedMs: 10, plan: ["  rewrite /usr/bin/greet"] });
+    await node.report({ step: "finish", state: "done", elapsedMs: 10 });
+    await row(page, "n1").getByText("would change").click();
+    await row(page, "n1").getByText("rewrite /usr/bin/greet").waitFor();
+    await row(page, "n1").getByText("idle").waitFor();
   });
 
   await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {

@@ -36,11 +36,21 @@ export interface Differences {
 /** From this part of a frame on it is fetched whole: others can have it from the swarm then. */
 const WHOLE_FROM = 0.5;
 
-/** `extentService`: whether the server cuts extents out of frames; else all frames come by the swarm. */
+export interface RouteOptions {
+  /** Whether the server cuts extents out of frames; else all frames come by the swarm. */
+  readonly extentService: boolean;
+  /**
+   * How many nodes fetch at the same time. A frame costs the server about one sending by the swarm, however many
+   * want it, and its extents one a node: so many nodes take it whole the sooner.
+   */
+  readonly nodes?: number;
+}
+
 export function differencesOf(
   manifest: Manifest,
-  { found, extentService }: { found: Found; extentService: boolean },
+  { found, extentService, nodes = 1 }: RouteOptions & { found: Found },
 ): Differences {
+  const wholeFrom = Math.min(WHOLE_FROM, 1 / nodes);
   const removed = new Set(found.remove);
   const list: Difference[] = [];
   for (const [number, entry] of manifest.entries.entries()) {
@@ -53,13 +63,11 @@ export function differencesOf(
     if (work === undefined) return [];
     const { frame, extents: slices, sealedBytes } = work;
     const files = [...work.whole, ...work.parts];
-    const extents = [...new Set(files.flatMap(({ pieces }) => pieces.map(({ index }) => index)))].sort((
-      a,
-      b,
-    ) => a - b);
+    const extents = [...new Set(files.flatMap(({ pieces }) => pieces.map(({ index }) => index)))]
+      .sort((a, b) => a - b);
     const missing = extents.reduce((sum, index) => sum + (slices[index]?.sizeBytes ?? 0), 0);
     const rawBytes = manifest.frames[frame]?.rawBytes ?? 0;
-    const whole = !extentService || missing >= WHOLE_FROM * rawBytes;
+    const whole = !extentService || missing >= wholeFrom * rawBytes;
     const bytes = whole ? sealedBytes : Math.ceil(missing * sealedBytes / Math.max(1, rawBytes));
     return [{ frame, by: whole ? "swarm" : "extents", extents, bytes }];
   });

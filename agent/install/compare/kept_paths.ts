@@ -1,15 +1,25 @@
 /** Paths of a target that are left as they are, with all that lies below them. */
-import { type BytePath, bytePathOfText, confinedPath, displayPath, joinPath } from "#contract/byte_path.ts";
+import {
+  type BytePath,
+  bytePathOfText,
+  confinedPath,
+  displayPath,
+  joinPath,
+  parentOf,
+} from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt } from "../../sys/file_status.ts";
 
 export class KeptPaths {
-  readonly #paths: readonly BytePath[];
+  readonly #paths: ReadonlySet<BytePath>;
+  /** What leads to them, the root included. */
+  readonly #above = new Set<BytePath>();
 
   /** Paths as a manifest has them. */
-  constructor(paths: readonly BytePath[]) {
-    this.#paths = paths;
+  constructor(paths: Iterable<BytePath>) {
+    this.#paths = new Set(paths);
+    for (const path of this.#paths) for (const parent of parentsOf(path)) this.#above.add(parent);
   }
 
   /** As a person names them, absolute inside the tree: "/srv", "/home/". Throws RackseedError. */
@@ -18,17 +28,17 @@ export class KeptPaths {
   }
 
   get paths(): readonly BytePath[] {
-    return this.#paths;
+    return [...this.#paths];
   }
 
   /** Whether the path is one of them or lies below one. */
   has(path: BytePath): boolean {
-    return this.#paths.some((kept) => path === kept || path.startsWith(`${kept}/`));
+    return this.#paths.has(path) || parentsOf(path).some((parent) => this.#paths.has(parent));
   }
 
   /** Whether one of them lies below the path. */
   leadsTo(path: BytePath): boolean {
-    return this.#paths.some((kept) => path === "" || kept.startsWith(`${path}/`));
+    return this.#above.has(path);
   }
 
   /**
@@ -57,6 +67,13 @@ export class KeptPaths {
     }
     return true;
   }
+}
+
+/** All that lead to the path, the nearest first, the root last. */
+function parentsOf(path: BytePath): BytePath[] {
+  const parents: BytePath[] = [];
+  for (let at = path; at !== "";) parents.push(at = parentOf(at));
+  return parents;
 }
 
 function statusOf(root: number, path: BytePath): FileStatus | undefined {

@@ -15,7 +15,7 @@ import {
 } from "../extract/frame_plan.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { KeptPaths } from "./kept_paths.ts";
-import { surveyTree } from "./survey.ts";
+import { type LeftOut, surveyTree } from "./survey.ts";
 
 export interface Found extends Standing {
   readonly contents: Contents;
@@ -28,25 +28,35 @@ export interface Found extends Standing {
 export interface StandingOptions extends Omit<ScanOptions, "files"> {
   /** Left alone where they are there; where they are not the image's own are made. */
   readonly kept?: KeptPaths | undefined;
+  /** Not the image's at all, whether they are there or not: nothing is made, changed or removed there. */
+  readonly own?: KeptPaths | undefined;
+  readonly leftOut?: LeftOut | undefined;
+  /** On file systems that cannot hold attributes: none of them are compared there. */
+  readonly plain?: KeptPaths | undefined;
   /** For what an install of our own left behind: directories that it may not read any more are made readable. */
   readonly claim: boolean;
 }
 
 /** `root`: descriptor of the target. Changes nothing there but what `claim` says. */
 export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
-  const { manifest, claim, privileged } = options;
-  const left = new KeptPaths([...options.kept?.thereIn(root) ?? []]);
-  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, claim });
+  const { manifest, claim, privileged, leftOut } = options;
+  const left = new KeptPaths([...options.kept?.thereIn(root) ?? [], ...options.own?.paths ?? []]);
+  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim });
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const contents = await scanContents(root, { ...options, files });
   const kept = new Uint8Array(manifest.entries.length);
   const begun = new Map<number, Uint8Array>(), remove = [...strangers];
-  const undressed = new Set([...contents.whole].filter((number) => !contents.dressed.has(number)));
+  const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
+  const undressed = new Set(
+    [...contents.whole].filter((n) =>
+      !contents.dressed.has(n) && !isPlain(manifest.entries[n] as ImageEntry)
+    ),
+  );
   const staying = new Set<BytePath>();
   const stands = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const dressed = isRight(root, { entry, privileged });
+    const dressed = isPlain(entry) || isRight(root, { entry, privileged });
     if (entry.type === "directory" && !dressed) undressed.add(number);
     return dressed || entry.type === "directory";
   };

@@ -25,9 +25,13 @@ export interface SurveyOptions {
   readonly manifest: Manifest;
   /** Left out: neither looked at nor strangers. */
   readonly kept: KeptPaths;
+  /** Whether a path of no entry was left out of the image on purpose: it is none of the strangers. */
+  readonly leftOut?: LeftOut | undefined;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */
   readonly claim: boolean;
 }
+
+export type LeftOut = (path: BytePath, options: { isDirectory: boolean }) => boolean;
 
 /** `root`: descriptor of the target. Throws SysError where it cannot be read, RackseedError where it contradicts what is to be kept. */
 export function surveyTree(root: number, options: SurveyOptions): Survey {
@@ -91,7 +95,7 @@ class Walk {
         if (number === undefined || entry === undefined) {
           // every fresh ext file system has one
           const own = name === "lost+found" && status.type === "directory" && statOf(fd).mountRoot !== false;
-          if (own) continue;
+          if (own || this.#options.leftOut?.(child, { isDirectory: status.type === "directory" })) continue;
           this.#unknown++;
           this.#strangers.push(child);
         } else if (!isOfKind(entry, { status, directory: fd, name })) this.#strangers.push(child);

@@ -9,13 +9,20 @@ export interface WorkerSetup {
    * closes nothing, and one left open would keep its file system mounted.
    */
   readonly root: number;
-  readonly key: Uint8Array;
+  /** By pack: what opens its frames. */
+  readonly keys: readonly Uint8Array[];
   readonly privileged: boolean;
 }
 
 export type Job =
   /** `pack`: descriptor of the frame's pack. */
   | { readonly type: "frame"; readonly work: FrameWork; readonly pack: number }
+  /** `contents`: by number in the frame, those that the work needs; proved. */
+  | {
+    readonly type: "loose";
+    readonly work: FrameWork;
+    readonly contents: readonly (Uint8Array | undefined)[];
+  }
   | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] }
   /** Files that stand there but for their attributes. */
   | { readonly type: "dress"; readonly entries: readonly Attributes[] };

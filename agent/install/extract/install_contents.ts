@@ -41,13 +41,30 @@ export async function installContents(options: ContentOptions): Promise<void> {
       badReason(reply, options);
     }));
   }
-  await eachFrame(options, {
-    failed: failure.promise,
-    take: async (work) => {
-      const { answer } = await pool.submit(jobOf(work, options));
-      track(installFrame(work, { first: answer, options }).then(() => progress(work)));
-    },
-  });
+  await Promise.all([
+    eachFrame(options, {
+      failed: failure.promise,
+      take: async (work) => {
+        const { answer } = await pool.submit(jobOf(work, options));
+        track(
+          installFrame(work, { first: answer, options }).then(() => {
+            options.onFrame?.(work.frame);
+            progress(work);
+          }),
+        );
+      },
+    }),
+    eachLoose(options, {
+      failed: failure.promise,
+      take: async (work, contents) => {
+        const { answer } = await pool.submit({ type: "loose", work, contents });
+        track(answer.then((reply) => {
+          badReason(reply, options);
+          progress(work);
+        }));
+      },
+    }),
+  ]);
   await Promise.race([Promise.all(underWay), failure.promise]);
 }
 
@@ -58,10 +75,11 @@ function batches<T>(entries: readonly T[]): T[][] {
 
 /** Calls `take` for every frame that the plan needs, as it comes. */
 async function eachFrame(
-  { frames, plan }: ContentOptions,
+  { frames, plan, loose, onFrame }: ContentOptions,
   { failed, take }: { failed: Promise<never>; take: (work: FrameWork) => Promise<void> },
 ): Promise<void> {
-  const missing = new Map(plan.frames.flatMap((work) => work ? [[work.frame, work] as const] : []));
+  const whole = plan.frames.filter((work) => work !== undefined && !loose?.frames.has(work.frame));
+  const missing = new Map((whole as FrameWork[]).map((work) => [work.frame, work]));
   const iterator = frames[Symbol.asyncIterator]();
   try {
     while (missing.size > 0) {
@@ -73,12 +91,42 @@ async function eachFrame(
         });
       }
       const work = missing.get(next.value);
-      if (work === undefined) continue;
+      if (work === undefined) {
+        onFrame?.(next.value);
+        continue;
+      }
       missing.delete(next.value);
       await Promise.race([take(work), failed]);
     }
   } finally {
     // not waited for: it may hang on a network that the failure has made pointless
+    iterator.return?.().catch(() => {});
+  }
+}
+
+/** The same for those whose extents come without them. */
+async function eachLoose(
+  { loose, plan }: ContentOptions,
+  { failed, take }: {
+    failed: Promise<never>;
+    take: (work: FrameWork, contents: readonly (Uint8Array | undefined)[]) => Promise<void>;
+  },
+): Promise<void> {
+  if (loose === undefined) return;
+  const missing = new Set(loose.frames);
+  const iterator = loose.extents[Symbol.asyncIterator]();
+  try {
+    while (missing.size > 0) {
+      const next = await Promise.race([iterator.next(), failed]);
+      const work = next.done ? undefined : plan.frames[next.value.frame];
+      if (next.done || work === undefined || !missing.delete(next.value.frame)) {
+        throw new RangeError("the extents that came are not those that were asked for");
+      }
+      const { contents } = next.value;
+      await take(work, work.extents.map((_, number) => contents.get(number)));
+    }
+  } finally {
+    // it may wait for extents whose failure has made them pointless
     iterator.return?.().catch(() => {});
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { BytePath } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import { type Manifest, packKeys } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
   chmodAt,
@@ -32,6 +32,12 @@ export interface PackReader {
   path(pack: number): string;
 }
 
+/** Extents of a frame that came without it, by their number in it; proved. */
+export interface LooseFrame {
+  readonly frame: number;
+  readonly contents: ReadonlyMap<number, Uint8Array>;
+}
+
 export interface InstallProgress {
   readonly framesDone: number;
   readonly framesTotal: number;
@@ -50,11 +56,17 @@ export interface InstallOptions {
   readonly packs: PackReader;
   /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
   readonly frames: AsyncIterable<number>;
+  /** Frames that do not come whole: which ones, and those of their extents that are needed. */
+  readonly loose?:
+    | { readonly frames: ReadonlySet<number>; readonly extents: AsyncIterable<LooseFrame> }
+    | undefined;
   /** Default: one a processor, four at most; each needs about 40 MiB. */
   readonly workers?: number | undefined;
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /** Told of every frame that came: it is written, or nothing of it had to be. */
+  readonly onFrame?: ((frame: number) => void) | undefined;
   /** Told after every job how its worker spent its time on it. */
   readonly onSpent?: ((spent: Spent) => void) | undefined;
   /**
@@ -89,9 +101,10 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
+  const setup: WorkerSetup = { root: target.fd, keys: packKeys(manifest.header, key), privileged };
   await using pool = new WorkerPool<Job, Reply>(
     () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup: { root: target.fd, key, privileged } satisfies WorkerSetup },
+    { count: workers, setup },
   );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });

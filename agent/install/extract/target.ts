@@ -1,5 +1,5 @@
 /** The directory that a tree is written into: nothing is in it yet, or only what was found to stand there. */
-import { type BytePath, bytePathOfText, displayPath, joinPath } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOfText, displayPath, joinPath, parentOf } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
@@ -41,8 +41,8 @@ export function openTarget(path: string): Target {
 }
 
 /**
- * A target where part of the image stands already. What is in the way is removed, and the directories that stay
- * hand nothing down any more. Throws RackseedError, SysError.
+ * A target where part of the image stands already. What is in the way is removed, and the directories in which
+ * something is to be made hand nothing down any more. Throws RackseedError, SysError.
  */
 export function openStandingTarget(
   path: string,
@@ -50,10 +50,14 @@ export function openStandingTarget(
 ): Target {
   const fd = openDirectory(path);
   try {
-    const directories = new Set<BytePath>();
+    const directories = new Set<BytePath>(), filled = new Set(standing.remove.map(parentOf));
+    for (const [number, entry] of manifest.entries.entries()) {
+      if (standing.kept[number] === 0) filled.add(parentOf(entry.path));
+    }
     for (const [number, entry] of manifest.entries.entries()) {
       if (entry.type !== "directory" || standing.kept[number] !== MADE) continue;
       directories.add(entry.path);
+      if (!filled.has(entry.path)) continue;
       const at = entry.path || "." as BytePath;
       const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {

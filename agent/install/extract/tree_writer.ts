@@ -22,12 +22,12 @@ export class TreeWriter {
     this.#privileged = privileged;
   }
 
-  writeFrame({ whole, parts }: FrameWork, contents: readonly Uint8Array[]): void {
+  writeFrame({ whole, parts }: FrameWork, contents: readonly (Uint8Array | undefined)[]): void {
     for (const file of whole) this.#writeWhole(file, contents);
     for (const part of parts) this.#writePart(part, contents);
   }
 
-  #writeWhole({ entry, pieces }: WholeFile, contents: readonly Uint8Array[]): void {
+  #writeWhole({ entry, pieces }: WholeFile, contents: readonly (Uint8Array | undefined)[]): void {
     const made = entry.mode & 0o777;
     const fd = openAt(this.#root, entry.path, { flags: NEW_FILE, mode: made });
     try {
@@ -39,7 +39,7 @@ export class TreeWriter {
     }
   }
 
-  #writePart({ path, pieces }: FilePart, contents: readonly Uint8Array[]): void {
+  #writePart({ path, pieces }: FilePart, contents: readonly (Uint8Array | undefined)[]): void {
     const fd = openAt(this.#root, path, { flags: O.WRONLY | O.NOFOLLOW });
     try {
       writePieces(fd, pieces, contents);
@@ -97,7 +97,11 @@ export class TreeWriter {
 }
 
 /** Returns where the last one ends. */
-function writePieces(fd: number, pieces: readonly Piece[], contents: readonly Uint8Array[]): number {
+function writePieces(
+  fd: number,
+  pieces: readonly Piece[],
+  contents: readonly (Uint8Array | undefined)[],
+): number {
   let end = 0;
   for (const { offset, index } of pieces) {
     const content = contents[index] as Uint8Array;

@@ -93,6 +93,24 @@ export function crashTree(seed: string): Tree {
   };
 }
 
+/** What the prune test captures: a large part that all versions share, one that some do, and one of its own. */
+export function pruneTree(seed: string): Tree {
+  const parts = ["", `${seed.length % 3}`, seed].map((part) =>
+    generatedTree({ seed: part, sizes: Array(4).fill(5000) })
+  );
+  const [root, ...files] = (parts[0] as Tree).entries;
+  const named = (entries: Tree["entries"], part: number) =>
+    entries.map((entry) => ({ ...entry, path: bytePathOfText(`${part}-${entry.path}`) }));
+  return {
+    contents: new Map(parts.flatMap((part) => [...part.contents])),
+    entries: [
+      root as Tree["entries"][number],
+      ...named(files, 0),
+      ...parts.slice(1).flatMap((part, i) => named(part.entries.slice(1), i + 1)),
+    ],
+  };
+}
+
 /** Extents of up to 1 MiB between holes. */
 function cut(bytes: Uint8Array, contents: Map<string, Uint8Array>): HashedExtent[] {
   const extents: HashedExtent[] = [];

@@ -168,6 +168,11 @@ export class Peer implements PickingPeer, WireSink {
     return this.#requests.blocks.length > 0 || this.#arriving !== undefined;
   }
 
+  /** What was asked of it and has not come whole. */
+  get inFlightBytes(): number {
+    return this.#requests.bytes;
+  }
+
   isAskedFor(piece: number, begin: number): boolean {
     return this.#requests.covers(piece, begin);
   }

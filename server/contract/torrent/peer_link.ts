@@ -1,10 +1,13 @@
 import type { PieceMap } from "./piece_map.ts";
 import type { Clock, Connection, PieceStorage } from "./ports.ts";
+import type { Beat } from "./beat.ts";
 import type { Peer } from "./peer.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import { BLOCK_HEADER_BYTES, encodeBlockHeader, encodedLength, encodeMessage, WireDecoder } from "./wire.ts";
 
 const BUFFER_BYTES = 256 * 1024;
+/** What is under way must last for so many pauses like the last one, or the sender would run dry. */
+const PAUSES_AHEAD = 4;
 /** Room for one full block, its header and a few control messages. */
 const SEND_BYTES = BUFFER_BYTES + 4096;
 
@@ -20,6 +23,7 @@ export class PeerLink {
   readonly #uploadLimit: RateLimit | undefined;
   readonly #downloadLimit: RateLimit | undefined;
   readonly #clock: Clock;
+  readonly #beat: Beat;
   readonly #closing = new AbortController();
   #wake: (() => void) | undefined;
   /** When the last byte was received and sent, ms of the clock. */
@@ -30,13 +34,14 @@ export class PeerLink {
 
   constructor(
     peer: Peer,
-    { connection, map, storage, uploadLimit, downloadLimit, clock }: {
+    { connection, map, storage, uploadLimit, downloadLimit, clock, beat }: {
       connection: Connection;
       map: PieceMap;
       storage: PieceStorage;
       uploadLimit?: RateLimit | undefined;
       downloadLimit?: RateLimit | undefined;
       clock: Clock;
+      beat: Beat;
     },
   ) {
     this.peer = peer;
@@ -46,6 +51,7 @@ export class PeerLink {
     this.#uploadLimit = uploadLimit;
     this.#downloadLimit = downloadLimit;
     this.#clock = clock;
+    this.#beat = beat;
     this.lastReceived = this.lastSent = clock.now();
   }
 
@@ -88,7 +94,13 @@ export class PeerLink {
       this.isHeldBack = true;
       await this.#pay(this.#downloadLimit, got);
       this.isHeldBack = false;
+      if (this.#mayGather(got)) await this.#beat.pause();
     }
+  }
+
+  /** On a slow link most of a read's cost is the read itself: data is left to gather in the socket. */
+  #mayGather(got: number): boolean {
+    return got < BUFFER_BYTES / 2 && got * PAUSES_AHEAD <= this.peer.inFlightBytes;
   }
 
   async #pay(limit: RateLimit | undefined, bytes: number): Promise<void> {

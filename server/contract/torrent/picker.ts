@@ -1,7 +1,17 @@
 import { ActivePiece } from "./active_piece.ts";
 import { Bitfield } from "./bitfield.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
+import { Runs } from "./runs.ts";
 import type { Block } from "./wire.ts";
+
+/** More than any availability, and more than any rank without a level. */
+const RUN_WEIGHT = 2 ** 17;
+const LEVEL_WEIGHT = 2 ** 44;
+/**
+ * In a swarm of more peers than `few` a piece that one of `share` has is rare, and comes before all runs: where
+ * not everyone knows everyone, what is not passed on at once is soon what everyone waits for.
+ */
+const RARE = { few: 40, share: 4 };
 
 /** What the picker must know of a peer that asks for work. */
 export interface PickingPeer {
@@ -25,9 +35,9 @@ export interface PickingPeer {
  * Chooses what to ask of whom. Pure: no clock, no socket; chance comes in as `random`.
  *
  * A peer goes on with the piece it fetches, starts one that it suggested, adopts one that another peer left
- * behind, starts the rarest of the most wanted pieces (ties are broken at random, so that nodes that start
- * together differ), helps with another peer's piece, and at the very end asks again for blocks that are under
- * way elsewhere.
+ * behind, starts one of the most wanted pieces (of the run that was begun first; else the rarest; ties are broken
+ * at random, so that nodes that start together differ), helps with another peer's piece, and at the very end asks
+ * again for blocks that are under way elsewhere.
  *
  * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer
  * for nothing but this node's share of what no near peer has (`sparesFar`).
@@ -44,12 +54,17 @@ export class Picker<P extends PickingPeer> {
   readonly #active = new Map<number, ActivePiece<P>>();
   /** The pieces that are wanted and neither held nor active. */
   readonly #untouched: Bitfield;
+  readonly #runs: Runs;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
   #lacking: number;
+  /** How many there are, about. */
+  peers = 0;
   /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
   sparesDealers = false;
   sparesFar = false;
+  /** Nothing is to be asked of anybody for now. */
+  isHeld = false;
   /** The pieces that this node fetches from far; all where undefined. */
   share: Bitfield | undefined;
 
@@ -66,8 +81,12 @@ export class Picker<P extends PickingPeer> {
     this.#availability = new Uint16Array(map.pieceCount);
     this.#nearby = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
+    this.#runs = new Runs(map);
     this.#untouched = new Bitfield(map.pieceCount);
-    for (let piece = 0; piece < map.pieceCount; piece++) if (this.lacks(piece)) this.#untouched.add(piece);
+    for (let piece = 0; piece < map.pieceCount; piece++) {
+      if (this.lacks(piece)) this.#untouched.add(piece);
+      else if (have.has(piece)) this.#runs.begin(piece);
+    }
     this.#lacking = this.#untouched.count;
   }
 
@@ -118,6 +137,7 @@ export class Picker<P extends PickingPeer> {
 
   /** The next block to ask of `peer`; it counts as asked for from now on. */
   take(peer: P): Block | undefined {
+    if (this.isHeld) return undefined;
     let orphan: ActivePiece<P> | undefined;
     let shared: ActivePiece<P> | undefined;
     for (const active of this.#active.values()) {
@@ -243,8 +263,7 @@ export class Picker<P extends PickingPeer> {
       piece = untouched.nextCommon(pieces, piece + 1)
     ) {
       if (urgent && this.#priority[piece] === 0) continue;
-      // One number to compare: a higher level wins over any availability.
-      const rank = this.#availability[piece]! - this.#priority[piece]! * 0x10000;
+      const rank = this.#rankOf(piece);
       if (rank > bestRank || !this.#mayStart(piece, peer)) continue;
       if (rank < bestRank) {
         bestRank = rank;
@@ -257,7 +276,19 @@ export class Picker<P extends PickingPeer> {
     return best < 0 ? undefined : this.#start(best);
   }
 
+  /**
+   * One number to compare, the least comes first: level, then what is rare in a large swarm, then runs in the order
+   * of their beginning, then rarity.
+   */
+  #rankOf(piece: number): number {
+    const availability = this.#availability[piece]!;
+    const isRare = this.peers > RARE.few && availability * RARE.share < this.peers;
+    const begun = isRare ? 0 : this.#runs.begun(piece) * RUN_WEIGHT;
+    return begun + availability - this.#priority[piece]! * LEVEL_WEIGHT;
+  }
+
   #start(piece: number): ActivePiece<P> {
+    this.#runs.begin(piece);
     this.#untouched.delete(piece);
     if (this.#priority[piece]! > 0) this.#urgent--;
     return this.#activate(piece, { solo: false });

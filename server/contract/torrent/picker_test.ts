@@ -65,6 +65,27 @@ Deno.test("the rarest piece comes first, and a piece of higher level before it",
   assert.equal(take(picker, peer)?.piece, 0);
 });
 
+Deno.test("what was begun is finished before a rarer piece is, and the next run lies beside it", () => {
+  // 64 KiB a piece: 64 of them are a run
+  const picker = emptyPicker(256);
+  const everywhere = new FakePeer(Bitfield.full(256));
+  const common = new FakePeer(Bitfield.full(256));
+  for (let piece = 0; piece < 256; piece++) {
+    picker.countPiece(piece, everywhere);
+    if (piece !== 130 && piece !== 5) picker.countPiece(piece, common);
+  }
+  const runs: number[] = [];
+  for (let count = 0; count < 192; count++) {
+    const block = take(picker, everywhere)!;
+    deliver(picker, everywhere, block);
+    picker.verified(block.piece);
+    runs.push(Math.floor(block.piece / 64));
+    if (count === 0) assert.equal(block.piece, 5, "the first of the rarest");
+  }
+  assert.deepEqual([...new Set(runs)], [0, 1, 2]);
+  assert.deepEqual(runs, runs.toSorted());
+});
+
 Deno.test("ties are broken by chance, evenly", () => {
   let seed = 1;
   const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -242,4 +263,21 @@ Deno.test("whatever peers do, every piece completes exactly once and no byte is 
       assert.ok(picker.have.isFull);
     }),
   );
+});
+
+Deno.test("in a large swarm what is rare comes before the run that was begun, in a small one after it", () => {
+  for (const { peers, expected } of [{ peers: 8, expected: [3, 4] }, { peers: 100, expected: [200, 201] }]) {
+    const picker = emptyPicker(256);
+    picker.peers = peers;
+    const all = new FakePeer(Bitfield.full(256));
+    for (let piece = 0; piece < 256; piece++) {
+      const holders = piece === 200 ? 1 : piece === 201 ? 2 : 30;
+      for (let holder = 0; holder < holders; holder++) picker.countPiece(piece, all);
+    }
+    const first = new Bitfield(256);
+    for (const piece of [0, 1, 2]) first.add(piece);
+    const starter = new FakePeer(first);
+    for (let count = 0; count < 3; count++) take(picker, starter);
+    assert.deepEqual([take(picker, all)?.piece, take(picker, all)?.piece], expected);
+  }
 });

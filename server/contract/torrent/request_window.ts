@@ -76,6 +76,10 @@ export class RequestWindow {
     return this.#blocks;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get hasRoom(): boolean {
     return this.#bytes < this.#limitBytes && (this.#budget?.hasRoom ?? true) &&
       this.#blocks.length < this.maxRequests;

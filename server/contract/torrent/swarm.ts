@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
+import { Beat } from "./beat.ts";
 import type { Bitfield } from "./bitfield.ts";
 import { Blame } from "./blame.ts";
 import { Drought } from "./drought.ts";
@@ -25,6 +26,8 @@ import { WebSeeds } from "./web_seeds.ts";
 export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
+/** Connections that bring little are read so often, all at once. */
+const GATHER_MS = 20;
 const STOP_TIMEOUT_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
@@ -50,6 +53,7 @@ export class Swarm {
   readonly #budget = new RequestBudget();
   readonly #spread: Spread;
   readonly #closing = new AbortController();
+  readonly #beat: Beat;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
   #running: Promise<unknown> = Promise.resolve();
@@ -90,6 +94,7 @@ export class Swarm {
       isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
+    this.#beat = new Beat(this.#clock, { lengthMs: GATHER_MS, signal: this.#closing.signal });
     this.#webSeeds = this.#makeWebSeeds();
     this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
@@ -129,6 +134,14 @@ export class Swarm {
   /** Fetches these pieces first; a higher level (to 255) comes before a lower. */
   prioritize(pieces: PieceRange, level: number): void {
     this.#picker.prioritize(pieces, level);
+  }
+
+  /** Asks for nothing more, or goes on. What is under way comes, and others are served. */
+  hold(isHeld: boolean): void {
+    this.#picker.isHeld = isHeld;
+    if (isHeld) return;
+    for (const peer of this.#membership.peers) peer.refill();
+    this.#webSeeds.pump();
   }
 
   stats(): SwarmStats {
@@ -240,6 +253,7 @@ export class Swarm {
       uploadLimit,
       downloadLimit,
       clock: this.#clock,
+      beat: this.#beat,
     });
     return { peer, link };
   }
@@ -315,11 +329,12 @@ export class Swarm {
       await this.#clock.sleep(TICK_MS, signal);
       const now = this.#clock.now();
       const received = this.#membership.total("downloaded");
-      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded") });
+      const { isHeld } = this.#picker;
+      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded"), isHeld });
       before = now;
       this.#membership.tick();
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
-      const parallel = this.#drought.tick({ now, received, hasProvider });
+      const parallel = this.#drought.tick({ now, received, hasProvider, isHeld });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
     }
   }

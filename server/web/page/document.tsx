@@ -60,6 +60,7 @@ export function Page({ nodes, templates, captures, images, swarm }: PageContent)
         <section aria-labelledby="nodes-title">
           <div class="bar">
             <h2 id="nodes-title">Nodes</h2>
+            <button type="button" id="restore" disabled>Restore…</button>
             <button type="button" id="deploy" class="primary" disabled>Deploy…</button>
           </div>
           <Table
@@ -108,6 +109,7 @@ export function Page({ nodes, templates, captures, images, swarm }: PageContent)
         </section>
       </main>
       <DeployDialog />
+      <RestoreDialog />
       <CaptureDialog />
     </Shell>
   );
@@ -156,6 +158,38 @@ function DeployDialog() {
         <div class="actions">
           <button type="button" value="close">Back</button>
           <button type="submit" class="danger">Overwrite and deploy</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function RestoreDialog() {
+  return (
+    <dialog id="restore-dialog" aria-labelledby="restore-title">
+      <form>
+        <h2 id="restore-title">Restore nodes</h2>
+        <label>
+          To
+          <select name="image"></select>
+        </label>
+        <p>
+          What differs from the image is fetched and written, and{" "}
+          <strong>what does not belong to it is removed</strong>, the next time these machines boot from the
+          network. Name, addresses and keys stay.
+        </p>
+        <ul id="restore-nodes"></ul>
+        <label>
+          Leave alone (one path a line), beside what the image's settings keep
+          <textarea name="keep" rows={3} spellcheck={false}></textarea>
+        </label>
+        <label>
+          <input name="dryRun" type="checkbox" /> Only tell what would change
+        </label>
+        <p class="problem" role="alert"></p>
+        <div class="actions">
+          <button type="button" value="close">Back</button>
+          <button type="submit" class="danger">Restore</button>
         </div>
       </form>
     </dialog>

@@ -99,6 +99,7 @@ function noteChoice() {
   const button = byId("deploy");
   button.disabled = count === 0;
   button.textContent = count === 0 ? "Deploy…" : `Deploy to ${count} ${count === 1 ? "node" : "nodes"}…`;
+  byId("restore").disabled = count === 0;
 }
 
 function dialog(id, submit) {
@@ -135,13 +136,26 @@ const openDeploy = byId("deploy-dialog") && dialog("deploy-dialog", async (form)
   return `${answer.image} goes to ${nodes.join(", ")} when they boot from the network.`;
 });
 
-function fillDeployDialog() {
-  const element = byId("deploy-dialog");
+const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (form) => {
+  const nodes = pickedRows().map((row) => row.dataset.name);
+  const keep = form.get("keep").split("\n").map((line) => line.trim()).filter(Boolean);
+  const dryRun = form.get("dryRun") !== null;
+  const image = form.get("image") || undefined;
+  const answer = await call("POST", "/restores", { nodes, image, keep, dryRun });
+  for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
+  noteChoice();
+  const verb = dryRun ? "compared with" : "restored to";
+  return `${nodes.join(", ")} will be ${verb} ${answer.image} when they boot from the network.`;
+});
+
+/** `first`: options ahead of the images. */
+function fillDialog(name, first) {
+  const element = byId(`${name}-dialog`);
   const newestFirst = [...document.querySelectorAll("#images tr")]
     .sort((a, b) => b.dataset.created.localeCompare(a.dataset.created));
-  const options = newestFirst.map(({ dataset }) => new Option(dataset.ref));
+  const options = [...first, ...newestFirst.map(({ dataset }) => new Option(dataset.ref))];
   element.querySelector("select").replaceChildren(...options);
-  byId("deploy-nodes").replaceChildren(
+  byId(`${name}-nodes`).replaceChildren(
     ...pickedRows().map(({ dataset }) => {
       const item = document.createElement("li");
       const name = document.createElement("strong");
@@ -157,8 +171,11 @@ if (connection) {
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
     if (button?.id === "deploy") {
-      fillDeployDialog();
+      fillDialog("deploy", []);
       openDeploy();
+    } else if (button?.id === "restore") {
+      fillDialog("restore", [new Option("the image that they bear", "")]);
+      openRestore();
     } else if (button?.dataset.capture) {
       template = button.dataset.capture;
       byId("capture-template").textContent = template;

@@ -32,11 +32,13 @@ export function NodeRow({ node }: { node: NodeView }) {
       </td>
       <td>
         <NodeProgress node={node} report={report} />
+        <Changes node={node} />
       </td>
       <td>{node.image ?? "–"}</td>
       <td>
-        {settings.address && settings.address !== "dhcp" ? settings.address : node.address ?? "–"}
+        {settings.address?.includes("/") ? settings.address : node.address ?? "–"}
         {settings.hostname && <small>{settings.hostname}</small>}
+        <small>identity: {settings.identity ?? "assign"}</small>
       </td>
       <td>
         {node.armed && (
@@ -52,12 +54,18 @@ export function NodeRow({ node }: { node: NodeView }) {
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
   if (node.state === "armed") return <>waits for the machine to boot from the network</>;
   if (!report || node.state === "idle") return <>–</>;
-  if (report.problem) return <Failure problem={report.problem} />;
+  const problem = node.firstBoot?.problem ?? report.problem;
+  if (problem) return <Failure problem={problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;
-  if (node.state === "installed") {
+  if (node.state === "installed" || node.state === "running") {
+    const { firstBoot } = node;
     return (
       <>
-        all {STEPS.length} steps done
+        {node.state === "running" ? `up as ${firstBoot?.hostname ?? node.name}` : "all steps done"}
+        {firstBoot?.reported && <small>since {formatTime(firstBoot.reported)}</small>}
+        {firstBoot && !firstBoot.reported && (
+          <small>waits for its first boot until {formatTime(firstBoot.due)}</small>
+        )}
         <Pace node={node} />
       </>
     );
@@ -78,6 +86,17 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
       {!progress && report.message && <small>{report.message}</small>}
       <Pace node={node} />
     </>
+  );
+}
+
+/** What a restore changed, or would. */
+function Changes({ node: { restore } }: { node: NodeView }) {
+  if (!restore?.changes) return null;
+  return (
+    <details>
+      <summary>{restore.dryRun ? "would change" : "restored"}</summary>
+      <pre>{restore.changes.join("\n")}</pre>
+    </details>
   );
 }
 

@@ -1,9 +1,13 @@
 import { Hono } from "hono";
-import { API, Enrolment, StepReport } from "#contract/api.ts";
+import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
+import { Identity } from "#contract/identity.ts";
+import { ExtentRequest } from "#contract/extent_answer.ts";
+import { systemClock } from "#contract/torrent/system_ports.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
+import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { handleWebSeed } from "../../swarm/web_seed.ts";
-import { NODE_PACKS } from "../fleet.ts";
+import { NODE_EXTENTS, NODE_PACKS } from "../fleet.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
 export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
@@ -22,10 +26,30 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
     return c.json(fleet.report(assignment, report, { address: peerAddress(c) }));
   });
 
+  app.post("/node/identity", async (c) => {
+    const assignment = fleet.assignmentOf(bearer(c));
+    return c.json(fleet.claimIdentity(assignment, await jsonBody(c.req, IdentityClaim)));
+  });
+
+  app.post("/node/record", async (c) => {
+    const assignment = fleet.assignmentOf(bearer(c));
+    await fleet.recordIdentity(assignment, await jsonBody(c.req, Identity));
+    return c.body(null, 204);
+  });
+
   app.get("/node/torrent", async (c) => {
     const { image, version } = fleet.assignmentOf(bearer(c));
     const metainfo = await images.metainfo(`${image}@${version}`);
     return c.body(new Uint8Array(metainfo), 200, { "content-type": "application/x-bittorrent" });
+  });
+
+  app.post(NODE_EXTENTS, async (c) => {
+    const { image, version } = fleet.assignmentOf(bearer(c));
+    const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
+    return c.body(ReadableStream.from(paced(cuts, site.uplink)), 200, {
+      "content-type": "application/octet-stream",
+      "cache-control": "no-store",
+    });
   });
 
   app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
@@ -34,4 +58,16 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
     return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });
   return app;
+}
+
+/** As fast as the uplink's limit lets them go; no cut is made before the one ahead of it is taken. */
+async function* paced(
+  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  uplink: RateLimit,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const never = new AbortController().signal;
+  for await (const chunk of chunks) {
+    await systemClock.sleep(uplink.reserve(chunk.length, systemClock.now()), never);
+    yield chunk;
+  }
 }

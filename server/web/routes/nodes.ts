@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { DeployRequest, NodeSettings } from "#contract/api.ts";
+import { z } from "zod";
+import { DeployRequest, NodeChange, NodeSettings, RestoreRequest } from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
@@ -12,6 +13,10 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
     "/nodes/:node",
     async (c) => c.json(fleet.put(c.req.param("node"), await jsonBody(c.req, NodeSettings))),
   );
+  app.put(
+    "/nodes",
+    async (c) => c.json(fleet.putAll(await jsonBody(c.req, z.array(NodeChange).min(1).max(10_000)))),
+  );
   app.delete("/nodes/:node", (c) => {
     fleet.delete(c.req.param("node"));
     return c.body(null, 204);
@@ -19,10 +24,8 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
   app.post("/nodes/:node/cancel", (c) => c.json(fleet.cancel(c.req.param("node"))));
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
-  app.post("/deployments", async (c) => {
-    const { nodes, image, seed } = await jsonBody(c.req, DeployRequest);
-    return c.json(fleet.deploy(nodes, { image, ...(seed && { seed }) }));
-  });
+  app.post("/deployments", async (c) => c.json(fleet.deploy(await jsonBody(c.req, DeployRequest))));
+  app.post("/restores", async (c) => c.json(fleet.restore(await jsonBody(c.req, RestoreRequest))));
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }

@@ -1,0 +1,40 @@
+/** Notes a capture while it goes on, to be remembered by the next one. */
+import type { BytePath } from "#contract/byte_path.ts";
+import type { EntryLine } from "#contract/entry_changes.ts";
+import type { FileStatus } from "../../sys/file_status.ts";
+import type { Amount } from "../capture_source.ts";
+import { type Memory, type Remembered, signsOf } from "./past_capture.ts";
+
+/**
+ * A file that was changed later than this before the capture began is read again by the next one. A program that
+ * has mapped a file changes it without a sign until the kernel writes the page out, mostly within 35 s (vm.rst,
+ * dirty_expire_centisecs), and a change within one tick of the clock leaves the same time.
+ */
+export const SETTLED_MS = 60_000;
+
+export class CaptureRecord {
+  readonly #settledMs: number;
+  readonly #entries: Remembered[] = [];
+  /** What the file was like of which the entry comes next. */
+  #seen: { readonly path: BytePath; readonly signs: string } | undefined;
+
+  /** `beganMs`: when the capture began. */
+  constructor(beganMs: number) {
+    this.#settledMs = beganMs - SETTLED_MS;
+  }
+
+  /** `status` as it was before the file was read. */
+  see(path: BytePath, status: FileStatus): void {
+    const settled = status.ctimeSec * 1000 + status.ctimeNs / 1e6 < this.#settledMs;
+    this.#seen = settled ? { path, signs: signsOf(status) } : undefined;
+  }
+
+  add({ path, line }: EntryLine): void {
+    const signs = this.#seen?.path === path ? this.#seen.signs : undefined;
+    this.#entries.push({ path, line, signs });
+  }
+
+  memory(of: { capture: string; root: string; amount: Amount }): Memory {
+    return { ...of, entries: this.#entries };
+  }
+}

@@ -1,0 +1,45 @@
+/** Where an agent keeps what it remembers of captures: one file for each image, which only its owner may read. */
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { encodeMemory, type Memory, PastCapture } from "./past_capture.ts";
+
+const log = getLogger(["rackseed", "capture"]);
+
+export class MemoryStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** What is remembered of this capture of `root`; undefined where that is nothing, or cannot be read. */
+  async load(name: string, { capture, root }: { capture: string; root: string }): Promise<
+    PastCapture | undefined
+  > {
+    try {
+      const past = new PastCapture(await Deno.readFile(this.#path(name)));
+      return past.capture === capture && past.root === root ? past : undefined;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) {
+        log.warn("memory-not-read", { path: this.#path(name), error: messageOf(error) });
+      }
+      return undefined;
+    }
+  }
+
+  /** Without it the next capture reads everything, and that is all: what stops it is only logged. */
+  async save(name: string, memory: Memory): Promise<void> {
+    try {
+      await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      const path = this.#path(name);
+      await Deno.writeFile(`${path}.new`, encodeMemory(memory), { mode: 0o600 });
+      await Deno.rename(`${path}.new`, path);
+    } catch (error) {
+      log.warn("memory-not-saved", { path: this.#path(name), error: messageOf(error) });
+    }
+  }
+
+  #path(name: string): string {
+    return `${this.#folder}/${name}.memory`;
+  }
+}

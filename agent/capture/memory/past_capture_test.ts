@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import { type Entry, formatHashedEntry, type HashedExtent } from "#contract/entry.ts";
+import type { FileStatus } from "../../sys/file_status.ts";
+import { CaptureRecord, SETTLED_MS } from "./capture_record.ts";
+import { MemoryStore } from "./memory_store.ts";
+import { encodeMemory, PastCapture } from "./past_capture.ts";
+
+const path = bytePathOfText("etc/motd\twith a tab\n");
+const status: FileStatus = {
+  ...{
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    links: 1,
+    inode: 2n ** 60n,
+    sizeBytes: 5,
+    allocatedBytes: 4096,
+  },
+  ...{ mtimeSec: 10, mtimeNs: 11, ctimeSec: 1000, ctimeNs: 500_000_000, major: 0, minor: 0 },
+  ...{ deviceMajor: 8, deviceMinor: 1, mountRoot: false },
+};
+const entry: Entry<HashedExtent> = {
+  ...{ type: "file", path, mode: 0o644, uid: 0, gid: 0, mtimeSec: 10, mtimeNs: 11 },
+  ...{ xattrs: [["user.x", Buffer.from("y")]], sizeBytes: 5 },
+  extents: [{ offset: 0, sizeBytes: 5, sha256: "A".repeat(43) }],
+};
+const of = { capture: "c1", root: "/", amount: { files: 1, bytes: 5 } };
+
+/** What is remembered of a capture that began then. */
+function remember(beganMs: number): PastCapture {
+  const record = new CaptureRecord(beganMs);
+  record.see(path, status);
+  record.add({ path, line: formatHashedEntry(entry) });
+  return new PastCapture(encodeMemory(record.memory(of)));
+}
+
+const LATER = 1000_500 + SETTLED_MS + 1;
+
+Deno.test("a file that nothing was done to is known again", () => {
+  const past = remember(LATER);
+  assert.deepEqual(past.recall(path, status), entry);
+  assert.deepEqual([past.capture, past.root, past.amount], [of.capture, of.root, of.amount]);
+  assert.equal(past.recall(bytePathOfText("etc/issue"), status), undefined);
+});
+
+const changes: [what: string, Partial<FileStatus>][] = [
+  ["its time of change", { ctimeNs: 500_000_001 }],
+  ["its time of change, earlier", { ctimeSec: 999 }],
+  ["its inode", { inode: 2n ** 60n + 1n }],
+  ["its file system", { deviceMinor: 2 }],
+  ["its size", { sizeBytes: 6 }],
+  ["its modification time", { mtimeNs: 12 }],
+  ["its type", { type: "fifo" }],
+];
+for (const [what, change] of changes) {
+  Deno.test(`a file is read again where another is ${what}`, () => {
+    assert.equal(remember(LATER).recall(path, { ...status, ...change }), undefined);
+  });
+}
+
+Deno.test("a file that was changed shortly before the capture is read again, whatever its signs", () => {
+  for (const beganMs of [LATER - 2, 1000_500, 0]) {
+    assert.equal(remember(beganMs).recall(path, status), undefined);
+  }
+});
+
+Deno.test("a memory that is damaged, of another capture or of another directory is none", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const store = new MemoryStore(`${folder}/state`);
+    assert.equal(await store.load("t.web", of), undefined);
+    await store.save("t.web", { ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
+    assert.equal((await store.load("t.web", of))?.lines.length, 1);
+    assert.equal(await store.load("t.web", { ...of, capture: "c2" }), undefined);
+    assert.equal(await store.load("t.web", { ...of, root: "/srv" }), undefined);
+    assert.equal(await store.load("t.db", of), undefined);
+    const file = `${folder}/state/t.web.memory`;
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+    const bytes = await Deno.readFile(file);
+    for (let at = 0; at < bytes.length; at += 7) {
+      await Deno.writeFile(file, bytes.with(at, bytes[at]! ^ 4));
+      assert.equal(await store.load("t.web", of), undefined);
+    }
+    for (const end of [0, 1, bytes.length >> 1, bytes.length - 1]) {
+      await Deno.writeFile(file, bytes.subarray(0, end));
+      assert.equal(await store.load("t.web", of), undefined);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a folder that cannot be written stops nothing", async () => {
+  await new MemoryStore("/proc/nowhere").save("t.web", { ...of, entries: [] });
+});

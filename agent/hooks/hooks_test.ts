@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { RackseedError } from "#contract/errors.ts";
+import { type Hook, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { CaptureHooks } from "./capture_hooks.ts";
+import { nodeEnvironment } from "./environment.ts";
+import { interpreterOf } from "./interpreter.ts";
+import { runHooks } from "./run_hooks.ts";
+
+const hook = (name: string, script: string, more: Partial<Hook> = {}): Hook => ({
+  ...{ when: "pre-install", name, script, optional: false, timeoutSeconds: 60 },
+  ...more,
+});
+
+Deno.test("a script is run by what its first line names, else by the shell", () => {
+  const cases: [script: string, interpreter: string[]][] = [
+    ["echo hello\n", ["/bin/sh"]],
+    ["", ["/bin/sh"]],
+    ["# not the first two characters\n#!/bin/bash\n", ["/bin/sh"]],
+    ["#!/bin/bash", ["/bin/bash"]],
+    ["#!/bin/bash\r\necho\r\n", ["/bin/bash"]],
+    ["#! /usr/bin/perl -w  \nprint 1;", ["/usr/bin/perl", "-w"]],
+    ["#!/usr/bin/env -S python3 -u\n", ["/usr/bin/env", "-S python3 -u"]],
+  ];
+  for (const [script, interpreter] of cases) assert.deepEqual(interpreterOf(script), interpreter, script);
+});
+
+Deno.test("hooks run in order, with what they are told, and print into one log", async () => {
+  const lines: string[] = [];
+  const { message, log } = await runHooks([
+    hook("one", 'echo "$RACKSEED_NODE in $PWD"; echo trouble >&2; echo "\n\nend"'),
+    hook("two", "#!/usr/bin/perl\nprint 'no line end'"),
+  ], { environment: { RACKSEED_NODE: "n 1" }, onLine: (line, name) => lines.push(`${name}: ${line}`) });
+  assert.match(message, /^one done \(\d\.\d s\); two done \(\d\.\d s\)$/);
+  const without = log.map((line) => line.replace(/ \(.*/, ""));
+  assert.deepEqual(without, [
+    ...["pre-install hook one: done", "n 1 in /", "trouble", "end"],
+    ...["pre-install hook two: done", "no line end"],
+  ]);
+  assert.deepEqual(lines.slice(0, 2), ["one: n 1 in /", "one: trouble"]);
+});
+
+Deno.test("a hook inherits nothing of the agent's environment", async () => {
+  Deno.env.set("RACKSEED_TOKEN", "secret");
+  const { log } = await runHooks([hook("env", "env")], { environment: {} });
+  Deno.env.delete("RACKSEED_TOKEN");
+  assert(log.includes("LC_ALL=C"));
+  assert(!log.some((line) => line.includes("secret")));
+});
+
+Deno.test("a required hook that fails ends it and says how; an optional one is passed over", async () => {
+  const after = hook("after", "echo never");
+  for (
+    const [script, reason] of [["echo no luck; exit 3", /it exited 3: no luck\./], ["exit 1", /no output/]]
+  ) {
+    await assert.rejects(runHooks([hook("bad", script as string), after], { environment: {} }), (error) => {
+      assert(error instanceof RackseedError);
+      assert.match(error.title, /the pre-install hook bad failed/);
+      assert.match(error.reason, reason as RegExp);
+      return true;
+    });
+  }
+  const bad = hook("bad", "exit 3", { optional: true });
+  const gone = hook("gone", "#!/nowhere/python\n", { optional: true });
+  const { message, log } = await runHooks([bad, gone, after], { environment: {} });
+  assert.match(message, /^bad exited 3 \(.* s\) and is optional; gone exited 12[67] .*; after done/);
+  assert(log.includes("never"));
+});
+
+Deno.test("a hook whose time is over is ended with all that it started", async () => {
+  const folder = await Deno.makeTempDir();
+  const script = `(sleep 60; touch ${folder}/late) & echo $! > ${folder}/child; wait`;
+  const slow = hook("slow", script, { timeoutSeconds: 1 });
+  await assert.rejects(runHooks([slow], { environment: {} }), /did not end within 1 s/);
+  const child = Number(await Deno.readTextFile(`${folder}/child`));
+  // a zombie of nobody is gone as soon as its new parent has noticed
+  const state = await Deno.readTextFile(`/proc/${child}/stat`).catch(() => "");
+  assert.match(state, /^$|\) Z /);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an abort ends the hook and is what is thrown, also of an optional one", async () => {
+  const stop = new AbortController();
+  const running = runHooks([hook("slow", "sleep 60", { optional: true })], {
+    environment: {},
+    signal: stop.signal,
+  });
+  stop.abort(new Error("called off"));
+  await assert.rejects(running, /called off/);
+});
+
+Deno.test("a program left in the background keeps nobody waiting, and loud hooks fill nothing", async () => {
+  const { log } = await runHooks([
+    hook("background", "sleep 5 & echo started"),
+    hook("loud", "yes 'a line' | head -n 100000"),
+    hook("long", "head -c 1000000 /dev/zero | tr '\\0' x"),
+  ], { environment: {} });
+  assert(log.includes("started"));
+  assert.equal(log.filter((line) => line === "a line").length, MAX_OUTPUT_LINES);
+  assert(Math.max(...log.map((line) => line.length)) <= 1000);
+});
+
+Deno.test("a node's hooks know which node they are on", () => {
+  const order = { node: "n1", image: "web", version: 3 };
+  const at = (addresses: "dhcp" | string[]) =>
+    nodeEnvironment("post-install", {
+      order,
+      identity: {
+        hostname: "n1.example.org",
+        interfaces: [{ kind: "ethernet", addresses, gateways: [], dns: [] }],
+      },
+    });
+  assert.deepEqual(at(["10.0.0.5/24", "10.1.0.5/24"]), {
+    ...{ RACKSEED_WHEN: "post-install", RACKSEED_NODE: "n1", RACKSEED_HOSTNAME: "n1.example.org" },
+    ...{ RACKSEED_ADDRESS: "10.0.0.5/24", RACKSEED_IMAGE: "web", RACKSEED_VERSION: "3" },
+  });
+  assert.equal(at("dhcp").RACKSEED_ADDRESS, "dhcp");
+  assert.equal(at([]).RACKSEED_ADDRESS, "");
+});
+
+Deno.test("what was stopped for a capture is started again once, whoever asks", async () => {
+  const order = {
+    ...{ capture: "c1", image: "db", excludes: [] },
+    hooks: [
+      hook("stop", 'echo "$RACKSEED_WHEN $RACKSEED_IMAGE on $RACKSEED_NODE"', { when: "pre-capture" }),
+      hook("start", 'echo "$RACKSEED_WHEN"', { when: "post-capture" }),
+    ],
+  };
+  assert.throws(() => new CaptureHooks(order, { allowed: false, template: "t1" }), /--allow-hooks/);
+  new CaptureHooks({ ...order, hooks: [] }, { allowed: false, template: "t1" });
+  const hooks = new CaptureHooks(order, { allowed: true, template: "t1" });
+  await hooks.before(new AbortController());
+  await Promise.all([hooks.after(), hooks.after()]);
+  assert.deepEqual(hooks.notes.map((line) => line.replace(/ \(.*/, "")), [
+    ...["pre-capture hook stop: done", "pre-capture db on t1"],
+    ...["post-capture hook start: done", "post-capture"],
+  ]);
+});

@@ -1,0 +1,83 @@
+/** A target where something stands already, looked at before anything is fetched: what is kept, what differs. */
+import type { Order } from "#contract/api.ts";
+import { bytePathOfText, displayPath } from "#contract/byte_path.ts";
+import type { Manifest } from "#contract/manifest.ts";
+import { compileExcludes } from "../../capture/excludes.ts";
+import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
+import { OWN_FOLDER } from "../extract/target.ts";
+import { describeDifferences, type Differences, differencesOf, type RouteOptions } from "./differences.ts";
+import { KeptPaths } from "./kept_paths.ts";
+import { findStanding, type Found } from "./standing.ts";
+
+/** Why there is a comparison, and what of the target is none of the image's. */
+export type Comparison =
+  /** What this very installation had made until it was broken off. */
+  | { readonly why: "resumes" }
+  | {
+    readonly why: "restores";
+    /** Left alone where they are there. */
+    readonly kept: KeptPaths;
+    /** The node's own files, whether they are there or not. */
+    readonly own: KeptPaths;
+    /** Where attributes cannot be held. */
+    readonly plain?: KeptPaths;
+    /** Nothing at all may be changed. */
+    readonly dryRun: boolean;
+  };
+
+/** What the order asks of a target. `own`: the node's own files. Throws RackseedError where it names no paths. */
+export function comparisonOf(
+  { restore }: Pick<Order, "restore">,
+  { resumes, own = new KeptPaths([]) }: { resumes: boolean; own?: KeptPaths },
+): Comparison | undefined {
+  if (restore === undefined) return resumes ? { why: "resumes" } : undefined;
+  return { why: "restores", kept: KeptPaths.parse(restore.keep), own, dryRun: restore.dryRun };
+}
+
+/** Paths (absolute in the tree) that the order leaves alone. */
+export function leftAlone(order: Pick<Order, "restore"> | undefined): Set<string> {
+  const paths = KeptPaths.parse(order?.restore?.keep ?? []).paths;
+  return new Set(paths.map((path) => `/${displayPath(path)}`));
+}
+
+export interface Compared {
+  readonly found: Found;
+  readonly differences: Differences;
+  /** For the console and the server. */
+  readonly lines: readonly string[];
+}
+
+/** `path`: of the target's root. Throws RackseedError, SysError. */
+export async function compareTarget(
+  path: string,
+  { manifest, comparison, routes, onProgress, signal }: {
+    manifest: Manifest;
+    comparison: Comparison;
+    routes: RouteOptions;
+    onProgress: (readBytes: number) => void;
+    signal: AbortSignal;
+  },
+): Promise<Compared> {
+  const restores = comparison.why === "restores" ? comparison : undefined;
+  const keep = restores?.kept.paths ?? [];
+  const root = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
+  try {
+    const found = await findStanding(root, {
+      manifest,
+      kept: new KeptPaths([OWN_FOLDER, ...keep]),
+      ...(restores && {
+        ...{ own: restores.own, plain: restores.plain },
+        leftOut: compileExcludes(manifest.header.excludes).matches,
+      }),
+      claim: !restores?.dryRun,
+      privileged: Deno.uid() === 0,
+      onProgress,
+      signal,
+    });
+    const differences = differencesOf(manifest, { found, ...routes });
+    const entries = manifest.entries.length;
+    return { found, differences, lines: describeDifferences(differences, { entries, keep, most: 900 }) };
+  } finally {
+    close(root);
+  }
+}

@@ -1,0 +1,77 @@
+/** How the script of the first boot is started by each init system, once. Pure. */
+
+/** Left out of captures (agent/capture/excludes.ts). */
+export const FOLDER = "/var/lib/rackseed/first-boot";
+const NAME = "rackseed-first-boot";
+
+export type InitSystem = "systemd" | "openrc" | "sysv";
+
+export interface Service {
+  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+  readonly links: readonly { readonly path: string; readonly target: string }[];
+}
+
+export function serviceOf(init: InitSystem): Service {
+  switch (init) {
+    case "systemd": {
+      const unit = `/etc/systemd/system/${NAME}.service`;
+      return {
+        files: [{ path: unit, text: UNIT, mode: 0o644 }],
+        links: [{ path: `/etc/systemd/system/multi-user.target.wants/${NAME}.service`, target: unit }],
+      };
+    }
+    case "openrc":
+      return {
+        files: [{ path: `/etc/init.d/${NAME}`, text: OPENRC, mode: 0o755 }],
+        links: [{ path: `/etc/runlevels/default/${NAME}`, target: `/etc/init.d/${NAME}` }],
+      };
+    case "sysv":
+      return {
+        files: [{ path: `/etc/init.d/${NAME}`, text: SYSV, mode: 0o755 }],
+        links: [2, 3, 4, 5].map((level) => ({
+          path: `/etc/rc${level}.d/S99${NAME}`,
+          target: `../init.d/${NAME}`,
+        })),
+      };
+  }
+}
+
+/**
+ * After all else that starts with the system. It does not hold the target up (Type=simple) and waits for no
+ * network by itself: units that wait for one would fail where the image has never used them.
+ */
+const UNIT = `[Unit]
+Description=Rackseed: tells the image server that this machine is up
+ConditionPathExists=${FOLDER}/run
+RequiresMountsFor=${FOLDER}
+After=multi-user.target network-online.target
+
+[Service]
+Type=simple
+ExecStart=/bin/sh ${FOLDER}/run
+`;
+
+const OPENRC = `#!/sbin/openrc-run
+description="Rackseed: tells the image server that this machine is up"
+depend() {
+  after *
+}
+start() {
+  /bin/sh ${FOLDER}/run < /dev/null > /dev/null 2>&1 &
+  return 0
+}
+`;
+
+const SYSV = `#!/bin/sh
+### BEGIN INIT INFO
+# Provides: ${NAME}
+# Required-Start: $all
+# Required-Stop:
+# Default-Start: 2 3 4 5
+# Default-Stop:
+# Short-Description: Rackseed: tells the image server that this machine is up
+### END INIT INFO
+case "$1" in
+  start) /bin/sh ${FOLDER}/run < /dev/null > /dev/null 2>&1 & ;;
+esac
+`;

@@ -1,0 +1,108 @@
+/**
+ * How a machine comes to its identity: read or asked before anything is overwritten, given to the clone when it
+ * is there, and remembered by the server for the day when the disk is dead.
+ */
+import { Identity } from "#contract/identity.ts";
+import type { IdentityClaim } from "#contract/api.ts";
+import { describeIdentity } from "#contract/identity.ts";
+import { messageOf } from "#contract/errors.ts";
+import type { Run } from "../sys/command.ts";
+import type { Console } from "../sys/console.ts";
+import { applyIdentity } from "./apply_identity.ts";
+import { askIdentity } from "./ask_identity.ts";
+import { readCards } from "./cards.ts";
+import type { Enrolled } from "./enrol.ts";
+import type { TargetDisk } from "./guard.ts";
+import { namedByMac } from "./identity.ts";
+import { keepIdentity } from "./keep_identity.ts";
+import { readOldSystem } from "./old_system.ts";
+import { readIdentity } from "./read_identity.ts";
+import type { StepDefinition } from "./run_steps.ts";
+import type { CloneTree } from "./tree_files.ts";
+
+interface IdentityOptions {
+  /** Where the old root may be mounted for a moment. */
+  readonly clonePath: string;
+  readonly console: Console;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+  /** What earlier steps found out. */
+  readonly enrolled: () => Enrolled;
+  readonly target: () => TargetDisk;
+  readonly clone: () => CloneTree;
+  readonly bootMac: () => string;
+}
+
+export interface IdentitySteps {
+  readonly before: readonly StepDefinition[];
+  /** What was kept, assigned or answered. */
+  readonly identity: () => Identity;
+  /** Gives it to the clone; returns what is to be said. */
+  readonly apply: () => Promise<string>;
+  /** Has the server remember what the clone bears. Returns what could not be done: the clone is whole without. */
+  readonly remember: (borne: Identity) => Promise<string | undefined>;
+}
+
+export function identitySteps(
+  { clonePath, console, run, signal, enrolled, target, clone, bootMac }: IdentityOptions,
+): IdentitySteps {
+  let chosen: Identity | undefined;
+  const order = () => enrolled().order.identity;
+  const claim = (body: IdentityClaim) =>
+    enrolled().client.post("/node/identity", { body, schema: Identity, signal });
+  const identity = () => chosen ?? order().assigned;
+  return {
+    before: [
+      {
+        step: "keep",
+        when: () => order().mode === "keep",
+        run: async () => {
+          const cards = await readCards();
+          const old = await readOldSystem(target(), { at: clonePath, cards, run, signal });
+          const kept = keepIdentity(order(), { old, cards });
+          const { hostname, interfaces } = kept.identity;
+          // a name or address that another node has meanwhile is refused before anything is overwritten
+          if (kept.found && !enrolled().order.restore?.dryRun) await claim({ hostname, interfaces });
+          chosen = kept.identity;
+          return { message: kept.message };
+        },
+      },
+      {
+        step: "ask",
+        when: () => order().mode === "ask",
+        run: async ({ update }) => {
+          const { assigned, askSeconds } = order();
+          update({ message: `waits at its console for a name, ${askSeconds} s at most` });
+          const asked = await askIdentity({ console, assigned, limitMs: askSeconds * 1000, claim, signal });
+          chosen = asked.identity;
+          return { message: asked.message };
+        },
+      },
+    ],
+    identity,
+    apply: async () => {
+      const { header } = enrolled();
+      const note = await applyIdentity(identity(), {
+        ...{ clone: clone(), run, signal },
+        templateHostname: header.source?.hostname ?? "localhost",
+        bootMac: bootMac(),
+      });
+      return [describeIdentity(identity()), note].filter(Boolean).join(", ");
+    },
+    remember: async ({ hostname, interfaces }) => {
+      const { machineId, hostKeys } = await readIdentity(clone(), { cards: [] });
+      const json: Identity = {
+        hostname,
+        interfaces: namedByMac(interfaces, bootMac()),
+        ...(machineId !== undefined && { machineId }),
+        hostKeys: [...hostKeys],
+      };
+      try {
+        await enrolled().client.send("POST", "/node/record", { json, signal });
+        return undefined;
+      } catch (error) {
+        return `the server could not be given a record of it: ${messageOf(error)}`;
+      }
+    },
+  };
+}

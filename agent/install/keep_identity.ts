@@ -1,0 +1,80 @@
+/** Who a node was: what its disk says, else what the server remembers, piece by piece. Pure. */
+import type { Order } from "#contract/api.ts";
+import { describeIdentity, type Identity, type NetworkInterface } from "#contract/identity.ts";
+import type { CardName, FoundInterface } from "./network_config/network_files.ts";
+import { type Card, resolveCards } from "./network_config/resolve_cards.ts";
+import type { OldSystem } from "./old_system.ts";
+
+export interface Kept {
+  readonly identity: Identity;
+  /** Whether anything of it is the node's own, and not what the server's table says anyway. */
+  readonly found: boolean;
+  /** In words; without what is secret. */
+  readonly message: string;
+}
+
+export function keepIdentity(
+  { assigned, recorded }: Order["identity"],
+  { old: { kept, from, notes }, cards }: { old: OldSystem; cards: readonly Card[] },
+): Kept {
+  const remembered = recorded && resolveCards(asFound(recorded.interfaces), cards);
+  const sources = [
+    { from: `the disk's ${from}`, ...kept },
+    { from: "the server's record", ...recorded, interfaces: remembered?.interfaces },
+  ];
+  const first = <T>(pick: (source: typeof sources[number]) => T | undefined) => {
+    for (const source of sources) {
+      const value = pick(source);
+      if (value !== undefined) return { value, from: source.from };
+    }
+    return undefined;
+  };
+  const hostname = first((s) => s.hostname);
+  const interfaces = first((s) => s.interfaces?.length ? s.interfaces : undefined);
+  const machineId = first((s) => s.machineId);
+  const hostKeys = first((s) => s.hostKeys?.length ? s.hostKeys : undefined);
+  const identity: Identity = {
+    hostname: hostname?.value ?? assigned.hostname,
+    interfaces: [...interfaces?.value ?? assigned.interfaces],
+    ...(machineId && { machineId: machineId.value }),
+    ...(hostKeys && { hostKeys: [...hostKeys.value] }),
+  };
+  const pieces = { hostname, interfaces, "machine-id": machineId, "SSH host keys": hostKeys };
+  const told = Object.entries(pieces).map(([name, piece]) =>
+    [piece?.from ?? "not found, so as assigned", name] as const
+  );
+  const origins = [...new Set(told.map(([origin]) => origin))].map((origin) =>
+    `${told.filter(([o]) => o === origin).map(([, name]) => name).join(", ")}: ${origin}`
+  );
+  const lost = [...notes, ...(kept ?? remembered)?.notes ?? []];
+  return {
+    identity,
+    found: hostname !== undefined || interfaces !== undefined || machineId !== undefined ||
+      hostKeys !== undefined,
+    message: [
+      describeIdentity(identity),
+      ...origins,
+      ...(lost.length > 0 ? [`NOT kept: ${lost.join("; ")}`] : []),
+    ].join("; "),
+  };
+}
+
+/** A card may have been exchanged since. */
+function asFound(interfaces: readonly NetworkInterface[]): { interfaces: FoundInterface[]; notes: string[] } {
+  const card = (word: string): CardName => word.includes(":") ? { mac: word } : { name: word };
+  return {
+    notes: [],
+    interfaces: interfaces.map((one): FoundInterface => {
+      switch (one.kind) {
+        case "ethernet": {
+          const { mac, ...rest } = one;
+          return { ...rest, card: mac === undefined ? { name: "*" } : { mac } };
+        }
+        case "bond":
+          return { ...one, members: one.members.map(card) };
+        case "vlan":
+          return { ...one, parent: card(one.parent) };
+      }
+    }),
+  };
+}

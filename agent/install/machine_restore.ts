@@ -1,0 +1,147 @@
+/**
+ * What is special in a node's steps where its disk is to be restored and not overwritten. Wherever the disk cannot
+ * be restored it says why, and the disk is installed anew: but never where something on it was to be kept.
+ */
+import type { Order } from "#contract/api.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { Hostname } from "#contract/identity.ts";
+import type { DiskLayout } from "#contract/layout.ts";
+import { bootDamage, bootFolders, bootState } from "./boot_area.ts";
+import { type CloneRecord, putBack, readCloneRecord } from "./clone_record.ts";
+import type { Comparison } from "./compare/comparison.ts";
+import type { TargetDisk } from "./guard.ts";
+import type { CarryOut } from "./partition.ts";
+import type { Plan } from "./plan.ts";
+import { assessDisk, describeRepairs, type DiskState, mendDisk, unsoundFileSystems } from "./restore_disk.ts";
+import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
+import type { CloneTree } from "./tree_files.ts";
+
+interface RestoreOptions extends CarryOut {
+  readonly order: Pick<Order, "manifest" | "node"> & { readonly restore: NonNullable<Order["restore"]> };
+  readonly plan: Plan;
+  readonly layout: DiskLayout | undefined;
+}
+
+export class MachineRestore {
+  readonly dryRun: boolean;
+  readonly #options: RestoreOptions;
+  #state: DiskState = { fits: false, because: "it was not looked at" };
+  #record: CloneRecord | undefined;
+  #bootDamage: string | undefined;
+  readonly #notes: string[] = [];
+
+  constructor(options: RestoreOptions) {
+    this.#options = options;
+    this.dryRun = options.order.restore.dryRun;
+  }
+
+  /** Whether the disk's layout is the plan's, so that it is restored; else it is installed anew. */
+  get fits(): boolean {
+    return this.#state.fits;
+  }
+
+  /** Whether its file systems can be looked at: a dry run does not mend what hides them. */
+  get readable(): boolean {
+    return this.#state.fits && !(this.dryRun && this.#state.tableLost);
+  }
+
+  /** File systems that are not there. */
+  get missing() {
+    return this.#state.fits ? this.#state.missing : [];
+  }
+
+  /** Looks at table and file systems; writes nothing. Throws RackseedError where it may not be installed anew. */
+  async assess(target: TargetDisk): Promise<string> {
+    const state = this.#state = await assessDisk(target, this.#options);
+    if (!state.fits) {
+      if (this.dryRun) {
+        this.#notes.push(`overwrite the whole disk: ${state.because}`);
+        return `a full install would be needed: ${state.because}`;
+      }
+      return this.#giveUp(state.because);
+    }
+    const found = [
+      ...describeRepairs(state),
+      ...this.dryRun && !state.tableLost ? await unsoundFileSystems(target, { ...this.#options, state }) : [],
+    ];
+    this.#notes.push(...found);
+    if (this.dryRun && state.tableLost) this.#notes.push("what differs in the files can be seen only then");
+    return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
+  }
+
+  /** Returns what was done; undefined where nothing can be mended, and the disk is to be installed anew. */
+  async mend(target: TargetDisk, onFormat: (what: string) => void): Promise<string> {
+    const state = this.#state;
+    if (!state.fits || this.dryRun) return "";
+    try {
+      const done = await mendDisk(target, { ...this.#options, state, onFormat });
+      return done.length === 0 ? "all file systems are sound" : done.join("; ");
+    } catch (error) {
+      this.#options.signal?.throwIfAborted();
+      const because = messageOf(error);
+      this.#state = { fits: false, because };
+      return this.#giveUp(because);
+    }
+  }
+
+  #giveUp(because: string): string {
+    const { keep } = this.#options.order.restore;
+    if (keep.length === 0) return `cannot be restored, so it is installed anew: ${because}`;
+    throw new RackseedError(`cannot restore the disk of ${this.#options.order.node}`, {
+      reason: `${because}; to install it anew would lose what is to be kept (${keep.join(", ")}).`,
+      remedy: `save that first, then overwrite the disk: rackseed node deploy ${this.#options.order.node}`,
+      status: 409,
+    });
+  }
+
+  /** With the file systems mounted: what is the node's own, and whether its boot loader is as it was installed. */
+  async look(target: TargetDisk, clone: CloneTree): Promise<void> {
+    const { plan, order, layout } = this.#options;
+    const record = this.#record = await readCloneRecord(clone);
+    const now = await bootState(target, { plan, clone, folders: bootFolders(layout) });
+    this.#bootDamage = bootDamage(now, { record, manifest: order.manifest.id });
+    if (this.#bootDamage) this.#notes.push(`install the boot loader again: ${this.#bootDamage}`);
+  }
+
+  comparison(): Comparison | undefined {
+    const { plan, order, layout } = this.#options;
+    return machineComparison(order, {
+      record: this.#record,
+      soundLoader: this.#bootDamage === undefined ? bootFolders(layout) : [],
+      plain: plainMounts(plan),
+    });
+  }
+
+  /** What beside the files would change, or was changed, in words. */
+  get notes(): readonly string[] {
+    return this.#notes;
+  }
+
+  get bootDamage(): string | undefined {
+    return this.#bootDamage;
+  }
+
+  /** Undefined where so little of the identity is left that it must be given anew. */
+  async keepIdentity(clone: CloneTree): Promise<{ hostname: string; message: string } | undefined> {
+    const made = this.#record ? await putBack(clone, this.#record) : [];
+    const hostname = Hostname.safeParse((await clone.text("/etc/hostname"))?.trim()).data;
+    if (hostname === undefined || await clone.kind("/etc/machine-id") === undefined) return undefined;
+    const { keep } = this.#options.order.restore;
+    for (const path of [...this.ownPaths, ...keep, ...STATE_PATHS]) {
+      clone.changed.add(path.replace(/\/+$/, ""));
+    }
+    const message = [`kept: ${hostname}`, ...made.length > 0 ? [`put back: ${made.join(", ")}`] : []].join(
+      "; ",
+    );
+    return { hostname, message };
+  }
+
+  get ownPaths(): string[] {
+    return ownPaths(this.#record);
+  }
+}
+
+/** Where no owners, modes and exact times can be held. */
+export function plainMounts({ actions }: Plan): string[] {
+  return actions.flatMap((a) => a.do === "mount" && a.type === "vfat" ? [a.mountPoint] : []);
+}

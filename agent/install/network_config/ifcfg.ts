@@ -1,0 +1,177 @@
+/** RHEL's files of /etc/sysconfig/network-scripts: nm-settings-ifcfg-rh(5), and sysconfig.txt of initscripts. */
+import { BondMode } from "#contract/identity.ts";
+import {
+  addressing,
+  type CardName,
+  type ConfigFile,
+  file,
+  type FoundInterface,
+  type FoundNetwork,
+  type Interface,
+  isIpv4,
+  isIpv6,
+  labelOf,
+  type Texts,
+  vlansOn,
+  wordsOf,
+} from "./network_files.ts";
+import { linkFile } from "./link_file.ts";
+
+const FOLDER = "/etc/sysconfig/network-scripts";
+
+export function writeIfcfg(interfaces: readonly Interface[]): ConfigFile[] {
+  const labels = new Map(
+    interfaces.map((one) => [one.kind === "ethernet" ? one.mac : one.name, labelOf(interfaces, one)]),
+  );
+  return interfaces.flatMap((one): ConfigFile[] => {
+    const label = labelOf(interfaces, one);
+    switch (one.kind) {
+      case "ethernet": {
+        // a VLAN names its card, so that one must have a name that is known
+        const named = vlansOn(interfaces, one).length > 0;
+        return [
+          ifcfg(label, [
+            "TYPE=Ethernet",
+            `HWADDR=${one.mac.toUpperCase()}`,
+            ...(named ? [`DEVICE=${label}`] : []),
+            ...ipOf(one),
+          ]),
+          ...(named ? [linkFile(label, one.mac)] : []),
+        ];
+      }
+      case "bond":
+        return [
+          ifcfg(label, [
+            ...[`DEVICE=${label}`, "TYPE=Bond", "BONDING_MASTER=yes"],
+            `BONDING_OPTS="mode=${one.mode} miimon=100"`,
+            ...ipOf(one),
+          ]),
+          ...one.members.map((mac, i) =>
+            ifcfg(`${label}-${i}`, [
+              `HWADDR=${mac.toUpperCase()}`,
+              "TYPE=Ethernet",
+              `MASTER=${label}`,
+              "SLAVE=yes",
+            ])
+          ),
+        ];
+      case "vlan":
+        return [
+          ifcfg(label, [
+            ...[`DEVICE=${label}`, "TYPE=Vlan", "VLAN=yes", `VLAN_ID=${one.id}`],
+            `PHYSDEV=${labels.get(one.parent)}`,
+            ...ipOf(one),
+          ]),
+        ];
+    }
+  });
+}
+
+function ifcfg(label: string, lines: readonly string[]): ConfigFile {
+  const all = [`NAME=rackseed-${label}`, ...lines, "ONBOOT=yes"];
+  return file(`${FOLDER}/ifcfg-${label}`, all.map((line) => `${line}\n`).join(""));
+}
+
+function ipOf({ addresses, gateways, dns, mtu }: Interface): string[] {
+  const common = [
+    ...dns.map((d, i) => `DNS${i + 1}=${d}`),
+    ...(mtu === undefined ? [] : [`MTU=${mtu}`]),
+  ];
+  if (addresses === "dhcp") return ["BOOTPROTO=dhcp", ...common];
+  const v4 = addresses.filter(isIpv4), [first, ...others] = addresses.filter(isIpv6);
+  const gateway = gateways.find(isIpv4), gateway6 = gateways.find(isIpv6);
+  return [
+    "BOOTPROTO=none",
+    ...v4.flatMap((address, i) => {
+      const [ip, prefix] = address.split("/");
+      const n = i === 0 ? "" : i;
+      return [`IPADDR${n}=${ip}`, `PREFIX${n}=${prefix}`];
+    }),
+    ...(gateway ? [`GATEWAY=${gateway}`] : []),
+    ...(first ? ["IPV6INIT=yes", "IPV6_AUTOCONF=no", `IPV6ADDR=${first}`] : []),
+    ...(others.length > 0 ? [`IPV6ADDR_SECONDARIES="${others.join(" ")}"`] : []),
+    ...(gateway6 ? [`IPV6_DEFAULTGW=${gateway6}`] : []),
+    ...common,
+  ];
+}
+
+export function readIfcfg(texts: Texts): FoundNetwork {
+  const files = [...texts].filter(([path]) => isIfcfg(path)).map(([path, text]) => {
+    const values = parseShellValues(text);
+    const mac = values.get("HWADDR");
+    const name = values.get("DEVICE") ?? path.slice(path.indexOf("ifcfg-") + 6);
+    const card: CardName = mac ? { mac: mac.toLowerCase() } : { name };
+    return { name, values, card };
+  });
+  const notes: string[] = [];
+  const interfaces = files.flatMap(({ name, values, card }): FoundInterface[] => {
+    if (values.get("SLAVE") === "yes" || values.has("MASTER")) return [];
+    const own = addressingOf(values);
+    const type = values.get("TYPE")?.toLowerCase() ?? "ethernet";
+    if (type === "bond" || values.has("BONDING_OPTS")) {
+      const members = files.filter((f) => f.values.get("MASTER") === name).map((f) => f.card);
+      const [, mode] = /\bmode=(\S+)/.exec(values.get("BONDING_OPTS") ?? "") ?? [];
+      return [{ kind: "bond", name, members, mode: bondMode(mode), ...own }];
+    }
+    if (values.get("VLAN") === "yes" || type === "vlan") {
+      const [, parent, id] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+      const on = values.get("PHYSDEV") ?? parent ?? "";
+      const below = files.find((f) => f.name === on);
+      return [{
+        ...{ kind: "vlan", name, id: Number(values.get("VLAN_ID") ?? id), ...own },
+        parent: below && "mac" in below.card ? below.card : { name: on },
+      }];
+    }
+    if (type === "ethernet") return [{ kind: "ethernet", card, ...own }];
+    notes.push(`${name} is of the kind ${type}`);
+    return [];
+  });
+  return { interfaces, notes };
+}
+
+export const isIfcfg = (path: string) =>
+  /\/network-scripts\/ifcfg-(?!lo$)[^/]+$/.test(path) && !/[~]$|\.(bak|orig|rpm\w+)$/.test(path);
+
+/** bonding.rst: a mode is given by its name or its number. */
+export function bondMode(text: string | undefined): BondMode {
+  const byNumber = BondMode.options[/^\d$/.test(text ?? "") ? Number(text) : -1];
+  return byNumber ?? BondMode.catch("balance-rr").parse(text);
+}
+
+/** NAME=value lines as a shell reads them, without anything that a shell would carry out. */
+function parseShellValues(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split("\n").flatMap((line): [string, string][] => {
+      const [, key, double, single, plain] =
+        /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:"([^"]*)"|'([^']*)'|([^\s#'"]*))\s*(?:#.*)?$/.exec(line) ?? [];
+      const value = double ?? single ?? plain;
+      return key === undefined || value === undefined ? [] : [[key.toUpperCase(), value]];
+    }),
+  );
+}
+
+function addressingOf(values: ReadonlyMap<string, string>) {
+  const numbered = (name: string) => ["", ...Array(16).keys()].map((n) => values.get(`${name}${n}`));
+  const masks = numbered("NETMASK"), prefixes = numbered("PREFIX");
+  const v4 = numbered("IPADDR").flatMap((ip, i) =>
+    ip ? [`${ip}/${prefixes[i] ?? prefixOfMask(masks[i])}`] : []
+  );
+  const v6 = [...wordsOf(values.get("IPV6ADDR")), ...wordsOf(values.get("IPV6ADDR_SECONDARIES"))];
+  return addressing({
+    dhcp: /^(dhcp|bootp)$/i.test(values.get("BOOTPROTO") ?? ""),
+    addresses: [...v4, ...v6.map((a) => a.includes("/") ? a : `${a}/64`)],
+    gateways: [...numbered("GATEWAY"), values.get("IPV6_DEFAULTGW")?.replace(/%.*/, "")].filter((g) =>
+      !!g
+    ) as string[],
+    dns: numbered("DNS").filter((d) => !!d) as string[],
+    mtu: values.get("MTU"),
+  });
+}
+
+/** 24 of 255.255.255.0, and of nothing. */
+export function prefixOfMask(mask: string | undefined): number {
+  if (mask === undefined || !/^[\d.]+$/.test(mask)) return 24;
+  const bits = mask.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");
+  const end = bits.indexOf("0");
+  return end < 0 ? 32 : end;
+}

@@ -1,0 +1,182 @@
+/**
+ * ifupdown: interfaces(5). It knows cards by name only, so a link file gives each card of the clone the name that
+ * the template's configuration (and perhaps its firewall) uses.
+ */
+import { clearInterfaces, type Stanza, stanzasOf } from "../interfaces_file.ts";
+import { bondMode, prefixOfMask } from "./ifcfg.ts";
+import { linkFile } from "./link_file.ts";
+import {
+  addressing,
+  type CardName,
+  type ConfigFile,
+  type FoundInterface,
+  type FoundNetwork,
+  HEAD,
+  type Interface,
+  isIpv4,
+  isIpv6,
+  type Texts,
+  wordsOf,
+} from "./network_files.ts";
+
+const MAIN = "/etc/network/interfaces";
+const isInterfaces = (path: string) => path === MAIN || path.startsWith(`${MAIN}.d/`);
+
+/** The template's files with their static addresses put out of force, and the clone's interfaces at the end. */
+export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
+  const files = [...texts].filter(([path]) => isInterfaces(path));
+  const names = cardNames(interfaces, files.map(([, text]) => text));
+  const own = [...names.values(), ...interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name])];
+  const cleared = files.map(([path, text]): ConfigFile => ({
+    path,
+    text: clearInterfaces(text, own),
+    mode: 0o644,
+  }));
+  const stanzas = interfaces.map((one) => stanza(one, names)).join("\n");
+  const main = cleared.find((f) => f.path === MAIN)?.text ?? "";
+  return [
+    { path: MAIN, text: `${main}\n${HEAD}${stanzas}`, mode: 0o644 },
+    ...cleared.filter((f) => f.path !== MAIN),
+    ...[...names].map(([mac, name]) => linkFile(name, mac)),
+  ];
+}
+
+/** By MAC, also of those in bonds: as many as there are, the template's own names. */
+function cardNames(interfaces: readonly Interface[], texts: readonly string[]): ReadonlyMap<string, string> {
+  const macs = interfaces.flatMap((i) =>
+    i.kind === "ethernet" ? [i.mac] : i.kind === "bond" ? i.members : []
+  );
+  const taken = interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name]);
+  const known = new Set(texts.flatMap(stanzasOf).filter(isOfCard).map((s) => s.words[0] ?? ""));
+  const free = [...known].filter((name) => !taken.includes(name));
+  const spare = macs.map((_, i) => `lan${i}`).filter((name) => !known.has(name));
+  return new Map(macs.map((mac, i) => [mac, [...free, ...spare][i] ?? `lan${i}`]));
+}
+
+function isOfCard({ keyword, words, lines }: Stanza): boolean {
+  const [name = ""] = words;
+  return keyword === "iface" && name !== "lo" && /^[a-z]\w*$/i.test(name) &&
+    !lines.some((line) => /^\s*(bond[-_](?!master)|slaves\s|bridge|vlan)/.test(line));
+}
+
+function stanza(one: Interface, names: ReadonlyMap<string, string>): string {
+  const name = one.kind === "ethernet" ? names.get(one.mac) : one.name;
+  const link = one.kind === "bond"
+    ? [
+      `bond-slaves ${one.members.map((m) => names.get(m)).join(" ")}`,
+      `bond-mode ${one.mode}`,
+      "bond-miimon 100",
+    ]
+    : one.kind === "vlan"
+    ? [`vlan-raw-device ${names.get(one.parent) ?? one.parent}`, `vlan-id ${one.id}`]
+    : [];
+  const { addresses, gateways, dns, mtu } = one;
+  const servers = dns.length > 0 ? [`dns-nameservers ${dns.join(" ")}`] : [];
+  const text = (family: "inet" | "inet6", method: string, lines: readonly string[]) =>
+    [`iface ${name} ${family} ${method}`, ...lines.map((line) => `    ${line}`)].join("\n");
+  const size = mtu === undefined ? [] : [`mtu ${mtu}`];
+  if (addresses === "dhcp") {
+    // the DHCP method knows no "mtu"
+    const up = size.map((line) => `pre-up ip link set dev $IFACE ${line}`);
+    return `auto ${name}\n${text("inet", "dhcp", [...link, ...up, ...servers])}\n`;
+  }
+  const v4 = addresses.filter(isIpv4), v6 = addresses.filter(isIpv6);
+  const gateway = (isOfKind: (a: string) => boolean) => gateways.filter(isOfKind).map((g) => `gateway ${g}`);
+  // several addresses of one interface are several stanzas of it; what concerns the link stands in the first
+  const stanzas = [
+    ...(v4.length > 0 || v6.length === 0
+      ? v4.length > 0
+        ? v4.map((address, i) =>
+          text("inet", "static", [
+            `address ${address}`,
+            ...(i === 0 ? [...gateway(isIpv4), ...servers, ...link, ...size] : []),
+          ])
+        )
+        : [text("inet", "manual", [...servers, ...link, ...size])]
+      : []),
+    ...v6.map((address, i) =>
+      text("inet6", "static", [
+        `address ${address}`,
+        ...(i === 0 ? gateway(isIpv6) : []),
+        ...(i === 0 && v4.length === 0 ? [...servers, ...link, ...size] : []),
+      ])
+    ),
+  ];
+  return `auto ${name}\n${stanzas.join("\n")}\n`;
+}
+
+export function readIfupdown(texts: Texts): FoundNetwork {
+  const all = [...texts].filter(([path]) => isInterfaces(path)).sort(([a], [b]) => a < b ? -1 : 1)
+    .flatMap(([, text]) => stanzasOf(text)).filter((s) => s.keyword === "iface" && s.words[0] !== "lo");
+  const notes: string[] = [];
+  const names = [...new Set(all.map((s) => (s.words[0] ?? "").replace(/:.*/, "")))];
+  const slaves = new Map(
+    names.map((name) => [
+      name,
+      all.filter((s) => optionOf(s, "bond-master").includes(name)).map((s) => s.words[0] ?? ""),
+    ]),
+  );
+  const interfaces = names.flatMap((name): FoundInterface[] => {
+    const stanzas = all.filter((s) => (s.words[0] ?? "").replace(/:.*/, "") === name);
+    const option = (...keys: string[]) => stanzas.flatMap((s) => keys.flatMap((key) => optionOf(s, key)));
+    if (option("bond-master").length > 0) return [];
+    const own = addressingOf(stanzas, option);
+    const members = [...option("bond-slaves", "slaves"), ...slaves.get(name) ?? []].filter((m) =>
+      m !== "none"
+    );
+    if (option("bond-slaves", "slaves", "bond-mode").length > 0) {
+      const mode = bondMode(option("bond-mode")[0]);
+      return [{ kind: "bond", name, members: members.map((member) => ({ name: member })), mode, ...own }];
+    }
+    const [, dotted, dottedId] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+    const [, plainId] = /^vlan0*(\d+)$/.exec(name) ?? [];
+    const parent = option("vlan-raw-device")[0] ?? dotted;
+    const id = option("vlan-id")[0] ?? dottedId ?? plainId;
+    if (parent !== undefined && id !== undefined) {
+      return [{ kind: "vlan", name, id: Number(id), parent: { name: parent }, ...own }];
+    }
+    if (option("bridge_ports", "bridge-ports").length > 0) {
+      notes.push(`${name} is a bridge`);
+      return [];
+    }
+    const card: CardName = { name };
+    return [{ kind: "ethernet", card, ...own }];
+  });
+  const raw = interfaces.flatMap((i) => i.kind === "vlan" && "name" in i.parent ? [i.parent.name] : [])
+    .filter((name) => !names.includes(name));
+  // a VLAN's card needs no stanza of its own
+  const below = [...new Set(raw)].map((name): FoundInterface => ({
+    ...{ kind: "ethernet", card: { name } },
+    ...addressing({}),
+  }));
+  if (all.some((s) => s.lines.some((l) => /^\s*(post-)?up\s+(ip\s+route|route\s)/.test(l)))) {
+    notes.push("static routes");
+  }
+  return { interfaces: [...below, ...interfaces], notes };
+}
+
+/** The words behind an option; `-` and `_` in it are the same. */
+function optionOf({ lines }: Stanza, key: string): string[] {
+  return lines.slice(1).flatMap((line) => {
+    const [first = "", ...words] = wordsOf(line.replace(/^\s*#.*/, ""));
+    return first.replaceAll("_", "-") === key.replaceAll("_", "-") ? words : [];
+  });
+}
+
+function addressingOf(stanzas: readonly Stanza[], option: (...keys: string[]) => string[]) {
+  const addresses = stanzas.filter((s) => s.words[2] === "static").flatMap((s) => {
+    const [address] = optionOf(s, "address"), [mask] = optionOf(s, "netmask");
+    if (address === undefined) return [];
+    if (address.includes("/")) return [address];
+    const prefix = s.words[1] === "inet6" || /^\d+$/.test(mask ?? "") ? mask ?? "64" : prefixOfMask(mask);
+    return [`${address}/${prefix}`];
+  });
+  const [, up] = /mtu (\d+)/.exec(option("pre-up").join(" ")) ?? [];
+  return addressing({
+    dhcp: stanzas.some((s) => s.words[1] === "inet" && s.words[2] === "dhcp"),
+    addresses,
+    gateways: option("gateway"),
+    dns: option("dns-nameservers", "dns-nameserver"),
+    mtu: option("mtu")[0] ?? up,
+  });
+}

@@ -1,0 +1,36 @@
+/** Sections of `key=value` lines, as systemd.syntax(7) and NetworkManager's keyfiles have them. */
+
+export interface Section {
+  readonly name: string;
+  readonly entries: readonly (readonly [key: string, value: string])[];
+}
+
+/** Sections in their order; one that comes again stays by itself. Comments and lines of another form are dropped. */
+export function parseIni(text: string): Section[] {
+  const sections: (Section & { entries: [string, string][] })[] = [];
+  for (const line of text.replaceAll("\\\n", " ").split("\n")) {
+    const [, name] = /^\s*\[([^\]]*)\]\s*$/.exec(line) ?? [];
+    if (name !== undefined) sections.push({ name, entries: [] });
+    const [, key, value] = /^\s*([^#;=[\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) sections.at(-1)?.entries.push([key, value]);
+  }
+  return sections;
+}
+
+/** Every value of the key in sections of that name; an empty one takes back those before it (systemd.syntax(7)). */
+export function valuesOf(sections: readonly Section[], name: string, key: string): string[] {
+  const values = sections.filter((s) => s.name === name).flatMap(({ entries }) =>
+    entries.filter(([k]) => k === key).map(([, value]) => value)
+  );
+  return values.slice(values.lastIndexOf("") + 1);
+}
+
+export function valueOf(sections: readonly Section[], name: string, key: string): string | undefined {
+  return valuesOf(sections, name, key).at(-1);
+}
+
+/** Sections as text; those without entries are left out. */
+export function formatIni(sections: readonly (readonly [name: string, lines: readonly string[]])[]): string {
+  return sections.filter(([, lines]) => lines.length > 0)
+    .map(([name, lines]) => `[${name}]\n${lines.map((line) => `${line}\n`).join("")}`).join("\n");
+}

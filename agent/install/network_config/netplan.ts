@@ -1,0 +1,168 @@
+/** Netplan: its YAML reference, netplan(5). */
+import { parse } from "yaml";
+import { BondMode } from "#contract/identity.ts";
+import {
+  addressing,
+  type CardName,
+  type ConfigFile,
+  file,
+  type FoundInterface,
+  type FoundNetwork,
+  type Interface,
+  labelOf,
+  type Texts,
+} from "./network_files.ts";
+
+export const isNetplan = (path: string) => /^\/etc\/netplan\/[^/]+\.ya?ml$/.test(path);
+
+/** Keeps the renderer that the template chose. */
+export function writeNetplan(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
+  const renderer = [...texts].filter(([path]) => isNetplan(path)).map(([, text]) =>
+    /^\s*renderer:\s*(networkd|NetworkManager)\s*$/m.exec(text)?.[1]
+  ).find((r) => r !== undefined);
+  // of cards too: the name by which the file itself speaks of them
+  const ids = new Map(interfaces.flatMap((one): [string, string][] => {
+    const label = labelOf(interfaces, one);
+    if (one.kind === "bond") {
+      return [[one.name, label], ...one.members.map((m, i): [string, string] => [m, `${label}-${i}`])];
+    }
+    return [[one.kind === "ethernet" ? one.mac : one.name, label]];
+  }));
+  const id = (key: string) => ids.get(key) ?? key;
+  const card = (mac: string, lines: readonly string[] = []) =>
+    entry(id(mac), [`match: {macaddress: "${mac}"}`, ...lines]);
+  const groups: [string, string[]][] = [
+    [
+      "ethernets",
+      interfaces.flatMap((one) =>
+        one.kind === "ethernet"
+          ? [card(one.mac, ipOf(one))]
+          : one.kind === "bond"
+          ? one.members.map((mac) => card(mac, ["dhcp4: false"]))
+          : []
+      ),
+    ],
+    [
+      "bonds",
+      interfaces.flatMap((one) =>
+        one.kind !== "bond" ? [] : [entry(one.name, [
+          `interfaces: [${one.members.map(id).join(", ")}]`,
+          `parameters: {mode: "${one.mode}", mii-monitor-interval: 100}`,
+          ...ipOf(one),
+        ])]
+      ),
+    ],
+    [
+      "vlans",
+      interfaces.flatMap((one) =>
+        one.kind !== "vlan"
+          ? []
+          : [entry(one.name, [`id: ${one.id}`, `link: ${id(one.parent)}`, ...ipOf(one)])]
+      ),
+    ],
+  ];
+  const body = groups.filter(([, entries]) => entries.length > 0)
+    .map(([name, entries]) => `  ${name}:\n${entries.join("")}`).join("");
+  const head = `network:\n  version: 2\n${renderer ? `  renderer: ${renderer}\n` : ""}`;
+  return [file("/etc/netplan/99-rackseed.yaml", `${head}${body}`, 0o600)];
+}
+
+function entry(id: string, lines: readonly string[]): string {
+  return `    ${id}:\n${lines.map((line) => `      ${line}\n`).join("")}`;
+}
+
+function ipOf({ addresses, gateways, dns, mtu }: Interface): string[] {
+  const list = (words: readonly string[]) => `[${words.map((w) => `"${w}"`).join(", ")}]`;
+  const size = mtu === undefined ? [] : [`mtu: ${mtu}`];
+  const servers = dns.length > 0 ? [`nameservers: {addresses: ${list(dns)}}`] : [];
+  if (addresses === "dhcp") return ["dhcp4: true", ...servers, ...size];
+  const routes = gateways.map((g) => `{to: ${g.includes(":") ? '"::/0"' : "default"}, via: "${g}"}`);
+  return [
+    "dhcp4: false",
+    ...(addresses.length > 0 ? [`addresses: ${list(addresses)}`] : []),
+    ...(routes.length > 0 ? [`routes: [${routes.join(", ")}]`] : []),
+    ...servers,
+    ...size,
+  ];
+}
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** Of several files the later ones add to the earlier, entry by entry. */
+export function readNetplan(texts: Texts): FoundNetwork {
+  const notes: string[] = [];
+  const groups: Record<"ethernets" | "bonds" | "vlans", Record<string, Tree>> = {
+    ethernets: {},
+    bonds: {},
+    vlans: {},
+  };
+  for (const [path, text] of [...texts].filter(([p]) => isNetplan(p)).sort(([a], [b]) => a < b ? -1 : 1)) {
+    let network: Tree;
+    try {
+      network = treeOf(treeOf(parse(text)).network);
+    } catch {
+      notes.push(`${path} cannot be read`);
+      continue;
+    }
+    for (const [group, entries] of Object.entries(network)) {
+      if (!Object.hasOwn(groups, group)) {
+        if (Object.keys(treeOf(entries)).length > 0) notes.push(`${group} of ${path}`);
+        continue;
+      }
+      const known = groups[group as keyof typeof groups];
+      for (const [id, value] of Object.entries(treeOf(entries))) {
+        known[id] = { ...known[id], ...treeOf(value) };
+      }
+    }
+  }
+  const card = (id: string): CardName => {
+    const match = treeOf(treeOf(groups.ethernets[id]).match);
+    if (typeof match.macaddress === "string") return { mac: match.macaddress.toLowerCase() };
+    return { name: typeof match.name === "string" ? match.name : id };
+  };
+  const bonded = new Set(Object.values(groups.bonds).flatMap((bond) => textsOf(bond.interfaces)));
+  const interfaces: FoundInterface[] = [
+    ...Object.entries(groups.ethernets).filter(([id]) => !bonded.has(id)).map((
+      [id, entry],
+    ): FoundInterface => ({
+      ...{ kind: "ethernet", card: card(id) },
+      ...addressingOf(entry),
+    })),
+    ...Object.entries(groups.bonds).map(([name, entry]): FoundInterface => ({
+      ...{ kind: "bond", name, members: textsOf(entry.interfaces).map(card), ...addressingOf(entry) },
+      mode: BondMode.catch("balance-rr").parse(treeOf(entry.parameters).mode),
+    })),
+    ...Object.entries(groups.vlans).map(([name, entry]): FoundInterface => {
+      const link = String(entry.link);
+      const parent = Object.hasOwn(groups.bonds, link) ? { name: link } : card(link);
+      return { kind: "vlan", name, id: Number(entry.id), parent, ...addressingOf(entry) };
+    }),
+  ];
+  return { interfaces, notes };
+}
+
+function treeOf(value: unknown): Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Tree : {};
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
+}
+
+function addressingOf(entry: Tree) {
+  const routes = (Array.isArray(entry.routes) ? entry.routes : []).map(treeOf);
+  const isDefault = ({ to }: Tree) => to === "default" || to === "0.0.0.0/0" || to === "::/0";
+  const addresses = (Array.isArray(entry.addresses) ? entry.addresses : [])
+    // an address may be a tree of itself with its options
+    .flatMap((a) => typeof a === "string" ? [a] : Object.keys(treeOf(a)));
+  return addressing({
+    dhcp: entry.dhcp4 === true,
+    addresses,
+    gateways: [
+      ...routes.filter(isDefault).map(({ via }) => via),
+      ...[entry.gateway4, entry.gateway6],
+    ].filter((g) => typeof g === "string"),
+    dns: textsOf(treeOf(entry.nameservers).addresses),
+    mtu: typeof entry.mtu === "number" ? String(entry.mtu) : undefined,
+  });
+}

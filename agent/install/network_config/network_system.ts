@@ -1,0 +1,60 @@
+/** Which of the five kinds of network configuration a tree uses, and how each is written and read. */
+import { isIfcfg, readIfcfg, writeIfcfg } from "./ifcfg.ts";
+import { readIfupdown, writeIfupdown } from "./ifupdown.ts";
+import { readKeyfiles, writeKeyfiles } from "./keyfile.ts";
+import { isNetplan, readNetplan, writeNetplan } from "./netplan.ts";
+import type { ConfigFile, FoundNetwork, Interface, Texts } from "./network_files.ts";
+import { readNetworkd, writeNetworkd } from "./networkd.ts";
+
+export type NetworkSystem = "netplan" | "NetworkManager" | "systemd-networkd" | "ifcfg" | "ifupdown";
+
+/** Undefined where there is none of them. */
+export function detectNetwork(
+  { texts, paths }: { readonly texts: Texts; readonly paths: ReadonlySet<string> },
+): NetworkSystem | undefined {
+  const names = [...texts.keys()];
+  const enabled = (unit: string) =>
+    paths.has(`/etc/systemd/system/multi-user.target.wants/${unit}`) ||
+    paths.has(`/etc/systemd/system/network-online.target.wants/${unit}`);
+  if (names.some(isNetplan)) return "netplan";
+  // NetworkManager reads both; who has files of the one kind only, uses that one
+  const keyfiles = names.some((path) => path.startsWith("/etc/NetworkManager/system-connections/"));
+  if (names.some(isIfcfg) && !keyfiles) return "ifcfg";
+  if (enabled("NetworkManager.service")) return "NetworkManager";
+  if (enabled("systemd-networkd.service")) return "systemd-networkd";
+  return texts.has("/etc/network/interfaces") ? "ifupdown" : keyfiles ? "NetworkManager" : undefined;
+}
+
+/** `texts`: what the template has. `uuid`: a fresh one each time. */
+export function writeNetwork(
+  system: NetworkSystem,
+  { interfaces, texts, uuid }: { interfaces: readonly Interface[]; texts: Texts; uuid: () => string },
+): ConfigFile[] {
+  switch (system) {
+    case "netplan":
+      return writeNetplan(interfaces, texts);
+    case "NetworkManager":
+      return writeKeyfiles(interfaces, { uuid });
+    case "systemd-networkd":
+      return writeNetworkd(interfaces);
+    case "ifcfg":
+      return writeIfcfg(interfaces);
+    case "ifupdown":
+      return writeIfupdown(interfaces, texts);
+  }
+}
+
+export function readNetwork(system: NetworkSystem, texts: Texts): FoundNetwork {
+  switch (system) {
+    case "netplan":
+      return readNetplan(texts);
+    case "NetworkManager":
+      return readKeyfiles(texts);
+    case "systemd-networkd":
+      return readNetworkd(texts);
+    case "ifcfg":
+      return readIfcfg(texts);
+    case "ifupdown":
+      return readIfupdown(texts);
+  }
+}

@@ -1,0 +1,77 @@
+/** Which paths of a clone a restore leaves alone though nobody named them. */
+import { bytePathOfText } from "#contract/byte_path.ts";
+import type { Order } from "#contract/api.ts";
+import { type Comparison, comparisonOf } from "./compare/comparison.ts";
+import { KeptPaths } from "./compare/kept_paths.ts";
+import { type CloneRecord, RECORD_FOLDER } from "./clone_record.ts";
+
+/** What a running system writes by itself: kept where it is there, so that what led to the damage can be read. */
+export const STATE_PATHS = [
+  "/var/log",
+  "/var/cache",
+  "/var/tmp",
+  "/var/lib/systemd",
+  "/var/lib/private",
+  "/var/lib/logrotate",
+  "/var/lib/chrony",
+  "/etc/adjtime",
+  "/etc/.updated",
+  "/var/.updated",
+];
+
+/** Whose identity is written there, where no record says it; see identity.ts. */
+const IDENTITY_PATHS = [
+  "/etc/hostname",
+  "/etc/hosts",
+  "/etc/machine-id",
+  "/var/lib/dbus/machine-id",
+  "/etc/network/interfaces",
+  "/etc/network/interfaces.d",
+  "/etc/netplan",
+  "/etc/systemd/network",
+  "/etc/NetworkManager/system-connections",
+  "/etc/sysconfig/network-scripts",
+  "/etc/cloud/cloud.cfg.d/99-rackseed.cfg",
+  ...["rsa", "ecdsa", "ed25519", "dsa"].flatMap((kind) => [
+    `/etc/ssh/ssh_host_${kind}_key`,
+    `/etc/ssh/ssh_host_${kind}_key.pub`,
+  ]),
+];
+/** Written by a running system in the node's own name. */
+const ALWAYS_OWN = [
+  "/etc/resolv.conf",
+  "/var/lib/dhcp",
+  "/var/lib/dhclient",
+  "/var/lib/NetworkManager",
+  RECORD_FOLDER,
+];
+
+/** The identity's files: as the record has them, else those that an identity is usually written to. */
+export function ownPaths(record: CloneRecord | undefined): string[] {
+  return record ? record.own.map(({ path }) => path) : IDENTITY_PATHS;
+}
+
+/**
+ * What of a machine's clone is compared. `soundLoader`: folders of a boot loader that is as it was installed.
+ * `plain`: mount points whose file system knows no owners, modes and exact times.
+ */
+export function machineComparison(
+  order: Pick<Order, "restore">,
+  { record, soundLoader, plain }: {
+    record: CloneRecord | undefined;
+    soundLoader: readonly string[];
+    plain: readonly string[];
+  },
+): Comparison | undefined {
+  const parsed = (paths: readonly string[]) => paths.map((path) => bytePathOfText(path.slice(1)));
+  const found = comparisonOf(order, {
+    resumes: false,
+    own: new KeptPaths(parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader])),
+  });
+  if (found?.why !== "restores") return found;
+  return {
+    ...found,
+    kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)]),
+    plain: new KeptPaths(parsed(plain)),
+  };
+}

@@ -1,0 +1,50 @@
+/** A question at a console that takes its proposal by itself when nobody answers. Pure: time and bytes come in. */
+
+export type Answer =
+  /** "" where a person wants the proposal. */
+  | { readonly by: "person"; readonly text: string }
+  | { readonly by: "time" };
+
+/** Longer than every host name. */
+const MAX_TYPED = 255;
+
+export class Question {
+  readonly #text: string;
+  readonly #limitMs: number;
+  #endMs: number;
+  #typed = "";
+
+  /** `text`: "name [n1]" */
+  constructor(text: string, { limitMs, nowMs }: { limitMs: number; nowMs: number }) {
+    this.#text = text;
+    this.#limitMs = limitMs;
+    this.#endMs = nowMs + limitMs;
+  }
+
+  /** What the console shows: "name [n1] (57 s): db". */
+  line(nowMs: number): string {
+    return `${this.#text} (${Math.max(0, Math.ceil((this.#endMs - nowMs) / 1000))} s): ${this.#typed}`;
+  }
+
+  /** Whoever types has all the time again. What a terminal sends by itself (ECMA-48 §5.4) is no text. */
+  type(bytes: Uint8Array, nowMs: number): Answer | undefined {
+    this.#endMs = nowMs + this.#limitMs;
+    const text = String.fromCharCode(...bytes).replace(ESCAPES, "");
+    for (const character of text) {
+      const code = character.charCodeAt(0);
+      if (code === CR || code === LF) return { by: "person", text: this.#typed.trim() };
+      if (code === DEL || code === BS) this.#typed = this.#typed.slice(0, -1);
+      else if (code === CTRL_U) this.#typed = "";
+      else if (code >= 0x20 && code < DEL && this.#typed.length < MAX_TYPED) this.#typed += character;
+    }
+    return undefined;
+  }
+
+  tick(nowMs: number): Answer | undefined {
+    return nowMs >= this.#endMs ? { by: "time" } : undefined;
+  }
+}
+
+const BS = 8, LF = 10, CR = 13, CTRL_U = 21, DEL = 127;
+// deno-lint-ignore no-control-regex
+const ESCAPES = /\x1b(\[[0-9;?]*[ -/]*[@-~]|O.|.)?/g;

@@ -1,0 +1,105 @@
+/** Power is lost at several points of one installation: QEMU is killed, and the machine is switched on again. */
+import type { Check } from "./check.ts";
+import { compareWithTemplate } from "./check_disks.ts";
+import { diskOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
+import type { ProductServer } from "./product_server.ts";
+import { VirtualMachine } from "./qemu.ts";
+import type { Template } from "./template_flow.ts";
+import type { NodeFacts, Workplace } from "./workplace.ts";
+
+/** From the first mebibytes to the boot loader; where fewer are wanted, the first of them. */
+const POINTS = [
+  { name: "while it formats", at: /\] format …/ },
+  { name: "with 20 MB written", at: written("[2-9]\\d|\\d{3,}") },
+  { name: "with 100 MB written more", at: written("\\d{3,}") },
+  { name: "with 150 MB written more", at: written("1[5-9]\\d|[2-9]\\d\\d|\\d{4,}") },
+  { name: "at its boot loader", at: /\] bootloader …/ },
+];
+/** At most this part of the image is fetched again for a cut. */
+const TWICE = 0.1;
+
+/** A progress line of the step "install", with so many megabytes written. */
+function written(megabytes: string): RegExp {
+  return new RegExp(`install: (?:all fetched, |[^\\r\\n]*? peers?, )(?:${megabytes})\\.\\d of `);
+}
+
+interface Run {
+  /** What its step "torrent" said that it had to fetch; undefined where it did not come so far. */
+  readonly toFetchMB: number | undefined;
+  /** All that came over its card from the agent's start on: a little more than what it fetched. */
+  readonly receivedMB: number;
+}
+
+export async function cutPower(
+  lab: Workplace,
+  { node, template, server, cuts }: {
+    readonly node: NodeFacts;
+    readonly template: Template;
+    readonly server: ProductServer;
+    readonly cuts: number;
+  },
+): Promise<Check[]> {
+  await using order = await orderNodes(lab, { nodes: [node], server });
+  const runs: Run[] = [];
+  for (const point of POINTS.slice(0, cuts)) {
+    runs.push(
+      await lab.timeline.measure(
+        `${node.name}: power on, and lost ${point.name}`,
+        () => runUntil(lab, node, (machine) => machine.serial.expect(point.at, { timeoutMs: 600_000 })),
+      ),
+    );
+  }
+  runs.push(
+    await lab.timeline.measure(
+      `${node.name}: power on, and installed to the end`,
+      () => runUntil(lab, node, (machine) => machine.exited({ timeoutMs: 900_000 })),
+    ),
+  );
+  const compared = await compareWithTemplate(lab, { clone: diskOf(lab, node), template: template.disk });
+  const { checks } = await startClone(lab, { node, template, server, order });
+  await order.done;
+  return [compared, ...checks, ...runs.slice(0, -1).map((_, i) => fetchedTwice(runs, i))];
+}
+
+/** What of a run's traffic the next run did not have to fetch any less for. */
+function fetchedTwice(runs: readonly Run[], i: number): Check {
+  const imageMB = Math.max(...runs.map(({ toFetchMB = 0 }) => toFetchMB));
+  const before = runs[i], after = runs[i + 1];
+  const savedMB = (before?.toFetchMB ?? imageMB) - (after?.toFetchMB ?? imageMB);
+  const twiceMB = Math.max(0, (before?.receivedMB ?? 0) - savedMB);
+  return {
+    what: `power lost ${POINTS[i]?.name}: 10 % of the image fetched twice at most`,
+    passed: twiceMB <= TWICE * imageMB,
+    seen:
+      `${before?.receivedMB.toFixed(1)} MB received, ${savedMB.toFixed(1)} MB less to fetch afterwards; ` +
+      `${twiceMB.toFixed(1)} of ${imageMB.toFixed(1)} MB twice`,
+  };
+}
+
+async function runUntil(
+  lab: Workplace,
+  node: NodeFacts,
+  end: (machine: VirtualMachine) => Promise<unknown>,
+): Promise<Run> {
+  await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
+  lab.transcripts.push(machine.serial);
+  await machine.serial.expect(/Rackseed: this machine is being installed/, { timeoutMs: 300_000 });
+  const started = await lab.network.sentTo(machine.tap);
+  let toFetchMB: number | undefined;
+  const torrent = machine.serial.expect(/torrent: [^\n]*?([\d.]+) MB to fetch/, { timeoutMs: 900_000 });
+  torrent.then((line) => {
+    toFetchMB = Number(/([\d.]+) MB to fetch/.exec(line)?.[1]);
+  }, () => {});
+  let received = started;
+  // the card is gone with the machine
+  const watch = setInterval(async () => {
+    received = await lab.network.sentTo(machine.tap).catch(() => received);
+  }, 500);
+  try {
+    await end(machine);
+  } finally {
+    clearInterval(watch);
+  }
+  received = await lab.network.sentTo(machine.tap).catch(() => received);
+  return { toFetchMB, receivedMB: (received - started) / 1e6 };
+}

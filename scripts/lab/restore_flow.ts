@@ -1,0 +1,168 @@
+/** A clone whose disk was damaged is brought back by one command; one that was not is left as it is. */
+import { z } from "zod";
+import { NodeView, StepReport, VersionView } from "#contract/api.ts";
+import { compareWithTemplate, sha256 } from "./check_disks.ts";
+import type { Check } from "./check.ts";
+import { damageDisk, damageLittle, fileMarks, keptFile, onRoot } from "./damage.ts";
+import { type Clone, diskOf, installNode, startClone } from "./node_flow.ts";
+import type { ProductServer } from "./product_server.ts";
+import { image, type Template } from "./template_flow.ts";
+import type { NodeFacts, Workplace } from "./workplace.ts";
+
+interface Context {
+  readonly node: NodeFacts;
+  readonly template: Template;
+  readonly server: ProductServer;
+  /** As it came up when it was installed. */
+  readonly clone: Clone;
+}
+
+/** At most this part of the image beyond what was damaged, of the image where nothing was, of the install's time. */
+const LIMITS = { beyondDamage: 0.05, undamaged: 0.01, time: 0.35 };
+
+export async function restoreNode(lab: Workplace, context: Context): Promise<Check[]> {
+  return [
+    ...await restoreDamaged(lab, context),
+    ...await restoreUndamaged(lab, context),
+    ...await dryRun(lab, context),
+  ];
+}
+
+async function restoreDamaged(lab: Workplace, { node, template, server, clone }: Context): Promise<Check[]> {
+  const disk = diskOf(lab, node);
+  const damaged = await lab.timeline.measure(`${node.name}: disk damaged`, () => damageDisk(lab, { disk }));
+  await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
+  await order.output.expect("is ordered for", { timeoutMs: 30_000 });
+  const { agentMs, fetchedBytes } = await restored(lab, { node, server });
+  const { totals } = await versionOf(server);
+  // as the frames hold it: compressed
+  const damagedBytes = damaged * totals.sealedBytes / totals.extentBytes;
+  const most = damagedBytes + LIMITS.beyondDamage * totals.sealedBytes;
+  const compared = await compareWithTemplate(lab, {
+    ...{ clone: disk, template: template.disk },
+    also: [{ path: "srv/**", reason: "kept" }, { path: "srv", aspects: ["mtime"], reason: "kept" }, ...lived],
+  });
+  const kept = await onRoot(
+    lab,
+    { disk, readOnly: true },
+    (root) => Deno.readTextFile(`${root}/${keptFile.path}`),
+  );
+  const again = await startClone(lab, { node, template, server, order });
+  await order.done;
+  return [
+    compared,
+    {
+      what: "restored: what was fetched is what was damaged, and 5 % of the image at most",
+      passed: fetchedBytes <= most,
+      seen: `${mb(fetchedBytes)} fetched, ${mb(damagedBytes)} damaged, the image ${mb(totals.sealedBytes)}`,
+    },
+    {
+      what: `restored: in ${
+        LIMITS.time * 100
+      } % of the installation's time at most, from the agent's start to its reboot`,
+      passed: agentMs <= LIMITS.time * clone.agentMs,
+      seen: `${seconds(agentMs)} of ${seconds(clone.agentMs)}: ${percent(agentMs / clone.agentMs)}`,
+    },
+    {
+      what: "restored: name, machine-id and SSH host key as before",
+      passed: again.machineId === clone.machineId && again.hostKey === clone.hostKey,
+      seen: `${again.machineId}, before ${clone.machineId}; ${again.hostKey}, before ${clone.hostKey}`,
+    },
+    { what: "restored: the kept file is there", passed: kept === keptFile.text, seen: kept.trim() },
+    ...again.checks.map((check) => ({ ...check, what: `restored: ${check.what}` })),
+  ];
+}
+
+async function restoreUndamaged(lab: Workplace, { node, server }: Context): Promise<Check[]> {
+  const disk = diskOf(lab, node);
+  const before = await fileMarks(lab, { disk });
+  await server.rackseed("node", "restore", node.name, "--keep", "/srv");
+  const { fetchedBytes, plan } = await restored(lab, { node, server });
+  const after = await fileMarks(lab, { disk });
+  const rewritten = [...before].filter(([path, mark]) => after.get(path) !== mark).map(([path]) => path);
+  const { totals } = await versionOf(server);
+  return [
+    {
+      what: "restored undamaged: no file rewritten or removed",
+      passed: rewritten.length === 0,
+      seen: rewritten.length === 0
+        ? `inode and change time of ${before.size} files as before`
+        : `${rewritten.length} files: ${rewritten.slice(0, 20).join(" ")}; ${plan.slice(0, 20).join(" | ")}`,
+    },
+    {
+      what: "restored undamaged: 1 % of the image fetched at most",
+      passed: fetchedBytes <= LIMITS.undamaged * totals.sealedBytes,
+      seen: `${mb(fetchedBytes)} of ${mb(totals.sealedBytes)}`,
+    },
+  ];
+}
+
+async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[]> {
+  const disk = diskOf(lab, node);
+  await damageLittle(lab, { disk });
+  const before = await sha256(disk);
+  await server.rackseed("node", "restore", node.name, "--keep", "/srv", "--dry-run");
+  const { plan } = await restored(lab, { node, server });
+  const after = await sha256(disk);
+  const view = await viewOf(server, node);
+  const told = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
+  return [
+    {
+      what: "dry run: the disk is as it was, bit for bit",
+      passed: before === after,
+      seen: `SHA-256 ${before} before, ${after} after`,
+    },
+    {
+      what: "dry run: tells what would change, and ends disarmed",
+      passed: told.every((line) => plan.some((shown) => line.test(shown))) && !view.armed,
+      seen: `${view.state}, armed: ${view.armed}; ${plan.slice(0, 12).join(" | ")}`,
+    },
+  ];
+}
+
+/** Lets the node do what was ordered. */
+async function restored(
+  lab: Workplace,
+  { node, server }: { node: NodeFacts; server: ProductServer },
+): Promise<{ agentMs: number; fetchedBytes: number; plan: readonly string[] }> {
+  const agentMs = await installNode(lab, { node });
+  const { log } = z.object({ log: z.array(StepReport) }).parse(
+    JSON.parse(await server.rackseed("node", "show", node.name, "--json")),
+  );
+  const done = (step: string) => log.find((report) => report.step === step && report.state === "done");
+  const failed = log.find(({ state }) => state === "failed");
+  if (failed) {
+    throw new Error(`${node.name} was not restored: ${failed.problem?.title}: ${failed.problem?.detail}`);
+  }
+  const plan = done("torrent")?.plan ?? [];
+  await Deno.writeTextFile(`${lab.keep}/restore.log`, `${plan.join("\n")}\n\n`, {
+    append: true,
+  });
+  return { agentMs, fetchedBytes: done("install")?.times?.fetchedBytes ?? 0, plan };
+}
+
+async function viewOf(server: ProductServer, { name }: NodeFacts): Promise<NodeView> {
+  return NodeView.parse(JSON.parse(await server.rackseed("node", "show", name, "--json")));
+}
+
+async function versionOf(server: ProductServer): Promise<VersionView> {
+  return VersionView.parse(JSON.parse(await server.rackseed("image", "show", image, "--json")));
+}
+
+/** What a system that ran has written by itself, and a restore leaves alone. */
+const lived = [
+  ...["var/log", "var/cache", "var/tmp", "var/lib/systemd", "var/lib/private", "var/lib/logrotate"].flatMap((
+    path,
+  ) => [
+    { path: `${path}/**`, reason: "written by the running clone" },
+    { path, aspects: ["mtime"] as const, reason: "written by the running clone" },
+  ]),
+  ...["etc/.updated", "var/.updated", "etc/adjtime", "etc/resolv.conf"].map((path) => ({
+    path,
+    reason: "written by the running clone",
+  })),
+];
+
+const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+const percent = (part: number) => `${(part * 100).toFixed(0)} %`;

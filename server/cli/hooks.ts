@@ -1,0 +1,111 @@
+/** `rackseed hook …` */
+import { z } from "zod";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { HookContent, HookMoment, HookName, HookScope, HookSummary, HookView } from "#contract/hooks.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { formatBytes, formatSeconds } from "./figures.ts";
+import { print, printFields, printJson, printTable } from "./terminal.ts";
+import { checked, UsageError } from "./usage.ts";
+
+interface HookOptions extends ConnectionOptions {
+  readonly json?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What names a hook, beside its moment. */
+interface HookChoice {
+  readonly name: string;
+  readonly image?: string | undefined;
+  readonly group?: string | undefined;
+  readonly node?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+type OneHook = HookOptions & HookChoice;
+
+export async function listHooks({ json, signal, ...options }: HookOptions): Promise<void> {
+  using client = await connect(options, signal);
+  const hooks = await client.get("/hooks", z.array(HookSummary), { signal });
+  if (json) return printJson(hooks);
+  if (hooks.length === 0) return print("no hook yet; see `rackseed hook set --help`");
+  printTable(
+    ["for", "when", "name", "where it fails", "time limit", "script"],
+    hooks.map((hook) => [
+      hook.scope.replace(":", " "),
+      hook.when,
+      hook.name,
+      hook.optional ? "goes on" : "fails",
+      formatSeconds(hook.timeoutSeconds),
+      formatBytes(hook.scriptBytes),
+    ]),
+  );
+}
+
+export async function showHook(when: string, { json, signal, ...options }: OneHook): Promise<void> {
+  using client = await connect(options, signal);
+  const hook = await client.get(pathOf(when, options), HookView, { signal });
+  if (json) return printJson(hook);
+  printFields({
+    For: hook.scope.replace(":", " "),
+    When: hook.when,
+    Name: hook.name,
+    "Where it fails": hook.optional ? "goes on" : "fails",
+    "Time limit": formatSeconds(hook.timeoutSeconds),
+  });
+  print("");
+  print(hook.script.trimEnd());
+}
+
+export async function setHook(
+  when: string,
+  { file, optional, timeout, signal, ...options }: OneHook & {
+    readonly file: string;
+    readonly optional?: boolean | undefined;
+    /** Seconds. */
+    readonly timeout: number;
+  },
+): Promise<void> {
+  const path = pathOf(when, options);
+  const script = await readScript(file);
+  const body = checked(HookContent, {
+    name: file,
+    value: { script, optional: optional ?? false, timeoutSeconds: timeout },
+  });
+  using client = await connect(options, signal);
+  const hook = await client.put(path, { body, schema: HookView, signal });
+  print(`set the ${hook.when} hook ${hook.name} for ${hook.scope.replace(":", " ")}`);
+}
+
+export async function deleteHook(when: string, { signal, ...options }: OneHook): Promise<void> {
+  using client = await connect(options, signal);
+  await client.send("DELETE", pathOf(when, options), { signal });
+  print(`deleted the ${when} hook ${options.name}`);
+}
+
+/** Throws UsageError. */
+function pathOf(when: string, { name, image, group, node, all }: HookChoice): string {
+  const [owner] = Object.entries({ image, group, node }).filter(([, value]) => value !== undefined);
+  const scope = owner ? owner.join(":") : all ? "all" : undefined;
+  if (scope === undefined) {
+    throw new UsageError("say whose hook it is: --all, --image NAME, --group LABEL or --node NODE");
+  }
+  const parts = [
+    checked(HookScope, { name: "scope", value: scope }),
+    checked(HookMoment, { name: "when", value: when }),
+    checked(HookName, { name: "--name", value: name }),
+  ];
+  return `/hooks/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+async function readScript(file: string): Promise<string> {
+  try {
+    const bytes = file === "-"
+      ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer())
+      : await Deno.readFile(file);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new RackseedError(`cannot read the script ${file}`, {
+      reason: `${messageOf(error)}.`,
+      remedy: "give a file that can be read and holds text (UTF-8).",
+    });
+  }
+}

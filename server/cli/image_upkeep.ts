@@ -1,0 +1,77 @@
+/** `rackseed image diff` and `rackseed image prune`. */
+import { z } from "zod";
+import { ImageChange, PruneAnswer, PruneRequest } from "#contract/api.ts";
+import { connect } from "./connection.ts";
+import { formatBytes, formatCount, formatTime } from "./figures.ts";
+import { type ImageOptions, refOf } from "./images.ts";
+import { print, printJson, printTable, remark } from "./terminal.ts";
+import { checked } from "./usage.ts";
+
+const SIGNS = { added: "+", removed: "-", content: "~", attributes: "." } as const;
+
+export async function diffImages(
+  from: string,
+  to: string,
+  { json, signal, ...options }: ImageOptions,
+): Promise<void> {
+  using client = await connect(options, signal);
+  const changes = await client.get(`/images/${refOf(from)}/diff/${refOf(to)}`, z.array(ImageChange), {
+    signal,
+  });
+  if (json) return printJson(changes);
+  if (changes.length > 0) print(changes.map(describeChange).join("\n"));
+  const count = (change: ImageChange["change"]) =>
+    formatCount(changes.filter((c) => c.change === change).length);
+  const bytes = changes.reduce((sum, c) => sum + (c.change === "removed" ? 0 : c.bytes ?? 0), 0);
+  remark(
+    `${count("added")} added (+), ${count("removed")} removed (-), ${
+      count("content")
+    } with other content (~), ` +
+      `${count("attributes")} with other attributes (.); ${formatBytes(bytes)} of new content`,
+  );
+}
+
+function describeChange({ change, path, type, bytes, what }: ImageChange): string {
+  const size = bytes === undefined
+    ? type
+    : change === "content"
+    ? `${formatBytes(bytes)} new`
+    : formatBytes(bytes);
+  const details = change === "attributes" ? what : [size, ...what ?? []];
+  return `${SIGNS[change]} /${path}  (${details?.join(", ")})`;
+}
+
+export async function pruneImages(
+  images: readonly string[],
+  { keepLast, keepNewerThan, yes = false, json, signal, ...options }: ImageOptions & {
+    keepLast?: number | undefined;
+    /** Seconds. */
+    keepNewerThan?: number | undefined;
+    yes?: boolean | undefined;
+  },
+): Promise<void> {
+  const body = checked(PruneRequest, {
+    name: "image prune",
+    value: {
+      apply: yes,
+      keepLast,
+      keepNewerThanSeconds: keepNewerThan,
+      ...(images.length > 0 && { images }),
+    },
+  });
+  using client = await connect(options, signal);
+  const answer = await client.post("/images/prune", { body, schema: PruneAnswer, signal });
+  if (json) return printJson(answer);
+  const row = ({ image, version, created }: PruneAnswer["removed"][number]) => [
+    ...[`${image}@${version}`, formatTime(created)],
+  ];
+  const done = answer.applied ? "removed" : "goes";
+  printTable(["image", "captured", "prune"], [
+    ...answer.kept.map((version) => [...row(version), `stays: ${version.reason}`]),
+    ...answer.removed.map((version) => [...row(version), done]),
+  ]);
+  const { length } = answer.removed;
+  const freed = `${formatCount(length)} versions, ${formatBytes(answer.freedBytes)}`;
+  if (answer.applied) remark(`removed ${freed}`);
+  else remark(length === 0 ? "nothing to remove" : `would remove ${freed}; do it with --yes`);
+}

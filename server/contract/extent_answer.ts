@@ -1,0 +1,63 @@
+/**
+ * Scattered extents of a version, cut out of their frames for one node: what `POST /node/extents` is asked and
+ * answers. Plain inside TLS; the node proves every extent by the SHA-256 that its manifest has.
+ *
+ * The answer, for each frame of the request in its order:
+ *
+ *     0   length n of what follows, u32 big-endian
+ *     4   zstd of the wanted extents back to back, n bytes, at most 4 MiB when opened
+ */
+import { z } from "zod";
+import { zstdDecompressSync } from "node:zlib";
+import { MAX_FRAME_EXTENTS } from "./frame_upload.ts";
+import { MAX_FRAME_BYTES } from "./sealed.ts";
+
+/** Of one request: what the server opens for it is bounded by this. */
+export const MAX_CUT_FRAMES = 32;
+
+const number = z.int().min(0).max(2 ** 31);
+
+export const ExtentRequest = z.object({
+  /** Numbers of the version's frames and, of each, of the extents that are wanted. */
+  frames: z.array(z.object({
+    frame: number,
+    extents: z.array(number).min(1).max(MAX_FRAME_EXTENTS),
+  })).min(1).max(MAX_CUT_FRAMES),
+});
+export type ExtentRequest = z.infer<typeof ExtentRequest>;
+
+const HEAD_BYTES = 4;
+
+export function encodeCut(packed: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(HEAD_BYTES + packed.length);
+  new DataView(out.buffer).setUint32(0, packed.length);
+  out.set(packed, HEAD_BYTES);
+  return out;
+}
+
+/** The cuts of an answer as they come, still packed. Throws RangeError where it is malformed or too long. */
+export async function* decodeCuts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held = new Uint8Array(0);
+  for await (const chunk of body) {
+    held = new Uint8Array(Buffer.concat([held, chunk]));
+    for (;;) {
+      if (held.length < HEAD_BYTES) break;
+      const length = new DataView(held.buffer).getUint32(0);
+      // incompressible bytes grow a little
+      if (length > MAX_FRAME_BYTES + (1 << 16)) throw new RangeError("a cut is larger than a frame");
+      if (held.length < HEAD_BYTES + length) break;
+      yield held.slice(HEAD_BYTES, HEAD_BYTES + length);
+      held = held.slice(HEAD_BYTES + length);
+    }
+  }
+  if (held.length > 0) throw new RangeError("the answer is cut off");
+}
+
+/** The extents of one cut, which are to have these sizes. Throws where it holds anything else. */
+export function openCut(packed: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const raw = zstdDecompressSync(packed, { chunkSize: Math.max(total, 1024), maxOutputLength: total || 1 });
+  if (raw.length !== total) throw new RangeError("a cut has another length than its extents");
+  let at = 0;
+  return sizes.map((size) => raw.subarray(at, at += size));
+}

@@ -1,0 +1,33 @@
+/**
+ * What operator, server and nodes say of a restore: the disk is made as an image has it, and only what differs is
+ * fetched. Part of the API (api.ts).
+ */
+import { z } from "zod";
+
+/** A path in the clone's tree as a person names it: "/srv", "/var/lib/mysql/". */
+export const KeepPath = z.string().max(1000).regex(/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+\/?$/, {
+  error: "a path to keep is absolute and below the root, for instance /srv or /var/lib/mysql",
+});
+const KeepPaths = z.array(KeepPath).max(100);
+
+export const RestoreTerms = z.object({
+  /** Left alone with all that lies below, where they are there. */
+  keep: KeepPaths,
+  /** Only tells what would change. */
+  dryRun: z.boolean(),
+});
+export type RestoreTerms = z.infer<typeof RestoreTerms>;
+
+/** As a node's agent is ordered it. */
+export const RestoreOrder = RestoreTerms.extend({
+  /** How many nodes of the batch restore: what many of them fetch is better had from the swarm. */
+  nodes: z.int().min(1),
+});
+export type RestoreOrder = z.infer<typeof RestoreOrder>;
+
+/** What an operator sets for all versions of an image. */
+export const ImageSettings = z.object({
+  /** Kept in every restore to one of its versions. */
+  keep: KeepPaths.optional(),
+});
+export type ImageSettings = z.infer<typeof ImageSettings>;

@@ -1,0 +1,84 @@
+/**
+ * Cuts wanted extents out of a version's frames, for a node that lacks little. What a request costs is bounded by
+ * its schema (contract/extent_answer.ts); the work is done by the frame workers.
+ */
+import { encodeCut, type ExtentRequest } from "#contract/extent_answer.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { packKeys } from "#contract/manifest.ts";
+import type { FramePool } from "./frame_pool.ts";
+import { readManifest } from "./version_reader.ts";
+import type { PublishedVersion } from "./versions.ts";
+
+/** Where the extents of a version lie: of its manifest no more than that is kept. */
+interface FrameTable {
+  readonly frames: readonly {
+    readonly pack: number;
+    readonly at: number;
+    readonly sealedBytes: number;
+    /** Offset and size of each extent, one after the other. */
+    readonly places: Uint32Array;
+  }[];
+  readonly packs: readonly string[];
+  /** By pack. */
+  readonly keys: readonly Uint8Array[];
+}
+
+/** Nodes that restore together mostly restore one version. */
+const KEPT_TABLES = 2;
+
+export class ExtentService {
+  readonly #pool: FramePool;
+  /** By the version's id; the one used last is at the end. */
+  readonly #tables = new Map<string, FrameTable>();
+
+  constructor(pool: FramePool) {
+    this.#pool = pool;
+  }
+
+  /** The answer's bytes, cut by cut. Throws RackseedError (400) at once where the version has no such extent. */
+  cut(version: PublishedVersion, { frames }: ExtentRequest): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const table = this.#table(version);
+    const jobs = frames.map(({ frame, extents }) => {
+      const found = table.frames[frame];
+      const path = found && table.packs[found.pack], key = found && table.keys[found.pack];
+      if (
+        !found || path === undefined || key === undefined ||
+        extents.some((number) => number * 2 >= found.places.length)
+      ) {
+        throw new RackseedError("cannot give these extents", {
+          reason: `${version.image}@${version.version} has no such frame or extent.`,
+          remedy: "use the same version of rackseed on both sides (`rackseed version`).",
+          status: 400,
+        });
+      }
+      const { at, sealedBytes, places } = found;
+      const ranges = extents.flatMap((number) => [...places.subarray(number * 2, number * 2 + 2)]);
+      return { path, at, sealedBytes, key, ranges };
+    });
+    return this.#run(jobs);
+  }
+
+  async *#run(jobs: readonly Parameters<FramePool["cut"]>[0][]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const job of jobs) yield encodeCut(await this.#pool.cut(job));
+  }
+
+  #table(version: PublishedVersion): FrameTable {
+    const table = this.#tables.get(version.id) ?? tableOf(version);
+    this.#tables.delete(version.id);
+    this.#tables.set(version.id, table);
+    if (this.#tables.size > KEPT_TABLES) this.#tables.delete(this.#tables.keys().next().value as string);
+    return table;
+  }
+}
+
+function tableOf(version: PublishedVersion): FrameTable {
+  const { header, frames } = readManifest(version);
+  return {
+    frames: frames.map(({ pack, offset, sealedBytes, extents }) => ({
+      ...{ pack, at: offset, sealedBytes },
+      places: Uint32Array.from(extents.flatMap((e) => [e.offset, e.sizeBytes])),
+    })),
+    packs: version.payload.slice(1).map(({ path }) => path),
+    keys: packKeys(header, version.key),
+  };
+}

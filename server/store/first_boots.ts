@@ -1,0 +1,120 @@
+/**
+ * Which clones are to report their first boot, until when, and what they said (#contract/first_boot.ts). One row
+ * a node, of its latest deployment; of the token only its SHA-256 is kept.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import type { Problem } from "#contract/errors.ts";
+
+export interface FirstBoot {
+  /** Node id. */
+  readonly node: string;
+  readonly deployment: string;
+  readonly timeoutSeconds: number;
+  /** SHA-256 of the token, base64url: from enrolment on. */
+  readonly tokenHash?: string;
+  /** When it is to have reported, and under which host name: from the installation's end on. */
+  readonly dueMs?: number;
+  readonly assigned?: string;
+  readonly reportedMs?: number;
+  /** The host name that it bears. */
+  readonly hostname?: string;
+  readonly problem?: Problem;
+}
+
+export class FirstBoots {
+  readonly #db: DatabaseSync;
+  readonly #rows = new Map<string, FirstBoot>();
+  /** By hash. */
+  readonly #tokens = new Map<string, string>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.exec("CREATE TABLE IF NOT EXISTS first_boots (node TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT");
+    for (const { content } of db.prepare("SELECT content FROM first_boots").all() as { content: string }[]) {
+      this.#hold(JSON.parse(content) as FirstBoot);
+    }
+  }
+
+  /** These nodes are ordered anew: what was awaited of them before is not any more. */
+  order(nodes: readonly string[], { deployment, timeoutSeconds }: {
+    deployment: string;
+    timeoutSeconds: number;
+  }): void {
+    for (const node of nodes) this.#save({ node, deployment, timeoutSeconds });
+  }
+
+  /** A fresh token for the clone; the one before is void. */
+  issue(
+    { node, deployment }: { node: string; deployment: string },
+  ): { token: string; timeoutSeconds: number } | undefined {
+    const row = this.of({ node, deployment });
+    if (row === undefined) return undefined;
+    const token = randomBytes(24).toString("base64url");
+    const { timeoutSeconds } = row;
+    this.#save({ node, deployment, timeoutSeconds, tokenHash: hashOf(token) });
+    return { token, timeoutSeconds };
+  }
+
+  /** The installation has ended: the clone's time begins. */
+  begin(
+    part: { node: string; deployment: string },
+    { nowMs, assigned }: { nowMs: number; assigned: string },
+  ): void {
+    const row = this.of(part);
+    if (row && row.reportedMs === undefined) {
+      this.#save({ ...row, assigned, dueMs: nowMs + row.timeoutSeconds * 1000 });
+    }
+  }
+
+  ofToken(token: string): FirstBoot | undefined {
+    return this.#rows.get(this.#tokens.get(hashOf(token)) ?? "");
+  }
+
+  reported(
+    row: FirstBoot,
+    said: Pick<FirstBoot, "hostname" | "problem"> & { readonly reportedMs: number },
+  ): void {
+    this.#save({ ...row, ...said });
+  }
+
+  of({ node, deployment }: { node: string; deployment: string }): FirstBoot | undefined {
+    const row = this.#rows.get(node);
+    return row?.deployment === deployment ? row : undefined;
+  }
+
+  /** Those whose time ended after `sinceMs` and not after `nowMs`, and who have not reported. */
+  becameLate({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }): FirstBoot[] {
+    return this.#rows.values().filter(({ dueMs = Infinity, reportedMs }) =>
+      reportedMs === undefined && dueMs > sinceMs && dueMs <= nowMs
+    ).toArray();
+  }
+
+  forget(node: string): void {
+    this.#db.prepare("DELETE FROM first_boots WHERE node = ?").run(node);
+    this.#drop(node);
+  }
+
+  #save(row: FirstBoot): void {
+    this.#db.prepare(
+      "INSERT INTO first_boots (node, content) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET content = excluded.content",
+    ).run(row.node, JSON.stringify(row));
+    this.#drop(row.node);
+    this.#hold(row);
+  }
+
+  #hold(row: FirstBoot): void {
+    this.#rows.set(row.node, row);
+    if (row.tokenHash !== undefined) this.#tokens.set(row.tokenHash, row.node);
+  }
+
+  #drop(node: string): void {
+    const hash = this.#rows.get(node)?.tokenHash;
+    if (hash !== undefined) this.#tokens.delete(hash);
+    this.#rows.delete(node);
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
+}

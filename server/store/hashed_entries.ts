@@ -1,0 +1,17 @@
+import type { Entry, HashedExtent } from "#contract/entry.ts";
+import type { Manifest } from "#contract/manifest.ts";
+
+/** A version's entries as a capture would tell them: extents by their hash. */
+export function* hashedEntries({ frames, entries }: Manifest): Generator<Entry<HashedExtent>> {
+  for (const entry of entries) {
+    if (entry.type !== "file") yield entry;
+    else {
+      const extents = entry.extents.map(({ offset, frame, index }) => {
+        const slice = frames[frame]?.extents[index];
+        if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+        return { offset, sizeBytes: slice.sizeBytes, sha256: slice.sha256 };
+      });
+      yield { ...entry, extents };
+    }
+  }
+}

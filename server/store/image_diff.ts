@@ -1,0 +1,75 @@
+/** What has changed from one version to another. */
+import type { ImageChange } from "#contract/api.ts";
+import { comparePaths, displayPath } from "#contract/byte_path.ts";
+import type { Attributes, Entry, HashedExtent } from "#contract/entry.ts";
+
+type Hashed = Entry<HashedExtent>;
+
+/** Both in the order of a manifest, as the changes are then. */
+export function* imageDiff(from: Iterable<Hashed>, to: Iterable<Hashed>): Generator<ImageChange> {
+  const olds = from[Symbol.iterator](), news = to[Symbol.iterator]();
+  let old = olds.next().value, now = news.next().value;
+  while (old !== undefined || now !== undefined) {
+    const order = old === undefined ? 1 : now === undefined ? -1 : comparePaths(old.path, now.path);
+    if (order < 0) yield { change: "removed", ...named(old as Hashed), ...bytesOf(old as Hashed) };
+    else if (order > 0) yield { change: "added", ...named(now as Hashed), ...bytesOf(now as Hashed) };
+    else {
+      const change = changeOf(old as Hashed, now as Hashed);
+      if (change) yield change;
+    }
+    if (order <= 0) old = olds.next().value;
+    if (order >= 0) now = news.next().value;
+  }
+}
+
+function named({ path, type }: Hashed): Pick<ImageChange, "path" | "type"> {
+  return { path: displayPath(path), type };
+}
+
+function bytesOf(entry: Hashed): Pick<ImageChange, "bytes"> {
+  return entry.type === "file" ? { bytes: entry.sizeBytes } : {};
+}
+
+function changeOf(old: Hashed, now: Hashed): ImageChange | undefined {
+  const what = whatDiffers(old, now);
+  if (old.type !== now.type) {
+    return { change: "content", ...named(now), ...bytesOf(now), what: [`was a ${old.type}`] };
+  }
+  if (old.type === "file" && now.type === "file" && !sameContent(old, now)) {
+    const kept = new Set(old.extents.map((e) => e.sha256));
+    const fresh = now.extents.filter((e) => !kept.has(e.sha256));
+    const bytes = fresh.reduce((sum, e) => sum + e.sizeBytes, 0);
+    return { change: "content", ...named(now), bytes, ...(what.length > 0 && { what }) };
+  }
+  return what.length === 0 ? undefined : { change: "attributes", ...named(now), what };
+}
+
+function sameContent(
+  old: Extract<Hashed, { type: "file" }>,
+  now: Extract<Hashed, { type: "file" }>,
+): boolean {
+  return old.sizeBytes === now.sizeBytes && old.extents.length === now.extents.length &&
+    old.extents.every((e, i) => e.offset === now.extents[i]?.offset && e.sha256 === now.extents[i].sha256);
+}
+
+/** Beside a file's content, in the words of the manifest. */
+function whatDiffers(old: Hashed, now: Hashed): string[] {
+  const what: string[] = [];
+  const differs = (a: unknown, b: unknown, name: string) => a !== b && what.push(name);
+  if (old.type !== "link" && now.type !== "link") {
+    differs(old.mode, now.mode, "mode");
+    differs(`${old.uid}:${old.gid}`, `${now.uid}:${now.gid}`, "owner");
+    differs(`${old.mtimeSec}.${old.mtimeNs}`, `${now.mtimeSec}.${now.mtimeNs}`, "mtime");
+    differs(textOf(old.xattrs), textOf(now.xattrs), "xattrs");
+  }
+  if ("target" in old && "target" in now) differs(old.target, now.target, "target");
+  if ("major" in old && "major" in now) {
+    differs(`${old.major}:${old.minor}`, `${now.major}:${now.minor}`, "device");
+  }
+  return what;
+}
+
+/** The order in which the kernel lists them means nothing. */
+function textOf(xattrs: Attributes["xattrs"]): string {
+  return JSON.stringify(xattrs.map(([name, value]) => [name, Buffer.from(value).toString("base64")]).sort());
+}

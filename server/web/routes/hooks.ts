@@ -1,0 +1,27 @@
+import { Hono } from "hono";
+import { HookContent, HookMoment, HookName, HookScope } from "#contract/hooks.ts";
+import { z } from "zod";
+import type { HookKey } from "../../store/hooks.ts";
+import { jsonBody } from "../body.ts";
+import type { ApiContext, Env } from "../context.ts";
+
+const Key = z.object({ scope: HookScope, when: HookMoment, name: HookName });
+const PATH = "/hooks/:scope/:when/:name";
+
+/** Scripts that run at set moments of captures and installations: #contract/hooks.ts. */
+export function hookRoutes({ hooks }: ApiContext): Hono<Env> {
+  const app = new Hono<Env>();
+  const keyOf = (params: Record<string, string>): HookKey => Key.parse(params);
+
+  app.get("/hooks", (c) => c.json(hooks.list()));
+  app.get(PATH, (c) => c.json(hooks.get(keyOf(c.req.param()))));
+  app.put(PATH, async (c) => {
+    const key = keyOf(c.req.param());
+    return c.json(hooks.put(key, await jsonBody(c.req, HookContent)));
+  });
+  app.delete(PATH, (c) => {
+    hooks.delete(keyOf(c.req.param()));
+    return c.body(null, 204);
+  });
+  return app;
+}

@@ -1,0 +1,147 @@
+/** Keep, assign and ask through the API: what a node is told, what it may become, what is remembered of it. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
+import { Identity, type NetworkInterface } from "#contract/identity.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { setNodes } from "../../server/cli/node_set.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
+
+const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
+const MAC = "52:54:00:00:00:01";
+const INVENTORY = { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] };
+
+async function enrol(
+  test: ServerUnderTest,
+  node: string,
+  terms: object = {},
+): Promise<{ agent: ApiClient; order: Order }> {
+  const body = { nodes: [node], image: "web", ...terms };
+  const { nodes: [ordered] } = await test.client.post("/deployments", { body, schema: DeployAnswer });
+  const agent = await test.as(ordered?.token ?? "");
+  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+  agent.useSession(order.session);
+  return { agent, order };
+}
+const claim = (agent: ApiClient, body: object) => agent.post("/node/identity", { body, schema: Identity });
+const put = (test: ServerUnderTest, node: string, body: object) =>
+  test.client.put(`/nodes/${node}`, { body, schema: NodeView });
+const view = (test: ServerUnderTest, node: string) => test.client.get(`/nodes/${node}`, NodeView);
+
+async function start(): Promise<ServerUnderTest> {
+  const test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  return test;
+}
+
+Deno.test("the way is the deployment's, else the node's, else assign", async () => {
+  await using test = await start();
+  await put(test, "n1", {});
+  const modes: string[] = [];
+  for (
+    const [settings, terms] of [[{}, {}], [{ identity: "keep" }, {}], [{ identity: "keep" }, {
+      identity: "ask",
+    }]]
+  ) {
+    await put(test, "n1", settings ?? {});
+    const { agent, order } = await enrol(test, "n1", terms);
+    modes.push(order.identity.mode);
+    await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
+    await assert.rejects(claim(agent, { hostname: "late" }), { status: 409 }, "it was called off");
+    agent[Symbol.dispose]();
+  }
+  assert.deepEqual(modes, ["assign", "keep", "ask"]);
+});
+
+Deno.test("a name or address of another node is refused with who has it, and one that is free is noted", async () => {
+  await using test = await start();
+  await put(test, "n1", {});
+  await put(test, "n2", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
+  const { agent } = await enrol(test, "n1", { identity: "ask", askSeconds: 7 });
+  using _agent = agent;
+  await assert.rejects(claim(agent, { hostname: "WEB" }), { status: 409, reason: /belongs to the node n2/ });
+  await assert.rejects(claim(agent, { hostname: "db", address: "10.0.0.5/16" }), {
+    status: 409,
+    reason: /n2/,
+  });
+  await assert.rejects(claim(agent, { hostname: "not a name" }), { status: 400 });
+  assert.equal((await view(test, "n1")).settings.hostname, undefined);
+  const { hostname } = await claim(agent, { hostname: "db", address: "10.0.0.6/24" });
+  const { settings } = await view(test, "n1");
+  assert.deepEqual([hostname, settings.hostname, settings.address], ["db", "db", "10.0.0.6/24"]);
+});
+
+Deno.test("a machine that types a name of the table becomes that node, with all that the table says of it", async () => {
+  await using test = await start();
+  await put(test, "web7", { address: "10.0.0.7/24", rack: "a3" });
+  await put(test, "spare", {});
+  const { agent } = await enrol(test, "spare", { identity: "ask" });
+  using _agent = agent;
+  const identity = await claim(agent, { hostname: "web7" });
+  assert.deepEqual([identity.hostname, identity.interfaces[0]?.addresses], ["web7", ["10.0.0.7/24"]]);
+  const node = await view(test, "web7");
+  assert.deepEqual([node.settings.rack, node.armed], ["a3", true]);
+  await assert.rejects(view(test, "spare"), { status: 404 });
+});
+
+Deno.test("what a node bore is remembered for its disk's death, and told to nobody but itself", async () => {
+  await using test = await start();
+  await put(test, "n1", { identity: "keep" });
+  const secret = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery secret\n";
+  const interfaces: NetworkInterface[] = [
+    { kind: "ethernet", mac: MAC, addresses: ["10.0.0.5/24"], gateways: [], dns: [] },
+  ];
+  const identity: Identity = {
+    ...{ hostname: "db7", interfaces, machineId: "a".repeat(32) },
+    hostKeys: [{ name: "ssh_host_rsa_key", privateKey: secret, publicKey: "ssh-rsa AAAA\n" }],
+  };
+  {
+    const { agent, order } = await enrol(test, "n1");
+    using _agent = agent;
+    assert.equal(order.identity.recorded, undefined);
+    await agent.send("POST", "/node/record", { json: identity });
+    await claim(agent, { hostname: "db7", interfaces });
+    await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
+  }
+  const { id, settings } = await view(test, "n1");
+  assert.deepEqual([settings.hostname, settings.address], ["db7", "10.0.0.5/24"]);
+  const path = `${test.folder}/data/identities/${id}.json`;
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  for (const open of ["/nodes", "/nodes/n1", "/nodes/n1/log"]) {
+    assert.doesNotMatch(await (await test.client.send("GET", open)).text(), /very secret/);
+  }
+  await test.restart();
+  {
+    const { agent, order } = await enrol(test, "n1");
+    agent[Symbol.dispose]();
+    assert.deepEqual(order.identity.recorded, identity);
+    await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
+  }
+  const { agent, order } = await enrol(test, "n1", { identity: "assign" });
+  agent[Symbol.dispose]();
+  assert.equal(order.identity.recorded, undefined, "secrets go out only where they are needed");
+  await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
+  await test.client.send("DELETE", "/nodes/n1");
+  await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+});
+
+Deno.test("node set: many nodes at once, the next free addresses, all or none, and a group to speak of them", async () => {
+  await using test = await ServerUnderTest.start();
+  const { signal } = new AbortController();
+  const set = (words: string[], settings: Parameters<typeof setNodes>[1]["settings"]) =>
+    setNodes(words, { server: test.server.urls.server, token: test.server.token, settings, signal });
+  const table = async () =>
+    (await test.client.get("/nodes", z.array(NodeView))).map(({ name, settings }) =>
+      [name, settings.address, settings.identity].filter(Boolean).join(" ")
+    );
+  await put(test, "other", { address: "10.0.0.12/24" });
+  await set(["node[01-03]"], { address: "10.0.0.11-10.0.0.99/24", group: "compute" });
+  await set(["@compute"], { identity: "keep" });
+  const expected = [
+    ...["node01 10.0.0.11/24 keep", "node02 10.0.0.13/24 keep", "node03 10.0.0.14/24 keep"],
+    "other 10.0.0.12/24",
+  ];
+  assert.deepEqual(await table(), expected);
+  await assert.rejects(set(["new[1-9]"], { address: "10.0.0.{n+10}/24" }), { status: 409, reason: /node01/ });
+  assert.deepEqual(await table(), expected);
+});

@@ -1,0 +1,76 @@
+/** Who a machine was, read from a real disk that is about to be overwritten, which stays as it is. */
+import assert from "node:assert/strict";
+import { TargetDisk } from "../../agent/install/guard.ts";
+import { Journal } from "../../agent/install/journal.ts";
+import { readOldSystem } from "../../agent/install/old_system.ts";
+import { mountTree } from "../../agent/install/partition.ts";
+import { runCommand } from "../../agent/sys/command.ts";
+import { LoopDisk, missingForDisks } from "./loop_disk.ts";
+import { carryOut, GIB, GPT, planFor, template } from "./template_disk.ts";
+
+const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "mkswap", "blkid", "sha256sum"]);
+if (missing) console.log(`tests of old disks are left out: ${missing}`);
+
+const CARDS = [{ mac: "52:54:00:00:00:0a", names: ["ens3"] }];
+const run = runCommand;
+const { signal } = new AbortController();
+
+const cases: {
+  name: string;
+  fill: (at: string) => Promise<Disposable | void>;
+  hostname?: string;
+  notes: RegExp;
+}[] = [
+  {
+    name: "its name and addresses",
+    hostname: "db7",
+    notes: /^$/,
+    fill: async (at) => {
+      await Deno.mkdir(`${at}/etc/network`, { recursive: true });
+      await Deno.writeTextFile(`${at}/etc/hostname`, "db7\n");
+      await Deno.writeTextFile(
+        `${at}/etc/network/interfaces`,
+        "iface ens3 inet static\n address 10.0.0.7/24\n",
+      );
+    },
+  },
+  {
+    name: "not those of a template whose installation was broken off there",
+    notes: /broken-off installation/,
+    fill: async (at) => {
+      await Deno.mkdir(`${at}/etc`);
+      await Deno.writeTextFile(`${at}/etc/hostname`, "template\n");
+      return Journal.keep(at, {
+        ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "web@1" },
+        ...{ manifest: "0".repeat(64), plan: "0".repeat(64) },
+      });
+    },
+  },
+  { name: "nothing, where it holds no system", notes: /^$/, fill: () => Promise.resolve() },
+];
+
+for (const { name, fill, hostname, notes } of cases) {
+  Deno.test({
+    name: `an old disk gives ${name}, and not a byte of it changes`,
+    ignore: missing !== undefined,
+    async fn() {
+      await using disk = await LoopDisk.make({ sizeBytes: GIB });
+      const plan = await planFor(await template(GPT), disk);
+      const target = await carryOut(plan);
+      const at = await Deno.makeTempDir({ prefix: "rackseed-old-" });
+      {
+        await using _mounts = await mountTree(target, { plan, at });
+        using _held = await fill(at) ?? { [Symbol.dispose]: () => {} };
+      }
+      const sum = async () => (await run(["sha256sum", disk.device])).stdout;
+      const before = await sum();
+      const proven = await TargetDisk.prove(await planFor(await template(GPT), disk), { allowLoop: true });
+      const old = await readOldSystem(proven, { at, cards: CARDS, run, signal });
+      assert.equal(old.kept?.hostname, hostname);
+      if (hostname) assert.deepEqual(old.kept?.interfaces[0]?.addresses, ["10.0.0.7/24"]);
+      assert.match(old.notes.join("; "), notes);
+      assert.equal(await sum(), before);
+      await Deno.remove(at);
+    },
+  });
+}

@@ -1,0 +1,146 @@
+/** Disks of nodes that are to be restored: judged, and mended without losing what stands on them. */
+import assert from "node:assert/strict";
+import { TargetDisk } from "../../agent/install/guard.ts";
+import { mountTree } from "../../agent/install/partition.ts";
+import type { Plan } from "../../agent/install/plan.ts";
+import {
+  assessDisk,
+  describeRepairs,
+  mendDisk,
+  unsoundFileSystems,
+} from "../../agent/install/restore_disk.ts";
+import { tableStands } from "../../agent/install/resume.ts";
+import { runCommand as run } from "../../agent/sys/command.ts";
+import { LoopDisk, missingForDisks } from "./loop_disk.ts";
+import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
+
+const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "blkid", "e2fsck", "debugfs"]);
+if (missing) console.log(`tests of disks that are restored are left out: ${missing}`);
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, ignore: missing !== undefined });
+
+/** A clone with one file, as an installation left it. */
+async function installed(script: string) {
+  const header = await template(script);
+  const disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
+  const { actions, ...rest } = await planFor(header, disk);
+  // this host cannot mount vfat
+  const plan: Plan = { ...rest, actions: actions.filter((a) => a.do !== "mount" || a.type !== "vfat") };
+  const target = await carryOut(plan);
+  await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/data`, "precious"));
+  return { disk, plan, target };
+}
+
+async function onDisk<T>(target: TargetDisk, plan: Plan, use: (at: string) => Promise<T>): Promise<T> {
+  const at = await Deno.makeTempDir();
+  try {
+    await using _mounts = await mountTree(target, { plan, at });
+    return await use(at);
+  } finally {
+    await Deno.remove(at);
+  }
+}
+
+/** Forgets what the kernel knows of the table, as a restart would, and reads what is left of it. */
+async function restart(disk: LoopDisk): Promise<void> {
+  await run(["partx", "--delete", disk.device], { accept: [0, 1] });
+  await run(["partx", "--add", disk.device], { accept: [0, 1] });
+}
+
+const zero = (disk: LoopDisk, { from, kib }: { from: number; kib: number }) =>
+  run([
+    ...["dd", "if=/dev/zero", `of=${disk.device}`, "bs=1024", `seek=${from}`, `count=${kib}`] as const,
+    "conv=notrunc,fsync",
+  ]);
+
+for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
+  test(`a disk whose first mebibyte is zeros: its ${name} is written again, and what lies behind it stays`, async () => {
+    const { disk, plan, target } = await installed(script);
+    await using _disk = disk;
+    assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+    await run(["partx", "--delete", disk.device], { accept: [0, 1] });
+    await zero(disk, { from: 0, kib: 1024 });
+    await restart(disk);
+    const proven = await TargetDisk.prove(plan, { allowLoop: true });
+    const state = await assessDisk(proven, { plan, run });
+    assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
+    assert(state.fits);
+    assert.deepEqual(await mendDisk(proven, { plan, state, run, onFormat: () => {} }), [
+      "the partition table is written again",
+    ]);
+    const table = plan.actions[0];
+    assert(table?.do === "partition" && await tableStands(proven, table, { run }));
+    assert.equal(await onDisk(proven, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
+  });
+}
+
+test("one copy of a GPT that is broken is enough for the table to be written again", async () => {
+  const { disk, plan } = await installed(GPT);
+  await using _disk = disk;
+  await zero(disk, { from: 1, kib: 16 });
+  const proven = await TargetDisk.prove(plan, { allowLoop: true });
+  const state = await assessDisk(proven, { plan, run });
+  assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
+});
+
+test("swap and ESP that are gone are made anew, and nothing else is", async () => {
+  const { disk, plan, target } = await installed(GPT_UEFI);
+  await using _disk = disk;
+  await run(["wipefs", "--all", disk.partition(5)]);
+  await run(["wipefs", "--all", disk.partition(1)]);
+  const state = await assessDisk(target, { plan, run });
+  assert(state.fits);
+  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is made anew", "swap (swap) is made anew"]);
+  const formatted: string[] = [];
+  await mendDisk(target, { plan, state, run, onFormat: (what) => formatted.push(what) });
+  assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
+  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+  assert.equal(await onDisk(target, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
+});
+
+test("a damaged file system is found without a change to it, and repaired", async () => {
+  const { disk, plan, target } = await installed(GPT);
+  await using _disk = disk;
+  // an inode whose blocks are claimed by nobody, and a count that is wrong
+  await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);
+  const state = await assessDisk(target, { plan, run });
+  assert(state.fits);
+  assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), ["/ would be repaired"]);
+  assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), ["/ would be repaired"]);
+  assert.deepEqual(await mendDisk(target, { plan, state, run, onFormat: () => {} }), ["/ was repaired"]);
+  assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), []);
+});
+
+const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says: RegExp }[] = [
+  {
+    name: "another root",
+    change: (disk) => run(["mkfs.ext4", "-q", "-F", disk.partition(3)]),
+    says: /root file system is not where the plan has it/,
+  },
+  {
+    name: "another table",
+    change: async (disk) => {
+      await run(["sfdisk", "--delete", disk.device, "5"]);
+      await run(["sfdisk", "--append", "--wipe-partitions", "never", disk.device], { input: ",20M,L\n" });
+    },
+    says: /partitions that are not the image's: \d/,
+  },
+];
+for (const { name, change, says } of others) {
+  test(`a disk with ${name} does not fit, and is not touched`, async () => {
+    const { disk, plan, target } = await installed(GPT);
+    await using _disk = disk;
+    await change(disk);
+    const state = await assessDisk(target, { plan, run });
+    assert(!state.fits);
+    assert.match(state.because, says);
+  });
+}
+
+test("a partition that somebody added beside the image's stays", async () => {
+  const { disk, plan, target } = await installed(GPT);
+  await using _disk = disk;
+  await run(["sfdisk", "--append", "--no-tell-kernel", disk.device], { input: ",,L\n", accept: [0, 1] });
+  await restart(disk);
+  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+});
