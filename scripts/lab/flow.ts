@@ -1,5 +1,6 @@
 /** The whole product on real firmware: a template is captured, empty machines become its clones. */
 import type { Check } from "./check.ts";
+import { setHooks } from "./hooks.ts";
 import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
 import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
@@ -22,6 +23,7 @@ export async function cloneMachines(
     await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
     const template = await captureTemplate(lab, { server });
     const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.
