@@ -34,6 +34,7 @@ import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
 import { Tracker } from "./swarm/tracker.ts";
@@ -41,6 +42,8 @@ import { UdpTracker } from "./swarm/udp_tracker.ts";
 import { handleWebSeed } from "./swarm/web_seed.ts";
 import { createApp } from "./web/app.ts";
 import { AdminToken } from "./web/auth.ts";
+import { Backups } from "./web/backups.ts";
+import { CaptureOrders } from "./web/capture_orders.ts";
 import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
@@ -50,6 +53,8 @@ import { writePublicFile } from "./web/private_file.ts";
 import { issueServerCertificate, openAuthority } from "./web/tls.ts";
 
 const log = getLogger(["rackseed", "server"]);
+/** How often is looked which backups are due. */
+const BACKUP_TICK_MS = 60_000;
 const SEED_PREFIX = "/seed/";
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
@@ -218,9 +223,18 @@ export async function startServer(
   );
 
   const templates = new Templates(db, { now });
+  const orders = new CaptureOrders(captures);
+  const backups = new Backups({
+    ...{ fleet, templates, captures, images, orders, pin, now },
+    agents: new AgentTokens(db),
+    nameOf: (id) => nodes.find(id)?.name,
+  });
+  const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
+  stack.defer(() => clearInterval(backupTimer));
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, swarm: siteSwarm, hooks, live, swarmAt, now },
+      ...{ admin, fleet, templates, images, captures, orders, backups, swarm: siteSwarm, hooks },
+      ...{ live, swarmAt, now },
       closing: closing.signal,
     },
     { caPem: authority.pem },

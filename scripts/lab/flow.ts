@@ -17,12 +17,15 @@ export async function cloneMachines(
     readonly restore: boolean;
     /** So often a further node loses its power while it is installed. */
     readonly powerCuts: number;
+    /** Two more nodes are asked who they are. */
+    readonly identity?: "ask" | undefined;
   },
 ): Promise<Check[]> {
   return await inWorkplace(options, async (lab) => {
     await using server = await lab.timeline.measure("server: started", () => ProductServer.start(lab));
     const template = await captureTemplate(lab, { server });
-    const nodes = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
+    const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
@@ -34,11 +37,24 @@ export async function cloneMachines(
       checks.push(...ofNode(await restoreNode(lab, { node, template, server, clone }), node));
     }
     if (options.powerCuts > 0) {
-      const further = nodeFacts(options.nodes + 1), cuts = options.powerCuts;
+      const further = nodeFacts(nodes.length + 1), cuts = options.powerCuts;
       checks.push(...ofNode(await cutPower(lab, { node: further, template, server, cuts }), further));
     }
     return checks;
   });
+}
+
+/** Two more: at the one a person errs before the right name, at the other there is nobody. */
+function askedNodes(before: number): NodeFacts[] {
+  const person = nodeFacts(before + 1), nobody = nodeFacts(before + 2);
+  const types = [
+    { after: `name [${person.name}]`, text: "not a name\r" },
+    { after: "That cannot be: a host name", text: "node1\r" },
+    // of another node: the answer says of which
+    { after: "belongs to the node node1", text: "tyx\x7fped\r" },
+    { after: `address [${person.address}`, text: "\r" },
+  ];
+  return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] } }];
 }
 
 /** Bar 5: a machine that nobody armed ends at its own disk. */

@@ -1,4 +1,5 @@
 /** Hooks of the lab's image: what one leaves in the clone's tree the other finds when the clone has started. */
+import type { StepReport } from "#contract/api.ts";
 import type { Check } from "./check.ts";
 import type { Guest } from "./guest.ts";
 import type { ProductServer } from "./product_server.ts";
@@ -12,7 +13,7 @@ const hooks = {
   "pre-install": `[ -b "$RACKSEED_DISK" ] && [ ! -e /etc/debian_version ] && echo "${before}"
 `,
   "post-install": `[ -b "$RACKSEED_DISK" ] && [ "$(cat /etc/hostname)" = "$RACKSEED_HOSTNAME" ] || exit 1
-echo "$RACKSEED_WHEN $RACKSEED_NODE $RACKSEED_IMAGE@$RACKSEED_VERSION" | tee /var/lib/rackseed/hooked
+echo "$RACKSEED_WHEN $RACKSEED_HOSTNAME $RACKSEED_IMAGE@$RACKSEED_VERSION" | tee /var/lib/rackseed/hooked
 `,
   "first-boot": `#!/bin/bash -e
 { cat /var/lib/rackseed/hooked; echo "$RACKSEED_WHEN $(hostname) $RACKSEED_ADDRESS"; } | tee /run/hooked
@@ -34,21 +35,23 @@ export async function setHooks(
 /** To be called when the clone has reported its first boot. */
 export async function checkHooks(
   lab: Workplace,
-  { node, guest, server }: {
+  { host, node, guest, log }: {
+    /** The name that it bears. */
+    readonly host: string;
     readonly node: NodeFacts;
     readonly guest: Guest;
-    readonly server: ProductServer;
+    /** What the server knows of its steps. */
+    readonly log: readonly StepReport[];
   },
 ): Promise<Check> {
   const done = (await guest.shell("cat /run/hooked", lab)).trim();
-  const { log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
-  const printed: string[] = log.flatMap(({ log = [] }: { log?: string[] }) => log);
+  const printed = log.flatMap(({ log = [] }) => log);
   const lines = done.split("\n");
   const [installed = "", started = ""] = lines;
   return {
     what: "hooks ran in its tree and at its first boot, and the server has what they printed",
-    passed: installed.startsWith(`post-install ${node.name} ${image}@`) &&
-      started.startsWith(`first-boot ${node.name} ${node.address}/`) &&
+    passed: installed.startsWith(`post-install ${host} ${image}@`) &&
+      started.startsWith(`first-boot ${host} ${node.address}/`) &&
       [before, ...lines].every((line) => printed.includes(line)),
     seen: printed.join("; "),
   };

@@ -8,7 +8,7 @@ import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
-import { type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
 
 interface Context {
   readonly node: NodeFacts;
@@ -24,13 +24,16 @@ export async function orderNodes(
   { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
 ): Promise<BackgroundProgram> {
   for (const node of nodes) {
-    const settings = ["--mac", node.mac, "--hostname", node.name, "--address", `${node.address}/${prefix}`];
+    const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
+    if (node.asked) settings.push("--identity", "ask");
     await server.rackseed("node", "set", node.name, ...settings);
     await run(["truncate", "-s", "3G", diskOf(lab, node)]);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
-  const order = stack.use(server.begin("node", "deploy", ...names, "--image", image, "--wait"));
+  const order = stack.use(
+    server.begin("node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"),
+  );
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   stack.move();
   return order;
@@ -61,6 +64,10 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
     await machine.serial.expect(/Rackseed: this machine is being installed/, { timeoutMs: 300_000 });
     const started = performance.now();
+    for (const { after, text } of node.asked?.types ?? []) {
+      await machine.serial.expect(after, { timeoutMs: 300_000 });
+      await machine.type(text);
+    }
     await machine.exited({ timeoutMs: 900_000 });
     agentMs = performance.now() - started;
   });
@@ -74,9 +81,10 @@ export async function startClone(
 ): Promise<Omit<Clone, "agentMs">> {
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
+  const host = hostOf(node);
   await lab.timeline.measure(
     `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${node.name} login:`, { timeoutMs: 300_000 }),
+    () => machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
@@ -85,18 +93,18 @@ export async function startClone(
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
-    () => order.output.expect(`${node.name} is up as ${node.name}`, { timeoutMs: 300_000 }),
+    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
   );
-  const { state } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
-  const hooked = await checkHooks(lab, { node, guest, server });
+  const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const hooked = await checkHooks(lab, { host, node, guest, log });
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [
-    { what: "login prompt with its own name", passed: true, seen: `${node.name} login:` },
+    { what: "login prompt with its own name", passed: true, seen: `${host} login:` },
     {
       what: "application answers at its own address, with its own name",
-      passed: greeting.startsWith(`host=${node.name} `),
+      passed: greeting.startsWith(`host=${host} `),
       seen: `http://${node.address}/: ${greeting}`,
     },
     {
@@ -115,11 +123,20 @@ export async function startClone(
       seen: `the node is ${state}`,
     },
     hooked,
+    ...(node.asked ? [checkAsked(node, log)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
   return { machineId, hostKey: key(hostKey), checks };
+}
+
+function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {
+  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step was not there";
+  const [what, expected] = node.asked?.types.length
+    ? ["a person's answer was taken", `answered at the console: ${hostOf(node)}, `]
+    : ["with nobody there the proposal was taken", `nobody answered in 30 s: ${hostOf(node)}, `];
+  return { what, passed: seen.startsWith(expected), seen };
 }
 
 /** The server has heard of it a moment before the script removes itself. */

@@ -39,6 +39,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** When QEMU was started; milestones are counted from here. */
   readonly startedMs = performance.now();
   readonly #process: Deno.ChildProcess;
+  readonly #keyboard: WritableStreamDefaultWriter<Uint8Array>;
   readonly #qmp: Qmp;
   readonly #signal: AbortSignal | undefined;
 
@@ -51,6 +52,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.serial = running.serial;
     this.tap = running.tap;
     this.#process = running.process;
+    this.#keyboard = running.process.stdin.getWriter();
     this.#qmp = running.qmp;
   }
 
@@ -60,7 +62,7 @@ export class VirtualMachine implements AsyncDisposable {
     const tap = await options.network.addTap();
     using listener = new QmpListener(socket);
     const [program, ...args] = options.network.inside(qemuArguments(options, { tap, socket }));
-    const process = new Deno.Command(program!, { args, stdin: "null", stdout: "piped", stderr: "piped" })
+    const process = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped", stderr: "piped" })
       .spawn();
     const serial = new Transcript(process.stdout, {
       name: `${options.name}'s serial console`,
@@ -75,6 +77,11 @@ export class VirtualMachine implements AsyncDisposable {
     const qmp = await Promise.race([listener.accept(), early]);
     early.catch(() => {}); // from here on its end is `exited`
     return new VirtualMachine(options, { process, serial, qmp, tap });
+  }
+
+  /** What a person types at the serial console; "\r" is Enter. */
+  async type(text: string): Promise<void> {
+    await this.#keyboard.write(new TextEncoder().encode(text));
   }
 
   /** The end of QEMU itself: after a power-off, or a reboot where `noReboot` was asked for. */
@@ -105,6 +112,7 @@ export class VirtualMachine implements AsyncDisposable {
       if (!(error instanceof TypeError)) throw error; // it has ended already
     }
     await this.#process.status;
+    await this.#keyboard.abort().catch(() => {});
     await this.serial.closed;
   }
 }

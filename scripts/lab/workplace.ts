@@ -34,9 +34,24 @@ export const templateAddress = "10.77.0.10";
 export const prefix = 24;
 
 export interface NodeFacts {
+  /** What the server calls it; its clone's host name, too, where there is no other. */
   readonly name: string;
+  readonly hostname?: string;
+  /** A person at its console is to say who it is; `types`: what they type, or nobody is there. */
+  readonly asked?: { readonly types: readonly Typing[] };
   readonly mac: string;
   readonly address: string;
+}
+
+export interface Typing {
+  /** What the console must have shown first. */
+  readonly after: string;
+  readonly text: string;
+}
+
+/** The host name that the node's clone is to bear. */
+export function hostOf({ name, hostname }: NodeFacts): string {
+  return hostname ?? name;
 }
 
 /** The lab's nodes are node1, node2 …, at .11, .12 …. */

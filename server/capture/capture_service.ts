@@ -31,6 +31,15 @@ export interface CaptureServiceOptions extends PublishPorts {
   readonly onChange?: (view: CaptureView) => void;
 }
 
+/** Where a capture comes from. */
+export interface CaptureFrom {
+  readonly template?: { readonly id: string; readonly name: string } | undefined;
+  /** Name of the node whose backup it is to be. */
+  readonly backupOf?: string | undefined;
+  /** An image whose content need not be sent again. */
+  readonly base?: string | undefined;
+}
+
 interface ActiveCapture {
   readonly image: string;
   readonly templateId: string | undefined;
@@ -79,13 +88,13 @@ export class CaptureService implements AsyncDisposable {
    */
   begin(
     { image, level, excludes }: z.output<typeof CaptureRequest>,
-    { template }: { template?: { readonly id: string; readonly name: string } } = {},
+    { template, backupOf, base }: CaptureFrom = {},
   ): CaptureView {
     const title = `cannot capture ${image}`;
     try {
       this.#makeRoom(image);
       if (this.#store.directory.roomBytes() <= 0) throw diskFull(title);
-      const held = this.#store.hold(image);
+      const held = this.#store.hold(image, { backupOf, base });
       if (held === undefined) {
         throw new RackseedError(title, {
           reason: `capture ${this.#activeOf(image)?.[0]} of this image is under way.`,

@@ -7,6 +7,8 @@ import { pruneTree } from "./testing/tree.ts";
 const RUNS = 200;
 const CHILD = new URL("./testing/prune_child.ts", import.meta.url).pathname;
 const VERSIONS = 8, PRUNED = 6;
+/** About what one takes. */
+const DELETION_MS = 15;
 
 Deno.test("a server that is killed anywhere while it prunes and captures keeps every other version whole", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-prune-" });
@@ -28,7 +30,12 @@ Deno.test("a server that is killed anywhere while it prunes and captures keeps e
     let amid = 0;
     for (let run = 0; run < RUNS; run++) {
       await renew();
-      await runUntilKilled(CHILD, { args: [data, `${run}`], killAfterMs: busyMs * ((run * 0.618) % 1) });
+      const moment = (run * 0.618) % 1;
+      // every second one amid pruning, however busy this machine is: soon after one of its deletions
+      const when = run % 2 === 0
+        ? { killAfterMs: busyMs * moment }
+        : { word: `deleted ${1 + (run >> 1) % (PRUNED - 1)}`, killAfterMs: DELETION_MS * moment };
+      await runUntilKilled(CHILD, { args: [data, `${run}`], ...when });
       await using server = await openTestServer(data, { packBytes: 64 << 10 });
       const left = await assertWhole(data, server);
       assert.ok(left.includes(VERSIONS - 1) && left.includes(VERSIONS), `run ${run}: ${left} are left`);

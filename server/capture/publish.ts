@@ -53,7 +53,14 @@ export async function publishVersion(
 
   onActivity("writing the manifest");
   const { version, parent } = store.nextVersion(lineage);
-  const header = headerOf(publication, { version, parent, packs });
+  const header = headerOf(publication, {
+    ...{ version, parent },
+    packs: packs.map((pack) => {
+      const { sha256, sizeBytes } = pack;
+      const key = store.lentKey(pack, held);
+      return { sha256, sizeBytes, ...(key && { key: Buffer.from(key).toString("base64") }) };
+    }),
+  });
   const text = draft.encode(header);
   const id = manifestId(text);
   const headerLine = JSON.stringify(header);
@@ -124,7 +131,7 @@ function headerOf(
   { version, parent, packs }: {
     version: number;
     parent: number | undefined;
-    packs: readonly { sha256: string; sizeBytes: number }[];
+    packs: Header["packs"];
   },
 ): Header {
   return {
@@ -139,7 +146,7 @@ function headerOf(
     excludes: header.excludes,
     notes: header.notes,
     totals: draft.totals,
-    packs: packs.map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes })),
+    packs,
     frames: draft.frames,
   };
 }

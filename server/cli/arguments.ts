@@ -63,6 +63,11 @@ export function parseVersion(text: string): number {
   throw new InvalidArgumentError("A version is a number from 1 on.");
 }
 
+/** Seconds of a minute to a year, or off. */
+export function parseEveryOrOff(text: string): number | "off" {
+  return text === "off" ? text : parsed(text, (duration) => parseDuration(duration, { maxDays: 366 }));
+}
+
 /** Bytes per second, or off. */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);

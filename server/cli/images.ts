@@ -33,14 +33,15 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
   if (json) return printJson(images);
   if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
   printTable(
-    ["image", "captured", "files", "content", "sealed", "boots nodes"],
-    images.map(({ image, version, created, totals, bootable }) => [
+    ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
+    images.map(({ image, version, created, totals, bootable, backupOf }) => [
       `${image}@${version}`,
       formatTime(created),
       formatCount(totals.files),
       formatBytes(totals.fileBytes),
       formatBytes(totals.sealedBytes),
       bootable ? "yes" : "no",
+      backupOf ?? "-",
     ]),
   );
 }
@@ -71,6 +72,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     Image: `${version.image}@${version.version}`,
     Id: version.id,
     Captured: formatTime(version.created),
+    "Backup of": version.backupOf,
     From: source && `${source.hostname}, ${source.description}, ${source.firmware.toUpperCase()}`,
     Kernel: source?.kernel,
     Entries: formatCount(totals.entries),

@@ -5,13 +5,13 @@ import {
   DeploymentView,
   DeployRequest,
   Mac,
-  NodeSettings,
   NodeView,
   RestoreRequest,
   StepReport,
   TemplateView,
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
+import type { IdentityMode } from "#contract/identity.ts";
 import type { SeedPolicy, Slowness } from "#contract/distribution.ts";
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
@@ -19,6 +19,8 @@ import { STEPS } from "#contract/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
 import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
+import { formatInterface } from "./interface_text.ts";
+import { hasGroup, nodeNames } from "./node_names.ts";
 import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
 import { checked } from "./usage.ts";
 
@@ -66,9 +68,15 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     Address: settings.address,
     Gateway: settings.gateway,
     DNS: settings.dns?.join(" "),
+    Interfaces: settings.interfaces?.map(formatInterface).join(" "),
+    Identity: settings.identity,
+    Group: settings.group,
     Disk: settings.disk,
     "Boot program": settings.bootProgram,
     Rack: settings.rack,
+    Backup: settings.backupEverySeconds === undefined
+      ? undefined
+      : `every ${formatSeconds(settings.backupEverySeconds)}`,
     "Upload limit": limitText(settings.uploadLimit),
     "Heard from": node.address && `${node.address}${node.seen ? `, ${formatTime(node.seen)}` : ""}`,
     Machine: inventory &&
@@ -91,84 +99,77 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   for (const report of log) printReport(report);
 }
 
-export interface NodeSetOptions {
-  readonly mac?: string | undefined;
-  readonly hostname?: string | undefined;
-  readonly address?: string | undefined;
-  readonly gateway?: string | undefined;
-  readonly dns?: readonly string[] | undefined;
-  readonly disk?: string | undefined;
-  readonly bootProgram?: string | undefined;
-  readonly rack?: string | undefined;
-  readonly uploadLimit?: number | "off" | "none" | undefined;
-}
-
-/** Changes what is given and keeps the rest; "none" takes a setting away. */
-export async function setNode(
-  key: string,
-  { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
+export async function deleteNodes(
+  words: readonly string[],
+  { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
-  const known = nodes.find((node) => node.name === key || node.id === key || sameMac(node, key)) ??
-    nodes.find((node) => settings.mac !== undefined && sameMac(node, settings.mac));
-  const merged = Object.entries({ ...known?.settings, ...settings })
-    .filter(([, value]) => value !== undefined && value !== "none" && !isNone(value));
-  const body = checked(NodeSettings, { name: "settings", value: Object.fromEntries(merged) });
-  const node = await client.put(`/nodes/${encodeURIComponent(key)}`, { body, schema: NodeView, signal });
-  if (json) printJson(node);
-  else print(`${known ? "changed" : "made"} the node ${node.name}`);
-}
-
-export async function deleteNode(key: string, { signal, ...options }: NodeOptions): Promise<void> {
-  using client = await connect(options, signal);
-  await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
-  print(`deleted the node ${key}`);
+  for (const key of await namedNodes(client, { words, signal })) {
+    await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
+    print(`deleted the node ${key}`);
+  }
 }
 
 export async function deploy(
-  nodes: readonly string[],
-  { image, seed, firstBootTimeout, wait, json, signal, ...options }: NodeOptions & {
-    image: string;
-    seed?: SeedPolicy | undefined;
-    /** Seconds. */
-    firstBootTimeout?: number | undefined;
-    wait?: boolean | undefined;
-  },
+  words: readonly string[],
+  { image, seed, identity, askTimeout, firstBootTimeout, force, wait, json, signal, ...options }:
+    & NodeOptions
+    & {
+      image: string;
+      seed?: SeedPolicy | undefined;
+      identity?: IdentityMode | undefined;
+      /** Seconds. */
+      askTimeout?: number | undefined;
+      /** Seconds. */
+      firstBootTimeout?: number | undefined;
+      force?: boolean | undefined;
+      wait?: boolean | undefined;
+    },
 ): Promise<void> {
-  const body = checked(DeployRequest, {
+  const order = checked(DeployRequest, {
     name: "deploy",
-    value: { nodes: [...nodes], image, seed, firstBootSeconds: firstBootTimeout },
+    value: {
+      nodes: [...words],
+      image,
+      seed,
+      firstBootSeconds: firstBootTimeout,
+      identity,
+      askSeconds: askTimeout,
+      force,
+    },
   });
   using client = await connect(options, signal);
+  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
   printOrdered(answer, { json, verb: "install" });
   if (!wait) return;
-  await waitForNodes(client, { names: answer.nodes.map((n) => n.node), quiet: json ?? false, signal });
+  await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
 }
 
 export async function restore(
-  nodes: readonly string[],
-  { image, version, keep, dryRun, wait, json, signal, ...options }: NodeOptions & {
+  words: readonly string[],
+  { image, version, keep, dryRun, force, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
     keep?: readonly string[] | undefined;
     dryRun?: boolean | undefined;
+    force?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const value = { nodes: [...nodes], image, version, keep, dryRun };
-  const body = checked(RestoreRequest, { name: "restore", value });
+  const value = { nodes: [...words], image, version, keep, dryRun, force };
+  const order = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
+  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
   const verb = dryRun ? "only tell what would change" : "restore";
   printOrdered(answer, { json, verb });
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
-  await waitForNodes(client, { names, quiet: json ?? false, signal });
+  await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const logs = await Promise.all(names.map(async (node) => {
     const path = `/nodes/${encodeURIComponent(node)}/log`;
     return { node, log: await client.get(path, z.array(StepReport), { signal }) };
@@ -193,11 +194,11 @@ function printOrdered(
 }
 
 export async function cancelNodes(
-  keys: readonly string[],
+  words: readonly string[],
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  for (const key of keys) {
+  for (const key of await namedNodes(client, { words, signal })) {
     const node = await client.post(`/nodes/${encodeURIComponent(key)}/cancel`, {
       body: {},
       schema: NodeView,
@@ -236,32 +237,45 @@ function endOf(node: NodeView): { done: boolean; what: string } | undefined {
   return firstBoot ? undefined : { done: true, what: node.restore ? "is restored" : "is installed" };
 }
 
+/** Ranges and groups written out. */
+export async function namedNodes(
+  client: ApiClient,
+  { words, signal }: { words: readonly string[]; signal: AbortSignal },
+): Promise<string[]> {
+  const nodes = hasGroup(words) ? await client.get("/nodes", z.array(NodeView), { signal }) : [];
+  return nodeNames(words, { nodes });
+}
+
 /** Returns when all are done and their own systems run; throws RackseedError where one failed. */
 async function waitForNodes(
   client: ApiClient,
-  { names, quiet, signal }: { names: readonly string[]; quiet: boolean; signal: AbortSignal },
+  { nodes, quiet, signal }: { nodes: DeployAnswer["nodes"]; quiet: boolean; signal: AbortSignal },
 ): Promise<void> {
   using line = new ProgressLine();
-  const open = new Map<string, NodeView | undefined>(names.map((name) => [name, undefined]));
+  // by id: a node that is asked may be given another name meanwhile
+  const open = new Map<string, { name: string; view?: NodeView }>(nodes.map((n) => [n.id, { name: n.node }]));
   const failed: string[] = [];
   for await (const event of serverEvents(client, signal)) {
-    if (event.type === "node-removed" && open.delete(event.name)) failed.push(`${event.name} was removed`);
-    if (event.type === "node" && open.has(event.node.name)) {
+    if (event.type === "node-removed") {
+      const [id] = [...open].find(([, { name }]) => name === event.name) ?? [];
+      if (id !== undefined && open.delete(id)) failed.push(`${event.name} was removed`);
+    }
+    if (event.type === "node" && open.has(event.node.id)) {
       const { node } = event;
-      open.set(node.name, node);
+      open.set(node.id, { name: node.name, view: node });
       const end = endOf(node);
       if (end) {
-        open.delete(node.name);
+        open.delete(node.id);
         if (!end.done) failed.push(`${node.name}: ${end.what}`);
         else if (!quiet) line.note(`${node.name} ${end.what}`);
       }
     }
     if (open.size === 0) break;
-    const views = [...open.values()].filter((node) => node !== undefined);
+    const views = [...open.values()].flatMap(({ view }) => view ?? []);
     line.show(views.map((node) => `${node.name} ${stepOf(node)}`).join(" | "));
   }
   if (failed.length === 0) return;
-  throw new RackseedError(`${failed.length} of ${names.length} nodes did not come up as they should`, {
+  throw new RackseedError(`${failed.length} of ${nodes.length} nodes did not come up as they should`, {
     reason: failed.join("\n  "),
     remedy: "see `rackseed node show NODE`; then deploy again.",
   });
@@ -316,11 +330,7 @@ function printProblem({ title, detail, remedy }: Problem): void {
   print(`  ${title}: ${detail}\n  Remedy: ${remedy}`);
 }
 
-function sameMac(node: NodeView, text: string): boolean {
+export function sameMac(node: NodeView, text: string): boolean {
   const mac = Mac.safeParse(text);
   return mac.success && node.settings.mac === mac.data;
-}
-
-function isNone(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 1 && value[0] === "none";
 }

@@ -6,7 +6,6 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
   collectIpv4,
-  parseAge,
   parseDurationOption,
   parseLevel,
   parsePrefixOrOff,
@@ -14,13 +13,14 @@ import {
   parseRateOrOff,
   parseSeedOption,
   parseVersion,
-  parseVersionCount,
 } from "./arguments.ts";
+import { addBackup } from "./backup_command.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
 import type { SendTree } from "./images.ts";
 import { withServer } from "./connection_options.ts";
 import { addHook } from "./hook_command.ts";
+import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
 import type { ServerCommand } from "./server_options.ts";
 
@@ -152,107 +152,12 @@ function addTemplate(program: Command, { signal }: Actions): void {
     .action(async (options) => await (await import("./nodes.ts")).listTemplates({ ...options, signal }));
 }
 
-function addImage(program: Command, { signal, sendTree }: Actions): void {
-  const image = program.command("image")
-    .description("Work with images. REF is NAME (its newest version) or NAME@VERSION.")
-    .addHelpText("after", examples("rackseed image list", "rackseed image export web@3 -o web.tar"));
-  withServer(image.command("list"))
-    .description("List all versions of all images.")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image list --json"))
-    .action(async (options) => await (await import("./images.ts")).listImages({ ...options, signal }));
-  withServer(image.command("show"))
-    .description("Show one version.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image show web@3"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).showImage(ref, { ...options, signal })
-    );
-  withServer(image.command("verify"))
-    .description("Read and hash everything of a version again.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image verify web"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
-    );
-  withServer(image.command("set"))
-    .description("Set what holds for all versions of an image; with no option, show it.")
-    .argument("<name>")
-    .option(
-      "--keep <path...>",
-      "what a restore leaves alone on every node, beside `node restore --keep`; none: nothing",
-    )
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image set web --keep /srv /var/lib/mysql"))
-    .action(async (name, options) =>
-      await (await import("./images.ts")).setImage(name, { ...options, signal })
-    );
-  withServer(image.command("delete"))
-    .description("Delete one version, and the packs that no other version needs.")
-    .argument("<ref>")
-    .addHelpText("after", examples("rackseed image delete web@2"))
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
-    );
-  withServer(image.command("diff"))
-    .description("Tell what has changed from one version to another.")
-    .argument("<from>")
-    .argument("<to>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
-    .action(async (from, to, options) => {
-      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
-    });
-  withServer(image.command("prune"))
-    .description(
-      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
-        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
-    )
-    .argument("[name...]", "the images (default: all)")
-    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
-    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
-    .option("--yes", "do it")
-    .option("--json", "as JSON")
-    .addHelpText(
-      "after",
-      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
-    )
-    .action(async (names, options) => {
-      await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
-    });
-  withServer(image.command("export"))
-    .description("Write a version as a pax tar that GNU tar extracts.")
-    .argument("<ref>")
-    .option("-o, --output <file>", "the file; else standard output")
-    .addHelpText(
-      "after",
-      examples("rackseed image export web -o web.tar", "rackseed image export web | tar t"),
-    )
-    .action(async (ref, options) =>
-      await (await import("./images.ts")).exportImage(ref, { ...options, signal })
-    );
-  withServer(image.command("import"))
-    .description("Make the next version of an image from a directory or a tar.")
-    .argument("<name>", "the image")
-    .argument("<dir-or-tar>")
-    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
-    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      examples("rackseed image import tools /srv/tools", "rackseed image import web web.tar"),
-    )
-    .action(async (name, path, { exclude, ...options }) => {
-      const { importImage } = await import("./images.ts");
-      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
-    });
-}
-
 function addNode(program: Command, { signal }: Actions): void {
   const node = program.command("node")
-    .description("Work with nodes. NODE is a name, a MAC address or an id.")
+    .description(
+      "Work with nodes. NODE is a name, a MAC address or an id; where several may stand also a range as " +
+        "'node[001-128]', or @GROUP.",
+    )
     .addHelpText("after", examples("rackseed node list", "rackseed node deploy n1 n2 --image web --wait"));
   withServer(node.command("list"))
     .description("List the nodes with their state.")
@@ -265,43 +170,13 @@ function addNode(program: Command, { signal }: Actions): void {
     .option("--json", "as JSON")
     .addHelpText("after", examples("rackseed node show n1"))
     .action(async (key, options) => await (await import("./nodes.ts")).showNode(key, { ...options, signal }));
-  withServer(node.command("set"))
-    .description('Name a machine, or change what its clone is to be. The value "none" takes a setting away.')
-    .argument("<node>")
-    .option("--mac <mac>", "MAC address of the card that it boots from")
-    .option("--hostname <name>", "host name of the clone (default: the node's name)")
-    .option("--address <cidr>", "address of the clone, 10.0.0.5/24, or dhcp")
-    .option("--gateway <ip>", "its gateway")
-    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
-    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
-    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
-    .option(
-      "--upload-limit <rate>",
-      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
-      parseRateOrNone,
-    )
-    .addOption(
-      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
-        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
-    )
-    .option("--json", "print the node as JSON")
-    .addHelpText(
-      "after",
-      examples(
-        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
-        "rackseed node set n1 --rack a3 --upload-limit 200mbit",
-      ),
-    )
-    .action(async (key, { server, token, json, ...settings }) => {
-      const { setNode } = await import("./nodes.ts");
-      await setNode(key, { server, token, json, settings, signal });
-    });
+  addNodeSet(node as unknown as Command, signal);
   withServer(node.command("delete"))
-    .description("Forget a node.")
-    .argument("<node>")
+    .description("Forget nodes.")
+    .argument("<node...>")
     .addHelpText("after", examples("rackseed node delete n1"))
-    .action(async (key, options) =>
-      await (await import("./nodes.ts")).deleteNode(key, { ...options, signal })
+    .action(async (keys, options) =>
+      await (await import("./nodes.ts")).deleteNodes(keys, { ...options, signal })
     );
   withServer(node.command("deploy"))
     .description("Order nodes to be overwritten with an image, the next time they boot from the network.")
@@ -313,13 +188,24 @@ function addNode(program: Command, { signal }: Actions): void {
       "a clone that has not reported so long after its installation is flagged (default: 10min)",
       parseDurationOption,
     )
+    .addOption(
+      new Option("--identity <how>", "how they come to their names and addresses, instead of their own way")
+        .choices(["keep", "assign", "ask"] as const),
+    )
+    .option(
+      "--ask-timeout <duration>",
+      "with ask: after this the proposal is taken (default: 5min)",
+      parseDurationOption,
+    )
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until all run as clones, then say which was the slowest, and why")
     .option("--json", "print the answer as JSON; with --wait, how the deployment went as a second document")
     .addHelpText(
       "after",
       examples(
         "rackseed node deploy n1 n2 n3 --image web@3 --wait",
-        "rackseed node deploy n1 --image web --seed none",
+        "rackseed node deploy 'node[001-128]' --image web",
+        "rackseed node deploy n1 --image web --identity keep --seed none",
       ),
     )
     .action(async (nodes, options) =>
@@ -331,10 +217,11 @@ function addNode(program: Command, { signal }: Actions): void {
         "and written, what does not belong goes. Name, addresses and keys stay.",
     )
     .argument("<node...>")
-    .option("--image <ref>", "another image (default: the one that the nodes bear)")
+    .option("--image <ref>", "another image, or the node's backup (default: the image that the nodes bear)")
     .option("--version <n>", "another version of it", parseVersion)
     .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
     .option("--dry-run", "only tell what would change: nothing is written")
+    .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until it is done, then print what changed, or would")
     .option("--json", "print the answer as JSON; with --wait, the steps as a second document")
     .addHelpText(
@@ -348,6 +235,7 @@ function addNode(program: Command, { signal }: Actions): void {
     .action(async (nodes, options) =>
       await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
     );
+  addBackup(node, { signal });
   withServer(node.command("cancel"))
     .description("Call the deployment of nodes off.")
     .argument("<node...>")
@@ -397,6 +285,62 @@ function addSwarm(program: Command, { signal }: Actions): void {
     .action(async ({ server, token, json, ...settings }) => {
       const { setSwarm } = await import("./swarm.ts");
       await setSwarm({ server, token, json, settings, signal });
+    });
+}
+
+function addNodeSet(node: Command, signal: AbortSignal): void {
+  withServer(node.command("set"))
+    .description(
+      'Name machines, or change what their clones are to be. The value "none" takes a setting away.',
+    )
+    .argument("<node...>")
+    .option("--mac <mac>", "MAC address of the card that it boots from")
+    .option("--hostname <name>", "host name of the clone (default: the node's name)")
+    .option(
+      "--address <address>",
+      "what the clone bears: 10.0.0.5/24; dhcp; off for nothing on its first card; for several nodes a range, " +
+        "10.0.0.11-10.0.0.138/24, or a rule from the name, '10.0.0.{n+10}/24'",
+    )
+    .option("--gateway <ip>", "its gateway")
+    .option("--dns <ip>", "its name server; may be given again", collectIpv4)
+    .option(
+      "--interface <spec>",
+      "further: MAC=ADDRESS, bond0=MAC+MAC[,MODE][=ADDRESS], bond0.100=ADDRESS or MAC.100=ADDRESS for a VLAN; " +
+        "may be given again; replaces those there were",
+      collect,
+    )
+    .addOption(
+      new Option(
+        "--identity <how>",
+        "keep: what the old disk bears, else what the server remembers; assign: what is set here; " +
+          "ask: a person at the console",
+      ).choices(["keep", "assign", "ask", "none"] as const),
+    )
+    .option("--group <label>", "its group: @LABEL names all of them")
+    .option("--disk <path>", "the disk to install to, below /dev/disk/by-path or by-id")
+    .option("--rack <label>", "its rack: nodes with one label prefer each other as peers")
+    .option(
+      "--upload-limit <rate>",
+      "what it sends to others at most, as 100mbit or 10MB/s; off: no limit; none: the site's",
+      parseRateOrNone,
+    )
+    .addOption(
+      new Option("--boot-program <name>", "for firmware that hangs with the usual one")
+        .choices(["snponly.efi", "ipxe.efi", "none"] as const),
+    )
+    .option("--json", "print the nodes as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
+        "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
+        "rackseed node set @compute --identity keep",
+        "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57 --interface bond0.7=dhcp",
+      ),
+    )
+    .action(async (keys, { server, token, json, interface: interfaces, ...settings }) => {
+      const { setNodes } = await import("./node_set.ts");
+      await setNodes(keys, { server, token, json, settings: { ...settings, interfaces }, signal });
     });
 }
 

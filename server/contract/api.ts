@@ -25,6 +25,8 @@
  *   POST   /restores                           RestoreRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
+ *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on it
+ *   POST   /nodes/:node/agent                  AgentToken        for that agent; ends the one before
  *   GET    /deployments/:id                    DeploymentView
  *   GET    /hooks                              HookSummary[]
  *   GET    /hooks/:scope/:when/:name           HookView          see hooks.ts
@@ -34,7 +36,7 @@
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /events                             server-sent events: ServerEvent
  *
- * Template's agent, `image import` (admin token)
+ * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name)
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
@@ -213,6 +215,8 @@ export const VersionView = z.object({
   /** Whether a machine can be booted into the agent with it: it has a kernel and the tools that install. */
   bootable: z.boolean(),
   bootNotes: z.array(z.string()),
+  /** Of backups: the node's name. */
+  backupOf: MachineName.optional(),
 });
 export type VersionView = z.infer<typeof VersionView>;
 export const ImageView = VersionView.pick({
@@ -222,6 +226,7 @@ export const ImageView = VersionView.pick({
   created: true,
   totals: true,
   bootable: true,
+  backupOf: true,
 });
 export type ImageView = z.infer<typeof ImageView>;
 
@@ -298,6 +303,8 @@ export const NodeSettings = z.object({
   uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
   /** Nodes with one label prefer each other as peers. */
   rack: RackLabel.optional(),
+  /** It is backed up so often, while its agent runs. */
+  backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
@@ -424,8 +431,16 @@ export const DeployRequest = z.object({
   identity: IdentityMode.optional(),
   /** How long a person at the console has; see DEFAULT_ASK_SECONDS. */
   askSeconds: AskSeconds.optional(),
+  /** A node's backup may become another node, too. */
+  force: z.boolean().optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
+
+export const BackupRequest = CaptureRequest.pick({ level: true, excludes: true });
+export type BackupRequest = z.input<typeof BackupRequest>;
+
+export const AgentToken = z.object({ node: MachineName, token: z.string() });
+export type AgentToken = z.infer<typeof AgentToken>;
 
 /** Brings the nodes' disks back to an image. */
 export const RestoreRequest = RestoreTerms.partial().extend({
@@ -434,6 +449,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   image: ImageRef.optional(),
   /** Of that image, where `image` names none. */
   version: z.int().min(1).optional(),
+  /** As in DeployRequest. */
+  force: z.boolean().optional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

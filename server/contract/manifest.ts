@@ -65,9 +65,12 @@ export const Header = z.object({
   notes: z.array(z.string().max(8191)).max(10_000),
   totals: Totals,
   /** Packs in the order in which frames number them; each is a file of the torrent named `<sha256>.pack`. */
-  packs: z.array(z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.int().min(0) })).max(
-    65_536,
-  ),
+  packs: z.array(z.object({
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sizeBytes: z.int().min(0),
+    /** Base64: opens its frames, where the pack is another lineage's, whose key is not that of this manifest. */
+    key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/).optional(),
+  })).max(65_536),
   /** How many frame lines follow the header. */
   frames: z.int().min(0),
 });
@@ -169,6 +172,11 @@ export function parseHeader(line: string): Header {
     );
   }
   return Header.parse(json);
+}
+
+/** By pack: what opens its frames. `own`: the key of the manifest's lineage. */
+export function packKeys({ packs }: Pick<Header, "packs">, own: Uint8Array): Uint8Array[] {
+  return packs.map(({ key }) => key === undefined ? own : Buffer.from(key, "base64"));
 }
 
 export function manifestId(bytes: Uint8Array): string {

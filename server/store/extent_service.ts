@@ -4,6 +4,7 @@
  */
 import { encodeCut, type ExtentRequest } from "#contract/extent_answer.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { packKeys } from "#contract/manifest.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
@@ -18,7 +19,8 @@ interface FrameTable {
     readonly places: Uint32Array;
   }[];
   readonly packs: readonly string[];
-  readonly key: Uint8Array;
+  /** By pack. */
+  readonly keys: readonly Uint8Array[];
 }
 
 /** Nodes that restore together mostly restore one version. */
@@ -38,8 +40,11 @@ export class ExtentService {
     const table = this.#table(version);
     const jobs = frames.map(({ frame, extents }) => {
       const found = table.frames[frame];
-      const path = found && table.packs[found.pack];
-      if (!found || path === undefined || extents.some((number) => number * 2 >= found.places.length)) {
+      const path = found && table.packs[found.pack], key = found && table.keys[found.pack];
+      if (
+        !found || path === undefined || key === undefined ||
+        extents.some((number) => number * 2 >= found.places.length)
+      ) {
         throw new RackseedError("cannot give these extents", {
           reason: `${version.image}@${version.version} has no such frame or extent.`,
           remedy: "use the same version of rackseed on both sides (`rackseed version`).",
@@ -48,7 +53,7 @@ export class ExtentService {
       }
       const { at, sealedBytes, places } = found;
       const ranges = extents.flatMap((number) => [...places.subarray(number * 2, number * 2 + 2)]);
-      return { path, at, sealedBytes, key: table.key, ranges };
+      return { path, at, sealedBytes, key, ranges };
     });
     return this.#run(jobs);
   }
@@ -58,17 +63,22 @@ export class ExtentService {
   }
 
   #table(version: PublishedVersion): FrameTable {
-    const table = this.#tables.get(version.id) ?? {
-      frames: readManifest(version).frames.map(({ pack, offset, sealedBytes, extents }) => ({
-        ...{ pack, at: offset, sealedBytes },
-        places: Uint32Array.from(extents.flatMap((e) => [e.offset, e.sizeBytes])),
-      })),
-      packs: version.payload.slice(1).map(({ path }) => path),
-      key: version.key,
-    };
+    const table = this.#tables.get(version.id) ?? tableOf(version);
     this.#tables.delete(version.id);
     this.#tables.set(version.id, table);
     if (this.#tables.size > KEPT_TABLES) this.#tables.delete(this.#tables.keys().next().value as string);
     return table;
   }
+}
+
+function tableOf(version: PublishedVersion): FrameTable {
+  const { header, frames } = readManifest(version);
+  return {
+    frames: frames.map(({ pack, offset, sealedBytes, extents }) => ({
+      ...{ pack, at: offset, sealedBytes },
+      places: Uint32Array.from(extents.flatMap((e) => [e.offset, e.sizeBytes])),
+    })),
+    packs: version.payload.slice(1).map(({ path }) => path),
+    keys: packKeys(header, version.key),
+  };
 }

@@ -20,6 +20,7 @@ export class Extents {
   readonly #has: StatementSync;
   readonly #find: StatementSync;
   readonly #ofFrame: StatementSync;
+  readonly #findPublished: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(`
@@ -37,6 +38,11 @@ export class Extents {
     this.#find = db.prepare(
       "SELECT frame, at, size_bytes AS sizeBytes FROM extent WHERE lineage = ? AND sha256 = ?",
     );
+    this.#findPublished = db.prepare(
+      `SELECT frame, extent.at AS at, extent.size_bytes AS sizeBytes
+       FROM extent JOIN frame ON frame.id = frame JOIN pack ON pack.id = frame.pack
+       WHERE extent.lineage = ? AND extent.sha256 = ? AND pack.sha256 IS NOT NULL`,
+    );
     this.#ofFrame = db.prepare(
       "SELECT sha256, at, size_bytes AS sizeBytes FROM extent WHERE frame = ? ORDER BY at",
     );
@@ -52,6 +58,11 @@ export class Extents {
 
   find(lineage: number, sha256: Uint8Array): ExtentPlace | undefined {
     return this.#find.get(lineage, sha256) as ExtentPlace | undefined;
+  }
+
+  /** Only where its pack is complete, so that versions of other lineages may use it. */
+  findPublished(lineage: number, sha256: Uint8Array): ExtentPlace | undefined {
+    return this.#findPublished.get(lineage, sha256) as ExtentPlace | undefined;
   }
 
   ofFrame(frame: number): StoredExtent[] {

@@ -49,6 +49,8 @@ export class ImageStore implements Disposable {
   readonly #settings: ImageSettingsTable;
   /** Images that a capture adds to, and their lineages. */
   readonly #held = new Map<string, number>();
+  /** By such an image: further lineages whose packs the capture may use. */
+  readonly #lent = new Map<string, readonly number[]>();
   /** By image: the last writer on its way out. */
   readonly #closing = new Map<string, Promise<void>>();
 
@@ -76,8 +78,8 @@ export class ImageStore implements Disposable {
   /** All versions of all images, by name and number. */
   list(): ImageView[] {
     return this.#versions.list().map((record) => {
-      const { image, version, id, created, totals, bootable } = viewOf(record);
-      return { image, version, id, created, totals, bootable };
+      const { image, version, id, created, totals, bootable, backupOf } = viewOf(record);
+      return { image, version, id, created, totals, bootable, ...(backupOf !== undefined && { backupOf }) };
     });
   }
 
@@ -171,7 +173,11 @@ export class ImageStore implements Disposable {
 
   /** Why the version must not go now, in words; undefined where it may. */
   useOf({ image, version }: { image: string; version: number }): string | undefined {
-    return this.#held.has(image) ? "a capture adds to this image" : this.#options.inUse?.({ image, version });
+    if (this.#held.has(image)) return "a capture adds to this image";
+    const lineage = this.#lineages.find(image)?.id;
+    const borrower = [...this.#lent].find(([, lenders]) => lenders.some((id) => id === lineage));
+    if (borrower) return `a capture for ${borrower[0]} uses its content`;
+    return this.#options.inUse?.({ image, version });
   }
 
   /** What has changed from one version to another. Throws as `openVersion` does. */
@@ -222,14 +228,23 @@ export class ImageStore implements Disposable {
 
   /**
    * Opens the image's lineage for new frames, and keeps what is there from being deleted until it is released.
-   * Undefined where someone has it already.
+   * Undefined where someone has it already. `backupOf`: the node whose backups the image holds. `base`: an image
+   * whose published content need not come again. Throws RackseedError (409) where the image is another thing.
    */
-  hold(image: string): HeldLineage | undefined {
+  hold(
+    image: string,
+    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined } = {},
+  ): HeldLineage | undefined {
     if (this.#held.has(image)) return undefined;
     const held = new Set(this.#held.values());
     this.#dropParts(this.packs.partsBefore(Date.now() - PARTS_LAST_MS).filter((p) => !held.has(p.lineage)));
-    const lineage = this.#lineages.findOrMake(image);
+    const lineage = this.#lineages.findOrMake(image, { backupOf });
+    if (lineage.backupOf !== backupOf) throw otherKind(lineage);
     this.#held.set(image, lineage.id);
+    const lender = base === undefined ? undefined : this.#lineages.find(base)?.id;
+    const lenders = [...this.#versions.lenders(lineage.id), ...lender === undefined ? [] : [lender]];
+    const bases = [...new Set(lenders)].filter((id) => id !== lineage.id);
+    this.#lent.set(image, bases);
     const { packBytes } = this.#options;
     const { pool, directory, extents } = this;
     const prover = new FrameProver(lineage, { pool, directory });
@@ -237,7 +252,7 @@ export class ImageStore implements Disposable {
       db: this.#db,
       directory,
       packs: this.packs,
-      extents,
+      ...{ extents, bases },
       onRegistered: (pack, frame) => void prover.prove(pack, frame),
       onClosed: (pack) => void prover.hash(pack),
       after: this.#closing.get(image),
@@ -245,6 +260,7 @@ export class ImageStore implements Disposable {
     });
     const release = () => {
       this.#held.delete(image);
+      this.#lent.delete(image);
       const closing = writer.close().catch((error) => {
         log.warn("part-not-closed", { image, error: messageOf(error) });
       });
@@ -252,6 +268,11 @@ export class ImageStore implements Disposable {
       return closing;
     };
     return { lineage, writer, prover, release };
+  }
+
+  /** What opens the frames of a pack, where that is not this lineage's key. */
+  lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
+    return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
   }
 
   /** Drops frames of the image that no version has, unless a capture is adding to them. */
@@ -318,6 +339,18 @@ export class ImageStore implements Disposable {
   }
 }
 
+function otherKind({ image, backupOf }: Lineage): RackseedError {
+  return new RackseedError(`cannot capture ${image}`, {
+    reason: backupOf === undefined
+      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
+      : `${image} holds the backups of the node ${backupOf}.`,
+    remedy: backupOf === undefined
+      ? "give the node another name, or delete the image."
+      : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}
+
 /** A lineage that is open for new frames. */
 export interface HeldLineage {
   readonly lineage: Lineage;
@@ -341,5 +374,6 @@ function viewOf({ header, ...record }: VersionRecord): VersionView {
     notes: header.notes,
     bootable: record.bootable,
     bootNotes: [...record.bootNotes],
+    ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
   };
 }

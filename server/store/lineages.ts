@@ -1,17 +1,24 @@
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { SEALED_KEY_BYTES } from "#contract/sealed.ts";
+import { transaction } from "./database.ts";
 
-/** An image's line of versions: they share a key, and through it frames and packs. */
+/**
+ * An image's line of versions: they share a key, and through it frames and packs. A node's backups are a line of
+ * their own, which uses the packs of the node's image, too.
+ */
 export interface Lineage {
   readonly id: number;
   readonly image: string;
   /** Opens and seals the frames and manifests of all versions. */
   readonly key: Uint8Array;
+  /** Name of the node whose backups these are. */
+  readonly backupOf?: string;
 }
 
 export class Lineages {
   readonly #find: StatementSync;
+  readonly #get: StatementSync;
   readonly #insert: StatementSync;
   readonly #lastVersion: StatementSync;
   readonly #setLastVersion: StatementSync;
@@ -23,22 +30,37 @@ export class Lineages {
       id INTEGER PRIMARY KEY AUTOINCREMENT, image TEXT NOT NULL UNIQUE, key BLOB NOT NULL,
       last_version INTEGER NOT NULL DEFAULT 0
     ) STRICT`);
-    this.#find = db.prepare("SELECT id, image, key FROM lineage WHERE image = ?");
+    db.exec(`CREATE TABLE IF NOT EXISTS backup_lineage (
+      lineage INTEGER PRIMARY KEY REFERENCES lineage ON DELETE CASCADE, node TEXT NOT NULL
+    ) STRICT`);
+    const select = `SELECT id, image, key, node AS backupOf
+      FROM lineage LEFT JOIN backup_lineage ON backup_lineage.lineage = id`;
+    this.#find = db.prepare(`${select} WHERE image = ?`);
+    this.#get = db.prepare(`${select} WHERE id = ?`);
     this.#lastVersion = db.prepare("SELECT last_version AS version FROM lineage WHERE id = ?");
     this.#setLastVersion = db.prepare("UPDATE lineage SET last_version = ? WHERE id = ?");
     this.#insert = db.prepare("INSERT INTO lineage (image, key) VALUES (?, ?)");
   }
 
   find(image: string): Lineage | undefined {
-    return this.#find.get(image) as Lineage | undefined;
+    return lineageOf(this.#find.get(image));
   }
 
-  findOrMake(image: string): Lineage {
+  get(id: number): Lineage | undefined {
+    return lineageOf(this.#get.get(id));
+  }
+
+  /** `backupOf`: only where it is made. */
+  findOrMake(image: string, { backupOf }: { backupOf?: string | undefined } = {}): Lineage {
     const found = this.find(image);
     if (found) return found;
     const key = randomBytes(SEALED_KEY_BYTES);
-    const { lastInsertRowid } = this.#insert.run(image, key);
-    return { id: Number(lastInsertRowid), image, key };
+    return transaction(this.#db, () => {
+      const id = Number(this.#insert.run(image, key).lastInsertRowid);
+      if (backupOf === undefined) return { id, image, key };
+      this.#db.prepare("INSERT INTO backup_lineage VALUES (?, ?)").run(id, backupOf);
+      return { id, image, key, backupOf };
+    });
   }
 
   /** The highest number that a version ever had; 0 where there was none. */
@@ -59,4 +81,10 @@ export class Lineages {
     const remove = this.#db.prepare("DELETE FROM lineage WHERE id = ?");
     for (const { id } of unused) if (!kept.has(id)) remove.run(id);
   }
+}
+
+function lineageOf(row: unknown): Lineage | undefined {
+  if (row === undefined) return undefined;
+  const { backupOf, ...lineage } = row as Lineage & { backupOf: string | null };
+  return backupOf === null ? lineage : { ...lineage, backupOf };
 }

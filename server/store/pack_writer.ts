@@ -31,6 +31,8 @@ export class PackWriter {
   readonly #packs: Packs;
   readonly #extents: Extents;
   readonly #lineage: Lineage;
+  /** Ids of lineages whose published extents are as good as its own. */
+  readonly #bases: readonly number[];
   readonly #onRegistered: (pack: Pack, frame: StoredFrame) => void;
   readonly #onClosed: (pack: Pack) => void;
   readonly #packBytes: number;
@@ -53,11 +55,12 @@ export class PackWriter {
    */
   constructor(
     lineage: Lineage,
-    { db, directory, packs, extents, after, onRegistered, onClosed, packBytes = PACK_BYTES }: {
+    { db, directory, packs, extents, bases, after, onRegistered, onClosed, packBytes = PACK_BYTES }: {
       db: DatabaseSync;
       directory: DataDirectory;
       packs: Packs;
       extents: Extents;
+      bases: readonly number[];
       after: Promise<void> | undefined;
       onRegistered: (pack: Pack, frame: StoredFrame) => void;
       onClosed: (pack: Pack) => void;
@@ -66,6 +69,7 @@ export class PackWriter {
   ) {
     this.#last = after ?? Promise.resolve();
     this.#lineage = lineage;
+    this.#bases = bases;
     this.#db = db;
     this.#directory = directory;
     this.#packs = packs;
@@ -75,14 +79,23 @@ export class PackWriter {
     this.#packBytes = packBytes;
   }
 
-  /** Whether the lineage has the extent, registered or about to be. `sha256`: 32 bytes. */
+  /** Whether the lineage, or one of its bases, has the extent, registered or about to be. `sha256`: 32 bytes. */
   has(sha256: Uint8Array): boolean {
-    return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256);
+    return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256) ||
+      this.#findInBases(sha256) !== undefined;
   }
 
   /** A registered extent: `close` first. */
   find(sha256: Uint8Array): ExtentPlace | undefined {
-    return this.#extents.find(this.#lineage.id, sha256);
+    return this.#extents.find(this.#lineage.id, sha256) ?? this.#findInBases(sha256);
+  }
+
+  #findInBases(sha256: Uint8Array): ExtentPlace | undefined {
+    for (const base of this.#bases) {
+      const place = this.#extents.findPublished(base, sha256);
+      if (place) return place;
+    }
+    return undefined;
   }
 
   /** Resolves when the frame is written; calls are served in order. Throws what the disk throws. */

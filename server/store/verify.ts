@@ -1,7 +1,7 @@
 import type { VerifyEvent } from "#contract/api.ts";
 import { displayPath } from "#contract/byte_path.ts";
 import { messageOf } from "#contract/errors.ts";
-import { type Manifest, verifyManifestId } from "#contract/manifest.ts";
+import { type Manifest, packKeys, verifyManifestId } from "#contract/manifest.ts";
 import { sizeOf } from "./durable.ts";
 import { encodeExtents } from "./frame_jobs.ts";
 import type { FramePool } from "./frame_pool.ts";
@@ -33,6 +33,7 @@ export async function* verifyVersion(
     yield damage(`manifest.rsm: ${messageOf(error)}`);
   }
   const frames = manifest?.frames ?? [];
+  const keys = manifest === undefined ? [] : packKeys(manifest.header, key);
   const files = [
     ...version.files.map((file) => ({ ...file, path: `${folder}/${file.name}` })),
     ...payload.slice(1).map((pack) => ({ ...pack, sha256: pack.name.slice(0, 64) })),
@@ -55,6 +56,7 @@ export async function* verifyVersion(
         const place = `${pack?.name}: frame at byte ${frame.offset}`;
         if (sizeOf(pack?.path ?? "") === undefined) return `${place}: the pack is missing`;
         const { path } = pack as { path: string };
+        const key = keys[frame.pack] as Uint8Array;
         const found = await pool.check({
           path,
           at: frame.offset,

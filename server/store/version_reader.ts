@@ -1,6 +1,12 @@
 import { type BytePath, displayPath, parentOf } from "#contract/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/entry.ts";
-import { decodeManifest, type Manifest, manifestId, MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
+import {
+  decodeManifest,
+  type Manifest,
+  manifestId,
+  MAX_MANIFEST_BYTES,
+  packKeys,
+} from "#contract/manifest.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { open } from "#contract/sealed.ts";
 import type { PublishedVersion } from "./versions.ts";
@@ -17,17 +23,17 @@ const MAX_READ_BYTES = 512 << 20;
  */
 export class VersionReader implements Disposable {
   readonly manifest: Manifest;
-  readonly #key: Uint8Array;
+  readonly #keys: readonly Uint8Array[];
   readonly #packs: readonly Deno.FsFile[];
   readonly #entries: ReadonlyMap<string, Entry<FrameExtent>>;
   readonly #children: ReadonlyMap<string, readonly BytePath[]>;
   /** By frame number; the one used last is at the end. */
   readonly #frames = new Map<number, Uint8Array>();
 
-  /** `packs`: paths in the order of the manifest; all are opened now, so that a deletion disturbs no reader. */
+  /** `key`: the lineage's. `packs`: paths in the order of the manifest; all are opened now, so that a deletion disturbs no reader. */
   constructor(manifest: Manifest, { packs, key }: { packs: readonly string[]; key: Uint8Array }) {
     this.manifest = manifest;
-    this.#key = key;
+    this.#keys = packKeys(manifest.header, key);
     const entries = new Map<string, Entry<FrameExtent>>();
     const children = new Map<string, BytePath[]>();
     for (const entry of manifest.entries) {
@@ -97,8 +103,10 @@ export class VersionReader implements Disposable {
       return kept;
     }
     const frame = this.manifest.frames[number];
-    const pack = frame && this.#packs[frame.pack];
-    if (frame === undefined || pack === undefined) throw new RangeError(`frame ${number} is not there`);
+    const pack = frame && this.#packs[frame.pack], key = frame && this.#keys[frame.pack];
+    if (frame === undefined || pack === undefined || key === undefined) {
+      throw new RangeError(`frame ${number} is not there`);
+    }
     const sealed = new Uint8Array(frame.sealedBytes);
     pack.seekSync(frame.offset, Deno.SeekMode.Start);
     for (let n = 0; n < sealed.length;) {
@@ -106,7 +114,7 @@ export class VersionReader implements Disposable {
       if (read === null) throw new RangeError(`pack ${frame.pack} ends within frame ${number}`);
       n += read;
     }
-    const raw = open(sealed, { key: this.#key });
+    const raw = open(sealed, { key });
     if (this.#frames.size >= KEPT_FRAMES) this.#frames.delete(this.#frames.keys().next().value as number);
     this.#frames.set(number, raw);
     return raw;

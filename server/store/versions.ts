@@ -22,6 +22,8 @@ export interface VersionRecord {
   readonly bootable: boolean;
   readonly bootNotes: readonly string[];
   readonly files: readonly VersionFile[];
+  /** Name of the node whose backup it is. */
+  readonly backupOf?: string;
 }
 
 /** One published version with all that swarm, boot and deployment need of it. */
@@ -61,11 +63,13 @@ const Row = z.object({
   bootable: z.int(),
   bootNotes: z.string(),
   files: z.string(),
+  backupOf: z.string().nullable(),
 });
 
 const SELECT = `SELECT image, version, version.id AS id, signature, info_hash AS infoHash,
-  header AS headerLine, bootable, boot_notes AS bootNotes, files
-  FROM version JOIN lineage ON lineage.id = version.lineage`;
+  header AS headerLine, bootable, boot_notes AS bootNotes, files, node AS backupOf
+  FROM version JOIN lineage ON lineage.id = version.lineage
+    LEFT JOIN backup_lineage ON backup_lineage.lineage = version.lineage`;
 
 export class Versions {
   readonly #insert: StatementSync;
@@ -75,6 +79,7 @@ export class Versions {
   readonly #packs: StatementSync;
   readonly #delete: StatementSync;
   readonly #unneededPacks: StatementSync;
+  readonly #lenders: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(`
@@ -100,6 +105,9 @@ export class Versions {
       FROM version_pack JOIN pack ON pack.id = pack JOIN lineage ON lineage.id = version_pack.lineage
       WHERE image = ? AND version = ? ORDER BY number`);
     this.#delete = db.prepare("DELETE FROM version WHERE lineage = ? AND version = ?");
+    this.#lenders = db.prepare(`
+      SELECT DISTINCT pack.lineage AS lineage FROM version_pack JOIN pack ON pack.id = pack
+      WHERE version_pack.lineage = ?1 AND pack.lineage <> ?1`);
     this.#unneededPacks = db.prepare(`
       SELECT id, lineage, sha256, size_bytes AS sizeBytes FROM pack
       WHERE sha256 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version_pack WHERE version_pack.pack = pack.id)`);
@@ -143,6 +151,11 @@ export class Versions {
     this.#delete.run(lineage, version);
   }
 
+  /** Ids of other lineages whose packs versions of this one use. */
+  lenders(lineage: number): number[] {
+    return this.#lenders.all(lineage).map((row) => Number(row.lineage));
+  }
+
   /** Complete packs that no version has. */
   unneededPacks(): Pack[] {
     return this.#unneededPacks.all() as unknown as Pack[];
@@ -150,9 +163,10 @@ export class Versions {
 }
 
 function parseRow(row: unknown): VersionRecord {
-  const { bootable, bootNotes, files, ...rest } = Row.parse(row);
+  const { bootable, bootNotes, files, backupOf, ...rest } = Row.parse(row);
   return {
     ...rest,
+    ...(backupOf !== null && { backupOf }),
     header: Header.parse(JSON.parse(rest.headerLine)),
     bootable: bootable === 1,
     bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),

@@ -1,8 +1,9 @@
 /** The API below /api/v1, as #contract/api.ts lists it. */
 import { Hono } from "hono";
 import { API } from "#contract/api.ts";
-import { CaptureOrders } from "./capture_orders.ts";
-import { type ApiContext, type Env, operatorOnly } from "./context.ts";
+import { type ApiContext, type Env } from "./context.ts";
+import { operatorOrAgent } from "./agent_access.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { captureRoutes } from "./routes/captures.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { hookRoutes } from "./routes/hooks.ts";
@@ -13,15 +14,15 @@ import { swarmRoutes } from "./routes/swarm.ts";
 import { templateRoutes } from "./routes/templates.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
-  const orders = new CaptureOrders(context.captures);
   const app = new Hono<Env>().basePath(API);
   // the node's own calls come first: what follows is the operator's
   app.route("/", nodeAgentRoutes(context));
-  app.use("*", operatorOnly(context));
-  app.route("/", templateRoutes(context, orders));
-  app.route("/", captureRoutes(context, orders));
+  app.use("*", operatorOrAgent(context));
+  app.route("/", templateRoutes(context));
+  app.route("/", captureRoutes(context));
   app.route("/", imageRoutes(context));
   app.route("/", nodeRoutes(context));
+  app.route("/", backupRoutes(context));
   app.route("/", swarmRoutes(context));
   app.route("/", hookRoutes(context));
   app.route("/", eventRoutes(context));

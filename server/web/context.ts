@@ -5,6 +5,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { HookBook } from "../deployment/hook_book.ts";
 import type { Templates } from "../store/templates.ts";
 import { type AdminToken, COOKIE } from "./auth.ts";
+import type { Backups } from "./backups.ts";
+import type { CaptureOrders } from "./capture_orders.ts";
 import { type Fleet, unknownBearer } from "./fleet.ts";
 import type { LiveEvents } from "./live.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "./ports.ts";
@@ -15,6 +17,8 @@ export interface ApiContext {
   readonly templates: Templates;
   readonly images: Images;
   readonly captures: Captures;
+  readonly orders: CaptureOrders;
+  readonly backups: Backups;
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
   readonly live: LiveEvents;
@@ -28,7 +32,8 @@ export interface ApiContext {
 export interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
-export type Env = { Bindings: Bindings };
+/** `agentOf`: name of the node whose agent calls, where it is not the operator who does. */
+export type Env = { Bindings: Bindings; Variables: { agentOf?: string } };
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;

@@ -116,13 +116,23 @@ export class Fleet {
 
   /** Arms all of the nodes, or none. Throws RackseedError where one cannot be had. */
   deploy(
-    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, restore }: DeployRequest & {
-      restore?: RestoreTerms;
-    },
+    { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore }:
+      & DeployRequest
+      & {
+        restore?: RestoreTerms;
+      },
   ): DeployAnswer {
-    const { image, version, bootable, bootNotes } = this.#images.get(ref);
+    const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const others = nodes.filter((node) => node.name !== backupOf);
+    if (backupOf !== undefined && others.length > 0 && !force) {
+      throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
+        reason: `it is a backup of the node ${backupOf}, with all that is that node's own.`,
+        remedy: "deploy an image; or give --force where another machine is to take that node's place.",
+        status: 409,
+      });
+    }
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
       const names = shortList(busy.map((node) => node.name));
@@ -174,13 +184,13 @@ export class Fleet {
    * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
    * settings keep is kept, too. Throws RackseedError.
    */
-  restore({ nodes: keys, image, version, keep = [], dryRun = false }: RestoreRequest): DeployAnswer {
+  restore({ nodes: keys, image, version, keep = [], dryRun = false, force }: RestoreRequest): DeployAnswer {
     const ref = image ?? this.#borneBy(this.#distinct(keys), version);
     const named = this.#images.get(ref);
     const always = this.#images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun };
     const target = `${named.image}@${named.version}`;
-    return this.deploy({ nodes: keys, image: target, identity: "keep", restore });
+    return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
   }
 
   cancel(key: string): NodeView {

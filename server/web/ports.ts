@@ -18,6 +18,7 @@ import type { ImageSettings } from "#contract/restore.ts";
 import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
+import type { CaptureFrom } from "../capture/capture_service.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem } from "#contract/errors.ts";
 import type { z } from "zod";
@@ -62,7 +63,7 @@ export interface Captures {
   /** With a template it waits for that machine's agent; without, the caller sends. */
   begin(
     request: z.output<typeof CaptureRequest>,
-    options: { template?: { readonly id: string; readonly name: string } },
+    from: CaptureFrom,
   ): CaptureView;
   /** Oldest first. */
   list(): readonly CaptureView[];

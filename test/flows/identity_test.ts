@@ -1,8 +1,10 @@
 /** Keep, assign and ask through the API: what a node is told, what it may become, what is remembered of it. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
+import { setNodes } from "../../server/cli/node_set.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
@@ -121,4 +123,25 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
   await test.client.send("DELETE", "/nodes/n1");
   await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+});
+
+Deno.test("node set: many nodes at once, the next free addresses, all or none, and a group to speak of them", async () => {
+  await using test = await ServerUnderTest.start();
+  const { signal } = new AbortController();
+  const set = (words: string[], settings: Parameters<typeof setNodes>[1]["settings"]) =>
+    setNodes(words, { server: test.server.urls.server, token: test.server.token, settings, signal });
+  const table = async () =>
+    (await test.client.get("/nodes", z.array(NodeView))).map(({ name, settings }) =>
+      [name, settings.address, settings.identity].filter(Boolean).join(" ")
+    );
+  await put(test, "other", { address: "10.0.0.12/24" });
+  await set(["node[01-03]"], { address: "10.0.0.11-10.0.0.99/24", group: "compute" });
+  await set(["@compute"], { identity: "keep" });
+  const expected = [
+    ...["node01 10.0.0.11/24 keep", "node02 10.0.0.13/24 keep", "node03 10.0.0.14/24 keep"],
+    "other 10.0.0.12/24",
+  ];
+  assert.deepEqual(await table(), expected);
+  await assert.rejects(set(["new[1-9]"], { address: "10.0.0.{n+10}/24" }), { status: 409, reason: /node01/ });
+  assert.deepEqual(await table(), expected);
 });

@@ -1,75 +1,18 @@
 import assert from "node:assert/strict";
 import { CaptureView } from "#contract/api.ts";
 import { formatHashedEntry } from "#contract/entry.ts";
-import { MemoryStore } from "../../agent/capture/memory/memory_store.ts";
 import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
-import { runTemplate, type TemplateEvent } from "../../agent/template.ts";
 import { DataDirectory } from "../../server/store/data_directory.ts";
 import { openDatabase } from "../../server/store/database.ts";
 import { ImageStore } from "../../server/store/images.ts";
 import { openSigningKey } from "../../server/store/keys.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
-
-type Sent = Extract<TemplateEvent, { type: "sent" }>;
-
-/** A template's agent that runs in this process, and a clock by which all files have long been settled. */
-class Template implements AsyncDisposable {
-  readonly root: string;
-  readonly state: string;
-  readonly #test: ServerUnderTest;
-  readonly #stop = new AbortController();
-  readonly #done: Promise<unknown>;
-  readonly #sent = new Map<string, Sent>();
-
-  constructor(test: ServerUnderTest) {
-    this.#test = test;
-    this.root = `${test.folder}/tree`;
-    this.state = `${test.folder}/state`;
-    this.#done = runTemplate({
-      client: test.client,
-      name: "golden",
-      root: this.root,
-      memory: new MemoryStore(this.state),
-      machine: () => Promise.resolve({ lacks: [], mountPoints: [] }),
-      signal: this.#stop.signal,
-      onEvent: (event) => {
-        if (event.type === "sent") this.#sent.set(event.order.capture, event);
-      },
-      now: () => Date.now() + 120_000,
-    }).catch((error) => {
-      if (!this.#stop.signal.aborted) throw error;
-    });
-  }
-
-  async capture(image: string): Promise<{ version: number | undefined; sent: Sent }> {
-    const { client } = this.#test;
-    const body = { template: "golden", image, level: 1 };
-    const { id } = await client.post("/captures", { body, schema: CaptureView });
-    for (;;) {
-      const view = await client.get(`/captures/${id}`, CaptureView);
-      const sent = this.#sent.get(id);
-      if (view.state === "published" && sent) return { version: view.version, sent };
-      if (view.problem) throw new Error(view.problem.detail);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new Error("the test is over"));
-    await this.#done;
-  }
-}
+import { type Sent, TemplateUnderTest } from "./support/template_under_test.ts";
 
 async function sh(script: string, cwd: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("sh", { args: ["-ec", script], cwd }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
-}
-
-async function announced(test: ServerUnderTest): Promise<void> {
-  while ((await (await test.client.send("GET", "/templates")).json()).length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** Ends the server, and compares what both versions say. */
@@ -88,29 +31,37 @@ async function assertSame(folder: string, [a, b]: readonly [string, string]): Pr
   }
 }
 
-async function inFlow(work: (test: ServerUnderTest, template: Template) => Promise<[string, string]>) {
+interface Template {
+  readonly root: string;
+  readonly state: string;
+  capture(image: string): Promise<{ version: number | undefined; sent: Sent }>;
+}
+
+async function inFlow(work: (template: Template) => Promise<[string, string]>): Promise<void> {
   const test = await ServerUnderTest.start();
-  let folder = "";
+  const { folder, client } = test;
+  const root = `${folder}/tree`, state = `${folder}/state`;
+  const after = `${folder}-after`;
   try {
-    await makeSmallTree(`${test.folder}/tree`);
-    const template = new Template(test);
-    await announced(test);
-    const same = await work(test, template);
+    await makeSmallTree(root);
+    const template = await TemplateUnderTest.start(client, { name: "golden", root, state });
+    const capture = async (image: string) => {
+      const body = { template: "golden", image, level: 1 };
+      return await template.published(client, await client.post("/captures", { body, schema: CaptureView }));
+    };
+    const same = await work({ root, state, capture });
     await template[Symbol.asyncDispose]();
-    folder = `${test.folder}-after`;
-    await Deno.mkdir(folder);
-    test.client[Symbol.dispose]();
+    client[Symbol.dispose]();
     await test.server.close();
-    await sh(`cp -a data ${folder}/data`, test.folder);
-    await assertSame(folder, same);
+    await sh(`mkdir ${after} && cp -a data ${after}/data`, folder);
+    await assertSame(after, same);
   } finally {
-    await Deno.remove(test.folder, { recursive: true });
-    if (folder !== "") await Deno.remove(folder, { recursive: true });
+    await sh(`rm -rf ${folder} ${after}`, "/");
   }
 }
 
 Deno.test("a re-capture reads and sends what changed, and is what a whole capture would be", () =>
-  inFlow(async (_test, template) => {
+  inFlow(async (template) => {
     const first = await template.capture("web");
     assert.equal(first.version, 1);
     assert.ok(first.sent.bytesRead > 9_000_000);
@@ -135,7 +86,7 @@ Deno.test("a re-capture reads and sends what changed, and is what a whole captur
   }));
 
 Deno.test("an agent that remembers another parent than the server's is refused, and tells everything", () =>
-  inFlow(async (_test, template) => {
+  inFlow(async (template) => {
     await template.capture("web");
     const path = `${template.state}/golden.web.memory`;
     const { capture, root, amount, lines } = new PastCapture(await Deno.readFile(path));

@@ -9,7 +9,8 @@ export interface WorkerSetup {
    * closes nothing, and one left open would keep its file system mounted.
    */
   readonly root: number;
-  readonly key: Uint8Array;
+  /** By pack: what opens its frames. */
+  readonly keys: readonly Uint8Array[];
   readonly privileged: boolean;
 }
 

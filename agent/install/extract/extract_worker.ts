@@ -1,7 +1,6 @@
 /** One of the parallel workers of installTree; see extract_messages.ts for what it is told. */
 /// <reference lib="webworker" />
 import { messageOf } from "#contract/errors.ts";
-import { sealedCodec } from "#contract/sealed_codec.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { effectiveOwner } from "../../sys/libc.ts";
 import { startThreadClock } from "../../sys/thread_clock.ts";
@@ -12,10 +11,10 @@ import { TreeWriter } from "./tree_writer.ts";
 
 type Run = (job: Job) => Promise<Reply>;
 
-async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
+function setUp({ root, keys, privileged }: WorkerSetup): Run {
   const attributes = new AttributeWriter(root, { privileged, self: effectiveOwner() });
   const writer = new TreeWriter(root, { attributes, privileged });
-  const source = new FrameSource(await sealedCodec(key));
+  const source = new FrameSource(keys);
   return async (job) => {
     const started = performance.now();
     const contents = job.type === "frame"
@@ -35,9 +34,9 @@ async function setUp({ root, key, privileged }: WorkerSetup): Promise<Run> {
   };
 }
 
-async function answer(run: Promise<Run>, job: Job): Promise<Reply> {
+async function answer(run: Run, job: Job): Promise<Reply> {
   try {
-    return await (await run)(job);
+    return await run(job);
   } catch (error) {
     const reason = messageOf(error);
     return error instanceof BadFrame
@@ -48,7 +47,7 @@ async function answer(run: Promise<Run>, job: Job): Promise<Reply> {
 
 // the first message sets the worker up, every further one is a job; one job at a time
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-let run: Promise<Run> | undefined;
+let run: Run | undefined;
 let last = Promise.resolve();
 scope.onmessage = ({ data }: MessageEvent<WorkerSetup | Job>) => {
   if (run === undefined) run = setUp(data as WorkerSetup);

@@ -1,7 +1,7 @@
 /** Reads frames out of packs, opens them and proves them. */
 import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
-import type { SealedCodec } from "#contract/sealed_codec.ts";
+import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
 import { readFully } from "../../sys/libc.ts";
 import type { FrameWork } from "./frame_plan.ts";
 
@@ -11,20 +11,27 @@ export class BadFrame extends Error {
 }
 
 export class FrameSource {
-  readonly #codec: SealedCodec;
+  readonly #keys: readonly Uint8Array[];
+  /** By key: most packs share one. */
+  readonly #codecs = new Map<string, Promise<SealedCodec>>();
   #sealed = new Uint8Array(0);
 
-  constructor(codec: SealedCodec) {
-    this.#codec = codec;
+  /** `keys`: what opens the frames of each pack. */
+  constructor(keys: readonly Uint8Array[]) {
+    this.#keys = keys;
   }
 
   /**
-   * The extents that the version uses, by their number; valid until the next call. `pack`: descriptor of the
-   * frame's pack. Throws BadFrame.
+   * The extents that the version uses, by their number; valid until the next call. `descriptor`: of the frame's
+   * pack. Throws BadFrame.
    */
-  async read({ offset, sealedBytes, extents }: FrameWork, pack: number): Promise<Uint8Array[]> {
+  async read(
+    { pack, offset, sealedBytes, extents }: FrameWork,
+    descriptor: number,
+  ): Promise<Uint8Array[]> {
     try {
-      const raw = await this.#codec.open(this.#read(pack, { offset, sealedBytes }));
+      const codec = await this.#codec(pack);
+      const raw = await codec.open(this.#read(descriptor, { offset, sealedBytes }));
       const contents = extents.map(({ offset, sizeBytes }) => raw.subarray(offset, offset + sizeBytes));
       proveIdentity(contents, extents);
       return contents;
@@ -33,13 +40,24 @@ export class FrameSource {
     }
   }
 
+  #codec(pack: number): Promise<SealedCodec> {
+    const key = this.#keys[pack];
+    if (key === undefined) throw new RangeError("its pack is not one of the manifest's");
+    const name = Buffer.from(key).toString("base64");
+    const known = this.#codecs.get(name);
+    if (known !== undefined) return known;
+    const made = sealedCodec(key);
+    this.#codecs.set(name, made);
+    return made;
+  }
+
   #read(
-    pack: number,
+    descriptor: number,
     { offset, sealedBytes }: { offset: number; sealedBytes: number },
   ): Uint8Array<ArrayBuffer> {
     if (this.#sealed.length < sealedBytes) this.#sealed = new Uint8Array(sealedBytes);
     const sealed = this.#sealed.subarray(0, sealedBytes);
-    if (readFully(pack, sealed, offset) < sealedBytes) {
+    if (readFully(descriptor, sealed, offset) < sealedBytes) {
       throw new RangeError("its pack ends before it");
     }
     return sealed;

@@ -4,7 +4,7 @@
  */
 import type { BytePath } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import { type Manifest, packKeys } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
   chmodAt,
@@ -99,9 +99,10 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
+  const setup: WorkerSetup = { root: target.fd, keys: packKeys(manifest.header, key), privileged };
   await using pool = new WorkerPool<Job, Reply>(
     () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup: { root: target.fd, key, privileged } satisfies WorkerSetup },
+    { count: workers, setup },
   );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });

@@ -1,7 +1,10 @@
-/** Runs `script` with Deno and kills it (SIGKILL) so many milliseconds after it has said "begun". */
+/**
+ * Runs `script` with Deno and kills it (SIGKILL) so many milliseconds after it has said `word`, by default "begun".
+ * `busyMs`: from "begun" to its end.
+ */
 export async function runUntilKilled(
   script: string,
-  { args, killAfterMs }: { args: readonly string[]; killAfterMs?: number },
+  { args, killAfterMs, word = "begun" }: { args: readonly string[]; killAfterMs?: number; word?: string },
 ): Promise<{ lastWord: string; busyMs: number }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", script, ...args],
@@ -10,9 +13,9 @@ export async function runUntilKilled(
   let lastWord = "", began = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    if (text.includes("begun")) {
-      began = performance.now();
-      if (killAfterMs !== undefined) timer = setTimeout(() => kill(child), killAfterMs);
+    if (text.includes("begun")) began = performance.now();
+    if (text.includes(word) && killAfterMs !== undefined) {
+      timer ??= setTimeout(() => kill(child), killAfterMs);
     }
     lastWord = text.trim().split("\n").at(-1) ?? "";
   }

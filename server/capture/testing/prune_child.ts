@@ -11,7 +11,10 @@ const { removed } = planPrune(store.list(), { keepLast: 2 }, { nowMs: Date.now()
 console.log("begun");
 // in another order every time
 const order = removed.toSorted((a, b) => (a.version * Number(seed)) % 7 - (b.version * Number(seed)) % 7);
-for (const { image, version } of order) store.delete(`${image}@${version}`);
+for (const [number, { image, version }] of order.entries()) {
+  store.delete(`${image}@${version}`);
+  console.log(`deleted ${number + 1}`);
+}
 // keeps the process alive while only workers are busy
 const alive = setInterval(() => {}, 1000);
 const { id } = service.begin({ image: "web", level: 1, excludes: [] });

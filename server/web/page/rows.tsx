@@ -36,8 +36,9 @@ export function NodeRow({ node }: { node: NodeView }) {
       </td>
       <td>{node.image ?? "–"}</td>
       <td>
-        {settings.address && settings.address !== "dhcp" ? settings.address : node.address ?? "–"}
+        {settings.address?.includes("/") ? settings.address : node.address ?? "–"}
         {settings.hostname && <small>{settings.hostname}</small>}
+        <small>identity: {settings.identity ?? "assign"}</small>
       </td>
       <td>
         {node.armed && (

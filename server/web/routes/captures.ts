@@ -1,19 +1,14 @@
 import { Hono } from "hono";
 import { CaptureProgress, CaptureRequest, ProblemSchema } from "#contract/api.ts";
 import { MAX_ENTRIES_PART_BYTES } from "#contract/entry.ts";
-import { RackseedError } from "#contract/errors.ts";
 import { MAX_UPLOAD_BYTES } from "#contract/frame_upload.ts";
 import { bytesBody, jsonBody } from "../body.ts";
-import type { CaptureOrders } from "../capture_orders.ts";
 import type { ApiContext, Env } from "../context.ts";
 
 /** 65 536 hashes at once. */
 const MAX_KNOWN_BYTES = 2 << 20;
 
-export function captureRoutes(
-  { captures, templates, live }: ApiContext,
-  orders: CaptureOrders,
-): Hono<Env> {
+export function captureRoutes({ captures, templates, orders, live }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/captures", (c) => c.json(captures.list()));
@@ -22,20 +17,7 @@ export function captureRoutes(
   app.post("/captures", async (c) => {
     const request = await jsonBody(c.req, CaptureRequest);
     if (request.template === undefined) return c.json(captures.begin(request, {}));
-    const template = templates.get(request.template);
-    const running = captures.list().find((other) =>
-      other.template === template.name && ["waiting", "receiving"].includes(other.state)
-    );
-    if (running) {
-      throw new RackseedError(`cannot capture ${template.name}`, {
-        reason: `its capture ${running.id} for ${running.image} is not done yet.`,
-        remedy: "wait for it, or cancel it on the server's page.",
-        status: 409,
-      });
-    }
-    const capture = captures.begin(request, { template });
-    orders.wake();
-    return c.json(capture);
+    return c.json(orders.order(request, { template: templates.get(request.template) }));
   });
 
   app.delete("/captures/:id", (c) => {

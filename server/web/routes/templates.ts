@@ -1,22 +1,20 @@
 import { Hono } from "hono";
 import type { CaptureOrder } from "#contract/api.ts";
 import { TemplateAnnouncement } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, peerAddress } from "../context.ts";
-import type { CaptureOrders } from "../capture_orders.ts";
 
 const POLL_MS = 30_000;
 
-export function templateRoutes(
-  { templates, hooks, live, closing }: ApiContext,
-  orders: CaptureOrders,
-): Hono<Env> {
+export function templateRoutes({ templates, orders, hooks, live, closing }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/templates", (c) => c.json(templates.list()));
 
   app.post("/templates", async (c) => {
     const announcement = await jsonBody(c.req, TemplateAnnouncement);
+    refuseOtherName(announcement, c.get("agentOf"));
     const template = templates.announce(announcement, { address: peerAddress(c) });
     live.publish({ type: "template", template });
     return c.json({ id: template.id });
@@ -38,4 +36,14 @@ export function templateRoutes(
     return c.json({ ...order, ...(around.length > 0 && { hooks: around }) } satisfies CaptureOrder);
   });
   return app;
+}
+
+/** A node's own agent speaks for that node alone. */
+function refuseOtherName({ name }: TemplateAnnouncement, node: string | undefined): void {
+  if (node === undefined || node === name) return;
+  throw new RackseedError(`cannot announce the template ${name}`, {
+    reason: `the token is that of the node ${node}.`,
+    remedy: `give --name ${node}, or the server's own token.`,
+    status: 403,
+  });
 }

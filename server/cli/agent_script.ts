@@ -1,0 +1,40 @@
+/** How the agent is run on a node: a script that a root shell of that machine takes. */
+
+/**
+ * Puts the token into a file that only root may read, and a systemd unit beside it. All values are of the kinds
+ * that the API allows, which need no quoting within single quotes.
+ */
+export function agentScript(
+  { node, token, server }: { node: string; token: string; server: string },
+): string {
+  return `#!/bin/sh
+# Runs the Rackseed agent on ${node} as a service. The program is expected as /usr/local/bin/rackseed.
+set -eu
+mkdir -p -m 700 /etc/rackseed
+umask 077
+cat > /etc/rackseed/agent.env <<'END'
+RACKSEED_SERVER=${server}
+RACKSEED_TOKEN=${token}
+END
+umask 022
+cat > /etc/systemd/system/rackseed-agent.service <<'END'
+[Unit]
+Description=Rackseed agent: captures this machine when its image server asks
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+EnvironmentFile=/etc/rackseed/agent.env
+ExecStart=/usr/local/bin/rackseed agent template --name ${node}
+Restart=always
+RestartSec=30
+Nice=10
+IOSchedulingClass=idle
+
+[Install]
+WantedBy=multi-user.target
+END
+systemctl daemon-reload
+systemctl enable rackseed-agent.service
+systemctl restart rackseed-agent.service`;
+}

@@ -1,0 +1,84 @@
+/**
+ * Addresses of many nodes in few words:
+ *
+ *     10.0.0.11-10.0.0.138/24    each node the next one that is free
+ *     10.0.{1}.{n+10}/16         by rule from the name: {n} is its last number, {1} its first, {2} its second …
+ */
+import { UsageError } from "./usage.ts";
+
+interface Named {
+  readonly name: string;
+  /** What it bears already. */
+  readonly address?: string | undefined;
+}
+
+/** The address of each; other words ("dhcp", an address alone) stay as they are. Throws UsageError. */
+export function planAddresses(
+  text: string,
+  { nodes, taken }: { nodes: readonly Named[]; taken: ReadonlySet<string> },
+): string[] {
+  const [, first, last, prefix] = /^([\d.]+)-([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
+  if (first !== undefined && last !== undefined) {
+    return fromRange(nodes, {
+      first: numberOf(first, text),
+      last: numberOf(last, text),
+      prefix,
+      text,
+      taken,
+    });
+  }
+  if (text.includes("{")) return nodes.map(({ name }) => byRule(text, name));
+  if (nodes.length > 1 && /^[\d.]+(\/\d+)?$/.test(text)) {
+    throw new UsageError(
+      `${text} is one address for ${nodes.length} nodes: give a range or a rule, as --help has it.`,
+    );
+  }
+  return nodes.map(() => text);
+}
+
+function fromRange(
+  nodes: readonly Named[],
+  { first, last, prefix, text, taken }: {
+    first: number;
+    last: number;
+    prefix: string | undefined;
+    text: string;
+    taken: ReadonlySet<string>;
+  },
+): string[] {
+  if (last < first) throw new UsageError(`${text}: the first address is behind the last one.`);
+  let next = first;
+  const isInside = (cidr: string | undefined) => {
+    const [address = ""] = cidr?.split("/") ?? [];
+    return /^[\d.]+$/.test(address) && numberOf(address, text) >= first && numberOf(address, text) <= last;
+  };
+  const kept = new Set(nodes.flatMap(({ address }) => isInside(address) ? [address?.split("/")[0]] : []));
+  return nodes.map(({ name, address }) => {
+    // who has one of them keeps it: the same command again changes nothing
+    if (isInside(address)) return `${address?.split("/")[0]}/${prefix}`;
+    while (next <= last && (taken.has(addressOf(next)) || kept.has(addressOf(next)))) next++;
+    if (next > last) throw new UsageError(`${text} has no free address for ${name}.`);
+    return `${addressOf(next++)}/${prefix}`;
+  });
+}
+
+function byRule(rule: string, name: string): string {
+  const numbers = name.match(/\d+/g)?.map(Number) ?? [];
+  return rule.replace(/\{(n|\d+)([+-]\d+)?\}/g, (_, which: string, offset: string | undefined) => {
+    const number = which === "n" ? numbers.at(-1) : numbers[Number(which) - 1];
+    if (number === undefined) throw new UsageError(`${rule}: the name ${name} has no number for {${which}}.`);
+    return String(number + Number(offset ?? 0));
+  });
+}
+
+function numberOf(address: string, text: string): number {
+  const octets = address.split(".").map(Number);
+  if (octets.length === 4 && octets.every((o) => o >= 0 && o <= 255)) {
+    return octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  }
+  throw new UsageError(`${text}: ${address} is no address.`);
+}
+
+function addressOf(number: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+}

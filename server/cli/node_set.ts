@@ -1,0 +1,77 @@
+/** `rackseed node set`: changes what is given and keeps the rest; "none" takes a setting away. */
+import { z } from "zod";
+import { NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
+import { connect } from "./connection.ts";
+import { parseInterface } from "./interface_text.ts";
+import { planAddresses } from "./node_addresses.ts";
+import { nodeNames } from "./node_names.ts";
+import { type NodeOptions, sameMac } from "./nodes.ts";
+import { print, printJson } from "./terminal.ts";
+import { checked, UsageError } from "./usage.ts";
+
+export interface NodeSetOptions {
+  readonly mac?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly address?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly dns?: readonly string[] | undefined;
+  readonly interfaces?: readonly string[] | undefined;
+  readonly identity?: string | undefined;
+  readonly group?: string | undefined;
+  readonly disk?: string | undefined;
+  readonly bootProgram?: string | undefined;
+  readonly rack?: string | undefined;
+  readonly uploadLimit?: number | "off" | "none" | undefined;
+  readonly backupEverySeconds?: number | "none" | undefined;
+}
+
+/** All of the nodes, or none of them. Throws UsageError, and RackseedError where the server refuses. */
+export async function setNodes(
+  words: readonly string[],
+  { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
+): Promise<void> {
+  const interfaces = settings.interfaces?.map((text) => text === "none" ? text : parseInterface(text));
+  using client = await connect(options, signal);
+  const nodes = await client.get("/nodes", z.array(NodeView), { signal });
+  const names = nodeNames(words, { nodes });
+  for (const one of ["mac", "hostname"] as const) {
+    if (names.length > 1 && settings[one] !== undefined && settings[one] !== "none") {
+      throw new UsageError(`--${one} is one node's, and ${names.length} are named.`);
+    }
+  }
+  const known = names.map((name) =>
+    nodes.find((node) => node.name === name || node.id === name || sameMac(node, name)) ??
+      nodes.find((node) => settings.mac !== undefined && sameMac(node, settings.mac))
+  );
+  const addresses = settings.address === undefined ? undefined : planAddresses(settings.address, {
+    nodes: names.map((name, i) => ({ name, address: known[i]?.settings.address })),
+    taken: new Set(
+      nodes.flatMap((node) => known.includes(node) ? [] : node.settings.address?.split("/")[0] ?? []),
+    ),
+  });
+  const body = names.map((node, i): NodeChange => {
+    const given = { ...settings, interfaces, ...(addresses && { address: addresses[i] }) };
+    return { node, settings: merged(known[i]?.settings, given) };
+  });
+  const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });
+  if (json) return printJson(views.length === 1 ? views[0] : views);
+  const made = views.filter((_, i) => known[i] === undefined).map(({ name }) => name);
+  const changed = views.filter((_, i) => known[i] !== undefined).map(({ name }) => name);
+  for (const [what, list] of [["made", made], ["changed", changed]] as const) {
+    if (list.length === 1) print(`${what} the node ${list[0]}`);
+    else if (list.length > 1) print(`${what} ${list.length} nodes, ${list[0]} to ${list.at(-1)}`);
+  }
+}
+
+function merged(before: NodeSettings | undefined, given: object): NodeSettings {
+  const entries = Object.entries({
+    ...before,
+    ...Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined)),
+  })
+    .filter(([, value]) => value !== "none" && !isNone(value));
+  return checked(NodeSettings, { name: "settings", value: Object.fromEntries(entries) });
+}
+
+function isNone(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 1 && value[0] === "none";
+}

@@ -1,0 +1,42 @@
+/** Which of the scheduled backups are to begin now. */
+import type { CaptureView, ImageView } from "#contract/api.ts";
+
+export interface ScheduledNode {
+  readonly name: string;
+  /** Where its backups are. */
+  readonly image: string;
+  readonly everySeconds: number | undefined;
+  /** Whether its agent waits for orders. */
+  readonly online: boolean;
+}
+
+/** So many by schedule are under way at a time: a rack that is due at once must not fill the server's link. */
+const AT_ONCE = 2;
+/** One that failed is tried again so much later. */
+const RETRY_MS = 10 * 60_000;
+
+/** Names of nodes, those first whose last backup is oldest. */
+export function dueBackups(
+  nodes: readonly ScheduledNode[],
+  { captures, versions, nowMs }: {
+    captures: readonly Pick<CaptureView, "image" | "state" | "started">[];
+    versions: readonly Pick<ImageView, "image" | "created">[];
+    nowMs: number;
+  },
+): string[] {
+  const newest = new Map<string, number>(), tried = new Map<string, number>();
+  const later = (times: Map<string, number>, image: string, time: string) =>
+    times.set(image, Math.max(times.get(image) ?? 0, Date.parse(time)));
+  for (const { image, created } of versions) later(newest, image, created);
+  for (const { image, started } of captures) later(tried, image, started);
+  const running = new Set(captures.filter((c) => !DONE.has(c.state)).map((c) => c.image));
+  const images = new Set(nodes.filter((n) => n.everySeconds !== undefined).map((n) => n.image));
+  const free = AT_ONCE - [...running].filter((image) => images.has(image)).length;
+  const last = (node: ScheduledNode) => newest.get(node.image) ?? 0;
+  return nodes.filter((node) =>
+    node.everySeconds !== undefined && node.online && !running.has(node.image) &&
+    nowMs - last(node) >= node.everySeconds * 1000 && nowMs - (tried.get(node.image) ?? 0) >= RETRY_MS
+  ).sort((a, b) => last(a) - last(b)).slice(0, Math.max(free, 0)).map((node) => node.name);
+}
+
+const DONE: ReadonlySet<CaptureView["state"]> = new Set(["published", "failed", "cancelled"]);

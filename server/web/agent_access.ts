@@ -1,0 +1,33 @@
+/** Which of the operator's calls a node's own agent may make: those of a template of that node's name. */
+import type { Context, MiddlewareHandler } from "hono";
+import { API } from "#contract/api.ts";
+import { type ApiContext, bearerOf, type Env, operatorOnly } from "./context.ts";
+
+const ORDERS = /^\/templates\/([\w-]+)\/orders$/;
+const CAPTURE = /^\/captures\/([\w-]+)\/(known|frames|progress|entries(\/\d+)?|failed)$/;
+
+/** Lets in whom `operatorOnly` does, and a node's agent to what is its own. */
+export function operatorOrAgent(context: ApiContext): MiddlewareHandler<Env> {
+  const operator = operatorOnly(context);
+  return async (c, next) => {
+    const node = agentOf(c, context);
+    if (node === undefined) return await operator(c, next);
+    c.set("agentOf", node);
+    await next();
+  };
+}
+
+function agentOf(c: Context<Env>, { backups, templates, captures }: ApiContext): string | undefined {
+  const secret = bearerOf(c);
+  const node = secret === undefined ? undefined : backups.agentOf(secret);
+  if (node === undefined) return undefined;
+  const path = c.req.path.slice(API.length);
+  // the name in its body is looked at by the route
+  if (c.req.method === "POST" && path === "/templates") return node;
+  const [, template] = ORDERS.exec(path) ?? [];
+  // one that is not known any more is to announce itself again
+  if (template !== undefined) return (templates.find(template)?.name ?? node) === node ? node : undefined;
+  const [, capture] = CAPTURE.exec(path) ?? [];
+  if (capture === undefined || c.req.method === "GET") return undefined;
+  return captures.list().find(({ id }) => id === capture)?.template === node ? node : undefined;
+}

@@ -1,0 +1,64 @@
+/** A template's agent inside the test's own process, with a clock by which all files have long been settled. */
+import { CaptureView } from "#contract/api.ts";
+import type { ApiClient } from "#contract/client.ts";
+import { MemoryStore } from "../../../agent/capture/memory/memory_store.ts";
+import { runTemplate, type TemplateEvent } from "../../../agent/template.ts";
+
+export type Sent = Extract<TemplateEvent, { type: "sent" }>;
+
+export class TemplateUnderTest implements AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #done: Promise<unknown>;
+  readonly #sent = new Map<string, Sent>();
+
+  private constructor(
+    client: ApiClient,
+    { name, root, state, waiting }: { name: string; root: string; state: string; waiting: () => void },
+  ) {
+    this.#done = runTemplate({
+      client,
+      name,
+      root,
+      memory: new MemoryStore(state),
+      machine: () => Promise.resolve({ lacks: [], mountPoints: [] }),
+      signal: this.#stop.signal,
+      onEvent: (event) => {
+        if (event.type === "waiting") waiting();
+        if (event.type === "sent") this.#sent.set(event.order.capture, event);
+      },
+      now: () => Date.now() + 120_000,
+    }).catch((error) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
+  /** Resolves when it has announced itself; rejects where it is not let in. */
+  static async start(
+    client: ApiClient,
+    options: { name: string; root: string; state: string },
+  ): Promise<TemplateUnderTest> {
+    const announced = Promise.withResolvers<void>();
+    const template = new TemplateUnderTest(client, { ...options, waiting: announced.resolve });
+    await Promise.race([announced.promise, template.#done]);
+    return template;
+  }
+
+  /** Waits until the capture is published. `client`: the operator's. */
+  async published(
+    client: ApiClient,
+    { id }: CaptureView,
+  ): Promise<{ version: number | undefined; sent: Sent }> {
+    for (;;) {
+      const view = await client.get(`/captures/${id}`, CaptureView);
+      const sent = this.#sent.get(id);
+      if (view.state === "published" && sent) return { version: view.version, sent };
+      if (view.problem) throw new Error(view.problem.detail);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error("the test is over"));
+    await this.#done;
+  }
+}
