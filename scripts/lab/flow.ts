@@ -1,6 +1,5 @@
 /** The whole product on real firmware: a template is captured, empty machines become its clones. */
 import type { Check } from "./check.ts";
-import { setHooks } from "./hooks.ts";
 import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
 import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
@@ -26,7 +25,6 @@ export async function cloneMachines(
     const template = await captureTemplate(lab, { server });
     const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
-    await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.

@@ -4,7 +4,6 @@ import type { BackgroundProgram } from "./background_program.ts";
 import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
-import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
@@ -96,7 +95,6 @@ export async function startClone(
     () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
-  const hooked = await checkHooks(lab, { host, node, guest, log });
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
@@ -122,7 +120,6 @@ export async function startClone(
       passed: state === "running",
       seen: `the node is ${state}`,
     },
-    hooked,
     ...(node.asked ? [checkAsked(node, log)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
