@@ -228,6 +228,7 @@ export async function startServer(
     ...{ fleet, templates, captures, images, orders, pin, now },
     agents: new AgentTokens(db),
     nameOf: (id) => nodes.find(id)?.name,
+    server: () => server,
   });
   const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
   stack.defer(() => clearInterval(backupTimer));

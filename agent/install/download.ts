@@ -160,11 +160,20 @@ export class Download implements AsyncDisposable {
     return this.#store.path(`${sha256}.pack`);
   }
 
+  /** Asks for nothing more, or goes on; others are served all the same. */
+  hold(isHeld: boolean): void {
+    this.#swarm.hold(isHeld);
+  }
+
   /**
    * Numbers of the frames in the order in which they become complete; fails where the swarm does. `only`: the
-   * needed ones, all where absent.
+   * needed ones, all where absent. `onFrame` is told of each as soon as it is complete.
    */
-  frames(manifest: Manifest, only?: Iterable<number>): AsyncIterable<number> {
+  frames(
+    manifest: Manifest,
+    { only, onFrame = () => {} }: { only?: Iterable<number> | undefined; onFrame?: (frame: number) => void } =
+      {},
+  ): AsyncIterable<number> {
     const { map } = this.#metainfo;
     const ranges = frameRanges(map, manifest);
     const numbers = [...only ?? ranges.keys()];
@@ -172,7 +181,11 @@ export class Download implements AsyncDisposable {
     this.#swarm.done.catch((error) => queue.fail(error));
     for (const number of numbers) {
       const range = ranges[number];
-      if (range && this.#waiter.add(range, () => queue.push(number))) queue.push(number);
+      const complete = () => {
+        queue.push(number);
+        onFrame(number);
+      };
+      if (range && this.#waiter.add(range, complete)) complete();
     }
     return queue;
   }

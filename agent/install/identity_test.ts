@@ -3,12 +3,12 @@
  * RACKSEED_GOLDEN=write and read the difference. What was written is then read back as an old disk's is.
  */
 import assert from "node:assert/strict";
+import { byKey, CARDS, DHCP, LAYOUTS } from "./testing/layouts.ts";
 import { type Identity, Identity as IdentitySchema, type NetworkInterface } from "#contract/identity.ts";
 import { type FileChange, hostsFile, identityChanges, type IdentityTree } from "./identity.ts";
 import { clearInterfaces } from "./interfaces_file.ts";
 import { networkOf } from "./read_identity.ts";
 
-const A = "52:54:00:00:00:0a", B = "52:54:00:00:00:0b", C = "52:54:00:00:00:0c";
 const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
 const INTERFACES = `# The loopback network interface
@@ -83,38 +83,6 @@ const SYSTEMS: Record<string, IdentityTree> = {
   }, { paths: [MANAGER] }),
 };
 
-const STATIC = { addresses: ["10.0.0.5/24"], gateways: ["10.0.0.1"], dns: ["10.0.0.2", "10.0.0.3"] };
-const DHCP = { addresses: "dhcp" as const, gateways: [], dns: [] };
-const PLAIN = { gateways: [], dns: [] };
-const card = (mac: string, more: Partial<NetworkInterface> = {}): NetworkInterface =>
-  ({ kind: "ethernet", mac, addresses: [], ...PLAIN, ...more }) as NetworkInterface;
-const bond = (more: object): NetworkInterface =>
-  ({ kind: "bond", name: "bond0", members: [A, B], mode: "802.3ad", ...more }) as NetworkInterface;
-const vlan = (id: number, more: object): NetworkInterface =>
-  ({ kind: "vlan", name: `vlan${id}`, id, ...more }) as NetworkInterface;
-
-const LAYOUTS: Record<string, NetworkInterface[]> = {
-  "one-static": [card(A, STATIC)],
-  "one-dhcp": [card(A, DHCP)],
-  "one-static-and-ipv6": [card(A, {
-    addresses: ["10.0.0.5/24", "10.0.0.6/32", "2001:db8::5/64"],
-    gateways: ["10.0.0.1", "2001:db8::1"],
-    dns: ["2001:db8::2"],
-    mtu: 9000,
-  })],
-  "two-static": [card(A, STATIC), card(B, { addresses: ["192.168.7.5/16"], ...PLAIN, mtu: 9000 })],
-  "two-dhcp": [card(A, DHCP), card(B, { ...DHCP, mtu: 1400 })],
-  "dhcp-and-static": [card(A, DHCP), card(B, { addresses: ["192.168.7.5/16"], ...PLAIN })],
-  "bond-static": [bond(STATIC)],
-  "bond-dhcp": [bond({ ...DHCP, mode: "active-backup" })],
-  "vlan-static": [card(A), vlan(100, { parent: A, ...STATIC })],
-  "vlan-dhcp": [card(A, DHCP), vlan(100, { parent: A, ...DHCP })],
-  "bond-and-vlans": [
-    ...[bond({ addresses: [], ...PLAIN, mtu: 9000 }), card(C, { addresses: ["192.168.7.5/16"], ...PLAIN })],
-    ...[vlan(100, { parent: "bond0", ...STATIC }), vlan(200, { parent: "bond0", ...DHCP })],
-  ],
-};
-
 function change(identity: Identity, tree: IdentityTree): FileChange[] {
   let uuids = 0;
   return identityChanges(identity, {
@@ -138,9 +106,6 @@ function changed({ texts, paths, symlinks }: IdentityTree, changes: readonly Fil
   return { texts: after, paths, symlinks };
 }
 
-const byKey = (interfaces: readonly NetworkInterface[]) =>
-  [...interfaces].sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-
 for (const [system, tree] of Object.entries(SYSTEMS)) {
   for (const [layout, interfaces] of Object.entries(LAYOUTS)) {
     Deno.test(`identity as golden file, and read back: ${system}, ${layout}`, async () => {
@@ -153,8 +118,7 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
         await Deno.writeTextFile(golden, text);
       }
       assert.equal(text, await Deno.readTextFile(golden));
-      const cards = [A, B, C].map((mac, i) => ({ mac, names: [`ens1${i}`] }));
-      const found = networkOf(changed(tree, changes), cards);
+      const found = networkOf(changed(tree, changes), CARDS);
       const own = found.interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0);
       assert.deepEqual(
         byKey(own.filter((i) => isWanted(i, interfaces))),

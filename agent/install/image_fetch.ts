@@ -12,6 +12,7 @@ import { InstallClock } from "./install_clock.ts";
 import type { Journal } from "./journal.ts";
 import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
+import { safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -41,6 +42,8 @@ export interface Target {
 
 interface Joined {
   readonly download: Download;
+  /** Whether packs lie in memory. */
+  readonly inMemory: boolean;
   readonly manifest: Manifest;
   readonly target: Target;
   /** What stands on the target. */
@@ -97,7 +100,7 @@ export class ImageFetch implements AsyncDisposable {
       });
       const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
       if (needed && target.journal) await download.fetchOnly(needed, manifest);
-      this.#joined = { download, manifest, target, compared, needed };
+      this.#joined = { download, inMemory, manifest, target, compared, needed };
       const { bytesDone, bytesTotal } = download.progress();
       const missingBytes = bytesTotal - bytesDone;
       const place = `kept ${inMemory ? "in memory" : "on the target's disk"}`;
@@ -120,7 +123,8 @@ export class ImageFetch implements AsyncDisposable {
 
   /** Step "install": writes frames as they come. Returns what could not be kept, among the message. */
   async install(progress: StepProgress): Promise<StepOutcome> {
-    const { download, manifest, target, compared, needed } = this.#now;
+    const { download, inMemory, manifest, target, compared, needed } = this.#now;
+    const safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
@@ -137,7 +141,8 @@ export class ImageFetch implements AsyncDisposable {
         standing: compared?.found,
         loose: compared && this.#loose(compared, manifest),
         packs: { path: (pack) => packs[pack] ?? "" },
-        frames: download.frames(manifest, needed),
+        frames: safe?.frames ?? download.frames(manifest, { only: needed }),
+        onFrame: (frame) => safe?.onFrame(frame),
         workers,
         onSpent: (spent) => clock.add(spent),
         onProgress: ({ bytesDone, bytesTotal }) => {
@@ -152,6 +157,7 @@ export class ImageFetch implements AsyncDisposable {
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
+    await safe?.end();
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
     const fetched = megabytes(download.downloadedBytes + this.#extentBytes);

@@ -16,7 +16,7 @@
  * the halves compete for them. Needs root (network namespaces, tc, loop devices) and Debian.
  */
 import { parseArgs } from "node:util";
-import { workplace } from "./bench_tree.ts";
+import { makeBenchTree, workplace } from "./bench_tree.ts";
 import { makeBenchImage } from "./install/bench_image.ts";
 import { withEmptyFileSystem } from "./install/file_system.ts";
 import type { InstallJob } from "./install_node.ts";
@@ -46,7 +46,10 @@ const limitMib = Number(values.tree);
 const signal = interruption();
 await using place = await workplace();
 const scratch = place.path;
-const image = await makeBenchImage(scratch, { limitMib, announce: ANNOUNCE });
+const image = await makeBenchImage(scratch, {
+  makeTree: (tree) => makeBenchTree(tree, { limitMib }),
+  announce: ANNOUNCE,
+});
 const packs = `${scratch}/packs`;
 await Deno.mkdir(packs);
 

@@ -11,6 +11,7 @@ import { toHex } from "#contract/torrent/hex.ts";
 import { parseMetainfo } from "#contract/torrent/metainfo.ts";
 import { Download } from "../../agent/install/download.ts";
 import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { safeFrames } from "../../agent/install/safe_frames.ts";
 import { installTree, type PackReader } from "../../agent/install/extract/install_tree.ts";
 
 /** Paths, and what an order would say. */
@@ -55,20 +56,30 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
     ...{ order, terms: new SwarmTerms(order.swarm), packs, manifestOnly: false, signal },
   });
   const manifest = await download.manifest(order, { key: keyOf(job), signal });
-  const frames = download.frames(manifest);
-  if (!install) return void await Array.fromAsync(frames);
+  if (!install) return void await Array.fromAsync(download.frames(manifest));
+  const safe = safeFrames(download, { manifest, sync: () => syncTo(job.target) });
   const paths = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
-  await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, frames });
+  await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, ...safe });
+  await safe.end();
 }
 
 /** As far as the disk: what only lies in the page cache is not installed. */
 async function write(
   job: InstallJob,
-  image: { manifest: Manifest; packs: PackReader; frames: AsyncIterable<number> },
+  image: {
+    manifest: Manifest;
+    packs: PackReader;
+    frames: AsyncIterable<number>;
+    onFrame?: (frame: number) => void;
+  },
 ): Promise<void> {
   await installTree({ ...image, key: keyOf(job), target: job.target });
-  const { success } = await new Deno.Command("sync", { args: ["--file-system", job.target] }).output();
-  if (!success) throw new Error(`sync of ${job.target} failed`);
+  await syncTo(job.target);
+}
+
+async function syncTo(target: string): Promise<void> {
+  const { success } = await new Deno.Command("sync", { args: ["--file-system", target] }).output();
+  if (!success) throw new Error(`sync of ${target} failed`);
 }
 
 async function* numbers({ frames }: Manifest): AsyncGenerator<number> {

@@ -25,6 +25,10 @@ export async function orderNodes(
   for (const node of nodes) {
     const settings = ["--mac", node.mac, "--address", `${node.address}/${prefix}`];
     if (node.asked) settings.push("--identity", "ask");
+    if (node.vlan) {
+      settings.push("--interface", `bond0=${node.mac},active-backup`);
+      settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
+    }
     await server.rackseed("node", "set", node.name, ...settings);
     await run(["truncate", "-s", "3G", diskOf(lab, node)]);
   }
@@ -95,6 +99,7 @@ export async function startClone(
     () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
@@ -121,11 +126,25 @@ export async function startClone(
       seen: `the node is ${state}`,
     },
     ...(node.asked ? [checkAsked(node, log)] : []),
+    ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
   return { machineId, hostKey: key(hostKey), checks };
+}
+
+/** `seen`: what `ip -brief -4 address` says. */
+function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
+  const bears = (name: string, cidr = "") =>
+    seen.split("\n").some((line) =>
+      line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
+    );
+  return {
+    what: "bond and VLAN are up with their addresses",
+    passed: bears("bond0", `${address}/${prefix}`) && bears(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
+    seen: seen.trim().replace(/\s+/g, " "),
+  };
 }
 
 function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {

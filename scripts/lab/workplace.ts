@@ -39,13 +39,15 @@ export interface NodeFacts {
   readonly hostname?: string;
   /** A person at its console is to say who it is; `types`: what they type, or nobody is there. */
   readonly asked?: { readonly types: readonly Typing[] };
+  /** Its first card is in a bond, which has a VLAN with this address. */
+  readonly vlan?: { readonly id: number; readonly cidr: string };
   readonly mac: string;
   readonly address: string;
 }
 
 export interface Typing {
   /** What the console must have shown first. */
-  readonly after: string;
+  readonly after: RegExp;
   readonly text: string;
 }
 

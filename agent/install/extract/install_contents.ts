@@ -46,7 +46,12 @@ export async function installContents(options: ContentOptions): Promise<void> {
       failed: failure.promise,
       take: async (work) => {
         const { answer } = await pool.submit(jobOf(work, options));
-        track(installFrame(work, { first: answer, options }).then(() => progress(work)));
+        track(
+          installFrame(work, { first: answer, options }).then(() => {
+            options.onFrame?.(work.frame);
+            progress(work);
+          }),
+        );
       },
     }),
     eachLoose(options, {
@@ -70,7 +75,7 @@ function batches<T>(entries: readonly T[]): T[][] {
 
 /** Calls `take` for every frame that the plan needs, as it comes. */
 async function eachFrame(
-  { frames, plan, loose }: ContentOptions,
+  { frames, plan, loose, onFrame }: ContentOptions,
   { failed, take }: { failed: Promise<never>; take: (work: FrameWork) => Promise<void> },
 ): Promise<void> {
   const whole = plan.frames.filter((work) => work !== undefined && !loose?.frames.has(work.frame));
@@ -86,7 +91,10 @@ async function eachFrame(
         });
       }
       const work = missing.get(next.value);
-      if (work === undefined) continue;
+      if (work === undefined) {
+        onFrame?.(next.value);
+        continue;
+      }
       missing.delete(next.value);
       await Promise.race([take(work), failed]);
     }

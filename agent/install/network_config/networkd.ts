@@ -105,7 +105,7 @@ export function readNetworkd(texts: Texts): FoundNetwork {
   });
   const names = new Set(made.map((m) => "name" in m ? m.name : ""));
   const cards = networks.filter((n) => valueOf(n, "Network", "Bond") === undefined).flatMap((sections) => {
-    if (sections.some((s) => s.name === "Route")) notes.push("static routes");
+    if (routesOf(sections).some((route) => !route.isDefault)) notes.push("static routes");
     return cardsOf(sections).filter((card) => !("name" in card && names.has(card.name)))
       .map((card): FoundInterface => ({ kind: "ethernet", card, ...addressingOf(sections) }));
   });
@@ -128,8 +128,22 @@ function addressingOf(sections: readonly Section[] = []) {
   return addressing({
     dhcp: /^(yes|true|1|on|both|v4|ipv4)$/.test(network("DHCP").at(-1) ?? ""),
     addresses: [...network("Address"), ...valuesOf(sections, "Address", "Address")],
-    gateways: network("Gateway").filter((g) => !g.startsWith("_")),
+    gateways: [
+      ...network("Gateway"),
+      ...routesOf(sections).flatMap(({ isDefault, gateway }) => isDefault ? [gateway] : []),
+    ].filter((g) => !g.startsWith("_")),
     dns: network("DNS").flatMap(wordsOf),
     mtu: valueOf(sections, "Link", "MTUBytes"),
+  });
+}
+
+function routesOf(sections: readonly Section[]): { isDefault: boolean; gateway: string }[] {
+  return sections.filter((section) => section.name === "Route").map((section) => {
+    const value = (key: string) => valueOf([section], "Route", key);
+    return {
+      isDefault: ["0.0.0.0/0", "::/0", undefined].includes(value("Destination")) &&
+        value("Gateway") !== undefined,
+      gateway: value("Gateway") ?? "",
+    };
   });
 }

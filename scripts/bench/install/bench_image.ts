@@ -1,4 +1,4 @@
-/** A sealed image of this machine's own Debian files, with its torrent, as a server has it. */
+/** A sealed image of a tree, with its torrent, as a server has it. */
 import { manifestId } from "#contract/manifest.ts";
 import { seal } from "#contract/testing/seal.ts";
 import { createInfo } from "#contract/torrent/create_metainfo.ts";
@@ -7,7 +7,6 @@ import { compileExcludes } from "../../../agent/capture/excludes.ts";
 import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import { MemoryServer } from "../../../test/oddities/memory_server.ts";
-import { makeBenchTree } from "../bench_tree.ts";
 import type { InstallJob } from "../install_node.ts";
 
 /** What the capture's default is too. */
@@ -23,12 +22,16 @@ export interface BenchImage extends Omit<InstallJob, "target" | "packs"> {
 
 export async function makeBenchImage(
   directory: string,
-  { limitMib, announce }: { limitMib: number; announce: string },
+  { makeTree, level = LEVEL, announce }: {
+    makeTree: (tree: string) => Promise<unknown>;
+    level?: number;
+    announce: string;
+  },
 ): Promise<BenchImage> {
   const tree = `${directory}/tree`, served = `${directory}/served`, torrent = `${directory}/bench.torrent`;
   for (const folder of [tree, served]) await Deno.mkdir(folder);
-  await makeBenchTree(tree, { limitMib });
-  const server = new MemoryServer(directory, { level: LEVEL });
+  await makeTree(tree);
+  const server = new MemoryServer(directory, { level });
   const source = new TreeSource(tree, { excludes: compileExcludes([]), mountPoints: [] });
   await sendCapture({
     api: server,
@@ -42,7 +45,7 @@ export async function makeBenchImage(
   const header = new TextDecoder().decode(text.subarray(0, text.indexOf(10)));
   const [{ sha256 }] = JSON.parse(header).packs;
   const fetched = { manifest: `${served}/manifest.rsm`, pack: `${served}/${sha256}.pack` };
-  await Deno.writeFile(fetched.manifest, seal(text, { key: server.key, level: LEVEL }));
+  await Deno.writeFile(fetched.manifest, seal(text, { key: server.key, level }));
   await Deno.rename(server.packPath, fetched.pack);
   const files = [fetched.manifest, fetched.pack].map((path) => ({
     path,

@@ -15,17 +15,25 @@ export class Drought {
   readonly #spread: number;
   #received = 0;
   #since: number;
+  #last: number;
 
   constructor({ now, random }: { now: number; random: Random }) {
-    this.#since = now;
+    this.#since = this.#last = now;
     this.#spread = 1 + random();
   }
 
   /**
    * How many pieces to fetch from web seeds at one time now. `received`: bytes that peers have given in all;
-   * `hasProvider`: some peer has what we lack.
+   * `hasProvider`: some peer has what we lack; `isHeld`: nothing is asked for, and that time does not count.
    */
-  tick({ now, received, hasProvider }: { now: number; received: number; hasProvider: boolean }): number {
+  tick({ now, received, hasProvider, isHeld = false }: {
+    now: number;
+    received: number;
+    hasProvider: boolean;
+    isHeld?: boolean;
+  }): number {
+    if (isHeld) this.#since += now - this.#last;
+    this.#last = now;
     if (received - this.#received >= TRICKLE_BYTES) this.#since = now;
     this.#received = received;
     const kind = hasProvider ? "withPeers" : "alone";

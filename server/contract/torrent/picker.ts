@@ -57,6 +57,8 @@ export class Picker<P extends PickingPeer> {
   /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
   sparesDealers = false;
   sparesFar = false;
+  /** Nothing is to be asked of anybody for now. */
+  isHeld = false;
   /** The pieces that this node fetches from far; all where undefined. */
   share: Bitfield | undefined;
 
@@ -126,6 +128,7 @@ export class Picker<P extends PickingPeer> {
 
   /** The next block to ask of `peer`; it counts as asked for from now on. */
   take(peer: P): Block | undefined {
+    if (this.isHeld) return undefined;
     let orphan: ActivePiece<P> | undefined;
     let shared: ActivePiece<P> | undefined;
     for (const active of this.#active.values()) {

@@ -93,18 +93,22 @@ export class Spread {
 
   /**
    * About once a second, `elapsedMs` after the last time. `received` and `sent`: payload bytes of all peers
-   * there ever were.
+   * there ever were. `isHeld`: nothing is asked for, so that nothing can be learnt of what would come.
    */
-  tick(elapsedMs: number, { received, sent }: { received: number; sent: number }): void {
+  tick(
+    elapsedMs: number,
+    { received, sent, isHeld = false }: { received: number; sent: number; isHeld?: boolean },
+  ): void {
     if (elapsedMs <= 0) return;
     const { picker, peers } = this.#options;
     for (const peer of peers()) peer.pace(elapsedMs);
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
     this.#sent = { total: sent, best: Math.max(this.#sent.best * FADING, sending) };
-    const rate = (this.#received.rate + (received - this.#received.total) / seconds) / 2;
-    const suffices = rate >= this.#received.best * SUFFICIENT;
-    this.#received = { total: received, rate, best: Math.max(this.#received.best * FADING, rate) };
+    const before = this.#received;
+    const rate = isHeld ? before.rate : (before.rate + (received - before.total) / seconds) / 2;
+    const suffices = rate >= before.best * SUFFICIENT;
+    this.#received = { total: received, rate, best: Math.max(before.best * FADING, rate) };
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);

@@ -134,6 +134,14 @@ export class Swarm {
     this.#picker.prioritize(pieces, level);
   }
 
+  /** Asks for nothing more, or goes on. What is under way comes, and others are served. */
+  hold(isHeld: boolean): void {
+    this.#picker.isHeld = isHeld;
+    if (isHeld) return;
+    for (const peer of this.#membership.peers) peer.refill();
+    this.#webSeeds.pump();
+  }
+
   stats(): SwarmStats {
     const membership = this.#membership;
     const { wanted } = this.#options;
@@ -318,11 +326,12 @@ export class Swarm {
       await this.#clock.sleep(TICK_MS, signal);
       const now = this.#clock.now();
       const received = this.#membership.total("downloaded");
-      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded") });
+      const { isHeld } = this.#picker;
+      this.#spread.tick(now - before, { received, sent: this.#membership.total("uploaded"), isHeld });
       before = now;
       this.#membership.tick();
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
-      const parallel = this.#drought.tick({ now, received, hasProvider });
+      const parallel = this.#drought.tick({ now, received, hasProvider, isHeld });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
       if (tick % CHOKE_ROUND_TICKS === 0) this.#spread.chokeRound();
     }

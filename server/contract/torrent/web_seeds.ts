@@ -37,7 +37,7 @@ export class WebSeeds {
     }
     this.#parallel = parallel;
     for (const seed of this.#all) seed.tick();
-    this.#pump();
+    this.pump();
   }
 
   cancelObsolete(piece: number, by: unknown): void {
@@ -62,7 +62,8 @@ export class WebSeeds {
     return this.#tiers.flat();
   }
 
-  #pump(): void {
+  /** Asks for as much as may be under way. */
+  pump(): void {
     let running = this.#all.reduce((sum, seed) => sum + seed.transfers, 0);
     while (!this.#closed && running++ < this.#parallel) {
       const usable = this.#tiers.map((seeds) => seeds.filter((seed) => seed.isUsable));
@@ -73,7 +74,7 @@ export class WebSeeds {
       if (!seed || !fetching) return;
       fetching
         .catch((error) => log.warn("web-seed-failed", { ...seed.identity, error: messageOf(error) }))
-        .finally(() => this.#pump());
+        .finally(() => this.pump());
     }
   }
 }

@@ -1,0 +1,209 @@
+/**
+ * Power lost while a node whose packs lie in memory installs: what it fetches again is little of what it had. Its
+ * ext4 is shut down without a flush, which leaves what had reached the disk until then.
+ */
+import assert from "node:assert/strict";
+import type { Order } from "#contract/api.ts";
+import { type Manifest } from "#contract/manifest.ts";
+import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { FileStorage } from "#contract/torrent/file_storage.ts";
+import { toHex } from "#contract/torrent/hex.ts";
+import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { PeerListener } from "#contract/torrent/peer_listener.ts";
+import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import { Swarm } from "#contract/torrent/swarm.ts";
+import { compareTarget } from "../../agent/install/compare/comparison.ts";
+import { Download } from "../../agent/install/download.ts";
+import { installTree } from "../../agent/install/extract/install_tree.ts";
+import { safeFrames } from "../../agent/install/safe_frames.ts";
+import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { runCommand as run } from "../../agent/sys/command.ts";
+import { type BenchImage, makeBenchImage } from "../../scripts/bench/install/bench_image.ts";
+import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
+import { missingForDisks } from "./loop_disk.ts";
+
+const missing = missingForDisks(["mkfs.ext4", "mount"]);
+if (missing) console.log(`tests of a power cut are left out: ${missing}`);
+const HOST = "127.0.0.1";
+/** So large that a few frames are little of it. */
+const TREE = "for i in $(seq 260); do head -c 4000000 /dev/urandom > $i; done";
+const { signal } = new AbortController();
+
+/** An image's seed, and a machine whose disk is a file in memory. */
+class Machine implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+  readonly #directory: string;
+  readonly #image: BenchImage;
+  readonly #order: Order;
+  readonly metainfo: Metainfo;
+  readonly root: string;
+
+  /** `directory`: holds the image, and the disk at last. `rate`: bytes a second that the seed sends. */
+  private constructor(directory: string, { image, metainfo, rate }: {
+    image: BenchImage;
+    metainfo: Metainfo;
+    rate: number;
+  }) {
+    this.#directory = directory;
+    this.#image = image;
+    this.metainfo = metainfo;
+    this.root = `${directory}/root`;
+    const network = this.#stack.use(PeerListener.listen({ hostname: HOST, port: 0 }));
+    const paths = metainfo.info.files.map(({ name }) => `${image.served}/${name}`);
+    const storage = this.#stack.use(FileStorage.openReadOnly(metainfo.map, paths));
+    const have = Bitfield.full(metainfo.map.pieceCount);
+    const uploadLimit = new RateLimit(rate);
+    const seed = Swarm.start({
+      ...{ metainfo, storage, have, network, trackers: [], deals: true, uploadLimit, signal },
+    });
+    this.#stack.defer(() => seed.close());
+    const swarm = { infoHash: toHex(metainfo.infoHash), announce: [], webSeeds: [] };
+    const fallback = { peers: [{ hostname: HOST, port: network.port }] };
+    this.#order = {
+      image: "test",
+      version: 1,
+      manifest: image.manifest,
+      swarm,
+      fallback,
+    } as unknown as Order;
+  }
+
+  static async make(
+    directory: string,
+    { image, rate }: { image: BenchImage; rate: number },
+  ): Promise<Machine> {
+    const disk = "rm -rf disk root; mkdir root; truncate -s 2G disk; mkfs.ext4 -q disk";
+    await run(["sh", "-ec", `cd ${directory}; ${disk}`]);
+    return new Machine(directory, {
+      image,
+      metainfo: parseMetainfo(await Deno.readFile(image.torrent)),
+      rate,
+    });
+  }
+
+  /** The disk mounted for as long as `use` takes. */
+  async on<T>(use: () => Promise<T>): Promise<T> {
+    await run(["mount", "-o", "loop", `${this.#directory}/disk`, this.root]);
+    try {
+      return await use();
+    } finally {
+      await run(["umount", this.root]);
+    }
+  }
+
+  /** EXT4_IOC_SHUTDOWN with NOLOGFLUSH: nothing reaches the disk any more. */
+  async losePower(): Promise<void> {
+    const script =
+      'open(my $d, "<", $ARGV[0]) or die; $a = pack("L", 2); ioctl($d, 0x8004587d, $a) or die "$!"';
+    await run(["perl", "-e", script, this.root]);
+  }
+
+  download(manifestOnly: boolean): Promise<Download> {
+    return Download.start(this.metainfo, {
+      order: this.#order,
+      packs: { temporary: this.#directory },
+      manifestOnly,
+      terms: new SwarmTerms(this.#order.swarm),
+      signal,
+    });
+  }
+
+  /** The agent's steps "torrent" and "install". */
+  async install(download: Download): Promise<void> {
+    const key = Buffer.from(this.#image.keyHex, "hex");
+    const manifest = await download.manifest(this.#order, { key, signal });
+    const { standing, only } = await this.#resumption(download, manifest);
+    const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
+    const { end, ...frames } = safeFrames(download, { manifest, only, sync: () => this.#sync() });
+    const path = (pack: number) => packs[pack] ?? "";
+    try {
+      await installTree({ manifest, key, target: this.root, packs: { path }, standing, ...frames });
+    } finally {
+      await end();
+    }
+  }
+
+  async #resumption(download: Download, manifest: Manifest) {
+    const comparison = { why: "resumes" } as const, routes = { extentService: false, nodes: 1 };
+    const onProgress = () => {};
+    const { found, differences } = await compareTarget(this.root, {
+      ...{ manifest, comparison, routes, onProgress, signal },
+    });
+    const only = differences.routes.map(({ frame }) => frame);
+    await download.fetchOnly(only, manifest);
+    return { standing: found, only };
+  }
+
+  /** Fails where power was lost. */
+  async #sync(): Promise<void> {
+    await run(["sync", "--file-system", this.root], { accept: [0, 1] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+const rates = [["that the disk keeps up with", 60e6], ["faster than the disk", 2e9]] as const;
+
+Deno.test({
+  name: "power is lost half way: no more than 5 % of what was there is fetched again",
+  ignore: missing !== undefined,
+  fn: async (t) => {
+    const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
+    try {
+      const makeTree = (tree: string) => run(["sh", "-ec", `cd ${tree}; ${TREE}`]);
+      const announce = "udp://127.0.0.1:1";
+      const image = await makeBenchImage(directory, { makeTree, level: 1, announce });
+      for (const [what, rate] of rates) {
+        await t.step(`over a link ${what}`, async () => {
+          await using machine = await Machine.make(directory, { image, rate });
+          const had = await loseHalfWay(machine);
+          const again = await finish(machine) - (machine.metainfo.map.totalLength - had);
+          console.log(`${(again / had * 100).toFixed(1)} % of ${(had / 1e6).toFixed(0)} MB came again`);
+          assert.ok(again <= had * 0.05, `${again} of ${had} bytes were fetched again`);
+          await machine.on(async () => {
+            await Deno.remove(`${machine.root}/lost+found`);
+            const made = await dumpTree(machine.root);
+            assert.equal(
+              describeDifference(withoutRoot(await dumpTree(image.tree)), withoutRoot(made)),
+              undefined,
+            );
+          });
+        });
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+/** What it had then. */
+async function loseHalfWay(machine: Machine): Promise<number> {
+  const total = machine.metainfo.map.totalLength;
+  return await machine.on(async () => {
+    await using download = await machine.download(false);
+    const installing = machine.install(download);
+    installing.catch(() => {});
+    while (download.progress().bytesDone < total / 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const had = download.progress().bytesDone;
+    await machine.losePower();
+    assert.ok(had < total * 0.8, "power was lost in the middle");
+    await assert.rejects(installing);
+    return had;
+  });
+}
+
+/** The bytes that it fetched. */
+async function finish(machine: Machine): Promise<number> {
+  return await machine.on(async () => {
+    await using download = await machine.download(true);
+    await machine.install(download);
+    return download.downloadedBytes;
+  });
+}
+
+/** Its time changed when lost+found went. */
+function withoutRoot(dump: Awaited<ReturnType<typeof dumpTree>>): Awaited<ReturnType<typeof dumpTree>> {
+  return { ...dump, lines: new Map([...dump.lines].filter(([path]) => path !== ".")) };
+}
