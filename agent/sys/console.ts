@@ -44,6 +44,9 @@ export class TerminalConsole implements Console {
   #next: Promise<Typed> | undefined;
   #pending = false;
   #question: Question | undefined;
+  #hasAsked = false;
+  /** The last answer ended with CR: where LF follows, it is the same Enter. */
+  #afterCr = false;
 
   constructor(terminals: readonly Terminal[]) {
     this.#terminals = terminals;
@@ -71,14 +74,16 @@ export class TerminalConsole implements Console {
   async ask(text: string, { limitMs, signal }: AskOptions): Promise<Answer> {
     for (const terminal of this.#terminals) terminal.raw?.(true);
     try {
-      while (await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
+      // later on people may type ahead
+      while (!this.#hasAsked && await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
+      this.#hasAsked = true;
       const question = this.#question = new Question(text, { limitMs, nowMs: performance.now() });
       for (;;) {
         signal.throwIfAborted();
         this.#redraw();
         const typed = await this.#typedWithin(REDRAW_MS);
         const nowMs = performance.now();
-        const answer = typed ? question.type(typed.bytes, nowMs) : question.tick(nowMs);
+        const answer = typed ? question.type(this.#withoutLf(typed.bytes), nowMs) : question.tick(nowMs);
         if (answer) return answer;
       }
     } finally {
@@ -87,6 +92,12 @@ export class TerminalConsole implements Console {
       this.#question = undefined;
       for (const terminal of this.#terminals) terminal.raw?.(false);
     }
+  }
+
+  #withoutLf(bytes: Uint8Array): Uint8Array {
+    const rest = this.#afterCr && bytes[0] === 10 ? bytes.subarray(1) : bytes;
+    this.#afterCr = bytes.at(-1) === 13;
+    return rest;
   }
 
   #redraw(): void {

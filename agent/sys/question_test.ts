@@ -100,3 +100,16 @@ Deno.test("a question ends with its signal, and the terminals are as before", as
   await assert.rejects(asked, /called off/);
   assert.deepEqual(serial.modes, [true, false]);
 });
+
+Deno.test("what is typed ahead answers the next question, and the LF of a CR LF does not", async () => {
+  const serial = terminal("/dev/ttyS0", [
+    { after: "first", text: "one\r" },
+    { after: "", text: "\n" },
+    { after: "", text: "two\r" },
+  ]);
+  const console = new TerminalConsole([serial]);
+  const { signal } = new AbortController();
+  const answers = [];
+  for (const text of ["first", "second"]) answers.push(await console.ask(text, { limitMs: 9_000, signal }));
+  assert.deepEqual(answers, [{ by: "person", text: "one" }, { by: "person", text: "two" }]);
+});
