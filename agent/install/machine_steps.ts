@@ -93,6 +93,8 @@ export function machineSteps(
   const release = async () => {
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
+    // those of a restored disk were, before anything was written
+    if (restores()) return "unmounted";
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
 
