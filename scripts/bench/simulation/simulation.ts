@@ -1,7 +1,8 @@
 /**
  * A swarm on a virtual clock. Everything that decides is the product's: tracker, address book, peer state
- * machine, picker, choker and dealer. Simulated are links (a queue of blocks at either end), time and chance;
- * hashing, disks and processors cost nothing.
+ * machine, picker, request windows, slots, dealer, and who is given up. Simulated are links (one run of blocks
+ * after the other at either end), latency, time and chance; hashing, disks and processors cost nothing, and web
+ * seeds bring nothing: nodes that would turn to one are counted. Memory: 5 GB for 10 000 nodes.
  */
 import { decodeCompact } from "#contract/torrent/compact_peers.ts";
 import { MAX_DIALLED, MAX_PEERS } from "#contract/torrent/membership.ts";
