@@ -184,11 +184,13 @@ export class Fleet {
    * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
    * settings keep is kept, too. Throws RackseedError.
    */
-  restore({ nodes: keys, image, version, keep = [], dryRun = false, force }: RestoreRequest): DeployAnswer {
+  restore(
+    { nodes: keys, image, version, keep = [], dryRun = false, check, force }: RestoreRequest,
+  ): DeployAnswer {
     const ref = image ?? this.#borneBy(this.#distinct(keys), version);
     const named = this.#images.get(ref);
     const always = this.#images.settings(named.image).keep ?? [];
-    const restore = { keep: [...new Set([...always, ...keep])], dryRun };
+    const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
     return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
   }
