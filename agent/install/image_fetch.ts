@@ -106,7 +106,8 @@ export class ImageFetch implements AsyncDisposable {
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
       });
       const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
-      if (needed && target.journal) await download.fetchOnly(needed, manifest);
+      // to join again takes a moment, which nothing would be had for
+      if (needed && needed.length > 0 && target.journal) await download.fetchOnly(needed, manifest);
       this.#joined = { download, inMemory, manifest, target, compared, needed };
       const { bytesDone, bytesTotal } = download.progress();
       const missingBytes = bytesTotal - bytesDone;

@@ -45,8 +45,10 @@ export class TerminalConsole implements Console {
   #pending = false;
   #question: Question | undefined;
   #hasAsked = false;
-  /** The last answer ended with CR: where LF follows, it is the same Enter. */
+  /** The last that was typed was CR: where LF follows, it is the same Enter. */
   #afterCr = false;
+  /** Typed behind the last answer. */
+  #ahead = "";
 
   constructor(terminals: readonly Terminal[]) {
     this.#terminals = terminals;
@@ -78,13 +80,14 @@ export class TerminalConsole implements Console {
       while (!this.#hasAsked && await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
       this.#hasAsked = true;
       const question = this.#question = new Question(text, { limitMs, nowMs: performance.now() });
-      for (;;) {
+      for (let typed = this.#ahead;;) {
         signal.throwIfAborted();
-        this.#redraw();
-        const typed = await this.#typedWithin(REDRAW_MS);
         const nowMs = performance.now();
-        const answer = typed ? question.type(this.#withoutLf(typed.bytes), nowMs) : question.tick(nowMs);
+        const answer = typed === "" ? question.tick(nowMs) : question.type(typed, nowMs);
+        this.#ahead = question.rest;
         if (answer) return answer;
+        this.#redraw();
+        typed = this.#oneEnter(await this.#typedWithin(REDRAW_MS));
       }
     } finally {
       this.#redraw();
@@ -94,10 +97,13 @@ export class TerminalConsole implements Console {
     }
   }
 
-  #withoutLf(bytes: Uint8Array): Uint8Array {
-    const rest = this.#afterCr && bytes[0] === 10 ? bytes.subarray(1) : bytes;
-    this.#afterCr = bytes.at(-1) === 13;
-    return rest;
+  /** As text of one character a byte, each CR LF as one Enter. */
+  #oneEnter(typed: Typed | undefined): string {
+    if (!typed) return "";
+    const text = String.fromCharCode(...typed.bytes);
+    const rest = this.#afterCr && text.startsWith("\n") ? text.slice(1) : text;
+    this.#afterCr = text.endsWith("\r");
+    return rest.replaceAll("\r\n", "\r");
   }
 
   #redraw(): void {

@@ -5,7 +5,7 @@ import { needs } from "../support/needs.ts";
 
 const runs = [
   { firmware: "bios", more: ["--restore"], also: "one that is damaged is restored" },
-  { firmware: "uefi", more: ["--power-cut", "5"], also: "one that loses its power goes on" },
+  { firmware: "uefi", more: [], also: "it starts by itself" },
 ];
 for (const { firmware, more, also } of runs) {
   Deno.test({

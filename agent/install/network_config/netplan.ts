@@ -99,7 +99,7 @@ export function readNetplan(texts: Texts): FoundNetwork {
   for (const [path, text] of [...texts].filter(([p]) => isNetplan(p)).sort(([a], [b]) => a < b ? -1 : 1)) {
     let network: Tree;
     try {
-      network = treeOf(treeOf(parse(text)).network);
+      network = treeOf(treeOf(parse(text, { logLevel: "error" })).network);
     } catch {
       notes.push(`${path} cannot be read`);
       continue;
