@@ -67,6 +67,8 @@ interface Found {
   /** Where its clone will report its first boot: under which host name. */
   reportsAs: string;
   clone: CloneTree;
+  /** Who the clone is. */
+  borne: Identity;
   /** Paths that are the node's own. */
   own: readonly string[];
 }
@@ -109,7 +111,14 @@ export function machineSteps(
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
     const { order } = found("enrolled"), disk = found("target").device();
-    return runMachineHooks(when, { order, identity: identity.identity(), disk, log, signal, ...options });
+    return runMachineHooks(when, {
+      order,
+      identity: known.borne ?? identity.identity(),
+      disk,
+      log,
+      signal,
+      ...options,
+    });
   };
 
   return [
@@ -264,7 +273,7 @@ export function machineSteps(
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
         const message = kept?.message ?? await identity.apply();
         known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
-        const borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
+        const borne = known.borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
         const notes = [await willReport(borne), await identity.remember(borne)];
         return { message: [message, ...notes].filter(Boolean).join(", ") };
       },

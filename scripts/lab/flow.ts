@@ -1,5 +1,6 @@
 /** The whole product on real firmware: a template is captured, empty machines become its clones. */
 import type { Check } from "./check.ts";
+import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
 import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
 import { cutPower } from "./power_cut_flow.ts";
@@ -26,6 +27,7 @@ export async function cloneMachines(
     const template = await captureTemplate(lab, { server });
     const plain = Array.from({ length: options.nodes }, (_, i) => nodeFacts(i + 1));
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
+    await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends where a node reports that it failed; nobody waits for the others then.
