@@ -23,6 +23,8 @@ import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Identities } from "../store/identities.ts";
 import { CloneReports } from "./clone_reports.ts";
 import { NodeIdentity } from "./node_identity.ts";
+import { NodeViews } from "./node_views.ts";
+import { present } from "./present.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
@@ -56,6 +58,7 @@ export class Fleet {
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
   readonly #hooks: HookBook;
+  readonly #views: NodeViews;
   readonly #publish: Publish;
   readonly #pin: string;
 
@@ -73,16 +76,17 @@ export class Fleet {
       onChange: (node) => this.#changed(node),
     });
     this.#hooks = hooks;
+    this.#views = new NodeViews({ deployments, batches, clones: this.clones });
     this.#publish = publish;
     this.#pin = pin;
   }
 
   list(): NodeView[] {
-    return this.#nodes.list().map((node) => this.#view(node));
+    return this.#nodes.list().map((node) => this.#views.view(node));
   }
 
   get(key: string): NodeView {
-    return this.#view(this.#nodes.get(key));
+    return this.#views.view(this.#nodes.get(key));
   }
 
   put(key: string, settings: NodeSettings): NodeView {
@@ -405,53 +409,9 @@ export class Fleet {
   }
 
   #changed(node: NodeRecord): NodeView {
-    const view = this.#view(this.#nodes.get(node.id));
+    const view = this.#views.view(this.#nodes.get(node.id));
     this.#publish({ type: "node", node: view });
     return view;
-  }
-
-  #view(node: NodeRecord): NodeView {
-    const { assignment, report } = this.#deployments.progress(node.id);
-    const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
-    // a dry run that is over has left the node as it was
-    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
-      ? this.#deployments.borne(node.id)
-      : assignment;
-    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
-    return {
-      id: node.id,
-      name: node.name,
-      settings: node.settings,
-      state: state === undefined || state === "cancelled" ? "idle" : state,
-      armed: state === "armed" || state === "installing",
-      ...(bears && { image: `${bears.image}@${bears.version}` }),
-      ...(node.address !== undefined && { address: node.address }),
-      ...(node.seen !== undefined && { seen: node.seen }),
-      ...(report && { report }),
-      ...(node.inventory && { inventory: node.inventory }),
-      ...(assignment && this.#pace(node, assignment)),
-      ...present("firstBoot", assignment && this.clones.view(assignment, node)),
-      ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
-    };
-  }
-
-  /** What a restore that is over has told of it. */
-  #changes(node: NodeRecord, { state }: Assignment): { changes?: string[] } {
-    if (state === "armed" || state === "installing") return {};
-    const told = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
-    return present("changes", told.at(-1)?.plan);
-  }
-
-  /** How fast it is among its batch, and for whom it seeds on. */
-  #pace(node: NodeRecord, part: Assignment): Pick<NodeView, "limit" | "slowest" | "seeding"> {
-    if (part.state === "armed") return {};
-    const slowest = this.#batches.slowest(part.deployment);
-    const seeding = part.state === "installing" ? this.#batches.seeding(part) : undefined;
-    return {
-      ...present("limit", this.#batches.limit(part)),
-      ...(slowest?.node === node.name && { slowest }),
-      ...(seeding && { seeding: { reason: seeding.reason, for: [...seeding.for] } }),
-    };
   }
 }
 
@@ -471,11 +431,6 @@ function refuseEnded({ state }: Assignment): void {
     remedy: "deploy the node again.",
     status: 409,
   });
-}
-
-/** The member, unless its value is absent. */
-function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : { [key]: value } as { [P in K]?: V };
 }
 
 function hasNic({ nics }: Enrolment["inventory"], mac: string): boolean {

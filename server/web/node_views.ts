@@ -1,0 +1,69 @@
+/** What the API and the page show of a node: what is set, what its deployment came to, what it says of itself. */
+import type { NodeView } from "#contract/api.ts";
+import type { Batches } from "../deployment/batches.ts";
+import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { NodeRecord } from "../store/nodes.ts";
+import type { CloneReports } from "./clone_reports.ts";
+import { present } from "./present.ts";
+
+export interface NodeViewSources {
+  readonly deployments: Deployments;
+  readonly batches: Batches;
+  readonly clones: CloneReports;
+}
+
+export class NodeViews {
+  readonly #deployments: Deployments;
+  readonly #batches: Batches;
+  readonly #clones: CloneReports;
+
+  constructor({ deployments, batches, clones }: NodeViewSources) {
+    this.#deployments = deployments;
+    this.#batches = batches;
+    this.#clones = clones;
+  }
+
+  view(node: NodeRecord): NodeView {
+    const { assignment, report } = this.#deployments.progress(node.id);
+    const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
+    // a dry run that is over has left the node as it was
+    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
+      ? this.#deployments.borne(node.id)
+      : assignment;
+    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
+    return {
+      id: node.id,
+      name: node.name,
+      settings: node.settings,
+      state: state === undefined || state === "cancelled" ? "idle" : state,
+      armed: state === "armed" || state === "installing",
+      ...(bears && { image: `${bears.image}@${bears.version}` }),
+      ...(node.address !== undefined && { address: node.address }),
+      ...(node.seen !== undefined && { seen: node.seen }),
+      ...(report && { report }),
+      ...(node.inventory && { inventory: node.inventory }),
+      ...(assignment && this.#pace(node, assignment)),
+      ...present("firstBoot", assignment && this.#clones.view(assignment, node)),
+      ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
+    };
+  }
+
+  /** What a restore that is over has told of it. */
+  #changes(node: NodeRecord, { state }: Assignment): { changes?: string[] } {
+    if (state === "armed" || state === "installing") return {};
+    const told = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
+    return present("changes", told.at(-1)?.plan);
+  }
+
+  /** How fast it is among its batch, and for whom it seeds on. */
+  #pace(node: NodeRecord, part: Assignment): Pick<NodeView, "limit" | "slowest" | "seeding"> {
+    if (part.state === "armed") return {};
+    const slowest = this.#batches.slowest(part.deployment);
+    const seeding = part.state === "installing" ? this.#batches.seeding(part) : undefined;
+    return {
+      ...present("limit", this.#batches.limit(part)),
+      ...(slowest?.node === node.name && { slowest }),
+      ...(seeding && { seeding: { reason: seeding.reason, for: [...seeding.for] } }),
+    };
+  }
+}
