@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { z } from "zod";
 import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
-import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
@@ -229,7 +229,8 @@ async function reportFailure(
 }
 
 function problemOf(error: unknown, root: string): Problem {
-  if (error instanceof RackseedError) return error.toProblem();
+  const first = firstError(error);
+  if (first instanceof RackseedError) return first.toProblem();
   return new RackseedError(`cannot capture ${root}`, {
     reason: messageOf(error),
     remedy: "look at the agent's log on the template.",

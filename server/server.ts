@@ -186,7 +186,7 @@ export async function startServer(
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
   });
-  const watching = setInterval(() => fleet.flagSilent(), 1000);
+  const watching = setInterval(() => fleet.clones.flagSilent(), 1000);
   stack.defer(() => clearInterval(watching));
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
@@ -228,6 +228,7 @@ export async function startServer(
     ...{ fleet, templates, captures, images, orders, pin, now },
     agents: new AgentTokens(db),
     nameOf: (id) => nodes.find(id)?.name,
+    server: () => server,
   });
   const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
   stack.defer(() => clearInterval(backupTimer));
@@ -269,7 +270,7 @@ export async function startServer(
       return handleAnnounce(request, { hostname: client.hostname, tracker, now: now() });
     }
     if (pathname === FIRST_BOOT_PATH) {
-      return handleFirstBoot(request, { fleet, address: client.hostname });
+      return handleFirstBoot(request, { clones: fleet.clones, address: client.hostname });
     }
     if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
     if (pathname.startsWith(SEED_PREFIX)) {

@@ -10,6 +10,8 @@ import type { CaptureApi } from "./capture_api.ts";
 
 /** What the server reads in one go; every part is some milliseconds of its work. */
 const PART_CHARACTERS = 256 << 10;
+/** Entries that the server has already are work for it, too. */
+const PART_ENTRIES = 2000;
 /** Parts that wait to be sent; further ones make the source wait. */
 const MAX_WAITING = 8;
 
@@ -39,7 +41,7 @@ export class EntrySender {
     this.#hash.update(`${entry.line}\n`);
     this.#count++;
     for (const line of this.#changes.add(entry)) this.#push(line);
-    if (this.#characters >= PART_CHARACTERS) this.#endPart();
+    if (this.#characters >= PART_CHARACTERS || this.#changes.owed >= PART_ENTRIES) this.#endPart();
   }
 
   get full(): boolean {
@@ -54,7 +56,6 @@ export class EntrySender {
 
   /** Resolves when the server has taken all entries and finds nothing missing. */
   async finish(header: Omit<CaptureHeader, "entries" | "sha256">): Promise<void> {
-    for (const line of this.#changes.end()) this.#push(line);
     this.#endPart();
     await this.drained();
     const whole: CaptureHeader = { ...header, entries: this.#count, sha256: this.#hash.digest("hex") };
@@ -67,6 +68,7 @@ export class EntrySender {
   }
 
   #endPart(): void {
+    for (const line of this.#changes.end()) this.#push(line);
     if (this.#lines.length === 0) return;
     const part = this.#parts++;
     const body = compress(this.#lines.join("\n") + "\n");

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { type ContentIndex, decodeIndex } from "./compare/content_index.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 export const RECORD_FOLDER = "/var/lib/rackseed";
@@ -29,8 +30,8 @@ const CloneRecord = z.strictObject({
   manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
   boot: z.strictObject({
-    /** Of the boot code outside of all file systems; see boot_area.ts. */
-    area: z.string(),
+    /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
+    area: z.string().max(700_000),
     /** SHA-256 of the loader's files, by path. */
     files: z.record(z.string(), z.string()),
   }).optional(),
@@ -85,20 +86,45 @@ export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<s
   return made;
 }
 
-/** SHA-256 of all files in these directories and below, by path. grub's environment block is no part of it. */
+/**
+ * SHA-256 of all files in these directories and below, by path. What a running system changes by itself is no part
+ * of it: grub's environment block.
+ */
 export async function hashFiles(
   clone: CloneTree,
   directories: readonly string[],
 ): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
-  for (const directory of directories) {
-    for (const path of await clone.list(directory)) {
-      const kind = await clone.kind(path);
-      if (kind === "directory") Object.assign(hashes, await hashFiles(clone, [path]));
-      else if (kind === "file" && !path.endsWith("/grubenv")) {
-        hashes[path] = createHash("sha256").update(await clone.bytes(path)).digest("hex");
+  const visit = (at: string, path: string) => {
+    for (const { name, isFile, isDirectory } of Deno.readDirSync(at)) {
+      if (isDirectory) visit(`${at}/${name}`, `${path}/${name}`);
+      else if (isFile && name !== "grubenv") {
+        hashes[`${path}/${name}`] = createHash("sha256").update(Deno.readFileSync(`${at}/${name}`)).digest(
+          "hex",
+        );
       }
     }
+  };
+  for (const directory of directories) {
+    const at = await clone.directory(directory);
+    if (at !== undefined) visit(at, directory);
   }
   return hashes;
+}
+
+const INDEX = `${RECORD_FOLDER}/clone.index`;
+/** Of ten million files. */
+const MAX_INDEX_BYTES = 300 << 20;
+
+/** See compare/content_index.ts; `manifest`: the id of that whose entries it is to be of. */
+export async function readIndex(clone: CloneTree, manifest: string): Promise<ContentIndex | undefined> {
+  const bytes = await clone.bytes(INDEX, { maxBytes: MAX_INDEX_BYTES });
+  return bytes && decodeIndex(bytes, { manifest });
+}
+
+/** Written only where it is another than before. */
+export async function writeIndex(clone: CloneTree, index: Uint8Array): Promise<void> {
+  const before = await clone.bytes(INDEX, { maxBytes: MAX_INDEX_BYTES });
+  if (before && Buffer.from(before).equals(index)) return;
+  await clone.write(INDEX, { text: index, mode: 0o600 });
 }

@@ -54,7 +54,7 @@ function isOfTemplate(
   if (isNetplan(path)) return true;
   if (isIfcfg(path)) {
     return ours || system === "ifcfg" ||
-      /^\s*(IPADDR\d*|IPV6ADDR|BONDING_OPTS|VLAN|SLAVE|MASTER)\s*=/m.test(text);
+      /^[ \t]*(IPADDR\d*|IPV6ADDR|BONDING_OPTS|VLAN|SLAVE|MASTER)[ \t]*=/m.test(text);
   }
   if (path.startsWith("/etc/systemd/network/")) {
     const sections = parseIni(text);
@@ -63,6 +63,6 @@ function isOfTemplate(
         .some(([section = "", key = ""]) => valuesOf(sections, section, key).length > 0);
   }
   return path.startsWith("/etc/NetworkManager/system-connections/") &&
-    (ours || /^\s*(address\d*|addresses|master|controller)\s*=/m.test(text) ||
-      /^\s*type\s*=\s*(bond|vlan)\s*$/m.test(text));
+    (ours || /^[ \t]*(address\d*|addresses|master|controller)[ \t]*=/m.test(text) ||
+      /^[ \t]*type[ \t]*=[ \t]*(bond|vlan)[ \t]*$/m.test(text));
 }

@@ -50,6 +50,18 @@ export function identitySteps(
   const order = () => enrolled().order.identity;
   const claim = (body: IdentityClaim) =>
     enrolled().client.post("/node/identity", { body, schema: Identity, signal });
+  const record = async (json: Identity) => {
+    await enrolled().client.send("POST", "/node/record", { json, signal });
+  };
+  /**
+   * Before anything is overwritten: a name or address that another node has meanwhile is refused, and after a
+   * power cut the server still knows what the disk no longer says.
+   */
+  const secure = async (kept: Identity) => {
+    const { hostname, interfaces } = kept;
+    await claim({ hostname, interfaces });
+    await record(kept);
+  };
   const identity = () => chosen ?? order().assigned;
   return {
     before: [
@@ -60,9 +72,7 @@ export function identitySteps(
           const cards = await readCards();
           const old = await readOldSystem(target(), { at: clonePath, cards, run, signal });
           const kept = keepIdentity(order(), { old, cards });
-          const { hostname, interfaces } = kept.identity;
-          // a name or address that another node has meanwhile is refused before anything is overwritten
-          if (kept.found && !enrolled().order.restore?.dryRun) await claim({ hostname, interfaces });
+          if (kept.found && !enrolled().order.restore?.dryRun) await secure(kept.identity);
           chosen = kept.identity;
           return { message: kept.message };
         },
@@ -91,14 +101,14 @@ export function identitySteps(
     },
     remember: async ({ hostname, interfaces }) => {
       const { machineId, hostKeys } = await readIdentity(clone(), { cards: [] });
-      const json: Identity = {
+      const found: Identity = {
         hostname,
         interfaces: namedByMac(interfaces, bootMac()),
         ...(machineId !== undefined && { machineId }),
         hostKeys: [...hostKeys],
       };
       try {
-        await enrolled().client.send("POST", "/node/record", { json, signal });
+        await record(found);
         return undefined;
       } catch (error) {
         return `the server could not be given a record of it: ${messageOf(error)}`;

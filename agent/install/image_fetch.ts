@@ -1,6 +1,11 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
+import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
+import { statAt } from "../sys/file_status.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { encodeIndex, type Trust } from "./compare/content_index.ts";
+import { LEFT_ALONE, MADE } from "./extract/frame_plan.ts";
 import { type Compared, compareTarget, type Comparison } from "./compare/comparison.ts";
 import type { RouteOptions } from "./compare/differences.ts";
 import { Download, type DownloadProgress } from "./download.ts";
@@ -17,7 +22,7 @@ import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { fetchTorrent } from "./torrent_file.ts";
-import { type VerifyOptions, verifyTree } from "./verify.ts";
+import { isChanged, type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
@@ -58,6 +63,8 @@ export class ImageFetch implements AsyncDisposable {
   #joined: Joined | undefined;
   /** By the extent service. */
   #extentBytes = 0;
+  /** Checksums of what was written, by path. */
+  readonly #sums = new Map<BytePath, number>();
 
   constructor(options: FetchOptions) {
     this.#options = options;
@@ -99,7 +106,8 @@ export class ImageFetch implements AsyncDisposable {
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
       });
       const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
-      if (needed && target.journal) await download.fetchOnly(needed, manifest);
+      // to join again takes a moment, which nothing would be had for
+      if (needed && needed.length > 0 && target.journal) await download.fetchOnly(needed, manifest);
       this.#joined = { download, inMemory, manifest, target, compared, needed };
       const { bytesDone, bytesTotal } = download.progress();
       const missingBytes = bytesTotal - bytesDone;
@@ -145,6 +153,9 @@ export class ImageFetch implements AsyncDisposable {
         onFrame: (frame) => safe?.onFrame(frame),
         workers,
         onSpent: (spent) => clock.add(spent),
+        onSums: (sums) => {
+          for (const [path, sum] of sums) this.#sums.set(path, ((this.#sums.get(path) ?? 0) ^ sum) >>> 0);
+        },
         onProgress: ({ bytesDone, bytesTotal }) => {
           written = `${(bytesDone / 1e6).toFixed(1)} of ${megabytes(bytesTotal)} written`;
         },
@@ -183,11 +194,32 @@ export class ImageFetch implements AsyncDisposable {
     return compared && compared.differences.list.length > 0;
   }
 
-  /** Step "verify". */
-  async verify(options: Omit<VerifyOptions, "root" | "signal">): Promise<StepOutcome> {
-    const { manifest, target } = this.#now;
+  /** Of the target as it is now, see compare/content_index.ts; `changed`: as for `verify`. */
+  contentIndex(changed: ReadonlySet<string>): Uint8Array {
+    const { manifest, target, compared } = this.#now;
+    const root = openAt(AT_FDCWD, bytePathOfText(target.path), { flags: O.RDONLY | O.DIRECTORY });
+    try {
+      const entries = manifest.entries.map((entry, number): Trust | undefined => {
+        const begun = compared?.found.begun.has(number);
+        if (entry.type !== "file" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
+        const sum = this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number);
+        if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
+        const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path);
+        return { inode, ctimeSec, ctimeNs, sum };
+      });
+      return encodeIndex({ manifest: this.#options.enrolled.order.manifest.id, entries });
+    } finally {
+      close(root);
+    }
+  }
+
+  /** Step "verify": of a restored target what was written, since all else was compared. */
+  async verify(options: Omit<VerifyOptions, "root" | "signal" | "only">): Promise<StepOutcome> {
+    const { manifest, target, compared } = this.#now;
+    const found = target.comparison?.why === "restores" ? compared?.found : undefined;
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
+      ...(found && { only: (number) => found.kept[number] !== MADE || found.undressed.has(number) }),
       signal: this.#signal,
       ...options,
     });

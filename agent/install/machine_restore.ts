@@ -6,8 +6,9 @@ import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { Hostname } from "#contract/identity.ts";
 import type { DiskLayout } from "#contract/layout.ts";
-import { bootDamage, bootFolders, bootState } from "./boot_area.ts";
-import { type CloneRecord, putBack, readCloneRecord } from "./clone_record.ts";
+import { bootFolders, bootState, judgeLoader, type LoaderState, putBackArea } from "./boot_area.ts";
+import { type CloneRecord, putBack, readCloneRecord, readIndex } from "./clone_record.ts";
+import type { ContentIndex } from "./compare/content_index.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { TargetDisk } from "./guard.ts";
 import type { CarryOut } from "./partition.ts";
@@ -27,7 +28,8 @@ export class MachineRestore {
   readonly #options: RestoreOptions;
   #state: DiskState = { fits: false, because: "it was not looked at" };
   #record: CloneRecord | undefined;
-  #bootDamage: string | undefined;
+  #loader: LoaderState = { state: "unknown", because: "it was not looked at" };
+  #index: ContentIndex | undefined;
   readonly #notes: string[] = [];
 
   constructor(options: RestoreOptions) {
@@ -99,16 +101,19 @@ export class MachineRestore {
     const { plan, order, layout } = this.#options;
     const record = this.#record = await readCloneRecord(clone);
     const now = await bootState(target, { plan, clone, folders: bootFolders(layout) });
-    this.#bootDamage = bootDamage(now, { record, manifest: order.manifest.id });
-    if (this.#bootDamage) this.#notes.push(`install the boot loader again: ${this.#bootDamage}`);
+    const loader = this.#loader = judgeLoader(now, { record, manifest: order.manifest.id });
+    if (loader.state !== "sound") {
+      const verb = loader.state === "lost" ? "put the boot loader back" : "install the boot loader again";
+      this.#notes.push(`${verb}: ${loader.because}`);
+    }
+    if (order.restore.check !== "content") this.#index = await readIndex(clone, order.manifest.id);
   }
 
   comparison(): Comparison | undefined {
     const { plan, order, layout } = this.#options;
     return machineComparison(order, {
-      record: this.#record,
-      soundLoader: this.#bootDamage === undefined ? bootFolders(layout) : [],
-      plain: plainMounts(plan),
+      ...{ record: this.#record, index: this.#index, plain: plainMounts(plan) },
+      soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });
   }
 
@@ -117,8 +122,13 @@ export class MachineRestore {
     return this.#notes;
   }
 
-  get bootDamage(): string | undefined {
-    return this.#bootDamage;
+  /** Returns what was done; undefined where the loader is to be installed. */
+  async keepLoader(target: TargetDisk): Promise<string | undefined> {
+    const area = this.#record?.boot?.area;
+    if (this.#loader.state === "sound") return "as it was installed";
+    if (this.#loader.state === "unknown" || area === undefined) return undefined;
+    await putBackArea(target, { plan: this.#options.plan, area });
+    return `put back: ${this.#loader.because}`;
   }
 
   /** Undefined where so little of the identity is left that it must be given anew. */

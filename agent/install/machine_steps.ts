@@ -9,7 +9,7 @@ import { bootFolders, bootState } from "./boot_area.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
-import { writeCloneRecord } from "./clone_record.ts";
+import { writeCloneRecord, writeIndex } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
 import { enrol, type Enrolled } from "./enrol.ts";
@@ -67,6 +67,8 @@ interface Found {
   /** Where its clone will report its first boot: under which host name. */
   reportsAs: string;
   clone: CloneTree;
+  /** Who the clone is. */
+  borne: Identity;
   /** Paths that are the node's own. */
   own: readonly string[];
 }
@@ -93,6 +95,8 @@ export function machineSteps(
   const release = async () => {
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
+    // those of a restored disk were, before anything was written
+    if (restores()) return "unmounted";
     return await checkFileSystems(found("target"), { plan: found("plan"), run, signal });
   };
 
@@ -107,7 +111,14 @@ export function machineSteps(
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
     const { order } = found("enrolled"), disk = found("target").device();
-    return runMachineHooks(when, { order, identity: identity.identity(), disk, log, signal, ...options });
+    return runMachineHooks(when, {
+      order,
+      identity: known.borne ?? identity.identity(),
+      disk,
+      log,
+      signal,
+      ...options,
+    });
   };
 
   return [
@@ -178,7 +189,7 @@ export function machineSteps(
     ...identity.before,
     {
       step: "pre-install",
-      when: () => isHooked("pre-install"),
+      when: () => writes() && isHooked("pre-install"),
       run: (progress) => runHooks("pre-install", { progress }),
     },
     {
@@ -262,7 +273,7 @@ export function machineSteps(
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
         const message = kept?.message ?? await identity.apply();
         known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
-        const borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
+        const borne = known.borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
         const notes = [await willReport(borne), await identity.remember(borne)];
         return { message: [message, ...notes].filter(Boolean).join(", ") };
       },
@@ -275,7 +286,8 @@ export function machineSteps(
         const clone = found("clone"), plan = found("plan"), target = found("target");
         const folders = bootFolders(header.layout);
         for (const path of folders) clone.changed.add(path);
-        if (restores() && known.restore?.bootDamage === undefined) return { message: "as it was installed" };
+        const kept = restores() ? await known.restore?.keepLoader(target) : undefined;
+        if (kept !== undefined) return { message: kept };
         const notes = await installBootLoader(target, {
           plan,
           clone,
@@ -294,7 +306,8 @@ export function machineSteps(
       step: "verify",
       when: writes,
       run: async () => {
-        const { changed } = found("clone");
+        const clone = found("clone"), { changed } = clone;
+        await writeIndex(clone, found("fetch").contentIndex(changed));
         const options = { privileged: true, changed, plain: plainMounts(found("plan")), fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);
         const isLast = found("packsInMemory") && !isHooked("post-install");
@@ -304,7 +317,7 @@ export function machineSteps(
     {
       // after the verification, which would find what hooks change
       step: "post-install",
-      when: () => isHooked("post-install"),
+      when: () => writes() && isHooked("post-install"),
       run: async (progress) => {
         const outcome = await runHooks("post-install", { progress, root: CLONE });
         if (!found("packsInMemory")) return outcome;

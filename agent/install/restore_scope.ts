@@ -1,6 +1,7 @@
 /** Which paths of a clone a restore leaves alone though nobody named them. */
 import { bytePathOfText } from "#contract/byte_path.ts";
 import type { Order } from "#contract/api.ts";
+import type { ContentIndex } from "./compare/content_index.ts";
 import { type Comparison, comparisonOf } from "./compare/comparison.ts";
 import { KeptPaths } from "./compare/kept_paths.ts";
 import { type CloneRecord, RECORD_FOLDER } from "./clone_record.ts";
@@ -57,8 +58,9 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore">,
-  { record, soundLoader, plain }: {
+  { record, index, soundLoader, plain }: {
     record: CloneRecord | undefined;
+    index: ContentIndex | undefined;
     soundLoader: readonly string[];
     plain: readonly string[];
   },
@@ -73,5 +75,6 @@ export function machineComparison(
     ...found,
     kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)]),
     plain: new KeptPaths(parsed(plain)),
+    index,
   };
 }

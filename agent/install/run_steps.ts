@@ -1,7 +1,7 @@
 /** Runs the steps of an installation in order: each shown, reported and timed; the first failure ends it. */
 import type { StepReport } from "#contract/api.ts";
 import type { InstallTimes } from "#contract/distribution.ts";
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { firstError, messageOf, RackseedError } from "#contract/errors.ts";
 import { type Step, STEPS } from "#contract/steps.ts";
 import type { Console } from "../sys/console.ts";
 import type { LogTail } from "./log_tail.ts";
@@ -136,7 +136,8 @@ function notDisarmed(): RackseedError {
 }
 
 function asRackseedError(error: unknown, step: Step): RackseedError {
-  if (error instanceof RackseedError) return error;
+  const first = firstError(error);
+  if (first instanceof RackseedError) return first;
   return new RackseedError(`the step ${step} failed`, {
     reason: `${messageOf(error)}.`,
     remedy: "see the log; deploy again; if it stays, report it with the log.",

@@ -28,10 +28,13 @@ const DIRECTORIES = [
   "/var/lib/NetworkManager",
 ];
 
+/** No system has more files of configuration in one place; who made this disk is not known. */
+const MAX_FILES = 1000;
+
 export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
   const texts = new Map<string, string>(), paths = new Set<string>(), symlinks = new Set<string>();
   const listed = await Promise.all(DIRECTORIES.map((directory) => tree.list(directory)));
-  for (const path of [...FILES, ...listed.flat()]) {
+  for (const path of [...FILES, ...listed.flatMap((paths) => paths.slice(0, MAX_FILES))]) {
     const kind = await tree.kind(path);
     if (kind === undefined) continue;
     paths.add(path);

@@ -20,9 +20,16 @@ export class TreeReader {
     return (await Deno.lstat(at)).size > MAX_TEXT_BYTES ? undefined : await textOf(at);
   }
 
-  /** Of a regular file; throws where it is none. */
-  async bytes(path: string): Promise<Uint8Array> {
-    return await Deno.readFile(await this.confine(path));
+  /** Of a regular file of at most so many bytes; undefined for anything else. */
+  async bytes(path: string, { maxBytes }: { maxBytes: number }): Promise<Uint8Array | undefined> {
+    if (await this.kind(path) !== "file") return undefined;
+    const at = await this.confine(path);
+    return (await Deno.lstat(at)).size > maxBytes ? undefined : await Deno.readFile(at);
+  }
+
+  /** Where the directory is, outside of the tree; undefined for anything else. */
+  async directory(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "directory" ? await this.confine(path) : undefined;
   }
 
   async mode(path: string): Promise<number> {
@@ -78,12 +85,13 @@ export class CloneTree extends TreeReader {
   readonly changed = new Set<string>();
 
   /** Replaces the file, or the link that stands in its place, at once. */
-  async write(path: string, { text, mode }: { text: string; mode: number }): Promise<void> {
+  async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path);
     const temporary = `${at}.rackseed`;
     await Deno.remove(temporary).catch(() => {});
-    await Deno.writeTextFile(temporary, text, { createNew: true, mode });
+    const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    await Deno.writeFile(temporary, bytes, { createNew: true, mode });
     await Deno.chmod(temporary, mode);
     await Deno.rename(temporary, at);
     this.changed.add(path);

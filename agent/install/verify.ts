@@ -24,6 +24,8 @@ export interface VerifyOptions {
   readonly changed: ReadonlySet<string>;
   /** Mount points whose file system knows no owners and modes (vfat). */
   readonly plain: readonly string[];
+  /** By number, the entries that are looked at; all where absent. */
+  readonly only?: (entry: number) => boolean;
   /** Empties the machine's page cache first, so that what is read comes from the disk: the whole machine feels it. */
   readonly fromDisk: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -45,14 +47,16 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
   const fd = openAt(-100, bytePathOfText(options.root), { flags: O.RDONLY | O.DIRECTORY });
   let entries = 0, files = 0, readBytes = 0, sinceBreath = 0;
   try {
-    for (const entry of manifest.entries) {
+    for (const [number, entry] of manifest.entries.entries()) {
       const shown = displayPath(entry.path);
-      if (isChanged(shown, options.changed)) continue;
+      if (isChanged(shown, options.changed) || options.only?.(number) === false) continue;
       entries++;
       const rights = options.privileged && !options.plain.some((p) => `/${shown}/`.startsWith(`${p}/`));
       const problem = compare(fd, { entry, privileged: options.privileged, rights });
       if (problem !== undefined) note(shown, problem);
-      else if (entry.type === "file" && (shown.startsWith("boot/") || files++ % SAMPLE === 0)) {
+      else if (
+        entry.type === "file" && (options.only || shown.startsWith("boot/") || files++ % SAMPLE === 0)
+      ) {
         const { bytes, wrong } = compareContent(fd, { entry, manifest });
         readBytes += bytes;
         sinceBreath += bytes;
@@ -82,7 +86,8 @@ function failure(differences: readonly string[]): RackseedError {
   });
 }
 
-function isChanged(path: string, changed: ReadonlySet<string>): boolean {
+/** `path`: as `displayPath` gives it. */
+export function isChanged(path: string, changed: ReadonlySet<string>): boolean {
   for (let at = `/${path}`; at.length > 1; at = at.slice(0, at.lastIndexOf("/"))) {
     if (changed.has(at)) return true;
   }

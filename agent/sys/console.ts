@@ -44,6 +44,11 @@ export class TerminalConsole implements Console {
   #next: Promise<Typed> | undefined;
   #pending = false;
   #question: Question | undefined;
+  #hasAsked = false;
+  /** The last that was typed was CR: where LF follows, it is the same Enter. */
+  #afterCr = false;
+  /** Typed behind the last answer. */
+  #ahead = "";
 
   constructor(terminals: readonly Terminal[]) {
     this.#terminals = terminals;
@@ -71,15 +76,18 @@ export class TerminalConsole implements Console {
   async ask(text: string, { limitMs, signal }: AskOptions): Promise<Answer> {
     for (const terminal of this.#terminals) terminal.raw?.(true);
     try {
-      while (await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
+      // later on people may type ahead
+      while (!this.#hasAsked && await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
+      this.#hasAsked = true;
       const question = this.#question = new Question(text, { limitMs, nowMs: performance.now() });
-      for (;;) {
+      for (let typed = this.#ahead;;) {
         signal.throwIfAborted();
-        this.#redraw();
-        const typed = await this.#typedWithin(REDRAW_MS);
         const nowMs = performance.now();
-        const answer = typed ? question.type(typed.bytes, nowMs) : question.tick(nowMs);
+        const answer = typed === "" ? question.tick(nowMs) : question.type(typed, nowMs);
+        this.#ahead = question.rest;
         if (answer) return answer;
+        this.#redraw();
+        typed = this.#oneEnter(await this.#typedWithin(REDRAW_MS));
       }
     } finally {
       this.#redraw();
@@ -87,6 +95,15 @@ export class TerminalConsole implements Console {
       this.#question = undefined;
       for (const terminal of this.#terminals) terminal.raw?.(false);
     }
+  }
+
+  /** As text of one character a byte, each CR LF as one Enter. */
+  #oneEnter(typed: Typed | undefined): string {
+    if (!typed) return "";
+    const text = String.fromCharCode(...typed.bytes);
+    const rest = this.#afterCr && text.startsWith("\n") ? text.slice(1) : text;
+    this.#afterCr = text.endsWith("\r");
+    return rest.replaceAll("\r\n", "\r");
   }
 
   #redraw(): void {

@@ -13,6 +13,8 @@ export class Question {
   readonly #limitMs: number;
   #endMs: number;
   #typed = "";
+  /** What came behind the Enter that answered: for the next question. */
+  rest = "";
 
   /** `text`: "name [n1]" */
   constructor(text: string, { limitMs, nowMs }: { limitMs: number; nowMs: number }) {
@@ -27,12 +29,15 @@ export class Question {
   }
 
   /** Whoever types has all the time again. What a terminal sends by itself (ECMA-48 §5.4) is no text. */
-  type(bytes: Uint8Array, nowMs: number): Answer | undefined {
+  type(typed: string, nowMs: number): Answer | undefined {
     this.#endMs = nowMs + this.#limitMs;
-    const text = String.fromCharCode(...bytes).replace(ESCAPES, "");
-    for (const character of text) {
-      const code = character.charCodeAt(0);
-      if (code === CR || code === LF) return { by: "person", text: this.#typed.trim() };
+    const text = typed.replace(ESCAPES, "");
+    for (let i = 0; i < text.length; i++) {
+      const character = text[i] as string, code = character.charCodeAt(0);
+      if (code === CR || code === LF) {
+        this.rest = text.slice(i + 1);
+        return { by: "person", text: this.#typed.trim() };
+      }
       if (code === DEL || code === BS) this.#typed = this.#typed.slice(0, -1);
       else if (code === CTRL_U) this.#typed = "";
       else if (code >= 0x20 && code < DEL && this.#typed.length < MAX_TYPED) this.#typed += character;

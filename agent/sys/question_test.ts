@@ -35,7 +35,7 @@ const typed: { name: string; chunks: string[]; answer: Answer | undefined }[] = 
 for (const { name, chunks, answer } of typed) {
   Deno.test(`a question at the console: ${name}`, () => {
     const question = new Question("name", { limitMs: 1000, nowMs: 0 });
-    assert.deepEqual(chunks.map((chunk) => question.type(bytes(chunk), 0)).at(-1), answer);
+    assert.deepEqual(chunks.map((chunk) => question.type(chunk, 0)).at(-1), answer);
   });
 }
 
@@ -43,7 +43,7 @@ Deno.test("time answers where nobody does, and whoever types has all of it again
   const question = new Question("name [n1]", { limitMs: 60_000, nowMs: 0 });
   assert.equal(question.line(3_000), "name [n1] (57 s): ");
   assert.equal(question.tick(59_999), undefined);
-  question.type(bytes("db"), 59_999);
+  question.type("db", 59_999);
   assert.equal(question.line(59_999), "name [n1] (60 s): db");
   assert.equal(question.tick(60_000), undefined);
   assert.deepEqual(question.tick(119_999), { by: "time" });
@@ -99,4 +99,22 @@ Deno.test("a question ends with its signal, and the terminals are as before", as
   stop.abort(new Error("called off"));
   await assert.rejects(asked, /called off/);
   assert.deepEqual(serial.modes, [true, false]);
+});
+
+Deno.test("what is typed ahead answers the next question, and the LF of a CR LF does not", async () => {
+  const serial = terminal("/dev/ttyS0", [
+    { after: "first", text: "one\r" },
+    { after: "", text: "\n" },
+    { after: "", text: "two\r\nthree\r" },
+  ]);
+  const console = new TerminalConsole([serial]);
+  const { signal } = new AbortController();
+  const answers = [];
+  for (const text of ["first", "second", "third"]) {
+    answers.push(await console.ask(text, { limitMs: 9_000, signal }));
+  }
+  assert.deepEqual(answers, [{ by: "person", text: "one" }, { by: "person", text: "two" }, {
+    by: "person",
+    text: "three",
+  }]);
 });

@@ -32,21 +32,26 @@ export class BackgroundProgram implements AsyncDisposable {
     this.output = new Transcript(this.#process.stdout, { name, log, signal });
     this.done = this.#finish();
     this.done.catch(() => {}); // whoever waits for it is told
+    signal?.addEventListener("abort", () => this.#end("SIGTERM"), { once: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGTERM");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    this.#end("SIGTERM");
     try {
       await withTimeout(this.#process.status, { timeoutMs: 20_000, what: `${this.#name} to stop` });
     } catch {
-      this.#process.kill("SIGKILL");
+      this.#end("SIGKILL");
       await this.#process.status;
     }
     await this.output.closed;
+  }
+
+  #end(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
   }
 
   async #finish(): Promise<void> {

@@ -19,13 +19,20 @@ export async function compareWithTemplate(
   },
 ): Promise<Check> {
   const allowed = [...expected, ...also];
+  // one after the other: a file system may be mounted for writing by one loop device only
+  const turn = Promise.withResolvers<void>();
+  const before = comparison;
+  comparison = turn.promise;
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => turn.resolve());
+  await before;
+  lab.signal.throwIfAborted();
   // The template was captured while it ran: its journal is replayed on a disk that is the lab's own copy. The
   // clone's file system was unmounted by the agent and must be whole as it is.
-  await using left = await mountRoot(template, { at: `${lab.folder}/left-${serial}`, options: [] });
-  await using right = await mountRoot(clone, {
-    at: `${lab.folder}/right-${serial++}`,
-    options: ["-o", "ro,noload"],
-  });
+  const left = stack.use(await mountRoot(template, { at: `${lab.folder}/left`, options: [] }));
+  const right = stack.use(
+    await mountRoot(clone, { at: `${lab.folder}/right`, options: ["-o", "ro,noload"] }),
+  );
   const differences = await compareTrees(left.path, right.path, { signal: lab.signal });
   const unexpected = differences.filter((found) => !allowed.some((exception) => covers(exception, found)));
   await Deno.writeTextFile(
@@ -54,7 +61,8 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
   });
 }
 
-let serial = 0;
+/** The end of the latest comparison. */
+let comparison = Promise.resolve();
 
 /** e2fsck and fsck.vfat look without writing; both exit 0 only where nothing is wrong. */
 export async function checkFileSystems(lab: Workplace, { disk }: { readonly disk: string }): Promise<Check> {

@@ -3,6 +3,7 @@
  * else: a process that copied the host's mounts meanwhile would keep a file system alive, and unwritten on its
  * disk, after it was unmounted here.
  */
+import { messageOf } from "#contract/errors.ts";
 import { cloneMachines, leaveOthersAlone } from "./flow.ts";
 import type { Firmware } from "./qemu.ts";
 import { summary } from "./summary.ts";
@@ -46,7 +47,7 @@ if (import.meta.main) {
   try {
     Deno.exit(await lab(JSON.parse(Deno.args[0] ?? "") as LabOrder) ? 0 : 1);
   } catch (error) {
-    console.error(`the lab failed: ${error instanceof Error ? error.message : error}`);
+    console.error(`the lab failed: ${messageOf(error)}`);
     Deno.exit(1);
   }
 }

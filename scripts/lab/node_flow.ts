@@ -4,6 +4,7 @@ import type { BackgroundProgram } from "./background_program.ts";
 import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
+import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
@@ -99,6 +100,7 @@ export async function startClone(
     () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
+  const hooked = await checkHooks(lab, { host, guest, log });
   const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
   await guest.powerOff(lab);
@@ -125,6 +127,7 @@ export async function startClone(
       passed: state === "running",
       seen: `the node is ${state}`,
     },
+    hooked,
     ...(node.asked ? [checkAsked(node, log)] : []),
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },

@@ -17,8 +17,8 @@ interface Context {
   readonly clone: Clone;
 }
 
-/** At most this part of the image beyond what was damaged, of the image where nothing was, of the install's time. */
-const LIMITS = { beyondDamage: 0.05, undamaged: 0.01, time: 0.35 };
+/** At most this part of the image is fetched beyond what was damaged, and where nothing was. */
+const LIMITS = { beyondDamage: 0.05, undamaged: 0.01 };
 
 export async function restoreNode(lab: Workplace, context: Context): Promise<Check[]> {
   return [
@@ -34,6 +34,11 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   const { agentMs, fetchedBytes } = await restored(lab, { node, server });
+  // a figure and no check: this machine may be busy with something else
+  lab.timeline.note(
+    `${node.name}: restored in ${seconds(agentMs)} of the installation's ${seconds(clone.agentMs)}, ` +
+      `${percent(agentMs / clone.agentMs)}, from the agent's start to its reboot`,
+  );
   const { totals } = await versionOf(server);
   // as the frames hold it: compressed
   const damagedBytes = damaged * totals.sealedBytes / totals.extentBytes;
@@ -55,13 +60,6 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
       what: "restored: what was fetched is what was damaged, and 5 % of the image at most",
       passed: fetchedBytes <= most,
       seen: `${mb(fetchedBytes)} fetched, ${mb(damagedBytes)} damaged, the image ${mb(totals.sealedBytes)}`,
-    },
-    {
-      what: `restored: in ${
-        LIMITS.time * 100
-      } % of the installation's time at most, from the agent's start to its reboot`,
-      passed: agentMs <= LIMITS.time * clone.agentMs,
-      seen: `${seconds(agentMs)} of ${seconds(clone.agentMs)}: ${percent(agentMs / clone.agentMs)}`,
     },
     {
       what: "restored: name, machine-id and SSH host key as before",

@@ -47,7 +47,7 @@ export interface NodeFacts {
 
 export interface Typing {
   /** What the console must have shown first. */
-  readonly after: string;
+  readonly after: RegExp;
   readonly text: string;
 }
 

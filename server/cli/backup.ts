@@ -45,5 +45,5 @@ export async function printAgent(key: string, { json, signal, ...options }: Node
   const path = `/nodes/${encodeURIComponent(key)}/agent`;
   const agent = await client.post(path, { body: {}, schema: AgentToken, signal });
   if (json) printJson(agent);
-  else print(agentScript({ ...agent, server: client.server.origin }));
+  else print(agentScript(agent));
 }

@@ -15,7 +15,8 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
   for (;;) {
     try {
       const { body } = await client.send("GET", "/events", { signal });
-      for await (const line of linesOf(body)) {
+      // the runtime's fetch may lose the signal once the body flows
+      for await (const line of linesOf(body?.pipeThrough(new TransformStream(), { signal }) ?? null)) {
         lastHeard = performance.now();
         if (line.startsWith("data: ")) yield ServerEvent.parse(JSON.parse(line.slice(6)));
       }

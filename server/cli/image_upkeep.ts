@@ -71,7 +71,8 @@ export async function pruneImages(
     ...answer.removed.map((version) => [...row(version), done]),
   ]);
   const { length } = answer.removed;
-  const freed = `${formatCount(length)} versions, ${formatBytes(answer.freedBytes)}`;
+  const versions = length === 1 ? "1 version" : `${formatCount(length)} versions`;
+  const freed = `${versions}, ${formatBytes(answer.freedBytes)}`;
   if (answer.applied) remark(`removed ${freed}`);
   else remark(length === 0 ? "nothing to remove" : `would remove ${freed}; do it with --yes`);
 }

@@ -151,16 +151,18 @@ export async function deploy(
 
 export async function restore(
   words: readonly string[],
-  { image, version, keep, dryRun, force, wait, json, signal, ...options }: NodeOptions & {
+  { image, version, keep, dryRun, checkContent, force, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
     keep?: readonly string[] | undefined;
     dryRun?: boolean | undefined;
+    checkContent?: boolean | undefined;
     force?: boolean | undefined;
     wait?: boolean | undefined;
   },
 ): Promise<void> {
-  const value = { nodes: [...words], image, version, keep, dryRun, force };
+  const check = checkContent ? "content" as const : undefined;
+  const value = { nodes: [...words], image, version, keep, dryRun, check, force };
   const order = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { words, signal }) };

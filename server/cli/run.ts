@@ -1,5 +1,5 @@
 import { CommanderError } from "@commander-js/extra-typings";
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { firstError, messageOf, RackseedError } from "#contract/errors.ts";
 import { type Actions, createProgram } from "./program.ts";
 import { remark } from "./terminal.ts";
 import { UsageError } from "./usage.ts";
@@ -11,7 +11,8 @@ export async function runCommandLine(args: readonly string[], actions: Actions):
   try {
     await createProgram(actions).parseAsync([...args], { from: "user" });
     return EXIT.done;
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     // commander has printed its message, and "did you mean" with it
     if (error instanceof CommanderError) {
       const answered = error.code === "commander.helpDisplayed" || error.code === "commander.version";
@@ -24,7 +25,7 @@ export async function runCommandLine(args: readonly string[], actions: Actions):
     if (actions.signal.aborted) remark("stopped");
     else if (error instanceof RackseedError) {
       remark(`error: ${error.title}: ${error.reason}\n  Remedy: ${error.remedy}`);
-    } else remark(`error: ${messageOf(error)}`);
+    } else remark(`error: ${messageOf(thrown)}`);
     return EXIT.failed;
   }
 }

@@ -439,7 +439,12 @@ export type DeployRequest = z.infer<typeof DeployRequest>;
 export const BackupRequest = CaptureRequest.pick({ level: true, excludes: true });
 export type BackupRequest = z.input<typeof BackupRequest>;
 
-export const AgentToken = z.object({ node: MachineName, token: z.string() });
+export const AgentToken = z.object({
+  node: MachineName,
+  token: z.string(),
+  /** The server as nodes reach it. */
+  server: z.string(),
+});
 export type AgentToken = z.infer<typeof AgentToken>;
 
 /** Brings the nodes' disks back to an image. */

@@ -47,6 +47,11 @@ export class EntryChanges {
     return lines;
   }
 
+  /** How many entries were added that no line tells of yet. */
+  get owed(): number {
+    return this.#kept;
+  }
+
   /** The lines that are still owed for what was added. */
   end(): string[] {
     const kept = this.#kept;

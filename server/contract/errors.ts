@@ -53,5 +53,13 @@ export interface Problem {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return `${messageOf(error.suppressed)} (and in tidying up: ${messageOf(error.error)})`;
+  }
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What went wrong first: where tidying up after it fails as well, `using` throws both as one. */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
 }

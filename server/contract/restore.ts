@@ -15,6 +15,11 @@ export const RestoreTerms = z.object({
   keep: KeepPaths,
   /** Only tells what would change. */
   dryRun: z.boolean(),
+  /**
+   * What a file is believed by: "content", its SHA-256, always; else, where nobody has touched it since it was
+   * installed, a checksum.
+   */
+  check: z.enum(["content"]).optional(),
 });
 export type RestoreTerms = z.infer<typeof RestoreTerms>;
 

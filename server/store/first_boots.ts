@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { Problem } from "#contract/errors.ts";
+import { transaction } from "./database.ts";
 
 export interface FirstBoot {
   /** Node id. */
@@ -41,7 +42,10 @@ export class FirstBoots {
     deployment: string;
     timeoutSeconds: number;
   }): void {
-    for (const node of nodes) this.#save({ node, deployment, timeoutSeconds });
+    // one wait for the disk, however many nodes
+    transaction(this.#db, () => {
+      for (const node of nodes) this.#save({ node, deployment, timeoutSeconds });
+    });
   }
 
   /** A fresh token for the clone; the one before is void. */

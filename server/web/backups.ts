@@ -23,6 +23,8 @@ export interface BackupOptions {
   readonly nameOf: (id: string) => string | undefined;
   /** Pin of the server's CA. */
   readonly pin: string;
+  /** The server as nodes reach it, "https://10.0.0.1:8443". */
+  readonly server: () => string;
   readonly now: () => number;
 }
 
@@ -72,9 +74,9 @@ export class Backups {
 
   /** A new token for the node's agent; the one before is void. */
   issueToken(key: string): AgentToken {
-    const { fleet, agents, pin } = this.#options;
+    const { fleet, agents, pin, server } = this.#options;
     const { id, name } = fleet.get(key);
-    return { node: name, token: formatToken({ pin, secret: agents.issue(id) }) };
+    return { node: name, token: formatToken({ pin, secret: agents.issue(id) }), server: server() };
   }
 
   /** Name of the node whose agent bears this secret. */

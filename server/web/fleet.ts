@@ -13,7 +13,6 @@ import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
-import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
 import type { Batches } from "../deployment/batches.ts";
 import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
 import type { HookBook } from "../deployment/hook_book.ts";
@@ -22,6 +21,7 @@ import { tableIdentity } from "../deployment/table_identity.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Identities } from "../store/identities.ts";
+import { CloneReports } from "./clone_reports.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
@@ -29,9 +29,6 @@ import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 export const NODE_PACKS = "/node/packs/";
 /** See POST /node/extents there. */
 export const NODE_EXTENTS = "/node/extents";
-
-/** A clone that is overdue may still say that it is up. */
-const TRY_LONGER_SECONDS = 30 * 60;
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -50,13 +47,14 @@ export interface FleetOptions {
 }
 
 export class Fleet {
+  /** What they say when they are up. */
+  readonly clones: CloneReports;
   readonly #nodes: Nodes;
   readonly #deployments: Deployments;
   readonly #identity: NodeIdentity;
   readonly #images: Images;
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
-  readonly #firstBoots: FirstBootWatch;
   readonly #hooks: HookBook;
   readonly #publish: Publish;
   readonly #pin: string;
@@ -70,7 +68,10 @@ export class Fleet {
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
-    this.#firstBoots = firstBoots;
+    this.clones = new CloneReports({
+      ...{ nodes, deployments, watch: firstBoots },
+      onChange: (node) => this.#changed(node),
+    });
     this.#hooks = hooks;
     this.#publish = publish;
     this.#pin = pin;
@@ -106,7 +107,7 @@ export class Fleet {
     }
     this.#deployments.forgetNode(node.id);
     this.#batches.forget(node.id);
-    this.#firstBoots.forget(node.id);
+    this.clones.forget(node.id);
     this.#hooks.forgetNode(node.id);
     this.#nodes.delete(node.id);
     this.#identity.forget(node.id);
@@ -156,10 +157,7 @@ export class Fleet {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),
     });
-    this.#firstBoots.order(ids, {
-      deployment,
-      timeoutSeconds: firstBootSeconds ?? DEFAULT_FIRST_BOOT_SECONDS,
-    });
+    this.clones.order(ids, { deployment, seconds: firstBootSeconds });
     const names = nodes.map((node) => node.name);
     log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
     for (const node of nodes) {
@@ -186,11 +184,13 @@ export class Fleet {
    * Arms the nodes to be brought back to an image: the one that they bear where none is named. What the image's
    * settings keep is kept, too. Throws RackseedError.
    */
-  restore({ nodes: keys, image, version, keep = [], dryRun = false, force }: RestoreRequest): DeployAnswer {
+  restore(
+    { nodes: keys, image, version, keep = [], dryRun = false, check, force }: RestoreRequest,
+  ): DeployAnswer {
     const ref = image ?? this.#borneBy(this.#distinct(keys), version);
     const named = this.#images.get(ref);
     const always = this.#images.settings(named.image).keep ?? [];
-    const restore = { keep: [...new Set([...always, ...keep])], dryRun };
+    const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
     return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
   }
@@ -308,47 +308,11 @@ export class Fleet {
       identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
       ...(hooks.length > 0 && { hooks }),
-      ...(inventory.kind === "machine" && this.#awaitReport(pending, swarm)),
+      ...(inventory.kind === "machine" && this.clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
       ...present("restore", restore),
       extents: NODE_EXTENTS,
     };
-  }
-
-  /** How the machine's clone is to report. */
-  #awaitReport(part: Assignment, { http }: SwarmAddresses): Pick<Order, "firstBoot"> {
-    const issued = this.#firstBoots.issue(part);
-    if (issued === undefined) return {};
-    const { token, timeoutSeconds } = issued;
-    return {
-      firstBoot: { url: http + FIRST_BOOT_PATH, token, tryForSeconds: timeoutSeconds + TRY_LONGER_SECONDS },
-    };
-  }
-
-  /** A clone is up. False where its token is not known, or not any more. */
-  firstBoot(report: FirstBootReport, { address }: { address: string }): boolean {
-    const taken = this.#firstBoots.take(report, { name: (id) => this.#nodes.find(id)?.name ?? id });
-    const part = taken && this.#deployments.part(taken.deployment, taken.node);
-    const node = taken && this.#nodes.find(taken.node);
-    if (!taken || !part || !node) return false;
-    if (!taken.isNews) return true;
-    this.#nodes.touch(node.id, { address });
-    this.#deployments.report(part, taken.step);
-    taken.settle();
-    this.#changed(node);
-    const { problem } = taken.step;
-    log.info("up", { node: node.name, hostname: report.hostname, address, problem: problem?.title });
-    return true;
-  }
-
-  /** Tells of clones that should have reported by now. */
-  flagSilent(): void {
-    for (const id of this.#firstBoots.becameLate()) {
-      const node = this.#nodes.find(id);
-      if (!node) continue;
-      log.warn("not-heard-of", { node: node.name });
-      this.#changed(node);
-    }
   }
 
   #restoreOrder(deployment: string): Order["restore"] {
@@ -380,7 +344,7 @@ export class Fleet {
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
     const { step, reportsAs } = report;
-    if (step === "finish" && reportsAs !== undefined) this.#firstBoots.begin(assignment, { reportsAs });
+    if (step === "finish" && reportsAs !== undefined) this.clones.begin(assignment, { reportsAs });
     const after = this.#deployments.report(assignment, report);
     const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
     this.#batches.note(assignment, report);
@@ -466,7 +430,7 @@ export class Fleet {
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
-      ...present("firstBoot", assignment && this.#firstBoots.view(assignment, node)),
+      ...present("firstBoot", assignment && this.clones.view(assignment, node)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
   }

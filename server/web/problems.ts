@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Context } from "hono";
 import { z } from "zod";
-import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
@@ -13,7 +13,8 @@ export function problemResponse(problem: Problem): Response {
   });
 }
 
-export function answerError(error: unknown, { req }: Context): Response {
+export function answerError(thrown: unknown, { req }: Context): Response {
+  const error = firstError(thrown);
   const call = `${req.method} ${req.path}`;
   if (error instanceof RackseedError) {
     if (error.status >= 500) log.error("request-failed", { call, error: error.message });
@@ -35,7 +36,7 @@ export function answerError(error: unknown, { req }: Context): Response {
       remedy: "send what the API's description asks for.",
     });
   }
-  log.error("request-failed", { call, error: messageOf(error) });
+  log.error("request-failed", { call, error: messageOf(thrown) });
   return problemResponse({
     title: `${call} failed`,
     status: 500,

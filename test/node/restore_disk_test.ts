@@ -1,5 +1,7 @@
 /** Disks of nodes that are to be restored: judged, and mended without losing what stands on them. */
 import assert from "node:assert/strict";
+import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_area.ts";
+import type { CloneRecord } from "../../agent/install/clone_record.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
 import { mountTree } from "../../agent/install/partition.ts";
 import type { Plan } from "../../agent/install/plan.ts";
@@ -10,6 +12,7 @@ import {
   unsoundFileSystems,
 } from "../../agent/install/restore_disk.ts";
 import { tableStands } from "../../agent/install/resume.ts";
+import { CloneTree } from "../../agent/install/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
@@ -144,3 +147,39 @@ test("a partition that somebody added beside the image's stays", async () => {
   await restart(disk);
   assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
 });
+
+for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
+  test(`boot code of a disk with ${name} that is lost is put back bit for bit, and nothing beside it`, async () => {
+    const { disk, plan, target } = await installed(script);
+    await using _disk = disk;
+    const root = await Deno.makeTempDir();
+    await Deno.mkdir(`${root}/boot/grub`, { recursive: true });
+    await Deno.writeTextFile(`${root}/boot/grub/core.img`, "core");
+    const look = () => bootState(target, { plan, clone: new CloneTree(root), folders: ["/boot/grub"] });
+    const code = new TextEncoder().encode("boot code");
+    const write = async (offset: number, bytes: Uint8Array) => {
+      using file = await Deno.open(disk.device, { write: true });
+      await file.seek(offset, Deno.SeekMode.Start);
+      await file.write(bytes);
+      await file.sync();
+    };
+    const area = name === "GPT" ? 1 << 20 : 512;
+    for (const at of [0, area, area + 5000]) await write(at, code);
+    const boot = await look();
+    const manifest = "a".repeat(64);
+    const record: CloneRecord = { format: "rackseed-clone", formatVersion: 1, manifest, own: [], boot };
+    assert.equal(judgeLoader(boot, { record, manifest }).state, "sound");
+    const table = (await run(["sfdisk", "-d", disk.device])).stdout;
+    for (const at of [0, area, area + 5000]) await write(at, new Uint8Array(20));
+    const judged = judgeLoader(await look(), { record, manifest });
+    assert.deepEqual(judged, { state: "lost", because: "its code at the disk's start is another" });
+    await putBackArea(target, { plan, area: boot.area });
+    assert.deepEqual(await look(), boot);
+    assert.equal((await run(["sfdisk", "-d", disk.device])).stdout, table);
+    assert.equal(judgeLoader(boot, { record, manifest: "b".repeat(64) }).state, "unknown");
+    assert.equal(judgeLoader(boot, { record: undefined, manifest }).state, "unknown");
+    await Deno.writeTextFile(`${root}/boot/grub/core.img`, "another");
+    assert.match(JSON.stringify(judgeLoader(await look(), { record, manifest })), /1 of its files.*core.img/);
+    await Deno.remove(root, { recursive: true });
+  });
+}

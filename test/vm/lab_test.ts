@@ -3,14 +3,18 @@ import assert from "node:assert/strict";
 import { labNeeds } from "../../scripts/lab/needs.ts";
 import { needs } from "../support/needs.ts";
 
-for (const firmware of ["bios", "uefi"]) {
+const runs = [
+  { firmware: "bios", more: ["--restore"], also: "one that is damaged is restored" },
+  { firmware: "uefi", more: [], also: "it starts by itself" },
+];
+for (const { firmware, more, also } of runs) {
   Deno.test({
     name:
-      `an empty ${firmware.toUpperCase()} machine becomes the clone of a running Debian; others stay untouched`,
+      `an empty ${firmware.toUpperCase()} machine becomes the clone of a running Debian; ${also}; others stay untouched`,
     ...needs(labNeeds),
     async fn() {
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--allow-all", "scripts/lab.ts", "--firmware", firmware],
+        args: ["run", "--allow-all", "scripts/lab.ts", "--firmware", firmware, ...more],
         stdout: "piped",
         stderr: "piped",
       }).spawn();

@@ -153,6 +153,23 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "n1").getByText("idle").waitFor();
   });
 
+  await t.step("a clone that is not heard of is flagged until it says that it is up", async () => {
+    await client.put("/nodes/f1", { body: {}, schema: NodeView });
+    const { nodes } = await client.post("/deployments", {
+      body: { nodes: ["f1"], image: "web", firstBootSeconds: 1 },
+      schema: DeployAnswer,
+    });
+    await using node = await enrolled(server, nodes[0]?.token ?? "");
+    await node.report({ step: "finish", state: "done", elapsedMs: 1, reportsAs: "f1" });
+    await row(page, "f1").getByText("waits for its first boot").waitFor();
+    await row(page, "f1").getByText("was not heard of since").waitFor();
+    await row(page, "f1").getByText("boot order").waitFor();
+    const body = `token ${node.order.firstBoot?.token}\nhostname f1\n`;
+    assert.equal((await fetch(node.order.firstBoot?.url ?? "", { method: "POST", body })).status, 204);
+    await row(page, "f1").getByText("up as f1").waitFor();
+    await row(page, "f1").getByText("running").waitFor();
+  });
+
   await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {
     for (const name of ["a1", "a2"]) await client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
     const { nodes } = await client.post("/deployments", {
@@ -255,6 +272,7 @@ async function enrolled(server: RunningServer, token: string) {
   const order = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
   agent.useSession(order.session);
   return {
+    order,
     report: (report: StepReport) => agent.send("POST", "/node/report", { json: report }),
     [Symbol.asyncDispose]: () => Promise.resolve(agent[Symbol.dispose]()),
   };

@@ -5,6 +5,7 @@ import type { Manifest } from "#contract/manifest.ts";
 import { compileExcludes } from "../../capture/excludes.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { OWN_FOLDER } from "../extract/target.ts";
+import type { ContentIndex } from "./content_index.ts";
 import { describeDifferences, type Differences, differencesOf, type RouteOptions } from "./differences.ts";
 import { KeptPaths } from "./kept_paths.ts";
 import { findStanding, type Found } from "./standing.ts";
@@ -21,6 +22,8 @@ export type Comparison =
     readonly own: KeptPaths;
     /** Where attributes cannot be held. */
     readonly plain?: KeptPaths;
+    /** What the installation noted of the files that it made. */
+    readonly index?: ContentIndex | undefined;
     /** Nothing at all may be changed. */
     readonly dryRun: boolean;
   };
@@ -66,7 +69,7 @@ export async function compareTarget(
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep]),
       ...(restores && {
-        ...{ own: restores.own, plain: restores.plain },
+        ...{ own: restores.own, plain: restores.plain, index: restores.index },
         leftOut: compileExcludes(manifest.header.excludes).matches,
       }),
       claim: !restores?.dryRun,

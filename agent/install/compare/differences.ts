@@ -33,15 +33,13 @@ export interface Differences {
   readonly fetchBytes: number;
 }
 
-/** From this part of a frame on it is fetched whole: others can have it from the swarm then. */
-const WHOLE_FROM = 0.5;
-
 export interface RouteOptions {
   /** Whether the server cuts extents out of frames; else all frames come by the swarm. */
   readonly extentService: boolean;
   /**
    * How many nodes fetch at the same time. A frame costs the server about one sending by the swarm, however many
-   * want it, and its extents one a node: so many nodes take it whole the sooner.
+   * want it, and its extents one a node: the more nodes, the sooner they take it whole. One alone does so only
+   * where it lacks all of it.
    */
   readonly nodes?: number;
 }
@@ -50,7 +48,7 @@ export function differencesOf(
   manifest: Manifest,
   { found, extentService, nodes = 1 }: RouteOptions & { found: Found },
 ): Differences {
-  const wholeFrom = Math.min(WHOLE_FROM, 1 / nodes);
+  const wholeFrom = 1 / nodes;
   const removed = new Set(found.remove);
   const list: Difference[] = [];
   for (const [number, entry] of manifest.entries.entries()) {

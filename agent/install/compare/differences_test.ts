@@ -135,14 +135,17 @@ Deno.test("what cannot be kept is refused before anything is touched", async () 
   }
 });
 
-Deno.test("scattered extents come from the server, most of a frame from the swarm", async () => {
+Deno.test("scattered extents come from the server, frames from the swarm: the sooner the more nodes want them", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   // 1000 of frame 1's 6000 bytes, 5000 of frame 2's
   Deno.removeSync(`${image.target}/srv/index`);
   Deno.removeSync(`${image.target}/c`);
   const found = await look(image);
-  const { routes, fetchBytes } = differencesOf(image.manifest, { found, extentService: true });
+  const by = (nodes: number) =>
+    differencesOf(image.manifest, { found, extentService: true, nodes }).routes.map((route) => route.by);
+  assert.deepEqual([by(1), by(6)], [["extents", "extents"], ["swarm", "swarm"]]);
+  const { routes, fetchBytes } = differencesOf(image.manifest, { found, extentService: true, nodes: 2 });
   assert.deepEqual(routes.map(({ frame, by, extents }) => ({ frame, by, extents })), [
     { frame: 1, by: "extents", extents: [0] },
     { frame: 2, by: "swarm", extents: [1] },

@@ -2,6 +2,7 @@
 import type { FrameExtent } from "#contract/entry.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
+import type { ContentIndex, Trust } from "./content_index.ts";
 import { WorkerPool } from "../extract/worker_pool.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
@@ -19,6 +20,8 @@ export interface Contents {
   readonly whole: ReadonlySet<number>;
   /** Those whose attributes are right too. */
   readonly dressed: ReadonlySet<number>;
+  /** Checksums of those whose content is wholly right. */
+  readonly sums: ReadonlyMap<number, number>;
   readonly readBytes: number;
 }
 
@@ -27,6 +30,8 @@ export interface ScanOptions {
   /** Entry numbers of files that stand there; see survey.ts, which proves that no symlink leads to them. */
   readonly files: readonly number[];
   readonly privileged: boolean;
+  /** What an installation noted of the files that it made. */
+  readonly index?: ContentIndex | undefined;
   /** Default: one a processor, four at most; each needs about 16 MiB. */
   readonly workers?: number | undefined;
   readonly onProgress?: ((readBytes: number) => void) | undefined;
@@ -47,7 +52,7 @@ export async function scanContents(root: number, options: ScanOptions): Promise<
   try {
     signal?.throwIfAborted();
     const answers: Promise<void>[] = [];
-    for (const job of jobsOf(manifest, files)) {
+    for (const job of jobsOf(manifest, { files, index: options.index })) {
       const { answer } = await pool.submit(job);
       answers.push(answer.then(({ parts, readBytes }) => {
         parts.forEach((part) => found.add(part));
@@ -71,13 +76,15 @@ class Findings {
   readonly #spoilt = new Set<number>();
   readonly #short = new Set<number>();
   readonly #undressed = new Set<number>();
+  readonly #sums = new Map<number, number>();
   readBytes = 0;
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
   }
 
-  add({ entry, first, right, clean, fullSize, dressed }: PartFound): void {
+  add({ entry, first, right, clean, fullSize, dressed, sum }: PartFound): void {
+    this.#sums.set(entry, ((this.#sums.get(entry) ?? 0) ^ sum) >>> 0);
     const all = this.#right.get(entry) ?? new Uint8Array(this.#extentsOf(entry));
     this.#right.set(entry, all);
     all.set(right, first);
@@ -96,6 +103,7 @@ class Findings {
       right: this.#right,
       whole: new Set(whole),
       dressed: new Set(dressed),
+      sums: new Map(whole.map((entry) => [entry, this.#sums.get(entry) ?? 0])),
       readBytes: this.readBytes,
     };
   }
@@ -106,12 +114,15 @@ class Findings {
   }
 }
 
-function* jobsOf(manifest: Manifest, files: readonly number[]): Generator<readonly ScanPart[]> {
+function* jobsOf(
+  manifest: Manifest,
+  { files, index }: Pick<ScanOptions, "files" | "index">,
+): Generator<readonly ScanPart[]> {
   let job: ScanPart[] = [], bytes = 0;
   for (const number of files) {
     const entry = manifest.entries[number];
     if (entry?.type !== "file") continue;
-    for (const part of partsOf(entry, { number, manifest })) {
+    for (const part of partsOf(entry, { number, manifest, trust: index?.(number) })) {
       job.push(part);
       bytes += FILE_COST + part.checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (bytes < JOB_BYTES && job.length < JOB_FILES) continue;
@@ -126,7 +137,7 @@ function* jobsOf(manifest: Manifest, files: readonly number[]): Generator<readon
 /** A file in runs of extents of about JOB_BYTES, each with the gaps before its extents; the last one to the end. */
 function* partsOf(
   { extents, ...attributes }: FileEntry,
-  { number, manifest }: { number: number; manifest: Manifest },
+  { number, manifest, trust }: { number: number; manifest: Manifest; trust: Trust | undefined },
 ): Generator<ScanPart> {
   const { path, sizeBytes } = attributes;
   let first = 0, end = 0;
@@ -143,7 +154,12 @@ function* partsOf(
     }
     const last = first + checks.length >= extents.length;
     if (last && end < sizeBytes) gaps.push([end, sizeBytes]);
-    yield { entry: number, path, sizeBytes, first, checks, gaps, attributes };
+    // the checksum is the whole file's
+    const one = first === 0 && last;
+    yield {
+      ...{ entry: number, path, sizeBytes, first, checks, gaps, attributes },
+      trust: one ? trust : undefined,
+    };
     first += checks.length;
     if (last) return;
   } while (true);

@@ -1,6 +1,7 @@
 /** What scanContents and its workers say to each other. */
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
+import type { Trust } from "./content_index.ts";
 
 export interface ScanSetup {
   /** The target's descriptor; it belongs to the main thread. */
@@ -29,6 +30,8 @@ export interface ScanPart {
   /** [start, end) of what should read as zeros. */
   readonly gaps: readonly (readonly [number, number])[];
   readonly attributes: Attributes;
+  /** Where the file may be believed by less than its hashes. */
+  readonly trust: Trust | undefined;
 }
 
 export interface PartFound {
@@ -41,6 +44,8 @@ export interface PartFound {
   readonly fullSize: boolean;
   /** Whether owner, mode, time and extended attributes are the entry's. */
   readonly dressed: boolean;
+  /** Checksum of its extents, where all are right. */
+  readonly sum: number;
 }
 
 export interface ScanReply {

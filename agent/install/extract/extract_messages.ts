@@ -1,4 +1,5 @@
 /** What installTree and its workers say to each other. */
+import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { FrameWork, NodeEntry } from "./frame_plan.ts";
@@ -36,7 +37,13 @@ export interface Spent {
 }
 
 export type Reply =
-  | { readonly type: "done"; readonly shortfalls: Shortfalls; readonly spent: Spent }
+  | {
+    readonly type: "done";
+    readonly shortfalls: Shortfalls;
+    readonly spent: Spent;
+    /** What was written adds so much to the checksums of these files. */
+    readonly sums: readonly (readonly [BytePath, number])[];
+  }
   /** The frame is not what the manifest says; nothing of it was written. */
   | { readonly type: "bad-frame"; readonly reason: string }
   /** The target could not be written. `code`: the errno's name where there is one. */

@@ -30,7 +30,12 @@ function setUp({ root, keys, privileged }: WorkerSetup): Run {
     const { busyMs, blockedMs } = writing.stop();
     const shortfalls = new Map(attributes.shortfalls);
     attributes.shortfalls.clear();
-    return { type: "done", shortfalls, spent: { busyMs: openedMs + busyMs, blockedMs } };
+    return {
+      type: "done",
+      shortfalls,
+      spent: { busyMs: openedMs + busyMs, blockedMs },
+      sums: writer.takeSums(),
+    };
   };
 }
 

@@ -152,11 +152,15 @@ async function installFrame(
 }
 
 /** Why the job's frame is bad; undefined where the job is done. Throws where the target could not be written. */
-function badReason(reply: Reply, { shortfalls, target, onSpent }: ContentOptions): string | undefined {
+function badReason(
+  reply: Reply,
+  { shortfalls, target, onSpent, onSums }: ContentOptions,
+): string | undefined {
   switch (reply.type) {
     case "done":
       addShortfalls(shortfalls, reply.shortfalls);
       onSpent?.(reply.spent);
+      onSums?.(reply.sums);
       return undefined;
     case "bad-frame":
       return reply.reason;

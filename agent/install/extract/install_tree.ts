@@ -65,6 +65,8 @@ export interface InstallOptions {
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
   readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
+  /** Told after every job what it adds to the checksums of files. */
+  readonly onSums?: ((sums: readonly (readonly [BytePath, number])[]) => void) | undefined;
   /** Told of every frame that came: it is written, or nothing of it had to be. */
   readonly onFrame?: ((frame: number) => void) | undefined;
   /** Told after every job how its worker spent its time on it. */

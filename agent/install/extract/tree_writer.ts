@@ -3,6 +3,7 @@ import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
 import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
 import { codeOf } from "../../sys/errno.ts";
+import { extentSum } from "../compare/content_index.ts";
 import type { AttributeWriter } from "./attributes.ts";
 import type { FilePart, FrameWork, NodeEntry, Piece, WholeFile } from "./frame_plan.ts";
 
@@ -12,6 +13,8 @@ export class TreeWriter {
   readonly #root: number;
   readonly #attributes: AttributeWriter;
   readonly #privileged: boolean;
+  /** Checksums of what was written, by path; see ../compare/content_index.ts. */
+  #sums: [BytePath, number][] = [];
 
   constructor(
     root: number,
@@ -20,6 +23,13 @@ export class TreeWriter {
     this.#root = root;
     this.#attributes = attributes;
     this.#privileged = privileged;
+  }
+
+  /** Those since the last call. */
+  takeSums(): [BytePath, number][] {
+    const sums = this.#sums;
+    this.#sums = [];
+    return sums;
   }
 
   writeFrame({ whole, parts }: FrameWork, contents: readonly (Uint8Array | undefined)[]): void {
@@ -31,7 +41,8 @@ export class TreeWriter {
     const made = entry.mode & 0o777;
     const fd = openAt(this.#root, entry.path, { flags: NEW_FILE, mode: made });
     try {
-      const end = writePieces(fd, pieces, contents);
+      const { end, sum } = writePieces(fd, pieces, contents);
+      this.#sums.push([entry.path, sum]);
       if (end < entry.sizeBytes) truncate(fd, entry.sizeBytes);
       this.#attributes.finishOpen(fd, { entry, made });
     } finally {
@@ -42,7 +53,7 @@ export class TreeWriter {
   #writePart({ path, pieces }: FilePart, contents: readonly (Uint8Array | undefined)[]): void {
     const fd = openAt(this.#root, path, { flags: O.WRONLY | O.NOFOLLOW });
     try {
-      writePieces(fd, pieces, contents);
+      this.#sums.push([path, writePieces(fd, pieces, contents).sum]);
     } finally {
       close(fd);
     }
@@ -96,17 +107,18 @@ export class TreeWriter {
   }
 }
 
-/** Returns where the last one ends. */
+/** Returns where the last one ends, and what they add to the file's checksum. */
 function writePieces(
   fd: number,
   pieces: readonly Piece[],
   contents: readonly (Uint8Array | undefined)[],
-): number {
-  let end = 0;
+): { end: number; sum: number } {
+  let end = 0, sum = 0;
   for (const { offset, index } of pieces) {
     const content = contents[index] as Uint8Array;
     writeFully(fd, content, offset);
     end = offset + content.length;
+    sum ^= extentSum(content, offset);
   }
-  return end;
+  return { end, sum: sum >>> 0 };
 }

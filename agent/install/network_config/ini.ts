@@ -9,10 +9,13 @@ export interface Section {
 export function parseIni(text: string): Section[] {
   const sections: (Section & { entries: [string, string][] })[] = [];
   for (const line of text.replaceAll("\\\n", " ").split("\n")) {
-    const [, name] = /^\s*\[([^\]]*)\]\s*$/.exec(line) ?? [];
-    if (name !== undefined) sections.push({ name, entries: [] });
-    const [, key, value] = /^\s*([^#;=[\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) sections.at(-1)?.entries.push([key, value]);
+    // by hand: an expression would take the square of a hostile line's length
+    const words = line.trim(), equals = words.indexOf("=");
+    if (words.startsWith("[") && words.endsWith("]")) {
+      sections.push({ name: words.slice(1, -1), entries: [] });
+    } else if (equals > 0 && !/^[#;]/.test(words)) {
+      sections.at(-1)?.entries.push([words.slice(0, equals).trimEnd(), words.slice(equals + 1).trimStart()]);
+    }
   }
   return sections;
 }

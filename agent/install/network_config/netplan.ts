@@ -18,7 +18,7 @@ export const isNetplan = (path: string) => /^\/etc\/netplan\/[^/]+\.ya?ml$/.test
 /** Keeps the renderer that the template chose. */
 export function writeNetplan(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
   const renderer = [...texts].filter(([path]) => isNetplan(path)).map(([, text]) =>
-    /^\s*renderer:\s*(networkd|NetworkManager)\s*$/m.exec(text)?.[1]
+    /^[ \t]*renderer:[ \t]*(networkd|NetworkManager)[ \t]*$/m.exec(text)?.[1]
   ).find((r) => r !== undefined);
   // of cards too: the name by which the file itself speaks of them
   const ids = new Map(interfaces.flatMap((one): [string, string][] => {
@@ -99,7 +99,7 @@ export function readNetplan(texts: Texts): FoundNetwork {
   for (const [path, text] of [...texts].filter(([p]) => isNetplan(p)).sort(([a], [b]) => a < b ? -1 : 1)) {
     let network: Tree;
     try {
-      network = treeOf(treeOf(parse(text)).network);
+      network = treeOf(treeOf(parse(text, { logLevel: "error" })).network);
     } catch {
       notes.push(`${path} cannot be read`);
       continue;

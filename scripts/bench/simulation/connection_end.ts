@@ -1,34 +1,100 @@
 import { Peer, type PeerEffects } from "#contract/torrent/peer.ts";
+import { StallWatch } from "#contract/torrent/stall_watch.ts";
+import { type Block, MAX_BLOCK_BYTES } from "#contract/torrent/wire.ts";
+import type { Link, Run } from "./link.ts";
 import type { SimulatedNode } from "./simulated_node.ts";
 
+/** Asked for in the largest blocks at any rate, so that there are fewer events. */
+class CoarsePeer extends Peer {
+  override get maxBlockLength(): number {
+    return MAX_BLOCK_BYTES;
+  }
+}
+
+/** What blocks are made of, by length. */
+const NOTHING = new Map<number, Uint8Array>();
+/** What the product writes to a connection at one time. */
+const RUN_BYTES = MAX_BLOCK_BYTES;
+
 /**
- * One end of a connection: the product's own state machine of a peer, and where its messages go. Control
- * messages take no time, blocks take that of both links.
+ * One end of a connection: the product's own state machine of a peer, and where its messages go. As in the
+ * product's link, what was written to the connection goes out in its order: messages wait for the blocks before
+ * them.
  */
-export class ConnectionEnd implements PeerEffects {
+export class ConnectionEnd implements PeerEffects, Run {
   readonly node: SimulatedNode;
   readonly peer: Peer;
+  readonly watch: StallWatch;
   /** The same connection as the other node has it. */
   other!: ConnectionEnd;
+  /** Its messages are on their way. */
   isWaking = false;
-  /** Its node has blocks to send on it, and it waits for its turn on the uplink. */
-  isInTurn = false;
-  isClosed = false;
+  /** Its node sends blocks on it. */
+  #isSending = false;
+  readonly #run: Block[] = [];
+  bytes = 0;
+  isVoid = false;
 
   constructor(node: SimulatedNode, remote: SimulatedNode) {
     this.node = node;
-    this.peer = new Peer(remote.identity, {
+    this.watch = new StallWatch(node.surroundings.now);
+    this.peer = new CoarsePeer(remote.identity, {
       map: node.map,
       picker: node.picker,
       effects: this,
       fast: true,
       own: true,
       deals: node.deals,
+      budget: node.budget,
     });
   }
 
+  get to(): Link {
+    return this.other.node.link;
+  }
+
   wake(): void {
-    this.node.surroundings.wake(this);
+    if (!this.isWaking && !this.#isSending) this.node.surroundings.wake(this);
+  }
+
+  /** Everything that it had to say is heard, and blocks follow. */
+  deliver(): void {
+    this.isWaking = false;
+    if (this.isVoid) return;
+    const { outbox } = this.peer;
+    const { peer } = this.other;
+    for (let index = 0; index < outbox.length; index++) peer.message(outbox[index]!);
+    outbox.length = 0;
+    if (!this.#isSending) this.#send();
+  }
+
+  #send(): void {
+    const { uploads } = this.peer;
+    let bytes = 0;
+    while (uploads.length > 0 && bytes + uploads[0]!.length <= RUN_BYTES) {
+      const block = uploads.shift()!;
+      bytes += block.length;
+      this.#run.push(block);
+    }
+    if (bytes === 0) return;
+    this.#isSending = true;
+    this.bytes = bytes;
+    this.peer.uploaded += bytes;
+    this.node.link.send(this);
+  }
+
+  arrived(): void {
+    if (this.isVoid) return;
+    const { peer } = this.other;
+    for (const block of this.#run) {
+      peer.blockStart(block);
+      peer.blockData(bytesOf(block.length));
+      peer.blockEnd();
+    }
+    this.#run.length = 0;
+    this.#isSending = false;
+    if (this.peer.outbox.length > 0) this.wake();
+    if (!this.isWaking) this.#send();
   }
 
   interestChanged(): void {
@@ -52,11 +118,17 @@ export class ConnectionEnd implements PeerEffects {
   }
 
   received(piece: number, outcome: { complete: boolean; contested: boolean }): void {
-    this.node.received(this, { piece, ...outcome });
+    this.node.received(this.peer, { piece, ...outcome });
   }
 
   /** No bytes are kept. */
   store(): void {}
   brokenOff(): void {}
   listensOn(): void {}
+}
+
+function bytesOf(length: number): Uint8Array {
+  let bytes = NOTHING.get(length);
+  if (!bytes) NOTHING.set(length, bytes = new Uint8Array(length));
+  return bytes;
 }

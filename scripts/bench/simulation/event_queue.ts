@@ -6,6 +6,11 @@ export class EventQueue {
   /** Milliseconds. */
   now = 0;
 
+  /** When the next event happens; Infinity where there is none. */
+  get nextAt(): number {
+    return this.#heap[0]?.at ?? Infinity;
+  }
+
   after(ms: number, act: () => void): void {
     const heap = this.#heap;
     const event = { at: this.now + ms, number: this.#number++, act };

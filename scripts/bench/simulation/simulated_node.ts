@@ -1,58 +1,53 @@
 import { AddressBook } from "#contract/torrent/address_book.ts";
+import { BanList } from "#contract/torrent/ban_list.ts";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
-import type { PeerIdentity } from "#contract/torrent/peer.ts";
+import { Drought } from "#contract/torrent/drought.ts";
+import type { Peer, PeerIdentity } from "#contract/torrent/peer.ts";
 import { Picker, type PickingPeer } from "#contract/torrent/picker.ts";
 import type { PieceMap } from "#contract/torrent/piece_map.ts";
 import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
+import { RequestBudget } from "#contract/torrent/request_window.ts";
 import { Spread } from "#contract/torrent/spread.ts";
-import { MAX_BLOCK_BYTES } from "#contract/torrent/wire.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
+import type { Link } from "./link.ts";
 
 /** What a node needs of the world it is in. */
 export interface Surroundings {
-  readonly now: () => number;
-  after(ms: number, act: () => void): void;
-  /** There is something to send on this connection. */
+  readonly now: number;
+  /** There is something to say on this connection. */
   wake(end: ConnectionEnd): void;
+  /** This connection is of no use any more. */
+  drop(end: ConnectionEnd): void;
   finished(node: SimulatedNode): void;
 }
-
-/** Bytes a millisecond. */
-export interface LinkRate {
-  readonly up: number;
-  readonly down: number;
-}
-
-/** What every block is made of. */
-const NOTHING = new Uint8Array(MAX_BLOCK_BYTES);
 
 /** A node, or the server where it has everything from the start: the product's policy over a simulated link. */
 export class SimulatedNode {
   readonly identity: PeerIdentity;
   readonly surroundings: Surroundings;
   readonly map: PieceMap;
+  readonly link: Link;
   readonly picker: Picker<PickingPeer>;
   readonly spread: Spread;
   readonly book = new AddressBook();
-  readonly ends = new Set<ConnectionEnd>();
+  readonly bans = new BanList();
+  readonly ends = new Map<Peer, ConnectionEnd>();
+  /** The peer ids of those that it is connected to. */
   readonly neighbours = new Set<string>();
   readonly deals: boolean;
-  readonly #link: LinkRate;
-  /** Connections with blocks to send, each one block at a time. */
-  readonly #turns: ConnectionEnd[] = [];
-  #isSending = false;
-  /** When the downlink has taken in all that was sent to it. */
-  #downFreeAt = 0;
-  sentBytes = 0;
-  receivedBytes = 0;
+  readonly budget = new RequestBudget();
+  readonly #drought: Drought;
   finishedAt: number | undefined;
+  firstPieceAt: number | undefined;
+  /** It got so little that it would have turned to the web seed. */
+  wasDry = false;
 
   constructor(
     address: PeerAddress,
     { surroundings, map, link, random, isServer }: {
       surroundings: Surroundings;
       map: PieceMap;
-      link: LinkRate;
+      link: Link;
       random: Random;
       isServer: boolean;
     },
@@ -60,18 +55,20 @@ export class SimulatedNode {
     this.identity = { ...address, peerId: address.hostname };
     this.surroundings = surroundings;
     this.map = map;
+    this.link = link;
     this.deals = isServer;
-    this.#link = link;
     const have = isServer ? Bitfield.full(map.pieceCount) : new Bitfield(map.pieceCount);
     this.picker = new Picker<PickingPeer>(map, { have, random });
     this.spread = new Spread({
       map,
       picker: this.picker,
-      peers: () => this.ends.values().map(({ peer }) => peer),
+      peers: () => this.ends.keys(),
+      budget: this.budget,
       ownId: this.identity.peerId,
       random,
       deals: isServer,
     });
+    this.#drought = new Drought({ now: surroundings.now, random });
   }
 
   get isComplete(): boolean {
@@ -79,64 +76,34 @@ export class SimulatedNode {
   }
 
   /** Once a second, as the product's swarm does. */
-  tick(count: number, elapsedMs: number): void {
-    this.spread.tick(elapsedMs, { received: this.receivedBytes, sent: this.sentBytes });
-    for (const end of this.ends) end.peer.refill();
-    if (count % 10 === 0) this.spread.chokeRound();
+  tick(elapsedMs: number): void {
+    const { now } = this.surroundings;
+    const { receivedBytes: received, sentBytes: sent } = this.link;
+    this.spread.tick(elapsedMs, { received, sent });
+    for (const [peer, { watch }] of this.ends) {
+      const isFit = watch.tick(peer, { now, moved: peer.downloaded + peer.wasted, isHeldBack: false });
+      if (!isFit) this.bans.rest(peer.identity.peerId, now);
+      if (!isFit || (peer.isSeed && this.isComplete)) this.surroundings.drop(this.ends.get(peer)!);
+      else peer.refill();
+    }
+    const hasProvider = this.ends.keys().some((peer) => peer.amInterested);
+    if (!this.isComplete && this.#drought.tick({ now, received, hasProvider }) > 0) this.wasDry = true;
   }
 
   /** As Swarm does it when a block has come whole. */
   received(
-    from: ConnectionEnd,
+    from: Peer,
     { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
   ): void {
     if (contested) {
-      for (const end of this.ends) if (end !== from) end.peer.cancelObsolete(piece);
+      for (const peer of this.ends.keys()) if (peer !== from) peer.cancelObsolete(piece);
     }
     if (!complete) return;
+    this.firstPieceAt ??= this.surroundings.now;
     this.picker.verified(piece);
-    for (const { peer } of this.ends) peer.announce(piece);
+    for (const peer of this.ends.keys()) peer.announce(piece);
     if (!this.isComplete) return;
-    this.finishedAt = this.surroundings.now();
+    this.finishedAt = this.surroundings.now;
     this.surroundings.finished(this);
-  }
-
-  /** The connection may have blocks to send. */
-  offer(end: ConnectionEnd): void {
-    if (end.isInTurn || end.peer.uploads.length === 0) return;
-    end.isInTurn = true;
-    this.#turns.push(end);
-    if (!this.#isSending) this.#sendNext();
-  }
-
-  #sendNext(): void {
-    const end = this.#turns.shift();
-    this.#isSending = end !== undefined;
-    if (!end) return;
-    end.isInTurn = false;
-    const block = end.isClosed ? undefined : end.peer.uploads.shift();
-    if (!block) return this.#sendNext();
-    this.offer(end);
-    end.peer.uploaded += block.length;
-    this.sentBytes += block.length;
-    this.surroundings.after(block.length / this.#link.up, () => {
-      const receiver = end.other.node;
-      receiver.#take(block.length, () => {
-        const { peer, isClosed } = end.other;
-        if (isClosed) return;
-        receiver.receivedBytes += block.length;
-        peer.blockStart(block);
-        peer.blockData(NOTHING.subarray(0, block.length));
-        peer.blockEnd();
-      });
-      this.#sendNext();
-    });
-  }
-
-  /** What was sent to this node arrives when its downlink has room. */
-  #take(length: number, arrive: () => void): void {
-    const now = this.surroundings.now();
-    this.#downFreeAt = Math.max(this.#downFreeAt + length / this.#link.down, now);
-    this.surroundings.after(this.#downFreeAt - now, arrive);
   }
 }

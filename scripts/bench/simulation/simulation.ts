@@ -1,7 +1,8 @@
 /**
  * A swarm on a virtual clock. Everything that decides is the product's: tracker, address book, peer state
- * machine, picker, choker and dealer. Simulated are links (a queue of blocks at either end), time and chance;
- * hashing, disks and processors cost nothing.
+ * machine, picker, request windows, slots, dealer, and who is given up. Simulated are links (one run of blocks
+ * after the other at either end), latency, time and chance; hashing, disks and processors cost nothing, and web
+ * seeds bring nothing: nodes that would turn to one are counted. Memory: 5 GB for 10 000 nodes.
  */
 import { decodeCompact } from "#contract/torrent/compact_peers.ts";
 import { MAX_DIALLED, MAX_PEERS } from "#contract/torrent/membership.ts";
@@ -9,8 +10,10 @@ import { PieceMap } from "#contract/torrent/piece_map.ts";
 import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
 import { Tracker } from "../../../server/swarm/tracker.ts";
 import { ConnectionEnd } from "./connection_end.ts";
+import { DelayLine } from "./delay_line.ts";
 import { EventQueue } from "./event_queue.ts";
-import { type LinkRate, SimulatedNode, type Surroundings } from "./simulated_node.ts";
+import { Link } from "./link.ts";
+import { SimulatedNode, type Surroundings } from "./simulated_node.ts";
 
 export interface SimulationOptions {
   readonly nodes: number;
@@ -38,10 +41,14 @@ export interface SimulationResult {
   /** Payload that all nodes, server included, sent; and what nodes received. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** How many nodes got so little at some time that they would have turned to the web seed. */
+  readonly dryNodes: number;
 }
 
 const INFO_HASH = new Uint8Array(20);
 const TICK_MS = 1000;
+/** What a message takes from node to node. */
+const LATENCY_MS = 0.25;
 const PORT = 6881;
 /** A swarm that has not finished by then never will. */
 const MAX_MS = 24 * 3600_000;
@@ -59,7 +66,7 @@ class Simulation implements Surroundings {
   readonly #server: SimulatedNode;
   readonly #nodes: SimulatedNode[] = [];
   readonly #byHostname = new Map<string, SimulatedNode>();
-  #waking: ConnectionEnd[] = [];
+  readonly #line = new DelayLine<ConnectionEnd>(LATENCY_MS);
   #unfinished: number;
 
   constructor(options: SimulationOptions) {
@@ -85,56 +92,59 @@ class Simulation implements Surroundings {
   }
 
   run(): SimulationResult {
-    while (this.#unfinished > 0) {
-      if (!this.#events.step() || this.#events.now > MAX_MS) throw new Error("the swarm does not finish");
-      this.#deliver();
-    }
+    while (this.#unfinished > 0) this.#step();
     const sum = (of: (node: SimulatedNode) => number) => this.#nodes.reduce((n, node) => n + of(node), 0);
     return {
       finishedMs: this.#nodes.map(({ finishedAt }) => finishedAt ?? NaN).sort((a, b) => a - b),
-      serverSentBytes: this.#server.sentBytes,
-      sentBytes: sum((node) => node.sentBytes) + this.#server.sentBytes,
-      receivedBytes: sum((node) => node.receivedBytes),
+      serverSentBytes: this.#server.link.sentBytes,
+      sentBytes: sum(({ link }) => link.sentBytes) + this.#server.link.sentBytes,
+      receivedBytes: sum(({ link }) => link.receivedBytes),
+      dryNodes: sum(({ wasDry }) => wasDry ? 1 : 0),
     };
+  }
+
+  #step(): void {
+    const events = this.#events;
+    const lineAt = this.#line.nextAt;
+    if (lineAt <= events.nextAt) {
+      events.now = lineAt;
+      this.#line.shift()!.deliver();
+    } else if (!events.step() || events.now > MAX_MS) throw new Error("the swarm does not finish");
   }
 
   // What nodes need
 
-  readonly now = () => this.#events.now;
-
-  after(ms: number, act: () => void): void {
-    this.#events.after(ms, act);
+  get now(): number {
+    return this.#events.now;
   }
 
   wake(end: ConnectionEnd): void {
-    if (end.isWaking) return;
     end.isWaking = true;
-    this.#waking.push(end);
+    this.#line.push(end, this.#events.now);
   }
 
   finished(): void {
     this.#unfinished--;
   }
 
-  /** Carries messages over until nobody has anything more to say. */
-  #deliver(): void {
-    while (this.#waking.length > 0) {
-      const waking = this.#waking;
-      this.#waking = [];
-      for (const end of waking) {
-        end.isWaking = false;
-        if (end.isClosed) continue;
-        for (const message of end.peer.outbox.splice(0)) end.other.peer.message(message);
-        end.node.offer(end);
-      }
+  drop(end: ConnectionEnd): void {
+    const { now } = this.#events;
+    for (const each of [end, end.other]) {
+      const { identity } = each.other.node;
+      each.isVoid = true;
+      each.node.ends.delete(each.peer);
+      each.node.neighbours.delete(identity.peerId);
+      each.node.book.settle(identity, { now, failed: false });
+      each.peer.close();
     }
+    for (const { node } of [end, end.other]) for (const peer of node.ends.keys()) peer.refill();
   }
 
   // Who is connected to whom
 
   #add(address: PeerAddress, isServer: boolean): SimulatedNode {
     const bytesPerMs = this.#options.linkRate / 8 / 1000;
-    const link: LinkRate = { up: bytesPerMs, down: bytesPerMs };
+    const link = new Link({ up: bytesPerMs, down: bytesPerMs }, this.#events);
     const node = new SimulatedNode(address, {
       surroundings: this,
       map: this.#map,
@@ -146,13 +156,13 @@ class Simulation implements Surroundings {
     return node;
   }
 
-  #tickEverySecond(node: SimulatedNode, count = 1): void {
-    this.#events.after(TICK_MS, () => {
-      node.tick(count, TICK_MS);
-      if (node.isComplete) { for (const end of node.ends) if (end.peer.isSeed) this.#drop(end); }
-      if (node !== this.#server) this.#dial(node);
-      this.#tickEverySecond(node, count + 1);
-    });
+  #tickEverySecond(node: SimulatedNode): void {
+    const tick = () => {
+      node.tick(TICK_MS);
+      this.#dial(node);
+      this.#events.after(TICK_MS, tick);
+    };
+    this.#events.after(TICK_MS, tick);
   }
 
   #tellEverySecond(tell: (state: SimulationState) => void): void {
@@ -177,14 +187,14 @@ class Simulation implements Surroundings {
   #dial(node: SimulatedNode): void {
     if (node.isComplete) return;
     const now = this.#events.now;
-    const due = node.book.due(MAX_DIALLED - node.ends.size, {
-      now,
-      isOut: (peerId) => peerId === node.identity.peerId || node.neighbours.has(peerId),
-    });
+    const { identity: { peerId: ownId }, neighbours, bans } = node;
+    const isOut = (peerId: string) =>
+      peerId === ownId || neighbours.has(peerId) || bans.isResting(peerId, now);
+    const due = node.book.due(MAX_DIALLED - node.ends.size, { now, isOut });
     for (const address of due) {
       const remote = this.#byHostname.get(address.hostname);
       const isNew = remote && remote !== node && !node.neighbours.has(address.hostname);
-      const failed = !isNew || remote.ends.size >= MAX_PEERS;
+      const failed = !isNew || remote.ends.size >= MAX_PEERS || remote.bans.isResting(ownId, now);
       if (remote) node.book.identify(address, remote.identity.peerId);
       if (!failed) this.#connect(node, remote);
       else node.book.settle(address, { now, failed });
@@ -197,23 +207,11 @@ class Simulation implements Surroundings {
     end.other = other;
     other.other = end;
     for (const each of [end, other]) {
-      each.node.ends.add(each);
+      each.node.ends.set(each.peer, each);
       each.node.neighbours.add(each.other.node.identity.peerId);
       // only a dealer has anything to say in the extended handshake that matters here
       each.peer.open(each.node.deals ? PORT : undefined);
     }
-  }
-
-  #drop(end: ConnectionEnd): void {
-    for (const each of [end, end.other]) {
-      each.isClosed = true;
-      each.node.ends.delete(each);
-      each.node.neighbours.delete(each.other.node.identity.peerId);
-      const { identity } = each.other.node;
-      each.node.book.settle(identity, { now: this.#events.now, failed: false });
-      each.peer.close();
-    }
-    for (const each of [end, end.other]) for (const { peer } of each.node.ends) peer.refill();
   }
 }
 

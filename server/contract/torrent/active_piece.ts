@@ -24,6 +24,10 @@ export class ActivePiece<S> {
   readonly #copies: Uint8Array;
   readonly #sources: (S | undefined)[];
   #missing: number;
+  /** No unit before this one is missing. */
+  #firstMissing = 0;
+  /** Units that are asked for and that nobody is relied on to send. */
+  #doubted = 0;
   #held = 0;
 
   constructor(piece: number, { length, solo = false }: { length: number; solo?: boolean }) {
@@ -53,7 +57,13 @@ export class ActivePiece<S> {
 
   /** Asks for the first run of missing units, at most `maxLength` bytes. */
   requestMissing(maxLength: number): Block | undefined {
-    return this.#request(maxLength, (unit) => this.#state[unit] === MISSING);
+    const units = this.#state.length;
+    while (this.#firstMissing < units && this.#state[this.#firstMissing] !== MISSING) this.#firstMissing++;
+    if (this.#firstMissing === units) return undefined;
+    return this.#request(maxLength, {
+      first: this.#firstMissing,
+      fits: (unit) => this.#state[unit] === MISSING,
+    });
   }
 
   /** Asks once more for units that at most `copies` other peers are relied on to send. */
@@ -61,31 +71,40 @@ export class ActivePiece<S> {
     maxLength: number,
     { copies, isAskedHere }: { copies: number; isAskedHere: (begin: number) => boolean },
   ): Block | undefined {
-    return this.#request(
-      maxLength,
-      (unit) =>
-        this.#state[unit] === REQUESTED && this.#copies[unit]! <= copies && !isAskedHere(unit * UNIT_BYTES),
-    );
+    if (copies === 0 && this.#doubted === 0) return undefined;
+    const fits = (unit: number) =>
+      this.#state[unit] === REQUESTED && this.#copies[unit]! <= copies && !isAskedHere(unit * UNIT_BYTES);
+    for (let first = 0; first < this.#state.length; first++) {
+      if (fits(first)) return this.#request(maxLength, { first, fits });
+    }
+    return undefined;
   }
 
   /** A request that will not be answered. */
   release(block: Block): void {
-    for (const unit of this.#unitsOf(block)) this.#dropCopy(unit);
+    const { first, end } = unitsOf(block);
+    for (let unit = first; unit < end; unit++) this.#dropCopy(unit);
   }
 
   /** A request that is not relied on any more, and may yet be answered. */
   doubt(block: Block): void {
-    for (const unit of this.#unitsOf(block)) this.#copies[unit] = Math.max(0, this.#copies[unit]! - 1);
+    const { first, end } = unitsOf(block);
+    for (let unit = first; unit < end; unit++) {
+      if (this.#copies[unit] === 0) continue;
+      if (--this.#copies[unit]! === 0 && this.#state[unit] === REQUESTED) this.#doubted++;
+    }
   }
 
   /** A block begins to arrive. The units that nobody else delivers become `source`'s; says how many. */
   start(source: S, block: Block): number {
     if (this.solo && source !== this.owner) return 0;
+    const { first, end } = unitsOf(block);
     let taken = 0;
-    for (const unit of this.#unitsOf(block)) {
+    for (let unit = first; unit < end; unit++) {
       const state = this.#state[unit];
       if (state === HELD || state === RECEIVING) continue;
       if (state === MISSING) this.#missing--;
+      else if (this.#copies[unit] === 0) this.#doubted--;
       this.#state[unit] = RECEIVING;
       this.#sources[unit] = source;
       taken++;
@@ -103,40 +122,50 @@ export class ActivePiece<S> {
    * else is still asked for a part of it.
    */
   end(source: S, { block, whole }: { block: Block; whole: boolean }): boolean {
+    const range = unitsOf(block);
     let contested = false;
-    for (const unit of this.#unitsOf(block)) {
+    for (let unit = range.first; unit < range.end; unit++) {
       if (this.#state[unit] === RECEIVING && this.#sources[unit] === source) {
         this.#state[unit] = whole ? HELD : REQUESTED;
         if (whole) this.#held++;
-        else this.#sources[unit] = undefined;
+        else {
+          this.#sources[unit] = undefined;
+          if (this.#copies[unit] === 0) this.#doubted++;
+        }
       }
       this.#dropCopy(unit);
-      if ((this.#copies[unit] ?? 0) > 0) contested = true;
+      if (this.#copies[unit]! > 0) contested = true;
     }
     return contested;
   }
 
   /** Whether every unit of `block` is held, so that a request for it can be cancelled. */
   isHeld(block: Block): boolean {
-    return this.#unitsOf(block).every((unit) => this.#state[unit] === HELD);
+    const { first, end } = unitsOf(block);
+    for (let unit = first; unit < end; unit++) if (this.#state[unit] !== HELD) return false;
+    return true;
   }
 
+  /** Where no request is left, the unit is missing again. */
   #dropCopy(unit: number): void {
-    const copies = Math.max(0, (this.#copies[unit] ?? 0) - 1);
-    this.#copies[unit] = copies;
-    if (copies === 0 && this.#state[unit] === REQUESTED) {
-      this.#state[unit] = MISSING;
-      this.#missing++;
-    }
+    const copies = this.#copies[unit]!;
+    const isRequested = this.#state[unit] === REQUESTED;
+    if (copies > 0) this.#copies[unit] = copies - 1;
+    if (copies > 1 || !isRequested) return;
+    if (copies === 0) this.#doubted--;
+    this.#state[unit] = MISSING;
+    this.#missing++;
+    this.#firstMissing = Math.min(this.#firstMissing, unit);
   }
 
-  #request(maxLength: number, fits: (unit: number) => boolean): Block | undefined {
-    const first = this.#state.findIndex((_, unit) => fits(unit));
-    if (first < 0) return undefined;
+  /** A run of units from `first` on, which fits. */
+  #request(maxLength: number, { first, fits }: { first: number; fits: (unit: number) => boolean }): Block {
     const limit = Math.min(this.#state.length, first + Math.floor(maxLength / UNIT_BYTES));
     let end = first;
     while (end < limit && fits(end)) {
-      if (this.#state[end] === MISSING) this.#missing--;
+      const state = this.#state[end];
+      if (state === MISSING) this.#missing--;
+      else if (this.#copies[end] === 0) this.#doubted--;
       this.#state[end] = REQUESTED;
       this.#copies[end]!++;
       end++;
@@ -144,10 +173,8 @@ export class ActivePiece<S> {
     const begin = first * UNIT_BYTES;
     return { piece: this.piece, begin, length: Math.min(end * UNIT_BYTES, this.#length) - begin };
   }
+}
 
-  #unitsOf({ begin, length }: Block): number[] {
-    const first = Math.floor(begin / UNIT_BYTES);
-    const count = Math.ceil((begin + length) / UNIT_BYTES) - first;
-    return Array.from({ length: count }, (_, index) => first + index);
-  }
+function unitsOf({ begin, length }: Block): { first: number; end: number } {
+  return { first: Math.floor(begin / UNIT_BYTES), end: Math.ceil((begin + length) / UNIT_BYTES) };
 }

@@ -51,6 +51,28 @@ export class Bitfield {
     return true;
   }
 
+  /** Takes a piece out; false where it was not in. */
+  delete(index: number): boolean {
+    if (!this.has(index)) return false;
+    this.#bytes[index >> 3]! &= ~(0x80 >> (index & 7));
+    this.#count--;
+    return true;
+  }
+
+  /** The first piece from `from` on that is in both sets of one size, or -1. Eight are looked at in one step. */
+  nextCommon(other: Bitfield, from: number): number {
+    const mine = this.#bytes;
+    const theirs = other.#bytes;
+    let at = from >> 3;
+    if (at >= mine.length) return -1;
+    let bits = mine[at]! & theirs[at]! & (0xff >> (from & 7));
+    while (bits === 0) {
+      if (++at === mine.length) return -1;
+      bits = mine[at]! & theirs[at]!;
+    }
+    return at * 8 + Math.clz32(bits) - 24;
+  }
+
   toBytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice();
   }

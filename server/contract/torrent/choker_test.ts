@@ -1,54 +1,108 @@
 import assert from "node:assert/strict";
-import { type ChokeCandidate, chooseUnchoked, slotsFor } from "./choker.ts";
+import { type ChokeCandidate, type SlotNeeds, slotsFor, turnSlots } from "./choker.ts";
 
-function peer(changes: Partial<ChokeCandidate>): ChokeCandidate {
-  return { peerInterested: true, amChoking: true, served: 0, isFar: false, ...changes };
+interface Taker extends ChokeCandidate {
+  readonly name: string;
 }
 
-/** The numbers of those chosen, where the last candidate has the luck. */
-function chosen(candidates: readonly ChokeCandidate[], slots: number): number[] {
-  const set = chooseUnchoked(candidates, { slots, random: () => 0.999 });
-  return [...candidates.keys()].filter((index) => set.has(candidates[index]!));
+function taker(name: string, changes: Partial<ChokeCandidate> = {}): Taker {
+  return { name, have: 5, served: 0, isFar: false, ...changes };
 }
 
-Deno.test("with fewer takers than slots everyone who is interested gets one", () => {
-  const candidates = [peer({}), peer({ peerInterested: false }), peer({ isFar: true })];
-  assert.deepEqual(chosen(candidates, 8), [0, 2]);
+function names(prefix: string, count: number, changes: Partial<ChokeCandidate> = {}): Taker[] {
+  return Array.from({ length: count }, (_, index) => taker(`${prefix}${index}`, changes));
+}
+
+/** Who is choked and unchoked, by name; ties fall to whoever comes first. */
+function turn(
+  served: readonly Taker[],
+  waiting: readonly Taker[],
+  { slots, turnover = 0 }: { slots: number; turnover?: number },
+): { choke: string[]; unchoke: string[] } {
+  const { choke, unchoke } = turnSlots({ served, waiting }, { slots, turnover, random: () => 0.5 });
+  return { choke: choke.map(({ name }) => name), unchoke: unchoke.map(({ name }) => name) };
+}
+
+Deno.test("with fewer takers than slots everyone has one and keeps it", () => {
+  const served = names("s", 3);
+  assert.deepEqual(turn(served, names("w", 2, { isFar: true }), { slots: 8, turnover: 4 }), {
+    choke: [],
+    unchoke: ["w0", "w1"],
+  });
 });
 
-Deno.test("those who had least come first, and one is lucky", () => {
-  const candidates = [
-    peer({ served: 9 }),
-    peer({ served: 5 }),
-    peer({ served: 50 }),
-    peer({ served: 1 }),
-    peer({ served: 70 }),
+Deno.test("free slots go to those who had least of us, and before them to who has nothing at all", () => {
+  const waiting = [
+    taker("much", { served: 9 }),
+    taker("little", { served: 1 }),
+    taker("new", { have: 0, served: 5 }),
+    taker("some", { served: 4 }),
   ];
-  assert.deepEqual(chosen(candidates, 4), [0, 1, 3, 4]);
+  assert.deepEqual(turn([], waiting, { slots: 3 }).unchoke, ["new", "little", "some"]);
 });
 
-Deno.test("a seed goes round: whoever had least is served next", () => {
-  let seed = 1;
-  const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
-  const served = [0, 0, 0, 0, 0, 0];
-  for (let round = 0; round < 30; round++) {
-    const candidates = served.map((bytes) => peer({ served: bytes }));
-    const set = chooseUnchoked(candidates, { slots: 3, random });
-    assert.equal(set.size, 3);
-    for (const [index, candidate] of candidates.entries()) if (set.has(candidate)) served[index]! += 1;
+Deno.test("slots that are due pass on from those served longest", () => {
+  assert.deepEqual(turn(names("s", 8), names("w", 9), { slots: 8, turnover: 2 }), {
+    choke: ["s0", "s1"],
+    unchoke: ["w0", "w1"],
+  });
+});
+
+Deno.test("who has nothing takes a slot from who has something, up to half of them", () => {
+  const served = [...names("empty", 2, { have: 0 }), ...names("s", 6)];
+  assert.deepEqual(turn(served, names("new", 9, { have: 0 }), { slots: 8 }), {
+    choke: ["s0", "s1", "s2", "s3"],
+    unchoke: ["new0", "new1", "new2", "new3"],
+  });
+  assert.deepEqual(turn(names("empty", 8, { have: 0 }), names("new", 9, { have: 0 }), { slots: 8 }), {
+    choke: [],
+    unchoke: [],
+  });
+});
+
+Deno.test("with fewer slots than before the longest served lose theirs", () => {
+  assert.deepEqual(turn(names("s", 10), [], { slots: 8 }).choke, ["s0", "s1"]);
+});
+
+Deno.test("everyone is served in turn", () => {
+  const takers = names("t", 20);
+  let served: Taker[] = [];
+  const times = new Map<string, number>();
+  for (let round = 0; round < 100; round++) {
+    const waiting = takers.filter((each) => !served.includes(each))
+      .map((each) => ({ ...each, served: times.get(each.name) ?? 0 }));
+    const { choke, unchoke } = turnSlots({ served, waiting }, { slots: 8, turnover: 1, random: Math.random });
+    served = [...served.filter((each) => !choke.includes(each)), ...unchoke]
+      .map(({ name }) => takers.find((each) => each.name === name)!);
+    for (const { name } of served) times.set(name, (times.get(name) ?? 0) + 1);
   }
-  assert.ok(Math.min(...served) >= 12 && Math.max(...served) <= 20, `${served}`);
+  const counts = takers.map(({ name }) => times.get(name) ?? 0);
+  assert.ok(Math.min(...counts) >= 30 && Math.max(...counts) <= 50, `${counts}`);
 });
 
 Deno.test("near takers come before far ones, of which some always have a slot", () => {
-  const candidates = [
-    ...Array.from({ length: 6 }, () => peer({ isFar: true })),
-    ...Array.from({ length: 6 }, () => peer({})),
-  ];
-  const far = chosen(candidates, 8).filter((index) => index < 6);
-  assert.ok(far.length >= 3 && far.length <= 4, `${far}`);
+  const far = names("far", 6, { isFar: true });
+  assert.deepEqual(
+    turn([], [...far, ...names("w", 9)], { slots: 8 }).unchoke.filter((name) => /far/.test(name)),
+    [
+      "far0",
+      "far1",
+      "far2",
+    ],
+  );
+  assert.deepEqual(turn([...names("s", 2), ...far], names("w", 9), { slots: 8, turnover: 3 }).choke, [
+    "far0",
+    "far1",
+    "far2",
+  ]);
 });
 
-Deno.test("slots grow with the uplink, within bounds", () => {
-  assert.deepEqual([0, 6_250_000, 12_500_000, 1e9].map(slotsFor), [8, 24, 40, 40]);
+Deno.test("as many are served as the uplink carries; of more takers few at a time, while pieces are scarce", () => {
+  const slots = (needs: Partial<SlotNeeds>) =>
+    slotsFor({ rate: 12_500_000, takers: 100, pieceLength: 1024 * 1024, have: 1000, deals: false, ...needs });
+  assert.deepEqual([0, 6_250_000, 12_500_000, 1e9].map((rate) => slots({ rate })), [8, 23, 40, 40]);
+  assert.deepEqual([0, 40, 100, 1000].map((have) => slots({ have })), [8, 8, 20, 40]);
+  assert.deepEqual([0, 40, 100, 1000].map((have) => slots({ have, takers: 30 })), [40, 40, 40, 40]);
+  assert.equal(slots({ have: 0, pieceLength: 256 * 1024 }), 33);
+  assert.equal(slots({ deals: true }), 12);
 });

@@ -7,17 +7,12 @@ import type { Peer, PeerIdentity } from "./peer.ts";
 import { type Introduction, type PeerNetwork, writeAll } from "./peer_listener.ts";
 import type { PeerLink } from "./peer_link.ts";
 import type { Clock, Connection, PeerAddress } from "./ports.ts";
+import { StallWatch } from "./stall_watch.ts";
 import { WireError } from "./wire.ts";
 
 /** Every node of a rack connects to every other, up to this. */
 export const MAX_DIALLED = 60;
 export const MAX_PEERS = 100;
-/**
- * A peer that owes us data and sends none: after three times its longest pause so far, within these bounds,
- * the endgame asks others for it; after `drop`, or when that has happened often, it has to go.
- */
-const STALL_MS = { min: 2_000, max: 10_000, drop: 20_000 };
-const MAX_STALLS = 3;
 const KEEP_ALIVE_MS = 60_000;
 /** BEP 3: peers send a keep-alive every two minutes. */
 const SILENCE_MS = 150_000;
@@ -32,12 +27,7 @@ export interface Member {
   readonly peer: Peer;
   readonly dialled: boolean;
   readonly since: number;
-  /** Figures of the last tick and the last choke round. */
-  moved: number;
-  movedAt: number;
-  longestPauseMs: number;
-  /** How often it stalled since it sent anything. */
-  stalls: number;
+  readonly watch: StallWatch;
   /** It stalled or broke the protocol: for a while it is not let in again. */
   isUnfit: boolean;
 }
@@ -211,8 +201,7 @@ export class Membership {
   ): Member {
     const now = this.#options.clock.now();
     const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
-    const figures = { since: now, moved: 0, movedAt: now, longestPauseMs: 0, stalls: 0 };
-    const member: Member = { ...halves, dialled, ...figures, isUnfit: false };
+    const member: Member = { ...halves, dialled, since: now, watch: new StallWatch(now), isUnfit: false };
     return member;
   }
 
@@ -232,18 +221,7 @@ export class Membership {
   #tickMember(member: Member, now: number): void {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
-    const pauseMs = now - member.movedAt;
-    const isAwaited = peer.isAwaited && !link.isHeldBack;
-    const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * member.longestPauseMs));
-    if (moved !== member.moved) {
-      member.longestPauseMs = Math.max(member.longestPauseMs, pauseMs);
-      member.stalls = 0;
-    } else if (isAwaited && pauseMs > patienceMs && peer.stall()) member.stalls++;
-    if (moved !== member.moved || !isAwaited) {
-      member.moved = moved;
-      member.movedAt = now;
-    }
-    if (now - member.movedAt > STALL_MS.drop || member.stalls > MAX_STALLS) {
+    if (!member.watch.tick(peer, { now, moved, isHeldBack: link.isHeldBack })) {
       log.warn("peer-stalled", { ...peer.identity });
       member.isUnfit = true;
     }

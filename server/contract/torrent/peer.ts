@@ -2,7 +2,7 @@ import { Bitfield } from "./bitfield.ts";
 import { decodeExtendedHandshake, encodeExtendedHandshake } from "./handshake.ts";
 import type { Picker, PickingPeer } from "./picker.ts";
 import type { PieceMap } from "./piece_map.ts";
-import { RequestWindow } from "./request_window.ts";
+import { type RequestBudget, RequestWindow } from "./request_window.ts";
 import {
   type Block,
   MAX_BLOCK_BYTES,
@@ -94,7 +94,7 @@ export class Peer implements PickingPeer, WireSink {
 
   constructor(
     identity: PeerIdentity,
-    { map, picker, effects, fast, own, far = false, deals = false }: {
+    { map, picker, effects, fast, own, far = false, deals = false, budget }: {
       map: PieceMap;
       picker: Picker<PickingPeer>;
       effects: PeerEffects;
@@ -106,12 +106,14 @@ export class Peer implements PickingPeer, WireSink {
       far?: boolean;
       /** We suggest to our peers what to ask for. */
       deals?: boolean;
+      /** Of all our peers. */
+      budget?: RequestBudget;
     },
   ) {
     this.identity = identity;
     this.isFar = far;
     this.#own = own;
-    this.#requests = new RequestWindow({ own, maxRequests: MAX_UPLOADS });
+    this.#requests = new RequestWindow({ own, maxRequests: MAX_UPLOADS, budget });
     this.#deals = deals;
     this.pieces = new Bitfield(map.pieceCount);
     this.#map = map;
@@ -401,6 +403,8 @@ export class Peer implements PickingPeer, WireSink {
   #becomeDealer(): void {
     this.#picker.uncountPeer(this);
     this.isDealer = true;
+    // what it deals to us it keeps for us
+    this.#requests.leaveBudget();
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);
     }

@@ -1,5 +1,5 @@
 import { ActivePiece } from "./active_piece.ts";
-import type { Bitfield } from "./bitfield.ts";
+import { Bitfield } from "./bitfield.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import { Runs } from "./runs.ts";
 import type { Block } from "./wire.ts";
@@ -7,6 +7,11 @@ import type { Block } from "./wire.ts";
 /** More than any availability, and more than any rank without a level. */
 const RUN_WEIGHT = 2 ** 17;
 const LEVEL_WEIGHT = 2 ** 44;
+/**
+ * In a swarm of more peers than `few` a piece that one of `share` has is rare, and comes before all runs: where
+ * not everyone knows everyone, what is not passed on at once is soon what everyone waits for.
+ */
+const RARE = { few: 40, share: 4 };
 
 /** What the picker must know of a peer that asks for work. */
 export interface PickingPeer {
@@ -47,13 +52,14 @@ export class Picker<P extends PickingPeer> {
   readonly #nearby: Uint16Array;
   readonly #priority: Uint8Array;
   readonly #active = new Map<number, ActivePiece<P>>();
-  /** The pieces that are neither held nor active, in no order, and where each of them stands here. */
-  #untouched: number[] = [];
-  readonly #places: Int32Array;
+  /** The pieces that are wanted and neither held nor active. */
+  readonly #untouched: Bitfield;
   readonly #runs: Runs;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
   #lacking: number;
+  /** How many there are, about. */
+  peers = 0;
   /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
   sparesDealers = false;
   sparesFar = false;
@@ -76,12 +82,12 @@ export class Picker<P extends PickingPeer> {
     this.#nearby = new Uint16Array(map.pieceCount);
     this.#priority = new Uint8Array(map.pieceCount);
     this.#runs = new Runs(map);
-    this.#places = new Int32Array(map.pieceCount).fill(-1);
+    this.#untouched = new Bitfield(map.pieceCount);
     for (let piece = 0; piece < map.pieceCount; piece++) {
-      if (this.lacks(piece)) this.#places[piece] = this.#untouched.push(piece) - 1;
+      if (this.lacks(piece)) this.#untouched.add(piece);
       else if (have.has(piece)) this.#runs.begin(piece);
     }
-    this.#lacking = this.#untouched.length;
+    this.#lacking = this.#untouched.count;
   }
 
   /** The pieces that are here and verified. */
@@ -96,7 +102,7 @@ export class Picker<P extends PickingPeer> {
 
   /** Whether the piece is wanted, and nobody fetches it: it is untouched, or was left behind unfinished. */
   isFree(piece: number): boolean {
-    return this.#places[piece]! >= 0 || this.#orphan(piece) !== undefined;
+    return this.#untouched.has(piece) || this.#orphan(piece) !== undefined;
   }
 
   /** How many pieces are wanted and not here. */
@@ -107,7 +113,10 @@ export class Picker<P extends PickingPeer> {
   /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
   prioritize({ first, last }: PieceRange, level: number): void {
     this.#priority.fill(level, first, last + 1);
-    this.#urgent = this.#untouched.filter((piece) => this.#priority[piece]! > 0).length;
+    this.#urgent = this.#priority.reduce(
+      (count, level, piece) => level > 0 && this.#untouched.has(piece) ? count + 1 : count,
+      0,
+    );
   }
 
   /** The peer has this piece, as it says now. */
@@ -227,7 +236,7 @@ export class Picker<P extends PickingPeer> {
     for (const piece of suggested) {
       suggested.delete(piece);
       if (!peer.pieces.has(piece)) continue;
-      if (this.#places[piece]! >= 0) return this.#start(piece);
+      if (this.#untouched.has(piece)) return this.#start(piece);
       // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
       const orphan = this.#orphan(piece);
       if (orphan) return orphan;
@@ -247,9 +256,13 @@ export class Picker<P extends PickingPeer> {
     let best = -1;
     let bestRank = Infinity;
     let ties = 0;
-    for (let index = 0; index < this.#untouched.length; index++) {
-      const piece = this.#untouched[index]!;
-      if (!pieces.has(piece) || (urgent && this.#priority[piece] === 0)) continue;
+    const untouched = this.#untouched;
+    for (
+      let piece = untouched.nextCommon(pieces, 0);
+      piece >= 0;
+      piece = untouched.nextCommon(pieces, piece + 1)
+    ) {
+      if (urgent && this.#priority[piece] === 0) continue;
       const rank = this.#rankOf(piece);
       if (rank > bestRank || !this.#mayStart(piece, peer)) continue;
       if (rank < bestRank) {
@@ -263,21 +276,20 @@ export class Picker<P extends PickingPeer> {
     return best < 0 ? undefined : this.#start(best);
   }
 
-  /** One number to compare, the least comes first: level, then runs in the order of their beginning, then rarity. */
+  /**
+   * One number to compare, the least comes first: level, then what is rare in a large swarm, then runs in the order
+   * of their beginning, then rarity.
+   */
   #rankOf(piece: number): number {
-    const begun = this.#runs.begun(piece) * RUN_WEIGHT;
-    return begun + this.#availability[piece]! - this.#priority[piece]! * LEVEL_WEIGHT;
+    const availability = this.#availability[piece]!;
+    const isRare = this.peers > RARE.few && availability * RARE.share < this.peers;
+    const begun = isRare ? 0 : this.#runs.begun(piece) * RUN_WEIGHT;
+    return begun + availability - this.#priority[piece]! * LEVEL_WEIGHT;
   }
 
   #start(piece: number): ActivePiece<P> {
     this.#runs.begin(piece);
-    const place = this.#places[piece]!;
-    const last = this.#untouched.pop()!;
-    if (last !== piece) {
-      this.#untouched[place] = last;
-      this.#places[last] = place;
-    }
-    this.#places[piece] = -1;
+    this.#untouched.delete(piece);
     if (this.#priority[piece]! > 0) this.#urgent--;
     return this.#activate(piece, { solo: false });
   }
@@ -288,7 +300,7 @@ export class Picker<P extends PickingPeer> {
    */
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
-    const copies = this.#untouched.some((piece) => this.#availability[piece]! > 0) ? 0 : 1;
+    const copies = this.#hasNewWork() ? 0 : 1;
     const isAskedHere = (piece: number) => (begin: number) => peer.isAskedFor(piece, begin);
     for (const active of this.#active.values()) {
       const { piece, solo } = active;
@@ -297,5 +309,13 @@ export class Picker<P extends PickingPeer> {
       if (block) return block;
     }
     return undefined;
+  }
+
+  /** Somebody has a piece that is not even begun. */
+  #hasNewWork(): boolean {
+    const untouched = this.#untouched;
+    let piece = untouched.nextCommon(untouched, 0);
+    while (piece >= 0 && this.#availability[piece] === 0) piece = untouched.nextCommon(untouched, piece + 1);
+    return piece >= 0;
   }
 }

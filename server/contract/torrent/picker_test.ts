@@ -264,3 +264,20 @@ Deno.test("whatever peers do, every piece completes exactly once and no byte is 
     }),
   );
 });
+
+Deno.test("in a large swarm what is rare comes before the run that was begun, in a small one after it", () => {
+  for (const { peers, expected } of [{ peers: 8, expected: [3, 4] }, { peers: 100, expected: [200, 201] }]) {
+    const picker = emptyPicker(256);
+    picker.peers = peers;
+    const all = new FakePeer(Bitfield.full(256));
+    for (let piece = 0; piece < 256; piece++) {
+      const holders = piece === 200 ? 1 : piece === 201 ? 2 : 30;
+      for (let holder = 0; holder < holders; holder++) picker.countPiece(piece, all);
+    }
+    const first = new Bitfield(256);
+    for (const piece of [0, 1, 2]) first.add(piece);
+    const starter = new FakePeer(first);
+    for (let count = 0; count < 3; count++) take(picker, starter);
+    assert.deepEqual([take(picker, all)?.piece, take(picker, all)?.piece], expected);
+  }
+});

@@ -1,10 +1,11 @@
-import { chooseUnchoked, slotsFor } from "./choker.ts";
+import { type ChokeCandidate, slotsFor, turnSlots } from "./choker.ts";
 import { Dealer } from "./dealer.ts";
 import { gatewayShare } from "./gateway.ts";
 import type { Peer } from "./peer.ts";
 import type { Picker, PickingPeer } from "./picker.ts";
 import type { PieceMap } from "./piece_map.ts";
 import type { Random } from "./ports.ts";
+import type { RequestBudget } from "./request_window.ts";
 
 /** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
 const DEALT_AHEAD_BYTES = 1024 * 1024;
@@ -14,12 +15,15 @@ const SUFFICIENT = 0.4;
 const FIRST_RATE = 8 * 1024 * 1024;
 /** What of the best rate remains from second to second, so that a burst is forgotten. */
 const FADING = 0.98;
+/** In this time every slot passes on once. */
+const ROUND_MS = 10_000;
 
 export interface SpreadOptions {
   readonly map: PieceMap;
   readonly picker: Picker<PickingPeer>;
   /** The peers of the swarm as they are now. */
   readonly peers: () => IteratorObject<Peer>;
+  readonly budget: RequestBudget;
   readonly ownId: string;
   readonly random: Random;
   /** As in SwarmOptions. */
@@ -35,6 +39,13 @@ export interface SpreadOptions {
 export class Spread {
   readonly #options: SpreadOptions;
   readonly #dealer: Dealer<Peer> | undefined;
+  readonly #interested = new Set<Peer>();
+  /** Who is interested and not choked, those longest first: they hold the slots. */
+  readonly #served = new Set<Peer>();
+  /** Slots that are due to pass on. */
+  #turnover = 0;
+  /** What a dealer's takers had when the last round began. */
+  #taken = { at: 0, bytes: new Map<Peer, number>() };
   #neighbours: string | undefined;
   /** Payload bytes so far, bytes a second of late, and the best of these rates. */
   #received = { total: 0, rate: 0, best: 0 };
@@ -58,6 +69,8 @@ export class Spread {
   }
 
   left(peer: Peer): void {
+    this.#interested.delete(peer);
+    this.#served.delete(peer);
     this.#dealer?.leave(peer);
   }
 
@@ -77,18 +90,13 @@ export class Spread {
 
   /** A newcomer need not wait for the next round while there are free slots. */
   interestChanged(peer: Peer): void {
-    if (!peer.peerInterested) this.#dealer?.fold(peer);
-    else if (this.#freeSlots() > 0) this.#setChoking(peer, false);
-  }
-
-  chokeRound(): void {
-    const candidates = this.#options.peers().map((peer) => {
-      const { amChoking, peerInterested, isFar, uploaded: served } = peer;
-      return { peer, served, amChoking, peerInterested, isFar };
-    }).toArray();
-    const { random } = this.#options;
-    const chosen = chooseUnchoked(candidates, { slots: slotsFor(this.#sent.best), random });
-    for (const candidate of candidates) this.#setChoking(candidate.peer, !chosen.has(candidate));
+    if (peer.peerInterested) this.#interested.add(peer);
+    else this.#interested.delete(peer);
+    if (!peer.peerInterested) {
+      this.#served.delete(peer);
+      this.#dealer?.fold(peer);
+    } else if (!peer.amChoking) this.#served.add(peer);
+    else if (this.#freeSlots > 0) this.#setChoking(peer, false);
   }
 
   /**
@@ -100,8 +108,12 @@ export class Spread {
     { received, sent, isHeld = false }: { received: number; sent: number; isHeld?: boolean },
   ): void {
     if (elapsedMs <= 0) return;
-    const { picker, peers } = this.#options;
-    for (const peer of peers()) peer.pace(elapsedMs);
+    const { picker, peers, budget } = this.#options;
+    let count = 0;
+    for (const peer of peers()) {
+      peer.pace(elapsedMs);
+      count++;
+    }
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
     this.#sent = { total: sent, best: Math.max(this.#sent.best * FADING, sending) };
@@ -109,25 +121,53 @@ export class Spread {
     const rate = isHeld ? before.rate : (before.rate + (received - before.total) / seconds) / 2;
     const suffices = rate >= before.best * SUFFICIENT;
     this.#received = { total: received, rate, best: Math.max(before.best * FADING, rate) };
+    picker.peers = count;
+    budget.pace({ peers: count, rate: this.#received.best });
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
     this.#share();
-    this.#fillSlots();
+    this.#turnSlots(elapsedMs);
     if (!this.#dealer) return;
     this.#dealer.isGenerous = sending < this.#sent.best * SUFFICIENT;
     this.#dealer.tick();
     for (const peer of peers()) if (!peer.amChoking && peer.peerInterested) this.#deal(peer);
   }
 
-  #freeSlots(): number {
-    const used = this.#options.peers().filter((peer) => !peer.amChoking && peer.peerInterested);
-    return slotsFor(this.#sent.best) - used.toArray().length;
+  get #slots(): number {
+    const { deals = false, map: { pieceLength }, picker: { have } } = this.#options;
+    const { size: takers } = this.#interested;
+    return slotsFor({ rate: this.#sent.best, takers, pieceLength, have: have.count, deals });
   }
 
-  #fillSlots(): void {
-    const waiting = this.#options.peers().filter((peer) => peer.amChoking && peer.peerInterested);
-    for (const peer of waiting.take(Math.max(0, this.#freeSlots())).toArray()) this.#setChoking(peer, false);
+  get #freeSlots(): number {
+    return this.#slots - this.#served.size;
+  }
+
+  #turnSlots(elapsedMs: number): void {
+    const { deals, random } = this.#options;
+    const slots = this.#slots;
+    const idle = deals ? this.#idleTakers(elapsedMs) : [];
+    this.#turnover = deals ? idle.length : this.#turnover % 1 + slots * elapsedMs / ROUND_MS;
+    const waiting = [...this.#interested].filter((peer) => peer.amChoking).map(candidateOf);
+    if (waiting.length === 0 && this.#served.size <= slots) return;
+    const served = [...new Set([...idle, ...this.#served])].map(candidateOf);
+    const turnover = Math.floor(this.#turnover);
+    const { choke, unchoke } = turnSlots({ served, waiting }, { slots, turnover, random });
+    for (const { peer } of choke) this.#setChoking(peer, true);
+    for (const { peer } of unchoke) this.#setChoking(peer, false);
+  }
+
+  /**
+   * Whom a dealer has sent nothing for a whole round. The others stay, since what breaks off half-way is dealt
+   * anew.
+   */
+  #idleTakers(elapsedMs: number): Peer[] {
+    const { bytes } = this.#taken;
+    this.#taken.at += elapsedMs;
+    if (this.#taken.at < ROUND_MS) return [];
+    this.#taken = { at: 0, bytes: new Map([...this.#served].map((peer) => [peer, peer.uploaded])) };
+    return [...this.#served].filter((peer) => bytes.get(peer) === peer.uploaded);
   }
 
   #setChoking(peer: Peer, choke: boolean): void {
@@ -135,6 +175,8 @@ export class Spread {
     // Suggestions go ahead of the unchoke that lets the peer ask.
     else if (peer.peerInterested) this.#deal(peer);
     peer.setChoking(choke);
+    if (!choke && peer.peerInterested) this.#served.add(peer);
+    else this.#served.delete(peer);
   }
 
   #deal(peer: Peer): void {
@@ -152,4 +194,9 @@ export class Spread {
     this.#neighbours = key;
     picker.share = gatewayShare(map.pieceCount, { ownId, neighbourIds });
   }
+}
+
+function candidateOf(peer: Peer): ChokeCandidate & { readonly peer: Peer } {
+  const { isFar, uploaded: served, pieces: { count: have } } = peer;
+  return { peer, have, served, isFar };
 }

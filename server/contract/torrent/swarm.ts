@@ -15,6 +15,7 @@ import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
 import type { PieceMap, PieceRange } from "./piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "./ports.ts";
+import { RequestBudget } from "./request_window.ts";
 import type { DownloadSource, SwarmOptions, SwarmStats } from "./swarm_options.ts";
 import { Spread } from "./spread.ts";
 import { systemClock } from "./system_ports.ts";
@@ -25,7 +26,6 @@ import { WebSeeds } from "./web_seeds.ts";
 export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
-const CHOKE_ROUND_TICKS = 10;
 /** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
 const GATHER_MS = { least: 10, forPeer: 4, most: 40 };
 const STOP_TIMEOUT_MS = 2_000;
@@ -50,6 +50,7 @@ export class Swarm {
   readonly #webSeeds: WebSeeds;
   readonly #drought: Drought;
   readonly #membership: Membership;
+  readonly #budget = new RequestBudget();
   readonly #spread: Spread;
   readonly #closing = new AbortController();
   readonly #beat: Beat;
@@ -75,6 +76,7 @@ export class Swarm {
       map: this.map,
       picker: this.#picker,
       peers: () => this.#membership.peers,
+      budget: this.#budget,
       ownId: peerIdText(this.#peerId),
       random: this.#random,
       deals: options.deals,
@@ -244,6 +246,7 @@ export class Swarm {
       own: isOwnPeerId(handshake.peerId),
       far: this.#spread.isFar(identity.hostname),
       deals: deals ?? false,
+      budget: this.#budget,
       effects: this.#effectsOf(member),
     });
     const link = new PeerLink(peer, {
@@ -325,7 +328,7 @@ export class Swarm {
 
   async #tickAll(signal: AbortSignal): Promise<void> {
     let before = this.#clock.now();
-    for (let tick = 1; !signal.aborted; tick++) {
+    while (!signal.aborted) {
       await this.#clock.sleep(TICK_MS, signal);
       const now = this.#clock.now();
       const received = this.#membership.total("downloaded");
@@ -336,7 +339,6 @@ export class Swarm {
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#drought.tick({ now, received, hasProvider, isHeld });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
-      if (tick % CHOKE_ROUND_TICKS === 0) this.#spread.chokeRound();
     }
   }
 }

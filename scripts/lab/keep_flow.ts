@@ -1,0 +1,44 @@
+/** A clone is installed anew while the server's table says that it is another: it stays who its disk says it is. */
+import { z } from "zod";
+import { StepReport } from "#contract/api.ts";
+import type { Check } from "./check.ts";
+import { type Clone, installNode, startClone } from "./node_flow.ts";
+import type { ProductServer } from "./product_server.ts";
+import { image, type Template } from "./template_flow.ts";
+import type { NodeFacts, Workplace } from "./workplace.ts";
+
+export async function keepNode(
+  lab: Workplace,
+  { node: { asked: _, ...node }, template, server, clone }: {
+    readonly node: NodeFacts;
+    readonly template: Template;
+    readonly server: ProductServer;
+    /** As it came up when it was installed. */
+    readonly clone: Clone;
+  },
+): Promise<Check[]> {
+  await server.rackseed("node", "set", node.name, "--hostname", "another", "--address", "10.77.0.99/24");
+  await using order = server.begin(
+    ...["node", "deploy", node.name, "--image", image, "--identity", "keep", "--wait"],
+  );
+  await order.output.expect("is ordered for", { timeoutMs: 30_000 });
+  await installNode(lab, { node });
+  const again = await startClone(lab, { node, template, server, order });
+  await order.done;
+  const { log } = z.object({ log: z.array(StepReport) })
+    .parse(JSON.parse(await server.rackseed("node", "show", node.name, "--json")));
+  const seen = log.find(({ step }) => step === "keep")?.message ?? "the step was not there";
+  return [
+    {
+      what: "kept: all of it was read from the old disk",
+      passed: /hostname, interfaces, machine-id, SSH host keys: the disk's vda\d/.test(seen),
+      seen,
+    },
+    {
+      what: "kept: machine-id and SSH host key as before",
+      passed: again.machineId === clone.machineId && again.hostKey === clone.hostKey,
+      seen: `${again.machineId}, before ${clone.machineId}; ${again.hostKey}, before ${clone.hostKey}`,
+    },
+    ...again.checks.map((check) => ({ ...check, what: `kept: ${check.what}` })),
+  ];
+}

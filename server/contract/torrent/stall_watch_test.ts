@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { StallWatch } from "./stall_watch.ts";
+
+/** A peer of which something is awaited, and the bytes that it has sent after each second. */
+function watch(
+  moved: readonly number[],
+  { isHeldBack = false } = {},
+): { stalledAt: number[]; goneAt: number } {
+  const stalledAt: number[] = [];
+  let isStalled = false;
+  let second = 0;
+  const peer = {
+    isAwaited: true,
+    stall(): boolean {
+      if (isStalled) return false;
+      stalledAt.push(second);
+      return isStalled = true;
+    },
+  };
+  const stalls = new StallWatch(0);
+  for (second = 1; second <= moved.length; second++) {
+    if (moved[second - 1] !== moved[second - 2]) isStalled = false;
+    if (!stalls.tick(peer, { now: second * 1000, moved: moved[second - 1]!, isHeldBack })) {
+      return { stalledAt, goneAt: second };
+    }
+  }
+  return { stalledAt, goneAt: NaN };
+}
+
+const silence = (seconds: number, at = 0) => new Array<number>(seconds).fill(at);
+
+Deno.test("who owes and is silent stalls after two seconds, and has to go after twenty", () => {
+  assert.deepEqual(watch(silence(30)), { stalledAt: [3], goneAt: 21 });
+});
+
+Deno.test("who used to pause is given three times its longest pause", () => {
+  // three seconds of silence, then a word, then silence
+  assert.deepEqual(watch([...silence(2), 1, ...silence(20, 1)]).stalledAt, [13]);
+});
+
+Deno.test("who sends is left in peace", () => {
+  assert.deepEqual(watch(Array.from({ length: 60 }, (_, second) => second + 1)), {
+    stalledAt: [],
+    goneAt: NaN,
+  });
+});
+
+Deno.test("who is held back by us is not to blame", () => {
+  assert.deepEqual(watch(silence(60), { isHeldBack: true }), { stalledAt: [], goneAt: NaN });
+});

@@ -1,0 +1,90 @@
+/** The index that a machine's installation leaves on its clone, made and used by the very steps of a node. */
+import assert from "node:assert/strict";
+import { DeployAnswer, VersionView } from "#contract/api.ts";
+import { decodeIndex } from "../../agent/install/compare/content_index.ts";
+import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
+import { readIndex, writeIndex } from "../../agent/install/clone_record.ts";
+import { enrol } from "../../agent/install/enrol.ts";
+import { ImageFetch, type Target } from "../../agent/install/image_fetch.ts";
+import { directoryInventory } from "../../agent/install/inventory.ts";
+import { Journal } from "../../agent/install/journal.ts";
+import { Reporter } from "../../agent/install/reporter.ts";
+import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { CloneTree } from "../../agent/install/tree_files.ts";
+import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
+import { setUp } from "./directory_nodes.ts";
+
+const progress = { update: () => {} };
+
+/** Joins as a node of the server, and does to `path` what is ordered. */
+async function node(test: ServerUnderTest, token: string) {
+  const { signal } = new AbortController();
+  const inventory = await directoryInventory();
+  const enrolled = await enrol({ server: test.server.urls.server, token, inventory, signal });
+  const reporter = new Reporter();
+  const terms = new SwarmTerms(enrolled.order.swarm);
+  await reporter.connect(enrolled.client, terms);
+  return { enrolled, reporter, fetch: new ImageFetch({ enrolled, reporter, terms, signal }) };
+}
+
+async function fill(directory: string): Promise<void> {
+  await Deno.mkdir(`${directory}/etc`);
+  for (const name of ["hostname", "own", "data"]) await Deno.writeTextFile(`${directory}/etc/${name}`, name);
+  await Deno.writeFile(`${directory}/large`, crypto.getRandomValues(new Uint8Array(65_536)));
+}
+
+Deno.test("what an installation indexed is believed by the next restore, what was changed since is not", async () => {
+  const { test, tokens: [first] } = await setUp(["n1"], fill);
+  await using _test = test;
+  assert(first);
+  const path = `${test.folder}/n1`, clone = new CloneTree(path);
+  const { id: manifest } = await test.client.get("/images/tree", VersionView);
+  const record = {
+    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest } as const,
+    plan: "0".repeat(64),
+  };
+  {
+    const { enrolled, reporter, fetch } = await node(test, first.token);
+    using _client = enrolled.client;
+    await using _fetch = fetch;
+    using journal = Journal.keep(path, record);
+    const target: Target = { path, journal };
+    await fetch.join(target, { progress });
+    await fetch.install(progress);
+    // as identity does
+    await clone.write("/etc/hostname", { text: "n1\n", mode: 0o644 });
+    await clone.remove("/etc/own");
+    await writeIndex(clone, fetch.contentIndex(clone.changed));
+    await fetch.verify({ privileged: Deno.uid() === 0, changed: clone.changed, plain: [], fromDisk: false });
+    journal.end();
+    await reporter.send({ step: "finish", state: "done", elapsedMs: 1 });
+  }
+  const index = await readIndex(clone, manifest);
+  assert(index);
+  // the root, data, hostname, own, large
+  const known = [0, 1, 2, 3, 4, 5].map((entry) => index(entry) !== undefined);
+  assert.equal(known.filter(Boolean).length, 2);
+  assert.equal(
+    decodeIndex(await Deno.readFile(`${path}/var/lib/rackseed/clone.index`), { manifest: "b".repeat(64) }),
+    undefined,
+  );
+  const { nodes: [again] } = await test.client.post("/restores", {
+    body: { nodes: ["n1"], image: "tree" },
+    schema: DeployAnswer,
+  });
+  const { enrolled, fetch } = await node(test, again?.token ?? "");
+  using _client = enrolled.client;
+  await using _fetch = fetch;
+  using journal = Journal.keep(path, record);
+  await Deno.writeTextFile(`${path}/etc/data`, "DATA");
+  const own = new KeptPaths(["etc/hostname", "etc/own", "var"] as never[]);
+  const comparison = { why: "restores", kept: new KeptPaths([]), own, dryRun: false, index } as const;
+  const { plan } = await fetch.join({ path, journal, comparison }, { progress });
+  const files = plan?.filter((line) => /rewrite|make|remove/.test(line));
+  assert.deepEqual(files, ["  rewrite  /etc/data (4 bytes of it)"]);
+  await fetch.install(progress);
+  await writeIndex(clone, fetch.contentIndex(clone.changed));
+  assert.equal(await Deno.readTextFile(`${path}/etc/data`), "data");
+  const now = await readIndex(clone, manifest);
+  assert.equal([0, 1, 2, 3, 4, 5].filter((entry) => now?.(entry) !== undefined).length, 2);
+});
