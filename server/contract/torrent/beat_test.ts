@@ -7,7 +7,7 @@ Deno.test("whoever pauses within a beat goes on at its end, and the next pause i
     now: () => 0,
     sleep: () => new Promise<void>((resolve) => ends.push(resolve)),
   };
-  const beat = new Beat(clock, { lengthMs: 20, signal: new AbortController().signal });
+  const beat = new Beat(clock, { lengthMs: () => 20, signal: new AbortController().signal });
   const gone: string[] = [];
   const pause = async (name: string) => {
     await beat.pause();

@@ -26,8 +26,8 @@ import { WebSeeds } from "./web_seeds.ts";
 export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
-/** Connections that bring little are read so often, all at once. */
-const GATHER_MS = 20;
+/** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
+const GATHER_MS = { least: 10, forPeer: 4, most: 40 };
 const STOP_TIMEOUT_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
@@ -94,7 +94,10 @@ export class Swarm {
       isComplete: () => this.#picker.lacking === 0,
       onFault: (error) => this.#fail(error),
     });
-    this.#beat = new Beat(this.#clock, { lengthMs: GATHER_MS, signal: this.#closing.signal });
+    this.#beat = new Beat(this.#clock, {
+      lengthMs: () => Math.min(GATHER_MS.most, GATHER_MS.least + GATHER_MS.forPeer * this.#membership.size),
+      signal: this.#closing.signal,
+    });
     this.#webSeeds = this.#makeWebSeeds();
     this.#drought = new Drought({ now: this.#clock.now(), random: this.#random });
     this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
