@@ -1,0 +1,90 @@
+/** Templates and captures. */
+import { z } from "zod";
+import { Hook } from "../hooks.ts";
+import { DiskLayout } from "../layout.ts";
+import { ImageName, Source } from "../manifest.ts";
+import { count, id, MachineName, ProblemSchema, text, time } from "./fields.ts";
+
+export const TemplateAnnouncement = z.object({
+  name: MachineName,
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  /** What the machine lacks to be rebuilt, with the package's name. */
+  lacks: z.array(text(400)).max(100),
+});
+export type TemplateAnnouncement = z.infer<typeof TemplateAnnouncement>;
+
+export const TemplateView = TemplateAnnouncement.extend({
+  id,
+  address: text(64),
+  online: z.boolean(),
+  seen: time,
+});
+export type TemplateView = z.infer<typeof TemplateView>;
+
+export const CaptureRequest = z.object({
+  /** A template's name or id; absent for an import, whose client sends the content itself. */
+  template: z.string().optional(),
+  image: ImageName,
+  level: z.int().min(1).max(19).default(9),
+  excludes: z.array(text(4095)).max(10_000).default([]),
+});
+export type CaptureRequest = z.input<typeof CaptureRequest>;
+
+export const CaptureOrder = z.object({
+  capture: id,
+  image: ImageName,
+  /** Patterns beside the default ones; see agent/capture/excludes.ts. */
+  excludes: z.array(text(4095)),
+  /** What runs before and after, in this order. */
+  hooks: z.array(Hook).optional(),
+  /**
+   * The capture that the image's newest version came from. Whoever remembers what it told then may tell what has
+   * changed since (entry_changes.ts).
+   */
+  parent: id.optional(),
+});
+export type CaptureOrder = z.infer<typeof CaptureOrder>;
+
+export const CaptureProgress = z.object({
+  phase: z.enum(["walking", "reading", "finishing"]),
+  filesDone: count,
+  filesTotal: count,
+  bytesDone: count,
+  bytesTotal: count,
+  /** Bytes that had to be sent, since the server lacked them. */
+  bytesSent: count,
+});
+export type CaptureProgress = z.infer<typeof CaptureProgress>;
+
+/** What ends a capture; `entries`: how many there were in all parts. */
+export const CaptureHeader = z.object({
+  source: Source.optional(),
+  layout: DiskLayout.optional(),
+  excludes: z.array(text(4095)).max(10_000),
+  notes: z.array(text(8191)).max(10_000),
+  entries: count,
+  /**
+   * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Needed where they were told as changes:
+   * it proves that both ends mean the same parent.
+   */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+});
+export type CaptureHeader = z.infer<typeof CaptureHeader>;
+
+export const CaptureView = z.object({
+  id,
+  image: ImageName,
+  template: z.string().optional(),
+  state: z.enum(["waiting", "receiving", "publishing", "published", "failed", "cancelled"]),
+  started: time,
+  finished: time.optional(),
+  progress: CaptureProgress.optional(),
+  /** What the server does while it publishes ("verifying frames"). */
+  activity: text(200).optional(),
+  /** The version's number once it is published. */
+  version: z.int().optional(),
+  notes: z.array(text(8191)),
+  problem: ProblemSchema.optional(),
+});
+export type CaptureView = z.infer<typeof CaptureView>;

@@ -1,0 +1,17 @@
+/** Live events: what changed, as it is now. */
+import { z } from "zod";
+import { SwarmSettings } from "../distribution.ts";
+import { MachineName } from "./fields.ts";
+import { CaptureView, TemplateView } from "./captures.ts";
+import { NodeView } from "./nodes.ts";
+
+export const ServerEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("node"), node: NodeView }),
+  z.object({ type: z.literal("node-removed"), name: MachineName }),
+  z.object({ type: z.literal("template"), template: TemplateView }),
+  z.object({ type: z.literal("capture"), capture: CaptureView }),
+  /** A version came or went. */
+  z.object({ type: z.literal("images") }),
+  z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
+]);
+export type ServerEvent = z.infer<typeof ServerEvent>;

@@ -1,0 +1,23 @@
+/** What several of the messages of ../api.ts have in common. */
+import { z } from "zod";
+
+export const text = (max: number) => z.string().max(max);
+export const count = z.int().min(0);
+export const id = z.string().regex(/^[\w-]{1,64}$/);
+export const time = z.iso.datetime();
+
+/** Names of templates and nodes: what a person types. */
+export const MachineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, {
+  error: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit",
+});
+/** NAME (its newest version) or NAME@VERSION. */
+export const ImageRef = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}(@[1-9][0-9]{0,8})?$/, {
+  error: "an image is named NAME or NAME@VERSION, for instance web or web@3",
+});
+
+export const ProblemSchema = z.object({
+  title: text(2000),
+  status: z.int(),
+  detail: text(20_000),
+  remedy: text(4000),
+});
