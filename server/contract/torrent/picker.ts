@@ -39,8 +39,8 @@ export interface PickingPeer {
  * at random, so that nodes that start together differ), helps with another peer's piece, and at the very end asks
  * again for blocks that are under way elsewhere.
  *
- * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer
- * for nothing but this node's share of what no near peer has (`sparesFar`).
+ * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer,
+ * whatever it suggests, for nothing but this node's share of what no near peer has (`sparesFar`).
  */
 export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;
@@ -226,6 +226,11 @@ export class Picker<P extends PickingPeer> {
   #mayStart(piece: number, peer: P): boolean {
     if (this.#priority[piece]! > 0) return true;
     if (this.sparesDealers && peer.isDealer) return false;
+    return this.#mayCross(piece, peer);
+  }
+
+  /** Whether the piece may be asked of this peer as far as links between racks go. */
+  #mayCross(piece: number, peer: P): boolean {
     if (!this.sparesFar || !peer.isFar) return true;
     return this.#nearby[piece] === 0 && (this.share?.has(piece) ?? true);
   }
@@ -236,6 +241,10 @@ export class Picker<P extends PickingPeer> {
     for (const piece of suggested) {
       suggested.delete(piece);
       if (!peer.pieces.has(piece)) continue;
+      if (!this.#mayCross(piece, peer)) {
+        peer.decline?.(piece);
+        continue;
+      }
       if (this.#untouched.has(piece)) return this.#start(piece);
       // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
       const orphan = this.#orphan(piece);

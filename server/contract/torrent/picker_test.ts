@@ -134,7 +134,10 @@ Deno.test("a far peer gives only our share of what no near one has, until far li
   for (const piece of [1, 2]) share.add(piece);
   picker.share = share;
   picker.sparesFar = true;
+  // what it suggests is no exception
+  far.suggested.add(0);
   assert.equal(take(picker, far)?.piece, 2);
+  assert.equal(far.suggested.size, 0);
   assert.equal(take(picker, far), undefined);
   picker.uncountPeer(near);
   assert.equal(take(picker, far)?.piece, 1);
