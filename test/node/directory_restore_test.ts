@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
 import type { RestoreRequest } from "#contract/api.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
 import { ImageSettings } from "#contract/restore.ts";
+import { statAt } from "../../agent/sys/file_status.ts";
+import { AT_FDCWD } from "../../agent/sys/libc.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { install, Lines, setUp, stateOf } from "./directory_nodes.ts";
@@ -51,10 +54,11 @@ async function restore(test: ServerUnderTest, request: Partial<RestoreRequest> =
 function marks(root: string): Map<string, string> {
   const found = new Map<string, string>();
   const visit = (path: string) => {
-    const { ino, ctime, isDirectory } = Deno.lstatSync(path);
+    // Deno tells whole seconds of a change time, and an inode may be used again within one
+    const { inode, ctimeSec, ctimeNs, type } = statAt(AT_FDCWD, bytePathOfText(path));
     // the root itself holds the installation's journal meanwhile
-    if (path !== root) found.set(path, `${ino} ${ctime?.getTime()}`);
-    if (isDirectory) { for (const { name } of Deno.readDirSync(path)) visit(`${path}/${name}`); }
+    if (path !== root) found.set(path, `${inode} ${ctimeSec}.${ctimeNs}`);
+    if (type === "directory") { for (const { name } of Deno.readDirSync(path)) visit(`${path}/${name}`); }
   };
   visit(root);
   return found;
