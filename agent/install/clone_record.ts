@@ -5,8 +5,8 @@
  *
  *     /var/lib/rackseed/clone.json    a CloneRecord
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256 } from "#contract/sha256.ts";
 import { type ContentIndex, decodeIndex } from "./compare/content_index.ts";
 import type { CloneTree } from "./tree_files.ts";
 
@@ -99,9 +99,7 @@ export async function hashFiles(
     for (const { name, isFile, isDirectory } of Deno.readDirSync(at)) {
       if (isDirectory) visit(`${at}/${name}`, `${path}/${name}`);
       else if (isFile && name !== "grubenv") {
-        hashes[`${path}/${name}`] = createHash("sha256").update(Deno.readFileSync(`${at}/${name}`)).digest(
-          "hex",
-        );
+        hashes[`${path}/${name}`] = sha256(Deno.readFileSync(`${at}/${name}`)).toString("hex");
       }
     }
   };

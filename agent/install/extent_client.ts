@@ -1,9 +1,10 @@
 /** Scattered extents by the server's extent service: proved, and asked for again where the connection breaks. */
-import { createHash } from "node:crypto";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { decodeCuts, type ExtentRequest, MAX_CUT_FRAMES, openCut } from "#contract/extent_answer.ts";
 import type { FrameSlice, Manifest } from "#contract/manifest.ts";
+import { bodyOf } from "#contract/response_body.ts";
+import { sha256 } from "#contract/sha256.ts";
 import type { FrameRoute } from "./compare/differences.ts";
 import type { LooseFrame } from "./extract/install_tree.ts";
 
@@ -55,7 +56,7 @@ async function* fetchSome(
   const frames = routes.map(({ frame, extents }) => ({ frame, extents: [...extents] }));
   const response = await client.send("POST", path, { json: { frames } satisfies ExtentRequest, signal });
   let next = 0;
-  for await (const packed of decodeCuts(counted(response.body ?? [], onBytes))) {
+  for await (const packed of decodeCuts(counted(bodyOf(response, signal), onBytes))) {
     const route = routes[next++];
     if (route === undefined) throw unfit(new RangeError("it holds more than was asked for"));
     yield { frame: route.frame, contents: openProved(packed, { route, manifest }) };
@@ -71,7 +72,7 @@ function openProved(
   try {
     const contents = openCut(packed, slices.map(({ sizeBytes }) => sizeBytes));
     return new Map(contents.map((content, i) => {
-      if (createHash("sha256").update(content).digest("base64url") !== slices[i]?.sha256) {
+      if (sha256(content).toString("base64url") !== slices[i]?.sha256) {
         throw new RangeError("an extent has another SHA-256 than the manifest says");
       }
       return [route.extents[i] as number, content];
@@ -82,7 +83,7 @@ function openProved(
 }
 
 async function* counted(
-  body: AsyncIterable<Uint8Array> | readonly Uint8Array[],
+  body: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {

@@ -71,7 +71,7 @@ export class MachineRestore {
     return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
   }
 
-  /** Returns what was done; undefined where nothing can be mended, and the disk is to be installed anew. */
+  /** Returns what was done. Where nothing can be mended the disk does not fit any more, and is installed anew. */
   async mend(target: TargetDisk, onFormat: (what: string) => void): Promise<string> {
     const state = this.#state;
     if (!state.fits || this.dryRun) return "";

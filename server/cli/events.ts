@@ -1,6 +1,7 @@
 import { ServerEvent } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { bodyOf } from "#contract/response_body.ts";
 
 /** A server that is away for longer is given up. */
 const PATIENCE_MS = 120_000;
@@ -14,9 +15,8 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
   let lastHeard = performance.now();
   for (;;) {
     try {
-      const { body } = await client.send("GET", "/events", { signal });
-      // the runtime's fetch may lose the signal once the body flows
-      for await (const line of linesOf(body?.pipeThrough(new TransformStream(), { signal }) ?? null)) {
+      const response = await client.send("GET", "/events", { signal });
+      for await (const line of linesOf(response, signal)) {
         lastHeard = performance.now();
         if (line.startsWith("data: ")) yield ServerEvent.parse(JSON.parse(line.slice(6)));
       }
@@ -30,16 +30,15 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
   }
 }
 
-/** Lines of a text body, without their ends. */
-export async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
-  if (!body) return;
+/** Lines of a text body, without their ends, until the signal's end. */
+export async function* linesOf(response: Response, signal: AbortSignal): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (
-    const chunk of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
-  ) {
-    const lines = (rest + chunk).split("\n");
+  for await (const bytes of bodyOf(response, signal)) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     yield* lines;
   }
+  rest += decoder.decode();
   if (rest) yield rest;
 }

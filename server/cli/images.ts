@@ -109,10 +109,10 @@ export async function deleteImage(ref: string, { signal, ...options }: ImageOpti
 export async function verifyImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
   using line = new ProgressLine();
-  const { body } = await client.send("POST", `/images/${refOf(ref)}/verify`, { signal });
+  const response = await client.send("POST", `/images/${refOf(ref)}/verify`, { signal });
   const damages: string[] = [];
   let done: Extract<VerifyEvent, { type: "done" }> | undefined;
-  for await (const text of linesOf(body)) {
+  for await (const text of linesOf(response, signal)) {
     const event = VerifyEvent.parse(JSON.parse(text));
     if (event.type === "progress") {
       line.show(`${percent(event.bytesDone, event.bytesTotal)} %, ${formatBytes(event.bytesDone)} read`);

@@ -6,6 +6,7 @@ import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
+import { hooksAt } from "../machine_hooks.ts";
 import type { CloneTree } from "../tree_files.ts";
 import { type Client, CLIENTS } from "./clients.ts";
 import { hookFile, runScript } from "./run_script.ts";
@@ -27,7 +28,7 @@ export async function prepareFirstBoot(
   },
 ): Promise<FirstBootPrepared> {
   const { firstBoot } = order;
-  const hooks = (order.hooks ?? []).filter(({ when }) => when === "first-boot");
+  const hooks = hooksAt("first-boot", order);
   if (firstBoot === undefined) return { willReport: false };
   const init = await initSystem(clone);
   const clients = await clientsOf(clone);

@@ -1,3 +1,4 @@
+import { bodyOf } from "../response_body.ts";
 import type { PeerIdentity } from "./peer.ts";
 
 /** A run of bytes of one of a torrent's files. */
@@ -61,35 +62,12 @@ export async function* readRange(
     throw new Error(`it answered ${response.status} to a request for bytes ${offset}-${last} of ${file}`);
   }
   let left = length;
-  for await (const bytes of bytesOf(response, signal)) {
+  for await (const bytes of bodyOf(response, signal)) {
     if (bytes.length > left) throw new Error(`it sends more of ${file} than was asked for`);
     left -= bytes.length;
     yield bytes;
   }
   if (left > 0) throw new Error(`it ended ${left} bytes too early in ${file}`);
-}
-
-/**
- * The body until its end or the signal's. fetch() hears the signal only while the Response is held: what reads
- * nothing but the body may have it collected, and would then wait for ever for a server that sends no more.
- */
-async function* bytesOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (!body) return;
-  const reader = body.getReader();
-  const stop = () => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { done, value } = await reader.read();
-      signal.throwIfAborted();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
 }
 
 /** A server may ignore the range (RFC 9110 §14.2): right where the whole file was asked for. */
