@@ -58,15 +58,22 @@ export class Reporter {
         signal: AbortSignal.timeout(WAIT_MS),
       });
       this.#terms?.follow(this.#answer);
-      if (this.#answer.cancelled) this.#cancel.abort(cancelledByOperator());
+      if (this.#answer.cancelled) this.#cancel.abort(calledOff("the operator cancelled it."));
       return true;
     } catch (error) {
+      // the session has ended for good: the node was ordered anew, or enrolled again
+      if (error instanceof RackseedError && error.status === 401) {
+        this.#cancel.abort(calledOff("the server does not know it any more: another order stands in its place."));
+      }
       log.warn("report-lost", { step: report.step, error: messageOf(error) });
       return false;
     }
   }
 
-  /** Sends again and again, for as long as `budgetMs`, with pauses between; false where it never got through. */
+  /**
+   * Sends again and again, for as long as `budgetMs`, with pauses between; false where it never got through, at once
+   * where it was called off.
+   */
   async insist(
     report: StepReport,
     { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal | undefined },
@@ -74,18 +81,17 @@ export class Reporter {
     const deadline = performance.now() + budgetMs;
     for (let pauseMs = 500;; pauseMs = Math.min(pauseMs * 2, 10_000)) {
       if (await this.send(report)) return true;
-      if (this.#client === undefined || signal?.aborted || performance.now() + pauseMs > deadline) {
-        return false;
-      }
+      const ended = this.#client === undefined || signal?.aborted || this.cancelled.aborted;
+      if (ended || performance.now() + pauseMs > deadline) return false;
       // spread, since all nodes of a rack may be waiting for the same server
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
     }
   }
 }
 
-function cancelledByOperator(): RackseedError {
+function calledOff(reason: string): RackseedError {
   return new RackseedError("the installation was called off", {
-    reason: "the operator cancelled it.",
+    reason,
     remedy: "deploy again when the node is to be installed; until then its disk may be half written.",
     status: 409,
   });

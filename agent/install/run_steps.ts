@@ -98,7 +98,11 @@ async function runStep(
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);
     plan?.forEach((line) => console.line(`        ${line}`));
     if (step !== "finish") await reporter.send(report);
-    else if (!await reporter.insist(report, { budgetMs: FINISH_BUDGET_MS, signal })) throw notDisarmed();
+    else {
+      const isTold = await reporter.insist(report, { budgetMs: FINISH_BUDGET_MS, signal });
+      reporter.cancelled.throwIfAborted();
+      if (!isTold) throw notDisarmed();
+    }
   } catch (error) {
     const problem = asRackseedError(error, step);
     console.line(`${head}: FAILED after ${seconds(elapsedMs())}`);

@@ -15,10 +15,11 @@ class FakeServer {
   readonly reports: StepReport[] = [];
   answer: ReportAnswer = { cancelled: false, seedOn: false };
   failures = 0;
+  failure: Error = new Error("no server");
 
   readonly client = {
     post: (_path: string, { body }: { body: unknown }) => {
-      if (this.failures-- > 0) return Promise.reject(new Error("no server"));
+      if (this.failures-- > 0) return Promise.reject(this.failure);
       this.reports.push(structuredClone(body) as StepReport);
       return Promise.resolve(this.answer);
     },
@@ -121,6 +122,35 @@ Deno.test("after the operator's cancel no further step begins", async () => {
   });
   await assert.rejects(runSteps([step("plan"), step("guard"), step("partition")], around), /called off/);
   assert.deepEqual(ran, ["plan", "guard"]);
+});
+
+Deno.test("an agent whose session has ended stops, and does not wait for a server that knows it no more", async () => {
+  const unknown = new RackseedError("cannot let this request in", { reason: "", remedy: "", status: 401 });
+  for (const last of ["install", "finish"] as const) {
+    const around = surroundings(), server = new FakeServer();
+    await around.reporter.connect(server.client);
+    const ran: string[] = [];
+    const steps = (["partition", last, "seed"] as const).map((step): StepDefinition => ({
+      step,
+      run: () => {
+        ran.push(step);
+        if (step === last) [server.failures, server.failure] = [Infinity, unknown];
+        return Promise.resolve();
+      },
+    }));
+    await assert.rejects(runSteps(steps, around), /called off/);
+    assert.deepEqual(ran, ["partition", last]);
+  }
+});
+
+Deno.test("who is called off at the very end says so, as the server does", async () => {
+  const around = surroundings(), server = new FakeServer();
+  await around.reporter.connect(server.client);
+  const run: StepDefinition["run"] = () => {
+    server.answer = { cancelled: true, seedOn: false };
+    return Promise.resolve();
+  };
+  await assert.rejects(runSteps([{ step: "finish", run }], around), /called off/);
 });
 
 Deno.test("a lost report does not stop an installation, and the one that disarms is sent until it arrives", async () => {
