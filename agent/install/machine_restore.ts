@@ -13,7 +13,14 @@ import type { Comparison } from "./compare/comparison.ts";
 import type { TargetDisk } from "./guard.ts";
 import type { CarryOut } from "./partition.ts";
 import type { Plan } from "./plan.ts";
-import { assessDisk, describeRepairs, type DiskState, mendDisk, unsoundFileSystems } from "./restore_disk.ts";
+import {
+  assessDisk,
+  describeRepairs,
+  type DiskState,
+  keptOnThem,
+  mendDisk,
+  unsoundFileSystems,
+} from "./restore_disk.ts";
 import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
 import type { CloneTree } from "./tree_files.ts";
 
@@ -62,8 +69,12 @@ export class MachineRestore {
       }
       return this.#giveUp(state.because);
     }
+    const lost = keptOnThem(state.missing, this.#options.order.restore.keep);
+    if (lost !== undefined && !this.dryRun) return this.#giveUp(lost);
     const found = [
-      ...describeRepairs(state),
+      ...lost === undefined
+        ? describeRepairs(state)
+        : [`it would be refused, for what is to be kept: ${lost}`],
       ...this.dryRun && !state.tableLost ? await unsoundFileSystems(target, { ...this.#options, state }) : [],
     ];
     this.#notes.push(...found);
@@ -76,7 +87,8 @@ export class MachineRestore {
     const state = this.#state;
     if (!state.fits || this.dryRun) return "";
     try {
-      const done = await mendDisk(target, { ...this.#options, state, onFormat });
+      const { keep } = this.#options.order.restore;
+      const done = await mendDisk(target, { ...this.#options, state, onFormat, keep });
       return done.length === 0 ? "all file systems are sound" : done.join("; ");
     } catch (error) {
       this.#options.signal?.throwIfAborted();

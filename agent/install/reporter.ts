@@ -63,7 +63,9 @@ export class Reporter {
     } catch (error) {
       // the session has ended for good: the node was ordered anew, or enrolled again
       if (error instanceof RackseedError && error.status === 401) {
-        this.#cancel.abort(calledOff("the server does not know it any more: another order stands in its place."));
+        this.#cancel.abort(
+          calledOff("the server does not know it any more: another order stands in its place."),
+        );
       }
       log.warn("report-lost", { step: report.step, error: messageOf(error) });
       return false;

@@ -93,13 +93,29 @@ export function describeRepairs(state: Extract<DiskState, { fits: true }>): stri
   ];
 }
 
-/** Returns what was done, in words. Throws RackseedError where the root file system cannot be repaired. */
+/**
+ * Why the file systems must not be made anew: they hold, or may hold, what is to be kept. Undefined where none does.
+ * `keep`: paths as a person names them. Pure.
+ */
+export function keptOnThem(anew: readonly Formatting[], keep: readonly string[]): string | undefined {
+  const below = (path: string, folder: string) => `${path}/`.startsWith(`${folder.replace(/\/+$/, "")}/`);
+  const found = anew.find(({ mountPoint: at }) =>
+    at !== undefined && keep.some((path) => below(path, at) || below(at, path))
+  );
+  return found && `the file system of ${found.mountPoint} is not there as the image has it, or beyond repair`;
+}
+
+/**
+ * Returns what was done, in words. `keep`: file systems that hold something of it are never made anew. Throws
+ * RackseedError where the root file system, or one of those, cannot be repaired.
+ */
 export async function mendDisk(
   target: TargetDisk,
-  { plan, state, run, signal, onFormat }: CarryOut & {
+  { plan, state, run, signal, onFormat, keep = [] }: CarryOut & {
     plan: Plan;
     state: Extract<DiskState, { fits: true }>;
     onFormat: (what: string) => void;
+    keep?: readonly string[];
   },
 ): Promise<string[]> {
   if (state.tableLost) await partitionDisk(target, { plan, keepContents: true, run, signal });
@@ -112,7 +128,7 @@ export async function mendDisk(
     const outcome = await repairExt(target.device(placeNumber(formatting.place)), {
       run,
       signal,
-      last: formatting.mountPoint === "/",
+      last: formatting.mountPoint === "/" || keptOnThem([formatting], keep) !== undefined,
     });
     if (outcome === "hopeless") anew.push(formatting);
     if (outcome !== "sound") {

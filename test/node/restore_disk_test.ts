@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_area.ts";
 import type { CloneRecord } from "../../agent/install/clone_record.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
+import { MachineRestore } from "../../agent/install/machine_restore.ts";
 import { mountTree } from "../../agent/install/partition.ts";
 import type { Plan } from "../../agent/install/plan.ts";
 import {
@@ -99,6 +100,31 @@ test("swap and ESP that are gone are made anew, and nothing else is", async () =
   assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
   assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
   assert.equal(await onDisk(target, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
+});
+
+test("a file system that holds what is to be kept is never made anew: the restore is refused, with nothing written", async () => {
+  const { disk, plan, target } = await installed(GPT_UEFI);
+  await using _disk = disk;
+  await run(["mkfs.vfat", "-F", "32", "-i", "12345678", disk.partition(1)]);
+  const look = async () => (await run(["sha256sum", disk.partition(1)])).stdout;
+  const before = await look();
+  const restore = (keep: string[], { dryRun = false } = {}) =>
+    new MachineRestore({
+      order: {
+        node: "n1",
+        manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
+        restore: { keep, dryRun, nodes: 1 },
+      },
+      ...{ plan, layout: undefined, run },
+    });
+  await assert.rejects(
+    restore(["/boot/efi/EFI/"]).assess(target),
+    /boot\/efi is not there.*would lose what is to be kept/,
+  );
+  await assert.rejects(restore(["/boot"]).assess(target), /would lose what is to be kept/);
+  assert.match(await restore(["/boot"], { dryRun: true }).assess(target), /it would be refused/);
+  assert.equal(await look(), before);
+  assert.equal(await restore(["/srv"]).assess(target), "/boot/efi (vfat) is made anew");
 });
 
 test("a damaged file system is found without a change to it, and repaired", async () => {
