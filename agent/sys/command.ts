@@ -28,6 +28,8 @@ export type Run = (argv: readonly [string, ...string[]], options?: CommandOption
 
 const MAX_STDOUT_BYTES = 32 << 20;
 const MAX_STDERR_BYTES = 16 << 10;
+/** From SIGTERM to SIGKILL, and from there to giving the program up. */
+const GRACE_MS = 2000;
 
 /**
  * The agent itself may run with LD_LIBRARY_PATH set to its own libraries, which the image's programs must not
@@ -61,13 +63,15 @@ export const runCommand: Run = async (argv, options = {}) => {
     if (error instanceof Deno.errors.NotFound) throw missing(program as string, options);
     throw error;
   }
-  const [stdout, stderr, status] = await Promise.all([
+  const work = Promise.all([
     collect(child.stdout, { maxBytes: MAX_STDOUT_BYTES, stopped }),
     collect(child.stderr, { maxBytes: MAX_STDERR_BYTES, stopped }),
     child.status,
     input === undefined ? undefined : feed(child.stdin, input),
   ]);
+  const ended = await Promise.race([work, abandoned(child, stopped)]);
   if (signal?.aborted) throw signal.reason;
+  const [stdout, stderr, status] = ended ?? [UNDEAD, UNDEAD, { code: -1, signal: null }];
   const outcome = stopped.aborted
     ? `did not end within ${timeoutMs / 1000} s`
     : stdout.cut
@@ -87,6 +91,37 @@ export const runCommand: Run = async (argv, options = {}) => {
   }
   return { code: status.code, stdout: stdout.text, stderr: stderr.text };
 };
+
+const UNDEAD = {
+  text: "it does not even end when it is killed, as what waits for a dead disk does not",
+  cut: false,
+};
+
+/**
+ * Resolves where the program outlives the end of its time: SIGTERM it may ignore, and SIGKILL does not reach one that
+ * waits for a disk. Whoever started it must hear of that and not wait along.
+ */
+function abandoned(child: Deno.ChildProcess, stopped: AbortSignal): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const giveUp = () => resolve(undefined);
+  const kill = () => {
+    timer = setTimeout(giveUp, GRACE_MS);
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+  };
+  const begin = () => timer = setTimeout(kill, GRACE_MS);
+  stopped.addEventListener("abort", begin, { once: true });
+  const forget = () => {
+    stopped.removeEventListener("abort", begin);
+    clearTimeout(timer);
+  };
+  child.status.then(forget, forget);
+  return promise;
+}
 
 /** Keeps the last `maxBytes`; reading goes on, so that the program never blocks on a full pipe. */
 async function collect(

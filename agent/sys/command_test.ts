@@ -50,6 +50,15 @@ Deno.test("a command that takes too long is killed, also where a child keeps its
   assert(performance.now() - started < 5_000);
 });
 
+Deno.test("a command that ignores its end is killed", async () => {
+  const started = performance.now();
+  await assert.rejects(
+    runCommand(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], { timeoutMs: 200 }),
+    failure(/did not end within 0.2 s/),
+  );
+  assert(performance.now() - started < 10_000);
+});
+
 Deno.test("an abort ends the command and is what is thrown", async () => {
   const stop = new AbortController();
   const running = runCommand(["sleep", "20"], { signal: stop.signal });
