@@ -10,7 +10,7 @@ import { compileExcludes, DEFAULT_EXCLUDES } from "./capture/excludes.ts";
 import { CaptureRecord } from "./capture/memory/capture_record.ts";
 import type { MemoryStore } from "./capture/memory/memory_store.ts";
 import type { PastCapture } from "./capture/memory/past_capture.ts";
-import { type Pause, pauseFor } from "./capture/retry.ts";
+import { type Pause, pauseFor } from "./sys/retry.ts";
 import { sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";

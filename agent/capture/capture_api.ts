@@ -4,7 +4,7 @@ import { constants, zstdCompress } from "node:zlib";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { type Pause, type RetryOptions, withRetry } from "./retry.ts";
+import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
 /** The part of ApiClient that captures need. */
 export type Api = Pick<ApiClient, "send">;

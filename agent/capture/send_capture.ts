@@ -11,7 +11,7 @@ import type { Amount, CaptureSource } from "./capture_source.ts";
 import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
-import type { Pause } from "./retry.ts";
+import type { Pause } from "../sys/retry.ts";
 import type { CaptureMemory } from "./tree_source.ts";
 
 export interface SendOptions {

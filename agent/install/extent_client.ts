@@ -6,10 +6,13 @@ import type { FrameSlice, Manifest } from "#contract/manifest.ts";
 import { bodyOf } from "#contract/response_body.ts";
 import { sha256 } from "#contract/sha256.ts";
 import type { FrameRoute } from "./compare/differences.ts";
+import { type Pause, pauseFor } from "../sys/retry.ts";
 import type { LooseFrame } from "./extract/install_tree.ts";
 
 /** Without a single frame in between; with their pauses about a minute. */
 const MAX_FAILURES = 6;
+/** A server that sends nothing for so long is asked again: it may have restarted, and will never say so. */
+const IDLE_MS = 60_000;
 
 export interface ExtentFetch {
   readonly client: Pick<ApiClient, "send">;
@@ -20,13 +23,14 @@ export interface ExtentFetch {
   /** Told of every piece of an answer. */
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
+  readonly idleMs?: number;
   /** Before it asks again. */
-  readonly pause?: (failures: number) => Promise<void>;
+  readonly pause?: Pause;
 }
 
 /** In the order of the routes. Throws RackseedError where the server gives something else, or nothing for long. */
 export async function* fetchExtents(options: ExtentFetch): AsyncGenerator<LooseFrame> {
-  const { routes, signal, pause = backOff } = options;
+  const { routes, signal, pause = pauseFor } = options;
   let done = 0, failures = 0;
   while (done < routes.length) {
     try {
@@ -39,29 +43,67 @@ export async function* fetchExtents(options: ExtentFetch): AsyncGenerator<LooseF
       signal.throwIfAborted();
       const lasting = error instanceof RackseedError && error.status < 500;
       if (lasting || ++failures === MAX_FAILURES) throw error;
-      await pause(failures);
+      // spread, since all nodes of a rack may be waiting for the same server
+      await pause(1000 * 2 ** failures * (0.75 + Math.random() / 2), signal);
     }
   }
 }
 
-/** Spread, since all nodes of a rack may be waiting for the same server. */
-function backOff(failures: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** failures * (0.75 + Math.random() / 2)));
-}
-
 async function* fetchSome(
-  { client, path, manifest, onBytes, signal }: ExtentFetch,
+  { client, path, manifest, onBytes, signal, idleMs = IDLE_MS }: ExtentFetch,
   routes: readonly Pick<FrameRoute, "frame" | "extents">[],
 ): AsyncGenerator<LooseFrame> {
   const frames = routes.map(({ frame, extents }) => ({ frame, extents: [...extents] }));
-  const response = await client.send("POST", path, { json: { frames } satisfies ExtentRequest, signal });
+  using idle = new IdleTimer(idleMs);
+  const either = AbortSignal.any([signal, idle.signal]);
+  const response = await client.send("POST", path, {
+    json: { frames } satisfies ExtentRequest,
+    signal: either,
+  });
+  const onMoved = (bytes: number) => {
+    idle.reset();
+    onBytes(bytes);
+  };
   let next = 0;
-  for await (const packed of decodeCuts(counted(bodyOf(response, signal), onBytes))) {
+  for await (const packed of decodeCuts(counted(bodyOf(response, either), onMoved))) {
     const route = routes[next++];
     if (route === undefined) throw unfit(new RangeError("it holds more than was asked for"));
+    // whoever takes the frame may take his time
+    idle.stop();
     yield { frame: route.frame, contents: openProved(packed, { route, manifest }) };
+    idle.reset();
   }
   if (next < routes.length) throw unfit(new RangeError("it ends too early"));
+}
+
+/** Its signal aborts where nobody resets or stops it in time. */
+class IdleTimer implements Disposable {
+  readonly #abort = new AbortController();
+  readonly #idleMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+    this.reset();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  reset(): void {
+    this.stop();
+    const reason = new Error(`the server sent nothing for ${this.#idleMs / 1000} s`);
+    this.#timer = setTimeout(() => this.#abort.abort(reason), this.#idleMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
 }
 
 function openProved(

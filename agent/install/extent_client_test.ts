@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
 import { RackseedError } from "#contract/errors.ts";
-import { encodeCut, ExtentRequest } from "#contract/extent_answer.ts";
+import { decodeCuts, encodeCut, ExtentRequest } from "#contract/extent_answer.ts";
 import { makeImage } from "../../test/support/small_image.ts";
 import { fetchExtents } from "./extent_client.ts";
 
@@ -53,6 +53,42 @@ Deno.test("what was broken off is asked for again, what had come is not", async 
   const { asked, frames } = await fetch((request) => answer(request).slice(0, 1), answer);
   assert.deepEqual(asked.map((request) => request.frames), [routes, routes.slice(1)]);
   assert.equal(frames.length, 2);
+});
+
+Deno.test("a server that falls silent is asked again", async () => {
+  using image = makeImage();
+  let asked = 0;
+  const frames = await Array.fromAsync(fetchExtents({
+    client: {
+      send: (_method, _path, { json } = {}) => {
+        const bytes = new Uint8Array(Buffer.concat(answer(ExtentRequest.parse(json))));
+        const isSilent = asked++ === 0;
+        const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+          start(controller) {
+            controller.enqueue(isSilent ? bytes.subarray(0, 9) : bytes);
+            if (!isSilent) controller.close();
+          },
+        });
+        return Promise.resolve(new Response(body));
+      },
+    },
+    ...{ path: "/node/extents", manifest: image.manifest, routes, idleMs: 50 },
+    onBytes: () => {},
+    signal: new AbortController().signal,
+    pause: () => Promise.resolve(),
+  }));
+  assert.deepEqual([asked, frames.length], [2, 2]);
+});
+
+Deno.test("an answer may come in pieces of any size", async () => {
+  const whole = Buffer.concat(answer({ frames: routes }));
+  for (const size of [1, 3, 4, 5, 1000]) {
+    async function* pieces() {
+      for (let at = 0; at < whole.length; at += size) yield whole.subarray(at, at + size);
+    }
+    const cuts = await Array.fromAsync(decodeCuts(pieces()));
+    assert.deepEqual(Buffer.concat(cuts.map(encodeCut)), whole);
+  }
 });
 
 const bad: { name: string; answers: (request: ExtentRequest) => Uint8Array[]; says: RegExp }[] = [

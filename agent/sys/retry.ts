@@ -29,7 +29,7 @@ export async function withRetry<T>(
       signal.throwIfAborted();
       const passing = error instanceof RackseedError && PASSING.has(error.status);
       if (!passing || waitedMs >= budgetMs) throw error;
-      getLogger(["rackseed", "capture"]).warn("retry", { reason: error.reason, waitedMs });
+      getLogger(["rackseed", "agent"]).warn("retry", { reason: error.reason, waitedMs });
       const ms = nextMs * (0.5 + Math.random() / 2);
       await pause(ms, signal);
       waitedMs += ms;

@@ -37,20 +37,33 @@ export function encodeCut(packed: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The cuts of an answer as they come, still packed. Throws RangeError where it is malformed or too long. */
 export async function* decodeCuts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held = new Uint8Array(0);
+  const head = new Uint8Array(HEAD_BYTES);
+  let filling: Uint8Array = head, filled = 0;
   for await (const chunk of body) {
-    held = new Uint8Array(Buffer.concat([held, chunk]));
-    for (;;) {
-      if (held.length < HEAD_BYTES) break;
-      const length = new DataView(held.buffer).getUint32(0);
-      // incompressible bytes grow a little
-      if (length > MAX_FRAME_BYTES + (1 << 16)) throw new RangeError("a cut is larger than a frame");
-      if (held.length < HEAD_BYTES + length) break;
-      yield held.slice(HEAD_BYTES, HEAD_BYTES + length);
-      held = held.slice(HEAD_BYTES + length);
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + filling.length - filled);
+      filling.set(part, filled);
+      filled += part.length;
+      at += part.length;
+      if (filled < filling.length) break;
+      if (filling === head) filling = cutOf(head);
+      else {
+        yield filling;
+        filling = head;
+      }
+      filled = 0;
     }
   }
-  if (held.length > 0) throw new RangeError("the answer is cut off");
+  if (filling !== head || filled > 0) throw new RangeError("the answer is cut off");
+}
+
+/** Room for the cut that the head tells of. */
+function cutOf(head: Uint8Array<ArrayBuffer>): Uint8Array {
+  const length = new DataView(head.buffer).getUint32(0);
+  if (length === 0) throw new RangeError("a cut is empty");
+  // incompressible bytes grow a little
+  if (length > MAX_FRAME_BYTES + (1 << 16)) throw new RangeError("a cut is larger than a frame");
+  return new Uint8Array(length);
 }
 
 /** The extents of one cut, which are to have these sizes. Throws where it holds anything else. */
