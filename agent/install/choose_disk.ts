@@ -1,4 +1,5 @@
 /** Which disk is installed to: the operator's, or the only one that can be. Never a guess. Pure. */
+import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { DiskFacts } from "./disks.ts";
 
@@ -18,6 +19,17 @@ export interface DiskChoice {
   readonly because: string;
 }
 
+/** By what the disk is known again, as the server keeps it. */
+export function tokensOf({ model, serial, byPath }: DiskFacts): ChosenDisk {
+  return { ...(model && { model }), ...(serial && { serial }), ...(byPath && { byPath }) };
+}
+
+function isSameDisk(disk: DiskFacts, installed: ChosenDisk): boolean {
+  return disk.serial !== undefined && installed.serial !== undefined
+    ? disk.serial === installed.serial && disk.model === installed.model
+    : disk.byPath !== undefined && disk.byPath === installed.byPath;
+}
+
 /**
  * @param named what the operator named: a name below /dev/disk/by-path or by-id.
  * @param shortfall why the layout does not fit a disk, or undefined where it does.
@@ -25,9 +37,11 @@ export interface DiskChoice {
  */
 export function chooseDisk(
   disks: readonly DiskFacts[],
-  { node, named, shortfall }: {
+  { node, named, installed, shortfall }: {
     node: string;
     named?: string | undefined;
+    /** Where it is gone, another one that carries something may be that which was never meant. */
+    installed?: ChosenDisk | undefined;
     shortfall: (disk: DiskFacts) => string | undefined;
   },
 ): DiskChoice {
@@ -41,7 +55,14 @@ export function chooseDisk(
   const command = (name: string) => `rackseed node set ${node} --disk ${name}`;
 
   if (named !== undefined) {
-    const disk = disks.find((d) => d.names.includes(named));
+    const [disk, ...twins] = disks.filter((d) => d.names.includes(named));
+    if (disk !== undefined && twins.length > 0) {
+      throw new RackseedError(`cannot tell which disk of ${node} is ${named}`, {
+        reason: `${twins.length + 1} disks bear that name: ${list([disk, ...twins])}.`,
+        remedy: "name the disk by a name that it alone has, and deploy again.",
+        status: 409,
+      });
+    }
     if (disk === undefined) {
       throw new RackseedError(`cannot find the disk ${named} that was named for ${node}`, {
         reason: disks.length > 0 ? `this machine has ${list(disks)}.` : "this machine has no disk.",
@@ -63,6 +84,15 @@ export function chooseDisk(
   const candidates = disks.filter((disk) => against(disk).length === 0);
   const [only, ...others] = candidates;
   if (only !== undefined && others.length === 0) {
+    if (installed && only.content && !disks.some((disk) => isSameDisk(disk, installed))) {
+      throw new RackseedError(`cannot find the disk that ${node} was installed on`, {
+        reason: `that was ${describeInstalled(installed)}; this machine has ${list(disks)}. What is on ` +
+          `${describeDisk(only)} (${only.content}) would be lost.`,
+        remedy: `attach that disk again; or, to overwrite this one: \`${command(only.names[0] ?? "…")}\`, ` +
+          "and deploy again.",
+        status: 409,
+      });
+    }
     return { disk: only, because: disks.length > 1 ? "the only disk that fits" : "the only disk" };
   }
   if (only !== undefined) {
@@ -88,6 +118,11 @@ export function chooseDisk(
 export function describeDisk(disk: DiskFacts): string {
   const facts = [disk.name, gigabytes(disk.sizeBytes), disk.transport, disk.model].filter(Boolean).join(", ");
   return `${disk.names[0] ?? `/dev/${disk.name}`} (${facts})`;
+}
+
+function describeInstalled({ model, serial, byPath }: ChosenDisk): string {
+  return [byPath, [model, serial].filter(Boolean).join(" ")].filter(Boolean).join(", ") ||
+    "a disk without a name";
 }
 
 export function gigabytes(bytes: number): string {

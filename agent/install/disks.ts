@@ -21,6 +21,8 @@ export interface DiskFacts {
   /** What uses it or a part of it now, in words; empty where nothing does. */
   readonly uses: readonly string[];
   readonly partitions: readonly PartitionFacts[];
+  /** What lies on it, in words, where that was looked at; empty where nothing known. */
+  readonly content?: string;
 }
 
 export interface PartitionFacts {

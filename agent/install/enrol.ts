@@ -15,7 +15,7 @@ export interface Enrolled {
 /** A switch's port may need half a minute before it lets traffic through. */
 const REACH_MS = 90_000;
 
-/** Throws RackseedError where the server is not reached, does not know the token, or signed another image. */
+/** Throws RackseedError where the server is not reached, or does not know the token. */
 export async function enrol(
   { server, token, inventory, signal }: {
     server: string;
@@ -23,16 +23,21 @@ export async function enrol(
     inventory: Inventory;
     signal: AbortSignal;
   },
-): Promise<Enrolled> {
+): Promise<Pick<Enrolled, "client" | "order">> {
   const client = await connect({ server, token, signal });
   try {
     const order = await client.post("/node/enrol", { body: { inventory }, schema: Order, signal });
     client.useSession(order.session);
-    return { client, order, header: believedHeader(order), key: keyOf(order) };
+    return { client, order };
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
   }
+}
+
+/** The order as it may be carried out. Throws RackseedError where another image was signed than is ordered. */
+export function believed({ client, order }: Pick<Enrolled, "client" | "order">): Enrolled {
+  return { client, order, header: believedHeader(order), key: keyOf(order) };
 }
 
 async function connect(options: { server: string; token: string; signal: AbortSignal }): Promise<ApiClient> {

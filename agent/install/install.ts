@@ -6,7 +6,7 @@ import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Console, standardConsole } from "../sys/console.ts";
 import { type Comparison, comparisonOf, leftAlone } from "./compare/comparison.ts";
-import { enrol, type Enrolled } from "./enrol.ts";
+import { believed, enrol, type Enrolled } from "./enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import { isInitramfs } from "./initramfs.ts";
@@ -83,12 +83,18 @@ async function installDirectory(
     {
       step: "enrol",
       run: async () => {
-        enrolled = await enrol({ server, token, inventory: await directoryInventory(), signal });
-        const { client, order } = enrolled;
+        const { client, order } = await enrol({
+          server,
+          token,
+          inventory: await directoryInventory(),
+          signal,
+        });
         stack.use(client);
-        const terms = new SwarmTerms(enrolled.order.swarm);
-        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
+        const terms = new SwarmTerms(order.swarm);
+        // first, so that an order which is not believed is told of
         await reporter.connect(client, terms);
+        enrolled = believed({ client, order });
+        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
         return { message: `${order.node}: ${order.image}@${order.version}` };
       },
     },

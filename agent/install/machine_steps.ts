@@ -8,11 +8,11 @@ import { textOf } from "../sys/small_file.ts";
 import { bootFolders, bootState } from "./boot_area.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
-import { describeDisk, gigabytes } from "./choose_disk.ts";
+import { describeDisk, gigabytes, tokensOf } from "./choose_disk.ts";
 import { writeCloneRecord, writeIndex } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
-import { enrol, type Enrolled } from "./enrol.ts";
+import { believed, enrol, type Enrolled } from "./enrol.ts";
 import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
@@ -25,7 +25,7 @@ import { Journal } from "./journal.ts";
 import { MachineRestore, plainMounts } from "./machine_restore.ts";
 import { bringUpNetwork } from "./network.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
-import { type Plan, planInstall } from "./plan.ts";
+import { confirmChoice, type Plan, planInstall } from "./plan.ts";
 import { describePlan, describeRestore } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
@@ -108,6 +108,10 @@ export function machineSteps(
     bootMac: () => found("boot").mac ?? "",
   });
 
+  const request = () => {
+    const { header, order: { node, disk, installedDisk } } = found("enrolled");
+    return { node, header, firmware: found("firmware"), disk, installed: installedDisk };
+  };
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
     const { order } = found("enrolled"), disk = found("target").device();
@@ -138,8 +142,9 @@ export function machineSteps(
     {
       step: "enrol",
       run: async () => {
-        const disks = known.disks = await settledDisks(signal);
+        const disks = await settledDisks(signal);
         const inventory = await machineInventory({ disks, run });
+        known.disks = disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" }));
         known.firmware = inventory.firmware;
         known.inventory = [
           inventory.model,
@@ -148,12 +153,14 @@ export function machineSteps(
           inventory.firmware.toUpperCase(),
           ...disks.map(describeDisk),
         ].filter(Boolean).join(", ");
-        const enrolled = known.enrolled = await enrol({ ...found("boot"), inventory, signal });
-        stack.use(enrolled.client);
-        const terms = new SwarmTerms(enrolled.order.swarm);
+        const { client, order } = await enrol({ ...found("boot"), inventory, signal });
+        stack.use(client);
+        const terms = new SwarmTerms(order.swarm);
+        // first, so that an order which is not believed is told of
+        await reporter.connect(client, terms);
+        const enrolled = known.enrolled = believed({ client, order });
         known.fetch = new ImageFetch({ enrolled, reporter, terms, signal });
-        await reporter.connect(enrolled.client, terms);
-        const { node, image, version } = enrolled.order;
+        const { node, image, version } = order;
         return { message: `${node} is to become ${image}@${version}` };
       },
     },
@@ -162,13 +169,7 @@ export function machineSteps(
       step: "plan",
       run: () => {
         const { order, header } = found("enrolled");
-        const plan = known.plan = planInstall({
-          node: order.node,
-          header,
-          firmware: found("firmware"),
-          disks: found("disks"),
-          disk: order.disk,
-        });
+        const plan = known.plan = planInstall({ ...request(), disks: found("disks") });
         const { restore } = order;
         if (restore) {
           known.restore = new MachineRestore({
@@ -176,12 +177,14 @@ export function machineSteps(
           });
         }
         const lines = restore ? describeRestore(plan, restore) : describePlan(plan);
-        return Promise.resolve({ message: describeDisk(plan.disk), plan: lines });
+        return Promise.resolve({ message: describeDisk(plan.disk), plan: lines, disk: tokensOf(plan.disk) });
       },
     },
     {
       step: "guard",
       run: async () => {
+        // of a disk that came late nothing is read: it may be blank, or not
+        confirmChoice(found("plan"), { ...request(), disks: await readDisks() });
         known.target = await TargetDisk.prove(found("plan"));
         return { message: `${found("target").device()} is free and the planned one` };
       },

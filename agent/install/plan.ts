@@ -2,11 +2,12 @@
  * The plan: all that an installation will do to a disk, decided before anything is touched. Pure and printable;
  * `guard.ts` proves the disk again before the plan is carried out.
  */
+import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume, type DiskLayout, type DiskTable, type Volume } from "#contract/layout.ts";
 import type { Header } from "#contract/manifest.ts";
 import { isEsp } from "../capture/lacks.ts";
-import { chooseDisk, gigabytes } from "./choose_disk.ts";
+import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
 import type { DiskFacts } from "./disks.ts";
 import {
   canResize,
@@ -57,10 +58,12 @@ export interface PlanRequest {
   readonly disks: readonly DiskFacts[];
   /** The operator's choice. */
   readonly disk?: string | undefined;
+  /** Where it was installed before. */
+  readonly installed?: ChosenDisk | undefined;
 }
 
 /** Throws RackseedError, with nothing done, where the image cannot be rebuilt on this machine. */
-export function planInstall({ node, header, firmware, disks, disk: named }: PlanRequest): Plan {
+export function planInstall({ node, header, firmware, disks, disk: named, installed }: PlanRequest): Plan {
   const { layout, source, totals } = header;
   const image = `${header.image}@${header.version}`;
   if (!layout || !source) {
@@ -82,8 +85,7 @@ export function planInstall({ node, header, firmware, disks, disk: named }: Plan
   const growable = growablesOf(layout, entries);
   const tableFor = (disk: DiskFacts) => tablePlan(table, { disk, growable, layout, entries });
   const { disk, because } = chooseDisk(disks, {
-    node,
-    named,
+    ...{ node, named, installed },
     shortfall(disk) {
       const plan = tableFor(disk);
       if (plan.fits) return undefined;
@@ -121,7 +123,7 @@ export function planInstall({ node, header, firmware, disks, disk: named }: Plan
         grown: planned.grown,
       },
       ...formats.map((formatting): Action => ({ do: "format", formatting })),
-      ...layout.fileSystems.map(({ volume, type, mountPoint }): Action => ({
+      ...layout.fileSystems.toSorted(parentsFirst).map(({ volume, type, mountPoint }): Action => ({
         do: "mount",
         place: placeOf(volume),
         type,
@@ -130,6 +132,23 @@ export function planInstall({ node, header, firmware, disks, disk: named }: Plan
       { do: "boot-loader", bootLoader: bootLoader(layout, { table, firmware, image }) },
     ],
   };
+}
+
+/**
+ * Disks come to light one after the other, and one that came after the plan was made may make the choice another one.
+ * `request`: as for the plan, with the disks that there are now. Throws RackseedError.
+ */
+export function confirmChoice({ image, disk }: Plan, request: PlanRequest): void {
+  const now = planInstall(request).disk;
+  if (now.number === disk.number && now.name === disk.name) return;
+  throw refusal(image, {
+    reason: `the plan was made for ${describeDisk(disk)}, and now it would be ${describeDisk(now)}.`,
+    remedy: "name the disk (`rackseed node set NODE --disk /dev/disk/by-path/…`), and deploy again.",
+  });
+}
+
+function parentsFirst(a: { mountPoint: string }, b: { mountPoint: string }): number {
+  return a.mountPoint < b.mountPoint ? -1 : a.mountPoint > b.mountPoint ? 1 : 0;
 }
 
 function refusal(image: string, { reason, remedy }: { reason: string; remedy: string }): RackseedError {

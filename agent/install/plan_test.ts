@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { DiskTable, FileSystem, Partition } from "#contract/layout.ts";
 import type { Header } from "#contract/manifest.ts";
 import type { DiskFacts } from "./disks.ts";
-import { type Action, planInstall, plannedEnd } from "./plan.ts";
+import { type Action, confirmChoice, planInstall, plannedEnd, type PlanRequest } from "./plan.ts";
 import { describePlan } from "./plan_description.ts";
 import { planTable, sfdiskScript, usableEnd } from "./plan_table.ts";
 
@@ -100,7 +101,7 @@ const disk = (more: Partial<DiskFacts> = {}): DiskFacts => ({
 });
 
 const plan = (
-  options: { header?: Header; disks?: DiskFacts[]; firmware?: "bios" | "uefi"; disk?: string } = {},
+  options: Partial<Pick<PlanRequest, "header" | "disks" | "firmware" | "disk" | "installed">> = {},
 ) => planInstall({ node: "n1", header: header(), disks: [disk()], firmware: "bios", ...options });
 
 function tableOf(actions: readonly Action[]) {
@@ -266,6 +267,22 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /cannot find the disk .*09:00\.0/,
   },
   {
+    name: "a name that two disks bear",
+    options: {
+      disk: "/dev/disk/by-path/pci-0000:00:04.0",
+      disks: [disk({ name: "mmcblk0" }), disk({ name: "mmcblk1" })],
+    },
+    says: /cannot tell which disk of n1 is .*2 disks bear that name.*mmcblk0.*mmcblk1/,
+  },
+  {
+    name: "a disk with something on it where the node's own is gone",
+    options: {
+      disks: [disk({ serial: "data", model: "Big", content: "gpt: xfs 'data'" })],
+      installed: { serial: "boot", model: "Big", byPath: "/dev/disk/by-path/pci-0000:00:04.0" },
+    },
+    says: /cannot find the disk that n1 was installed on.*Big boot.*\(gpt: xfs 'data'\) would be lost/,
+  },
+  {
     name: "a named disk by the kernel's name",
     options: { disk: "/dev/sda" },
     says: /cannot find the disk \/dev\/sda/,
@@ -367,6 +384,41 @@ Deno.test("the only disk that can be is chosen among others, whatever their name
   const made = plan({ disks: [...others, disk({ name: "nvme0n1" })] });
   assert.equal(made.disk.name, "nvme0n1");
   assert.equal(made.because, "the only disk that fits");
+});
+
+Deno.test("a disk in place of a dead one is taken where nothing is on it, and the node's own always", () => {
+  const byPath = "/dev/disk/by-path/pci-0000:00:04.0";
+  const fine: { installed: ChosenDisk; facts: Partial<DiskFacts> }[] = [
+    { installed: { serial: "old", byPath }, facts: { serial: "new", byPath, content: "" } },
+    {
+      installed: { serial: "same", byPath: "elsewhere" },
+      facts: { serial: "same", byPath, content: "gpt: ext4" },
+    },
+    { installed: { byPath }, facts: { serial: "told by its driver now", byPath, content: "gpt: ext4" } },
+  ];
+  for (const { installed, facts } of fine) {
+    assert.equal(plan({ installed, disks: [disk(facts)] }).because, "the only disk");
+  }
+});
+
+Deno.test("a disk that came to light after the plan was made, and could be meant as well, stops the installation", () => {
+  const request: PlanRequest = { node: "n1", header: header(), firmware: "bios", disks: [disk()] };
+  const made = planInstall(request);
+  const late = disk({ name: "sdb", number: "8:16", names: ["/dev/disk/by-path/pci-0000:00:05.0"] });
+  confirmChoice(made, request);
+  confirmChoice(made, { ...request, disks: [disk(), { ...late, transport: "usb" }] });
+  assert.throws(
+    () => confirmChoice(made, { ...request, disks: [disk(), late] }),
+    /cannot choose between 2 disks/,
+  );
+  const swapped = { ...request, disk: late.names[0], disks: [disk(), late] };
+  assert.throws(() => confirmChoice(made, swapped), /the plan was made for .*04\.0.*now it would be .*05\.0/);
+});
+
+Deno.test("file systems are mounted parents first, whatever their order in the layout", () => {
+  const fileSystems = [ext4(3, "/srv/data"), ext4(2, "/")];
+  const made = plan({ header: header({ fileSystems, swap: [] }) });
+  assert.deepEqual(made.actions.flatMap((a) => a.do === "mount" ? [a.mountPoint] : []), ["/", "/srv/data"]);
 });
 
 Deno.test("the operator's choice settles it, by any lasting name", () => {

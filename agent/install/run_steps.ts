@@ -18,6 +18,8 @@ export interface StepDefinition {
 export interface StepOutcome {
   readonly message?: string;
   readonly plan?: readonly string[];
+  /** Of the step that makes the plan. */
+  readonly disk?: NonNullable<StepReport["disk"]>;
   readonly times?: InstallTimes;
   /** What hooks printed. */
   readonly log?: readonly string[];
@@ -83,7 +85,7 @@ async function runStep(
     signal.throwIfAborted();
     await sending;
     reporter.cancelled.throwIfAborted();
-    const { message, plan, times, log: printed, reportsAs } = await run({ update }) ?? {};
+    const { message, plan, disk, times, log: printed, reportsAs } = await run({ update }) ?? {};
     await sending;
     const report: StepReport = {
       step,
@@ -91,6 +93,7 @@ async function runStep(
       elapsedMs: elapsedMs(),
       ...(message !== undefined && { message: message.slice(0, 8000) }),
       ...(times && { times }),
+      ...(disk && { disk }),
       ...(reportsAs !== undefined && { reportsAs }),
       ...(printed && { log: printed.map((line) => line.slice(0, 4000)).slice(-400) }),
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),

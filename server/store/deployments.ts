@@ -13,7 +13,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { AskSeconds, IdentityMode } from "#contract/identity.ts";
-import { type NodeState, StepReport } from "#contract/api.ts";
+import { type ChosenDisk, type NodeState, StepReport } from "#contract/api.ts";
 import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
 import { RestoreTerms } from "#contract/restore.ts";
 import type { Step } from "#contract/steps.ts";
@@ -226,6 +226,12 @@ export class Deployments {
        WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
     ).all(node) as unknown as Assignment[];
     return installed.find(({ deployment }) => !this.restoreOf(deployment)?.dryRun);
+  }
+
+  /** Which disk the node was installed on last. */
+  installedDisk(node: string): ChosenDisk | undefined {
+    const borne = this.borne(node);
+    return borne && this.#log.list(borne).findLast(({ disk }) => disk)?.disk;
   }
 
   /** The steps of its nodes that are done, with what the nodes measured of themselves. */

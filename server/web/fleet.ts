@@ -311,6 +311,7 @@ export class Fleet {
       },
       identity,
       ...(settings.disk !== undefined && { disk: settings.disk }),
+      ...present("installedDisk", this.#deployments.installedDisk(node.id)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && this.clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
 import { Download, orderedMetainfo } from "../../agent/install/download.ts";
-import { enrol } from "../../agent/install/enrol.ts";
+import { believed, enrol } from "../../agent/install/enrol.ts";
 import { packsOf } from "../../agent/install/last_resort.ts";
 import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -25,12 +25,13 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
     schema: DeployAnswer,
   });
   const { signal } = new AbortController();
-  const { client, order, key } = await enrol({
+  const enrolled = await enrol({
     server: test.server.urls.server,
     token: nodes[0]?.token ?? "",
     inventory: INVENTORY,
     signal,
   });
+  const { client, order, key } = believed(enrolled);
   using _client = client;
   const torrent = new Uint8Array(await (await client.send("GET", "/node/torrent")).arrayBuffer());
   const nowhere = `http://${NOWHERE.hostname}:${NOWHERE.port}/`;

@@ -34,6 +34,14 @@ export const Inventory = z.object({
 });
 export type Inventory = z.infer<typeof Inventory>;
 
+/** What tells the disk that is installed to from others. */
+export const ChosenDisk = z.object({
+  model: text(255).optional(),
+  serial: text(255).optional(),
+  byPath: text(255).optional(),
+});
+export type ChosenDisk = z.infer<typeof ChosenDisk>;
+
 export const StepReport = z.object({
   step: z.enum(STEPS),
   state: z.enum(["running", "done", "failed"]),
@@ -53,6 +61,8 @@ export const StepReport = z.object({
   log: z.array(text(4000)).max(400).optional(),
   /** The plan as people read it, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
+  /** With the step "plan". */
+  disk: ChosenDisk.optional(),
   /** With the step "install". */
   times: InstallTimes.optional(),
   /** `revision` of the racks that the node knows. */
@@ -129,6 +139,8 @@ export const Order = z.object({
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),
+  /** Of a machine that was installed from here before: where. */
+  installedDisk: ChosenDisk.optional(),
   /** Of pre-install, post-install and first-boot, in the order in which they run; not in a directory. */
   hooks: z.array(Hook).optional(),
   /** Of a machine: where and by what token (first_boot.ts) its clone reports. */
