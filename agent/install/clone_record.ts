@@ -12,7 +12,7 @@ import type { CloneTree } from "./tree_files.ts";
 
 export const RECORD_FOLDER = "/var/lib/rackseed";
 const FILE = `${RECORD_FOLDER}/clone.json`;
-const MAX_BYTES = 8 << 20;
+const MAX_BYTES = 16 << 20;
 /** More of the identity than this is no configuration. */
 const MAX_TEXT = 1 << 20;
 
@@ -31,7 +31,7 @@ const CloneRecord = z.strictObject({
   own: z.array(OwnFile).max(10_000),
   boot: z.strictObject({
     /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
-    area: z.string().max(700_000),
+    area: z.string().max(4 << 20),
     /** SHA-256 of the loader's files, by path. */
     files: z.record(z.string(), z.string()),
   }).optional(),
@@ -40,10 +40,10 @@ export type CloneRecord = z.infer<typeof CloneRecord>;
 
 /** Undefined where there is none, or none that can be believed. */
 export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
-  const text = await clone.text(FILE);
-  if (text === undefined || text.length > MAX_BYTES) return undefined;
+  const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
+  if (bytes === undefined) return undefined;
   try {
-    return CloneRecord.parse(JSON.parse(text));
+    return CloneRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return undefined;
   }
@@ -61,9 +61,10 @@ export async function writeCloneRecord(
     own: await Promise.all([...own].sort().map((path) => ownFile(clone, path))),
     ...(boot && { boot }),
   };
-  const text = `${JSON.stringify(record)}\n`;
-  if (await clone.text(FILE) === text) return;
-  await clone.write(FILE, { text, mode: 0o600 });
+  const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+  const before = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
+  if (before && bytes.equals(before)) return;
+  await clone.write(FILE, { text: bytes, mode: 0o600 });
 }
 
 async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own"][number]> {

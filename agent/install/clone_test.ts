@@ -5,6 +5,7 @@ import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
+import { readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree } from "./tree_files.ts";
 import { verifyTree } from "./verify.ts";
@@ -31,6 +32,14 @@ Deno.test("a file of the clone is replaced, not what its link points to", () =>
     assert.equal(((await Deno.lstat(`${root}/clone/etc/hostname`)).mode ?? 0) & 0o777, 0o600);
     assert.equal(await Deno.readTextFile(`${root}/outside`), "mine");
     assert.deepEqual([...clone.changed], ["/etc/hostname"]);
+  }));
+
+Deno.test("the record of a clone is read again, however much lay where its boot loader is", () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root);
+    const boot = { area: "x".repeat(2_800_000), files: { "/boot/grub/core.img": "a" } };
+    await writeCloneRecord(clone, { manifest: "a".repeat(64), own: ["/etc/hostname"], boot });
+    assert.deepEqual((await readCloneRecord(clone))?.boot, boot);
   }));
 
 Deno.test("no directory of the clone that leads out of it is followed", () =>

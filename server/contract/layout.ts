@@ -14,6 +14,9 @@ export const Volume = z.discriminatedUnion("kind", [
 ]);
 export type Volume = z.infer<typeof Volume>;
 
+/** A line of sfdisk's input: nothing in it may begin another. */
+const identifier = z.string().max(64).regex(/^[0-9A-Za-z-]*$/);
+
 export const Partition = z.object({
   /** Number in the table: sda3 and nvme0n1p3 are 3. */
   number: z.int().min(1).max(256),
@@ -22,7 +25,7 @@ export const Partition = z.object({
   /** GPT: type GUID; DOS: hexadecimal type without 0x ("83"). */
   type: z.string().max(36).regex(/^[0-9A-Fa-f-]+$/),
   /** GPT partition GUID; DOS has none of its own. */
-  uuid: z.string().max(64).optional(),
+  uuid: identifier.optional(),
   /** GPT partition name. */
   name: z.string().max(72).optional(),
   /** GPT attributes as sfdisk writes them ("LegacyBIOSBootable GUID:60"). */
@@ -39,7 +42,7 @@ export const DiskTable = z.object({
   sectorBytes: z.union([z.literal(512), z.literal(4096)]),
   table: z.enum(["gpt", "dos", "none"]),
   /** Disk GUID or DOS signature (0x…). */
-  id: z.string().max(64).optional(),
+  id: identifier.optional(),
   partitions: z.array(Partition).max(256),
 });
 export type DiskTable = z.infer<typeof DiskTable>;
@@ -50,7 +53,7 @@ export const FileSystem = z.object({
   uuid: z.string().max(64).optional(),
   label: z.string().max(255).optional(),
   /** Where the template mounts it, absolute ("/", "/boot/efi"). */
-  mountPoint: z.string().max(4095).regex(/^\//),
+  mountPoint: z.string().max(4095).regex(/^\/$|^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/),
   mountOptions: z.string().max(1024),
   sizeBytes: z.int().min(0),
   usedBytes: z.int().min(0),
