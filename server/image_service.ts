@@ -7,7 +7,8 @@ import type {
   VerifyEvent,
   VersionView,
 } from "#contract/api.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { getLogger } from "@logtape/logtape";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
 import type { ImageSettings } from "#contract/restore.ts";
@@ -20,12 +21,16 @@ import type { Seeder } from "./swarm/seeder.ts";
 import type { WebSeedFile } from "./swarm/web_seed.ts";
 import type { Images, ImageSecrets } from "./web/ports.ts";
 
+const log = getLogger(["rackseed", "images"]);
+
 export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
+  /** What is in the swarm, by version. */
+  readonly #seeded = new Map<string, Metainfo>();
   /** Torrent files by version, "web@1". */
   readonly #torrents = new Map<string, TorrentFile>();
 
@@ -35,9 +40,17 @@ export class ImageService implements Images {
     this.#extents = new ExtentService(store.pool);
   }
 
-  /** Serves all versions that are there. */
+  /** Serves all versions that are there. One that is damaged is told of: the others do not wait for it. */
   async start(): Promise<void> {
-    for (const version of this.#store.allPublished()) await this.#serve(version);
+    for (const version of this.#store.allPublished()) {
+      const image = `${version.image}@${version.version}`;
+      try {
+        await this.#serve(version);
+      } catch (error) {
+        const remedy = `see what it lacks: rackseed image verify ${image}`;
+        log.error("not-served", { image, error: messageOf(error), remedy });
+      }
+    }
   }
 
   /** Serves a version that was published just now. */
@@ -54,11 +67,14 @@ export class ImageService implements Images {
   }
 
   async delete(ref: string): Promise<void> {
-    const { torrentPath, image, version } = this.#store.published(ref);
-    const metainfo = await readMetainfo(torrentPath);
+    const { image, version } = this.#store.published(ref);
+    const named = `${image}@${version}`;
     this.#store.delete(ref);
+    const metainfo = this.#seeded.get(named);
+    this.#seeded.delete(named);
+    this.#torrents.delete(named);
+    if (metainfo === undefined) return;
     this.#webSeed.delete(metainfo.info.name);
-    this.#torrents.delete(`${image}@${version}`);
     await this.#seeder.remove(metainfo.infoHash);
   }
 
@@ -150,8 +166,9 @@ export class ImageService implements Images {
   }
 
   async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
-    const metainfo = await readMetainfo(torrentPath);
+    const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
     this.#seeder.add(metainfo, payload.map((file) => file.path));
+    this.#seeded.set(`${image}@${version}`, metainfo);
     this.#webSeed.set(
       metainfo.info.name,
       new Map(payload.map(({ name, path, sizeBytes }) => [name, { path, length: sizeBytes }])),
@@ -163,8 +180,4 @@ export class ImageService implements Images {
       read: () => Deno.readFile(torrentPath),
     });
   }
-}
-
-async function readMetainfo(path: string): Promise<Metainfo> {
-  return parseMetainfo(await Deno.readFile(path));
 }

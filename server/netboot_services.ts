@@ -147,7 +147,8 @@ function imageFiles(
 ): ImageBootFiles | undefined {
   const version = findVersion(name, store);
   if (!version?.bootable) return undefined;
-  const agent = segments.get(compressionOf(version.initrdPath));
+  const compression = compressionOf(version);
+  const agent = compression && segments.get(compression);
   return agent === undefined
     ? undefined
     : { kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
@@ -165,7 +166,8 @@ function findVersion(name: string, store: ImageStore): PublishedVersion | undefi
 /** After an upgrade of the product the versions that are there need its new segment. */
 async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
   const bootable = store.allPublished().filter((version) => version.bootable);
-  for (const compression of new Set(bootable.map((version) => compressionOf(version.initrdPath)))) {
+  for (const compression of new Set(bootable.map(compressionOf))) {
+    if (compression === undefined) continue;
     try {
       await segments.ensure(compression);
     } catch (error) {
@@ -175,12 +177,17 @@ async function ensureSegments({ store, segments, signal }: NetbootOptions): Prom
   }
 }
 
-/** By the magic numbers: gzip RFC 1952 §2.3.1, zstd RFC 8878 §3.1.1. */
-function compressionOf(initrdPath: string): Compression {
-  using file = Deno.openSync(initrdPath);
-  const magic = new Uint8Array(2);
-  file.readSync(magic);
-  return magic[0] === 0x1f && magic[1] === 0x8b ? "gzip" : "zstd";
+/** By the magic numbers: gzip RFC 1952 §2.3.1, zstd RFC 8878 §3.1.1. Undefined where it cannot be read. */
+function compressionOf({ image, version, initrdPath }: PublishedVersion): Compression | undefined {
+  try {
+    using file = Deno.openSync(initrdPath);
+    const magic = new Uint8Array(2);
+    file.readSync(magic);
+    return magic[0] === 0x1f && magic[1] === 0x8b ? "gzip" : "zstd";
+  } catch (error) {
+    log.error("no-boot-files", { image: `${image}@${version}`, error: messageOf(error) });
+    return undefined;
+  }
 }
 
 async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {

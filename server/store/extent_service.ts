@@ -5,6 +5,7 @@
 import { encodeCut, type ExtentRequest } from "#contract/extent_answer.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { packKeys } from "#contract/manifest.ts";
+import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
@@ -53,6 +54,14 @@ export class ExtentService {
       }
       const { at, sealedBytes, places } = found;
       const ranges = extents.flatMap((number) => [...places.subarray(number * 2, number * 2 + 2)]);
+      const sizes = ranges.filter((_, i) => i % 2 === 1);
+      if (sizes.reduce((sum, size) => sum + size, 0) > MAX_FRAME_BYTES) {
+        throw new RackseedError("cannot give these extents", {
+          reason: `of frame ${frame} more is asked for than a frame can hold.`,
+          remedy: "ask for each extent once.",
+          status: 400,
+        });
+      }
       return { path, at, sealedBytes, key, ranges };
     });
     return this.#run(jobs);

@@ -13,6 +13,7 @@ import {
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { runInstall } from "../../agent/install/install.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
@@ -190,6 +191,86 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   assert.deepEqual([node.state, node.armed, node.image], ["installed", false, "web@1"]);
   await test.client.send("DELETE", "/images/web");
   assert.equal((await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`)).status, 404);
+});
+
+Deno.test("a report that was on its way when its order was replaced changes nothing of the new one", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const [token = ""] = await deploy(test, "n1");
+  const { agent, order } = await enrol(test, token);
+  agent[Symbol.dispose]();
+  using http = Deno.createHttpClient({
+    caCerts: [await Deno.readTextFile(`${test.folder}/data/tls/ca.pem`)],
+  });
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const body = writable.getWriter();
+  const text = JSON.stringify(step("finish", "done"));
+  const answer = fetch(`${test.server.urls.server}${API}/node/report`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${order.session}`, "content-type": "application/json" },
+    body: readable,
+    client: http,
+  });
+
+  await body.write(new TextEncoder().encode(text.slice(0, 10)));
+  // the server has its head by then, and waits for the rest
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await test.client.post("/nodes/n1/cancel", { body: {}, schema: NodeView });
+  const [fresh = ""] = await deploy(test, "n1");
+  await body.write(new TextEncoder().encode(text.slice(10)));
+  await body.close();
+  const { status, body: said } = await answer;
+  await said?.cancel();
+  assert.equal(status, 401);
+  assert.equal((await test.client.get("/nodes/n1", NodeView)).state, "armed");
+  (await enrol(test, fresh)).agent[Symbol.dispose]();
+});
+
+Deno.test("an order that its agent cannot believe fails, and the server knows why", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  await test.restart(() => Deno.remove(`${test.folder}/data/keys/signing.pem`));
+  const [token = ""] = await deploy(test, "n1");
+  const { server } = test.server.urls;
+  const target = await Deno.makeTempDir();
+  const install = runInstall({ server, token, target, signal: new AbortController().signal });
+  await assert.rejects(install, /cannot believe the order/);
+  await Deno.remove(target);
+  const { state, report } = await test.client.get("/nodes/n1", NodeView);
+  assert.deepEqual([state, report?.step, report?.state], ["failed", "enrol", "failed"]);
+  assert.match(report?.problem?.detail ?? "", /signature/);
+});
+
+Deno.test("a damaged version neither stops the server nor the others, and can be deleted", async () => {
+  await using test = await ServerUnderTest.start();
+  for (const image of ["torn", "gone", "web"]) await test.publish(image, { root: SOURCES });
+  await test.restart(async () => {
+    await Deno.writeTextFile(`${test.folder}/data/versions/torn@1/torrent`, "nonsense");
+    await Deno.remove(`${test.folder}/data/versions/gone@1/torrent`);
+  });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const [token = ""] = await deploy(test, "n1");
+  const { agent, order } = await enrol(test, token);
+  using _agent = agent;
+  const torrent = new Uint8Array(await (await agent.send("GET", "/node/torrent")).arrayBuffer());
+  const url = `${order.swarm.webSeeds[0]}${parseMetainfo(torrent).info.name}/manifest.rsm`;
+  assert.equal((await fetch(url, { method: "HEAD" })).status, 200);
+  for (const image of ["torn", "gone"]) await test.client.send("DELETE", `/images/${image}`);
+  assert.deepEqual(await (await test.client.send("GET", "/images")).json().then((all) => all.length), 1);
+});
+
+Deno.test("what is asked for of a frame is bounded by what it can hold", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("web", { root: SOURCES });
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const [token = ""] = await deploy(test, "n1");
+  using agent = (await enrol(test, token)).agent;
+  const ask = (extents: number[]) =>
+    agent.send("POST", "/node/extents", { json: { frames: [{ frame: 0, extents }] } });
+  await (await ask([0, 1, 2])).body?.cancel();
+  await assert.rejects(ask(Array(4096).fill(0)), { status: 400 });
 });
 
 Deno.test("a machine that has another MAC than the node is not enrolled, and its token stays good", async () => {

@@ -1,4 +1,5 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import type { z } from "zod";
 import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
 import { Identity } from "#contract/identity.ts";
 import { ExtentRequest } from "#contract/extent_answer.ts";
@@ -20,20 +21,26 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
     return c.json(fleet.enrol(secret, { inventory, address: peerAddress(c), swarm }));
   });
 
+  /** The body, and whose it is at its end: while it came the order may have been called off, or replaced. */
+  const from = async <T extends z.ZodType>(c: Context<Env>, schema: T) => {
+    fleet.assignmentOf(bearer(c));
+    const body = await jsonBody(c.req, schema);
+    return { assignment: fleet.assignmentOf(bearer(c)), body };
+  };
+
   app.post("/node/report", async (c) => {
-    const assignment = fleet.assignmentOf(bearer(c));
-    const report = await jsonBody(c.req, StepReport);
-    return c.json(fleet.report(assignment, report, { address: peerAddress(c) }));
+    const { assignment, body } = await from(c, StepReport);
+    return c.json(fleet.report(assignment, body, { address: peerAddress(c) }));
   });
 
   app.post("/node/identity", async (c) => {
-    const assignment = fleet.assignmentOf(bearer(c));
-    return c.json(fleet.claimIdentity(assignment, await jsonBody(c.req, IdentityClaim)));
+    const { assignment, body } = await from(c, IdentityClaim);
+    return c.json(fleet.claimIdentity(assignment, body));
   });
 
   app.post("/node/record", async (c) => {
-    const assignment = fleet.assignmentOf(bearer(c));
-    await fleet.recordIdentity(assignment, await jsonBody(c.req, Identity));
+    const { assignment, body } = await from(c, Identity);
+    await fleet.recordIdentity(assignment, body);
     return c.body(null, 204);
   });
 

@@ -22,8 +22,10 @@ export class ServerUnderTest implements AsyncDisposable {
     return test;
   }
 
-  async restart(): Promise<void> {
+  /** `meanwhile`: what happens to its data directory. */
+  async restart(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     await this.#stop();
+    await meanwhile();
     await this.#start();
   }
 
