@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Ipv4Address, Mac } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { prefixOfMask } from "./network_config/netmask.ts";
 
 export interface BootArguments {
   readonly server: string;
@@ -54,11 +55,9 @@ export function parseBootArguments(commandLine: string): BootArguments | undefin
   };
 }
 
-/** 24 of 255.255.255.0. Throws RackseedError where the ones do not come first. */
-export function prefixOf(mask: string): number {
-  const bits = mask.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");
-  const prefix = bits.indexOf("0") < 0 ? 32 : bits.indexOf("0");
-  if (!bits.slice(prefix).includes("1")) return prefix;
+function prefixOf(mask: string): number {
+  const prefix = prefixOfMask(mask);
+  if (prefix !== undefined) return prefix;
   throw new RackseedError("cannot use the kernel's command line", {
     reason: `rackseed.mask=${mask} is no network mask.`,
     remedy: "check the subnet mask that the DHCP server gives.",

@@ -1,5 +1,6 @@
 /** RHEL's files of /etc/sysconfig/network-scripts: nm-settings-ifcfg-rh(5), and sysconfig.txt of initscripts. */
 import { BondMode } from "#contract/identity.ts";
+import { prefixOfMask } from "./netmask.ts";
 import {
   addressing,
   type CardName,
@@ -154,7 +155,7 @@ function addressingOf(values: ReadonlyMap<string, string>) {
   const numbered = (name: string) => ["", ...Array(16).keys()].map((n) => values.get(`${name}${n}`));
   const masks = numbered("NETMASK"), prefixes = numbered("PREFIX");
   const v4 = numbered("IPADDR").flatMap((ip, i) =>
-    ip ? [`${ip}/${prefixes[i] ?? prefixOfMask(masks[i])}`] : []
+    ip ? [`${ip}/${prefixes[i] ?? prefixOfMask(masks[i] ?? "") ?? 24}`] : []
   );
   const v6 = [...wordsOf(values.get("IPV6ADDR")), ...wordsOf(values.get("IPV6ADDR_SECONDARIES"))];
   return addressing({
@@ -166,12 +167,4 @@ function addressingOf(values: ReadonlyMap<string, string>) {
     dns: numbered("DNS").filter((d) => !!d) as string[],
     mtu: values.get("MTU"),
   });
-}
-
-/** 24 of 255.255.255.0, and of nothing. */
-export function prefixOfMask(mask: string | undefined): number {
-  if (mask === undefined || !/^[\d.]+$/.test(mask)) return 24;
-  const bits = mask.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");
-  const end = bits.indexOf("0");
-  return end < 0 ? 32 : end;
 }

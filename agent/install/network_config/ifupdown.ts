@@ -3,7 +3,8 @@
  * the template's configuration (and perhaps its firewall) uses.
  */
 import { clearInterfaces, type Stanza, stanzasOf } from "../interfaces_file.ts";
-import { bondMode, prefixOfMask } from "./ifcfg.ts";
+import { bondMode } from "./ifcfg.ts";
+import { prefixOfMask } from "./netmask.ts";
 import { linkFile } from "./link_file.ts";
 import {
   addressing,
@@ -168,7 +169,9 @@ function addressingOf(stanzas: readonly Stanza[], option: (...keys: string[]) =>
     const [address] = optionOf(s, "address"), [mask] = optionOf(s, "netmask");
     if (address === undefined) return [];
     if (address.includes("/")) return [address];
-    const prefix = s.words[1] === "inet6" || /^\d+$/.test(mask ?? "") ? mask ?? "64" : prefixOfMask(mask);
+    const prefix = s.words[1] === "inet6" || /^\d+$/.test(mask ?? "")
+      ? mask ?? "64"
+      : prefixOfMask(mask ?? "") ?? 24;
     return [`${address}/${prefix}`];
   });
   const [, up] = /mtu (\d+)/.exec(option("pre-up").join(" ")) ?? [];
