@@ -58,6 +58,7 @@ const BACKUP_TICK_MS = 60_000;
 const SEED_PREFIX = "/seed/";
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
+const SILENCE_TICK_MS = 5000;
 
 export interface RunningServer {
   readonly urls: {
@@ -185,9 +186,12 @@ export async function startServer(
     ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
+    now,
   });
   const watching = setInterval(() => fleet.clones.flagSilent(), 1000);
   stack.defer(() => clearInterval(watching));
+  const listening = setInterval(() => fleet.flagSilent(), SILENCE_TICK_MS);
+  stack.defer(() => clearInterval(listening));
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
     const origin = `http://${hostname}:${httpPort}`;

@@ -34,6 +34,11 @@ export class Reporter {
     for (const report of this.#early.splice(0)) await this.send(report);
   }
 
+  /** Whether what is sent goes to the server, and does not wait. */
+  get isConnected(): boolean {
+    return this.#client !== undefined;
+  }
+
   /** Whether others still fetch, as the server said last. */
   get seedOn(): boolean {
     return this.#answer.seedOn;

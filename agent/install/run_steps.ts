@@ -39,11 +39,14 @@ export interface StepSurroundings {
   readonly console: Console;
   readonly log: LogTail;
   readonly signal: AbortSignal;
+  readonly beatMs?: number;
 }
 
 /** How long the report that disarms the node is tried: without it the node would be installed again and again. */
 const FINISH_BUDGET_MS = 30 * 60_000;
 const FAILED_BUDGET_MS = 2 * 60_000;
+/** A step that has nothing to tell is told of so often: by that the server knows that the node lives. */
+const BEAT_MS = 10_000;
 
 /** Throws RackseedError of the step that failed, after it was reported. */
 export async function runSteps(
@@ -55,7 +58,7 @@ export async function runSteps(
 
 async function runStep(
   { step, run }: StepDefinition,
-  { reporter, console, log, signal }: StepSurroundings,
+  { reporter, console, log, signal, beatMs = BEAT_MS }: StepSurroundings,
 ): Promise<void> {
   const started = performance.now();
   const elapsedMs = () => Math.round(performance.now() - started);
@@ -63,9 +66,7 @@ async function runStep(
   let latest: Parameters<StepProgress["update"]>[0] = {};
   let sentAt = started, busy = false;
   let sending: Promise<unknown> = reporter.send({ step, state: "running", elapsedMs: 0 });
-  const update: StepProgress["update"] = (state) => {
-    latest = { ...latest, ...state };
-    console.progress(`${head}: ${progressLine(latest)}`);
+  const tell = () => {
     // one at a time: none overtakes another, and a slow server is not pressed
     if (busy || performance.now() - sentAt < reporter.pauseMs) return;
     busy = true;
@@ -79,6 +80,12 @@ async function runStep(
       busy = false;
     });
   };
+  const update: StepProgress["update"] = (state) => {
+    latest = { ...latest, ...state };
+    console.progress(`${head}: ${progressLine(latest)}`);
+    tell();
+  };
+  const beating = setInterval(() => reporter.isConnected && tell(), beatMs);
   console.progress(`${head} …`);
   log.add(`step ${step}`);
   try {
@@ -86,6 +93,7 @@ async function runStep(
     await sending;
     reporter.cancelled.throwIfAborted();
     const { message, plan, disk, times, log: printed, reportsAs } = await run({ update }) ?? {};
+    clearInterval(beating);
     await sending;
     const report: StepReport = {
       step,
@@ -107,6 +115,7 @@ async function runStep(
       if (!isTold) throw notDisarmed();
     }
   } catch (error) {
+    clearInterval(beating);
     const problem = asRackseedError(error, step);
     console.line(`${head}: FAILED after ${seconds(elapsedMs())}`);
     log.add(problem.message);

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { ReportAnswer, StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Console, TerminalConsole } from "../sys/console.ts";
-import { parseBootArguments, prefixOf } from "./boot_arguments.ts";
+import { parseBootArguments } from "./boot_arguments.ts";
 import { bootOrderAfter, parseEfiBoot } from "./efi_boot_order.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { runInstall } from "./install.ts";
+import { prefixOfMask } from "./network_config/netmask.ts";
 import { LogTail } from "./log_tail.ts";
 import { fitsMemory } from "./pack_store.ts";
 import { type ReportClient, Reporter } from "./reporter.ts";
@@ -153,6 +154,22 @@ Deno.test("who is called off at the very end says so, as the server does", async
   await assert.rejects(runSteps([{ step: "finish", run }], around), /called off/);
 });
 
+Deno.test("a long step without a word is told of all the same, and hears that it was called off", async () => {
+  const around = surroundings(), server = new FakeServer();
+  await around.reporter.connect(server.client);
+  server.answer = { cancelled: false, seedOn: false, nextReportMs: 1 };
+  const run: StepDefinition["run"] = async () => {
+    while (server.reports.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    server.answer = { cancelled: true, seedOn: false };
+    while (!around.reporter.cancelled.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await assert.rejects(
+    runSteps([{ step: "format", run }, { step: "install", run }], { ...around, beatMs: 5 }),
+    /called off/,
+  );
+  assert(server.reports.slice(0, 4).every(({ step, state }) => step === "format" && state === "running"));
+});
+
 Deno.test("a lost report does not stop an installation, and the one that disarms is sent until it arrives", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
@@ -214,13 +231,14 @@ Deno.test("boot arguments: what the boot program did not have is left out", () =
 });
 
 Deno.test("network masks", () => {
-  assert.deepEqual(["255.255.255.0", "255.255.255.255", "0.0.0.0", "255.192.0.0"].map(prefixOf), [
-    24,
-    32,
-    0,
-    10,
-  ]);
-  assert.throws(() => prefixOf("255.0.255.0"), /no network mask/);
+  const masks = { "255.255.255.0": 24, "255.255.255.255": 32, "0.0.0.0": 0, "255.192.0.0": 10 };
+  for (const [mask, prefix] of Object.entries(masks)) assert.equal(prefixOfMask(mask), prefix);
+  for (const none of ["255.0.255.0", "255.255.255.1", "255.255.255", "256.0.0.0", "", "24"]) {
+    assert.equal(prefixOfMask(none), undefined, none);
+  }
+  const line =
+    "rackseed.server=https://10.0.0.1:8443 rackseed.token=t rackseed.ip=10.0.0.7 rackseed.mask=255.0.255.0";
+  assert.throws(() => parseBootArguments(line), /no network mask/);
 });
 
 const EFI = `BootCurrent: 0003

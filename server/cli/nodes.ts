@@ -283,14 +283,15 @@ async function waitForNodes(
   });
 }
 
-function stepOf({ state, report, firstBoot }: NodeView): string {
+function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
   if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD OF" : "see node show";
   if (state === "installed") return firstBoot ? "waits for its first boot" : "done";
   if (state === "running") return "done";
   const { step, progress } = report;
   const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
-  return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}`;
+  const silent = silentSince === undefined ? "" : `, SILENT since ${formatTime(silentSince)}`;
+  return `${step} (${STEPS.indexOf(step) + 1}/${STEPS.length})${done}${silent}`;
 }
 
 function firstBootOf({ firstBoot }: NodeView): string | undefined {

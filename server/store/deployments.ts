@@ -176,7 +176,8 @@ export class Deployments {
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
-      if (report.step === "finish" && report.state === "done") this.#endTokens(assignment.node);
+      // the session lives on: whoever missed the answer says it again
+      if (report.step === "finish" && report.state === "done") this.#endBootTokens(assignment.node);
     });
     return { ...assignment, state };
   }
@@ -259,7 +260,7 @@ export class Deployments {
     transaction(this.#db, () => {
       this.#setState(assignment, state);
       // the session lives on: by it the agent hears that it is to stop
-      this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+      this.#endBootTokens(node);
     });
     return { ...assignment, state };
   }
@@ -328,12 +329,14 @@ export class Deployments {
     this.#prepared("DELETE FROM tokens WHERE node = ?").run(node);
   }
 
+  #endBootTokens(node: string): void {
+    this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
+  }
+
   #setState({ deployment, node }: Assignment, state: AssignmentState): void {
     this.#prepared("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
       .run(state, deployment, node);
-    if (state === "failed" || state === "cancelled") {
-      this.#prepared("DELETE FROM tokens WHERE kind = 'boot' AND node = ?").run(node);
-    }
+    if (state === "failed" || state === "cancelled") this.#endBootTokens(node);
   }
 
   #forgetOldLogs(node: string): void {

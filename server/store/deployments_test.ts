@@ -34,7 +34,7 @@ Deno.test("a boot secret enrols once, and only its own node", () => {
   assert.equal(deployments.active("b")?.state, "armed");
 });
 
-Deno.test("the finished step disarms for good: no secret of the node is worth anything then", () => {
+Deno.test("the finished step disarms for good; its session says it again where the answer was lost, and no more", () => {
   const { deployments } = open();
   const [enrolled] = installing(deployments, "a");
   const late = deployments.issueBootSecret("a");
@@ -44,6 +44,11 @@ Deno.test("the finished step disarms for good: no secret of the node is worth an
   assert.equal(deployments.active("a"), undefined);
   assert.equal(deployments.issueBootSecret("a"), undefined);
   assert.equal(deployments.enrol(late), undefined);
+  const again = deployments.ofSession(enrolled.session);
+  assert.ok(again);
+  assert.equal(deployments.report(again, step("finish", "done")).state, "installed");
+  assert.deepEqual(deployments.log("a").map((r) => `${r.step} ${r.state}`), ["finish done"]);
+  deployments.arm(["a"], VERSION);
   assert.equal(deployments.ofSession(enrolled.session), undefined);
 });
 
@@ -132,7 +137,9 @@ Deno.test("the log of one deployment is bounded", () => {
   const { deployments } = open();
   const [enrolled] = installing(deployments, "a");
   assert.ok(enrolled);
-  for (let i = 0; i < 300; i++) deployments.report(enrolled.assignment, step("plan", "done"));
+  for (let i = 0; i < 300; i++) {
+    deployments.report(enrolled.assignment, step(i % 2 === 0 ? "plan" : "guard", "done"));
+  }
   assert.equal(deployments.log("a").length, 200);
 });
 

@@ -26,14 +26,17 @@ export class ReportLog {
     `);
   }
 
-  /** A repeated "running" of the step that runs is dropped. */
+  /** A repeated "running" of the step that runs is dropped; what is told twice stands once. */
   append({ deployment, node }: Part, report: StepReport): void {
     const last = this.#db.prepare(
       "SELECT number, step, state FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
     ).get(node, deployment) as { number: number; step: string; state: string } | undefined;
     const continues = last?.step === report.step && last.state === "running";
     if (continues && report.state === "running") return;
-    if (continues) this.#db.prepare("DELETE FROM reports WHERE number = ?").run(last.number);
+    const repeats = last?.step === report.step && last.state === report.state;
+    if (last && (continues || repeats)) {
+      this.#db.prepare("DELETE FROM reports WHERE number = ?").run(last.number);
+    }
     this.#db.prepare("INSERT INTO reports (deployment, node, step, state, report) VALUES (?, ?, ?, ?, ?)")
       .run(deployment, node, report.step, report.state, JSON.stringify(report));
     this.#db.prepare(

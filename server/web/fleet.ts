@@ -10,7 +10,7 @@ import type {
   RestoreRequest,
 } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Batches } from "../deployment/batches.ts";
@@ -23,7 +23,7 @@ import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Identities } from "../store/identities.ts";
 import { CloneReports } from "./clone_reports.ts";
 import { NodeIdentity } from "./node_identity.ts";
-import { NodeViews } from "./node_views.ts";
+import { NodeViews, SILENT_MS } from "./node_views.ts";
 import { present } from "./present.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
 
@@ -44,6 +44,7 @@ export interface FleetOptions {
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookBook;
   readonly publish: Publish;
+  readonly now: () => number;
   /** Pin of the server's CA, for the tokens that nodes are given. */
   readonly pin: string;
 }
@@ -60,10 +61,13 @@ export class Fleet {
   readonly #hooks: HookBook;
   readonly #views: NodeViews;
   readonly #publish: Publish;
+  readonly #now: () => number;
   readonly #pin: string;
+  #lookedMs: number;
 
   constructor(
-    { nodes, deployments, identities, images, batches, terms, firstBoots, hooks, publish, pin }: FleetOptions,
+    { nodes, deployments, identities, images, batches, terms, firstBoots, hooks, publish, now, pin }:
+      FleetOptions,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
@@ -76,8 +80,10 @@ export class Fleet {
       onChange: (node) => this.#changed(node),
     });
     this.#hooks = hooks;
-    this.#views = new NodeViews({ deployments, batches, clones: this.clones });
+    this.#views = new NodeViews({ deployments, batches, clones: this.clones, now });
     this.#publish = publish;
+    this.#now = now;
+    this.#lookedMs = now();
     this.#pin = pin;
   }
 
@@ -213,6 +219,18 @@ export class Fleet {
     return this.#changed(node);
   }
 
+  /** Tells of nodes that fell silent in the middle of their installation since the last call. */
+  flagSilent(): void {
+    const sinceMs = this.#lookedMs, nowMs = this.#lookedMs = this.#now();
+    for (const node of this.#nodes.all()) {
+      const silentMs = node.seen === undefined ? 0 : Date.parse(node.seen) + SILENT_MS;
+      if (silentMs <= sinceMs || silentMs > nowMs) continue;
+      if (this.#deployments.active(node.id)?.state !== "installing") continue;
+      log.warn("silent", { node: node.name, seen: node.seen });
+      this.#changed(node);
+    }
+  }
+
   /** Throws RackseedError (404). */
   deployment(id: string): DeploymentView {
     const parts = this.#deployments.parts(id);
@@ -249,8 +267,7 @@ export class Fleet {
   netboot(mac: string, { peek = false, address }: { peek?: boolean; address?: string } = {}):
     | { node: NodeRecord; image: string; version: number; token: string | undefined }
     | undefined {
-    const news = this.#nodes.discover(mac, { ...(address !== undefined && { address }) });
-    if (news) this.#changed(news);
+    this.#noteBoot(mac, address);
     const node = this.#nodes.byMac(mac);
     const order = node && this.#deployments.active(node.id);
     if (!node || !order) return undefined;
@@ -261,6 +278,16 @@ export class Fleet {
       version: order.version,
       token: secret === undefined ? undefined : this.#token(secret),
     };
+  }
+
+  /** What cannot be written down, as on a full disk, keeps no machine from starting. */
+  #noteBoot(mac: string, address: string | undefined): void {
+    try {
+      const news = this.#nodes.discover(mac, { ...(address !== undefined && { address }) });
+      if (news) this.#changed(news);
+    } catch (error) {
+      log.error("boot-not-noted", { mac, error: messageOf(error) });
+    }
   }
 
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
@@ -346,6 +373,13 @@ export class Fleet {
     return assignment;
   }
 
+  /** The same while it installs: a session lives on for reports alone. Throws RackseedError (401, 409). */
+  installingOf(session: string): Assignment {
+    const assignment = this.assignmentOf(session);
+    refuseEnded(assignment);
+    return assignment;
+  }
+
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
     this.#nodes.touch(assignment.node, { address });
     const { step, reportsAs } = report;
@@ -424,11 +458,11 @@ export function unknownBearer(): RackseedError {
   });
 }
 
-/** The session of a node that was called off lives on; it changes nothing any more. */
+/** The session of a node that has finished, or was called off, lives on; it changes nothing any more. */
 function refuseEnded({ state }: Assignment): void {
   if (state === "installing") return;
-  throw new RackseedError("cannot change what the node is", {
-    reason: "its deployment was called off.",
+  throw new RackseedError("cannot do this for the node", {
+    reason: "its deployment has ended, or was called off.",
     remedy: "deploy the node again.",
     status: 409,
   });

@@ -6,21 +6,27 @@ import type { NodeRecord } from "../store/nodes.ts";
 import type { CloneReports } from "./clone_reports.ts";
 import { present } from "./present.ts";
 
+/** A node that installs tells of itself every 15 s at least. */
+export const SILENT_MS = 60_000;
+
 export interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly now: () => number;
 }
 
 export class NodeViews {
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
+  readonly #now: () => number;
 
-  constructor({ deployments, batches, clones }: NodeViewSources) {
+  constructor({ deployments, batches, clones, now }: NodeViewSources) {
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
+    this.#now = now;
   }
 
   view(node: NodeRecord): NodeView {
@@ -40,12 +46,18 @@ export class NodeViews {
       ...(bears && { image: `${bears.image}@${bears.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
+      ...(state === "installing" && this.#silence(node)),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
       ...(assignment && this.#pace(node, assignment)),
       ...present("firstBoot", assignment && this.#clones.view(assignment, node)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
+  }
+
+  #silence({ seen }: NodeRecord): { silentSince?: string } {
+    const isSilent = seen !== undefined && this.#now() - Date.parse(seen) >= SILENT_MS;
+    return isSilent ? { silentSince: seen } : {};
   }
 
   /** What a restore that is over has told of it. */

@@ -65,6 +65,8 @@ export const NodeView = z.object({
   image: z.string().optional(),
   address: text(64).optional(),
   seen: time.optional(),
+  /** It is being installed, and was not heard of since: its power or its network may be gone. */
+  silentSince: time.optional(),
   armed: z.boolean(),
   report: StepReport.optional(),
   firstBoot: FirstBootView.optional(),

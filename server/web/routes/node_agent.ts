@@ -45,13 +45,13 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
   });
 
   app.get("/node/torrent", async (c) => {
-    const { image, version } = fleet.assignmentOf(bearer(c));
+    const { image, version } = fleet.installingOf(bearer(c));
     const metainfo = await images.metainfo(`${image}@${version}`);
     return c.body(new Uint8Array(metainfo), 200, { "content-type": "application/x-bittorrent" });
   });
 
   app.post(NODE_EXTENTS, async (c) => {
-    const { image, version } = fleet.assignmentOf(bearer(c));
+    const { image, version } = fleet.installingOf(bearer(c));
     const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
     return c.body(ReadableStream.from(paced(cuts, site.uplink)), 200, {
       "content-type": "application/octet-stream",
@@ -60,7 +60,7 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
   });
 
   app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
-    const { image, version } = fleet.assignmentOf(bearer(c));
+    const { image, version } = fleet.installingOf(bearer(c));
     const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
     return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });
