@@ -34,11 +34,10 @@ export function addHook(
     .description("Make a hook, or replace it.")
     .requiredOption("--file <file>", "the script, 64 KiB at most; - reads standard input")
     .option("--optional", "where it fails, go on")
-    .option(
-      "--timeout <duration>",
-      "how long it may take",
-      parseDurationOption,
-      DEFAULT_HOOK_SECONDS,
+    .addOption(
+      new Option("--timeout <duration>", "how long it may take")
+        .argParser(parseDurationOption)
+        .default(DEFAULT_HOOK_SECONDS, `${DEFAULT_HOOK_SECONDS / 60}min`),
     )
     .addHelpText(
       "after",

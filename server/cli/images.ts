@@ -144,7 +144,7 @@ export async function exportImage(
   using client = await connect(options, signal);
   const { body } = await client.send("GET", `/images/${refOf(ref)}/export`, { signal });
   if (!body) throw new Error("the server sent no content");
-  if (output === undefined) return await body.pipeTo(Deno.stdout.writable);
+  if (output === undefined) return await toStandardOutput(body, signal);
   const scratch = `${output}.part`;
   try {
     const file = await Deno.open(scratch, { write: true, create: true, truncate: true });
@@ -160,6 +160,18 @@ export async function exportImage(
     });
   }
   remark(`wrote ${output}, ${formatBytes((await Deno.stat(output)).size)}`);
+}
+
+/** Whoever reads it may have stopped: the signal ends it all the same. */
+async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await Promise.race([body.pipeTo(Deno.stdout.writable, { signal }), stopped]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 export async function importImage(

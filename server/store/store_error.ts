@@ -2,7 +2,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 
 const FREE_SPACE =
   "delete versions that nobody needs (`rackseed image delete`), cancel the capture to drop " +
-  "what it has stored, or move the data directory to a larger disk; then capture again.";
+  "what it has stored, or move the data directory to a larger disk; then try again.";
 
 /** The data directory is full: HTTP 507 (RFC 4918 §11.5). */
 export function diskFull(title: string, cause?: unknown): RackseedError {
@@ -26,7 +26,7 @@ export function storeError(title: string, error: unknown): RackseedError {
 }
 
 /** ENOSPC and EDQUOT of the file system, SQLITE_FULL of the database. */
-function isDiskFull(error: unknown): boolean {
+export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error ? error.code : undefined;
   return code === "ENOSPC" || code === "EDQUOT" ||

@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Context } from "hono";
 import { z } from "zod";
 import { firstError, messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import { diskFull, isDiskFull } from "../store/store_error.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
@@ -37,6 +38,7 @@ export function answerError(thrown: unknown, { req }: Context): Response {
     });
   }
   log.error("request-failed", { call, error: messageOf(thrown) });
+  if (isDiskFull(error)) return problemResponse(diskFull(`${call} failed`).toProblem());
   return problemResponse({
     title: `${call} failed`,
     status: 500,
