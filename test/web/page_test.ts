@@ -200,6 +200,30 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await page.getByText("The server sends at most 800 Mbit/s").waitFor();
   });
 
+  await t.step("hooks are listed, and one that is set appears by itself", async () => {
+    await page.getByText("No script runs around captures").waitFor();
+    const hook = { script: "#!/bin/sh\ntrue\n", optional: true, timeoutSeconds: 90 };
+    await client.send("PUT", "/hooks/node:n1/first-boot/grow-data", { json: hook });
+    const listed = page.getByRole("row", { name: /grow-data.*first-boot.*node n1.*goes on.*1 min 30 s/ });
+    await listed.waitFor();
+  });
+
+  await t.step(
+    "a node's name opens all that is known of it: settings, machine, steps with plan and cause",
+    async () => {
+      await row(page, "a2").getByRole("button", { name: "a2", exact: true }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("ACME gpt: ext4 'root', swap").waitFor();
+      await dialog.getByText("the slowest:").waitFor();
+      assert.equal(await dialog.getByRole("listitem").count(), 1);
+      await dialog.getByRole("button", { name: "Close" }).click();
+      await row(page, "n1").getByRole("button", { name: "n1", exact: true }).click();
+      await dialog.getByText("plan", { exact: true }).click();
+      await dialog.getByText("rewrite /usr/bin/greet").waitFor();
+      await dialog.getByRole("button", { name: "Close" }).click();
+    },
+  );
+
   await t.step("a template is captured from the page", async () => {
     await client.post("/templates", {
       body: { name: "golden", lacks: ["mkfs.xfs (xfsprogs)"] },
@@ -279,11 +303,24 @@ async function enrolled(server: RunningServer, token: string) {
 }
 
 async function takeScreenshots(page: Page, { to }: { to: string; folder: string }): Promise<void> {
+  const dialogs = {
+    node: () => row(page, "a2").getByRole("button", { name: "a2", exact: true }).click(),
+    deploy: () => page.getByRole("button", { name: "Deploy to 1 node…" }).click(),
+    restore: () => page.getByRole("button", { name: "Restore…" }).click(),
+    capture: () => page.getByRole("button", { name: /Capture….*golden/ }).click(),
+  };
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: `${to}/page-${colorScheme}.png`, fullPage: true });
+    for (const width of [1200, 420]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: `${to}/page-${colorScheme}-${width}.png`, fullPage: true });
+      await page.getByLabel("Select n1").check();
+      for (const [name, open] of Object.entries(dialogs)) {
+        await open();
+        await page.waitForTimeout(200);
+        await page.screenshot({ path: `${to}/${name}-${colorScheme}-${width}.png` });
+        await page.getByRole("dialog").locator("button[value=close]").click();
+      }
+    }
   }
-  await page.getByLabel("Select n1").check();
-  await page.getByRole("button", { name: "Deploy to 1 node…" }).click();
-  await page.screenshot({ path: `${to}/page-deploy.png` });
 }

@@ -12,6 +12,8 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("capture"), capture: CaptureView }),
   /** A version came or went. */
   z.object({ type: z.literal("images") }),
+  /** A hook was set, or taken away. */
+  z.object({ type: z.literal("hooks") }),
   z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
 ]);
 export type ServerEvent = z.infer<typeof ServerEvent>;

@@ -3,8 +3,9 @@ import type { Child } from "hono/jsx";
 import type { SwarmSettings } from "#contract/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatSeedPolicy } from "../../cli/seed_text.ts";
+import type { HookSummary } from "#contract/hooks.ts";
 import type { CaptureView, ImageView, NodeView, TemplateView } from "#contract/api.ts";
-import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
+import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export interface PageContent {
   readonly nodes: readonly NodeView[];
@@ -12,6 +13,7 @@ export interface PageContent {
   /** Newest first. */
   readonly captures: readonly CaptureView[];
   readonly images: readonly ImageView[];
+  readonly hooks: readonly HookSummary[];
   readonly swarm: SwarmSettings;
 }
 
@@ -43,7 +45,7 @@ export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }
   ].join("; ");
 }
 
-export function Page({ nodes, templates, captures, images, swarm }: PageContent) {
+export function Page({ nodes, templates, captures, images, hooks, swarm }: PageContent) {
   return (
     <Shell title="Rackseed">
       <header>
@@ -107,7 +109,19 @@ export function Page({ nodes, templates, captures, images, swarm }: PageContent)
             {images.map((image) => <ImageRow image={image} />)}
           </Table>
         </section>
+
+        <section aria-labelledby="hooks-title">
+          <h2 id="hooks-title">Hooks</h2>
+          <Table
+            id="hooks"
+            titles={["Hook", "When", "For", "Where it fails", "Time limit"]}
+            empty="No script runs around captures and installations. Set one by: rackseed hook set --help"
+          >
+            {hooks.map((hook) => <HookRow hook={hook} />)}
+          </Table>
+        </section>
       </main>
+      <NodeDialog />
       <DeployDialog />
       <RestoreDialog />
       <CaptureDialog />
@@ -137,6 +151,18 @@ function Table({ id, titles, quiet = [], empty, children }: {
       </table>
       <p class="empty">{empty}</p>
     </div>
+  );
+}
+
+function NodeDialog() {
+  return (
+    <dialog id="node-dialog" aria-labelledby="node-title">
+      <h2 id="node-title"></h2>
+      <div id="node-details"></div>
+      <div class="actions">
+        <button type="button" value="close">Close</button>
+      </div>
+    </dialog>
   );
 }
 

@@ -120,6 +120,18 @@ function dialog(id, submit) {
   };
 }
 
+/** What is known of a node now; the server writes it. */
+async function showNode(name) {
+  const element = byId("node-dialog");
+  const response = await fetch(`/page/nodes/${encodeURIComponent(name)}`).catch(() => undefined);
+  if (response?.status === 401) location.reload();
+  byId("node-title").textContent = name;
+  if (response?.ok) byId("node-details").innerHTML = await response.text();
+  else byId("node-details").textContent = "The server does not tell of it.";
+  element.querySelector("button[value=close]").onclick = () => element.close();
+  element.showModal();
+}
+
 let template;
 const openCapture = byId("capture-dialog") && dialog("capture-dialog", async (form) => {
   const excludes = form.get("excludes").split("\n").map((line) => line.trim()).filter(Boolean);
@@ -176,6 +188,8 @@ if (connection) {
     } else if (button?.id === "restore") {
       fillDialog("restore", [new Option("the image that they bear", "")]);
       openRestore();
+    } else if (button?.dataset.show) {
+      showNode(button.dataset.show);
     } else if (button?.dataset.capture) {
       template = button.dataset.capture;
       byId("capture-template").textContent = template;

@@ -13,10 +13,11 @@ import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { describeSwarm, LoginPage, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
-import { CaptureRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
+import { NodeDetails } from "./node_details.tsx";
+import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, fleet, templates, captures, images, swarm, now } = context;
+  const { admin, fleet, templates, captures, images, swarm, hooks, now } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -52,6 +53,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
         templates={templates.list()}
         captures={captures.list().slice(-RECENT_CAPTURES).reverse()}
         images={images.list()}
+        hooks={hooks.list()}
         swarm={swarm.settings()}
       />,
     ));
@@ -71,6 +73,12 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     refuseForeignOrigin(c);
     deleteCookie(c, COOKIE, { path: "/", secure: true });
     return c.redirect("/", 303);
+  });
+
+  app.get("/page/nodes/:node", (c) => {
+    if (!hasCookie(c, context)) return c.body(null, 401);
+    const key = c.req.param("node");
+    return c.html(`${<NodeDetails node={fleet.get(key)} log={fleet.log(key)} />}`);
   });
 
   const format = asRows(context);
@@ -94,7 +102,7 @@ function html(page: { toString(): string }): string {
   return `<!doctype html>${page}`;
 }
 
-function asRows({ images }: ApiContext): Format {
+function asRows({ images, hooks }: ApiContext): Format {
   return (event: ServerEvent) => JSON.stringify(change(event));
 
   function change(event: ServerEvent): Record<string, string> {
@@ -112,6 +120,8 @@ function asRows({ images }: ApiContext): Format {
           table: "images",
           rows: images.list().map((image) => `${<ImageRow image={image} />}`).join(""),
         };
+      case "hooks":
+        return { table: "hooks", rows: hooks.list().map((hook) => `${<HookRow hook={hook} />}`).join("") };
       case "swarm":
         return { swarm: describeSwarm(event.settings) };
     }

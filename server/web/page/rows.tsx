@@ -1,5 +1,6 @@
 /** Rows of the page's tables. Each is made here alone: for the first page as for every change after it. */
 import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from "#contract/api.ts";
+import type { HookSummary } from "#contract/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/steps.ts";
 import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../cli/figures.ts";
@@ -24,7 +25,7 @@ export function NodeRow({ node }: { node: NodeView }) {
         />
       </td>
       <th scope="row">
-        {node.name}
+        <button type="button" class="link" id={`show-${node.id}`} data-show={node.name}>{node.name}</button>
         {settings.mac && <small>{settings.mac}</small>}
       </th>
       <td>
@@ -84,6 +85,11 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
         </small>
       )}
       {!progress && report.message && <small>{report.message}</small>}
+      {node.silentSince && (
+        <small class="slowest">
+          not heard of since {formatTime(node.silentSince)}: its power or its network may be gone
+        </small>
+      )}
       <Pace node={node} />
     </>
   );
@@ -121,7 +127,7 @@ function Bar({ done, total, label }: { done: number; total: number; label: strin
   return <progress max={100} value={percent(done, total)} aria-label={label} />;
 }
 
-function Failure({ problem }: { problem: Problem }) {
+export function Failure({ problem }: { problem: Problem }) {
   return (
     <span class="problem">
       <strong>{problem.title}:</strong> {problem.detail}
@@ -217,11 +223,27 @@ export function CaptureRow({ capture }: { capture: CaptureView }) {
   );
 }
 
+export function HookRow({ hook }: { hook: HookSummary }) {
+  const [owner, name] = hook.scope.split(":");
+  return (
+    <tr>
+      <th scope="row">{hook.name}</th>
+      <td>{hook.when}</td>
+      <td>{name === undefined ? "everything" : `${owner} ${name}`}</td>
+      <td>{hook.optional ? "goes on" : "stops"}</td>
+      <td>{formatSeconds(hook.timeoutSeconds)}</td>
+    </tr>
+  );
+}
+
 export function ImageRow({ image }: { image: ImageView }) {
   const ref = `${image.image}@${image.version}`;
   return (
     <tr id={`image-${ref}`} data-ref={ref} data-created={image.created}>
-      <th scope="row">{ref}</th>
+      <th scope="row">
+        {ref}
+        {image.backupOf !== undefined && <small>backup of {image.backupOf}</small>}
+      </th>
       <td>{formatTime(image.created)}</td>
       <td>{formatCount(image.totals.files)}</td>
       <td>{formatBytes(image.totals.fileBytes)}</td>

@@ -18,6 +18,7 @@ export function watch({ fleet, templates, captures, swarm, live }: ApiContext, f
     ...templates.list().map((template) => ({ type: "template" as const, template })),
     ...captures.list().slice(-RECENT_CAPTURES).map((capture) => ({ type: "capture" as const, capture })),
     { type: "images" },
+    { type: "hooks" },
     { type: "swarm", settings: swarm.settings() },
   ];
   const response = live.watch(now, format);

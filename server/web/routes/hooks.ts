@@ -9,7 +9,7 @@ const Key = z.object({ scope: HookScope, when: HookMoment, name: HookName });
 const PATH = "/hooks/:scope/:when/:name";
 
 /** Scripts that run at set moments of captures and installations: #contract/hooks.ts. */
-export function hookRoutes({ hooks }: ApiContext): Hono<Env> {
+export function hookRoutes({ hooks, live }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   const keyOf = (params: Record<string, string>): HookKey => Key.parse(params);
 
@@ -17,10 +17,13 @@ export function hookRoutes({ hooks }: ApiContext): Hono<Env> {
   app.get(PATH, (c) => c.json(hooks.get(keyOf(c.req.param()))));
   app.put(PATH, async (c) => {
     const key = keyOf(c.req.param());
-    return c.json(hooks.put(key, await jsonBody(c.req, HookContent)));
+    const hook = hooks.put(key, await jsonBody(c.req, HookContent));
+    live.publish({ type: "hooks" });
+    return c.json(hook);
   });
   app.delete(PATH, (c) => {
     hooks.delete(keyOf(c.req.param()));
+    live.publish({ type: "hooks" });
     return c.body(null, 204);
   });
   return app;

@@ -1,0 +1,102 @@
+/** All that is known of one node, for the page's dialog: how it is set, its machine, the steps of its deployment. */
+import type { NodeView, StepReport } from "#contract/api.ts";
+import { formatRate } from "#contract/rate_text.ts";
+import { formatBytes, formatSeconds, formatTime } from "../../cli/figures.ts";
+import { formatInterface } from "../../cli/interface_text.ts";
+import { Failure } from "./rows.tsx";
+
+export function NodeDetails({ node, log }: { node: NodeView; log: readonly StepReport[] }) {
+  return (
+    <>
+      <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
+      <h3>Steps of its latest deployment</h3>
+      {log.length === 0 ? <p class="empty">None yet.</p> : (
+        <ol class="steps">
+          {log.map((report) => <StepLine report={report} />)}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function Facts({ facts }: { facts: Readonly<Record<string, string | undefined>> }) {
+  return (
+    <dl>
+      {Object.entries(facts).flatMap(([name, value]) =>
+        value === undefined ? [] : [
+          <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>,
+        ]
+      )}
+    </dl>
+  );
+}
+
+function settingsOf({ settings, image }: NodeView): Record<string, string | undefined> {
+  const { uploadLimit, backupEverySeconds } = settings;
+  return {
+    Image: image,
+    "Host name": settings.hostname,
+    Identity: settings.identity ?? "assign",
+    Address: settings.address ?? "dhcp",
+    Gateway: settings.gateway,
+    "Name servers": settings.dns?.join(" "),
+    Interfaces: settings.interfaces?.map(formatInterface).join(" "),
+    Group: settings.group,
+    Rack: settings.rack,
+    "Upload limit": uploadLimit === undefined
+      ? "the site's"
+      : uploadLimit === "off"
+      ? "off"
+      : formatRate(uploadLimit),
+    "Installs to": settings.disk ?? "the only disk that fits",
+    "Boot program": settings.bootProgram,
+    "Backed up": backupEverySeconds === undefined
+      ? "not by schedule"
+      : `every ${formatSeconds(backupEverySeconds)}`,
+  };
+}
+
+function machineOf(
+  { inventory, address, seen, limit, slowest }: NodeView,
+): Record<string, string | undefined> {
+  return {
+    "Heard from": seen && [address, formatTime(seen)].filter(Boolean).join(", "),
+    Machine: inventory && [
+      inventory.model ?? inventory.kind,
+      inventory.firmware.toUpperCase(),
+      `${inventory.cpus} CPUs`,
+      formatBytes(inventory.memoryBytes),
+    ].join(", "),
+    Disks:
+      inventory?.disks.map(({ name, sizeBytes, model, content }) =>
+        [name, formatBytes(sizeBytes), model, content].filter(Boolean).join(" ")
+      ).join("; ") || undefined,
+    "Limited by": limit,
+    "Of its batch": slowest && `the slowest: ${slowest.reason}`,
+  };
+}
+
+function StepLine({ report: { step, state, elapsedMs, message, problem, plan = [], log = [] } }: {
+  report: StepReport;
+}) {
+  const lines = [...plan, ...log];
+  return (
+    <li>
+      <strong>{step}</strong> <span class={`state ${STATES[state]}`}>{state}</span>{" "}
+      {formatSeconds(elapsedMs / 1000)}
+      {problem ? <Failure problem={problem} /> : message && <small>{message}</small>}
+      {lines.length > 0 && (
+        <details>
+          <summary>{plan.length > 0 ? "plan" : "output"}</summary>
+          <pre>{lines.join("\n")}</pre>
+        </details>
+      )}
+    </li>
+  );
+}
+
+/** As the nodes' own states are coloured. */
+const STATES = { running: "installing", done: "installed", failed: "failed" };
