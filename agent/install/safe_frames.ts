@@ -25,7 +25,7 @@ export function safeFrames(
   },
 ): SafeFrames {
   const pace = new SafePace({
-    totalBytes: download.progress().bytesTotal,
+    totalBytes: manifest.frames.reduce((sum, { sealedBytes }) => sum + sealedBytes, 0),
     sync,
     hold: (isHeld) => download.hold(isHeld),
   });

@@ -4,13 +4,16 @@
  * the link nothing more is asked for meanwhile: it would only wait in memory. Pure but for what it is given.
  */
 
-/** Of the image, and at least so much that all workers have something to do while a sync is under way. */
-const RISK = { part: 0.01, minBytes: 12 << 20 };
+/**
+ * Of the image; of a small one so much that all workers have something to do while a sync is under way, but no
+ * large part of it either.
+ */
+const RISK = { part: 0.01, minBytes: 12 << 20, most: 0.04 };
 /** Syncs are begun when this part of what may be at risk is written. */
 const SYNC_PART = 1 / 3;
 
 export interface SafePaceOptions {
-  /** Length of all packs. */
+  /** Of all frames of the image, whether they are fetched or not. */
   readonly totalBytes: number;
   /** Resolves when all that is written now is on the disk. */
   readonly sync: () => Promise<void>;
@@ -30,7 +33,8 @@ export class SafePace {
 
   constructor(options: SafePaceOptions) {
     this.#options = options;
-    this.#limit = Math.max(RISK.minBytes, options.totalBytes * RISK.part);
+    const { totalBytes } = options;
+    this.#limit = Math.max(totalBytes * RISK.part, Math.min(RISK.minBytes, totalBytes * RISK.most));
   }
 
   /** A frame has come whole. */

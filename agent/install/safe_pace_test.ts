@@ -14,7 +14,7 @@ function makePace(totalBytes: number) {
 }
 
 Deno.test("a disk that keeps up is synced now and then, and nothing is held", async () => {
-  const { pace, syncs, held, settle } = makePace(100 * MIB);
+  const { pace, syncs, held, settle } = makePace(1000 * MIB);
   for (let frame = 0; frame < 20; frame++) {
     pace.came(2 * MIB);
     pace.written(2 * MIB);
@@ -24,6 +24,20 @@ Deno.test("a disk that keeps up is synced now and then, and nothing is held", as
   // of 12 MiB at risk a third is 4: every second frame
   assert.equal(syncs.length, 10);
   assert.deepEqual(held, []);
+});
+
+Deno.test("of a small image less is at risk than what a larger one may lose", async () => {
+  const { pace, syncs, held, settle } = makePace(100 * MIB);
+  pace.came(2 * MIB);
+  pace.written(2 * MIB);
+  assert.equal(syncs.length, 1, "of 4 MiB at risk a third is less than this frame");
+  pace.came(2 * MIB);
+  assert.deepEqual(held, []);
+  pace.came(2 * MIB);
+  assert.deepEqual(held, [true]);
+  syncs[0]!();
+  await settle();
+  assert.deepEqual(held, [true, false]);
 });
 
 Deno.test("what is not on the disk holds the download until a sync that began after it was written returns", async () => {
