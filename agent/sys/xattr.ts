@@ -6,23 +6,31 @@ import type { BytePath } from "#contract/byte_path.ts";
 import type { Xattr } from "#contract/entry.ts";
 import { c, cPath, errno, fail } from "./libc.ts";
 
-const ENODATA = 61, EOPNOTSUPP = 95;
+const ENODATA = 61, ERANGE = 34, EOPNOTSUPP = 95;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
 const list = Buffer.alloc(65_536);
 const value = Buffer.alloc(65_536);
-const room = BigInt(list.length);
+/**
+ * The kernel makes, and fills with zeros, as much room of its own as it is given: most files have no attribute at
+ * all, and the rest small ones, so that it is given all of it only where this does not suffice.
+ */
+const ROOMS = [512n, 65_536n] as const;
 
 /** All attributes of an open file, in the byte order of their names; none where it cannot have any. */
 export function xattrsOf(fd: number): Xattr[] {
-  const length = Number(c().flistxattr(fd, list, room));
-  return read(length, (name) => Number(c().fgetxattr(fd, name, value, room)));
+  return read({
+    names: (room) => c().flistxattr(fd, list, room),
+    valueOf: (name, room) => c().fgetxattr(fd, name, value, room),
+  });
 }
 
 /** Of a name that need not be openable: a symlink, a device. Relative to an open directory, by way of /proc. */
 export function xattrsAt(directory: number, name: BytePath): Xattr[] {
   const path = cPath(`/proc/self/fd/${directory}/${name}`);
-  const length = Number(c().llistxattr(path, list, room));
-  return read(length, (attribute) => Number(c().lgetxattr(path, attribute, value, room)));
+  return read({
+    names: (room) => c().llistxattr(path, list, room),
+    valueOf: (attribute, room) => c().lgetxattr(path, attribute, value, room),
+  });
 }
 
 export function setXattrOf(fd: number, [name, content]: Xattr): void {
@@ -45,7 +53,14 @@ export function removeXattrOf(fd: number, name: string): void {
   if (errno() !== ENODATA && errno() !== EOPNOTSUPP) fail(`remove attribute ${name} of`);
 }
 
-function read(length: number, get: (name: Uint8Array) => number): Xattr[] {
+interface Calls {
+  /** Fills `list` and `value`, of which the kernel sees so much; they return what the system call does. */
+  readonly names: (room: bigint) => bigint;
+  readonly valueOf: (name: Uint8Array, room: bigint) => bigint;
+}
+
+function read({ names, valueOf }: Calls): Xattr[] {
+  const length = fitting(names);
   if (length < 0) {
     if (errno() === EOPNOTSUPP) return [];
     fail("list attributes of");
@@ -53,11 +68,19 @@ function read(length: number, get: (name: Uint8Array) => number): Xattr[] {
   const xattrs: Xattr[] = [];
   for (let start = 0, end; start < length; start = end + 1) {
     end = list.indexOf(0, start);
-    const got = get(list.subarray(start, end + 1));
+    const name = list.subarray(start, end + 1);
+    const got = fitting((room) => valueOf(name, room));
     // gone since it was listed
     if (got < 0 && errno() === ENODATA) continue;
     if (got < 0) fail(`read attribute ${list.toString("utf8", start, end)} of`);
     xattrs.push([list.toString("utf8", start, end), new Uint8Array(value.subarray(0, got))]);
   }
   return xattrs.sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** What `call` returns with the least room that suffices. */
+function fitting(call: (room: bigint) => bigint): number {
+  const [little, all] = ROOMS;
+  const got = Number(call(little));
+  return got < 0 && errno() === ERANGE ? Number(call(all)) : got;
 }
