@@ -42,6 +42,7 @@ import { UdpTracker } from "./swarm/udp_tracker.ts";
 import { handleWebSeed } from "./swarm/web_seed.ts";
 import { createApp } from "./web/app.ts";
 import { AdminToken } from "./web/auth.ts";
+import { BootBackups } from "./web/boot_backups.ts";
 import { Backups } from "./web/backups.ts";
 import { CaptureOrders } from "./web/capture_orders.ts";
 import { handleFirstBoot } from "./web/first_boot_http.ts";
@@ -234,11 +235,15 @@ export async function startServer(
     nameOf: (id) => nodes.find(id)?.name,
     server: () => server,
   });
+  const bootBackups = new BootBackups({
+    ...{ nodes, deployments, images, captures, orders, pin },
+    onChange: (node) => fleet.changed(node),
+  });
   const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
   stack.defer(() => clearInterval(backupTimer));
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, orders, backups, swarm: siteSwarm, hooks },
+      ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
       ...{ live, swarmAt, now },
       closing: closing.signal,
     },

@@ -1,24 +1,40 @@
 /** What `rackseed node backup` and `rackseed node agent` do. */
-import { AgentToken, BackupRequest, CaptureView } from "#contract/api.ts";
+import {
+  AgentToken,
+  BackupRequest,
+  BootBackupRequest,
+  CaptureView,
+  DeployAnswer,
+  NodeView,
+} from "#contract/api.ts";
 import { agentScript } from "./agent_script.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
 import { formatSeconds } from "./figures.ts";
 import { setNodes } from "./node_set.ts";
-import { namedNodes, type NodeOptions } from "./nodes.ts";
+import { namedNodes, type NodeEnd, type NodeOptions, waitForNodes } from "./nodes.ts";
 import { print, printJson, remark } from "./terminal.ts";
-import { checked } from "./usage.ts";
+import { checked, UsageError } from "./usage.ts";
+
+interface BackupOptions extends NodeOptions {
+  readonly level: number;
+  readonly exclude: readonly string[];
+  /** Seconds. */
+  readonly every?: number | "off" | undefined;
+  readonly atBoot?: boolean | undefined;
+  /** With `atBoot`: what the nodes are booted with, and whether their ends are waited for. */
+  readonly image?: string | undefined;
+  readonly wait?: boolean | undefined;
+}
 
 /** One after the other. */
-export async function backupNodes(
-  words: readonly string[],
-  { every, level, exclude, json, signal, ...options }: NodeOptions & {
-    /** Seconds. */
-    every?: number | "off" | undefined;
-    level: number;
-    exclude: readonly string[];
-  },
-): Promise<void> {
+export async function backupNodes(words: readonly string[], all: BackupOptions): Promise<void> {
+  const { every, atBoot, image, wait, level, exclude, json, signal, ...options } = all;
+  if (every !== undefined && atBoot) {
+    throw new UsageError("--every is for nodes whose agents run, --at-boot for once, without them");
+  }
+  if (!atBoot && (image !== undefined || wait)) throw new UsageError("--image and --wait go with --at-boot");
+  if (atBoot) return await backupAtBoot(words, all);
   if (every !== undefined) {
     const settings = { backupEverySeconds: every === "off" ? "none" as const : every };
     await setNodes(words, { ...options, settings, json, signal });
@@ -38,6 +54,42 @@ export async function backupNodes(
     );
     printPublished(backup, { ...(json !== undefined && { json }) });
   }
+}
+
+async function backupAtBoot(
+  words: readonly string[],
+  { image, wait, level, exclude, json, signal, ...options }: BackupOptions,
+): Promise<void> {
+  const body = checked(BootBackupRequest, { name: "backup", value: { level, excludes: exclude, image } });
+  using client = await connect(options, signal);
+  const nodes: DeployAnswer["nodes"] = [];
+  for (const node of await namedNodes(client, { words, signal })) {
+    const path = `/nodes/${encodeURIComponent(node)}/boot-backup`;
+    const answer = await client.post(path, { body, schema: DeployAnswer, signal });
+    nodes.push(...answer.nodes);
+    if (json) printJson(answer);
+    else {
+      print(
+        `${node} is ordered to be backed up when it boots from the network, with the kernel of ${answer.image}; ` +
+          "its disks are only read",
+      );
+    }
+    const { settings } = await client.get(`/nodes/${encodeURIComponent(node)}`, NodeView, { signal });
+    if (settings.mac === undefined) {
+      remark(
+        `its MAC is not known, by which it is recognized at its boot: rackseed node set ${node} --mac MAC`,
+      );
+    }
+  }
+  if (wait) await waitForNodes(client, { nodes, quiet: json ?? false, end: endOfBackup, signal });
+}
+
+function endOfBackup({ backup, armed, state, report }: NodeView): NodeEnd | undefined {
+  if (!backup) return { done: false, what: "is not to be backed up any more" };
+  if (armed) return undefined;
+  if (state !== "failed") return { done: true, what: `is backed up: ${report?.message ?? ""}` };
+  const problem = report?.problem;
+  return { done: false, what: problem ? `${problem.title}: ${problem.detail}` : "was cancelled" };
 }
 
 export async function printAgent(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {

@@ -21,6 +21,7 @@ import { serverEvents } from "./events.ts";
 import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
 import { formatInterface } from "./interface_text.ts";
 import { hasGroup, nodeNames } from "./node_names.ts";
+import { stateOf } from "./node_state.ts";
 import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
 import { checked } from "./usage.ts";
 
@@ -41,7 +42,7 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
     nodes.map((node) => [
       node.name,
       node.settings.mac ?? "-",
-      node.state,
+      stateOf(node),
       stepOf(node),
       paceOf(node),
       node.image ?? "-",
@@ -62,7 +63,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   printFields({
     Node: node.name,
     MAC: settings.mac,
-    State: node.state,
+    State: stateOf(node),
     Image: node.image,
     "Host name": settings.hostname,
     Address: settings.address,
@@ -227,8 +228,14 @@ export async function listTemplates({ json, signal, ...options }: NodeOptions): 
   );
 }
 
+export interface NodeEnd {
+  readonly done: boolean;
+  /** In words, after its name. */
+  readonly what: string;
+}
+
 /** How a node's deployment ended; undefined while it goes on, or while its clone is to report yet. */
-function endOf(node: NodeView): { done: boolean; what: string } | undefined {
+function endOf(node: NodeView): NodeEnd | undefined {
   const { armed, state, report, firstBoot } = node;
   const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
   if (problem) return { done: false, what: `${problem.title}: ${problem.detail}` };
@@ -248,10 +255,15 @@ export async function namedNodes(
   return nodeNames(words, { nodes });
 }
 
-/** Returns when all are done and their own systems run; throws RackseedError where one failed. */
-async function waitForNodes(
+/** Returns when all are done (`end`), or, where nothing is said, their own systems run; throws RackseedError where one failed. */
+export async function waitForNodes(
   client: ApiClient,
-  { nodes, quiet, signal }: { nodes: DeployAnswer["nodes"]; quiet: boolean; signal: AbortSignal },
+  { nodes, quiet, end: endNow = endOf, signal }: {
+    nodes: DeployAnswer["nodes"];
+    quiet: boolean;
+    end?: (node: NodeView) => NodeEnd | undefined;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   using line = new ProgressLine();
   // by id: a node that is asked may be given another name meanwhile
@@ -265,7 +277,7 @@ async function waitForNodes(
     if (event.type === "node" && open.has(event.node.id)) {
       const { node } = event;
       open.set(node.id, { name: node.name, view: node });
-      const end = endOf(node);
+      const end = endNow(node);
       if (end) {
         open.delete(node.id);
         if (!end.done) failed.push(`${node.name}: ${end.what}`);

@@ -26,6 +26,7 @@
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on it
+ *   POST   /nodes/:node/boot-backup            BootBackupRequest → DeployAnswer   at its next boot from the network
  *   POST   /nodes/:node/agent                  AgentToken        for that agent; ends the one before
  *   GET    /deployments/:id                    DeploymentView
  *   GET    /hooks                              HookSummary[]
@@ -36,7 +37,8 @@
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /events                             server-sent events: ServerEvent
  *
- * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name)
+ * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name; the session of a
+ * node that is backed up, for the calls of that capture)
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
@@ -48,10 +50,12 @@
  *   POST /captures/:id/failed                  Problem → 204
  *
  * Node's agent (boot token, then the session token that enrolment gives)
- *   POST /node/enrol                           Enrolment → Order
+ *   POST /node/enrol                           Enrolment → Order, or BackupOrder
  *   POST /node/report                          StepReport → ReportAnswer
  *   POST /node/identity                        IdentityClaim → Identity     409 where another node has it
  *   POST /node/record                          Identity → 204               what the clone bears, with its secrets
+ *   POST /node/backup                          CaptureOrder     begins the backup that was ordered; the same again
+ *   GET  /node/backup/:capture                 CaptureView      of a capture of this node
  *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
  *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts

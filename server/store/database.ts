@@ -6,7 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 
 /** Raised when a table changes in a way that an older Rackseed would misread. */
-const SCHEMA_VERSION = 1;
+// 2: nodes are armed for backups, which one that knows only installations would carry out as such
+const SCHEMA_VERSION = 2;
 
 /**
  * Opens or makes the database, for this process alone: two servers over one data directory would spoil each

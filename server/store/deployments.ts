@@ -12,13 +12,13 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { AskSeconds, IdentityMode } from "#contract/identity.ts";
-import { type ChosenDisk, type NodeState, StepReport } from "#contract/api.ts";
-import { type InstallTimes, SeedPolicy } from "#contract/distribution.ts";
-import { RestoreTerms } from "#contract/restore.ts";
+import type { ChosenDisk, NodeState, StepReport } from "#contract/api.ts";
+import type { InstallTimes, SeedPolicy } from "#contract/distribution.ts";
+import type { RestoreTerms } from "#contract/restore.ts";
 import type { Step } from "#contract/steps.ts";
-import { z } from "zod";
+import type { z } from "zod";
 import { transaction } from "./database.ts";
+import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";
 import { ReportLog } from "./events.ts";
 
 export type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
@@ -40,10 +40,6 @@ export interface Progress {
   readonly report?: StepReport;
 }
 
-/** How a deployment's nodes come to their identity, where that was ordered. */
-const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskSeconds.optional() });
-export type IdentityOrder = z.infer<typeof IdentityOrder>;
-
 /** Unused boot tokens of one node: firmware may ask for its script more than once. */
 const MAX_BOOT_TOKENS = 16;
 /** Deployments of a node whose log is kept. */
@@ -53,6 +49,7 @@ export class Deployments {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   readonly #log: ReportLog;
+  readonly #terms: DeploymentTerms;
   readonly #statements = new Map<string, StatementSync>();
   /** Latest report of nodes that install, by node; finer than what the log keeps. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
@@ -61,6 +58,7 @@ export class Deployments {
     this.#db = db;
     this.#now = now;
     this.#log = new ReportLog(db);
+    this.#terms = new DeploymentTerms(db);
     db.exec(`
       CREATE TABLE IF NOT EXISTS assignments (
         number INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL, node TEXT NOT NULL,
@@ -73,38 +71,18 @@ export class Deployments {
         deployment TEXT NOT NULL, node TEXT NOT NULL
       ) STRICT;
       CREATE INDEX IF NOT EXISTS tokens_of_node ON tokens (node);
-      CREATE TABLE IF NOT EXISTS seed_policies (deployment TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS identity_orders (deployment TEXT PRIMARY KEY, identity TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS restores (deployment TEXT PRIMARY KEY, terms TEXT NOT NULL) STRICT;
     `);
   }
 
   /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
   arm(
     nodes: readonly string[],
-    { image, version, seed, restore, identity }: {
-      image: string;
-      version: number;
-      seed?: SeedPolicy | undefined;
-      restore?: RestoreTerms | undefined;
-      identity?: IdentityOrder | undefined;
-    },
+    { image, version, ...terms }: Terms & { image: string; version: number },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
       const made = new Map<string, string>();
-      if (seed) {
-        this.#prepared("INSERT INTO seed_policies (deployment, policy) VALUES (?, ?)")
-          .run(deployment, JSON.stringify(seed));
-      }
-      if (restore) {
-        this.#prepared("INSERT INTO restores (deployment, terms) VALUES (?, ?)")
-          .run(deployment, JSON.stringify(restore));
-      }
-      if (identity) {
-        this.#prepared("INSERT INTO identity_orders (deployment, identity) VALUES (?, ?)")
-          .run(deployment, JSON.stringify(identity));
-      }
+      this.#terms.put(deployment, terms);
       for (const node of nodes) {
         this.#endTokens(node);
         this.#prepared("UPDATE assignments SET state = 'cancelled' WHERE node = ? AND state = 'armed'").run(
@@ -199,34 +177,32 @@ export class Deployments {
 
   /** How long its nodes are to seed, where it was ordered with a policy of its own. */
   seedOf(deployment: string): SeedPolicy | undefined {
-    const row = this.#prepared("SELECT policy FROM seed_policies WHERE deployment = ?").get(deployment) as
-      | { policy: string }
-      | undefined;
-    return row && SeedPolicy.parse(JSON.parse(row.policy));
+    return this.#terms.get("seed", deployment);
   }
 
   identityOf(deployment: string): IdentityOrder {
-    const row = this.#prepared("SELECT identity FROM identity_orders WHERE deployment = ?").get(deployment) as
-      | { identity: string }
-      | undefined;
-    return row ? IdentityOrder.parse(JSON.parse(row.identity)) : {};
+    return this.#terms.get("identity", deployment) ?? {};
   }
 
   /** The terms, where it is a restore. */
   restoreOf(deployment: string): RestoreTerms | undefined {
-    const row = this.#prepared("SELECT terms FROM restores WHERE deployment = ?").get(deployment) as
-      | { terms: string }
-      | undefined;
-    return row && RestoreTerms.parse(JSON.parse(row.terms));
+    return this.#terms.get("restore", deployment);
   }
 
-  /** What the node's disk was made to bear last: mere dry runs changed nothing. */
+  /** The terms, where it is a backup: of those no node installs anything. */
+  backupTerms(deployment: string): BackupTerms | undefined {
+    return this.#terms.get("backup", deployment);
+  }
+
+  /** What the node's disk was made to bear last: dry runs and backups changed nothing. */
   borne(node: string): Assignment | undefined {
     const installed = this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
     ).all(node) as unknown as Assignment[];
-    return installed.find(({ deployment }) => !this.restoreOf(deployment)?.dryRun);
+    return installed.find(({ deployment }) =>
+      !this.restoreOf(deployment)?.dryRun && !this.backupTerms(deployment)
+    );
   }
 
   /** Which disk the node was installed on last. */
@@ -247,9 +223,9 @@ export class Deployments {
   /** Ids of the nodes that install this version now. */
   installing({ image, version }: { image: string; version: number }): string[] {
     const rows = this.#prepared(
-      "SELECT node FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
-    ).all(image, version) as { node: string }[];
-    return rows.map((row) => row.node);
+      "SELECT node, deployment FROM assignments WHERE image = ? AND version = ? AND state = 'installing'",
+    ).all(image, version) as { node: string; deployment: string }[];
+    return rows.filter(({ deployment }) => !this.backupTerms(deployment)).map((row) => row.node);
   }
 
   /** Calls the node's order off. Undefined where it has none. */
@@ -343,15 +319,12 @@ export class Deployments {
     const old = this.#prepared(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
-    for (const { deployment } of old) {
+    // however many backups followed: a node does not forget what it bears
+    const borne = this.borne(node)?.deployment;
+    for (const { deployment } of old.filter((o) => o.deployment !== borne)) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
-      for (const table of ["seed_policies", "restores", "identity_orders"]) {
-        this.#prepared(
-          `DELETE FROM ${table} WHERE deployment = ?1 AND NOT EXISTS
-            (SELECT 1 FROM assignments WHERE deployment = ?1)`,
-        ).run(deployment);
-      }
+      if (this.parts(deployment).length === 0) this.#terms.forget(deployment);
     }
   }
 }

@@ -17,14 +17,20 @@ export function operatorOrAgent(context: ApiContext): MiddlewareHandler<Env> {
   };
 }
 
-function agentOf(c: Context<Env>, { backups, templates, captures }: ApiContext): string | undefined {
+function agentOf(
+  c: Context<Env>,
+  { backups, bootBackups, templates, captures }: ApiContext,
+): string | undefined {
   const secret = bearerOf(c);
-  const node = secret === undefined ? undefined : backups.agentOf(secret);
-  if (node === undefined) return undefined;
+  if (secret === undefined) return undefined;
   const path = c.req.path.slice(API.length);
+  // the agent that backs a node up is told of its capture elsewhere, and announces nothing
+  const booted = bootBackups.nodeOf(secret);
+  const node = booted ?? backups.agentOf(secret);
+  if (node === undefined) return undefined;
   // the name in its body is looked at by the route
-  if (c.req.method === "POST" && path === "/templates") return node;
-  const [, template] = ORDERS.exec(path) ?? [];
+  if (booted === undefined && c.req.method === "POST" && path === "/templates") return node;
+  const [, template] = booted === undefined ? ORDERS.exec(path) ?? [] : [];
   // one that is not known any more is to announce itself again
   if (template !== undefined) return (templates.find(template)?.name ?? node) === node ? node : undefined;
   const [, capture] = CAPTURE.exec(path) ?? [];

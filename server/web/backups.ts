@@ -8,6 +8,7 @@ import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Templates } from "../store/templates.ts";
 import type { CaptureOrders } from "./capture_orders.ts";
 import type { Fleet } from "./fleet.ts";
+import { backupImage } from "./image_names.ts";
 import type { Captures, Images } from "./ports.ts";
 
 const log = getLogger(["rackseed", "backup"]);
@@ -43,7 +44,9 @@ export class Backups {
     if (!template?.online) {
       throw new RackseedError(`cannot back up the node ${name}`, {
         reason: template === undefined ? "no agent runs on it." : "its agent is out of reach.",
-        remedy: `start it there; how, tells: rackseed node agent ${name}`,
+        remedy:
+          `start it there; how, tells: rackseed node agent ${name} (or, without one, at its next boot ` +
+          `from the network: rackseed node backup ${name} --at-boot)`,
         status: 409,
       });
     }
@@ -85,9 +88,4 @@ export class Backups {
     const id = agents.nodeOf(secret);
     return id === undefined ? undefined : nameOf(id);
   }
-}
-
-/** Names of images know no capitals. */
-export function backupImage(node: string): string {
-  return node.toLowerCase();
 }

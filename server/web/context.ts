@@ -6,8 +6,10 @@ import type { HookBook } from "../deployment/hook_book.ts";
 import type { Templates } from "../store/templates.ts";
 import { type AdminToken, COOKIE } from "./auth.ts";
 import type { Backups } from "./backups.ts";
+import type { BootBackups } from "./boot_backups.ts";
 import type { CaptureOrders } from "./capture_orders.ts";
-import { type Fleet, unknownBearer } from "./fleet.ts";
+import { unknownBearer } from "./enrolment.ts";
+import type { Fleet } from "./fleet.ts";
 import type { LiveEvents } from "./live.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "./ports.ts";
 
@@ -19,6 +21,7 @@ export interface ApiContext {
   readonly captures: Captures;
   readonly orders: CaptureOrders;
   readonly backups: Backups;
+  readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
   readonly live: LiveEvents;

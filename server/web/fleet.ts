@@ -1,13 +1,19 @@
 /** Nodes and their deployments together: what the API, the page and the netboot policy do with them. */
 import { getLogger } from "@logtape/logtape";
-import type { DeployAnswer, Enrolment, NodeSettings, NodeView, Order, StepReport } from "#contract/api.ts";
 import type {
+  BackupOrder,
+  DeployAnswer,
   DeploymentView,
   DeployRequest,
+  Enrolment,
   IdentityClaim,
   NodeChange,
+  NodeSettings,
+  NodeView,
+  Order,
   ReportAnswer,
   RestoreRequest,
+  StepReport,
 } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -22,15 +28,11 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Identities } from "../store/identities.ts";
 import { CloneReports } from "./clone_reports.ts";
+import { Enroller, unknownBearer } from "./enrolment.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import { present } from "./present.ts";
 import type { Images, Publish, SwarmAddresses } from "./ports.ts";
-
-/** See GET /node/packs in #contract/api.ts. */
-export const NODE_PACKS = "/node/packs/";
-/** See POST /node/extents there. */
-export const NODE_EXTENTS = "/node/extents";
 
 const log = getLogger(["rackseed", "nodes"]);
 
@@ -59,6 +61,7 @@ export class Fleet {
   readonly #batches: Batches;
   readonly #terms: NodeTerms;
   readonly #hooks: HookBook;
+  readonly #enroller: Enroller;
   readonly #views: NodeViews;
   readonly #publish: Publish;
   readonly #now: () => number;
@@ -77,9 +80,13 @@ export class Fleet {
     this.#terms = terms;
     this.clones = new CloneReports({
       ...{ nodes, deployments, watch: firstBoots },
-      onChange: (node) => this.#changed(node),
+      onChange: (node) => this.changed(node),
     });
     this.#hooks = hooks;
+    this.#enroller = new Enroller({
+      ...{ nodes, deployments, images, terms, hooks, clones: this.clones, identity: this.#identity },
+      onChange: (node) => this.changed(node),
+    });
     this.#views = new NodeViews({ deployments, batches, clones: this.clones, now });
     this.#publish = publish;
     this.#now = now;
@@ -97,13 +104,13 @@ export class Fleet {
 
   put(key: string, settings: NodeSettings): NodeView {
     tableIdentity({ name: key, settings });
-    return this.#changed(this.#nodes.put(key, settings));
+    return this.changed(this.#nodes.put(key, settings));
   }
 
   /** All of them or none. */
   putAll(changes: readonly NodeChange[]): NodeView[] {
     for (const { node, settings } of changes) tableIdentity({ name: node, settings });
-    return this.#nodes.putAll(changes).map((node) => this.#changed(node));
+    return this.#nodes.putAll(changes).map((node) => this.changed(node));
   }
 
   delete(key: string): void {
@@ -143,6 +150,7 @@ export class Fleet {
         status: 409,
       });
     }
+    this.#refuseBackedUp(nodes, `cannot deploy ${named}`);
     const busy = nodes.filter((node) => this.#deployments.active(node.id)?.state === "installing");
     if (busy.length > 0) {
       const names = shortList(busy.map((node) => node.name));
@@ -172,7 +180,7 @@ export class Fleet {
     log.info("armed", { deployment, image: named, nodes: names, ...(restore && { restore }) });
     for (const node of nodes) {
       this.#batches.forget(node.id);
-      this.#changed(node);
+      this.changed(node);
     }
     return {
       deployment,
@@ -216,7 +224,7 @@ export class Fleet {
       });
     }
     log.info("cancelled", { node: node.name, deployment: cancelled.deployment });
-    return this.#changed(node);
+    return this.changed(node);
   }
 
   /** Tells of nodes that fell silent in the middle of their installation since the last call. */
@@ -227,7 +235,7 @@ export class Fleet {
       if (silentMs <= sinceMs || silentMs > nowMs) continue;
       if (this.#deployments.active(node.id)?.state !== "installing") continue;
       log.warn("silent", { node: node.name, seen: node.seen });
-      this.#changed(node);
+      this.changed(node);
     }
   }
 
@@ -284,7 +292,7 @@ export class Fleet {
   #noteBoot(mac: string, address: string | undefined): void {
     try {
       const news = this.#nodes.discover(mac, { ...(address !== undefined && { address }) });
-      if (news) this.#changed(news);
+      if (news) this.changed(news);
     } catch (error) {
       log.error("boot-not-noted", { mac, error: messageOf(error) });
     }
@@ -293,76 +301,22 @@ export class Fleet {
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
   enrol(
     bootSecret: string,
-    { inventory, address, swarm }: Enrolment & { address: string; swarm: SwarmAddresses },
-  ): Order {
-    const pending = this.#deployments.ofBootSecret(bootSecret);
-    if (!pending) throw unknownBearer();
-    const node = this.#nodes.get(pending.node);
-    const { mac } = node.settings;
-    if (inventory.kind === "machine" && mac !== undefined && !hasNic(inventory, mac)) {
-      throw new RackseedError(`cannot enrol this machine as ${node.name}`, {
-        reason: `that node has the MAC ${mac}, this machine has ${
-          inventory.nics.map((nic) => nic.mac).join(", ") || "no network card"
-        }.`,
-        remedy:
-          `use the token of this machine, or correct the node: rackseed node set ${node.name} --mac MAC`,
-        status: 409,
-      });
-    }
-    const ref = `${pending.image}@${pending.version}`;
-    const version = this.#images.get(ref);
-    const { manifest, key } = this.#images.secrets(ref);
-    const identity = this.#identity.order(node, pending.deployment);
-    const restore = this.#restoreOrder(pending.deployment);
-    const hooks = restore?.dryRun ? [] : this.#hooks.ofNode(node, pending);
-    const enrolled = this.#deployments.enrol(bootSecret);
-    if (!enrolled) throw unknownBearer();
-    this.#nodes.touch(node.id, { address, inventory });
-    log.info("enrolled", { node: node.name, image: ref, address });
-    this.#changed(node);
-    const { settings } = node;
-    return {
-      session: enrolled.session,
-      deployment: pending.deployment,
-      node: node.name,
-      image: pending.image,
-      version: pending.version,
-      manifest,
-      key,
-      swarm: {
-        infoHash: version.infoHash,
-        announce: [...swarm.announce],
-        webSeeds: [...swarm.webSeeds],
-        ...this.#terms.ordered(node, { address, seed: this.#deployments.seedOf(pending.deployment) }),
-        ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
-      },
-      identity,
-      ...(settings.disk !== undefined && { disk: settings.disk }),
-      ...present("installedDisk", this.#deployments.installedDisk(node.id)),
-      ...(hooks.length > 0 && { hooks }),
-      ...(inventory.kind === "machine" && this.clones.terms(pending, swarm)),
-      fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
-      ...present("restore", restore),
-      extents: NODE_EXTENTS,
-    };
-  }
-
-  #restoreOrder(deployment: string): Order["restore"] {
-    const terms = this.#deployments.restoreOf(deployment);
-    return terms && { ...terms, nodes: Math.max(1, this.#deployments.parts(deployment).length) };
+    request: Enrolment & { address: string; swarm: SwarmAddresses },
+  ): Order | BackupOrder {
+    return this.#enroller.enrol(bootSecret, request);
   }
 
   /** See POST /node/identity in #contract/api.ts. */
   claimIdentity(assignment: Assignment, claim: IdentityClaim): Identity {
-    refuseEnded(assignment);
+    this.#refuseOthers(assignment);
     const { node, identity, instead } = this.#identity.claim(assignment.node, claim);
     if (instead !== undefined) this.#publish({ type: "node-removed", name: instead });
-    this.#changed(node);
+    this.changed(node);
     return identity;
   }
 
   async recordIdentity(assignment: Assignment, identity: Identity): Promise<void> {
-    refuseEnded(assignment);
+    this.#refuseOthers(assignment);
     await this.#identity.record(assignment.node, identity);
   }
 
@@ -376,7 +330,7 @@ export class Fleet {
   /** The same while it installs: a session lives on for reports alone. Throws RackseedError (401, 409). */
   installingOf(session: string): Assignment {
     const assignment = this.assignmentOf(session);
-    refuseEnded(assignment);
+    this.#refuseOthers(assignment);
     return assignment;
   }
 
@@ -386,9 +340,9 @@ export class Fleet {
     if (step === "finish" && reportsAs !== undefined) this.clones.begin(assignment, { reportsAs });
     const after = this.#deployments.report(assignment, report);
     const slowestBefore = this.#batches.slowest(assignment.deployment)?.node;
-    this.#batches.note(assignment, report);
+    if (!this.#deployments.backupTerms(assignment.deployment)) this.#batches.note(assignment, report);
     const node = this.#nodes.find(assignment.node);
-    if (node) this.#changed(node);
+    if (node) this.changed(node);
     this.#unmarkSlowest(assignment, slowestBefore);
     if (report.state !== "running") {
       log.info("step", {
@@ -412,7 +366,21 @@ export class Fleet {
   #unmarkSlowest({ deployment }: Assignment, before: string | undefined): void {
     if (before === undefined || before === this.#batches.slowest(deployment)?.node) return;
     const node = this.#nodes.find(before);
-    if (node) this.#changed(node);
+    if (node) this.changed(node);
+  }
+
+  /** Whoever ordered a backup first wants it before the disk is overwritten. */
+  #refuseBackedUp(nodes: readonly NodeRecord[], title: string): void {
+    const names = nodes.filter(({ id }) => {
+      const order = this.#deployments.active(id);
+      return order && this.#deployments.backupTerms(order.deployment);
+    }).map((node) => node.name);
+    if (names.length === 0) return;
+    throw new RackseedError(title, {
+      reason: `to be backed up at their next boot, or just now: ${shortList(names)}.`,
+      remedy: `wait for that, or call it off first: rackseed node cancel ${names.join(" ")}`,
+      status: 409,
+    });
   }
 
   #distinct(keys: readonly string[]): NodeRecord[] {
@@ -443,31 +411,21 @@ export class Fleet {
     return formatToken({ pin: this.#pin, secret });
   }
 
-  #changed(node: NodeRecord): NodeView {
+  /** Tells everybody how the node is now. */
+  changed(node: NodeRecord): NodeView {
     const view = this.#views.view(this.#nodes.get(node.id));
     this.#publish({ type: "node", node: view });
     return view;
   }
-}
 
-export function unknownBearer(): RackseedError {
-  return new RackseedError("cannot let this request in", {
-    reason: "its token is not known here, was used up, or the deployment was replaced.",
-    remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
-    status: 401,
-  });
-}
-
-/** The session of a node that has finished, or was called off, lives on; it changes nothing any more. */
-function refuseEnded({ state }: Assignment): void {
-  if (state === "installing") return;
-  throw new RackseedError("cannot do this for the node", {
-    reason: "its deployment has ended, or was called off.",
-    remedy: "deploy the node again.",
-    status: 409,
-  });
-}
-
-function hasNic({ nics }: Enrolment["inventory"], mac: string): boolean {
-  return nics.some((nic) => nic.mac.toLowerCase() === mac);
+  /** The session of a node that has finished, was called off or is backed up is good for other things alone. */
+  #refuseOthers({ state, deployment }: Assignment): void {
+    const installs = !this.#deployments.backupTerms(deployment);
+    if (state === "installing" && installs) return;
+    throw new RackseedError("cannot do this for the node", {
+      reason: installs ? "its deployment has ended, or was called off." : "it is backed up, not installed.",
+      remedy: "deploy the node again.",
+      status: 409,
+    });
+  }
 }

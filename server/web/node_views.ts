@@ -32,10 +32,12 @@ export class NodeViews {
   view(node: NodeRecord): NodeView {
     const { assignment, report } = this.#deployments.progress(node.id);
     const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
-    // a dry run that is over has left the node as it was
-    const bears = restore?.dryRun && assignment?.state !== "armed" && assignment?.state !== "installing"
-      ? this.#deployments.borne(node.id)
-      : assignment;
+    const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
+    const over = assignment?.state !== "armed" && assignment?.state !== "installing";
+    // a dry run that is over, and a backup at any time, has left the node as it was
+    const bears = backup || (restore?.dryRun && over) ? this.#deployments.borne(node.id) : assignment;
+    // whether its clone has reported is of no less interest after a backup
+    const part = backup ? bears : assignment;
     const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
     return {
       id: node.id,
@@ -49,8 +51,9 @@ export class NodeViews {
       ...(state === "installing" && this.#silence(node)),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
-      ...(assignment && this.#pace(node, assignment)),
-      ...present("firstBoot", assignment && this.#clones.view(assignment, node)),
+      ...(assignment && !backup && this.#pace(node, assignment)),
+      ...present("firstBoot", part && this.#clones.view(part, node)),
+      ...present("backup", backup),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
   }

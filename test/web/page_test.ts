@@ -116,7 +116,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
       ...{ step: "install", state: "running", elapsedMs: 4000 },
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
-    await row(page, "n1").getByText("step 12 of 19: install").waitFor();
+    await row(page, "n1").getByText("step 14 of 21: install").waitFor();
     await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
     assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
     await node.report({
@@ -168,6 +168,33 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     assert.equal((await fetch(node.order.firstBoot?.url ?? "", { method: "POST", body })).status, 204);
     await row(page, "f1").getByText("up as f1").waitFor();
     await row(page, "f1").getByText("running").waitFor();
+  });
+
+  await t.step("a node without an agent is backed up at its next boot, and the dialog says so", async () => {
+    await page.getByLabel("Select f1").check();
+    await page.getByRole("button", { name: "Back up…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("f1: at its next boot from the network: no agent runs on it").waitFor();
+    await dialog.getByRole("button", { name: "Back up" }).click();
+    await page.getByText("f1 is backed up when it boots from the network.").waitFor();
+    await row(page, "f1").getByText("armed for backup").waitFor();
+    const view = await client.get("/nodes/f1", NodeView);
+    assert.deepEqual([view.state, view.image, view.backup], ["armed", "web@1", { level: 9, excludes: [] }]);
+    await row(page, "f1").getByRole("button", { name: /Cancel/ }).click();
+    await row(page, "f1").getByText("running").waitFor();
+  });
+
+  await t.step("one whose agent waits is backed up by it", async () => {
+    await client.send("POST", "/templates", { json: { name: "f1", lacks: [] } });
+    await page.locator("#templates").getByText("online").waitFor();
+    await page.getByLabel("Select f1").check();
+    await page.getByRole("button", { name: "Back up…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("f1: now, by the agent that runs on it").waitFor();
+    await dialog.getByRole("button", { name: "Back up" }).click();
+    await page.getByText("f1 is being captured as f1.").waitFor();
+    const captures = await client.get("/captures", z.array(CaptureView));
+    await client.send("DELETE", `/captures/${captures.at(-1)?.id}`);
   });
 
   await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {

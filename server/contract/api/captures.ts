@@ -31,6 +31,10 @@ export const CaptureRequest = z.object({
 });
 export type CaptureRequest = z.input<typeof CaptureRequest>;
 
+/** How a node is backed up. */
+export const BackupRequest = CaptureRequest.pick({ level: true, excludes: true });
+export type BackupRequest = z.input<typeof BackupRequest>;
+
 export const CaptureOrder = z.object({
   capture: id,
   image: ImageName,

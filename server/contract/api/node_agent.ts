@@ -163,3 +163,23 @@ export const Order = z.object({
   extents: z.string().max(200).regex(/^\/[\w/-]+$/).optional(),
 });
 export type Order = z.infer<typeof Order>;
+
+/**
+ * Of a node that is to be backed up: it names nothing that an installation needs, so that no agent can take it for
+ * one.
+ */
+export const BackupOrder = z.object({
+  /** Bearer of the calls that follow. */
+  session: z.string(),
+  deployment: id,
+  node: MachineName,
+  backup: z.object({
+    /** The lineage that it goes to. */
+    image: ImageName,
+    /** Patterns beside the default ones. */
+    excludes: z.array(text(4095)),
+  }),
+  /** by-path or by-id name of the disk that carries its root, where the operator named one. */
+  disk: z.string().optional(),
+});
+export type BackupOrder = z.infer<typeof BackupOrder>;

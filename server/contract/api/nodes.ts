@@ -4,7 +4,7 @@ import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "../distr
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "../restore.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
-import { CaptureRequest } from "./captures.ts";
+import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
 
 export const NodeSettings = z.object({
@@ -77,6 +77,8 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: for whom it seeds on. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
+  /** Where what was ordered last is, or was, a backup at its boot. */
+  backup: BackupRequest.optional(),
   /** Where its latest deployment is, or was, a restore; `changes`: what it changed or would, once it is over. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
@@ -98,8 +100,12 @@ export const DeployRequest = z.object({
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
-export const BackupRequest = CaptureRequest.pick({ level: true, excludes: true });
-export type BackupRequest = z.input<typeof BackupRequest>;
+/** A backup at the node's next boot from the network, where no agent runs on it. */
+export const BootBackupRequest = BackupRequest.extend({
+  /** What it is booted with, its kernel and tools; absent: what it bears. */
+  image: ImageRef.optional(),
+});
+export type BootBackupRequest = z.input<typeof BootBackupRequest>;
 
 export const AgentToken = z.object({
   node: MachineName,

@@ -62,6 +62,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm }: PageC
         <section aria-labelledby="nodes-title">
           <div class="bar">
             <h2 id="nodes-title">Nodes</h2>
+            <button type="button" id="backup" disabled>Back up…</button>
             <button type="button" id="restore" disabled>Restore…</button>
             <button type="button" id="deploy" class="primary" disabled>Deploy…</button>
           </div>
@@ -124,6 +125,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm }: PageC
       <NodeDialog />
       <DeployDialog />
       <RestoreDialog />
+      <BackupDialog />
       <CaptureDialog />
     </Shell>
   );
@@ -216,6 +218,26 @@ function RestoreDialog() {
         <div class="actions">
           <button type="button" value="close">Back</button>
           <button type="submit" class="danger">Restore</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function BackupDialog() {
+  return (
+    <dialog id="backup-dialog" aria-labelledby="backup-title">
+      <form>
+        <h2 id="backup-title">Back up nodes</h2>
+        <p>
+          Each into versions of its own, which bear its name. Where no agent runs, or none can, the node's
+          disks are read at its next boot from the network, and <strong>nothing is written to them</strong>.
+        </p>
+        <ul id="backup-nodes"></ul>
+        <p class="problem" role="alert"></p>
+        <div class="actions">
+          <button type="button" value="close">Back</button>
+          <button type="submit" class="primary">Back up</button>
         </div>
       </form>
     </dialog>

@@ -99,7 +99,7 @@ function noteChoice() {
   const button = byId("deploy");
   button.disabled = count === 0;
   button.textContent = count === 0 ? "Deploy…" : `Deploy to ${count} ${count === 1 ? "node" : "nodes"}…`;
-  byId("restore").disabled = count === 0;
+  for (const id of ["restore", "backup"]) byId(id).disabled = count === 0;
 }
 
 function dialog(id, submit) {
@@ -160,6 +160,47 @@ const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (fo
   return `${nodes.join(", ")} will be ${verb} ${answer.image} when they boot from the network.`;
 });
 
+/** Whether an agent of the node waits for orders, as the table of templates shows it. */
+const hasAgent = (node) =>
+  document.querySelector(`#templates tr[data-sort="${CSS.escape(node)}"] .state.online`) !== null;
+
+const openBackup = byId("backup-dialog") && dialog("backup-dialog", async () => {
+  const told = [];
+  for (const row of pickedRows()) {
+    const { dataset } = row;
+    const path = `/nodes/${encodeURIComponent(dataset.name)}`;
+    if (hasAgent(dataset.name)) {
+      const { image } = await call("POST", `${path}/backup`, {});
+      told.push(`${dataset.name} is being captured as ${image}.`);
+    } else {
+      await call("POST", `${path}/boot-backup`, {});
+      told.push(`${dataset.name} is backed up when it boots from the network.`);
+    }
+    byId(row.id.replace("node-", "pick-")).checked = false;
+  }
+  noteChoice();
+  return told.join(" ");
+});
+
+function fillBackup() {
+  byId("backup-nodes").replaceChildren(
+    ...pickedRows().map(({ dataset }) => {
+      const how = hasAgent(dataset.name)
+        ? "now, by the agent that runs on it"
+        : "at its next boot from the network: no agent runs on it";
+      return nodeItem(dataset.name, how);
+    }),
+  );
+}
+
+function nodeItem(name, text) {
+  const item = document.createElement("li");
+  const strong = document.createElement("strong");
+  strong.textContent = name;
+  item.append(strong, `: ${text}`);
+  return item;
+}
+
 /** `first`: options ahead of the images. */
 function fillDialog(name, first) {
   const element = byId(`${name}-dialog`);
@@ -168,13 +209,7 @@ function fillDialog(name, first) {
   const options = [...first, ...newestFirst.map(({ dataset }) => new Option(dataset.ref))];
   element.querySelector("select").replaceChildren(...options);
   byId(`${name}-nodes`).replaceChildren(
-    ...pickedRows().map(({ dataset }) => {
-      const item = document.createElement("li");
-      const name = document.createElement("strong");
-      name.textContent = dataset.name;
-      item.append(name, `: ${dataset.machine}`);
-      return item;
-    }),
+    ...pickedRows().map(({ dataset }) => nodeItem(dataset.name, dataset.machine)),
   );
 }
 
@@ -190,6 +225,9 @@ if (connection) {
       openRestore();
     } else if (button?.dataset.show) {
       showNode(button.dataset.show);
+    } else if (button?.id === "backup") {
+      fillBackup();
+      openBackup();
     } else if (button?.dataset.capture) {
       template = button.dataset.capture;
       byId("capture-template").textContent = template;
@@ -198,7 +236,7 @@ if (connection) {
       const { cancel } = button.dataset;
       const path = `/nodes/${encodeURIComponent(cancel)}/cancel`;
       attempt(
-        () => call("POST", path).then(() => `The deployment of ${cancel} was called off.`),
+        () => call("POST", path).then(() => `What was ordered for ${cancel} was called off.`),
         pageProblem,
       );
     }

@@ -4,6 +4,7 @@ import type { HookSummary } from "#contract/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/steps.ts";
 import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../cli/figures.ts";
+import { stateOf } from "../../cli/node_state.ts";
 
 export function NodeRow({ node }: { node: NodeView }) {
   const { settings, report } = node;
@@ -29,7 +30,7 @@ export function NodeRow({ node }: { node: NodeView }) {
         {settings.mac && <small>{settings.mac}</small>}
       </th>
       <td>
-        <span class={`state ${node.state}`}>{node.state}</span>
+        <span class={`state ${node.state}`}>{stateOf(node)}</span>
       </td>
       <td>
         <NodeProgress node={node} report={report} />
@@ -44,7 +45,7 @@ export function NodeRow({ node }: { node: NodeView }) {
       <td>
         {node.armed && (
           <button type="button" id={`cancel-${node.id}`} data-cancel={node.name}>
-            Cancel<span class="hidden">the deployment of {node.name}</span>
+            Cancel<span class="hidden">what is ordered for {node.name}</span>
           </button>
         )}
       </td>
@@ -54,10 +55,13 @@ export function NodeRow({ node }: { node: NodeView }) {
 
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
   if (node.state === "armed") return <>waits for the machine to boot from the network</>;
-  if (!report || node.state === "idle") return <>–</>;
+  if (!report || (node.state === "idle" && !node.backup)) return <>–</>;
   const problem = node.firstBoot?.problem ?? report.problem;
   if (problem) return <Failure problem={problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;
+  if (node.backup && node.state !== "installing" && report.step === "finish") {
+    return <>backed up: {report.message}</>;
+  }
   if (node.state === "installed" || node.state === "running") {
     const { firstBoot } = node;
     return (

@@ -8,10 +8,10 @@ import { jsonBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { handleWebSeed } from "../../swarm/web_seed.ts";
-import { NODE_EXTENTS, NODE_PACKS } from "../fleet.ts";
+import { NODE_EXTENTS, NODE_PACKS } from "../enrolment.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
-export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
+export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/node/enrol", async (c) => {
@@ -30,7 +30,9 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
 
   app.post("/node/report", async (c) => {
     const { assignment, body } = await from(c, StepReport);
-    return c.json(fleet.report(assignment, body, { address: peerAddress(c) }));
+    const answer = fleet.report(assignment, body, { address: peerAddress(c) });
+    if (body.state === "failed") bootBackups.settle(assignment.node, body.problem);
+    return c.json(answer);
   });
 
   app.post("/node/identity", async (c) => {
@@ -43,6 +45,12 @@ export function nodeAgentRoutes({ fleet, images, swarm: site, swarmAt }: ApiCont
     await fleet.recordIdentity(assignment, body);
     return c.body(null, 204);
   });
+
+  app.post("/node/backup", (c) => c.json(bootBackups.take(fleet.assignmentOf(bearer(c)))));
+  app.get(
+    "/node/backup/:capture",
+    (c) => c.json(bootBackups.captureOf(fleet.assignmentOf(bearer(c)), c.req.param("capture"))),
+  );
 
   app.get("/node/torrent", async (c) => {
     const { image, version } = fleet.installingOf(bearer(c));

@@ -4,7 +4,7 @@ import { DeployRequest, NodeChange, NodeSettings, RestoreRequest } from "#contra
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
-export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
+export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/nodes", (c) => c.json(fleet.list()));
@@ -21,7 +21,11 @@ export function nodeRoutes({ fleet }: ApiContext): Hono<Env> {
     fleet.delete(c.req.param("node"));
     return c.body(null, 204);
   });
-  app.post("/nodes/:node/cancel", (c) => c.json(fleet.cancel(c.req.param("node"))));
+  app.post("/nodes/:node/cancel", (c) => {
+    const node = fleet.cancel(c.req.param("node"));
+    bootBackups.settle(node.id);
+    return c.json(node);
+  });
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
   app.post("/deployments", async (c) => c.json(fleet.deploy(await jsonBody(c.req, DeployRequest))));

@@ -1,0 +1,9 @@
+/** How a node's state is shown, on the command line and on the page. */
+import type { NodeView } from "#contract/api.ts";
+
+/** In words; a node that is backed up is not installed. */
+export function stateOf({ state, backup }: NodeView): string {
+  if (!backup) return state;
+  if (state === "installing") return "backing up";
+  return state === "failed" ? "backup failed" : state === "armed" ? "armed for backup" : state;
+}

@@ -1,0 +1,61 @@
+/** What was ordered with a deployment beside its nodes and their version: a table each, a row where it was ordered. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { BackupRequest } from "#contract/api.ts";
+import { SeedPolicy } from "#contract/distribution.ts";
+import { AskSeconds, IdentityMode } from "#contract/identity.ts";
+import { RestoreTerms } from "#contract/restore.ts";
+import { z } from "zod";
+
+/** How a deployment's nodes come to their identity, where that was ordered. */
+const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskSeconds.optional() });
+export type IdentityOrder = z.infer<typeof IdentityOrder>;
+export type BackupTerms = z.output<typeof BackupRequest>;
+
+const TABLES = {
+  seed: { table: "seed_policies", column: "policy", schema: SeedPolicy },
+  identity: { table: "identity_orders", column: "identity", schema: IdentityOrder },
+  restore: { table: "restores", column: "terms", schema: RestoreTerms },
+  backup: { table: "backups", column: "terms", schema: BackupRequest },
+} as const;
+type Kind = keyof typeof TABLES;
+const KINDS = Object.keys(TABLES) as Kind[];
+
+/** Each is there where it was ordered. */
+export type Terms = { readonly [K in Kind]?: z.output<typeof TABLES[K]["schema"]> | undefined };
+
+export class DeploymentTerms {
+  readonly #db: DatabaseSync;
+  readonly #gets: Record<Kind, StatementSync>;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    const get = (kind: Kind) => {
+      const { table, column } = TABLES[kind];
+      db.exec(
+        `CREATE TABLE IF NOT EXISTS ${table} (deployment TEXT PRIMARY KEY, ${column} TEXT NOT NULL) STRICT`,
+      );
+      return db.prepare(`SELECT ${column} AS terms FROM ${table} WHERE deployment = ?`);
+    };
+    this.#gets = Object.fromEntries(KINDS.map((kind) => [kind, get(kind)])) as Record<Kind, StatementSync>;
+  }
+
+  put(deployment: string, terms: Terms): void {
+    for (const kind of KINDS) {
+      if (terms[kind] === undefined) continue;
+      const { table, column } = TABLES[kind];
+      this.#db.prepare(`INSERT INTO ${table} (deployment, ${column}) VALUES (?, ?)`)
+        .run(deployment, JSON.stringify(terms[kind]));
+    }
+  }
+
+  get<K extends Kind>(kind: K, deployment: string): Terms[K] {
+    const row = this.#gets[kind].get(deployment) as { terms: string } | undefined;
+    return row && TABLES[kind].schema.parse(JSON.parse(row.terms)) as Terms[K];
+  }
+
+  forget(deployment: string): void {
+    for (const kind of KINDS) {
+      this.#db.prepare(`DELETE FROM ${TABLES[kind].table} WHERE deployment = ?`).run(deployment);
+    }
+  }
+}
