@@ -18,13 +18,21 @@ export interface MachineLayout {
   readonly unseen: readonly { readonly volume: Volume; readonly type: string }[];
 }
 
-/** `diskTypes`: lsblk's types that count as disks; image files on loop devices only where a test says so. */
+/**
+ * `diskTypes`: lsblk's types that count as disks; image files on loop devices only where a test says so. `mounts`:
+ * those of a system that does not run, as it would have them.
+ */
 export async function readLayout(
-  { run, diskTypes = ["disk"] }: { run: Run; diskTypes?: readonly string[] },
+  { run, diskTypes = ["disk"], mounts }: {
+    run: Run;
+    diskTypes?: readonly string[];
+    mounts?: readonly MountedFileSystem[];
+  },
 ): Promise<MachineLayout> {
   const devices = parseLsblk((await run(["lsblk", "-J", "-b", "-O"])).stdout);
-  const mounts = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const own = ownMounts(mounts, { devices, diskTypes });
+  const mounted = mounts ??
+    parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
+  const own = ownMounts(mounted, { devices, diskTypes });
   const disks = ownDisks(own, { devices, diskTypes });
   const tables = await Promise.all(disks.map((disk) => readTable(disk, run)));
   const volumeOf = (device: Device) => volume(device, { disks, tables });

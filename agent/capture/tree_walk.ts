@@ -1,6 +1,6 @@
 /** Walks a live tree in the order of a manifest, on one file system and the mount points that belong to it. */
 import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
-import { codeOf } from "../sys/errno.ts";
+import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
 import { close, O, openAt, readDirectory } from "../sys/libc.ts";
 import type { Excludes } from "./excludes.ts";
@@ -44,10 +44,12 @@ function* walkDirectory(
   // code units are bytes: the default order is the order of bytes
   for (const name of readDirectory(directory).sort()) {
     const path = joinPath(parent, name);
+    // before it is looked at, which a damaged one may not bear
+    if (excludes.matches(path, { isDirectory: false })) continue;
     const status = ifThere(path, { note, look: () => statAt(directory, name) });
     if (status === undefined) continue;
     const isDirectory = status.type === "directory";
-    if (excludes.matches(path, { isDirectory })) continue;
+    if (isDirectory && excludes.matches(path, { isDirectory })) continue;
     if (path.length > MAX_PATH_BYTES) {
       note(`left out, its path is longer than ${MAX_PATH_BYTES} bytes: ${displayPath(path).slice(0, 200)}…`);
       continue;
@@ -85,7 +87,9 @@ export function ifThere<T>(
     return look();
   } catch (error) {
     const code = codeOf(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") throw error;
+    if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") {
+      throw error instanceof SysError ? error.at(path) : error;
+    }
     note(`left out, it vanished while the tree was read: ${displayPath(path)}`);
     return undefined;
   }

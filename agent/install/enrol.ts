@@ -1,8 +1,9 @@
 /** A node's first words with the server, and what it is told to do. */
-import { type Inventory, Order } from "#contract/api.ts";
+import { BackupOrder, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/manifest.ts";
+import { z } from "zod";
 
 export interface Enrolled {
   readonly client: ApiClient;
@@ -12,31 +13,56 @@ export interface Enrolled {
   readonly key: Uint8Array;
 }
 
+/** The order to install before it is believed. */
+type Told = Pick<Enrolled, "client" | "order">;
+
+/** Of a node that is to be backed up. */
+export interface EnrolledBackup {
+  readonly client: ApiClient;
+  readonly order: BackupOrder;
+}
+
+interface Enrolment {
+  readonly server: string;
+  readonly token: string;
+  readonly inventory: Inventory;
+  readonly signal: AbortSignal;
+}
+
 /** A switch's port may need half a minute before it lets traffic through. */
 const REACH_MS = 90_000;
 
 /** Throws RackseedError where the server is not reached, or does not know the token. */
-export async function enrol(
-  { server, token, inventory, signal }: {
-    server: string;
-    token: string;
-    inventory: Inventory;
-    signal: AbortSignal;
-  },
-): Promise<Pick<Enrolled, "client" | "order">> {
+export async function enrol(options: Enrolment): Promise<Told> {
+  const enrolled = await enrolMachine(options);
+  if (!isBackup(enrolled)) return enrolled;
+  enrolled.client[Symbol.dispose]();
+  throw new RangeError("a backup was ordered, and not an installation");
+}
+
+/** The same for a machine, which may be told to be backed up, too. */
+export async function enrolMachine(
+  { server, token, inventory, signal }: Enrolment,
+): Promise<Told | EnrolledBackup> {
   const client = await connect({ server, token, signal });
   try {
-    const order = await client.post("/node/enrol", { body: { inventory }, schema: Order, signal });
+    // neither can be taken for the other: each lacks what the other must have
+    const schema = z.union([Order, BackupOrder]);
+    const order = await client.post("/node/enrol", { body: { inventory }, schema, signal });
     client.useSession(order.session);
-    return { client, order };
+    return "backup" in order ? { client, order } : { client, order };
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
   }
 }
 
+export function isBackup(enrolled: Told | EnrolledBackup): enrolled is EnrolledBackup {
+  return "backup" in enrolled.order;
+}
+
 /** The order as it may be carried out. Throws RackseedError where another image was signed than is ordered. */
-export function believed({ client, order }: Pick<Enrolled, "client" | "order">): Enrolled {
+export function believed({ client, order }: Told): Enrolled {
   return { client, order, header: believedHeader(order), key: keyOf(order) };
 }
 

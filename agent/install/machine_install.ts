@@ -1,6 +1,5 @@
 /**
- * A node's installation in the initramfs, as PID 1: every way out of here is the clone's first start or the
- * failure console. Nothing is tried twice by itself, and nothing restarts after a failure.
+ * A node in its initramfs, as PID 1: every way out of here is the start of its own system or the failure console. Nothing is tried twice by itself, and nothing restarts after a failure.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";
@@ -9,9 +8,8 @@ import { restart } from "../sys/power.ts";
 import { textOf } from "../sys/small_file.ts";
 import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "./log_tail.ts";
-import { machineSteps } from "./machine_steps.ts";
+import { type Began, carryOutOrder } from "./machine_order.ts";
 import { Reporter } from "./reporter.ts";
-import { runSteps } from "./run_steps.ts";
 
 export async function installMachine(): Promise<never> {
   // a process that ends as PID 1 stops the kernel; this also keeps the runtime awake at the failure console
@@ -27,21 +25,17 @@ export async function installMachine(): Promise<never> {
   });
   const log = new LogTail();
   let console: Console = kernelConsole("console");
+  const began: Began = { what: "What this machine was started for" };
   try {
     await mountKernelFileSystems();
     console = kernelConsole(await textOf("/sys/class/tty/console/active") ?? "console");
-    console.line("Rackseed: this machine is being installed");
+    console.line("Rackseed: this machine asks its server what to do");
     const reporter = new Reporter();
     const stack = new AsyncDisposableStack();
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await runSteps(machineSteps({ stack, reporter, console, log, run, signal }), {
-        reporter,
-        console,
-        log,
-        signal,
-      });
+      await carryOutOrder(began, { stack, reporter, console, log, run, signal });
     } finally {
       // after a failure something may be in use: that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
@@ -50,18 +44,18 @@ export async function installMachine(): Promise<never> {
     restart();
     throw new Error("the kernel did not restart the machine");
   } catch (error) {
-    return await stayAtFailure(console, { error, log });
+    return await stayAtFailure(console, { error, log, what: began.what });
   }
 }
 
 /** For ever: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
 async function stayAtFailure(
   console: Console,
-  { error, log }: { error: unknown; log: LogTail },
+  { error, log, what }: { error: unknown; log: LogTail; what: string },
 ): Promise<never> {
   for (;;) {
     console.line("");
-    console.line("The installation of this machine FAILED.");
+    console.line(`${what} FAILED.`);
     if (error instanceof RackseedError) {
       console.line(`  What:   ${error.title}`);
       console.line(`  Cause:  ${error.reason}`);

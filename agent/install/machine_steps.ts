@@ -1,44 +1,47 @@
-/** The steps of a node in its initramfs, in order; what one finds out the later ones take from `found`. */
+/** The steps of an installation in the initramfs, in order; what one finds out the later ones take from `found`. */
 import type { HookMoment } from "#contract/hooks.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
 import { syncAll } from "../sys/kernel.ts";
-import { textOf } from "../sys/small_file.ts";
 import { bootFolders, bootState } from "./boot_area.ts";
-import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
+import type { BootArguments } from "./boot_arguments.ts";
 import { installBootLoader } from "./boot_loader.ts";
-import { describeDisk, gigabytes, tokensOf } from "./choose_disk.ts";
+import { describeDisk, tokensOf } from "./choose_disk.ts";
 import { writeCloneRecord, writeIndex } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
-import { believed, enrol, type Enrolled } from "./enrol.ts";
+import type { Enrolled } from "./enrol.ts";
 import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import type { LogTail } from "./log_tail.ts";
-import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
 import { hooksAt, runMachineHooks } from "./machine_hooks.ts";
-import { machineInventory } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import { MachineRestore, plainMounts } from "./machine_restore.ts";
-import { bringUpNetwork } from "./network.ts";
+import type { Started } from "./machine_start.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
 import { confirmChoice, type Plan, planInstall } from "./plan.ts";
 import { describePlan, describeRestore } from "./plan_description.ts";
 import type { Reporter } from "./reporter.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
 import type { StepDefinition, StepProgress } from "./run_steps.ts";
-import { SwarmTerms } from "./swarm_terms.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { CloneTree } from "./tree_files.ts";
 import { keepWritingOut } from "./write_out.ts";
 
-/** Where the clone is mounted, and where packs lie that fit into memory. */
-const CLONE = "/mnt";
+/** Where packs lie that fit into memory. */
 const PACKS = "/run/rackseed";
 
 interface MachineOptions {
+  /** What the machine's first steps have found out. */
+  readonly started: Pick<Started, "boot" | "firmware" | "disks"> & {
+    readonly enrolled: Enrolled;
+    readonly terms: SwarmTerms;
+  };
+  /** Where the clone is mounted. */
+  readonly clonePath: string;
   /** What must be closed at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
@@ -55,7 +58,6 @@ interface Found {
   fetch: ImageFetch;
   firmware: "bios" | "uefi";
   disks: readonly DiskFacts[];
-  inventory: string;
   plan: Plan;
   target: TargetDisk;
   resumes: boolean;
@@ -74,9 +76,10 @@ interface Found {
 }
 
 export function machineSteps(
-  { stack, reporter, console, log, run, signal }: MachineOptions,
+  { started: { terms, ...started }, clonePath, stack, reporter, console, log, run, signal }: MachineOptions,
 ): readonly StepDefinition[] {
-  const known: Partial<Found> = {};
+  const fetch = new ImageFetch({ enrolled: started.enrolled, reporter, terms, signal });
+  const known: Partial<Found> = { ...started, fetch };
   const found = <K extends keyof Found>(key: K): Found[K] => {
     const value = known[key];
     if (value === undefined) throw new RangeError(`"${key}" is not known yet`);
@@ -101,7 +104,7 @@ export function machineSteps(
   };
 
   const identity = identitySteps({
-    ...{ clonePath: CLONE, console, run, signal },
+    ...{ clonePath, console, run, signal },
     enrolled: () => found("enrolled"),
     target: () => found("target"),
     clone: () => found("clone"),
@@ -126,45 +129,6 @@ export function machineSteps(
   };
 
   return [
-    {
-      step: "network",
-      run: async ({ update }) => {
-        const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
-        if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
-        known.boot = boot;
-        update({ message: "loading drivers" });
-        const devices = await loadDrivers({ run, signal });
-        const variables = await mountFirmwareVariables();
-        const link = await bringUpNetwork(boot, { run, signal });
-        return { message: [link, `${devices} devices`, variables].filter(Boolean).join("; ") };
-      },
-    },
-    {
-      step: "enrol",
-      run: async () => {
-        const disks = await settledDisks(signal);
-        const inventory = await machineInventory({ disks, run });
-        known.disks = disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" }));
-        known.firmware = inventory.firmware;
-        known.inventory = [
-          inventory.model,
-          `${inventory.cpus} processors`,
-          `${gigabytes(inventory.memoryBytes)} memory`,
-          inventory.firmware.toUpperCase(),
-          ...disks.map(describeDisk),
-        ].filter(Boolean).join(", ");
-        const { client, order } = await enrol({ ...found("boot"), inventory, signal });
-        stack.use(client);
-        const terms = new SwarmTerms(order.swarm);
-        // first, so that an order which is not believed is told of
-        await reporter.connect(client, terms);
-        const enrolled = known.enrolled = believed({ client, order });
-        known.fetch = new ImageFetch({ enrolled, reporter, terms, signal });
-        const { node, image, version } = order;
-        return { message: `${node} is to become ${image}@${version}` };
-      },
-    },
-    { step: "inventory", run: () => Promise.resolve({ message: found("inventory") }) },
     {
       step: "plan",
       run: () => {
@@ -207,7 +171,7 @@ export function machineSteps(
           return { message: assessed ?? "" };
         }
         const record = plannedRecord(plan, found("enrolled").order);
-        const resumption = await findResumption(target, { plan, record, at: CLONE, run, signal });
+        const resumption = await findResumption(target, { plan, record, at: clonePath, run, signal });
         known.resumes = resumption.resumes;
         if (resumption.resumes) {
           return { message: "kept as it is: an installation of this version was broken off here" };
@@ -225,19 +189,19 @@ export function machineSteps(
         const mended = restores() ? await known.restore?.mend(target, options.onFormat) : undefined;
         if (mended !== undefined && !restores()) await partitionDisk(target, { plan, run, signal });
         if (!restores()) await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
-        known.clone = new CloneTree(CLONE);
+        known.clone = new CloneTree(clonePath);
         if (dryRun()) {
           const without = known.restore?.missing ?? [];
-          known.mounts = stack.use(await mountTree(target, { plan, at: CLONE, readOnly: true, without }));
+          known.mounts = stack.use(await mountTree(target, { plan, at: clonePath, readOnly: true, without }));
           await known.restore?.look(target, found("clone"));
           stack.use(found("fetch"));
           return { message: "mounted to be read only" };
         }
-        known.mounts = stack.use(await mountTree(target, { plan, at: CLONE }));
+        known.mounts = stack.use(await mountTree(target, { plan, at: clonePath }));
         if (restores()) await known.restore?.look(target, found("clone"));
         // a record of what has not reached the disk would be worth nothing
         syncAll();
-        const journal = Journal.keep(CLONE, plannedRecord(plan, found("enrolled").order));
+        const journal = Journal.keep(clonePath, plannedRecord(plan, found("enrolled").order));
         known.journal = stack.use(journal);
         // resuming is tried once: where it fails, the next installation makes the disk anew
         if (resumes) stack.defer(() => journal.end());
@@ -254,7 +218,7 @@ export function machineSteps(
         const comparison = restores()
           ? known.restore?.comparison()
           : comparisonOf({}, { resumes: found("resumes") });
-        const target = { path: CLONE, journal: known.journal, comparison };
+        const target = { path: clonePath, journal: known.journal, comparison };
         const joined = await found("fetch").join(target, { memory: PACKS, progress });
         known.packsInMemory = joined.inMemory;
         return { ...joined, ...(joined.plan && { plan: [...known.restore?.notes ?? [], ...joined.plan] }) };
@@ -322,7 +286,7 @@ export function machineSteps(
       step: "post-install",
       when: () => writes() && isHooked("post-install"),
       run: async (progress) => {
-        const outcome = await runHooks("post-install", { progress, root: CLONE });
+        const outcome = await runHooks("post-install", { progress, root: clonePath });
         if (!found("packsInMemory")) return outcome;
         return { ...outcome, message: `${outcome.message}; ${await release()}` };
       },
@@ -344,19 +308,4 @@ export function machineSteps(
       },
     },
   ];
-}
-
-/** Disks come to light one after the other: waits until there are some and no more come, or there are none. */
-async function settledDisks(signal: AbortSignal): Promise<DiskFacts[]> {
-  const deadline = performance.now() + 20_000;
-  let before = "", quiet = 0;
-  for (;;) {
-    const disks = await readDisks();
-    const names = disks.map((d) => d.name).join();
-    quiet = names === before && names !== "" ? quiet + 1 : 0;
-    if (quiet >= 4 || performance.now() > deadline) return disks;
-    before = names;
-    signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }

@@ -97,9 +97,9 @@ export class Reporter {
 }
 
 function calledOff(reason: string): RackseedError {
-  return new RackseedError("the installation was called off", {
+  return new RackseedError("what was ordered was called off", {
     reason,
-    remedy: "deploy again when the node is to be installed; until then its disk may be half written.",
+    remedy: "order it again when it is wanted; what was being installed may be half written until then.",
     status: 409,
   });
 }

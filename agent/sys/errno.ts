@@ -48,6 +48,7 @@ export class SysError extends Error {
   /** "ENOENT"; "E123" where the number has no name here. */
   readonly code: string;
   readonly path: BytePath | undefined;
+  readonly #errno: number;
 
   constructor(action: string, { errno, path }: { errno: number; path?: BytePath | undefined }) {
     const code = NAMES[errno] ?? `E${errno}`;
@@ -55,6 +56,12 @@ export class SysError extends Error {
     this.action = action;
     this.code = code;
     this.path = path;
+    this.#errno = errno;
+  }
+
+  /** The same, of what is known to lie there. */
+  at(path: BytePath): SysError {
+    return new SysError(this.action, { errno: this.#errno, path });
   }
 }
 

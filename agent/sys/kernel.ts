@@ -6,6 +6,8 @@ const symbols = {
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  // its third argument is of whatever kind; on x86-64 a pointer is passed the same way
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   sync: { parameters: [], result: "void" },
   reboot: { parameters: ["i32"], result: "i32" },
@@ -23,7 +25,7 @@ export class SystemCallError extends Error {
   readonly errno: number;
 }
 
-export const EBUSY = 16;
+export const EBUSY = 16, EROFS = 30;
 
 type Libc = Deno.StaticForeignLibraryInterface<typeof symbols>;
 
@@ -69,6 +71,21 @@ export function mount(
 /** umount2(2) */
 export function unmount(target: string, flags = 0): void {
   withLibc((libc) => check(libc, { call: "umount2", result: libc.umount2(cString(target), flags) }));
+}
+
+/** ioctl(2) on a device that is opened for reading; `data` is what the request reads and writes. */
+export function controlDevice(
+  path: string,
+  { request, data, call }: { request: number; data: Uint8Array<ArrayBuffer>; call: string },
+): void {
+  withLibc((libc) => {
+    const fd = check(libc, { call: `open ${path}`, result: libc.open(cString(path), O_CLOEXEC) });
+    try {
+      check(libc, { call, result: libc.ioctl(fd, BigInt(request), data) });
+    } finally {
+      libc.close(fd);
+    }
+  });
 }
 
 const O_EXCL = 0o200, O_CLOEXEC = 0o2000000, O_RDWR = 2;

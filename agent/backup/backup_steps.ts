@@ -1,0 +1,135 @@
+/**
+ * The steps of a node that is backed up at its boot: its own system is mounted, captured like a template's, and left
+ * as it is. Nothing here can write to a disk: none is proven as a target, and the kernel is told to protect them all.
+ */
+import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { compileExcludes, DEFAULT_EXCLUDES } from "../capture/excludes.ts";
+import { pauseFor, withRetry } from "../sys/retry.ts";
+import { sendCapture } from "../capture/send_capture.ts";
+import { TreeSource } from "../capture/tree_source.ts";
+import type { EnrolledBackup } from "../install/enrol.ts";
+import { devicePath, type DiskFacts } from "../install/disks.ts";
+import type { StepDefinition, StepProgress } from "../install/run_steps.ts";
+import type { Run } from "../sys/command.ts";
+import { protectFromWriting } from "../sys/write_protection.ts";
+import { findRoot, ownDisks } from "./find_root.ts";
+import { mountSystem } from "./mount_system.ts";
+import { readStillMachine, type StillMachine } from "./still_machine.ts";
+
+const SERVER_BACK_MS = 5 * 60_000;
+const PUBLISHING_POLL_MS = 1000;
+
+export interface BackupOptions {
+  readonly enrolled: EnrolledBackup;
+  readonly disks: readonly DiskFacts[];
+  readonly firmware: "bios" | "uefi";
+  /** Where its system is mounted. */
+  readonly at: string;
+  /** What must be undone at the end, however it ends. */
+  readonly stack: AsyncDisposableStack;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+  /** Types of block devices that count as disks; loop devices for rehearsals. */
+  readonly diskTypes?: readonly string[];
+}
+
+export function backupSteps(options: BackupOptions): readonly StepDefinition[] {
+  const { enrolled: { order } } = options;
+  let machine: StillMachine | undefined, published = "";
+  const notes: string[] = [];
+  return [
+    {
+      step: "mount",
+      run: async () => {
+        const mounted = await mountStill(order, options);
+        machine = mounted.machine;
+        notes.push(...mounted.notes, ...machine.unseen);
+        const { fileSystems } = machine.layout;
+        const read = fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`).join(", ");
+        return { message: [`read-only: ${read}`, ...notes].join("; ") };
+      },
+    },
+    {
+      step: "capture",
+      run: async (progress) => {
+        if (machine === undefined) throw new RangeError("nothing is mounted yet");
+        const { view, message } = await capture(machine, { ...options, notes, progress });
+        published = `${view.image}@${view.version}`;
+        return { message: `${published} is published: ${message}` };
+      },
+    },
+    {
+      step: "finish",
+      run: () => Promise.resolve({ message: `${published}; nothing was written to the disks` }),
+    },
+  ];
+}
+
+async function mountStill(
+  { node, backup, disk }: BackupOrder,
+  { disks, firmware, at, stack, run, signal, diskTypes }: BackupOptions,
+): Promise<{ machine: StillMachine; notes: readonly string[] }> {
+  const paths = disks.flatMap(({ name, partitions }) => [
+    devicePath(name),
+    ...partitions.map(({ number }) => devicePath(name, number)),
+  ]);
+  stack.use(protectFromWriting(paths));
+  const own = ownDisks(disks, { node, named: disk });
+  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...backup.excludes]);
+  const root = await findRoot(own, { node, at, run, signal });
+  // further disks may hold what its fstab names, whichever disk was named for the root
+  const { mounts, notes } = await mountSystem(root, { node, disks, excludes, at, stack, run, signal });
+  return { machine: await readStillMachine(mounts, { at, firmware, run, diskTypes }), notes };
+}
+
+async function capture(
+  { source, layout, mountPoints }: StillMachine,
+  { enrolled: { client }, at, notes, progress, signal }: BackupOptions & {
+    notes: readonly string[];
+    progress: StepProgress;
+  },
+): Promise<{ view: CaptureView; message: string }> {
+  const retry = { signal, budgetMs: SERVER_BACK_MS };
+  const order = await withRetry(
+    () => client.post("/node/backup", { body: {}, schema: CaptureOrder, signal }),
+    retry,
+  );
+  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
+  const { entries, bytesSent, amount, notes: told } = await sendCapture({
+    api: client,
+    capture: order.capture,
+    tree: new TreeSource(at, { excludes, mountPoints }),
+    ...{ source, layout, excludes: excludes.patterns, compress: order.parent !== undefined, signal },
+    onRead: () => Promise.resolve(notes),
+    onProgress: (now) => progress.update({ message: progressText(now) }),
+  });
+  progress.update({ message: "the server publishes it" });
+  for (;;) {
+    const path = `/node/backup/${order.capture}`;
+    const view = await withRetry(() => client.get(path, CaptureView, { signal }), retry);
+    if (view.state === "published") {
+      const noted = told.length === 0 ? "" : `, ${told.length} notes (rackseed image show)`;
+      return { view, message: `${entries} entries, ${mb(amount.bytes)} read, ${mb(bytesSent)} sent${noted}` };
+    }
+    if (view.problem) throw RackseedError.fromProblem(view.problem);
+    if (view.state === "cancelled") throw calledOff(view);
+    await pauseFor(PUBLISHING_POLL_MS, signal);
+  }
+}
+
+function progressText({ phase, bytesDone, bytesTotal, bytesSent }: CaptureProgress): string {
+  return `${phase}: ${mb(bytesDone)} of ${mb(bytesTotal)}, ${mb(bytesSent)} sent`;
+}
+
+function calledOff({ image }: CaptureView): RackseedError {
+  return new RackseedError(`the capture of ${image} was called off`, {
+    reason: "the operator cancelled it.",
+    remedy: "order the backup again when it is wanted.",
+    status: 409,
+  });
+}
+
+function mb(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

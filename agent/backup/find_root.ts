@@ -1,0 +1,70 @@
+/** Which file system is the root of the machine's own system: the only one there is, never a guess. */
+import { RackseedError } from "#contract/errors.ts";
+import { devicePath, type DiskFacts } from "../install/disks.ts";
+import { foreignRoots } from "../install/foreign_roots.ts";
+import type { Run } from "../sys/command.ts";
+
+export interface FoundRoot {
+  readonly device: string;
+  readonly type: string;
+  readonly subvolume: string;
+  /** Its fstab(5). */
+  readonly fstab: string;
+  readonly hostname: string | undefined;
+}
+
+/** What a backup reads of the machine: its own disks, or the one that the operator named. */
+export function ownDisks(
+  disks: readonly DiskFacts[],
+  { node, named }: { node: string; named?: string | undefined },
+): readonly DiskFacts[] {
+  if (named === undefined) return disks.filter((d) => !d.removable && d.transport !== "usb");
+  const disk = disks.find((d) => d.names.includes(named));
+  if (disk) return [disk];
+  throw new RackseedError(`cannot find the disk ${named} that was named for ${node}`, {
+    reason: `this machine has ${disks.flatMap((d) => d.names[0] ?? d.name).join(", ") || "no disk"}.`,
+    remedy: `correct it: rackseed node set ${node} --disk /dev/disk/by-path/…`,
+    status: 409,
+  });
+}
+
+export function volumesOf({ name, partitions }: DiskFacts): { device: string; number?: number }[] {
+  if (partitions.length === 0) return [{ device: devicePath(name) }];
+  return partitions.map(({ number }) => ({ device: devicePath(name, number), number }));
+}
+
+/** `at`: where file systems are mounted for a moment. Throws RackseedError where there is none, or not one. */
+export async function findRoot(
+  disks: readonly DiskFacts[],
+  { node, at, run, signal }: { node: string; at: string; run: Run; signal: AbortSignal },
+): Promise<FoundRoot> {
+  const title = `cannot back up ${node}`, notes: string[] = [];
+  const found: (Omit<FoundRoot, "fstab"> & { fstab: string | undefined })[] = [];
+  const devices = disks.flatMap(volumesOf).map(({ device }) => device);
+  for await (const { tree, device, type, subvolume } of foreignRoots(devices, { at, notes, run, signal })) {
+    const fstab = await tree.text("/etc/fstab");
+    found.push({ device, type, subvolume, fstab, hostname: (await tree.text("/etc/hostname"))?.trim() });
+  }
+  const [root, ...others] = found;
+  if (root === undefined) {
+    throw new RackseedError(title, {
+      reason: `no disk of it carries a system that can be read${notes.map((n) => `; ${n}`).join("")}.`,
+      remedy: "look at the disks from the shell at its console (lsblk, dmesg); nothing was written to them.",
+      status: 409,
+    });
+  }
+  if (others.length > 0) {
+    throw new RackseedError(title, {
+      reason: `it has more than one system: ${found.map((f) => `${f.device} (${f.hostname})`).join(", ")}.`,
+      remedy: `name the disk of the one that counts: rackseed node set ${node} --disk /dev/disk/by-path/…`,
+      status: 409,
+    });
+  }
+  const { fstab } = root;
+  if (fstab !== undefined) return { ...root, fstab };
+  throw new RackseedError(title, {
+    reason: `the system on ${root.device} has no /etc/fstab: what else belongs to it cannot be told.`,
+    remedy: "restore it to its image first, keeping your data: rackseed node restore NODE --keep PATH",
+    status: 409,
+  });
+}

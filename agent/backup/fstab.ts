@@ -1,0 +1,75 @@
+/** Which file systems belong to a system, by its own table: fstab(5). Pure. */
+
+export interface FstabEntry {
+  /** "UUID=…", "/dev/sda2" */
+  readonly spec: string;
+  /** Absolute, without a slash at its end. */
+  readonly mountPoint: string;
+  /** "auto" where the table leaves it to mount(8). */
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** What blkid(8) tells of a partition. */
+export interface Labelled {
+  readonly device: string;
+  /** Partition number; undefined for a whole disk. */
+  readonly number: number | undefined;
+  /** By its names: TYPE, UUID, LABEL, PART_ENTRY_UUID, PART_ENTRY_NAME. */
+  readonly facts: ReadonlyMap<string, string>;
+}
+
+/** Those on block devices below the root, parents first: swap, network, memory and bind mounts are no content. */
+export function parseFstab(text: string): FstabEntry[] {
+  const entries = text.split("\n").flatMap((line): FstabEntry[] => {
+    const [spec = "", point = "", type = "", options = "defaults"] = line.replace(/^\s*#.*/, "").trim()
+      .split(/\s+/).map(unescape);
+    const mountPoint = point.replace(/\/+$/, "");
+    if (!/^(\/dev\/|(PART)?(UUID|LABEL)=)/.test(spec) || !/^(\/[^/]+)+$/.test(mountPoint)) return [];
+    if (type === "swap" || /(^|,)r?bind(,|$)/.test(options)) return [];
+    return [{ spec, mountPoint, type, options: options.split(",") }];
+  });
+  const depth = ({ mountPoint }: FstabEntry) => mountPoint.split("/").length;
+  return entries.sort((a, b) => depth(a) - depth(b));
+}
+
+/** Blanks and the like are octal there: "\040". */
+function unescape(word: string): string {
+  return word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}
+
+const TAGS: Readonly<Record<string, string>> = {
+  "UUID": "UUID",
+  "LABEL": "LABEL",
+  "PARTUUID": "PART_ENTRY_UUID",
+  "PARTLABEL": "PART_ENTRY_NAME",
+};
+const KERNEL_NAME = /^\/dev\/(?:(?:[hsv]d|xvd)[a-z]+|(?:nvme\d+n|mmcblk)\d+p)(\d+)$/;
+
+/**
+ * The volume that an entry means, or why it cannot be told. The kernel's names say only the partition's number, and
+ * that only where there is one disk.
+ */
+export function resolveSpec(
+  spec: string,
+  volumes: readonly Labelled[],
+): { volume: Labelled } | { because: string } {
+  const byLink = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/.exec(spec);
+  const [, tag, quoted] = byLink
+    ? [undefined, byLink[1]?.toUpperCase(), byLink[2]]
+    : /^(\w+)=(.*)$/.exec(spec) ??
+      [];
+  const value = quoted?.replace(/^"(.*)"$/, "$1");
+  const number = KERNEL_NAME.exec(spec)?.[1];
+  const name = tag === undefined ? undefined : TAGS[tag];
+  if (name === undefined && number === undefined) {
+    return { because: "such volumes (LVM, RAID …) are not read" };
+  }
+  const isMeant = ({ facts, number: n }: Labelled) =>
+    name === undefined ? n === Number(number) : facts.get(name)?.toLowerCase() === value?.toLowerCase();
+  const [volume, ...others] = volumes.filter(isMeant);
+  if (volume === undefined) return { because: "no disk of this machine has it" };
+  if (others.length === 0) return { volume };
+  const which = [volume, ...others].map(({ device }) => device).join(", ");
+  return { because: `several disks have it: ${which}` };
+}

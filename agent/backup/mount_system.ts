@@ -1,0 +1,132 @@
+/** Mounts a system that does not run, with the further file systems of its fstab, and writes to none of its disks. */
+import { RackseedError } from "#contract/errors.ts";
+import type { Excludes } from "../capture/excludes.ts";
+import { parseBlkid } from "../capture/layout_table.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import type { DiskFacts } from "../install/disks.ts";
+import { ForeignTree } from "../install/tree_files.ts";
+import type { Run } from "../sys/command.ts";
+import { type FoundRoot, volumesOf } from "./find_root.ts";
+import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "./fstab.ts";
+import { mountUnwritten } from "./unwritten_mount.ts";
+
+export interface SystemMount {
+  /** Where it lies really, whatever it was mounted by: "/dev/vda2". */
+  readonly device: string;
+  readonly type: string;
+  /** As the system's own fstab has them. */
+  readonly options: string;
+  /** "/srv", as the system sees it; and where it is now. */
+  readonly mountPoint: string;
+  readonly at: string;
+}
+
+export interface MountedSystem {
+  readonly mounts: readonly SystemMount[];
+  /** What is left out or was done to read it, in words. */
+  readonly notes: readonly string[];
+}
+
+export interface SystemOptions {
+  readonly node: string;
+  readonly disks: readonly DiskFacts[];
+  readonly excludes: Excludes;
+  readonly at: string;
+  /** Takes the mounts. */
+  readonly stack: AsyncDisposableStack;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+}
+
+/** The disks are write-protected. Throws RackseedError where a file system that belongs to it cannot be mounted. */
+export async function mountSystem(root: FoundRoot, options: SystemOptions): Promise<MountedSystem> {
+  const { disks, at, run, signal } = options;
+  const volumes = await Promise.all(
+    disks.flatMap(volumesOf).map(async ({ device, number }) => {
+      const { stdout } = await run(["blkid", "-p", "-o", "export", device], { accept: [0, 2, 8], signal });
+      return { device, number, facts: parseBlkid(stdout) };
+    }),
+  );
+  const notes: string[] = [];
+  const data = root.subvolume === "" ? "" : `subvol=${root.subvolume}`;
+  const mount = async ({ data, ...what }: SystemMount & { data: string }): Promise<SystemMount> => {
+    const { replayed } = await mountUnwritten(what.at, { ...options, source: what.device, ...what, data });
+    const which = `${what.mountPoint} (${what.device})`;
+    if (replayed) {
+      notes.push(`${which} was in use when the machine stopped: its journal was replayed in memory`);
+    }
+    return what;
+  };
+  const { device, type } = root;
+  const mounts = [await mount({ device, type, options: "defaults", mountPoint: "/", at, data })];
+  for (const entry of parseFstab(root.fstab)) {
+    const volume = volumeOf(entry, { ...options, volumes, notes });
+    if (volume === undefined) continue;
+    const place = await placeOf(entry, options);
+    const type = volume.facts.get("TYPE") ?? entry.type;
+    const { device } = volume;
+    mounts.push(
+      await mount({ device, type, options: entry.options.join(), ...place, data: dataOf(type, entry) }),
+    );
+  }
+  return { mounts, notes };
+}
+
+/** Undefined where the running system would be without it, too, or where it is to be left out: with a note. */
+function volumeOf(
+  entry: FstabEntry,
+  { node, excludes, volumes, notes }: SystemOptions & {
+    volumes: readonly Labelled[];
+    notes: string[];
+  },
+): Labelled | undefined {
+  const { spec, mountPoint, options } = entry;
+  const found = resolveSpec(spec, volumes);
+  if (options.includes("noauto")) {
+    if ("volume" in found) notes.push(`left out, it is not mounted by itself: ${mountPoint} (${spec})`);
+    return undefined;
+  }
+  if (isExcluded(mountPoint, excludes)) return undefined;
+  if ("volume" in found) return found.volume;
+  if (options.includes("nofail")) {
+    notes.push(`left out, ${found.because}: ${mountPoint} (${spec})`);
+    return undefined;
+  }
+  throw incomplete(entry, { node, because: `${spec}: ${found.because}` });
+}
+
+/** Itself, or with a directory that it lies in. */
+function isExcluded(mountPoint: string, excludes: Excludes): boolean {
+  const names = mountPoint.slice(1).split("/");
+  return names.some((_, i) =>
+    excludes.matches(bytePathOfText(names.slice(0, i + 1).join("/")), { isDirectory: true })
+  );
+}
+
+/** No link of the system leads out of it, and nothing is made in it. */
+async function placeOf(
+  entry: FstabEntry,
+  { node, at }: SystemOptions,
+): Promise<{ mountPoint: string; at: string }> {
+  const real = await new ForeignTree(at).directory(entry.mountPoint);
+  if (real !== undefined) return { mountPoint: real.slice((await Deno.realPath(at)).length), at: real };
+  throw incomplete(entry, { node, because: "there is no such directory" });
+}
+
+function incomplete({ mountPoint }: FstabEntry, { node, because }: { node: string; because: string }) {
+  return new RackseedError(`cannot back up ${node} with its ${mountPoint}`, {
+    reason: `the system's /etc/fstab has it, but ${because}.`,
+    remedy: `leave it out: rackseed node backup ${node} --at-boot --exclude ${mountPoint}`,
+    status: 409,
+  });
+}
+
+/** What decides which names and owners a file system shows. */
+function dataOf(type: string, { options }: FstabEntry): string {
+  const says = type === "btrfs"
+    ? /^subvol(id)?=/
+    : type === "vfat"
+    ? /^((u|d|f)mask|uid|gid|iocharset|codepage|shortname|utf8)(=|$)/
+    : /$^/;
+  return options.filter((option) => says.test(option)).join();
+}

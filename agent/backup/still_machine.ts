@@ -1,0 +1,82 @@
+/** What a machine is whose own system is mounted but does not run: what `readMachine` tells of one that does. */
+import type { DiskLayout } from "#contract/layout.ts";
+import { describeVolume } from "#contract/layout.ts";
+import type { Source } from "#contract/manifest.ts";
+import { kernelPaths } from "../capture/lacks.ts";
+import { FINDMNT_COLUMNS, type MountedFileSystem, parseFindmnt } from "../capture/layout_devices.ts";
+import { readLayout } from "../capture/layout_read.ts";
+import { newestFirst, parseOsRelease } from "../capture/machine.ts";
+import { ForeignTree } from "../install/tree_files.ts";
+import type { Run } from "../sys/command.ts";
+import type { SystemMount } from "./mount_system.ts";
+
+export interface StillMachine {
+  readonly source: Source;
+  readonly layout: DiskLayout;
+  readonly mountPoints: readonly string[];
+  /** Partitions that hold something which is not mounted, in words. */
+  readonly unseen: readonly string[];
+}
+
+export async function readStillMachine(
+  mounts: readonly SystemMount[],
+  { at, firmware, run, diskTypes }: {
+    at: string;
+    firmware: "bios" | "uefi";
+    run: Run;
+    diskTypes?: readonly string[] | undefined;
+  },
+): Promise<StillMachine> {
+  const shown = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
+  const { layout, mountPoints, unseen } = await readLayout({
+    run,
+    ...(diskTypes && { diskTypes }),
+    mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, shown))),
+  });
+  return {
+    source: await readSource(new ForeignTree(at), firmware),
+    layout,
+    mountPoints,
+    unseen: unseen.map(({ volume, type }) =>
+      `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
+    ),
+  };
+}
+
+/** As the system itself would see it. */
+async function asItsOwn(
+  { device, type, options, mountPoint, at }: SystemMount,
+  shown: readonly MountedFileSystem[],
+): Promise<MountedFileSystem> {
+  const real = await Deno.realPath(at);
+  const { sizeBytes, usedBytes } = shown.findLast(({ target }) => target === real) ??
+    { sizeBytes: 0, usedBytes: 0 };
+  return { source: device, target: mountPoint, type, options, sizeBytes, usedBytes, number: "", part: "/" };
+}
+
+async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise<Source> {
+  const release = parseOsRelease(
+    await tree.text("/etc/os-release") ?? await tree.text("/usr/lib/os-release") ?? "",
+  );
+  const kernels: string[] = [], withImage: string[] = [];
+  for (const path of await tree.list("/lib/modules")) {
+    const name = path.slice(path.lastIndexOf("/") + 1).slice(0, 128);
+    if (await tree.kind(`${path}/modules.dep`) === undefined) continue;
+    kernels.push(name);
+    const images = await Promise.all(kernelPaths(name).map((image) => tree.kind(image)));
+    if (images.some((kind) => kind !== undefined)) withImage.push(name);
+  }
+  // the one that runs now, where it is the system's own, too
+  const running = Deno.osRelease();
+  const kernel = withImage.includes(running) ? running : newestFirst(withImage)[0] ?? running;
+  return {
+    hostname: ((await tree.text("/etc/hostname"))?.trim() ?? "").slice(0, 255),
+    distribution: (release.get("ID") ?? "linux").slice(0, 64),
+    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
+    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    architecture: Deno.build.arch,
+    firmware,
+    kernel,
+    kernels: newestFirst(kernels).slice(0, 64),
+  };
+}

@@ -1,0 +1,101 @@
+/** The first steps of a machine in the initramfs: it reaches its server, which tells it what is to become of it. */
+import type { Run } from "../sys/command.ts";
+import { textOf } from "../sys/small_file.ts";
+import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
+import { describeDisk, gigabytes } from "./choose_disk.ts";
+import { type DiskFacts, readDisks } from "./disks.ts";
+import { believed, type Enrolled, type EnrolledBackup, enrolMachine, isBackup } from "./enrol.ts";
+import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { machineInventory } from "./inventory.ts";
+import { bringUpNetwork } from "./network.ts";
+import type { Reporter } from "./reporter.ts";
+import type { StepDefinition } from "./run_steps.ts";
+import { SwarmTerms } from "./swarm_terms.ts";
+
+/** What the steps find out; all of it is there once they are done. */
+export interface Started {
+  boot: BootArguments;
+  enrolled: Enrolled | EnrolledBackup;
+  /** Of an installation. */
+  terms: SwarmTerms | undefined;
+  firmware: "bios" | "uefi";
+  disks: readonly DiskFacts[];
+  /** In words. */
+  inventory: string;
+}
+
+export function startSteps(
+  known: Partial<Started>,
+  { stack, reporter, run, signal }: {
+    stack: AsyncDisposableStack;
+    reporter: Reporter;
+    run: Run;
+    signal: AbortSignal;
+  },
+): readonly StepDefinition[] {
+  return [
+    {
+      step: "network",
+      run: async ({ update }) => {
+        const boot = parseBootArguments(await textOf("/proc/cmdline") ?? "");
+        if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
+        known.boot = boot;
+        update({ message: "loading drivers" });
+        const devices = await loadDrivers({ run, signal });
+        const variables = await mountFirmwareVariables();
+        const link = await bringUpNetwork(boot, { run, signal });
+        return { message: [link, `${devices} devices`, variables].filter(Boolean).join("; ") };
+      },
+    },
+    {
+      step: "enrol",
+      run: async () => {
+        const { boot } = known;
+        if (boot === undefined) throw new RangeError("how it was booted is not known yet");
+        const disks = await settledDisks(signal);
+        const inventory = await machineInventory({ disks, run });
+        known.disks = disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" }));
+        known.firmware = inventory.firmware;
+        known.inventory = [
+          inventory.model,
+          `${inventory.cpus} processors`,
+          `${gigabytes(inventory.memoryBytes)} memory`,
+          inventory.firmware.toUpperCase(),
+          ...disks.map(describeDisk),
+        ].filter(Boolean).join(", ");
+        const told = await enrolMachine({ ...boot, inventory, signal });
+        stack.use(told.client);
+        known.terms = isBackup(told) ? undefined : new SwarmTerms(told.order.swarm);
+        // first, so that an order which is not believed is told of
+        await reporter.connect(told.client, known.terms);
+        const enrolled = known.enrolled = isBackup(told) ? told : believed(told);
+        return { message: describeOrder(enrolled) };
+      },
+    },
+    { step: "inventory", run: () => Promise.resolve({ message: known.inventory ?? "" }) },
+  ];
+}
+
+function describeOrder(enrolled: Enrolled | EnrolledBackup): string {
+  if (isBackup(enrolled)) {
+    const { node, backup } = enrolled.order;
+    return `${node} is to be backed up as ${backup.image}: its disks are only read`;
+  }
+  const { node, image, version } = enrolled.order;
+  return `${node} is to become ${image}@${version}`;
+}
+
+/** Disks come to light one after the other: waits until there are some and no more come, or there are none. */
+async function settledDisks(signal: AbortSignal): Promise<DiskFacts[]> {
+  const deadline = performance.now() + 20_000;
+  let before = "", quiet = 0;
+  for (;;) {
+    const disks = await readDisks();
+    const names = disks.map((d) => d.name).join();
+    quiet = names === before && names !== "" ? quiet + 1 : 0;
+    if (quiet >= 4 || performance.now() > deadline) return disks;
+    before = names;
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

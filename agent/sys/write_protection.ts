@@ -1,0 +1,25 @@
+/** Block devices that the kernel lets nobody write to for a while. */
+import { controlDevice } from "./kernel.ts";
+
+/** linux/fs.h */
+const BLKROSET = 0x125d;
+
+/** Protects them all until it is disposed of; a mount that would replay a journal fails meanwhile. */
+export function protectFromWriting(devices: readonly string[]): Disposable {
+  const stack = new DisposableStack();
+  try {
+    for (const path of devices) {
+      set(path, true);
+      stack.defer(() => set(path, false));
+    }
+    return stack.move();
+  } finally {
+    stack.dispose();
+  }
+}
+
+function set(path: string, readOnly: boolean): void {
+  const data = new Uint8Array(4);
+  new DataView(data.buffer).setInt32(0, Number(readOnly), true);
+  controlDevice(path, { request: BLKROSET, data, call: `write-protect ${path}` });
+}
