@@ -8,11 +8,15 @@ import { ensureProduct } from "./build.ts";
 import type { LabOrder } from "./lab/inside.ts";
 import { installDebianPackages } from "./setup.ts";
 
-const usage = "usage: deno task lab --firmware bios|uefi [--nodes 1…4] [--restore] [--power-cut 1…5] " +
+const usage =
+  "usage: deno task lab --firmware bios|uefi [--nodes 1…4] [--restore] [--backup] [--power-cut 1…5] " +
   "[--identity ask] [--keep DIR]";
 const root = dirname(import.meta.dirname ?? ".");
 
-type Arguments = Pick<LabOrder, "firmware" | "nodes" | "restore" | "powerCuts" | "identity" | "keep">;
+type Arguments = Pick<
+  LabOrder,
+  "firmware" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "keep"
+>;
 
 /** Undefined where the arguments are not of the form in `usage`. */
 function parse(args: string[]): Arguments | undefined {
@@ -23,18 +27,19 @@ function parse(args: string[]): Arguments | undefined {
         firmware: { type: "string" },
         nodes: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
+        backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         keep: { type: "string" },
       },
     });
-    const { firmware, nodes, restore, "power-cut": powerCuts, identity } = values;
+    const { firmware, nodes, restore, backup, "power-cut": powerCuts, identity } = values;
     if (
       (firmware !== "bios" && firmware !== "uefi") || !/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(powerCuts)
     ) return undefined;
     if (identity !== undefined && identity !== "ask") return undefined;
     const keep = resolve(values.keep ?? `${root}/.cache/lab/last-${firmware}`);
-    return { firmware, nodes: Number(nodes), restore, powerCuts: Number(powerCuts), identity, keep };
+    return { firmware, nodes: Number(nodes), restore, backup, powerCuts: Number(powerCuts), identity, keep };
   } catch {
     return undefined;
   }

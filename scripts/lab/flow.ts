@@ -1,5 +1,6 @@
 /** The whole product on real firmware: a template is captured, empty machines become its clones. */
 import type { Check } from "./check.ts";
+import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
 import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
@@ -16,6 +17,8 @@ export async function cloneMachines(
     readonly nodes: number;
     /** The first clone is damaged and restored. */
     readonly restore: boolean;
+    /** The first clone is backed up at its boot, and given its data back. */
+    readonly backup: boolean;
     /** So often a further node loses its power while it is installed. */
     readonly powerCuts: number;
     /** Two more nodes are asked who they are. */
@@ -36,6 +39,9 @@ export async function cloneMachines(
     const [node] = nodes, [clone] = found;
     if (options.restore && node && clone) {
       checks.push(...tell(lab, ofNode(await restoreNode(lab, { node, template, server, clone }), node)));
+    }
+    if (options.backup && node && clone) {
+      checks.push(...tell(lab, ofNode(await backUpNode(lab, { node, server, clone }), node)));
     }
     const person = nodes[options.nodes], answered = found[options.nodes];
     if (options.identity === "ask" && person && answered) {

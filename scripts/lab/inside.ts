@@ -14,6 +14,7 @@ export interface LabOrder {
   readonly firmware: Firmware;
   readonly nodes: number;
   readonly restore: boolean;
+  readonly backup: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
   /** Where logs and the summary go. */
@@ -25,7 +26,7 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, nodes, restore, powerCuts, identity, keep, product, cache }: LabOrder,
+  { firmware, nodes, restore, backup, powerCuts, identity, keep, product, cache }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -34,7 +35,7 @@ async function lab(
   const timeline = new Timeline(console.log);
   const options = { firmware, product, timeline, cache, signal: interrupted.signal };
   const checks = [
-    ...await cloneMachines({ ...options, nodes, restore, powerCuts, identity, keep }),
+    ...await cloneMachines({ ...options, nodes, restore, backup, powerCuts, identity, keep }),
     ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
   ];
   const text = summary({ firmware, checks, milestones: timeline.milestones });
