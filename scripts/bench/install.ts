@@ -12,8 +12,8 @@
  * One server and one node on a limited link. Download: the agent joins the swarm, and manifest and all frames have
  * come. Extract: the same manifest and pack are there already; opened, proved, written and synced to the disk.
  * Install: both, as the agent does them; its tree is compared with the original. Packs lie in memory. Bar: install
- * ≤ 1.15 × the longer of the two. Server and node share this machine's processors, so that on unlimited links
- * the halves compete for them. Needs root (network namespaces, tc, loop devices) and Debian.
+ * ≤ 1.15 × the longer of the two. Server and node have half of this machine's processors each, as two machines
+ * would. Needs root (network namespaces, tc, loop devices) and Debian.
  */
 import { parseArgs } from "node:util";
 import { makeBenchTree, workplace } from "./bench_tree.ts";
@@ -70,7 +70,8 @@ async function measureAt(rate: string): Promise<Record<Mode, number>> {
   const start = (machine: number, script: string, args: readonly string[]) => {
     signal.throwIfAborted();
     const path = new URL(`./${script}`, import.meta.url).pathname;
-    return new Program(lab.on(machine, [Deno.execPath(), "run", "-A", path, ...args]), signal);
+    const argv = [...onItsProcessors(machine), Deno.execPath(), "run", "-A", path, ...args];
+    return new Program(lab.on(machine, argv), signal);
   };
   const server = start(SERVER, "swarm_node.ts", ["serve", image.torrent, image.served, lab.address(SERVER)]);
   stack.defer(() => server.stop());
@@ -105,6 +106,13 @@ async function measureAt(rate: string): Promise<Record<Mode, number>> {
     extract: median(taken.extract),
     install: median(taken.install),
   };
+}
+
+/** Two machines share no processor: the first has the lower half of this one's. */
+function onItsProcessors(machine: number): string[] {
+  const count = navigator.hardwareConcurrency, half = count >> 1;
+  if (half === 0) return [];
+  return ["taskset", "--cpu-list", machine === SERVER ? `0-${half - 1}` : `${half}-${count - 1}`];
 }
 
 async function compare(target: string): Promise<void> {
