@@ -193,7 +193,8 @@ async function readAndSend(
     layout,
     excludes: excludes.patterns,
     memory,
-    compress: order.parent !== undefined,
+    // a first capture is as much work as a machine of the template's size can spare: that is the server's
+    packLevel: order.parent === undefined ? undefined : order.level,
     signal,
     onRead: async () => {
       await hooks.after();

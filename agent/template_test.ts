@@ -8,7 +8,7 @@ type Answer = Response | RackseedError | (() => Response);
 const json = (value: unknown) => new Response(JSON.stringify(value));
 const empty = () => new Response(null, { status: 204 });
 const trouble = (status: number) => new RackseedError("call failed", { reason: "r", remedy: "m", status });
-const order = (capture: string) => json({ capture, image: "web", excludes: ["*.tmp"] });
+const order = (capture: string) => json({ capture, image: "web", excludes: ["*.tmp"], level: 9 });
 
 /** Answers orders out of a list, then aborts; everything else with what a server would say. */
 class Server implements Api {

@@ -1,35 +1,32 @@
 /** The calls of a capture (#contract/api.ts, "Template's agent"), each repeated over a hiccup. */
-import { promisify } from "node:util";
-import { constants, zstdCompress } from "node:zlib";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { packFrameUpload } from "#contract/frame_upload.ts";
+import { pack } from "#contract/sealed_codec.ts";
 import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
 /** The part of ApiClient that captures need. */
 export type Api = Pick<ApiClient, "send">;
 
 const HASH_BYTES = 32;
-const compressed = promisify(zstdCompress);
-/** Level 7 takes two thirds of the time of level 9, for two per cent more bytes. */
-const WIRE = { params: { [constants.ZSTD_c_compressionLevel]: 7 } };
 const RETRY_BUDGET_MS = 120_000;
 
 export class CaptureApi {
   readonly #api: Api;
   readonly #base: string;
-  readonly #compress: boolean;
+  readonly #packLevel: number | undefined;
   readonly #retry: RetryOptions;
 
-  /** `compress`: frames travel compressed. */
-  constructor(api: Api, { capture, compress = false, signal, pause }: {
+  /** `packLevel`: that of zstd, where frames are to be packed on this side. */
+  constructor(api: Api, { capture, packLevel, signal, pause }: {
     capture: string;
-    compress?: boolean;
+    packLevel?: number | undefined;
     signal: AbortSignal;
     pause?: Pause;
   }) {
     this.#api = api;
-    this.#compress = compress;
+    this.#packLevel = packLevel;
     this.#base = `/captures/${capture}`;
     this.#retry = { signal, budgetMs: RETRY_BUDGET_MS, ...(pause && { pause }) };
   }
@@ -49,9 +46,9 @@ export class CaptureApi {
 
   /** `upload`: as frame_upload.ts encodes it. */
   async frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#compress) return await this.#post("POST", "frames", { body: upload });
-    const body = new Uint8Array(await compressed(upload, WIRE));
-    await this.#post("POST", "frames", { body, encoding: "zstd" });
+    const level = this.#packLevel;
+    const body = level === undefined ? upload : await packFrameUpload(upload, (raw) => pack(raw, { level }));
+    await this.#post("POST", "frames", body);
   }
 
   /** Tried once: the next report says more. */
@@ -63,21 +60,17 @@ export class CaptureApi {
 
   /** `body`: zstd of lines of entries. */
   entriesPart(part: number, body: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#post("POST", `entries/${part}`, { body });
+    return this.#post("POST", `entries/${part}`, body);
   }
 
   /** `body`: zstd of a CaptureHeader. */
   entries(body: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#post("PUT", "entries", { body });
+    return this.#post("PUT", "entries", body);
   }
 
-  #post(
-    method: "POST" | "PUT",
-    path: string,
-    content: { body: Uint8Array<ArrayBuffer>; encoding?: "zstd" },
-  ): Promise<void> {
+  #post(method: "POST" | "PUT", path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#call(async (signal) => {
-      const response = await this.#api.send(method, `${this.#base}/${path}`, { ...content, signal });
+      const response = await this.#api.send(method, `${this.#base}/${path}`, { body, signal });
       await response.body?.cancel();
     });
   }

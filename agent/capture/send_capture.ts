@@ -3,7 +3,6 @@
  * can simply be run again: the server knows the extents that it has.
  */
 import type { CaptureProgress } from "#contract/api.ts";
-import { formatHashedEntry } from "#contract/entry.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
@@ -26,8 +25,8 @@ export interface SendOptions {
   /** All patterns that were in force. */
   readonly excludes: readonly string[];
   readonly memory?: CaptureMemory | undefined;
-  /** Whether contents are compressed on their way; the server compresses what it stores in any case. */
-  readonly compress?: boolean;
+  /** The level of zstd at which contents are packed on this side; absent: the server does it. */
+  readonly packLevel?: number | undefined;
   readonly signal: AbortSignal;
   /** Once everything was read; gives notes of its own. The capture fails where it throws. */
   readonly onRead?: () => Promise<readonly string[]>;
@@ -50,8 +49,8 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
   const { tree, onProgress, excludes, source, layout, memory, pause } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const { capture, compress = false } = options;
-  const api = new CaptureApi(options.api, { capture, compress, signal, ...(pause && { pause }) });
+  const { capture, packLevel } = options;
+  const api = new CaptureApi(options.api, { capture, packLevel, signal, ...(pause && { pause }) });
   const sender = new ExtentSender(api);
   let counting: Promise<void> | undefined;
   try {
@@ -82,8 +81,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
         if (all !== undefined) reporter.report(() => view("reading", sofar, all));
       },
     });
-    for await (const entry of entries) {
-      const told = { path: entry.path, line: formatHashedEntry(entry) };
+    for await (const told of entries) {
       lines.add(told);
       memory?.record.add(told);
       if (lines.full) await lines.drained();

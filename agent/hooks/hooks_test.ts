@@ -119,7 +119,7 @@ Deno.test("a node's hooks know which node they are on", () => {
 
 Deno.test("what was stopped for a capture is started again once, whoever asks", async () => {
   const order = {
-    ...{ capture: "c1", image: "db", excludes: [] },
+    ...{ capture: "c1", image: "db", excludes: [], level: 9 },
     hooks: [
       hook("stop", 'echo "$RACKSEED_WHEN $RACKSEED_IMAGE on $RACKSEED_NODE"', { when: "pre-capture" }),
       hook("start", 'echo "$RACKSEED_WHEN"', { when: "post-capture" }),

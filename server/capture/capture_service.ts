@@ -150,8 +150,8 @@ export class CaptureService implements AsyncDisposable {
     if (id === undefined || capture === undefined) return undefined;
     capture.heardMs = Date.now();
     if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
-    const { image, excludes, parent } = capture;
-    return { capture: id, image, excludes: [...excludes], ...(parent !== undefined && { parent }) };
+    const { image, excludes, level, parent } = capture;
+    return { capture: id, image, excludes: [...excludes], level, ...(parent !== undefined && { parent }) };
   }
 
   /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */
@@ -171,8 +171,8 @@ export class CaptureService implements AsyncDisposable {
   }
 
   /**
-   * Takes one frame (contract/frame_upload.ts) over, with all of its buffer: proves, compresses, seals and writes it. Resolves when it is
-   * written, which is the sender's brake: with two frames under way for each core all workers are busy.
+   * Takes one frame (contract/frame_upload.ts) over, with all of its buffer: proves it, compresses it unless it came
+   * so, seals and writes it. Resolves when it is written, which is the sender's brake: with two frames under way for each core all workers are busy.
    */
   async addFrame(id: string, body: Uint8Array): Promise<void> {
     const { held, level, image } = this.#receiving(id);

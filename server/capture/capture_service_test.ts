@@ -6,7 +6,7 @@ import { encodeFrameUpload } from "#contract/frame_upload.ts";
 import { DataDirectory } from "../store/data_directory.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { verifyManifestId } from "#contract/manifest.ts";
-import { framesOf, hashBytes, linesOf, sendEntries, sendTree } from "./testing/sender.ts";
+import { framesOf, hashBytes, linesOf, packedFrame, sendEntries, sendTree } from "./testing/sender.ts";
 import { openTestServer, type TestServer } from "./testing/service.ts";
 import { readTree, type Tree } from "./testing/tree.ts";
 
@@ -80,7 +80,7 @@ Deno.test("a template's agent gets its order, again when it was started anew, an
     const view = service.begin({ ...order, excludes: ["/srv"] }, { template: { id: "t1", name: "master" } });
     assert.equal(view.state, "waiting");
     assert.equal(service.orderFor("t2"), undefined);
-    const expected = { capture: view.id, image: "web", excludes: ["/srv"] };
+    const expected = { capture: view.id, image: "web", excludes: ["/srv"], level: order.level };
     assert.deepEqual(service.orderFor("t1"), expected);
     assert.equal(service.get(view.id).state, "receiving");
     assert.deepEqual(service.orderFor("t1"), expected);
@@ -167,8 +167,12 @@ Deno.test("what is not what it claims is refused, and the capture goes on", asyn
     await using server = await openTestServer(`${folder}/data`);
     const { service } = server;
     const { id } = service.begin(order);
-    const lie = encodeFrameUpload([{ sha256: new Uint8Array(32), content: new Uint8Array(10) }]);
-    await assert.rejects(service.addFrame(id, lie), problem(400, /SHA-256/));
+    const lie = () => encodeFrameUpload([{ sha256: new Uint8Array(32), content: new Uint8Array(100) }]);
+    await assert.rejects(service.addFrame(id, lie()), problem(400, /SHA-256/));
+    await assert.rejects(service.addFrame(id, await packedFrame(lie())), problem(400, /SHA-256/));
+    const damaged = await packedFrame(lie());
+    damaged.fill(1, 4 + 36);
+    await assert.rejects(service.addFrame(id, damaged), problem(400, /decompressed/));
     await assert.rejects(service.addFrame(id, randomBytes(100)), problem(400));
     assert.throws(() => service.known(id, new Uint8Array(31)), problem(400));
     await assert.rejects(

@@ -83,18 +83,15 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, encoding, range, signal }: {
+    { body, json, range, signal }: {
       body?: BodyInit;
       json?: unknown;
-      /** How `body` is encoded. */
-      encoding?: "zstd";
       range?: string;
     } & CallOptions = {},
   ): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
     if (range !== undefined) headers.set("range", range);
     if (json !== undefined) headers.set("content-type", "application/json");
-    if (encoding !== undefined) headers.set("content-encoding", encoding);
     const content = json === undefined ? body : JSON.stringify(json);
     let response: Response;
     try {

@@ -7,8 +7,12 @@ import {
   encodeFrameUploadIn,
   MAX_FRAME_EXTENTS,
   MAX_TABLE_BYTES,
+  MAX_UPLOAD_BYTES,
+  packFrameUpload,
+  parseFrameUpload,
 } from "./frame_upload.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
+import { pack } from "./sealed_codec.ts";
 
 const extent = (size: number) => ({
   sha256: new Uint8Array(randomBytes(32)),
@@ -22,10 +26,40 @@ Deno.test("extents survive their upload", () => {
   assert.equal(decodeFrameUpload(encodeFrameUpload(largest))[0]?.content.length, MAX_FRAME_BYTES);
 });
 
-Deno.test("an upload that is cut off, or has a tail, is refused", () => {
-  const body = encodeFrameUpload([extent(5), extent(6)]);
-  for (let length = 0; length < body.length; length++) {
-    assert.throws(() => decodeFrameUpload(body.subarray(0, length)), RangeError, `${length} bytes`);
+/** As the sender packs it. */
+const packed = (upload: Uint8Array) =>
+  packFrameUpload(upload as Uint8Array<ArrayBuffer>, (raw) => pack(raw, { level: 9 }));
+
+Deno.test("extents survive their upload packed, in fewer bytes", async () => {
+  for (const sizes of [[1000], [1, 1000, 70_000], [MAX_FRAME_BYTES - 1, 1]]) {
+    const extents = sizes.map(extent);
+    const upload = encodeFrameUpload(extents), small = await packed(upload);
+    assert.ok(small.length < upload.length);
+    assert.ok(parseFrameUpload(small).isPacked);
+    const plain = decodeFrameUpload(small).map(({ sha256, content }) => ({
+      sha256,
+      content: new Uint8Array(content),
+    }));
+    assert.deepEqual(plain, extents);
+  }
+});
+
+Deno.test("contents that packing makes no smaller go as they are, so that no upload exceeds the longest one", async () => {
+  const size = MAX_FRAME_BYTES / MAX_FRAME_EXTENTS;
+  const noise = Array.from({ length: MAX_FRAME_EXTENTS }, () => {
+    return { ...extent(1), content: new Uint8Array(randomBytes(size)) };
+  });
+  const upload = encodeFrameUpload(noise);
+  assert.equal(upload.length, MAX_UPLOAD_BYTES);
+  assert.equal(await packed(upload), upload);
+});
+
+Deno.test("an upload that is cut off, or has a tail, is refused", async () => {
+  const body = encodeFrameUpload([extent(5), extent(600)]);
+  for (const upload of [body, await packed(body)]) {
+    for (let length = 0; length < upload.length; length++) {
+      assert.throws(() => decodeFrameUpload(upload.subarray(0, length)), Error, `${length} bytes`);
+    }
   }
   assert.throws(() => decodeFrameUpload(new Uint8Array([...body, 0])), RangeError);
 });
@@ -42,8 +76,8 @@ Deno.test("too many, too large and empty extents are refused", () => {
 Deno.test("any bytes are an upload or a RangeError", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
     try {
-      const extents = decodeFrameUpload(body);
-      assert.deepEqual(encodeFrameUpload(extents), body);
+      const { isPacked } = parseFrameUpload(body);
+      if (!isPacked) assert.deepEqual(encodeFrameUpload(decodeFrameUpload(body)), body);
     } catch (error) {
       assert.ok(error instanceof RangeError);
     }

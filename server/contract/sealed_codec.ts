@@ -1,11 +1,17 @@
 /** Seals and opens containers (sealed.ts) of one key as fast as the machine can. */
-import { constants, zstdCompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from "node:zlib";
+import { messageOf } from "./errors.ts";
 import { type NativeGcm, nativeGcm, type NativeZstd, nativeZstd } from "./native_codecs.ts";
 import { MAX_FRAME_BYTES, newSealed, readSealed, unpack } from "./sealed.ts";
 
 export interface SealedCodec {
   /** Compresses and seals. */
   seal(raw: Uint8Array, options: { readonly level: number }): Promise<Uint8Array<ArrayBuffer>>;
+  /** Seals what `pack` or a libzstd elsewhere has compressed, and `unpack` has proven. */
+  sealPacked(packed: Uint8Array, options: { readonly rawBytes: number }): Promise<Uint8Array<ArrayBuffer>>;
+  /** A frame's bytes, valid until the next call. Throws RangeError where these are not `rawBytes` in zstd. */
+  unpack(packed: Uint8Array, options: { readonly rawBytes: number }): Uint8Array;
   /**
    * A frame's bytes, valid until the next call. Throws where it is malformed (RangeError), changed or of another
    * key.
@@ -19,6 +25,20 @@ export interface SealedCodec {
 export async function sealedCodec(key: Uint8Array, { native = true } = {}): Promise<SealedCodec> {
   const gcm = nativeGcm(), zstd = nativeZstd();
   return native && gcm && zstd ? nativeCodec(key, { gcm, zstd }) : await runtimeCodec(key);
+}
+
+const zstdCompressed = promisify(zstdCompress);
+
+/** Compresses as codecs do, on a thread of the runtime's own. */
+export async function pack(raw: Uint8Array, { level }: { readonly level: number }): Promise<Uint8Array> {
+  return await zstdCompressed(raw, zstdOptions(raw, level));
+}
+
+function zstdOptions({ length }: Uint8Array, level: number): ZstdOptions {
+  return {
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_hashLog]: hashLogOf(level) },
+    chunkSize: length + (length >> 7) + 1024,
+  };
 }
 
 /**
@@ -41,23 +61,30 @@ function nativeCodec(key: Uint8Array, { gcm, zstd }: { gcm: NativeGcm; zstd: Nat
     gcm.open(parts.ciphertext, { ...parts, key, out: packed });
     return { rawBytes, packed };
   };
+  const sealPacked = (packed: Uint8Array, rawBytes: number) => {
+    const { sealed, parts } = newSealed({ rawBytes, packedBytes: packed.length });
+    gcm.seal(packed, { ...parts, key, out: parts.ciphertext });
+    return sealed;
+  };
+  const decompress = (packed: Uint8Array, rawBytes: number) => {
+    const size = zstd.decompress(packed, raw.subarray(0, rawBytes));
+    if (size !== rawBytes) throw new RangeError("sealed data has another length than it claims");
+    return raw.subarray(0, rawBytes);
+  };
   return {
     // the work is done before the call returns: the promise is there for the runtime's codec only
     seal: (content, { level }) =>
       settled(() => {
         const room = roomFor(zstd.bound(content.length));
         const size = zstd.compress(content, { out: room, level, hashLog: hashLogOf(level) });
-        const packed = room.subarray(0, size);
-        const { sealed, parts } = newSealed({ rawBytes: content.length, packedBytes: packed.length });
-        gcm.seal(packed, { ...parts, key, out: parts.ciphertext });
-        return sealed;
+        return sealPacked(room.subarray(0, size), content.length);
       }),
+    sealPacked: (packed, { rawBytes }) => settled(() => sealPacked(packed, rawBytes)),
+    unpack: (packed, { rawBytes }) => decompress(packed, rawBytes),
     open: (sealed) =>
       settled(() => {
         const { rawBytes, packed } = decrypt(sealed);
-        const size = zstd.decompress(packed, raw.subarray(0, rawBytes));
-        if (size !== rawBytes) throw new RangeError("sealed data has another length than it claims");
-        return raw.subarray(0, rawBytes);
+        return decompress(packed, rawBytes);
       }),
     authenticate: (sealed) => settled(() => void decrypt(sealed)),
   };
@@ -74,20 +101,22 @@ async function runtimeCodec(keyBytes: Uint8Array): Promise<SealedCodec> {
     const sealedPart = sealed.subarray(parts.ciphertext.byteOffset - sealed.byteOffset);
     return { rawBytes, packed: new Uint8Array(await crypto.subtle.decrypt(algorithm, key, sealedPart)) };
   };
+  const sealPacked = async (packed: Uint8Array, rawBytes: number) => {
+    const { sealed, parts } = newSealed({ rawBytes, packedBytes: packed.length });
+    const algorithm = { name: "AES-GCM", iv: parts.nonce, additionalData: parts.additionalData };
+    const encrypted = await crypto.subtle.encrypt(algorithm, key, packed as Uint8Array<ArrayBuffer>);
+    sealed.set(new Uint8Array(encrypted), parts.ciphertext.byteOffset);
+    return sealed;
+  };
   return {
-    async seal(raw, { level }) {
-      const packed = zstdCompressSync(raw, {
-        params: {
-          [constants.ZSTD_c_compressionLevel]: level,
-          [constants.ZSTD_c_hashLog]: hashLogOf(level),
-        },
-        chunkSize: raw.length + (raw.length >> 7) + 1024,
-      }) as Uint8Array<ArrayBuffer>;
-      const { sealed, parts } = newSealed({ rawBytes: raw.length, packedBytes: packed.length });
-      const algorithm = { name: "AES-GCM", iv: parts.nonce, additionalData: parts.additionalData };
-      const encrypted = await crypto.subtle.encrypt(algorithm, key, packed);
-      sealed.set(new Uint8Array(encrypted), parts.ciphertext.byteOffset);
-      return sealed;
+    seal: (raw, { level }) => sealPacked(zstdCompressSync(raw, zstdOptions(raw, level)), raw.length),
+    sealPacked: (packed, { rawBytes }) => sealPacked(packed, rawBytes),
+    unpack(packed, { rawBytes }) {
+      try {
+        return unpack(packed, rawBytes);
+      } catch (error) {
+        throw new RangeError(`the data cannot be decompressed: ${messageOf(error)}`, { cause: error });
+      }
     },
     async open(sealed) {
       const { rawBytes, packed } = await decrypt(sealed);

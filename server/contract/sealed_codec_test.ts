@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { needs } from "../../test/support/needs.ts";
 import { nativeGcm, nativeSha256, nativeZstd } from "./native_codecs.ts";
 import { MAX_FRAME_BYTES, open } from "./sealed.ts";
-import { sealedCodec } from "./sealed_codec.ts";
+import { pack, sealedCodec } from "./sealed_codec.ts";
 import { seal } from "./testing/seal.ts";
 
 const key = randomBytes(32);
@@ -34,6 +34,36 @@ Deno.test("what one codec seals, every other opens to the same bytes", async () 
         await runtime.authenticate(sealed);
       }
     }
+  }
+});
+
+Deno.test("what was packed elsewhere is unpacked, sealed and opened to the same bytes", async () => {
+  for (const raw of contents) {
+    const packed = await pack(raw, { level: 9 }), rawBytes = raw.length;
+    for (const codec of [native, runtime]) {
+      assert.ok(Buffer.from(raw).equals(codec.unpack(packed, { rawBytes })));
+      const sealed = await codec.sealPacked(packed, { rawBytes });
+      for (const other of [native, runtime]) assert.ok(Buffer.from(raw).equals(await other.open(sealed)));
+    }
+  }
+});
+
+Deno.test("what is not so many bytes in zstd is not unpacked", async () => {
+  const raw = Buffer.concat([randomBytes(5000), Buffer.alloc(100_000, "text ")]);
+  const packed = await pack(raw, { level: 3 });
+  for (const codec of [native, runtime]) {
+    const cases: [Uint8Array, number][] = [
+      [packed, raw.length - 1],
+      [packed, raw.length + 1],
+      [packed.subarray(0, -1), raw.length],
+      [packed.subarray(1), raw.length],
+      [randomBytes(1000), raw.length],
+      [new Uint8Array(0), 1],
+    ];
+    for (const [bytes, rawBytes] of cases) {
+      assert.throws(() => codec.unpack(bytes, { rawBytes }), RangeError, `${bytes.length}, ${rawBytes}`);
+    }
+    assert.ok(raw.equals(codec.unpack(packed, { rawBytes: raw.length })));
   }
 });
 

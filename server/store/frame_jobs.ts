@@ -1,7 +1,7 @@
 /** What FramePool and its workers (frame_worker.ts) say to each other. */
 import type { StoredExtent } from "./extents.ts";
 
-/** Proves an upload (contract/frame_upload.ts), compresses and seals it. */
+/** Proves an upload (contract/frame_upload.ts), compresses it unless it came so, and seals it. */
 export interface UploadJob {
   readonly kind: "upload";
   readonly body: Uint8Array;

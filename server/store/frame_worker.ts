@@ -6,7 +6,7 @@
 /// <reference lib="deno.worker" />
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
-import { decodeFrameUpload } from "#contract/frame_upload.ts";
+import { parseFrameUpload, uploadedExtents } from "#contract/frame_upload.ts";
 import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
 import { sha256 } from "#contract/sha256.ts";
 import {
@@ -64,19 +64,23 @@ function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
 
 /** Throws RangeError where the upload is malformed or an extent is not what its hash says. */
 async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer[]): Promise<Reply> {
-  const extents = decodeFrameUpload(body);
-  for (const { sha256: claimed, content } of extents) {
+  const upload = parseFrameUpload(body);
+  const { contents, isPacked, rawBytes } = upload;
+  const codec = await codecOf(key);
+  const raw = isPacked ? codec.unpack(contents, { rawBytes }) : contents;
+  for (const { sha256: claimed, content } of uploadedExtents(upload, raw)) {
     if (!sha256(content).equals(claimed)) {
       throw new RangeError(
         `an extent of ${content.length} bytes does not have the SHA-256 that it came with`,
       );
     }
   }
-  const content = 4 + 36 * extents.length;
-  const table = body.slice(4, content);
-  const sealed = await (await codecOf(key)).seal(body.subarray(content), { level });
+  const sealed = isPacked
+    ? await codec.sealPacked(contents, { rawBytes })
+    : await codec.seal(contents, { level });
+  const table = new Uint8Array(upload.table);
   transfer.push(table.buffer, sealed.buffer);
-  return { kind: "upload", table, sealed, rawBytes: body.length - content };
+  return { kind: "upload", table, sealed, rawBytes };
 }
 
 async function sealWhole({ raw, key, level }: SealJob, transfer: ArrayBuffer[]): Promise<Reply> {

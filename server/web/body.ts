@@ -1,12 +1,9 @@
 /** Request bodies, bounded before they are read. */
 import type { HonoRequest } from "hono";
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
 import type { z } from "zod";
-import { messageOf, RackseedError } from "#contract/errors.ts";
+import { RackseedError } from "#contract/errors.ts";
 
 const MAX_JSON_BYTES = 4 << 20;
-const decompressed = promisify(zstdDecompress);
 
 /** The JSON body as the schema has it. Throws ZodError, SyntaxError, or RackseedError (413, 415). */
 export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T): Promise<z.output<T>> {
@@ -22,52 +19,19 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
   return schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
 }
 
-/**
- * The whole body, decompressed where it came in zstd. Throws RackseedError: 413 as soon as it exceeds `maxBytes`,
- * 415 where it is encoded otherwise, 400 where it is not what its encoding says.
- */
+/** The whole body. Throws RackseedError: 413 as soon as it exceeds `maxBytes`, 415 where it is encoded. */
 export async function bytesBody(
   { raw }: Pick<HonoRequest, "raw">,
   { maxBytes }: { maxBytes: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await encodedBody(raw, { maxBytes });
   const encoding = raw.headers.get("content-encoding") ?? "identity";
-  switch (encoding) {
-    case "identity":
-      return bytes;
-    case "zstd":
-      return await decompressedBody(bytes, { maxBytes });
-    default:
-      throw new RackseedError("cannot read the request", {
-        reason: `its body is encoded as ${encoding}.`,
-        remedy: "send it as it is, or in zstd.",
-        status: 415,
-      });
-  }
-}
-
-async function decompressedBody(
-  bytes: Uint8Array,
-  { maxBytes }: { maxBytes: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    // a copy with a buffer of its own, which may be handed over to a worker
-    return new Uint8Array(await decompressed(bytes, { maxOutputLength: maxBytes }));
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge(maxBytes);
+  if (encoding !== "identity") {
     throw new RackseedError("cannot read the request", {
-      reason: `its body is not in zstd: ${messageOf(error)}.`,
-      remedy: "send it again.",
-      status: 400,
-      cause: error,
+      reason: `its body is encoded as ${encoding}.`,
+      remedy: "send it as it is.",
+      status: 415,
     });
   }
-}
-
-async function encodedBody(
-  raw: Request,
-  { maxBytes }: { maxBytes: number },
-): Promise<Uint8Array<ArrayBuffer>> {
   const claimed = Number(raw.headers.get("content-length") ?? NaN);
   if (claimed > maxBytes) throw tooLarge(maxBytes);
   if (claimed >= 0) return new Uint8Array(await raw.arrayBuffer());

@@ -2,17 +2,26 @@
 import { zstdCompressSync } from "node:zlib";
 import type { CaptureHeader } from "#contract/api.ts";
 import { formatHashedEntry } from "#contract/entry.ts";
-import { encodeFrameUpload, MAX_FRAME_EXTENTS, type UploadedExtent } from "#contract/frame_upload.ts";
+import {
+  encodeFrameUpload,
+  MAX_FRAME_EXTENTS,
+  packFrameUpload,
+  type UploadedExtent,
+} from "#contract/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { pack } from "#contract/sealed_codec.ts";
 import type { CaptureService } from "../capture_service.ts";
 import type { Tree } from "./tree.ts";
 
-/** Sends what the service lacks, then the entries. Returns how many bytes had to be sent. */
+/** Sends what the service lacks, every second frame packed, then the entries. Returns how many bytes it lacked. */
 export async function sendTree(service: CaptureService, id: string, tree: Tree): Promise<number> {
+  let frames = 0;
   const lacking = [...tree.contents].filter(([sha256]) => !service.known(id, hashBytes(sha256))[0]);
   const bodies = framesOf(lacking);
   const send = async () => {
-    for (const body of bodies) await service.addFrame(id, body);
+    for (const body of bodies) {
+      await service.addFrame(id, frames++ % 2 === 0 ? await packedFrame(body) : body);
+    }
   };
   const sent = await Promise.allSettled(Array.from({ length: 4 }, send));
   for (const result of sent) if (result.status === "rejected") throw result.reason;
@@ -50,6 +59,11 @@ export function* framesOf(contents: Iterable<[sha256: string, content: Uint8Arra
     bytes += content.length;
   }
   if (frame.length > 0) yield encodeFrameUpload(frame);
+}
+
+/** The frame as an agent sends it that packs contents itself. */
+export function packedFrame(body: Uint8Array): Promise<Uint8Array> {
+  return packFrameUpload(body as Uint8Array<ArrayBuffer>, (raw) => pack(raw, { level: 9 }));
 }
 
 export function hashBytes(sha256: string): Uint8Array {

@@ -22,11 +22,14 @@ export const TemplateView = TemplateAnnouncement.extend({
 });
 export type TemplateView = z.infer<typeof TemplateView>;
 
+/** Of zstd. */
+const Level = z.int().min(1).max(19);
+
 export const CaptureRequest = z.object({
   /** A template's name or id; absent for an import, whose client sends the content itself. */
   template: z.string().optional(),
   image: ImageName,
-  level: z.int().min(1).max(19).default(9),
+  level: Level.default(9),
   excludes: z.array(text(4095)).max(10_000).default([]),
 });
 export type CaptureRequest = z.input<typeof CaptureRequest>;
@@ -47,6 +50,8 @@ export const CaptureOrder = z.object({
    * changed since (entry_changes.ts).
    */
   parent: id.optional(),
+  /** At which contents are packed, by whichever side does it. */
+  level: Level,
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
 
