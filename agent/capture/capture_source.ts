@@ -1,5 +1,5 @@
 /** The port between what is captured (a live tree, a tar) and what sends it. */
-import type { Entry, HashedExtent } from "#contract/entry.ts";
+import type { Remembered } from "./memory/past_capture.ts";
 
 export interface CaptureSource {
   /**
@@ -8,13 +8,13 @@ export interface CaptureSource {
    */
   measure(options: { signal: AbortSignal; onProgress: (sofar: Amount) => void }): Promise<Amount>;
   /**
-   * All entries in the order of a manifest. A file's contents have gone to `sink` before its entry comes. To
-   * be called once.
+   * All entries in the order of a manifest, each as its line. A file's contents have gone to `sink` before its entry
+   * comes; those of one that is remembered from the last capture went then. To be called once.
    */
   entries(
     sink: ExtentSink,
     options: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncIterable<Entry<HashedExtent>>;
+  ): AsyncIterable<Remembered>;
   /** What could not be kept; complete once `entries` has ended. */
   readonly notes: readonly string[];
 }

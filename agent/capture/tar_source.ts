@@ -3,6 +3,7 @@ import { Duplex } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
 import { type BytePath, comparePaths, confinedPath, displayPath, parentOf } from "#contract/byte_path.ts";
 import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { type EntryLine, entryLine } from "#contract/entry_changes.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
 import { ExtentCutter } from "./extent_cutter.ts";
@@ -34,7 +35,7 @@ export class TarSource implements CaptureSource {
   async *entries(
     sink: ExtentSink,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncGenerator<Entry<HashedExtent>> {
+  ): AsyncGenerator<EntryLine> {
     const inodes = await this.#read(sink, { signal, onProgress });
     addMissingDirectories(inodes);
     const first = new Map<Inode, BytePath>();
@@ -47,8 +48,8 @@ export class TarSource implements CaptureSource {
       const earlier = inode.type === "file" ? first.get(inode) : undefined;
       if (earlier === undefined) {
         first.set(inode, path);
-        yield { ...inode, path };
-      } else yield { type: "link", path, target: earlier };
+        yield entryLine({ ...inode, path });
+      } else yield entryLine({ type: "link", path, target: earlier });
     }
   }
 

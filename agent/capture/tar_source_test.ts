@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
-import type { Entry, HashedExtent } from "#contract/entry.ts";
+import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { TarSource } from "./tar_source.ts";
 
@@ -67,7 +67,8 @@ async function readBytes(bytes: Uint8Array): Promise<Result> {
       drained: () => Promise.resolve(),
     };
     const { signal } = new AbortController();
-    const entries = await Array.fromAsync(tar.entries(sink, { signal, onProgress: () => {} }));
+    const told = await Array.fromAsync(tar.entries(sink, { signal, onProgress: () => {} }));
+    const entries = told.map(({ line }) => parseHashedEntry(line));
     return { entries, contents, notes: tar.notes };
   } finally {
     Deno.removeSync(path);

@@ -1,6 +1,7 @@
 /** A live tree as the source of a capture. */
 import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { entryLine } from "#contract/entry_changes.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statOf } from "../sys/file_status.ts";
@@ -9,7 +10,7 @@ import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
 import type { Excludes } from "./excludes.ts";
 import type { CaptureRecord } from "./memory/capture_record.ts";
-import type { PastCapture } from "./memory/past_capture.ts";
+import type { PastCapture, Remembered } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
@@ -65,7 +66,7 @@ export class TreeSource implements CaptureSource {
         links.add(key);
       }
       files++;
-      bytes += Math.min(status.sizeBytes, status.allocatedBytes);
+      bytes += storedBytes(status);
       onProgress({ files, bytes });
     }
     return { files, bytes };
@@ -74,7 +75,7 @@ export class TreeSource implements CaptureSource {
   async *entries(
     sink: ExtentSink,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncGenerator<Entry<HashedExtent>> {
+  ): AsyncGenerator<Remembered> {
     let files = 0, bytes = 0, visits = 0;
     const reader = new FileReader(sink, {
       onBytes: (count) => {
@@ -96,22 +97,21 @@ export class TreeSource implements CaptureSource {
       const key = status.type === "file" && status.links > 1 ? linkKey(status) : undefined;
       const first = key === undefined ? undefined : links.get(key);
       if (first !== undefined) {
-        yield { type: "link", path, target: first };
+        yield entryLine({ type: "link", path, target: first });
         continue;
       }
       const known = this.#memory?.past?.recall(path, status);
-      if (known) {
-        this.#memory?.record.see(path, status);
-        if (known.type === "file") bytes += known.extents.reduce((sum, e) => sum + e.sizeBytes, 0);
-      }
-      const entry = known ??
-        (status.type === "file"
-          ? await this.#file(visit, { reader, signal })
-          : this.#other(visit, status.type));
-      if (entry === undefined) continue;
-      if (entry.type === "file") onProgress({ files: ++files, bytes });
+      if (known && status.type === "file") bytes += storedBytes(status);
+      const entry = known
+        ? undefined
+        : status.type === "file"
+        ? await this.#file(visit, { reader, signal })
+        : this.#other(visit, status.type);
+      const told = known ?? (entry && entryLine(entry));
+      if (told === undefined) continue;
+      if (status.type === "file") onProgress({ files: ++files, bytes });
       if (key !== undefined) links.set(key, path);
-      yield entry;
+      yield told;
     }
   }
 
@@ -228,6 +228,11 @@ function changed(before: FileStatus, after: FileStatus): boolean {
   return before.sizeBytes !== after.sizeBytes || before.mtimeSec !== after.mtimeSec ||
     before.mtimeNs !== after.mtimeNs || before.ctimeSec !== after.ctimeSec ||
     before.ctimeNs !== after.ctimeNs;
+}
+
+/** Near enough for progress: holes are not stored, but neither is what a file system compresses away. */
+function storedBytes({ sizeBytes, allocatedBytes }: FileStatus): number {
+  return Math.min(sizeBytes, allocatedBytes);
 }
 
 function linkKey({ deviceMajor, deviceMinor, inode }: FileStatus): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type BytePath, comparePaths } from "#contract/byte_path.ts";
-import type { Entry, HashedExtent } from "#contract/entry.ts";
+import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ExtentSink } from "./capture_source.ts";
 import { compileExcludes } from "./excludes.ts";
@@ -22,7 +22,8 @@ function sink(onTake: () => void = () => {}): ExtentSink {
 }
 
 async function read(tree: TreeSource, into = sink()): Promise<Entry<HashedExtent>[]> {
-  return await Array.fromAsync(tree.entries(into, { signal, onProgress: () => {} }));
+  const told = await Array.fromAsync(tree.entries(into, { signal, onProgress: () => {} }));
+  return told.map(({ line }) => parseHashedEntry(line));
 }
 
 function source(root: string, excludes: string[] = []): TreeSource {

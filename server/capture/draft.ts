@@ -29,20 +29,23 @@ interface DraftExtent {
   readonly sizeBytes: number;
 }
 
-interface DraftFrame extends Frame {
+interface DraftFrame extends Omit<Frame, "pack"> {
+  /** Its id. */
+  readonly pack: number;
   readonly extents: FrameSlice[];
 }
 
 /**
  * A version's manifest in the making. Entries come one by one; as soon as the store has its extents, each is
- * proven, placed and its line written. Frames and packs are numbered in the order in which entries first need them: the
- * order in which they were sent.
+ * proven, placed and its line written. Frames are numbered in the order in which entries first need them: the order
+ * in which they were sent. Packs are numbered by age, which is in two versions the same.
  */
 export class Draft {
   readonly #places: Places;
   readonly #frames: DraftFrame[] = [];
   readonly #frameNumbers = new Map<number, number>();
-  readonly #packNumbers = new Map<number, number>();
+  /** Ids. */
+  readonly #packs = new Set<number>();
   /** By SHA-256 in base64url. */
   readonly #extents = new Map<string, DraftExtent>();
   /** In their order, those whose extents, or those before them, are not there yet. */
@@ -61,7 +64,7 @@ export class Draft {
 
   /** Ids of the packs that the version needs, in their order. */
   get packs(): number[] {
-    return [...this.#packNumbers.keys()];
+    return [...this.#packs].sort((a, b) => a - b);
   }
 
   get totals(): Totals {
@@ -83,9 +86,12 @@ export class Draft {
     return missing.size;
   }
 
-  add(entry: Entry<HashedExtent>): void {
+  /** `isKept`: the store has its extents as a rule. */
+  add(entry: Entry<HashedExtent>, { isKept }: { isKept: boolean }): void {
     this.#added++;
     this.#waiting.push(entry);
+    // one that waits behind a missing extent is looked up now, while its sender is at work, and not in the end
+    if (isKept) this.#isThere(entry);
   }
 
   /**
@@ -121,14 +127,20 @@ export class Draft {
 
   /** The manifest as `decodeManifest` would read it out of `encode`: every entry was proven when it came. */
   manifest(header: Header): Manifest {
-    return { header, frames: this.#frames, entries: this.#entries };
+    return { header, frames: this.#numbered(), entries: this.#entries };
   }
 
   /** The manifest's text. */
   encode(header: Header): Uint8Array {
     this.#endPiece();
-    const head = encodeManifest({ header, frames: this.#frames, entries: [] });
+    const head = encodeManifest({ header, frames: this.#numbered(), entries: [] });
     return Buffer.concat([head, ...this.#pieces]);
+  }
+
+  /** The frames with their packs as the version numbers them. */
+  #numbered(): Frame[] {
+    const numbers = new Map(this.packs.map((id, number) => [id, number]));
+    return this.#frames.map((frame) => ({ ...frame, pack: numbers.get(frame.pack) as number }));
   }
 
   /** How many frames the version uses. */
@@ -175,9 +187,8 @@ export class Draft {
     const frame = this.#places.frame(id);
     if (frame === undefined) return undefined;
     const { pack, at, sealedBytes, rawBytes } = frame;
-    const packNumber = this.#packNumbers.get(pack) ?? this.#packNumbers.size;
-    this.#packNumbers.set(pack, packNumber);
-    this.#frames.push({ pack: packNumber, offset: at, sealedBytes, rawBytes, extents: [] });
+    this.#packs.add(pack);
+    this.#frames.push({ pack, offset: at, sealedBytes, rawBytes, extents: [] });
     this.#totals.sealedBytes += sealedBytes;
     this.#frameNumbers.set(id, this.#frames.length - 1);
     return this.#frames.length - 1;

@@ -50,12 +50,14 @@ export class EntryIntake {
       if (this.#textBytes > MAX_MANIFEST_BYTES) throw new RangeError("the list of entries is too long");
       const lines = text.toString("utf8").split("\n");
       if (lines.pop() !== "") throw new RangeError("the last line has no end");
+      const whole: string[] = [];
       for (const told of lines) {
-        for (const { entry, line } of this.#patch.apply(told)) {
-          this.#draft.add(entry);
-          this.#hash.update(`${line}\n`);
+        for (const { entry, line, isKept } of this.#patch.apply(told)) {
+          this.#draft.add(entry, { isKept });
+          whole.push(line);
         }
       }
+      if (whole.length > 0) this.#hash.update(whole.join("\n") + "\n");
       this.#draft.place();
     });
     this.#parts++;

@@ -16,6 +16,10 @@ export interface EntryLine {
   readonly line: string;
 }
 
+export function entryLine(entry: Entry<HashedExtent>): EntryLine {
+  return { path: entry.path, line: formatHashedEntry(entry) };
+}
+
 /** The sender's half: takes the entries one by one and gives the lines that tell them. */
 export class EntryChanges {
   readonly #parent: readonly EntryLine[];
@@ -77,15 +81,18 @@ export class EntryPatch {
     return this.#parent !== undefined;
   }
 
-  /** Throws (RangeError, SyntaxError) on anything that is no such line, or reaches past the parent's end. */
-  *apply(line: string): Generator<{ entry: Entry<HashedExtent>; line: string }> {
+  /**
+   * What the line tells of; `isKept`: the parent has it alike. Throws (RangeError, SyntaxError) on anything that is
+   * no such line, or reaches past the parent's end.
+   */
+  *apply(line: string): Generator<{ entry: Entry<HashedExtent>; line: string; isKept: boolean }> {
     const [, what, count] = CHANGE.exec(line) ?? [];
-    if (what === undefined) return yield { entry: parseHashedEntry(line), line };
+    if (what === undefined) return yield { entry: parseHashedEntry(line), line, isKept: false };
     const parent = this.#parent ??= this.#open()[Symbol.iterator]();
     for (let left = Number(count); left > 0; left--) {
       const { value: entry, done } = parent.next();
       if (done) throw new RangeError("the parent has fewer entries");
-      if (what === "keep") yield { entry, line: formatHashedEntry(entry) };
+      if (what === "keep") yield { entry, line: formatHashedEntry(entry), isKept: true };
     }
   }
 }

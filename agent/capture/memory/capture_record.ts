@@ -1,6 +1,5 @@
 /** Notes a capture while it goes on, to be remembered by the next one. */
 import type { BytePath } from "#contract/byte_path.ts";
-import type { EntryLine } from "#contract/entry_changes.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import type { Amount } from "../capture_source.ts";
 import { type Memory, type Remembered, signsOf } from "./past_capture.ts";
@@ -29,9 +28,11 @@ export class CaptureRecord {
     this.#seen = settled ? { path, signs: signsOf(status) } : undefined;
   }
 
-  add({ path, line }: EntryLine): void {
-    const signs = this.#seen?.path === path ? this.#seen.signs : undefined;
-    this.#entries.push({ path, line, signs });
+  add(told: Remembered): void {
+    const { path, line, signs } = told;
+    // by the signs that it bears it was known again: they have settled before the last capture
+    if (signs !== undefined) this.#entries.push(told);
+    else this.#entries.push({ path, line, signs: this.#seen?.path === path ? this.#seen.signs : undefined });
   }
 
   memory(of: { capture: string; root: string; amount: Amount }): Memory {

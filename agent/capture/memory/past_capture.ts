@@ -6,7 +6,6 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
 import type { BytePath } from "#contract/byte_path.ts";
-import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
 import type { EntryLine } from "#contract/entry_changes.ts";
 import { sha256 } from "#contract/sha256.ts";
 import { linesOf } from "#contract/lines.ts";
@@ -19,7 +18,7 @@ const HASH_BYTES = 32;
 const count = z.int().min(0);
 const MemoryHeader = z.object({
   format: z.literal(FORMAT),
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   /** The capture's id. */
   capture: z.string(),
   /** The directory that was captured. */
@@ -41,20 +40,22 @@ export interface Memory {
 }
 
 /**
- * What changes with everything that is done to a file, beside what its entry says: where it lies, and the time of
- * its last change, which no program can set.
+ * What a file is, and what changes with everything that is done to it: where it lies, and the time of its last
+ * change, which no program can set.
  */
-export function signsOf({ deviceMajor, deviceMinor, inode, ctimeSec, ctimeNs }: FileStatus): string {
-  return `${deviceMajor}:${deviceMinor}:${inode}:${ctimeSec}.${ctimeNs}`;
+export function signsOf(status: FileStatus): string {
+  const { type, sizeBytes, mtimeSec, mtimeNs, deviceMajor, deviceMinor, inode, ctimeSec, ctimeNs } = status;
+  return `${type} ${sizeBytes} ${mtimeSec}.${mtimeNs} ${deviceMajor}:${deviceMinor}:${inode} ${ctimeSec}.${ctimeNs}`;
 }
 
 /**
  *     0    SHA-256 of what follows
- *     32   zstd of lines: a header, then the entries, each with a tab and its signs behind
+ *     32   zstd of lines: a header, then for each entry its path as JSON, its line and its signs, between tabs
  */
 export function encodeMemory({ entries, ...header }: Memory): Uint8Array {
-  const head = JSON.stringify({ format: FORMAT, formatVersion: 1, ...header });
-  const lines = entries.map(({ line, signs }) => signs === undefined ? line : `${line}\t${signs}`);
+  const head = JSON.stringify({ format: FORMAT, formatVersion: 2, ...header });
+  // JSON has no tab and no end of line of its own
+  const lines = entries.map(({ path, line, signs = "" }) => `${JSON.stringify(path)}\t${line}\t${signs}`);
   const content = zstdCompressSync(Buffer.from([head, ...lines, ""].join("\n")));
   return Buffer.concat([sha256(content), content]);
 }
@@ -64,21 +65,21 @@ export class PastCapture {
   readonly root: string;
   readonly amount: Amount;
   readonly lines: readonly Remembered[];
-  readonly #entries = new Map<BytePath, { entry: Entry<HashedExtent>; signs: string | undefined }>();
+  readonly #byPath = new Map<BytePath, Remembered>();
 
   /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeMemory` made. */
   constructor(bytes: Uint8Array) {
     const content = bytes.subarray(HASH_BYTES);
     if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) throw new RangeError("it is damaged");
-    const text = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
-    const header = MemoryHeader.parse(JSON.parse(text.next().value ?? ""));
+    const told = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
+    const header = MemoryHeader.parse(JSON.parse(told.next().value ?? ""));
     const lines: Remembered[] = [];
-    for (const told of text) {
-      // JSON has no tab of its own
-      const [line = "", signs] = told.split("\t");
-      const entry = parseHashedEntry(line);
-      this.#entries.set(entry.path, { entry, signs });
-      lines.push({ path: entry.path, line, signs });
+    for (const text of told) {
+      // not looked into: it is what this agent wrote, or its checksum would not be right
+      const [path = "", line = "", signs] = text.split("\t");
+      const remembered = { path: JSON.parse(path) as BytePath, line, signs: signs || undefined };
+      this.#byPath.set(remembered.path, remembered);
+      lines.push(remembered);
     }
     this.capture = header.capture;
     this.root = header.root;
@@ -87,11 +88,8 @@ export class PastCapture {
   }
 
   /** The entry of what lies at this path, where nothing has been done to it since. */
-  recall(path: BytePath, status: FileStatus): Entry<HashedExtent> | undefined {
-    const { entry, signs } = this.#entries.get(path) ?? {};
-    if (entry === undefined || entry.type === "link" || signs !== signsOf(status)) return undefined;
-    const same = entry.type === status.type && entry.mtimeSec === status.mtimeSec &&
-      entry.mtimeNs === status.mtimeNs && (entry.type !== "file" || entry.sizeBytes === status.sizeBytes);
-    return same ? entry : undefined;
+  recall(path: BytePath, status: FileStatus): Remembered | undefined {
+    const remembered = this.#byPath.get(path);
+    return remembered?.signs === signsOf(status) ? remembered : undefined;
   }
 }

@@ -40,7 +40,7 @@ const LATER = 1000_500 + SETTLED_MS + 1;
 
 Deno.test("a file that nothing was done to is known again", () => {
   const past = remember(LATER);
-  assert.deepEqual(past.recall(path, status), entry);
+  assert.equal(past.recall(path, status)?.line, formatHashedEntry(entry));
   assert.deepEqual([past.capture, past.root, past.amount], [of.capture, of.root, of.amount]);
   assert.equal(past.recall(bytePathOfText("etc/issue"), status), undefined);
 });
