@@ -13,6 +13,7 @@ export class AgentSegments {
   readonly #signal: AbortSignal;
   readonly #making = new Map<Compression, Promise<string>>();
   readonly #ready = new Map<Compression, string>();
+  #product: string | undefined;
 
   constructor(dataDirectory: string, { signal }: { signal: AbortSignal }) {
     this.#folder = `${dataDirectory}/boot`;
@@ -35,15 +36,17 @@ export class AgentSegments {
     }
   }
 
+  /** SHA-256 of the product, hexadecimal. Throws as `ensure` does. */
+  async product(): Promise<string> {
+    return this.#product ??= await hashOfFile(await findProduct());
+  }
+
   async #make(compression: Compression): Promise<string> {
     const ready = this.#ready.get(compression);
     if (ready !== undefined) return ready;
     const product = await findProduct();
-    const hash = createHash("sha256");
-    const file = await Deno.open(product);
-    for await (const part of file.readable) hash.update(part);
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const name = `agent-${hash.digest("hex").slice(0, 16)}.${compression}`;
+    const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
     await this.#dropOthers(name);
     const output = `${this.#folder}/${name}`;
     if (await isThere(output)) return output;
@@ -59,6 +62,13 @@ export class AgentSegments {
       if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
     }
   }
+}
+
+async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await Deno.open(path);
+  for await (const part of file.readable) hash.update(part);
+  return hash.digest("hex");
 }
 
 /** The compiled product: this process, or what `deno task build` made. */

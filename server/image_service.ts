@@ -167,7 +167,8 @@ export class ImageService implements Images {
 
   async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
     const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
-    this.#seeder.add(metainfo, payload.map((file) => file.path));
+    const paths = new Map(payload.map(({ name, path }) => [name, path]));
+    this.#seeder.add(metainfo, metainfo.info.files.map(({ name }) => paths.get(name) ?? missing(name)));
     this.#seeded.set(`${image}@${version}`, metainfo);
     this.#webSeed.set(
       metainfo.info.name,
@@ -180,4 +181,8 @@ export class ImageService implements Images {
       read: () => Deno.readFile(torrentPath),
     });
   }
+}
+
+function missing(name: string): never {
+  throw new Error(`the torrent has ${name}, which the version has not`);
 }

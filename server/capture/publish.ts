@@ -3,6 +3,7 @@ import type { CaptureHeader } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { FORMAT, FORMAT_VERSION, type Header, manifestId, signManifestId } from "#contract/manifest.ts";
 import { writeSynced } from "../store/durable.ts";
+import type { FormerVersion } from "../store/former_version.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
 import type { Pack, StoredFrame } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
@@ -14,13 +15,22 @@ const MANIFEST_LEVEL = 3;
 
 /** What others of the server do for a new version. */
 export interface PublishPorts {
-  /** The private torrent of these files, in this order. `infoHash`: 40 hexadecimal digits. */
-  makeTorrent(files: readonly { name: string; path: string; sizeBytes: number }[]): Promise<{
-    metainfo: Uint8Array;
-    infoHash: string;
-  }>;
-  /** Writes `vmlinuz` and `initrd-image` into the folder where the image has what a machine needs to boot. */
-  makeBoot(reader: VersionReader, folder: string): Promise<{ bootable: boolean; notes: string[] }>;
+  /**
+   * The private torrent of these files, in this order. `parent`: the former version's, whose pieces need not be
+   * hashed again. `infoHash`: 40 hexadecimal digits.
+   */
+  makeTorrent(
+    files: readonly { name: string; path: string; sizeBytes: number }[],
+    options: { parent: Uint8Array | undefined },
+  ): Promise<{ metainfo: Uint8Array; infoHash: string }>;
+  /**
+   * Writes `vmlinuz` and `initrd-image` into the folder where the image has what a machine needs to boot; takes those
+   * of the former version where they would be the same.
+   */
+  makeBoot(
+    reader: VersionReader,
+    options: { folder: string; former: FormerVersion | undefined },
+  ): Promise<{ bootable: boolean; notes: readonly string[] }>;
 }
 
 export interface Publication {
@@ -53,6 +63,7 @@ export async function publishVersion(
 
   onActivity("writing the manifest");
   const { version, parent } = store.nextVersion(lineage);
+  const former = store.former(lineage);
   const header = headerOf(publication, {
     ...{ version, parent },
     packs: packs.map((pack) => {
@@ -73,20 +84,21 @@ export async function publishVersion(
   onActivity("making the torrent");
   // until it is published, a new pack bears its first name
   const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
+  // packs first, the oldest before all others: so the torrent begins as its parent's did
   const { metainfo, infoHash } = await ports.makeTorrent([
-    { name: "manifest.rsm", path: manifestPath, sizeBytes: sealed.length },
     ...packs.map(({ sha256, sizeBytes }, i) => ({
       name: `${sha256}.pack`,
       path: paths[i] as string,
       sizeBytes,
     })),
-  ]);
+    { name: "manifest.rsm", path: manifestPath, sizeBytes: sealed.length },
+  ], { parent: await former?.read("torrent") });
   await writeSynced(`${stagingPath}/torrent`, metainfo);
   signal.throwIfAborted();
 
   onActivity("building the boot files");
   using reader = new VersionReader(draft.manifest(header), { packs: paths, key: lineage.key });
-  const { bootable, notes } = await ports.makeBoot(reader, stagingPath);
+  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, former });
   signal.throwIfAborted();
 
   onActivity("publishing");

@@ -6,7 +6,7 @@
  *     identities/NODE.json      what installed nodes bear, with their host keys
  *     packs/SHA256.pack         complete packs, immutable
  *     packs/ID.part             packs that still grow, or that a broken capture left to be used again
- *     versions/IMAGE@N/         manifest.rsm, torrent, and the boot files vmlinuz and initrd-image
+ *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
  */
 import { statfsSync } from "node:fs";

@@ -54,7 +54,7 @@ Deno.test({
     try {
       let fill = false;
       await using server = await openTestServer(`${folder}/data`, {
-        makeBoot(_reader, staging) {
+        makeBoot(_reader, { folder: staging }) {
           if (fill) Deno.writeFileSync(`${staging}/initrd-image`, new Uint8Array(32 << 20));
           return Promise.resolve({ bootable: true, notes: [] });
         },

@@ -85,6 +85,16 @@ export class VersionReader implements Disposable {
     return content;
   }
 
+  /** The same for files of the same content; undefined where it is no file. */
+  identity(path: BytePath): string | undefined {
+    const file = this.stat(path);
+    if (file?.type !== "file") return undefined;
+    const extents = file.extents.map(({ offset, frame, index }) =>
+      `${offset}:${this.manifest.frames[frame]?.extents[index]?.sha256}`
+    );
+    return `${file.sizeBytes} ${extents.join(" ")}`;
+  }
+
   /** A file's stored bytes in order; what lies between them is a hole. The bytes are views: copy to keep. */
   *extents(file: File): Generator<{ offset: number; bytes: Uint8Array }> {
     for (const { offset, frame, index } of file.extents) {

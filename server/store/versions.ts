@@ -33,7 +33,7 @@ export interface PublishedVersion extends VersionRecord {
   readonly key: Uint8Array;
   /** SPKI PEM of the key that signed it. */
   readonly publicKey: string;
-  /** What the torrent carries: `manifest.rsm` and the packs, in its order. */
+  /** What the torrent carries, in an order of its own: `manifest.rsm`, then the packs as the manifest numbers them. */
   readonly payload: readonly { readonly name: string; readonly path: string; readonly sizeBytes: number }[];
   readonly torrentPath: string;
   /** Present where the version is bootable. */

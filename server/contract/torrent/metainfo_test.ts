@@ -4,7 +4,7 @@ import bencode from "bencode";
 import fc from "fast-check";
 import { RackseedError } from "../errors.ts";
 import { createInfo } from "./create_metainfo.ts";
-import { choosePieceLength, encodeMetainfo, infoHashOf, parseMetainfo } from "./metainfo.ts";
+import { choosePieceLength, encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "./metainfo.ts";
 
 const MIB = 1024 * 1024;
 const INFO = {
@@ -105,6 +105,42 @@ Deno.test("pieces are hashed across files, with an empty file among them", async
     ]);
     assert.deepEqual([...info.pieceHashes], hashes);
     assert.deepEqual(info.files.map(({ length }) => length), [50_000, 0, 40_000]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("what another torrent has alike is taken over, to the last whole piece", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const write = async (name: string, content: Uint8Array) => {
+      await Deno.writeFile(`${directory}/${name}`, content);
+      return { name, path: `${directory}/${name}` };
+    };
+    const noise = (length: number) => Uint8Array.from({ length }, () => Math.random() * 256);
+    const [a, b, c] = [
+      await write("a", noise(100_000)),
+      await write("b", noise(50_000)),
+      await write("c", noise(70_000)),
+    ];
+    const pieceLength = 32_768;
+    const before = await createInfo("web@1", { files: [a, b], pieceLength });
+    const files = [a, b, c];
+    const whole = await createInfo("web@2", { files, pieceLength });
+    for (const bytes of [0, 100_000, 131_072, 150_000]) {
+      const same = { info: before, bytes };
+      assert.deepEqual(await createInfo("web@2", { files, pieceLength, same }), whole, `${bytes} bytes`);
+    }
+    const same = { info: before, bytes: 100_000 };
+    const other = await createInfo("web@2", { files, pieceLength: 2 * pieceLength, same });
+    assert.deepEqual(other, await createInfo("web@2", { files, pieceLength: 2 * pieceLength }));
+    // it is not read again: where it had become another one, nobody would know
+    await Deno.writeFile(a.path, noise(100_000));
+    const hashes = (info: Info) => Buffer.from(info.pieceHashes).toString("hex");
+    assert.equal(
+      hashes(await createInfo("web@2", { files, pieceLength, same })).slice(0, 120),
+      hashes(whole).slice(0, 120),
+    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

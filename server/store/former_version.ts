@@ -1,0 +1,36 @@
+import { sha256 } from "#contract/sha256.ts";
+import type { VersionRecord } from "./versions.ts";
+
+/** The version that a new one follows: what has not changed is taken over from its folder, once it is proven. */
+export class FormerVersion {
+  readonly bootable: boolean;
+  readonly bootNotes: readonly string[];
+  readonly #files: VersionRecord["files"];
+  readonly #folder: string;
+
+  constructor({ bootable, bootNotes, files }: VersionRecord, folder: string) {
+    this.bootable = bootable;
+    this.bootNotes = bootNotes;
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  /** A file's content; undefined where there is none of that name, or it is not what was published. */
+  async read(name: string): Promise<Uint8Array | undefined> {
+    const file = this.#files.find((f) => f.name === name);
+    if (file === undefined) return undefined;
+    try {
+      const bytes = await Deno.readFile(`${this.#folder}/${name}`);
+      return sha256(bytes).toString("hex") === file.sha256 ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Gives a file a second name in `folder`: neither is ever written to. False where `read` gives none. */
+  async link(name: string, folder: string): Promise<boolean> {
+    if (await this.read(name) === undefined) return false;
+    await Deno.link(`${this.#folder}/${name}`, `${folder}/${name}`);
+    return true;
+  }
+}
