@@ -1,6 +1,7 @@
 /**
  * Capturing a Debian again after `apt-get install` of one package, against rsync for the same change: bytes on the
- * wire, and the time until the version is published against that of the first capture.
+ * wire, and the time until the version is published against that of the first capture. Also what a capture costs
+ * where nothing changed.
  *
  *     deno task bench recapture [--packages tree,vim] [--level 9] [--json]
  *
@@ -120,6 +121,7 @@ console.error(`waiting ${SETTLED_MS / 1000} s, since what was written just now w
 await new Promise((resolve) => setTimeout(resolve, SETTLED_MS + 1000));
 await rsync();
 const first = await costOf(toServer, capture);
+const unchanged = await costOf(toServer, capture);
 let kept = true;
 const results = [];
 for (const name of values.packages.split(",")) {
@@ -128,12 +130,13 @@ for (const name of values.packages.split(",")) {
   const ratio = { bytes: ours.bytes / peer.bytes, seconds: ours.seconds / first.seconds };
   const isKept = ratio.bytes <= BARS.bytes && ratio.seconds <= BARS.seconds;
   kept &&= isKept;
-  results.push({ name, first, ours, peer, ratio, bars: BARS, kept: isKept });
+  results.push({ name, first, unchanged, ours, peer, ratio, bars: BARS, kept: isKept });
 }
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 if (values.json) console.log(JSON.stringify(results));
 else {
   console.log(`first capture: ${first.seconds.toFixed(2)} s, ${mb(first.bytes)}`);
+  console.log(`nothing changed: ${unchanged.seconds.toFixed(2)} s, ${mb(unchanged.bytes)}`);
   for (const { name, ours, peer, ratio, kept } of results) {
     console.log(
       `${name}: ${mb(ours.bytes)} against rsync's ${mb(peer.bytes)}, ${
