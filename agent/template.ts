@@ -11,7 +11,7 @@ import { CaptureRecord } from "./capture/memory/capture_record.ts";
 import type { MemoryStore } from "./capture/memory/memory_store.ts";
 import type { PastCapture } from "./capture/memory/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
-import { sendCapture, type Sent } from "./capture/send_capture.ts";
+import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
@@ -193,8 +193,7 @@ async function readAndSend(
     layout,
     excludes: excludes.patterns,
     memory,
-    // a first capture is as much work as a machine of the template's size can spare: that is the server's
-    packLevel: order.parent === undefined ? undefined : order.level,
+    packLevel: packLevelFor(order),
     signal,
     onRead: async () => {
       await hooks.after();

@@ -6,7 +6,7 @@ import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } fro
 import { RackseedError } from "#contract/errors.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "../capture/excludes.ts";
 import { pauseFor, withRetry } from "../sys/retry.ts";
-import { sendCapture } from "../capture/send_capture.ts";
+import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
 import { TreeSource } from "../capture/tree_source.ts";
 import type { EnrolledBackup } from "../install/enrol.ts";
 import { devicePath, type DiskFacts } from "../install/disks.ts";
@@ -100,7 +100,7 @@ async function capture(
     api: client,
     capture: order.capture,
     tree: new TreeSource(at, { excludes, mountPoints }),
-    ...{ source, layout, excludes: excludes.patterns, compress: order.parent !== undefined, signal },
+    ...{ source, layout, excludes: excludes.patterns, packLevel: packLevelFor(order), signal },
     onRead: () => Promise.resolve(notes),
     onProgress: (now) => progress.update({ message: progressText(now) }),
   });

@@ -2,7 +2,7 @@
  * Sends one capture: counts, reads, sends what the server lacks, and the entries beside it. Whatever interrupts it, it
  * can simply be run again: the server knows the extents that it has.
  */
-import type { CaptureProgress } from "#contract/api.ts";
+import type { CaptureOrder, CaptureProgress } from "#contract/api.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
@@ -43,6 +43,11 @@ export interface Sent {
   readonly notes: readonly string[];
   readonly amount: Amount;
   readonly bytesSent: number;
+}
+
+/** A first capture packs a whole machine, which is the server's work; a later one may spare the server its share. */
+export function packLevelFor({ parent, level }: CaptureOrder): number | undefined {
+  return parent === undefined ? undefined : level;
 }
 
 export async function sendCapture(options: SendOptions): Promise<Sent> {
