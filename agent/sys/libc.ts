@@ -37,6 +37,7 @@ function load() {
     fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
     readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "isize" },
     pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+    posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
     pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
     lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
     ftruncate: { parameters: ["i32", "i64"], result: "i32" },
@@ -155,6 +156,13 @@ export function readFully(fd: number, buffer: Uint8Array, offset: number): numbe
     done += got;
   }
   return done;
+}
+
+const POSIX_FADV_WILLNEED = 3;
+
+/** posix_fadvise(2): asks the disk for these bytes of the file and does not wait; where it cannot, nothing is lost. */
+export function readAhead(fd: number, { offset, sizeBytes }: { offset: number; sizeBytes: number }): void {
+  c().posix_fadvise(fd, BigInt(offset), BigInt(sizeBytes), POSIX_FADV_WILLNEED);
 }
 
 /** Writes all of `bytes` at `offset` of the file. */

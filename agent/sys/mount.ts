@@ -9,6 +9,7 @@ export const MS = {
   NODEV: 4,
   NOEXEC: 8,
   REMOUNT: 32,
+  NOATIME: 1024,
   BIND: 4096,
   REC: 16384,
   PRIVATE: 1 << 18,

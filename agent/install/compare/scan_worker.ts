@@ -10,7 +10,7 @@ scope.onmessage = ({ data }: MessageEvent<ScanSetup | readonly ScanPart[]>) => {
   if (scanner === undefined) scanner = new FileScanner(data as ScanSetup);
   else {
     const before = scanner.readBytes;
-    const parts = (data as readonly ScanPart[]).map((part) => scanner!.scan(part));
+    const parts = scanner.scan(data as readonly ScanPart[]);
     scope.postMessage({ parts, readBytes: scanner.readBytes - before } satisfies ScanReply);
   }
 };
