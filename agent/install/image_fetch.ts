@@ -202,6 +202,9 @@ export class ImageFetch implements AsyncDisposable {
       const entries = manifest.entries.map((entry, number): Trust | undefined => {
         const begun = compared?.found.begun.has(number);
         if (entry.type !== "file" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
+        // touched since: then it will not be believed again
+        const believed = compared?.found.believed.get(number);
+        if (believed) return believed;
         const sum = this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number);
         if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
         const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path);
@@ -269,7 +272,8 @@ function describeCompared(
   const read = `${megabytes(found.contents.readBytes)} read`;
   if (comparison.why === "restores") {
     const { list, fetchBytes } = differences;
-    return [`${list.length} differences (${read}), ${megabytes(fetchBytes)} to fetch`];
+    const untouched = found.believed.size > 0 ? `, ${found.believed.size} files untouched` : "";
+    return [`${list.length} differences (${read}${untouched}), ${megabytes(fetchBytes)} to fetch`];
   }
   const frames = manifest.frames.length;
   return [

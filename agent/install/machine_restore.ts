@@ -37,6 +37,8 @@ export class MachineRestore {
   #record: CloneRecord | undefined;
   #loader: LoaderState = { state: "unknown", because: "it was not looked at" };
   #index: ContentIndex | undefined;
+  /** A file system was or would be repaired: what it says of its files is not taken for true. */
+  #isDoubtful = false;
   readonly #notes: string[] = [];
 
   constructor(options: RestoreOptions) {
@@ -77,6 +79,7 @@ export class MachineRestore {
         : [`it would be refused, for what is to be kept: ${lost}`],
       ...this.dryRun && !state.tableLost ? await unsoundFileSystems(target, { ...this.#options, state }) : [],
     ];
+    this.#isDoubtful = found.length > describeRepairs(state).length;
     this.#notes.push(...found);
     if (this.dryRun && state.tableLost) this.#notes.push("what differs in the files can be seen only then");
     return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
@@ -125,6 +128,7 @@ export class MachineRestore {
     const { plan, order, layout } = this.#options;
     return machineComparison(order, {
       ...{ record: this.#record, index: this.#index, plain: plainMounts(plan) },
+      believes: !this.#isDoubtful,
       soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });
   }

@@ -274,6 +274,8 @@ export function machineSteps(
       when: writes,
       run: async () => {
         const clone = found("clone"), { changed } = clone;
+        // it says what is on the disk, so that must be there before it
+        syncAll();
         await writeIndex(clone, found("fetch").contentIndex(changed));
         const options = { privileged: true, changed, plain: plainMounts(found("plan")), fromDisk: true };
         const { message = "" } = await found("fetch").verify(options);

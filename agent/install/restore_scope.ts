@@ -58,9 +58,11 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore">,
-  { record, index, soundLoader, plain }: {
+  { record, index, believes, soundLoader, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
+    /** Whether files that are as the index has them need not be read. */
+    believes: boolean;
     soundLoader: readonly string[];
     plain: readonly string[];
   },
@@ -76,5 +78,6 @@ export function machineComparison(
     kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)]),
     plain: new KeptPaths(parsed(plain)),
     index,
+    believes,
   };
 }

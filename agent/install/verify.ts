@@ -48,8 +48,9 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
   let entries = 0, files = 0, readBytes = 0, sinceBreath = 0;
   try {
     for (const [number, entry] of manifest.entries.entries()) {
+      if (options.only?.(number) === false) continue;
       const shown = displayPath(entry.path);
-      if (isChanged(shown, options.changed) || options.only?.(number) === false) continue;
+      if (isChanged(shown, options.changed)) continue;
       entries++;
       const rights = options.privileged && !options.plain.some((p) => `/${shown}/`.startsWith(`${p}/`));
       const problem = compare(fd, { entry, privileged: options.privileged, rights });

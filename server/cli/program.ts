@@ -221,7 +221,10 @@ function addNode(program: Command, { signal }: Actions): void {
     .option("--version <n>", "another version of it", parseVersion)
     .option("--keep <path...>", "leave this alone with all below it, beside what `image set` keeps")
     .option("--dry-run", "only tell what would change: nothing is written")
-    .option("--check-content", "believe no file without its SHA-256, as after a break-in; it takes longer")
+    .option(
+      "--check-content",
+      "believe no file without its SHA-256, as after a break-in or on a failing disk; it takes longer",
+    )
     .option("--force", "also a backup to another node than its own")
     .option("--wait", "wait until it is done, then print what changed, or would")
     .option("--json", "print the answer as JSON; with --wait, the steps as a second document")

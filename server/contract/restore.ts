@@ -16,8 +16,8 @@ export const RestoreTerms = z.object({
   /** Only tells what would change. */
   dryRun: z.boolean(),
   /**
-   * What a file is believed by: "content", its SHA-256, always; else, where nobody has touched it since it was
-   * installed, a checksum.
+   * What a file is believed by: "content", its SHA-256, always; else, where its file system is sound, also by its
+   * not having been touched since it was installed, and a sample of those by a checksum.
    */
   check: z.enum(["content"]).optional(),
 });

@@ -78,7 +78,14 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
   using journal = Journal.keep(path, record);
   await Deno.writeTextFile(`${path}/etc/data`, "DATA");
   const own = new KeptPaths(["etc/hostname", "etc/own", "var"] as never[]);
-  const comparison = { why: "restores", kept: new KeptPaths([]), own, dryRun: false, index } as const;
+  const comparison = {
+    why: "restores",
+    kept: new KeptPaths([]),
+    own,
+    dryRun: false,
+    index,
+    believes: true,
+  } as const;
   const { plan } = await fetch.join({ path, journal, comparison }, { progress });
   const files = plan?.filter((line) => /rewrite|make|remove/.test(line));
   assert.deepEqual(files, ["  rewrite  /etc/data (4 bytes of it)"]);

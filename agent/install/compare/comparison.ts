@@ -24,6 +24,8 @@ export type Comparison =
     readonly plain?: KeptPaths;
     /** What the installation noted of the files that it made. */
     readonly index?: ContentIndex | undefined;
+    /** Whether files that nobody has touched since need not be read. */
+    readonly believes?: boolean | undefined;
     /** Nothing at all may be changed. */
     readonly dryRun: boolean;
   };
@@ -69,7 +71,8 @@ export async function compareTarget(
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep]),
       ...(restores && {
-        ...{ own: restores.own, plain: restores.plain, index: restores.index },
+        ...{ own: restores.own, plain: restores.plain },
+        ...{ index: restores.index, believes: restores.believes },
         leftOut: compileExcludes(manifest.header.excludes).matches,
       }),
       claim: !restores?.dryRun,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { BytePath } from "#contract/byte_path.ts";
+import type { Manifest } from "#contract/manifest.ts";
 import { key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { statAt } from "../../sys/file_status.ts";
@@ -37,8 +38,10 @@ async function installed() {
     onSums: (some) => some.forEach(([path, sum]) => sums.set(path, ((sums.get(path) ?? 0) ^ sum) >>> 0)),
   });
   const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
-  const look = (index?: ContentIndex, manifest = image.manifest) =>
-    findStanding(root, { manifest, claim: false, privileged: Deno.uid() === 0, index });
+  const look = (index?: ContentIndex, manifest = image.manifest, random?: () => number) => {
+    const options = { manifest, claim: false, privileged: Deno.uid() === 0, index };
+    return findStanding(root, { ...options, ...(random && { believes: true, random }) });
+  };
   const index = (change: Partial<Trust> = {}): ContentIndex => (number) => {
     const path = image.manifest.entries[number]?.path ?? "" as BytePath;
     const { inode, ctimeSec, ctimeNs } = statAt(root, path);
@@ -75,17 +78,79 @@ Deno.test("a file that nobody touched is believed by its checksum; one that rots
   assert.equal(rotten.contents.whole.size, 2);
 });
 
-Deno.test("what the index vouches for is not hashed", async () => {
-  using test = await installed();
-  const { manifest } = test.image;
-  // with hashes that no content has, nothing but the index can believe
+/** With hashes that no content has: nothing but the index can believe. */
+function withoutHashes(manifest: Manifest): Manifest {
   const frames = manifest.frames.map((frame) => ({
     ...frame,
     extents: frame.extents.map((extent) => ({ ...extent, sha256: "x".repeat(43) })),
   }));
-  const look = (index?: ContentIndex) => test.look(index, { ...manifest, frames });
+  return { ...manifest, frames };
+}
+
+Deno.test("what the index vouches for is not hashed", async () => {
+  using test = await installed();
+  const look = (index?: ContentIndex) => test.look(index, withoutHashes(test.image.manifest));
   assert.equal((await look()).contents.whole.size, 0);
   assert.equal((await look(test.index())).contents.whole.size, 3);
   assert.equal((await look(test.index({ sum: 1 }))).contents.whole.size, 0);
   assert.equal((await look(test.index({ inode: 1n }))).contents.whole.size, 0);
 });
+
+const none = () => 1, all = () => 0;
+/** The first file that is asked about, and no other. */
+const first = () => {
+  let asked = 0;
+  return () => asked++ === 0 ? 0 : 1;
+};
+
+Deno.test("what nobody touched need not be read, but for a sample; where that is not right, all is", async () => {
+  using test = await installed();
+  const look = async (index: ContentIndex, random: () => number) => {
+    const { contents, believed } = await test.look(index, withoutHashes(test.image.manifest), random);
+    const { whole, dressed, sums, readBytes } = contents;
+    return [whole.size, dressed.size, sums.size, believed.size, readBytes > 0];
+  };
+  assert.deepEqual(await look(test.index(), none), [3, 3, 3, 3, false]);
+  assert.deepEqual(await look(test.index(), all), [3, 3, 3, 0, true]);
+  assert.deepEqual(await look(test.index(), first()), [3, 3, 3, 2, true]);
+  const rotten = test.index({ sum: 1 });
+  assert.deepEqual(await look(rotten, none), [3, 3, 3, 3, false], "nothing tells of it");
+  assert.deepEqual(await look(rotten, first()), [0, 0, 0, 0, true], "the sample does, of all");
+});
+
+const touches: { name: string; touch: (path: string) => unknown; whole: number; dressed: number }[] = [
+  {
+    name: "written to, and given its time again",
+    touch: (path) => {
+      const { atime, mtime } = Deno.statSync(path);
+      Deno.writeFileSync(path, new Uint8Array(10), { create: false, append: false });
+      Deno.utimeSync(path, atime!, mtime!);
+    },
+    ...{ whole: 2, dressed: 2 },
+  },
+  { name: "given another mode", touch: (path) => Deno.chmodSync(path, 0o777), whole: 3, dressed: 2 },
+  {
+    name: "given an attribute",
+    touch: (path) => new Deno.Command("setfattr", { args: ["-n", "user.strange", path] }).outputSync(),
+    ...{ whole: 3, dressed: 2 },
+  },
+  {
+    name: "replaced by a copy",
+    touch: (path) => {
+      Deno.copyFileSync(path, `${path}.copy`);
+      Deno.renameSync(`${path}.copy`, path);
+    },
+    ...{ whole: 3, dressed: 2 },
+  },
+];
+for (const { name, touch, ...expected } of touches) {
+  Deno.test(`a file is read again that was ${name}`, async () => {
+    using test = await installed();
+    const { entries } = test.image.manifest;
+    const noted = entries.map((entry, number) => entry.type === "file" ? test.index()(number) : undefined);
+    touch(`${test.image.target}/a`);
+    const { believed, contents } = await test.look((number) => noted[number], undefined, none);
+    assert.equal(believed.has(entries.findIndex(({ path }) => path === "a")), false);
+    assert.deepEqual({ whole: contents.whole.size, dressed: contents.dressed.size }, expected);
+  });
+}

@@ -1,4 +1,4 @@
-/** What of an image stands below a target already: names and kinds first, then contents by their SHA-256. */
+/** What of an image stands below a target already: names and kinds first, then contents, read or believed. */
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
@@ -13,12 +13,16 @@ import {
   planTree,
   type Standing,
 } from "../extract/frame_plan.ts";
+import { Belief, withBelieved } from "./belief.ts";
+import type { Trust } from "./content_index.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { KeptPaths } from "./kept_paths.ts";
 import { type LeftOut, surveyTree } from "./survey.ts";
 
 export interface Found extends Standing {
   readonly contents: Contents;
+  /** Files that were not read. */
+  readonly believed: ReadonlyMap<number, Trust>;
   /** By entry number: 1 where something of its kind is, whatever it holds. */
   readonly present: Uint8Array;
   /** How many of what is to go belong to no entry. */
@@ -35,15 +39,21 @@ export interface StandingOptions extends Omit<ScanOptions, "files"> {
   readonly plain?: KeptPaths | undefined;
   /** For what an install of our own left behind: directories that it may not read any more are made readable. */
   readonly claim: boolean;
+  /** Whether files that are as the index has them need not be read; see belief.ts. */
+  readonly believes?: boolean | undefined;
+  /** Draws the sample that is read all the same. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** `root`: descriptor of the target. Changes nothing there but what `claim` says. */
 export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
-  const { manifest, claim, privileged, leftOut } = options;
+  const { manifest, claim, privileged, leftOut, index, believes, random } = options;
+  const belief = believes && index ? new Belief({ manifest, index, privileged, random }) : undefined;
   const left = new KeptPaths([...options.kept?.thereIn(root) ?? [], ...options.own?.paths ?? []]);
-  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim });
+  const onFile = belief && belief.see.bind(belief);
+  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim, onFile });
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
-  const contents = await scanContents(root, { ...options, files });
+  const { contents, believed } = await contentsOf(root, { ...options, files, belief });
   const kept = new Uint8Array(manifest.entries.length);
   const begun = new Map<number, Uint8Array>(), remove = [...strangers];
   const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
@@ -77,7 +87,22 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     }
     staying.add(entry.path);
   }
-  return { kept, undressed, begun, remove, contents, present, unknown };
+  return { kept, undressed, begun, remove, contents, believed, present, unknown };
+}
+
+/** Reads what is not believed; all, where the sample shows that more than time has worked on the disk. */
+async function contentsOf(
+  root: number,
+  { belief, ...options }: ScanOptions & { belief: Belief | undefined },
+): Promise<Pick<Found, "contents" | "believed">> {
+  const { files } = options;
+  const read = await scanContents(root, { ...options, files: files.filter((n) => !belief?.has(n)) });
+  if (belief === undefined) return { contents: read, believed: new Map() };
+  if (!belief.isBorneOut(files, read)) {
+    return { contents: await scanContents(root, options), believed: new Map() };
+  }
+  const believed = belief.among(files);
+  return { contents: withBelieved(read, believed), believed };
 }
 
 /** Numbers of the frames without which what does not stand there cannot be made. */
