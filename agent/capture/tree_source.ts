@@ -16,8 +16,8 @@ import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
 /** A file that changes while it is read is read this often before it is taken as it is. */
 const READINGS = 3;
-/** So many names between two looks at what else there is to do. */
-const VISITS_A_TURN = 2000;
+/** So long between two looks at what else there is to do: answers wait, and with them what is to be sent next. */
+const TURN_MS = 20;
 
 /** What is known of the last capture of the tree, and what is to be known of this one. */
 export interface CaptureMemory {
@@ -54,11 +54,11 @@ export class TreeSource implements CaptureSource {
   ): Promise<Amount> {
     // near enough, and the walk is as long as that of the capture
     if (this.#memory?.past) return this.#memory.past.amount;
-    let files = 0, bytes = 0, visits = 0;
-    const links = new Set<string>();
+    let files = 0, bytes = 0;
+    const links = new Set<string>(), turns = new Turns(signal);
     // what is to be noted is noted when it is read
     for (const { status } of this.#walk(() => {})) {
-      if (++visits % VISITS_A_TURN === 0) await turn(signal);
+      if (turns.due) await turns.next();
       if (status.type !== "file") continue;
       if (status.links > 1) {
         const key = linkKey(status);
@@ -76,7 +76,8 @@ export class TreeSource implements CaptureSource {
     sink: ExtentSink,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
   ): AsyncGenerator<Remembered> {
-    let files = 0, bytes = 0, visits = 0;
+    let files = 0, bytes = 0;
+    const turns = new Turns(signal);
     const reader = new FileReader(sink, {
       onBytes: (count) => {
         this.bytesRead += count;
@@ -87,7 +88,7 @@ export class TreeSource implements CaptureSource {
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
     for (const visit of this.#walk(note)) {
-      if (++visits % VISITS_A_TURN === 0) await turn(signal);
+      if (turns.due) await turns.next();
       if (sink.full) await sink.drained();
       const { path, status } = visit;
       if (status.type === "socket") {
@@ -254,8 +255,22 @@ function unreadable(error: SysError, path?: BytePath): RackseedError {
   );
 }
 
-/** Lets timers, answers and cancellation in. */
-async function turn(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  signal.throwIfAborted();
+/** Lets timers, answers and cancellation in from time to time. */
+class Turns {
+  readonly #signal: AbortSignal;
+  #last = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  get due(): boolean {
+    return performance.now() - this.#last >= TURN_MS;
+  }
+
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.#signal.throwIfAborted();
+    this.#last = performance.now();
+  }
 }

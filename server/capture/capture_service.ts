@@ -197,8 +197,14 @@ export class CaptureService implements AsyncDisposable {
     const { state } = this.get(id);
     // a report may be overtaken by the list of entries
     if (state === "publishing" || state === "published") return;
-    this.#receiving(id);
+    const { intake } = this.#receiving(id);
     this.#views.change(id, { progress });
+    // whoever reads has its order; whatever makes the parent unreadable comes out when it is needed
+    try {
+      intake.prepare();
+    } catch (error) {
+      log.warn("parent-not-read", { capture: id, error: messageOf(error) });
+    }
   }
 
   /** Takes a part of the entries (zstd of lines), while contents still arrive. 400 and 409 as EntryIntake says. */

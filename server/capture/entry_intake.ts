@@ -15,6 +15,9 @@ import { Draft, type Places } from "./draft.ts";
 export class EntryIntake {
   readonly #places: Places;
   readonly #parent: () => Iterable<Entry<HashedExtent>>;
+  #isPrepared = false;
+  /** The parent's entries, opened ahead of their use. */
+  #ahead: Iterable<Entry<HashedExtent>> | undefined;
   #draft!: Draft;
   #patch!: EntryPatch;
   /** Of all lines as they would be without a parent. */
@@ -27,6 +30,13 @@ export class EntryIntake {
     this.#places = places;
     this.#parent = parent;
     this.#restart();
+  }
+
+  /** Reads the parent while its sender has nothing to send yet. */
+  prepare(): void {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    this.#ahead = this.#parent();
   }
 
   /**
@@ -93,9 +103,16 @@ export class EntryIntake {
 
   #restart(): void {
     this.#draft = new Draft(this.#places);
-    this.#patch = new EntryPatch(this.#parent);
+    this.#patch = new EntryPatch(() => this.#openParent());
     this.#hash = createHash("sha256");
     this.#parts = this.#textBytes = 0;
+  }
+
+  #openParent(): Iterable<Entry<HashedExtent>> {
+    this.#isPrepared = true;
+    const parent = this.#ahead ?? this.#parent();
+    this.#ahead = undefined;
+    return parent;
   }
 
   #refusing<T>(work: () => T): T {
