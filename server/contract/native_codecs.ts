@@ -32,6 +32,11 @@ export interface NativeZstd {
     raw: Uint8Array,
     options: { readonly out: Uint8Array; readonly level: number; readonly hashLog: number },
   ): number;
+  /** Compresses on another thread, some at the same time; `raw` must not change meanwhile. */
+  compressAside(
+    raw: Uint8Array,
+    options: { readonly level: number; readonly hashLog: number },
+  ): Promise<Uint8Array>;
   /** Returns the bytes written to `out`. Throws where `packed` is malformed or `out` too small. */
   decompress(packed: Uint8Array, out: Uint8Array): number;
 }
@@ -139,10 +144,15 @@ function loadSha256(): NativeSha256 {
 }
 
 function loadZstd(): NativeZstd {
+  const compress2 = {
+    parameters: ["pointer", "buffer", "usize", "buffer", "usize"],
+    result: "usize",
+  } as const;
   const { symbols: lib } = Deno.dlopen("libzstd.so.1", {
     ZSTD_createCCtx: { parameters: [], result: "pointer" },
     ZSTD_CCtx_setParameter: { parameters: ["pointer", "i32", "i32"], result: "usize" },
-    ZSTD_compress2: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
+    ZSTD_compress2: compress2,
+    compressAside: { ...compress2, name: "ZSTD_compress2", nonblocking: true },
     ZSTD_compressBound: { parameters: ["usize"], result: "usize" },
     ZSTD_createDCtx: { parameters: [], result: "pointer" },
     ZSTD_decompressDCtx: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
@@ -150,15 +160,34 @@ function loadZstd(): NativeZstd {
   });
   // made when they are needed: most threads go one way only
   let packing: Deno.PointerValue = null, unpacking: Deno.PointerValue = null;
+  /** For other threads, those that none uses now. */
+  const idle: Deno.PointerValue[] = [];
+  const bound = (sizeBytes: number) => Number(lib.ZSTD_compressBound(BigInt(sizeBytes)));
+  const prepare = (context: Deno.PointerValue, { level, hashLog }: { level: number; hashLog: number }) => {
+    lib.ZSTD_CCtx_setParameter(context, ZSTD_C_COMPRESSION_LEVEL, level);
+    lib.ZSTD_CCtx_setParameter(context, ZSTD_C_HASH_LOG, hashLog);
+  };
+  const sizeOf = (result: bigint) => {
+    if (lib.ZSTD_isError(result) !== 0) throw new RangeError("the data cannot be compressed");
+    return Number(result);
+  };
   return {
-    bound: (sizeBytes) => Number(lib.ZSTD_compressBound(BigInt(sizeBytes))),
-    compress(raw, { out, level, hashLog }) {
+    bound,
+    compress(raw, { out, ...options }) {
       packing ??= lib.ZSTD_createCCtx();
-      lib.ZSTD_CCtx_setParameter(packing, ZSTD_C_COMPRESSION_LEVEL, level);
-      lib.ZSTD_CCtx_setParameter(packing, ZSTD_C_HASH_LOG, hashLog);
-      const size = lib.ZSTD_compress2(packing, out, BigInt(out.length), raw, BigInt(raw.length));
-      if (lib.ZSTD_isError(size) !== 0) throw new RangeError("the data cannot be compressed");
-      return Number(size);
+      prepare(packing, options);
+      return sizeOf(lib.ZSTD_compress2(packing, out, BigInt(out.length), raw, BigInt(raw.length)));
+    },
+    async compressAside(raw, options) {
+      const context = idle.pop() ?? lib.ZSTD_createCCtx();
+      try {
+        prepare(context, options);
+        const out = new Uint8Array(bound(raw.length));
+        const size = await lib.compressAside(context, out, BigInt(out.length), raw, BigInt(raw.length));
+        return out.subarray(0, sizeOf(size));
+      } finally {
+        idle.push(context);
+      }
     },
     decompress(packed, out) {
       unpacking ??= lib.ZSTD_createDCtx();

@@ -1,6 +1,5 @@
 /** Seals and opens containers (sealed.ts) of one key as fast as the machine can. */
-import { promisify } from "node:util";
-import { constants, zstdCompress, zstdCompressSync, type ZstdOptions } from "node:zlib";
+import { constants, zstdCompressSync, type ZstdOptions } from "node:zlib";
 import { messageOf } from "./errors.ts";
 import { type NativeGcm, nativeGcm, type NativeZstd, nativeZstd } from "./native_codecs.ts";
 import { MAX_FRAME_BYTES, newSealed, readSealed, unpack } from "./sealed.ts";
@@ -27,11 +26,14 @@ export async function sealedCodec(key: Uint8Array, { native = true } = {}): Prom
   return native && gcm && zstd ? nativeCodec(key, { gcm, zstd }) : await runtimeCodec(key);
 }
 
-const zstdCompressed = promisify(zstdCompress);
-
-/** Compresses as codecs do, on a thread of the runtime's own. */
+/**
+ * Compresses as codecs do, on another thread where the machine has libzstd. The runtime's asynchronous zstd would do
+ * it on this one.
+ */
 export async function pack(raw: Uint8Array, { level }: { readonly level: number }): Promise<Uint8Array> {
-  return await zstdCompressed(raw, zstdOptions(raw, level));
+  const zstd = nativeZstd();
+  if (zstd) return await zstd.compressAside(raw, { level, hashLog: hashLogOf(level) });
+  return zstdCompressSync(raw, zstdOptions(raw, level));
 }
 
 function zstdOptions({ length }: Uint8Array, level: number): ZstdOptions {
