@@ -70,7 +70,8 @@ async function mountStill(
   { node, backup, disk }: BackupOrder,
   { disks, firmware, at, stack, run, signal, diskTypes }: BackupOptions,
 ): Promise<{ machine: StillMachine; notes: readonly string[] }> {
-  const paths = disks.flatMap(({ name, partitions }) => [
+  const writable = disks.filter((disk) => !disk.readOnly);
+  const paths = writable.flatMap(({ name, partitions }) => [
     devicePath(name),
     ...partitions.map(({ number }) => devicePath(name, number)),
   ]);
