@@ -27,6 +27,8 @@ import { isChanged, type VerifyOptions, verifyTree } from "./verify.ts";
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
 const TICK_MS = 1_000;
+/** So little is written before a further worker would have started. */
+const LITTLE_BYTES = 16 << 20;
 
 export interface FetchOptions {
   readonly enrolled: Enrolled;
@@ -136,7 +138,7 @@ export class ImageFetch implements AsyncDisposable {
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
-    const workers = defaultWorkers();
+    const workers = compared && compared.differences.fetchBytes < LITTLE_BYTES ? 1 : defaultWorkers();
     const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
     const times = (transfer: DownloadProgress) =>
       clock.times(transfer, download.downloadedBytes + this.#extentBytes);

@@ -6,7 +6,7 @@ import { close, nextData, O, openAt, readAhead, readFully } from "../../sys/libc
 import { xattrsOf } from "../../sys/xattr.ts";
 import { isDressed } from "../extract/dress.ts";
 import { extentSum, isUntouched } from "./content_index.ts";
-import type { Check, PartFound, ScanPart, ScanSetup } from "./scan_messages.ts";
+import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 const GAP_BYTES = 1 << 20;
 /** The disk is asked for the beginnings of so many files at one time: one by one it would mostly be waited for. */
@@ -22,18 +22,15 @@ export class FileScanner {
     this.#setup = setup;
   }
 
-  /** Bytes read so far. */
-  get readBytes(): number {
-    return this.#readBytes;
-  }
-
   /** Never throws: what cannot be opened or read is not as it should be, and will be made anew. */
-  scan(parts: readonly ScanPart[]): PartFound[] {
+  scan(parts: readonly ScanPart[]): ScanReply {
     const opened: (number | undefined)[] = [];
-    return parts.map((part, i) => {
+    this.#readBytes = 0;
+    const found = parts.map((part, i) => {
       for (const next of parts.slice(opened.length, i + AHEAD.files)) opened.push(this.#open(next));
       return this.#scanPart(part, opened[i]);
     });
+    return { parts: found, readBytes: this.#readBytes };
   }
 
   #open({ path, checks: [first] }: ScanPart): number | undefined {

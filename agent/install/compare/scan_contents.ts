@@ -4,6 +4,7 @@ import type { Manifest } from "#contract/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
 import type { ContentIndex, Trust } from "./content_index.ts";
 import { WorkerPool } from "../extract/worker_pool.ts";
+import { FileScanner } from "./file_scanner.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 /** What one message holds at most: enough to be worth it, and little enough that workers share evenly. */
@@ -12,6 +13,8 @@ const JOB_FILES = 500;
 /** Bytes that count for a file beside its own: opening it, and looking at its attributes. */
 const FILE_COST = 16 << 10;
 const MAX_WORKERS = 4;
+/** So few jobs are done before a worker would have started. */
+const FEW_JOBS = 2;
 
 export interface Contents {
   /** By entry number: the file's extents, 1 where right; absent where nothing of the file can be kept. */
@@ -40,33 +43,64 @@ export interface ScanOptions {
 
 /** `root`: descriptor of the target. */
 export async function scanContents(root: number, options: ScanOptions): Promise<Contents> {
-  const { manifest, files, privileged, signal } = options;
-  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
-  await using pool = new WorkerPool<readonly ScanPart[], ScanReply>(
+  const { manifest, privileged, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const found = new Findings(manifest), setup: ScanSetup = { root, privileged };
+  const jobs = jobsOf(manifest, options);
+  const first: Job[] = [];
+  for (let next = jobs.next(); !next.done; next = jobs.next()) {
+    first.push(next.value);
+    if (first.length > FEW_JOBS) break;
+  }
+  const take = ({ parts, readBytes }: ScanReply) => {
+    parts.forEach((part) => found.add(part));
+    found.readBytes += readBytes;
+    onProgress?.(found.readBytes);
+  };
+  if (first.length > FEW_JOBS) await scanAside(chained(first, jobs), { ...options, setup, take });
+  else {
+    const scanner = new FileScanner(setup);
+    for (const job of first) {
+      take(scanner.scan(job));
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      signal?.throwIfAborted();
+    }
+  }
+  return found.contents();
+}
+
+type Job = readonly ScanPart[];
+
+/** In workers. */
+async function scanAside(
+  jobs: Iterable<Job>,
+  { setup, take, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
+    & Pick<ScanOptions, "signal" | "workers">
+    & { setup: ScanSetup; take: (reply: ScanReply) => void },
+): Promise<void> {
+  await using pool = new WorkerPool<Job, ScanReply>(
     () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup: { root, privileged } satisfies ScanSetup },
+    { count: workers, setup },
   );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
-  const found = new Findings(manifest);
   try {
-    signal?.throwIfAborted();
     const answers: Promise<void>[] = [];
-    for (const job of jobsOf(manifest, { files, index: options.index })) {
+    for (const job of jobs) {
       const { answer } = await pool.submit(job);
-      answers.push(answer.then(({ parts, readBytes }) => {
-        parts.forEach((part) => found.add(part));
-        found.readBytes += readBytes;
-        options.onProgress?.(found.readBytes);
-      }));
+      answers.push(answer.then(take));
       // a failure shows at the end, when all answers are waited for
       answers.at(-1)?.catch(() => {});
     }
     await Promise.all(answers);
-    return found.contents();
   } finally {
     signal?.removeEventListener("abort", stop);
   }
+}
+
+function* chained<T>(first: readonly T[], rest: Iterable<T>): Generator<T> {
+  yield* first;
+  yield* rest;
 }
 
 /** Puts the parts of files together again. */

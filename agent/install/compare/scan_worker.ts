@@ -1,16 +1,12 @@
 /** One of the parallel workers of scanContents; see scan_messages.ts for what it is told. */
 /// <reference lib="webworker" />
 import { FileScanner } from "./file_scanner.ts";
-import type { ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
+import type { ScanPart, ScanSetup } from "./scan_messages.ts";
 
 // the first message sets the worker up, every further one is a job
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let scanner: FileScanner | undefined;
 scope.onmessage = ({ data }: MessageEvent<ScanSetup | readonly ScanPart[]>) => {
   if (scanner === undefined) scanner = new FileScanner(data as ScanSetup);
-  else {
-    const before = scanner.readBytes;
-    const parts = scanner.scan(data as readonly ScanPart[]);
-    scope.postMessage({ parts, readBytes: scanner.readBytes - before } satisfies ScanReply);
-  }
+  else scope.postMessage(scanner.scan(data as readonly ScanPart[]));
 };

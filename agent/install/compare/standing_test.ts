@@ -94,6 +94,23 @@ Deno.test("of a finished tree everything stands, and nothing is needed or touche
   assert.deepEqual(["a", "b", "d/f", "d/soft"].map(changed), times);
 });
 
+Deno.test("of more files than one thread looks at every one is seen, and what is wrong with one", async () => {
+  const many = Array.from({ length: 2300 }, (_, i): Entry<FrameExtent> => {
+    const path = `m${String(i).padStart(4, "0")}`;
+    const extents = i % 2 === 0 ? [{ offset: 0, frame: 1, index: 0 }] : [];
+    return { type: "file", ...at(path), sizeBytes: extents.length * 1000, extents };
+  });
+  using image = makeImage(many);
+  await install(image, [0, 1, 2]);
+  const whole = (found: Found) => found.contents.whole.size;
+  assert.equal(whole(await look(image)), 2303);
+  for (const name of ["m0002", "m1000", "m2298"]) writeAt(`${image.target}/${name}`, "!", 999);
+  const found = await look(image);
+  assert.equal(whole(found), 2300);
+  await install(image, neededFrames(image.manifest, found), found);
+  assert.equal(whole(await look(image)), 2303);
+});
+
 interface Damage {
   readonly name: string;
   readonly harm: (root: string) => void;
