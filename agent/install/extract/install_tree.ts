@@ -121,6 +121,7 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
     for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, stood });
     for (const entry of plan.links) linkAt(fd, entry.path, entry.target);
     for (const entry of plan.directories.toReversed()) {
+      if (target.untouched.has(entry.path)) continue;
       finish(fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY, stood });
     }
     return { files: plan.files, bytes: plan.bytes, notes: notesOf(attributes.shortfalls) };

@@ -14,6 +14,8 @@ export interface Target extends Disposable {
   readonly fd: number;
   /** Directories that are there already: lost+found, mount points and what leads to them. */
   readonly directories: ReadonlySet<BytePath>;
+  /** Those of them in which nothing is made or removed, and that have their attributes. */
+  readonly untouched: ReadonlySet<BytePath>;
 }
 
 /** What an installation keeps in the target's root until it is done; see ../journal.ts. */
@@ -33,7 +35,7 @@ export function openTarget(path: string): Target {
       });
     }
     disown(fd);
-    return { fd, directories, [Symbol.dispose]: () => close(fd) };
+    return { fd, directories, untouched: new Set(), [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);
     throw error;
@@ -50,14 +52,18 @@ export function openStandingTarget(
 ): Target {
   const fd = openDirectory(path);
   try {
-    const directories = new Set<BytePath>(), filled = new Set(standing.remove.map(parentOf));
+    const directories = new Set<BytePath>(), untouched = new Set<BytePath>();
+    const filled = new Set(standing.remove.map(parentOf));
     for (const [number, entry] of manifest.entries.entries()) {
       if (standing.kept[number] === 0) filled.add(parentOf(entry.path));
     }
     for (const [number, entry] of manifest.entries.entries()) {
       if (entry.type !== "directory" || standing.kept[number] !== MADE) continue;
       directories.add(entry.path);
-      if (!filled.has(entry.path)) continue;
+      if (!filled.has(entry.path)) {
+        if (!standing.undressed.has(number)) untouched.add(entry.path);
+        continue;
+      }
       const at = entry.path || "." as BytePath;
       const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {
@@ -67,7 +73,7 @@ export function openStandingTarget(
       }
     }
     for (const stranger of standing.remove) removeTree(fd, stranger);
-    return { fd, directories, [Symbol.dispose]: () => close(fd) };
+    return { fd, directories, untouched, [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);
     throw error;
