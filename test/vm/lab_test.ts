@@ -4,7 +4,11 @@ import { labNeeds } from "../../scripts/lab/needs.ts";
 import { needs } from "../support/needs.ts";
 
 const runs = [
-  { firmware: "bios", more: ["--restore"], also: "one that is damaged is restored" },
+  {
+    firmware: "bios",
+    more: ["--restore", "--power-cut", "5"],
+    also: "one that is damaged is restored, one that loses its power five times is finished",
+  },
   { firmware: "uefi", more: [], also: "it starts by itself" },
 ];
 for (const { firmware, more, also } of runs) {
