@@ -274,7 +274,7 @@ function describeCompared(
   const read = `${megabytes(found.contents.readBytes)} read`;
   if (comparison.why === "restores") {
     const { list, fetchBytes } = differences;
-    const untouched = found.believed.size > 0 ? `, ${found.believed.size} files untouched` : "";
+    const untouched = found.believed.size > 0 ? `, ${found.believed.size} untouched files not read` : "";
     return [`${list.length} differences (${read}${untouched}), ${megabytes(fetchBytes)} to fetch`];
   }
   const frames = manifest.frames.length;
