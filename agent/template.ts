@@ -58,6 +58,8 @@ export interface TemplateOptions {
 const Announced = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) });
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
+/** The server answers every 30 s; one that lost its power meanwhile never says so. */
+const POLL_MS = 90_000;
 const NOT_FOUND = 404, NO_CONTENT = 204;
 /** How the server refuses entries that are not what they were meant to be, or name extents that it has lost. */
 const NOT_MEANT: ReadonlySet<number> = new Set([400, 409]);
@@ -110,7 +112,7 @@ async function serveOrders(id: string, options: TemplateOptions): Promise<void> 
   while (true) {
     let response: Response;
     try {
-      response = await client.send("GET", `/templates/${id}/orders`, { signal });
+      response = await client.send("GET", `/templates/${id}/orders`, { answerMs: POLL_MS, signal });
     } catch (error) {
       if (error instanceof RackseedError && error.status === NOT_FOUND) return;
       throw error;

@@ -12,7 +12,7 @@ import { ImageFetch } from "./image_fetch.ts";
 import { isInitramfs } from "./initramfs.ts";
 import { directoryInventory } from "./inventory.ts";
 import { LogTail } from "./log_tail.ts";
-import { differenceOf, Journal, type JournalRecord, readJournal } from "./journal.ts";
+import { differenceOf, Journal, type JournalRecord, readJournal, recordOf } from "./journal.ts";
 import { installMachine } from "./machine_install.ts";
 import { Reporter } from "./reporter.ts";
 import { runSteps, type StepDefinition } from "./run_steps.ts";
@@ -179,16 +179,4 @@ function proveSame(
     remedy: "empty the directory or give another one, and deploy again.",
     status: 409,
   });
-}
-
-/** Nothing is planned for a directory. */
-function recordOf({ node, image, version, manifest }: Order): JournalRecord {
-  return {
-    format: "rackseed-journal",
-    formatVersion: 1,
-    node,
-    image: `${image}@${version}`,
-    manifest: manifest.id,
-    plan: "0".repeat(64),
-  };
 }

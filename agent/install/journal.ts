@@ -7,6 +7,7 @@
  *     .rackseed-install/packs/          packs, where they are not kept in memory
  */
 import { z } from "zod";
+import type { Order } from "#contract/api.ts";
 import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../sys/errno.ts";
@@ -47,6 +48,21 @@ const JournalRecord = z.strictObject({
   plan: Hash,
 });
 export type JournalRecord = z.infer<typeof JournalRecord>;
+
+/** `plan`: hash of what is made of the disk; absent for a directory. Pure. */
+export function recordOf(
+  { node, image, version, manifest }: Pick<Order, "node" | "image" | "version" | "manifest">,
+  plan = "0".repeat(64),
+): JournalRecord {
+  return {
+    format: "rackseed-journal",
+    formatVersion: 1,
+    node,
+    image: `${image}@${version}`,
+    manifest: manifest.id,
+    plan,
+  };
+}
 
 export type JournalFound =
   | { readonly state: "none" }

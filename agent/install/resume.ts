@@ -9,7 +9,7 @@ import { messageOf } from "#contract/errors.ts";
 import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
 import { Mount, MS } from "../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
-import { differenceOf, type JournalRecord, readJournal } from "./journal.ts";
+import { differenceOf, type JournalRecord, readJournal, recordOf } from "./journal.ts";
 import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
 import { type Action, placeNumber, type Plan } from "./plan.ts";
 import type { Formatting } from "./plan_format.ts";
@@ -21,17 +21,10 @@ export type Resumption =
   | { readonly resumes: false; readonly because?: string };
 
 /** What the journal of this plan says. */
-export function plannedRecord(plan: Plan, { node, image, version, manifest }: Order): JournalRecord {
+export function plannedRecord(plan: Plan, order: Order): JournalRecord {
   const { sizeBytes, sectorBytes, model, serial, byPath } = plan.disk;
   const decided = JSON.stringify([{ sizeBytes, sectorBytes, model, serial, byPath }, plan.actions]);
-  return {
-    format: "rackseed-journal",
-    formatVersion: 1,
-    node,
-    image: `${image}@${version}`,
-    manifest: manifest.id,
-    plan: createHash("sha256").update(decided).digest("hex"),
-  };
+  return recordOf(order, createHash("sha256").update(decided).digest("hex"));
 }
 
 /** `at`: where the root file system is mounted for a moment. */

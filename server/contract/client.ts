@@ -14,6 +14,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * No answer takes longer to begin. A server that lost its power never says so: the connection to it would be waited
+ * on for ever.
+ */
+const ANSWER_MS = 10 * 60_000;
+
 export class ApiClient implements Disposable {
   readonly server: URL;
   readonly #http: Deno.HttpClient;
@@ -83,16 +89,20 @@ export class ApiClient implements Disposable {
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { body, json, range, signal }: {
+    { body, json, range, answerMs = ANSWER_MS, signal }: {
       body?: BodyInit;
       json?: unknown;
       range?: string;
+      /** How long its answer may take to begin. */
+      answerMs?: number;
     } & CallOptions = {},
   ): Promise<Response> {
     const headers = new Headers({ authorization: `Bearer ${this.#secret}` });
     if (range !== undefined) headers.set("range", range);
     if (json !== undefined) headers.set("content-type", "application/json");
     const content = json === undefined ? body : JSON.stringify(json);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`no answer for ${answerMs / 1000} s.`)), answerMs);
     let response: Response;
     try {
       response = await fetch(new URL(API + path, this.server), {
@@ -100,11 +110,13 @@ export class ApiClient implements Disposable {
         headers,
         client: this.#http,
         ...(content !== undefined && { body: content }),
-        ...(signal && { signal }),
+        signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
       });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw unreachable(this.server, error);
+    } finally {
+      clearTimeout(timer);
     }
     if (!response.ok) throw await problemOf(response, `${method} ${path}`);
     return response;

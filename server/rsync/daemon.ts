@@ -1,6 +1,7 @@
 /** A read-only rsync daemon for one module, `torrents`: a table of names, never a folder. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
+import { connectionsOf } from "#contract/accept.ts";
 import { RsyncStream } from "#contract/rsync/stream.ts";
 import { serveSession, type SessionLimits } from "./session.ts";
 import type { TorrentFile } from "./torrent_file.ts";
@@ -53,17 +54,7 @@ export class RsyncDaemon implements Disposable {
   }
 
   async #acceptAll(): Promise<void> {
-    while (!this.#closed) {
-      let connection: Deno.TcpConn;
-      try {
-        connection = await this.#listener.accept();
-      } catch (error) {
-        if (this.#closed) return;
-        // out of file descriptors, most likely: it passes when clients end
-        log.warn("rsync-accept-failed", { error: messageOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        continue;
-      }
+    for await (const connection of connectionsOf(this.#listener, { isClosed: () => this.#closed, log })) {
       this.#serve(connection);
     }
   }

@@ -11,9 +11,11 @@ import {
   ReportAnswer,
   type StepReport,
 } from "#contract/api.ts";
-import type { ApiClient } from "#contract/client.ts";
+import { ApiClient } from "#contract/client.ts";
+import { formatToken, pinOf } from "#contract/token.ts";
 import { parseMetainfo } from "#contract/torrent/metainfo.ts";
 import { runInstall } from "../../agent/install/install.ts";
+import { issueServerCertificate, openAuthority } from "../../server/web/tls.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
@@ -274,6 +276,24 @@ Deno.test("what is asked for of a frame is bounded by what it can hold", async (
     agent.send("POST", "/node/extents", { json: { frames: [{ frame: 0, extents }] } });
   await (await ask([0, 1, 2])).body?.cancel();
   await assert.rejects(ask(Array(4096).fill(0)), { status: 400 });
+});
+
+Deno.test("a server that does not answer any more is out of reach, and not waited for", async () => {
+  const folder = await Deno.makeTempDir();
+  const authority = await openAuthority(folder);
+  const stop = new AbortController();
+  const server = Deno.serve({
+    ...{ hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
+    ...await issueServerCertificate(authority, ["127.0.0.1"]),
+  }, ({ url }) => url.endsWith("/ca.pem") ? new Response(authority.pem) : new Promise(() => {}));
+  const token = formatToken({ pin: pinOf(authority.pem), secret: "s".repeat(32) });
+  using client = await ApiClient.connect({ server: `https://127.0.0.1:${server.addr.port}`, token });
+  await assert.rejects(client.send("GET", "/templates/t1/orders", { answerMs: 50 }), {
+    status: 503,
+    reason: /no answer for 0.05 s/,
+  });
+  stop.abort();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("a machine that has another MAC than the node is not enrolled, and its token stays good", async () => {

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { connectionsOf } from "../accept.ts";
 import { messageOf, RackseedError } from "../errors.ts";
 import { decodeHandshake, encodeHandshake, type Handshake, HANDSHAKE_BYTES } from "./handshake.ts";
 import { toHex } from "./hex.ts";
@@ -94,17 +95,7 @@ export class PeerListener implements PeerNetwork, Disposable {
   }
 
   async #acceptAll(): Promise<void> {
-    while (!this.#closed) {
-      let connection: Deno.TcpConn;
-      try {
-        connection = await this.#listener.accept();
-      } catch (error) {
-        if (this.#closed) return;
-        // Out of file descriptors, most likely: it passes when connections end.
-        log.warn("peer-accept-failed", { error: messageOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        continue;
-      }
+    for await (const connection of connectionsOf(this.#listener, { isClosed: () => this.#closed, log })) {
       if (this.#pending.size >= MAX_PENDING) close(connection);
       else this.#introduce(connection).catch(() => close(connection));
     }
