@@ -192,8 +192,11 @@ export class Fleet {
   /** Which nodes bear a version, or are about to, by version ("web@1"). */
   borne(): Map<string, string[]> {
     const borne = new Map<string, string[]>();
-    for (const { name, image } of this.list()) {
-      if (image !== undefined) borne.set(image, [...borne.get(image) ?? [], name]);
+    for (const { id, name, image } of this.list()) {
+      // what an order is to replace stands on its disk until then
+      const now = this.#deployments.borne(id);
+      const refs = new Set([image, now && `${now.image}@${now.version}`]);
+      for (const ref of refs) if (ref !== undefined) borne.set(ref, [...borne.get(ref) ?? [], name]);
     }
     return borne;
   }

@@ -44,6 +44,17 @@ Deno.test("a node that falls silent while it installs is told of once, and no ot
   assert.deepEqual(look(25_000), [["n2", "2026-06-30T12:00:30.000Z"]]);
 });
 
+Deno.test("a node that is ordered anew still bears what it bore", () => {
+  const { nodes, deployments, fleet } = open();
+  const { id } = nodes.put("n1", {});
+  const { secrets } = deployments.arm([id], { image: "web", version: 1 });
+  const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
+  deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
+  assert.deepEqual([...fleet.borne()], [["web@1", ["n1"]]]);
+  deployments.arm([id], { image: "web", version: 2 });
+  assert.deepEqual([...fleet.borne()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+});
+
 Deno.test("a database that is full keeps no machine from starting its own disk", () => {
   const { db, nodes, fleet } = open();
   const mac = "52:54:00:00:00:01";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import type { BytePath } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { describeDifference, dumpTree } from "../../../scripts/demo/dump_tree.ts";
 import { needs } from "../../../test/support/needs.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
-import { close, O, openAt } from "../../sys/libc.ts";
+import { statAt } from "../../sys/file_status.ts";
+import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { Mount } from "../../sys/mount.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
 import { installTree } from "../extract/install_tree.ts";
@@ -83,7 +84,13 @@ function writeAt(path: string, text: string, offset: number): void {
 Deno.test("of a finished tree everything stands, and nothing is needed or touched", async () => {
   using image = await installed();
   const before = await seen(image.target);
-  const changed = (path: string) => Deno.lstatSync(`${image.target}/${path}`).ctime?.getTime();
+  const root = openAt(AT_FDCWD, bytePathOfText(image.target), { flags: O.RDONLY | O.DIRECTORY });
+  using stack = new DisposableStack();
+  stack.defer(() => close(root));
+  const changed = (path: string) => {
+    const { ctimeSec, ctimeNs } = statAt(root, bytePathOfText(path));
+    return [ctimeSec, ctimeNs];
+  };
   const times = ["a", "b", "d/f", "d/soft"].map(changed);
   const found = await look(image);
   assert.deepEqual(neededFrames(image.manifest, found), []);
