@@ -189,10 +189,8 @@ export async function startServer(
     publish: (event) => live.publish(event),
     now,
   });
-  const watching = setInterval(() => fleet.clones.flagSilent(), 1000);
-  stack.defer(() => clearInterval(watching));
-  const listening = setInterval(() => fleet.flagSilent(), SILENCE_TICK_MS);
-  stack.defer(() => clearInterval(listening));
+  stack.use(every(1000, () => fleet.clones.flagSilent()));
+  stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
   const swarmAt = (host: string): SwarmAddresses => {
     const hostname = isIpv4(host) ? host : site.advertised;
     const origin = `http://${hostname}:${httpPort}`;
@@ -239,8 +237,8 @@ export async function startServer(
     ...{ nodes, deployments, images, captures, orders, pin },
     onChange: (node) => fleet.changed(node),
   });
-  const backupTimer = setInterval(() => backups.tick(), BACKUP_TICK_MS);
-  stack.defer(() => clearInterval(backupTimer));
+  stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
+  stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   const app = createApp(
     {
       ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
@@ -330,6 +328,18 @@ export async function startServer(
       await ended.promise;
     },
   };
+}
+
+/** Until disposed. What fails once, as on a full disk, may be done the next time. */
+function every(ms: number, work: () => void): Disposable {
+  const timer = setInterval(() => {
+    try {
+      work();
+    } catch (error) {
+      log.error("work-failed", { error: messageOf(error) });
+    }
+  }, ms);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** All that the server may be called. */

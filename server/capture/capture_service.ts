@@ -21,6 +21,8 @@ const log = getLogger(["rackseed", "capture"]);
 
 /** A capture whose sender was not heard of for so long makes room for a new one. */
 const SILENT_MS = 60_000;
+/** And one of which nothing was heard for so long, not even a hook at its end, will not be heard of again. */
+const ABANDONED_MS = 60 * 60_000;
 const MAX_KNOWN_HASHES = 65_536;
 const HASH_BYTES = 32;
 
@@ -233,6 +235,15 @@ export class CaptureService implements AsyncDisposable {
     this.#run(this.#publish(id, { ...capture, ...complete }));
   }
 
+  /** Fails those whose sender is gone for good: what waits for their end, as the backups' schedule does, goes on. */
+  endAbandoned({ afterMs = ABANDONED_MS }: { afterMs?: number } = {}): void {
+    for (const [id, { image, heardMs }] of [...this.#active]) {
+      const { state } = this.get(id);
+      if (!["waiting", "receiving"].includes(state) || Date.now() - heardMs < afterMs) continue;
+      this.#fail(id, interrupted(image, { forMs: afterMs, because: "that is longer than any capture is quiet" }));
+    }
+  }
+
   /** The sender gives up, for this reason. */
   fail(id: string, { title, status, detail, remedy }: Problem): void {
     this.#receiving(id);
@@ -321,13 +332,7 @@ export class CaptureService implements AsyncDisposable {
     const [id, capture] = this.#activeOf(image) ?? [];
     if (id === undefined || capture === undefined || this.get(id).state !== "receiving") return;
     if (Date.now() - capture.heardMs < SILENT_MS) return;
-    this.#fail(
-      id,
-      new RackseedError(`capture of ${image} was interrupted`, {
-        reason: `its sender has been silent for ${SILENT_MS / 1000} s, and a new capture was asked for.`,
-        remedy: "nothing; what it sent is used by the new capture.",
-      }),
-    );
+    this.#fail(id, interrupted(image, { forMs: SILENT_MS, because: "a new capture was asked for" }));
   }
 
   #run(work: Promise<void>): void {
@@ -336,4 +341,11 @@ export class CaptureService implements AsyncDisposable {
     }).finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
   }
+}
+
+function interrupted(image: string, { forMs, because }: { forMs: number; because: string }): RackseedError {
+  return new RackseedError(`capture of ${image} was interrupted`, {
+    reason: `its sender has been silent for ${forMs / 1000} s, and ${because}.`,
+    remedy: "capture again: what it sent is used by the new capture.",
+  });
 }

@@ -110,6 +110,22 @@ Deno.test("an image has one capture at a time, and a capture that has ended take
   });
 });
 
+Deno.test("a capture whose sender is gone for good is ended, so that nobody waits for it", async () => {
+  await inTemporary(async (folder) => {
+    await using server = await openTestServer(`${folder}/data`);
+    const { service } = server;
+    const sent = service.begin(order), template = { id: "t1", name: "web1" };
+    const waiting = service.begin({ ...order, image: "db" }, { template });
+    service.endAbandoned();
+    assert.deepEqual([service.get(sent.id).state, service.get(waiting.id).state], ["receiving", "waiting"]);
+    service.endAbandoned({ afterMs: 0 });
+    for (const { id } of [sent, waiting]) {
+      assert.match((await server.ended(id)).problem?.detail ?? "", /silent/);
+    }
+    service.begin(order);
+  });
+});
+
 Deno.test("frames of a capture that failed are known to the next, those of a cancelled one are not", async () => {
   await inTemporary(async (folder) => {
     const tree = await makeTree(`${folder}/tree`);
