@@ -7,7 +7,7 @@ import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
 import { readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
-import { CloneTree } from "./tree_files.ts";
+import { CloneTree, ForeignTree } from "./tree_files.ts";
 import { verifyTree } from "./verify.ts";
 
 async function inTemporary(test: (directory: string) => Promise<void>): Promise<void> {
@@ -54,6 +54,18 @@ Deno.test("no directory of the clone that leads out of it is followed", () =>
       await assert.rejects(clone.remove(path), RackseedError);
     }
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${root}/outside`)), []);
+  }));
+
+Deno.test("a path of dots leads nowhere", () =>
+  inTemporary(async (root) => {
+    await Deno.mkdir(`${root}/clone/etc`, { recursive: true });
+    const clone = new CloneTree(`${root}/clone`), foreign = new ForeignTree(`${root}/clone`);
+    for (const path of ["/..", "/etc/../..", "/.", "/etc/../../x"]) {
+      await assert.rejects(clone.directory(path), RackseedError, path);
+      await assert.rejects(clone.write(path, { text: "", mode: 0o644 }), RackseedError, path);
+      assert.equal(await foreign.directory(path), undefined, path);
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(root), ({ name }) => name), ["clone"]);
   }));
 
 Deno.test("a link inside of the clone is followed, and directories that are missing are made", () =>

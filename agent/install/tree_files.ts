@@ -57,12 +57,13 @@ export class TreeReader {
   /** The path outside of the tree; its directory must not be reached by a link that leads out. */
   protected async confine(path: string): Promise<string> {
     const at = `${this.root}${path}`;
-    const parent = at.slice(0, at.lastIndexOf("/"));
+    const name = at.slice(at.lastIndexOf("/"));
     const root = await Deno.realPath(this.root);
-    const real = await Deno.realPath(parent);
-    if (real === root || real.startsWith(`${root}/`)) return `${real}${at.slice(at.lastIndexOf("/"))}`;
+    const real = await Deno.realPath(at.slice(0, at.lastIndexOf("/")));
+    const isInside = real === root || real.startsWith(`${root}/`);
+    if (isInside && name !== "/.." && name !== "/.") return `${real}${name}`;
     throw new RackseedError(`cannot reach ${path} in the tree ${this.root}`, {
-      reason: "a symbolic link leads its directory out of the tree.",
+      reason: "it leads out of the tree, by itself or by a symbolic link.",
       remedy: "make that link relative on the template and capture it again.",
     });
   }
