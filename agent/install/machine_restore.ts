@@ -17,6 +17,7 @@ import {
   assessDisk,
   describeRepairs,
   type DiskState,
+  inTheirPlaces,
   keptOnThem,
   mendDisk,
   unsoundFileSystems,
@@ -71,7 +72,9 @@ export class MachineRestore {
       }
       return this.#giveUp(state.because);
     }
-    const lost = keptOnThem(state.missing, this.#options.order.restore.keep);
+    const { keep } = this.#options.order.restore;
+    const others = keep.length === 0 ? [] : await inTheirPlaces(target, { ...this.#options, ...state });
+    const lost = keptOnThem(state.missing, keep) ?? (others.length === 0 ? undefined : others.join("; "));
     if (lost !== undefined && !this.dryRun) return this.#giveUp(lost);
     const found = [
       ...lost === undefined

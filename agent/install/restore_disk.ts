@@ -3,7 +3,7 @@
  * is broken: the partition table where the file systems stand in its places, file systems by e2fsck(8), one that is
  * not there any more by making it anew. What holds the root is never made anew here.
  */
-import { parseSfdisk } from "../capture/layout_table.ts";
+import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
 import type { Run } from "../sys/command.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type CarryOut, formatDisk, partitionDisk } from "./partition.ts";
@@ -32,14 +32,7 @@ export async function assessDisk(
   const missing: Formatting[] = [];
   for (const action of plan.actions) {
     if (action.do !== "format") continue;
-    const offset = offsetOf(action.formatting, plan);
-    // by its place and not by its partition: the table may be what is broken
-    const { stdout } = await run(
-      ["blkid", "-p", "-O", String(offset), "-S", String(action.formatting.sizeBytes), "-o", "export"].concat(
-        target.device(),
-      ) as [string, ...string[]],
-      { accept: [0, 2, 8], signal },
-    );
+    const stdout = await probe(target, action.formatting, { plan, run, signal });
     // a label may have been changed: the UUID is what others know it by
     if (!hasFileSystem({ ...action.formatting, label: undefined }, stdout)) missing.push(action.formatting);
   }
@@ -57,6 +50,17 @@ export async function assessDisk(
     fits: false,
     because: `its table is another, with partitions that are not the image's: ${foreign.join(", ")}`,
   };
+}
+
+/** What blkid(8) says of its place. By that and not by its partition: the table may be what is broken. */
+async function probe(
+  target: TargetDisk,
+  formatting: Formatting,
+  { plan, run, signal }: CarryOut & { plan: Plan },
+): Promise<string> {
+  const place = ["-O", String(offsetOf(formatting, plan)), "-S", String(formatting.sizeBytes)];
+  const argv = ["blkid", "-p", ...place, "-o", "export", target.device()] as const;
+  return (await run(argv, { accept: [0, 2, 8], signal })).stdout;
 }
 
 /** Whoever made them may have data there: a table that would drop them is not written as a mere repair. */
@@ -91,6 +95,19 @@ export function describeRepairs(state: Extract<DiskState, { fits: true }>): stri
     ...state.tableLost ? ["the partition table is written again"] : [],
     ...state.missing.map((formatting) => `${nameOf(formatting)} (${formatting.type}) is made anew`),
   ];
+}
+
+/** Which of the missing ones' places hold something else by now, in words: whoever made it may have data there. */
+export async function inTheirPlaces(
+  target: TargetDisk,
+  { plan, missing, run, signal }: CarryOut & { plan: Plan; missing: readonly Formatting[] },
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const formatting of missing) {
+    const type = parseBlkid(await probe(target, formatting, { plan, run, signal })).get("TYPE");
+    if (type !== undefined) found.push(`${type} in place of the image's ${nameOf(formatting)}`);
+  }
+  return found;
 }
 
 /**

@@ -124,7 +124,12 @@ test("a file system that holds what is to be kept is never made anew: the restor
   await assert.rejects(restore(["/boot"]).assess(target), /would lose what is to be kept/);
   assert.match(await restore(["/boot"], { dryRun: true }).assess(target), /it would be refused/);
   assert.equal(await look(), before);
+  await assert.rejects(restore(["/srv"]).assess(target), /vfat in place of the image's \/boot\/efi/);
+  assert.equal(await restore([]).assess(target), "/boot/efi (vfat) is made anew");
+  await run(["wipefs", "--all", disk.partition(1)]);
   assert.equal(await restore(["/srv"]).assess(target), "/boot/efi (vfat) is made anew");
+  await run(["mkfs.ext4", "-q", "-F", disk.partition(5)]);
+  await assert.rejects(restore(["/srv"]).assess(target), /ext4 in place of the image's swap/);
 });
 
 test("a damaged file system is found without a change to it, and repaired", async () => {
