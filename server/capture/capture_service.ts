@@ -240,7 +240,10 @@ export class CaptureService implements AsyncDisposable {
     for (const [id, { image, heardMs }] of [...this.#active]) {
       const { state } = this.get(id);
       if (!["waiting", "receiving"].includes(state) || Date.now() - heardMs < afterMs) continue;
-      this.#fail(id, interrupted(image, { forMs: afterMs, because: "that is longer than any capture is quiet" }));
+      this.#fail(
+        id,
+        interrupted(image, { forMs: afterMs, because: "that is longer than any capture is quiet" }),
+      );
     }
   }
 
