@@ -110,7 +110,9 @@ async function capture(
     const path = `/node/backup/${order.capture}`;
     const view = await withRetry(() => client.get(path, CaptureView, { signal }), retry);
     if (view.state === "published") {
-      const noted = told.length === 0 ? "" : `, ${told.length} notes (rackseed image show)`;
+      const noted = told.length === 0
+        ? ""
+        : `, ${told.length} ${told.length === 1 ? "note" : "notes"} (rackseed image show)`;
       return { view, message: `${entries} entries, ${mb(amount.bytes)} read, ${mb(bytesSent)} sent${noted}` };
     }
     if (view.problem) throw RackseedError.fromProblem(view.problem);
