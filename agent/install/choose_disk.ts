@@ -84,6 +84,15 @@ export function chooseDisk(
   const candidates = disks.filter((disk) => against(disk).length === 0);
   const [only, ...others] = candidates;
   if (only !== undefined && others.length === 0) {
+    const isOwn = installed !== undefined && isSameDisk(only, installed);
+    const rest = disks.filter((disk) => disk !== only && objections(disk).length === 0);
+    if (only.content && !isOwn && rest.length > 0) {
+      throw new RackseedError(`cannot take ${describeDisk(only)} for the system disk of ${node}`, {
+        reason: `it carries something (${only.content}), and the machine has another: ${list(rest)}.`,
+        remedy: `to overwrite it: \`${command(only.names[0] ?? "…")}\`, and deploy again.`,
+        status: 409,
+      });
+    }
     if (installed && only.content && !disks.some((disk) => isSameDisk(disk, installed))) {
       throw new RackseedError(`cannot find the disk that ${node} was installed on`, {
         reason: `that was ${describeInstalled(installed)}; this machine has ${list(disks)}. What is on ` +

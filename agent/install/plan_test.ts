@@ -281,6 +281,16 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /cannot find the disk that n1 was installed on.*Big boot.*\(gpt: xfs 'data'\) would be lost/,
   },
   {
+    name: "a disk with something on it beside one that may be the system's, and is too small",
+    options: {
+      disks: [
+        disk({ name: "sda", sizeBytes: GIB, content: "" }),
+        disk({ name: "sdb", content: "xfs 'data'" }),
+      ],
+    },
+    says: /cannot take .*\(sdb.*\(xfs 'data'\).*sda.*too small/,
+  },
+  {
     name: "a named disk by the kernel's name",
     options: { disk: "/dev/sda" },
     says: /cannot find the disk \/dev\/sda/,
@@ -396,6 +406,8 @@ Deno.test("a disk in place of a dead one is taken where nothing is on it, and th
   ];
   for (const { installed, facts } of fine) {
     assert.equal(plan({ installed, disks: [disk(facts)] }).because, "the only disk");
+    const small = disk({ name: "sdb", serial: "small", byPath: "small", sizeBytes: GIB });
+    assert.equal(plan({ installed, disks: [small, disk(facts)] }).because, "the only disk that fits");
   }
 });
 
