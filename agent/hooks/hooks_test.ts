@@ -80,12 +80,25 @@ Deno.test("a hook whose time is over is ended with all that it started", async (
 
 Deno.test("an abort ends the hook and is what is thrown, also of an optional one", async () => {
   const stop = new AbortController();
-  const running = runHooks([hook("slow", "sleep 60", { optional: true })], {
+  const running = runHooks([hook("slow", "echo ready; sleep 60", { optional: true })], {
     environment: {},
     signal: stop.signal,
+    onLine: () => stop.abort(new Error("called off")),
+  });
+  await assert.rejects(running, /called off/);
+});
+
+Deno.test("a hook is not begun where the abort comes while it is made ready", async () => {
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const running = runHooks([hook("quick", "echo begun")], {
+    environment: {},
+    signal: stop.signal,
+    onLine: (line) => lines.push(line),
   });
   stop.abort(new Error("called off"));
   await assert.rejects(running, /called off/);
+  assert.deepEqual(lines, []);
 });
 
 Deno.test("a program left in the background keeps nobody waiting, and loud hooks fill nothing", async () => {

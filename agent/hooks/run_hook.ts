@@ -36,6 +36,8 @@ export async function runHook(
     // one pipe for both outputs keeps their order
     const argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", ...interpreterOf(script), file];
     const [program, ...args] = root === undefined ? argv : ["chroot", root, ...argv];
+    // an abort that came meanwhile is told to no listener any more
+    signal?.throwIfAborted();
     const child = new Deno.Command(program as string, {
       args,
       clearEnv: true,
