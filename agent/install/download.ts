@@ -96,6 +96,8 @@ export class Download implements AsyncDisposable {
       const have = lasting
         ? await store.storage.verify(metainfo, signal)
         : new Bitfield(metainfo.map.pieceCount);
+      // the swarm hears only an abort that comes later
+      signal.throwIfAborted();
       const network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
       return new Download(metainfo, { store, have, network, options });
     } catch (error) {
@@ -133,6 +135,7 @@ export class Download implements AsyncDisposable {
     const wanted = piecesHolding(map, [wholeFile(map, MANIFEST), ...needed]);
     const { downloadedBytes, uploadedBytes } = this.#swarm.stats();
     await this.#swarm.close();
+    this.#options.signal.throwIfAborted();
     this.#past = { downloadedBytes, uploadedBytes };
     this.#swarm = this.#join(wanted);
   }
@@ -232,6 +235,7 @@ export class Download implements AsyncDisposable {
   }
 
   async #arrival(range: FileRange, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiter.add(range, resolve)) return;
     // fulfilled before the rest has come, or rejected with what ended the swarm
