@@ -76,13 +76,16 @@ export class MachineRestore {
     const others = keep.length === 0 ? [] : await inTheirPlaces(target, { ...this.#options, ...state });
     const lost = keptOnThem(state.missing, keep) ?? (others.length === 0 ? undefined : others.join("; "));
     if (lost !== undefined && !this.dryRun) return this.#giveUp(lost);
+    const unsound = this.dryRun && !state.tableLost
+      ? await unsoundFileSystems(target, { ...this.#options, state })
+      : [];
+    this.#isDoubtful = unsound.length > 0;
     const found = [
       ...lost === undefined
         ? describeRepairs(state)
         : [`it would be refused, for what is to be kept: ${lost}`],
-      ...this.dryRun && !state.tableLost ? await unsoundFileSystems(target, { ...this.#options, state }) : [],
+      ...unsound,
     ];
-    this.#isDoubtful = found.length > describeRepairs(state).length;
     this.#notes.push(...found);
     if (this.dryRun && state.tableLost) this.#notes.push("what differs in the files can be seen only then");
     return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
@@ -95,6 +98,7 @@ export class MachineRestore {
     try {
       const { keep } = this.#options.order.restore;
       const done = await mendDisk(target, { ...this.#options, state, onFormat, keep });
+      this.#isDoubtful = done.length > describeRepairs(state).length;
       return done.length === 0 ? "all file systems are sound" : done.join("; ");
     } catch (error) {
       this.#options.signal?.throwIfAborted();
