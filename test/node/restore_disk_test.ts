@@ -45,6 +45,20 @@ async function onDisk<T>(target: TargetDisk, plan: Plan, use: (at: string) => Pr
   }
 }
 
+function restoreOf(
+  plan: Plan,
+  { keep = [], dryRun = false }: { keep?: string[]; dryRun?: boolean } = {},
+): MachineRestore {
+  return new MachineRestore({
+    order: {
+      node: "n1",
+      manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
+      restore: { keep, dryRun, nodes: 1 },
+    },
+    ...{ plan, layout: undefined, run },
+  });
+}
+
 /** Forgets what the kernel knows of the table, as a restart would, and reads what is left of it. */
 async function restart(disk: LoopDisk): Promise<void> {
   await run(["partx", "--delete", disk.device], { accept: [0, 1] });
@@ -108,15 +122,7 @@ test("a file system that holds what is to be kept is never made anew: the restor
   await run(["mkfs.vfat", "-F", "32", "-i", "12345678", disk.partition(1)]);
   const look = async () => (await run(["sha256sum", disk.partition(1)])).stdout;
   const before = await look();
-  const restore = (keep: string[], { dryRun = false } = {}) =>
-    new MachineRestore({
-      order: {
-        node: "n1",
-        manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
-        restore: { keep, dryRun, nodes: 1 },
-      },
-      ...{ plan, layout: undefined, run },
-    });
+  const restore = (keep: string[], { dryRun = false } = {}) => restoreOf(plan, { keep, dryRun });
   await assert.rejects(
     restore(["/boot/efi/EFI/"]).assess(target),
     /boot\/efi is not there.*would lose what is to be kept/,
@@ -143,6 +149,23 @@ test("a damaged file system is found without a change to it, and repaired", asyn
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), ["/ would be repaired"]);
   assert.deepEqual(await mendDisk(target, { plan, state, run, onFormat: () => {} }), ["/ was repaired"]);
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), []);
+});
+
+test("where a file system had to be repaired, or would have to be, no file of it is believed unread", async () => {
+  const { disk, plan, target } = await installed(GPT);
+  await using _disk = disk;
+  const believes = async ({ dryRun = false } = {}) => {
+    const restore = restoreOf(plan, { dryRun });
+    await restore.assess(target);
+    await restore.mend(target, () => {});
+    const comparison = restore.comparison();
+    return comparison?.why === "restores" && comparison.believes;
+  };
+  assert.equal(await believes(), true);
+  await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);
+  assert.equal(await believes({ dryRun: true }), false);
+  assert.equal(await believes(), false);
+  assert.equal(await believes(), true);
 });
 
 const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says: RegExp }[] = [
