@@ -4,6 +4,7 @@
  */
 import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { megabytes } from "../figures.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "../capture/excludes.ts";
 import { pauseFor, withRetry } from "../sys/retry.ts";
 import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
@@ -113,7 +114,10 @@ async function capture(
       const noted = told.length === 0
         ? ""
         : `, ${told.length} ${told.length === 1 ? "note" : "notes"} (rackseed image show)`;
-      return { view, message: `${entries} entries, ${mb(amount.bytes)} read, ${mb(bytesSent)} sent${noted}` };
+      return {
+        view,
+        message: `${entries} entries, ${megabytes(amount.bytes)} read, ${megabytes(bytesSent)} sent${noted}`,
+      };
     }
     if (view.problem) throw RackseedError.fromProblem(view.problem);
     if (view.state === "cancelled") throw calledOff(view);
@@ -122,7 +126,7 @@ async function capture(
 }
 
 function progressText({ phase, bytesDone, bytesTotal, bytesSent }: CaptureProgress): string {
-  return `${phase}: ${mb(bytesDone)} of ${mb(bytesTotal)}, ${mb(bytesSent)} sent`;
+  return `${phase}: ${megabytes(bytesDone)} of ${megabytes(bytesTotal)}, ${megabytes(bytesSent)} sent`;
 }
 
 function calledOff({ image }: CaptureView): RackseedError {
@@ -131,8 +135,4 @@ function calledOff({ image }: CaptureView): RackseedError {
     remedy: "order the backup again when it is wanted.",
     status: 409,
   });
-}
-
-function mb(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

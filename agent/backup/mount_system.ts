@@ -5,6 +5,7 @@ import { parseBlkid } from "../capture/layout_table.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskFacts } from "../install/disks.ts";
 import { ForeignTree } from "../install/tree_files.ts";
+import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
 import { type FoundRoot, volumesOf } from "./find_root.ts";
 import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "./fstab.ts";
@@ -42,10 +43,10 @@ export interface SystemOptions {
 export async function mountSystem(root: FoundRoot, options: SystemOptions): Promise<MountedSystem> {
   const { disks, at, run, signal } = options;
   const volumes = await Promise.all(
-    disks.flatMap(volumesOf).map(async ({ device, number }) => {
-      const { stdout } = await run(["blkid", "-p", "-o", "export", device], { accept: [0, 2, 8], signal });
-      return { device, number, facts: parseBlkid(stdout) };
-    }),
+    disks.flatMap(volumesOf).map(async ({ device, number }) => ({
+      ...{ device, number },
+      facts: parseBlkid(await probeDevice(device, { run, signal })),
+    })),
   );
   const notes: string[] = [];
   const data = root.subvolume === "" ? "" : `subvol=${root.subvolume}`;

@@ -6,7 +6,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 import { EROFS, SystemCallError } from "../sys/kernel.ts";
 import { MemorySnapshot } from "../sys/memory_snapshot.ts";
-import { Mount, MS } from "../sys/mount.ts";
+import { LOOKED_AT, Mount } from "../sys/mount.ts";
 
 interface UnwrittenOptions {
   readonly source: string;
@@ -21,7 +21,7 @@ interface UnwrittenOptions {
 /** `source` is write-protected. Returns whether its journal was replayed. Throws RackseedError. */
 export async function mountUnwritten(at: string, options: UnwrittenOptions): Promise<{ replayed: boolean }> {
   const { source, type, data, stack } = options;
-  const flags = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
+  const flags = LOOKED_AT;
   try {
     stack.use(await Mount.at(at, { source, type, flags, data }));
     return { replayed: false };

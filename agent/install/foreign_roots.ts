@@ -4,8 +4,9 @@
  */
 import { messageOf } from "#contract/errors.ts";
 import { parseBlkid } from "../capture/layout_table.ts";
+import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
-import { Mount, MS } from "../sys/mount.ts";
+import { LOOKED_AT, Mount } from "../sys/mount.ts";
 import { readJournal } from "./journal.ts";
 import { ForeignTree } from "./tree_files.ts";
 
@@ -67,14 +68,12 @@ async function mountUntouched(
   },
 ): Promise<{ mount: Mount; type: string } | undefined> {
   try {
-    const { stdout } = await run(["blkid", "-p", "-o", "export", device], { accept: [0, 2, 8], signal });
-    const type = parseBlkid(stdout).get("TYPE") ?? "";
+    const type = parseBlkid(await probeDevice(device, { run, signal })).get("TYPE") ?? "";
     const unread = UNREAD.get(type);
     if (unread !== undefined) notes.push(`${name} is ${unread}, which is not read`);
     const data = UNTOUCHED.get(type);
     if (data === undefined) return undefined;
-    const flags = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
-    return { mount: await Mount.at(at, { source: device, type, flags, data }), type };
+    return { mount: await Mount.at(at, { source: device, type, flags: LOOKED_AT, data }), type };
   } catch (error) {
     signal.throwIfAborted();
     notes.push(`${name} cannot be read: ${messageOf(error)}`);

@@ -1,4 +1,5 @@
 /** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
+import { megabytes } from "../figures.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
@@ -293,10 +294,6 @@ function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadPro
     ? ["no peers yet"]
     : [];
   return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** Waits for `work`, with a tick a second, and gives up where nothing comes in any more. */

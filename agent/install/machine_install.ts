@@ -1,5 +1,6 @@
 /**
- * A node in its initramfs, as PID 1: every way out of here is the start of its own system or the failure console. Nothing is tried twice by itself, and nothing restarts after a failure.
+ * A node in its initramfs, as PID 1: every way out of here is the start of its own system or the failure console.
+ * Nothing is tried twice by itself, and nothing restarts after a failure.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";

@@ -4,6 +4,7 @@
  * not there any more by making it anew. What holds the root is never made anew here.
  */
 import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
+import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type CarryOut, formatDisk, partitionDisk } from "./partition.ts";
@@ -59,8 +60,7 @@ async function probe(
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<string> {
   const place = ["-O", String(offsetOf(formatting, plan)), "-S", String(formatting.sizeBytes)];
-  const argv = ["blkid", "-p", ...place, "-o", "export", target.device()] as const;
-  return (await run(argv, { accept: [0, 2, 8], signal })).stdout;
+  return await probeDevice(target.device(), { place, run, signal });
 }
 
 /** Whoever made them may have data there: a table that would drop them is not written as a mere repair. */

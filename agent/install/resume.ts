@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import type { Order } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
-import { Mount, MS } from "../sys/mount.ts";
+import { probeDevice } from "../sys/blkid.ts";
+import { LOOKED_AT, Mount } from "../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal, recordOf } from "./journal.ts";
 import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
@@ -37,7 +38,7 @@ export async function findResumption(
   try {
     await repairFileSystems(target, { plan, run, signal });
     const source = target.device(placeNumber(root.place));
-    const flags = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
+    const flags = LOOKED_AT;
     await using _mount = await Mount.at(at, { source, type: root.type, flags });
     const found = readJournal(at);
     if (found.state === "none") return { resumes: false };
@@ -70,8 +71,7 @@ async function isAsPlanned(
     if (action.do === "partition" && !await tableStands(target, action, { run, signal })) return false;
     if (action.do !== "format") continue;
     const device = target.device(placeNumber(action.formatting.place));
-    const { stdout } = await run(["blkid", "-p", "-o", "export", device], { accept: [0, 2, 8], signal });
-    if (!hasFileSystem(action.formatting, stdout)) return false;
+    if (!hasFileSystem(action.formatting, await probeDevice(device, { run, signal }))) return false;
   }
   return true;
 }

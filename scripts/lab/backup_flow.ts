@@ -82,10 +82,10 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
 
 /** Its application writes, and then its power is gone. Returns the checksum of what it wrote. */
 async function cutOff(lab: Workplace, node: NodeFacts): Promise<string> {
-  await using machine = await started(lab, node);
-  const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   // QEMU is killed as this scope ends
-  return machine && (await guest.shell(write, lab)).trim();
+  await using _machine = await started(lab, node);
+  const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
+  return (await guest.shell(write, lab)).trim();
 }
 
 async function restarted(

@@ -174,7 +174,8 @@ export class CaptureService implements AsyncDisposable {
 
   /**
    * Takes one frame (contract/frame_upload.ts) over, with all of its buffer: proves it, compresses it unless it came
-   * so, seals and writes it. Resolves when it is written, which is the sender's brake: with two frames under way for each core all workers are busy.
+   * so, seals and writes it. Resolves when it is written, which is the sender's brake: with two frames under way for
+   * each core all workers are busy.
    */
   async addFrame(id: string, body: Uint8Array): Promise<void> {
     const { held, level, image } = this.#receiving(id);

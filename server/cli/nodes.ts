@@ -255,7 +255,10 @@ export async function namedNodes(
   return nodeNames(words, { nodes });
 }
 
-/** Returns when all are done (`end`), or, where nothing is said, their own systems run; throws RackseedError where one failed. */
+/**
+ * Returns when all are done (`end`), or, where nothing is said, their own systems run; throws RackseedError where one
+ * failed.
+ */
 export async function waitForNodes(
   client: ApiClient,
   { nodes, quiet, end: endNow = endOf, signal }: {
