@@ -20,10 +20,10 @@ export async function compileBundle(
     // The bundle is complete: neither a project's settings nor its packages have a say any more.
     "--no-config",
     "--no-lock",
-    // V8 optimises on a thread of its own, which may ask an idle isolate for room. The event loop of Deno before
+    // V8 compiles on a thread of its own, which may ask an idle isolate for room. The event loop of Deno before
     // 2.7 does not hear that (denoland/deno#14786): the thread waits for ever, and on two cores it is the only
     // one, so that no collection ends any more and the whole process stands still.
-    "--v8-flags=--no-concurrent-recompilation",
+    "--v8-flags=--no-concurrent-recompilation,--no-concurrent-sparkplug",
     ...unstable.map((feature) => `--unstable-${feature}`),
     ...include.flatMap((path) => ["--include", path]),
     "--output",
