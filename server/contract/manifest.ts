@@ -130,6 +130,27 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
  * Throws RangeError (or what JSON and zod throw) that names the line.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
+  const work = decoding(bytes);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** The same, while other things go on: the event loop gets its turn again and again. */
+export async function decodeManifestInTurns(bytes: Uint8Array): Promise<Manifest> {
+  const work = decoding(bytes);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+/** Entries between two turns. */
+const TURN_ENTRIES = 250;
+
+function* decoding(bytes: Uint8Array): Generator<undefined, Manifest> {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new RangeError(`manifest of ${bytes.length} bytes is too large`);
   }
@@ -151,6 +172,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
       const entry = parseFrameEntry(next());
       proof.accept(entry);
       entries.push(entry);
+      if (i % TURN_ENTRIES === 0) yield;
     }
     if (!lines.next().done) throw new RangeError("manifest has a tail");
     return { header, frames, entries };
