@@ -25,7 +25,8 @@ export interface EnrolledBackup {
 interface Enrolment {
   readonly server: string;
   readonly token: string;
-  readonly inventory: Inventory;
+  /** Or it is being gathered, while the server is reached. */
+  readonly inventory: Inventory | Promise<Inventory>;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +49,8 @@ export async function enrolMachine(
   try {
     // neither can be taken for the other: each lacks what the other must have
     const schema = z.union([Order, BackupOrder]);
-    const order = await client.post("/node/enrol", { body: { inventory }, schema, signal });
+    const body = { inventory: await inventory };
+    const order = await client.post("/node/enrol", { body, schema, signal });
     client.useSession(order.session);
     return "backup" in order ? { client, order } : { client, order };
   } catch (error) {

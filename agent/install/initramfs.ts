@@ -51,38 +51,56 @@ async function isMounted(target: string): Promise<boolean> {
 
 /** File systems of templates, and code pages that vfat asks for by name. */
 const MODULES = ["ext4", "vfat", "xfs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "efivarfs"];
-const MAX_ROUNDS = 8;
 
-/**
- * Loads a driver for every device, until no new device comes to light: a driver of a bus makes its devices
- * appear. Returns how many devices asked for one.
- */
-export async function loadDrivers({ run, signal }: { run: Run; signal: AbortSignal }): Promise<number> {
-  const known = new Set<string>();
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fresh = (await modaliases()).filter((alias) => !known.has(alias));
-    if (fresh.length === 0 && round > 1) break;
-    for (const alias of fresh) known.add(alias);
+/** Drivers of the machine's devices: loaded as devices come to light. */
+export class Drivers {
+  readonly #options: { readonly run: Run; readonly signal: AbortSignal };
+  readonly #looked = new Set<string>();
+  readonly #asked = new Set<string>();
+
+  constructor(options: { run: Run; signal: AbortSignal }) {
+    this.#options = options;
+  }
+
+  /** How many kinds of device asked for one. */
+  get count(): number {
+    return this.#asked.size;
+  }
+
+  /** Those of file systems: no device asks for them. */
+  async loadFileSystems(): Promise<void> {
+    await this.#modprobe(MODULES);
+  }
+
+  /**
+   * Loads a driver for every device that has come to light since the last call, and tells whether there was any: a
+   * driver of a bus makes its devices appear a moment later.
+   */
+  async load(): Promise<boolean> {
+    const fresh = (await this.#modaliases()).filter((alias) => !this.#asked.has(alias));
+    for (const alias of fresh) this.#asked.add(alias);
+    for (let i = 0; i < fresh.length; i += 100) await this.#modprobe(fresh.slice(i, i + 100));
+    return fresh.length > 0;
+  }
+
+  async #modprobe(names: readonly string[]): Promise<void> {
+    const { run, signal } = this.#options;
     // most devices have no module of their own: that is no failure
-    for (let i = 0; i < fresh.length; i += 100) await modprobe(fresh.slice(i, i + 100), { run, signal });
-    if (round === 0) await modprobe(MODULES, { run, signal });
-    // a driver shows its devices a moment after it was loaded
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await run(["modprobe", "-a", "-b", "-q", ...names], { signal, accept: [0, 1], timeoutMs: 120_000 });
   }
-  return known.size;
-}
 
-async function modprobe(names: readonly string[], { run, signal }: { run: Run; signal: AbortSignal }) {
-  await run(["modprobe", "-a", "-b", "-q", ...names], { signal, accept: [0, 1], timeoutMs: 120_000 });
-}
-
-async function modaliases(): Promise<string[]> {
-  const aliases = new Set<string>();
-  for (const bus of await namesIn("/sys/bus")) {
-    for (const device of await namesIn(`/sys/bus/${bus}/devices`)) {
-      const alias = await firstLine(`/sys/bus/${bus}/devices/${device}/modalias`);
-      if (alias !== undefined) aliases.add(alias);
+  /** Of all devices that were not looked at before. */
+  async #modaliases(): Promise<string[]> {
+    const aliases = new Set<string>();
+    for (const bus of await namesIn("/sys/bus")) {
+      for (const name of await namesIn(`/sys/bus/${bus}/devices`)) {
+        const device = `/sys/bus/${bus}/devices/${name}`;
+        if (this.#looked.has(device)) continue;
+        this.#looked.add(device);
+        const alias = await firstLine(`${device}/modalias`);
+        if (alias !== undefined) aliases.add(alias);
+      }
     }
+    return [...aliases];
   }
-  return [...aliases];
 }

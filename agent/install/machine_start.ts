@@ -5,7 +5,7 @@ import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { believed, type Enrolled, type EnrolledBackup, enrolMachine, isBackup } from "./enrol.ts";
-import { loadDrivers, mountFirmwareVariables } from "./initramfs.ts";
+import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { machineInventory } from "./inventory.ts";
 import { bringUpNetwork } from "./network.ts";
 import type { Reporter } from "./reporter.ts";
@@ -33,6 +33,7 @@ export function startSteps(
     signal: AbortSignal;
   },
 ): readonly StepDefinition[] {
+  let settled: Promise<readonly DiskFacts[]> | undefined;
   return [
     {
       step: "network",
@@ -41,28 +42,40 @@ export function startSteps(
         if (boot === undefined) throw new RangeError("the kernel's command line has no rackseed.server");
         known.boot = boot;
         update({ message: "loading drivers" });
-        const devices = await loadDrivers({ run, signal });
+        const drivers = new Drivers({ run, signal });
+        await Promise.all([drivers.load(), drivers.loadFileSystems()]);
         const variables = await mountFirmwareVariables();
+        // disks come to light meanwhile; that it failed is told where they are needed
+        settled = settledDisks(drivers, signal);
+        settled.catch(() => {});
         const link = await bringUpNetwork(boot, { run, signal });
-        return { message: [link, `${devices} devices`, variables].filter(Boolean).join("; ") };
+        return { message: [link, `${drivers.count} devices`, variables].filter(Boolean).join("; ") };
       },
     },
     {
       step: "enrol",
       run: async () => {
-        const { boot } = known;
-        if (boot === undefined) throw new RangeError("how it was booted is not known yet");
-        const disks = await settledDisks(signal);
-        const inventory = await machineInventory({ disks, run });
-        known.disks = disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" }));
-        known.firmware = inventory.firmware;
-        known.inventory = [
-          inventory.model,
-          `${inventory.cpus} processors`,
-          `${gigabytes(inventory.memoryBytes)} memory`,
-          inventory.firmware.toUpperCase(),
-          ...disks.map(describeDisk),
-        ].filter(Boolean).join(", ");
+        const { boot } = known, looking = settled;
+        if (boot === undefined || looking === undefined) {
+          throw new RangeError("how it was booted is not known yet");
+        }
+        const look = async () => {
+          const disks = await looking;
+          const inventory = await machineInventory({ disks, run });
+          known.disks = disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" }));
+          known.firmware = inventory.firmware;
+          known.inventory = [
+            inventory.model,
+            `${inventory.cpus} processors`,
+            `${gigabytes(inventory.memoryBytes)} memory`,
+            inventory.firmware.toUpperCase(),
+            ...disks.map(describeDisk),
+          ].filter(Boolean).join(", ");
+          return inventory;
+        };
+        const inventory = look();
+        // where the server is not reached, that is what there is to say
+        inventory.catch(() => {});
         const told = await enrolMachine({ ...boot, inventory, signal });
         stack.use(told.client);
         known.terms = isBackup(told) ? undefined : new SwarmTerms(told.order.swarm);
@@ -85,14 +98,18 @@ function describeOrder(enrolled: Enrolled | EnrolledBackup): string {
   return `${node} is to become ${image}@${version}`;
 }
 
-/** Disks come to light one after the other: waits until there are some and no more come, or there are none. */
-async function settledDisks(signal: AbortSignal): Promise<DiskFacts[]> {
+/**
+ * Devices and with them disks come to light one after the other: waits until there are some disks and nothing more
+ * comes, or there are none.
+ */
+async function settledDisks(drivers: Drivers, signal: AbortSignal): Promise<readonly DiskFacts[]> {
   const deadline = performance.now() + 20_000;
   let before = "", quiet = 0;
   for (;;) {
+    const isNew = await drivers.load();
     const disks = await readDisks();
     const names = disks.map((d) => d.name).join();
-    quiet = names === before && names !== "" ? quiet + 1 : 0;
+    quiet = !isNew && names === before && names !== "" ? quiet + 1 : 0;
     if (quiet >= 4 || performance.now() > deadline) return disks;
     before = names;
     signal.throwIfAborted();

@@ -45,6 +45,8 @@ export interface StepSurroundings {
 /** How long the report that disarms the node is tried: without it the node would be installed again and again. */
 const FINISH_BUDGET_MS = 30 * 60_000;
 const FAILED_BUDGET_MS = 2 * 60_000;
+/** Of a plan: on a serial line a thousand would take seconds. */
+const CONSOLE_LINES = 40;
 /** A step that has nothing to tell is told of so often: by that the server knows that the node lives. */
 const BEAT_MS = 10_000;
 
@@ -107,7 +109,9 @@ async function runStep(
       ...(plan && { plan: plan.map((line) => line.slice(0, 1000)).slice(0, 1000) }),
     };
     console.line(`${head}: ${message ?? "done"} (${seconds(report.elapsedMs)})`);
-    plan?.forEach((line) => console.line(`        ${line}`));
+    plan?.slice(0, CONSOLE_LINES).forEach((line) => console.line(`        ${line}`));
+    const more = (plan?.length ?? 0) - CONSOLE_LINES;
+    if (more > 0) console.line(`        and ${more} lines more, which the server has`);
     if (step !== "finish") await reporter.send(report);
     else {
       const isTold = await reporter.insist(report, { budgetMs: FINISH_BUDGET_MS, signal });
