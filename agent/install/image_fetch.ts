@@ -22,13 +22,13 @@ import { safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
-import { fetchTorrent } from "./torrent_file.ts";
+import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { isChanged, type VerifyOptions, verifyTree } from "./verify.ts";
 
 /** No byte for so long ends the installation. */
 const STALL_MS = 10 * 60_000;
 const TICK_MS = 1_000;
-/** So little is written before a further worker would have started. */
+/** So little is written before a worker would have started. */
 const LITTLE_BYTES = 16 << 20;
 
 export interface FetchOptions {
@@ -48,11 +48,22 @@ export interface Target {
   readonly comparison?: Comparison | undefined;
 }
 
-interface Joined {
+/** The swarm, and what is to be had of it. */
+interface Opened {
   readonly download: Download;
   /** Whether packs lie in memory. */
   readonly inMemory: boolean;
   readonly manifest: Manifest;
+}
+
+interface Begun {
+  readonly torrent: FetchedTorrent;
+  readonly manifestOnly: boolean;
+  /** Undefined where packs do not fit into memory. */
+  readonly opened: Opened | undefined;
+}
+
+interface Joined extends Opened {
   readonly target: Target;
   /** What stands on the target. */
   readonly compared: Compared | undefined;
@@ -63,6 +74,7 @@ interface Joined {
 export class ImageFetch implements AsyncDisposable {
   readonly #options: FetchOptions;
   readonly #closing = new AbortController();
+  #begun: Promise<Begun> | undefined;
   #joined: Joined | undefined;
   /** By the extent service. */
   #extentBytes = 0;
@@ -74,6 +86,25 @@ export class ImageFetch implements AsyncDisposable {
   }
 
   /**
+   * Fetches torrent and manifest while the target is still made ready; `join` goes on from there. `writes`: whether
+   * anything will be written. Packs that do not fit into memory have no place yet: then it is the torrent alone.
+   */
+  begin({ memory, writes, manifestOnly }: { memory: string; writes: boolean; manifestOnly: boolean }): void {
+    const signal = AbortSignal.any([this.#signal, this.#closing.signal]);
+    const work = async (): Promise<Begun> => {
+      const torrent = await fetchTorrent(this.#options.enrolled, { signal });
+      const place = await memoryFor(torrent, { memory, writes });
+      const opened = place === undefined
+        ? undefined
+        : await this.#open(torrent, { place, manifestOnly, signal });
+      return { torrent, manifestOnly, opened };
+    };
+    this.#begun = work();
+    // told to whoever joins
+    this.#begun.catch(() => {});
+  }
+
+  /**
    * Step "torrent". `memory`: a directory in memory for the packs, used where they fit; else they lie on the target.
    * Where something stands on the target it is read first, and only the rest will be fetched.
    */
@@ -81,29 +112,17 @@ export class ImageFetch implements AsyncDisposable {
     target: Target,
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
-    const { order, key } = this.#options.enrolled;
-    const { metainfo, way } = await fetchTorrent(this.#options.enrolled, { signal: this.#signal });
-    // of what nothing may be written to, no more than the manifest is fetched
-    const inMemory = memory !== undefined &&
-      (target.journal === undefined ||
-        fitsMemory(metainfo.map.totalLength, await Deno.readTextFile("/proc/meminfo")));
-    if (inMemory) await Deno.mkdir(memory, { recursive: true });
-    const { comparison } = target;
-    const download = await Download.start(metainfo, {
-      order,
-      terms: this.#options.terms,
-      packs: inMemory || target.journal === undefined
-        ? { temporary: memory ?? "/tmp" }
-        : { lasting: target.journal.packs },
-      manifestOnly: comparison !== undefined,
-      lastResort: packsOf(this.#options.enrolled),
-      signal: this.#closing.signal,
-    });
+    const { comparison, journal } = target;
+    const manifestOnly = comparison !== undefined, signal = this.#signal;
+    const begun = await this.#begun;
+    this.#begun = undefined;
+    const torrent = begun?.torrent ?? await fetchTorrent(this.#options.enrolled, { signal });
+    const place = memory && await memoryFor(torrent, { memory, writes: journal !== undefined });
+    const opened = begun?.opened ?? await this.#open(torrent, { place, journal, manifestOnly, signal });
+    const { download, inMemory, manifest } = opened;
     try {
-      const manifest = await watched(download, {
-        work: download.manifest(order, { key, signal: this.#signal }),
-        tick: () => {},
-      });
+      // what was to be restored turned out to be beyond it
+      if (begun?.manifestOnly && !manifestOnly) await download.fetchOnly(manifest.frames.keys(), manifest);
       const compared = comparison && await compareTarget(target.path, {
         ...{ manifest, comparison, routes: this.#routes, signal: this.#signal },
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
@@ -119,7 +138,33 @@ export class ImageFetch implements AsyncDisposable {
         ? describeCompared(compared, { comparison, manifest, missingBytes })
         : [`${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`];
       const plan = comparison?.why === "restores" ? compared?.lines : undefined;
-      return { message: [...here, way].join("; "), inMemory, ...(plan && { plan }) };
+      return { message: [...here, torrent.way].join("; "), inMemory, ...(plan && { plan }) };
+    } catch (error) {
+      await download[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Joins the swarm for the manifest, and for the rest unless `manifestOnly`. `place`: in memory, for the packs. */
+  async #open({ metainfo }: FetchedTorrent, { place, journal, manifestOnly, signal }: {
+    place?: string | undefined;
+    journal?: Journal | undefined;
+    manifestOnly: boolean;
+    signal: AbortSignal;
+  }): Promise<Opened> {
+    const { order, key } = this.#options.enrolled;
+    const download = await Download.start(metainfo, {
+      order,
+      terms: this.#options.terms,
+      packs: place === undefined && journal ? { lasting: journal.packs } : { temporary: place ?? "/tmp" },
+      manifestOnly,
+      lastResort: packsOf(this.#options.enrolled),
+      signal: this.#closing.signal,
+    });
+    try {
+      const work = download.manifest(order, { key, signal });
+      const manifest = await watched(download, { work, tick: () => {} });
+      return { download, inMemory: place !== undefined, manifest };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;
@@ -139,8 +184,12 @@ export class ImageFetch implements AsyncDisposable {
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
-    const workers = compared && compared.differences.fetchBytes < LITTLE_BYTES ? 1 : defaultWorkers();
-    const clock = new InstallClock({ workers, now: () => performance.now(), mainMs: mainThreadMs });
+    const workers = compared && compared.differences.fetchBytes < LITTLE_BYTES ? 0 : defaultWorkers();
+    const clock = new InstallClock({
+      workers: Math.max(1, workers),
+      now: () => performance.now(),
+      mainMs: mainThreadMs,
+    });
     const times = (transfer: DownloadProgress) =>
       clock.times(transfer, download.downloadedBytes + this.#extentBytes);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
@@ -204,13 +253,15 @@ export class ImageFetch implements AsyncDisposable {
     try {
       const entries = manifest.entries.map((entry, number): Trust | undefined => {
         const begun = compared?.found.begun.has(number);
-        if (entry.type !== "file" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
+        if (entry.type === "link" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
         // touched since: then it will not be believed again
         const believed = compared?.found.believed.get(number);
         if (believed) return believed;
-        const sum = this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number);
+        const sum = entry.type === "file"
+          ? this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number)
+          : 0;
         if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
-        const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path);
+        const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path || "." as BytePath);
         return { inode, ctimeSec, ctimeNs, sum };
       });
       return encodeIndex({ manifest: this.#options.enrolled.order.manifest.id, entries });
@@ -247,10 +298,13 @@ export class ImageFetch implements AsyncDisposable {
 
   /** Leaves the swarm and gives the packs' room back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const joined = this.#joined;
+    const { download } = this.#joined ?? {};
     this.#joined = undefined;
-    await joined?.download[Symbol.asyncDispose]();
+    await download?.[Symbol.asyncDispose]();
     this.#closing.abort();
+    const begun = await this.#begun?.catch(() => undefined);
+    this.#begun = undefined;
+    await begun?.opened?.download[Symbol.asyncDispose]();
   }
 
   /** What waits for the network ends also where the operator calls it off. */
@@ -264,6 +318,17 @@ export class ImageFetch implements AsyncDisposable {
   }
 }
 
+/** The directory `memory`, made, where the packs fit into the machine's memory; for the manifest alone they always do. */
+async function memoryFor(
+  { metainfo }: FetchedTorrent,
+  { memory, writes }: { memory: string; writes: boolean },
+): Promise<string | undefined> {
+  const { totalLength } = metainfo.map;
+  if (writes && !fitsMemory(totalLength, await Deno.readTextFile("/proc/meminfo"))) return undefined;
+  await Deno.mkdir(memory, { recursive: true });
+  return memory;
+}
+
 function describeCompared(
   { found, differences }: Compared,
   { comparison, manifest, missingBytes }: {
@@ -275,7 +340,12 @@ function describeCompared(
   const read = `${megabytes(found.contents.readBytes)} read`;
   if (comparison.why === "restores") {
     const { list, fetchBytes } = differences;
-    const untouched = found.believed.size > 0 ? `, ${found.believed.size} untouched files not read` : "";
+    const { believed } = found;
+    const unread = manifest.entries.reduce(
+      (n, { type }, i) => type === "file" && believed.has(i) ? n + 1 : n,
+      0,
+    );
+    const untouched = unread > 0 ? `, ${unread} untouched files not read` : "";
     return [`${list.length} differences (${read}${untouched}), ${megabytes(fetchBytes)} to fetch`];
   }
   const frames = manifest.frames.length;

@@ -88,6 +88,9 @@ export function machineSteps(
   const dryRun = () => known.restore?.dryRun ?? false;
   const writes = () => !dryRun();
   const restores = () => known.restore?.fits ?? false;
+  /** The swarm's part, while the disk is made ready. However that ends, the swarm is left. */
+  const begin = ({ manifestOnly }: { manifestOnly: boolean }) =>
+    stack.use(fetch).begin({ memory: PACKS, writes: writes(), manifestOnly });
   /** Returns what the clone lacks for its report, in words. */
   const willReport = async (identity: Identity) => {
     const { order } = found("enrolled");
@@ -140,6 +143,8 @@ export function machineSteps(
             ...{ order: { ...order, restore }, plan, layout: header.layout, run, signal },
           });
         }
+        // what is on the disk tells what else is needed
+        if (restore) begin({ manifestOnly: true });
         const lines = restore ? describeRestore(plan, restore) : describePlan(plan);
         return Promise.resolve({ message: describeDisk(plan.disk), plan: lines, disk: tokensOf(plan.disk) });
       },
@@ -186,6 +191,7 @@ export function machineSteps(
       run: async ({ update }) => {
         const plan = found("plan"), target = found("target"), resumes = found("resumes");
         const options = { plan, run, signal, onFormat: (what: string) => update({ message: what }) };
+        if (!known.restore) begin({ manifestOnly: resumes });
         const mended = restores() ? await known.restore?.mend(target, options.onFormat) : undefined;
         if (mended !== undefined && !restores()) await partitionDisk(target, { plan, run, signal });
         if (!restores()) await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));

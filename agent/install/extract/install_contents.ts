@@ -6,7 +6,7 @@ import type { FrameWork, TreePlan } from "./frame_plan.ts";
 import type { InstallOptions } from "./install_tree.ts";
 import type { OpenPacks } from "./open_packs.ts";
 import { addShortfalls, writeFailure } from "./outcome.ts";
-import type { WorkerPool } from "./worker_pool.ts";
+import type { Doers } from "./worker_pool.ts";
 
 const ENTRIES_A_JOB = 500;
 /** A frame that was fetched again so often and is still bad will not become good. */
@@ -15,7 +15,7 @@ const MAX_READINGS = 5;
 interface ContentOptions extends Omit<InstallOptions, "packs"> {
   readonly packs: OpenPacks;
   readonly plan: TreePlan;
-  readonly pool: WorkerPool<Job, Reply>;
+  readonly pool: Doers<Job, Reply>;
   /** Receives what the workers could not keep. */
   readonly shortfalls: Shortfalls;
 }

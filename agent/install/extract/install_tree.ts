@@ -19,12 +19,13 @@ import {
 } from "../../sys/libc.ts";
 import { AttributeWriter } from "./attributes.ts";
 import type { Job, Reply, Spent, WorkerSetup } from "./extract_messages.ts";
+import { extractor } from "./extractor.ts";
 import { type DirectoryEntry, type FileEntry, planTree, type Standing, type TreePlan } from "./frame_plan.ts";
 import { installContents } from "./install_contents.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
 import { OpenPacks } from "./open_packs.ts";
 import { openStandingTarget, openTarget, type Target } from "./target.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { type Doers, ThisThread, WorkerPool } from "./worker_pool.ts";
 
 /** Where the packs lie while they are installed from. */
 export interface PackReader {
@@ -60,7 +61,7 @@ export interface InstallOptions {
   readonly loose?:
     | { readonly frames: ReadonlySet<number>; readonly extents: AsyncIterable<LooseFrame> }
     | undefined;
-  /** Default: one a processor, four at most; each needs about 40 MiB. */
+  /** Default: one a processor, four at most; each needs about 40 MiB. 0: this thread does all. */
   readonly workers?: number | undefined;
   /** Default: whether the process is root. Without, owners and devices are left out and noted. */
   readonly privileged?: boolean | undefined;
@@ -104,7 +105,7 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
   const setup: WorkerSetup = { root: target.fd, keys: packKeys(manifest.header, key), privileged };
-  await using pool = new WorkerPool<Job, Reply>(
+  await using pool: Doers<Job, Reply> = workers === 0 ? new ThisThread(extractor(setup)) : new WorkerPool(
     () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
     { count: workers, setup },
   );

@@ -1,4 +1,10 @@
-/** A few workers of one kind that answer every job with one message, in order. */
+/** Whoever does jobs of one kind, each answered once: a few workers, or this thread where there is little to do. */
+export interface Doers<Job, Reply> extends AsyncDisposable {
+  /** Waits until the job can be taken; the promise inside is its answer. */
+  submit(job: Job): Promise<{ readonly answer: Promise<Reply> }>;
+  /** Every job that has no answer yet, and every further one, fails with `error`. */
+  fail(error: unknown): void;
+}
 
 /** Jobs that a worker holds: the one it works on, and one that waits so that it never has to. */
 const JOBS_A_WORKER = 2;
@@ -8,7 +14,8 @@ interface Member<Reply> {
   readonly waiting: PromiseWithResolvers<Reply>[];
 }
 
-export class WorkerPool<Job, Reply> implements AsyncDisposable {
+/** Workers answer every job with one message, in order. */
+export class WorkerPool<Job, Reply> implements Doers<Job, Reply> {
   readonly #members: readonly Member<Reply>[];
   /** Resolves when any worker has answered or died, and is then made anew. */
   #change = Promise.withResolvers<void>();
@@ -33,7 +40,6 @@ export class WorkerPool<Job, Reply> implements AsyncDisposable {
     });
   }
 
-  /** Waits until a worker can take the job; the promise inside is its answer. */
   async submit(job: Job): Promise<{ readonly answer: Promise<Reply> }> {
     while (true) {
       if (this.#failure) throw this.#failure.error;
@@ -48,7 +54,6 @@ export class WorkerPool<Job, Reply> implements AsyncDisposable {
     }
   }
 
-  /** Every job that has no answer yet, and every further one, fails with `error`. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     for (const { waiting } of this.#members) for (const answer of waiting) answer.reject(error);
@@ -65,5 +70,36 @@ export class WorkerPool<Job, Reply> implements AsyncDisposable {
   #changed(): void {
     this.#change.resolve();
     this.#change = Promise.withResolvers();
+  }
+}
+
+/** One job after the other. */
+export class ThisThread<Job, Reply> implements Doers<Job, Reply> {
+  readonly #run: (job: Job) => Promise<Reply>;
+  #failure: { readonly error: unknown } | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(run: (job: Job) => Promise<Reply>) {
+    this.#run = run;
+  }
+
+  async submit(job: Job): Promise<{ readonly answer: Promise<Reply> }> {
+    const before = this.#last;
+    const answer = before.then(() => {
+      if (this.#failure) throw this.#failure.error;
+      return this.#run(job);
+    });
+    this.#last = answer.catch(() => {});
+    await before;
+    return { answer };
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.fail(new Error("the work has ended"));
+    await this.#last;
   }
 }
