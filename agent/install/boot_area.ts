@@ -5,7 +5,7 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DiskLayout } from "#contract/layout.ts";
 import { isEsp } from "../capture/lacks.ts";
-import { type CloneRecord, hashFiles } from "./clone_record.ts";
+import { type CloneRecord, type FileHashes, hashFiles } from "./clone_record.ts";
 import type { TargetDisk } from "./guard.ts";
 import { BIOS_BOOT_TYPE, type Plan } from "./plan.ts";
 import type { CloneTree } from "./tree_files.ts";
@@ -21,12 +21,18 @@ export function bootFolders(layout: DiskLayout | undefined): string[] {
   return ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []];
 }
 
+/** `known`: files that bear their marks of it are taken for what they were. */
 export async function bootState(
   target: TargetDisk,
-  { plan, clone, folders }: { plan: Plan; clone: CloneTree; folders: readonly string[] },
+  { plan, clone, ...files }: {
+    plan: Plan;
+    clone: CloneTree;
+    folders: readonly string[];
+    known?: FileHashes | undefined;
+  },
 ): Promise<NonNullable<CloneRecord["boot"]>> {
   const area = zstdCompressSync(await readArea(target, plan)).toString("base64");
-  return { area, files: await hashFiles(clone, folders) };
+  return { area, ...await hashFiles(clone, files) };
 }
 
 export type LoaderState =

@@ -7,6 +7,9 @@
  */
 import { z } from "zod";
 import { sha256 } from "#contract/sha256.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import { statAt } from "../sys/file_status.ts";
+import { AT_FDCWD } from "../sys/libc.ts";
 import { type ContentIndex, decodeIndex } from "./compare/content_index.ts";
 import type { CloneTree } from "./tree_files.ts";
 
@@ -34,6 +37,8 @@ const CloneRecord = z.strictObject({
     area: z.string().max(4 << 20),
     /** SHA-256 of the loader's files, by path. */
     files: z.record(z.string(), z.string()),
+    /** What changes with the content of those files, as long as the file system is sound. */
+    marks: z.record(z.string(), z.string()).optional(),
   }).optional(),
 });
 export type CloneRecord = z.infer<typeof CloneRecord>;
@@ -87,28 +92,38 @@ export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<s
   return made;
 }
 
+/** Of the files of a boot loader, by path; see CloneRecord. */
+export interface FileHashes {
+  readonly files: Record<string, string>;
+  readonly marks?: Record<string, string> | undefined;
+}
+
 /**
- * SHA-256 of all files in these directories and below, by path. What a running system changes by itself is no part
- * of it: grub's environment block.
+ * Of all files in these directories and below. Not of what a running system changes by itself, grub's environment
+ * block. A file that bears its mark of `known` is not read.
  */
 export async function hashFiles(
   clone: CloneTree,
-  directories: readonly string[],
-): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
+  { folders, known }: { folders: readonly string[]; known?: FileHashes | undefined },
+): Promise<Required<FileHashes>> {
+  const files: Record<string, string> = {}, marks: Record<string, string> = {};
+  const hash = (at: string, path: string) => {
+    const { inode, sizeBytes, ctimeSec, ctimeNs } = statAt(AT_FDCWD, bytePathOfText(at));
+    const mark = marks[path] = [inode, sizeBytes, ctimeSec, ctimeNs].join();
+    const before = known?.marks?.[path] === mark ? known.files[path] : undefined;
+    files[path] = before ?? sha256(Deno.readFileSync(at)).toString("hex");
+  };
   const visit = (at: string, path: string) => {
     for (const { name, isFile, isDirectory } of Deno.readDirSync(at)) {
       if (isDirectory) visit(`${at}/${name}`, `${path}/${name}`);
-      else if (isFile && name !== "grubenv") {
-        hashes[`${path}/${name}`] = sha256(Deno.readFileSync(`${at}/${name}`)).toString("hex");
-      }
+      else if (isFile && name !== "grubenv") hash(`${at}/${name}`, `${path}/${name}`);
     }
   };
-  for (const directory of directories) {
-    const at = await clone.directory(directory);
-    if (at !== undefined) visit(at, directory);
+  for (const folder of folders) {
+    const at = await clone.directory(folder);
+    if (at !== undefined) visit(at, folder);
   }
-  return hashes;
+  return { files, marks };
 }
 
 const INDEX = `${RECORD_FOLDER}/clone.index`;

@@ -122,7 +122,8 @@ export class MachineRestore {
   async look(target: TargetDisk, clone: CloneTree): Promise<void> {
     const { plan, order, layout } = this.#options;
     const record = this.#record = await readCloneRecord(clone);
-    const now = await bootState(target, { plan, clone, folders: bootFolders(layout) });
+    const known = this.#believes ? record?.boot : undefined;
+    const now = await bootState(target, { plan, clone, folders: bootFolders(layout), known });
     const loader = this.#loader = judgeLoader(now, { record, manifest: order.manifest.id });
     if (loader.state !== "sound") {
       const verb = loader.state === "lost" ? "put the boot loader back" : "install the boot loader again";
@@ -135,9 +136,14 @@ export class MachineRestore {
     const { plan, order, layout } = this.#options;
     return machineComparison(order, {
       ...{ record: this.#record, index: this.#index, plain: plainMounts(plan) },
-      believes: !this.#isDoubtful,
+      believes: this.#believes,
       soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });
+  }
+
+  /** Whether what nobody has touched is taken for what it was. */
+  get #believes(): boolean {
+    return !this.#isDoubtful && this.#options.order.restore.check !== "content";
   }
 
   /** What beside the files would change, or was changed, in words. */

@@ -7,7 +7,7 @@ import { bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { type FileStatus, statAt } from "../sys/file_status.ts";
-import { close, O, openAt, readFully } from "../sys/libc.ts";
+import { close, forgetCached, O, openAt, readFully } from "../sys/libc.ts";
 import { syncAll } from "../sys/kernel.ts";
 import type { FileEntry, ImageEntry } from "./extract/frame_plan.ts";
 
@@ -26,7 +26,10 @@ export interface VerifyOptions {
   readonly plain: readonly string[];
   /** By number, the entries that are looked at; all where absent. */
   readonly only?: (entry: number) => boolean;
-  /** Empties the machine's page cache first, so that what is read comes from the disk: the whole machine feels it. */
+  /**
+   * What is read comes from the disk, not from the machine's page cache. Of all entries the whole of it is emptied
+   * first, and the whole machine feels it.
+   */
   readonly fromDisk: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,7 +42,8 @@ const SAMPLE_BYTES = 16 << 20;
 const MAX_LISTED = 10;
 
 export async function verifyTree(manifest: Manifest, options: VerifyOptions): Promise<Verified> {
-  if (options.fromDisk) await dropCaches();
+  const { fromDisk, only } = options;
+  if (fromDisk && !only) await dropCaches();
   const differences: string[] = [];
   const note = (path: string, what: string) => {
     if (differences.push(`${path}: ${what}`) > 100) throw failure(differences);
@@ -48,7 +52,7 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
   let entries = 0, files = 0, readBytes = 0, sinceBreath = 0;
   try {
     for (const [number, entry] of manifest.entries.entries()) {
-      if (options.only?.(number) === false) continue;
+      if (only?.(number) === false) continue;
       const shown = displayPath(entry.path);
       if (isChanged(shown, options.changed)) continue;
       entries++;
@@ -56,9 +60,9 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
       const problem = compare(fd, { entry, privileged: options.privileged, rights });
       if (problem !== undefined) note(shown, problem);
       else if (
-        entry.type === "file" && (options.only || shown.startsWith("boot/") || files++ % SAMPLE === 0)
+        entry.type === "file" && (only || shown.startsWith("boot/") || files++ % SAMPLE === 0)
       ) {
-        const { bytes, wrong } = compareContent(fd, { entry, manifest });
+        const { bytes, wrong } = compareContent(fd, { entry, manifest, fromDisk });
         readBytes += bytes;
         sinceBreath += bytes;
         if (wrong !== undefined) note(shown, wrong);
@@ -125,11 +129,12 @@ function compare(
 /** Hashes the extents of the first SAMPLE_BYTES again. */
 function compareContent(
   root: number,
-  { entry, manifest }: { entry: FileEntry; manifest: Manifest },
+  { entry, manifest, fromDisk }: { entry: FileEntry; manifest: Manifest; fromDisk: boolean },
 ): { bytes: number; wrong?: string } {
   const fd = openAt(root, entry.path, { flags: O.RDONLY | O.NOFOLLOW });
   let bytes = 0;
   try {
+    if (fromDisk) forgetCached(fd);
     for (const { offset, frame, index } of entry.extents) {
       const slice = manifest.frames[frame]?.extents[index];
       if (slice === undefined || bytes > SAMPLE_BYTES) break;

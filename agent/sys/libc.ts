@@ -158,11 +158,16 @@ export function readFully(fd: number, buffer: Uint8Array, offset: number): numbe
   return done;
 }
 
-const POSIX_FADV_WILLNEED = 3;
+const POSIX_FADV_WILLNEED = 3, POSIX_FADV_DONTNEED = 4;
 
 /** posix_fadvise(2): asks the disk for these bytes of the file and does not wait; where it cannot, nothing is lost. */
 export function readAhead(fd: number, { offset, sizeBytes }: { offset: number; sizeBytes: number }): void {
   c().posix_fadvise(fd, BigInt(offset), BigInt(sizeBytes), POSIX_FADV_WILLNEED);
+}
+
+/** posix_fadvise(2): what has reached the disk of this file is read from there again. */
+export function forgetCached(fd: number): void {
+  c().posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED);
 }
 
 /** Writes all of `bytes` at `offset` of the file. */

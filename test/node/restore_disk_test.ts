@@ -232,6 +232,11 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     assert.equal((await run(["sfdisk", "-d", disk.device])).stdout, table);
     assert.equal(judgeLoader(boot, { record, manifest: "b".repeat(64) }).state, "unknown");
     assert.equal(judgeLoader(boot, { record: undefined, manifest }).state, "unknown");
+    const believing = await bootState(target, {
+      ...{ plan, clone: new CloneTree(root), folders: ["/boot/grub"] },
+      known: { ...boot, files: { "/boot/grub/core.img": "hash of before" } },
+    });
+    assert.equal(believing.files["/boot/grub/core.img"], "hash of before", "an untouched file is not read");
     await Deno.writeTextFile(`${root}/boot/grub/core.img`, "another");
     assert.match(JSON.stringify(judgeLoader(await look(), { record, manifest })), /1 of its files.*core.img/);
     await Deno.remove(root, { recursive: true });

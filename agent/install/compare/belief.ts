@@ -1,8 +1,8 @@
 /**
- * Files that are taken to be the image's without being read: inode, change time, size, owner, mode and time are as
- * the installation noted them. Whoever writes to a file or gives it another attribute changes its change time. What
- * comes about without the file system does not: so a sample, drawn anew each time, is read all the same, and where
- * one of those is not as it was, all are.
+ * What is taken to be the image's without being read: inode, change time, size, owner, mode and time are as the
+ * installation noted them. Whoever writes to a file or gives it another attribute changes its change time. What comes
+ * about without the file system does not: so a sample of the files, drawn anew each time, is read all the same, and
+ * where one of those is not as it was, all are.
  */
 import type { Manifest } from "#contract/manifest.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
@@ -10,7 +10,7 @@ import { isDressed } from "../extract/dress.ts";
 import { type ContentIndex, isUntouched, type Trust } from "./content_index.ts";
 import type { Contents } from "./scan_contents.ts";
 
-/** One of so many is read. */
+/** One of so many files is read. */
 const SAMPLE = 25;
 
 export interface BeliefOptions {
@@ -29,15 +29,17 @@ export class Belief {
     this.#options = options;
   }
 
-  /** A file stands at the path of this entry. */
+  /** Something of its kind stands at the path of this entry. */
   see(number: number, status: FileStatus): void {
     const { manifest, index, privileged, random = Math.random } = this.#options;
     const entry = manifest.entries[number], trust = index(number);
-    if (entry?.type !== "file" || trust === undefined || !isUntouched(trust, status)) return;
+    if (entry === undefined || entry.type === "link") return;
+    if (trust === undefined || !isUntouched(trust, status)) return;
     // to set an attribute would have changed the change time, so that it has still those that it was given
-    const { xattrs } = entry;
-    if (status.sizeBytes !== entry.sizeBytes || !isDressed(entry, { status, xattrs, privileged })) return;
-    if (random() < 1 / SAMPLE) this.#sample.add(number);
+    if (!isDressed(entry, { status, xattrs: entry.xattrs, privileged })) return;
+    const isFile = entry.type === "file";
+    if (isFile && status.sizeBytes !== entry.sizeBytes) return;
+    if (isFile && random() < 1 / SAMPLE) this.#sample.add(number);
     else this.#believed.set(number, trust);
   }
 
@@ -50,21 +52,24 @@ export class Belief {
     return files.every((number) => !this.#sample.has(number) || whole.has(number));
   }
 
-  /** Those of `files`. */
-  among(files: readonly number[]): Map<number, Trust> {
-    return new Map(files.flatMap((number) => {
-      const trust = this.#believed.get(number);
-      return trust ? [[number, trust]] : [];
-    }));
+  /** By entry number; `present`: 1 for those that still count. */
+  among(present: Uint8Array): Map<number, Trust> {
+    return new Map([...this.#believed].filter(([number]) => present[number] === 1));
   }
 }
 
-/** What was read, and with it what is believed. */
-export function withBelieved(contents: Contents, believed: ReadonlyMap<number, Trust>): Contents {
-  return {
-    ...contents,
-    whole: contents.whole.union(believed),
-    dressed: contents.dressed.union(believed),
-    sums: new Map([...contents.sums, ...[...believed].map(([n, { sum }]): [number, number] => [n, sum])]),
-  };
+/** What was read, and with it what of `files` is believed. */
+export function withBelieved(
+  contents: Contents,
+  { files, believed }: { files: readonly number[]; believed: ReadonlyMap<number, Trust> },
+): Contents {
+  const whole = new Set(contents.whole), dressed = new Set(contents.dressed), sums = new Map(contents.sums);
+  for (const number of files) {
+    const trust = believed.get(number);
+    if (trust === undefined) continue;
+    whole.add(number);
+    dressed.add(number);
+    sums.set(number, trust.sum);
+  }
+  return { ...contents, whole, dressed, sums };
 }

@@ -1,9 +1,9 @@
 /**
  * What an installation leaves on the clone so that a later restore need not hash what nobody has touched: of every
- * file its inode, its change time, and a checksum of the image's content. Whoever writes to a file changes its
- * change time. On a sound file system a file of which inode and change time are the same is believed, but for a
- * sample (belief.ts); of the sample, and where the file system had to be repaired, the checksum is taken from the
- * disk again, so that bytes which rot are found. See order.restore.check for those who want more.
+ * entry its inode, its change time, and of a file a checksum of the image's content. Whoever writes to a file changes
+ * its change time. On a sound file system what has the same inode and change time is believed, but for a sample of the
+ * files (belief.ts); of the sample, and where the file system had to be repaired, the checksum is taken from the disk
+ * again, so that bytes which rot are found. See order.restore.check for those who want more.
  *
  *      0  "RSCI", version u32                       all numbers big-endian
  *      8  SHA-256 of the manifest that the entries' numbers are of

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Manifest } from "#contract/manifest.ts";
-import { key, makeImage } from "../../../test/support/small_image.ts";
+import { common, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { installTree } from "../extract/install_tree.ts";
@@ -29,8 +29,8 @@ Deno.test("an index that is damaged anywhere, cut off, or another manifest's is 
 });
 
 /** The small image installed, and the checksums that came with it. */
-async function installed() {
-  const image = makeImage();
+async function installed(more: Parameters<typeof makeImage>[0] = []) {
+  const image = makeImage(more);
   const sums = new Map<string, number>();
   await installTree({
     ...{ manifest: image.manifest, key, target: image.target, packs: { path: () => image.pack } },
@@ -44,7 +44,7 @@ async function installed() {
   };
   const index = (change: Partial<Trust> = {}): ContentIndex => (number) => {
     const path = image.manifest.entries[number]?.path ?? "" as BytePath;
-    const { inode, ctimeSec, ctimeNs } = statAt(root, path);
+    const { inode, ctimeSec, ctimeNs } = statAt(root, path || "." as BytePath);
     return { inode, ctimeSec, ctimeNs, sum: sums.get(path) ?? 0, ...change };
   };
   return { image, look, index, sums, [Symbol.dispose]: () => (close(root), image[Symbol.dispose]()) };
@@ -154,3 +154,27 @@ for (const { name, touch, ...expected } of touches) {
     assert.deepEqual({ whole: contents.whole.size, dressed: contents.dressed.size }, expected);
   });
 }
+
+Deno.test("directories and symlinks that nobody touched are believed, one whose mode is another is dressed again", async () => {
+  using test = await installed([
+    { type: "directory", path: "d" as BytePath, ...common, mode: 0o755 },
+    { type: "symlink", path: "d/s" as BytePath, ...common, target: "../a" as BytePath },
+  ]);
+  const { entries } = test.image.manifest;
+  const noted = entries.map((_, number) => test.index()(number));
+  const look = async () => {
+    const { believed, undressed, kept } = await test.look((number) => noted[number], undefined, none);
+    const seen = (path: string) => {
+      const number = entries.findIndex((entry) => entry.path === path);
+      return [believed.has(number), undressed.has(number), kept[number] === 1];
+    };
+    return { d: seen("d"), s: seen("d/s") };
+  };
+  assert.deepEqual(await look(), { d: [true, false, true], s: [true, false, true] });
+  Deno.chmodSync(`${test.image.target}/d`, 0o700);
+  assert.deepEqual(await look(), { d: [false, true, true], s: [true, false, true] });
+  Deno.removeSync(`${test.image.target}/d/s`);
+  Deno.symlinkSync("../a", `${test.image.target}/d/s`);
+  const { s } = await look();
+  assert.deepEqual(s, [false, false, false], "it has another time, and is made anew");
+});

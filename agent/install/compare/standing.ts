@@ -21,7 +21,7 @@ import { type LeftOut, surveyTree } from "./survey.ts";
 
 export interface Found extends Standing {
   readonly contents: Contents;
-  /** Files that were not read. */
+  /** What was not looked at more closely: files were not read. */
   readonly believed: ReadonlyMap<number, Trust>;
   /** By entry number: 1 where something of its kind is, whatever it holds. */
   readonly present: Uint8Array;
@@ -50,10 +50,10 @@ export async function findStanding(root: number, options: StandingOptions): Prom
   const { manifest, claim, privileged, leftOut, index, believes, random } = options;
   const belief = believes && index ? new Belief({ manifest, index, privileged, random }) : undefined;
   const left = new KeptPaths([...options.kept?.thereIn(root) ?? [], ...options.own?.paths ?? []]);
-  const onFile = belief && belief.see.bind(belief);
-  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim, onFile });
+  const onEntry = belief && belief.see.bind(belief);
+  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim, onEntry });
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
-  const { contents, believed } = await contentsOf(root, { ...options, files, belief });
+  const { contents, believed } = await contentsOf(root, { ...options, files, present, belief });
   const kept = new Uint8Array(manifest.entries.length);
   const begun = new Map<number, Uint8Array>(), remove = [...strangers];
   const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
@@ -66,7 +66,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
   const stands = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const dressed = isPlain(entry) || isRight(root, { entry, privileged });
+    const dressed = believed.has(number) || isPlain(entry) || isRight(root, { entry, privileged });
     if (entry.type === "directory" && !dressed) undressed.add(number);
     return dressed || entry.type === "directory";
   };
@@ -93,7 +93,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
 /** Reads what is not believed; all, where the sample shows that more than time has worked on the disk. */
 async function contentsOf(
   root: number,
-  { belief, ...options }: ScanOptions & { belief: Belief | undefined },
+  { belief, present, ...options }: ScanOptions & { present: Uint8Array; belief: Belief | undefined },
 ): Promise<Pick<Found, "contents" | "believed">> {
   const { files } = options;
   const read = await scanContents(root, { ...options, files: files.filter((n) => !belief?.has(n)) });
@@ -101,8 +101,8 @@ async function contentsOf(
   if (!belief.isBorneOut(files, read)) {
     return { contents: await scanContents(root, options), believed: new Map() };
   }
-  const believed = belief.among(files);
-  return { contents: withBelieved(read, believed), believed };
+  const believed = belief.among(present);
+  return { contents: withBelieved(read, { files, believed }), believed };
 }
 
 /** Numbers of the frames without which what does not stand there cannot be made. */

@@ -29,8 +29,8 @@ export interface SurveyOptions {
   readonly leftOut?: LeftOut | undefined;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */
   readonly claim: boolean;
-  /** Told of every file that stands at the path of one of the image's. */
-  readonly onFile?: ((entry: number, status: FileStatus) => void) | undefined;
+  /** Told of all that stands at the path of an entry of its kind. */
+  readonly onEntry?: ((entry: number, status: FileStatus) => void) | undefined;
 }
 
 export type LeftOut = (path: BytePath, options: { isDirectory: boolean }) => boolean;
@@ -103,7 +103,7 @@ class Walk {
         } else if (!isOfKind(entry, { status, directory: fd, name })) this.#strangers.push(child);
         else {
           this.#present[number] = 1;
-          if (entry.type === "file") this.#options.onFile?.(number, status);
+          this.#options.onEntry?.(number, status);
           if (entry.type === "directory") below.push(child);
           else if (status.links > 1 || entry.type === "link") this.#share(number, status);
         }
