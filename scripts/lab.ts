@@ -10,12 +10,12 @@ import { installDebianPackages } from "./setup.ts";
 
 const usage =
   "usage: deno task lab --firmware bios|uefi [--nodes 1…4] [--restore] [--backup] [--power-cut 1…5] " +
-  "[--identity ask] [--keep DIR]";
+  "[--identity ask] [--data MiB] [--keep DIR]";
 const root = dirname(import.meta.dirname ?? ".");
 
 type Arguments = Pick<
   LabOrder,
-  "firmware" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "keep"
+  "firmware" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "dataMiB" | "keep"
 >;
 
 /** Undefined where the arguments are not of the form in `usage`. */
@@ -30,16 +30,27 @@ function parse(args: string[]): Arguments | undefined {
         backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
+        // of 1 GB that a template's disk has left
+        data: { type: "string", default: "0" },
         keep: { type: "string" },
       },
     });
-    const { firmware, nodes, restore, backup, "power-cut": powerCuts, identity } = values;
+    const { firmware, nodes, restore, backup, "power-cut": powerCuts, identity, data } = values;
     if (
       (firmware !== "bios" && firmware !== "uefi") || !/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(powerCuts)
     ) return undefined;
-    if (identity !== undefined && identity !== "ask") return undefined;
+    if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
     const keep = resolve(values.keep ?? `${root}/.cache/lab/last-${firmware}`);
-    return { firmware, nodes: Number(nodes), restore, backup, powerCuts: Number(powerCuts), identity, keep };
+    return {
+      firmware,
+      nodes: Number(nodes),
+      restore,
+      backup,
+      powerCuts: Number(powerCuts),
+      identity,
+      dataMiB: Number(data),
+      keep,
+    };
   } catch {
     return undefined;
   }

@@ -1,7 +1,13 @@
 /** A version's torrent on a node: the manifest first, proved; then frames as they become complete; then seeding. */
 import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { decodeManifestInTurns, type Manifest, manifestId, MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
+import {
+  decodeManifest,
+  decodeManifestInTurns,
+  type Manifest,
+  manifestId,
+  MAX_MANIFEST_BYTES,
+} from "#contract/manifest.ts";
 import { open } from "#contract/sealed.ts";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
 import { toHex } from "#contract/torrent/hex.ts";
@@ -155,7 +161,8 @@ export class Download implements AsyncDisposable {
         remedy: "verify the image on the server, then deploy again.",
       });
     }
-    return await decodeManifestInTurns(text);
+    // frames that come in meanwhile wait for it
+    return this.#options.manifestOnly ? await decodeManifestInTurns(text) : decodeManifest(text);
   }
 
   /** Path of a pack of the manifest; good until the download is disposed. */

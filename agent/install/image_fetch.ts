@@ -249,6 +249,7 @@ export class ImageFetch implements AsyncDisposable {
   /** Of the target as it is now, see compare/content_index.ts; `changed`: as for `verify`. */
   contentIndex(changed: ReadonlySet<string>): Uint8Array {
     const { manifest, target, compared } = this.#now;
+    const before = target.comparison?.why === "restores" ? target.comparison.index : undefined;
     const root = openAt(AT_FDCWD, bytePathOfText(target.path), { flags: O.RDONLY | O.DIRECTORY });
     try {
       const entries = manifest.entries.map((entry, number): Trust | undefined => {
@@ -257,6 +258,9 @@ export class ImageFetch implements AsyncDisposable {
         // touched since: then it will not be believed again
         const believed = compared?.found.believed.get(number);
         if (believed) return believed;
+        // a restore that only gave directories their times again leaves the index as it is
+        const noted = entry.type === "file" ? undefined : before?.(number);
+        if (noted) return noted;
         const sum = entry.type === "file"
           ? this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number)
           : 0;

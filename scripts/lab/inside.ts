@@ -17,6 +17,7 @@ export interface LabOrder {
   readonly backup: boolean;
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
+  readonly dataMiB: number;
   /** Where logs and the summary go. */
   readonly keep: string;
   /** The compiled product. */
@@ -26,14 +27,14 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, nodes, restore, backup, powerCuts, identity, keep, product, cache }: LabOrder,
+  { firmware, nodes, restore, backup, powerCuts, identity, dataMiB, keep, product, cache }: LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
   }
   const timeline = new Timeline(console.log);
-  const options = { firmware, product, timeline, cache, signal: interrupted.signal };
+  const options = { firmware, dataMiB, product, timeline, cache, signal: interrupted.signal };
   const checks = [
     ...await cloneMachines({ ...options, nodes, restore, backup, powerCuts, identity, keep }),
     ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),

@@ -11,6 +11,7 @@ export interface TemplateDiskOptions {
   readonly firmware: Firmware;
   /** The archive that `debianTree` gave. */
   readonly tree: string;
+  readonly dataMiB: number;
   /** The raw image that is made. */
   readonly image: string;
   /** Mount points are made in here. */
@@ -76,6 +77,10 @@ export async function writeTemplateDisk(options: TemplateDiskOptions): Promise<v
   }
 }
 
+/** $0 root, $1 MiB: in files of 16 MiB as a database has them, which nothing compresses. */
+const applicationData = `mkdir "$0/var/lib/greet"
+head -c "$1M" /dev/urandom | split -b 16M - "$0/var/lib/greet/table"`;
+
 async function settle(
   root: string,
   options: TemplateDiskOptions & { readonly disk: LoopDisk },
@@ -87,6 +92,9 @@ async function settle(
     await Deno.mkdir(dirname(`${root}/${path}`), { recursive: true });
     await Deno.writeTextFile(`${root}/${path}`, text);
     await Deno.chmod(`${root}/${path}`, mode);
+  }
+  if (options.dataMiB > 0) {
+    await run(["sh", "-ec", applicationData, root, `${options.dataMiB}`], { signal });
   }
   await Deno.mkdir(dirname(`${root}/${productPath}`));
   await Deno.copyFile(options.product, `${root}/${productPath}`);

@@ -25,6 +25,7 @@ export async function makeTemplateDisk(lab: Workplace): Promise<string> {
     writeTemplateDisk({
       firmware,
       tree,
+      dataMiB: lab.dataMiB,
       image: disk,
       work: folder,
       address: `${templateAddress}/${prefix}`,
@@ -59,7 +60,7 @@ export async function captureTemplate(
   );
   await timeline.measure(
     "capture: asked for to published",
-    () => server.rackseed("capture", templateName, "--image", image),
+    () => server.rackseed("capture", templateName, "--image", image, "--level", "3"),
   );
   const machineId = (await guest.shell("cat /etc/machine-id", { signal })).trim();
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", { signal })).trim();

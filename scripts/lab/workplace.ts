@@ -8,6 +8,8 @@ import type { Transcript } from "./transcript.ts";
 
 export interface LabOptions {
   readonly firmware: Firmware;
+  /** MiB of random bytes that the template's application has. */
+  readonly dataMiB: number;
   /** The compiled product. */
   readonly product: string;
   /** Where the Debian tree is kept from one run to the next. */
