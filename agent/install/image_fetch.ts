@@ -117,8 +117,11 @@ export class ImageFetch implements AsyncDisposable {
     const begun = await this.#begun;
     this.#begun = undefined;
     const torrent = begun?.torrent ?? await fetchTorrent(this.#options.enrolled, { signal });
-    const place = memory && await memoryFor(torrent, { memory, writes: journal !== undefined });
-    const opened = begun?.opened ?? await this.#open(torrent, { place, journal, manifestOnly, signal });
+    const open = async () => {
+      const place = memory && await memoryFor(torrent, { memory, writes: journal !== undefined });
+      return await this.#open(torrent, { place, journal, manifestOnly, signal });
+    };
+    const opened = begun?.opened ?? await open();
     const { download, inMemory, manifest } = opened;
     try {
       // what was to be restored turned out to be beyond it

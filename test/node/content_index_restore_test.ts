@@ -4,28 +4,12 @@ import { DeployAnswer, VersionView } from "#contract/api.ts";
 import { decodeIndex } from "../../agent/install/compare/content_index.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { readIndex, writeIndex } from "../../agent/install/clone_record.ts";
-import { believed, enrol } from "../../agent/install/enrol.ts";
-import { ImageFetch, type Target } from "../../agent/install/image_fetch.ts";
-import { directoryInventory } from "../../agent/install/inventory.ts";
+import type { Target } from "../../agent/install/image_fetch.ts";
 import { Journal } from "../../agent/install/journal.ts";
-import { Reporter } from "../../agent/install/reporter.ts";
-import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import { CloneTree } from "../../agent/install/tree_files.ts";
-import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
-import { setUp } from "./directory_nodes.ts";
+import { fetchingNode, setUp } from "./directory_nodes.ts";
 
 const progress = { update: () => {} };
-
-/** Joins as a node of the server, and does to `path` what is ordered. */
-async function node(test: ServerUnderTest, token: string) {
-  const { signal } = new AbortController();
-  const inventory = await directoryInventory();
-  const enrolled = believed(await enrol({ server: test.server.urls.server, token, inventory, signal }));
-  const reporter = new Reporter();
-  const terms = new SwarmTerms(enrolled.order.swarm);
-  await reporter.connect(enrolled.client, terms);
-  return { enrolled, reporter, fetch: new ImageFetch({ enrolled, reporter, terms, signal }) };
-}
 
 async function fill(directory: string): Promise<void> {
   await Deno.mkdir(`${directory}/etc`);
@@ -44,7 +28,7 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
     plan: "0".repeat(64),
   };
   {
-    const { enrolled, reporter, fetch } = await node(test, first.token);
+    const { enrolled, reporter, fetch } = await fetchingNode(test, first.token);
     using _client = enrolled.client;
     await using _fetch = fetch;
     using journal = Journal.keep(path, record);
@@ -72,7 +56,7 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
     body: { nodes: ["n1"], image: "tree" },
     schema: DeployAnswer,
   });
-  const { enrolled, fetch } = await node(test, again?.token ?? "");
+  const { enrolled, fetch } = await fetchingNode(test, again?.token ?? "");
   using _client = enrolled.client;
   await using _fetch = fetch;
   using journal = Journal.keep(path, record);

@@ -1,6 +1,11 @@
 /** Nodes that are directories, of a real server: what tests of `agent install --target` share. */
 import { DeployAnswer, NodeView } from "#contract/api.ts";
+import { believed, enrol } from "../../agent/install/enrol.ts";
+import { ImageFetch } from "../../agent/install/image_fetch.ts";
 import { runInstall } from "../../agent/install/install.ts";
+import { directoryInventory } from "../../agent/install/inventory.ts";
+import { Reporter } from "../../agent/install/reporter.ts";
+import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import type { Console } from "../../agent/sys/console.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 
@@ -47,6 +52,17 @@ export function install(
   const { signal } = new AbortController();
   const target = `${test.folder}/${node}`;
   return runInstall({ server: test.server.urls.server, token, target, restore, signal, console: lines });
+}
+
+/** Joins as a node of the server: what its steps fetch with. */
+export async function fetchingNode(test: ServerUnderTest, token: string) {
+  const { signal } = new AbortController();
+  const inventory = await directoryInventory();
+  const enrolled = believed(await enrol({ server: test.server.urls.server, token, inventory, signal }));
+  const reporter = new Reporter();
+  const terms = new SwarmTerms(enrolled.order.swarm);
+  await reporter.connect(enrolled.client, terms);
+  return { enrolled, reporter, fetch: new ImageFetch({ enrolled, reporter, terms, signal }) };
 }
 
 export const stateOf = async (test: ServerUnderTest, node: string) =>
