@@ -2,7 +2,7 @@ import { AddressBook } from "#contract/torrent/address_book.ts";
 import { BanList } from "#contract/torrent/ban_list.ts";
 import { Bitfield } from "#contract/torrent/bitfield.ts";
 import { Drought } from "#contract/torrent/drought.ts";
-import type { Peer, PeerIdentity } from "#contract/torrent/peer.ts";
+import { HAVES, type Peer, type PeerIdentity } from "#contract/torrent/peer.ts";
 import { Picker, type PickingPeer } from "#contract/torrent/picker.ts";
 import type { PieceMap } from "#contract/torrent/piece_map.ts";
 import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
@@ -19,6 +19,7 @@ export interface Surroundings {
   /** This connection is of no use any more. */
   drop(end: ConnectionEnd): void;
   finished(node: SimulatedNode): void;
+  after(ms: number, act: () => void): void;
 }
 
 /** A node, or the server where it has everything from the start: the product's policy over a simulated link. */
@@ -41,6 +42,7 @@ export class SimulatedNode {
   firstPieceAt: number | undefined;
   /** It got so little that it would have turned to the web seed. */
   wasDry = false;
+  #isTelling = false;
 
   constructor(
     address: PeerAddress,
@@ -90,6 +92,16 @@ export class SimulatedNode {
     if (!this.isComplete && this.#drought.tick({ now, received, hasProvider }) > 0) this.wasDry = true;
   }
 
+  /** As Swarm does it. */
+  #tellLater(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.surroundings.after(HAVES.waitMs, () => {
+      this.#isTelling = false;
+      for (const [peer, end] of this.ends) if (peer.outbox.length > 0) end.wake();
+    });
+  }
+
   /** As Swarm does it when a block has come whole. */
   received(
     from: Peer,
@@ -102,6 +114,7 @@ export class SimulatedNode {
     this.firstPieceAt ??= this.surroundings.now;
     this.picker.verified(piece);
     for (const peer of this.ends.keys()) peer.announce(piece);
+    this.#tellLater();
     if (!this.isComplete) return;
     this.finishedAt = this.surroundings.now;
     this.surroundings.finished(this);

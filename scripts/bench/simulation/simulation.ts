@@ -123,6 +123,10 @@ class Simulation implements Surroundings {
     this.#line.push(end, this.#events.now);
   }
 
+  after(ms: number, act: () => void): void {
+    this.#events.after(ms, act);
+  }
+
   finished(): void {
     this.#unfinished--;
   }

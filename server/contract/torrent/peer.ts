@@ -45,6 +45,10 @@ export interface PeerEffects {
   received(piece: number, outcome: { complete: boolean; contested: boolean }): void;
 }
 
+/** So long a peer may wait to hear of pieces that we have, while they are fewer than `at`. */
+export const HAVES = { waitMs: 500, at: 16 };
+/** Who lacks no more pieces than these waits for every one. */
+const LAST_PIECES = 16;
 /** Suggestions that are kept of a peer. */
 const MAX_SUGGESTED = 64;
 /** Requests that we queue for a peer, said to it as `reqq`. */
@@ -297,12 +301,16 @@ export class Peer implements PickingPeer, WireSink {
 
   /**
    * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
-   * of every one, or it would deal out what is long everywhere.
+   * of every one, or it would deal out what is long everywhere. Who has enough to ask for hears of several at a
+   * time, or along with what is sent anyway; its link is woken after `HAVES.waitMs`.
    */
   announce(piece: number): void {
-    if (this.isDealer) this.#send({ type: "have", piece });
-    if (!this.pieces.has(piece)) return this.#send({ type: "have", piece });
-    if (--this.#wanted === 0) this.#setInterest(false);
+    const isLacking = !this.pieces.has(piece);
+    if (isLacking || this.isDealer) this.outbox.push({ type: "have", piece });
+    if (!isLacking && --this.#wanted === 0) this.#setInterest(false);
+    const isWaiting = !this.peerInterested || this.pieces.size - this.pieces.count <= LAST_PIECES ||
+      this.#picker.isRare(piece);
+    if ((isLacking && isWaiting) || this.outbox.length >= HAVES.at) this.#effects.wake();
   }
 
   /** Cancels what has come from elsewhere meanwhile. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bitfield } from "./bitfield.ts";
-import { Peer, type PeerEffects } from "./peer.ts";
+import { HAVES, Peer, type PeerEffects } from "./peer.ts";
 import { Picker } from "./picker.ts";
 import { PieceMap } from "./piece_map.ts";
 import { type Block, WireError, type WireMessage } from "./wire.ts";
@@ -12,14 +12,15 @@ class Fixture {
   readonly stored: { piece: number; begin: number; length: number }[] = [];
   readonly received: number[] = [];
   readonly picker: Picker<Peer>;
+  wakes = 0;
 
-  constructor(have = new Bitfield(4), { wanted }: { wanted?: Bitfield } = {}) {
-    this.picker = new Picker(MAP, { have, wanted, random: () => 0 });
+  constructor(have = new Bitfield(4), { wanted, map = MAP }: { wanted?: Bitfield; map?: PieceMap } = {}) {
+    this.picker = new Picker(map, { have, wanted, random: () => 0 });
   }
 
-  peer({ fast = true, own = true } = {}): Peer {
+  peer({ fast = true, own = true, map = MAP } = {}): Peer {
     const effects: PeerEffects = {
-      wake: () => {},
+      wake: () => this.wakes++,
       interestChanged: () => {},
       listensOn: () => {},
       left: () => {},
@@ -31,7 +32,7 @@ class Fixture {
       received: (piece, { complete }) => complete && this.received.push(piece),
     };
     const identity = { hostname: "10.0.0.2", port: 6881, peerId: "someone" };
-    return new Peer(identity, { map: MAP, picker: this.picker, effects, fast, own });
+    return new Peer(identity, { map, picker: this.picker, effects, fast, own });
   }
 }
 
@@ -147,6 +148,32 @@ Deno.test("a dealer hears of every piece that we get, and which suggestion came 
   dealer.outbox.length = 0;
   dealer.announce(2);
   assert.deepEqual(types(dealer), ["have"], "although it has the piece itself");
+});
+
+Deno.test("who has enough to ask for hears of several pieces at a time, who waits for one at once", () => {
+  const map = new PieceMap([{ name: "a", length: 64 * 64 * KIB }], 64 * KIB);
+  const fixture = new Fixture(new Bitfield(64), { map });
+  const peer = fixture.peer({ map });
+  const wakesBy = (act: () => void) => {
+    const before = fixture.wakes;
+    act();
+    return fixture.wakes - before;
+  };
+  const announce = (first: number, count: number) => () => {
+    for (let piece = first; piece < first + count; piece++) peer.announce(piece);
+  };
+  assert.equal(wakesBy(announce(0, 1)), 1, "it had no reason yet to be interested");
+  peer.outbox.length = 0;
+  peer.message({ type: "interested" });
+  assert.equal(wakesBy(announce(1, HAVES.at - 1)), 0);
+  assert.equal(wakesBy(announce(HAVES.at, 1)), 1, "they have become many");
+  assert.deepEqual(types(peer), Array(HAVES.at).fill("have"));
+  fixture.picker.peers = 50;
+  assert.equal(wakesBy(announce(20, 1)), 1, "it is rare in a large swarm");
+  fixture.picker.peers = 0;
+  for (let piece = 0; piece < 48; piece++) peer.message({ type: "have", piece });
+  peer.outbox.length = 0;
+  assert.equal(wakesBy(announce(50, 1)), 1, "it lacks little");
 });
 
 Deno.test("suggestions without end are not kept, and one of a piece that does not exist breaks the protocol", () => {

@@ -105,6 +105,11 @@ export class Picker<P extends PickingPeer> {
     return this.#untouched.has(piece) || this.#orphan(piece) !== undefined;
   }
 
+  /** Whether, in a large swarm, few have the piece. */
+  isRare(piece: number): boolean {
+    return this.peers > RARE.few && this.#availability[piece]! * RARE.share < this.peers;
+  }
+
   /** How many pieces are wanted and not here. */
   get lacking(): number {
     return this.#lacking;
@@ -291,8 +296,7 @@ export class Picker<P extends PickingPeer> {
    */
   #rankOf(piece: number): number {
     const availability = this.#availability[piece]!;
-    const isRare = this.peers > RARE.few && availability * RARE.share < this.peers;
-    const begun = isRare ? 0 : this.#runs.begun(piece) * RUN_WEIGHT;
+    const begun = this.isRare(piece) ? 0 : this.#runs.begun(piece) * RUN_WEIGHT;
     return begun + availability - this.#priority[piece]! * LEVEL_WEIGHT;
   }
 

@@ -9,7 +9,7 @@ import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "./handshake
 import { toHex } from "./hex.ts";
 import { webSeedAt } from "./http_range.ts";
 import { type Member, Membership } from "./membership.ts";
-import { Peer, type PeerEffects, type PeerIdentity } from "./peer.ts";
+import { HAVES, Peer, type PeerEffects, type PeerIdentity } from "./peer.ts";
 import { PeerLink } from "./peer_link.ts";
 import { PieceAssembler } from "./piece_assembler.ts";
 import { Picker } from "./picker.ts";
@@ -56,6 +56,7 @@ export class Swarm {
   readonly #beat: Beat;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
+  #isTelling = false;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SwarmOptions) {
@@ -295,6 +296,7 @@ export class Swarm {
       this.#ban(culprit, piece);
     }
     for (const peer of this.#membership.peers) peer.announce(piece);
+    void this.#tellLater();
     try {
       this.#options.onPiece?.(piece);
     } catch (error) {
@@ -304,6 +306,15 @@ export class Swarm {
     log.info("swarm-complete", { ...this.#subject, ...this.stats() });
     this.#settle.resolve();
     this.#announcer.complete();
+  }
+
+  /** What peers are to hear of our pieces and has not gone out with anything else. */
+  async #tellLater(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    await this.#clock.sleep(HAVES.waitMs, this.#closing.signal);
+    this.#isTelling = false;
+    for (const { peer, link } of this.#membership.members) if (peer.outbox.length > 0) link.wake();
   }
 
   #onCorrupt(piece: number): void {
