@@ -7,7 +7,7 @@ import { BLOCK_HEADER_BYTES, encodeBlockHeader, encodedLength, encodeMessage, Wi
 
 const BUFFER_BYTES = 256 * 1024;
 /** What is under way must last for so many pauses like the last one, or the sender would run dry. */
-const PAUSES_AHEAD = 4;
+const PAUSES_AHEAD = 2;
 /** Room for one full block, its header and a few control messages. */
 const SEND_BYTES = BUFFER_BYTES + 4096;
 
@@ -26,6 +26,8 @@ export class PeerLink {
   readonly #beat: Beat;
   readonly #closing = new AbortController();
   #wake: (() => void) | undefined;
+  /** What the peer had of us when we read last, bytes. */
+  #takenBefore = 0;
   /** When the last byte was received and sent, ms of the clock. */
   lastReceived: number;
   lastSent: number;
@@ -98,9 +100,16 @@ export class PeerLink {
     }
   }
 
-  /** On a slow link most of a read's cost is the read itself: data is left to gather in the socket. */
+  /**
+   * On a slow link most of a read's cost is the read itself: data is left to gather in the socket. Neither a peer
+   * that would run out of requests is kept waiting, nor one that takes much.
+   */
   #mayGather(got: number): boolean {
-    return got < BUFFER_BYTES / 2 && got * PAUSES_AHEAD <= this.peer.inFlightBytes;
+    const { inFlightBytes, uploaded } = this.peer;
+    const taken = uploaded - this.#takenBefore;
+    this.#takenBefore = uploaded;
+    if (got >= BUFFER_BYTES / 2) return false;
+    return inFlightBytes === 0 ? taken <= BUFFER_BYTES : got * PAUSES_AHEAD <= inFlightBytes;
   }
 
   async #pay(limit: RateLimit | undefined, bytes: number): Promise<void> {

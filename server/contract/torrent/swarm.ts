@@ -27,7 +27,7 @@ export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
 /** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
-const GATHER_MS = { least: 10, forPeer: 4, most: 40 };
+const GATHER_MS = { least: 10, forPeer: 5, most: 80 };
 const STOP_TIMEOUT_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
