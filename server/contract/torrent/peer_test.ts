@@ -190,7 +190,7 @@ Deno.test("what is in flight follows the rate, within bounds, and slow peers are
   assert.equal(requests(peer)[0]?.length, 64 * KIB);
   assert.equal(peer.maxBlockLength, 256 * KIB);
   for (let second = 0; second < 10; second++) peer.pace(1000);
-  assert.equal(peer.maxBlockLength, 64 * KIB);
+  assert.equal(peer.maxBlockLength, 128 * KIB);
 });
 
 Deno.test("a choke gives everything back: to a plain peer at once, to a fast one as it rejects", () => {

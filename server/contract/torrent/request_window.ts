@@ -10,7 +10,7 @@ const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 10
 const STOCK_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
 /** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
 const FAST_RATE = 4 * 1024 * 1024;
-const SLOW_BLOCK_BYTES = 64 * 1024;
+const SLOW_BLOCK_BYTES = 128 * 1024;
 /** What an idle peer may double in the endgame. */
 const IDLE_BYTES = MAX_BLOCK_BYTES;
 
