@@ -98,19 +98,21 @@ function describeOrder(enrolled: Enrolled | EnrolledBackup): string {
   return `${node} is to become ${image}@${version}`;
 }
 
+const SETTLING = { quietMs: 1_000, mostMs: 20_000 };
+
 /**
  * Devices and with them disks come to light one after the other: waits until there are some disks and nothing more
  * comes, or there are none.
  */
 async function settledDisks(drivers: Drivers, signal: AbortSignal): Promise<readonly DiskFacts[]> {
-  const deadline = performance.now() + 20_000;
-  let before = "", quiet = 0;
+  const deadline = performance.now() + SETTLING.mostMs;
+  let before = "", quietSince = performance.now();
   for (;;) {
     const isNew = await drivers.load();
     const disks = await readDisks();
-    const names = disks.map((d) => d.name).join();
-    quiet = !isNew && names === before && names !== "" ? quiet + 1 : 0;
-    if (quiet >= 4 || performance.now() > deadline) return disks;
+    const names = disks.map((d) => d.name).join(), now = performance.now();
+    if (isNew || names !== before || names === "") quietSince = now;
+    if (now - quietSince >= SETTLING.quietMs || now > deadline) return disks;
     before = names;
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 250));
