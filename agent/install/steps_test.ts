@@ -74,6 +74,16 @@ Deno.test("steps run in order, each shown with its time and reported; early ones
   assert.match(around.lines.at(-1) ?? "", /^ +erase all$/);
 });
 
+Deno.test("of a long plan the console shows the beginning, and the server has all", async () => {
+  const around = surroundings(), server = new FakeServer();
+  await around.reporter.connect(server.client);
+  const plan = Array.from({ length: 45 }, (_, i) => `rewrite ${i}`);
+  await runSteps([{ step: "torrent", run: () => Promise.resolve({ plan }) }], around);
+  assert.deepEqual(server.reports.at(-1)?.plan, plan);
+  assert.equal(around.lines.filter((line) => line.includes("rewrite")).length, 40);
+  assert.match(around.lines.at(-1) ?? "", /and 5 lines more, which the server has/);
+});
+
 Deno.test("the first failure ends the installation and is reported with cause, remedy and log", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
