@@ -302,14 +302,15 @@ export class Peer implements PickingPeer, WireSink {
   /**
    * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
    * of every one, or it would deal out what is long everywhere. Who has enough to ask for hears of several at a
-   * time, or along with what is sent anyway; its link is woken after `HAVES.waitMs`.
+   * time, or along with what is sent anyway; its link is woken after `HAVES.waitMs`. Where there are racks, one of
+   * our own hears at once, or it would fetch the piece from another rack.
    */
   announce(piece: number): void {
     const isLacking = !this.pieces.has(piece);
     if (isLacking || this.isDealer) this.outbox.push({ type: "have", piece });
     if (!isLacking && --this.#wanted === 0) this.#setInterest(false);
     const isWaiting = !this.peerInterested || this.pieces.size - this.pieces.count <= LAST_PIECES ||
-      this.#picker.isRare(piece);
+      this.#picker.isRare(piece) || this.#picker.hasFar && !this.isFar;
     if ((isLacking && isWaiting) || this.outbox.length >= HAVES.at) this.#effects.wake();
   }
 

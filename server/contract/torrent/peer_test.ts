@@ -171,6 +171,10 @@ Deno.test("who has enough to ask for hears of several pieces at a time, who wait
   fixture.picker.peers = 50;
   assert.equal(wakesBy(announce(20, 1)), 1, "it is rare in a large swarm");
   fixture.picker.peers = 0;
+  peer.outbox.length = 0;
+  fixture.picker.hasFar = true;
+  assert.equal(wakesBy(announce(21, 1)), 1, "it would be fetched from another rack");
+  fixture.picker.hasFar = false;
   for (let piece = 0; piece < 48; piece++) peer.message({ type: "have", piece });
   peer.outbox.length = 0;
   assert.equal(wakesBy(announce(50, 1)), 1, "it lacks little");

@@ -63,6 +63,8 @@ export class Picker<P extends PickingPeer> {
   /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
   sparesDealers = false;
   sparesFar = false;
+  /** Whether some sit in another rack. */
+  hasFar = false;
   /** Nothing is to be asked of anybody for now. */
   isHeld = false;
   /** The pieces that this node fetches from far; all where undefined. */

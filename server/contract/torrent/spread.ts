@@ -109,10 +109,11 @@ export class Spread {
   ): void {
     if (elapsedMs <= 0) return;
     const { picker, peers, budget } = this.#options;
-    let count = 0;
+    let count = 0, hasFar = false;
     for (const peer of peers()) {
       peer.pace(elapsedMs);
       count++;
+      hasFar ||= peer.isFar;
     }
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
@@ -122,6 +123,7 @@ export class Spread {
     const suffices = rate >= before.best * SUFFICIENT;
     this.#received = { total: received, rate, best: Math.max(before.best * FADING, rate) };
     picker.peers = count;
+    picker.hasFar = hasFar;
     budget.pace({ peers: count, rate: this.#received.best });
     picker.sparesFar = suffices;
     picker.sparesDealers = suffices &&
