@@ -6,8 +6,8 @@
  *     /var/lib/rackseed/clone.json    a CloneRecord
  */
 import { z } from "zod";
-import { sha256 } from "#contract/sha256.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
+import { sha256 } from "#contract/sha256.ts";
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD } from "../sys/libc.ts";
 import { type ContentIndex, decodeIndex } from "./compare/content_index.ts";
@@ -92,11 +92,7 @@ export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<s
   return made;
 }
 
-/** Of the files of a boot loader, by path; see CloneRecord. */
-export interface FileHashes {
-  readonly files: Record<string, string>;
-  readonly marks?: Record<string, string> | undefined;
-}
+export type FileHashes = Pick<NonNullable<CloneRecord["boot"]>, "files" | "marks">;
 
 /**
  * Of all files in these directories and below. Not of what a running system changes by itself, grub's environment

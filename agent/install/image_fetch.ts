@@ -125,7 +125,9 @@ export class ImageFetch implements AsyncDisposable {
     const { download, inMemory, manifest } = opened;
     try {
       // what was to be restored turned out to be beyond it
-      if (begun?.manifestOnly && !manifestOnly) await download.fetchOnly(manifest.frames.keys(), manifest);
+      if (begun?.opened && begun.manifestOnly && !manifestOnly) {
+        await download.fetchOnly(manifest.frames.keys(), manifest);
+      }
       const compared = comparison && await compareTarget(target.path, {
         ...{ manifest, comparison, routes: this.#routes, signal: this.#signal },
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
@@ -325,7 +327,7 @@ export class ImageFetch implements AsyncDisposable {
   }
 }
 
-/** The directory `memory`, made, where the packs fit into the machine's memory; for the manifest alone they always do. */
+/** The directory `memory`, made, where the packs fit into the machine's memory: for the manifest alone, always. */
 async function memoryFor(
   { metainfo }: FetchedTorrent,
   { memory, writes }: { memory: string; writes: boolean },

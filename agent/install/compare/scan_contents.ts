@@ -3,7 +3,7 @@ import type { FrameExtent } from "#contract/entry.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
 import type { ContentIndex, Trust } from "./content_index.ts";
-import { WorkerPool } from "../extract/worker_pool.ts";
+import { type Doers, ThisThread, WorkerPool } from "../extract/worker_pool.ts";
 import { FileScanner } from "./file_scanner.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
@@ -57,31 +57,26 @@ export async function scanContents(root: number, options: ScanOptions): Promise<
     found.readBytes += readBytes;
     onProgress?.(found.readBytes);
   };
-  if (first.length > FEW_JOBS) await scanAside(chained(first, jobs), { ...options, setup, take });
-  else {
-    const scanner = new FileScanner(setup);
-    for (const job of first) {
-      take(scanner.scan(job));
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      signal?.throwIfAborted();
-    }
-  }
+  await scanAll(chained(first, jobs), { ...options, setup, take, isLittle: first.length <= FEW_JOBS });
   return found.contents();
 }
 
 type Job = readonly ScanPart[];
 
-/** In workers. */
-async function scanAside(
+/** In workers, or in this thread. */
+async function scanAll(
   jobs: Iterable<Job>,
-  { setup, take, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
+  { setup, take, isLittle, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
     & Pick<ScanOptions, "signal" | "workers">
-    & { setup: ScanSetup; take: (reply: ScanReply) => void },
+    & { setup: ScanSetup; take: (reply: ScanReply) => void; isLittle: boolean },
 ): Promise<void> {
-  await using pool = new WorkerPool<Job, ScanReply>(
-    () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup },
-  );
+  const scanner = isLittle ? new FileScanner(setup) : undefined;
+  await using pool: Doers<Job, ScanReply> = scanner
+    ? new ThisThread((job) => Promise.resolve(scanner.scan(job)))
+    : new WorkerPool(
+      () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
+      { count: workers, setup },
+    );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
   try {

@@ -73,7 +73,7 @@ export class WorkerPool<Job, Reply> implements Doers<Job, Reply> {
   }
 }
 
-/** One job after the other. */
+/** One job after the other, and the event loop has its turn after each. */
 export class ThisThread<Job, Reply> implements Doers<Job, Reply> {
   readonly #run: (job: Job) => Promise<Reply>;
   #failure: { readonly error: unknown } | undefined;
@@ -85,13 +85,20 @@ export class ThisThread<Job, Reply> implements Doers<Job, Reply> {
 
   async submit(job: Job): Promise<{ readonly answer: Promise<Reply> }> {
     const before = this.#last;
-    const answer = before.then(() => {
-      if (this.#failure) throw this.#failure.error;
-      return this.#run(job);
+    const answer = before.then(async () => {
+      this.#throwIfFailed();
+      const reply = await this.#run(job);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#throwIfFailed();
+      return reply;
     });
     this.#last = answer.catch(() => {});
     await before;
     return { answer };
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 
   fail(error: unknown): void {
