@@ -15,7 +15,7 @@ import type { HttpSource } from "#contract/torrent/http_range.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
 import type { PeerIdentity } from "#contract/torrent/peer.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
-import type { FileRange } from "#contract/torrent/piece_map.ts";
+import type { FileRange, PieceMap } from "#contract/torrent/piece_map.ts";
 import { RangeWaiter } from "#contract/torrent/range_waiter.ts";
 import { Swarm } from "#contract/torrent/swarm.ts";
 import type { DownloadSource } from "#contract/torrent/swarm_options.ts";
@@ -67,6 +67,7 @@ export class Download implements AsyncDisposable {
   readonly #have: Bitfield;
   readonly #waiter: RangeWaiter<() => void>;
   #swarm: Swarm;
+  #onPiece = () => {};
   /** Of the swarm before `fetchOnly`. */
   #past = { downloadedBytes: 0, uploadedBytes: 0 };
   #rate = { at: performance.now(), bytes: 0, perSecond: 0 };
@@ -127,7 +128,10 @@ export class Download implements AsyncDisposable {
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,
-      onPiece: (piece) => this.#waiter.pieceDone(piece).forEach((ready) => ready()),
+      onPiece: (piece) => {
+        for (const ready of this.#waiter.pieceDone(piece)) ready();
+        this.#onPiece();
+      },
     });
     swarm.addPeers(order.fallback?.peers ?? []);
     return swarm;
@@ -170,20 +174,38 @@ export class Download implements AsyncDisposable {
     return this.#store.path(`${sha256}.pack`);
   }
 
-  /** Asks for nothing more, or goes on; others are served all the same. */
-  hold(isHeld: boolean): void {
-    this.#swarm.hold(isHeld);
+  get map(): PieceMap {
+    return this.#metainfo.map;
+  }
+
+  /** The pieces that are here. */
+  get have(): Bitfield {
+    return this.#have;
+  }
+
+  /** Begins no piece while so many are here or under way; others are served all the same. */
+  beginAtMost(pieces: number): void {
+    this.#swarm.beginAtMost(pieces);
+  }
+
+  /** Whether that keeps it from beginning another. */
+  get isHeld(): boolean {
+    return this.#swarm.isHeld;
   }
 
   /**
    * Numbers of the frames in the order in which they become complete; fails where the swarm does. `only`: the
-   * needed ones, all where absent. `onFrame` is told of each as soon as it is complete.
+   * needed ones, all where absent. `onFrame` is told of each as soon as it is complete, `onPiece` of every piece.
    */
   frames(
     manifest: Manifest,
-    { only, onFrame = () => {} }: { only?: Iterable<number> | undefined; onFrame?: (frame: number) => void } =
-      {},
+    { only, onFrame = () => {}, onPiece = () => {} }: {
+      only?: Iterable<number> | undefined;
+      onFrame?: (frame: number) => void;
+      onPiece?: () => void;
+    } = {},
   ): AsyncIterable<number> {
+    this.#onPiece = onPiece;
     const { map } = this.#metainfo;
     const ranges = frameRanges(map, manifest);
     const numbers = [...only ?? ranges.keys()];

@@ -18,7 +18,7 @@ import { InstallClock } from "./install_clock.ts";
 import type { Journal } from "./journal.ts";
 import { packsOf } from "./last_resort.ts";
 import { fitsMemory } from "./pack_store.ts";
-import { safeFrames } from "./safe_frames.ts";
+import { awaitDisk, safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "./reporter.ts";
 import type { StepOutcome, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -169,6 +169,7 @@ export class ImageFetch implements AsyncDisposable {
     try {
       const work = download.manifest(order, { key, signal });
       const manifest = await watched(download, { work, tick: () => {} });
+      if (place !== undefined) awaitDisk(download);
       return { download, inMemory: place !== undefined, manifest };
     } catch (error) {
       await download[Symbol.asyncDispose]();

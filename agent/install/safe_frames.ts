@@ -1,8 +1,11 @@
 /** A download's frames at a pace at which little of them would be lost with power. */
 import type { Manifest } from "#contract/manifest.ts";
+import type { Bitfield } from "#contract/torrent/bitfield.ts";
+import type { FileRange, PieceMap } from "#contract/torrent/piece_map.ts";
 import { syncAllAside } from "../sys/kernel.ts";
 import type { Download } from "./download.ts";
-import { SafePace } from "./safe_pace.ts";
+import { frameRanges } from "./frame_ranges.ts";
+import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
 export interface SafeFrames {
   readonly frames: AsyncIterable<number>;
@@ -10,6 +13,12 @@ export interface SafeFrames {
   onFrame(frame: number): void;
   /** When all are written. */
   end(): Promise<void>;
+}
+
+/** Before anything can be written: no more comes than may be lost. */
+export function awaitDisk(download: Download): void {
+  const { map, have } = download;
+  download.beginAtMost(have.count + Math.ceil(bytesAtRisk(map.totalLength) / map.pieceLength));
 }
 
 /**
@@ -20,19 +29,68 @@ export function safeFrames(
   download: Download,
   { manifest, only, sync = syncAllAside }: {
     manifest: Manifest;
-    only?: Iterable<number> | undefined;
+    only?: readonly number[] | undefined;
     sync?: () => Promise<void>;
   },
 ): SafeFrames {
+  const { map } = download;
+  const ranges = frameRanges(map, manifest);
+  const needed = only ? only.flatMap((frame) => ranges[frame] ?? []) : ranges;
+  const safe = new SafePieces(map, { needed, wanted: only && download.have });
+  let limit = 0;
+  const apply = () => download.beginAtMost(safe.count + Math.ceil(limit / map.pieceLength));
   const pace = new SafePace({
     totalBytes: manifest.frames.reduce((sum, { sealedBytes }) => sum + sealedBytes, 0),
+    bytesOf: (frame) => ranges[frame]?.length ?? 0,
+    pieceBytes: map.pieceLength,
     sync,
-    hold: (isHeld) => download.hold(isHeld),
+    onLimit: (bytes) => {
+      limit = bytes;
+      apply();
+    },
+    onSafe: (frames) => {
+      for (const frame of frames) safe.add(ranges[frame]);
+      apply();
+    },
+    isHeld: () => download.isHeld,
   });
-  const bytesOf = (frame: number) => manifest.frames[frame]?.sealedBytes ?? 0;
   return {
-    frames: download.frames(manifest, { only, onFrame: (frame) => pace.came(bytesOf(frame)) }),
-    onFrame: (frame) => pace.written(bytesOf(frame)),
+    frames: download.frames(manifest, { only, onFrame: () => pace.came(), onPiece: () => pace.decide() }),
+    onFrame: (frame) => pace.written(frame),
     end: () => pace.end(),
   };
+}
+
+/** Counts the pieces of which nothing would have to be fetched again: all frames that lie on them are safe. Pure. */
+class SafePieces {
+  readonly #map: PieceMap;
+  /** By piece: how many of the needed frames lie on it and are not safe. */
+  readonly #unsafe: Uint32Array;
+  #count = 0;
+
+  /** `wanted`: of those on which no needed frame lies, the pieces that are or will be here; all where absent. */
+  constructor(
+    map: PieceMap,
+    { needed, wanted }: { needed: Iterable<FileRange>; wanted?: Bitfield | undefined },
+  ) {
+    this.#map = map;
+    this.#unsafe = new Uint32Array(map.pieceCount);
+    for (const range of needed) {
+      const { first, last } = map.piecesOf(range);
+      for (let piece = first; piece <= last; piece++) this.#unsafe[piece]!++;
+    }
+    this.#unsafe.forEach((frames, piece) => {
+      if (frames === 0 && (wanted?.has(piece) ?? true)) this.#count++;
+    });
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(frame: FileRange | undefined): void {
+    if (!frame) return;
+    const { first, last } = this.#map.piecesOf(frame);
+    for (let piece = first; piece <= last; piece++) if (--this.#unsafe[piece]! === 0) this.#count++;
+  }
 }

@@ -1,74 +1,95 @@
 /**
- * Bounds what a power cut costs a node whose packs lie in memory: what has come is safe when its frame is written
+ * Bounds what a power cut costs a node whose packs lie in memory. What was begun is safe when its frame is written
  * and a sync after that has returned. Syncs follow one another closely enough, and where the disk is slower than
- * the link nothing more is asked for meanwhile: it would only wait in memory. Pure but for what it is given.
+ * the link no more is begun meanwhile: it would only wait in memory. Pure but for what it is given.
  */
 
-/**
- * Of the image; of a small one so much that all workers have something to do while a sync is under way, but no
- * large part of it either.
- */
-const RISK = { part: 0.01, minBytes: 12 << 20, most: 0.04 };
+/** Of the image; of a small one so much that all workers have something to do while a sync is under way. */
+const RISK = { part: 0.01, minBytes: 16 << 20, most: 0.06, leastBytes: 4 << 20 };
 /** Syncs are begun when this part of what may be at risk is written. */
 const SYNC_PART = 1 / 3;
+
+/** How many bytes of an image a power cut may cost. */
+export function bytesAtRisk(imageBytes: number): number {
+  const { part, minBytes, most, leastBytes } = RISK;
+  return Math.max(leastBytes, imageBytes * part, Math.min(minBytes, imageBytes * most));
+}
 
 export interface SafePaceOptions {
   /** Of all frames of the image, whether they are fetched or not. */
   readonly totalBytes: number;
+  readonly bytesOf: (frame: number) => number;
   /** Resolves when all that is written now is on the disk. */
   readonly sync: () => Promise<void>;
-  /** Nothing more is to be asked for, or again. */
-  readonly hold: (isHeld: boolean) => void;
+  /** What is begun at one time. */
+  readonly pieceBytes: number;
+  /** How many bytes may be begun that are not safe. */
+  readonly onLimit: (bytes: number) => void;
+  readonly onSafe: (frames: readonly number[]) => void;
+  /** Whether nothing is begun because of the limit. */
+  readonly isHeld: () => boolean;
 }
 
 export class SafePace {
   readonly #options: SafePaceOptions;
-  readonly #limit: number;
-  /** Bytes of frames that came whole and are not safe, and those of them that are written and in no sync yet. */
-  #atRisk = 0;
-  #written = 0;
-  #isHeld = false;
+  readonly #bytesAtRisk: number;
+  #limit: number;
+  /** How many frames came whole and are not safe, and those of them that are written and in no sync yet. */
+  #unsafe = 0;
+  #written: number[] = [];
+  #writtenBytes = 0;
   #ended = false;
   #syncing: Promise<void> | undefined;
 
   constructor(options: SafePaceOptions) {
     this.#options = options;
-    const { totalBytes } = options;
-    this.#limit = Math.max(totalBytes * RISK.part, Math.min(RISK.minBytes, totalBytes * RISK.most));
+    this.#limit = this.#bytesAtRisk = bytesAtRisk(options.totalBytes);
+    options.onLimit(this.#limit);
   }
 
   /** A frame has come whole. */
-  came(bytes: number): void {
-    this.#atRisk += bytes;
-    this.#decide();
+  came(): void {
+    this.#unsafe++;
+    this.decide();
   }
 
   /** It is written, or nothing of it had to be. */
-  written(bytes: number): void {
-    this.#written += bytes;
-    this.#decide();
+  written(frame: number): void {
+    this.#written.push(frame);
+    this.#writtenBytes += this.#options.bytesOf(frame);
+    this.decide();
+  }
+
+  /** To be called when something has come: nothing more may be begun now, so that a sync is due. */
+  decide(): void {
+    if (this.#ended) return;
+    const { isHeld, pieceBytes } = this.#options;
+    if (this.#unsafe > 0) this.#setLimit(this.#bytesAtRisk);
+    // parts of frames only: more must come before any can be safe
+    else if (isHeld()) this.#setLimit(this.#limit + pieceBytes);
+    const due = isHeld() ? this.#written.length > 0 : this.#writtenBytes >= this.#bytesAtRisk * SYNC_PART;
+    if (due) this.#syncing ??= this.#sync();
   }
 
   /** Resolves when no sync is under way; nothing is held any more. */
   async end(): Promise<void> {
     this.#ended = true;
-    this.#decide();
+    this.#setLimit(Infinity);
     await this.#syncing;
   }
 
-  #decide(): void {
-    const isHeld = !this.#ended && this.#atRisk > this.#limit;
-    if (isHeld !== this.#isHeld) this.#options.hold(this.#isHeld = isHeld);
-    const due = isHeld ? this.#written > 0 : this.#written >= this.#limit * SYNC_PART;
-    if (due && !this.#ended) this.#syncing ??= this.#sync();
+  #setLimit(bytes: number): void {
+    if (bytes !== this.#limit) this.#options.onLimit(this.#limit = bytes);
   }
 
   async #sync(): Promise<void> {
-    const bytes = this.#written;
-    this.#written = 0;
+    const frames = this.#written;
+    this.#written = [];
+    this.#writtenBytes = 0;
     await this.#options.sync();
     this.#syncing = undefined;
-    this.#atRisk -= bytes;
-    this.#decide();
+    this.#unsafe -= frames.length;
+    this.#options.onSafe(frames);
+    this.decide();
   }
 }

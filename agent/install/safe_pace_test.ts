@@ -1,68 +1,90 @@
 import assert from "node:assert/strict";
-import { SafePace } from "./safe_pace.ts";
+import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
 const MIB = 1 << 20;
 
-function makePace(totalBytes: number) {
-  const syncs: (() => void)[] = [], held: boolean[] = [];
+/** A pace whose syncs return when `syncs` are called; `held`: what the swarm would say of the limit. */
+function makePace(totalBytes: number, { frameBytes }: { frameBytes: number }) {
+  const syncs: (() => void)[] = [], limits: number[] = [], safe: number[] = [];
+  const swarm = { isHeld: false };
   const pace = new SafePace({
     totalBytes,
+    bytesOf: () => frameBytes,
+    pieceBytes: MIB,
     sync: () => new Promise((resolve) => syncs.push(resolve)),
-    hold: (isHeld) => held.push(isHeld),
+    onLimit: (bytes) => limits.push(bytes),
+    onSafe: (frames) => safe.push(...frames),
+    isHeld: () => swarm.isHeld,
   });
-  return { pace, syncs, held, settle: () => new Promise((resolve) => setTimeout(resolve)) };
+  return { pace, swarm, syncs, limits, safe, settle: () => new Promise((resolve) => setTimeout(resolve)) };
 }
 
-Deno.test("a disk that keeps up is synced now and then, and nothing is held", async () => {
-  const { pace, syncs, held, settle } = makePace(1000 * MIB);
+Deno.test("a disk that keeps up is synced now and then", async () => {
+  const { pace, syncs, safe, settle } = makePace(1000 * MIB, { frameBytes: 3 * MIB });
   for (let frame = 0; frame < 20; frame++) {
-    pace.came(2 * MIB);
-    pace.written(2 * MIB);
+    pace.came();
+    pace.written(frame);
     syncs.at(-1)?.();
     await settle();
   }
-  // of 12 MiB at risk a third is 4: every second frame
+  // of 16 MiB at risk a third is less than two frames
   assert.equal(syncs.length, 10);
-  assert.deepEqual(held, []);
+  assert.deepEqual(safe, Array.from({ length: 20 }, (_, frame) => frame));
 });
 
-Deno.test("of a small image less is at risk than what a larger one may lose", async () => {
-  const { pace, syncs, held, settle } = makePace(100 * MIB);
-  pace.came(2 * MIB);
-  pace.written(2 * MIB);
-  assert.equal(syncs.length, 1, "of 4 MiB at risk a third is less than this frame");
-  pace.came(2 * MIB);
-  assert.deepEqual(held, []);
-  pace.came(2 * MIB);
-  assert.deepEqual(held, [true]);
-  syncs[0]!();
-  await settle();
-  assert.deepEqual(held, [true, false]);
+Deno.test("what may be at risk is a part of the image, of a small one a larger part", () => {
+  assert.equal(bytesAtRisk(1e6), 4 * MIB);
+  assert.equal(bytesAtRisk(100e6), 6e6);
+  assert.equal(bytesAtRisk(1000e6), 16 * MIB);
+  assert.equal(bytesAtRisk(6000e6), 60e6);
 });
 
-Deno.test("what is not on the disk holds the download until a sync that began after it was written returns", async () => {
-  const { pace, syncs, held, settle } = makePace(6000 * MIB);
-  for (let frame = 0; frame < 16; frame++) pace.came(4 * MIB);
-  assert.deepEqual(held, [true], "1 % of 6000 MiB are 60");
-  pace.written(4 * MIB);
+Deno.test("no more is begun than may be lost, but for what makes a first frame whole", async () => {
+  const { pace, swarm, syncs, limits, safe, settle } = makePace(100e6, { frameBytes: 3 * MIB });
+  assert.deepEqual(limits, [6e6]);
+  pace.decide();
+  assert.deepEqual(limits, [6e6], "more may still be begun");
+  swarm.isHeld = true;
+  pace.decide();
+  assert.deepEqual(limits, [6e6, 6e6 + MIB]);
+  pace.came();
+  assert.deepEqual(limits.at(-1), 6e6);
+  pace.written(7);
+  assert.deepEqual(limits.at(-1), 6e6, "written is not safe");
+  swarm.isHeld = false;
   assert.equal(syncs.length, 1);
-  pace.written(4 * MIB);
-  assert.equal(syncs.length, 1, "one at a time");
-  assert.deepEqual(held, [true]);
   syncs[0]!();
   await settle();
-  assert.deepEqual(held, [true, false], "60 of 64 MiB are at risk");
-  pace.came(4 * MIB);
-  assert.equal(syncs.length, 2, "the second frame was not in the first sync");
+  assert.deepEqual([safe, limits.at(-1)], [[7], 6e6]);
+});
+
+Deno.test("what is held waits for no more than what is written: a sync that began after it", async () => {
+  const { pace, swarm, syncs, limits, safe, settle } = makePace(6000e6, { frameBytes: 4e6 });
+  for (let frame = 0; frame < 3; frame++) pace.came();
+  pace.written(0);
+  assert.equal(syncs.length, 0, "4 of 60 MB are no third");
+  swarm.isHeld = true;
+  pace.decide();
+  assert.equal(syncs.length, 1);
+  pace.written(1);
+  assert.equal(syncs.length, 1, "one at a time");
+  syncs[0]!();
+  await settle();
+  assert.deepEqual([safe, syncs.length], [[0], 2], "the second frame was not in the first sync");
+  syncs[1]!();
+  await settle();
+  assert.deepEqual([safe, syncs.length], [[0, 1], 2], "nothing is written that is not safe");
+  assert.deepEqual(new Set(limits), new Set([60e6]));
 });
 
 Deno.test("at the end nothing is held, and the last sync is waited for", async () => {
-  const { pace, syncs, held, settle } = makePace(0);
-  pace.came(20 * MIB);
-  pace.written(MIB);
+  const { pace, syncs, limits, settle } = makePace(0, { frameBytes: 2 * MIB });
+  pace.came();
+  pace.came();
+  pace.written(0);
   let ended = false;
   const end = pace.end().then(() => ended = true);
-  assert.deepEqual(held, [true, false]);
+  assert.deepEqual(limits, [4 * MIB, Infinity]);
   await settle();
   assert.equal(ended, false);
   syncs[0]!();

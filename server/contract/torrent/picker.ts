@@ -65,8 +65,8 @@ export class Picker<P extends PickingPeer> {
   sparesFar = false;
   /** Whether some sit in another rack. */
   hasFar = false;
-  /** Nothing is to be asked of anybody for now. */
-  isHeld = false;
+  /** No piece is begun while so many are here or under way. */
+  mostBegun = Infinity;
   /** The pieces that this node fetches from far; all where undefined. */
   share: Bitfield | undefined;
 
@@ -112,6 +112,11 @@ export class Picker<P extends PickingPeer> {
     return this.peers > RARE.few && this.#availability[piece]! * RARE.share < this.peers;
   }
 
+  /** Whether no piece may be begun for now; those that are come whole. */
+  get isHeld(): boolean {
+    return this.#have.count + this.#active.size >= this.mostBegun;
+  }
+
   /** How many pieces are wanted and not here. */
   get lacking(): number {
     return this.#lacking;
@@ -144,7 +149,6 @@ export class Picker<P extends PickingPeer> {
 
   /** The next block to ask of `peer`; it counts as asked for from now on. */
   take(peer: P): Block | undefined {
-    if (this.isHeld) return undefined;
     let orphan: ActivePiece<P> | undefined;
     let shared: ActivePiece<P> | undefined;
     for (const active of this.#active.values()) {
@@ -154,7 +158,7 @@ export class Picker<P extends PickingPeer> {
       if (active.owner === undefined) orphan ??= active;
       else if (!active.solo) shared = active;
     }
-    const next = (this.#urgent > 0 ? this.#startRarest(peer, { urgent: true }) : undefined) ??
+    const next = this.isHeld ? orphan : this.#startUrgent(peer) ??
       this.#startSuggested(peer) ?? orphan ?? this.#startRarest(peer);
     if (next) {
       next.owner = peer;
@@ -240,6 +244,10 @@ export class Picker<P extends PickingPeer> {
   #mayCross(piece: number, peer: P): boolean {
     if (!this.sparesFar || !peer.isFar) return true;
     return this.#nearby[piece] === 0 && (this.share?.has(piece) ?? true);
+  }
+
+  #startUrgent(peer: P): ActivePiece<P> | undefined {
+    return this.#urgent > 0 ? this.#startRarest(peer, { urgent: true }) : undefined;
   }
 
   #startSuggested(peer: P): ActivePiece<P> | undefined {

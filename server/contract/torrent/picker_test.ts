@@ -108,6 +108,24 @@ Deno.test("what a peer suggests comes before the rarest, unless it is there or u
   assert.equal(peer.suggested.size, 0);
 });
 
+Deno.test("where no more may be begun, what was begun is finished, by another where its peer is gone", () => {
+  const picker = emptyPicker(6);
+  const [stock, other] = [new FakePeer(Bitfield.full(6), PIECE / 4), new FakePeer(Bitfield.full(6))];
+  const first = picker.take(stock)!;
+  picker.mostBegun = 1;
+  assert.ok(picker.isHeld);
+  assert.equal(picker.take(stock)?.piece, first.piece);
+  picker.release(first);
+  picker.disown(stock);
+  other.suggested.add(first.piece === 5 ? 0 : 5);
+  assert.equal(picker.take(other)?.piece, first.piece);
+  while (picker.take(other)?.piece === first.piece);
+  picker.mostBegun = 2;
+  assert.ok(!picker.isHeld);
+  assert.equal(picker.take(other)?.piece, first.piece === 5 ? 0 : 5, "its suggestion was not forgotten");
+  assert.ok(picker.isHeld);
+});
+
 Deno.test("a dealer that is spared gives what it suggests and what is urgent, and is no help in the endgame", () => {
   const picker = emptyPicker(4);
   const dealer = new FakePeer(Bitfield.full(4));

@@ -140,12 +140,17 @@ export class Swarm {
     this.#picker.prioritize(pieces, level);
   }
 
-  /** Asks for nothing more, or goes on. What is under way comes, and others are served. */
-  hold(isHeld: boolean): void {
-    this.#picker.isHeld = isHeld;
-    if (isHeld) return;
+  /** Begins no piece while so many are here or under way. What is begun comes whole, and others are served. */
+  beginAtMost(pieces: number): void {
+    this.#picker.mostBegun = pieces;
+    if (this.#picker.isHeld) return;
     for (const peer of this.#membership.peers) peer.refill();
     this.#webSeeds.pump();
+  }
+
+  /** Whether it begins no piece for now. */
+  get isHeld(): boolean {
+    return this.#picker.isHeld;
   }
 
   stats(): SwarmStats {
