@@ -5,7 +5,7 @@
  */
 
 /** Of the image; of a small one so much that all workers have something to do while a sync is under way. */
-const RISK = { part: 0.01, minBytes: 16 << 20, most: 0.06, leastBytes: 4 << 20 };
+const RISK = { part: 0.01, minBytes: 20 << 20, most: 0.08, leastBytes: 4 << 20 };
 /** Syncs are begun when this part of what may be at risk is written. */
 const SYNC_PART = 1 / 3;
 

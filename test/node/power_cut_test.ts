@@ -28,7 +28,7 @@ const HOST = "127.0.0.1";
 /** Of a small image a few frames are much. */
 const SIZES = [
   { what: "an image of 1 GB", files: 260, most: 0.05 },
-  { what: "an image of 140 MB", files: 35, most: 0.15 },
+  { what: "an image of 140 MB", files: 35, most: 0.2 },
 ];
 const { signal } = new AbortController();
 
