@@ -30,8 +30,8 @@ function parse(args: string[]): Arguments | undefined {
         backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
-        // of 1 GB that a template's disk has left
-        data: { type: "string", default: "0" },
+        // of its application, in 1 GB that a template's disk has left
+        data: { type: "string", default: "128" },
         keep: { type: "string" },
       },
     });

@@ -11,6 +11,7 @@ import { describeDisk, tokensOf } from "./choose_disk.ts";
 import { writeCloneRecord, writeIndex } from "./clone_record.ts";
 import { type DiskFacts, readDisks } from "./disks.ts";
 import { comparisonOf } from "./compare/comparison.ts";
+import { walkAhead } from "./compare/walk_ahead.ts";
 import type { Enrolled } from "./enrol.ts";
 import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
@@ -64,6 +65,8 @@ interface Found {
   /** Where the disk is to be restored. */
   restore: MachineRestore;
   journal: Journal;
+  /** Walks through its file systems meanwhile. */
+  ahead: AsyncDisposable;
   mounts: AsyncDisposable;
   packsInMemory: boolean;
   /** Where its clone will report its first boot: under which host name. */
@@ -204,7 +207,10 @@ export function machineSteps(
           return { message: "mounted to be read only" };
         }
         known.mounts = stack.use(await mountTree(target, { plan, at: clonePath }));
-        if (restores()) await known.restore?.look(target, found("clone"));
+        if (restores()) {
+          known.ahead = stack.use(walkAhead(clonePath, { run }));
+          await known.restore?.look(target, found("clone"));
+        }
         // a record of what has not reached the disk would be worth nothing
         syncAll();
         const journal = Journal.keep(clonePath, plannedRecord(plan, found("enrolled").order));
@@ -221,6 +227,7 @@ export function machineSteps(
       step: "torrent",
       when: () => known.restore?.readable ?? true,
       run: async (progress) => {
+        await using _ahead = known.ahead;
         const comparison = restores()
           ? known.restore?.comparison()
           : comparisonOf({}, { resumes: found("resumes") });

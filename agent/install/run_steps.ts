@@ -92,7 +92,7 @@ async function runStep(
   log.add(`step ${step}`);
   try {
     signal.throwIfAborted();
-    await sending;
+    // as the answer to the step before said last; what the answer to this one says is heard meanwhile
     reporter.cancelled.throwIfAborted();
     const { message, plan, disk, times, log: printed, reportsAs } = await run({ update }) ?? {};
     clearInterval(beating);

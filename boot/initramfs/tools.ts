@@ -2,7 +2,7 @@
 
 /** Taken where they are, for a person at the node's console and for work that no layout demands. */
 export const welcomeTools = [
-  ...["busybox", "ls", "cat", "cp", "mv", "rm", "ln", "mkdir", "sleep", "grep", "less", "ps"],
+  ...["busybox", "ls", "cat", "cp", "mv", "rm", "ln", "mkdir", "sleep", "grep", "less", "ps", "du"],
   ...["blockdev", "dmesg", "findmnt", "losetup", "lsblk", "umount"],
   ...["dumpe2fs", "resize2fs", "tune2fs", "mkfs.ext4", "e2fsck", "mkfs.vfat", "fsck.vfat"],
   ...["mkfs.xfs", "xfs_growfs", "xfs_repair", "mkswap"],

@@ -5,6 +5,13 @@
 import { z } from "zod";
 import { run } from "./command.ts";
 
+/** ip-link(8), -statistics -json */
+const LinkStatistics = z.tuple([
+  z.object({ stats64: z.object({ tx: z.object({ bytes: z.int(), packets: z.int() }) }) }),
+]);
+/** TCP with time stamps (RFC 7323). */
+const HEADER_BYTES = 14 + 20 + 32;
+
 export class LabNetwork implements AsyncDisposable {
   readonly namespace: string;
   readonly bridge = "br0";
@@ -42,11 +49,11 @@ export class LabNetwork implements AsyncDisposable {
     return tap;
   }
 
-  /** Bytes that went to the machine behind a tap so far, with all headers. */
+  /** Bytes that went to the machine behind a tap so far, without the headers of Ethernet, IPv4 and TCP. */
   async sentTo(tap: string): Promise<number> {
     const { stdout } = await run(["ip", "-n", this.namespace, "-j", "-s", "link", "show", tap]);
-    return z.tuple([z.object({ stats64: z.object({ tx: z.object({ bytes: z.int() }) }) })])
-      .parse(JSON.parse(stdout))[0].stats64.tx.bytes;
+    const { bytes, packets } = LinkStatistics.parse(JSON.parse(stdout))[0].stats64.tx;
+    return bytes - packets * HEADER_BYTES;
   }
 
   /**

@@ -8,8 +8,12 @@ export type BytePath = string & { readonly [brand]: "BytePath" };
 
 const encoder = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-// deno-lint-ignore no-control-regex -- the range is the meaning: seven-bit characters
-const ascii = /^[\x00-\x7f]*$/;
+// deno-lint-ignore no-control-regex -- the range is the meaning: more than seven bits
+const beyondAscii = /[^\x00-\x7f]/;
+/** An empty component, "." or "..", or a NUL. */
+// deno-lint-ignore no-control-regex -- no name has a NUL
+const unconfined = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+const longComponent = /[^/]{256}/;
 
 export function bytePathOf(bytes: Uint8Array): BytePath {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as BytePath;
@@ -17,7 +21,7 @@ export function bytePathOf(bytes: Uint8Array): BytePath {
 
 /** A path given as text, for instance on the command line. */
 export function bytePathOfText(text: string): BytePath {
-  return (ascii.test(text) ? text : bytePathOf(encoder.encode(text))) as BytePath;
+  return (beyondAscii.test(text) ? bytePathOf(encoder.encode(text)) : text) as BytePath;
 }
 
 export function bytesOf(path: BytePath): Uint8Array {
@@ -35,7 +39,7 @@ export function displayPath(path: BytePath): string {
 
 /** The text that these bytes are in UTF-8, or undefined where they are not UTF-8. */
 export function textOf(path: BytePath): string | undefined {
-  if (ascii.test(path)) return path;
+  if (!beyondAscii.test(path)) return path;
   try {
     return strictUtf8.decode(bytesOf(path));
   } catch {
@@ -60,11 +64,8 @@ export function fromJsonPath(json: JsonPath): BytePath {
  */
 export function confinedPath(path: BytePath): BytePath {
   if (path === "") return path;
-  if (path.length > 4095 || path.includes("\0")) throw new RangeError(`bad path ${displayPath(path)}`);
-  for (const component of path.split("/")) {
-    if (component === "" || component === "." || component === ".." || component.length > 255) {
-      throw new RangeError(`bad path ${displayPath(path)}`);
-    }
+  if (path.length > 4095 || unconfined.test(path) || path.length > 255 && longComponent.test(path)) {
+    throw new RangeError(`bad path ${displayPath(path)}`);
   }
   return path;
 }
