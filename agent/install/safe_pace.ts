@@ -7,7 +7,7 @@
 /** Of the image; of a small one so much that all workers have something to do while a sync is under way. */
 const RISK = { part: 0.01, minBytes: 20 << 20, most: 0.07, leastBytes: 4 << 20 };
 /** Syncs are begun when this part of what may be at risk is written. */
-const SYNC_PART = 1 / 3;
+const SYNC_PART = 1 / 6;
 
 /** How many bytes of an image a power cut may cost. */
 export function bytesAtRisk(imageBytes: number): number {

@@ -20,14 +20,14 @@ function makePace(totalBytes: number, { frameBytes }: { frameBytes: number }) {
 }
 
 Deno.test("a disk that keeps up is synced now and then", async () => {
-  const { pace, syncs, safe, settle } = makePace(1000 * MIB, { frameBytes: 4 * MIB });
+  const { pace, syncs, safe, settle } = makePace(1000 * MIB, { frameBytes: 2 * MIB });
   for (let frame = 0; frame < 20; frame++) {
     pace.came();
     pace.written(frame);
     syncs.at(-1)?.();
     await settle();
   }
-  // of 20 MiB at risk a third is less than two frames
+  // of 20 MiB at risk a sixth is less than two frames
   assert.equal(syncs.length, 10);
   assert.deepEqual(safe, Array.from({ length: 20 }, (_, frame) => frame));
 });
@@ -62,7 +62,7 @@ Deno.test("what is held waits for no more than what is written: a sync that bega
   const { pace, swarm, syncs, limits, safe, settle } = makePace(6000e6, { frameBytes: 4e6 });
   for (let frame = 0; frame < 3; frame++) pace.came();
   pace.written(0);
-  assert.equal(syncs.length, 0, "4 of 60 MB are no third");
+  assert.equal(syncs.length, 0, "4 of 60 MB are no sixth");
   swarm.isHeld = true;
   pace.decide();
   assert.equal(syncs.length, 1);

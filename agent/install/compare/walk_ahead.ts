@@ -2,10 +2,13 @@
 import type { Run } from "../../sys/command.ts";
 
 /** By du(1), on another processor; where there is neither, or it fails, the survey merely takes longer. */
-export function walkAhead(path: string, { run }: { run: Run }): AsyncDisposable {
+export function walkAhead(
+  path: string,
+  { run, processors = navigator.hardwareConcurrency }: { run: Run; processors?: number },
+): AsyncDisposable {
   const stop = new AbortController();
   const { signal } = stop;
-  const walking = navigator.hardwareConcurrency > 1
+  const walking = processors > 1
     ? run(["du", "-s", path], { signal, timeoutMs: 60 * 60_000 }).catch(() => {})
     : undefined;
   return {

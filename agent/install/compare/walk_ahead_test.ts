@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { RackseedError } from "#contract/errors.ts";
+import { runCommand } from "../../sys/command.ts";
+import { walkAhead } from "./walk_ahead.ts";
+
+Deno.test("a walk ahead ends with what it was for, however far it has come", async () => {
+  const walked = Promise.withResolvers<unknown>();
+  {
+    await using _ahead = walkAhead("/", {
+      processors: 2,
+      run: async (_argv, options) => {
+        const work = runCommand(["sleep", "600"], options);
+        work.catch(walked.resolve);
+        return await work;
+      },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.equal((await walked.promise as Error).name, "AbortError");
+});
+
+Deno.test("where nothing can walk ahead, nothing fails; where there is one processor, nothing walks", async () => {
+  let runs = 0;
+  const run = () => {
+    runs++;
+    return Promise.reject(new RackseedError("cannot run du", { reason: "none.", remedy: "none." }));
+  };
+  for (const processors of [1, 2]) {
+    await using _ahead = walkAhead("/", { run, processors });
+  }
+  assert.equal(runs, 1);
+});
