@@ -11,7 +11,6 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // deno-lint-ignore no-control-regex -- the range is the meaning: more than seven bits
 const beyondAscii = /[^\x00-\x7f]/;
 /** An empty component, "." or "..", or a NUL. */
-// deno-lint-ignore no-control-regex -- no name has a NUL
 const unconfined = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 const longComponent = /[^/]{256}/;
 
