@@ -186,7 +186,7 @@ export class ImageFetch implements AsyncDisposable {
   /** Step "install": writes frames as they come. Returns what could not be kept, among the message. */
   async install(progress: StepProgress): Promise<StepOutcome> {
     const { download, inMemory, manifest, target, compared, needed } = this.#now;
-    const safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
+    await using safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
     const { key } = this.#options.enrolled;
     let written = "nothing written";
     const started = performance.now();
@@ -226,7 +226,6 @@ export class ImageFetch implements AsyncDisposable {
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
     });
-    await safe?.end();
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
     const fetched = megabytes(download.downloadedBytes + this.#extentBytes);

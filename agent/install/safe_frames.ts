@@ -7,12 +7,14 @@ import type { Download } from "./download.ts";
 import { frameRanges } from "./frame_ranges.ts";
 import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
-export interface SafeFrames {
+/** What was begun may hang, and then nothing else tells that it is time for more. */
+const WATCH_MS = 1_000;
+
+/** To be disposed when all frames are written, or none will be any more. */
+export interface SafeFrames extends AsyncDisposable {
   readonly frames: AsyncIterable<number>;
   /** To be told of every frame that is written, or of which nothing had to be. */
   onFrame(frame: number): void;
-  /** When all are written. */
-  end(): Promise<void>;
 }
 
 /** Before anything can be written: no more comes than may be lost. */
@@ -54,10 +56,14 @@ export function safeFrames(
     },
     isHeld: () => download.isHeld,
   });
+  const watch = setInterval(() => pace.decide(), WATCH_MS);
   return {
     frames: download.frames(manifest, { only, onFrame: () => pace.came(), onPiece: () => pace.decide() }),
     onFrame: (frame) => pace.written(frame),
-    end: () => pace.end(),
+    async [Symbol.asyncDispose]() {
+      clearInterval(watch);
+      await pace.end();
+    },
   };
 }
 

@@ -60,7 +60,7 @@ export class SafePace {
     this.decide();
   }
 
-  /** To be called when something has come: nothing more may be begun now, so that a sync is due. */
+  /** To be called when something has come, and now and then: nothing more may be begun now, so that a sync is due. */
   decide(): void {
     if (this.#ended) return;
     const { isHeld, pieceBytes } = this.#options;

@@ -57,10 +57,9 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
   });
   const manifest = await download.manifest(order, { key: keyOf(job), signal });
   if (!install) return void await Array.fromAsync(download.frames(manifest));
-  const safe = safeFrames(download, { manifest, sync: () => syncTo(job.target) });
+  await using safe = safeFrames(download, { manifest, sync: () => syncTo(job.target) });
   const paths = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
   await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, ...safe });
-  await safe.end();
 }
 
 /** As far as the disk: what only lies in the page cache is not installed. */

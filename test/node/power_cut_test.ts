@@ -117,13 +117,9 @@ class Machine implements AsyncDisposable {
     const manifest = await download.manifest(this.#order, { key, signal });
     const { standing, only } = await this.#resumption(download, manifest);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
-    const { end, ...frames } = safeFrames(download, { manifest, only, sync: () => this.#sync() });
+    await using safe = safeFrames(download, { manifest, only, sync: () => this.#sync() });
     const path = (pack: number) => packs[pack] ?? "";
-    try {
-      await installTree({ manifest, key, target: this.root, packs: { path }, standing, ...frames });
-    } finally {
-      await end();
-    }
+    await installTree({ manifest, key, target: this.root, packs: { path }, standing, ...safe });
   }
 
   async #resumption(download: Download, manifest: Manifest) {
