@@ -31,7 +31,7 @@ function parse(args: string[]): Arguments | undefined {
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
         // of its application, in 1 GB that a template's disk has left
-        data: { type: "string", default: "128" },
+        data: { type: "string", default: "192" },
         keep: { type: "string" },
       },
     });

@@ -185,7 +185,8 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
       name: node.name,
       mac: node.mac,
       disk: diskOf(lab, node),
-      memoryMiB: 1024,
+      // the image's packs lie in it
+      memoryMiB: 1536,
       bootOrder: "network-first",
     },
     ...{ firmware: lab.firmware, network: lab.network, folder: lab.folder, signal: lab.signal },
