@@ -39,12 +39,11 @@ export function safeFrames(
   const ranges = frameRanges(map, manifest);
   const needed = only ? only.flatMap((frame) => ranges[frame] ?? []) : ranges;
   const safe = new SafePieces(map, { needed, wanted: only && download.have });
-  let limit = 0;
+  let limit = Infinity;
   const apply = () => download.beginAtMost(safe.count + Math.ceil(limit / map.pieceLength));
   const pace = new SafePace({
     totalBytes: manifest.frames.reduce((sum, { sealedBytes }) => sum + sealedBytes, 0),
     bytesOf: (frame) => ranges[frame]?.length ?? 0,
-    pieceBytes: map.pieceLength,
     sync,
     onLimit: (bytes) => {
       limit = bytes;
@@ -56,9 +55,14 @@ export function safeFrames(
     },
     isHeld: () => download.isHeld,
   });
+  apply();
   const watch = setInterval(() => pace.decide(), WATCH_MS);
   return {
-    frames: download.frames(manifest, { only, onFrame: () => pace.came(), onPiece: () => pace.decide() }),
+    frames: download.frames(manifest, {
+      only,
+      onFrame: (frame) => pace.came(frame),
+      onPiece: () => pace.decide(),
+    }),
     onFrame: (frame) => pace.written(frame),
     async [Symbol.asyncDispose]() {
       clearInterval(watch);
