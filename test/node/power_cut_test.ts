@@ -32,7 +32,13 @@ const SIZES = [
 ];
 const { signal } = new AbortController();
 
-/** An image's seed, and a machine whose disk is a file in memory. */
+/** `rate`: bytes a second that it sends. `holds`: the pieces that it has, all where absent. */
+interface Seed {
+  readonly rate: number;
+  readonly holds?: (piece: number) => boolean;
+}
+
+/** An image's seeds, and a machine whose disk is a file in memory. */
 class Machine implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #directory: string;
@@ -41,27 +47,32 @@ class Machine implements AsyncDisposable {
   readonly metainfo: Metainfo;
   readonly root: string;
 
-  /** `directory`: holds the image, and the disk at last. `rate`: bytes a second that the seed sends. */
-  private constructor(directory: string, { image, metainfo, rate }: {
+  /** `directory`: holds the image, and the disk at last. */
+  private constructor(directory: string, { image, metainfo, seeds }: {
     image: BenchImage;
     metainfo: Metainfo;
-    rate: number;
+    seeds: readonly Seed[];
   }) {
     this.#directory = directory;
     this.#image = image;
     this.metainfo = metainfo;
     this.root = `${directory}/root`;
-    const network = this.#stack.use(PeerListener.listen({ hostname: HOST, port: 0 }));
     const paths = metainfo.info.files.map(({ name }) => `${image.served}/${name}`);
     const storage = this.#stack.use(FileStorage.openReadOnly(metainfo.map, paths));
-    const have = Bitfield.full(metainfo.map.pieceCount);
-    const uploadLimit = new RateLimit(rate);
-    const seed = Swarm.start({
-      ...{ metainfo, storage, have, network, trackers: [], deals: true, uploadLimit, signal },
+    const { pieceCount } = metainfo.map;
+    const peers = seeds.map(({ rate, holds }) => {
+      const network = this.#stack.use(PeerListener.listen({ hostname: HOST, port: 0 }));
+      const have = new Bitfield(pieceCount), uploadLimit = new RateLimit(rate);
+      for (let piece = 0; piece < pieceCount; piece++) if (holds?.(piece) ?? true) have.add(piece);
+      const seed = Swarm.start({
+        ...{ metainfo, storage, have, network, trackers: [], deals: have.isFull, uploadLimit, signal },
+        wanted: have,
+      });
+      this.#stack.defer(() => seed.close());
+      return { hostname: HOST, port: network.port };
     });
-    this.#stack.defer(() => seed.close());
     const swarm = { infoHash: toHex(metainfo.infoHash), announce: [], webSeeds: [] };
-    const fallback = { peers: [{ hostname: HOST, port: network.port }] };
+    const fallback = { peers };
     this.#order = {
       image: "test",
       version: 1,
@@ -73,14 +84,14 @@ class Machine implements AsyncDisposable {
 
   static async make(
     directory: string,
-    { image, rate }: { image: BenchImage; rate: number },
+    { image, seeds }: { image: BenchImage; seeds: readonly Seed[] },
   ): Promise<Machine> {
     const disk = "rm -rf disk root; mkdir root; truncate -s 2G disk; mkfs.ext4 -q disk";
     await run(["sh", "-ec", `cd ${directory}; ${disk}`]);
     return new Machine(directory, {
       image,
       metainfo: parseMetainfo(await Deno.readFile(image.torrent)),
-      rate,
+      seeds,
     });
   }
 
@@ -163,7 +174,7 @@ for (const { what, files, most } of SIZES) {
         });
         for (const [what, rate] of rates) {
           await t.step(`over a link ${what}`, async () => {
-            await using machine = await Machine.make(directory, { image, rate });
+            await using machine = await Machine.make(directory, { image, seeds: [{ rate }] });
             const had = await loseHalfWay(machine);
             const again = await finish(machine) - (machine.metainfo.map.totalLength - had);
             console.log(`${(again / had * 100).toFixed(1)} % of ${(had / 1e6).toFixed(0)} MB came again`);
@@ -183,6 +194,37 @@ for (const { what, files, most } of SIZES) {
       }
     },
   });
+}
+
+Deno.test({
+  name: "parts of frames, however many, do not hold up what would make them whole",
+  ignore: missing !== undefined,
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
+    try {
+      const image = await makeBenchImage(directory, {
+        makeTree: makeFiles(35),
+        level: 1,
+        announce: "udp://127.0.0.1:1",
+      });
+      const seeds = [{ rate: 2e9, holds: isEven }, { rate: 20e6, holds: (piece: number) => !isEven(piece) }];
+      await using machine = await Machine.make(directory, { image, seeds });
+      await machine.on(async () => {
+        await using download = await machine.download(false);
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const hangs = new Promise<never>((_, reject) => {
+          timer = setTimeout(() => reject(new Error("it hangs")), 90_000);
+        });
+        await Promise.race([machine.install(download), hangs]).finally(() => clearTimeout(timer));
+      });
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+function isEven(piece: number): boolean {
+  return piece % 2 === 0;
 }
 
 /** What it had then. */
