@@ -154,8 +154,24 @@ class Machine implements AsyncDisposable {
   }
 }
 
-const makeFiles = (count: number) => (tree: string) =>
-  run(["sh", "-ec", `cd ${tree}; for i in $(seq ${count}); do head -c 4000000 /dev/urandom > $i; done`]);
+/** `use` gets an image of so many files of 4 MB, and the directory where it lies. */
+async function withImage(
+  files: number,
+  use: (directory: string, image: BenchImage) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
+  const script = `for i in $(seq ${files}); do head -c 4000000 /dev/urandom > $i; done`;
+  const makeTree = (tree: string) => run(["sh", "-ec", `cd ${tree}; ${script}`]);
+  try {
+    await use(
+      directory,
+      await makeBenchImage(directory, { makeTree, level: 1, announce: "udp://127.0.0.1:1" }),
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
 const rates = [["that the disk keeps up with", 60e6], ["faster than the disk", 2e9]] as const;
 
 for (const { what, files, most } of SIZES) {
@@ -164,16 +180,10 @@ for (const { what, files, most } of SIZES) {
       most * 100
     } % of what was there comes again`,
     ignore: missing !== undefined,
-    fn: async (t) => {
-      const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
-      try {
-        const image = await makeBenchImage(directory, {
-          makeTree: makeFiles(files),
-          level: 1,
-          announce: "udp://127.0.0.1:1",
-        });
-        for (const [what, rate] of rates) {
-          await t.step(`over a link ${what}`, async () => {
+    fn: (t) =>
+      withImage(files, async (directory, image) => {
+        for (const [link, rate] of rates) {
+          await t.step(`over a link ${link}`, async () => {
             await using machine = await Machine.make(directory, { image, seeds: [{ rate }] });
             const had = await loseHalfWay(machine);
             const again = await finish(machine) - (machine.metainfo.map.totalLength - had);
@@ -189,24 +199,15 @@ for (const { what, files, most } of SIZES) {
             });
           });
         }
-      } finally {
-        await Deno.remove(directory, { recursive: true });
-      }
-    },
+      }),
   });
 }
 
 Deno.test({
   name: "parts of frames, however many, do not hold up what would make them whole",
   ignore: missing !== undefined,
-  fn: async () => {
-    const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-node-" });
-    try {
-      const image = await makeBenchImage(directory, {
-        makeTree: makeFiles(35),
-        level: 1,
-        announce: "udp://127.0.0.1:1",
-      });
+  fn: () =>
+    withImage(35, async (directory, image) => {
       const seeds = [{ rate: 2e9, holds: isEven }, { rate: 20e6, holds: (piece: number) => !isEven(piece) }];
       await using machine = await Machine.make(directory, { image, seeds });
       await machine.on(async () => {
@@ -217,10 +218,7 @@ Deno.test({
         });
         await Promise.race([machine.install(download), hangs]).finally(() => clearTimeout(timer));
       });
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
-  },
+    }),
 });
 
 function isEven(piece: number): boolean {
