@@ -1,0 +1,26 @@
+/**
+ * Faults that people reported against other systems, each as an input to ours and the right value for it. A table
+ * stands in the file of its subject; `testReports` makes one test of each row.
+ */
+import assert from "node:assert/strict";
+
+export interface Report<Input, Value> {
+  /** Where it was reported: `rear/rear#1564`, `Debian #834974`, `LP #1642298`, `CVE-2024-47211`. */
+  readonly report: string;
+  /** What the reporter saw, in one sentence. */
+  readonly fault: string;
+  readonly input: Input;
+  readonly right: Value;
+}
+
+/** `judge` is the code under test: what it makes of a row's input must equal the row's right value. */
+export function testReports<Input, Value>(
+  judge: (input: Input) => Value | Promise<Value>,
+  reports: readonly Report<Input, Value>[],
+): void {
+  for (const { report, fault, input, right } of reports) {
+    Deno.test(`reported elsewhere, ${report}: ${fault}`, async () => {
+      assert.deepEqual(await judge(input), right);
+    });
+  }
+}
