@@ -99,6 +99,14 @@ UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
     notes: [/line 2 names \/dev\/hda5/],
   },
   {
+    name: "a RAID controller's own names",
+    path: "/etc/fstab",
+    before: "/dev/cciss/c0d0p1 / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n",
+    after: `UUID=${ROOT} / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n`,
+    layout: { ...MBR_LAYOUT, disks: MBR_LAYOUT.disks.map((disk) => ({ ...disk, name: "cciss!c0d0" })) },
+    notes: [/line 2 names \/dev\/cciss\/c0d1p1/],
+  },
+  {
     name: "swap with a new key at each boot goes by its partition",
     path: "/etc/crypttab",
     before: "# <target name> <source device>\nswap /dev/sda3 /dev/urandom swap,cipher=aes-xts-plain64\n" +
