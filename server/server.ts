@@ -183,8 +183,9 @@ export async function startServer(
   const terms = new NodeTerms({ settings, racks });
   const hooks = new HookBook(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
+  const agents = new AgentTokens(db);
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
+    ...{ nodes, deployments, agents, images, batches, terms, firstBoots, hooks, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
     now,
@@ -228,8 +229,7 @@ export async function startServer(
   const templates = new Templates(db, { now });
   const orders = new CaptureOrders(captures);
   const backups = new Backups({
-    ...{ fleet, templates, captures, images, orders, pin, now },
-    agents: new AgentTokens(db),
+    ...{ fleet, templates, captures, images, orders, agents, pin, now },
     nameOf: (id) => nodes.find(id)?.name,
     server: () => server,
   });
