@@ -24,6 +24,7 @@ import { hasGroup, nodeNames } from "./node_names.ts";
 import { stateOf } from "./node_state.ts";
 import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
 import { checked } from "./usage.ts";
+import { visibleLine } from "./visible_text.ts";
 
 export interface NodeOptions extends ConnectionOptions {
   readonly json?: boolean | undefined;
@@ -95,7 +96,9 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
-    print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
+    print(
+      visibleLine(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`),
+    );
   }
   for (const report of log) printReport(report);
 }
@@ -334,18 +337,16 @@ function limitText(limit: number | "off" | undefined): string | undefined {
 }
 
 function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {
-  print(
-    `${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${
-      message ? `  ${message}` : ""
-    }`,
-  );
-  for (const line of plan ?? []) print(`  plan: ${line}`);
+  const said = message ? `  ${visibleLine(message)}` : "";
+  print(`${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${said}`);
+  for (const line of plan ?? []) print(`  plan: ${visibleLine(line)}`);
   if (problem) printProblem(problem);
-  for (const line of log ?? []) print(`  log: ${line}`);
+  for (const line of log ?? []) print(`  log: ${visibleLine(line)}`);
 }
 
 function printProblem({ title, detail, remedy }: Problem): void {
-  print(`  ${title}: ${detail}\n  Remedy: ${remedy}`);
+  print(`  ${visibleLine(title)}: ${visibleLine(detail)}`);
+  print(`  Remedy: ${visibleLine(remedy)}`);
 }
 
 export function sameMac(node: NodeView, text: string): boolean {
