@@ -25,6 +25,7 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { EndedSessions } from "./store/ended_sessions.ts";
 import { FirstBoots } from "./store/first_boots.ts";
 import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
@@ -48,6 +49,7 @@ import { CaptureOrders } from "./web/capture_orders.ts";
 import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
+import { PageSessions } from "./web/page_sessions.ts";
 import { SiteSwarm } from "./site_swarm.ts";
 import type { SwarmAddresses } from "./web/ports.ts";
 import { writePublicFile } from "./web/private_file.ts";
@@ -65,8 +67,6 @@ export interface RunningServer {
   readonly urls: {
     /** HTTPS: API and page. */
     readonly server: string;
-    /** The page, with the token that logs in. */
-    readonly page: string;
     /** Plain HTTP: boot files, tracker, web seed. */
     readonly http: string;
     /** The module with the torrent files, where there is one. */
@@ -241,6 +241,7 @@ export async function startServer(
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   const app = createApp(
     {
+      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
       ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
       ...{ live, swarmAt, now },
       closing: closing.signal,
@@ -309,7 +310,6 @@ export async function startServer(
   return {
     urls: {
       server,
-      page: `${server}/?token=${admin.text}`,
       http: `http://${site.advertised}:${httpPort}`,
       rsync: swarm.rsync,
     },

@@ -358,7 +358,8 @@ export class Fleet {
         ...(report.problem && { problem: `${report.problem.title}: ${report.problem.detail}` }),
       });
     }
-    const cancelled = after.state === "cancelled" || (after.state === "failed" && report.state !== "failed");
+    const cancelled = after.state === "cancelled" || after.state === "aborted" ||
+      (after.state === "failed" && report.state !== "failed");
     return {
       cancelled,
       seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),
