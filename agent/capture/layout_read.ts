@@ -1,5 +1,6 @@
 /** Reads the layout of the live machine's own disks: asks the programs, leaves the judging to `lacks.ts`. */
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
+import { readDisk } from "../install/disks.ts";
 import type { Run } from "../sys/command.ts";
 import {
   type Device,
@@ -95,12 +96,20 @@ function isOn(device: Device, disks: readonly Device[]): boolean {
 async function readTable(disk: Device, run: Run): Promise<DiskTable> {
   const common = {
     name: disk.name,
+    ...await linkNames(disk),
     sizeBytes: disk.sizeBytes,
     sectorBytes: disk.sectorBytes === 4096 ? 4096 as const : 512 as const,
   };
   const kind = (await probe(disk.path, run)).get("PTTYPE");
   if (kind === undefined) return { ...common, table: "none", partitions: [] };
   return { ...common, ...parseSfdisk((await run(["sfdisk", "-J", disk.path])).stdout) };
+}
+
+/** What the machine's files may call it. */
+async function linkNames({ name }: Device): Promise<{ names?: string[] }> {
+  const { names = [] } = await readDisk(name) ?? {};
+  const usable = names.filter((n) => n.length <= 255 && !/\s/.test(n)).slice(0, 64);
+  return usable.length > 0 ? { names: usable } : {};
 }
 
 function volume(

@@ -4,7 +4,13 @@
  */
 import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { describeVolume, type DiskLayout, type DiskTable, type Volume } from "#contract/layout.ts";
+import {
+  describeVolume,
+  type DiskLayout,
+  type DiskTable,
+  type SwapFile,
+  type Volume,
+} from "#contract/layout.ts";
 import type { Header } from "#contract/manifest.ts";
 import { isEsp } from "../capture/lacks.ts";
 import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
@@ -33,6 +39,8 @@ export type Action =
   | { readonly do: "format"; readonly formatting: Formatting }
   /** Parents first. */
   | { readonly do: "mount"; readonly place: Place; readonly type: string; readonly mountPoint: string }
+  /** The template's used bytes count it, so the choice of a disk does. */
+  | { readonly do: "swap-file"; readonly file: SwapFile }
   | { readonly do: "boot-loader"; readonly bootLoader: BootLoaderPlan };
 
 export type BootLoaderPlan =
@@ -129,6 +137,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
         type,
         mountPoint,
       })),
+      ...(layout.swapFiles ?? []).map((file): Action => ({ do: "swap-file", file })),
       { do: "boot-loader", bootLoader: bootLoader(layout, { table, firmware, image }) },
     ],
   };
@@ -270,6 +279,10 @@ function placeOf(volume: Volume): Place {
 
 export function placeNumber(place: Place): number | undefined {
   return place.kind === "partition" ? place.number : undefined;
+}
+
+export function plannedSwapFiles({ actions }: Plan): SwapFile[] {
+  return actions.flatMap((action) => action.do === "swap-file" ? [action.file] : []);
 }
 
 /** First byte behind everything that the plan writes. */

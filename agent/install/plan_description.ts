@@ -51,6 +51,8 @@ function describeAction(action: Action): string[] {
     }
     case "mount":
       return [`mount ${describeVolume(action.place)} as ${action.mountPoint}`];
+    case "swap-file":
+      return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":
       return [
         action.bootLoader.firmware === "bios"

@@ -47,6 +47,11 @@ const ALWAYS_OWN = [
   RECORD_FOLDER,
 ];
 
+/** Those of the paths that lie in none of the folders. */
+export function withoutFolders(paths: readonly string[], folders: readonly string[]): string[] {
+  return paths.filter((path) => !folders.some((folder) => `${path}/`.startsWith(`${folder}/`)));
+}
+
 /** The identity's files: as the record has them, else those that an identity is usually written to. */
 export function ownPaths(record: CloneRecord | undefined): string[] {
   return record ? record.own.map(({ path }) => path) : IDENTITY_PATHS;
@@ -58,19 +63,21 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore">,
-  { record, index, believes, soundLoader, plain }: {
+  { record, index, believes, soundLoader, fitted, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
     /** Whether files that are as the index has them need not be read. */
     believes: boolean;
     soundLoader: readonly string[];
+    /** Files that were changed for this disk, and are as they were. */
+    fitted: readonly string[];
     plain: readonly string[];
   },
 ): Comparison | undefined {
   const parsed = (paths: readonly string[]) => paths.map((path) => bytePathOfText(path.slice(1)));
   const found = comparisonOf(order, {
     resumes: false,
-    own: new KeptPaths(parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader])),
+    own: new KeptPaths(parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...fitted])),
   });
   if (found?.why !== "restores") return found;
   return {

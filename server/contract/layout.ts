@@ -38,6 +38,11 @@ export type Partition = z.infer<typeof Partition>;
 export const DiskTable = z.object({
   /** The template's name for it ("vda"): for people only, nothing is chosen by it. */
   name: z.string().max(64),
+  /**
+   * Its further names on the template, below /dev/disk/by-id and by-path: what its files may call it. Nothing is chosen
+   * by them either.
+   */
+  names: z.array(z.string().max(255).regex(/^\/dev\/disk\/by-(id|path)\/[^\s/]+$/)).max(64).optional(),
   sizeBytes: z.int().min(0),
   sectorBytes: z.union([z.literal(512), z.literal(4096)]),
   table: z.enum(["gpt", "dos", "none"]),
@@ -77,11 +82,23 @@ export const SwapArea = z.object({
 });
 export type SwapArea = z.infer<typeof SwapArea>;
 
+/** A file that the template swaps to. Its content is in no image: a clone makes a new one. */
+export const SwapFile = z.object({
+  /** Absolute. */
+  path: z.string().max(4095).regex(/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/),
+  sizeBytes: z.int().min(40_960),
+  /** Of its swap signature, if it has one: fstab never names it, swaplabel(8) shows it. */
+  uuid: z.string().max(64).optional(),
+  label: z.string().max(64).optional(),
+});
+export type SwapFile = z.infer<typeof SwapFile>;
+
 export const DiskLayout = z.object({
   disks: z.array(DiskTable).max(64),
   /** Sorted by mount point, so that a parent is mounted before what lies in it. */
   fileSystems: z.array(FileSystem).max(256),
   swap: z.array(SwapArea).max(64),
+  swapFiles: z.array(SwapFile).max(64).optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
 

@@ -61,7 +61,7 @@ export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolU
     if (/^ext[234]$/.test(type)) uses.add("ext");
     else if (type === "vfat" || type === "xfs") uses.add(type);
   }
-  if (layout.swap.length > 0) uses.add("swap");
+  if (layout.swap.length > 0 || layout.swapFiles?.length) uses.add("swap");
   return uses;
 }
 
