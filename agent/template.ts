@@ -184,7 +184,7 @@ async function readAndSend(
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
   const memory = { past, record };
-  const { source, layout, mountPoints } = await machine();
+  const { source, layout, mountPoints, lacks } = await machine();
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
   const tree = new TreeSource(root, { excludes, mountPoints, memory });
   const sent = await sendCapture({
@@ -199,7 +199,7 @@ async function readAndSend(
     signal,
     onRead: async () => {
       await hooks.after();
-      return hooks.notes;
+      return [...lacks, ...hooks.notes];
     },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),

@@ -16,6 +16,8 @@ export interface StillMachine {
   readonly mountPoints: readonly string[];
   /** Partitions that hold something which is not mounted, in words. */
   readonly unseen: readonly string[];
+  /** What of its tables and file systems a clone will lack, in words. */
+  readonly notes: readonly string[];
 }
 
 export async function readStillMachine(
@@ -28,7 +30,7 @@ export async function readStillMachine(
   },
 ): Promise<StillMachine> {
   const shown = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const { layout, mountPoints, unseen } = await readLayout({
+  const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, shown))),
@@ -40,6 +42,7 @@ export async function readStillMachine(
     unseen: unseen.map(({ volume, type }) =>
       `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
     ),
+    notes,
   };
 }
 
