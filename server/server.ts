@@ -35,6 +35,7 @@ import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { signedVersions } from "./store/versions.ts";
 import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
@@ -110,7 +111,7 @@ export async function startServer(
     new ImageStore({
       db,
       directory,
-      signingKey: await openSigningKey(directory),
+      signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
       inUse: (version) => {
         const names = deployments.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
         return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;

@@ -25,7 +25,7 @@ export class AdminToken {
     if (written !== undefined && !known) {
       throw new RackseedError(`cannot use the token in ${path}`, {
         reason: "it does not have the form rs1.PIN.SECRET.",
-        remedy: "remove the file, and the server makes a new token.",
+        remedy: "put it back from a backup; or remove the file, and the server makes a new token.",
       });
     }
     const secret = known?.secret ?? randomBytes(32).toString("base64url");
