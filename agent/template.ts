@@ -186,7 +186,7 @@ async function readAndSend(
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
   const memory = { past, record };
-  const { source, layout, mountPoints, notes = [] } = await machine();
+  const { source, layout, mountPoints, lacks, notes = [] } = await machine();
   const excludes = excludesOf(layout, order.excludes);
   const tree = new TreeSource(root, { excludes, mountPoints, memory });
   const sent = await sendCapture({
@@ -201,7 +201,7 @@ async function readAndSend(
     signal,
     onRead: async () => {
       await hooks.after();
-      return [...notes, ...hooks.notes];
+      return [...lacks, ...notes, ...hooks.notes];
     },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),

@@ -25,6 +25,7 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { EndedSessions } from "./store/ended_sessions.ts";
 import { FirstBoots } from "./store/first_boots.ts";
 import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
@@ -34,6 +35,7 @@ import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { signedVersions } from "./store/versions.ts";
 import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
@@ -48,6 +50,7 @@ import { CaptureOrders } from "./web/capture_orders.ts";
 import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
+import { PageSessions } from "./web/page_sessions.ts";
 import { SiteSwarm } from "./site_swarm.ts";
 import type { SwarmAddresses } from "./web/ports.ts";
 import { writePublicFile } from "./web/private_file.ts";
@@ -65,8 +68,6 @@ export interface RunningServer {
   readonly urls: {
     /** HTTPS: API and page. */
     readonly server: string;
-    /** The page, with the token that logs in. */
-    readonly page: string;
     /** Plain HTTP: boot files, tracker, web seed. */
     readonly http: string;
     /** The module with the torrent files, where there is one. */
@@ -110,7 +111,7 @@ export async function startServer(
     new ImageStore({
       db,
       directory,
-      signingKey: await openSigningKey(directory),
+      signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
       inUse: (version) => {
         const names = deployments.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
         return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;
@@ -183,8 +184,9 @@ export async function startServer(
   const terms = new NodeTerms({ settings, racks });
   const hooks = new HookBook(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
+  const agents = new AgentTokens(db);
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
+    ...{ nodes, deployments, agents, images, batches, terms, firstBoots, hooks, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
     now,
@@ -228,8 +230,7 @@ export async function startServer(
   const templates = new Templates(db, { now });
   const orders = new CaptureOrders(captures);
   const backups = new Backups({
-    ...{ fleet, templates, captures, images, orders, pin, now },
-    agents: new AgentTokens(db),
+    ...{ fleet, templates, captures, images, orders, agents, pin, now },
     nameOf: (id) => nodes.find(id)?.name,
     server: () => server,
   });
@@ -241,6 +242,7 @@ export async function startServer(
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   const app = createApp(
     {
+      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
       ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
       ...{ live, swarmAt, now },
       closing: closing.signal,
@@ -309,7 +311,6 @@ export async function startServer(
   return {
     urls: {
       server,
-      page: `${server}/?token=${admin.text}`,
       http: `http://${site.advertised}:${httpPort}`,
       rsync: swarm.rsync,
     },

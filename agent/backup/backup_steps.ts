@@ -45,7 +45,7 @@ export function backupSteps(options: BackupOptions): readonly StepDefinition[] {
       run: async () => {
         const mounted = await mountStill(order, options);
         machine = mounted.machine;
-        notes.push(...mounted.notes, ...machine.notes);
+        notes.push(...mounted.notes, ...machine.unseen, ...machine.notes);
         const { fileSystems } = machine.layout;
         const read = fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`).join(", ");
         return { message: [`read-only: ${read}`, ...notes].join("; ") };

@@ -16,7 +16,9 @@ export interface StillMachine {
   readonly source: Source;
   readonly layout: DiskLayout;
   readonly mountPoints: readonly string[];
-  /** In words: partitions that hold something which is not mounted, and what a clone would not have. */
+  /** Partitions that hold something which is not mounted, in words. */
+  readonly unseen: readonly string[];
+  /** What of its disks, tables and file systems a clone will lack or name wrongly, in words. */
   readonly notes: readonly string[];
 }
 
@@ -30,7 +32,7 @@ export async function readStillMachine(
   },
 ): Promise<StillMachine> {
   const shown = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const { layout, mountPoints, unseen } = await readLayout({
+  const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, shown))),
@@ -41,12 +43,10 @@ export async function readStillMachine(
     source: await readSource(tree, firmware),
     layout: whole,
     mountPoints,
-    notes: [
-      ...unseen.map(({ volume, type }) =>
-        `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
-      ),
-      ...await noteDisks(tree, { layout: whole, firmware }),
-    ],
+    unseen: unseen.map(({ volume, type }) =>
+      `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
+    ),
+    notes: [...notes, ...await noteDisks(tree, { layout: whole, firmware })],
   };
 }
 

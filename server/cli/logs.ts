@@ -1,4 +1,5 @@
 import { configure, getStreamSink, getTextFormatter } from "@logtape/logtape";
+import { visibleLine } from "./visible_text.ts";
 
 /** Logs to standard error, one line an event with its properties. */
 export async function configureLogs({ verbose }: { verbose: boolean }): Promise<void> {
@@ -7,7 +8,7 @@ export async function configureLogs({ verbose }: { verbose: boolean }): Promise<
     format: ({ timestamp, level, category, message, record }) => {
       const properties = Object.entries(record.properties).filter(([, value]) => value !== undefined);
       const told = properties.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("");
-      return `${timestamp} ${level} ${category} ${message}${told}`;
+      return visibleLine(`${timestamp} ${level} ${category} ${message}${told}`);
     },
   });
   await configure({
