@@ -174,6 +174,24 @@ menuentry 'own kernel' {
     notes: [/line 9 has set root=hd1,msdos1: .*search --fs-uuid/],
   },
   {
+    name: "an entry whose only initrd is microcode",
+    path: "/boot/loader/entries/arch.conf",
+    before: "linux /vmlinuz\ninitrd /intel-ucode.img\noptions root=/dev/sda2 rw\n",
+    after: `linux /vmlinuz\ninitrd /intel-ucode.img\noptions root=PARTUUID=${PART(2)} rw\n`,
+  },
+  {
+    name: "microcode before the initramfs",
+    path: "/boot/loader/entries/arch.conf",
+    before: "linux /vmlinuz\ninitrd /amd-ucode.img /initramfs.img\noptions root=/dev/sda2 rw\n",
+    after: `linux /vmlinuz\ninitrd /amd-ucode.img /initramfs.img\noptions root=UUID=${ROOT} rw\n`,
+  },
+  {
+    name: "extlinux",
+    path: "/boot/extlinux/extlinux.conf",
+    before: "LABEL a\n  LINUX /vmlinuz\n  APPEND initrd=/initrd.img root=/dev/sda2 ro\n",
+    after: `LABEL a\n  LINUX /vmlinuz\n  APPEND initrd=/initrd.img root=UUID=${ROOT} ro\n`,
+  },
+  {
     name: "RHEL's loader entry",
     path: "/boot/loader/entries/ffff-5.14.0.conf",
     before:
