@@ -12,7 +12,7 @@ export interface TftpServerOptions {
   readonly hostname: string;
   /** 69 by RFC 1350; 0 takes a free one. */
   readonly port: number;
-  /** The table of names. A name comes without leading slashes and with "/" only; undefined: no such file. */
+  /** The table of names, which come as the client wrote them. Undefined: no such file. */
   readonly lookup: (name: string, client: { readonly address: string }) => TftpFile | undefined;
   /** Ends the service and its sessions. */
   readonly signal: AbortSignal;
@@ -100,7 +100,7 @@ class TftpService {
         if (packet.mode !== "octet") {
           return await this.#refuse(peer, ERROR.illegalOperation, "mode octet only");
         }
-        return await this.#begin(normalised(packet.name), { asked: packet.options, peer });
+        return await this.#begin(packet.name, { asked: packet.options, peer });
     }
   }
 
@@ -166,9 +166,4 @@ class TftpService {
   async #refuse(peer: UdpPeer, code: number, message: string): Promise<void> {
     await this.#listener.send(encodeError(code, message), peer);
   }
-}
-
-/** One form for a name, however the firmware writes it: `\boot\x`, `//boot/x` and `boot/x` are the same. */
-export function normalised(name: string): string {
-  return name.replaceAll("\\", "/").replace(/\/{2,}/g, "/").replace(/^\//, "");
 }

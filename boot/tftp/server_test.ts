@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
 import { encodeError } from "./packet.ts";
-import { normalised, startTftpServer, type TftpServerOptions } from "./server.ts";
+import { startTftpServer, type TftpServerOptions } from "./server.ts";
 import { fileOfBytes, type TftpFile } from "./tftp_file.ts";
 
 const HOST = "127.0.0.1";
@@ -53,18 +53,6 @@ async function serving(
     await finished;
   }
 }
-
-Deno.test("a file is found under every way to write its name", async () => {
-  for (const name of ["boot/x", "/boot/x", "//boot//x", "\\boot\\x"]) {
-    assert.equal(normalised(name), "boot/x");
-    await serving({}, async (server, client) => {
-      const { bytes, from } = await client.ask(rrq(`${name}\0octet\0`), server);
-      assert.deepEqual(bytes, [0, 3, 0, 1, 1, 2, 3]);
-      assert.notEqual(from.port, server.port);
-      await client.send(ack(1), from);
-    });
-  }
-});
 
 Deno.test("what cannot be served is refused with the code that says why", async () => {
   const cases: [Uint8Array, code: number][] = [
