@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { TokenBucket } from "../token_bucket.ts";
+import { BoundedLog } from "../bounded_log.ts";
 import type { UdpPort } from "../udp_port.ts";
 import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
 import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
@@ -28,8 +28,6 @@ const SERVER_PORT = 67;
 /** Larger than any packet of an Ethernet client. */
 const BUFFER_BYTES = 4096;
 
-/** Log lines: all of a rack that is switched on, and a flood's no faster than a disk fills in years. */
-const LOG_LINES = { burst: 500, perSecond: 5 };
 /** A relay of another network is named once in so long. */
 const FOREIGN_LINK_MS = 600_000;
 const MAX_FOREIGN_LINKS = 256;
@@ -122,7 +120,7 @@ class DhcpService {
 /** What is decided goes to the log, as far as a flood does not make it too much. */
 class Reporter {
   readonly #network: DhcpNetwork;
-  readonly #lines = new TokenBucket(LOG_LINES);
+  readonly #lines = new BoundedLog(log);
   /** When each relay of another network was last named. */
   readonly #foreign = new Map<Ipv4, number>();
 
@@ -135,19 +133,19 @@ class Reporter {
     if (decision.kind !== "silent") {
       const { yiaddr: address, file } = decision.reply;
       const { arch, ipxe } = client;
-      return this.#write("info", decision.kind, { ...about, address, file, arch, ipxe });
+      return this.#lines.write("info", decision.kind, { ...about, address, file, arch, ipxe });
     }
     const { range } = this.#network;
     switch (decision.why) {
       case "exhausted":
-        return this.#write("warn", "pool-exhausted", {
+        return this.#lines.write("warn", "pool-exhausted", {
           ...about,
           range,
           remedy: "widen the DHCP range, shorten the lease time, or reserve addresses outside the range.",
         });
       case "foreign-link":
         if (!this.#isNews(packet.giaddr, nowMs)) return;
-        return this.#write("warn", "foreign-link", {
+        return this.#lines.write("warn", "foreign-link", {
           ...about,
           relay: packet.giaddr,
           link: relayed.link,
@@ -155,7 +153,7 @@ class Reporter {
           remedy: "the DHCP range is for another network than the one this client is on.",
         });
       case "declined":
-        return this.#write("warn", "declined", {
+        return this.#lines.write("warn", "declined", {
           ...about,
           remedy:
             "another machine uses the address that was given: find it, or take the address out of the range.",
@@ -167,7 +165,7 @@ class Reporter {
 
   /** The address is the client's word: it need not be one that can be sent to. */
   unsent({ client: { mac } }: DhcpRequest, { to, error }: { to: unknown; error: unknown }): void {
-    this.#write("warn", "unsent", { mac, to, error: messageOf(error) });
+    this.#lines.write("warn", "unsent", { mac, to, error: messageOf(error) });
   }
 
   #isNews(relay: Ipv4, nowMs: number): boolean {
@@ -177,12 +175,6 @@ class Reporter {
     this.#foreign.delete(relay);
     this.#foreign.set(relay, nowMs);
     return true;
-  }
-
-  #write(level: "info" | "warn", event: string, properties: Record<string, unknown>): void {
-    if (!this.#lines.take(performance.now())) return;
-    const suppressed = this.#lines.takeRefused();
-    log[level](event, suppressed > 0 ? { ...properties, suppressed } : properties);
   }
 }
 
