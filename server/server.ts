@@ -32,6 +32,8 @@ import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
+import { Notices } from "./notices.ts";
+import { keepStore } from "./store_upkeep.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
 import { signedVersions } from "./store/versions.ts";
@@ -61,6 +63,8 @@ const SEED_PREFIX = "/seed/";
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
 const SILENCE_TICK_MS = 5000;
+/** How soon a full disk, or a file that changed, is noticed. */
+const UPKEEP_TICK_MS = 15_000;
 
 export interface RunningServer {
   readonly urls: {
@@ -155,8 +159,12 @@ export async function startServer(
       start: () => UdpTracker.listen(tracker, { hostname: site.bind, port: options.trackerPort }),
     }),
   );
-  const images = new ImageService(store, seeder);
+  const notices = new Notices((list) => live.publish({ type: "notices", notices: list }));
+  const images = new ImageService(store, { seeder, notices });
   await images.start();
+  const upkeep = keepStore({ images, directory, notices, strays: store.strays, signal: closing.signal });
+  stack.use(every(UPKEEP_TICK_MS, upkeep));
+  upkeep();
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
 
@@ -242,7 +250,19 @@ export async function startServer(
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
+      ...{
+        admin,
+        fleet,
+        templates,
+        images,
+        captures,
+        orders,
+        backups,
+        bootBackups,
+        swarm: siteSwarm,
+        hooks,
+        notices,
+      },
       ...{ live, swarmAt, now },
       closing: closing.signal,
     },
@@ -295,7 +315,7 @@ export async function startServer(
     ? site.advertised
     : site.listen.hostname;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${httpsPort}`;
-  writePublicFile(`${options.data}/url`, `${server}\n`);
+  announce(`${options.data}/url`, server);
   const services = stack.move();
   let closed: Promise<void> | undefined;
   const close = () => closed ??= services.disposeAsync();
@@ -329,6 +349,15 @@ export async function startServer(
       await ended.promise;
     },
   };
+}
+
+/** Tells commands on this machine where the server is. A full disk must not keep it from starting. */
+function announce(path: string, server: string): void {
+  try {
+    writePublicFile(path, `${server}\n`);
+  } catch (error) {
+    log.error("url-not-written", { path, error: messageOf(error) });
+  }
 }
 
 /** Until disposed. What fails once, as on a full disk, may be done the next time. */

@@ -95,12 +95,7 @@ function removeLeftovers(
     const path = `${directory.path}/${leftover.path}`;
     if (!known.has(path) && isHeld(leftover)) remove(path);
   }
-  try {
-    leftovers.forget(all.map(({ path }) => path));
-  } catch (error) {
-    // a full disk; the next start does it
-    log.warn("leftovers-kept", { error: messageOf(error) });
-  }
+  leftovers.forgetIfRoom(all.map(({ path }) => path));
 }
 
 function clear(folder: string, isLeftover: (name: string) => boolean): void {

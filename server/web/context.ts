@@ -1,4 +1,5 @@
 /** What the routes share. */
+import type { Notice } from "#contract/api.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
@@ -24,6 +25,7 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
+  readonly notices: { list(): Notice[] };
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
