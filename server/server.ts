@@ -25,6 +25,7 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { backUpFacts } from "./store/facts_backup.ts";
 import { FirstBoots } from "./store/first_boots.ts";
 import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
@@ -264,6 +265,7 @@ export async function startServer(
         notices,
       },
       ...{ live, swarmAt, now },
+      backUp: () => backUpFacts({ directory, db, versions: store.allPublished(), created: new Date() }),
       closing: closing.signal,
     },
     { caPem: authority.pem },

@@ -36,6 +36,7 @@
  *   GET    /swarm                              SwarmSettings
  *   POST   /swarm                              SwarmChange → SwarmSettings
  *   GET    /notices                            Notice[]         what is wrong with the server's disk or images
+ *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: all secrets
  *   GET    /events                             server-sent events: ServerEvent
  *
  * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name; the session of a

@@ -90,7 +90,10 @@ function removeLeftovers(
 ): void {
   const all = leftovers.list();
   if (all.length === 0) return;
-  const isHeld = ({ parts }: Leftover) => parts.every((part) => known.has(`${directory.path}/${part}`));
+  const isHeld = ({ parts }: Leftover) =>
+    parts.map((part) => `${directory.path}/${part}`).every((part) =>
+      known.has(part) && sizeOf(part) !== undefined
+    );
   for (const leftover of all) {
     const path = `${directory.path}/${leftover.path}`;
     if (!known.has(path) && isHeld(leftover)) remove(path);

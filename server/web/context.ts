@@ -26,6 +26,8 @@ export interface ApiContext {
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
   readonly notices: { list(): Notice[] };
+  /** The server's own facts as a tar, see store/facts_archive.ts. */
+  readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;

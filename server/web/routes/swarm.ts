@@ -4,9 +4,16 @@ import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
 /** The server as a whole: what the operator sets for its swarm, and what is wrong with it. */
-export function swarmRoutes({ swarm, notices }: ApiContext): Hono<Env> {
+export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/notices", (c) => c.json(notices.list()));
+  app.post(
+    "/server/backup",
+    () =>
+      new Response(backUp(), {
+        headers: { "content-type": "application/x-tar", "cache-control": "no-store" },
+      }),
+  );
   app.get("/swarm", (c) => c.json(swarm.settings()));
   app.post("/swarm", async (c) => c.json(swarm.change(await jsonBody(c.req, SwarmChange))));
   return app;
