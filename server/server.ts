@@ -26,6 +26,7 @@ import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
 import { EndedSessions } from "./store/ended_sessions.ts";
+import { backUpFacts } from "./store/facts_backup.ts";
 import { FirstBoots } from "./store/first_boots.ts";
 import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
@@ -33,6 +34,8 @@ import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
+import { Notices } from "./notices.ts";
+import { keepStore } from "./store_upkeep.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
 import { signedVersions } from "./store/versions.ts";
@@ -63,6 +66,8 @@ const SEED_PREFIX = "/seed/";
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
 const SILENCE_TICK_MS = 5000;
+/** How soon a full disk, or a file that changed, is noticed. */
+const UPKEEP_TICK_MS = 15_000;
 
 export interface RunningServer {
   readonly urls: {
@@ -155,8 +160,12 @@ export async function startServer(
       start: () => UdpTracker.listen(tracker, { hostname: site.bind, port: options.trackerPort }),
     }),
   );
-  const images = new ImageService(store, seeder);
+  const notices = new Notices((list) => live.publish({ type: "notices", notices: list }));
+  const images = new ImageService(store, { seeder, notices });
   await images.start();
+  const upkeep = keepStore({ images, directory, notices, strays: store.strays, signal: closing.signal });
+  stack.use(every(UPKEEP_TICK_MS, upkeep));
+  upkeep();
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
 
@@ -243,8 +252,21 @@ export async function startServer(
   const app = createApp(
     {
       sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
-      ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
+      ...{
+        admin,
+        fleet,
+        templates,
+        images,
+        captures,
+        orders,
+        backups,
+        bootBackups,
+        swarm: siteSwarm,
+        hooks,
+        notices,
+      },
       ...{ live, swarmAt, now },
+      backUp: () => backUpFacts({ directory, db, versions: store.allPublished(), created: new Date() }),
       closing: closing.signal,
     },
     { caPem: authority.pem },
@@ -296,7 +318,7 @@ export async function startServer(
     ? site.advertised
     : site.listen.hostname;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${httpsPort}`;
-  writePublicFile(`${options.data}/url`, `${server}\n`);
+  announce(`${options.data}/url`, server);
   const services = stack.move();
   let closed: Promise<void> | undefined;
   const close = () => closed ??= services.disposeAsync();
@@ -329,6 +351,15 @@ export async function startServer(
       await ended.promise;
     },
   };
+}
+
+/** Tells commands on this machine where the server is. A full disk must not keep it from starting. */
+function announce(path: string, server: string): void {
+  try {
+    writePublicFile(path, `${server}\n`);
+  } catch (error) {
+    log.error("url-not-written", { path, error: messageOf(error) });
+  }
 }
 
 /** Until disposed. What fails once, as on a full disk, may be done the next time. */

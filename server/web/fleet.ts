@@ -144,6 +144,8 @@ export class Fleet {
     const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const damage = this.#images.damage(named);
+    if (damage) throw damage;
     const others = nodes.filter((node) => node.name !== backupOf);
     if (backupOf !== undefined && others.length > 0 && !force) {
       throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
