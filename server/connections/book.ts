@@ -30,6 +30,8 @@ interface Entry {
   idleSinceMs: number;
   /** What had come in when the connection became idle. */
   idleFromBytes: number | undefined;
+  /** At the last sweep, more had come in without a request than header fields may have. */
+  sweptLong: boolean;
   /** What the far end had acknowledged, and when, as its patience was last renewed. */
   acknowledged: { bytes: number; atMs: number } | undefined;
   seen: number;
@@ -60,6 +62,7 @@ export class ConnectionBook {
   begin(key: string, nowMs: number): boolean {
     const entry = this.#entry(key, nowMs);
     entry.requests++;
+    entry.sweptLong = false;
     if (this.#requests >= this.#limits.requests) {
       entry.idleSinceMs = nowMs;
       return false;
@@ -77,6 +80,7 @@ export class ConnectionBook {
     entry.active--;
     entry.idleSinceMs = nowMs;
     entry.idleFromBytes = undefined;
+    entry.sweptLong = false;
     entry.acknowledged = undefined;
   }
 
@@ -117,6 +121,7 @@ export class ConnectionBook {
         active: 0,
         idleSinceMs: nowMs,
         idleFromBytes: undefined,
+        sweptLong: false,
         acknowledged: undefined,
         seen: this.#sweeps,
       };
@@ -141,7 +146,11 @@ export class ConnectionBook {
     if (!isNew && nowMs - entry.idleSinceMs > idleMs) return "idle";
     if (!traffic) return undefined;
     entry.idleFromBytes ??= isNew ? 0 : traffic.receivedBytes;
-    return traffic.receivedBytes - entry.idleFromBytes > headBytes ? "header fields too long" : undefined;
+    if (traffic.receivedBytes - entry.idleFromBytes <= headBytes) return undefined;
+    // what was read a moment ago may hold a request that is about to begin
+    if (entry.sweptLong) return "header fields too long";
+    entry.sweptLong = true;
+    return undefined;
   }
 
   #stall(

@@ -16,6 +16,7 @@ export interface SocketFacts {
 
 /** What has gone over a connection (linux/tcp.h, struct tcp_info). */
 export interface SocketTraffic {
+  /** What came in and was read by its owner: under load much waits in the kernel. */
   readonly receivedBytes: number;
   /** Of what we have sent, the bytes that the far end has acknowledged. */
   readonly acknowledgedBytes: number;
@@ -26,6 +27,7 @@ export interface SocketTraffic {
 const AF_INET = 2, AF_INET6 = 10;
 const SOL_SOCKET = 1, SO_LINGER = 13, SO_ACCEPTCONN = 30, IPPROTO_TCP = 6, TCP_INFO = 11;
 const SHUT_RDWR = 2;
+const FIONREAD = 0x541bn;
 /** Offsets in struct tcp_info: tcpi_unacked u32, bytes_acked u64, bytes_received u64, notsent_bytes u32. */
 const UNACKED = 24, BYTES_ACKED = 120, BYTES_RECEIVED = 128, NOTSENT = 144;
 const TCP_INFO_BYTES = 148;
@@ -46,6 +48,8 @@ export class OwnSockets implements Disposable {
   readonly #name = new Uint8Array(SOCKADDR_BYTES);
   readonly #info = new Uint8Array(256);
   readonly #infoView = new DataView(this.#info.buffer);
+  readonly #unread = new Uint32Array(1);
+  readonly #unreadBytes = new Uint8Array(this.#unread.buffer);
   readonly #length = new Uint32Array(1);
   readonly #lengthBytes = new Uint8Array(this.#length.buffer);
 
@@ -92,9 +96,11 @@ export class OwnSockets implements Disposable {
     this.#length[0] = this.#info.length;
     if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.#info, this.#lengthBytes) !== 0) return undefined;
     if (this.#length[0] < TCP_INFO_BYTES) return undefined;
+    this.#unread[0] = 0;
+    libc().ioctl(fd, FIONREAD, this.#unreadBytes);
     const view = this.#infoView;
     return {
-      receivedBytes: u64(view, BYTES_RECEIVED),
+      receivedBytes: u64(view, BYTES_RECEIVED) - (this.#unread[0] ?? 0),
       acknowledgedBytes: u64(view, BYTES_ACKED),
       isSending: view.getUint32(UNACKED, true) + view.getUint32(NOTSENT, true) > 0,
     };

@@ -22,6 +22,11 @@ export class LoginAttempts {
   /** By address, the longest ago first. */
   readonly #failures = new Map<string, Failures>();
 
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#failures.size;
+  }
+
   /** Milliseconds until this address may try again. */
   waitMs(address: string, nowMs: number): number {
     const { count, lastMs } = this.#failures.get(address) ?? { count: 0, lastMs: 0 };
