@@ -9,6 +9,9 @@ import { handleBoot } from "../boot/http.ts";
 import { AgentSegments } from "./agent_segments.ts";
 import { CaptureService } from "./capture/capture_service.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
+import { surviveConnectionFaults } from "./connections/faults.ts";
+import { guardConnections } from "./connections/reaper.ts";
+import { HttpService } from "./connections/serve.ts";
 import { lockDataDirectory } from "./data_lock.ts";
 import { Batches } from "./deployment/batches.ts";
 import { FirstBootWatch } from "./deployment/first_boot_watch.ts";
@@ -63,8 +66,6 @@ const log = getLogger(["rackseed", "server"]);
 /** How often is looked which backups are due. */
 const BACKUP_TICK_MS = 60_000;
 const SEED_PREFIX = "/seed/";
-/** How long requests may go on once the server closes. */
-const GRACE_MS = 2000;
 const SILENCE_TICK_MS = 5000;
 /** How soon a full disk, or a file that changed, is noticed. */
 const UPKEEP_TICK_MS = 15_000;
@@ -102,6 +103,8 @@ export async function startServer(
   const now = () => Date.now();
   const site = chooseAddresses(options, Deno.networkInterfaces());
   stack.use(lockDataDirectory(options.data));
+  const reaper = stack.use(guardConnections());
+  stack.use(surviveConnectionFaults());
   const directory = new DataDirectory(options.data);
   const db = openDatabase(directory.database);
   stack.defer(() => db.close());
@@ -171,18 +174,17 @@ export async function startServer(
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
-  const http = await bind({ protocol: "tcp", port: options.httpPort }, {
-    action: "serve plain HTTP",
-    start: () =>
-      Deno.serve({
-        hostname: site.bind,
-        port: options.httpPort,
-        onListen() {},
-        onError: failed,
-      }, (request, info) => serveHttp(request, info.remoteAddr)),
-  });
-  stack.defer(() => shutDown(http));
-  const httpPort = http.addr.port;
+  const { port: httpPort } = stack.use(
+    await bind({ protocol: "tcp", port: options.httpPort }, {
+      action: "serve plain HTTP",
+      start: () =>
+        new HttpService({ hostname: site.bind, port: options.httpPort }, {
+          name: "http",
+          reaper,
+          handler: (request, info) => serveHttp(request, info.remoteAddr),
+        }),
+    }),
+  );
 
   const batches = new Batches({
     store: deployments,
@@ -271,18 +273,20 @@ export async function startServer(
     },
     { caPem: authority.pem },
   );
-  const https = await bind({ protocol: "tcp", port: site.listen.port }, {
-    action: "serve HTTPS",
-    start: async () =>
-      Deno.serve({
-        ...site.listen,
-        ...await issueServerCertificate(authority, certificateNames(site)),
-        onListen() {},
-        onError: failed,
-      }, (request, info) => app.fetch(request, { info })),
-  });
-  stack.defer(() => shutDown(https));
-  const httpsPort = https.addr.port;
+  const { port: httpsPort } = stack.use(
+    await bind({ protocol: "tcp", port: site.listen.port }, {
+      action: "serve HTTPS",
+      start: async () =>
+        new HttpService({
+          ...site.listen,
+          ...await issueServerCertificate(authority, certificateNames(site)),
+        }, {
+          name: "https",
+          reaper,
+          handler: (request, info) => app.fetch(request, { info }),
+        }),
+    }),
+  );
 
   // the first to be run: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
@@ -383,17 +387,4 @@ function certificateNames({ advertised, listen }: SiteAddresses): string[] {
 
 function notReady(): Response {
   return new Response("starting\n", { status: 503, headers: { "retry-after": "1" } });
-}
-
-function failed(error: unknown): Response {
-  log.error("request-failed", { error: messageOf(error) });
-  return new Response("internal error\n", { status: 500 });
-}
-
-/** Lets running requests end, but not for ever: live events and long polls were told to stop already. */
-async function shutDown(server: Deno.HttpServer): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, GRACE_MS);
-  await Promise.race([server.shutdown(), late.promise]);
-  clearTimeout(timer);
 }

@@ -305,6 +305,11 @@ export class Fleet {
     }
   }
 
+  /** Throws RackseedError (401) unless a node with this boot secret is awaited. */
+  expects(bootSecret: string): void {
+    this.#enroller.expects(bootSecret);
+  }
+
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
   enrol(
     bootSecret: string,
