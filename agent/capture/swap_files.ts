@@ -20,6 +20,7 @@ export async function findSwapFiles(
   const paths = new Set([
     ...parseSwapFiles(await tree.text("/etc/fstab") ?? ""),
     ...texts.flatMap((text) => /^\s*What\s*=\s*(\/(?!dev\/)\S+)/m.exec(text ?? "")?.[1] ?? []),
+    ...dphysSwapFile(await tree.text("/etc/dphys-swapfile")),
     ...filesInUse(inUse),
   ]);
   const found: SwapFile[] = [];
@@ -34,6 +35,12 @@ export async function findSwapFiles(
     found.push({ path, sizeBytes: size, ...(uuid && { uuid }), ...(label && { label }) });
   }
   return found;
+}
+
+/** dphys-swapfile(8) makes its file at the start, unless one of the right size is there. */
+function dphysSwapFile(config: string | undefined): string[] {
+  if (config === undefined) return [];
+  return [/^\s*CONF_SWAPFILE=["']?(\/[^\s"'#]+)/m.exec(config)?.[1] ?? "/var/swap"];
 }
 
 /** proc_swaps(5); blanks are octal. Those that a program makes by itself as it needs them are none. */

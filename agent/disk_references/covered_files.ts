@@ -5,7 +5,7 @@ import { rewriteCrypttab, rewriteFstab } from "./rewrite_tables.ts";
 import { isComment, replaceInLine, replaceNames, type Rewrite, type Rewriting } from "./rewriting.ts";
 
 export interface CoveredFiles {
-  /** A path, or with an asterisk in its last component all that match. */
+  /** An asterisk stands for any part of one component. */
   readonly path: string;
   readonly rewrite: Rewrite;
   /** Whether initramfs-tools puts a copy into the initramfs. */
@@ -40,13 +40,14 @@ export const COVERED_FILES: readonly CoveredFiles[] = [
     "/boot/grub2/grub.cfg",
     "/boot/grub/custom.cfg",
     "/boot/grub2/custom.cfg",
+    "/boot/efi/EFI/*/grub.cfg",
     "/boot/loader/entries/*.conf",
     "/boot/efi/loader/entries/*.conf",
     "/efi/loader/entries/*.conf",
     "/boot/extlinux/extlinux.conf",
     "/boot/syslinux/syslinux.cfg",
   ),
-  ...paths(rewriteEnvironment, "/boot/grub/grubenv", "/boot/grub2/grubenv"),
+  ...paths(rewriteEnvironment, "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/efi/EFI/*/grubenv"),
   ...paths(rewriteDebconf, "/var/cache/debconf/config.dat"),
   ...paths(rewriteGrubDevices, "/etc/default/grub_installdevice"),
   ...paths(

@@ -99,6 +99,14 @@ UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
     notes: [/line 2 names \/dev\/hda5/],
   },
   {
+    name: "a RAID controller's own names",
+    path: "/etc/fstab",
+    before: "/dev/cciss/c0d0p1 / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n",
+    after: `UUID=${ROOT} / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n`,
+    layout: { ...MBR_LAYOUT, disks: MBR_LAYOUT.disks.map((disk) => ({ ...disk, name: "cciss!c0d0" })) },
+    notes: [/line 2 names \/dev\/cciss\/c0d1p1/],
+  },
+  {
     name: "swap with a new key at each boot goes by its partition",
     path: "/etc/crypttab",
     before: "# <target name> <source device>\nswap /dev/sda3 /dev/urandom swap,cipher=aes-xts-plain64\n" +
@@ -164,6 +172,24 @@ menuentry 'own kernel' {
 }
 `,
     notes: [/line 9 has set root=hd1,msdos1: .*search --fs-uuid/],
+  },
+  {
+    name: "an entry whose only initrd is microcode",
+    path: "/boot/loader/entries/arch.conf",
+    before: "linux /vmlinuz\ninitrd /intel-ucode.img\noptions root=/dev/sda2 rw\n",
+    after: `linux /vmlinuz\ninitrd /intel-ucode.img\noptions root=PARTUUID=${PART(2)} rw\n`,
+  },
+  {
+    name: "microcode before the initramfs",
+    path: "/boot/loader/entries/arch.conf",
+    before: "linux /vmlinuz\ninitrd /amd-ucode.img /initramfs.img\noptions root=/dev/sda2 rw\n",
+    after: `linux /vmlinuz\ninitrd /amd-ucode.img /initramfs.img\noptions root=UUID=${ROOT} rw\n`,
+  },
+  {
+    name: "extlinux",
+    path: "/boot/extlinux/extlinux.conf",
+    before: "LABEL a\n  LINUX /vmlinuz\n  APPEND initrd=/initrd.img root=/dev/sda2 ro\n",
+    after: `LABEL a\n  LINUX /vmlinuz\n  APPEND initrd=/initrd.img root=UUID=${ROOT} ro\n`,
   },
   {
     name: "RHEL's loader entry",

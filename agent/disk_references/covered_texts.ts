@@ -7,7 +7,7 @@ export interface CoveredText extends CoveredFiles {
   readonly text: string;
 }
 
-/** No system has more of them in one directory. */
+/** No system has more of them. */
 const MAX_FILES = 1000;
 /** debconf's database is the largest, with a few MiB on a desktop. */
 const MAX_BYTES = 16 << 20;
@@ -25,13 +25,20 @@ export async function coveredTexts(tree: TreeReader): Promise<CoveredText[]> {
   return found;
 }
 
+/** Paths that the pattern may mean, whether they are there or not. */
 async function matching(tree: TreeReader, pattern: string): Promise<string[]> {
-  const [folder, name] = [
-    pattern.slice(0, pattern.lastIndexOf("/")),
-    pattern.slice(pattern.lastIndexOf("/") + 1),
-  ];
-  const [start = "", end] = name.split("*");
-  if (end === undefined) return [pattern];
-  const paths = (await tree.list(folder)).slice(0, MAX_FILES);
-  return paths.filter((path) => path.slice(folder.length + 1).startsWith(start) && path.endsWith(end));
+  let paths = [""];
+  for (const name of pattern.split("/").slice(1)) {
+    const [start = "", end] = name.split("*");
+    if (end === undefined) {
+      paths = paths.map((path) => `${path}/${name}`);
+      continue;
+    }
+    const listed = await Promise.all(paths.map((path) => tree.list(path)));
+    paths = listed.flat().slice(0, MAX_FILES).filter((path) => {
+      const last = path.slice(path.lastIndexOf("/") + 1);
+      return last.startsWith(start) && last.endsWith(end);
+    });
+  }
+  return paths;
 }

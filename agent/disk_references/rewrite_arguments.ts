@@ -22,7 +22,9 @@ export function rewriteBootMenu(text: string, rewriting: Rewriting): string {
   noteArguments(text, rewriting);
   noteOtherDisks(text, rewriting);
   const lines = text.split("\n");
-  const isBare = lines.map((content, i) => /^\s*(linux|kernel)\S*\s/i.test(content) && !hasInitrd(lines, i));
+  const isBare = lines.map((content, i) =>
+    /^\s*(linux|kernel|options|append)\S*\s/i.test(content) && !hasInitrd(lines, i)
+  );
   return lines.map((content, line) => {
     const form = (before: string): Form =>
       !SPEC_ARGUMENT.test(before) ? "path" : isBare[line] ? "part-spec" : "spec";
@@ -32,7 +34,10 @@ export function rewriteBootMenu(text: string, rewriting: Rewriting): string {
 
 /** In the same menu entry; in a BLS entry the order is free. */
 function hasInitrd(lines: readonly string[], at: number): boolean {
-  const isInitrd = (content: string) => /(^\s*|\s)initrd/i.test(content);
+  // microcode alone finds no root
+  const isInitrd = (content: string) =>
+    /(?:^|\s)initrd\w*[=\s]\s*(\S.*)/i.exec(content)?.[1]?.split(/\s+/).some((name) => !/ucode/.test(name)) ??
+      false;
   if (!lines.some((content) => /^\s*menuentry\b/.test(content))) return lines.some(isInitrd);
   for (const content of lines.slice(at)) {
     if (isInitrd(content)) return true;

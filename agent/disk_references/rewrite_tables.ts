@@ -1,5 +1,5 @@
 /** fstab(5) and crypttab(5). Pure. */
-import { replaceInLine, type Rewriting } from "./rewriting.ts";
+import { isTag, replaceInLine, type Rewriting } from "./rewriting.ts";
 
 const MISSED = "clones wait for it at boot and then stop; remove the line, or add nofail";
 
@@ -26,8 +26,7 @@ function newSpec(
 ): string {
   const { disk } = rewriting;
   // a kernel name of an earlier boot, or of an earlier disk: what is mounted there is what is meant
-  const isName = spec.startsWith("/dev/") && !/^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\//.test(spec);
-  const isUnknown = isName && disk.meaning(spec).is === "foreign" || spec === "/dev/root";
+  const isUnknown = !isTag(spec) && disk.meaning(spec).is === "foreign" || spec === "/dev/root";
   const mounted = isUnknown ? disk.mountedAt(mountPoint.replace(/(?<=.)\/+$/, "")) : undefined;
   return (mounted && rewriting.write(mounted, "spec")) ??
     rewriting.name(spec, { form: "spec", line, so });
@@ -58,7 +57,7 @@ export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
       so: "a clone that has no such key asks for a passphrase",
     });
     // UUIDs of encrypted volumes are not in the layout, which would refuse them before
-    if (/^(PART)?(UUID|LABEL)=|^\/dev\/disk\/by-(uuid|label|part)/.test(device)) {
+    if (isTag(device)) {
       return `${target}${device}${key}`;
     }
     return `${target}${rewriting.name(device, { form: "part-spec", line, so })}${key}`;

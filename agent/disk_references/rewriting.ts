@@ -41,7 +41,12 @@ export class Rewriting {
       case "lasting":
         return name;
       case "foreign":
-        this.note(line, `names ${name}, which is not of the captured disk: ${so}`);
+        this.note(
+          line,
+          isTag(name)
+            ? `names ${name}, which no captured file system or swap area has: ${so}`
+            : `names ${name}, which is not of the captured disk: ${so}`,
+        );
         return name;
       case "disk":
       case "partition": {
@@ -66,6 +71,11 @@ export class Rewriting {
         return this.disk.own(meaning);
     }
   }
+}
+
+/** What names a file system or a partition, not a disk. */
+export function isTag(name: string): boolean {
+  return /^((PART)?(UUID|LABEL)=|\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/)/i.test(name);
 }
 
 export type Rewrite = (text: string, rewriting: Rewriting) => string;

@@ -20,8 +20,11 @@ export type Meaning =
   /** A device mapper volume, /dev/null, a directory … */
   | { readonly is: "no disk" };
 
-const KERNEL_NAME =
-  /^\/dev\/((?:[hsv]d|xvd)[a-z]+|(?:nvme\d+n|mmcblk)\d+)(?:(?<=\d)p(\d+)|(?<=[a-z])(\d+))?$/;
+/** Disks, as the kernel's drivers call them; a partition's number comes after a "p" if a digit ends the disk's name. */
+const KERNEL_NAME = new RegExp(
+  "^/dev/((?:[hsv]d|xvd)[a-z]+|(?:nvme\\d+n|mmcblk|pmem|nbd|rbd|cciss/c\\d+d|ida/c\\d+d)\\d+)" +
+    "(?:(?<=\\d)p(\\d+)|(?<=[a-z])(\\d+))?$",
+);
 const LINK = /^(\/dev\/disk\/by-(?:id|path)\/.+?)(?:-part(\d+))?$/;
 const TAG_LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/;
 const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/i;
@@ -46,7 +49,9 @@ export class TemplateDisk {
       return { is: this.#has(tag.toUpperCase(), value.replace(/^"(.*)"$/, "$1")) ? "lasting" : "foreign" };
     }
     const [, kernel, afterP, afterLetter] = KERNEL_NAME.exec(name) ?? [];
-    if (kernel !== undefined) return this.#part(kernel === this.#table?.name, afterP ?? afterLetter);
+    if (kernel !== undefined) {
+      return this.#part(kernel === this.#table?.name.replaceAll("!", "/"), afterP ?? afterLetter);
+    }
     const [, link, number] = LINK.exec(name) ?? [];
     if (link === undefined || VIRTUAL_LINK.test(link)) return { is: "no disk" };
     return this.#part(this.#table?.names?.includes(link) ?? false, number);

@@ -73,7 +73,9 @@ async function rebuildInitramfs(
     signal?.throwIfAborted();
     return { paths: [], note: `the initramfs still has the template's disk names: ${messageOf(error)}` };
   }
+  // beside the images older versions keep their checksums
   const images = (await clone.list("/boot")).filter((path) => /^\/boot\/initrd\.img-/.test(path));
-  for (const path of images) clone.changed.add(path);
-  return { paths: images };
+  const paths = [...images, ...await clone.list("/var/lib/initramfs-tools")];
+  for (const path of paths) clone.changed.add(path);
+  return { paths };
 }
