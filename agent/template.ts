@@ -8,6 +8,7 @@ import type { Source } from "#contract/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "./capture/excludes.ts";
 import { CaptureRecord } from "./capture/memory/capture_record.ts";
+import type { OwnMount } from "./capture/mounts/own_mounts.ts";
 import type { MemoryStore } from "./capture/memory/memory_store.ts";
 import type { PastCapture } from "./capture/memory/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
@@ -21,8 +22,8 @@ export interface Machine {
   readonly layout?: DiskLayout | undefined;
   /** What it lacks to be rebuilt. */
   readonly lacks: readonly string[];
-  /** Absolute paths below the root where further file systems of the layout are mounted. */
-  readonly mountPoints: readonly string[];
+  /** The file systems of the layout with their places in the tree. */
+  readonly mountPoints: readonly OwnMount[];
 }
 
 export type TemplateEvent =

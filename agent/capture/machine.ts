@@ -6,6 +6,7 @@ import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
 import { readLayout } from "./layout_read.ts";
+import type { OwnMount } from "./mounts/own_mounts.ts";
 
 export interface MachineFacts {
   /** Absent where the root is not the live system's. */
@@ -13,8 +14,8 @@ export interface MachineFacts {
   readonly layout?: DiskLayout;
   /** In words, each with the package that helps. */
   readonly lacks: readonly string[];
-  /** Absolute paths inside the root of the file systems to be walked, parents first. */
-  readonly mountPoints: readonly string[];
+  /** The machine's own file systems with their places in the tree. */
+  readonly mountPoints: readonly OwnMount[];
 }
 
 /**
@@ -24,14 +25,14 @@ export interface MachineFacts {
 export async function readMachine(
   { root, run = runCommand }: { root: string; run?: Run },
 ): Promise<MachineFacts> {
-  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: ["/"] };
+  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
   const unreadable = lacksToCapture(presence);
-  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: ["/"] };
+  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (machine.layout.fileSystems.length === 0) {
-    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: ["/"] };
+    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
   }
   return {
     source,
