@@ -1,7 +1,9 @@
 /** What a template is: its source, its disks, and what it lacks to be rebuilt. */
+import type { BytePath } from "#contract/byte_path.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
+import { isOnBlockDevice, type MountEntry, mountOf, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
@@ -79,10 +81,20 @@ async function kernelsWithModules(): Promise<string[]> {
   return newestFirst(releases).slice(0, 64);
 }
 
+const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/** But those on a mount of a server's or a program's, which may never answer. The root is asked, whatever it is. */
+export function programFolders(table: readonly MountEntry[]): string[] {
+  return PROGRAM_FOLDERS.filter((folder) => {
+    const mount = mountOf(folder as BytePath, table);
+    return mount === undefined || mount.target === "/" || isOnBlockDevice(mount);
+  });
+}
+
 async function readPresence(source: Source): Promise<Presence> {
-  const programs = new Set<string>();
+  const programs = new Set<string>(), folders = programFolders(readMountTable());
   for (const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }]) {
-    for (const directory of ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]) {
+    for (const directory of folders) {
       if (await exists(`${directory}/${name}`)) programs.add(name);
     }
   }

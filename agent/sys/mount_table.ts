@@ -86,6 +86,20 @@ export function isWithin(path: BytePath, directory: BytePath): boolean {
   return path === directory || path.startsWith(directory === "/" ? "/" : `${directory}/`);
 }
 
+/** What a look-up of `path` leads to, as far as no symlink leads elsewhere. */
+export function mountOf(path: BytePath, table: readonly MountEntry[]): MountEntry | undefined {
+  return table.filter(({ target }) => isWithin(path, target))
+    .reduce<MountEntry | undefined>(
+      (found, entry) => found !== undefined && found.target.length > entry.target.length ? found : entry,
+      undefined,
+    );
+}
+
+/** Whether the kernel reads it off a block device, so that neither a server nor a program has to answer. */
+export function isOnBlockDevice({ number, type }: MountEntry): boolean {
+  return type === "btrfs" || !(number.startsWith("0:") || type.startsWith("fuse"));
+}
+
 /** Whether looking up `entry.target` from the root of the mount `root` leads to it, over mounts in `trusted` only. */
 export function isReachable(
   entry: MountEntry,
