@@ -7,7 +7,7 @@ import { type Run, runCommand as run } from "../../agent/sys/command.ts";
 import { isWithin, type MountEntry, readMountTable } from "../../agent/sys/mount_table.ts";
 import { LoopDisk } from "./loop_disk.ts";
 
-const TABLE = "label: gpt\n1 : size=30M, type=L\n2 : size=20M, type=L\n3 : size=20M, type=L\n";
+const TABLE = "label: gpt\n1 : size=30M, type=L\n2 : size=20M, type=L\n3 : size=320M, type=L\n";
 
 export class MountedMachine implements AsyncDisposable {
   /** Where the machine's root is. */
@@ -23,7 +23,7 @@ export class MountedMachine implements AsyncDisposable {
   /** Its second partition is /data, which has a file and a second name of it; the third has no mount yet. */
   static async make(): Promise<MountedMachine> {
     await using stack = new AsyncDisposableStack();
-    const disk = await LoopDisk.make({ sizeBytes: 100 << 20 });
+    const disk = await LoopDisk.make({ sizeBytes: 400 << 20 });
     const machine = stack.use(new MountedMachine(await Deno.realPath(await Deno.makeTempDir()), disk));
     await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: TABLE });
     await run(["partx", "--add", disk.device]);

@@ -8,7 +8,16 @@ import { captureApart, type Captured, captureTree } from "./captured_tree.ts";
 import { missingForDisks } from "./loop_disk.ts";
 import { MountedMachine } from "./mounted_machine.ts";
 
-const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "dumpe2fs", "setpriv"]);
+const missing = missingForDisks([
+  "sfdisk",
+  "mkfs.ext4",
+  "blkid",
+  "lsblk",
+  "dumpe2fs",
+  "setpriv",
+  "mkfs.xfs",
+  "mkfs.btrfs",
+]);
 if (missing) console.log(`tests of mounts are left out: ${missing}`);
 
 const WHOLE: Captured["paths"] = {
@@ -116,6 +125,42 @@ const CASES: readonly Case[] = [
     mount: "mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file; mount $DISK'p3' data",
     differs: { "srv/disk": "directory", "srv/disk/file": "third" },
     notes: [again("/data")],
+  },
+  {
+    name: "a mount over an XFS",
+    mount:
+      "mkfs.xfs -q -f $DISK'p3'; mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file; " +
+      "mount -t tmpfs none srv/disk",
+    differs: { "srv/disk": "directory", "srv/disk/file": "third" },
+    notes: [elsewhere("tmpfs on /srv/disk")],
+  },
+  {
+    name: "mounts over the subvolumes of a btrfs, and a bind of a directory in one",
+    mount: "mkfs.btrfs -q -f $DISK'p3'; mkdir srv/a srv/b srv/bind; mount $DISK'p3' mnt; " +
+      "btrfs -q subvolume create mnt/@a; btrfs -q subvolume create mnt/@b; umount mnt; " +
+      "mount -o subvol=@a $DISK'p3' srv/a; mount -o subvol=@b $DISK'p3' srv/b; " +
+      "echo a > srv/a/file; mkdir srv/b/sub; echo b > srv/b/sub/file; mount --bind srv/b/sub srv/bind; " +
+      "mount -t tmpfs none srv/b",
+    differs: {
+      ...{ "srv/a": "directory", "srv/a/file": "a", "srv/bind": "directory" },
+      ...{ "srv/b": "directory", "srv/b/sub": "directory", "srv/b/sub/file": "b" },
+    },
+    notes: [again("/srv/bind"), elsewhere("tmpfs on /srv/b")],
+  },
+  {
+    name: "a mount over a file system that is read-only",
+    mount: "mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file; umount srv/disk; " +
+      "mount -o ro $DISK'p3' srv/disk; mount -t tmpfs none srv/disk",
+    differs: { "srv/disk": "directory", "srv/disk/file": "third" },
+    notes: [elsewhere("tmpfs on /srv/disk")],
+  },
+  {
+    name: "an overlay, and an image of a package",
+    mount: "mkdir tmp/o; mount -t tmpfs none tmp/o; mkdir tmp/o/u tmp/o/w srv/merged mnt/snap; " +
+      "mount -t overlay none -o lowerdir=etc,upperdir=tmp/o/u,workdir=tmp/o/w srv/merged; " +
+      "truncate -s 8M tmp/snap.img; mkfs.ext4 -q -F tmp/snap.img; mount -o loop,ro tmp/snap.img mnt/snap",
+    differs: { "srv/merged": "directory", "mnt/snap": "directory" },
+    notes: [elsewhere("overlay on /srv/merged"), elsewhere("ext4 on /mnt/snap")],
   },
   {
     name: "a mount that never answers",
