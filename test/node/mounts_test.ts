@@ -54,6 +54,16 @@ const CASES: readonly Case[] = [
     notes: [again("/srv/sub")],
   },
   {
+    name: "directories mounted on themselves, as systemd protects those of a service",
+    mount: "mount --bind etc etc; mount -o remount,bind,ro etc; mount --bind data data; mount --bind . .",
+  },
+  {
+    name: "a directory of a service's own over another, as PrivateTmp makes it",
+    mount: "mkdir -p srv/private; echo private > srv/private/x; mount --bind srv/private mnt",
+    differs: { "srv/private": "directory", "srv/private/x": "private" },
+    notes: [again("/mnt")],
+  },
+  {
     name: "a bind of its root",
     mount: "mkdir mnt/root; mount --bind . mnt/root",
     differs: { "mnt/root": "directory" },

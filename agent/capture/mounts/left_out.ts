@@ -14,8 +14,8 @@ const SHOWN = 5;
 
 export function notesOfMounts(others: readonly OtherMount[], excludes: Excludes): string[] {
   const meant = worthANote(others, excludes);
-  const again = meant.filter((other) => other.again);
-  const byType = Map.groupBy(meant.filter((other) => !other.again), ({ mount }) => mount.type);
+  const again = meant.filter(({ kind }) => kind === "again");
+  const byType = Map.groupBy(meant.filter(({ kind }) => kind === "foreign"), ({ mount }) => mount.type);
   return [
     ...again.length === 0
       ? []
@@ -35,8 +35,8 @@ export function notesOfCover(met: readonly OtherMount[], excludes: Excludes): st
 }
 
 function worthANote(others: readonly OtherMount[], excludes: Excludes): OtherMount[] {
-  return others.filter(({ path, mount, again }) =>
-    (again || !NO_DATA.has(mount.type)) && !NO_DATA_BELOW.test(path) && !holdsNothing(path, excludes)
+  return others.filter(({ path, mount }) =>
+    !NO_DATA.has(mount.type) && !NO_DATA_BELOW.test(path) && !holdsNothing(path, excludes)
   );
 }
 

@@ -25,8 +25,8 @@ export interface OtherMount {
   /** Its path in the image. */
   readonly path: BytePath;
   readonly mount: MountEntry;
-  /** A second mount of an own file system, or of a part of one. */
-  readonly again: boolean;
+  /** "again": a second mount of an own file system, or of a part of one; "itself": of what lies there anyway. */
+  readonly kind: "foreign" | "again" | "itself";
 }
 
 const DIRECTORY = O.RDONLY | O.DIRECTORY;
@@ -105,22 +105,32 @@ export class MountedTrees implements Disposable {
   }
 
   #othersBelow(root: BytePath): OtherMount[] {
-    const ownNumbers = new Set(
-      this.#table.filter(({ id }) => this.#ownIds.has(id)).map(({ number }) => number),
-    );
     return this.#table
       .filter(({ id, target }) => target !== root && isWithin(target, root) && !this.#ownIds.has(id))
       .map((mount) => ({
         path: mount.target.slice(root === "/" ? 1 : root.length + 1) as BytePath,
         mount,
-        again: ownNumbers.has(mount.number),
+        kind: this.#kindOf(mount),
       }));
+  }
+
+  #kindOf({ number, part, target }: MountEntry): OtherMount["kind"] {
+    const own = this.#table.filter((mount) => mount.number === number && this.#ownIds.has(mount.id));
+    if (own.length === 0) return "foreign";
+    const placeIn = (mount: MountEntry) =>
+      isWithin(part, mount.part) ? joinAbsolute(mount.target, part.slice(mount.part.length)) : undefined;
+    return own.some((mount) => placeIn(mount) === target) ? "itself" : "again";
   }
 
   [Symbol.dispose](): void {
     if (this.root.bare) close(this.root.fd);
     close(this.#plainRoot);
   }
+}
+
+function joinAbsolute(directory: BytePath, rest: string): string {
+  return [...directory.split("/"), ...rest.split("/")].filter((name) => name !== "")
+    .map((name) => `/${name}`).join("") || "/";
 }
 
 /** Old kernels, users without CAP_SYS_ADMIN and seccomp filters of containers have no clones. */
