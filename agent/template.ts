@@ -186,7 +186,7 @@ async function readAndSend(
   const memory = { past, record };
   const { source, layout, mountPoints } = await machine();
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
-  const tree = new TreeSource(root, { excludes, mountPoints, memory });
+  const tree = new TreeSource(root, { excludes, mountPoints, memory, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
     api: client,
     capture: order.capture,

@@ -12,6 +12,7 @@ import type { Excludes } from "./excludes.ts";
 import type { CaptureRecord } from "./memory/capture_record.ts";
 import type { PastCapture, Remembered } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
+import { OwnNotes } from "./own_notes.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
 /** A file that changes while it is read is read this often before it is taken as it is. */
@@ -30,6 +31,8 @@ export interface TreeOptions {
   /** Absolute paths, as seen from the root, of further file systems that belong to the tree. */
   readonly mountPoints: readonly string[];
   readonly memory?: CaptureMemory | undefined;
+  /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
+  readonly isTemplate?: boolean;
 }
 
 export class TreeSource implements CaptureSource {
@@ -40,12 +43,14 @@ export class TreeSource implements CaptureSource {
   readonly #excludes: Excludes;
   readonly #mountPoints: ReadonlySet<BytePath>;
   readonly #memory: CaptureMemory | undefined;
+  readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
     this.#memory = memory;
+    this.#isTemplate = isTemplate;
     this.#mountPoints = new Set(mountPoints.map((path) => bytePathOfText(path.replace(/^\/+|\/+$/g, ""))));
   }
 
@@ -87,10 +92,12 @@ export class TreeSource implements CaptureSource {
     /** First name of every file that has several. */
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
+    const own = this.#isTemplate ? new OwnNotes() : undefined;
     for (const visit of this.#walk(note)) {
       if (turns.due) await turns.next();
       if (sink.full) await sink.drained();
       const { path, status } = visit;
+      own?.see(path);
       if (status.type === "socket") {
         note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
         continue;
@@ -114,6 +121,7 @@ export class TreeSource implements CaptureSource {
       if (key !== undefined) links.set(key, path);
       yield told;
     }
+    this.notes.push(...own?.notes ?? []);
   }
 
   *#walk(note: (text: string) => void): Generator<Visit> {

@@ -26,7 +26,9 @@ import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 interface RestoreOptions extends CarryOut {
-  readonly order: Pick<Order, "manifest" | "node"> & { readonly restore: NonNullable<Order["restore"]> };
+  readonly order: Pick<Order, "manifest" | "node"> & Partial<Pick<Order, "identity">> & {
+    readonly restore: NonNullable<Order["restore"]>;
+  };
   readonly plan: Plan;
   readonly layout: DiskLayout | undefined;
 }

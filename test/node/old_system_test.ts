@@ -65,7 +65,7 @@ for (const { name, fill, hostname, notes } of cases) {
       const sum = async () => (await run(["sha256sum", disk.device])).stdout;
       const before = await sum();
       const proven = await TargetDisk.prove(await planFor(await template(GPT), disk), { allowLoop: true });
-      const old = await readOldSystem(proven, { at, cards: CARDS, run, signal });
+      const old = await readOldSystem(proven, { at, cards: CARDS, own: [], run, signal });
       assert.equal(old.kept?.hostname, hostname);
       if (hostname) assert.deepEqual(old.kept?.interfaces[0]?.addresses, ["10.0.0.7/24"]);
       assert.match(old.notes.join("; "), notes);
