@@ -43,14 +43,26 @@ export function fullName(text: string, { hostname, templateHostname }: Names): s
   return full === undefined ? hostname : hostname + full.slice(shortName(full).length);
 }
 
-/** Settings whose values are, or list, host names. `whole`: the file is nothing but the name. */
-const SETTINGS: readonly { readonly path: string; readonly keys: "whole" | readonly string[] }[] = [
+interface Setting {
+  readonly path: string;
+  /** "whole": the file is nothing but the name. */
+  readonly keys: "whole" | readonly string[];
+  /** A value goes on in lines that are indented. */
+  readonly folds?: true;
+}
+
+/** Settings whose values are, or list, host names. */
+const SETTINGS: readonly Setting[] = [
   { path: "/etc/mailname", keys: "whole" },
   { path: "/etc/HOSTNAME", keys: "whole" },
   { path: "/etc/sysconfig/network", keys: ["HOSTNAME"] },
   { path: "/etc/conf.d/hostname", keys: ["hostname", "HOSTNAME"] },
   { path: "/etc/machine-info", keys: ["PRETTY_HOSTNAME"] },
-  { path: "/etc/postfix/main.cf", keys: ["myhostname", "mydestination", "myorigin", "smtp_helo_name"] },
+  {
+    path: "/etc/postfix/main.cf",
+    keys: ["myhostname", "mydestination", "myorigin", "smtp_helo_name"],
+    folds: true,
+  },
   {
     path: "/etc/exim4/update-exim4.conf.conf",
     keys: ["dc_other_hostnames", "dc_readhost", "dc_visible_name", "primary_hostname"],
@@ -69,12 +81,12 @@ export const RENAMED_FILES: readonly string[] = SETTINGS.map(({ path }) => path)
 
 /** The file's text on the clone; undefined if nothing in it is the template's name. */
 export function renamedText(path: string, { text, ...names }: Names & { text: string }): string | undefined {
-  const keys = SETTINGS.find((setting) => setting.path === path)?.keys ?? [];
+  const setting = SETTINGS.find((setting) => setting.path === path);
   const rename = (value: string) => value.replace(/[^\s,;:'"=]+/g, (token) => renamed(token, names) ?? token);
-  const changed = keys === "whole" ? rename(text) : keys.reduce((text, key) => {
-    // a value goes on in lines that are indented
-    const setting = new RegExp(`^([ \\t]*${key}[ \\t]*[=:])([^\\n]*(?:\\n[ \\t]+[^\\n]*)*)`, "gm");
-    return text.replace(setting, (_, head: string, value: string) => head + rename(value));
+  const changed = setting?.keys === "whole" ? rename(text) : (setting?.keys ?? []).reduce((text, key) => {
+    const value = setting?.folds ? "[^\\n]*(?:\\n[ \\t]+[^\\n]*)*" : "[^\\n]*";
+    const line = new RegExp(`^([ \\t]*${key}[ \\t]*[=:])(${value})`, "gm");
+    return text.replace(line, (_, head: string, value: string) => head + rename(value));
   }, text);
   return changed === text ? undefined : changed;
 }

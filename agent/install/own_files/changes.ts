@@ -57,11 +57,19 @@ export async function ownChanges(
   }
   if (takesOnly === "all") changes.push(...await removals(tree, own), ...await repeated(tree, values));
   const written = new Set(changes.flatMap((change) => change.do === "write" ? [change.path] : []));
-  const removed = changes.filter((change) => change.do !== "write").length;
+  const removed = changes.filter((change) => change.do !== "write" && !takenOver.has(change.path));
+  const replaced: OwnChange[] = [];
   for (const [path, bytes] of takenOver) {
-    if (!written.has(path)) changes.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
+    if (!written.has(path)) replaced.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
   }
-  return { changes, fresh, removed, kept: takenOver.size };
+  const rest = changes.filter((change) => change.do === "write");
+  // directories are cleared before anything is put into them
+  return {
+    changes: [...removed, ...rest, ...replaced],
+    fresh,
+    removed: removed.length,
+    kept: takenOver.size,
+  };
 }
 
 /** Without what is secret. */
