@@ -362,7 +362,7 @@ export const OWN_FILES: readonly OwnFiles[] = [
   },
   {
     what: "id of a GlusterFS peer",
-    paths: ["/var/lib/glusterd/glusterd.info"],
+    paths: ["/var/lib/glusterd/glusterd.info", "/var/lib/glusterd2/uuid.toml"],
     clone: "removed",
     back: "glusterd",
     tell: "no clone is the template's GlusterFS peer: probe each clone",
@@ -574,6 +574,8 @@ export const OWN_FILES: readonly OwnFiles[] = [
       "/var/lib/juju/agents",
       "/var/lib/maas/maas_id",
       "/var/lib/amazon/ssm/Vault/Store/RegistrationKey",
+      "/opt/actions-runner/.credentials",
+      "/home/*/actions-runner/.credentials",
     ],
     clone: "told",
     tell:
@@ -672,6 +674,16 @@ export const OWN_FILES: readonly OwnFiles[] = [
     paths: ["/var/lib/mysql/auto.cnf"],
     clone: "removed",
     back: "mysqld",
+  },
+  {
+    what: "ids of further servers",
+    paths: [
+      "/var/lib/arangodb3/SERVER",
+      "/var/lib/pritunl/pritunl.uuid",
+      "/var/lib/scylla-housekeeping/housekeeping.uuid",
+    ],
+    clone: "removed",
+    back: "the server",
   },
   {
     what: "PostgreSQL's system identifier",
