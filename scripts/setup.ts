@@ -35,6 +35,7 @@ const PACKAGES: Packages = {
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",
+  "xfsprogs": "/usr/sbin/mkfs.xfs",
   "xz-utils": "/usr/bin/xz",
   "zstd": "/usr/bin/zstd",
 };

@@ -2,10 +2,12 @@
 import type { DiskLayout } from "#contract/layout.ts";
 import { describeVolume } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
+import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "../capture/lacks.ts";
 import { FINDMNT_COLUMNS, type MountedFileSystem, parseFindmnt } from "../capture/layout_devices.ts";
 import { readLayout } from "../capture/layout_read.ts";
 import { newestFirst, parseOsRelease } from "../capture/machine.ts";
+import { findSwapFiles } from "../capture/swap_files.ts";
 import { ForeignTree } from "../install/tree_files.ts";
 import type { Run } from "../sys/command.ts";
 import type { SystemMount } from "./mount_system.ts";
@@ -16,6 +18,8 @@ export interface StillMachine {
   readonly mountPoints: readonly string[];
   /** Partitions that hold something which is not mounted, in words. */
   readonly unseen: readonly string[];
+  /** What of its disks, tables and file systems a clone will lack or name wrongly, in words. */
+  readonly notes: readonly string[];
 }
 
 export async function readStillMachine(
@@ -28,18 +32,21 @@ export async function readStillMachine(
   },
 ): Promise<StillMachine> {
   const shown = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const { layout, mountPoints, unseen } = await readLayout({
+  const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, shown))),
   });
+  const tree = new ForeignTree(at);
+  const whole = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
   return {
-    source: await readSource(new ForeignTree(at), firmware),
-    layout,
+    source: await readSource(tree, firmware),
+    layout: whole,
     mountPoints,
     unseen: unseen.map(({ volume, type }) =>
       `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
     ),
+    notes: [...notes, ...await noteDisks(tree, { layout: whole, firmware })],
   };
 }
 

@@ -8,7 +8,9 @@ import {
   parseFindmnt,
   parseLsblk,
 } from "./layout_devices.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
+import { readFileSystem } from "./read_file_system.ts";
+import { readTable } from "./read_table.ts";
+import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
 
 export interface MachineLayout {
   readonly layout: DiskLayout;
@@ -16,6 +18,8 @@ export interface MachineLayout {
   readonly mountPoints: readonly string[];
   /** Partitions that hold something which is not mounted, so that a capture does not see it. */
   readonly unseen: readonly { readonly volume: Volume; readonly type: string }[];
+  /** What of its tables and file systems a clone will lack, in words. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -23,10 +27,11 @@ export interface MachineLayout {
  * those of a system that does not run, as it would have them.
  */
 export async function readLayout(
-  { run, diskTypes = ["disk"], mounts }: {
+  { run, diskTypes = ["disk"], mounts, readStart = startOf }: {
     run: Run;
     diskTypes?: readonly string[];
     mounts?: readonly MountedFileSystem[];
+    readStart?: ReadStart;
   },
 ): Promise<MachineLayout> {
   const devices = parseLsblk((await run(["lsblk", "-J", "-b", "-O"])).stdout);
@@ -34,7 +39,8 @@ export async function readLayout(
     parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
   const own = ownMounts(mounted, { devices, diskTypes });
   const disks = ownDisks(own, { devices, diskTypes });
-  const tables = await Promise.all(disks.map((disk) => readTable(disk, run)));
+  const notes: string[] = [];
+  const tables = await Promise.all(disks.map((disk) => readTable(disk, { run, readStart, notes })));
   const volumeOf = (device: Device) => volume(device, { disks, tables });
 
   const fileSystems: FileSystem[] = [];
@@ -44,7 +50,14 @@ export async function readLayout(
     mountPoints.push(mount.target);
     if (taken.has(device.name)) continue;
     taken.add(device.name);
-    fileSystems.push(await readFileSystem(mount, { device, volume: volumeOf(device), run }));
+    fileSystems.push(
+      await readFileSystem(mount, {
+        device,
+        volume: volumeOf(device),
+        startSector: startSectorOf(volumeOf(device), tables),
+        ...{ run, readStart, notes },
+      }),
+    );
   }
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
@@ -58,7 +71,12 @@ export async function readLayout(
       unseen.push({ volume: volumeOf(device), type });
     }
   }
-  return { layout: { disks: tables, fileSystems, swap }, mountPoints: [...new Set(mountPoints)], unseen };
+  return {
+    layout: { disks: tables, fileSystems, swap },
+    mountPoints: [...new Set(mountPoints)],
+    unseen,
+    notes,
+  };
 }
 
 /** Mounts of whole file systems (or of subvolumes) on disks that belong to the machine. */
@@ -92,17 +110,6 @@ function isOn(device: Device, disks: readonly Device[]): boolean {
   return disks.some((disk) => device.below.includes(disk.name));
 }
 
-async function readTable(disk: Device, run: Run): Promise<DiskTable> {
-  const common = {
-    name: disk.name,
-    sizeBytes: disk.sizeBytes,
-    sectorBytes: disk.sectorBytes === 4096 ? 4096 as const : 512 as const,
-  };
-  const kind = (await probe(disk.path, run)).get("PTTYPE");
-  if (kind === undefined) return { ...common, table: "none", partitions: [] };
-  return { ...common, ...parseSfdisk((await run(["sfdisk", "-J", disk.path])).stdout) };
-}
-
 function volume(
   device: Device,
   { disks, tables }: { disks: readonly Device[]; tables: readonly DiskTable[] },
@@ -125,37 +132,7 @@ function volume(
   return { kind: "lv", group: device.type, name: device.name };
 }
 
-async function readFileSystem(
-  mount: MountedFileSystem,
-  { device, volume, run }: { device: Device; volume: Volume; run: Run },
-): Promise<FileSystem> {
-  const facts = await probe(device.path, run);
-  const bits = /^FAT(12|16|32)$/.exec(facts.get("VERSION") ?? "")?.[1];
-  const ext = /^ext[234]$/.test(mount.type)
-    ? parseDumpe2fs((await run(["dumpe2fs", "-h", device.path])).stdout)
-    : undefined;
-  return {
-    volume,
-    type: mount.type,
-    ...identityOf(facts),
-    mountPoint: mount.target,
-    mountOptions: mount.options,
-    sizeBytes: device.sizeBytes,
-    usedBytes: mount.usedBytes,
-    mkfs: {
-      features: [...ext?.features ?? []],
-      ...(ext && { blockBytes: ext.blockBytes, inodeBytes: ext.inodeBytes, inodes: ext.inodes }),
-      ...(mount.type === "vfat" && bits !== undefined && { fatBits: Number(bits) as 12 | 16 | 32 }),
-    },
-  };
-}
-
-function identityOf(facts: ReadonlyMap<string, string>): { uuid?: string; label?: string } {
-  const uuid = facts.get("UUID"), label = facts.get("LABEL");
-  return { ...(uuid !== undefined && { uuid }), ...(label !== undefined && { label }) };
-}
-
-/** Low-level probing: asks the device itself and no cache. Exit 2: nothing that blkid knows. */
-async function probe(path: string, run: Run): Promise<ReadonlyMap<string, string>> {
-  return parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
+function startSectorOf(volume: Volume, tables: readonly DiskTable[]): number | undefined {
+  if (volume.kind !== "partition") return volume.kind === "disk" ? 0 : undefined;
+  return tables[volume.disk]?.partitions.find((p) => p.number === volume.number)?.startSector;
 }

@@ -4,8 +4,11 @@ import type { Source } from "#contract/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
+import { ForeignTree } from "../install/tree_files.ts";
+import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
 import { readLayout } from "./layout_read.ts";
+import { findSwapFiles } from "./swap_files.ts";
 
 export interface MachineFacts {
   /** Absent where the root is not the live system's. */
@@ -13,6 +16,8 @@ export interface MachineFacts {
   readonly layout?: DiskLayout;
   /** In words, each with the package that helps. */
   readonly lacks: readonly string[];
+  /** What clones would not have as this machine has it. */
+  readonly notes?: readonly string[];
   /** Absolute paths inside the root of the file systems to be walked, parents first. */
   readonly mountPoints: readonly string[];
 }
@@ -33,10 +38,14 @@ export async function readMachine(
   if (machine.layout.fileSystems.length === 0) {
     return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: ["/"] };
   }
+  const tree = new ForeignTree(root);
+  const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
+  const layout = { ...machine.layout, swapFiles };
   return {
     source,
-    layout: machine.layout,
-    lacks: lacksToRebuild(machine, { source, presence }),
+    layout,
+    lacks: lacksToRebuild({ ...machine, layout }, { source, presence }),
+    notes: await noteDisks(tree, { layout, firmware: source.firmware }),
     mountPoints: machine.mountPoints,
   };
 }

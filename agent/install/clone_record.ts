@@ -35,6 +35,11 @@ const CloneRecord = z.strictObject({
   /** Id of the version that the disk was made as. */
   manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
+  /** Files of the image that were fitted to this disk, as they were then; a file without a checksum was removed. */
+  fitted: z.array(z.strictObject({
+    path: z.string().max(4096),
+    sha256: z.string().max(64).optional(),
+  })).max(1000).optional(),
   boot: z.strictObject({
     /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
     area: z.string().max(4 << 20),
@@ -57,18 +62,37 @@ export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | u
   }
 }
 
-/** `own`: paths of the identity. Written only where it is another than before. */
+/** `own`: paths of the identity; `fitted`: files that were changed for this disk. Written only where it is another than before. */
 export async function writeCloneRecord(
   clone: CloneTree,
-  { manifest, own, boot }: Pick<CloneRecord, "manifest" | "boot"> & { own: Iterable<string> },
+  { manifest, own, fitted = [], boot }: Pick<CloneRecord, "manifest" | "boot"> & {
+    own: Iterable<string>;
+    fitted?: readonly string[];
+  },
 ): Promise<void> {
   const record: CloneRecord = {
     format: "rackseed-clone",
     formatVersion: 1,
     manifest,
     own: await Promise.all([...own].sort().map((path) => ownFile(clone, path))),
+    ...(fitted.length > 0 && { fitted: await Promise.all(fitted.map((path) => fittedFile(clone, path))) }),
     ...(boot && { boot }),
   };
+  await writeRecord(clone, record);
+}
+
+/** As it is, but for the files that were fitted to this disk. */
+export async function writeFitted(
+  clone: CloneTree,
+  { record, fitted }: { record: CloneRecord; fitted: readonly string[] },
+): Promise<void> {
+  await writeRecord(clone, {
+    ...record,
+    fitted: await Promise.all(fitted.map((path) => fittedFile(clone, path))),
+  });
+}
+
+async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
   const before = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
   if (before && bytes.equals(before)) return;
@@ -85,6 +109,31 @@ async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own
     const base64 = Buffer.from(bytes).toString("base64");
     return base64.length > MAX_BINARY ? { path } : { path, base64, mode };
   }
+}
+
+/** No initramfs is larger; what is, is compared with the image each time. */
+const MAX_FITTED_BYTES = 1 << 30;
+
+async function fittedFile(
+  clone: CloneTree,
+  path: string,
+): Promise<NonNullable<CloneRecord["fitted"]>[number]> {
+  const bytes = await clone.bytes(path, { maxBytes: MAX_FITTED_BYTES });
+  return bytes === undefined ? { path } : { path, sha256: sha256(bytes).toString("hex") };
+}
+
+/**
+ * The files that were fitted to this disk, if all are as they were and `manifest` is the version they are of: they
+ * belong together. None otherwise, so that all come from the image and are fitted again.
+ */
+export async function soundFitted(
+  clone: CloneTree,
+  { record, manifest }: { record: CloneRecord | undefined; manifest: string },
+): Promise<string[]> {
+  if (record?.manifest !== manifest) return [];
+  const then = record.fitted ?? [];
+  const now = await Promise.all(then.map(({ path }) => fittedFile(clone, path)));
+  return then.every(({ sha256 }, i) => sha256 === now[i]?.sha256) ? then.map(({ path }) => path) : [];
 }
 
 /** Makes those files of the identity again that are gone or empty. Returns their paths. */

@@ -168,7 +168,7 @@ export class ImageFetch implements AsyncDisposable {
     });
     try {
       const work = download.manifest(order, { key, signal });
-      const manifest = await watched(download, { work, tick: () => {} });
+      const manifest = await watched(download, { work, tick: () => {}, signal });
       if (place !== undefined) awaitDisk(download);
       return { download, inMemory: place !== undefined, manifest };
     } catch (error) {
@@ -225,6 +225,7 @@ export class ImageFetch implements AsyncDisposable {
           times: times(transfer),
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
+      signal: this.#signal,
     });
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
@@ -375,12 +376,19 @@ function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadPro
   return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
 }
 
-/** Waits for `work`, with a tick a second, and gives up where nothing comes in any more. */
+/** Waits for `work`, with a tick a second; gives up once nothing comes in any more, and at once when told to stop. */
 async function watched<T>(
   download: Download,
-  { work, tick }: { work: Promise<T>; tick: (transfer: DownloadProgress) => void },
+  { work, tick, signal }: {
+    work: Promise<T>;
+    tick: (transfer: DownloadProgress) => void;
+    signal: AbortSignal;
+  },
 ): Promise<T> {
+  signal.throwIfAborted();
   const { promise: stalled, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
   let last = { bytes: -1, at: performance.now() };
   const timer = setInterval(() => {
     const transfer = download.progress();
@@ -400,5 +408,6 @@ async function watched<T>(
     return await Promise.race([work, stalled]);
   } finally {
     clearInterval(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

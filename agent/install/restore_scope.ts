@@ -54,6 +54,11 @@ const OWN_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isMadeByNode(row
 /** The image's are made where the node's are lost. */
 const PREFERRED_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isPreferred(row) ? row.paths : []));
 
+/** Those of the paths that lie in none of the folders. */
+export function withoutFolders(paths: readonly string[], folders: readonly string[]): string[] {
+  return paths.filter((path) => !folders.some((folder) => `${path}/`.startsWith(`${folder}/`)));
+}
+
 /** The identity's files: as the record has them, else those that an identity is usually written to. */
 export function ownPaths(record: CloneRecord | undefined): string[] {
   return record ? record.own.map(({ path }) => path) : IDENTITY_PATHS;
@@ -65,12 +70,14 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore"> & Partial<Pick<Order, "identity">>,
-  { record, index, believes, soundLoader, plain }: {
+  { record, index, believes, soundLoader, fitted, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
     /** Whether files that are as the index has them need not be read. */
     believes: boolean;
     soundLoader: readonly string[];
+    /** Files that were changed for this disk, and are as they were. */
+    fitted: readonly string[];
     plain: readonly string[];
   },
 ): Comparison | undefined {
@@ -78,7 +85,7 @@ export function machineComparison(
   const found = comparisonOf(order, {
     resumes: false,
     own: new KeptPaths(
-      parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...order.identity?.own ?? []]),
+      parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...fitted, ...order.identity?.own ?? []]),
       OWN_PATTERNS,
     ),
   });

@@ -62,7 +62,7 @@ const ORDER: Pick<Order, "restore" | "identity"> = {
 
 async function restore({ manifest, target, pack }: Image): Promise<void> {
   const comparison = machineComparison(ORDER, {
-    ...{ record: undefined, index: undefined, believes: false, soundLoader: [], plain: [] },
+    ...{ record: undefined, index: undefined, believes: false, soundLoader: [], fitted: [], plain: [] },
   });
   assert(comparison?.why === "restores");
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });

@@ -27,6 +27,11 @@ export class TreeReader {
     return (await Deno.lstat(at)).size > maxBytes ? undefined : await Deno.readFile(at);
   }
 
+  /** Where the regular file is, outside of the tree; undefined for anything else. */
+  async file(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "file" ? await this.confine(path) : undefined;
+  }
+
   /** Where the directory is, outside of the tree; undefined for anything else. */
   async directory(path: string): Promise<string | undefined> {
     return await this.kind(path) === "directory" ? await this.confine(path) : undefined;
@@ -65,7 +70,7 @@ export class TreeReader {
     const name = at.slice(at.lastIndexOf("/"));
     const root = await Deno.realPath(this.root);
     const real = await Deno.realPath(at.slice(0, at.lastIndexOf("/")));
-    const isInside = real === root || real.startsWith(`${root}/`);
+    const isInside = root === "/" || real === root || real.startsWith(`${root}/`);
     if (isInside && name !== "/.." && name !== "/.") return `${real}${name}`;
     throw new RackseedError(`cannot reach ${path} in the tree ${this.root}`, {
       reason: "it leads out of the tree, by itself or by a symbolic link.",
@@ -106,6 +111,20 @@ export class CloneTree extends TreeReader {
     await Deno.chmod(temporary, mode);
     await Deno.rename(temporary, at);
     this.changed.add(path);
+  }
+
+  /** Replaces a regular file's content: it keeps its owner, mode, labels and names. */
+  async rewrite(path: string, content: Uint8Array): Promise<void> {
+    const at = await this.file(path);
+    if (at === undefined) throw new RangeError(`${path} is no file`);
+    await Deno.writeFile(at, content, { create: false });
+    this.changed.add(path);
+  }
+
+  /** Where a new file is to be made, outside of the tree: its directory is there. */
+  async place(path: string): Promise<string> {
+    await this.#makeParents(path);
+    return await this.confine(path);
   }
 
   /** Makes a symbolic link, in place of a file or link that stands there. */

@@ -1,5 +1,6 @@
 /** An empty machine turns into a clone: power-on, network boot, installation, its own disk, its login prompt. */
 import type { Check } from "./check.ts";
+import { checkDiskNames } from "./check_disk_names.ts";
 import type { BackgroundProgram } from "./background_program.ts";
 import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
@@ -114,6 +115,7 @@ export async function startClone(
   const hooked = await checkHooks(lab, { host, guest, log });
   const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
+  const named = await checkDiskNames(lab, guest);
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [
@@ -150,6 +152,7 @@ export async function startClone(
       seen: `the node is ${state}`,
     },
     hooked,
+    ...named,
     ...(node.asked ? [checkAsked(node, log)] : []),
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },

@@ -1,6 +1,6 @@
 /** `rackseed image …` */
 import { z } from "zod";
-import { CaptureView, ImageRef, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import { CaptureView, ImageRef, ImageView, Notice, VerifyEvent, VersionView } from "#contract/api.ts";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -30,6 +30,9 @@ export type SendTree = (path: string, options: {
 export async function listImages({ json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
   const images = await client.get("/images", z.array(ImageView), { signal });
+  for (const { subject, problem, remedy } of await client.get("/notices", z.array(Notice), { signal })) {
+    remark(`warning: ${subject}: ${problem}\n  Remedy: ${remedy}`);
+  }
   if (json) return printJson(images);
   if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
   printTable(

@@ -40,6 +40,11 @@ export class Enroller {
     this.#sources = sources;
   }
 
+  /** Throws RackseedError (401) unless this is the boot secret of a node. */
+  expects(bootSecret: string): void {
+    if (!this.#sources.deployments.ofBootSecret(bootSecret)) throw unknownBearer();
+  }
+
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
   enrol(bootSecret: string, request: Request): Order | BackupOrder {
     const { nodes, deployments } = this.#sources;

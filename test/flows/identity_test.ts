@@ -113,6 +113,61 @@ Deno.test("what a site adds to a machine's own goes with the image's settings in
   assert.deepEqual(await settings(), { keep: ["/srv"], own: [] });
 });
 
+Deno.test("a node whose identity is assigned cannot claim one, neither another entry's nor a free one", async () => {
+  await using test = await start();
+  await put(test, "web7", { address: "10.0.0.7/24" });
+  await put(test, "n1", {});
+  const { agent } = await enrol(test, "n1");
+  using _agent = agent;
+  for (
+    const body of [{ hostname: "web7" }, { hostname: "free" }, { hostname: "n1", address: "10.0.0.9/24" }]
+  ) {
+    await assert.rejects(claim(agent, body), { status: 409, reason: /assigned by this server/ });
+  }
+  assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
+  assert.deepEqual((await view(test, "n1")).settings, {});
+});
+
+Deno.test("a node that keeps its identity takes no other entry's place, though that has no machine", async () => {
+  await using test = await start();
+  await put(test, "web7", { address: "10.0.0.7/24" });
+  await put(test, "n1", {});
+  const { agent } = await enrol(test, "n1", { identity: "keep" });
+  using _agent = agent;
+  await assert.rejects(claim(agent, { hostname: "web7" }), {
+    status: 409,
+    reason: /belongs to the node web7/,
+  });
+  assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
+});
+
+Deno.test("an entry that has a machine cannot be taken by typing its name", async (t) => {
+  await using test = await start();
+  const withMachine: Record<string, (name: string) => Promise<unknown>> = {
+    "a network card": (name) => put(test, name, { mac: MAC }),
+    "an agent": (name) => test.client.send("POST", `/nodes/${name}/agent`, { json: {} }),
+    "an installation": async (name) => (await enrol(test, name)).agent[Symbol.dispose](),
+    "an installation that was cancelled": async (name) => {
+      (await enrol(test, name)).agent[Symbol.dispose]();
+      await test.client.send("POST", `/nodes/${name}/cancel`, { json: {} });
+    },
+  };
+  let number = 0;
+  for (const [what, give] of Object.entries(withMachine)) {
+    await t.step(what, async () => {
+      const name = `taken${++number}`, spare = `spare${number}`;
+      await put(test, name, {});
+      await put(test, spare, {});
+      await give(name);
+      const { id } = await view(test, name);
+      const { agent } = await enrol(test, spare, { identity: "ask" });
+      using _agent = agent;
+      await assert.rejects(claim(agent, { hostname: name }), { status: 409, reason: /belongs to the node/ });
+      assert.equal((await view(test, name)).id, id);
+    });
+  }
+});
+
 Deno.test("what a node bore is remembered for its disk's death, and told to nobody but itself", async () => {
   await using test = await start();
   await put(test, "n1", { identity: "keep" });

@@ -62,7 +62,7 @@ export async function template(script: string): Promise<Header> {
 }
 
 /** The programs as they are, but shown this disk only, and mounted as a root. */
-function onlyThis(disk: LoopDisk, at: string): Run {
+export function onlyThis(disk: LoopDisk, at: string): Run {
   return async (argv, options) => {
     if (argv[0] === "lsblk") return await run([...argv, disk.device], options);
     if (argv[0] !== "findmnt") return await run(argv, options);
@@ -71,7 +71,7 @@ function onlyThis(disk: LoopDisk, at: string): Run {
   };
 }
 
-function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
+export function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
   return {
     format: "rackseed-manifest",
     formatVersion: 1,
