@@ -189,7 +189,7 @@ async function readAndSend(
   const memory = { past, record };
   const { source, layout, mountPoints, lacks, notes = [] } = await machine();
   const excludes = excludesOf(layout, order.excludes);
-  const tree = new TreeSource(root, { excludes, mountPoints, memory });
+  const tree = new TreeSource(root, { excludes, mountPoints, memory, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
     api: client,
     capture: order.capture,

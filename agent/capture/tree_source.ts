@@ -14,6 +14,7 @@ import type { PastCapture, Remembered } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { MountedTrees } from "./mounts/mounted_trees.ts";
 import type { OwnMount } from "./mounts/own_mounts.ts";
+import { OwnNotes } from "./own_notes.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
 /** A file that changes while it is read is read this often before it is taken as it is. */
@@ -32,6 +33,8 @@ export interface TreeOptions {
   /** The file systems that belong to the tree, with their places in it. */
   readonly mountPoints: readonly OwnMount[];
   readonly memory?: CaptureMemory | undefined;
+  /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
+  readonly isTemplate?: boolean;
 }
 
 export class TreeSource implements CaptureSource {
@@ -42,13 +45,15 @@ export class TreeSource implements CaptureSource {
   readonly #excludes: Excludes;
   readonly #mountPoints: readonly OwnMount[];
   readonly #memory: CaptureMemory | undefined;
+  readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
     this.#memory = memory;
     this.#mountPoints = mountPoints;
+    this.#isTemplate = isTemplate;
   }
 
   async measure(
@@ -89,10 +94,12 @@ export class TreeSource implements CaptureSource {
     /** First name of every file that has several. */
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
+    const own = this.#isTemplate ? new OwnNotes() : undefined;
     for (const visit of this.#walk(note)) {
       if (turns.due) await turns.next();
       if (sink.full) await sink.drained();
       const { path, status } = visit;
+      own?.see(path);
       if (status.type === "socket") {
         note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
         continue;
@@ -116,6 +123,7 @@ export class TreeSource implements CaptureSource {
       if (key !== undefined) links.set(key, path);
       yield told;
     }
+    this.notes.push(...own?.notes ?? []);
   }
 
   *#walk(note: (text: string) => void): Generator<Visit> {
