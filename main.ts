@@ -4,15 +4,29 @@ import type { ServerCommand } from "./server/cli/server_options.ts";
 import { runCommandLine } from "./server/cli/run.ts";
 import type { SendTree } from "./server/cli/images.ts";
 
+/** A command that was told to stop has this long to tidy up. Whatever it leaves, it could leave at a power cut. */
+const TIDY_MS = 4000;
+
 const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(name, () => stop.abort(new Error(`stopped by ${name}`)));
+for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stopBy(name));
+
+function stopBy(name: Deno.Signal): void {
+  if (stop.signal.aborted) return;
+  stop.abort(new Error(`stopped by ${name}`));
+  Deno.unrefTimer(setTimeout(() => {
+    console.error(`stopped, though not everything had ended within ${TIDY_MS / 1000} s`);
+    Deno.exit(1);
+  }, TIDY_MS));
 }
 
 const code = await runCommandLine(Deno.args, {
   version: settings.version,
   signal: stop.signal,
   runServer,
+  backUpServer: async (file, options) =>
+    await (await import("./server/facts_command.ts")).backUpServer(file, options),
+  restoreServer: async (file, options) =>
+    (await import("./server/facts_command.ts")).restoreServer(file, options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install/install.ts")).runInstall(options),

@@ -24,8 +24,10 @@ export function lockDataDirectory(path: string): Disposable {
 function openLock(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
+    Deno.openSync(`${path}/lock`, { write: true, create: true, mode: 0o600 }).close();
     lock = new DatabaseSync(`${path}/lock`);
-    lock.exec("BEGIN EXCLUSIVE");
+    // with its journal in memory it needs no room on the disk
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
     lock?.close();

@@ -18,11 +18,14 @@ const FILE = `${RECORD_FOLDER}/clone.json`;
 const MAX_BYTES = 16 << 20;
 /** More of the identity than this is no configuration. */
 const MAX_TEXT = 1 << 20;
+const MAX_BINARY = 1 << 16;
 
 const OwnFile = z.strictObject({
   path: z.string().max(4096),
   /** Absent where the node has no such file, though the image may have one. */
   text: z.string().max(MAX_TEXT).optional(),
+  /** In place of the text, of a file that is none (/etc/hostid). */
+  base64: z.base64().max(MAX_BINARY).optional(),
   mode: z.int().min(0).max(0o7777).optional(),
 });
 
@@ -97,9 +100,15 @@ async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void>
 }
 
 async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own"][number]> {
-  const text = await clone.text(path);
-  if (text === undefined || text.length > MAX_TEXT) return { path };
-  return { path, text, mode: await clone.mode(path) };
+  const bytes = await clone.bytes(path, { maxBytes: MAX_TEXT });
+  if (bytes === undefined) return { path };
+  const mode = await clone.mode(path);
+  try {
+    return { path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), mode };
+  } catch {
+    const base64 = Buffer.from(bytes).toString("base64");
+    return base64.length > MAX_BINARY ? { path } : { path, base64, mode };
+  }
 }
 
 /** No initramfs is larger; what is, is compared with the image each time. */
@@ -130,12 +139,13 @@ export async function soundFitted(
 /** Makes those files of the identity again that are gone or empty. Returns their paths. */
 export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<string[]> {
   const made: string[] = [];
-  for (const { path, text, mode = 0o644 } of own) {
-    if (text === undefined || text === "") continue;
+  for (const { path, text = "", base64, mode = 0o644 } of own) {
+    const content = base64 === undefined ? text : Buffer.from(base64, "base64");
+    if (content.length === 0) continue;
     const kind = await clone.kind(path);
     const lost = kind === undefined || kind === "file" && await clone.text(path) === "";
     if (!lost) continue;
-    await clone.write(path, { text, mode });
+    await clone.write(path, { text: content, mode });
     made.push(path);
   }
   return made;

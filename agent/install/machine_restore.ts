@@ -34,7 +34,9 @@ import { unusableSwapFiles } from "./swap_files.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 interface RestoreOptions extends CarryOut {
-  readonly order: Pick<Order, "manifest" | "node"> & { readonly restore: NonNullable<Order["restore"]> };
+  readonly order: Pick<Order, "manifest" | "node"> & Partial<Pick<Order, "identity">> & {
+    readonly restore: NonNullable<Order["restore"]>;
+  };
   readonly plan: Plan;
   readonly layout: DiskLayout | undefined;
 }

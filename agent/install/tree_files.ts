@@ -37,6 +37,11 @@ export class TreeReader {
     return await this.kind(path) === "directory" ? await this.confine(path) : undefined;
   }
 
+  /** Where a symbolic link points to; undefined for anything else. */
+  async linkTarget(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
+  }
+
   async mode(path: string): Promise<number> {
     return ((await Deno.lstat(await this.confine(path))).mode ?? 0) & 0o7777;
   }
@@ -90,7 +95,10 @@ export class CloneTree extends TreeReader {
   /** Paths that were changed, absolute inside the tree: verification leaves them out. */
   readonly changed = new Set<string>();
 
-  /** Replaces the file, or the link that stands in its place, at once. */
+  /**
+   * Replaces the file, or the link that stands in its place, at once. It belongs to whom that file belonged, a new one
+   * to whom its directory does: daemons read theirs as users of their own.
+   */
   async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path);
@@ -98,6 +106,8 @@ export class CloneTree extends TreeReader {
     await Deno.remove(temporary).catch(() => {});
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
     await Deno.writeFile(temporary, bytes, { createNew: true, mode });
+    const { uid, gid } = await this.#ownerOf(at);
+    if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
     await Deno.chmod(temporary, mode);
     await Deno.rename(temporary, at);
     this.changed.add(path);
@@ -117,11 +127,6 @@ export class CloneTree extends TreeReader {
     return await this.confine(path);
   }
 
-  /** Where a symbolic link points to; undefined for anything else. */
-  async linkTarget(path: string): Promise<string | undefined> {
-    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
-  }
-
   /** Makes a symbolic link, in place of a file or link that stands there. */
   async link(path: string, { target }: { target: string }): Promise<void> {
     await this.#makeParents(path);
@@ -129,6 +134,20 @@ export class CloneTree extends TreeReader {
     await Deno.remove(temporary).catch(() => {});
     await Deno.symlink(target, temporary);
     await Deno.rename(temporary, await this.confine(path));
+    this.changed.add(path);
+  }
+
+  async #ownerOf(at: string): Promise<Pick<Deno.FileInfo, "uid" | "gid">> {
+    const before = await Deno.lstat(at).catch(() => undefined);
+    return before?.isFile ? before : await Deno.lstat(at.slice(0, at.lastIndexOf("/")));
+  }
+
+  /** Removes all that a directory holds, and keeps the directory with its owner and mode. */
+  async clear(path: string): Promise<void> {
+    const at = await this.directory(path);
+    for (const name of at === undefined ? [] : await namesIn(at)) {
+      await Deno.remove(`${at}/${name}`, { recursive: true });
+    }
     this.changed.add(path);
   }
 

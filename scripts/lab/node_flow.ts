@@ -9,7 +9,11 @@ import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
+import { domain, templateStorage } from "./template_settings.ts";
 import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+
+const ownStorageNames =
+  /^InitiatorName=iqn\.1993-08\.org\.debian:01:[0-9a-f]{12}\nnqn\.2014-08\.org\.nvmexpress:uuid:([0-9a-f-]{36})\n\1$/;
 
 interface Context {
   readonly node: NodeFacts;
@@ -48,6 +52,8 @@ export async function orderNodes(
 export interface Clone {
   readonly machineId: string;
   readonly hostKey: string;
+  /** Its iSCSI initiator name, its NVMe host NQN and host id. */
+  readonly storage: string;
   readonly checks: Check[];
   /** From the agent's start to the reboot that it asked for. */
   readonly agentMs: number;
@@ -95,6 +101,11 @@ export async function startClone(
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
   const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
+  const storage = (await guest.shell(
+    "cat /etc/iscsi/initiatorname.iscsi /etc/nvme/hostnqn /etc/nvme/hostid",
+    lab,
+  )).trim();
+  const fullName = (await guest.shell("hostname -f", lab)).trim();
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
@@ -125,6 +136,17 @@ export async function startClone(
       seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
     },
     {
+      what: "storage knows it by names of its own",
+      passed: ownStorageNames.test(storage) && !storage.includes(templateStorage.hostUuid) &&
+        !storage.includes(templateStorage.initiator.trim()),
+      seen: storage.replaceAll("\n", ", "),
+    },
+    {
+      what: "its full name has the template's domain",
+      passed: fullName === `${host}.${domain}`,
+      seen: fullName,
+    },
+    {
       what: "its first boot is known to the server",
       passed: state === "running",
       seen: `the node is ${state}`,
@@ -137,7 +159,7 @@ export async function startClone(
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
-  return { machineId, hostKey: key(hostKey), checks };
+  return { machineId, hostKey: key(hostKey), storage, checks };
 }
 
 /** `seen`: what `ip -brief -4 address` says. */

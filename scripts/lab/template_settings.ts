@@ -2,6 +2,13 @@
 import type { Firmware } from "./qemu.ts";
 
 export const templateName = "template";
+export const domain = "lab.test";
+
+/** What storage knows the template by. */
+export const templateStorage = {
+  initiator: "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n",
+  hostUuid: "ae12b600-6b23-11e9-8000-ac1f6b7b78ea",
+};
 
 /** It swaps to a partition, and to this file, which no default of captures leaves out. */
 export const swapFile = "/var/lib/more.swap";
@@ -22,7 +29,13 @@ export function settings({ firmware, address, authorizedKey }: SettingsOptions):
   const esp = firmware === "uefi" ? "/dev/vda1 /boot/efi vfat umask=0077 0 1\n" : "";
   return [
     file("etc/hostname", `${templateName}\n`),
-    file("etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}\n`),
+    file(
+      "etc/hosts",
+      `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}.${domain} ${templateName}\n`,
+    ),
+    file("etc/iscsi/initiatorname.iscsi", templateStorage.initiator, 0o600),
+    file("etc/nvme/hostnqn", `nqn.2014-08.org.nvmexpress:uuid:${templateStorage.hostUuid}\n`),
+    file("etc/nvme/hostid", `${templateStorage.hostUuid}\n`),
     file(
       "etc/fstab",
       `/dev/vda2 / ext4 errors=remount-ro 0 1\n/dev/vda3 none swap sw 0 0\n${swapFile} none swap sw 0 0\n${esp}`,

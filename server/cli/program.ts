@@ -22,7 +22,7 @@ import { withServer } from "./connection_options.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
-import type { ServerCommand } from "./server_options.ts";
+import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 
 export interface TemplateCommand {
   readonly server: string;
@@ -47,6 +47,8 @@ export interface Actions {
   readonly version: string;
   readonly signal: AbortSignal;
   readonly runServer: (options: ServerCommand) => Promise<void>;
+  readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
+  readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;
@@ -59,6 +61,8 @@ export function createProgram(actions: Actions): Command {
     // an option belongs to the command that it follows: `restore --version 2` is not ours
     .enablePositionalOptions()
     .exitOverride()
+    // an option after a command is that command's: `server --data` and `server backup --data` are two
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
       "after",
@@ -68,7 +72,7 @@ export function createProgram(actions: Actions): Command {
         "rackseed node deploy n1 n2 --image web --wait",
       ),
     );
-  addServer(program, actions.runServer);
+  addServer(program, actions);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);

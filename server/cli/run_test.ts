@@ -9,6 +9,7 @@ function actions(over: Partial<Actions> = {}): Actions {
   const unexpected = () => Promise.reject(new Error("not this one"));
   return {
     ...{ version: "1.2.3", signal: new AbortController().signal },
+    ...{ backUpServer: unexpected, restoreServer: unexpected },
     ...{ runServer: unexpected, runTemplate: unexpected, runInstall: unexpected, sendTree: unexpected },
     ...over,
   };

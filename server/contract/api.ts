@@ -35,6 +35,8 @@
  *   DELETE /hooks/:scope/:when/:name
  *   GET    /swarm                              SwarmSettings
  *   POST   /swarm                              SwarmChange → SwarmSettings
+ *   GET    /notices                            Notice[]         what is wrong with the server's disk or images
+ *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: all secrets
  *   GET    /events                             server-sent events: ServerEvent
  *
  * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name; the session of a
@@ -66,6 +68,7 @@ export { Cidr, Hostname, Ipv4Address, Mac } from "./identity.ts";
 export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";
 export * from "./api/captures.ts";
 export * from "./api/images.ts";
+export * from "./api/notices.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
 export * from "./api/events.ts";

@@ -46,6 +46,7 @@ export class DataDirectory {
     Deno.chmodSync(this.path, 0o700);
     // SQLite gives its write-ahead log the mode of the database
     Deno.openSync(this.database, { append: true, create: true, mode: 0o600 }).close();
+    this.reserve.tend();
   }
 
   get database(): string {

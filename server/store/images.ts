@@ -159,7 +159,7 @@ export class ImageStore implements Disposable {
     }
     const paths = this.#forget({ image, version }, { isLast: others.length === 1 });
     for (const path of paths) removeSync(`${this.directory.path}/${path}`);
-    this.#leftovers.forget(paths);
+    this.#leftovers.forgetIfRoom(paths);
     log.info("version-deleted", { image, version, packs: paths.length - 1 });
   }
 
@@ -187,6 +187,8 @@ export class ImageStore implements Disposable {
       });
     return withRoom(work, [
       () => this.directory.reserve.release(),
+      // its log is then written again from the start, which takes no room
+      () => this.#db.exec("PRAGMA wal_checkpoint(RESTART)"),
       () => removeSync(`${this.directory.path}/${folder}`),
       () => {
         for (const path of this.#ownPacks(`${image}@${version}`)) removeSync(path);

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
+import { isDiskFull } from "./store_error.ts";
 
 /** A file or folder that is of no use once its row is found after a crash. */
 export interface Leftover {
@@ -40,7 +41,15 @@ export class Leftovers {
     }));
   }
 
-  /** They are gone, or wanted. */
+  /** They are gone, or wanted. On a full disk the rows stay until the next start. */
+  forgetIfRoom(paths: readonly string[]): void {
+    try {
+      this.forget(paths);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
   forget(paths: readonly string[]): void {
     for (const path of paths) this.#delete.run(path);
   }

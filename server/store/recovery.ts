@@ -90,17 +90,15 @@ function removeLeftovers(
 ): void {
   const all = leftovers.list();
   if (all.length === 0) return;
-  const isHeld = ({ parts }: Leftover) => parts.every((part) => known.has(`${directory.path}/${part}`));
+  const isHeld = ({ parts }: Leftover) =>
+    parts.map((part) => `${directory.path}/${part}`).every((part) =>
+      known.has(part) && sizeOf(part) !== undefined
+    );
   for (const leftover of all) {
     const path = `${directory.path}/${leftover.path}`;
     if (!known.has(path) && isHeld(leftover)) remove(path);
   }
-  try {
-    leftovers.forget(all.map(({ path }) => path));
-  } catch (error) {
-    // a full disk; the next start does it
-    log.warn("leftovers-kept", { error: messageOf(error) });
-  }
+  leftovers.forgetIfRoom(all.map(({ path }) => path));
 }
 
 function clear(folder: string, isLeftover: (name: string) => boolean): void {

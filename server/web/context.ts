@@ -1,4 +1,5 @@
 /** What the routes share. */
+import type { Notice } from "#contract/api.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
@@ -26,6 +27,9 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
+  readonly notices: { list(): Notice[] };
+  /** The server's own facts as a tar, see store/facts_archive.ts. */
+  readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;

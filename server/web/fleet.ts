@@ -144,6 +144,8 @@ export class Fleet {
     const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const damage = this.#images.damage(named);
+    if (damage) throw damage;
     const others = nodes.filter((node) => node.name !== backupOf);
     if (backupOf !== undefined && others.length > 0 && !force) {
       throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
@@ -301,6 +303,11 @@ export class Fleet {
     } catch (error) {
       log.error("boot-not-noted", { mac, error: messageOf(error) });
     }
+  }
+
+  /** Throws RackseedError (401) unless a node with this boot secret is awaited. */
+  expects(bootSecret: string): void {
+    this.#enroller.expects(bootSecret);
   }
 
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */

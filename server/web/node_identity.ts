@@ -32,8 +32,15 @@ export class NodeIdentity {
     this.#agents = agents;
   }
 
-  /** Throws RackseedError. */
-  order(node: NodeRecord, deployment: string): Order["identity"] {
+  /** `own`: of the image's settings. `isBackup`: the image is the node's own. Throws RackseedError. */
+  order(
+    node: NodeRecord,
+    { deployment, own = [], isBackup }: {
+      deployment: string;
+      own?: readonly string[] | undefined;
+      isBackup: boolean;
+    },
+  ): Order["identity"] {
     const ordered = this.#deployments.identityOf(deployment);
     const mode = this.#mode(node, deployment);
     const recorded = mode === "keep" ? this.#identities.get(node.id) : undefined;
@@ -42,6 +49,8 @@ export class NodeIdentity {
       assigned: tableIdentity(node),
       ...(recorded && { recorded }),
       askSeconds: ordered.askSeconds ?? DEFAULT_ASK_SECONDS,
+      own: [...own],
+      isBackup,
     };
   }
 

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
+import { ImageSettings } from "#contract/restore.ts";
+import { setImage } from "../../server/cli/images.ts";
 import { setNodes } from "../../server/cli/node_set.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -84,6 +86,33 @@ Deno.test("a machine that types a name of the table becomes that node, with all 
   await assert.rejects(view(test, "spare"), { status: 404 });
 });
 
+Deno.test("what a site adds to a machine's own goes with the image's settings into each order", async () => {
+  await using test = await start();
+  await put(test, "n1", {});
+  const { server } = test.server.urls;
+  const signal = new AbortController().signal;
+  const set = (own: string[]) =>
+    setImage("web", { server, token: test.server.token, own, json: true, signal });
+  const settings = () => test.client.get("/images/web/settings", ImageSettings);
+  await set(["/etc/agent/id", "/opt/agent/state/"]);
+  await test.client.put("/images/web/settings", {
+    body: { ...await settings(), keep: ["/srv"] },
+    schema: ImageSettings,
+  });
+  const { agent, order } = await enrol(test, "n1");
+  using _agent = agent;
+  assert.deepEqual(order.identity.own, ["/etc/agent/id", "/opt/agent/state"]);
+  assert.equal(order.identity.isBackup, false);
+  await assert.rejects(set(["/etc"]), /a clone cannot be without it/);
+  await assert.rejects(set(["etc/agent/id"]), /absolute/);
+  await assert.rejects(
+    test.client.send("PUT", "/images/web/settings", { json: { own: ["/usr/lib"] } }),
+    { status: 400 },
+  );
+  await set(["none"]);
+  assert.deepEqual(await settings(), { keep: ["/srv"], own: [] });
+});
+
 Deno.test("a node whose identity is assigned cannot claim one, neither another entry's nor a free one", async () => {
   await using test = await start();
   await put(test, "web7", { address: "10.0.0.7/24" });
@@ -149,6 +178,7 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   const identity: Identity = {
     ...{ hostname: "db7", interfaces, machineId: "a".repeat(32) },
     hostKeys: [{ name: "ssh_host_rsa_key", privateKey: secret, publicKey: "ssh-rsa AAAA\n" }],
+    files: [{ path: "/etc/krb5.keytab", base64: btoa("very secret") }],
   };
   {
     const { agent, order } = await enrol(test, "n1");
@@ -163,7 +193,9 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   const path = `${test.folder}/data/identities/${id}.json`;
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
   for (const open of ["/nodes", "/nodes/n1", "/nodes/n1/log"]) {
-    assert.doesNotMatch(await (await test.client.send("GET", open)).text(), /very secret/);
+    const shown = await (await test.client.send("GET", open)).text();
+    assert.doesNotMatch(shown, /very secret/);
+    assert.ok(!shown.includes(btoa("very secret")));
   }
   await test.restart();
   {

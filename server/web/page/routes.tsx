@@ -10,14 +10,14 @@ import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../co
 import type { Format } from "../live.ts";
 import { COOKIE, SESSION_SECONDS } from "../page_sessions.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
-import { describeSwarm, LoginPage, Page } from "./document.tsx";
+import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { NodeDetails } from "./node_details.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, sessions, fleet, templates, captures, images, swarm, hooks } = context;
+  const { admin, sessions, fleet, templates, captures, images, swarm, hooks, notices } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -57,6 +57,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
         images={images.list()}
         hooks={hooks.list()}
         swarm={swarm.settings()}
+        notices={notices.list()}
       />,
     ));
   });
@@ -128,6 +129,8 @@ function asRows({ images, hooks }: ApiContext): Format {
         };
       case "hooks":
         return { table: "hooks", rows: hooks.list().map((hook) => `${<HookRow hook={hook} />}`).join("") };
+      case "notices":
+        return { notices: event.notices.map((notice) => `${<NoticeItem notice={notice} />}`).join("") };
       case "swarm":
         return { swarm: describeSwarm(event.settings) };
     }
