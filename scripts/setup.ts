@@ -11,6 +11,7 @@ const PACKAGES: Packages = {
   "aria2": "/usr/bin/aria2c",
   "atftp": "/usr/bin/atftp",
   "attr": "/usr/bin/getfattr",
+  "libarchive-tools": "/usr/bin/bsdtar",
   "chromium": "/usr/bin/chromium",
   "cpio": "/usr/bin/cpio",
   "curl": "/usr/bin/curl",

@@ -26,6 +26,7 @@ import {
   tryLock,
   writeFully,
 } from "../sys/libc.ts";
+import { lockInode, unlockInode } from "../sys/inode_flags.ts";
 import { removeTree } from "./extract/remove_tree.ts";
 import { OWN_FOLDER } from "./extract/target.ts";
 
@@ -131,13 +132,14 @@ export class Journal implements Disposable {
       const root = openAt(AT_FDCWD, bytePathOfText(target), { flags: O.RDONLY | O.DIRECTORY });
       open.push(root);
       // a root that the folder's making alone has changed must not look so to whoever compares it
-      const times = statOf(root);
+      const times = statOf(root), locks = unlockInode(root);
       makeFolder(root);
       const folder = openAt(root, OWN_FOLDER, { flags: FOLDER_FLAGS });
       open.push(folder);
       if (!tryLock(folder)) throw new RangeError("another process is installing there");
       writeRecord(folder, record);
       setTimesOf(root, times);
+      lockInode(root, locks);
       syncOf(root);
       return new Journal(target, { root, folder });
     } catch (error) {
@@ -154,9 +156,10 @@ export class Journal implements Disposable {
   /** The installation is complete: nothing of the journal stays, and the root is as it was without. */
   end(): void {
     if (!this.#open) return;
-    const times = statOf(this.#root);
+    const times = statOf(this.#root), locks = unlockInode(this.#root);
     removeTree(this.#root, OWN_FOLDER);
     setTimesOf(this.#root, times);
+    lockInode(this.#root, locks);
     this[Symbol.dispose]();
   }
 

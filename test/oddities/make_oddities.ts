@@ -96,6 +96,7 @@ ln -s /etc/passwd links/absolute
 ln -s ../plain links/to-directory
 ln -s "$(printf 'y%.0s' {1..4000})" links/long
 ln -s . links/self
+ln -P links/dangling links/dangling-too
 
 random() { head -c "$1" /dev/urandom; }
 truncate -s 1M sparse/all-hole

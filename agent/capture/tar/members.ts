@@ -2,6 +2,7 @@
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import { settingsOf } from "#contract/inode_flags.ts";
 import { BLOCK_BYTES, parseHeader, parseSparseBlock, type Run, type TarHeader, text } from "./header.ts";
 import { count, parsePax, paxFields, type PaxRecords } from "./pax.ts";
 
@@ -77,6 +78,7 @@ async function memberOf(
   const sparse = header.sparse
     ? { name: undefined, realBytes: header.sparse.realBytes, runs }
     : await paxSparse(stream, { records, end: start + storedBytes });
+  const inode = settingsOf(fields.inode);
   const member: Member = {
     type: header.type,
     path: (sparse?.name ?? fields.path ?? header.name) as BytePath,
@@ -86,6 +88,7 @@ async function memberOf(
     gid: fields.gid ?? header.gid,
     ...(fields.mtime ?? { mtimeSec: header.mtimeSec, mtimeNs: 0 }),
     xattrs: [...fields.xattrs].sort(([a], [b]) => a < b ? -1 : 1),
+    ...(inode && { inode }),
     major: header.major,
     minor: header.minor,
     sizeBytes: sparse?.realBytes ?? storedBytes,
