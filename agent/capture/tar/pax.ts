@@ -50,8 +50,8 @@ export function paxFields(records: PaxRecords, note: (text: string) => void): Pa
     if (key === "path") fields.path = value as BytePath;
     else if (key === "linkpath") fields.linkPath = value as BytePath;
     else if (key === "size") fields.sizeBytes = count(value);
-    else if (key === "uid") fields.uid = count(value);
-    else if (key === "gid") fields.gid = count(value);
+    else if (key === "uid") fields.uid = u32(value);
+    else if (key === "gid") fields.gid = u32(value);
     else if (key === "mtime") fields.mtime = time(value);
     else if (key === "SCHILY.fflags" || key.startsWith("RACKSEED.")) {
       fields.inode = { ...fields.inode, ...inodeMember(key, { value, known: fields.inode, note }) };
@@ -72,7 +72,7 @@ function xattrOf(
     case "SCHILY.xattr":
       return [name, new Uint8Array(Buffer.from(value, "latin1"))];
     case "LIBARCHIVE.xattr":
-      return [decodeURIComponent(name), new Uint8Array(Buffer.from(value, "base64"))];
+      return [decoded(name), new Uint8Array(Buffer.from(value, "base64"))];
     case "SCHILY.acl": {
       const acl = posixAcl(value);
       if (acl) return [`system.posix_acl_${name}`, acl];
@@ -80,6 +80,14 @@ function xattrOf(
     }
   }
   return undefined;
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch (error) {
+    throw new RangeError("an extended header names an attribute in a wrong way", { cause: error });
+  }
 }
 
 /** What libarchive and our own export say; `known`: what other records of the member have said. */
