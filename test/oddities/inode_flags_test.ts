@@ -2,42 +2,22 @@
 import assert from "node:assert/strict";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { bytePathOfText } from "#contract/byte_path.ts";
-import { decodeManifest, type Manifest } from "#contract/manifest.ts";
 import { sha256 } from "#contract/sha256.ts";
 import { compileExcludes } from "../../agent/capture/excludes.ts";
 import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
 import { encodeMemory, PastCapture, signsOf } from "../../agent/capture/memory/past_capture.ts";
-import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
-import { compareTarget } from "../../agent/install/compare/comparison.ts";
-import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
-import { Journal } from "../../agent/install/journal.ts";
 import { verifyTree } from "../../agent/install/verify.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { statAt } from "../../agent/sys/file_status.ts";
 import { AT_FDCWD } from "../../agent/sys/libc.ts";
 import { Mount } from "../../agent/sys/mount.ts";
-import { LoopDisk, missingForDisks } from "../node/loop_disk.ts";
-import { MemoryServer } from "./memory_server.ts";
+import { missingForDisks } from "../node/loop_disk.ts";
+import { fileSystem, sh, Template } from "./carried_tree.ts";
 
 const missing = missingForDisks(["mkfs.ext4", "mkfs.xfs", "chattr", "lsattr", "xfs_io"]);
 if (missing) console.log(`tests of inode flags are left out: ${missing}`);
-
-/** A fresh file system, mounted. */
-async function fileSystem(stack: AsyncDisposableStack, type: "ext4" | "xfs"): Promise<string> {
-  const disk = stack.use(await LoopDisk.make({ sizeBytes: type === "xfs" ? 320 << 20 : 64 << 20 }));
-  await runCommand(
-    type === "xfs" ? ["mkfs.xfs", "-q", disk.device] : ["mkfs.ext4", "-q", disk.device],
-  );
-  const at = await Deno.makeTempDir();
-  stack.defer(() => Deno.remove(at));
-  stack.use(await Mount.at(at, { source: disk.device, type }));
-  return at;
-}
-
-const sh = (cwd: string, script: string) =>
-  runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", cwd]).then(({ stdout }) => stdout);
 
 /** Every path with its flags and project, by lsattr(1); what a file system sets by itself is left out. */
 async function flagsOf(root: string): Promise<string[]> {
@@ -46,68 +26,15 @@ async function flagsOf(root: string): Promise<string[]> {
     .map((line) => line.replace(/[eIN](?=\S* )/g, "-").trim()).sort();
 }
 
-class Template {
-  readonly server: MemoryServer;
-  readonly #scratch: string;
-
-  constructor(scratch: string) {
-    this.#scratch = scratch;
-    this.server = new MemoryServer(scratch);
-  }
-
-  /** What a capture of the tree says. */
-  async capture(root: string): Promise<Manifest> {
-    const tree = new TreeSource(root, { excludes: compileExcludes(["/lost+found/"]), mountPoints: [] });
-    const { signal } = new AbortController();
-    await sendCapture({ api: this.server, capture: "1", tree, excludes: [], signal });
-    return decodeManifest(this.server.manifest);
-  }
-
-  /** Installs, or restores what stands there; returns what a dry run would have said of it. */
-  async install(manifest: Manifest, target: string, { restores = false } = {}): Promise<string> {
-    const none = new KeptPaths([]);
-    const compared = restores
-      ? await compareTarget(target, {
-        manifest,
-        comparison: { why: "restores", kept: none, own: none, dryRun: false },
-        routes: { extentService: false },
-        onProgress: () => {},
-        signal: new AbortController().signal,
-      })
-      : undefined;
-    using journal = Journal.keep(target, {
-      ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "test@1" },
-      ...{ manifest: "a".repeat(64), plan: "b".repeat(64) },
-    });
-    const frames = Array.from({ length: this.server.frames }, (_, i) => i);
-    const { notes } = await installTree({
-      manifest,
-      key: this.server.key,
-      target,
-      standing: compared?.found,
-      packs: { path: () => this.server.packPath },
-      frames: ReadableStream.from(frames),
-      workers: 1,
-    });
-    journal.end();
-    assert.deepEqual(notes, []);
-    const changed = new Set<string>();
-    await verifyTree(manifest, { root: target, privileged: true, changed, plain: [], fromDisk: false });
-    return [...compared?.lines ?? [], `${compared?.differences.fetchBytes ?? 0} bytes`].join("\n");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.#scratch, { recursive: true });
-  }
-}
-
 function flagTest(name: string, fn: (stack: AsyncDisposableStack, template: Template) => Promise<void>) {
   Deno.test({
     name,
     ignore: missing !== undefined,
     async fn() {
       await using stack = new AsyncDisposableStack();
-      await fn(stack, stack.use(new Template(await Deno.makeTempDir())));
+      const template = stack.use(new Template(await Deno.makeTempDir()));
+      await fn(stack, template);
+      assert.deepEqual(template.notes, []);
     },
   });
 }
@@ -329,5 +256,25 @@ flagTest(
     assert.deepEqual(await told(Buffer.concat([sha256(content), content])), ["d", "i", "remembered"]);
     await sh(from, "chattr -i a; chattr +A a");
     assert.deepEqual(await told(memory), ["d", "A", "remembered"]);
+  },
+);
+
+flagTest(
+  "encryption by the file system is noted once; without its key the capture says what to do",
+  async (stack, template) => {
+    const from = await fileSystem(stack, "ext4");
+    await sh(
+      from,
+      `mkdir d; id=$(head -c 64 /dev/urandom | xfs_io -c add_enckey . | grep -o '[0-9a-f]*$')
+    xfs_io -c "set_encpolicy -v 2 $id" d; echo x > d/a; echo y > d/b; echo $id > id`,
+    );
+    const { header } = await template.capture(from);
+    assert.deepEqual(header.notes, [
+      "encryption by the file system (fscrypt) is not kept: the image and its clones have plain content: 3 paths, such as d",
+    ]);
+    await sh(from, 'xfs_io -c "rm_enckey $(cat id)" .');
+    const again = new Template(await Deno.makeTempDir());
+    stack.use(again);
+    await assert.rejects(again.capture(from), /ENOKEY.*fscrypt unlock/);
   },
 );
