@@ -141,6 +141,10 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
       true,
     ]);
     assert.deepEqual(await fit(), { rewritten: [], notes: [] });
+    const record = `${at}/var/lib/rackseed/clone.json`;
+    const written = (await Deno.stat(record)).ino;
+    await (await restored()).rememberFitted(clone, rewritten);
+    assert.equal((await Deno.stat(record)).ino, written);
     // what somebody changed comes from the image, with all that was made of it
     await Deno.writeTextFile(`${at}/etc/smartd.conf`, "DEVICESCAN\n");
     assert.deepEqual(await Promise.all(["etc/fstab", "etc/smartd.conf"].map(own)), [false, false]);
