@@ -8,6 +8,7 @@ import type { Source } from "#contract/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
 import { excludesOf } from "./capture/excludes.ts";
 import { CaptureRecord } from "./capture/memory/capture_record.ts";
+import type { OwnMount } from "./capture/mounts/own_mounts.ts";
 import type { MemoryStore } from "./capture/memory/memory_store.ts";
 import type { PastCapture } from "./capture/memory/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
@@ -23,8 +24,8 @@ export interface Machine {
   readonly lacks: readonly string[];
   /** What clones would not have as the template has it. */
   readonly notes?: readonly string[] | undefined;
-  /** Absolute paths below the root where further file systems of the layout are mounted. */
-  readonly mountPoints: readonly string[];
+  /** The file systems of the layout with their places in the tree. */
+  readonly mountPoints: readonly OwnMount[];
 }
 
 export type TemplateEvent =

@@ -1,8 +1,10 @@
 /** Reads what a mounted file system is, from its own superblock. */
+import { displayPath, textOf } from "#contract/byte_path.ts";
 import type { FileSystem, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
 import { identityOf, probe, type ReadStart } from "./device_probe.ts";
-import type { Device, MountedFileSystem } from "./layout_devices.ts";
+import type { MountEntry } from "../sys/mount_table.ts";
+import type { Device } from "./layout_devices.ts";
 import { parseDumpe2fs } from "./properties/ext.ts";
 import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "./properties/fat.ts";
 import type { Found } from "./properties/found.ts";
@@ -13,25 +15,27 @@ interface Reading {
   readonly volume: Volume;
   /** Of its partition, in sectors of the disk. */
   readonly startSector: number | undefined;
+  readonly usedBytes: number;
   readonly run: Run;
   readonly readStart: ReadStart;
   /** Takes what a clone's will lack. */
   readonly notes: string[];
 }
 
-export async function readFileSystem(mount: MountedFileSystem, reading: Reading): Promise<FileSystem> {
-  const { device, volume, run } = reading;
+export async function readFileSystem(mount: MountEntry, reading: Reading): Promise<FileSystem> {
+  const { device, volume, usedBytes, run } = reading;
+  const mountPoint = textOf(mount.target) ?? displayPath(mount.target);
   const facts = await probe(device.path, run);
   const { mkfs, obstacle, notes } = await readMkfs(mount.type, { ...reading, facts });
-  reading.notes.push(...notes.map((note) => `${mount.target} (${mount.type}): ${note}`));
+  reading.notes.push(...notes.map((note) => `${mountPoint} (${mount.type}): ${note}`));
   return {
     volume,
     type: mount.type,
     ...identityOf(facts),
-    mountPoint: mount.target,
+    mountPoint,
     mountOptions: mount.options,
     sizeBytes: device.sizeBytes,
-    usedBytes: mount.usedBytes,
+    usedBytes,
     mkfs,
     ...(obstacle !== undefined && { obstacle }),
   };

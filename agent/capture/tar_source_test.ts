@@ -225,3 +225,45 @@ Deno.test("a tar that is cut off or damaged anywhere is refused, never half read
     await assert.rejects(readBytes(damaged), RackseedError, `byte ${at}`);
   }
 });
+
+Deno.test("flags come as libarchive writes them, and as our own export does; what Linux has not is noted", async () => {
+  const { entries, notes } = await read([
+    pax(["SCHILY.fflags", "schg, nodump,uarch"], ["RACKSEED.flags", "x"], ["RACKSEED.project", "7"]),
+    { name: "a", data: "x" },
+    pax(["SCHILY.fflags", "sappnd"]),
+    { name: "d/", type: "5" },
+    pax(["RACKSEED.later", "1"]),
+    { name: "z" },
+  ]);
+  const inode = (path: string) => {
+    const entry = entries.find((e) => e.path === path);
+    return entry && "inode" in entry ? entry.inode : undefined;
+  };
+  assert.deepEqual([inode("a"), inode("d"), inode("z")], [
+    { flags: 0x2000050, project: 7 },
+    { flags: 0x20 },
+    undefined,
+  ]);
+  assert.deepEqual(notes, ["a file flag that Linux has not: uarch"]);
+  for (
+    const wrong of [["RACKSEED.flags", "xi"], ["RACKSEED.project", "-1"], [
+      "RACKSEED.extsize",
+      "4294967296",
+    ]] as const
+  ) {
+    await assert.rejects(read([pax([...wrong]), { name: "a" }]), RackseedError);
+  }
+});
+
+Deno.test("further names of a symlink or a FIFO are hard links too, and a directory has none", async () => {
+  const { entries } = await read([
+    { name: "b", type: "2", link: "x" },
+    { name: "c", type: "1", link: "b" },
+    { name: "e", type: "6" },
+    { name: "d", type: "1", link: "e" },
+  ]);
+  assert.deepEqual(entries.map((e) => `${e.type} ${e.path}`), [
+    ...["directory ", "symlink b", "link c", "fifo d", "link e"],
+  ]);
+  await assert.rejects(read([{ name: "d/", type: "5" }, { name: "e", type: "1", link: "d" }]), RackseedError);
+});

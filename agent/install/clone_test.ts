@@ -5,11 +5,14 @@ import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
+import { needs } from "../../test/support/needs.ts";
+import { runCommand } from "../sys/command.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
 import { putBack, readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree, ForeignTree } from "./tree_files.ts";
+import { unlockedFolders } from "./unlocked_folders.ts";
 import { verifyTree } from "./verify.ts";
 
 async function inTemporary(test: (directory: string) => Promise<void>): Promise<void> {
@@ -19,6 +22,13 @@ async function inTemporary(test: (directory: string) => Promise<void>): Promise<
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** lsattr's lines without what the file system sets by itself. */
+function withoutOwnFlags(text: string): string[] {
+  return text.split("\n").map((line) =>
+    line.replace(/^[\w-]*-[\w-]* /, (flags) => flags.replace(/[e-]/g, ""))
+  );
 }
 
 Deno.test("a file of the clone is replaced, not what its link points to", () =>
@@ -35,6 +45,59 @@ Deno.test("a file of the clone is replaced, not what its link points to", () =>
     assert.equal(await Deno.readTextFile(`${root}/outside`), "mine");
     assert.deepEqual([...clone.changed], ["/etc/hostname"]);
   }));
+
+Deno.test({
+  name: "immutable files of the clone, in immutable directories, are replaced, and are immutable again",
+  ...needs({ root: true, programs: ["chattr", "lsattr"] }),
+  fn: () =>
+    inTemporary(async (root) => {
+      const sh = (script: string) => runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", root]);
+      await sh("mkdir -p etc/deep; for f in resolv.conf gone from log; do echo old > etc/$f; done");
+      await sh("chattr +i etc/resolv.conf etc/gone etc/from; chattr +a etc/log; chattr +i etc etc/deep");
+      try {
+        const clone = new CloneTree(root);
+        for (const name of ["resolv.conf", "log", "deep/a/b"]) {
+          await clone.write(`/etc/${name}`, { text: "new\n", mode: 0o644 });
+        }
+        await clone.remove("/etc/gone");
+        await clone.move("/etc/from", "/etc/deep/to");
+        await clone.link("/etc/deep/link", { target: "nowhere" });
+        const { stdout } = await sh(
+          "cat etc/resolv.conf etc/log etc/deep/a/b etc/deep/to; readlink etc/deep/link; lsattr -d etc etc/* etc/deep/a",
+        );
+        assert.deepEqual(withoutOwnFlags(stdout), [
+          ...["new", "new", "new", "old", "nowhere"],
+          ...["i etc", "i etc/deep", "a etc/log", "i etc/resolv.conf", " etc/deep/a", ""],
+        ]);
+      } finally {
+        await sh("chattr -R -f -ia etc || true");
+      }
+    }),
+});
+
+Deno.test({
+  name: "what a program is to write to in folders of the clone is not immutable meanwhile",
+  ...needs({ root: true, programs: ["chattr", "lsattr"] }),
+  fn: () =>
+    inTemporary(async (root) => {
+      const sh = (script: string) => runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", root]);
+      await sh(
+        "mkdir -p grub/x86; echo a > grub/x86/core.img; echo b > grub/grub.cfg; ln -s / grub/link; chattr +i grub/x86/core.img grub/grub.cfg grub/x86 grub",
+      );
+      try {
+        {
+          using _unlocked = unlockedFolders([`${root}/grub`]);
+          await sh("echo c > grub/x86/core.img; rm grub/grub.cfg; echo d > grub/new");
+        }
+        const { stdout } = await sh("lsattr -d grub grub/new grub/x86 grub/x86/core.img");
+        assert.deepEqual(withoutOwnFlags(stdout), [
+          ...["i grub", " grub/new", "i grub/x86", "i grub/x86/core.img", ""],
+        ]);
+      } finally {
+        await sh("chattr -R -f -i grub || true");
+      }
+    }),
+});
 
 Deno.test("the record of a clone is read again, however much lay where its boot loader is", () =>
   inTemporary(async (root) => {

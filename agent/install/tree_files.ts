@@ -2,9 +2,11 @@
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../sys/errno.ts";
-import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
+import { lockAt, unlockAt } from "./extract/locks.ts";
+import { removeTree } from "./extract/remove_tree.ts";
 
 /** No file of configuration is larger; what claims to be one is none. */
 const MAX_TEXT_BYTES = 1 << 20;
@@ -107,14 +109,16 @@ export class CloneTree extends TreeReader {
     await this.#makeParents(path);
     const at = await this.confine(path);
     const temporary = `${at}.rackseed`;
-    await Deno.remove(temporary).catch(() => {});
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-    await Deno.writeFile(temporary, bytes, { createNew: true, mode });
-    const { uid, gid } = await this.#ownerOf(at);
-    if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
-    await Deno.chmod(temporary, mode);
-    if (Deno.uid() === 0) copyLabel(at, temporary);
-    await Deno.rename(temporary, at);
+    await pastLocks([at, folderOf(at)], async () => {
+      await Deno.remove(temporary).catch(() => {});
+      await Deno.writeFile(temporary, bytes, { createNew: true, mode });
+      const { uid, gid } = await this.#ownerOf(at);
+      if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
+      await Deno.chmod(temporary, mode);
+      if (Deno.uid() === 0) copyLabel(at, temporary);
+      await Deno.rename(temporary, at);
+    });
     this.changed.add(path);
   }
 
@@ -122,7 +126,7 @@ export class CloneTree extends TreeReader {
   async rewrite(path: string, content: Uint8Array): Promise<void> {
     const at = await this.file(path);
     if (at === undefined) throw new RangeError(`${path} is no file`);
-    await Deno.writeFile(at, content, { create: false });
+    await pastLocks([at], () => Deno.writeFile(at, content, { create: false }));
     this.changed.add(path);
   }
 
@@ -135,10 +139,12 @@ export class CloneTree extends TreeReader {
   /** Makes a symbolic link, in place of a file or link that stands there. */
   async link(path: string, { target }: { target: string }): Promise<void> {
     await this.#makeParents(path);
-    const temporary = `${await this.confine(path)}.rackseed`;
-    await Deno.remove(temporary).catch(() => {});
-    await Deno.symlink(target, temporary);
-    await Deno.rename(temporary, await this.confine(path));
+    const at = await this.confine(path), temporary = `${at}.rackseed`;
+    await pastLocks([at, folderOf(at)], async () => {
+      await Deno.remove(temporary).catch(() => {});
+      await Deno.symlink(target, temporary);
+      await Deno.rename(temporary, at);
+    });
     this.changed.add(path);
   }
 
@@ -147,23 +153,32 @@ export class CloneTree extends TreeReader {
     return before?.isFile ? before : await Deno.lstat(at.slice(0, at.lastIndexOf("/")));
   }
 
-  /** Removes all that a directory holds, and keeps the directory with its owner and mode. */
+  /** Removes all that a directory holds, locked or not, and keeps the directory with its owner and mode. */
   async clear(path: string): Promise<void> {
     const at = await this.directory(path);
-    for (const name of at === undefined ? [] : await namesIn(at)) {
-      await Deno.remove(`${at}/${name}`, { recursive: true });
-    }
     this.changed.add(path);
+    if (at === undefined) return;
+    await pastLocks([at], () => {
+      const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+      try {
+        for (const name of readDirectory(fd)) removeTree(fd, name);
+      } finally {
+        close(fd);
+      }
+      return Promise.resolve();
+    });
   }
 
   async remove(path: string): Promise<void> {
-    await Deno.remove(await this.confine(path));
+    const at = await this.confine(path);
+    await pastLocks([at, folderOf(at)], () => Deno.remove(at));
     this.changed.add(path);
   }
 
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
-    await Deno.rename(await this.confine(path), await this.confine(to));
+    const at = await this.confine(path), toAt = await this.confine(to);
+    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
     this.changed.add(path);
   }
 
@@ -172,7 +187,8 @@ export class CloneTree extends TreeReader {
     for (let i = 1; i <= parents.length; i++) {
       const directory = `/${parents.slice(0, i).join("/")}`;
       if (await this.kind(directory) === undefined) {
-        await Deno.mkdir(await this.confine(directory), { mode: 0o755 });
+        const at = await this.confine(directory);
+        await pastLocks([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
       }
     }
   }
@@ -194,5 +210,22 @@ function copyLabel(from: string, to: string): void {
   } catch (error) {
     // nothing stands there, or a link
     if (!["ENOENT", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
+  }
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/**
+ * Takes the immutable and append-only flags off these paths while `work` goes on: many an administrator has them on
+ * resolv.conf. What lies there afterwards has them again.
+ */
+async function pastLocks(paths: readonly string[], work: () => Promise<void>): Promise<void> {
+  const taken = paths.map(bytePathOfText).map((path) => ({ path, locks: unlockAt(AT_FDCWD, path) }));
+  try {
+    await work();
+  } finally {
+    for (const { path, locks } of taken) lockAt(AT_FDCWD, path, locks);
   }
 }

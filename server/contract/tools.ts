@@ -45,7 +45,6 @@ export const CLONE_TOOLS: readonly Tool[] = [
 export const CAPTURE_TOOLS: readonly Tool[] = [
   { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
   { name: "lsblk", debian: "util-linux", rhel: "util-linux" },
-  { name: "findmnt", debian: "util-linux", rhel: "util-linux" },
   { name: "blkid", debian: "util-linux", rhel: "util-linux" },
   { name: "dumpe2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
 ];

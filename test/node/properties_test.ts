@@ -1,4 +1,5 @@
 /** What makes a table or a file system what it is: made by the real tools, read, planned, carried out, compared. */
+import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import assert from "node:assert/strict";
 import type { Header } from "#contract/manifest.ts";
 import { readLayout } from "../../agent/capture/layout_read.ts";
@@ -37,12 +38,21 @@ async function makeTemplate(
     }
   }
   await change?.(disk);
-  const mounts = Object.entries(systems).map(([number, { type, at }]) => ({
+  // as if they were mounted: this host cannot mount all of them
+  const mounts = Object.entries(systems).map(([number, { type, at }], i) => ({
+    id: i + 2,
+    parent: 1,
+    number: "",
+    part: "/" as BytePath,
+    target: bytePathOfText(at),
+    type,
     source: disk.partition(Number(number)),
-    target: at,
-    ...{ type, options: "rw", sizeBytes: 0, usedBytes: 1 << 20, number: "", part: "/" },
+    options: "rw",
+    readOnly: false,
+    subvolume: undefined,
   }));
-  const { layout, notes } = await readLayout({ run: onlyThis(disk, "/"), diskTypes: ["loop"], mounts });
+  const { layout: read, notes } = await readLayout({ run: onlyThis(disk), diskTypes: ["loop"], mounts });
+  const layout = { ...read, fileSystems: read.fileSystems.map((one) => ({ ...one, usedBytes: 1 << 20 })) };
   const firmware = Object.values(systems).some(({ type }) => type === "vfat") ? "uefi" : "bios";
   return { header: headerOf(layout, firmware), disk, notes };
 }

@@ -3,8 +3,10 @@ import type { BytePath } from "#contract/byte_path.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
+import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
+import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
-import { isDressed } from "../extract/dress.ts";
+import { type FoundInode, isDressed } from "../extract/dress.ts";
 import {
   type FileEntry,
   type ImageEntry,
@@ -133,11 +135,21 @@ function isRight(
   try {
     const path = entry.path || "." as BytePath;
     const status = statAt(root, path), xattrs = xattrsAt(root, path);
-    return isDressed(entry, { status, xattrs, privileged });
+    const inode = entry.type === "directory" ? inodeOfDirectory(root, path) : undefined;
+    return isDressed(entry, { status, xattrs, inode, privileged });
   } catch (error) {
     // attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;
     throw error;
+  }
+}
+
+function inodeOfDirectory(root: number, path: BytePath): FoundInode {
+  const fd = openAt(root, path, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+  try {
+    return { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
+  } finally {
+    close(fd);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
-import type { ImageEntry } from "../extract/frame_plan.ts";
+import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
 import type { KeptPaths } from "./kept_paths.ts";
 
 export interface Survey {
@@ -100,8 +100,9 @@ class Walk {
           if (own || this.#options.leftOut?.(child, { isDirectory: status.type === "directory" })) continue;
           this.#unknown++;
           this.#strangers.push(child);
-        } else if (!isOfKind(entry, { status, directory: fd, name })) this.#strangers.push(child);
-        else {
+        } else if (!isOfKind(this.#named(entry), { status, directory: fd, name })) {
+          this.#strangers.push(child);
+        } else {
           this.#present[number] = 1;
           this.#options.onEntry?.(number, status);
           if (entry.type === "directory") below.push(child);
@@ -112,6 +113,14 @@ class Walk {
       close(fd);
     }
     return below;
+  }
+
+  /** What an entry is a name of. */
+  #named(entry: ImageEntry): Exclude<ImageEntry, LinkEntry> {
+    if (entry.type !== "link") return entry;
+    const number = this.#numbers.get(entry.target);
+    // a manifest has what a link names before it, and that is no link
+    return this.#entries[number ?? 0] as Exclude<ImageEntry, LinkEntry>;
   }
 
   #open(path: BytePath): number {
@@ -160,12 +169,10 @@ function contradiction(path: BytePath): RackseedError {
 }
 
 function isOfKind(
-  entry: ImageEntry,
+  entry: Exclude<ImageEntry, LinkEntry>,
   { status, directory, name }: { status: FileStatus; directory: number; name: BytePath },
 ): boolean {
   switch (entry.type) {
-    case "link":
-      return status.type === "file";
     case "symlink":
       return status.type === "symlink" && readLinkAt(directory, name) === entry.target;
     case "char":
