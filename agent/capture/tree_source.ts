@@ -1,5 +1,5 @@
 /** A live tree as the source of a capture. */
-import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath } from "#contract/byte_path.ts";
 import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
 import { entryLine } from "#contract/entry_changes.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -7,13 +7,16 @@ import type { InodeSettings } from "#contract/inode_flags.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statOf } from "../sys/file_status.ts";
 import { inodeSettingsOf } from "../sys/inode_flags.ts";
-import { AT_FDCWD, close, O, openAt, readLinkAt } from "../sys/libc.ts";
+import { close, effectiveOwner, O, openAt, readLinkAt } from "../sys/libc.ts";
 import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
 import type { Excludes } from "./excludes.ts";
 import type { CaptureRecord } from "./memory/capture_record.ts";
 import type { PastCapture, Remembered } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
+import { MountedTrees } from "./mounts/mounted_trees.ts";
+import type { OwnMount } from "./mounts/own_mounts.ts";
+import { OwnNotes } from "./own_notes.ts";
 import { SealedFiles } from "./sealed_files.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
@@ -30,9 +33,11 @@ export interface CaptureMemory {
 
 export interface TreeOptions {
   readonly excludes: Excludes;
-  /** Absolute paths, as seen from the root, of further file systems that belong to the tree. */
-  readonly mountPoints: readonly string[];
+  /** The file systems that belong to the tree, with their places in it. */
+  readonly mountPoints: readonly OwnMount[];
   readonly memory?: CaptureMemory | undefined;
+  /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
+  readonly isTemplate?: boolean;
 }
 
 export class TreeSource implements CaptureSource {
@@ -41,15 +46,17 @@ export class TreeSource implements CaptureSource {
   bytesRead = 0;
   readonly #root: string;
   readonly #excludes: Excludes;
-  readonly #mountPoints: ReadonlySet<BytePath>;
+  readonly #mountPoints: readonly OwnMount[];
   readonly #memory: CaptureMemory | undefined;
+  readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
     this.#memory = memory;
-    this.#mountPoints = new Set(mountPoints.map((path) => bytePathOfText(path.replace(/^\/+|\/+$/g, ""))));
+    this.#mountPoints = mountPoints;
+    this.#isTemplate = isTemplate;
   }
 
   async measure(
@@ -91,10 +98,12 @@ export class TreeSource implements CaptureSource {
     /** First name of all that have several. */
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
+    const own = this.#isTemplate ? new OwnNotes() : undefined;
     for (const visit of this.#walk(note)) {
       if (turns.due) await turns.next();
       if (sink.full) await sink.drained();
       const { path, status } = visit;
+      own?.see(path);
       if (status.type === "socket") {
         note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
         continue;
@@ -119,7 +128,7 @@ export class TreeSource implements CaptureSource {
       if (key !== undefined) links.set(key, path);
       yield told;
     }
-    this.notes.push(...sealed.notes());
+    this.notes.push(...own?.notes ?? [], ...sealed.notes());
   }
 
   /** From a memory of before inode flags were captured only what has none: such a line would lose them for ever. */
@@ -131,13 +140,11 @@ export class TreeSource implements CaptureSource {
   }
 
   *#walk(note: (text: string) => void): Generator<Visit> {
-    const root = openRoot(this.#root);
+    using trees = openTrees(this.#root, this.#mountPoints);
     try {
-      yield* walkTree(root, { excludes: this.#excludes, mountPoints: this.#mountPoints, note });
+      yield* walkTree({ excludes: this.#excludes, trees, note });
     } catch (error) {
       throw error instanceof SysError ? unreadable(error) : error;
-    } finally {
-      close(root);
     }
   }
 
@@ -211,9 +218,9 @@ export class TreeSource implements CaptureSource {
   }
 }
 
-function openRoot(root: string): number {
+function openTrees(root: string, mountPoints: readonly OwnMount[]): MountedTrees {
   try {
-    return openAt(AT_FDCWD, bytePathOfText(root), { flags: O.RDONLY | O.DIRECTORY });
+    return new MountedTrees(root, mountPoints);
   } catch (error) {
     throw new RackseedError(`cannot capture ${root}`, {
       reason: `it cannot be opened as a directory (${codeOf(error)}).`,
@@ -275,20 +282,35 @@ function linkKey({ deviceMajor, deviceMinor, inode }: FileStatus): string {
 
 function unreadable(error: SysError, path?: BytePath): RackseedError {
   const shown = error.path ?? path;
-  const denied = error.code === "EACCES" || error.code === "EPERM";
-  const remedy = denied
-    ? "run the agent as root, or leave the path out with --exclude."
-    : error.code === "ENOKEY"
-    ? "it is encrypted: unlock it (`fscrypt unlock`), or leave the path out with --exclude."
-    : "check the disk (dmesg), or leave the path out with --exclude.";
   return new RackseedError(
     `cannot capture ${shown === undefined ? "the tree" : `/${displayPath(path ?? shown)}`}`,
     {
       reason: `${error.message}.`,
-      remedy,
+      remedy: `${remedyOf(error)}, or leave the path out with --exclude.`,
       cause: error,
     },
   );
+}
+
+function remedyOf({ code }: SysError): string {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return effectiveOwner().uid === 0
+        ? "capture on the machine that owns the file system, since it refuses root here (NFS, FUSE)"
+        : "run the agent as root";
+    case "ENOTCONN":
+    case "ESTALE":
+    case "ETIMEDOUT":
+      return "mount its file system again, since whatever serves it has gone (NFS, FUSE)";
+    case "ENOKEY":
+      return "unlock it, since it is encrypted (`fscrypt unlock`)";
+    case "EMFILE":
+    case "ENFILE":
+      return "raise the limit of open files (ulimit -n)";
+    default:
+      return "check the disk (dmesg)";
+  }
 }
 
 /** Lets timers, answers and cancellation in from time to time. */

@@ -7,7 +7,7 @@ import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
 import { needs } from "../../test/support/needs.ts";
 import { runCommand } from "../sys/command.ts";
-import { readCloneRecord, writeCloneRecord } from "./clone_record.ts";
+import { putBack, readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree, ForeignTree } from "./tree_files.ts";
 import { unlockedFolders } from "./unlocked_folders.ts";
@@ -103,6 +103,38 @@ Deno.test("the record of a clone is read again, however much lay where its boot 
     const boot = { area: "x".repeat(2_800_000), files: { "/boot/grub/core.img": "a" } };
     await writeCloneRecord(clone, { manifest: "a".repeat(64), own: ["/etc/hostname"], boot });
     assert.deepEqual((await readCloneRecord(clone))?.boot, boot);
+  }));
+
+Deno.test("the record brings lost files of the identity back byte for byte, text or not", () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root);
+    const files = { "/etc/hostid": Uint8Array.of(0xff, 0xfe, 0x80, 1), "/etc/mailname": "n1\n" };
+    for (const [path, text] of Object.entries(files)) await clone.write(path, { text, mode: 0o640 });
+    await writeCloneRecord(clone, { manifest: "a".repeat(64), own: Object.keys(files), boot: undefined });
+    for (const path of Object.keys(files)) await Deno.remove(`${root}${path}`);
+    const record = await readCloneRecord(clone);
+    assert.ok(record);
+    assert.deepEqual((await putBack(clone, record)).sort(), Object.keys(files));
+    assert.deepEqual(await Deno.readFile(`${root}/etc/hostid`), files["/etc/hostid"]);
+    assert.equal(await clone.text("/etc/mailname"), "n1\n");
+    assert.equal(await clone.mode("/etc/hostid"), 0o640);
+    assert.deepEqual(await putBack(clone, record), []);
+  }));
+
+Deno.test("a file that is written again keeps its owner, and a new one has its directory's", {
+  ignore: Deno.uid() !== 0,
+}, () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root);
+    await clone.write("/etc/agent/id", { text: "template", mode: 0o600 });
+    await Deno.chown(`${root}/etc/agent/id`, 12, 34);
+    await Deno.chown(`${root}/etc/agent`, 56, 78);
+    for (const name of ["id", "new"]) await clone.write(`/etc/agent/${name}`, { text: "own", mode: 0o600 });
+    const owner = async (name: string) => {
+      const { uid, gid } = await Deno.lstat(`${root}/etc/agent/${name}`);
+      return [uid, gid];
+    };
+    assert.deepEqual([await owner("id"), await owner("new")], [[12, 34], [56, 78]]);
   }));
 
 Deno.test("no directory of the clone that leads out of it is followed", () =>

@@ -30,9 +30,19 @@ export class TreeReader {
     return (await Deno.lstat(at)).size > maxBytes ? undefined : await Deno.readFile(at);
   }
 
+  /** Where the regular file is, outside of the tree; undefined for anything else. */
+  async file(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "file" ? await this.confine(path) : undefined;
+  }
+
   /** Where the directory is, outside of the tree; undefined for anything else. */
   async directory(path: string): Promise<string | undefined> {
     return await this.kind(path) === "directory" ? await this.confine(path) : undefined;
+  }
+
+  /** Where a symbolic link points to; undefined for anything else. */
+  async linkTarget(path: string): Promise<string | undefined> {
+    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
   }
 
   async mode(path: string): Promise<number> {
@@ -63,7 +73,7 @@ export class TreeReader {
     const name = at.slice(at.lastIndexOf("/"));
     const root = await Deno.realPath(this.root);
     const real = await Deno.realPath(at.slice(0, at.lastIndexOf("/")));
-    const isInside = real === root || real.startsWith(`${root}/`);
+    const isInside = root === "/" || real === root || real.startsWith(`${root}/`);
     if (isInside && name !== "/.." && name !== "/.") return `${real}${name}`;
     throw new RackseedError(`cannot reach ${path} in the tree ${this.root}`, {
       reason: "it leads out of the tree, by itself or by a symbolic link.",
@@ -88,7 +98,10 @@ export class CloneTree extends TreeReader {
   /** Paths that were changed, absolute inside the tree: verification leaves them out. */
   readonly changed = new Set<string>();
 
-  /** Replaces the file, or the link that stands in its place, at once. */
+  /**
+   * Replaces the file, or the link that stands in its place, at once. It belongs to whom that file belonged, a new one
+   * to whom its directory does: daemons read theirs as users of their own.
+   */
   async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path);
@@ -97,15 +110,26 @@ export class CloneTree extends TreeReader {
     await pastLocks([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.writeFile(temporary, bytes, { createNew: true, mode });
+      const { uid, gid } = await this.#ownerOf(at);
+      if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
       await Deno.chmod(temporary, mode);
       await Deno.rename(temporary, at);
     });
     this.changed.add(path);
   }
 
-  /** Where a symbolic link points to; undefined for anything else. */
-  async linkTarget(path: string): Promise<string | undefined> {
-    return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
+  /** Replaces a regular file's content: it keeps its owner, mode, labels and names. */
+  async rewrite(path: string, content: Uint8Array): Promise<void> {
+    const at = await this.file(path);
+    if (at === undefined) throw new RangeError(`${path} is no file`);
+    await Deno.writeFile(at, content, { create: false });
+    this.changed.add(path);
+  }
+
+  /** Where a new file is to be made, outside of the tree: its directory is there. */
+  async place(path: string): Promise<string> {
+    await this.#makeParents(path);
+    return await this.confine(path);
   }
 
   /** Makes a symbolic link, in place of a file or link that stands there. */
@@ -117,6 +141,20 @@ export class CloneTree extends TreeReader {
       await Deno.symlink(target, temporary);
       await Deno.rename(temporary, at);
     });
+    this.changed.add(path);
+  }
+
+  async #ownerOf(at: string): Promise<Pick<Deno.FileInfo, "uid" | "gid">> {
+    const before = await Deno.lstat(at).catch(() => undefined);
+    return before?.isFile ? before : await Deno.lstat(at.slice(0, at.lastIndexOf("/")));
+  }
+
+  /** Removes all that a directory holds, and keeps the directory with its owner and mode. */
+  async clear(path: string): Promise<void> {
+    const at = await this.directory(path);
+    for (const name of at === undefined ? [] : await namesIn(at)) {
+      await pastLocks([`${at}/${name}`, `${at}`], () => Deno.remove(`${at}/${name}`, { recursive: true }));
+    }
     this.changed.add(path);
   }
 

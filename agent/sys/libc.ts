@@ -140,6 +140,26 @@ export function readDirectory(fd: number): BytePath[] {
   }
 }
 
+const DT_UNKNOWN = 0, DT_DIR = 4, SEEK_SET = 0;
+
+/**
+ * Whether a name in an open directory is a directory, by what the directory itself says: whatever is mounted there is
+ * not asked. Undefined if the name is not there; a file system that keeps no types is believed to have a directory.
+ */
+export function isDirectoryIn(fd: number, name: BytePath): boolean | undefined {
+  c().lseek(fd, 0n, SEEK_SET);
+  while (true) {
+    const length = Number(c().getdents64(fd, direntBytes, BigInt(direntBytes.length)));
+    if (length < 0) fail("read directory");
+    if (length === 0) return undefined;
+    for (let at = 0; at < length; at += dirents.getUint16(at + 16, true)) {
+      const type = direntBytes[at + 18];
+      if (direntBuffer.toString("latin1", at + 19, direntBuffer.indexOf(0, at + 19)) !== name) continue;
+      return type === DT_DIR || type === DT_UNKNOWN;
+    }
+  }
+}
+
 /** The target of a symlink, which is any bytes. */
 export function readLinkAt(directory: number, path: BytePath): BytePath {
   const length = Number(c().readlinkat(directory, cPath(path), otherBytes, BigInt(PATH_ROOM)));
@@ -328,6 +348,17 @@ const fileSystemView = new DataView(fileSystemBytes.buffer);
 
 /** Magic number of the file system that holds an open file; statfs(2), struct statfs begins with it. */
 export function fileSystemTypeOf(fd: number): number {
+  return fileSystemStatus(fd).getUint32(0, true);
+}
+
+/** Bytes in use on the file system that holds an open file: f_blocks, f_bfree and f_frsize of struct statfs. */
+export function usedBytesOf(fd: number): number {
+  const status = fileSystemStatus(fd);
+  const word = (at: number) => Number(status.getBigUint64(at, true));
+  return (word(16) - word(24)) * word(72);
+}
+
+function fileSystemStatus(fd: number): DataView {
   if (c().fstatfs(fd, fileSystemBytes) !== 0) fail("look at the file system of");
-  return fileSystemView.getUint32(0, true);
+  return fileSystemView;
 }

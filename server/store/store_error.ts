@@ -1,6 +1,6 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
 
-const FREE_SPACE =
+export const FREE_SPACE =
   "delete versions that nobody needs (`rackseed image delete`), cancel the capture to drop " +
   "what it has stored, or move the data directory to a larger disk; then try again.";
 

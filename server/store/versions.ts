@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { Header } from "#contract/manifest.ts";
+import type { Signed } from "./keys.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Pack } from "./packs.ts";
 
@@ -172,4 +173,14 @@ function parseRow(row: unknown): VersionRecord {
     bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),
     files: z.array(VersionFile).parse(JSON.parse(files)),
   };
+}
+
+/** Of all versions, before anything else of the database is read. */
+export function signedVersions(db: DatabaseSync): Signed[] {
+  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('version', 'lineage')")
+    .get();
+  if (tables?.n !== 2) return [];
+  return db.prepare(
+    "SELECT image, version, version.id AS id, signature FROM version JOIN lineage ON lineage.id = lineage",
+  ).all() as unknown as Signed[];
 }

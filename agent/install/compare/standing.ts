@@ -53,9 +53,13 @@ export interface StandingOptions extends Omit<ScanOptions, "files"> {
 export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
   const { manifest, claim, privileged, leftOut, index, believes, random } = options;
   const belief = believes && index ? new Belief({ manifest, index, privileged, random }) : undefined;
-  const left = new KeptPaths([...options.kept?.thereIn(root) ?? [], ...options.own?.paths ?? []]);
+  const { kept: named, own } = options;
+  const left = new KeptPaths([...named?.thereIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
+  const isLeft = (path: BytePath) =>
+    left.has(path) || (named?.patterns?.has(path) ?? false) && hasName(root, path);
+  const alone = { has: isLeft, leadsTo: (path: BytePath) => left.leadsTo(path) };
   const onEntry = belief && belief.see.bind(belief);
-  const survey = surveyTree(root, { manifest, kept: left, leftOut, claim, onEntry });
+  const survey = surveyTree(root, { manifest, kept: alone, leftOut, claim, onEntry });
   const { present, strangers, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const { contents, believed } = await contentsOf(root, { ...options, files, present, belief });
@@ -76,7 +80,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     return dressed || entry.type === "directory";
   };
   for (const [number, entry] of manifest.entries.entries()) {
-    if (left.has(entry.path)) {
+    if (isLeft(entry.path)) {
       kept[number] = LEFT_ALONE;
       if (hasName(root, entry.path)) staying.add(entry.path);
       continue;

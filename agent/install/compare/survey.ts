@@ -27,7 +27,7 @@ export interface Survey {
 export interface SurveyOptions {
   readonly manifest: Manifest;
   /** Left out: neither looked at nor strangers. */
-  readonly kept: KeptPaths;
+  readonly kept: Pick<KeptPaths, "has" | "leadsTo">;
   /** Whether a path of no entry was left out of the image on purpose: it is none of the strangers. */
   readonly leftOut?: LeftOut | undefined;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */

@@ -20,7 +20,7 @@ import { linesOf } from "#contract/lines.ts";
 import { decodeManifest, parseHeader } from "#contract/manifest.ts";
 import { open, sealedLengths } from "#contract/sealed.ts";
 import { seal } from "#contract/testing/seal.ts";
-import { parseFstab, resolveSpec } from "../../../agent/backup/fstab.ts";
+import { parseFstab, resolveSpec } from "../../../agent/disk_references/fstab.ts";
 import { parseBlkid, parseSfdisk } from "../../../agent/capture/layout_table.ts";
 import { encodeMemory, PastCapture } from "../../../agent/capture/memory/past_capture.ts";
 import { ByteStream } from "../../../agent/capture/tar/byte_stream.ts";

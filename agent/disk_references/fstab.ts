@@ -38,6 +38,14 @@ export function parseFstab(text: string): FstabEntry[] {
   return entries.sort((a, b) => depth(a) - depth(b));
 }
 
+/** Files that it swaps to, absolute; fstab names no others. */
+export function parseSwapFiles(text: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [spec = "", , type] = line.replace(/^\s*#.*/, "").trim().split(/\s+/).map(unescape);
+    return type === "swap" && /^\/(?!dev\/)/.test(spec) ? [spec] : [];
+  });
+}
+
 /** Blanks and the like are octal there: "\040". */
 function unescape(word: string): string {
   return word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
