@@ -3,7 +3,7 @@ import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
 import { SysError } from "../sys/errno.ts";
-import { close, usedBytesOf } from "../sys/libc.ts";
+import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
 import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
@@ -91,15 +91,12 @@ function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
 /** Of one that cannot be opened nothing is captured, which the capture notes. */
 function usedBytesAt(path: BytePath, trees: MountedTrees): number {
   if (path === "") return usedBytesOf(trees.root.fd);
-  let fd: number | undefined;
   try {
-    fd = trees.open(path).fd;
-    return usedBytesOf(fd);
+    using tree = trees.open(path);
+    return usedBytesOf(tree.fd);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     return 0;
-  } finally {
-    if (fd !== undefined) close(fd);
   }
 }
 
