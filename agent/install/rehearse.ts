@@ -12,6 +12,8 @@ import { hasTable } from "./resume.ts";
 /** mkfs.vfat knows no rehearsal of its own: its tables are written, 8 MiB for each GiB of smallest clusters. */
 const MAX_VFAT_BYTES = 4 * 2 ** 30;
 
+const TUNED_BYTES = 16 << 20;
+
 interface Rehearsal {
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
@@ -52,8 +54,13 @@ async function rehearseFormat(
       `change the file system on the template so that its ${program} can make it, and capture it again.`,
   };
   await run([program, ...REHEARSED[program] ?? [], ...args, file], options);
-  // without arguments it shows how it is used
-  if (tuning) await run([tuning[0]], { ...options, accept: [0, 1, 2] });
+  if (!tuning) return;
+  // a small file system is as good, but for the number of its reserved blocks
+  await Deno.writeFile(file, new Uint8Array());
+  await Deno.truncate(file, TUNED_BYTES);
+  await run(["mkfs.ext4", "-q", "-F", file], options);
+  const [tune, ...settings] = tuning;
+  await run([tune, ...settings.map((word, at) => settings[at - 1] === "-r" ? "0" : word), file], options);
 }
 
 /** mke2fs(8), mkfs.xfs(8): what would be made is worked out and not written. */
