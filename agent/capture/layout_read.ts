@@ -69,6 +69,7 @@ export async function readLayout(
       }),
     );
   }
+  noteUnknownPartitions(fileSystems, tables);
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
   const swap: SwapArea[] = [];
@@ -139,6 +140,15 @@ function volume(
     return { kind: "lv", group: group.replaceAll("--", "-"), name: name.replaceAll("--", "-") };
   }
   return { kind: "lv", group: device.type, name: device.name };
+}
+
+/** The kernel reads more kinds of tables than sfdisk writes, and tables inside of partitions. */
+function noteUnknownPartitions(fileSystems: readonly FileSystem[], tables: DiskTable[]): void {
+  for (const { volume } of fileSystems) {
+    const table = volume.kind === "lv" && volume.group === "part" &&
+      tables.find(({ name }) => volume.name.startsWith(name));
+    if (table) table.obstacle ??= `sfdisk does not find the partition ${volume.name} in its table`;
+  }
 }
 
 function startSectorOf(volume: Volume, tables: readonly DiskTable[]): number | undefined {
