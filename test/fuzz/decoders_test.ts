@@ -16,3 +16,12 @@ Deno.test("no decoder hangs, crashes or grows on 20 000 inputs that attack it", 
   }
   assert.ok(seen.inputs >= INPUTS && seen.refused > INPUTS / 10, JSON.stringify(seen));
 });
+
+Deno.test("a loop without end, a crash and a leak are found, and told with the input", async () => {
+  const table = new URL("./decoders/faulty.ts", import.meta.url).href;
+  const found = await Array.fromAsync(
+    fuzz({ table, inputs: 3000, seed: SEED, limitMs: 2000, limitBytes: 256 << 20 }),
+    ({ failure = "" }) => /: (hang|memory|TypeError)/.exec(failure)?.[1],
+  );
+  assert.deepEqual(found, ["hang", "TypeError", "memory"]);
+});

@@ -1,9 +1,10 @@
 /** Runs one decoder after another, as `harness.ts` asks; a decoder that never returns is ended with this worker. */
-import { decoders } from "./decoders/all.ts";
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import { inputsOf } from "./inputs.ts";
 
 export interface FuzzJob {
+  /** The module whose `decoders` has it. */
+  readonly table: string;
   readonly decoder: string;
   readonly seed: number;
   readonly count: number;
@@ -30,7 +31,8 @@ const scope = globalThis as unknown as Scope;
 
 scope.onmessage = ({ data: job }) => void run(job).then((answer) => scope.postMessage(answer));
 
-async function run({ decoder: name, seed, count, at }: FuzzJob): Promise<FuzzAnswer> {
+async function run({ table, decoder: name, seed, count, at }: FuzzJob): Promise<FuzzAnswer> {
+  const { decoders } = await import(table) as { decoders: readonly FuzzedDecoder[] };
   const decoder = decoders.find((one) => one.name === name) as FuzzedDecoder;
   const place = new Int32Array(at);
   let [accepted, refused, slowestMs, slowestAt, number] = [0, 0, 0, 0, 0];

@@ -3,7 +3,6 @@
  * may not throw anything else, take longer than the limit for one, or make memory grow. What fails is told with the
  * input, so that it becomes a test beside the decoder.
  */
-import { decoders } from "./decoders/all.ts";
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import type { FuzzAnswer, FuzzJob } from "./fuzz_worker.ts";
 import { inputsOf } from "./inputs.ts";
@@ -18,6 +17,8 @@ export interface FuzzOptions {
   readonly limitBytes?: number;
   /** Only decoders with this in their names. */
   readonly only?: string;
+  /** The module with the decoders, if not all of ours. */
+  readonly table?: string;
 }
 
 export interface FuzzResult {
@@ -30,6 +31,7 @@ export interface FuzzResult {
   readonly failure?: string;
 }
 
+const ALL = new URL("./decoders/all.ts", import.meta.url).href;
 /** Generous, since processors are shared: a loop without end takes longer than any limit. */
 const LIMIT_MS = 5_000;
 const LIMIT_BYTES = 512 * 1024 * 1024;
@@ -37,13 +39,15 @@ const WATCH_MS = 50;
 
 /** Fuzzes the decoders one after another; a result as soon as each is through. */
 export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
+  const { table = ALL } = options;
+  const { decoders } = await import(table) as { decoders: readonly FuzzedDecoder[] };
   const chosen = decoders.filter(({ name }) => name.includes(options.only ?? ""));
   const count = Math.ceil(options.inputs / chosen.length);
   let worker: Worker | undefined;
   try {
     for (const decoder of chosen) {
       worker ??= new Worker(new URL("./fuzz_worker.ts", import.meta.url), { type: "module" });
-      const result = await fuzzOne(decoder, { worker, ...options, count });
+      const result = await fuzzOne(decoder, { ...options, table, worker, count });
       yield result;
       if (result.failure === undefined) continue;
       // It may still be at that input.
@@ -57,8 +61,9 @@ export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
 
 async function fuzzOne(
   decoder: FuzzedDecoder,
-  { worker, seed, count, limitMs = LIMIT_MS, limitBytes = LIMIT_BYTES }: FuzzOptions & {
+  { worker, table, seed, count, limitMs = LIMIT_MS, limitBytes = LIMIT_BYTES }: FuzzOptions & {
     worker: Worker;
+    table: string;
     count: number;
   },
 ): Promise<FuzzResult> {
@@ -69,7 +74,7 @@ async function fuzzOne(
       worker.onmessage = ({ data }: MessageEvent<FuzzAnswer>) => resolve(data);
       worker.onerror = (event) => reject(new Error(`${decoder.name}: ${event.message}`));
     });
-    const job: FuzzJob = { decoder: decoder.name, seed, count, at };
+    const job: FuzzJob = { table, decoder: decoder.name, seed, count, at };
     worker.postMessage(job);
     const answer = await Promise.race([answered, watch.ended]);
     const done = answer.kind === "done"
