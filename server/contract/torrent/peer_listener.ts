@@ -7,8 +7,9 @@ import type { Connection, PeerAddress } from "./ports.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Strangers that have connected and not yet said which torrent they want. */
+/** Strangers that have connected and not yet said which torrent they want, in all and of one address. */
 const MAX_PENDING = 256;
+const MAX_PENDING_OF_ADDRESS = 32;
 
 /** A connection whose far end has said who it is. */
 export interface Introduction {
@@ -36,7 +37,8 @@ const log = getLogger(["rackseed", "swarm"]);
 export class PeerListener implements PeerNetwork, Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #torrents = new Map<string, (introduction: Introduction) => void>();
-  readonly #pending = new Set<Deno.TcpConn>();
+  /** With their addresses, the one that came first in front. */
+  readonly #pending = new Map<Deno.TcpConn, string>();
   #closed = false;
 
   private constructor(listener: Deno.TcpListener) {
@@ -91,18 +93,31 @@ export class PeerListener implements PeerNetwork, Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#listener.close();
-    for (const connection of this.#pending) close(connection);
+    for (const connection of this.#pending.keys()) close(connection);
   }
 
   async #acceptAll(): Promise<void> {
     for await (const connection of connectionsOf(this.#listener, { isClosed: () => this.#closed, log })) {
-      if (this.#pending.size >= MAX_PENDING) close(connection);
-      else this.#introduce(connection).catch(() => close(connection));
+      this.#makeRoomFor(connection.remoteAddr.hostname);
+      this.#introduce(connection).catch(() => close(connection));
     }
   }
 
+  /** A peer speaks at once: the stranger that has been silent longest gives way, one of the same address first. */
+  #makeRoomFor(address: string): void {
+    const own = [...this.#pending].filter(([, other]) => other === address);
+    const [oldest] = own.length >= MAX_PENDING_OF_ADDRESS
+      ? own
+      : this.#pending.size >= MAX_PENDING
+      ? this.#pending
+      : [];
+    if (!oldest) return;
+    this.#pending.delete(oldest[0]);
+    close(oldest[0]);
+  }
+
   async #introduce(connection: Deno.TcpConn): Promise<void> {
-    this.#pending.add(connection);
+    this.#pending.set(connection, connection.remoteAddr.hostname);
     try {
       using _deadline = deadline(connection);
       connection.setNoDelay(true);
