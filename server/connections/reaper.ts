@@ -68,6 +68,11 @@ export class ConnectionReaper implements Disposable {
     if (fd !== undefined) this.#listeners.set(port, { fd, onLost });
   }
 
+  /** Lets more connections wait on a port whose owner bounds them itself. */
+  lengthenQueue(port: number): void {
+    this.#sockets.listener(port);
+  }
+
   /** The port is closed on purpose. */
   forget(port: number): void {
     this.#listeners.delete(port);

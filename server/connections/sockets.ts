@@ -27,6 +27,8 @@ export interface SocketTraffic {
 const AF_INET = 2, AF_INET6 = 10;
 const SOL_SOCKET = 1, SO_LINGER = 13, SO_ACCEPTCONN = 30, IPPROTO_TCP = 6, TCP_INFO = 11;
 const SHUT_RDWR = 2;
+/** net.core.somaxconn bounds it; it is 4096 by default. */
+const BACKLOG = 4096;
 const FIONREAD = 0x541bn;
 /** Offsets in struct tcp_info: tcpi_unacked u32, bytes_acked u64, bytes_received u64, notsent_bytes u32. */
 const UNACKED = 24, BYTES_ACKED = 120, BYTES_RECEIVED = 128, NOTSENT = 144;
@@ -79,9 +81,14 @@ export class OwnSockets implements Disposable {
     this.#descriptors[Symbol.dispose]();
   }
 
-  /** The descriptor that listens on this port. */
+  /**
+   * The descriptor that listens on this port. Its queue becomes as long as the system lets it (listen(2)): Deno takes
+   * 128 to 511, and when a flood has filled that, a client's first packet is dropped and comes again after a second.
+   */
   listener(port: number): number | undefined {
-    return this.#descriptors.list().find((fd) => this.listensOn(fd, port));
+    const found = this.#descriptors.list().find((fd) => this.listensOn(fd, port));
+    if (found !== undefined) libc().listen(found, BACKLOG);
+    return found;
   }
 
   listensOn(fd: number, port: number): boolean {
