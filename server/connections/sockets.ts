@@ -65,12 +65,7 @@ export class OwnSockets implements Disposable {
     const found: SocketFacts[] = [];
     for (const fd of this.#descriptors.list()) {
       if (!this.#readName("getpeername", fd)) continue;
-      const at = fd * SOCKADDR_BYTES;
-      const known = this.#peers.subarray(at, at + SOCKADDR_BYTES);
-      if (!sameBytes(known, this.#name)) {
-        known.set(this.#name);
-        this.#facts[fd] = this.#lookUp(fd, ports);
-      }
+      if (this.#isNew(fd)) this.#facts[fd] = this.#lookUp(fd, ports);
       const facts = this.#facts[fd];
       if (facts) found.push(facts);
     }
@@ -125,6 +120,18 @@ export class OwnSockets implements Disposable {
     libc().shutdown(fd, SHUT_RDWR);
   }
 
+  /** Whether `#name`, the far end's address, is another than this descriptor had; takes it down. */
+  #isNew(fd: number): boolean {
+    const name = this.#name, known = this.#peers, at = fd * SOCKADDR_BYTES;
+    let differs = false;
+    for (let i = 0; i < SOCKADDR_BYTES; i++) {
+      if (known[at + i] === name[i]) continue;
+      differs = true;
+      known[at + i] = name[i] as number;
+    }
+    return differs;
+  }
+
   /** `#name` holds the far end's address. */
   #lookUp(fd: number, ports: ReadonlySet<number>): SocketFacts | undefined {
     const far = parseSocketAddress(this.#name);
@@ -159,9 +166,4 @@ export function parseSocketAddress(bytes: Uint8Array): { hostname: string; port:
 /** Without a BigInt for each: a sweep asks for thousands. */
 function u64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

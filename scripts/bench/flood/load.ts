@@ -5,7 +5,7 @@
  *     load.ts tftp|dhcp --rate R [--sources N] --seconds S
  *
  * `idle` says nothing, `slow` sends a byte of a header field every two seconds; what the server closes is opened
- * again, 500 a second at most. TFTP asks for files with the longest timeout there is and never acknowledges.
+ * again, 100 a second at most. TFTP asks for files with the longest timeout there is and never acknowledges.
  */
 import { connect, type Socket } from "node:net";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ import { PXE } from "./pxe.ts";
 
 const OPENED_AT_ONCE = 100;
 const TICK_MS = 50;
-const AGAIN_A_TICK = 25;
+const AGAIN_A_TICK = 5;
 const BYTE_EVERY_MS = 2000;
 const { values, positionals: [kind = "", portsText = ""] } = parseArgs({
   allowPositionals: true,
