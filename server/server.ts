@@ -171,6 +171,7 @@ export async function startServer(
   upkeep();
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
+  for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
