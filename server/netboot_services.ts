@@ -32,6 +32,8 @@ export interface NetbootOptions {
   readonly nodes: Nodes;
   readonly store: ImageStore;
   readonly segments: AgentSegments;
+  /** Whether a file of a version is known to be damaged: no machine boots it. */
+  readonly isDamaged: (path: string) => boolean;
   readonly leases: LeaseStore;
   readonly signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ export interface NetbootServices {
 }
 
 export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
-  const { options, site, httpPort, httpsPort, fleet, store, segments, signal } = context;
+  const { options, site, httpPort, httpsPort, fleet, store, segments, isDamaged, signal } = context;
   await ensureSegments(context);
   const network = options.dhcp === "server" && site.netmask !== undefined
     ? {
@@ -65,7 +67,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     site: bootSite,
     programs: await readPrograms(),
     target: (mac) => targetOf(mac, fleet),
-    image: (name) => imageFiles(name, { store, segments }),
+    image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
   const lookup = (name: string) => files.lookup(name);
   const finished: Promise<void>[] = [];
@@ -143,10 +145,15 @@ function targetOf(mac: string, fleet: Fleet): BootTarget {
 
 function imageFiles(
   name: string,
-  { store, segments }: { store: ImageStore; segments: AgentSegments },
+  { store, segments, isDamaged }: Pick<NetbootOptions, "store" | "segments" | "isDamaged">,
 ): ImageBootFiles | undefined {
   const version = findVersion(name, store);
   if (!version?.bootable) return undefined;
+  const damaged = [version.kernelPath, version.initrdPath].find(isDamaged);
+  if (damaged !== undefined) {
+    log.error("boot-file-damaged", { image: name, path: damaged });
+    return undefined;
+  }
   const compression = compressionOf(version);
   const agent = compression && segments.get(compression);
   return agent === undefined

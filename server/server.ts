@@ -302,6 +302,7 @@ async function startServices(
   });
   const netboot = await startNetboot({
     ...{ options, site, httpPort, httpsPort, fleet, nodes, store, segments },
+    isDamaged: (path) => images.isDamaged(path),
     leases: new SqliteLeaseStore(db),
     signal: closing.signal,
   });
