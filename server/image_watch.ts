@@ -133,8 +133,9 @@ const MISSING = "missing";
 /** Changes with everything that a program can do to the file's content. */
 function stampOf(path: string): string {
   try {
-    const { size, ino, ctime } = Deno.statSync(path);
-    return `${size} ${ino} ${ctime?.getTime()}`;
+    const { size, ino, ctime, mtime } = Deno.statSync(path);
+    // the runtime tells change times in whole seconds
+    return `${size} ${ino} ${ctime?.getTime()} ${mtime?.getTime()}`;
   } catch (error) {
     return error instanceof Deno.errors.NotFound ? MISSING : `unreadable: ${messageOf(error)}`;
   }

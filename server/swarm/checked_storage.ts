@@ -26,7 +26,7 @@ export class CheckedStorage implements PieceStorage, Disposable {
   readonly #metainfo: Metainfo;
   readonly #options: CheckedStorageOptions;
   #files: FileStorage;
-  /** Size, inode and change time of each file, as they were when it was opened. */
+  /** Size, inode and times of each file, as they were when it was opened. */
   #stamps: string[];
   #lookedAt: number;
   /** When each piece was found whole. */
@@ -126,7 +126,8 @@ export class CheckedStorage implements PieceStorage, Disposable {
   }
 }
 
+/** The runtime tells change times in whole seconds, and times of modification in milliseconds. */
 function stampOf(path: string): string {
   const found = fs.statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? "missing" : `${found.size} ${found.ino} ${found.ctimeMs}`;
+  return found === undefined ? "missing" : `${found.size} ${found.ino} ${found.ctimeMs} ${found.mtimeMs}`;
 }
