@@ -29,7 +29,7 @@ const OwnFile = z.strictObject({
   mode: z.int().min(0).max(0o7777).optional(),
 });
 
-const CloneRecord = z.strictObject({
+export const CloneRecord = z.strictObject({
   format: z.literal("rackseed-clone"),
   formatVersion: z.literal(1),
   /** Id of the version that the disk was made as. */
