@@ -8,7 +8,7 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
 import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
 import { MountedTrees } from "./mounts/mounted_trees.ts";
-import { chooseMounts, type ChosenMount, type OwnMount } from "./mounts/own_mounts.ts";
+import { chooseMounts, type ChosenMount, isWhole, type OwnMount } from "./mounts/own_mounts.ts";
 
 export interface MachineLayout {
   readonly layout: DiskLayout;
@@ -16,6 +16,8 @@ export interface MachineLayout {
   readonly mountPoints: readonly OwnMount[];
   /** Partitions that hold something which is not mounted, so that a capture does not see it. */
   readonly unseen: readonly Unseen[];
+  /** Of the root's file system, if not the whole of it is mounted on "/": "/ostree/deploy/…". */
+  readonly rootPart?: string;
 }
 
 /** Something that a capture does not see, and why. */
@@ -66,7 +68,13 @@ export async function readLayout(
       unseen.push({ volume: volumeOf(device), type, because: reasonOf(device, mounts) });
     }
   }
-  return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen };
+  const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
+  return {
+    layout: { disks: tables, fileSystems, swap },
+    mountPoints,
+    unseen,
+    ...(atRoot && !isWhole(atRoot) && { rootPart: displayPath(atRoot.part) }),
+  };
 }
 
 function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
