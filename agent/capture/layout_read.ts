@@ -58,16 +58,8 @@ export async function readLayout(
   }
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
-  const swap: SwapArea[] = [];
-  const unseen: Unseen[] = [];
-  for (const device of devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name))) {
-    const facts = await probe(device.path, run);
-    const type = facts.get("TYPE");
-    if (type === "swap") swap.push({ volume: volumeOf(device), ...identityOf(facts) });
-    else if (type !== undefined && !devices.some((d) => d.below.includes(device.name))) {
-      unseen.push({ volume: volumeOf(device), type, because: reasonOf(device, mounts) });
-    }
-  }
+  const others = devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name));
+  const { swap, unseen } = await readOthers(others, { devices, mounts, volumeOf, run });
   const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
   return {
     layout: { disks: tables, fileSystems, swap },
@@ -75,6 +67,28 @@ export async function readLayout(
     unseen,
     ...(atRoot && !isWhole(atRoot) && { rootPart: displayPath(atRoot.part) }),
   };
+}
+
+/** Partitions without a file system that is captured. */
+async function readOthers(
+  others: readonly Device[],
+  { devices, mounts, volumeOf, run }: {
+    devices: readonly Device[];
+    mounts: readonly MountEntry[];
+    volumeOf: (device: Device) => Volume;
+    run: Run;
+  },
+): Promise<{ swap: SwapArea[]; unseen: Unseen[] }> {
+  const swap: SwapArea[] = [], unseen: Unseen[] = [];
+  for (const device of others) {
+    const facts = await probe(device.path, run);
+    const type = facts.get("TYPE");
+    if (type === "swap") swap.push({ volume: volumeOf(device), ...identityOf(facts) });
+    else if (type !== undefined && !devices.some((d) => d.below.includes(device.name))) {
+      unseen.push({ volume: volumeOf(device), type, because: reasonOf(device, mounts) });
+    }
+  }
+  return { swap, unseen };
 }
 
 function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
