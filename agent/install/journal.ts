@@ -36,7 +36,7 @@ const MAX_BYTES = 4096;
 const FOLDER_FLAGS = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
-const JournalRecord = z.strictObject({
+export const JournalRecord = z.strictObject({
   format: z.literal("rackseed-journal"),
   formatVersion: z.literal(1),
   /** The node's name. */

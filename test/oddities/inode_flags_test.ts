@@ -119,7 +119,7 @@ const breakIns: [what: string, script: string, says: RegExp][] = [
   [
     "an immutable file that does not belong",
     "echo evil > logs/sub/cron; chattr +i logs/sub/cron",
-    /remove {3}\/logs\/sub\/cron/,
+    /remove {3}\/logs\/sub\/cron, with all below it, immutable or append-only there/,
   ],
   [
     "an immutable directory that does not belong, full of immutable files",
@@ -129,7 +129,7 @@ const breakIns: [what: string, script: string, says: RegExp][] = [
   [
     "a file made another one, immutable",
     "echo evil > quota/file; chattr +ia quota/file",
-    /rewrite {2}\/quota\/file/,
+    /rewrite {2}\/quota\/file \(2 bytes of it\), immutable or append-only there/,
   ],
   [
     "a large file changed in one place, immutable",

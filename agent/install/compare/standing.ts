@@ -29,6 +29,8 @@ export interface Found extends Standing {
   readonly present: Uint8Array;
   /** How many of what is to go belong to no entry. */
   readonly unknown: number;
+  /** What is immutable or append-only, and should not be. */
+  readonly locked?: ReadonlySet<BytePath>;
 }
 
 export interface StandingOptions extends Omit<ScanOptions, "files"> {
@@ -57,13 +59,8 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     left.has(path) || (named?.patterns?.has(path) ?? false) && hasName(root, path);
   const alone = { has: isLeft, leadsTo: (path: BytePath) => left.leadsTo(path) };
   const onEntry = belief && belief.see.bind(belief);
-  const { present, strangers, unknown } = surveyTree(root, {
-    manifest,
-    kept: alone,
-    leftOut,
-    claim,
-    onEntry,
-  });
+  const survey = surveyTree(root, { manifest, kept: alone, leftOut, claim, onEntry });
+  const { present, strangers, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const { contents, believed } = await contentsOf(root, { ...options, files, present, belief });
   const kept = new Uint8Array(manifest.entries.length);
@@ -99,7 +96,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     }
     staying.add(entry.path);
   }
-  return { kept, undressed, begun, remove, contents, believed, present, unknown };
+  return { kept, undressed, begun, remove, contents, believed, present, unknown, locked };
 }
 
 /** Reads what is not believed; all, where the sample shows that more than time has worked on the disk. */

@@ -5,6 +5,7 @@
  */
 import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { APPEND, IMMUTABLE } from "#contract/inode_flags.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
@@ -19,6 +20,8 @@ export interface Survey {
   readonly strangers: readonly BytePath[];
   /** How many of the strangers belong to no entry. */
   readonly unknown: number;
+  /** What is immutable or append-only, and should not be. */
+  readonly locked: ReadonlySet<BytePath>;
 }
 
 export interface SurveyOptions {
@@ -42,6 +45,8 @@ export function surveyTree(root: number, options: SurveyOptions): Survey {
   return walk.result();
 }
 
+const LOCKS = IMMUTABLE | APPEND;
+
 /** Names of one file, by what the kernel knows it by. */
 interface Names {
   readonly entries: number[];
@@ -56,6 +61,7 @@ class Walk {
   readonly #present: Uint8Array;
   readonly #strangers: BytePath[] = [];
   readonly #shared = new Map<string, Names>();
+  readonly #locked = new Set<BytePath>();
   #unknown = 0;
 
   constructor(root: number, options: SurveyOptions) {
@@ -74,7 +80,8 @@ class Walk {
   }
 
   result(): Survey {
-    return { present: this.#present, strangers: this.#strangers, unknown: this.#unknown };
+    const [present, strangers] = [this.#present, this.#strangers];
+    return { present, strangers, unknown: this.#unknown, locked: this.#locked };
   }
 
   /** Looks at all names of one directory; returns those directories of the manifest that are in it. */
@@ -88,6 +95,7 @@ class Walk {
         const status = statAt(fd, name);
         const number = this.#numbers.get(child);
         const entry = number === undefined ? undefined : this.#entries[number];
+        if (status.flags & LOCKS & ~wantedFlags(entry && this.#named(entry))) this.#locked.add(child);
         const leads = status.type === "directory" && this.#options.kept.leadsTo(child);
         if (leads && entry?.type !== "directory") {
           if (entry !== undefined) throw contradiction(child);
@@ -158,6 +166,10 @@ class Walk {
       }
     }
   }
+}
+
+function wantedFlags(entry: Exclude<ImageEntry, LinkEntry> | undefined): number {
+  return entry?.inode?.flags ?? 0;
 }
 
 function contradiction(path: BytePath): RackseedError {
