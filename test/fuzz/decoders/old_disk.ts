@@ -104,6 +104,10 @@ class OneFile extends TreeReader {
     return Promise.resolve(this.#texts.has(path) ? "file" : undefined);
   }
 
+  override mode(): Promise<number> {
+    return Promise.resolve(0o644);
+  }
+
   override text(path: string): Promise<string | undefined> {
     return Promise.resolve(this.#texts.get(path));
   }
