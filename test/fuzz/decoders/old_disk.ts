@@ -6,7 +6,10 @@ import { decodeIndex, encodeIndex } from "../../../agent/install/compare/content
 import { clearInterfaces } from "../../../agent/install/interfaces_file.ts";
 import { CloneRecord } from "../../../agent/install/clone_record.ts";
 import { JournalRecord, recordOf } from "../../../agent/install/journal.ts";
+import { hostsFile } from "../../../agent/install/identity.ts";
+import { freshText, hasForm } from "../../../agent/install/own_files/fresh_values.ts";
 import { readIdentity } from "../../../agent/install/read_identity.ts";
+import { renamedText } from "../../../agent/install/renaming.ts";
 import { TreeReader } from "../../../agent/install/tree_files.ts";
 import { decoder } from "./decoder.ts";
 import { refusesAsJson } from "./refusals.ts";
@@ -127,6 +130,8 @@ const clone = JSON.stringify({
 });
 const trust = { inode: 5n, ctimeSec: 7, ctimeNs: 8, sum: 9 };
 
+const NAMES = { hostname: "n1", templateHostname: "web" };
+
 export const decoders = [
   ...FILES.map((file) =>
     decoder({
@@ -138,6 +143,27 @@ export const decoders = [
       },
     })
   ),
+  decoder({
+    name: "hosts file to rename",
+    inputs: fc.constantFrom(
+      "127.0.0.1 localhost\n127.0.1.1 web.example.com web\n",
+      "::1 localhost web # own\n",
+    ),
+    decode: (text) => hostsFile(text, NAMES),
+  }),
+  decoder({
+    name: "setting of a host name",
+    inputs: fc.constantFrom("myhostname = web.example.com\nmydestination = $myhostname,\n  web, localhost\n"),
+    decode: (text) => renamedText("/etc/postfix/main.cf", { text, ...NAMES }),
+  }),
+  decoder({
+    name: "initiator name",
+    inputs: fc.constantFrom("# x\nInitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n"),
+    decode: (text) => [
+      freshText("iscsi-initiator", text, { hex: (digits) => "0".repeat(digits), nvmeHost: "" }),
+      hasForm("iscsi-initiator", new TextEncoder().encode(text)),
+    ],
+  }),
   decoder({
     name: "interfaces file to clear",
     inputs: fc.constantFrom(...FILES[0]?.texts ?? []),
