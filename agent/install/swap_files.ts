@@ -9,7 +9,9 @@ import type { Run } from "../sys/command.ts";
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD } from "../sys/libc.ts";
+import { removeTree } from "./extract/remove_tree.ts";
 import type { CloneTree } from "./tree_files.ts";
+import { whileUnlocked } from "./unlocked.ts";
 
 const CHUNK_BYTES = 4 << 20;
 /** linux/swap.h: the signature ends the first page, whatever its size is. */
@@ -29,7 +31,11 @@ export async function makeSwapFiles(
   const made: string[] = [];
   for (const { path } of files) clone.changed.add(path);
   for (const file of await unusableSwapFiles(clone, files)) {
-    await makeSwapFile(clone, { ...options, file });
+    const at = await clone.place(file.path);
+    await whileUnlocked(
+      [at.slice(0, at.lastIndexOf("/")) || "/"],
+      () => makeSwapFile(at, { ...options, file }),
+    );
     made.push(file.path);
   }
   return made;
@@ -54,12 +60,11 @@ async function isUsable(clone: CloneTree, { path }: SwapFile): Promise<boolean> 
 }
 
 async function makeSwapFile(
-  clone: CloneTree,
+  at: string,
   { file, run, onProgress, signal }: SwapOptions & { file: SwapFile },
 ): Promise<void> {
   const { path, sizeBytes, uuid, label } = file;
-  const at = await clone.place(path);
-  await Deno.remove(at, { recursive: true }).catch(() => {});
+  removeTree(AT_FDCWD, bytePathOfText(at));
   onProgress?.(`making the swap file ${path}`);
   try {
     await writeZeros(at, { sizeBytes, signal });

@@ -1,9 +1,10 @@
 /** Reads and writes single files of the clone's tree; no symbolic link of the image leads out of it. */
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { AT_FDCWD } from "../sys/libc.ts";
+import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
-import { lockAt, unlockAt } from "./extract/locks.ts";
+import { removeTree } from "./extract/remove_tree.ts";
+import { whileUnlocked } from "./unlocked.ts";
 
 /** No file of configuration is larger; what claims to be one is none. */
 const MAX_TEXT_BYTES = 1 << 20;
@@ -107,7 +108,7 @@ export class CloneTree extends TreeReader {
     const at = await this.confine(path);
     const temporary = `${at}.rackseed`;
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-    await pastLocks([at, folderOf(at)], async () => {
+    await whileUnlocked([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.writeFile(temporary, bytes, { createNew: true, mode });
       const { uid, gid } = await this.#ownerOf(at);
@@ -122,7 +123,7 @@ export class CloneTree extends TreeReader {
   async rewrite(path: string, content: Uint8Array): Promise<void> {
     const at = await this.file(path);
     if (at === undefined) throw new RangeError(`${path} is no file`);
-    await Deno.writeFile(at, content, { create: false });
+    await whileUnlocked([at], () => Deno.writeFile(at, content, { create: false }));
     this.changed.add(path);
   }
 
@@ -136,7 +137,7 @@ export class CloneTree extends TreeReader {
   async link(path: string, { target }: { target: string }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path), temporary = `${at}.rackseed`;
-    await pastLocks([at, folderOf(at)], async () => {
+    await whileUnlocked([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.symlink(target, temporary);
       await Deno.rename(temporary, at);
@@ -152,22 +153,27 @@ export class CloneTree extends TreeReader {
   /** Removes all that a directory holds, and keeps the directory with its owner and mode. */
   async clear(path: string): Promise<void> {
     const at = await this.directory(path);
-    for (const name of at === undefined ? [] : await namesIn(at)) {
-      await pastLocks([`${at}/${name}`, `${at}`], () => Deno.remove(`${at}/${name}`, { recursive: true }));
+    if (at !== undefined) {
+      const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.DIRECTORY });
+      try {
+        for (const name of readDirectory(fd)) removeTree(fd, name);
+      } finally {
+        close(fd);
+      }
     }
     this.changed.add(path);
   }
 
   async remove(path: string): Promise<void> {
     const at = await this.confine(path);
-    await pastLocks([at, folderOf(at)], () => Deno.remove(at));
+    await whileUnlocked([at, folderOf(at)], () => Deno.remove(at));
     this.changed.add(path);
   }
 
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
     const at = await this.confine(path), toAt = await this.confine(to);
-    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
+    await whileUnlocked([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
     this.changed.add(path);
   }
 
@@ -177,7 +183,7 @@ export class CloneTree extends TreeReader {
       const directory = `/${parents.slice(0, i).join("/")}`;
       if (await this.kind(directory) === undefined) {
         const at = await this.confine(directory);
-        await pastLocks([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
+        await whileUnlocked([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
       }
     }
   }
@@ -185,17 +191,4 @@ export class CloneTree extends TreeReader {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-/**
- * Takes the immutable and append-only flags off these paths while `work` goes on: many an administrator has them on
- * resolv.conf. What lies there afterwards has them again.
- */
-async function pastLocks(paths: readonly string[], work: () => Promise<void>): Promise<void> {
-  const taken = paths.map(bytePathOfText).map((path) => ({ path, locks: unlockAt(AT_FDCWD, path) }));
-  try {
-    await work();
-  } finally {
-    for (const { path, locks } of taken) lockAt(AT_FDCWD, path, locks);
-  }
 }
