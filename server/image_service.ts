@@ -43,7 +43,8 @@ export class ImageService implements Images {
     this.#store = store;
     this.#seeder = seeder;
     this.#watch = new ImageWatch({
-      versions: () => store.allPublished(),
+      refs: () => store.refs(),
+      published: (ref) => store.published(ref),
       hashFile: (path) => store.pool.hashFile(path),
       notices,
     });
@@ -55,8 +56,12 @@ export class ImageService implements Images {
     return this.#watch.look(signal);
   }
 
+  isDamaged(path: string): boolean {
+    return this.#watch.isDamaged(path);
+  }
+
   damage(ref: string): RackseedError | undefined {
-    return this.#watch.damageOf(this.#store.published(ref));
+    return this.#watch.damageOf(ref);
   }
 
   /** Serves all versions that are there. One that is damaged is told of: the others do not wait for it. */

@@ -17,16 +17,19 @@ interface WatchedFile {
 }
 
 export interface ImageWatchOptions {
-  readonly versions: () => readonly PublishedVersion[];
+  /** Names of all versions, "web@1"; asked every round, so it must be cheap. */
+  readonly refs: () => readonly string[];
+  readonly published: (ref: string) => PublishedVersion;
   readonly hashFile: (path: string) => Promise<{ sha256: string }>;
   readonly notices: Notices;
 }
 
 export class ImageWatch {
   readonly #options: ImageWatchOptions;
+  /** By version. */
+  readonly #files = new Map<string, readonly WatchedFile[]>();
   /** By path: the state in which a file was last judged, and what was wrong with it. */
   readonly #judged = new Map<string, { readonly stamp: string; readonly damage: string | undefined }>();
-  readonly #noticed = new Set<string>();
   #running = false;
 
   constructor(options: ImageWatchOptions) {
@@ -38,14 +41,15 @@ export class ImageWatch {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (const version of this.#options.versions()) {
-        for (const file of filesOf(version)) {
+      this.#learnVersions();
+      for (const [ref, files] of this.#files) {
+        for (const file of files) {
           signal.throwIfAborted();
           await this.#judge(file);
         }
-        this.#notice(version);
+        signal.throwIfAborted();
+        this.#notice(ref);
       }
-      this.#forgetDeleted();
     } catch (error) {
       if (!signal.aborted) log.error("watch-failed", { error: messageOf(error) });
     } finally {
@@ -55,16 +59,34 @@ export class ImageWatch {
 
   /** A file looked damaged while it was served. The next round reads it whole, and clears it if it is not. */
   found(path: string, damage: string): void {
-    this.#judged.set(path, { stamp: "suspect", damage });
-    for (const version of this.#options.versions()) {
-      if (filesOf(version).some((file) => file.path === path)) this.#notice(version);
-    }
+    this.#judged.set(path, { stamp: SUSPECT, damage });
+    for (const [ref, files] of this.#files) if (files.some((file) => file.path === path)) this.#notice(ref);
+  }
+
+  /** Whether a file is known not to be what was published. */
+  isDamaged(path: string): boolean {
+    return this.#judged.get(path)?.damage !== undefined;
   }
 
   /** Why the version must not be deployed; undefined where nothing is known against it. */
-  damageOf(version: PublishedVersion): RackseedError | undefined {
-    const [what] = this.#damagesOf(version);
-    return what === undefined ? undefined : damagedCopy(`${version.image}@${version.version}`, what);
+  damageOf(ref: string): RackseedError | undefined {
+    const [what] = this.#damagesOf(ref);
+    return what === undefined ? undefined : damagedCopy(ref, what);
+  }
+
+  /** Versions that came are watched from now on; of those that went nothing is remembered. */
+  #learnVersions(): void {
+    const refs = new Set(this.#options.refs());
+    for (const ref of refs) {
+      if (!this.#files.has(ref)) this.#files.set(ref, filesOf(this.#options.published(ref)));
+    }
+    for (const [ref, files] of [...this.#files]) {
+      if (refs.has(ref)) continue;
+      this.#files.delete(ref);
+      const others = new Set(this.#files.values().flatMap((kept) => kept.map(({ path }) => path)));
+      for (const { path } of files) if (!others.has(path)) this.#judged.delete(path);
+      this.#options.notices.set(`image ${ref}`, undefined);
+    }
   }
 
   async #judge({ path, name, sizeBytes, sha256, small }: WatchedFile): Promise<void> {
@@ -77,48 +99,43 @@ export class ImageWatch {
     else if (size !== sizeBytes) damage = `${name}: it has ${size} bytes instead of ${sizeBytes}`;
     else if (small || before !== undefined) {
       const hash = await this.#options.hashFile(path).catch(messageOf);
-      if (typeof hash === "string") damage = `${name}: ${hash}`;
-      else if (hash.sha256 !== sha256) damage = `${name}: it is not what was published`;
+      if (typeof hash === "string") {
+        this.#judged.set(path, { stamp: SUSPECT, damage: `${name}: ${hash}` });
+        return;
+      }
+      if (hash.sha256 !== sha256) damage = `${name}: it is not what was published`;
     }
     this.#judged.set(path, { stamp, damage });
   }
 
-  #damagesOf(version: PublishedVersion): string[] {
-    return filesOf(version).flatMap(({ path }) => this.#judged.get(path)?.damage ?? []);
+  #damagesOf(ref: string): string[] {
+    return (this.#files.get(ref) ?? []).flatMap(({ path }) => this.#judged.get(path)?.damage ?? []);
   }
 
-  #notice(version: PublishedVersion): void {
-    const named = `${version.image}@${version.version}`;
-    const damages = this.#damagesOf(version);
-    if (damages.length > 0) this.#noticed.add(named);
+  #notice(ref: string): void {
+    const damages = this.#damagesOf(ref);
     const more = damages.length > 1 ? ` (and ${damages.length - 1} more)` : "";
     this.#options.notices.set(
-      `image ${named}`,
+      `image ${ref}`,
       damages.length === 0 ? undefined : {
-        subject: named,
+        subject: ref,
         problem: `the server's copy is damaged: ${damages[0]}${more}`,
-        remedy: damagedCopy(named, "").remedy,
+        remedy: damagedCopy(ref, "").remedy,
       },
     );
   }
-
-  #forgetDeleted(): void {
-    const there = new Set(this.#options.versions().map((v) => `${v.image}@${v.version}`));
-    for (const named of this.#noticed) {
-      if (there.has(named)) continue;
-      this.#noticed.delete(named);
-      this.#options.notices.set(`image ${named}`, undefined);
-    }
-  }
 }
 
+/** Judged without having been read: the next round does. */
+const SUSPECT = "suspect";
 const MISSING = "missing";
 
 /** Changes with everything that a program can do to the file's content. */
 function stampOf(path: string): string {
   try {
-    const { size, ino, ctime } = Deno.statSync(path);
-    return `${size} ${ino} ${ctime?.getTime()}`;
+    const { size, ino, ctime, mtime } = Deno.statSync(path);
+    // the runtime tells change times in whole seconds
+    return `${size} ${ino} ${ctime?.getTime()} ${mtime?.getTime()}`;
   } catch (error) {
     return error instanceof Deno.errors.NotFound ? MISSING : `unreadable: ${messageOf(error)}`;
   }

@@ -35,6 +35,8 @@ export interface NetbootOptions {
   readonly nodes: Nodes;
   readonly store: ImageStore;
   readonly segments: AgentSegments;
+  /** Whether a file of a version is known to be damaged: no machine boots it. */
+  readonly isDamaged: (path: string) => boolean;
   readonly leases: LeaseStore;
   readonly signal: AbortSignal;
 }
@@ -48,7 +50,7 @@ export interface NetbootServices {
 }
 
 export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
-  const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, signal } = context;
+  const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, isDamaged, signal } = context;
   await ensureSegments(context);
   const network = options.dhcp === "server" && site.netmask !== undefined
     ? {
@@ -69,7 +71,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     site: bootSite,
     programs: await readPrograms(),
     target: (mac) => targetOf(mac, { fleet, nodes, newcomers }),
-    image: (name) => imageFiles(name, { store, segments }),
+    image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
   const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
   const finished: Promise<void>[] = [];
@@ -152,10 +154,15 @@ function targetOf(mac: string, { fleet, nodes, newcomers }: {
 
 function imageFiles(
   name: string,
-  { store, segments }: { store: ImageStore; segments: AgentSegments },
+  { store, segments, isDamaged }: Pick<NetbootOptions, "store" | "segments" | "isDamaged">,
 ): ImageBootFiles | undefined {
   const version = findVersion(name, store);
   if (!version?.bootable) return undefined;
+  const damaged = [version.kernelPath, version.initrdPath].find(isDamaged);
+  if (damaged !== undefined) {
+    log.error("boot-file-damaged", { image: name, path: damaged });
+    return undefined;
+  }
   const compression = compressionOf(version);
   const agent = compression && segments.get(compression);
   return agent === undefined

@@ -1,6 +1,6 @@
 /** The server: all services in one process, under one signal. */
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "#contract/errors.ts";
+import { firstError, messageOf } from "#contract/errors.ts";
 import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
 import { pinOf } from "#contract/token.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
@@ -41,6 +41,7 @@ import { Notices } from "./notices.ts";
 import { keepStore } from "./store_upkeep.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { startError } from "./store/store_error.ts";
 import { signedVersions } from "./store/versions.ts";
 import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
@@ -95,6 +96,17 @@ export interface RunningServer {
 
 /** Starts all services, or none. Throws RackseedError where one cannot be had. */
 export async function startServer(
+  options: ServerOptions,
+  control: { signal: AbortSignal },
+): Promise<RunningServer> {
+  try {
+    return await startServices(options, control);
+  } catch (thrown) {
+    throw startError(options.data, firstError(thrown));
+  }
+}
+
+async function startServices(
   options: ServerOptions,
   { signal }: { signal: AbortSignal },
 ): Promise<RunningServer> {
@@ -171,6 +183,7 @@ export async function startServer(
   upkeep();
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
+  for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
@@ -295,6 +308,7 @@ export async function startServer(
   });
   const netboot = await startNetboot({
     ...{ options, site, httpPort, httpsPort, fleet, nodes, store, segments },
+    isDamaged: (path) => images.isDamaged(path),
     leases: new SqliteLeaseStore(db),
     signal: closing.signal,
   });

@@ -3,7 +3,7 @@ import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
 import { SysError } from "../sys/errno.ts";
-import { close, usedBytesOf } from "../sys/libc.ts";
+import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
 import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
@@ -69,6 +69,7 @@ export async function readLayout(
       }),
     );
   }
+  noteUnknownPartitions(fileSystems, tables);
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
   const swap: SwapArea[] = [];
@@ -91,15 +92,12 @@ function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
 /** Of one that cannot be opened nothing is captured, which the capture notes. */
 function usedBytesAt(path: BytePath, trees: MountedTrees): number {
   if (path === "") return usedBytesOf(trees.root.fd);
-  let fd: number | undefined;
   try {
-    fd = trees.open(path).fd;
-    return usedBytesOf(fd);
+    using tree = trees.open(path);
+    return usedBytesOf(tree.fd);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     return 0;
-  } finally {
-    if (fd !== undefined) close(fd);
   }
 }
 
@@ -142,6 +140,15 @@ function volume(
     return { kind: "lv", group: group.replaceAll("--", "-"), name: name.replaceAll("--", "-") };
   }
   return { kind: "lv", group: device.type, name: device.name };
+}
+
+/** The kernel reads more kinds of tables than sfdisk writes, and tables inside of partitions. */
+function noteUnknownPartitions(fileSystems: readonly FileSystem[], tables: DiskTable[]): void {
+  for (const { volume } of fileSystems) {
+    const table = volume.kind === "lv" && volume.group === "part" &&
+      tables.find(({ name }) => volume.name.startsWith(name));
+    if (table) table.obstacle ??= `sfdisk does not find the partition ${volume.name} in its table`;
+  }
 }
 
 function startSectorOf(volume: Volume, tables: readonly DiskTable[]): number | undefined {

@@ -1,15 +1,14 @@
 /** What a template is: its source, its disks, and what it lacks to be rebuilt. */
-import type { BytePath } from "#contract/byte_path.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
-import { isOnBlockDevice, type MountEntry, mountOf, readMountTable } from "../sys/mount_table.ts";
+import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
-import { ForeignTree } from "../install/tree_files.ts";
 import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
 import { readLayout } from "./layout_read.ts";
+import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "./mounts/own_mounts.ts";
 import { findSwapFiles } from "./swap_files.ts";
 
@@ -41,7 +40,7 @@ export async function readMachine(
   if (machine.layout.fileSystems.length === 0) {
     return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
   }
-  const tree = new ForeignTree(root);
+  const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
   const layout = { ...machine.layout, swapFiles };
   return {
@@ -92,12 +91,9 @@ async function kernelsWithModules(): Promise<string[]> {
 
 const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
-/** But those on a mount of a server's or a program's, which may never answer. The root is asked, whatever it is. */
+/** But those on a mount of a server's or a program's, which may never answer. */
 export function programFolders(table: readonly MountEntry[]): string[] {
-  return PROGRAM_FOLDERS.filter((folder) => {
-    const mount = mountOf(folder as BytePath, table);
-    return mount === undefined || mount.target === "/" || isOnBlockDevice(mount);
-  });
+  return PROGRAM_FOLDERS.filter((folder) => answers(folder, table));
 }
 
 async function readPresence(source: Source): Promise<Presence> {

@@ -48,7 +48,7 @@ class Walk {
   readonly #met: OtherMount[] = [];
   readonly #unvisited: Set<BytePath>;
   /** Names of the own file systems' mount points by the directory that holds them. */
-  readonly #ownNames: ReadonlyMap<BytePath, readonly BytePath[]>;
+  readonly #ownNames: ReadonlyMap<BytePath, ReadonlySet<BytePath>>;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -56,14 +56,18 @@ class Walk {
     const { ownPaths } = options.trees;
     this.#unvisited = new Set(ownPaths);
     this.#ownNames = new Map(
-      [...Map.groupBy(ownPaths, parentOf)].map(([directory, paths]) => [directory, paths.map(nameOf)]),
+      [...Map.groupBy(ownPaths, parentOf)].map((
+        [directory, paths],
+      ) => [directory, new Set(paths.map(nameOf))]),
     );
   }
 
   *all(): Generator<Visit> {
     const { trees, excludes, note } = this.#options;
     notesOfMounts(trees.others, excludes).forEach(note);
-    yield* this.#fileSystem(trees.root, "" as BytePath);
+    const root = rootOf(trees.root, "" as BytePath);
+    yield visitOf(root);
+    yield* this.#below(root);
     notesOfCover(this.#met, excludes).forEach(note);
     for (const path of this.#unvisited) {
       if (holdsNothing(path, excludes)) continue;
@@ -71,31 +75,20 @@ class Walk {
     }
   }
 
-  *#fileSystem(tree: OpenTree, path: BytePath): Generator<Visit> {
-    const status = statOf(tree.fd);
-    yield { directory: tree.fd, name: ITSELF, path, status };
-    yield* this.#below({ fd: tree.fd, path, status, tree });
-  }
-
   *#below(directory: Directory): Generator<Visit> {
-    const { excludes, trees, note } = this.#options;
     const { fd, tree } = directory;
+    const own = this.#ownNames.get(directory.path), names = readDirectory(fd);
+    // those that a foreign file system has alone are not among the names
+    const all = own ? [...new Set([...names, ...own])] : names;
     // code units are bytes: the default order is the order of bytes
-    for (const name of this.#namesIn(fd, directory.path).sort()) {
-      const path = joinPath(directory.path, name);
-      // before it is looked at, which a damaged one may not bear
-      if (excludes.matches(path, { isDirectory: false })) continue;
-      if (trees.has(path) && (yield* this.#mounted(directory, { name, path }))) continue;
-      if (!tree.bare && this.#covering.has(path)) {
-        const visit = this.#standIn(directory, { name, path });
-        if (visit) yield visit;
-        continue;
-      }
-      const status = this.#look(fd, { name, path });
-      if (status === undefined) continue;
-      yield { directory: fd, name, path, status };
-      if (status.type !== "directory" || this.#isForeign(status, { path, directory })) continue;
-      const below = ifThere(path, { note, look: () => openAt(fd, name, { flags: DIRECTORY }) });
+    for (const name of all.sort()) {
+      if (own?.has(name) && (yield* this.#mounted(directory, name))) continue;
+      const visit = this.#look(directory, name);
+      if (visit === undefined) continue;
+      yield visit;
+      const { path, status } = visit;
+      if (status.type !== "directory" || (!tree.bare && this.#isForeign(visit, directory))) continue;
+      const below = this.#ifThere(path, () => openAt(fd, name, { flags: DIRECTORY }));
       if (below === undefined) continue;
       try {
         yield* this.#below({ fd: below, path, status, tree });
@@ -105,28 +98,30 @@ class Walk {
     }
   }
 
-  /** With those of own file systems that are mounted on a directory of a foreign one. */
-  #namesIn(fd: number, path: BytePath): BytePath[] {
-    const names = readDirectory(fd), more = this.#ownNames.get(path);
-    return more === undefined ? names : [...new Set([...names, ...more])];
-  }
-
-  #look(directory: number, { name, path }: Named): FileStatus | undefined {
+  #look(directory: Directory, name: BytePath): Visit | undefined {
     const { excludes, note } = this.#options;
-    const status = ifThere(path, { note, look: () => statAt(directory, name) });
-    if (status?.type === "directory" && excludes.matches(path, { isDirectory: true })) return undefined;
-    if (path.length <= MAX_PATH_BYTES || status === undefined) return status;
+    const { fd, tree } = directory, path = joinPath(directory.path, name);
+    // before it is looked at, which a damaged one may not bear
+    if (excludes.matches(path, { isDirectory: false })) return undefined;
+    const other = tree.bare ? undefined : this.#covering.get(path);
+    if (other !== undefined) return this.#standIn(other, { directory, name });
+    const status = this.#ifThere(path, () => statAt(fd, name));
+    if (status === undefined) return undefined;
+    if (status.type === "directory" && excludes.matches(path, { isDirectory: true })) return undefined;
+    if (path.length <= MAX_PATH_BYTES) return { directory: fd, name, path, status };
     note(`left out, its path is longer than ${MAX_PATH_BYTES} bytes: ${displayPath(path).slice(0, 200)}…`);
     return undefined;
   }
 
-  /** What was mounted since the walk began. */
-  #isForeign(
-    status: FileStatus,
-    { path, directory: { tree, status: parent } }: { path: BytePath; directory: Directory },
-  ): boolean {
+  #ifThere<T>(path: BytePath, look: () => T): T | undefined {
+    return ifThere(path, { look, note: this.#options.note });
+  }
+
+  /** What a mount covers (its stand-in is not entered), or was mounted on since the walk began. */
+  #isForeign({ path, name, status }: Visit, { status: parent }: Directory): boolean {
+    if (name === ITSELF) return true;
+    if (!isOtherMount(status, parent)) return false;
     const { excludes, note } = this.#options;
-    if (tree.bare || !isOtherMount(status, parent)) return false;
     if (!holdsNothing(path, excludes)) {
       note(`left empty, another file system is mounted there: ${displayPath(path)}`);
     }
@@ -134,22 +129,21 @@ class Walk {
   }
 
   /** The own file system that has its place there; what its mount point holds itself has no path in the image. */
-  *#mounted({ fd, tree }: Directory, { name, path }: Named): Generator<Visit, boolean> {
+  *#mounted({ fd, path: parent, tree }: Directory, name: BytePath): Generator<Visit, boolean> {
     const { excludes, trees, note } = this.#options;
+    const path = joinPath(parent, name);
     this.#unvisited.delete(path);
     if (excludes.matches(path, { isDirectory: true })) return true;
-    const mounted = this.#open(path);
+    using mounted = this.#open(path);
     if (mounted === undefined) return false;
-    try {
-      const part = trees.partOf(path);
-      if (part !== undefined) {
-        note(`taken whole, though only its ${displayPath(part)} is mounted: /${displayPath(path)}`);
-      }
-      if (tree.bare) this.#noteHidden(fd, { name, path });
-      yield* this.#fileSystem(mounted, path);
-    } finally {
-      close(mounted.fd);
+    const part = trees.partOf(path);
+    if (part !== undefined) {
+      note(`taken whole, though only its ${displayPath(part)} is mounted: /${displayPath(path)}`);
     }
+    if (tree.bare) this.#noteHidden(fd, { name, path });
+    const root = rootOf(mounted, path);
+    yield visitOf(root);
+    yield* this.#below(root);
     return true;
   }
 
@@ -168,19 +162,16 @@ class Walk {
     }
   }
 
-  #noteHidden(directory: number, { name, path }: Named): void {
-    const { note } = this.#options;
+  #noteHidden(directory: number, { name, path }: { name: BytePath; path: BytePath }): void {
+    const look = () => openAt(directory, name, { flags: DIRECTORY });
     // a foreign file system may be all that has this directory
-    const hidden = ifThere(path, {
-      note: () => {},
-      look: () => openAt(directory, name, { flags: DIRECTORY }),
-    });
+    const hidden = ifThere(path, { look, note: () => {} });
     if (hidden === undefined) return;
     try {
       const names = readDirectory(hidden).sort();
       if (names.length === 0) return;
       const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-      note(
+      this.#options.note(
         `left out, it lies hidden below the file system that is mounted on /${displayPath(path)}: ` +
           `${names.slice(0, 3).map(displayPath).join(", ")}${more}`,
       );
@@ -190,20 +181,26 @@ class Walk {
   }
 
   /** A directory as good as the mount point that a mount covers; what is no directory has no such thing. */
-  #standIn({ fd, status }: Directory, { name, path }: Named): Visit | undefined {
+  #standIn(
+    other: OtherMount,
+    { directory: { fd, status }, name }: { directory: Directory; name: BytePath },
+  ): Visit | undefined {
+    const { path } = other;
     const isDirectory = isDirectoryIn(fd, name);
     if (isDirectory && this.#options.excludes.matches(path, { isDirectory })) return undefined;
-    const other = this.#covering.get(path);
-    if (other) this.#met.push(other);
+    this.#met.push(other);
     if (!isDirectory) return undefined;
     const mode = /(^|\/)tmp$/.test(path) ? 0o1777 : 0o755;
     return { directory: fd, name: ITSELF, path, status: { ...status, mode } };
   }
 }
 
-interface Named {
-  readonly name: BytePath;
-  readonly path: BytePath;
+function rootOf(tree: OpenTree, path: BytePath): Directory {
+  return { fd: tree.fd, path, status: statOf(tree.fd), tree };
+}
+
+function visitOf({ fd, path, status }: Directory): Visit {
+  return { directory: fd, name: ITSELF, path, status };
 }
 
 function nameOf(path: BytePath): BytePath {

@@ -70,12 +70,6 @@ export const COVERED_FILES: readonly CoveredFiles[] = [
   ...paths(noteSwapUnit, "/etc/systemd/system/*.swap"),
 ];
 
-/**
- * Lists what belongs to disks of one machine and is made again: LVM would see no other disk than these
- * (lvmdevices(8)). Layouts with LVM are refused, so nothing of the clone's own stands there.
- */
-export const REMOVED_FILES: readonly string[] = ["/etc/lvm/devices/system.devices"];
-
 function asPath(text: string, rewriting: Rewriting): string {
   return replaceNames(text, rewriting, { form: "path", so: "clones do not find it; remove it" });
 }

@@ -5,6 +5,8 @@ import { type Form, isComment, replaceInLine, replaceNames, type Rewriting } fro
 const SO = "clones do not find it; name it by its UUID, or remove it";
 /** What the kernel or an initramfs reads as a device: it may be a tag. */
 const SPEC_ARGUMENT = /(?<![\w.-])(?:root|resume|RESUME)=["']?$/;
+/** No menu entry is longer. */
+const MAX_ENTRY_LINES = 50;
 const TAGGED = /(?<![\w.-])(root|resume|RESUME)=["']?((?:PART)?(?:UUID|LABEL)=[^\s"']+)/g;
 
 /**
@@ -21,29 +23,29 @@ export function rewriteArguments(text: string, rewriting: Rewriting): string {
 export function rewriteBootMenu(text: string, rewriting: Rewriting): string {
   noteArguments(text, rewriting);
   noteOtherDisks(text, rewriting);
-  const lines = text.split("\n");
-  const isBare = lines.map((content, i) =>
-    /^\s*(linux|kernel|options|append)\S*\s/i.test(content) && !hasInitrd(lines, i)
-  );
-  return lines.map((content, line) => {
+  const isBare = withoutInitramfs(text);
+  return text.split("\n").map((content, line) => {
     const form = (before: string): Form =>
-      !SPEC_ARGUMENT.test(before) ? "path" : isBare[line] ? "part-spec" : "spec";
+      !SPEC_ARGUMENT.test(before) ? "path" : isBare(line) ? "part-spec" : "spec";
     return isComment(content) ? content : replaceInLine(content, { rewriting, line, form, so: SO });
   }).join("\n");
 }
 
-/** In the same menu entry; in a BLS entry the order is free. */
-function hasInitrd(lines: readonly string[], at: number): boolean {
+/** Which lines belong to a kernel that is started without an initramfs: of a menu entry, or of a file that is one. */
+function withoutInitramfs(text: string): (line: number) => boolean {
+  const lines = text.split("\n");
+  const isMenu = lines.some((content) => /^\s*menuentry\b/.test(content));
+  let entry = 0;
+  const entries = lines.map((content) => isMenu && /^\s*}/.test(content) ? entry++ : entry);
+  const served = new Set(entries.filter((_, line) => isInitramfs(lines[line] ?? "")));
+  const isKernel = (line: number) => /^\s*(linux|kernel|options|append)\S*\s/i.test(lines[line] ?? "");
+  return (line) => isKernel(line) && !served.has(entries[line] ?? 0);
+}
+
+function isInitramfs(content: string): boolean {
+  const [, files] = /(?:^|\s)initrd\w*[=\s]\s*(\S.*)/i.exec(content) ?? [];
   // microcode alone finds no root
-  const isInitrd = (content: string) =>
-    /(?:^|\s)initrd\w*[=\s]\s*(\S.*)/i.exec(content)?.[1]?.split(/\s+/).some((name) => !/ucode/.test(name)) ??
-      false;
-  if (!lines.some((content) => /^\s*menuentry\b/.test(content))) return lines.some(isInitrd);
-  for (const content of lines.slice(at)) {
-    if (isInitrd(content)) return true;
-    if (/^\s*}/.test(content)) return false;
-  }
-  return false;
+  return files?.split(/\s+/).some((name) => !/ucode/.test(name)) ?? false;
 }
 
 /** GRUB's environment block: RHEL and Fedora keep the kernel's arguments there. */
@@ -81,7 +83,7 @@ function noteOtherDisks(text: string, rewriting: Rewriting): void {
   for (const [line, content] of lines.entries()) {
     const [, place] = /^\s*set root=["']?\(?(hd[1-9]\d*\b[^'"\s)]*)/.exec(content) ?? [];
     if (place === undefined) continue;
-    const rest = lines.slice(line + 1);
+    const rest = lines.slice(line + 1, line + MAX_ENTRY_LINES);
     const end = rest.findIndex((l) => /^\s*(linux\S*|chainloader|})/.test(l));
     if (rest.slice(0, end === -1 ? undefined : end).some((l) => /^\s*search\b/.test(l))) continue;
     rewriting.note(

@@ -29,16 +29,16 @@ const OwnFile = z.strictObject({
   mode: z.int().min(0).max(0o7777).optional(),
 });
 
-const CloneRecord = z.strictObject({
+export const CloneRecord = z.strictObject({
   format: z.literal("rackseed-clone"),
   formatVersion: z.literal(1),
   /** Id of the version that the disk was made as. */
   manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
-  /** Files of the image that were fitted to this disk, as they were then; a file without a checksum was removed. */
+  /** Files of the image that were fitted to this disk, as they were then. */
   fitted: z.array(z.strictObject({
     path: z.string().max(4096),
-    sha256: z.string().max(64).optional(),
+    sha256: z.string().max(64),
   })).max(1000).optional(),
   boot: z.strictObject({
     /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
@@ -54,11 +54,7 @@ export type CloneRecord = z.infer<typeof CloneRecord>;
 /** Undefined where there is none, or none that can be believed. */
 export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
   const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
-  return bytes && parseCloneRecord(bytes);
-}
-
-/** Undefined where it is something else. */
-export function parseCloneRecord(bytes: Uint8Array): CloneRecord | undefined {
+  if (bytes === undefined) return undefined;
   try {
     return CloneRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
@@ -79,7 +75,7 @@ export async function writeCloneRecord(
     formatVersion: 1,
     manifest,
     own: await Promise.all([...own].sort().map((path) => ownFile(clone, path))),
-    ...(fitted.length > 0 && { fitted: await Promise.all(fitted.map((path) => fittedFile(clone, path))) }),
+    ...(fitted.length > 0 && { fitted: await hashFitted(clone, fitted) }),
     ...(boot && { boot }),
   };
   await writeRecord(clone, record);
@@ -90,10 +86,7 @@ export async function writeFitted(
   clone: CloneTree,
   { record, fitted }: { record: CloneRecord; fitted: readonly string[] },
 ): Promise<void> {
-  await writeRecord(clone, {
-    ...record,
-    fitted: await Promise.all(fitted.map((path) => fittedFile(clone, path))),
-  });
+  await writeRecord(clone, { ...record, fitted: await hashFitted(clone, fitted) });
 }
 
 async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void> {
@@ -115,15 +108,20 @@ async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own
   }
 }
 
-/** No initramfs is larger; what is, is compared with the image each time. */
+/** No initramfs is larger. */
 const MAX_FITTED_BYTES = 1 << 30;
 
-async function fittedFile(
+/** Of those that are there. */
+async function hashFitted(
   clone: CloneTree,
-  path: string,
-): Promise<NonNullable<CloneRecord["fitted"]>[number]> {
-  const bytes = await clone.bytes(path, { maxBytes: MAX_FITTED_BYTES });
-  return bytes === undefined ? { path } : { path, sha256: sha256(bytes).toString("hex") };
+  paths: readonly string[],
+): Promise<NonNullable<CloneRecord["fitted"]>> {
+  const fitted: { path: string; sha256: string }[] = [];
+  for (const path of paths) {
+    const bytes = await clone.bytes(path, { maxBytes: MAX_FITTED_BYTES });
+    if (bytes) fitted.push({ path, sha256: sha256(bytes).toString("hex") });
+  }
+  return fitted;
 }
 
 /**
@@ -135,9 +133,9 @@ export async function soundFitted(
   { record, manifest }: { record: CloneRecord | undefined; manifest: string },
 ): Promise<string[]> {
   if (record?.manifest !== manifest) return [];
-  const then = record.fitted ?? [];
-  const now = await Promise.all(then.map(({ path }) => fittedFile(clone, path)));
-  return then.every(({ sha256 }, i) => sha256 === now[i]?.sha256) ? then.map(({ path }) => path) : [];
+  const then = record.fitted ?? [], paths = then.map(({ path }) => path);
+  const now = await hashFitted(clone, paths);
+  return JSON.stringify(now) === JSON.stringify(then) ? paths : [];
 }
 
 /** Makes those files of the identity again that are gone or empty. Returns their paths. */

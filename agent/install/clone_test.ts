@@ -7,6 +7,8 @@ import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
 import { needs } from "../../test/support/needs.ts";
 import { runCommand } from "../sys/command.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
 import { putBack, readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree, ForeignTree } from "./tree_files.ts";
@@ -151,6 +153,29 @@ Deno.test("a file that is written again keeps its owner, and a new one has its d
     };
     assert.deepEqual([await owner("id"), await owner("new")], [[12, 34], [56, 78]]);
   }));
+
+Deno.test(
+  "a file that is written again keeps its SELinux label",
+  { ignore: Deno.uid() !== 0 },
+  () =>
+    inTemporary(async (root) => {
+      const clone = new CloneTree(root), path = "/etc/hostname";
+      const label = new TextEncoder().encode("system_u:object_r:hostname_etc_t:s0\0");
+      const onFile = <T>(use: (fd: number) => T): T => {
+        const fd = openAt(AT_FDCWD, bytePathOfText(`${root}${path}`), { flags: O.RDWR });
+        try {
+          return use(fd);
+        } finally {
+          close(fd);
+        }
+      };
+      await clone.write(path, { text: "web\n", mode: 0o644 });
+      onFile((fd) => setXattrOf(fd, ["security.selinux", label]));
+      await clone.write(path, { text: "n1\n", mode: 0o644 });
+      assert.deepEqual(onFile(xattrsOf), [["security.selinux", label]]);
+      assert.equal(await clone.text(path), "n1\n");
+    }),
+);
 
 Deno.test("no directory of the clone that leads out of it is followed", () =>
   inTemporary(async (root) => {

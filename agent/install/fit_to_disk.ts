@@ -4,7 +4,6 @@
  */
 import type { DiskLayout, SwapFile } from "#contract/layout.ts";
 import { messageOf } from "#contract/errors.ts";
-import { REMOVED_FILES } from "../disk_references/covered_files.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
 import { type CloneDisk, TemplateDisk } from "../disk_references/template_disk.ts";
@@ -35,11 +34,6 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
     await clone.rewrite(path, Buffer.from(changed, "latin1"));
     rewritten.push(path);
     initramfs ||= inInitramfs;
-  }
-  for (const path of REMOVED_FILES) {
-    if (await clone.kind(path) === undefined) continue;
-    await clone.remove(path);
-    rewritten.push(path);
   }
   const rebuilt = initramfs ? await rebuildInitramfs(clone, options) : { paths: [] };
   const made = await makeSwapFiles(clone, { ...options, files: swapFiles });

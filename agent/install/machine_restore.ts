@@ -20,6 +20,7 @@ import type { Comparison } from "./compare/comparison.ts";
 import type { TargetDisk } from "./guard.ts";
 import type { CarryOut } from "./partition.ts";
 import { type Plan, plannedSwapFiles } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
 import {
   assessDisk,
   describeRepairs,
@@ -29,6 +30,7 @@ import {
   mendDisk,
   unsoundFileSystems,
 } from "./restore_disk.ts";
+import { retuneDisk } from "./retune.ts";
 import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
 import { unusableSwapFiles } from "./swap_files.ts";
 import type { CloneTree } from "./tree_files.ts";
@@ -91,11 +93,13 @@ export class MachineRestore {
       ? await unsoundFileSystems(target, { ...this.#options, state })
       : [];
     this.#isDoubtful = unsound.length > 0;
+    const untuned = this.dryRun && !state.tableLost ? await this.#retune(target, state.missing) : [];
     const found = [
       ...lost === undefined
         ? describeRepairs(state)
         : [`it would be refused, for what is to be kept: ${lost}`],
       ...unsound,
+      ...untuned,
     ];
     this.#notes.push(...found);
     if (this.dryRun && state.tableLost) this.#notes.push("what differs in the files can be seen only then");
@@ -110,6 +114,7 @@ export class MachineRestore {
       const { keep } = this.#options.order.restore;
       const done = await mendDisk(target, { ...this.#options, state, onFormat, keep });
       this.#isDoubtful = done.length > describeRepairs(state).length;
+      done.push(...await this.#retune(target, []));
       return done.length === 0 ? "all file systems are sound" : done.join("; ");
     } catch (error) {
       this.#options.signal?.throwIfAborted();
@@ -117,6 +122,10 @@ export class MachineRestore {
       this.#state = { fits: false, because };
       return this.#giveUp(because);
     }
+  }
+
+  async #retune(target: TargetDisk, without: readonly Formatting[]): Promise<string[]> {
+    return await retuneDisk(target, { ...this.#options, without, dryRun: this.dryRun });
   }
 
   #giveUp(because: string): string {

@@ -26,6 +26,7 @@ import type { Started } from "./machine_start.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
 import { confirmChoice, type Plan, planInstall, plannedSwapFiles } from "./plan.ts";
 import { describePlan, describeRestore } from "./plan_description.ts";
+import { rehearse } from "./rehearse.ts";
 import type { Reporter } from "./reporter.ts";
 import { STATE_PATHS, withoutFolders } from "./restore_scope.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
@@ -146,6 +147,12 @@ export function machineSteps(
     const { header, order: { node, disk, installedDisk } } = found("enrolled");
     return { node, header, firmware: found("firmware"), disk, installed: installedDisk };
   };
+  /** Nothing is written that the image's own programs are known to refuse. */
+  const makeTable = async () => {
+    const plan = found("plan");
+    await rehearse(plan, { run, signal });
+    await partitionDisk(found("target"), { plan, run, signal });
+  };
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
     const { order } = found("enrolled"), disk = found("target").device();
@@ -200,7 +207,7 @@ export function machineSteps(
         if (restore) known.resumes = false;
         if (restore?.fits || dryRun()) return { message: assessed ?? "" };
         if (restore) {
-          await partitionDisk(target, { plan, run, signal });
+          await makeTable();
           return { message: assessed ?? "" };
         }
         const record = plannedRecord(plan, found("enrolled").order);
@@ -209,7 +216,7 @@ export function machineSteps(
         if (resumption.resumes) {
           return { message: "kept as it is: an installation of this version was broken off here" };
         }
-        await partitionDisk(target, { plan, run, signal });
+        await makeTable();
         return resumption.because ? { message: `made anew: ${resumption.because}` } : {};
       },
     },
@@ -221,7 +228,7 @@ export function machineSteps(
         const options = { plan, run, signal, onFormat: (what: string) => update({ message: what }) };
         if (!known.restore) begin({ manifestOnly: resumes });
         const mended = restores() ? await known.restore?.mend(target, options.onFormat) : undefined;
-        if (mended !== undefined && !restores()) await partitionDisk(target, { plan, run, signal });
+        if (mended !== undefined && !restores()) await makeTable();
         if (!restores()) await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
         known.clone = new CloneTree(clonePath);
         if (dryRun()) {

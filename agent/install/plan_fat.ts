@@ -38,7 +38,7 @@ export function mkfsVfatArgv(
   const { fat, fatBits } = mkfs;
   const shape = fatBits && fatShape({ bits: fatBits, fat }, room);
   // without the template's own, what mkfs.vfat chooses is left alone where it is right
-  const isChosen = shape && (fat || shape.bits !== fatBits || room.sectorBytes !== room.sectorBytesBefore);
+  const isChosen = shape && (fat || shape.bits !== fatBits || !isUsual(shape, room));
   return [
     "mkfs.vfat",
     ...shape ? ["-F", String(shape.bits)] : [],
@@ -120,6 +120,11 @@ function agrees(
   const tables = (fat?.fats ?? 2) * Math.ceil(most * bits / 8 / sectorBytes);
   const least = Math.floor((sectors - reserved - root - tables) / sectorsPerCluster) - 4 * (fat?.fats ?? 2);
   return least > 0 && widthOf(least - MARGIN) === bits && widthOf(most + MARGIN) === bits;
+}
+
+function isUsual({ bits, sectorBytes, sectorsPerCluster }: FatShape, { sizeBytes, ...room }: Room): boolean {
+  return sectorBytes === room.sectorBytesBefore &&
+    sectorBytes * sectorsPerCluster === usualClusterBytes(bits, sizeBytes);
 }
 
 /** Of mkfs.fat 4.2, for templates whose clusters are not known. */

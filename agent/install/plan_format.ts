@@ -44,7 +44,9 @@ export function canResize({ type }: Pick<FileSystem, "type">): boolean {
 export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
   const { usedBytes, sizeBytes, mkfs } = fileSystem;
   const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
-  const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + 160 * MIB;
+  // one of the usual size is small in a small file system
+  const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
+  const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
   return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));
 }
 

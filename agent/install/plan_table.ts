@@ -138,7 +138,9 @@ function spareEnd(table: DiskTable, lastEnd: number): number {
   return Math.max(0, usableEnd("gpt", table, { entries: table.entries }) - set);
 }
 
-const USUAL_ENTRIES = 128, ENTRY_BYTES = 128;
+/** How many partitions a GPT has room for unless told otherwise. */
+export const USUAL_ENTRIES = 128;
+const ENTRY_BYTES = 128;
 
 interface GptShape {
   readonly entries?: number | undefined;

@@ -62,9 +62,14 @@ function xfsOptions(
       ...keepsLog ? [`size=${xfs.logBytes}`] : [],
       ...xfs.logStripeBytes > 0 ? [`sunit=${xfs.logStripeBytes / 512}`] : [],
     ]],
-    // without one mkfs.xfs asks the disk
-    ["d", xfs.stripeUnitBytes > 0 ? stripe : []],
+    // without one mkfs.xfs asks the disk; it refuses one that some RAID controllers tell, of no width
+    ["d", isStripe(xfs) ? stripe : []],
   ]);
+}
+
+function isStripe({ stripeUnitBytes, stripeWidthBytes }: XfsProperties): boolean {
+  return stripeUnitBytes > 0 && stripeWidthBytes >= stripeUnitBytes &&
+    stripeWidthBytes % stripeUnitBytes === 0;
 }
 
 /** Each by name: what mkfs.xfs has as default changes from version to version. */

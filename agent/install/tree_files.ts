@@ -1,8 +1,10 @@
 /** Reads and writes single files of the clone's tree; no symbolic link of the image leads out of it. */
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { codeOf } from "../sys/errno.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
+import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
 import { removeTree } from "./extract/remove_tree.ts";
 import { whileUnlocked } from "./unlocked.ts";
 
@@ -101,7 +103,7 @@ export class CloneTree extends TreeReader {
 
   /**
    * Replaces the file, or the link that stands in its place, at once. It belongs to whom that file belonged, a new one
-   * to whom its directory does: daemons read theirs as users of their own.
+   * to whom its directory does: daemons read theirs as users of their own. SELinux's label stays, too.
    */
   async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
@@ -114,6 +116,7 @@ export class CloneTree extends TreeReader {
       const { uid, gid } = await this.#ownerOf(at);
       if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
       await Deno.chmod(temporary, mode);
+      if (Deno.uid() === 0) copyLabel(at, temporary);
       await Deno.rename(temporary, at);
     });
     this.changed.add(path);
@@ -150,18 +153,20 @@ export class CloneTree extends TreeReader {
     return before?.isFile ? before : await Deno.lstat(at.slice(0, at.lastIndexOf("/")));
   }
 
-  /** Removes all that a directory holds, and keeps the directory with its owner and mode. */
+  /** Removes all that a directory holds, locked or not, and keeps the directory with its owner and mode. */
   async clear(path: string): Promise<void> {
     const at = await this.directory(path);
-    if (at !== undefined) {
-      const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.DIRECTORY });
+    this.changed.add(path);
+    if (at === undefined) return;
+    await whileUnlocked([at], () => {
+      const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {
         for (const name of readDirectory(fd)) removeTree(fd, name);
       } finally {
         close(fd);
       }
-    }
-    this.changed.add(path);
+      return Promise.resolve();
+    });
   }
 
   async remove(path: string): Promise<void> {
@@ -186,6 +191,25 @@ export class CloneTree extends TreeReader {
         await whileUnlocked([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
       }
     }
+  }
+}
+
+/** What SELinux lets daemons do with a file depends on it; no policy is loaded that would give a new file its own. */
+function copyLabel(from: string, to: string): void {
+  const open = <T>(path: string, use: (fd: number) => T): T => {
+    const fd = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.NOFOLLOW });
+    try {
+      return use(fd);
+    } finally {
+      close(fd);
+    }
+  };
+  try {
+    const label = open(from, xattrsOf).find(([name]) => name === "security.selinux");
+    if (label) open(to, (fd) => setXattrOf(fd, label));
+  } catch (error) {
+    // nothing stands there, or a link
+    if (!["ENOENT", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
   }
 }
 

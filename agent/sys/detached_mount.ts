@@ -47,10 +47,34 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(`${text}\0`, (character) => character.charCodeAt(0));
 }
 
-/** The directory that `fd` has open, read-only and with nothing mounted in it: a descriptor for reading it. */
-export function cloneMount(fd: number): number {
+export class DetachedMount implements Disposable {
+  /** Of its root, for reading. */
+  readonly fd: number;
+  /** Path-only. While it is open the mount counts as mounted, and looking up its files is cheaper. */
+  readonly #mount: number;
+
+  /** Takes over `mount`, a path-only descriptor. */
+  constructor(mount: number) {
+    this.#mount = mount;
+    try {
+      makePrivate(mount);
+      this.fd = openAt(mount, "." as BytePath, { flags: O.RDONLY | O.DIRECTORY });
+    } catch (error) {
+      close(mount);
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    close(this.fd);
+    close(this.#mount);
+  }
+}
+
+/** The directory that `fd` has open, read-only and with nothing mounted in it. */
+export function cloneMount(fd: number): DetachedMount {
   const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O.CLOEXEC;
-  return rootOf(check("clone the mount", calls().openTree(CALL.openTree, fd, cString(""), flags)));
+  return new DetachedMount(check("clone the mount", calls().openTree(CALL.openTree, fd, cString(""), flags)));
 }
 
 /**
@@ -65,7 +89,7 @@ export function mountAgain(
     readOnly: boolean;
     subvolume?: BytePath | undefined;
   },
-): number {
+): DetachedMount {
   if (!isInUse(device)) throw new SysError("mount again", { errno: ENXIO, path: device });
   const context = check("mount", calls().fsopen(CALL.fsopen, cString(type), FSOPEN_CLOEXEC));
   try {
@@ -85,7 +109,7 @@ export function mountAgain(
     if (subvolume !== undefined) configure(FSCONFIG_SET_STRING, "subvol", subvolume);
     if (readOnly) configure(FSCONFIG_SET_FLAG, "ro");
     configure(FSCONFIG_CMD_CREATE);
-    return rootOf(
+    return new DetachedMount(
       check("mount", calls().fsmount(CALL.fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY)),
     );
   } finally {
@@ -103,16 +127,6 @@ function isInUse(device: BytePath): boolean {
   } catch (error) {
     if (error instanceof SysError && error.code === "EBUSY") return true;
     throw error;
-  }
-}
-
-/** Takes over `mounted`, a path-only descriptor of a mount. */
-function rootOf(mounted: number): number {
-  try {
-    makePrivate(mounted);
-    return openAt(mounted, "." as BytePath, { flags: O.RDONLY | O.DIRECTORY });
-  } finally {
-    close(mounted);
   }
 }
 

@@ -22,7 +22,8 @@ export interface ConnectionLimits {
 }
 
 const MAX_CONNECTIONS = 8192;
-const MAX_NEW = 1024;
+/** Each TLS connection takes some 25 KiB before its first request. */
+const MAX_NEW = 512;
 
 /** Half of the descriptors stay free for peers, rsync, files and packs. */
 export function connectionLimits(descriptors: number): ConnectionLimits {

@@ -11,7 +11,9 @@ const log = getLogger(["rackseed", "connections"]);
 const LEAST_MS = 100;
 const MOST_MS = 1000;
 /** Looking takes this part of a processor at most, however many connections there are. */
-const SHARE = 1 / 20;
+const SHARE = 1 / 5;
+/** What has gone over each connection is asked less often: it is half of the work. */
+const TRAFFIC_MS = 1000;
 /** Between two lines of log on ended connections. */
 const REPORT_MS = 60_000;
 
@@ -49,6 +51,7 @@ export class ConnectionReaper implements Disposable {
   readonly #ended = new Map<EndReason, number>();
   #timer: ReturnType<typeof setTimeout>;
   #reportedMs = -Infinity;
+  #trafficMs = -Infinity;
   #trimmed = { atMs: -Infinity, forgotten: 0 };
 
   constructor({ descriptors, limits }: { descriptors: number; limits?: Partial<ConnectionLimits> }) {
@@ -68,6 +71,11 @@ export class ConnectionReaper implements Disposable {
     if (fd !== undefined) this.#listeners.set(port, { fd, onLost });
   }
 
+  /** Lets more connections wait on a port whose owner bounds them itself. */
+  lengthenQueue(port: number): void {
+    this.#sockets.listener(port);
+  }
+
   /** The port is closed on purpose. */
   forget(port: number): void {
     this.#listeners.delete(port);
@@ -77,7 +85,9 @@ export class ConnectionReaper implements Disposable {
   sweep(): void {
     const nowMs = performance.now();
     const sockets = this.#sockets.list(this.#ports);
-    const traffic = (fd: number) => this.#sockets.traffic(fd);
+    const isDue = nowMs - this.#trafficMs >= TRAFFIC_MS;
+    if (isDue) this.#trafficMs = nowMs;
+    const traffic = (fd: number) => isDue ? this.#sockets.traffic(fd) : undefined;
     for (const { fd, reason } of this.book.sweep(sockets, { traffic, nowMs })) {
       this.#sockets.end(fd, { drop: reason === "does not read" });
       this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1);

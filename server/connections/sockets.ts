@@ -27,6 +27,8 @@ export interface SocketTraffic {
 const AF_INET = 2, AF_INET6 = 10;
 const SOL_SOCKET = 1, SO_LINGER = 13, SO_ACCEPTCONN = 30, IPPROTO_TCP = 6, TCP_INFO = 11;
 const SHUT_RDWR = 2;
+/** net.core.somaxconn bounds it; it is 4096 by default. */
+const BACKLOG = 4096;
 const FIONREAD = 0x541bn;
 /** Offsets in struct tcp_info: tcpi_unacked u32, bytes_acked u64, bytes_received u64, notsent_bytes u32. */
 const UNACKED = 24, BYTES_ACKED = 120, BYTES_RECEIVED = 128, NOTSENT = 144;
@@ -63,12 +65,7 @@ export class OwnSockets implements Disposable {
     const found: SocketFacts[] = [];
     for (const fd of this.#descriptors.list()) {
       if (!this.#readName("getpeername", fd)) continue;
-      const at = fd * SOCKADDR_BYTES;
-      const known = this.#peers.subarray(at, at + SOCKADDR_BYTES);
-      if (!sameBytes(known, this.#name)) {
-        known.set(this.#name);
-        this.#facts[fd] = this.#lookUp(fd, ports);
-      }
+      if (this.#isNew(fd)) this.#facts[fd] = this.#lookUp(fd, ports);
       const facts = this.#facts[fd];
       if (facts) found.push(facts);
     }
@@ -79,9 +76,14 @@ export class OwnSockets implements Disposable {
     this.#descriptors[Symbol.dispose]();
   }
 
-  /** The descriptor that listens on this port. */
+  /**
+   * The descriptor that listens on this port. Its queue becomes as long as the system lets it (listen(2)): Deno takes
+   * 128 to 511, and when a flood has filled that, a client's first packet is dropped and comes again after a second.
+   */
   listener(port: number): number | undefined {
-    return this.#descriptors.list().find((fd) => this.listensOn(fd, port));
+    const found = this.#descriptors.list().find((fd) => this.listensOn(fd, port));
+    if (found !== undefined) libc().listen(found, BACKLOG);
+    return found;
   }
 
   listensOn(fd: number, port: number): boolean {
@@ -118,6 +120,18 @@ export class OwnSockets implements Disposable {
     libc().shutdown(fd, SHUT_RDWR);
   }
 
+  /** Whether `#name`, the far end's address, is another than this descriptor had; takes it down. */
+  #isNew(fd: number): boolean {
+    const name = this.#name, known = this.#peers, at = fd * SOCKADDR_BYTES;
+    let differs = false;
+    for (let i = 0; i < SOCKADDR_BYTES; i++) {
+      if (known[at + i] === name[i]) continue;
+      differs = true;
+      known[at + i] = name[i] as number;
+    }
+    return differs;
+  }
+
   /** `#name` holds the far end's address. */
   #lookUp(fd: number, ports: ReadonlySet<number>): SocketFacts | undefined {
     const far = parseSocketAddress(this.#name);
@@ -152,9 +166,4 @@ export function parseSocketAddress(bytes: Uint8Array): { hostname: string; port:
 /** Without a BigInt for each: a sweep asks for thousands. */
 function u64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

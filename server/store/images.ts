@@ -100,6 +100,11 @@ export class ImageStore implements Disposable {
     });
   }
 
+  /** Names of all versions, "web@1". */
+  refs(): string[] {
+    return this.#versions.refs();
+  }
+
   /** Throws RackseedError (404) where there is none. */
   get(ref: string): VersionView {
     return viewOf(this.#record(ref));

@@ -76,6 +76,7 @@ export class Versions {
   readonly #insert: StatementSync;
   readonly #insertPack: StatementSync;
   readonly #list: StatementSync;
+  readonly #refs: StatementSync;
   readonly #listOf: StatementSync;
   readonly #packs: StatementSync;
   readonly #delete: StatementSync;
@@ -100,6 +101,7 @@ export class Versions {
     this.#insert = db.prepare("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#insertPack = db.prepare("INSERT INTO version_pack VALUES (?, ?, ?, ?)");
     this.#list = db.prepare(`${SELECT} ORDER BY image, version`);
+    this.#refs = db.prepare("SELECT image, version FROM version JOIN lineage ON lineage.id = lineage");
     this.#listOf = db.prepare(`${SELECT} WHERE image = ? ORDER BY version`);
     this.#packs = db.prepare(`
       SELECT pack.id AS id, pack.lineage AS lineage, sha256, size_bytes AS sizeBytes
@@ -136,6 +138,11 @@ export class Versions {
   /** By image and number. */
   list(): VersionRecord[] {
     return this.#list.all().map(parseRow);
+  }
+
+  /** "web@1", of all: what they hold is not parsed. */
+  refs(): string[] {
+    return this.#refs.all().map(({ image, version }) => `${image}@${version}`);
   }
 
   /** Of one image, oldest first. */

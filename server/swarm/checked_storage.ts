@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import fs from "node:fs";
 import { messageOf } from "#contract/errors.ts";
 import { FileStorage } from "#contract/torrent/file_storage.ts";
 import type { Metainfo } from "#contract/torrent/metainfo.ts";
 import { DamagedPiece, type PieceStorage } from "#contract/torrent/ports.ts";
 
-/** A piece that was whole so lately is not hashed again. */
-const FRESH_MS = 60_000;
+/** A piece that was whole so lately is not hashed again, unless its files have changed since. */
+const FRESH_MS = 10 * 60_000;
+/** How often is looked whether they have. */
+const LOOK_MS = 1_000;
 
 export interface CheckedStorageOptions {
   /** Places of the torrent's files, in its order. */
@@ -22,22 +25,30 @@ export interface CheckedStorageOptions {
 export class CheckedStorage implements PieceStorage, Disposable {
   readonly #metainfo: Metainfo;
   readonly #options: CheckedStorageOptions;
-  readonly #files: FileStorage;
+  #files: FileStorage;
+  /** Size, inode and times of each file, as they were when it was opened. */
+  #stamps: string[];
+  #lookedAt: number;
   /** When each piece was found whole. */
   readonly #wholeAt: Float64Array;
-  readonly #damage = new Map<number, { readonly at: number; readonly what: string }>();
+  readonly #damage = new Map<number, string>();
   readonly #now: () => number;
+  /** Made for the first check, and used again. */
+  #buffer: Uint8Array | undefined;
 
   constructor(metainfo: Metainfo, options: CheckedStorageOptions) {
     this.#metainfo = metainfo;
     this.#options = options;
     this.#files = FileStorage.openAvailable(metainfo.map, options.paths);
+    this.#stamps = options.paths.map(stampOf);
     this.#wholeAt = new Float64Array(metainfo.map.pieceCount).fill(-Infinity);
     this.#now = options.now ?? (() => performance.now());
+    this.#lookedAt = this.#now();
   }
 
   /** What is wrong with these bytes of the torrent, in words; undefined where they are whole. */
   damageIn(position: number, length: number): string | undefined {
+    this.#reopenIfChanged();
     const { pieceLength } = this.#metainfo.map;
     const last = Math.floor((position + Math.max(1, length) - 1) / pieceLength);
     for (let piece = Math.floor(position / pieceLength); piece <= last; piece++) {
@@ -51,13 +62,11 @@ export class CheckedStorage implements PieceStorage, Disposable {
     const now = this.#now();
     if (now - (this.#wholeAt[piece] ?? -Infinity) < FRESH_MS) return undefined;
     const known = this.#damage.get(piece);
-    if (known !== undefined && now - known.at < FRESH_MS) return known.what;
+    if (known !== undefined) return known;
     const what = this.#check(piece);
-    if (what === undefined) {
-      this.#damage.delete(piece);
-      this.#wholeAt[piece] = now;
-    } else {
-      this.#damage.set(piece, { at: now, what });
+    if (what === undefined) this.#wholeAt[piece] = now;
+    else {
+      this.#damage.set(piece, what);
       for (const file of this.#filesOf(piece)) {
         this.#options.onDamage?.(this.#options.paths[file] ?? "", what);
       }
@@ -80,9 +89,24 @@ export class CheckedStorage implements PieceStorage, Disposable {
     this.#files[Symbol.dispose]();
   }
 
+  /** A file that was damaged, or put back, is judged again. */
+  #reopenIfChanged(): void {
+    if (this.#now() - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = this.#now();
+    const { paths } = this.#options;
+    const stamps = paths.map(stampOf);
+    if (stamps.every((stamp, i) => stamp === this.#stamps[i])) return;
+    this.#stamps = stamps;
+    this.#files[Symbol.dispose]();
+    this.#files = FileStorage.openAvailable(this.#metainfo.map, paths);
+    this.#wholeAt.fill(-Infinity);
+    this.#damage.clear();
+  }
+
   #check(piece: number): string | undefined {
     const { map, info } = this.#metainfo;
-    const bytes = new Uint8Array(map.lengthOf(piece));
+    this.#buffer ??= new Uint8Array(map.pieceLength);
+    const bytes = this.#buffer.subarray(0, map.lengthOf(piece));
     const name = this.#filesOf(piece).map((file) => map.files[file]?.name).join(" or ");
     try {
       this.#files.read(map.startOf(piece), bytes);
@@ -100,4 +124,10 @@ export class CheckedStorage implements PieceStorage, Disposable {
     const { map } = this.#metainfo;
     return map.rangesAt(map.startOf(piece), map.lengthOf(piece)).map(({ file }) => file);
   }
+}
+
+/** The runtime tells change times in whole seconds, and times of modification in milliseconds. */
+function stampOf(path: string): string {
+  const found = fs.statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "missing" : `${found.size} ${found.ino} ${found.ctimeMs} ${found.mtimeMs}`;
 }

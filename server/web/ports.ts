@@ -48,7 +48,7 @@ export interface Images {
   metainfo(ref: string): Promise<Uint8Array>;
   /** The bytes of contract/extent_answer.ts. */
   extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** Why the version must not be deployed now; undefined where nothing is known against it. */
+  /** Why the version must not be deployed now; undefined where nothing is known against it. `ref`: NAME@VERSION. */
   damage(ref: string): RackseedError | undefined;
   /** What a node needs to prove and to open the version. */
   secrets(ref: string): ImageSecrets;

@@ -1,10 +1,19 @@
 /** The server's own copy of an image goes bad while nodes are to have it: it is named, to them and to the operator. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { DeployAnswer, NodeView, type Notice } from "#contract/api.ts";
+import { isDamagedCopy } from "#contract/damaged_copy.ts";
+import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
 import { runInstall } from "../../agent/install/install.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
+const INVENTORY = {
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
+} as const;
 /** A node must have failed by then. */
 const WITHIN_MS = 60_000;
 
@@ -54,6 +63,20 @@ for (const [what, damage, named] of damages) {
     }
   });
 }
+
+Deno.test("extents of a damaged pack are answered with its name, not with a broken connection", async () => {
+  await using test = await ServerUnderTest.start();
+  const { pack } = await publish(test);
+  using agent = await test.as(await arm(test));
+  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+  agent.useSession(order.session);
+  changeByte(pack, 100);
+  const json = { frames: [{ frame: 0, extents: [0] }] };
+  await assert.rejects(agent.send("POST", "/node/extents", { json }), (error) => {
+    assert.ok(isDamagedCopy(error), String(error));
+    return /pack: /.test(error.reason);
+  });
+});
 
 Deno.test("a version that goes bad while nobody fetches it is named within half a minute, and when it is well again", async () => {
   await using test = await ServerUnderTest.start();

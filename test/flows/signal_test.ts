@@ -1,7 +1,9 @@
 /** Ctrl-C and `systemctl stop`: every command ends within five seconds, also while its server says nothing. */
 import assert from "node:assert/strict";
-import { DeployAnswer } from "#contract/api.ts";
+import { randomBytes } from "node:crypto";
+import { DeployAnswer, type NodeView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -99,6 +101,50 @@ Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the
       await child.status;
     }
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a node's agent ends within five seconds amid a download that brings little", async () => {
+  await using test = await ServerUnderTest.start();
+  const root = `${test.folder}/tree`, target = `${test.folder}/n1`;
+  await Deno.mkdir(root);
+  await Deno.mkdir(target);
+  for (let i = 0; i < 8; i++) await Deno.writeFile(`${root}/${i}`, randomBytes(2 << 20));
+  await test.publish("web", { root });
+  await test.client.send("POST", "/swarm", { json: { uploadLimit: 200_000 } });
+  const { server, token } = { server: test.server.urls.server, token: test.server.token };
+  const bootToken = await prepareNodes({ RACKSEED_SERVER: server, RACKSEED_TOKEN: token });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      `--config=${ROOT}deno.json`,
+      MAIN,
+      "agent",
+      "install",
+      "--target",
+      target,
+    ],
+    env: { RACKSEED_SERVER: server, RACKSEED_TOKEN: bootToken },
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    const isInstalling = async () =>
+      (await (await test.client.send("GET", "/nodes/n1")).json() as NodeView).report?.step === "install";
+    for (let i = 0; i < 300 && !await isInstalling(); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.ok(await isInstalling());
+    assert.deepEqual(await endedBy(child, "SIGTERM"), { code: 1, inTime: true });
+  } finally {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+    await child.status;
   }
 });
 

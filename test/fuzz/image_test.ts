@@ -1,4 +1,4 @@
-/** Every decoder of the image side turns attacks down by its documented error, soon and with little memory. */
+/** The attacks on the image side as their table makes them; decoders_test.ts runs them damaged, among all others. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decoders } from "./decoders/image.ts";

@@ -1,113 +1,24 @@
 /** What makes a table or a file system what it is: made by the real tools, read, planned, carried out, compared. */
-import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import assert from "node:assert/strict";
-import type { Header } from "#contract/manifest.ts";
-import { readLayout } from "../../agent/capture/layout_read.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
-import { LoopDisk, missingForDisks } from "./loop_disk.ts";
-import { carryOut, GIB, headerOf, onlyThis, planFor } from "./template_disk.ts";
+import { LoopDisk } from "./loop_disk.ts";
+import {
+  clone,
+  dumped,
+  ESP_TABLE,
+  JOURNAL,
+  makeTemplate,
+  missingForProperties,
+  ROOT,
+  SIZED,
+  TABLE,
+  tableOf,
+} from "./properties_template.ts";
+import { GIB } from "./template_disk.ts";
 
-const missing = missingForDisks([
-  ...["sfdisk", "mkfs.ext4", "tune2fs", "dumpe2fs", "debugfs", "mkfs.xfs", "xfs_db", "xfs_repair"],
-  ...["mkfs.vfat", "fsck.vfat", "mkswap", "blkid"],
-]);
-if (missing) console.log(`tests of the properties of file systems are left out: ${missing}`);
+if (missingForProperties) console.log(`tests of properties are left out: ${missingForProperties}`);
 const test = (name: string, fn: () => Promise<void>) =>
-  Deno.test({ name, fn, ignore: missing !== undefined });
-
-interface Template {
-  readonly table: string;
-  readonly sizeBytes?: number;
-  readonly sectorBytes?: 512 | 4096;
-  /** By partition number: its type, where it is mounted, and how it was made; DEVICE stands for its device. */
-  readonly systems: Readonly<Record<number, { type: string; at: string; made: readonly string[] }>>;
-  /** After that. */
-  readonly change?: (disk: LoopDisk) => Promise<unknown>;
-}
-
-async function makeTemplate(
-  options: Template,
-): Promise<{ header: Header; disk: LoopDisk; notes: readonly string[] }> {
-  const { table, sizeBytes = GIB, sectorBytes = 512, systems, change } = options;
-  const disk = await LoopDisk.make({ sizeBytes, sectorBytes });
-  await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: table });
-  await run(["partx", "--add", disk.device]);
-  for (const [number, { made }] of Object.entries(systems)) {
-    for (const command of made) {
-      await run(["sh", "-ec", command.replaceAll("DEVICE", disk.partition(Number(number)))]);
-    }
-  }
-  await change?.(disk);
-  // as if they were mounted: this host cannot mount all of them
-  const mounts = Object.entries(systems).map(([number, { type, at }], i) => ({
-    id: i + 2,
-    parent: 1,
-    number: "",
-    part: "/" as BytePath,
-    target: bytePathOfText(at),
-    type,
-    source: disk.partition(Number(number)),
-    options: "rw",
-    readOnly: false,
-    subvolume: undefined,
-  }));
-  const { layout: read, notes } = await readLayout({ run: onlyThis(disk), diskTypes: ["loop"], mounts });
-  const layout = { ...read, fileSystems: read.fileSystems.map((one) => ({ ...one, usedBytes: 1 << 20 })) };
-  const firmware = Object.values(systems).some(({ type }) => type === "vfat") ? "uefi" : "bios";
-  return { header: headerOf(layout, firmware), disk, notes };
-}
-
-async function clone(
-  header: Header,
-  { sizeBytes, sectorBytes = 512 }: { sizeBytes: number; sectorBytes?: number },
-): Promise<LoopDisk> {
-  const disk = await LoopDisk.make({ sizeBytes, sectorBytes });
-  await carryOut(await planFor(header, disk));
-  return disk;
-}
-
-const TABLE = `label: gpt
-first-lba: 34
-1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649
-3 : size=900M, type=L
-5 : size=64M, type=S
-`;
-
-/** What changes from making to making, or holds counts of what is used. */
-const PASSING = new Set([
-  ...["Filesystem created", "Last mount time", "Last write time", "Last checked", "Next check after"],
-  ...[
-    "Lifetime writes",
-    "Checksum",
-    "Checksum seed",
-    "Directory Hash Seed",
-    "Filesystem state",
-    "Mount count",
-  ],
-  ...["Last mounted on", "mmp_update_date", "mmp_update_time", "mmp_device_name", "mmp_node_name"],
-]);
-
-/** What `dumpe2fs -h` says. */
-async function dumped(
-  device: string,
-  { without = [] }: { without?: readonly RegExp[] } = {},
-): Promise<Record<string, string>> {
-  const { stdout } = await run(["dumpe2fs", "-h", device]);
-  const fields = stdout.split("\n").flatMap((line) => {
-    const [, name, value] = /^\s*([^:]+):\s*(.*?)\s*$/.exec(line) ?? [];
-    const isKept = name !== undefined && !PASSING.has(name) && !without.some((w) => w.test(name));
-    return isKept ? [[name, value ?? ""]] : [];
-  });
-  assert(fields.length > 20, stdout);
-  return Object.fromEntries(fields);
-}
-
-/** What follows from the size of a file system. */
-const SIZED = new RegExp(
-  "^(Inode count|Block count|Reserved block count|Overhead.*|Free .*|Reserved GDT blocks|Inodes per group|" +
-    "Inode blocks per group|Backup block groups|MMP block number|.* quota inode|Orphan file inode)$",
-);
-const JOURNAL = /^(Total journal (size|blocks)|Max transaction length)$/;
+  Deno.test({ name, fn, ignore: missingForProperties !== undefined });
 
 const exts: { name: string; type?: string; mkfs: string; tune?: string; change?: string }[] = [
   { name: "the defaults", mkfs: "" },
@@ -225,12 +136,6 @@ async function superblock(device: string): Promise<Record<string, string>> {
   return fields;
 }
 
-const ESP_TABLE = `label: gpt
-1 : start=2048, size=ESPM, type=U
-3 : size=600M, type=L
-`;
-const ROOT = { type: "ext4", at: "/", made: ["mke2fs -q -F -t ext4 -b 4096 DEVICE"] };
-
 async function espTemplate(mkfs: string, { mebibytes }: { mebibytes: number }) {
   const esp = { type: "vfat", at: "/boot/efi", made: [`mkfs.vfat -n ESP ${mkfs} DEVICE`] };
   return await makeTemplate({
@@ -293,13 +198,6 @@ test("an ESP that says FAT32, with too few clusters for it on the template itsel
   assert(found.includes("VERSION=FAT32") && found.includes("       512 bytes per cluster"), found.join("\n"));
 });
 
-/** What `sfdisk -d` says but for the device, and the protective MBR's own entry. */
-async function tableOf({ device }: LoopDisk): Promise<{ lines: string[]; protective: string }> {
-  const { stdout } = await run(["sfdisk", "-d", device]);
-  const protective = (await run(["sh", "-c", 'od -An -tx1 -j 446 -N 1 "$0"', device])).stdout.trim();
-  return { lines: stdout.replaceAll(device, "DEVICE").split("\n"), protective };
-}
-
 const ROOT_LINES =
   "1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649\n3 : size=600M, type=L";
 const gpts: { name: string; table: string; change?: (disk: LoopDisk) => Promise<unknown> }[] = [
@@ -346,6 +244,14 @@ const mbrs = [
   {
     name: "an extended partition of Linux",
     lines: ["4 : size=100M, type=85", "5 : size=10M", "6 : size=10M"],
+  },
+  {
+    name: "logical partitions not in the order of their places",
+    lines: [
+      "2 : start=1300000, size=300M, type=5",
+      "5 : start=1600000, size=1M",
+      "6 : start=1400000, size=1M",
+    ],
   },
   {
     name: "partitions not in the order of their places",

@@ -1,7 +1,6 @@
 /** Clones that look for the disk of the machine they were taken from, and swap files that came as ordinary files. */
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { excludesOf } from "../../agent/capture/excludes.ts";
-import { REMOVED_FILES } from "../../agent/disk_references/covered_files.ts";
 import {
   BOOT_PART,
   BY_ID,
@@ -159,15 +158,6 @@ testReports(
     },
   ],
 );
-
-testReports((path: string) => REMOVED_FILES.includes(path), [
-  {
-    report: "canonical/cloud-init#1514",
-    fault: "cloned machines kept LVM's list of devices, and LVM saw none of their own",
-    input: "/etc/lvm/devices/system.devices",
-    right: true,
-  },
-]);
 
 /** Whether a capture leaves the file out. */
 testReports(

@@ -1,7 +1,7 @@
 /** Opens a machine's own file systems, each as itself: without what is mounted over it or into it. */
 import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import { SysError } from "../../sys/errno.ts";
-import { cloneMount, mountAgain } from "../../sys/detached_mount.ts";
+import { cloneMount, type DetachedMount, mountAgain } from "../../sys/detached_mount.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import {
   isReachable,
@@ -13,8 +13,8 @@ import {
 } from "../../sys/mount_table.ts";
 import { isWhole, type OwnMount } from "./own_mounts.ts";
 
-export interface OpenTree {
-  /** Of its root. */
+export interface OpenTree extends Disposable {
+  /** Of its root, for reading. */
   readonly fd: number;
   /** Nothing is mounted in it; else mounts are in the way, and hide what lies below them. */
   readonly bare: boolean;
@@ -51,14 +51,10 @@ export class MountedTrees implements Disposable {
     this.#own = new Map(own.filter(({ path }) => path !== "").map((mount) => [mount.path, mount]));
     this.#ownIds = new Set(own.map(({ id }) => id));
     this.others = known ? this.#othersBelow(pathOf(this.#plainRoot)) : [];
-    this.root = bareOrPlain(this.#plainRoot);
+    this.root = bareOrPlain(openAt(this.#plainRoot, "." as BytePath, { flags: DIRECTORY }));
   }
 
-  /** Whether an own file system has its place there. */
-  has(path: BytePath): boolean {
-    return this.#own.has(path);
-  }
-
+  /** Where own file systems have their places. */
   get ownPaths(): BytePath[] {
     return [...this.#own.keys()];
   }
@@ -69,7 +65,7 @@ export class MountedTrees implements Disposable {
     return mount && !isWhole(mount) ? mount.part : undefined;
   }
 
-  /** The own file system that has its place at `path`; close its descriptor. Throws SysError if nothing reaches it. */
+  /** The own file system that has its place at `path`. Throws SysError if nothing reaches it. */
   open(path: BytePath): OpenTree {
     const own = this.#own.get(path), mount = this.#entry(path);
     if (own === undefined || mount === undefined) {
@@ -78,11 +74,9 @@ export class MountedTrees implements Disposable {
     const reached = isWhole(mount) ? this.#reach(path, mount) : undefined;
     if (reached === undefined) {
       const { type, readOnly, subvolume } = mount;
-      return { fd: mountAgain({ device: own.device, type, readOnly, subvolume }), bare: true };
+      return bare(mountAgain({ device: own.device, type, readOnly, subvolume }));
     }
-    const tree = bareOrPlain(reached);
-    if (tree.bare) close(reached);
-    return tree;
+    return bareOrPlain(reached);
   }
 
   #entry(path: BytePath): MountEntry | undefined {
@@ -123,7 +117,7 @@ export class MountedTrees implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.root.bare) close(this.root.fd);
+    this.root[Symbol.dispose]();
     close(this.#plainRoot);
   }
 }
@@ -133,12 +127,21 @@ function joinAbsolute(directory: BytePath, rest: string): string {
     .map((name) => `/${name}`).join("") || "/";
 }
 
-/** Old kernels, users without CAP_SYS_ADMIN and seccomp filters of containers have no clones. */
+function bare(mount: DetachedMount): OpenTree {
+  return { fd: mount.fd, bare: true, [Symbol.dispose]: () => mount[Symbol.dispose]() };
+}
+
+/**
+ * Takes over `plain`, a descriptor of a directory. Old kernels, users without CAP_SYS_ADMIN and seccomp filters of
+ * containers give no clones.
+ */
 function bareOrPlain(plain: number): OpenTree {
   try {
-    return { fd: cloneMount(plain), bare: true };
+    const tree = bare(cloneMount(plain));
+    close(plain);
+    return tree;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    return { fd: plain, bare: false };
+    return { fd: plain, bare: false, [Symbol.dispose]: () => close(plain) };
   }
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Identity, OwnFile } from "#contract/identity.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
+import { needs } from "../../../test/support/needs.ts";
 import { runCommand as run } from "../../sys/command.ts";
 import { applyIdentity } from "../apply_identity.ts";
 import { CloneTree, ForeignTree } from "../tree_files.ts";
@@ -201,6 +202,37 @@ Deno.test("what an absolute link of the image leads to is the image's, not the i
     await Deno.remove(outside, { recursive: true });
   }
 });
+
+Deno.test("what is immutable is made fresh and removed all the same", {
+  ...needs({ root: true, programs: ["chattr"] }),
+}, () =>
+  inTree({
+    [INITIATOR]: "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n",
+    "/etc/mailname": "web.example.com\n",
+    "/etc/krb5.keytab": "key",
+    "/var/lib/docker/swarm/certificates/swarm-node.key": "key",
+  }, async (clone) => {
+    const at = (path: string) => `${clone.root}${path}`;
+    const swarm = at("/var/lib/docker/swarm"), key = `${swarm}/certificates/swarm-node.key`;
+    const locked = [
+      at(INITIATOR),
+      at("/etc/mailname"),
+      at("/etc/krb5.keytab"),
+      key,
+      `${swarm}/certificates`,
+      swarm,
+    ];
+    await run(["chattr", "+i", ...locked]);
+    try {
+      await become(clone);
+      assert.doesNotMatch(await clone.text(INITIATOR) ?? "", /187bb6704796/);
+      assert.equal(await clone.text("/etc/mailname"), "n1.example.com\n");
+      assert.equal(await clone.kind("/etc/krb5.keytab"), undefined);
+      assert.deepEqual(await clone.list("/var/lib/docker/swarm"), []);
+    } finally {
+      await run(["chattr", "-R", "-i", clone.root]);
+    }
+  }));
 
 Deno.test("a site's own paths are removed with all below them, and nothing beside them", () =>
   inTree({
