@@ -10,7 +10,7 @@ import { bootOrderAfter, type EfiBoot, parseEfiBoot } from "./efi_boot_order.ts"
 import type { TargetDisk } from "./guard.ts";
 import type { BootLoaderPlan, Plan } from "./plan.ts";
 import type { CloneTree } from "./tree_files.ts";
-import { unlockedFolders } from "./unlocked.ts";
+import { unlockedFolders } from "./unlocked_folders.ts";
 
 export interface BootLoaderOptions {
   readonly plan: Plan;

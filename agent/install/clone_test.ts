@@ -12,7 +12,7 @@ import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
 import { putBack, readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree, ForeignTree } from "./tree_files.ts";
-import { unlockedFolders } from "./unlocked.ts";
+import { unlockedFolders } from "./unlocked_folders.ts";
 import { verifyTree } from "./verify.ts";
 
 async function inTemporary(test: (directory: string) => Promise<void>): Promise<void> {
@@ -52,37 +52,22 @@ Deno.test({
   fn: () =>
     inTemporary(async (root) => {
       const sh = (script: string) => runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", root]);
-      await sh(
-        "mkdir -p etc/deep etc/keys/in; for f in resolv.conf gone from log fstab keys/in/a; do echo old > etc/$f; done",
-      );
-      await sh(
-        "chattr +i etc/resolv.conf etc/gone etc/from etc/fstab etc/keys/in/a; chattr +a etc/log; chattr +i etc etc/deep etc/keys/in etc/keys",
-      );
+      await sh("mkdir -p etc/deep; for f in resolv.conf gone from log; do echo old > etc/$f; done");
+      await sh("chattr +i etc/resolv.conf etc/gone etc/from; chattr +a etc/log; chattr +i etc etc/deep");
       try {
         const clone = new CloneTree(root);
         for (const name of ["resolv.conf", "log", "deep/a/b"]) {
           await clone.write(`/etc/${name}`, { text: "new\n", mode: 0o644 });
         }
-        await clone.rewrite("/etc/fstab", Buffer.from("new\n"));
-        await clone.clear("/etc/keys");
         await clone.remove("/etc/gone");
         await clone.move("/etc/from", "/etc/deep/to");
         await clone.link("/etc/deep/link", { target: "nowhere" });
         const { stdout } = await sh(
-          "cat etc/resolv.conf etc/fstab etc/log etc/deep/a/b etc/deep/to; ls etc/keys; readlink etc/deep/link; lsattr -d etc etc/* etc/deep/a",
+          "cat etc/resolv.conf etc/log etc/deep/a/b etc/deep/to; readlink etc/deep/link; lsattr -d etc etc/* etc/deep/a",
         );
         assert.deepEqual(withoutOwnFlags(stdout), [
-          ...["new", "new", "new", "new", "old", "nowhere"],
-          ...[
-            "i etc",
-            "i etc/deep",
-            "i etc/fstab",
-            "i etc/keys",
-            "a etc/log",
-            "i etc/resolv.conf",
-            " etc/deep/a",
-            "",
-          ],
+          ...["new", "new", "new", "old", "nowhere"],
+          ...["i etc", "i etc/deep", "a etc/log", "i etc/resolv.conf", " etc/deep/a", ""],
         ]);
       } finally {
         await sh("chattr -R -f -ia etc || true");

@@ -5,8 +5,8 @@ import { codeOf } from "../sys/errno.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
+import { lockAt, unlockAt } from "./extract/locks.ts";
 import { removeTree } from "./extract/remove_tree.ts";
-import { whileUnlocked } from "./unlocked.ts";
 
 /** No file of configuration is larger; what claims to be one is none. */
 const MAX_TEXT_BYTES = 1 << 20;
@@ -110,7 +110,7 @@ export class CloneTree extends TreeReader {
     const at = await this.confine(path);
     const temporary = `${at}.rackseed`;
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-    await whileUnlocked([at, folderOf(at)], async () => {
+    await pastLocks([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.writeFile(temporary, bytes, { createNew: true, mode });
       const { uid, gid } = await this.#ownerOf(at);
@@ -126,21 +126,29 @@ export class CloneTree extends TreeReader {
   async rewrite(path: string, content: Uint8Array): Promise<void> {
     const at = await this.file(path);
     if (at === undefined) throw new RangeError(`${path} is no file`);
-    await whileUnlocked([at], () => Deno.writeFile(at, content, { create: false }));
+    await pastLocks([at], () => Deno.writeFile(at, content, { create: false }));
     this.changed.add(path);
   }
 
-  /** Where a new file is to be made, outside of the tree: its directory is there. */
-  async place(path: string): Promise<string> {
+  /** Removes what stands there, with its flags, and lets `make` put a file in its place. */
+  async replace(path: string, make: (at: string) => Promise<void>): Promise<void> {
     await this.#makeParents(path);
-    return await this.confine(path);
+    const at = await this.confine(path);
+    await pastLocks([folderOf(at)], async () => {
+      if (await this.kind(path) !== undefined) {
+        unlockAt(AT_FDCWD, bytePathOfText(at));
+        await Deno.remove(at, { recursive: true });
+      }
+      await make(at);
+    });
+    this.changed.add(path);
   }
 
   /** Makes a symbolic link, in place of a file or link that stands there. */
   async link(path: string, { target }: { target: string }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path), temporary = `${at}.rackseed`;
-    await whileUnlocked([at, folderOf(at)], async () => {
+    await pastLocks([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.symlink(target, temporary);
       await Deno.rename(temporary, at);
@@ -158,7 +166,7 @@ export class CloneTree extends TreeReader {
     const at = await this.directory(path);
     this.changed.add(path);
     if (at === undefined) return;
-    await whileUnlocked([at], () => {
+    await pastLocks([at], () => {
       const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {
         for (const name of readDirectory(fd)) removeTree(fd, name);
@@ -171,14 +179,14 @@ export class CloneTree extends TreeReader {
 
   async remove(path: string): Promise<void> {
     const at = await this.confine(path);
-    await whileUnlocked([at, folderOf(at)], () => Deno.remove(at));
+    await pastLocks([at, folderOf(at)], () => Deno.remove(at));
     this.changed.add(path);
   }
 
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
     const at = await this.confine(path), toAt = await this.confine(to);
-    await whileUnlocked([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
+    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
     this.changed.add(path);
   }
 
@@ -188,7 +196,7 @@ export class CloneTree extends TreeReader {
       const directory = `/${parents.slice(0, i).join("/")}`;
       if (await this.kind(directory) === undefined) {
         const at = await this.confine(directory);
-        await whileUnlocked([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
+        await pastLocks([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
       }
     }
   }
@@ -215,4 +223,17 @@ function copyLabel(from: string, to: string): void {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/**
+ * Takes the immutable and append-only flags off these paths while `work` goes on: many an administrator has them on
+ * resolv.conf. What lies there afterwards has them again.
+ */
+async function pastLocks(paths: readonly string[], work: () => Promise<void>): Promise<void> {
+  const taken = paths.map(bytePathOfText).map((path) => ({ path, locks: unlockAt(AT_FDCWD, path) }));
+  try {
+    await work();
+  } finally {
+    for (const { path, locks } of taken) lockAt(AT_FDCWD, path, locks);
+  }
 }

@@ -1,25 +1,11 @@
-/** Paths of the clone that are immutable or append-only, and must change all the same. */
+/** Folders in which a program of the image is to write, though it may hold immutable files: grub-install fails on them. */
 import { type BytePath, bytePathOfText, joinPath } from "#contract/byte_path.ts";
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { lockAt, unlockAt } from "./extract/locks.ts";
 
 /**
- * Takes the immutable and append-only flags off these paths while `work` goes on: many an administrator has them on
- * resolv.conf. What lies there afterwards has them again. `paths`: outside of the tree.
- */
-export async function whileUnlocked(paths: readonly string[], work: () => Promise<void>): Promise<void> {
-  const taken = paths.map(bytePathOfText).map((path) => ({ path, locks: unlockAt(AT_FDCWD, path) }));
-  try {
-    await work();
-  } finally {
-    for (const { path, locks } of taken) lockAt(AT_FDCWD, path, locks);
-  }
-}
-
-/**
- * For a program of the image that is to write there: grub-install fails on immutable files. Takes +i and +a off the
- * directories and all that lies in them, mounted file systems aside; disposed it gives them
+ * Takes +i and +a off the directories and all that lies in them, mounted file systems aside; disposed it gives them
  * back to what is still there. `directories`: paths outside of the tree.
  */
 export function unlockedFolders(directories: readonly string[]): Disposable {
