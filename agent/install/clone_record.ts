@@ -54,11 +54,7 @@ export type CloneRecord = z.infer<typeof CloneRecord>;
 /** Undefined where there is none, or none that can be believed. */
 export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
   const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
-  return bytes && parseCloneRecord(bytes);
-}
-
-/** Undefined where it is something else. */
-export function parseCloneRecord(bytes: Uint8Array): CloneRecord | undefined {
+  if (bytes === undefined) return undefined;
   try {
     return CloneRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {

@@ -86,7 +86,8 @@ export function readJournal(target: string): JournalFound {
     const bytes = new Uint8Array(MAX_BYTES + 1);
     const length = readFully(file, bytes, 0);
     if (length > MAX_BYTES) throw new RangeError("it is too long");
-    return { state: "found", record: parseJournal(bytes.subarray(0, length)) };
+    const record = JournalRecord.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))));
+    return { state: "found", record };
   } catch (error) {
     if (codeOf(error) === "ENOENT" && open.length < 2) return { state: "none" };
     const reason = error instanceof z.ZodError || error instanceof SyntaxError
@@ -96,11 +97,6 @@ export function readJournal(target: string): JournalFound {
   } finally {
     open.forEach(close);
   }
-}
-
-/** Throws SyntaxError, or what zod throws. */
-export function parseJournal(bytes: Uint8Array): JournalRecord {
-  return JournalRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
 /** Why an installation that left `found` is not the one that is ordered now; undefined where it is. Pure. */
