@@ -23,7 +23,13 @@ const CARDS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
 const WANTS = "/etc/systemd/system/multi-user.target.wants";
 
 /** One file each of the ways to configure a network, and of what else is read of an old system. */
-const FILES: readonly { what: string; path: string; enabled?: string; texts: readonly string[] }[] = [
+const FILES: readonly {
+  what: string;
+  path: string;
+  enabled?: string;
+  weight?: number;
+  texts: readonly string[];
+}[] = [
   {
     what: "ifupdown",
     path: "/etc/network/interfaces",
@@ -55,6 +61,7 @@ const FILES: readonly { what: string; path: string; enabled?: string; texts: rea
   {
     what: "netplan",
     path: "/etc/netplan/a.yaml",
+    weight: 0.05,
     texts: [
       "network:\n  version: 2\n  ethernets:\n    eth0:\n      match: {macaddress: '52:54:00:00:00:0a'}\n" +
       "      addresses: [10.0.0.5/24]\n      routes: [{to: default, via: 10.0.0.1}]\n  vlans:\n" +
@@ -141,6 +148,7 @@ export const decoders = [
     decoder({
       name: `old disk's ${file.what}`,
       inputs: fc.constantFrom(...file.texts),
+      weight: file.weight ?? 1,
       decode: async (content) => {
         const { interfaces } = await readIdentity(new OneFile(file, content), { cards: CARDS, own: [] });
         return NetworkInterfaces.parse(interfaces);
