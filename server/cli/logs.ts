@@ -1,5 +1,6 @@
 import { configure, getStreamSink, getTextFormatter } from "@logtape/logtape";
 import { LogLimit } from "./log_limit.ts";
+import { visibleLine } from "./visible_text.ts";
 
 /** Logs to standard error, one line an event with its properties. */
 export async function configureLogs({ verbose }: { verbose: boolean }): Promise<void> {
@@ -8,7 +9,7 @@ export async function configureLogs({ verbose }: { verbose: boolean }): Promise<
     format: ({ timestamp, level, category, message, record }) => {
       const properties = Object.entries(record.properties).filter(([, value]) => value !== undefined);
       const told = properties.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("");
-      return `${timestamp} ${level} ${category} ${message}${told}`;
+      return visibleLine(`${timestamp} ${level} ${category} ${message}${told}`);
     },
   });
   const stderr = getStreamSink(Deno.stderr.writable, { formatter: format });

@@ -110,7 +110,11 @@ export class Enroller {
         ...terms.ordered(node, { address, seed: deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
-      identity: identity.order(node, pending.deployment),
+      identity: identity.order(node, {
+        deployment: pending.deployment,
+        own: images.settings(pending.image).own,
+        isBackup: version.backupOf === node.name,
+      }),
       ...present("disk", node.settings.disk),
       ...present("installedDisk", deployments.installedDisk(node.id)),
       ...(hooks.length > 0 && { hooks }),
