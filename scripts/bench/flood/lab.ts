@@ -10,6 +10,8 @@ const FLOOD_NETWORK = "10.99.128.0/17";
 const NETWORK_BITS = 16;
 /** Floods would come from other machines: here they, and whatever else runs, yield to server and client. */
 export const FOREMOST = -10;
+/** The soft limit that systemd and login shells give. */
+const OPEN_FILES = 1024;
 
 export class FloodLab implements AsyncDisposable {
   readonly client: NetworkNamespace;
@@ -51,7 +53,11 @@ export class FloodLab implements AsyncDisposable {
     await server.ip(["route", "add", FLOOD_NETWORK, "via", GUEST]);
     const args = ["server", "--json", "--data", `${folder}/data`, "--interface", "lan"];
     const dhcp = ["--dhcp", "server", "--dhcp-range", "10.99.2.0-10.99.9.255"];
-    const [command, argv] = server.argv(["nice", "-n", `${FOREMOST}`, path, ...args, ...dhcp]);
+    const [command, argv] = server.argv([
+      ...["nice", "-n", `${FOREMOST}`, "prlimit", `--nofile=${OPEN_FILES}:`, path],
+      ...args,
+      ...dhcp,
+    ]);
     const child = new Deno.Command(command, {
       args: argv,
       stdin: "null",
