@@ -119,10 +119,6 @@ class OneFile extends TreeReader {
     return Promise.resolve(this.#texts.get(path));
   }
 
-  override mode(): Promise<number> {
-    return Promise.resolve(0o644);
-  }
-
   override list(folder: string): Promise<string[]> {
     return Promise.resolve([...this.#texts.keys()].filter((path) => path.startsWith(`${folder}/`)));
   }
