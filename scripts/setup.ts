@@ -11,6 +11,7 @@ const PACKAGES: Packages = {
   "aria2": "/usr/bin/aria2c",
   "atftp": "/usr/bin/atftp",
   "attr": "/usr/bin/getfattr",
+  "btrfs-progs": "/usr/bin/btrfs",
   "chromium": "/usr/bin/chromium",
   "cpio": "/usr/bin/cpio",
   "curl": "/usr/bin/curl",
@@ -24,6 +25,7 @@ const PACKAGES: Packages = {
   "isc-dhcp-client": "/usr/sbin/dhclient",
   "kmod": "/usr/sbin/depmod",
   "libcap2-bin": "/usr/sbin/setcap",
+  "libarchive-tools": "/usr/bin/bsdtar",
   "mtools": "/usr/bin/mcopy",
   "netplan.io": "/usr/sbin/netplan",
   "network-manager": "/usr/bin/nmcli",
@@ -35,6 +37,7 @@ const PACKAGES: Packages = {
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",
+  "xfsprogs": "/usr/sbin/mkfs.xfs",
   "xz-utils": "/usr/bin/xz",
   "zstd": "/usr/bin/zstd",
 };

@@ -1,21 +1,27 @@
 /** What a machine is whose own system is mounted but does not run: what `readMachine` tells of one that does. */
+import { bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import { describeVolume } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
+import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "../capture/lacks.ts";
-import { FINDMNT_COLUMNS, type MountedFileSystem, parseFindmnt } from "../capture/layout_devices.ts";
 import { readLayout } from "../capture/layout_read.ts";
 import { newestFirst, parseOsRelease } from "../capture/machine.ts";
+import { findSwapFiles } from "../capture/swap_files.ts";
 import { ForeignTree } from "../install/tree_files.ts";
+import type { OwnMount } from "../capture/mounts/own_mounts.ts";
 import type { Run } from "../sys/command.ts";
+import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import type { SystemMount } from "./mount_system.ts";
 
 export interface StillMachine {
   readonly source: Source;
   readonly layout: DiskLayout;
-  readonly mountPoints: readonly string[];
+  readonly mountPoints: readonly OwnMount[];
   /** Partitions that hold something which is not mounted, in words. */
   readonly unseen: readonly string[];
+  /** What of its disks, tables and file systems a clone will lack or name wrongly, in words. */
+  readonly notes: readonly string[];
 }
 
 export async function readStillMachine(
@@ -27,31 +33,42 @@ export async function readStillMachine(
     diskTypes?: readonly string[] | undefined;
   },
 ): Promise<StillMachine> {
-  const shown = parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const { layout, mountPoints, unseen } = await readLayout({
+  const table = readMountTable();
+  const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
+    root: at,
     ...(diskTypes && { diskTypes }),
-    mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, shown))),
+    mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, table))),
   });
+  const tree = new ForeignTree(at);
+  const whole = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
   return {
-    source: await readSource(new ForeignTree(at), firmware),
-    layout,
+    source: await readSource(tree, firmware),
+    layout: whole,
     mountPoints,
     unseen: unseen.map(({ volume, type }) =>
       `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
     ),
+    notes: [...notes, ...await noteDisks(tree, { layout: whole, firmware })],
   };
 }
 
-/** As the system itself would see it. */
+/** As the system itself would see it: its journal may have been replayed on another device. */
 async function asItsOwn(
   { device, type, options, mountPoint, at }: SystemMount,
-  shown: readonly MountedFileSystem[],
-): Promise<MountedFileSystem> {
-  const real = await Deno.realPath(at);
-  const { sizeBytes, usedBytes } = shown.findLast(({ target }) => target === real) ??
-    { sizeBytes: 0, usedBytes: 0 };
-  return { source: device, target: mountPoint, type, options, sizeBytes, usedBytes, number: "", part: "/" };
+  table: readonly MountEntry[],
+): Promise<MountEntry> {
+  const real = bytePathOfText(await Deno.realPath(at));
+  const mount = table.findLast(({ target }) => target === real);
+  if (mount === undefined) throw new RangeError(`nothing is mounted on ${at}`);
+  return {
+    ...mount,
+    source: device,
+    target: bytePathOfText(mountPoint),
+    type,
+    options,
+    number: "",
+  };
 }
 
 async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise<Source> {

@@ -2,7 +2,7 @@
 import { describeVolume, type DiskLayout, type FileSystem } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
-import type { MachineLayout } from "./layout_read.ts";
+import type { MachineLayout, Unseen } from "./layout_read.ts";
 
 /** What is looked for on the template: the adapter answers, the judging stays pure. */
 export interface Presence {
@@ -36,7 +36,7 @@ export function lacksToCapture({ programs }: Presence): string[] {
 }
 
 export function lacksToRebuild(
-  { layout, unseen }: Pick<MachineLayout, "layout" | "unseen">,
+  { layout, unseen, notes }: Pick<MachineLayout, "layout" | "unseen" | "notes">,
   { source, presence }: { source: Source; presence: Presence },
 ): string[] {
   const uses = usesOf(layout, source.firmware);
@@ -46,12 +46,22 @@ export function lacksToRebuild(
     ...kernelLack(source, presence),
     ...bootLoaderLack(layout, { source, presence }),
     ...layoutLacks(layout),
-    ...unseen.map(({ volume, type }) =>
-      `${
-        describeVolume(volume)
-      } (${type}) is not mounted: a clone gets it empty; mount it to have it captured`
-    ),
+    ...unseen.map(unseenLack),
+    ...notes,
   ];
+}
+
+function unseenLack({ volume, type, because }: Unseen): string {
+  const name = `${describeVolume(volume)} (${type})`;
+  switch (because) {
+    case "unmounted":
+      return `${name} is not mounted: a clone gets it empty; mount it to have it captured`;
+    case "served":
+      return `${name} is mounted by a program (FUSE): a clone gets it empty; unmount it or mount it by the kernel`;
+    case "hidden":
+      return `${name} lies hidden below another own file system on its mount point: a clone gets it empty; ` +
+        "mount it elsewhere to have it captured";
+  }
 }
 
 function lackOf(tool: Tool): string {
@@ -94,10 +104,14 @@ function layoutLacks({ disks, fileSystems }: DiskLayout): string[] {
   const later = "not yet rebuilt by this version";
   const lacks: string[] = [];
   if (disks.length > 1) lacks.push(`the machine's file systems lie on ${disks.length} disks: ${later}`);
-  for (const { volume, type, mountPoint } of fileSystems) {
+  for (const { name, obstacle } of disks) {
+    if (obstacle !== undefined) lacks.push(`${name}: ${obstacle}, which is not rebuilt`);
+  }
+  for (const { volume, type, mountPoint, obstacle } of fileSystems) {
     if (volume.kind === "md" || volume.kind === "lv") {
       lacks.push(`${describeVolume(volume)} (${mountPoint}): ${later}`);
     } else if (!REBUILT.has(type)) lacks.push(`${type} on ${mountPoint}: ${later}`);
+    else if (obstacle !== undefined) lacks.push(`${mountPoint} (${type}): ${obstacle}, so it is not rebuilt`);
   }
   return lacks;
 }

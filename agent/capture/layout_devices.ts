@@ -1,4 +1,4 @@
-/** Block devices of a live machine, out of `lsblk -J -b -O`, and the mounts on them, out of `findmnt -J -b -v`. */
+/** Block devices of a live machine, out of lsblk(8). */
 import { z } from "zod";
 
 export interface Device {
@@ -15,17 +15,8 @@ export interface Device {
   readonly below: readonly string[];
 }
 
-export interface MountedFileSystem {
-  readonly source: string;
-  readonly target: string;
-  readonly type: string;
-  readonly options: string;
-  readonly sizeBytes: number;
-  readonly usedBytes: number;
-  readonly number: string;
-  /** Which part of the file system is mounted: "/" unless it is a bind mount or a subvolume. */
-  readonly part: string;
-}
+/** Not all (-O): FSSIZE, FSUSED and the like ask the file systems that are mounted, and one may never answer. */
+export const LSBLK = ["lsblk", "-J", "-b", "-o", "NAME,KNAME,MAJ:MIN,TYPE,SIZE,LOG-SEC,RM,TRAN"] as const;
 
 // util-linux before 2.33 prints numbers and booleans as strings
 const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number), z.null()])
@@ -59,7 +50,7 @@ const LsblkNode: z.ZodType<LsblkNode> = z.object({
   },
 });
 
-/** Parses `lsblk -J -b -O`; a device that lies on several others (RAID) comes once, with all of them below it. */
+/** Parses what `LSBLK` prints; a device that lies on several others (RAID) comes once, with all of them below it. */
 export function parseLsblk(json: string): Device[] {
   const { blockdevices } = z.object({ blockdevices: z.array(LsblkNode) }).parse(JSON.parse(json));
   const devices = new Map<string, Device>();
@@ -81,53 +72,4 @@ export function parseLsblk(json: string): Device[] {
   };
   for (const node of blockdevices) visit(node, [], false);
   return [...devices.values()];
-}
-
-interface FindmntNode {
-  readonly source: string;
-  readonly target: string;
-  readonly fstype: string;
-  readonly options: string;
-  readonly size: number;
-  readonly used: number;
-  readonly "maj:min": string;
-  readonly fsroot: string;
-  readonly children?: readonly FindmntNode[] | undefined;
-}
-
-const FindmntNode: z.ZodType<FindmntNode> = z.object({
-  source: z.string().nullable().transform((s) => s ?? ""),
-  target: z.string(),
-  fstype: z.string(),
-  options: z.string(),
-  size: number,
-  used: number,
-  "maj:min": z.string().trim(),
-  fsroot: z.string(),
-  get children() {
-    return z.array(FindmntNode).optional();
-  },
-});
-
-export const FINDMNT_COLUMNS = "SOURCE,TARGET,FSTYPE,OPTIONS,SIZE,USED,MAJ:MIN,FSROOT";
-
-/** Parses `findmnt -J -b -v -o ${FINDMNT_COLUMNS}`; in the order in which they were mounted. */
-export function parseFindmnt(json: string): MountedFileSystem[] {
-  const { filesystems } = z.object({ filesystems: z.array(FindmntNode) }).parse(JSON.parse(json));
-  const flat: MountedFileSystem[] = [];
-  const visit = (node: FindmntNode) => {
-    flat.push({
-      source: node.source,
-      target: node.target,
-      type: node.fstype,
-      options: node.options,
-      sizeBytes: node.size,
-      usedBytes: node.used,
-      number: node["maj:min"],
-      part: node.fsroot,
-    });
-    node.children?.forEach(visit);
-  };
-  filesystems.forEach(visit);
-  return flat;
 }

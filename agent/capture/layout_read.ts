@@ -1,86 +1,114 @@
 /** Reads the layout of the live machine's own disks: asks the programs, leaves the judging to `lacks.ts`. */
+import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
-import {
-  type Device,
-  FINDMNT_COLUMNS,
-  type MountedFileSystem,
-  parseFindmnt,
-  parseLsblk,
-} from "./layout_devices.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
+import { SysError } from "../sys/errno.ts";
+import { usedBytesOf } from "../sys/libc.ts";
+import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
+import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
+import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
+import { MountedTrees } from "./mounts/mounted_trees.ts";
+import { chooseMounts, type ChosenMount, type OwnMount } from "./mounts/own_mounts.ts";
+import { readFileSystem } from "./read_file_system.ts";
+import { readTable } from "./read_table.ts";
 
 export interface MachineLayout {
   readonly layout: DiskLayout;
-  /** Where its own file systems are mounted, parents first: what a capture walks. */
-  readonly mountPoints: readonly string[];
+  /** Its own file systems with their places in the tree: what a capture walks. */
+  readonly mountPoints: readonly OwnMount[];
   /** Partitions that hold something which is not mounted, so that a capture does not see it. */
-  readonly unseen: readonly { readonly volume: Volume; readonly type: string }[];
+  readonly unseen: readonly Unseen[];
+  /** What of its tables and file systems a clone will lack, in words. */
+  readonly notes: readonly string[];
+}
+
+/** Something that a capture does not see, and why. */
+export interface Unseen {
+  readonly volume: Volume;
+  readonly type: string;
+  /** "served": a program of the machine mounts it (FUSE); "hidden": other own file systems have its mount points. */
+  readonly because: "unmounted" | "served" | "hidden";
 }
 
 /**
- * `diskTypes`: lsblk's types that count as disks; image files on loop devices only where a test says so. `mounts`:
- * those of a system that does not run, as it would have them.
+ * `diskTypes`: lsblk's types that count as disks; image files on loop devices only where a test says so. `mounts`: as
+ * the system has them; `root`: where that system's root is.
  */
 export async function readLayout(
-  { run, diskTypes = ["disk"], mounts }: {
+  { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), readStart = startOf }: {
     run: Run;
     diskTypes?: readonly string[];
-    mounts?: readonly MountedFileSystem[];
+    root?: string;
+    mounts?: readonly MountEntry[];
+    readStart?: ReadStart;
   },
 ): Promise<MachineLayout> {
-  const devices = parseLsblk((await run(["lsblk", "-J", "-b", "-O"])).stdout);
-  const mounted = mounts ??
-    parseFindmnt((await run(["findmnt", "-J", "-b", "-v", "-o", FINDMNT_COLUMNS])).stdout);
-  const own = ownMounts(mounted, { devices, diskTypes });
+  const devices = parseLsblk((await run(LSBLK)).stdout);
+  const own = chooseMounts(mounts, { devices, diskTypes });
   const disks = ownDisks(own, { devices, diskTypes });
-  const tables = await Promise.all(disks.map((disk) => readTable(disk, run)));
+  const notes: string[] = [];
+  const tables = await Promise.all(disks.map((disk) => readTable(disk, { run, readStart, notes })));
   const volumeOf = (device: Device) => volume(device, { disks, tables });
 
   const fileSystems: FileSystem[] = [];
-  const mountPoints: string[] = [];
   const taken = new Set<string>();
-  for (const { mount, device } of own) {
-    mountPoints.push(mount.target);
+  const mountPoints = own.map(ownMount);
+  using trees = new MountedTrees(root, mountPoints);
+  for (const [i, { mount, device }] of own.entries()) {
     if (taken.has(device.name)) continue;
     taken.add(device.name);
-    fileSystems.push(await readFileSystem(mount, { device, volume: volumeOf(device), run }));
+    fileSystems.push(
+      await readFileSystem(mount, {
+        device,
+        volume: volumeOf(device),
+        startSector: startSectorOf(volumeOf(device), tables),
+        usedBytes: usedBytesAt(mountPoints[i]?.path ?? "" as BytePath, trees),
+        run,
+        readStart,
+        notes,
+      }),
+    );
   }
+  noteUnknownPartitions(fileSystems, tables);
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
   const swap: SwapArea[] = [];
-  const unseen: { volume: Volume; type: string }[] = [];
+  const unseen: Unseen[] = [];
   for (const device of devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name))) {
     const facts = await probe(device.path, run);
     const type = facts.get("TYPE");
     if (type === "swap") swap.push({ volume: volumeOf(device), ...identityOf(facts) });
     else if (type !== undefined && !devices.some((d) => d.below.includes(device.name))) {
-      unseen.push({ volume: volumeOf(device), type });
+      unseen.push({ volume: volumeOf(device), type, because: reasonOf(device, mounts) });
     }
   }
-  return { layout: { disks: tables, fileSystems, swap }, mountPoints: [...new Set(mountPoints)], unseen };
+  return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen, notes };
 }
 
-/** Mounts of whole file systems (or of subvolumes) on disks that belong to the machine. */
-function ownMounts(
-  mounts: readonly MountedFileSystem[],
-  { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
-): { mount: MountedFileSystem; device: Device }[] {
-  const isDisk = (d: Device) => diskTypes.includes(d.type);
-  return mounts.flatMap((mount) => {
-    // btrfs mounts have a device number of their own
-    const device = devices.find((d) => d.number === mount.number) ??
-      devices.find((d) => d.path === mount.source);
-    if (!device || (device.foreign && mount.target !== "/")) return [];
-    if (mount.part !== "/" && mount.type !== "btrfs") return [];
-    const below = device.below.map((name) => devices.find((d) => d.name === name));
-    return isDisk(device) || below.some((d) => d && isDisk(d)) ? [{ mount, device }] : [];
-  });
+function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
+  return { path: target.replace(/^\/+/, "") as BytePath, id, device: bytePathOfText(device.path) };
+}
+
+/** Of one that cannot be opened nothing is captured, which the capture notes. */
+function usedBytesAt(path: BytePath, trees: MountedTrees): number {
+  if (path === "") return usedBytesOf(trees.root.fd);
+  try {
+    using tree = trees.open(path);
+    return usedBytesOf(tree.fd);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return 0;
+  }
+}
+
+function reasonOf(device: Device, mounts: readonly MountEntry[]): Unseen["because"] {
+  const mount = mounts.find(({ number, source }) => number === device.number || source === device.path);
+  return mount === undefined ? "unmounted" : mount.type.startsWith("fuse") ? "served" : "hidden";
 }
 
 /** Disk 0 is the one that carries the root, so that it is the same whatever the kernel calls it. */
 function ownDisks(
-  own: readonly { mount: MountedFileSystem; device: Device }[],
+  own: readonly ChosenMount[],
   { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
 ): Device[] {
   const rootFirst = [...own].sort((a, b) => Number(b.mount.target === "/") - Number(a.mount.target === "/"));
@@ -90,17 +118,6 @@ function ownDisks(
 
 function isOn(device: Device, disks: readonly Device[]): boolean {
   return disks.some((disk) => device.below.includes(disk.name));
-}
-
-async function readTable(disk: Device, run: Run): Promise<DiskTable> {
-  const common = {
-    name: disk.name,
-    sizeBytes: disk.sizeBytes,
-    sectorBytes: disk.sectorBytes === 4096 ? 4096 as const : 512 as const,
-  };
-  const kind = (await probe(disk.path, run)).get("PTTYPE");
-  if (kind === undefined) return { ...common, table: "none", partitions: [] };
-  return { ...common, ...parseSfdisk((await run(["sfdisk", "-J", disk.path])).stdout) };
 }
 
 function volume(
@@ -125,37 +142,16 @@ function volume(
   return { kind: "lv", group: device.type, name: device.name };
 }
 
-async function readFileSystem(
-  mount: MountedFileSystem,
-  { device, volume, run }: { device: Device; volume: Volume; run: Run },
-): Promise<FileSystem> {
-  const facts = await probe(device.path, run);
-  const bits = /^FAT(12|16|32)$/.exec(facts.get("VERSION") ?? "")?.[1];
-  const ext = /^ext[234]$/.test(mount.type)
-    ? parseDumpe2fs((await run(["dumpe2fs", "-h", device.path])).stdout)
-    : undefined;
-  return {
-    volume,
-    type: mount.type,
-    ...identityOf(facts),
-    mountPoint: mount.target,
-    mountOptions: mount.options,
-    sizeBytes: device.sizeBytes,
-    usedBytes: mount.usedBytes,
-    mkfs: {
-      features: [...ext?.features ?? []],
-      ...(ext && { blockBytes: ext.blockBytes, inodeBytes: ext.inodeBytes, inodes: ext.inodes }),
-      ...(mount.type === "vfat" && bits !== undefined && { fatBits: Number(bits) as 12 | 16 | 32 }),
-    },
-  };
+/** The kernel reads more kinds of tables than sfdisk writes, and tables inside of partitions. */
+function noteUnknownPartitions(fileSystems: readonly FileSystem[], tables: DiskTable[]): void {
+  for (const { volume } of fileSystems) {
+    const table = volume.kind === "lv" && volume.group === "part" &&
+      tables.find(({ name }) => volume.name.startsWith(name));
+    if (table) table.obstacle ??= `sfdisk does not find the partition ${volume.name} in its table`;
+  }
 }
 
-function identityOf(facts: ReadonlyMap<string, string>): { uuid?: string; label?: string } {
-  const uuid = facts.get("UUID"), label = facts.get("LABEL");
-  return { ...(uuid !== undefined && { uuid }), ...(label !== undefined && { label }) };
-}
-
-/** Low-level probing: asks the device itself and no cache. Exit 2: nothing that blkid knows. */
-async function probe(path: string, run: Run): Promise<ReadonlyMap<string, string>> {
-  return parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
+function startSectorOf(volume: Volume, tables: readonly DiskTable[]): number | undefined {
+  if (volume.kind !== "partition") return volume.kind === "disk" ? 0 : undefined;
+  return tables[volume.disk]?.partitions.find((p) => p.number === volume.number)?.startSector;
 }

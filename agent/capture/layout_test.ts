@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { Run } from "../sys/command.ts";
+import { parseMountTable } from "../sys/mount_table.ts";
 import { lacksToRebuild, type Presence } from "./lacks.ts";
-import { parseFindmnt, parseLsblk } from "./layout_devices.ts";
+import { parseLsblk } from "./layout_devices.ts";
 import { readLayout } from "./layout_read.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
+import { parseBlkid, parseSfdisk } from "./layout_table.ts";
+import { parseDumpe2fs } from "./properties/ext.ts";
 import { newestFirst, parseOsRelease } from "./machine.ts";
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`./fixtures/${name}`, import.meta.url));
@@ -25,16 +27,6 @@ Deno.test("numbers and flags that older programs print as strings are understood
     '"log-sec":"512","rm":"1","tran":"usb"}]}';
   const [device] = parseLsblk(json);
   assert.deepEqual({ size: device?.sizeBytes, foreign: device?.foreign }, { size: 1000, foreign: true });
-});
-
-Deno.test("findmnt's tree is flat in the order of mounting", () => {
-  const [mount] = parseFindmnt(fixture("loop_findmnt.json"));
-  assert.deepEqual([mount?.target, mount?.type, mount?.number, mount?.part], [
-    "/srv/disk",
-    "ext4",
-    "259:2",
-    "/",
-  ]);
 });
 
 Deno.test("sfdisk's table keeps numbers, types, UUIDs, names and attributes", () => {
@@ -71,14 +63,14 @@ Deno.test("dumpe2fs gives what mke2fs must be told, without the states of a moun
   assert.throws(() => parseDumpe2fs("dumpe2fs: Bad magic number"), /names no "Filesystem features"/);
 });
 
+const mounts = parseMountTable(Buffer.from("27 1 259:2 / / rw,relatime - ext4 /dev/loop0p3 rw\n"));
+
 const recorded: Run = (argv) => {
   const [program, ...args] = argv;
   const answer = (stdout: string) => Promise.resolve({ code: 0, stdout, stderr: "" });
   switch (program) {
     case "lsblk":
       return answer(fixture("loop_lsblk.json"));
-    case "findmnt":
-      return answer(fixture("loop_findmnt.json").replace("/srv/disk", "/"));
     case "sfdisk":
       return answer(fixture("loop_sfdisk.json"));
     case "dumpe2fs":
@@ -93,9 +85,16 @@ const recorded: Run = (argv) => {
   }
 };
 
+const recordedMachine = {
+  run: recorded,
+  mounts,
+  diskTypes: ["loop"],
+  readStart: (_path: string, bytes: number) => Promise.resolve(new Uint8Array(bytes)),
+};
+
 Deno.test("a machine's layout is read whole out of recorded answers", async () => {
-  const { layout, mountPoints, unseen } = await readLayout({ run: recorded, diskTypes: ["loop"] });
-  assert.deepEqual(mountPoints, ["/"]);
+  const { layout, mountPoints, unseen } = await readLayout(recordedMachine);
+  assert.deepEqual(mountPoints, [{ path: "", id: 27, device: "/dev/loop0p3" }]);
   assert.equal(layout.disks[0]?.table, "gpt");
   assert.deepEqual(layout.fileSystems.map((f) => [f.volume, f.type, f.label, f.mountPoint]), [
     [{ kind: "partition", disk: 0, number: 3 }, "ext4", "rootfs", "/"],
@@ -105,11 +104,15 @@ Deno.test("a machine's layout is read whole out of recorded answers", async () =
     uuid: "3d90171e-fcfc-4a63-80af-cb235194214d",
     label: "swp",
   }]);
-  assert.deepEqual(unseen, [{ volume: { kind: "partition", disk: 0, number: 2 }, type: "vfat" }]);
+  assert.deepEqual(unseen, [{
+    volume: { kind: "partition", disk: 0, number: 2 },
+    type: "vfat",
+    because: "unmounted",
+  }]);
 });
 
 Deno.test("mounts on loop devices and removable disks are no part of the machine", async () => {
-  const { layout, mountPoints } = await readLayout({ run: recorded });
+  const { layout, mountPoints } = await readLayout({ run: recorded, mounts });
   assert.deepEqual({ disks: layout.disks, mountPoints }, { disks: [], mountPoints: [] });
 });
 
@@ -125,14 +128,14 @@ const source = {
 };
 const all: Presence = {
   programs: new Set(
-    ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 e2fsck mkfs.vfat mkfs.xfs mkswap " +
+    ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 tune2fs e2fsck mkfs.vfat mkfs.xfs mkswap " +
       "grub-install efibootmgr").split(" "),
   ),
   paths: new Set(["/boot/vmlinuz-6.1.0-9-amd64", "/usr/lib/grub/i386-pc/kernel.img"]),
 };
 
 Deno.test("what a template lacks is said with the package that has it", async () => {
-  const machine = { ...await readLayout({ run: recorded, diskTypes: ["loop"] }), unseen: [] };
+  const machine = { ...await readLayout(recordedMachine), unseen: [] };
   assert.deepEqual(lacksToRebuild(machine, { source, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),
@@ -145,12 +148,12 @@ Deno.test("what a template lacks is said with the package that has it", async ()
 });
 
 Deno.test("LVM, RAID and several disks are said to be not yet rebuilt", async () => {
-  const { layout } = await readLayout({ run: recorded, diskTypes: ["loop"] });
+  const { layout } = await readLayout(recordedMachine);
   const [root] = layout.fileSystems, [disk] = layout.disks;
   assert(root && disk);
   const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
   const lacks = lacksToRebuild(
-    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [] },
+    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [], notes: [] },
     { source, presence: all },
   );
   assert.deepEqual(lacks, [

@@ -2,10 +2,15 @@
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
+import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
+import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
 import { readLayout } from "./layout_read.ts";
+import { answers, LocalTree } from "./local_tree.ts";
+import type { OwnMount } from "./mounts/own_mounts.ts";
+import { findSwapFiles } from "./swap_files.ts";
 
 export interface MachineFacts {
   /** Absent where the root is not the live system's. */
@@ -13,8 +18,10 @@ export interface MachineFacts {
   readonly layout?: DiskLayout;
   /** In words, each with the package that helps. */
   readonly lacks: readonly string[];
-  /** Absolute paths inside the root of the file systems to be walked, parents first. */
-  readonly mountPoints: readonly string[];
+  /** What clones would not have as this machine has it. */
+  readonly notes?: readonly string[];
+  /** The machine's own file systems with their places in the tree. */
+  readonly mountPoints: readonly OwnMount[];
 }
 
 /**
@@ -24,19 +31,23 @@ export interface MachineFacts {
 export async function readMachine(
   { root, run = runCommand }: { root: string; run?: Run },
 ): Promise<MachineFacts> {
-  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: ["/"] };
+  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
   const unreadable = lacksToCapture(presence);
-  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: ["/"] };
+  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (machine.layout.fileSystems.length === 0) {
-    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: ["/"] };
+    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
   }
+  const tree = new LocalTree(root, readMountTable());
+  const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
+  const layout = { ...machine.layout, swapFiles };
   return {
     source,
-    layout: machine.layout,
-    lacks: lacksToRebuild(machine, { source, presence }),
+    layout,
+    lacks: lacksToRebuild({ ...machine, layout }, { source, presence }),
+    notes: await noteDisks(tree, { layout, firmware: source.firmware }),
     mountPoints: machine.mountPoints,
   };
 }
@@ -78,10 +89,17 @@ async function kernelsWithModules(): Promise<string[]> {
   return newestFirst(releases).slice(0, 64);
 }
 
+const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+
+/** But those on a mount of a server's or a program's, which may never answer. */
+export function programFolders(table: readonly MountEntry[]): string[] {
+  return PROGRAM_FOLDERS.filter((folder) => answers(folder, table));
+}
+
 async function readPresence(source: Source): Promise<Presence> {
-  const programs = new Set<string>();
+  const programs = new Set<string>(), folders = programFolders(readMountTable());
   for (const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }]) {
-    for (const directory of ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]) {
+    for (const directory of folders) {
       if (await exists(`${directory}/${name}`)) programs.add(name);
     }
   }

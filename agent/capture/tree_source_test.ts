@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type BytePath, comparePaths } from "#contract/byte_path.ts";
+import { comparePaths } from "#contract/byte_path.ts";
 import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ExtentSink } from "./capture_source.ts";
@@ -124,26 +124,3 @@ Deno.test("a root that is none is a clear error", async () => {
     return true;
   });
 });
-
-Deno.test("another file system is left empty and noted, unless it belongs to the machine", {
-  ignore: Deno.uid() !== 0,
-}, () =>
-  inTree(async (root) => {
-    Deno.mkdirSync(`${root}/boot/efi`, { recursive: true });
-    const run = (program: string, ...args: string[]) =>
-      assert.ok(new Deno.Command(program, { args }).outputSync().success, program);
-    run("mount", "-t", "tmpfs", "tmpfs", `${root}/boot/efi`);
-    try {
-      Deno.writeTextFileSync(`${root}/boot/efi/x`, "x");
-      const without = source(root);
-      assert.deepEqual((await read(without)).map((e) => e.path), ["", "boot", "boot/efi"]);
-      assert.deepEqual(without.notes, ["left empty, another file system is mounted there: boot/efi"]);
-      const excluded = source(root, ["/boot/efi/*"]);
-      assert.equal((await read(excluded)).length, 3);
-      assert.deepEqual(excluded.notes, []);
-      const withIt = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: ["/", "/boot/efi"] });
-      assert.ok((await read(withIt)).some((e) => e.path === "boot/efi/x" as BytePath));
-    } finally {
-      run("umount", `${root}/boot/efi`);
-    }
-  }));

@@ -1,13 +1,15 @@
-/** Walks a live tree in the order of a manifest, on one file system and the mount points that belong to it. */
-import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
+/** Walks a live tree in the order of a manifest: one file system, and those that have their places in it. */
+import { type BytePath, displayPath, joinPath, parentOf } from "#contract/byte_path.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
-import { close, O, openAt, readDirectory } from "../sys/libc.ts";
+import { close, isDirectoryIn, O, openAt, readDirectory } from "../sys/libc.ts";
 import type { Excludes } from "./excludes.ts";
+import { holdsNothing, notesOfCover, notesOfMounts } from "./mounts/left_out.ts";
+import type { MountedTrees, OpenTree, OtherMount } from "./mounts/mounted_trees.ts";
 
 /** One name of the tree, while the directory that holds it is open. */
 export interface Visit {
-  /** Descriptor of the directory, and the name in it; the root is "." of itself. */
+  /** Descriptor of the directory, and the name in it; the root of a file system is "." of itself. */
   readonly directory: number;
   readonly name: BytePath;
   readonly path: BytePath;
@@ -16,64 +18,196 @@ export interface Visit {
 
 export interface WalkOptions {
   readonly excludes: Excludes;
-  /** Paths below the root where a further file system belongs to the tree ("boot/efi"). */
-  readonly mountPoints: ReadonlySet<BytePath>;
+  readonly trees: MountedTrees;
   /** Told what the walk could not visit. */
   readonly note: (note: string) => void;
 }
 
-const MAX_PATH_BYTES = 4095;
-const DIRECTORY = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
-
-/** `root`: descriptor of an open directory. What vanishes between two looks is noted and left out. */
-export function* walkTree(root: number, options: WalkOptions): Generator<Visit> {
-  const status = statOf(root);
-  yield { directory: root, name: "." as BytePath, path: "" as BytePath, status };
-  yield* walkDirectory(root, { path: "" as BytePath, status, options });
+/** A directory that is open. */
+interface Directory {
+  readonly fd: number;
+  readonly path: BytePath;
+  readonly status: FileStatus;
+  /** The file system that it lies on. */
+  readonly tree: OpenTree;
 }
 
-function* walkDirectory(
-  directory: number,
-  { path: parent, status: parentStatus, options }: {
-    path: BytePath;
-    status: FileStatus;
-    options: WalkOptions;
-  },
-): Generator<Visit> {
-  const { excludes, note } = options;
-  // code units are bytes: the default order is the order of bytes
-  for (const name of readDirectory(directory).sort()) {
-    const path = joinPath(parent, name);
-    // before it is looked at, which a damaged one may not bear
-    if (excludes.matches(path, { isDirectory: false })) continue;
-    const status = ifThere(path, { note, look: () => statAt(directory, name) });
-    if (status === undefined) continue;
-    const isDirectory = status.type === "directory";
-    if (isDirectory && excludes.matches(path, { isDirectory })) continue;
-    if (path.length > MAX_PATH_BYTES) {
-      note(`left out, its path is longer than ${MAX_PATH_BYTES} bytes: ${displayPath(path).slice(0, 200)}…`);
-      continue;
+const MAX_PATH_BYTES = 4095;
+const DIRECTORY = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const ITSELF = "." as BytePath;
+
+/** What vanishes between two looks is noted and left out. */
+export function walkTree(options: WalkOptions): Generator<Visit> {
+  return new Walk(options).all();
+}
+
+class Walk {
+  readonly #options: WalkOptions;
+  /** Mounts that lie in the way of trees that are not bare: nothing asks them anything. */
+  readonly #covering: ReadonlyMap<BytePath, OtherMount>;
+  readonly #met: OtherMount[] = [];
+  readonly #unvisited: Set<BytePath>;
+  /** Names of the own file systems' mount points by the directory that holds them. */
+  readonly #ownNames: ReadonlyMap<BytePath, ReadonlySet<BytePath>>;
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+    this.#covering = new Map(options.trees.others.map((other) => [other.path, other]));
+    const { ownPaths } = options.trees;
+    this.#unvisited = new Set(ownPaths);
+    this.#ownNames = new Map(
+      [...Map.groupBy(ownPaths, parentOf)].map((
+        [directory, paths],
+      ) => [directory, new Set(paths.map(nameOf))]),
+    );
+  }
+
+  *all(): Generator<Visit> {
+    const { trees, excludes, note } = this.#options;
+    notesOfMounts(trees.others, excludes).forEach(note);
+    const root = rootOf(trees.root, "" as BytePath);
+    yield visitOf(root);
+    yield* this.#below(root);
+    notesOfCover(this.#met, excludes).forEach(note);
+    for (const path of this.#unvisited) {
+      if (holdsNothing(path, excludes)) continue;
+      note(`left out, no own file system has the directory that it is mounted on: /${displayPath(path)}`);
     }
-    yield { directory, name, path, status };
-    if (!isDirectory) continue;
-    if (isForeign(status, parentStatus) && !options.mountPoints.has(path)) {
-      const child = joinPath(path, "x" as BytePath);
-      if (!excludes.matches(child, { isDirectory: false })) {
-        note(`left empty, another file system is mounted there: ${displayPath(path)}`);
+  }
+
+  *#below(directory: Directory): Generator<Visit> {
+    const { fd, tree } = directory;
+    const own = this.#ownNames.get(directory.path), names = readDirectory(fd);
+    // those that a foreign file system has alone are not among the names
+    const all = own ? [...new Set([...names, ...own])] : names;
+    // code units are bytes: the default order is the order of bytes
+    for (const name of all.sort()) {
+      if (own?.has(name) && (yield* this.#mounted(directory, name))) continue;
+      const visit = this.#look(directory, name);
+      if (visit === undefined) continue;
+      yield visit;
+      const { path, status } = visit;
+      if (status.type !== "directory" || (!tree.bare && this.#isForeign(visit, directory))) continue;
+      const below = this.#ifThere(path, () => openAt(fd, name, { flags: DIRECTORY }));
+      if (below === undefined) continue;
+      try {
+        yield* this.#below({ fd: below, path, status, tree });
+      } finally {
+        close(below);
       }
-      continue;
     }
-    const below = ifThere(path, { note, look: () => openAt(directory, name, { flags: DIRECTORY }) });
-    if (below === undefined) continue;
+  }
+
+  #look(directory: Directory, name: BytePath): Visit | undefined {
+    const { excludes, note } = this.#options;
+    const { fd, tree } = directory, path = joinPath(directory.path, name);
+    // before it is looked at, which a damaged one may not bear
+    if (excludes.matches(path, { isDirectory: false })) return undefined;
+    const other = tree.bare ? undefined : this.#covering.get(path);
+    if (other !== undefined) return this.#standIn(other, { directory, name });
+    const status = this.#ifThere(path, () => statAt(fd, name));
+    if (status === undefined) return undefined;
+    if (status.type === "directory" && excludes.matches(path, { isDirectory: true })) return undefined;
+    if (path.length <= MAX_PATH_BYTES) return { directory: fd, name, path, status };
+    note(`left out, its path is longer than ${MAX_PATH_BYTES} bytes: ${displayPath(path).slice(0, 200)}…`);
+    return undefined;
+  }
+
+  #ifThere<T>(path: BytePath, look: () => T): T | undefined {
+    return ifThere(path, { look, note: this.#options.note });
+  }
+
+  /** What a mount covers (its stand-in is not entered), or was mounted on since the walk began. */
+  #isForeign({ path, name, status }: Visit, { status: parent }: Directory): boolean {
+    if (name === ITSELF) return true;
+    if (!isOtherMount(status, parent)) return false;
+    const { excludes, note } = this.#options;
+    if (!holdsNothing(path, excludes)) {
+      note(`left empty, another file system is mounted there: ${displayPath(path)}`);
+    }
+    return true;
+  }
+
+  /** The own file system that has its place there; what its mount point holds itself has no path in the image. */
+  *#mounted({ fd, path: parent, tree }: Directory, name: BytePath): Generator<Visit, boolean> {
+    const { excludes, trees, note } = this.#options;
+    const path = joinPath(parent, name);
+    this.#unvisited.delete(path);
+    if (excludes.matches(path, { isDirectory: true })) return true;
+    using mounted = this.#open(path);
+    if (mounted === undefined) return false;
+    const part = trees.partOf(path);
+    if (part !== undefined) {
+      note(`taken whole, though only its ${displayPath(part)} is mounted: /${displayPath(path)}`);
+    }
+    if (tree.bare) this.#noteHidden(fd, { name, path });
+    const root = rootOf(mounted, path);
+    yield visitOf(root);
+    yield* this.#below(root);
+    return true;
+  }
+
+  #open(path: BytePath): OpenTree | undefined {
     try {
-      yield* walkDirectory(below, { path, status, options });
-    } finally {
-      close(below);
+      return this.#options.trees.open(path);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.#options.note(
+        `left out, the file system of /${
+          displayPath(path)
+        }, which other mounts hide and which cannot be opened ` +
+          `without them (${error.message}): unmount what hides it, or run the agent as root on Linux 5.2 or newer`,
+      );
+      return undefined;
     }
+  }
+
+  #noteHidden(directory: number, { name, path }: { name: BytePath; path: BytePath }): void {
+    const look = () => openAt(directory, name, { flags: DIRECTORY });
+    // a foreign file system may be all that has this directory
+    const hidden = ifThere(path, { look, note: () => {} });
+    if (hidden === undefined) return;
+    try {
+      const names = readDirectory(hidden).sort();
+      if (names.length === 0) return;
+      const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+      this.#options.note(
+        `left out, it lies hidden below the file system that is mounted on /${displayPath(path)}: ` +
+          `${names.slice(0, 3).map(displayPath).join(", ")}${more}`,
+      );
+    } finally {
+      close(hidden);
+    }
+  }
+
+  /** A directory as good as the mount point that a mount covers; what is no directory has no such thing. */
+  #standIn(
+    other: OtherMount,
+    { directory: { fd, status }, name }: { directory: Directory; name: BytePath },
+  ): Visit | undefined {
+    const { path } = other;
+    const isDirectory = isDirectoryIn(fd, name);
+    if (isDirectory && this.#options.excludes.matches(path, { isDirectory })) return undefined;
+    this.#met.push(other);
+    if (!isDirectory) return undefined;
+    const mode = /(^|\/)tmp$/.test(path) ? 0o1777 : 0o755;
+    return { directory: fd, name: ITSELF, path, status: { ...status, mode } };
   }
 }
 
-function isForeign(status: FileStatus, parent: FileStatus): boolean {
+function rootOf(tree: OpenTree, path: BytePath): Directory {
+  return { fd: tree.fd, path, status: statOf(tree.fd), tree };
+}
+
+function visitOf({ fd, path, status }: Directory): Visit {
+  return { directory: fd, name: ITSELF, path, status };
+}
+
+function nameOf(path: BytePath): BytePath {
+  return path.slice(path.lastIndexOf("/") + 1) as BytePath;
+}
+
+function isOtherMount(status: FileStatus, parent: FileStatus): boolean {
   return status.mountRoot ??
     (status.deviceMajor !== parent.deviceMajor || status.deviceMinor !== parent.deviceMinor);
 }

@@ -6,7 +6,7 @@ import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { encodeIndex, type Trust } from "./compare/content_index.ts";
-import { LEFT_ALONE, MADE } from "./extract/frame_plan.ts";
+import { LEFT_ALONE } from "./extract/frame_plan.ts";
 import { type Compared, compareTarget, type Comparison } from "./compare/comparison.ts";
 import type { RouteOptions } from "./compare/differences.ts";
 import { Download, type DownloadProgress } from "./download.ts";
@@ -286,7 +286,7 @@ export class ImageFetch implements AsyncDisposable {
     const found = target.comparison?.why === "restores" ? compared?.found : undefined;
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
-      ...(found && { only: (number) => found.kept[number] !== MADE || found.undressed.has(number) }),
+      ...(found && { only: (number) => found.kept[number] === 0 || found.undressed.has(number) }),
       signal: this.#signal,
       ...options,
     });

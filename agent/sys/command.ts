@@ -36,7 +36,8 @@ const GRACE_MS = 2000;
  * see: nothing is inherited.
  */
 export const ENVIRONMENT = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  // /usr/local last: at many sites it is a mount of a server's, which the start of a program could wait for
+  PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",
   HOME: "/root",
   LC_ALL: "C",
   DEBIAN_FRONTEND: "noninteractive",

@@ -23,6 +23,11 @@ Deno.test("a command inherits nothing of the agent's environment", async () => {
   assert.match(stdout, /^LC_ALL=C$/m);
 });
 
+Deno.test("the system's programs are found without a look at /usr/local, which a dead server may hold", async () => {
+  const { stdout } = await runCommand(["sh", "-c", "echo $PATH"]);
+  assert.match(stdout, /^\/usr\/sbin:\/usr\/bin:\/sbin:\/bin:\/usr\/local/);
+});
+
 Deno.test("arguments are never read by a shell", async () => {
   const { stdout } = await runCommand(["printf", "%s", "$(id) `id` ; id"]);
   assert.equal(stdout, "$(id) `id` ; id");

@@ -36,9 +36,11 @@ const NAMES: Readonly<Record<number, string>> = {
   75: "EOVERFLOW",
   95: "EOPNOTSUPP",
   107: "ENOTCONN",
+  110: "ETIMEDOUT",
   116: "ESTALE",
   117: "EUCLEAN",
   122: "EDQUOT",
+  126: "ENOKEY",
 };
 
 export class SysError extends Error {

@@ -61,6 +61,8 @@ function load() {
     lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
     fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
     lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+    // its third argument is of whatever kind; both architectures pass a pointer the same way
+    ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
     fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
     umask: { parameters: ["u32"], result: "u32" },
     geteuid: { parameters: [], result: "u32" },
@@ -134,6 +136,26 @@ export function readDirectory(fd: number): BytePath[] {
     for (let at = 0; at < length; at += dirents.getUint16(at + 16, true)) {
       const name = direntBuffer.toString("latin1", at + 19, direntBuffer.indexOf(0, at + 19)) as BytePath;
       if (name !== "." && name !== "..") names.push(name);
+    }
+  }
+}
+
+const DT_UNKNOWN = 0, DT_DIR = 4, SEEK_SET = 0;
+
+/**
+ * Whether a name in an open directory is a directory, by what the directory itself says: whatever is mounted there is
+ * not asked. Undefined if the name is not there; a file system that keeps no types is believed to have a directory.
+ */
+export function isDirectoryIn(fd: number, name: BytePath): boolean | undefined {
+  c().lseek(fd, 0n, SEEK_SET);
+  while (true) {
+    const length = Number(c().getdents64(fd, direntBytes, BigInt(direntBytes.length)));
+    if (length < 0) fail("read directory");
+    if (length === 0) return undefined;
+    for (let at = 0; at < length; at += dirents.getUint16(at + 16, true)) {
+      const type = direntBytes[at + 18];
+      if (direntBuffer.toString("latin1", at + 19, direntBuffer.indexOf(0, at + 19)) !== name) continue;
+      return type === DT_DIR || type === DT_UNKNOWN;
     }
   }
 }
@@ -321,9 +343,22 @@ export function effectiveOwner(): Owner {
   return { uid: c().geteuid(), gid: c().getegid() };
 }
 
+const fileSystemBytes = new Uint8Array(256);
+const fileSystemView = new DataView(fileSystemBytes.buffer);
+
 /** Magic number of the file system that holds an open file; statfs(2), struct statfs begins with it. */
 export function fileSystemTypeOf(fd: number): number {
-  const buffer = new Uint8Array(256);
-  if (c().fstatfs(fd, buffer) !== 0) fail("look at the file system of");
-  return new DataView(buffer.buffer).getUint32(0, true);
+  return fileSystemStatus(fd).getUint32(0, true);
+}
+
+/** Bytes in use on the file system that holds an open file: f_blocks, f_bfree and f_frsize of struct statfs. */
+export function usedBytesOf(fd: number): number {
+  const status = fileSystemStatus(fd);
+  const word = (at: number) => Number(status.getBigUint64(at, true));
+  return (word(16) - word(24)) * word(72);
+}
+
+function fileSystemStatus(fd: number): DataView {
+  if (c().fstatfs(fd, fileSystemBytes) !== 0) fail("look at the file system of");
+  return fileSystemView;
 }

@@ -53,6 +53,7 @@ export async function captureTemplate(
     () => machine.serial.expect(`${templateName} login:`, { timeoutMs: 300_000 }),
   );
   const guest = new Guest(lab.network, { address: templateAddress, key: lab.sshKey.path });
+  await guest.shell(mountOver, { signal });
   await guest.shell(startAgent(server), { signal });
   await timeline.measure(
     "template: agent waits for orders",
@@ -75,6 +76,10 @@ export async function captureTemplate(
   await Deno.remove(disk);
   return { disk: snapshot, machineId, hostKey };
 }
+
+/** A clone has the file systems as they are, and nothing of what the running template shows instead. */
+const mountOver = "mount -t tmpfs none /opt && echo foreign > /opt/foreign && mount --bind / /mnt && " +
+  "mount --bind /opt/foreign /etc/issue";
 
 /** The agent's own words go to the serial console, and with it into the lab's logs. */
 function startAgent({ url, token }: ProductServer): string {

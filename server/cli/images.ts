@@ -49,21 +49,32 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
   );
 }
 
-/** What holds for all versions of the image: without `keep` it is only shown; "none" takes it away. */
+/** What holds for all versions of the image: without an option it is only shown; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, json, signal, ...options }: ImageOptions & { keep?: readonly string[] | undefined },
+  { keep, own, json, signal, ...options }: ImageOptions & {
+    keep?: readonly string[] | undefined;
+    own?: readonly string[] | undefined;
+  },
 ): Promise<void> {
   using client = await connect(options, signal);
   const path = `/images/${checked(ImageName, { name: "image", value: name })}/settings`;
   let settings = await client.get(path, ImageSettings, { signal });
-  if (keep !== undefined) {
-    const kept = keep.filter((one) => one !== "none");
-    const body = checked(ImageSettings, { name: "settings", value: { ...settings, keep: kept } });
+  if (keep !== undefined || own !== undefined) {
+    const value = { ...settings, ...paths("keep", keep), ...paths("own", own) };
+    const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.put(path, { body, schema: ImageSettings, signal });
   }
   if (json) return printJson(settings);
-  printFields({ Image: name, "Kept in restores": settings.keep?.join(" ") || "nothing of its own" });
+  printFields({
+    Image: name,
+    "Kept in restores": settings.keep?.join(" ") || "nothing of its own",
+    "Each node's own": settings.own?.join(" ") || "as `rackseed image identity` lists",
+  });
+}
+
+function paths(name: "keep" | "own", given: readonly string[] | undefined): ImageSettings {
+  return given === undefined ? {} : { [name]: given.filter((one) => one !== "none") };
 }
 
 export async function showImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {

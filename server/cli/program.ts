@@ -57,6 +57,9 @@ export interface Actions {
 export function createProgram(actions: Actions): Command {
   const program = new Command("rackseed")
     .description("Turns one running machine into a cluster of its likeness, over the network.")
+    .version(versionText(actions.version), "-V, --version", "print the version")
+    // an option belongs to the command that it follows: `restore --version 2` is not ours
+    .enablePositionalOptions()
     .exitOverride()
     // an option after a command is that command's: `server --data` and `server backup --data` are two
     .enablePositionalOptions()
@@ -85,9 +88,13 @@ export function createProgram(actions: Actions): Command {
       const { print, printJson } = await import("./terminal.ts");
       const { version } = actions;
       if (json) printJson({ rackseed: version, runtime: Deno.version.deno });
-      else print(`rackseed ${version} (Deno ${Deno.version.deno})`);
+      else print(versionText(version));
     });
   return program as unknown as Command;
+}
+
+function versionText(version: string): string {
+  return `rackseed ${version} (Deno ${Deno.version.deno})`;
 }
 
 function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions): void {

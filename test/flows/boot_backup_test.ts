@@ -5,7 +5,7 @@ import { missingForDisks } from "../node/loop_disk.ts";
 import { StillNode } from "../node/still_node.ts";
 import { Product } from "./support/product.ts";
 
-const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "findmnt", "sha256sum"]);
+const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "sha256sum"]);
 
 Deno.test({
   name: "node backup --at-boot arms, waits and tells; who wants the node meanwhile is refused",

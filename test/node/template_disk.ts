@@ -1,5 +1,6 @@
 /** A template's disk on a loop device, the plan to rebuild it on another one, and the plan carried out. */
 import assert from "node:assert/strict";
+import type { BytePath } from "#contract/byte_path.ts";
 import type { Header } from "#contract/manifest.ts";
 import { parseBlkid } from "../../agent/capture/layout_table.ts";
 import { readLayout } from "../../agent/capture/layout_read.ts";
@@ -7,8 +8,10 @@ import { readDisk } from "../../agent/install/disks.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
 import { formatDisk, partitionDisk } from "../../agent/install/partition.ts";
 import { type Plan, planInstall } from "../../agent/install/plan.ts";
+import { rehearse } from "../../agent/install/rehearse.ts";
 import { type Run, runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
+import { readMountTable } from "../../agent/sys/mount_table.ts";
 import { LoopDisk } from "./loop_disk.ts";
 
 export const GIB = 1 << 30;
@@ -37,12 +40,14 @@ export async function template(script: string): Promise<Header> {
     await using _mount = await Mount.at(at, { source: disk.partition(3), type: "ext4" });
     await Deno.writeFile(`${at}/data`, new Uint8Array(20 << 20));
     await run(["sync"]);
-    const { layout } = await readLayout({ run: onlyThis(disk, at), diskTypes: ["loop"] });
+    const mounts = readMountTable().filter(({ target }) => target === at)
+      .map((mount) => ({ ...mount, target: "/" as BytePath }));
+    const { layout } = await readLayout({ run: onlyThis(disk), diskTypes: ["loop"], root: at, mounts });
     const vfat = parseBlkid(
       (await run(["blkid", "-p", "-o", "export", disk.partition(1)], { accept: [0, 2] })).stdout,
     );
     if (esp) {
-      // this host cannot mount vfat, so findmnt does not show it
+      // this host cannot mount vfat, so it is not in the table of mounts
       layout.fileSystems.push({
         volume: { kind: "partition", disk: 0, number: 1 },
         type: "vfat",
@@ -61,17 +66,12 @@ export async function template(script: string): Promise<Header> {
   }
 }
 
-/** The programs as they are, but shown this disk only, and mounted as a root. */
-function onlyThis(disk: LoopDisk, at: string): Run {
-  return async (argv, options) => {
-    if (argv[0] === "lsblk") return await run([...argv, disk.device], options);
-    if (argv[0] !== "findmnt") return await run(argv, options);
-    const result = await run([...argv, at], options);
-    return { ...result, stdout: result.stdout.replace(at, "/") };
-  };
+/** The programs as they are, but shown this disk only. */
+export function onlyThis(disk: LoopDisk): Run {
+  return (argv, options) => run(argv[0] === "lsblk" ? [...argv, disk.device] : argv, options);
 }
 
-function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
+export function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
   return {
     format: "rackseed-manifest",
     formatVersion: 1,
@@ -130,6 +130,7 @@ export async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
 
 export async function carryOut(plan: Plan): Promise<TargetDisk> {
   const target = await TargetDisk.prove(plan, { allowLoop: true });
+  await rehearse(plan, { run });
   await partitionDisk(target, { plan, run });
   const formatted: string[] = [];
   await formatDisk(target, { plan, run, onFormat: (what) => formatted.push(what) });

@@ -16,6 +16,7 @@ export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarm
 
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
+    fleet.expects(secret);
     const { inventory } = await jsonBody(c.req, Enrolment);
     const swarm = swarmAt(new URL(c.req.url).hostname);
     return c.json(fleet.enrol(secret, { inventory, address: peerAddress(c), swarm }));
