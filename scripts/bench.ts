@@ -18,7 +18,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
 /** Run by name only. */
 const LONG = [
   ...["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
-  ...["flood", "fuzz", "faults"],
+  ...["faults", "flood", "fuzz"],
 ];
 
 const scriptOf = (name: string) => new URL(`./bench/${name}.ts`, import.meta.url).pathname;

@@ -5,14 +5,17 @@ import { RackseedError } from "#contract/errors.ts";
 import { parseBootArguments } from "../../../agent/install/boot_arguments.ts";
 import { handleBoot } from "../../../boot/http.ts";
 import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
+import { DatabaseSync } from "node:sqlite";
+import { EndedSessions } from "../../../server/store/ended_sessions.ts";
 import { AdminToken } from "../../../server/web/auth.ts";
+import { PageSessions } from "../../../server/web/page_sessions.ts";
 import { parseRange } from "../../../server/swarm/web_seed.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
 const ranges = fc.tuple(fc.nat(2000), fc.nat(2000)).map(([first, last]) => `bytes=${first}-${last}`);
 const PIN = "p".repeat(43);
-const COOKIE = `1700000000.${"m".repeat(43)}`;
+const COOKIE = `1700000000.${"i".repeat(22)}.${"m".repeat(43)}`;
 
 /** HTTP's own parser passes no control characters on. */
 function bootAnswer(header: string): number {
@@ -30,7 +33,12 @@ function adminToken(): AdminToken {
   }
 }
 
-let admin: AdminToken | undefined;
+let door: { admin: AdminToken; sessions: PageSessions } | undefined;
+
+function openDoor() {
+  const admin = adminToken(), ended = new EndedSessions(new DatabaseSync(":memory:"));
+  return { admin, sessions: new PageSessions({ admin, ended, now: () => 0 }) };
+}
 
 export const decoders = [
   decoder({
@@ -42,8 +50,8 @@ export const decoders = [
     name: "cookie and token",
     inputs: fc.constantFrom(COOKIE, formatToken({ pin: PIN, secret: "s".repeat(43) })),
     decode: (text) => {
-      admin ??= adminToken();
-      return [parseToken(text), admin.isCookie(text, 0), admin.isToken(text)];
+      door ??= openDoor();
+      return [parseToken(text), door.sessions.isOpen(text), door.admin.isToken(text)];
     },
   }),
   decoder({

@@ -1,9 +1,14 @@
 /** What a machine's own programs say of its disks and firmware, and files of its system. */
 import fc from "fast-check";
-import { parseFindmnt, parseLsblk } from "../../../agent/capture/layout_devices.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "../../../agent/capture/layout_table.ts";
+import { parseLsblk } from "../../../agent/capture/layout_devices.ts";
+import { parseBlkid, parseSfdisk } from "../../../agent/capture/layout_table.ts";
 import { parseOsRelease } from "../../../agent/capture/machine.ts";
+import { parseDiskStart } from "../../../agent/capture/properties/disk_start.ts";
+import { parseDumpe2fs } from "../../../agent/capture/properties/ext.ts";
+import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "../../../agent/capture/properties/fat.ts";
+import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "../../../agent/capture/properties/xfs.ts";
 import { bootOrderAfter, parseEfiBoot } from "../../../agent/install/efi_boot_order.ts";
+import { parseMountTable } from "../../../agent/sys/mount_table.ts";
 import { readCpio, writeCpio } from "../../../boot/initramfs/cpio.ts";
 import { parseElf, readSection } from "../../../boot/initramfs/elf.ts";
 import { decoder } from "./decoder.ts";
@@ -60,6 +65,38 @@ function smallElf(): Uint8Array {
   return bytes;
 }
 
+const MOUNTS = "27 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro\n" +
+  "90 27 0:45 /@home /home rw shared:2 - btrfs /dev/vdb rw,subvolid=257,subvol=/@home\n";
+
+/** A protective MBR and the header that points to the backup in the last sector. */
+function gptStart(): Uint8Array {
+  const bytes = new Uint8Array(1024), view = new DataView(bytes.buffer);
+  bytes.set([0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0], 446);
+  view.setUint16(510, 0xaa55, true);
+  bytes.set(new TextEncoder().encode("EFI PART"), 512);
+  view.setBigUint64(512 + 32, 2n ** 21n - 1n, true);
+  return bytes;
+}
+
+function fatStart(): Uint8Array {
+  const bytes = new Uint8Array(FAT_BOOT_SECTOR_BYTES), view = new DataView(bytes.buffer);
+  bytes.set([0xeb, 0x58, 0x90]);
+  view.setUint16(11, 512, true);
+  bytes.set([8, 32, 0, 2], 13);
+  bytes[21] = 0xf8;
+  view.setUint32(32, 131_072, true);
+  view.setUint16(510, 0xaa55, true);
+  return bytes;
+}
+
+/** Noise that calls itself version 5, so that what follows the magic number is read. */
+function asXfs(noise: Uint8Array): Uint8Array {
+  const bytes = noise.slice();
+  bytes.set(new TextEncoder().encode("XFSB"));
+  new DataView(bytes.buffer).setUint16(100, 0xb4a5);
+  return bytes;
+}
+
 export const decoders = [
   decoder({
     name: "lsblk",
@@ -70,10 +107,27 @@ export const decoders = [
     refuses: refusesAsJson,
   }),
   decoder({
-    name: "findmnt",
-    inputs: fc.constant(fixture("loop_findmnt.json")),
-    decode: parseFindmnt,
-    refuses: refusesAsJson,
+    name: "mountinfo",
+    inputs: fc.constant(new TextEncoder().encode(MOUNTS)),
+    decode: parseMountTable,
+  }),
+  decoder({
+    name: "disk's first sectors",
+    inputs: fc.constant(gptStart()),
+    decode: (bytes) => parseDiskStart(bytes, { sectorBytes: 512, sizeBytes: 2 ** 30 }),
+    refuses: refusesBy(RangeError),
+  }),
+  decoder({
+    name: "FAT boot sector",
+    inputs: fc.constant(fatStart()),
+    decode: (bytes) => parseFatBootSector(bytes, { startSector: 2048 }),
+    refuses: refusesBy(RangeError),
+  }),
+  decoder({
+    name: "XFS superblock",
+    inputs: fc.uint8Array({ minLength: XFS_SUPERBLOCK_BYTES, maxLength: XFS_SUPERBLOCK_BYTES }).map(asXfs),
+    decode: (bytes) => parseXfsSuperblock(bytes, { usage: "bigtime=0|1 crc=0|1", sizeBytes: 2 ** 30 }),
+    refuses: refusesBy(RangeError),
   }),
   decoder({
     name: "sfdisk",
@@ -90,7 +144,7 @@ export const decoders = [
     name: "dumpe2fs",
     inputs: fc.constant(fixture("loop_dumpe2fs.txt")),
     decode: parseDumpe2fs,
-    refuses: refusesBy(RangeError),
+    refuses: refusesAsJson,
   }),
   decoder({
     name: "os-release",
