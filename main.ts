@@ -4,15 +4,29 @@ import type { ServerCommand } from "./server/cli/server_options.ts";
 import { runCommandLine } from "./server/cli/run.ts";
 import type { SendTree } from "./server/cli/images.ts";
 
+/** A command that was told to stop has this long to tidy up. Whatever it leaves, it could leave at a power cut. */
+const TIDY_MS = 4000;
+
 const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(name, () => stop.abort(new Error(`stopped by ${name}`)));
+for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stopBy(name));
+
+function stopBy(name: Deno.Signal): void {
+  if (stop.signal.aborted) return;
+  stop.abort(new Error(`stopped by ${name}`));
+  Deno.unrefTimer(setTimeout(() => {
+    console.error(`stopped, though not everything had ended within ${TIDY_MS / 1000} s`);
+    Deno.exit(1);
+  }, TIDY_MS));
 }
 
 const code = await runCommandLine(Deno.args, {
   version: settings.version,
   signal: stop.signal,
   runServer,
+  backUpServer: async (file, options) =>
+    await (await import("./server/facts_command.ts")).backUpServer(file, options),
+  restoreServer: async (file, options) =>
+    (await import("./server/facts_command.ts")).restoreServer(file, options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install/install.ts")).runInstall(options),
@@ -25,11 +39,13 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
   await configureLogs({ verbose });
   const { startServer } = await import("./server/server.ts");
   const { print } = await import("./server/cli/terminal.ts");
-  const { urls, ports, done } = await startServer(options, { signal: stop.signal });
+  const { urls, ports, token, done } = await startServer(options, { signal: stop.signal });
   if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
   else {
     print(`Rackseed serves at ${urls.server}`);
-    print(`  page   ${urls.page}`);
+    // a service's output goes into a journal, which others may read
+    const isSeen = Deno.stdout.isTerminal();
+    print(`  page   ${urls.server}/${isSeen ? `?token=${token}` : ""}`);
     print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);
     print(`  swarm  peers ${ports.peer}, tracker ${urls.http}/announce and UDP ${ports.tracker}`);
     print(`  rsync  ${urls.rsync ?? "off"}`);

@@ -6,7 +6,7 @@ import { firstError, messageOf, type Problem, RackseedError } from "#contract/er
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
-import { compileExcludes, DEFAULT_EXCLUDES } from "./capture/excludes.ts";
+import { excludesOf } from "./capture/excludes.ts";
 import { CaptureRecord } from "./capture/memory/capture_record.ts";
 import type { OwnMount } from "./capture/mounts/own_mounts.ts";
 import type { MemoryStore } from "./capture/memory/memory_store.ts";
@@ -22,6 +22,8 @@ export interface Machine {
   readonly layout?: DiskLayout | undefined;
   /** What it lacks to be rebuilt. */
   readonly lacks: readonly string[];
+  /** What clones would not have as the template has it. */
+  readonly notes?: readonly string[] | undefined;
   /** The file systems of the layout with their places in the tree. */
   readonly mountPoints: readonly OwnMount[];
 }
@@ -185,9 +187,9 @@ async function readAndSend(
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
   const memory = { past, record };
-  const { source, layout, mountPoints } = await machine();
-  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
-  const tree = new TreeSource(root, { excludes, mountPoints, memory });
+  const { source, layout, mountPoints, lacks, notes = [] } = await machine();
+  const excludes = excludesOf(layout, order.excludes);
+  const tree = new TreeSource(root, { excludes, mountPoints, memory, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
     api: client,
     capture: order.capture,
@@ -200,7 +202,7 @@ async function readAndSend(
     signal,
     onRead: async () => {
       await hooks.after();
-      return hooks.notes;
+      return [...lacks, ...notes, ...hooks.notes];
     },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),

@@ -2,6 +2,8 @@ import { type BootFile, fileOfText, openJoined } from "./boot_file.ts";
 import { grubAgentMenu, grubEntryMenu, type GrubNetwork, grubOwnDiskMenu } from "./menu/grub.ts";
 import { ipxeAgentScript, ipxeOwnDiskScript } from "./menu/ipxe.ts";
 import type { BootTarget, NetbootSite } from "./netboot.ts";
+import { isOptional, tableNames } from "./file_names.ts";
+import { ShimClients } from "./shim_clients.ts";
 import { fileOfBytes, openFile } from "./tftp/tftp_file.ts";
 
 /** The files of one image version that a node boots. */
@@ -26,6 +28,9 @@ export interface BootFilesOptions {
   readonly image: (name: string) => ImageBootFiles | undefined;
 }
 
+const SHIM = "shimx64.efi";
+const SECOND_STAGE = "grubx64.efi";
+
 /**
  * The table of names that TFTP serves, and HTTP below /boot/. There is no other way to a file:
  *
@@ -36,13 +41,31 @@ export interface BootFilesOptions {
  */
 export class BootFiles {
   readonly #options: BootFilesOptions;
+  readonly #shimClients = new ShimClients();
 
   constructor(options: BootFilesOptions) {
     this.#options = options;
   }
 
-  /** @param name without leading slash */
-  lookup(name: string): BootFile | undefined {
+  /**
+   * Takes names as firmware writes them (see `tableNames`). Under Secure Boot the machine at `address`, once it has
+   * shim, gets GRUB for a name that is none.
+   */
+  lookup(asked: string, { address, nowMs = performance.now() }: { address?: string; nowMs?: number } = {}):
+    | BootFile
+    | undefined {
+    for (const name of tableNames(asked)) {
+      const file = this.#find(name);
+      if (file === undefined) continue;
+      if (name === SHIM && address !== undefined) this.#shimClients.add(address, nowMs);
+      return file;
+    }
+    const wantsGrub = this.#options.site.secureBoot && address !== undefined &&
+      this.#shimClients.has(address, nowMs) && !isOptional(asked) && !isOurs(asked);
+    return wantsGrub ? this.#find(SECOND_STAGE) : undefined;
+  }
+
+  #find(name: string): BootFile | undefined {
     const program = this.#options.programs.get(name);
     if (program !== undefined) return fileOfBytes(program);
     if (name === "grub/grub.cfg") return fileOfText(grubEntryMenu());
@@ -77,4 +100,9 @@ export class BootFiles {
     if (file === "initramfs") return openJoined(image.initramfs);
     return undefined;
   }
+}
+
+/** A name of one of the table's folders comes from a menu of ours, not from shim. */
+function isOurs(asked: string): boolean {
+  return /^(images|ipxe|grub)\//.test(tableNames(asked)[0] ?? "");
 }

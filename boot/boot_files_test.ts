@@ -8,7 +8,7 @@ const armedMac = "52:54:00:00:00:01";
 
 async function withFiles(
   test: (files: BootFiles) => Promise<void> | void,
-  transport: "http" | "tftp" = "http",
+  { transport = "http", secureBoot = false }: { transport?: "http" | "tftp"; secureBoot?: boolean } = {},
 ) {
   const folder = await Deno.makeTempDir();
   try {
@@ -21,10 +21,13 @@ async function withFiles(
           httpUrl: "http://10.0.0.1:8080",
           agentUrl: "https://10.0.0.1:8443",
           transport,
-          secureBoot: false,
+          secureBoot,
           network: { mask: "255.255.255.0", gw: "10.0.0.254" },
         },
-        programs: new Map([["undionly.kpxe", new TextEncoder().encode("program")]]),
+        programs: new Map(
+          [["undionly.kpxe", "program"], ["shimx64.efi", "shim"], ["grubx64.efi", "grub"]]
+            .map(([name = "", text]) => [name, new TextEncoder().encode(text)]),
+        ),
         target: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
         image: (name) =>
           name === "web@3"
@@ -105,7 +108,7 @@ Deno.test("only an armed machine's menus boot the agent", async () => {
 Deno.test("iPXE is sent to the same names by TFTP where so configured", async () => {
   await withFiles((files) => {
     assert.match(textOf(files, "ipxe/52-54-00-00-00-01") ?? "", /kernel \/images\/web@3\/vmlinuz /);
-  }, "tftp");
+  }, { transport: "tftp" });
 });
 
 Deno.test("HTTP answers with lengths and ranges, and never redirects", async (t) => {
@@ -158,4 +161,31 @@ Deno.test("a transfer that is broken off closes its files", async () => {
   assert.equal((await reader?.read())?.value?.length, 256 * 1024);
   await reader?.cancel();
   assert.equal(closed, 1);
+});
+
+/** Seen on Dell and Wyse machines: shim takes the boot entry's description for its second stage. */
+const GARBAGE = ["\ufffdOnboard", "?USB", "\u0001", "", "/", "PXE", "Onboard NIC (IPv4)", "..", "a/../b"];
+
+Deno.test("whatever a machine that got shim asks for next is the GRUB it wants, and nobody else's", async () => {
+  const at = (address: string, nowMs = 0) => ({ address, nowMs });
+  const ask = (files: BootFiles, name: string, client: { address: string; nowMs: number }) => {
+    const file = files.lookup(name, client);
+    const bytes = new Uint8Array(file?.sizeBytes ?? 0);
+    file?.read(0, bytes);
+    return new TextDecoder().decode(bytes);
+  };
+  await withFiles((files) => {
+    for (const name of GARBAGE) assert.equal(ask(files, name, at("10.0.0.5")), "", "before it has shim");
+    assert.equal(ask(files, "SHIMX64.EFI", at("10.0.0.5")), "shim");
+    for (const name of GARBAGE) assert.equal(ask(files, name, at("10.0.0.5", 60_000)), "grub", name);
+    for (const name of GARBAGE) assert.equal(ask(files, name, at("10.0.0.6")), "", "another machine");
+    for (const name of GARBAGE) assert.equal(ask(files, name, at("10.0.0.5", 121_000)), "", "much later");
+    const optional = ["revocations.efi", "mmx64.efi", "fbx64.efi", "shim_certificate.efi"];
+    const menus = ["grub/x86_64-efi/command.lst", "grub/grub.cfg-01-00", "images/no@1/vmlinuz", "ipxe/x"];
+    for (const name of [...optional, ...menus]) assert.equal(ask(files, name, at("10.0.0.5")), "", name);
+  }, { secureBoot: true });
+  await withFiles((files) => {
+    ask(files, "shimx64.efi", at("10.0.0.5"));
+    assert.equal(ask(files, "?USB", at("10.0.0.5")), "", "a site without Secure Boot");
+  });
 });

@@ -16,7 +16,10 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
   initramfs: [],
 };
 /** Run by name only. */
-const LONG = ["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"];
+const LONG = [
+  ...["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
+  ...["faults", "flood", "fuzz"],
+];
 
 const scriptOf = (name: string) => new URL(`./bench/${name}.ts`, import.meta.url).pathname;
 

@@ -45,7 +45,7 @@ async function demo(folder: string): Promise<boolean> {
 
   await using programs = new Programs(product, { folder, signal: stop.signal });
   const server = await programs.startServer();
-  say(`server: ${server.server}; live page: ${server.page}`);
+  say(`server: ${server.server}; live page: ${programs.loginLink}`);
   programs.start(["agent", "template", "--name", "golden", "--root", template, "--state", `${folder}/state`]);
   await programs.until(
     "template",
@@ -77,7 +77,7 @@ async function demo(folder: string): Promise<boolean> {
 
   say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s, all of it from ${product}`);
   if (keep) {
-    say(`the server goes on until Ctrl-C: ${server.page}`);
+    say(`the server goes on until Ctrl-C: ${programs.loginLink}`);
     await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
   }
   return equal;

@@ -25,6 +25,7 @@ const PACKAGES: Packages = {
   "isc-dhcp-client": "/usr/sbin/dhclient",
   "kmod": "/usr/sbin/depmod",
   "libcap2-bin": "/usr/sbin/setcap",
+  "libarchive-tools": "/usr/bin/bsdtar",
   "mtools": "/usr/bin/mcopy",
   "netplan.io": "/usr/sbin/netplan",
   "network-manager": "/usr/bin/nmcli",

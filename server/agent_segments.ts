@@ -7,6 +7,7 @@ import { buildAgentSegment } from "../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../boot/initramfs/directory_source.ts";
 import type { Compression } from "../boot/initramfs/segment.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { replaceFile } from "./store/durable.ts";
 
 export class AgentSegments {
   readonly #folder: string;
@@ -49,9 +50,11 @@ export class AgentSegments {
     const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
     await this.#dropOthers(name);
     const output = `${this.#folder}/${name}`;
-    if (await isThere(output)) return output;
+    const proof = `${output}.sha256`;
+    if (await isProved(output, proof)) return output;
     const source = await directorySource("/");
     await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
+    await replaceFile(proof, new TextEncoder().encode(await hashOfFile(output)));
     return output;
   }
 
@@ -61,6 +64,15 @@ export class AgentSegments {
     for await (const other of Deno.readDir(this.#folder)) {
       if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
     }
+  }
+}
+
+/** Whether a cached segment is what was made: nodes would boot whatever else it is. */
+export async function isProved(segment: string, proof: string): Promise<boolean> {
+  try {
+    return await Deno.readTextFile(proof) === await hashOfFile(segment);
+  } catch {
+    return false;
   }
 }
 

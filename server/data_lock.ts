@@ -24,18 +24,42 @@ export function lockDataDirectory(path: string): Disposable {
 function openLock(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
+    Deno.openSync(`${path}/lock`, { write: true, create: true, mode: 0o600 }).close();
     lock = new DatabaseSync(`${path}/lock`);
-    lock.exec("BEGIN EXCLUSIVE");
+    // with its journal in memory it needs no room on the disk
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
     lock?.close();
-    const held = /locked/.test(messageOf(error));
     throw new RackseedError(`cannot use the data directory ${path}`, {
-      reason: held ? "another server works on it." : `${messageOf(error)}.`,
-      remedy: held
-        ? "stop that server, or give this one its own: --data DIR"
-        : "check the directory's owner and that the disk is not full.",
+      ...whyNot(path, messageOf(error)),
       cause: error,
     });
   }
+}
+
+function whyNot(path: string, message: string): { reason: string; remedy: string } {
+  if (/locked/.test(message)) {
+    return {
+      reason: "another server works on it.",
+      remedy: "stop that server, or give this one its own: --data DIR",
+    };
+  }
+  if (/not a database|malformed/.test(message)) {
+    return {
+      reason: `its file lock is damaged.`,
+      remedy: `remove ${path}/lock: it holds nothing; then start again.`,
+    };
+  }
+  if (/readonly|read-only/i.test(message)) {
+    return {
+      reason: "it is read-only. Nothing was changed.",
+      remedy: `make it writable (mount -o remount,rw), and look into the kernel's log: a file system turns ` +
+        "read-only when its disk fails.",
+    };
+  }
+  return {
+    reason: `${message}. Nothing was changed.`,
+    remedy: "check that the directory belongs to the user who runs the server, and that its disk is sound.",
+  };
 }

@@ -8,14 +8,18 @@ import type {
   VersionView,
 } from "#contract/api.ts";
 import { getLogger } from "@logtape/logtape";
+import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
 import type { ImageSettings } from "#contract/restore.ts";
+import { ImageWatch } from "./image_watch.ts";
+import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "./rsync/torrent_file.ts";
 import { ExtentService } from "./store/extent_service.ts";
 import type { ImageStore } from "./store/images.ts";
 import { planPrune } from "./store/prune_plan.ts";
+import { isDiskFull } from "./store/store_error.ts";
 import type { PublishedVersion } from "./store/versions.ts";
 import type { Seeder } from "./swarm/seeder.ts";
 import type { WebSeedFile } from "./swarm/web_seed.ts";
@@ -27,6 +31,7 @@ export class ImageService implements Images {
   readonly #store: ImageStore;
   readonly #seeder: Seeder;
   readonly #extents: ExtentService;
+  readonly #watch: ImageWatch;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
   /** What is in the swarm, by version. */
@@ -34,10 +39,29 @@ export class ImageService implements Images {
   /** Torrent files by version, "web@1". */
   readonly #torrents = new Map<string, TorrentFile>();
 
-  constructor(store: ImageStore, seeder: Seeder) {
+  constructor(store: ImageStore, { seeder, notices }: { seeder: Seeder; notices: Notices }) {
     this.#store = store;
     this.#seeder = seeder;
-    this.#extents = new ExtentService(store.pool);
+    this.#watch = new ImageWatch({
+      refs: () => store.refs(),
+      published: (ref) => store.published(ref),
+      hashFile: (path) => store.pool.hashFile(path),
+      notices,
+    });
+    this.#extents = new ExtentService(store.pool, (path, what) => this.#watch.found(path, what));
+  }
+
+  /** Looks for what is missing or has changed on the disk, in a round of its own. */
+  look(signal: AbortSignal): Promise<void> {
+    return this.#watch.look(signal);
+  }
+
+  isDamaged(path: string): boolean {
+    return this.#watch.isDamaged(path);
+  }
+
+  damage(ref: string): RackseedError | undefined {
+    return this.#watch.damageOf(ref);
   }
 
   /** Serves all versions that are there. One that is damaged is told of: the others do not wait for it. */
@@ -69,7 +93,18 @@ export class ImageService implements Images {
   async delete(ref: string): Promise<void> {
     const { image, version } = this.#store.published(ref);
     const named = `${image}@${version}`;
-    this.#store.delete(ref);
+    try {
+      this.#store.delete(ref);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      // files that are open take room even when they are removed
+      await this.#stopServing(named);
+      this.#store.delete(ref);
+    }
+    await this.#stopServing(named);
+  }
+
+  async #stopServing(named: string): Promise<void> {
     const metainfo = this.#seeded.get(named);
     this.#seeded.delete(named);
     this.#torrents.delete(named);
@@ -135,8 +170,13 @@ export class ImageService implements Images {
     return this.#store.exportTar(ref);
   }
 
-  metainfo(ref: string): Promise<Uint8Array> {
-    return Deno.readFile(this.#store.published(ref).torrentPath);
+  async metainfo(ref: string): Promise<Uint8Array> {
+    const { image, version, torrentPath } = this.#store.published(ref);
+    try {
+      return await Deno.readFile(torrentPath);
+    } catch (error) {
+      throw damagedCopy(`${image}@${version}`, `torrent: ${messageOf(error)}`);
+    }
   }
 
   secrets(ref: string): ImageSecrets {
@@ -148,8 +188,11 @@ export class ImageService implements Images {
   }
 
   file(ref: string, name: string): WebSeedFile | undefined {
-    const file = this.#store.published(ref).payload.find((f) => f.name === name);
-    return file && { path: file.path, length: file.sizeBytes };
+    const { image, version, payload } = this.#store.published(ref);
+    const torrent = this.#seeded.get(`${image}@${version}`)?.info.name;
+    const served = torrent === undefined ? undefined : this.webSeedFile({ torrent, file: name });
+    const file = payload.find((f) => f.name === name);
+    return served ?? (file && { path: file.path, length: file.sizeBytes });
   }
 
   extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>> {
@@ -167,15 +210,28 @@ export class ImageService implements Images {
 
   async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
     const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
+    const named = `${image}@${version}`;
     const paths = new Map(payload.map(({ name, path }) => [name, path]));
-    this.#seeder.add(metainfo, metainfo.info.files.map(({ name }) => paths.get(name) ?? missing(name)));
-    this.#seeded.set(`${image}@${version}`, metainfo);
+    const storage = this.#seeder.add(metainfo, {
+      paths: metainfo.info.files.map(({ name }) => paths.get(name) ?? missing(name)),
+      onDamage: (path, what) => this.#watch.found(path, what),
+    });
+    this.#seeded.set(named, metainfo);
+    let position = 0;
     this.#webSeed.set(
       metainfo.info.name,
-      new Map(payload.map(({ name, path, sizeBytes }) => [name, { path, length: sizeBytes }])),
+      new Map(metainfo.info.files.map(({ name, length }) => {
+        const start = position;
+        position += length;
+        const damageIn = (offset: number, bytes: number) => {
+          const what = storage.damageIn(start + offset, bytes);
+          return what === undefined ? undefined : damagedCopy(named, what);
+        };
+        return [name, { path: paths.get(name) ?? missing(name), length, damageIn }];
+      })),
     );
-    this.#torrents.set(`${image}@${version}`, {
-      name: `${image}@${version}.torrent`,
+    this.#torrents.set(named, {
+      name: `${named}.torrent`,
       sizeBytes: (await Deno.stat(torrentPath)).size,
       modifiedSeconds: Math.floor(Date.parse(header.created) / 1000),
       read: () => Deno.readFile(torrentPath),

@@ -3,17 +3,18 @@ import { getLogger } from "@logtape/logtape";
 import { BootFiles, type ImageBootFiles } from "../boot/boot_files.ts";
 import { type Ipv4, parseIpv4 } from "../boot/dhcp/address.ts";
 import type { LeaseStore } from "../boot/dhcp/lease_store.ts";
-import type { Reservations } from "../boot/dhcp/policy.ts";
 import { findOtherDhcpServer } from "../boot/dhcp/probe.ts";
 import { startDhcpServer } from "../boot/dhcp/server.ts";
 import type { Compression } from "../boot/initramfs/segment.ts";
 import { type BootTarget, chooseFirstStage, chooseTarget } from "../boot/netboot.ts";
 import { bootPrograms, readBootProgram } from "../boot/programs/programs.ts";
+import { TokenBucket } from "../boot/token_bucket.ts";
 import { startTftpServer } from "../boot/tftp/server.ts";
 import type { TftpFile } from "../boot/tftp/tftp_file.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
+import { reservationsOf } from "./node_reservations.ts";
 import { defaultRange, type SiteAddresses } from "./network.ts";
 import type { ImageStore } from "./store/images.ts";
 import type { PublishedVersion } from "./store/versions.ts";
@@ -22,6 +23,8 @@ import type { Fleet } from "./web/fleet.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
+/** Machines not seen before that are written down: a room's that is switched on, and few of a flood's. */
+const NEWCOMERS = { burst: 1000, perSecond: 5 };
 
 export interface NetbootOptions {
   readonly options: ServerOptions;
@@ -32,20 +35,22 @@ export interface NetbootOptions {
   readonly nodes: Nodes;
   readonly store: ImageStore;
   readonly segments: AgentSegments;
+  /** Whether a file of a version is known to be damaged: no machine boots it. */
+  readonly isDamaged: (path: string) => boolean;
   readonly leases: LeaseStore;
   readonly signal: AbortSignal;
 }
 
 export interface NetbootServices {
   /** The table of names, for the HTTP side. */
-  lookup(name: string): TftpFile | undefined;
+  lookup(name: string, client?: { readonly address: string }): TftpFile | undefined;
   readonly tftpPort: number | undefined;
   /** Each settles when its service has ended; rejects where it broke. */
   readonly finished: readonly Promise<void>[];
 }
 
 export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
-  const { options, site, httpPort, httpsPort, fleet, store, segments, signal } = context;
+  const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, isDamaged, signal } = context;
   await ensureSegments(context);
   const network = options.dhcp === "server" && site.netmask !== undefined
     ? {
@@ -61,13 +66,14 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
     secureBoot: options.secureBoot,
     ...(network && { network }),
   };
+  const newcomers = new TokenBucket(NEWCOMERS);
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(),
-    target: (mac) => targetOf(mac, fleet),
-    image: (name) => imageFiles(name, { store, segments }),
+    target: (mac) => targetOf(mac, { fleet, nodes, newcomers }),
+    image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
-  const lookup = (name: string) => files.lookup(name);
+  const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
   const finished: Promise<void>[] = [];
   let tftpPort: number | undefined;
   if (options.tftpPort !== undefined) {
@@ -88,22 +94,32 @@ async function startDhcp(
   if (device === undefined || netmask === undefined) throw new Error("DHCP without an interface");
   const address = parseIpv4(advertised);
   await refuseBesideAnother(device, { address, signal });
-  const range = options.dhcpRange ?? defaultRange({ advertised, netmask });
-  return startDhcpServer({
-    interface: device,
+  const given = options.dhcpRange ?? defaultRange({ advertised, netmask });
+  const network = {
     address,
     netmask: parseIpv4(netmask),
-    range: { first: parseIpv4(range.first), last: parseIpv4(range.last) },
+    range: { first: parseIpv4(given.first), last: parseIpv4(given.last) },
+  };
+  const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
+  const newcomers = new TokenBucket(NEWCOMERS);
+  return startDhcpServer({
+    interface: device,
+    address: network.address,
+    netmask: network.netmask,
+    range: network.range,
     ...(gateway !== undefined && { gateway: parseIpv4(gateway) }),
     dns: dns.map(parseIpv4),
     leaseSeconds: LEASE_SECONDS,
     leases,
-    reservations: reservationsOf(nodes),
-    answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || nodes.byMac(mac)?.discovered === false,
+    reservations: reservationsOf(nodes, network),
+    answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
+    knows: ({ mac }) => isNode(mac),
     bootOptions: (client) => {
       if (!client.pxe) return undefined;
-      const order = fleet.netboot(client.mac, { peek: true });
-      const uefiProgram = (order?.node ?? nodes.byMac(client.mac))?.settings.bootProgram;
+      // Notes that the machine was seen.
+      const isKnown = nodes.byMac(client.mac) !== undefined;
+      if (isKnown || newcomers.take(performance.now())) fleet.netboot(client.mac, { peek: true });
+      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
       return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
     },
     signal,
@@ -123,17 +139,12 @@ async function refuseBesideAnother(
   });
 }
 
-/** Nodes whose clone bears a fixed address have it from the first boot on. */
-function reservationsOf(nodes: Nodes): Reservations {
-  const fixed = (address: string | undefined): Ipv4 | undefined =>
-    address === undefined || address === "dhcp" ? undefined : parseIpv4(address.replace(/\/.*/, ""));
-  return {
-    addressOf: (mac) => fixed(nodes.byMac(mac)?.settings.address),
-    isReserved: (address) => nodes.isBorne(address),
-  };
-}
-
-function targetOf(mac: string, fleet: Fleet): BootTarget {
+function targetOf(mac: string, { fleet, nodes, newcomers }: {
+  fleet: Fleet;
+  nodes: Nodes;
+  newcomers: TokenBucket;
+}): BootTarget {
+  if (nodes.byMac(mac) === undefined && !newcomers.take(performance.now())) return chooseTarget(undefined);
   const order = fleet.netboot(mac);
   if (order?.token === undefined) return chooseTarget(undefined);
   const image = `${order.image}@${order.version}`;
@@ -143,10 +154,15 @@ function targetOf(mac: string, fleet: Fleet): BootTarget {
 
 function imageFiles(
   name: string,
-  { store, segments }: { store: ImageStore; segments: AgentSegments },
+  { store, segments, isDamaged }: Pick<NetbootOptions, "store" | "segments" | "isDamaged">,
 ): ImageBootFiles | undefined {
   const version = findVersion(name, store);
   if (!version?.bootable) return undefined;
+  const damaged = [version.kernelPath, version.initrdPath].find(isDamaged);
+  if (damaged !== undefined) {
+    log.error("boot-file-damaged", { image: name, path: damaged });
+    return undefined;
+  }
   const compression = compressionOf(version);
   const agent = compression && segments.get(compression);
   return agent === undefined

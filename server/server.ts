@@ -1,6 +1,6 @@
 /** The server: all services in one process, under one signal. */
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "#contract/errors.ts";
+import { firstError, messageOf } from "#contract/errors.ts";
 import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
 import { pinOf } from "#contract/token.ts";
 import { PeerListener } from "#contract/torrent/peer_listener.ts";
@@ -9,6 +9,9 @@ import { handleBoot } from "../boot/http.ts";
 import { AgentSegments } from "./agent_segments.ts";
 import { CaptureService } from "./capture/capture_service.ts";
 import type { ServerOptions } from "./cli/server_options.ts";
+import { surviveConnectionFaults } from "./connections/faults.ts";
+import { guardConnections } from "./connections/reaper.ts";
+import { HttpService } from "./connections/serve.ts";
 import { lockDataDirectory } from "./data_lock.ts";
 import { Batches } from "./deployment/batches.ts";
 import { FirstBootWatch } from "./deployment/first_boot_watch.ts";
@@ -25,6 +28,8 @@ import { startRsync } from "./rsync_service.ts";
 import { DataDirectory } from "./store/data_directory.ts";
 import { openDatabase } from "./store/database.ts";
 import { Deployments } from "./store/deployments.ts";
+import { EndedSessions } from "./store/ended_sessions.ts";
+import { backUpFacts } from "./store/facts_backup.ts";
 import { FirstBoots } from "./store/first_boots.ts";
 import { Hooks } from "./store/hooks.ts";
 import { Identities } from "./store/identities.ts";
@@ -32,8 +37,12 @@ import { ImageStore } from "./store/images.ts";
 import { openSigningKey } from "./store/keys.ts";
 import { SqliteLeaseStore } from "./store/leases.ts";
 import { Nodes } from "./store/nodes.ts";
+import { Notices } from "./notices.ts";
+import { keepStore } from "./store_upkeep.ts";
 import { SwarmSettingsStore } from "./store/swarm_settings.ts";
 import { Templates } from "./store/templates.ts";
+import { startError } from "./store/store_error.ts";
+import { signedVersions } from "./store/versions.ts";
 import { AgentTokens } from "./store/agent_tokens.ts";
 import { handleAnnounce, handleScrape } from "./swarm/http_tracker.ts";
 import { Seeder } from "./swarm/seeder.ts";
@@ -48,6 +57,7 @@ import { CaptureOrders } from "./web/capture_orders.ts";
 import { handleFirstBoot } from "./web/first_boot_http.ts";
 import { Fleet } from "./web/fleet.ts";
 import { LiveEvents } from "./web/live.ts";
+import { PageSessions } from "./web/page_sessions.ts";
 import { SiteSwarm } from "./site_swarm.ts";
 import type { SwarmAddresses } from "./web/ports.ts";
 import { writePublicFile } from "./web/private_file.ts";
@@ -57,16 +67,14 @@ const log = getLogger(["rackseed", "server"]);
 /** How often is looked which backups are due. */
 const BACKUP_TICK_MS = 60_000;
 const SEED_PREFIX = "/seed/";
-/** How long requests may go on once the server closes. */
-const GRACE_MS = 2000;
 const SILENCE_TICK_MS = 5000;
+/** How soon a full disk, or a file that changed, is noticed. */
+const UPKEEP_TICK_MS = 15_000;
 
 export interface RunningServer {
   readonly urls: {
     /** HTTPS: API and page. */
     readonly server: string;
-    /** The page, with the token that logs in. */
-    readonly page: string;
     /** Plain HTTP: boot files, tracker, web seed. */
     readonly http: string;
     /** The module with the torrent files, where there is one. */
@@ -89,6 +97,17 @@ export interface RunningServer {
 /** Starts all services, or none. Throws RackseedError where one cannot be had. */
 export async function startServer(
   options: ServerOptions,
+  control: { signal: AbortSignal },
+): Promise<RunningServer> {
+  try {
+    return await startServices(options, control);
+  } catch (thrown) {
+    throw startError(options.data, firstError(thrown));
+  }
+}
+
+async function startServices(
+  options: ServerOptions,
   { signal }: { signal: AbortSignal },
 ): Promise<RunningServer> {
   await using stack = new AsyncDisposableStack();
@@ -96,6 +115,8 @@ export async function startServer(
   const now = () => Date.now();
   const site = chooseAddresses(options, Deno.networkInterfaces());
   stack.use(lockDataDirectory(options.data));
+  const reaper = stack.use(guardConnections());
+  stack.use(surviveConnectionFaults());
   const directory = new DataDirectory(options.data);
   const db = openDatabase(directory.database);
   stack.defer(() => db.close());
@@ -110,7 +131,7 @@ export async function startServer(
     new ImageStore({
       db,
       directory,
-      signingKey: await openSigningKey(directory),
+      signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
       inUse: (version) => {
         const names = deployments.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
         return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;
@@ -154,25 +175,29 @@ export async function startServer(
       start: () => UdpTracker.listen(tracker, { hostname: site.bind, port: options.trackerPort }),
     }),
   );
-  const images = new ImageService(store, seeder);
+  const notices = new Notices((list) => live.publish({ type: "notices", notices: list }));
+  const images = new ImageService(store, { seeder, notices });
   await images.start();
+  const upkeep = keepStore({ images, directory, notices, strays: store.strays, signal: closing.signal });
+  stack.use(every(UPKEEP_TICK_MS, upkeep));
+  upkeep();
   const rsync = await startRsync(options, { hostname: site.bind, files: () => images.torrentFiles() });
   if (rsync) stack.use(rsync);
+  for (const port of [peers.port, rsync?.port]) if (port !== undefined) reaper.lengthenQueue(port);
 
   // the listeners are up before what they serve is complete: until then they answer 503
   let serveHttp: (request: Request, client: Deno.NetAddr) => Response | Promise<Response> = notReady;
-  const http = await bind({ protocol: "tcp", port: options.httpPort }, {
-    action: "serve plain HTTP",
-    start: () =>
-      Deno.serve({
-        hostname: site.bind,
-        port: options.httpPort,
-        onListen() {},
-        onError: failed,
-      }, (request, info) => serveHttp(request, info.remoteAddr)),
-  });
-  stack.defer(() => shutDown(http));
-  const httpPort = http.addr.port;
+  const { port: httpPort } = stack.use(
+    await bind({ protocol: "tcp", port: options.httpPort }, {
+      action: "serve plain HTTP",
+      start: () =>
+        new HttpService({ hostname: site.bind, port: options.httpPort }, {
+          name: "http",
+          reaper,
+          handler: (request, info) => serveHttp(request, info.remoteAddr),
+        }),
+    }),
+  );
 
   const batches = new Batches({
     store: deployments,
@@ -183,8 +208,9 @@ export async function startServer(
   const terms = new NodeTerms({ settings, racks });
   const hooks = new HookBook(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
+  const agents = new AgentTokens(db);
   const fleet = new Fleet({
-    ...{ nodes, deployments, images, batches, terms, firstBoots, hooks, pin },
+    ...{ nodes, deployments, agents, images, batches, terms, firstBoots, hooks, pin },
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
     now,
@@ -228,8 +254,7 @@ export async function startServer(
   const templates = new Templates(db, { now });
   const orders = new CaptureOrders(captures);
   const backups = new Backups({
-    ...{ fleet, templates, captures, images, orders, pin, now },
-    agents: new AgentTokens(db),
+    ...{ fleet, templates, captures, images, orders, agents, pin, now },
     nameOf: (id) => nodes.find(id)?.name,
     server: () => server,
   });
@@ -241,24 +266,40 @@ export async function startServer(
   stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
   const app = createApp(
     {
-      ...{ admin, fleet, templates, images, captures, orders, backups, bootBackups, swarm: siteSwarm, hooks },
+      sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
+      ...{
+        admin,
+        fleet,
+        templates,
+        images,
+        captures,
+        orders,
+        backups,
+        bootBackups,
+        swarm: siteSwarm,
+        hooks,
+        notices,
+      },
       ...{ live, swarmAt, now },
+      backUp: () => backUpFacts({ directory, db, versions: store.allPublished(), created: new Date() }),
       closing: closing.signal,
     },
     { caPem: authority.pem },
   );
-  const https = await bind({ protocol: "tcp", port: site.listen.port }, {
-    action: "serve HTTPS",
-    start: async () =>
-      Deno.serve({
-        ...site.listen,
-        ...await issueServerCertificate(authority, certificateNames(site)),
-        onListen() {},
-        onError: failed,
-      }, (request, info) => app.fetch(request, { info })),
-  });
-  stack.defer(() => shutDown(https));
-  const httpsPort = https.addr.port;
+  const { port: httpsPort } = stack.use(
+    await bind({ protocol: "tcp", port: site.listen.port }, {
+      action: "serve HTTPS",
+      start: async () =>
+        new HttpService({
+          ...site.listen,
+          ...await issueServerCertificate(authority, certificateNames(site)),
+        }, {
+          name: "https",
+          reaper,
+          handler: (request, info) => app.fetch(request, { info }),
+        }),
+    }),
+  );
 
   // the first to be run: it ends the services below, and the requests that would wait for ever
   stack.defer(() => {
@@ -267,6 +308,7 @@ export async function startServer(
   });
   const netboot = await startNetboot({
     ...{ options, site, httpPort, httpsPort, fleet, nodes, store, segments },
+    isDamaged: (path) => images.isDamaged(path),
     leases: new SqliteLeaseStore(db),
     signal: closing.signal,
   });
@@ -294,7 +336,7 @@ export async function startServer(
     ? site.advertised
     : site.listen.hostname;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${httpsPort}`;
-  writePublicFile(`${options.data}/url`, `${server}\n`);
+  announce(`${options.data}/url`, server);
   const services = stack.move();
   let closed: Promise<void> | undefined;
   const close = () => closed ??= services.disposeAsync();
@@ -309,7 +351,6 @@ export async function startServer(
   return {
     urls: {
       server,
-      page: `${server}/?token=${admin.text}`,
       http: `http://${site.advertised}:${httpPort}`,
       rsync: swarm.rsync,
     },
@@ -328,6 +369,15 @@ export async function startServer(
       await ended.promise;
     },
   };
+}
+
+/** Tells commands on this machine where the server is. A full disk must not keep it from starting. */
+function announce(path: string, server: string): void {
+  try {
+    writePublicFile(path, `${server}\n`);
+  } catch (error) {
+    log.error("url-not-written", { path, error: messageOf(error) });
+  }
 }
 
 /** Until disposed. What fails once, as on a full disk, may be done the next time. */
@@ -351,17 +401,4 @@ function certificateNames({ advertised, listen }: SiteAddresses): string[] {
 
 function notReady(): Response {
   return new Response("starting\n", { status: 503, headers: { "retry-after": "1" } });
-}
-
-function failed(error: unknown): Response {
-  log.error("request-failed", { error: messageOf(error) });
-  return new Response("internal error\n", { status: 500 });
-}
-
-/** Lets running requests end, but not for ever: live events and long polls were told to stop already. */
-async function shutDown(server: Deno.HttpServer): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, GRACE_MS);
-  await Promise.race([server.shutdown(), late.promise]);
-  clearTimeout(timer);
 }

@@ -5,7 +5,7 @@
 import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { megabytes } from "../figures.ts";
-import { compileExcludes, DEFAULT_EXCLUDES } from "../capture/excludes.ts";
+import { compileExcludes, DEFAULT_EXCLUDES, excludesOf } from "../capture/excludes.ts";
 import { pauseFor, withRetry } from "../sys/retry.ts";
 import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
 import { TreeSource } from "../capture/tree_source.ts";
@@ -45,7 +45,7 @@ export function backupSteps(options: BackupOptions): readonly StepDefinition[] {
       run: async () => {
         const mounted = await mountStill(order, options);
         machine = mounted.machine;
-        notes.push(...mounted.notes, ...machine.unseen);
+        notes.push(...mounted.notes, ...machine.unseen, ...machine.notes);
         const { fileSystems } = machine.layout;
         const read = fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`).join(", ");
         return { message: [`read-only: ${read}`, ...notes].join("; ") };
@@ -97,7 +97,7 @@ async function capture(
     () => client.post("/node/backup", { body: {}, schema: CaptureOrder, signal }),
     retry,
   );
-  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...order.excludes]);
+  const excludes = excludesOf(layout, order.excludes);
   const { entries, bytesSent, amount, notes: told } = await sendCapture({
     api: client,
     capture: order.capture,

@@ -8,7 +8,7 @@ import { ForeignTree } from "../install/tree_files.ts";
 import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
 import { type FoundRoot, volumesOf } from "./find_root.ts";
-import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "./fstab.ts";
+import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "../disk_references/fstab.ts";
 import { mountUnwritten } from "./unwritten_mount.ts";
 
 export interface SystemMount {

@@ -3,9 +3,11 @@ import { bytePathOfText } from "#contract/byte_path.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import { describeVolume } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
+import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "../capture/lacks.ts";
 import { readLayout } from "../capture/layout_read.ts";
 import { newestFirst, parseOsRelease } from "../capture/machine.ts";
+import { findSwapFiles } from "../capture/swap_files.ts";
 import { ForeignTree } from "../install/tree_files.ts";
 import type { OwnMount } from "../capture/mounts/own_mounts.ts";
 import type { Run } from "../sys/command.ts";
@@ -18,6 +20,8 @@ export interface StillMachine {
   readonly mountPoints: readonly OwnMount[];
   /** Partitions that hold something which is not mounted, in words. */
   readonly unseen: readonly string[];
+  /** What of its disks, tables and file systems a clone will lack or name wrongly, in words. */
+  readonly notes: readonly string[];
 }
 
 export async function readStillMachine(
@@ -30,19 +34,22 @@ export async function readStillMachine(
   },
 ): Promise<StillMachine> {
   const table = readMountTable();
-  const { layout, mountPoints, unseen } = await readLayout({
+  const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     root: at,
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, table))),
   });
+  const tree = new ForeignTree(at);
+  const whole = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
   return {
-    source: await readSource(new ForeignTree(at), firmware),
-    layout,
+    source: await readSource(tree, firmware),
+    layout: whole,
     mountPoints,
     unseen: unseen.map(({ volume, type }) =>
       `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
     ),
+    notes: [...notes, ...await noteDisks(tree, { layout: whole, firmware })],
   };
 }
 

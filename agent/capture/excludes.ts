@@ -11,6 +11,7 @@
  */
 import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { DiskLayout } from "#contract/layout.ts";
 
 /** What no clone should get: what the kernel or the next boot makes anew, caches, swap files. */
 export const DEFAULT_EXCLUDES: readonly string[] = [
@@ -21,6 +22,8 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
   "/tmp/*",
   "/swapfile",
   "/swap.img",
+  "/var/lib/swapspace/*",
+  "/var/lib/systemd-swap/*",
   "/var/cache/apt/archives/*.deb",
   "/var/cache/apt/*.bin",
   "/var/cache/dnf/*",
@@ -40,6 +43,12 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
 export interface Excludes {
   readonly patterns: readonly string[];
   matches(path: BytePath, options: { isDirectory: boolean }): boolean;
+}
+
+/** All that a capture leaves out: the defaults, the machine's own swap files, and what the operator names. */
+export function excludesOf(layout: DiskLayout | undefined, more: readonly string[]): Excludes {
+  const swapFiles = (layout?.swapFiles ?? []).map(({ path }) => path.replace(/[\\*?[\]]/g, "\\$&"));
+  return compileExcludes([...new Set([...DEFAULT_EXCLUDES, ...swapFiles, ...more])]);
 }
 
 /** Throws RackseedError that names the pattern which is none. */

@@ -36,7 +36,7 @@ export function lacksToCapture({ programs }: Presence): string[] {
 }
 
 export function lacksToRebuild(
-  { layout, unseen, rootPart }: Pick<MachineLayout, "layout" | "unseen" | "rootPart">,
+  { layout, unseen, notes }: Pick<MachineLayout, "layout" | "unseen" | "notes">,
   { source, presence }: { source: Source; presence: Presence },
 ): string[] {
   const uses = usesOf(layout, source.firmware);
@@ -46,10 +46,8 @@ export function lacksToRebuild(
     ...kernelLack(source, presence),
     ...bootLoaderLack(layout, { source, presence }),
     ...layoutLacks(layout),
-    ...rootPart === undefined
-      ? []
-      : [`only ${rootPart} of its file system is the machine's root: not yet rebuilt by this version`],
     ...unseen.map(unseenLack),
+    ...notes,
   ];
 }
 
@@ -106,10 +104,14 @@ function layoutLacks({ disks, fileSystems }: DiskLayout): string[] {
   const later = "not yet rebuilt by this version";
   const lacks: string[] = [];
   if (disks.length > 1) lacks.push(`the machine's file systems lie on ${disks.length} disks: ${later}`);
-  for (const { volume, type, mountPoint } of fileSystems) {
+  for (const { name, obstacle } of disks) {
+    if (obstacle !== undefined) lacks.push(`${name}: ${obstacle}, which is not rebuilt`);
+  }
+  for (const { volume, type, mountPoint, obstacle } of fileSystems) {
     if (volume.kind === "md" || volume.kind === "lv") {
       lacks.push(`${describeVolume(volume)} (${mountPoint}): ${later}`);
     } else if (!REBUILT.has(type)) lacks.push(`${type} on ${mountPoint}: ${later}`);
+    else if (obstacle !== undefined) lacks.push(`${mountPoint} (${type}): ${obstacle}, so it is not rebuilt`);
   }
   return lacks;
 }

@@ -1,14 +1,16 @@
 /** Reads the layout of the live machine's own disks: asks the programs, leaves the judging to `lacks.ts`. */
-import { type BytePath, bytePathOfText, displayPath, textOf } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
 import { SysError } from "../sys/errno.ts";
 import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
+import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
 import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
 import { MountedTrees } from "./mounts/mounted_trees.ts";
 import { chooseMounts, type ChosenMount, isWhole, type OwnMount } from "./mounts/own_mounts.ts";
+import { readFileSystem } from "./read_file_system.ts";
+import { readTable } from "./read_table.ts";
 
 export interface MachineLayout {
   readonly layout: DiskLayout;
@@ -16,8 +18,8 @@ export interface MachineLayout {
   readonly mountPoints: readonly OwnMount[];
   /** Partitions that hold something which is not mounted, so that a capture does not see it. */
   readonly unseen: readonly Unseen[];
-  /** Of the root's file system, if not the whole of it is mounted on "/": "/ostree/deploy/…". */
-  readonly rootPart?: string;
+  /** What of its tables and file systems a clone will lack, in words. */
+  readonly notes: readonly string[];
 }
 
 /** Something that a capture does not see, and why. */
@@ -33,17 +35,19 @@ export interface Unseen {
  * the system has them; `root`: where that system's root is.
  */
 export async function readLayout(
-  { run, diskTypes = ["disk"], root = "/", mounts = readMountTable() }: {
+  { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), readStart = startOf }: {
     run: Run;
     diskTypes?: readonly string[];
     root?: string;
     mounts?: readonly MountEntry[];
+    readStart?: ReadStart;
   },
 ): Promise<MachineLayout> {
   const devices = parseLsblk((await run(LSBLK)).stdout);
   const own = chooseMounts(mounts, { devices, diskTypes });
   const disks = ownDisks(own, { devices, diskTypes });
-  const tables = await Promise.all(disks.map((disk) => readTable(disk, run)));
+  const notes: string[] = [];
+  const tables = await Promise.all(disks.map((disk) => readTable(disk, { run, readStart, notes })));
   const volumeOf = (device: Device) => volume(device, { disks, tables });
 
   const fileSystems: FileSystem[] = [];
@@ -53,20 +57,29 @@ export async function readLayout(
   for (const [i, { mount, device }] of own.entries()) {
     if (taken.has(device.name)) continue;
     taken.add(device.name);
-    const usedBytes = usedBytesAt(mountPoints[i]?.path ?? "" as BytePath, trees);
-    fileSystems.push(await readFileSystem(mount, { device, volume: volumeOf(device), usedBytes, run }));
+    fileSystems.push(
+      await readFileSystem(mount, {
+        device,
+        volume: volumeOf(device),
+        startSector: startSectorOf(volumeOf(device), tables),
+        usedBytes: usedBytesAt(mountPoints[i]?.path ?? "" as BytePath, trees),
+        run,
+        readStart,
+        notes,
+      }),
+    );
   }
+  noteUnknownPartitions(fileSystems, tables);
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
   const others = devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name));
   const { swap, unseen } = await readOthers(others, { devices, mounts, volumeOf, run });
   const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
-  return {
-    layout: { disks: tables, fileSystems, swap },
-    mountPoints,
-    unseen,
-    ...(atRoot && !isWhole(atRoot) && { rootPart: displayPath(atRoot.part) }),
-  };
+  if (atRoot && !isWhole(atRoot)) {
+    const part = displayPath(atRoot.part);
+    notes.push(`only ${part} of its file system is the machine's root: not yet rebuilt by this version`);
+  }
+  return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen, notes };
 }
 
 /** Partitions without a file system that is captured. */
@@ -126,17 +139,6 @@ function isOn(device: Device, disks: readonly Device[]): boolean {
   return disks.some((disk) => device.below.includes(disk.name));
 }
 
-async function readTable(disk: Device, run: Run): Promise<DiskTable> {
-  const common = {
-    name: disk.name,
-    sizeBytes: disk.sizeBytes,
-    sectorBytes: disk.sectorBytes === 4096 ? 4096 as const : 512 as const,
-  };
-  const kind = (await probe(disk.path, run)).get("PTTYPE");
-  if (kind === undefined) return { ...common, table: "none", partitions: [] };
-  return { ...common, ...parseSfdisk((await run(["sfdisk", "-J", disk.path])).stdout) };
-}
-
 function volume(
   device: Device,
   { disks, tables }: { disks: readonly Device[]; tables: readonly DiskTable[] },
@@ -159,37 +161,16 @@ function volume(
   return { kind: "lv", group: device.type, name: device.name };
 }
 
-async function readFileSystem(
-  mount: MountEntry,
-  { device, volume, usedBytes, run }: { device: Device; volume: Volume; usedBytes: number; run: Run },
-): Promise<FileSystem> {
-  const facts = await probe(device.path, run);
-  const bits = /^FAT(12|16|32)$/.exec(facts.get("VERSION") ?? "")?.[1];
-  const ext = /^ext[234]$/.test(mount.type)
-    ? parseDumpe2fs((await run(["dumpe2fs", "-h", device.path])).stdout)
-    : undefined;
-  return {
-    volume,
-    type: mount.type,
-    ...identityOf(facts),
-    mountPoint: textOf(mount.target) ?? displayPath(mount.target),
-    mountOptions: mount.options,
-    sizeBytes: device.sizeBytes,
-    usedBytes,
-    mkfs: {
-      features: [...ext?.features ?? []],
-      ...(ext && { blockBytes: ext.blockBytes, inodeBytes: ext.inodeBytes, inodes: ext.inodes }),
-      ...(mount.type === "vfat" && bits !== undefined && { fatBits: Number(bits) as 12 | 16 | 32 }),
-    },
-  };
+/** The kernel reads more kinds of tables than sfdisk writes, and tables inside of partitions. */
+function noteUnknownPartitions(fileSystems: readonly FileSystem[], tables: DiskTable[]): void {
+  for (const { volume } of fileSystems) {
+    const table = volume.kind === "lv" && volume.group === "part" &&
+      tables.find(({ name }) => volume.name.startsWith(name));
+    if (table) table.obstacle ??= `sfdisk does not find the partition ${volume.name} in its table`;
+  }
 }
 
-function identityOf(facts: ReadonlyMap<string, string>): { uuid?: string; label?: string } {
-  const uuid = facts.get("UUID"), label = facts.get("LABEL");
-  return { ...(uuid !== undefined && { uuid }), ...(label !== undefined && { label }) };
-}
-
-/** Low-level probing: asks the device itself and no cache. Exit 2: nothing that blkid knows. */
-async function probe(path: string, run: Run): Promise<ReadonlyMap<string, string>> {
-  return parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
+function startSectorOf(volume: Volume, tables: readonly DiskTable[]): number | undefined {
+  if (volume.kind !== "partition") return volume.kind === "disk" ? 0 : undefined;
+  return tables[volume.disk]?.partitions.find((p) => p.number === volume.number)?.startSector;
 }

@@ -10,6 +10,10 @@ const SfdiskTable = z.object({
     unit: z.literal("sectors"),
     /** Absent before util-linux 2.35. */
     sectorsize: z.int().optional(),
+    firstlba: z.int().optional(),
+    lastlba: z.int().optional(),
+    /** A string, in the versions that are known. */
+    "table-length": z.coerce.number().pipe(z.int()).optional(),
     partitions: z.array(z.object({
       node: z.string(),
       start: z.int(),
@@ -23,8 +27,12 @@ const SfdiskTable = z.object({
   }),
 });
 
+type Table =
+  & Pick<DiskTable, "table" | "id" | "partitions">
+  & Pick<DiskTable, "entries" | "firstUsableSector" | "lastUsableSector">;
+
 /** Parses `sfdisk -J DISK`. Throws RangeError where the table is neither GPT nor MBR. */
-export function parseSfdisk(json: string): Pick<DiskTable, "table" | "id" | "partitions"> {
+export function parseSfdisk(json: string): Table {
   const { partitiontable: table } = SfdiskTable.parse(JSON.parse(json));
   if (table.label !== "gpt" && table.label !== "dos") {
     throw new RangeError(`a partition table of type ${table.label}`);
@@ -42,6 +50,9 @@ export function parseSfdisk(json: string): Pick<DiskTable, "table" | "id" | "par
   return {
     table: table.label,
     ...(table.id !== undefined && { id: table.id }),
+    ...(table["table-length"] !== undefined && { entries: table["table-length"] }),
+    ...(table.firstlba !== undefined && { firstUsableSector: table.firstlba }),
+    ...(table.lastlba !== undefined && { lastUsableSector: table.lastlba }),
     partitions: partitions.sort((a, b) => a.number - b.number),
   };
 }
@@ -60,35 +71,4 @@ export function parseBlkid(text: string): ReadonlyMap<string, string> {
     return equals < 1 ? [] : [[line.slice(0, equals), line.slice(equals + 1).replace(/\\(.)/g, "$1")]];
   });
   return new Map(pairs);
-}
-
-export interface ExtSuperblock {
-  readonly features: readonly string[];
-  readonly blockBytes: number;
-  readonly inodeBytes: number;
-  readonly inodes: number;
-  readonly freeInodes: number;
-}
-
-/** What `dumpe2fs -h` says that mke2fs must be told. Throws RangeError on other output. */
-export function parseDumpe2fs(text: string): ExtSuperblock {
-  const value = (name: string) => {
-    const line = text.split("\n").find((l) => l.startsWith(`${name}:`));
-    if (line === undefined) throw new RangeError(`dumpe2fs names no "${name}"`);
-    return line.slice(name.length + 1).trim();
-  };
-  const count = (name: string) => {
-    const n = Number(value(name));
-    if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`dumpe2fs: "${name}" is no count`);
-    return n;
-  };
-  // states, not properties: they come and go with mounting
-  const states = new Set(["needs_recovery", "orphan_present", "recover"]);
-  return {
-    features: value("Filesystem features").split(/\s+/).filter((f) => /^\w+$/.test(f) && !states.has(f)),
-    blockBytes: count("Block size"),
-    inodeBytes: count("Inode size"),
-    inodes: count("Inode count"),
-    freeInodes: count("Free inodes"),
-  };
 }

@@ -4,7 +4,8 @@ import { parseMountTable } from "../sys/mount_table.ts";
 import { lacksToRebuild, type Presence } from "./lacks.ts";
 import { parseLsblk } from "./layout_devices.ts";
 import { readLayout } from "./layout_read.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "./layout_table.ts";
+import { parseBlkid, parseSfdisk } from "./layout_table.ts";
+import { parseDumpe2fs } from "./properties/ext.ts";
 import { newestFirst, parseOsRelease } from "./machine.ts";
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`./fixtures/${name}`, import.meta.url));
@@ -84,8 +85,15 @@ const recorded: Run = (argv) => {
   }
 };
 
+const recordedMachine = {
+  run: recorded,
+  mounts,
+  diskTypes: ["loop"],
+  readStart: (_path: string, bytes: number) => Promise.resolve(new Uint8Array(bytes)),
+};
+
 Deno.test("a machine's layout is read whole out of recorded answers", async () => {
-  const { layout, mountPoints, unseen } = await readLayout({ run: recorded, mounts, diskTypes: ["loop"] });
+  const { layout, mountPoints, unseen } = await readLayout(recordedMachine);
   assert.deepEqual(mountPoints, [{ path: "", id: 27, device: "/dev/loop0p3" }]);
   assert.equal(layout.disks[0]?.table, "gpt");
   assert.deepEqual(layout.fileSystems.map((f) => [f.volume, f.type, f.label, f.mountPoint]), [
@@ -149,14 +157,14 @@ const source = {
 };
 const all: Presence = {
   programs: new Set(
-    ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 e2fsck mkfs.vfat mkfs.xfs mkswap " +
+    ("sfdisk lsblk partx wipefs blkid modprobe mount ip chroot sh mkfs.ext4 tune2fs e2fsck mkfs.vfat mkfs.xfs mkswap " +
       "grub-install efibootmgr").split(" "),
   ),
   paths: new Set(["/boot/vmlinuz-6.1.0-9-amd64", "/usr/lib/grub/i386-pc/kernel.img"]),
 };
 
 Deno.test("what a template lacks is said with the package that has it", async () => {
-  const machine = { ...await readLayout({ run: recorded, mounts, diskTypes: ["loop"] }), unseen: [] };
+  const machine = { ...await readLayout(recordedMachine), unseen: [] };
   assert.deepEqual(lacksToRebuild(machine, { source, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),
@@ -169,12 +177,12 @@ Deno.test("what a template lacks is said with the package that has it", async ()
 });
 
 Deno.test("LVM, RAID and several disks are said to be not yet rebuilt", async () => {
-  const { layout } = await readLayout({ run: recorded, mounts, diskTypes: ["loop"] });
+  const { layout } = await readLayout(recordedMachine);
   const [root] = layout.fileSystems, [disk] = layout.disks;
   assert(root && disk);
   const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
   const lacks = lacksToRebuild(
-    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [] },
+    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [], notes: [] },
     { source, presence: all },
   );
   assert.deepEqual(lacks, [

@@ -1,14 +1,16 @@
 /** What a template is: its source, its disks, and what it lacks to be rebuilt. */
-import type { BytePath } from "#contract/byte_path.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import type { Source } from "#contract/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
-import { isOnBlockDevice, type MountEntry, mountOf, readMountTable } from "../sys/mount_table.ts";
+import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
+import { noteDisks } from "./disk_notes.ts";
 import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
 import { readLayout } from "./layout_read.ts";
+import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "./mounts/own_mounts.ts";
+import { findSwapFiles } from "./swap_files.ts";
 
 export interface MachineFacts {
   /** Absent where the root is not the live system's. */
@@ -16,6 +18,8 @@ export interface MachineFacts {
   readonly layout?: DiskLayout;
   /** In words, each with the package that helps. */
   readonly lacks: readonly string[];
+  /** What clones would not have as this machine has it. */
+  readonly notes?: readonly string[];
   /** The machine's own file systems with their places in the tree. */
   readonly mountPoints: readonly OwnMount[];
 }
@@ -36,10 +40,14 @@ export async function readMachine(
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
     return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
   }
+  const tree = new LocalTree(root, readMountTable());
+  const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
+  const layout = { ...machine.layout, swapFiles };
   return {
     source,
-    layout: machine.layout,
-    lacks: lacksToRebuild(machine, { source, presence }),
+    layout,
+    lacks: lacksToRebuild({ ...machine, layout }, { source, presence }),
+    notes: await noteDisks(tree, { layout, firmware: source.firmware }),
     mountPoints: machine.mountPoints,
   };
 }
@@ -83,12 +91,9 @@ async function kernelsWithModules(): Promise<string[]> {
 
 const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
-/** But those on a mount of a server's or a program's, which may never answer. The root is asked, whatever it is. */
+/** But those on a mount of a server's or a program's, which may never answer. */
 export function programFolders(table: readonly MountEntry[]): string[] {
-  return PROGRAM_FOLDERS.filter((folder) => {
-    const mount = mountOf(folder as BytePath, table);
-    return mount === undefined || mount.target === "/" || isOnBlockDevice(mount);
-  });
+  return PROGRAM_FOLDERS.filter((folder) => answers(folder, table));
 }
 
 async function readPresence(source: Source): Promise<Presence> {

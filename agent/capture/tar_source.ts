@@ -45,7 +45,7 @@ export class TarSource implements CaptureSource {
       if (parent && parent.type !== "directory") {
         throw this.#unreadable(new RangeError(`${displayPath(path)} lies below what is no directory`));
       }
-      const earlier = inode.type === "file" ? first.get(inode) : undefined;
+      const earlier = first.get(inode);
       if (earlier === undefined) {
         first.set(inode, path);
         yield entryLine({ ...inode, path });
@@ -96,17 +96,18 @@ export class TarSource implements CaptureSource {
   ): Promise<Inode | undefined> {
     const { type, mode, uid, gid, mtimeSec, mtimeNs, xattrs, major, minor, sizeBytes } = member;
     const common = { path, mode, uid, gid, mtimeSec, mtimeNs, xattrs };
+    const file = { ...common, ...(member.inode && { inode: member.inode }) };
     switch (type) {
       case "0":
       case "7":
       case "S":
         // before POSIX a directory was a file whose name ends in a slash
-        if (member.path.endsWith("/")) return { type: "directory", ...common };
-        return { type: "file", ...common, sizeBytes, extents: await contents.read(member) };
+        if (member.path.endsWith("/")) return { type: "directory", ...file };
+        return { type: "file", ...file, sizeBytes, extents: await contents.read(member) };
       case "1": {
         const target = pathOf(member.linkPath);
         const inode = inodes.get(target);
-        if (inode) return inode;
+        if (inode && inode.type !== "directory") return inode;
         throw new RangeError(
           `${displayPath(path)} is a hard link to ${displayPath(target)}, which is not in it`,
         );
@@ -119,7 +120,7 @@ export class TarSource implements CaptureSource {
         return { type: "block", ...common, major, minor };
       case "5":
       case "D":
-        return { type: "directory", ...common };
+        return { type: "directory", ...file };
       case "6":
         return { type: "fifo", ...common };
       case "V":

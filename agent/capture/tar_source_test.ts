@@ -225,3 +225,85 @@ Deno.test("a tar that is cut off or damaged anywhere is refused, never half read
     await assert.rejects(readBytes(damaged), RackseedError, `byte ${at}`);
   }
 });
+
+Deno.test("flags come as libarchive writes them, and as our own export does; what Linux has not is noted", async () => {
+  const { entries, notes } = await read([
+    pax(["SCHILY.fflags", "schg, nodump,uarch"], ["RACKSEED.flags", "x"], ["RACKSEED.project", "7"]),
+    { name: "a", data: "x" },
+    pax(["SCHILY.fflags", "sappnd"]),
+    { name: "d/", type: "5" },
+    pax(["RACKSEED.later", "1"]),
+    { name: "z" },
+  ]);
+  const inode = (path: string) => {
+    const entry = entries.find((e) => e.path === path);
+    return entry && "inode" in entry ? entry.inode : undefined;
+  };
+  assert.deepEqual([inode("a"), inode("d"), inode("z")], [
+    { flags: 0x2000050, project: 7 },
+    { flags: 0x20 },
+    undefined,
+  ]);
+  assert.deepEqual(notes, ["a file flag that Linux has not: uarch"]);
+  for (
+    const wrong of [["RACKSEED.flags", "xi"], ["RACKSEED.project", "-1"], [
+      "RACKSEED.extsize",
+      "4294967296",
+    ]] as const
+  ) {
+    await assert.rejects(read([pax([...wrong]), { name: "a" }]), RackseedError);
+  }
+});
+
+Deno.test("further names of a symlink or a FIFO are hard links too, and a directory has none", async () => {
+  const { entries } = await read([
+    { name: "b", type: "2", link: "x" },
+    { name: "c", type: "1", link: "b" },
+    { name: "e", type: "6" },
+    { name: "d", type: "1", link: "e" },
+  ]);
+  assert.deepEqual(entries.map((e) => `${e.type} ${e.path}`), [
+    ...["directory ", "symlink b", "link c", "fifo d", "link e"],
+  ]);
+  await assert.rejects(read([{ name: "d/", type: "5" }, { name: "e", type: "1", link: "d" }]), RackseedError);
+});
+
+const sparse = pax(["GNU.sparse.major", "1"], ["GNU.sparse.realsize", "1"]);
+const attacks: [what: string, members: Made[]][] = [
+  ["a sparse map without an end of line", [sparse, { name: "a", data: new Uint8Array(48 << 20).fill(0x37) }]],
+  ["a sparse map of four million parts", [sparse, {
+    name: "a",
+    data: `4000000\n${"0\n".repeat(8_000_000)}`,
+  }]],
+  [
+    "two million sparse parts in a header",
+    [pax(["GNU.sparse.size", "1"], ["GNU.sparse.map", "0,".repeat(4_000_000)]), { name: "a" }],
+  ],
+  ["global headers without end", Array(40).fill({ ...pax(["comment", "x".repeat(500_000)]), type: "g" })],
+  ["an owner that no Linux has", [pax(["uid", "4294967296"]), { name: "a" }]],
+  ["an attribute's name that is badly coded", [pax(["LIBARCHIVE.xattr.user.%E0%A4%A", "eA=="]), {
+    name: "a",
+  }]],
+];
+for (const [what, members] of attacks) {
+  Deno.test(`${what} is refused at once`, async () => {
+    const started = performance.now();
+    await assert.rejects(read(members), RackseedError);
+    assert(performance.now() - started < 5000);
+  });
+}
+
+Deno.test("a negative owner in a header is refused, and one of 32 bits is none of those", async () => {
+  const owned = (uid: number[]) => {
+    const bytes = Buffer.from(member({ name: "a" }));
+    bytes.set(uid, 108);
+    bytes.write("        ", 148, "latin1");
+    bytes.write(bytes.subarray(0, 512).reduce((a, b) => a + b, 0).toString(8).padStart(6, "0") + "\0", 148);
+    return readBytes(Buffer.concat([bytes, END]));
+  };
+  const { entries } = await owned([0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xfe]);
+  assert.deepEqual(entries.map((e) => e.type === "file" && e.uid), [false, 0xfffffffe]);
+  for (const uid of [[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe], [0x80, 0, 0, 1, 0, 0, 0, 0]]) {
+    await assert.rejects(owned(uid), /owner or device out of range/);
+  }
+});

@@ -3,8 +3,10 @@ import { type BytePath, displayPath } from "#contract/byte_path.ts";
 import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
 import { entryLine } from "#contract/entry_changes.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { InodeSettings } from "#contract/inode_flags.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statOf } from "../sys/file_status.ts";
+import { inodeSettingsOf } from "../sys/inode_flags.ts";
 import { close, effectiveOwner, O, openAt, readLinkAt } from "../sys/libc.ts";
 import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
@@ -14,6 +16,8 @@ import type { PastCapture, Remembered } from "./memory/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { MountedTrees } from "./mounts/mounted_trees.ts";
 import type { OwnMount } from "./mounts/own_mounts.ts";
+import { OwnNotes } from "./own_notes.ts";
+import { SealedFiles } from "./sealed_files.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
 /** A file that changes while it is read is read this often before it is taken as it is. */
@@ -32,6 +36,8 @@ export interface TreeOptions {
   /** The file systems that belong to the tree, with their places in it. */
   readonly mountPoints: readonly OwnMount[];
   readonly memory?: CaptureMemory | undefined;
+  /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
+  readonly isTemplate?: boolean;
 }
 
 export class TreeSource implements CaptureSource {
@@ -42,13 +48,15 @@ export class TreeSource implements CaptureSource {
   readonly #excludes: Excludes;
   readonly #mountPoints: readonly OwnMount[];
   readonly #memory: CaptureMemory | undefined;
+  readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
     this.#memory = memory;
     this.#mountPoints = mountPoints;
+    this.#isTemplate = isTemplate;
   }
 
   async measure(
@@ -86,24 +94,28 @@ export class TreeSource implements CaptureSource {
         onProgress({ files, bytes: bytes += count });
       },
     });
-    /** First name of every file that has several. */
+    const sealed = new SealedFiles();
+    /** First name of all that have several. */
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
+    const own = this.#isTemplate ? new OwnNotes() : undefined;
     for (const visit of this.#walk(note)) {
       if (turns.due) await turns.next();
       if (sink.full) await sink.drained();
       const { path, status } = visit;
+      own?.see(path);
       if (status.type === "socket") {
         note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
         continue;
       }
-      const key = status.type === "file" && status.links > 1 ? linkKey(status) : undefined;
+      const key = status.type !== "directory" && status.links > 1 ? linkKey(status) : undefined;
       const first = key === undefined ? undefined : links.get(key);
       if (first !== undefined) {
         yield entryLine({ type: "link", path, target: first });
         continue;
       }
-      const known = this.#memory?.past?.recall(path, status);
+      sealed.see(path, status);
+      const known = this.#recall(visit);
       if (known && status.type === "file") bytes += storedBytes(status);
       const entry = known
         ? undefined
@@ -116,6 +128,15 @@ export class TreeSource implements CaptureSource {
       if (key !== undefined) links.set(key, path);
       yield told;
     }
+    this.notes.push(...own?.notes ?? [], ...sealed.notes());
+  }
+
+  /** From a memory of before inode flags were captured only what has none: such a line would lose them for ever. */
+  #recall({ directory, name, path, status }: Visit): Remembered | undefined {
+    const past = this.#memory?.past;
+    const known = past?.recall(path, status);
+    if (known === undefined || past?.knowsInodeFlags || !hasInodeFlags(status.type)) return known;
+    return this.#tell(path, () => settingsAt(directory, name)) === undefined ? known : undefined;
   }
 
   *#walk(note: (text: string) => void): Generator<Visit> {
@@ -142,6 +163,7 @@ export class TreeSource implements CaptureSource {
         case "block":
           return { type, ...common, xattrs, major: status.major, minor: status.minor };
         case "directory":
+          return { type, ...common, xattrs, ...withSettings(settingsAt(directory, name)) };
         case "fifo":
           return { type, ...common, xattrs };
       }
@@ -174,7 +196,7 @@ export class TreeSource implements CaptureSource {
         this.notes.push(`left out, it became something else while the tree was read: ${displayPath(path)}`);
         return undefined;
       }
-      const xattrs = xattrsOf(fd);
+      const xattrs = xattrsOf(fd), inode = withSettings(inodeSettingsOf(fd));
       const { extents, sizeBytes }: ReadFile = status.sizeBytes <= MAX_EXTENT_BYTES
         ? reader.readSmall(fd, status)
         : await reader.readLarge(fd, { status, signal });
@@ -182,7 +204,7 @@ export class TreeSource implements CaptureSource {
       if (still) this.#memory?.record.see(path, status);
       if (still || reading === READINGS) {
         if (!still) this.notes.push(`taken in motion, it changed at every reading: ${displayPath(path)}`);
-        return { type: "file", path, ...attributes(status), xattrs, sizeBytes, extents };
+        return { type: "file", path, ...attributes(status), xattrs, ...inode, sizeBytes, extents };
       }
     }
   }
@@ -219,6 +241,24 @@ function openForReading({ directory, name }: Visit): number {
     if (codeOf(error) !== "EPERM") throw error;
     return openAt(directory, name, { flags });
   }
+}
+
+function hasInodeFlags(type: FileStatus["type"]): boolean {
+  return type === "file" || type === "directory";
+}
+
+/** Of a file or directory that is opened for that alone. */
+function settingsAt(directory: number, name: BytePath): InodeSettings | undefined {
+  const fd = openAt(directory, name, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
+  try {
+    return inodeSettingsOf(fd);
+  } finally {
+    close(fd);
+  }
+}
+
+function withSettings(inode: InodeSettings | undefined): { inode?: InodeSettings } {
+  return inode ? { inode } : {};
 }
 
 function attributes({ mode, uid, gid, mtimeSec, mtimeNs }: FileStatus) {
@@ -263,6 +303,8 @@ function remedyOf({ code }: SysError): string {
     case "ESTALE":
     case "ETIMEDOUT":
       return "mount its file system again, since whatever serves it has gone (NFS, FUSE)";
+    case "ENOKEY":
+      return "unlock it, since it is encrypted (`fscrypt unlock`)";
     case "EMFILE":
     case "ENFILE":
       return "raise the limit of open files (ulimit -n)";

@@ -10,6 +10,7 @@ import { bootOrderAfter, type EfiBoot, parseEfiBoot } from "./efi_boot_order.ts"
 import type { TargetDisk } from "./guard.ts";
 import type { BootLoaderPlan, Plan } from "./plan.ts";
 import type { CloneTree } from "./tree_files.ts";
+import { unlockedFolders } from "./unlocked_folders.ts";
 
 export interface BootLoaderOptions {
   readonly plan: Plan;
@@ -31,6 +32,8 @@ export async function installBootLoader(target: TargetDisk, options: BootLoaderO
   const program = await grubInstall(clone);
   const notes: string[] = [];
   {
+    const folders = await Promise.all(["/boot/grub", "/boot/grub2"].map((path) => clone.directory(path)));
+    using _unlocked = unlockedFolders(folders.filter((path) => path !== undefined));
     await using _trees = await bindKernelTrees(clone.root);
     if (bootLoader.firmware === "bios") {
       await inClone([program, "--target=i386-pc", "--recheck", target.device()], options);

@@ -18,20 +18,28 @@ const FILE = `${RECORD_FOLDER}/clone.json`;
 const MAX_BYTES = 16 << 20;
 /** More of the identity than this is no configuration. */
 const MAX_TEXT = 1 << 20;
+const MAX_BINARY = 1 << 16;
 
 const OwnFile = z.strictObject({
   path: z.string().max(4096),
   /** Absent where the node has no such file, though the image may have one. */
   text: z.string().max(MAX_TEXT).optional(),
+  /** In place of the text, of a file that is none (/etc/hostid). */
+  base64: z.base64().max(MAX_BINARY).optional(),
   mode: z.int().min(0).max(0o7777).optional(),
 });
 
-const CloneRecord = z.strictObject({
+export const CloneRecord = z.strictObject({
   format: z.literal("rackseed-clone"),
   formatVersion: z.literal(1),
   /** Id of the version that the disk was made as. */
   manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
+  /** Files of the image that were fitted to this disk, as they were then. */
+  fitted: z.array(z.strictObject({
+    path: z.string().max(4096),
+    sha256: z.string().max(64),
+  })).max(1000).optional(),
   boot: z.strictObject({
     /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
     area: z.string().max(4 << 20),
@@ -46,7 +54,11 @@ export type CloneRecord = z.infer<typeof CloneRecord>;
 /** Undefined where there is none, or none that can be believed. */
 export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
   const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
-  if (bytes === undefined) return undefined;
+  return bytes && parseCloneRecord(bytes);
+}
+
+/** Undefined where it is something else. */
+export function parseCloneRecord(bytes: Uint8Array): CloneRecord | undefined {
   try {
     return CloneRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
@@ -54,18 +66,34 @@ export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | u
   }
 }
 
-/** `own`: paths of the identity. Written only where it is another than before. */
+/** `own`: paths of the identity; `fitted`: files that were changed for this disk. Written only where it is another than before. */
 export async function writeCloneRecord(
   clone: CloneTree,
-  { manifest, own, boot }: Pick<CloneRecord, "manifest" | "boot"> & { own: Iterable<string> },
+  { manifest, own, fitted = [], boot }: Pick<CloneRecord, "manifest" | "boot"> & {
+    own: Iterable<string>;
+    fitted?: readonly string[];
+  },
 ): Promise<void> {
   const record: CloneRecord = {
     format: "rackseed-clone",
     formatVersion: 1,
     manifest,
     own: await Promise.all([...own].sort().map((path) => ownFile(clone, path))),
+    ...(fitted.length > 0 && { fitted: await hashFitted(clone, fitted) }),
     ...(boot && { boot }),
   };
+  await writeRecord(clone, record);
+}
+
+/** As it is, but for the files that were fitted to this disk. */
+export async function writeFitted(
+  clone: CloneTree,
+  { record, fitted }: { record: CloneRecord; fitted: readonly string[] },
+): Promise<void> {
+  await writeRecord(clone, { ...record, fitted: await hashFitted(clone, fitted) });
+}
+
+async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
   const before = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
   if (before && bytes.equals(before)) return;
@@ -73,20 +101,57 @@ export async function writeCloneRecord(
 }
 
 async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own"][number]> {
-  const text = await clone.text(path);
-  if (text === undefined || text.length > MAX_TEXT) return { path };
-  return { path, text, mode: await clone.mode(path) };
+  const bytes = await clone.bytes(path, { maxBytes: MAX_TEXT });
+  if (bytes === undefined) return { path };
+  const mode = await clone.mode(path);
+  try {
+    return { path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), mode };
+  } catch {
+    const base64 = Buffer.from(bytes).toString("base64");
+    return base64.length > MAX_BINARY ? { path } : { path, base64, mode };
+  }
+}
+
+/** No initramfs is larger. */
+const MAX_FITTED_BYTES = 1 << 30;
+
+/** Of those that are there. */
+async function hashFitted(
+  clone: CloneTree,
+  paths: readonly string[],
+): Promise<NonNullable<CloneRecord["fitted"]>> {
+  const fitted: { path: string; sha256: string }[] = [];
+  for (const path of paths) {
+    const bytes = await clone.bytes(path, { maxBytes: MAX_FITTED_BYTES });
+    if (bytes) fitted.push({ path, sha256: sha256(bytes).toString("hex") });
+  }
+  return fitted;
+}
+
+/**
+ * The files that were fitted to this disk, if all are as they were and `manifest` is the version they are of: they
+ * belong together. None otherwise, so that all come from the image and are fitted again.
+ */
+export async function soundFitted(
+  clone: CloneTree,
+  { record, manifest }: { record: CloneRecord | undefined; manifest: string },
+): Promise<string[]> {
+  if (record?.manifest !== manifest) return [];
+  const then = record.fitted ?? [], paths = then.map(({ path }) => path);
+  const now = await hashFitted(clone, paths);
+  return JSON.stringify(now) === JSON.stringify(then) ? paths : [];
 }
 
 /** Makes those files of the identity again that are gone or empty. Returns their paths. */
 export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<string[]> {
   const made: string[] = [];
-  for (const { path, text, mode = 0o644 } of own) {
-    if (text === undefined || text === "") continue;
+  for (const { path, text = "", base64, mode = 0o644 } of own) {
+    const content = base64 === undefined ? text : Buffer.from(base64, "base64");
+    if (content.length === 0) continue;
     const kind = await clone.kind(path);
     const lost = kind === undefined || kind === "file" && await clone.text(path) === "";
     if (!lost) continue;
-    await clone.write(path, { text, mode });
+    await clone.write(path, { text: content, mode });
     made.push(path);
   }
   return made;

@@ -5,9 +5,14 @@ import type { Entry, FrameExtent } from "#contract/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { PieceMap } from "#contract/torrent/piece_map.ts";
-import { readCloneRecord, writeCloneRecord } from "./clone_record.ts";
+import { needs } from "../../test/support/needs.ts";
+import { runCommand } from "../sys/command.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
+import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
+import { putBack, readCloneRecord, writeCloneRecord } from "./clone_record.ts";
 import { PackStore } from "./pack_store.ts";
 import { CloneTree, ForeignTree } from "./tree_files.ts";
+import { unlockedFolders } from "./unlocked_folders.ts";
 import { verifyTree } from "./verify.ts";
 
 async function inTemporary(test: (directory: string) => Promise<void>): Promise<void> {
@@ -17,6 +22,13 @@ async function inTemporary(test: (directory: string) => Promise<void>): Promise<
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** lsattr's lines without what the file system sets by itself. */
+function withoutOwnFlags(text: string): string[] {
+  return text.split("\n").map((line) =>
+    line.replace(/^[\w-]*-[\w-]* /, (flags) => flags.replace(/[e-]/g, ""))
+  );
 }
 
 Deno.test("a file of the clone is replaced, not what its link points to", () =>
@@ -34,6 +46,59 @@ Deno.test("a file of the clone is replaced, not what its link points to", () =>
     assert.deepEqual([...clone.changed], ["/etc/hostname"]);
   }));
 
+Deno.test({
+  name: "immutable files of the clone, in immutable directories, are replaced, and are immutable again",
+  ...needs({ root: true, programs: ["chattr", "lsattr"] }),
+  fn: () =>
+    inTemporary(async (root) => {
+      const sh = (script: string) => runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", root]);
+      await sh("mkdir -p etc/deep; for f in resolv.conf gone from log; do echo old > etc/$f; done");
+      await sh("chattr +i etc/resolv.conf etc/gone etc/from; chattr +a etc/log; chattr +i etc etc/deep");
+      try {
+        const clone = new CloneTree(root);
+        for (const name of ["resolv.conf", "log", "deep/a/b"]) {
+          await clone.write(`/etc/${name}`, { text: "new\n", mode: 0o644 });
+        }
+        await clone.remove("/etc/gone");
+        await clone.move("/etc/from", "/etc/deep/to");
+        await clone.link("/etc/deep/link", { target: "nowhere" });
+        const { stdout } = await sh(
+          "cat etc/resolv.conf etc/log etc/deep/a/b etc/deep/to; readlink etc/deep/link; lsattr -d etc etc/* etc/deep/a",
+        );
+        assert.deepEqual(withoutOwnFlags(stdout), [
+          ...["new", "new", "new", "old", "nowhere"],
+          ...["i etc", "i etc/deep", "a etc/log", "i etc/resolv.conf", " etc/deep/a", ""],
+        ]);
+      } finally {
+        await sh("chattr -R -f -ia etc || true");
+      }
+    }),
+});
+
+Deno.test({
+  name: "what a program is to write to in folders of the clone is not immutable meanwhile",
+  ...needs({ root: true, programs: ["chattr", "lsattr"] }),
+  fn: () =>
+    inTemporary(async (root) => {
+      const sh = (script: string) => runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", root]);
+      await sh(
+        "mkdir -p grub/x86; echo a > grub/x86/core.img; echo b > grub/grub.cfg; ln -s / grub/link; chattr +i grub/x86/core.img grub/grub.cfg grub/x86 grub",
+      );
+      try {
+        {
+          using _unlocked = unlockedFolders([`${root}/grub`]);
+          await sh("echo c > grub/x86/core.img; rm grub/grub.cfg; echo d > grub/new");
+        }
+        const { stdout } = await sh("lsattr -d grub grub/new grub/x86 grub/x86/core.img");
+        assert.deepEqual(withoutOwnFlags(stdout), [
+          ...["i grub", " grub/new", "i grub/x86", "i grub/x86/core.img", ""],
+        ]);
+      } finally {
+        await sh("chattr -R -f -i grub || true");
+      }
+    }),
+});
+
 Deno.test("the record of a clone is read again, however much lay where its boot loader is", () =>
   inTemporary(async (root) => {
     const clone = new CloneTree(root);
@@ -41,6 +106,61 @@ Deno.test("the record of a clone is read again, however much lay where its boot 
     await writeCloneRecord(clone, { manifest: "a".repeat(64), own: ["/etc/hostname"], boot });
     assert.deepEqual((await readCloneRecord(clone))?.boot, boot);
   }));
+
+Deno.test("the record brings lost files of the identity back byte for byte, text or not", () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root);
+    const files = { "/etc/hostid": Uint8Array.of(0xff, 0xfe, 0x80, 1), "/etc/mailname": "n1\n" };
+    for (const [path, text] of Object.entries(files)) await clone.write(path, { text, mode: 0o640 });
+    await writeCloneRecord(clone, { manifest: "a".repeat(64), own: Object.keys(files), boot: undefined });
+    for (const path of Object.keys(files)) await Deno.remove(`${root}${path}`);
+    const record = await readCloneRecord(clone);
+    assert.ok(record);
+    assert.deepEqual((await putBack(clone, record)).sort(), Object.keys(files));
+    assert.deepEqual(await Deno.readFile(`${root}/etc/hostid`), files["/etc/hostid"]);
+    assert.equal(await clone.text("/etc/mailname"), "n1\n");
+    assert.equal(await clone.mode("/etc/hostid"), 0o640);
+    assert.deepEqual(await putBack(clone, record), []);
+  }));
+
+Deno.test("a file that is written again keeps its owner, and a new one has its directory's", {
+  ignore: Deno.uid() !== 0,
+}, () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root);
+    await clone.write("/etc/agent/id", { text: "template", mode: 0o600 });
+    await Deno.chown(`${root}/etc/agent/id`, 12, 34);
+    await Deno.chown(`${root}/etc/agent`, 56, 78);
+    for (const name of ["id", "new"]) await clone.write(`/etc/agent/${name}`, { text: "own", mode: 0o600 });
+    const owner = async (name: string) => {
+      const { uid, gid } = await Deno.lstat(`${root}/etc/agent/${name}`);
+      return [uid, gid];
+    };
+    assert.deepEqual([await owner("id"), await owner("new")], [[12, 34], [56, 78]]);
+  }));
+
+Deno.test(
+  "a file that is written again keeps its SELinux label",
+  { ignore: Deno.uid() !== 0 },
+  () =>
+    inTemporary(async (root) => {
+      const clone = new CloneTree(root), path = "/etc/hostname";
+      const label = new TextEncoder().encode("system_u:object_r:hostname_etc_t:s0\0");
+      const onFile = <T>(use: (fd: number) => T): T => {
+        const fd = openAt(AT_FDCWD, bytePathOfText(`${root}${path}`), { flags: O.RDWR });
+        try {
+          return use(fd);
+        } finally {
+          close(fd);
+        }
+      };
+      await clone.write(path, { text: "web\n", mode: 0o644 });
+      onFile((fd) => setXattrOf(fd, ["security.selinux", label]));
+      await clone.write(path, { text: "n1\n", mode: 0o644 });
+      assert.deepEqual(onFile(xattrsOf), [["security.selinux", label]]);
+      assert.equal(await clone.text(path), "n1\n");
+    }),
+);
 
 Deno.test("no directory of the clone that leads out of it is followed", () =>
   inTemporary(async (root) => {

@@ -1,13 +1,13 @@
 /**
- * What makes the clone itself and not its template: host name, interfaces, machine-id, SSH host keys, random
- * seeds. Pure: from the identity and what lies in the clone's tree to changes of files; `apply_identity.ts`
- * carries them out. Nothing of the template is lost: network configuration that must not stay in force is moved
- * to ASIDE.
+ * What the identity gives a clone: host name, interfaces, machine-id, SSH host keys. Pure: from the identity and what
+ * lies in the clone's tree to changes of files; `apply_identity.ts` carries them out, together with those of
+ * own_files/. Network configuration that must not stay in force is moved to ASIDE, so nothing of it is lost.
  */
-import type { Identity } from "#contract/identity.ts";
+import type { HostKey, Identity } from "#contract/identity.ts";
 import { type NetworkChange, networkChanges } from "./identity_network.ts";
 import type { Interface } from "./network_config/network_files.ts";
 import { detectNetwork } from "./network_config/network_system.ts";
+import { fullName, isNameOf, RENAMED_FILES, renamedText, shortName } from "./renaming.ts";
 
 export type FileChange =
   | { readonly do: "write"; readonly path: string; readonly text: string; readonly mode: number }
@@ -21,6 +21,8 @@ export interface IdentityTree {
   /** Further paths that exist: enabled units, programs, symbolic links among the files. */
   readonly paths: ReadonlySet<string>;
   readonly symlinks: ReadonlySet<string>;
+  /** Of those texts. */
+  readonly modes?: ReadonlyMap<string, number>;
 }
 
 export interface IdentityOptions {
@@ -31,40 +33,62 @@ export interface IdentityOptions {
   readonly bootMac: string;
   /** Fresh: 32 hexadecimal digits, machine-id(5); for who brings none. */
   readonly machineId: string;
+  /** The image is the node's own backup: its machine-id and host keys stay where the identity has none. */
+  readonly isBackup?: boolean;
   /** Fresh each time; for NetworkManager's profiles. */
   readonly uuid: () => string;
 }
 
 export function identityChanges(identity: Identity, options: IdentityOptions): FileChange[] {
-  const { tree, templateHostname, bootMac, uuid } = options;
-  const { hostname, interfaces, hostKeys = [] } = identity;
-  const changes: FileChange[] = [
-    write("/etc/hostname", `${hostname}\n`),
-    write(
-      "/etc/hosts",
-      hostsFile(tree.texts.get("/etc/hosts") ?? DEFAULT_HOSTS, { hostname, templateHostname }),
-    ),
-  ];
-  for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
-    // a link points to the other one
-    if (tree.symlinks.has(path)) continue;
-    const text = `${identity.machineId ?? options.machineId}\n`;
-    if (tree.texts.has(path) || path === "/etc/machine-id") changes.push(write(path, text, 0o444));
-  }
-  if (tree.paths.has("/etc/cloud/cloud.cfg.d")) {
-    changes.push(write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(hostname)));
-  }
+  const { tree, bootMac, uuid } = options;
   const system = detectNetwork(tree);
-  changes.push(...networkChanges(namedByMac(interfaces, bootMac), { system, tree, uuid }));
+  return [
+    ...nameChanges(identity.hostname, options),
+    ...machineIdChanges(identity.machineId, options),
+    ...(tree.paths.has("/etc/cloud/cloud.cfg.d")
+      ? [write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(identity.hostname))]
+      : []),
+    ...networkChanges(namedByMac(identity.interfaces, bootMac), { system, tree, uuid }),
+    ...hostKeyChanges(identity.hostKeys ?? [], options),
+  ];
+}
+
+function nameChanges(hostname: string, { tree, templateHostname }: IdentityOptions): FileChange[] {
+  const hosts = tree.texts.get("/etc/hosts") ?? DEFAULT_HOSTS;
+  return [
+    write("/etc/hostname", `${hostname}\n`),
+    write("/etc/hosts", hostsFile(hosts, { hostname, templateHostname })),
+    ...RENAMED_FILES.flatMap((path) => {
+      const before = tree.texts.get(path);
+      if (before === undefined || tree.symlinks.has(path)) return [];
+      const text = renamedText(path, { text: before, hostname, templateHostname });
+      return text === undefined ? [] : [write(path, text, tree.modes?.get(path))];
+    }),
+  ];
+}
+
+function machineIdChanges(
+  kept: string | undefined,
+  { tree, machineId, isBackup }: IdentityOptions,
+): FileChange[] {
+  if (isBackup && kept === undefined) return [];
+  return ["/etc/machine-id", "/var/lib/dbus/machine-id"].flatMap((path) => {
+    // a link points to the other one
+    if (tree.symlinks.has(path)) return [];
+    const isThere = tree.texts.has(path) || path === "/etc/machine-id";
+    return isThere ? [write(path, `${kept ?? machineId}\n`, 0o444)] : [];
+  });
+}
+
+function hostKeyChanges(hostKeys: readonly HostKey[], { tree, isBackup }: IdentityOptions): FileChange[] {
+  if (isBackup && hostKeys.length === 0) return [];
   const keys = hostKeys.flatMap(({ name, privateKey, publicKey }) => [
     write(`/etc/ssh/${name}`, privateKey, 0o600),
     write(`/etc/ssh/${name}.pub`, publicKey),
   ]);
   const kept = new Set(keys.map((change) => change.path));
-  for (const path of tree.paths) {
-    if (isSecretOfOne(path) && !kept.has(path)) changes.push({ do: "remove", path });
-  }
-  return [...changes, ...keys];
+  const others = [...tree.paths].filter((path) => isHostKey(path) && !kept.has(path));
+  return [...others.map((path) => ({ do: "remove" as const, path })), ...keys];
 }
 
 function write(path: string, text: string, mode = 0o644) {
@@ -90,27 +114,33 @@ function cloudInit(hostname: string): string {
 const DEFAULT_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /**
- * hosts(5). On loopback lines the template's name gives way to the clone's; other lines are of other machines,
- * the template among them, and stay.
+ * hosts(5). On loopback lines the template's name gives way to the clone's, with the template's domain where the
+ * clone's name has none: `127.0.1.1 web.example.com web` becomes `127.0.1.1 n1.example.com n1`. Other lines are of
+ * other machines, the template among them, and stay.
  */
-export function hostsFile(
-  text: string,
-  { hostname, templateHostname }: { hostname: string; templateHostname: string },
-): string {
-  const short = (name: string) => name.split(".")[0] ?? name;
-  const own = [...new Set([hostname, short(hostname)])];
-  const isTemplate = (name: string) =>
-    name === templateHostname || name === short(templateHostname) ||
-    name.startsWith(`${short(templateHostname)}.`);
+export function hostsFile(text: string, names: { hostname: string; templateHostname: string }): string {
+  const { hostname, templateHostname } = names;
+  const full = fullName(text, names);
+  const isOwn = (name: string) => isNameOf(name, hostname) || isNameOf(name, templateHostname);
+  /** The first name of a line is the canonical one. */
+  const ownFor = (line: readonly string[]) => {
+    const withDomain = hostname.includes(".") || line.some((name) => isOwn(name) && name.includes("."));
+    const own = [...new Set(withDomain ? [full, shortName(full)] : [shortName(full)])];
+    const first = line.find(isOwn) ?? "";
+    return line.some((name) => isOwn(name) && name.includes(".")) && !first.includes(".")
+      ? own.toReversed()
+      : own;
+  };
   let placed = false;
   const lines = text.replace(/\n$/, "").split("\n").flatMap((line) => {
     const [body = ""] = line.split("#");
-    const [address = "", ...names] = body.trim().split(/\s+/);
+    const [address = "", ...all] = body.trim().split(/\s+/);
     const loopback = /^127\./.test(address) || address === "::1";
-    if (!loopback || !names.some((n) => isTemplate(n) || own.includes(n))) return [line];
-    const others = names.filter((n) => !isTemplate(n) && !own.includes(n));
+    if (!loopback || !all.some(isOwn)) return [line];
+    const others = all.filter((name) => !isOwn(name));
     if (!placed || address === "::1") {
       placed ||= address !== "::1";
+      const own = ownFor(all);
       // localhost stays the first, hence canonical, name of 127.0.0.1
       const ordered = others.includes("localhost") ? [...others, ...own] : [...own, ...others];
       return [`${address}\t${ordered.join(" ")}`];
@@ -119,15 +149,11 @@ export function hostsFile(
   });
   if (!placed) {
     const at = lines.findIndex((line) => /^127\.0\.0\.1\s/.test(line));
-    lines.splice(at + 1, 0, `127.0.1.1\t${own.join(" ")}`);
+    lines.splice(at + 1, 0, `127.0.1.1\t${[...new Set([full, shortName(full)])].join(" ")}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
-/** Seeds, leases and host keys: two machines with the same are one too many. */
-export function isSecretOfOne(path: string): boolean {
-  return /^\/etc\/ssh\/ssh_host_.*_key(-cert)?(\.pub)?$/.test(path) ||
-    /^\/var\/lib\/(dhcp|dhclient)\/.*\.leases?$/.test(path) ||
-    /^\/var\/lib\/NetworkManager\/(secret_key|.*\.lease)$/.test(path) ||
-    path === "/var/lib/systemd/random-seed" || path === "/var/lib/systemd/credential.secret";
+function isHostKey(path: string): boolean {
+  return /^\/etc\/ssh\/ssh_host_.*_key(-cert)?(\.pub)?$/.test(path);
 }

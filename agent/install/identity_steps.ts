@@ -48,6 +48,7 @@ export function identitySteps(
 ): IdentitySteps {
   let chosen: Identity | undefined;
   const order = () => enrolled().order.identity;
+  const own = () => order().own ?? [];
   const claim = (body: IdentityClaim) =>
     enrolled().client.post("/node/identity", { body, schema: Identity, signal });
   const record = async (json: Identity) => {
@@ -70,7 +71,7 @@ export function identitySteps(
         when: () => order().mode === "keep",
         run: async () => {
           const cards = await readCards();
-          const old = await readOldSystem(target(), { at: clonePath, cards, run, signal });
+          const old = await readOldSystem(target(), { at: clonePath, cards, own: own(), run, signal });
           const kept = keepIdentity(order(), { old, cards });
           if (kept.found && !enrolled().order.restore?.dryRun) await secure(kept.identity);
           chosen = kept.identity;
@@ -92,20 +93,25 @@ export function identitySteps(
     identity,
     apply: async () => {
       const { header } = enrolled();
-      const note = await applyIdentity(identity(), {
-        ...{ clone: clone(), run, signal },
+      const said = await applyIdentity(identity(), {
+        clone: clone(),
+        run,
+        signal,
         templateHostname: header.source?.hostname ?? "localhost",
         bootMac: bootMac(),
+        own: own(),
+        isBackup: order().isBackup ?? false,
       });
-      return [describeIdentity(identity()), note].filter(Boolean).join(", ");
+      return [describeIdentity(identity()), ...said].join("; ");
     },
     remember: async ({ hostname, interfaces }) => {
-      const { machineId, hostKeys } = await readIdentity(clone(), { cards: [] });
+      const { machineId, hostKeys, files } = await readIdentity(clone(), { cards: [], own: own() });
       const found: Identity = {
         hostname,
         interfaces: namedByMac(interfaces, bootMac()),
         ...(machineId !== undefined && { machineId }),
         hostKeys: [...hostKeys],
+        files: [...files],
       };
       try {
         await record(found);

@@ -8,6 +8,7 @@ import { type Identity, Identity as IdentitySchema, type NetworkInterface } from
 import { type FileChange, hostsFile, identityChanges, type IdentityTree } from "./identity.ts";
 import { clearInterfaces } from "./interfaces_file.ts";
 import { networkOf } from "./read_identity.ts";
+import { renamedText } from "./renaming.ts";
 
 const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
@@ -154,16 +155,54 @@ Deno.test("identity: a card without a MAC is the one that the machine was starte
   assert.match(changes.map(show).join(""), /MACAddress=52:54:00:aa:bb:cc/);
 });
 
-const hosts: { name: string; text: string; expected: string }[] = [
+const hosts: { name: string; text: string; expected: string; hostname?: string; template?: string }[] = [
   {
     name: "Debian's line for the own name",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1\n",
   },
   {
+    name: "the domain stays where the node's name has none",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the domain stays where the template's host name has it, too",
+    template: "web.example.com",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the domain alone is followed by the short name",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the node's own domain comes before the template's",
+    hostname: "n1.lab.test",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web www\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.lab.test n1 www\n",
+  },
+  {
+    name: "where the short name is the canonical one it stays so",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb web.example.com\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1 n1.example.com\n",
+  },
+  {
+    name: "with a static address the domain stands with that address",
+    text: "127.0.0.1 localhost\n10.0.0.9 web.example.com web\n",
+    expected: "127.0.0.1 localhost\n127.0.1.1\tn1.example.com n1\n10.0.0.9 web.example.com web\n",
+  },
+  {
     name: "RHEL's, where the name stands with localhost",
     text: "127.0.0.1 localhost web # own\n::1 localhost web\n",
     expected: "127.0.0.1\tlocalhost n1\n::1\tlocalhost n1\n",
+  },
+  {
+    name: "a template that was never named does not take localhost away",
+    template: "localhost.localdomain",
+    text: "127.0.0.1 localhost localhost.localdomain\n::1 localhost\n",
+    expected: "127.0.0.1 localhost localhost.localdomain\n127.0.1.1\tn1\n::1 localhost\n",
   },
   {
     name: "the cluster's other machines stay, the template among them",
@@ -176,13 +215,76 @@ const hosts: { name: string; text: string; expected: string }[] = [
     expected: "127.0.0.1 localhost\n127.0.1.1\tn1\n127.0.1.1 web2\n",
   },
 ];
-for (const { name, text, expected } of hosts) {
+for (const { name, text, expected, hostname = "n1", template = "web" } of hosts) {
   Deno.test(`hosts file: ${name}`, () => {
-    assert.equal(hostsFile(text, { hostname: "n1", templateHostname: "web" }), expected);
-    const again = hostsFile(expected, { hostname: "n1", templateHostname: "web" });
-    assert.equal(hostsFile(again, { hostname: "n1", templateHostname: "web" }), again);
+    const names = { hostname, templateHostname: template };
+    assert.equal(hostsFile(text, names), expected);
+    const again = hostsFile(expected, names);
+    assert.equal(hostsFile(again, names), again);
   });
 }
+
+const settings: { path: string; text: string; expected: string | undefined }[] = [
+  { path: "/etc/mailname", text: "web.example.com\n", expected: "n1.example.com\n" },
+  { path: "/etc/mailname", text: "example.com\n", expected: undefined },
+  {
+    path: "/etc/postfix/main.cf",
+    text: "# myhostname = web\nmyhostname = web.example.com\nmyorigin = /etc/mailname\n" +
+      "mydestination = $myhostname, web.example.com,\n  localhost, mail.web.example.com, web\nrelayhost = web\n",
+    expected: "# myhostname = web\nmyhostname = n1.example.com\nmyorigin = /etc/mailname\n" +
+      "mydestination = $myhostname, n1.example.com,\n  localhost, mail.web.example.com, n1\nrelayhost = web\n",
+  },
+  {
+    path: "/etc/exim4/update-exim4.conf.conf",
+    text: "dc_eximconfig_configtype='local'\ndc_other_hostnames='web.example.com:lists.example.com'\n",
+    expected: "dc_eximconfig_configtype='local'\ndc_other_hostnames='n1.example.com:lists.example.com'\n",
+  },
+  {
+    path: "/etc/sysconfig/network",
+    text: "NETWORKING=yes\nHOSTNAME=web.example.com\n",
+    expected: "NETWORKING=yes\nHOSTNAME=n1.example.com\n",
+  },
+  { path: "/etc/HOSTNAME", text: "web.example.com\n", expected: "n1.example.com\n" },
+  { path: "/etc/conf.d/hostname", text: 'hostname="web"\n', expected: 'hostname="n1"\n' },
+  {
+    path: "/etc/zabbix/zabbix_agentd.conf",
+    text: "Server=web-master\nHostname=web\nHostnameItem=system.hostname\n",
+    expected: "Server=web-master\nHostname=n1\nHostnameItem=system.hostname\n",
+  },
+  { path: "/etc/zabbix/zabbix_agentd.conf", text: "Hostname=Zabbix server\n", expected: undefined },
+  {
+    path: "/etc/salt/minion",
+    text: "master: web.example.com\nid: web\n",
+    expected: "master: web.example.com\nid: n1\n",
+  },
+  {
+    path: "/etc/puppetlabs/puppet/puppet.conf",
+    text: "[main]\nserver = puppet\ncertname = web.example.com\n",
+    expected: "[main]\nserver = puppet\ncertname = n1.example.com\n",
+  },
+  {
+    path: "/etc/samba/smb.conf",
+    text: "[global]\n  netbios name = WEB\n  server string = web\n",
+    expected: "[global]\n  netbios name = N1\n  server string = web\n",
+  },
+];
+for (const { path, text, expected } of settings) {
+  Deno.test(`the template's name gives way in ${path}: ${JSON.stringify(text)}`, () => {
+    assert.equal(renamedText(path, { text, hostname: "n1", templateHostname: "web" }), expected);
+  });
+}
+
+Deno.test("the name localhost is nobody's, so that settings keep it", () => {
+  const names = { hostname: "n1", templateHostname: "localhost" };
+  assert.equal(renamedText("/etc/mailname", { text: "localhost\n", ...names }), undefined);
+});
+
+Deno.test("settings that are renamed keep their mode, and the domain goes on with the node's own", () => {
+  const texts = { "/etc/mailname": "web.example.org\n" };
+  const changes = change({ hostname: "n1.lab.test", interfaces: [] }, tree(texts));
+  const shown = changes.filter((c) => c.path === "/etc/mailname").map(show).join("");
+  assert.equal(shown, "== write /etc/mailname 644\nn1.lab.test\n");
+});
 
 Deno.test("interfaces: a clone's own is put out of force, others stay", () => {
   const cleared = clearInterfaces(INTERFACES, ["ens3"]);

@@ -6,7 +6,7 @@ import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import { encodeIndex, type Trust } from "./compare/content_index.ts";
-import { LEFT_ALONE, MADE } from "./extract/frame_plan.ts";
+import { LEFT_ALONE } from "./extract/frame_plan.ts";
 import { type Compared, compareTarget, type Comparison } from "./compare/comparison.ts";
 import type { RouteOptions } from "./compare/differences.ts";
 import { Download, type DownloadProgress } from "./download.ts";
@@ -168,7 +168,7 @@ export class ImageFetch implements AsyncDisposable {
     });
     try {
       const work = download.manifest(order, { key, signal });
-      const manifest = await watched(download, { work, tick: () => {} });
+      const manifest = await watched(download, { work, tick: () => {}, signal });
       if (place !== undefined) awaitDisk(download);
       return { download, inMemory: place !== undefined, manifest };
     } catch (error) {
@@ -225,6 +225,7 @@ export class ImageFetch implements AsyncDisposable {
           times: times(transfer),
           message: [written, ...remarksOn(transfer)].join(", "),
         }),
+      signal: this.#signal,
     });
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
@@ -285,7 +286,7 @@ export class ImageFetch implements AsyncDisposable {
     const found = target.comparison?.why === "restores" ? compared?.found : undefined;
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
-      ...(found && { only: (number) => found.kept[number] !== MADE || found.undressed.has(number) }),
+      ...(found && { only: (number) => found.kept[number] === 0 || found.undressed.has(number) }),
       signal: this.#signal,
       ...options,
     });
@@ -375,12 +376,19 @@ function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadPro
   return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
 }
 
-/** Waits for `work`, with a tick a second, and gives up where nothing comes in any more. */
+/** Waits for `work`, with a tick a second; gives up once nothing comes in any more, and at once when told to stop. */
 async function watched<T>(
   download: Download,
-  { work, tick }: { work: Promise<T>; tick: (transfer: DownloadProgress) => void },
+  { work, tick, signal }: {
+    work: Promise<T>;
+    tick: (transfer: DownloadProgress) => void;
+    signal: AbortSignal;
+  },
 ): Promise<T> {
+  signal.throwIfAborted();
   const { promise: stalled, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
   let last = { bytes: -1, at: performance.now() };
   const timer = setInterval(() => {
     const transfer = download.progress();
@@ -400,5 +408,6 @@ async function watched<T>(
     return await Promise.race([work, stalled]);
   } finally {
     clearInterval(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -26,6 +26,7 @@ import {
   tryLock,
   writeFully,
 } from "../sys/libc.ts";
+import { lockInode, unlockInode } from "../sys/inode_flags.ts";
 import { removeTree } from "./extract/remove_tree.ts";
 import { OWN_FOLDER } from "./extract/target.ts";
 
@@ -35,7 +36,7 @@ const MAX_BYTES = 4096;
 const FOLDER_FLAGS = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
-const JournalRecord = z.strictObject({
+export const JournalRecord = z.strictObject({
   format: z.literal("rackseed-journal"),
   formatVersion: z.literal(1),
   /** The node's name. */
@@ -85,8 +86,7 @@ export function readJournal(target: string): JournalFound {
     const bytes = new Uint8Array(MAX_BYTES + 1);
     const length = readFully(file, bytes, 0);
     if (length > MAX_BYTES) throw new RangeError("it is too long");
-    const record = JournalRecord.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(0, length))));
-    return { state: "found", record };
+    return { state: "found", record: parseJournal(bytes.subarray(0, length)) };
   } catch (error) {
     if (codeOf(error) === "ENOENT" && open.length < 2) return { state: "none" };
     const reason = error instanceof z.ZodError || error instanceof SyntaxError
@@ -96,6 +96,11 @@ export function readJournal(target: string): JournalFound {
   } finally {
     open.forEach(close);
   }
+}
+
+/** Throws SyntaxError, or what zod throws. */
+export function parseJournal(bytes: Uint8Array): JournalRecord {
+  return JournalRecord.parse(JSON.parse(new TextDecoder().decode(bytes)));
 }
 
 /** Why an installation that left `found` is not the one that is ordered now; undefined where it is. Pure. */
@@ -131,13 +136,14 @@ export class Journal implements Disposable {
       const root = openAt(AT_FDCWD, bytePathOfText(target), { flags: O.RDONLY | O.DIRECTORY });
       open.push(root);
       // a root that the folder's making alone has changed must not look so to whoever compares it
-      const times = statOf(root);
+      const times = statOf(root), locks = unlockInode(root);
       makeFolder(root);
       const folder = openAt(root, OWN_FOLDER, { flags: FOLDER_FLAGS });
       open.push(folder);
       if (!tryLock(folder)) throw new RangeError("another process is installing there");
       writeRecord(folder, record);
       setTimesOf(root, times);
+      lockInode(root, locks);
       syncOf(root);
       return new Journal(target, { root, folder });
     } catch (error) {
@@ -154,9 +160,10 @@ export class Journal implements Disposable {
   /** The installation is complete: nothing of the journal stays, and the root is as it was without. */
   end(): void {
     if (!this.#open) return;
-    const times = statOf(this.#root);
+    const times = statOf(this.#root), locks = unlockInode(this.#root);
     removeTree(this.#root, OWN_FOLDER);
     setTimesOf(this.#root, times);
+    lockInode(this.#root, locks);
     this[Symbol.dispose]();
   }
 

@@ -1,6 +1,7 @@
 /** Who a node was: what its disk says, else what the server remembers, piece by piece. Pure. */
 import type { Order } from "#contract/api.ts";
 import { describeIdentity, type Identity, type NetworkInterface } from "#contract/identity.ts";
+import { carriedOnly } from "./own_files/carry.ts";
 import type { CardName, FoundInterface } from "./network_config/network_files.ts";
 import { type Card, resolveCards } from "./network_config/resolve_cards.ts";
 import type { OldSystem } from "./old_system.ts";
@@ -14,7 +15,7 @@ export interface Kept {
 }
 
 export function keepIdentity(
-  { assigned, recorded }: Order["identity"],
+  { assigned, recorded, own = [] }: Order["identity"],
   { old: { kept, from, notes }, cards }: { old: OldSystem; cards: readonly Card[] },
 ): Kept {
   const remembered = recorded && resolveCards(asFound(recorded.interfaces), cards);
@@ -33,11 +34,14 @@ export function keepIdentity(
   const interfaces = first((s) => s.interfaces?.length ? s.interfaces : undefined);
   const machineId = first((s) => s.machineId);
   const hostKeys = first((s) => s.hostKeys?.length ? s.hostKeys : undefined);
+  // file by file: the disk may lack some that the record has
+  const carried = carriedOnly([...kept?.files ?? [], ...recorded?.files ?? []], { own });
   const identity: Identity = {
     hostname: hostname?.value ?? assigned.hostname,
     interfaces: [...interfaces?.value ?? assigned.interfaces],
     ...(machineId && { machineId: machineId.value }),
     ...(hostKeys && { hostKeys: [...hostKeys.value] }),
+    ...(carried.length > 0 && { files: carried }),
   };
   const pieces = { hostname, interfaces, "machine-id": machineId, "SSH host keys": hostKeys };
   const told = Object.entries(pieces).map(([name, piece]) =>
@@ -50,7 +54,7 @@ export function keepIdentity(
   return {
     identity,
     found: hostname !== undefined || interfaces !== undefined || machineId !== undefined ||
-      hostKeys !== undefined,
+      hostKeys !== undefined || carried.length > 0,
     message: [
       describeIdentity(identity),
       ...origins,

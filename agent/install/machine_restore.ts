@@ -7,12 +7,20 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { Hostname } from "#contract/identity.ts";
 import type { DiskLayout } from "#contract/layout.ts";
 import { bootFolders, bootState, judgeLoader, type LoaderState, putBackArea } from "./boot_area.ts";
-import { type CloneRecord, putBack, readCloneRecord, readIndex } from "./clone_record.ts";
+import {
+  type CloneRecord,
+  putBack,
+  readCloneRecord,
+  readIndex,
+  soundFitted,
+  writeFitted,
+} from "./clone_record.ts";
 import type { ContentIndex } from "./compare/content_index.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { TargetDisk } from "./guard.ts";
 import type { CarryOut } from "./partition.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, plannedSwapFiles } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
 import {
   assessDisk,
   describeRepairs,
@@ -22,11 +30,15 @@ import {
   mendDisk,
   unsoundFileSystems,
 } from "./restore_disk.ts";
+import { retuneDisk } from "./retune.ts";
 import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
+import { unusableSwapFiles } from "./swap_files.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 interface RestoreOptions extends CarryOut {
-  readonly order: Pick<Order, "manifest" | "node"> & { readonly restore: NonNullable<Order["restore"]> };
+  readonly order: Pick<Order, "manifest" | "node"> & Partial<Pick<Order, "identity">> & {
+    readonly restore: NonNullable<Order["restore"]>;
+  };
   readonly plan: Plan;
   readonly layout: DiskLayout | undefined;
 }
@@ -36,6 +48,7 @@ export class MachineRestore {
   readonly #options: RestoreOptions;
   #state: DiskState = { fits: false, because: "it was not looked at" };
   #record: CloneRecord | undefined;
+  #fitted: readonly string[] = [];
   #loader: LoaderState = { state: "unknown", because: "it was not looked at" };
   #index: ContentIndex | undefined;
   /** A file system was or would be repaired: what it says of its files is not taken for true. */
@@ -80,11 +93,13 @@ export class MachineRestore {
       ? await unsoundFileSystems(target, { ...this.#options, state })
       : [];
     this.#isDoubtful = unsound.length > 0;
+    const untuned = this.dryRun && !state.tableLost ? await this.#retune(target, state.missing) : [];
     const found = [
       ...lost === undefined
         ? describeRepairs(state)
         : [`it would be refused, for what is to be kept: ${lost}`],
       ...unsound,
+      ...untuned,
     ];
     this.#notes.push(...found);
     if (this.dryRun && state.tableLost) this.#notes.push("what differs in the files can be seen only then");
@@ -99,6 +114,7 @@ export class MachineRestore {
       const { keep } = this.#options.order.restore;
       const done = await mendDisk(target, { ...this.#options, state, onFormat, keep });
       this.#isDoubtful = done.length > describeRepairs(state).length;
+      done.push(...await this.#retune(target, []));
       return done.length === 0 ? "all file systems are sound" : done.join("; ");
     } catch (error) {
       this.#options.signal?.throwIfAborted();
@@ -106,6 +122,10 @@ export class MachineRestore {
       this.#state = { fits: false, because };
       return this.#giveUp(because);
     }
+  }
+
+  async #retune(target: TargetDisk, without: readonly Formatting[]): Promise<string[]> {
+    return await retuneDisk(target, { ...this.#options, without, dryRun: this.dryRun });
   }
 
   #giveUp(because: string): string {
@@ -122,6 +142,7 @@ export class MachineRestore {
   async look(target: TargetDisk, clone: CloneTree): Promise<void> {
     const { plan, order, layout } = this.#options;
     const record = this.#record = await readCloneRecord(clone);
+    this.#fitted = await soundFitted(clone, { record, manifest: order.manifest.id });
     const known = this.#believes ? record?.boot : undefined;
     const now = await bootState(target, { plan, clone, folders: bootFolders(layout), known });
     const loader = this.#loader = judgeLoader(now, { record, manifest: order.manifest.id });
@@ -129,13 +150,16 @@ export class MachineRestore {
       const verb = loader.state === "lost" ? "put the boot loader back" : "install the boot loader again";
       this.#notes.push(`${verb}: ${loader.because}`);
     }
+    for (const { path } of await unusableSwapFiles(clone, plannedSwapFiles(plan))) {
+      this.#notes.push(`make the swap file ${path} again`);
+    }
     if (order.restore.check !== "content") this.#index = await readIndex(clone, order.manifest.id);
   }
 
   comparison(): Comparison | undefined {
     const { plan, order, layout } = this.#options;
     return machineComparison(order, {
-      ...{ record: this.#record, index: this.#index, plain: plainMounts(plan) },
+      ...{ record: this.#record, index: this.#index, fitted: this.#fitted, plain: plainMounts(plan) },
       believes: this.#believes,
       soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });
@@ -158,6 +182,16 @@ export class MachineRestore {
     if (this.#loader.state === "unknown" || area === undefined) return undefined;
     await putBackArea(target, { plan: this.#options.plan, area });
     return `put back: ${this.#loader.because}`;
+  }
+
+  /** Files of the image that were fitted to this disk, and are left alone. */
+  get fitted(): readonly string[] {
+    return this.#fitted;
+  }
+
+  /** Keeps in mind what was fitted to this disk now, where the loader stays and with it the rest of the record. */
+  async rememberFitted(clone: CloneTree, fitted: readonly string[]): Promise<void> {
+    if (this.#record) await writeFitted(clone, { record: this.#record, fitted });
   }
 
   /** Undefined where so little of the identity is left that it must be given anew. */

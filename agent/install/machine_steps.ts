@@ -15,6 +15,7 @@ import { walkAhead } from "./compare/walk_ahead.ts";
 import type { Enrolled } from "./enrol.ts";
 import { identitySteps } from "./identity_steps.ts";
 import { prepareFirstBoot } from "./first_boot/prepare.ts";
+import { fitToDisk } from "./fit_to_disk.ts";
 import { TargetDisk } from "./guard.ts";
 import { ImageFetch } from "./image_fetch.ts";
 import type { LogTail } from "./log_tail.ts";
@@ -23,9 +24,11 @@ import { Journal } from "./journal.ts";
 import { MachineRestore, plainMounts } from "./machine_restore.ts";
 import type { Started } from "./machine_start.ts";
 import { checkFileSystems, formatDisk, mountTree, partitionDisk } from "./partition.ts";
-import { confirmChoice, type Plan, planInstall } from "./plan.ts";
+import { confirmChoice, type Plan, planInstall, plannedSwapFiles } from "./plan.ts";
 import { describePlan, describeRestore } from "./plan_description.ts";
+import { rehearse } from "./rehearse.ts";
 import type { Reporter } from "./reporter.ts";
+import { STATE_PATHS, withoutFolders } from "./restore_scope.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "./resume.ts";
 import type { StepDefinition, StepProgress } from "./run_steps.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -76,6 +79,8 @@ interface Found {
   borne: Identity;
   /** Paths that are the node's own. */
   own: readonly string[];
+  /** Files of the image that were changed for its disk. */
+  fitted: readonly string[];
 }
 
 export function machineSteps(
@@ -101,6 +106,27 @@ export function machineSteps(
     if (prepared.willReport) known.reportsAs = identity.hostname;
     return prepared.note;
   };
+  /** What names disks in the clone's files. Returns what was done, in words. */
+  const fit = async (update: StepProgress["update"]) => {
+    const plan = found("plan"), { layout } = found("enrolled").header, clone = found("clone");
+    const before = known.restore?.fitted ?? [];
+    for (const path of before) clone.changed.add(path);
+    known.fitted = before;
+    if (layout === undefined) return [];
+    const { notes, rewritten } = await fitToDisk(clone, {
+      layout,
+      disk: { name: plan.disk.name, names: plan.disk.names, firmware: found("firmware") },
+      swapFiles: plannedSwapFiles(plan),
+      run,
+      onProgress: (message) => update({ message }),
+      signal,
+    });
+    known.fitted = [...new Set([...before, ...rewritten])];
+    return notes;
+  };
+  /** Without what the running system and the boot loader write, too. */
+  const lastingly = (paths: readonly string[]) =>
+    withoutFolders(paths, [...STATE_PATHS, ...bootFolders(found("enrolled").header.layout)]);
   const release = async () => {
     found("journal").end();
     await found("mounts")[Symbol.asyncDispose]();
@@ -120,6 +146,12 @@ export function machineSteps(
   const request = () => {
     const { header, order: { node, disk, installedDisk } } = found("enrolled");
     return { node, header, firmware: found("firmware"), disk, installed: installedDisk };
+  };
+  /** Nothing is written that the image's own programs are known to refuse. */
+  const makeTable = async () => {
+    const plan = found("plan");
+    await rehearse(plan, { run, signal });
+    await partitionDisk(found("target"), { plan, run, signal });
   };
   const isHooked = (when: HookMoment) => hooksAt(when, found("enrolled").order).length > 0;
   const runHooks = (when: HookMoment, options: { progress: StepProgress; root?: string }) => {
@@ -175,7 +207,7 @@ export function machineSteps(
         if (restore) known.resumes = false;
         if (restore?.fits || dryRun()) return { message: assessed ?? "" };
         if (restore) {
-          await partitionDisk(target, { plan, run, signal });
+          await makeTable();
           return { message: assessed ?? "" };
         }
         const record = plannedRecord(plan, found("enrolled").order);
@@ -184,7 +216,7 @@ export function machineSteps(
         if (resumption.resumes) {
           return { message: "kept as it is: an installation of this version was broken off here" };
         }
-        await partitionDisk(target, { plan, run, signal });
+        await makeTable();
         return resumption.because ? { message: `made anew: ${resumption.because}` } : {};
       },
     },
@@ -196,7 +228,7 @@ export function machineSteps(
         const options = { plan, run, signal, onFormat: (what: string) => update({ message: what }) };
         if (!known.restore) begin({ manifestOnly: resumes });
         const mended = restores() ? await known.restore?.mend(target, options.onFormat) : undefined;
-        if (mended !== undefined && !restores()) await partitionDisk(target, { plan, run, signal });
+        if (mended !== undefined && !restores()) await makeTable();
         if (!restores()) await (resumes ? formatUnsafe(target, options) : formatDisk(target, options));
         known.clone = new CloneTree(clonePath);
         if (dryRun()) {
@@ -248,14 +280,15 @@ export function machineSteps(
     {
       step: "identity",
       when: writes,
-      run: async () => {
+      run: async ({ update }) => {
         const clone = found("clone");
         const kept = restores() ? await known.restore?.keepIdentity(clone) : undefined;
         const message = kept?.message ?? await identity.apply();
         known.own = kept ? known.restore?.ownPaths ?? [] : [...clone.changed];
         const borne = known.borne = { ...identity.identity(), ...(kept && { hostname: kept.hostname }) };
         const notes = [await willReport(borne), await identity.remember(borne)];
-        return { message: [message, ...notes].filter(Boolean).join(", ") };
+        const fitted = await fit(update);
+        return { message: [message, ...notes, ...fitted].filter(Boolean).join(", ") };
       },
     },
     {
@@ -267,7 +300,10 @@ export function machineSteps(
         const folders = bootFolders(header.layout);
         for (const path of folders) clone.changed.add(path);
         const kept = restores() ? await known.restore?.keepLoader(target) : undefined;
-        if (kept !== undefined) return { message: kept };
+        if (kept !== undefined) {
+          await known.restore?.rememberFitted(clone, lastingly(found("fitted")));
+          return { message: kept };
+        }
         const notes = await installBootLoader(target, {
           plan,
           clone,
@@ -278,7 +314,12 @@ export function machineSteps(
         // grub-install wrote to the device itself, which is to be read
         syncAll();
         const boot = await bootState(target, { plan, clone, folders });
-        await writeCloneRecord(clone, { manifest: order.manifest.id, own: found("own"), boot });
+        await writeCloneRecord(clone, {
+          manifest: order.manifest.id,
+          own: found("own"),
+          fitted: lastingly(found("fitted")),
+          boot,
+        });
         return { message: ["installed", ...notes].join("; ") };
       },
     },

@@ -17,14 +17,21 @@ export interface OldSystem {
 /** `at`: where file systems are mounted for a moment. Throws only where `signal` ends it. */
 export async function readOldSystem(
   target: TargetDisk,
-  { at, cards, run, signal }: { at: string; cards: readonly Card[]; run: Run; signal: AbortSignal },
+  { at, cards, own, run, signal }: {
+    at: string;
+    cards: readonly Card[];
+    /** Paths that the image's settings add to own_files/table.ts. */
+    own: readonly string[];
+    run: Run;
+    signal: AbortSignal;
+  },
 ): Promise<OldSystem> {
   const notes: string[] = [];
   const numbers = target.facts.partitions.map((p) => p.number);
   const devices = (numbers.length > 0 ? numbers : [undefined]).map((number) => target.device(number));
   for await (const { tree, name } of foreignRoots(devices, { at, notes, run, signal })) {
     try {
-      return { kept: await readIdentity(tree, { cards }), from: name, notes };
+      return { kept: await readIdentity(tree, { cards, own }), from: name, notes };
     } catch (error) {
       signal.throwIfAborted();
       notes.push(`${name} cannot be read: ${messageOf(error)}`);

@@ -1,6 +1,7 @@
 /** Carries out the destructive part of a plan on a proven disk: table, file systems, swap; then mounts them. */
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/layout.ts";
+import { PROTECTIVE_MARK } from "../capture/properties/disk_start.ts";
 import type { Run } from "../sys/command.ts";
 import { Mount, MS } from "../sys/mount.ts";
 import { readDisk } from "./disks.ts";
@@ -39,8 +40,18 @@ export async function partitionDisk(
       ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
       { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
     );
+    if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
     await settle(target, { action, run, signal });
   }
+}
+
+/** sfdisk(8) before 2.37 cannot; the sector is read back by whoever looks at the table. */
+async function markProtectiveBoot(device: string): Promise<void> {
+  const { at, active } = PROTECTIVE_MARK;
+  using disk = await Deno.open(device, { write: true });
+  await disk.seek(at, Deno.SeekMode.Start);
+  await disk.write(new Uint8Array([active]));
+  await disk.sync();
 }
 
 /**
@@ -114,8 +125,9 @@ export async function formatDisk(
 
 async function format(
   target: TargetDisk,
-  { formatting: { place, argv, type }, run, signal }: CarryOut & { readonly formatting: Formatting },
+  { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
+  const { place, argv, type } = formatting;
   const device = target.device(placeNumber(place));
   const whole = place.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
   await run([...argv, ...whole, device], {
@@ -123,6 +135,23 @@ async function format(
     timeoutMs: 30 * 60_000,
     title: `cannot format ${device} as ${type}`,
     remedy: `check that the template's ${argv[0]} can make the file system of its own layout.`,
+  });
+  await tune(target, { formatting, run, signal });
+}
+
+/** Sets what can be set on a file system that is not mounted, whatever it holds. */
+export async function tune(
+  target: TargetDisk,
+  { formatting: { place, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
+): Promise<void> {
+  if (tuning === undefined) return;
+  const device = target.device(placeNumber(place));
+  await run([...tuning, device], {
+    signal,
+    // with the feature mmp it waits whether another machine uses the file system
+    timeoutMs: 20 * 60_000,
+    title: `cannot set the properties of the file system on ${device}`,
+    remedy: "check that the template's tune2fs can do what was done there.",
   });
 }
 

@@ -4,7 +4,13 @@
  */
 import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { describeVolume, type DiskLayout, type DiskTable, type Volume } from "#contract/layout.ts";
+import {
+  describeVolume,
+  type DiskLayout,
+  type DiskTable,
+  type SwapFile,
+  type Volume,
+} from "#contract/layout.ts";
 import type { Header } from "#contract/manifest.ts";
 import { isEsp } from "../capture/lacks.ts";
 import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
@@ -17,7 +23,13 @@ import {
   minimumBytes,
   type Place,
 } from "./plan_format.ts";
-import { type Growable, type PlannedPartition, planTable, type TablePlan } from "./plan_table.ts";
+import {
+  type Growable,
+  type PlannedGpt,
+  type PlannedPartition,
+  planTable,
+  type TablePlan,
+} from "./plan_table.ts";
 
 export type Action =
   | {
@@ -27,12 +39,15 @@ export type Action =
     readonly sectorBytes: number;
     readonly partitions: readonly PlannedPartition[];
     readonly grown?: number | undefined;
+    readonly gpt?: PlannedGpt | undefined;
   }
   /** A file system on the whole disk: only what lies there is erased. */
   | { readonly do: "erase" }
   | { readonly do: "format"; readonly formatting: Formatting }
   /** Parents first. */
   | { readonly do: "mount"; readonly place: Place; readonly type: string; readonly mountPoint: string }
+  /** The template's used bytes count it, so the choice of a disk does. */
+  | { readonly do: "swap-file"; readonly file: SwapFile }
   | { readonly do: "boot-loader"; readonly bootLoader: BootLoaderPlan };
 
 export type BootLoaderPlan =
@@ -105,7 +120,12 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
   const formats = [
     ...layout.fileSystems.map((fileSystem) => {
       const place = placeOf(fileSystem.volume);
-      return formatFileSystem(fileSystem, { place, sizeBytes: sizeOf(place), entries });
+      return formatFileSystem(fileSystem, place, {
+        sizeBytes: sizeOf(place),
+        sectorBytes: disk.sectorBytes,
+        sectorBytesBefore: table.sectorBytes,
+        entries,
+      });
     }),
     ...layout.swap.map((swap) => formatSwap(swap, placeOf(swap.volume), sizeOf(placeOf(swap.volume)))),
   ];
@@ -121,6 +141,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
         sectorBytes: disk.sectorBytes,
         partitions: planned.partitions,
         grown: planned.grown,
+        gpt: planned.gpt,
       },
       ...formats.map((formatting): Action => ({ do: "format", formatting })),
       ...layout.fileSystems.toSorted(parentsFirst).map(({ volume, type, mountPoint }): Action => ({
@@ -129,6 +150,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
         type,
         mountPoint,
       })),
+      ...(layout.swapFiles ?? []).map((file): Action => ({ do: "swap-file", file })),
       { do: "boot-loader", bootLoader: bootLoader(layout, { table, firmware, image }) },
     ],
   };
@@ -168,8 +190,18 @@ function onlyDisk({ disks }: DiskLayout, image: string): DiskTable {
 function proveVolumes({ disks, fileSystems, swap }: DiskLayout, image: string): void {
   const used = new Set<string>();
   const remedy = "capture a template that uses partitions with ext4, vfat, xfs and swap only.";
-  const typed = [...fileSystems, ...swap.map(({ volume }) => ({ volume, type: "swap" }))];
-  for (const { volume, type } of typed) {
+  const typed = [
+    ...fileSystems,
+    ...swap.map(({ volume }) => ({ volume, type: "swap", obstacle: undefined })),
+  ];
+  for (const { name, obstacle } of disks) {
+    if (obstacle === undefined) continue;
+    throw refusal(image, {
+      reason: `its template's disk ${name} cannot be made again: ${obstacle}.`,
+      remedy: "capture a template whose disk has a GPT or an MBR.",
+    });
+  }
+  for (const { volume, type, obstacle } of typed) {
     const words = describeVolume(volume);
     if (volume.kind === "md" || volume.kind === "lv") {
       throw refusal(image, {
@@ -192,6 +224,12 @@ function proveVolumes({ disks, fileSystems, swap }: DiskLayout, image: string): 
       throw refusal(image, {
         reason: `its ${words} has the file system ${type}, which this version does not rebuild.`,
         remedy,
+      });
+    }
+    if (obstacle !== undefined) {
+      throw refusal(image, {
+        reason: `its ${words} (${type}) cannot be made again: ${obstacle}.`,
+        remedy: "change that on the template, and capture it again.",
       });
     }
   }
@@ -270,6 +308,10 @@ function placeOf(volume: Volume): Place {
 
 export function placeNumber(place: Place): number | undefined {
   return place.kind === "partition" ? place.number : undefined;
+}
+
+export function plannedSwapFiles({ actions }: Plan): SwapFile[] {
+  return actions.flatMap((action) => action.do === "swap-file" ? [action.file] : []);
 }
 
 /** First byte behind everything that the plan writes. */

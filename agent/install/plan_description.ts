@@ -41,16 +41,18 @@ function describeAction(action: Action): string[] {
     case "erase":
       return ["erase what lies on the disk"];
     case "format": {
-      const { type, place, sizeBytes, label, mountPoint, uuid } = action.formatting;
+      const { type, place, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
       return [
         `format ${describeVolume(place)} as ${type}, ${gigabytes(sizeBytes)}` +
         `${label ? `, '${label}'` : ""}${mountPoint ? ` for ${mountPoint}` : ""}${
           uuid ? `, UUID ${uuid}` : ""
-        }`,
+        }${remark ? `; ${remark}` : ""}`,
       ];
     }
     case "mount":
       return [`mount ${describeVolume(action.place)} as ${action.mountPoint}`];
+    case "swap-file":
+      return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":
       return [
         action.bootLoader.firmware === "bios"

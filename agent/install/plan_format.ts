@@ -1,5 +1,8 @@
 /** How a file system is made again: the template's parameters, fitted to the room there is. Pure. */
 import type { FileSystem, SwapArea, Volume } from "#contract/layout.ts";
+import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
+import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
+import { mkfsXfsArgv } from "./plan_xfs.ts";
 
 /** A place that this version can fill. */
 export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
@@ -13,9 +16,25 @@ export interface Formatting {
   readonly label?: string | undefined;
   /** Program and its arguments, without the device, which comes last. */
   readonly argv: readonly [string, ...string[]];
+  /** The same for what is set afterwards, and can be set again on a full file system. */
+  readonly tuning?: readonly [string, ...string[]];
+  /** How it is unlike the template's, in words. */
+  readonly remark?: string;
+}
+
+/** Where a file system goes. */
+interface Room {
+  readonly sizeBytes: number;
+  /** Of the disk, and of the template's. */
+  readonly sectorBytes: number;
+  readonly sectorBytesBefore: number;
+  /** Of the image. */
+  readonly entries: number;
 }
 
 const MIB = 1 << 20;
+/** mkfs.xfs(8) since xfsprogs 5.19. */
+const XFS_LEAST_BYTES = 300 * MIB;
 
 export function canResize({ type }: Pick<FileSystem, "type">): boolean {
   return /^(ext[234]|xfs)$/.test(type);
@@ -25,15 +44,16 @@ export function canResize({ type }: Pick<FileSystem, "type">): boolean {
 export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
   const { usedBytes, sizeBytes, mkfs } = fileSystem;
   const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
-  const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + 160 * MIB;
-  return Math.min(sizeBytes, needed);
+  // one of the usual size is small in a small file system
+  const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
+  const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
+  return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));
 }
 
-export function formatFileSystem(
-  fileSystem: FileSystem,
-  { place, sizeBytes, entries }: { place: Place; sizeBytes: number; entries: number },
-): Formatting {
-  const { type, uuid, label, mountPoint } = fileSystem;
+export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Room): Formatting {
+  const { type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+  const { sizeBytes } = room;
+  const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
   return {
     place,
     type,
@@ -41,7 +61,9 @@ export function formatFileSystem(
     mountPoint,
     uuid,
     label,
-    argv: argvOf(fileSystem, { sizeBytes, entries }),
+    argv: argvOf(fileSystem, room),
+    ...(remark !== undefined && { remark }),
+    ...(ext && { tuning: tune2fsArgv(ext, { sizeBytes, blockBytes }) }),
   };
 }
 
@@ -65,41 +87,18 @@ function inodesFor(
   return Math.max(scaled, Math.min(inodes, Math.ceil(entries * 1.25) + 1024));
 }
 
-function argvOf(
-  fileSystem: FileSystem,
-  { sizeBytes, entries }: { sizeBytes: number; entries: number },
-): [string, ...string[]] {
-  const { type, uuid, label, mkfs } = fileSystem;
-  switch (type) {
+function argvOf(fileSystem: FileSystem, room: Room): readonly [string, ...string[]] {
+  const { sizeBytes } = room;
+  switch (fileSystem.type) {
     case "ext2":
     case "ext3":
-    case "ext4": {
-      const inodes = inodesFor(fileSystem, { sizeBytes, entries });
-      return [
-        "mkfs.ext4",
-        "-q",
-        "-F",
-        "-F",
-        // the type chooses defaults of mke2fs.conf; the features are the template's alone
-        ...["-t", type],
-        ...mkfs.features.length > 0 ? ["-O", ["none", ...mkfs.features].join(",")] : [],
-        ...mkfs.blockBytes ? ["-b", String(mkfs.blockBytes)] : [],
-        ...mkfs.inodeBytes ? ["-I", String(mkfs.inodeBytes)] : [],
-        ...inodes > 0 ? ["-N", String(inodes)] : [],
-        ...uuid ? ["-U", uuid] : [],
-        ...label ? ["-L", label] : [],
-      ];
-    }
+    case "ext4":
+      return mke2fsArgv(fileSystem, { sizeBytes, inodes: inodesFor(fileSystem, room) });
     case "vfat":
-      return [
-        "mkfs.vfat",
-        ...mkfs.fatBits ? ["-F", String(mkfs.fatBits)] : [],
-        ...uuid && /^[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}$/.test(uuid) ? ["-i", uuid.replace("-", "")] : [],
-        ...label ? ["-n", label] : [],
-      ];
+      return mkfsVfatArgv(fileSystem, room);
     case "xfs":
-      return ["mkfs.xfs", "-q", "-f", ...uuid ? ["-m", `uuid=${uuid}`] : [], ...label ? ["-L", label] : []];
+      return mkfsXfsArgv(fileSystem, room);
     default:
-      throw new RangeError(`no way to make ${type}`);
+      throw new RangeError(`no way to make ${fileSystem.type}`);
   }
 }

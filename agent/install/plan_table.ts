@@ -17,6 +17,15 @@ export interface PlannedPartition {
   readonly bootable?: boolean | undefined;
 }
 
+/** What a GPT has beside its partitions, in sectors of the target disk. */
+export interface PlannedGpt {
+  readonly entries: number;
+  readonly firstUsableSector: number;
+  /** Absent where it follows from the disk's size. */
+  readonly lastUsableSector?: number | undefined;
+  readonly protectiveBoot: boolean;
+}
+
 /** A partition that may change its size, and the least that it needs. */
 export interface Growable {
   readonly number: number;
@@ -24,7 +33,12 @@ export interface Growable {
 }
 
 export type TablePlan =
-  | { readonly fits: true; readonly partitions: readonly PlannedPartition[]; readonly grown?: number }
+  | {
+    readonly fits: true;
+    readonly partitions: readonly PlannedPartition[];
+    readonly grown?: number;
+    readonly gpt?: PlannedGpt | undefined;
+  }
   | { readonly fits: false; readonly reason: string; readonly neededBytes?: number };
 
 const MIB = 1 << 20;
@@ -54,10 +68,12 @@ export function planTable(
     };
   }
   const lastEnd = Math.max(0, ...parts.map((p) => p.end));
-  const usable = usableEnd(table.table, { sizeBytes, sectorBytes });
-  const before = usableEnd(table.table, table);
+  const spareBytes = spareEnd(table, lastEnd);
+  const shape = { entries: table.entries, spareBytes };
+  const usable = usableEnd(table.table, { sizeBytes, sectorBytes }, shape);
+  const before = usableEnd(table.table, table, shape);
   const shift = usable >= before ? alignDown(usable - before) : Math.min(0, alignDown(usable - lastEnd));
-  const early = parts.find((p) => p.start < firstUsable(table.table, sectorBytes));
+  const early = parts.find((p) => p.start < firstUsable(table, sectorBytes));
   if (early) {
     return {
       fits: false,
@@ -71,7 +87,8 @@ export function planTable(
   if (shift < 0) {
     const room = chosen ? alignDown(chosen.part.end - chosen.part.start - chosen.minimumBytes) : 0;
     if (-shift > Math.max(0, room)) {
-      const neededBytes = lastEnd - Math.max(0, room) + tailBytes(table.table, sectorBytes) + MIB;
+      const tail = tailBytes(table.table, { sectorBytes, ...shape });
+      const neededBytes = lastEnd - Math.max(0, room) + tail + MIB;
       return {
         fits: false,
         reason: "the template's partitions do not fit, even with the last one made smaller.",
@@ -88,6 +105,7 @@ export function planTable(
       planned(source, { start: move(start) / sectorBytes, end: move(end) / sectorBytes })
     ),
     ...(chosen && shift !== 0 && { grown: chosen.number }),
+    ...(table.table === "gpt" && { gpt: plannedGpt(table, { usable, spareBytes, sectorBytes }) }),
   };
 }
 
@@ -96,27 +114,64 @@ function planned(source: Partition, { start, end }: { start: number; end: number
   return { number, startSector: start, sectors: end - start, type, uuid, name, attributes, bootable };
 }
 
-/** 128 entries of 128 bytes, and the header's sector: at the disk's start (after the MBR) and at its end. */
-function gptOverhead(sectorBytes: number): number {
-  return 128 * 128 + sectorBytes;
+function plannedGpt(
+  table: DiskTable,
+  { usable, spareBytes, sectorBytes }: { usable: number; spareBytes: number; sectorBytes: number },
+): PlannedGpt {
+  const least = firstUsable(table, sectorBytes) / sectorBytes;
+  const set = Math.ceil((table.firstUsableSector ?? 0) * table.sectorBytes / sectorBytes);
+  const firstStart = Math.min(
+    ...table.partitions.map((p) => p.startSector * table.sectorBytes / sectorBytes),
+  );
+  return {
+    entries: table.entries ?? USUAL_ENTRIES,
+    firstUsableSector: Math.max(least, Math.min(set, firstStart)),
+    ...(spareBytes > 0 && { lastUsableSector: Math.floor(usable / sectorBytes) - 1 }),
+    protectiveBoot: table.protectiveBoot ?? false,
+  };
 }
 
-function firstUsable(table: DiskTable["table"], sectorBytes: number): number {
-  return table === "gpt" ? sectorBytes + gptOverhead(sectorBytes) : sectorBytes;
+/** Room behind the last sector that partitions may use, where a person set that. */
+function spareEnd(table: DiskTable, lastEnd: number): number {
+  if (table.table !== "gpt" || table.lastUsableSector === undefined) return 0;
+  const set = Math.max((table.lastUsableSector + 1) * table.sectorBytes, lastEnd);
+  return Math.max(0, usableEnd("gpt", table, { entries: table.entries }) - set);
 }
 
-function tailBytes(table: DiskTable["table"], sectorBytes: number): number {
-  return table === "gpt" ? gptOverhead(sectorBytes) : 0;
+/** How many partitions a GPT has room for unless told otherwise. */
+export const USUAL_ENTRIES = 128;
+const ENTRY_BYTES = 128;
+
+interface GptShape {
+  readonly entries?: number | undefined;
+  readonly spareBytes?: number;
+}
+
+/** The entries and the header's sector: at the disk's start (after the MBR) and at its end. */
+function gptOverhead(sectorBytes: number, entries = USUAL_ENTRIES): number {
+  return (Math.ceil(entries * ENTRY_BYTES / sectorBytes) + 1) * sectorBytes;
+}
+
+function firstUsable({ table, entries }: Pick<DiskTable, "table" | "entries">, sectorBytes: number): number {
+  return table === "gpt" ? sectorBytes + gptOverhead(sectorBytes, entries) : sectorBytes;
+}
+
+function tailBytes(
+  table: DiskTable["table"],
+  { sectorBytes, entries, spareBytes = 0 }: GptShape & { readonly sectorBytes: number },
+): number {
+  return table === "gpt" ? gptOverhead(sectorBytes, entries) + spareBytes : 0;
 }
 
 /** First byte that no partition may use. */
 export function usableEnd(
   table: DiskTable["table"],
   { sizeBytes, sectorBytes }: { sizeBytes: number; sectorBytes: number },
+  shape: GptShape = {},
 ): number {
   const whole = Math.floor(sizeBytes / sectorBytes) * sectorBytes;
   if (table === "dos") return Math.min(whole, MBR_SECTORS * sectorBytes);
-  return whole - tailBytes(table, sectorBytes);
+  return whole - tailBytes(table, { sectorBytes, ...shape });
 }
 
 function alignDown(bytes: number): number {
@@ -128,15 +183,19 @@ function alignDown(bytes: number): number {
  * could end the quotes written as \xNN.
  */
 export function sfdiskScript(
-  { table, id, sectorBytes, partitions }: {
+  { table, id, partitions, gpt }: {
     table: "gpt" | "dos";
     id?: string | undefined;
-    sectorBytes: number;
     partitions: readonly PlannedPartition[];
+    gpt?: PlannedGpt | undefined;
   },
 ): string {
   const lines = [`label: ${table}`, "unit: sectors", ...id === undefined ? [] : [`label-id: ${id}`]];
-  if (table === "gpt") lines.push(`first-lba: ${firstUsable(table, sectorBytes) / sectorBytes}`);
+  if (gpt) {
+    if (gpt.entries !== USUAL_ENTRIES) lines.push(`table-length: ${gpt.entries}`);
+    lines.push(`first-lba: ${gpt.firstUsableSector}`);
+    if (gpt.lastUsableSector !== undefined) lines.push(`last-lba: ${gpt.lastUsableSector}`);
+  }
   lines.push("");
   for (const p of [...partitions].sort((a, b) => a.number - b.number)) {
     const fields = [`start=${p.startSector}`, `size=${p.sectors}`, `type=${p.type}`];

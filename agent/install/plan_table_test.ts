@@ -10,7 +10,7 @@ Deno.test("sfdisk's input quotes what could end a name or begin a line", () => {
   const script = sfdiskScript({
     table: "gpt",
     id: "AB",
-    sectorBytes: 512,
+    gpt: { entries: 128, firstUsableSector: 34, protectiveBoot: false },
     partitions: [{ number: 2, startSector: 34, sectors: 8, type: LINUX, name: 'a"\n1 : $x`', uuid: "U" }],
   });
   assert.equal(

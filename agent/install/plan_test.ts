@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { ExtProperties } from "#contract/file_system_properties.ts";
 import type { DiskTable, FileSystem, Partition } from "#contract/layout.ts";
 import type { Header } from "#contract/manifest.ts";
 import type { DiskFacts } from "./disks.ts";
@@ -233,11 +234,45 @@ Deno.test("an ESP keeps its size and a file system for /boot is not what grows",
   });
 });
 
+const extProperties: ExtProperties = {
+  blocks: 2_097_152,
+  reservedBlocks: 0,
+  reservedUid: 0,
+  reservedGid: 0,
+  errors: "continue",
+  defaultMountOptions: [],
+  mountOptions: "",
+  stride: 0,
+  stripeWidth: 0,
+  maxMountCount: -1,
+  checkSeconds: 0,
+  quotaTypes: [],
+};
+
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
   {
     name: "a disk that is too small",
     options: { disks: [disk({ sizeBytes: 2 * GIB })] },
     says: /too small: the image needs 2\.\d GB/,
+  },
+  {
+    name: "a disk without room for a journal as large as the template's",
+    options: {
+      header: header({
+        fileSystems: [
+          ext4(2, "/", {
+            mkfs: { features: [], blockBytes: 4096, ext: { ...extProperties, journalBlocks: 1 << 20 } },
+          }),
+        ],
+      }),
+      disks: [disk({ sizeBytes: 5 * GIB })],
+    },
+    says: /too small: the image needs 6\.\d GB/,
+  },
+  {
+    name: "a file system with something that cannot be made again",
+    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
+    says: /disk 0 partition 2 \(ext4\) cannot be made again: its journal lies elsewhere/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {

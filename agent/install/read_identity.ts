@@ -1,9 +1,10 @@
 /** What a system on a disk is: the reverse of `apply_identity.ts`, and of what people wrote by hand. */
-import { HostKey, Hostname, type Identity, MachineId } from "#contract/identity.ts";
+import { HostKey, Hostname, type Identity, MachineId, type OwnFile } from "#contract/identity.ts";
 import { linkNames } from "./network_config/link_file.ts";
 import { detectNetwork, readNetwork } from "./network_config/network_system.ts";
 import { type Card, resolveCards, type ResolvedNetwork } from "./network_config/resolve_cards.ts";
 import type { IdentityTree } from "./identity.ts";
+import { readOwnFiles } from "./own_files/carry.ts";
 import { gatherTree } from "./tree_facts.ts";
 import type { TreeReader } from "./tree_files.ts";
 
@@ -11,17 +12,22 @@ import type { TreeReader } from "./tree_files.ts";
 export interface KeptIdentity extends Partial<Pick<Identity, "hostname" | "machineId">> {
   readonly interfaces: Identity["interfaces"];
   readonly hostKeys: readonly HostKey[];
+  readonly files: readonly OwnFile[];
   /** What is there and is not kept, in words. */
   readonly notes: readonly string[];
 }
 
-/** `cards`: those of this machine, to which the configuration's names are matched. */
+/**
+ * `cards`: those of this machine, to which the configuration's names are matched; `own`: paths that the image's
+ * settings add to own_files/table.ts.
+ */
 export async function readIdentity(
   tree: TreeReader,
-  { cards }: { cards: readonly Card[] },
+  { cards, own }: { cards: readonly Card[]; own: readonly string[] },
 ): Promise<KeptIdentity> {
   const found = await gatherTree(tree);
   const { interfaces, notes } = networkOf(found, cards);
+  const further = await readOwnFiles(tree, { own });
   const hostname = hostnameOf(found.texts.get("/etc/hostname") ?? "");
   const machineId = MachineId.safeParse((found.texts.get("/etc/machine-id") ?? "").trim()).data;
   return {
@@ -29,7 +35,8 @@ export async function readIdentity(
     ...(machineId !== undefined && { machineId }),
     interfaces: [...interfaces],
     hostKeys: hostKeysOf(found),
-    notes,
+    files: further.files,
+    notes: [...notes, ...further.notes],
   };
 }
 

@@ -188,7 +188,7 @@ Deno.test("an old tree gives name, machine-id and host keys, and no link leads o
     }
     await Deno.symlink(root, `${root}/tree/etc/netplan`);
     await Deno.symlink("../../secret", `${root}/tree/etc/resolv.conf`);
-    const found = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE });
+    const found = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE, own: [] });
     assert.deepEqual(found, {
       hostname: "db7.example.org",
       machineId: "a".repeat(32),
@@ -197,11 +197,12 @@ Deno.test("an old tree gives name, machine-id and host keys, and no link leads o
         ...{ name: "ssh_host_rsa_key", publicKey: "ssh-rsa AAAA\n" },
         privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n",
       }],
+      files: [],
       notes: [],
     });
     await Deno.writeTextFile(`${root}/tree/etc/hostname`, "localhost.localdomain\n");
     await Deno.writeTextFile(`${root}/tree/etc/machine-id`, "uninitialized\n");
-    const nobody = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE });
+    const nobody = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE, own: [] });
     assert.deepEqual([nobody.hostname, nobody.machineId], [undefined, undefined]);
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -217,7 +218,7 @@ const recorded = {
 };
 
 Deno.test("keep: the disk comes first, piece by piece, then the server's record, then the table", () => {
-  const kept = { hostname: "disk7", interfaces: [], hostKeys: [], notes: ["br0 is a bridge"] };
+  const kept = { hostname: "disk7", interfaces: [], hostKeys: [], files: [], notes: ["br0 is a bridge"] };
   const { identity, found, message } = keepIdentity({ ...order, recorded }, {
     ...{ old: { kept, from: "vda2", notes: [] }, cards: ONE },
   });

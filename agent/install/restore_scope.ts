@@ -1,6 +1,8 @@
 /** Which paths of a clone a restore leaves alone though nobody named them. */
 import { bytePathOfText } from "#contract/byte_path.ts";
 import type { Order } from "#contract/api.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { isMadeByNode, isPreferred, OWN_FILES } from "#contract/own_files/table.ts";
 import type { ContentIndex } from "./compare/content_index.ts";
 import { type Comparison, comparisonOf } from "./compare/comparison.ts";
 import { KeptPaths } from "./compare/kept_paths.ts";
@@ -47,6 +49,16 @@ const ALWAYS_OWN = [
   RECORD_FOLDER,
 ];
 
+/** Nothing of the image's is ever made there: a clone got a value of its own, or makes one. */
+const OWN_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isMadeByNode(row) ? row.paths : []));
+/** The image's are made where the node's are lost. */
+const PREFERRED_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isPreferred(row) ? row.paths : []));
+
+/** Those of the paths that lie in none of the folders. */
+export function withoutFolders(paths: readonly string[], folders: readonly string[]): string[] {
+  return paths.filter((path) => !folders.some((folder) => `${path}/`.startsWith(`${folder}/`)));
+}
+
 /** The identity's files: as the record has them, else those that an identity is usually written to. */
 export function ownPaths(record: CloneRecord | undefined): string[] {
   return record ? record.own.map(({ path }) => path) : IDENTITY_PATHS;
@@ -57,25 +69,30 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  * `plain`: mount points whose file system knows no owners, modes and exact times.
  */
 export function machineComparison(
-  order: Pick<Order, "restore">,
-  { record, index, believes, soundLoader, plain }: {
+  order: Pick<Order, "restore"> & Partial<Pick<Order, "identity">>,
+  { record, index, believes, soundLoader, fitted, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
     /** Whether files that are as the index has them need not be read. */
     believes: boolean;
     soundLoader: readonly string[];
+    /** Files that were changed for this disk, and are as they were. */
+    fitted: readonly string[];
     plain: readonly string[];
   },
 ): Comparison | undefined {
   const parsed = (paths: readonly string[]) => paths.map((path) => bytePathOfText(path.slice(1)));
   const found = comparisonOf(order, {
     resumes: false,
-    own: new KeptPaths(parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader])),
+    own: new KeptPaths(
+      parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...fitted, ...order.identity?.own ?? []]),
+      OWN_PATTERNS,
+    ),
   });
   if (found?.why !== "restores") return found;
   return {
     ...found,
-    kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)]),
+    kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)], PREFERRED_PATTERNS),
     plain: new KeptPaths(parsed(plain)),
     index,
     believes,

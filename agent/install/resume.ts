@@ -6,7 +6,9 @@
 import { createHash } from "node:crypto";
 import type { Order } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
+import { startOf } from "../capture/device_probe.ts";
 import { parseBlkid, parseSfdisk } from "../capture/layout_table.ts";
+import { parseDiskStart } from "../capture/properties/disk_start.ts";
 import { probeDevice } from "../sys/blkid.ts";
 import { LOOKED_AT, Mount } from "../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
@@ -14,7 +16,7 @@ import { differenceOf, type JournalRecord, readJournal, recordOf } from "./journ
 import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
 import { type Action, placeNumber, type Plan } from "./plan.ts";
 import type { Formatting } from "./plan_format.ts";
-import type { PlannedPartition } from "./plan_table.ts";
+import { type PlannedPartition, USUAL_ENTRIES } from "./plan_table.ts";
 
 export type Resumption =
   | { readonly resumes: true }
@@ -85,7 +87,17 @@ export async function tableStands(
   const { stdout, stderr, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
   // of a GPT of which one copy is broken it shows the other, and says so
   return code === 0 && !/corrupt/i.test(stderr) && hasTable(planned, stdout, { others }) &&
-    await kernelKnows(target, planned, { others });
+    await hasProtectiveMark(target, planned) && await kernelKnows(target, planned, { others });
+}
+
+async function hasProtectiveMark(
+  target: TargetDisk,
+  { gpt, sectorBytes }: Extract<Action, { do: "partition" }>,
+): Promise<boolean> {
+  // nobody is kept from marking it where the template has no mark
+  if (!gpt?.protectiveBoot) return true;
+  const start = await startOf(target.device(), 2 * sectorBytes);
+  return parseDiskStart(start, { sectorBytes, sizeBytes: 0 }).protectiveBoot;
 }
 
 /** `json`: what `sfdisk -J` says. Pure. */
@@ -107,7 +119,8 @@ export function hasTable(
     return there?.startSector === p.startSector && there.sectors === p.sectors &&
       same(p.type, there.type) && (planned.table === "dos" || same(p.uuid, there.uuid));
   };
-  return found.table === planned.table && same(planned.id, found.id) &&
+  const hasRoom = !planned.gpt || planned.gpt.entries === (found.entries ?? USUAL_ENTRIES);
+  return found.table === planned.table && same(planned.id, found.id) && hasRoom &&
     (others || found.partitions.length === planned.partitions.length) && planned.partitions.every(isSame);
 }
 

@@ -51,14 +51,22 @@ export async function fetchByRsync(
   signal.addEventListener("abort", stop, { once: true });
   try {
     signal.throwIfAborted();
-    await shakeHands(stream, { module, file });
-    return await receive(stream, { file, maxBytes });
+    return await receiveOver(stream, { module, file, maxBytes });
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** The client's side of a session, on a connection that stands. */
+export async function receiveOver(
+  stream: RsyncStream,
+  { module, file, maxBytes }: { module: string; file: string; maxBytes: number },
+): Promise<Uint8Array> {
+  await shakeHands(stream, { module, file });
+  return await receive(stream, { file, maxBytes });
 }
 
 async function shakeHands(

@@ -1,5 +1,7 @@
 /** Gathers what identity depends on out of a tree: a clone's, or an old system's that nobody vouches for. */
 import type { IdentityTree } from "./identity.ts";
+import { kindOf } from "./own_files/find.ts";
+import { RENAMED_FILES } from "./renaming.ts";
 import type { TreeReader } from "./tree_files.ts";
 
 const FILES = [
@@ -11,8 +13,6 @@ const FILES = [
   "/etc/resolv.conf",
   "/etc/cloud/cloud.cfg.d",
   "/etc/udev/rules.d/70-persistent-net.rules",
-  "/var/lib/systemd/random-seed",
-  "/var/lib/systemd/credential.secret",
 ];
 const DIRECTORIES = [
   "/etc/netplan",
@@ -23,9 +23,6 @@ const DIRECTORIES = [
   "/etc/systemd/system/multi-user.target.wants",
   "/etc/systemd/system/network-online.target.wants",
   "/etc/ssh",
-  "/var/lib/dhcp",
-  "/var/lib/dhclient",
-  "/var/lib/NetworkManager",
 ];
 
 /** No system has more files of configuration in one place; who made this disk is not known. */
@@ -33,14 +30,18 @@ const MAX_FILES = 1000;
 
 export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
   const texts = new Map<string, string>(), paths = new Set<string>(), symlinks = new Set<string>();
+  const modes = new Map<string, number>();
   const listed = await Promise.all(DIRECTORIES.map((directory) => tree.list(directory)));
-  for (const path of [...FILES, ...listed.flatMap((paths) => paths.slice(0, MAX_FILES))]) {
-    const kind = await tree.kind(path);
+  for (const path of [...FILES, ...listed.flatMap((paths) => paths.slice(0, MAX_FILES)), ...RENAMED_FILES]) {
+    const isSetting = RENAMED_FILES.includes(path);
+    const kind = await (isSetting ? kindOf(tree, path) : tree.kind(path));
     if (kind === undefined) continue;
     paths.add(path);
     if (kind === "symlink") symlinks.add(path);
     const text = await tree.text(path);
-    if (text !== undefined) texts.set(path, text);
+    if (text === undefined) continue;
+    texts.set(path, text);
+    modes.set(path, await tree.mode(path));
   }
-  return { texts, paths, symlinks };
+  return { texts, paths, symlinks, modes };
 }

@@ -6,10 +6,13 @@ import { createHash } from "node:crypto";
 import { bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
+import { APPEND, describeSettings, IMMUTABLE } from "#contract/inode_flags.ts";
 import { type FileStatus, statAt } from "../sys/file_status.ts";
+import { holdsOf, inodeSettingsOf } from "../sys/inode_flags.ts";
 import { close, forgetCached, O, openAt, readFully } from "../sys/libc.ts";
 import { syncAll } from "../sys/kernel.ts";
-import type { FileEntry, ImageEntry } from "./extract/frame_plan.ts";
+import { hasSettings } from "./extract/dress.ts";
+import type { FileEntry, ImageEntry, LinkEntry } from "./extract/frame_plan.ts";
 
 export interface Verified {
   readonly entries: number;
@@ -111,9 +114,8 @@ function compare(
   } catch (error) {
     return !privileged && (entry.type === "char" || entry.type === "block") ? undefined : messageOf(error);
   }
-  const type = entry.type === "link" ? "file" : entry.type;
-  if (status.type !== type) return `is a ${status.type} and should be a ${type}`;
   if (entry.type === "link") return status.links > 1 ? undefined : "is not linked to its other name";
+  if (status.type !== entry.type) return `is a ${status.type} and should be a ${entry.type}`;
   if (entry.type === "file" && status.sizeBytes !== entry.sizeBytes) {
     return `has ${status.sizeBytes} bytes and should have ${entry.sizeBytes}`;
   }
@@ -123,7 +125,26 @@ function compare(
   if (rights && entry.type !== "symlink" && status.mode !== entry.mode) {
     return `has the mode ${status.mode.toString(8)} and should have ${entry.mode.toString(8)}`;
   }
-  return undefined;
+  return compareSettings(root, entry, status);
+}
+
+/** Few entries have any: of the others statx(2) has told enough. */
+function compareSettings(
+  root: number,
+  entry: Exclude<ImageEntry, LinkEntry>,
+  { flags }: FileStatus,
+): string | undefined {
+  if (entry.type !== "file" && entry.type !== "directory") return undefined;
+  if (entry.inode === undefined && (flags & (IMMUTABLE | APPEND)) === 0) return undefined;
+  const fd = openAt(root, entry.path, { flags: O.RDONLY | O.NOFOLLOW });
+  try {
+    const settings = inodeSettingsOf(fd);
+    if (hasSettings(entry, { settings, holds: holdsOf(fd) })) return undefined;
+    const shown = (inode = {}) => describeSettings(inode) || "none";
+    return `has the inode flags ${shown(settings)} and should have ${shown(entry.inode)}`;
+  } finally {
+    close(fd);
+  }
 }
 
 /** Hashes the extents of the first SAMPLE_BYTES again. */

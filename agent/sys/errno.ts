@@ -40,6 +40,7 @@ const NAMES: Readonly<Record<number, string>> = {
   116: "ESTALE",
   117: "EUCLEAN",
   122: "EDQUOT",
+  126: "ENOKEY",
 };
 
 export class SysError extends Error {

@@ -25,6 +25,8 @@ export interface FileStatus {
   readonly deviceMinor: number;
   /** Whether something is mounted here; undefined where the kernel (before 5.8) does not tell. */
   readonly mountRoot: boolean | undefined;
+  /** Of the flags of chattr(1) those that the kernel tells by statx(2): c, i, a, d, E and V, as FS_*_FL. */
+  readonly flags: number;
 }
 
 const TYPES: Readonly<Record<number, FileStatus["type"]>> = {
@@ -38,6 +40,8 @@ const TYPES: Readonly<Record<number, FileStatus["type"]>> = {
 };
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+/** STATX_ATTR_COMPRESSED, IMMUTABLE, APPEND, NODUMP, ENCRYPTED, VERITY: the same bits as FS_*_FL. */
+const STATX_FLAGS = 0x100874;
 const statusBytes = new Uint8Array(256);
 const view = new DataView(statusBytes.buffer);
 
@@ -90,5 +94,6 @@ function readStatus(): FileStatus {
     deviceMajor: view.getUint32(136, true),
     deviceMinor: view.getUint32(140, true),
     mountRoot: known & STATX_ATTR_MOUNT_ROOT ? (attributes & STATX_ATTR_MOUNT_ROOT) !== 0 : undefined,
+    flags: attributes & STATX_FLAGS,
   };
 }

@@ -61,6 +61,8 @@ function load() {
     lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
     fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
     lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+    // its third argument is of whatever kind; both architectures pass a pointer the same way
+    ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
     fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
     umask: { parameters: ["u32"], result: "u32" },
     geteuid: { parameters: [], result: "u32" },
@@ -341,6 +343,9 @@ export function effectiveOwner(): Owner {
   return { uid: c().geteuid(), gid: c().getegid() };
 }
 
+const fileSystemBytes = new Uint8Array(256);
+const fileSystemView = new DataView(fileSystemBytes.buffer);
+
 /** Magic number of the file system that holds an open file; statfs(2), struct statfs begins with it. */
 export function fileSystemTypeOf(fd: number): number {
   return fileSystemStatus(fd).getUint32(0, true);
@@ -354,7 +359,6 @@ export function usedBytesOf(fd: number): number {
 }
 
 function fileSystemStatus(fd: number): DataView {
-  const buffer = new Uint8Array(256);
-  if (c().fstatfs(fd, buffer) !== 0) fail("look at the file system of");
-  return new DataView(buffer.buffer);
+  if (c().fstatfs(fd, fileSystemBytes) !== 0) fail("look at the file system of");
+  return fileSystemView;
 }

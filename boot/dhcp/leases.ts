@@ -15,8 +15,8 @@ export interface LeasesOptions {
   readonly isReserved: (address: Ipv4) => boolean;
 }
 
-interface Hold {
-  readonly mac: MacAddress;
+interface Offer {
+  readonly address: Ipv4;
   readonly untilMs: number;
 }
 
@@ -24,6 +24,13 @@ interface Hold {
 const HOLD_MS = 60_000;
 /** How long a declined address rests. */
 const QUARANTINE_MS = 600_000;
+/** How much of the pool may rest at one time, and how many addresses of a small one. */
+const MAX_DECLINED_SHARE = 0.25;
+const MIN_DECLINED = 4;
+/** Offers remembered at one time: more clients than any room switches on in a minute. */
+const MAX_OFFERS = 4096;
+/** How long a search that found every address leased or held is believed. */
+const FULL_MS = 1_000;
 
 /**
  * Which client has which address. A client is its MAC, not its client identifier (a deviation from RFC 2131
@@ -37,8 +44,12 @@ export class Leases {
   readonly #options: LeasesOptions;
   readonly #first: number;
   readonly #size: number;
-  /** Offers; not worth keeping over a restart. At most one an address. */
-  readonly #holds = new Map<Ipv4, Hold>();
+  /** Offers by client, the oldest first, and who was offered an address last. Not kept over a restart. */
+  readonly #offers = new Map<MacAddress, Offer>();
+  readonly #holders = new Map<Ipv4, MacAddress>();
+  /** The one that was declined first comes first. */
+  readonly #declined = new Set<Ipv4>();
+  #fullUntilMs = 0;
   readonly #addressOf = new Map<MacAddress, Ipv4>();
 
   constructor(store: LeaseStore, options: LeasesOptions) {
@@ -49,6 +60,7 @@ export class Leases {
     for (const lease of store.list()) {
       this.#leases.set(lease.address, lease);
       if (lease.state === "bound") this.#addressOf.set(lease.mac, lease.address);
+      else this.#declined.add(lease.address);
     }
   }
 
@@ -72,7 +84,8 @@ export class Leases {
    * Chooses an address and holds it for a minute, in the order of RFC 2131 §4.3.1: the reservation, the one the
    * client has or had, the one it asks for, one that nobody had, the one that was let go longest ago. The search
    * for a new one starts at a place given by the MAC, so the choice is stable even where no record is left.
-   * Undefined where the pool is exhausted.
+   * Once every address is leased or held, the oldest offer is made to this client too: whichever of the two asks
+   * for it first gets it, so that offers which nobody takes up lock nobody out. Undefined where all are leased.
    */
   offer(mac: MacAddress, { requested, reserved, nowMs }: {
     requested: Ipv4 | undefined;
@@ -82,10 +95,15 @@ export class Leases {
     const may = (address: Ipv4 | undefined): address is Ipv4 =>
       address !== undefined && this.mayHave(mac, { address, reserved, nowMs });
     const address = [reserved, this.offered(mac, nowMs), this.of(mac)?.address, requested].find(may) ??
-      this.#fromPool(mac, may);
+      this.#fromPool(mac, { may, nowMs }) ?? this.#oldestOffer(nowMs);
     if (address === undefined) return undefined;
     this.dropOffer(mac);
-    this.#holds.set(address, { mac, untilMs: nowMs + HOLD_MS });
+    for (const [oldest] of this.#offers) {
+      if (this.#offers.size < MAX_OFFERS) break;
+      this.dropOffer(oldest);
+    }
+    this.#offers.set(mac, { address, untilMs: nowMs + HOLD_MS });
+    this.#holders.set(address, mac);
     return address;
   }
 
@@ -95,6 +113,7 @@ export class Leases {
     if (before && before.address !== address) {
       this.#leases.delete(before.address);
       this.#store.delete(before.address);
+      this.#fullUntilMs = 0;
     }
     this.dropOffer(mac);
     this.#put({ address, mac, state: "bound", expiresAtMs });
@@ -105,6 +124,7 @@ export class Leases {
     const lease = this.of(mac);
     if (lease?.address !== address || lease.expiresAtMs <= nowMs) return false;
     this.#put({ ...lease, expiresAtMs: nowMs });
+    this.#fullUntilMs = 0;
     return true;
   }
 
@@ -114,18 +134,33 @@ export class Leases {
     if (!own) return false;
     this.dropOffer(mac);
     this.#put({ address, mac, state: "declined", expiresAtMs: nowMs + QUARANTINE_MS });
+    this.#endOldestQuarantine(nowMs);
     return true;
   }
 
-  /** The address that is held for the client since it was offered. */
+  /** The address that the client was offered a moment ago. */
   offered(mac: MacAddress, nowMs: number): Ipv4 | undefined {
-    for (const [address, hold] of this.#holds) if (hold.mac === mac && hold.untilMs > nowMs) return address;
-    return undefined;
+    const offer = this.#offers.get(mac);
+    return offer !== undefined && offer.untilMs > nowMs ? offer.address : undefined;
   }
 
   /** Forgets an offer, taken or not. */
   dropOffer(mac: MacAddress): void {
-    for (const [address, hold] of this.#holds) if (hold.mac === mac) this.#holds.delete(address);
+    const offer = this.#offers.get(mac);
+    if (offer === undefined) return;
+    this.#offers.delete(mac);
+    if (this.#holders.get(offer.address) === mac) this.#holders.delete(offer.address);
+  }
+
+  /** Only so much of the pool rests at one time, or a machine that declines whatever it gets would empty it. */
+  #endOldestQuarantine(nowMs: number): void {
+    if (this.#declined.size <= Math.max(MIN_DECLINED, this.#size * MAX_DECLINED_SHARE)) return;
+    const [oldest] = this.#declined;
+    const lease = oldest === undefined ? undefined : this.#leases.get(oldest);
+    if (!lease) return;
+    this.#put({ ...lease, expiresAtMs: nowMs });
+    this.#declined.delete(lease.address);
+    this.#fullUntilMs = 0;
   }
 
   /** Keeps the lease in place of the address's last one, whose client has no address any more. */
@@ -133,6 +168,8 @@ export class Leases {
     const before = this.#leases.get(lease.address);
     if (before && this.#addressOf.get(before.mac) === lease.address) this.#addressOf.delete(before.mac);
     if (lease.state === "bound") this.#addressOf.set(lease.mac, lease.address);
+    this.#declined.delete(lease.address);
+    if (lease.state === "declined") this.#declined.add(lease.address);
     this.#leases.set(lease.address, lease);
     this.#store.put(lease);
   }
@@ -143,24 +180,45 @@ export class Leases {
   }
 
   #isFree(address: Ipv4, { mac, nowMs }: { mac: MacAddress; nowMs: number }): boolean {
-    const hold = this.#holds.get(address);
-    if (hold && hold.mac !== mac && hold.untilMs > nowMs) return false;
+    const holder = this.#holders.get(address);
+    const isHeld = holder !== undefined && holder !== mac && this.offered(holder, nowMs) === address;
+    if (isHeld && this.offered(mac, nowMs) !== address) return false;
+    return this.#isUnleased(address, { mac, nowMs });
+  }
+
+  #isUnleased(address: Ipv4, { mac, nowMs }: { mac?: MacAddress; nowMs: number }): boolean {
     const lease = this.#leases.get(address);
     if (!lease || lease.expiresAtMs <= nowMs) return true;
     return lease.state === "bound" && lease.mac === mac;
   }
 
-  #fromPool(mac: MacAddress, may: (address: Ipv4) => boolean): Ipv4 | undefined {
+  #fromPool(mac: MacAddress, { may, nowMs }: {
+    may: (address: Ipv4) => boolean;
+    nowMs: number;
+  }): Ipv4 | undefined {
+    if (nowMs < this.#fullUntilMs) return undefined;
     const start = startOf(mac) % this.#size;
     let oldest: Lease | undefined;
+    let fullUntilMs = nowMs + FULL_MS;
     for (let i = 0; i < this.#size; i++) {
       const address = ipv4OfNumber(this.#first + (start + i) % this.#size);
-      if (!may(address)) continue;
       const lease = this.#leases.get(address);
+      if (lease && lease.expiresAtMs > nowMs) fullUntilMs = Math.min(fullUntilMs, lease.expiresAtMs);
+      if (!may(address)) continue;
       if (!lease) return address;
       if (!oldest || lease.expiresAtMs < oldest.expiresAtMs) oldest = lease;
     }
+    if (!oldest) this.#fullUntilMs = fullUntilMs;
     return oldest?.address;
+  }
+
+  /** The pool's address that was offered longest ago, unless its client has taken it. */
+  #oldestOffer(nowMs: number): Ipv4 | undefined {
+    for (const { address } of this.#offers.values()) {
+      const isOurs = this.#inPool(address) && !this.#options.isReserved(address);
+      if (isOurs && this.#isUnleased(address, { nowMs })) return address;
+    }
+    return undefined;
   }
 }
 

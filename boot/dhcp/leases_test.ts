@@ -31,11 +31,48 @@ Deno.test("every client has an address of its own, none of them excluded, until 
   assert.equal(offer(mac(4), 0), undefined);
 });
 
-Deno.test("offers alone exhaust the pool for a minute", () => {
-  const { offer } = setup({ last: "10.0.0.100" });
-  assert.equal(offer(mac(1), 0), "10.0.0.100");
-  assert.equal(offer(mac(2), 59_999), undefined);
-  assert.equal(offer(mac(2), 60_000), "10.0.0.100");
+Deno.test("an offer is held for a minute while others find an address, and goes to the first to ask once none do", () => {
+  const { offer, leases } = setup({ last: "10.0.0.102" });
+  const [first, second] = [offer(mac(1), 0), offer(mac(2), 0)];
+  assert.deepEqual([first, second].sort(), ["10.0.0.100", "10.0.0.102"]);
+  assert.ok(first && second);
+  const mayHave = (n: number, address: Ipv4, nowMs = 1) =>
+    leases.mayHave(mac(n), { address, reserved: undefined, nowMs });
+  assert.equal(mayHave(3, first), false);
+  assert.equal(offer(mac(3), 1), first);
+  assert.deepEqual([mayHave(1, first), mayHave(3, first)], [true, true]);
+  leases.bind(mac(3), { address: first, expiresAtMs: HOUR_MS });
+  assert.deepEqual([mayHave(1, first), offer(mac(1), 2)], [false, second]);
+});
+
+Deno.test("ten thousand machines that take no offer up keep no other from its lease, and the record is bounded", () => {
+  const { offer, leases } = setup();
+  const stranger = (n: number) =>
+    parseMac(
+      `02:00:00:00:${(n >> 8).toString(16).padStart(2, "0")}:${(n & 255).toString(16).padStart(2, "0")}`,
+    );
+  for (let n = 0; n < 10_000; n++) {
+    const nowMs = n / 10;
+    assert.ok(offer(stranger(n), nowMs));
+    if (n % 1000 !== 0) continue;
+    const node = mac(n / 1000);
+    const address = offer(node, nowMs);
+    assert.ok(address);
+    for (let flood = 1; flood < 500; flood++) offer(stranger(10_000 + flood), nowMs);
+    assert.equal(leases.mayHave(node, { address, reserved: undefined, nowMs }), true);
+    leases.dropOffer(node);
+  }
+  const remembered = Array.from({ length: 10_000 }, (_, n) => leases.offered(stranger(n), 1000));
+  assert.ok(remembered.filter((address) => address !== undefined).length <= 4096);
+});
+
+Deno.test("a machine that declines all it gets puts no more than a quarter of the pool to rest", () => {
+  const { offer, leases } = setup({ last: "10.0.0.199" });
+  for (let n = 0; n < 200; n++) {
+    const address = offer(mac(n), n);
+    assert.ok(address, `offer ${n}`);
+    leases.decline(mac(n), { address, nowMs: n });
+  }
 });
 
 Deno.test("a client that asks twice is offered the same address, and holds one only", () => {
@@ -82,7 +119,7 @@ Deno.test("a reserved address is its owner's alone, in the range or not", () => 
   const { offer } = setup({ reserved: [reserved] });
   assert.equal(offer(mac(2), 0, { requested: reserved }) === reserved, false);
   assert.notEqual(offer(mac(3), 0), reserved);
-  assert.equal(offer(mac(4), 0), undefined);
+  assert.notEqual(offer(mac(4), 0), reserved);
   assert.equal(offer(mac(1), 0, { reserved }), reserved);
   assert.equal(offer(mac(5), 0, { reserved: ip("10.0.0.7") }), "10.0.0.7");
 });

@@ -6,7 +6,7 @@ export class DhcpFormatError extends Error {
   override readonly name = "DhcpFormatError";
 }
 
-/** Option codes: RFC 2132, 3004 (77), 3046 (82), 4578 (93, 94, 97) and iPXE's own 175. */
+/** Option codes: RFC 2132, 3004 (77), 3046 (82), 4578 (93, 94, 97), 3011 (118) and iPXE's own 175. */
 export const OPTION = {
   pad: 0,
   subnetMask: 1,
@@ -28,6 +28,7 @@ export const OPTION = {
   clientArchitecture: 93,
   clientInterface: 94,
   clientUuid: 97,
+  subnetSelection: 118,
   ipxe: 175,
   end: 255,
 } as const;

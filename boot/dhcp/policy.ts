@@ -36,6 +36,8 @@ export interface DhcpPolicy {
   readonly reservations: Reservations;
   /** Whether the client is answered at all. */
   readonly answers: (client: BootClient) => boolean;
+  /** Whether it is a machine of the site's. Others have short leases, so that a flood of them passes. */
+  readonly knows: (client: BootClient) => boolean;
   /** What the client is told to boot, if anything. */
   readonly bootOptions: (client: BootClient) => BootAnswer | undefined;
 }
@@ -58,6 +60,9 @@ export type Decision =
       | "not-its-own";
   };
 
+/** Firmware and iPXE never renew, and need an address for about a minute. */
+const STRANGER_LEASE_SECONDS = 300;
+
 const MESSAGE_TYPE = { offer: 2, ack: 5, nak: 6 } as const;
 const PORT = { server: 67, client: 68 } as const;
 const BROADCAST_ON_LINK = { hostname: BROADCAST, port: PORT.client };
@@ -68,18 +73,18 @@ export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
   leases: Leases;
   nowMs: number;
 }): Decision {
-  const { packet, intent, client } = request;
+  const { intent, client, relayed } = request;
   const { network } = policy;
   if (!policy.answers(client)) return silent("not-answered");
-  // The pool is for one link: the server's own, or the one of the relay that forwards (§4.3.1).
-  const relay = packet.giaddr === NO_ADDRESS ? undefined : packet.giaddr;
-  if (!onNetwork(relay ?? network.address, network)) return silent("foreign-link");
+  // The pool is for one link: the server's own, or the one that a relay names (§4.3.1).
+  if (!onNetwork(relayed.link ?? network.address, network)) return silent("foreign-link");
+  const isOurs = (serverId: Ipv4) => serverId === network.address || serverId === relayed.serverId;
   const { mac } = client;
   const reserved = policy.reservations.addressOf(mac, client.uuid);
 
   const grant = (address: Ipv4): Decision => {
     if (!leases.mayHave(mac, { address, reserved, nowMs })) return nak(request, network);
-    leases.bind(mac, { address, expiresAtMs: nowMs + network.leaseSeconds * 1000 });
+    leases.bind(mac, { address, expiresAtMs: nowMs + leaseSecondsOf(client, policy) * 1000 });
     return answer(request, { kind: "ack", yiaddr: address, policy });
   };
 
@@ -89,7 +94,7 @@ export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
       return address ? answer(request, { kind: "offer", yiaddr: address, policy }) : silent("exhausted");
     }
     case "select":
-      if (intent.serverId !== network.address) {
+      if (!isOurs(intent.serverId)) {
         leases.dropOffer(mac);
         return silent("other-server");
       }
@@ -113,12 +118,16 @@ export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
       if (!onNetwork(intent.address, network)) return silent("foreign-link");
       return answer(request, { kind: "ack", yiaddr: NO_ADDRESS, policy });
     case "decline":
-      if (intent.serverId !== network.address) return silent("other-server");
+      if (!isOurs(intent.serverId)) return silent("other-server");
       return silent(leases.decline(mac, { address: intent.address, nowMs }) ? "declined" : "not-its-own");
     case "release":
-      if (intent.serverId !== network.address) return silent("other-server");
+      if (!isOurs(intent.serverId)) return silent("other-server");
       return silent(leases.release(mac, { address: intent.address, nowMs }) ? "released" : "not-its-own");
   }
+}
+
+function leaseSecondsOf(client: BootClient, { network, knows }: DhcpPolicy): number {
+  return knows(client) ? network.leaseSeconds : Math.min(network.leaseSeconds, STRANGER_LEASE_SECONDS);
 }
 
 /** Whether the address lies in the pool's subnet. */
@@ -135,15 +144,17 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
   yiaddr: Ipv4;
   policy: DhcpPolicy;
 }): Decision {
-  const { packet, client } = request;
+  const { packet, client, relayed } = request;
   const { network } = policy;
   const boot = policy.bootOptions(client);
   const options = new Map<number, Uint8Array>([
     [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE[kind])],
-    [OPTION.serverId, bytesOfIpv4(network.address)],
+    [OPTION.serverId, bytesOfIpv4(relayed.serverId ?? network.address)],
   ]);
   // An INFORM is answered without address and lease time (§4.3.5).
-  if (yiaddr !== NO_ADDRESS) options.set(OPTION.leaseTime, bytesOfIpv4(ipv4OfNumber(network.leaseSeconds)));
+  if (yiaddr !== NO_ADDRESS) {
+    options.set(OPTION.leaseTime, bytesOfIpv4(ipv4OfNumber(leaseSecondsOf(client, policy))));
+  }
   options.set(OPTION.subnetMask, bytesOfIpv4(network.netmask));
   if (network.gateway) options.set(OPTION.router, bytesOfIpv4(network.gateway));
   if (network.dns?.length) {
@@ -171,10 +182,10 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
 }
 
 /** NAK: broadcast on the link, by the relay where there is one (§4.3.2). */
-function nak({ packet }: DhcpRequest, network: DhcpNetwork): Decision {
+function nak({ packet, relayed: { serverId } }: DhcpRequest, network: DhcpNetwork): Decision {
   const options = new Map([
     [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.nak)],
-    [OPTION.serverId, bytesOfIpv4(network.address)],
+    [OPTION.serverId, bytesOfIpv4(serverId ?? network.address)],
     [OPTION.message, new TextEncoder().encode("this address is not yours")],
   ]);
   const relayed = packet.giaddr !== NO_ADDRESS;
@@ -208,9 +219,9 @@ function replyTo({ xid, broadcast, ciaddr, giaddr, mac }: DhcpPacket): DhcpPacke
   };
 }
 
-/** Adds what a server gives back as it came: RFC 6842 (61), RFC 4578 §2.3 (97), RFC 3046 §2.2 (82). */
+/** Adds what a server gives back as it came: RFC 6842 (61), 4578 §2.3 (97), 3011 §2 (118), 3046 §2.2 (82). */
 function echoing({ options: asked }: DhcpPacket, options: Map<number, Uint8Array>): DhcpOptions {
-  for (const code of [OPTION.clientId, OPTION.clientUuid, OPTION.relayAgent]) {
+  for (const code of [OPTION.clientId, OPTION.clientUuid, OPTION.subnetSelection, OPTION.relayAgent]) {
     const value = asked.get(code);
     if (value) options.set(code, value);
   }
@@ -232,7 +243,7 @@ function silent(why: (Decision & { kind: "silent" })["why"]): Decision {
 }
 
 /** Network and broadcast address of the pool's subnet, which no host may have. */
-export function subnetEnds({ range, netmask }: DhcpNetwork): [Ipv4, Ipv4] {
+export function subnetEnds({ range, netmask }: Pick<DhcpNetwork, "range" | "netmask">): [Ipv4, Ipv4] {
   const mask = numberOfIpv4(netmask);
   const network = numberOfIpv4(range.first) & mask;
   return [ipv4OfNumber(network), ipv4OfNumber(network | ~mask)];

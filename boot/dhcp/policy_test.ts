@@ -26,6 +26,7 @@ const network = {
 interface Site {
   readonly reserved?: Readonly<Record<string, string>>;
   readonly answers?: (client: BootClient) => boolean;
+  readonly knows?: (client: BootClient) => boolean;
   readonly boot?: (client: BootClient) => BootAnswer | undefined;
   readonly network?: DhcpPolicy["network"];
 }
@@ -38,6 +39,7 @@ function server(site: Site = {}) {
     network: site.network ?? network,
     reservations: { addressOf: (mac) => reserved.get(mac), isReserved },
     answers: site.answers ?? (() => true),
+    knows: site.knows ?? (() => true),
     bootOptions: site.boot ?? (() => undefined),
   };
   const leases = new Leases(memoryLeaseStore(), {
@@ -167,6 +169,93 @@ Deno.test("an INFORM is answered at its address, without address and lease time"
   assert.deepEqual(ack.to, { hostname: "10.0.0.60", port: 68 });
   assert.equal(ack.reply.yiaddr, "0.0.0.0");
   assert.equal(ack.reply.options.has(OPTION.leaseTime), false);
+});
+
+const relayOption = (...subOptions: [code: number, value: Uint8Array][]): [number, Uint8Array] => [
+  OPTION.relayAgent,
+  Uint8Array.from(subOptions.flatMap(([code, value]) => [code, value.length, ...value])),
+];
+const circuit: [number, Uint8Array] = [1, new TextEncoder().encode("ge-1/0/1.0:43")];
+const link = (address: string): [number, Uint8Array] => [5, Uint8Array.from(address.split("."), Number)];
+const subnet = (address: string): [number, Uint8Array] => [
+  OPTION.subnetSelection,
+  Uint8Array.from(address.split("."), Number),
+];
+
+const LINKS: [what: string, packet: Partial<ClientPacket>, answered: boolean][] = [
+  ["a relay on another link that selects this one", {
+    giaddr: "192.168.9.1",
+    options: [relayOption(circuit, link("10.0.0.0"))],
+  }, true],
+  ["a relay on this link that selects another one", {
+    giaddr: "10.0.0.253",
+    options: [relayOption(circuit, link("10.9.0.0"))],
+  }, false],
+  [
+    "a relay on another link that selects none",
+    { giaddr: "192.168.9.1", options: [relayOption(circuit)] },
+    false,
+  ],
+  ["a relay whose link selection has a wrong length", {
+    giaddr: "10.0.0.253",
+    options: [relayOption([5, Uint8Array.of(10, 9)])],
+  }, true],
+  ["a relay whose option is cut off", {
+    giaddr: "10.0.0.253",
+    options: [[OPTION.relayAgent, Uint8Array.of(1, 200, 5, 4)]],
+  }, true],
+  ["a client that selects this subnet through a foreign relay", {
+    giaddr: "192.168.9.1",
+    options: [subnet("10.0.0.0")],
+  }, true],
+  ["a client that selects another subnet", { options: [subnet("10.9.0.0")] }, false],
+  ["a relay's link selection before a client's subnet selection", {
+    giaddr: "192.168.9.1",
+    options: [subnet("10.9.0.0"), relayOption(link("10.0.0.0"))],
+  }, true],
+];
+
+for (const [what, packet, answered] of LINKS) {
+  Deno.test(`${what} is ${answered ? "answered at the relay, with its options given back" : "not answered"}`, () => {
+    const decision = server().ask({ type: TYPE.discover, mac: A, ...packet });
+    if (!answered) return assert.equal(why(decision), "foreign-link");
+    assert.ok(decision.kind === "offer");
+    assert.equal(decision.to.hostname, packet.giaddr);
+    for (const [code, value] of packet.options ?? []) {
+      assert.deepEqual(decision.reply.options.get(code), value);
+    }
+    const bytes = [...encodePacket(decision.reply).subarray(240)];
+    const relayed = [...packet.options ?? []].find(([code]) => code === OPTION.relayAgent)?.[1];
+    if (relayed) {
+      const last = bytes.slice(0, bytes.lastIndexOf(OPTION.end)).slice(-relayed.length);
+      assert.deepEqual(last, [...relayed], "the relay's option is the last one");
+    }
+  });
+}
+
+Deno.test("a relay that wants to be taken for the server is named as such, and its clients' requests are ours", () => {
+  const { ask } = server();
+  const override: [number, Uint8Array] = [11, Uint8Array.of(10, 0, 0, 253)];
+  const relay = { giaddr: "10.0.0.253", options: [relayOption(override)] };
+  const offer = ask({ type: TYPE.discover, mac: A, ...relay });
+  assert.ok(offer.kind === "offer");
+  assert.deepEqual(offer.reply.options.get(OPTION.serverId), override[1]);
+  const select = { type: TYPE.request, mac: A, requested: offer.reply.yiaddr };
+  assert.equal(ask({ ...select, serverId: "10.0.0.253", ...relay }).kind, "ack");
+  assert.equal(why(ask({ ...select, serverId: "10.0.0.253" })), "other-server");
+});
+
+Deno.test("a machine that is not the site's gets a lease for five minutes only", () => {
+  const { ask, leases } = server({ knows: ({ mac }) => mac === A });
+  for (const [mac, seconds] of [[A, 3600], [B, 300]] as const) {
+    const requested = addressOf(ask({ type: TYPE.discover, mac }));
+    const ack = ask({ type: TYPE.request, mac, requested, serverId: SERVER });
+    assert.ok(ack.kind === "ack");
+    const told = ack.reply.options.get(OPTION.leaseTime);
+    assert.ok(told);
+    assert.equal(new DataView(told.buffer).getUint32(0), seconds);
+    assert.equal(leases.of(parseMac(mac))?.expiresAtMs, seconds * 1000);
+  }
 });
 
 Deno.test("a relay gets the answer at its port 67 with its option given back, a NAK with the broadcast flag", () => {

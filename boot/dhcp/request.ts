@@ -2,6 +2,7 @@ import { type Ipv4, ipv4OfBytes, NO_ADDRESS } from "./address.ts";
 import { architectureOf, type BootClient, isHttpArchitecture } from "./boot_client.ts";
 import { DhcpFormatError, type DhcpOptions, OPTION } from "./options.ts";
 import { type DhcpPacket, latin1 } from "./packet.ts";
+import { type Relayed, relayedBy } from "./relay.ts";
 
 /**
  * What a client wants, RFC 2131 §4.3. The four states in which a REQUEST is sent (§4.3.2) are told apart here;
@@ -23,12 +24,13 @@ export interface DhcpRequest {
   readonly packet: DhcpPacket;
   readonly intent: DhcpIntent;
   readonly client: BootClient;
+  readonly relayed: Relayed;
 }
 
 /** Throws a DhcpFormatError where the packet is no client's, or lacks what its message type needs. */
 export function parseRequest(packet: DhcpPacket): DhcpRequest {
   if (packet.op !== "request") throw new DhcpFormatError("not a client's packet");
-  return { packet, intent: intentOf(packet), client: bootClientOf(packet) };
+  return { packet, intent: intentOf(packet), client: bootClientOf(packet), relayed: relayedBy(packet) };
 }
 
 function intentOf({ options, ciaddr }: DhcpPacket): DhcpIntent {

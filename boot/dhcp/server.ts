@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { BoundedLog } from "../bounded_log.ts";
 import type { UdpPort } from "../udp_port.ts";
 import { type Ipv4, NO_ADDRESS, numberOfIpv4, sameSubnet } from "./address.ts";
 import { assertPortFree, checkInterface, openOnInterface } from "./interface_socket.ts";
@@ -26,6 +27,10 @@ export interface DhcpServer {
 const SERVER_PORT = 67;
 /** Larger than any packet of an Ethernet client. */
 const BUFFER_BYTES = 4096;
+
+/** A relay of another network is named once in so long. */
+const FOREIGN_LINK_MS = 600_000;
+const MAX_FOREIGN_LINKS = 256;
 
 const log = getLogger(["rackseed", "dhcp"]);
 
@@ -74,11 +79,13 @@ class DhcpService {
   readonly #policy: DhcpPolicy;
   readonly #leases: Leases;
   readonly #answers: UdpPort;
+  readonly #reporter: Reporter;
 
   constructor(policy: DhcpPolicy, { leases, answers }: { leases: Leases; answers: UdpPort }) {
     this.#policy = policy;
     this.#leases = leases;
     this.#answers = answers;
+    this.#reporter = new Reporter(policy.network);
   }
 
   async serve(port: UdpPort): Promise<void> {
@@ -99,53 +106,75 @@ class DhcpService {
   async #handle(bytes: Uint8Array): Promise<void> {
     const request = parseRequest(decodePacket(bytes));
     const decision = decide(request, { policy: this.#policy, leases: this.#leases, nowMs: Date.now() });
-    report(request, decision, this.#policy.network);
+    this.#reporter.report(request, decision, performance.now());
     if (decision.kind === "silent") return;
     const reply = encodePacket(decision.reply);
     try {
       await this.#answers.send(reply, decision.to);
     } catch (error) {
-      // The address is the client's word: it need not be one that can be sent to.
-      log.warn("unsent", { mac: request.client.mac, to: decision.to, error: messageOf(error) });
+      this.#reporter.unsent(request, { to: decision.to, error });
     }
   }
 }
 
-function report({ packet, client, intent }: DhcpRequest, decision: Decision, network: DhcpNetwork): void {
-  const about = { mac: client.mac, xid: packet.xid, intent: intent.kind };
-  if (decision.kind !== "silent") {
-    const { yiaddr: address, file } = decision.reply;
-    log.info(decision.kind, {
-      ...about,
-      address,
-      file,
-      arch: client.arch,
-      ipxe: client.ipxe,
-    });
-    return;
+/** What is decided goes to the log, as far as a flood does not make it too much. */
+class Reporter {
+  readonly #network: DhcpNetwork;
+  readonly #lines = new BoundedLog(log);
+  /** When each relay of another network was last named. */
+  readonly #foreign = new Map<Ipv4, number>();
+
+  constructor(network: DhcpNetwork) {
+    this.#network = network;
   }
-  switch (decision.why) {
-    case "exhausted":
-      return log.warn("pool-exhausted", {
-        ...about,
-        range: network.range,
-        remedy: "widen the DHCP range, shorten the lease time, or reserve addresses outside the range.",
-      });
-    case "foreign-link":
-      return log.warn("foreign-link", {
-        ...about,
-        relay: packet.giaddr,
-        range: network.range,
-        remedy: "the DHCP range is for another network than the one this client is on.",
-      });
-    case "declined":
-      return log.warn("declined", {
-        ...about,
-        remedy:
-          "another machine uses the address that was given: find it, or take the address out of the range.",
-      });
-    default:
-      return log.debug(decision.why, about);
+
+  report({ packet, client, intent, relayed }: DhcpRequest, decision: Decision, nowMs: number): void {
+    const about = { mac: client.mac, xid: packet.xid, intent: intent.kind };
+    if (decision.kind !== "silent") {
+      const { yiaddr: address, file } = decision.reply;
+      const { arch, ipxe } = client;
+      return this.#lines.write("info", decision.kind, { ...about, address, file, arch, ipxe });
+    }
+    const { range } = this.#network;
+    switch (decision.why) {
+      case "exhausted":
+        return this.#lines.write("warn", "pool-exhausted", {
+          ...about,
+          range,
+          remedy: "widen the DHCP range, shorten the lease time, or reserve addresses outside the range.",
+        });
+      case "foreign-link":
+        if (!this.#isNews(packet.giaddr, nowMs)) return;
+        return this.#lines.write("warn", "foreign-link", {
+          ...about,
+          relay: packet.giaddr,
+          link: relayed.link,
+          range,
+          remedy: "the DHCP range is for another network than the one this client is on.",
+        });
+      case "declined":
+        return this.#lines.write("warn", "declined", {
+          ...about,
+          remedy:
+            "another machine uses the address that was given: find it, or take the address out of the range.",
+        });
+      default:
+        return log.debug(decision.why, about);
+    }
+  }
+
+  /** The address is the client's word: it need not be one that can be sent to. */
+  unsent({ client: { mac } }: DhcpRequest, { to, error }: { to: unknown; error: unknown }): void {
+    this.#lines.write("warn", "unsent", { mac, to, error: messageOf(error) });
+  }
+
+  #isNews(relay: Ipv4, nowMs: number): boolean {
+    if (nowMs - (this.#foreign.get(relay) ?? -Infinity) < FOREIGN_LINK_MS) return false;
+    const [oldest] = this.#foreign.keys();
+    if (oldest !== undefined && this.#foreign.size >= MAX_FOREIGN_LINKS) this.#foreign.delete(oldest);
+    this.#foreign.delete(relay);
+    this.#foreign.set(relay, nowMs);
+    return true;
   }
 }
 

@@ -18,6 +18,8 @@ const DEFAULT_BLKSIZE = 512;
 export const ETHERNET_BLKSIZE = 1500 - 20 - 8 - 4;
 const MIN_BLKSIZE = 8;
 const MAX_WINDOWSIZE = 64;
+/** A client that wants longer pauses does not get its option: they would hold its session's place. */
+const MAX_TIMEOUT_SECONDS = 10;
 /** What clients wait by default before they speak again (tftp-hpa, atftp, curl). */
 const CLIENT_TIMEOUT_SECONDS = 5;
 /**
@@ -28,7 +30,8 @@ const MAX_PAUSE_OF_CLIENT_TIMEOUT = 1.5;
 
 /**
  * Agrees on the options of RFC 2348 (blksize), 2349 (timeout, tsize) and 7440 (windowsize); what is unknown or out
- * of bounds is left out of the answer, as RFC 2347 wants. A server may lower blksize and windowsize.
+ * of bounds is left out of the answer, as RFC 2347 wants. A server may lower blksize and windowsize, and leave
+ * timeout out, but not change it.
  * Deviation: `timeout` sets where the back-off ends, not the first pause: after a lost packet the sender tries again
  * as soon as the measured round trip says, or each loss would cost the client whole seconds.
  */
@@ -48,7 +51,7 @@ export function agree(asked: TftpOptions, { sizeBytes, maxBlksize }: {
   };
   const blksize = take("blksize", { min: MIN_BLKSIZE, max: 65_464, limit: maxBlksize }) ?? DEFAULT_BLKSIZE;
   const windowsize = take("windowsize", { min: 1, max: 65_535, limit: MAX_WINDOWSIZE }) ?? 1;
-  const timeout = take("timeout", { min: 1, max: 255 }) ?? CLIENT_TIMEOUT_SECONDS;
+  const timeout = take("timeout", { min: 1, max: MAX_TIMEOUT_SECONDS }) ?? CLIENT_TIMEOUT_SECONDS;
   if (asked.has("tsize")) accepted.set("tsize", String(sizeBytes));
   return {
     sizeBytes,

@@ -42,7 +42,7 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket {
     case OPCODE.write: {
       if (bytes.length > MAX_REQUEST_BYTES) throw new TftpFormatError("request longer than 512 bytes");
       const [name, mode, ...rest] = texts(bytes.subarray(2));
-      if (!name || mode === undefined) throw new TftpFormatError("request without name or mode");
+      if (name === undefined || mode === undefined) throw new TftpFormatError("request without name or mode");
       if (opcode === OPCODE.write) return { kind: "write", name };
       return { kind: "read", name, mode: mode.toLowerCase(), options: pairs(rest) };
     }

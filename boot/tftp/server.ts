@@ -1,25 +1,31 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
+import { BoundedLog } from "../bounded_log.ts";
 import { portError } from "../port_holder.ts";
 import { type OpenUdpPort, openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
 import { agree, ETHERNET_BLKSIZE } from "./options.ts";
 import { decodeTftp, encodeError, ERROR, TftpFormatError, type TftpOptions } from "./packet.ts";
 import { runSession } from "./session.ts";
 import type { TftpFile } from "./tftp_file.ts";
+import { Transfer } from "./transfer.ts";
 
 export interface TftpServerOptions {
   /** Address to listen on; the sessions use it too. */
   readonly hostname: string;
   /** 69 by RFC 1350; 0 takes a free one. */
   readonly port: number;
-  /** The table of names. A name comes without leading slashes and with "/" only; undefined: no such file. */
+  /** The table of names, which come as the client wrote them. Undefined: no such file. */
   readonly lookup: (name: string, client: { readonly address: string }) => TftpFile | undefined;
   /** Ends the service and its sessions. */
   readonly signal: AbortSignal;
   /** Largest block agreed on; by default what an Ethernet frame carries. */
   readonly maxBlksize?: number;
-  /** Transfers at one time; a request above that is not answered, and the client asks again. */
+  /**
+   * Transfers at one time, in all and by address. Above that a session that is idle gives way; while none is, a
+   * request is not answered, and the client asks again.
+   */
   readonly maxSessions?: number;
+  readonly maxSessionsOfAddress?: number;
   readonly openPort?: OpenUdpPort;
 }
 
@@ -30,6 +36,9 @@ export interface TftpServer {
 }
 
 const DEFAULT_MAX_SESSIONS = 512;
+const DEFAULT_MAX_SESSIONS_OF_ADDRESS = 64;
+/** A session whose client has answered and then fell silent for so long may give way to another. */
+const GIVES_WAY_MS = 5_000;
 const REQUEST_BYTES = 1024;
 
 const log = getLogger(["rackseed", "tftp"]);
@@ -55,11 +64,20 @@ export function startTftpServer(options: TftpServerOptions): TftpServer {
   return { port: listener.port, finished };
 }
 
+/** One transfer that runs. */
+interface Session {
+  readonly address: string;
+  readonly port: UdpPort;
+  readonly transfer: Transfer;
+  readonly ended: Promise<void>;
+}
+
 class TftpService {
   readonly #options: TftpServerOptions;
   readonly #listener: UdpPort;
   /** Running sessions by the client's address and port; a request that is repeated meets its session here. */
-  readonly #sessions = new Map<string, { readonly port: UdpPort; readonly ended: Promise<void> }>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #lines = new BoundedLog(log);
 
   constructor(options: TftpServerOptions, listener: UdpPort) {
     this.#options = options;
@@ -91,7 +109,7 @@ class TftpService {
     const packet = decodeTftp(bytes);
     switch (packet.kind) {
       case "write":
-        log.warn("write-refused", { from: peer, name: packet.name });
+        this.#lines.write("warn", "write-refused", { from: peer, name: packet.name });
         return await this.#refuse(peer, ERROR.accessViolation, "this server is read-only");
       case "ack":
       case "error":
@@ -100,18 +118,15 @@ class TftpService {
         if (packet.mode !== "octet") {
           return await this.#refuse(peer, ERROR.illegalOperation, "mode octet only");
         }
-        return await this.#begin(normalised(packet.name), { asked: packet.options, peer });
+        return await this.#begin(packet.name, { asked: packet.options, peer });
     }
   }
 
   async #begin(name: string, { asked, peer }: { asked: TftpOptions; peer: UdpPeer }): Promise<void> {
     const key = `${peer.hostname} ${peer.port}`;
     const { lookup, hostname, openPort = openUdpPort } = this.#options;
-    const { maxBlksize = ETHERNET_BLKSIZE, maxSessions = DEFAULT_MAX_SESSIONS } = this.#options;
+    const { maxBlksize = ETHERNET_BLKSIZE } = this.#options;
     if (this.#sessions.has(key)) return;
-    if (this.#sessions.size >= maxSessions) {
-      return log.warn("too-many-sessions", { client: peer.hostname, name, maxSessions });
-    }
     let file: TftpFile | undefined;
     try {
       file = lookup(name, { address: peer.hostname });
@@ -120,8 +135,13 @@ class TftpService {
       throw error;
     }
     if (!file) {
-      log.info("not-found", { client: peer.hostname, name });
+      this.#lines.write("info", "not-found", { client: peer.hostname, name });
       return await this.#refuse(peer, ERROR.notFound, "no such file");
+    }
+    if (!this.#makesRoomFor(peer.hostname)) {
+      file.close?.();
+      const sessions = this.#sessions.size;
+      return this.#lines.write("warn", "too-many-sessions", { client: peer.hostname, name, sessions });
     }
     let port: UdpPort;
     try {
@@ -131,9 +151,38 @@ class TftpService {
       throw error;
     }
     const terms = agree(asked, { sizeBytes: file.sizeBytes, maxBlksize });
-    const ended = this.#run(name, { port, peer, file, terms, signal: this.#options.signal })
-      .finally(() => this.#sessions.delete(key));
-    this.#sessions.set(key, { port, ended });
+    const transfer = new Transfer(terms, performance.now());
+    const ended = this.#run(name, { port, peer, file, terms, transfer, signal: this.#options.signal })
+      .finally(() => {
+        if (this.#sessions.get(key)?.transfer === transfer) this.#sessions.delete(key);
+      });
+    this.#sessions.set(key, { address: peer.hostname, port, transfer, ended });
+  }
+
+  /** Whether the address may have one more session: ends another one if it must and can. */
+  #makesRoomFor(address: string): boolean {
+    const { maxSessions = DEFAULT_MAX_SESSIONS } = this.#options;
+    const { maxSessionsOfAddress = DEFAULT_MAX_SESSIONS_OF_ADDRESS } = this.#options;
+    const all = [...this.#sessions];
+    const own = all.filter(([, session]) => session.address === address);
+    if (own.length >= maxSessionsOfAddress) return this.#endIdlest(own);
+    return all.length < maxSessions || this.#endIdlest(all);
+  }
+
+  /** Of those never answered the one that began first, since senders can be forged; else the longest silent. */
+  #endIdlest(sessions: readonly [key: string, Session][]): boolean {
+    const since = ([, { transfer }]: [string, Session]) => transfer.progressMs;
+    const unanswered = sessions.filter(([, { transfer }]) => !transfer.isAnswered);
+    const nowMs = performance.now();
+    const candidates = unanswered.length > 0
+      ? unanswered
+      : sessions.filter((session) => nowMs - since(session) > GIVES_WAY_MS);
+    const [first, ...rest] = candidates;
+    if (!first) return false;
+    const [key, { port }] = rest.reduce((a, b) => since(b) < since(a) ? b : a, first);
+    this.#sessions.delete(key);
+    port.close();
+    return true;
   }
 
   /** Never rejects: a session that fails is logged. */
@@ -141,19 +190,16 @@ class TftpService {
     const { port, peer, file, terms: { sizeBytes, blksize, windowsize } } = session;
     const about = { client: peer.hostname, name, sizeBytes, blksize, windowsize };
     const startedMs = performance.now();
-    log.info("started", about);
+    this.#lines.write("info", "started", about);
     try {
       const outcome = await runSession(session);
       const seconds = (performance.now() - startedMs) / 1000;
       if (outcome.kind === "done") {
-        log.info("finished", { ...about, seconds, bytesPerSecond: Math.round(sizeBytes / seconds) });
+        const bytesPerSecond = Math.round(sizeBytes / seconds);
+        this.#lines.write("info", "finished", { ...about, seconds, bytesPerSecond });
       } else {
-        log.info("ended-early", {
-          ...about,
-          seconds,
-          ackedBytes: outcome.ackedBytes,
-          reason: outcome.reason,
-        });
+        const { ackedBytes, reason } = outcome;
+        this.#lines.write("info", "ended-early", { ...about, seconds, ackedBytes, reason });
       }
     } catch (error) {
       log.error("broken", { ...about, error: messageOf(error) });
@@ -166,9 +212,4 @@ class TftpService {
   async #refuse(peer: UdpPeer, code: number, message: string): Promise<void> {
     await this.#listener.send(encodeError(code, message), peer);
   }
-}
-
-/** One form for a name, however the firmware writes it: `\boot\x`, `//boot/x` and `boot/x` are the same. */
-export function normalised(name: string): string {
-  return name.replaceAll("\\", "/").replace(/\/{2,}/g, "/").replace(/^\//, "");
 }

@@ -11,7 +11,7 @@ import {
   writeDataHeader,
 } from "./packet.ts";
 import type { TftpFile } from "./tftp_file.ts";
-import { type Step, Transfer } from "./transfer.ts";
+import type { Step, Transfer } from "./transfer.ts";
 
 /** How a transfer ended. */
 export type Outcome =
@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly peer: UdpPeer;
   readonly file: TftpFile;
   readonly terms: TransferTerms;
+  /** Made of `terms`, and of the time at which this begins. */
+  readonly transfer: Transfer;
   readonly signal: AbortSignal;
 }
 
@@ -34,8 +36,9 @@ const RECEIVE_BYTES = 1024;
 const OTHER: Event = { kind: "other" };
 
 /** Sends the file to the peer. Holds one block in memory. Throws where the file cannot be read. */
-export async function runSession({ port, peer, file, terms, signal }: SessionOptions): Promise<Outcome> {
-  const transfer = new Transfer(terms, performance.now());
+export async function runSession(
+  { port, peer, file, terms, transfer, signal }: SessionOptions,
+): Promise<Outcome> {
   const block = new Uint8Array(DATA_HEADER_BYTES + terms.blksize);
   const incoming = new Uint8Array(RECEIVE_BYTES);
   using timer = new Timer();
@@ -61,7 +64,7 @@ export async function runSession({ port, peer, file, terms, signal }: SessionOpt
     await send(step);
     const event = await Promise.race([received, timer.at(transfer.deadlineMs)]);
     if (signal.aborted || event?.kind === "closed") {
-      return { kind: "failed", reason: "the service ends", ackedBytes: transfer.ackedBytes };
+      return { kind: "failed", reason: "its port was closed here", ackedBytes: transfer.ackedBytes };
     }
     step = event?.kind === "packet"
       ? transfer.receive(event.packet, performance.now())

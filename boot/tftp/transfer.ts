@@ -10,9 +10,9 @@ export type Step =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** A client that answers nothing for so long, or for three of the longest pauses, has gone. */
+/** A client that answers nothing for so long has gone, and one that has never answered, before. */
 const SILENCE_MS = 30_000;
-const SILENCE_PAUSES = 3;
+const FIRST_SILENCE_MS = 15_000;
 /** A client that crawls holds its place no longer than this. */
 const MAX_DURATION_MS = 3_600_000;
 const FIRST_TIMEOUT_MS = 500;
@@ -58,6 +58,16 @@ export class Transfer {
     return this.#sentMs + this.#roundTrip.timeoutMs;
   }
 
+  /** When the client last got ahead; the start, if it never did. */
+  get progressMs(): number {
+    return this.#progressMs;
+  }
+
+  /** Whether the client has answered at all: a request alone may have a forged sender. */
+  get isAnswered(): boolean {
+    return this.#progressMs > this.#startedMs;
+  }
+
   /** Bytes that the client has acknowledged. */
   get ackedBytes(): number {
     return Math.min(this.#acked * this.#terms.blksize, this.#terms.sizeBytes);
@@ -92,7 +102,7 @@ export class Transfer {
   /** To be called at the deadline. */
   expire(nowMs: number): Step {
     if (nowMs < this.deadlineMs) return WAIT;
-    const silenceMs = Math.max(SILENCE_MS, SILENCE_PAUSES * this.#terms.maxTimeoutMs);
+    const silenceMs = this.isAnswered ? SILENCE_MS : FIRST_SILENCE_MS;
     if (nowMs - this.#progressMs > silenceMs) {
       const at = this.#negotiating ? "the options" : `block ${this.#acked + 1} of ${this.#lastBlock}`;
       return { kind: "failed", reason: `no answer to ${at} for ${silenceMs / 1000} s` };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { TransferTerms } from "./options.ts";
+import { agree } from "./options.ts";
 import { type Step, Transfer } from "./transfer.ts";
 
 const plain: TransferTerms = {
@@ -92,10 +93,22 @@ Deno.test("a client that has gone is given up, and so is one that says so", () =
     now = transfer.deadlineMs;
     step = transfer.expire(now);
   }
-  assert.deepEqual(step, { kind: "failed", reason: "no answer to block 1 of 3 for 30 s" });
-  assert.ok(now > 30_000 && now < 40_000, `${now}`);
+  assert.deepEqual(step, { kind: "failed", reason: "no answer to block 1 of 3 for 15 s" });
+  assert.ok(now > 15_000 && now < 25_000, `${now}`);
   const told = new Transfer(plain, 0).receive({ kind: "error", code: 3, message: "disk full" }, 0);
   assert.deepEqual(told, { kind: "failed", reason: "the client says: disk full (3)" });
+});
+
+Deno.test("a client that answered once is waited for half a minute, whatever pauses it wants", () => {
+  const { maxTimeoutMs } = agree(new Map([["timeout", "255"]]), { sizeBytes: 1 << 20, maxBlksize: 1468 });
+  const transfer = new Transfer({ ...plain, sizeBytes: 1 << 20, maxTimeoutMs }, 0);
+  transfer.begin(0);
+  transfer.receive(ack(1), 100);
+  let now = 100;
+  for (let step: Step = { kind: "wait" }; step.kind !== "failed"; step = transfer.expire(now)) {
+    now = transfer.deadlineMs;
+  }
+  assert.ok(now > 30_000 && now < 45_000, `${now}`);
 });
 
 Deno.test("a client that crawls is given up after an hour", () => {

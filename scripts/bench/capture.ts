@@ -22,6 +22,7 @@ import {
   workplace,
 } from "./bench_tree.ts";
 import type { Call, CallAnswer } from "./capture_agent.ts";
+import { numberOption, numbersOption } from "./number_option.ts";
 
 const BAR = 1.1;
 const { values } = parseArgs({
@@ -89,9 +90,10 @@ const { path } = place;
 await shell("mkdir tree", path);
 await makeBenchTree(`${path}/tree`);
 const comparisons: Comparison[] = [];
-for (const level of values.levels.split(",").map(Number)) {
+const rounds = numberOption("rounds", values.rounds);
+for (const level of numbersOption("levels", values.levels)) {
   const ours: number[] = [], peer: number[] = [], processor = { ours: [] as number[], peer: [] as number[] };
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     const before = processorSeconds();
     ours.push(await secondsOf(() => capture(path, { level })));
     processor.ours.push(processorSeconds().own - before.own);

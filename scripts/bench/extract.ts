@@ -22,6 +22,7 @@ import {
   useTwoProcessors,
   workplace,
 } from "./bench_tree.ts";
+import { numberOption } from "./number_option.ts";
 
 const BAR = 0.9;
 const { values } = parseArgs({
@@ -31,7 +32,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const level = Number(values.level);
+const level = numberOption("level", values.level);
 
 async function* allAtOnce(count: number): AsyncGenerator<number> {
   for (let frame = 0; frame < count; frame++) yield frame;
@@ -54,7 +55,8 @@ const decodeMs = performance.now() - decodeStart;
 if (!values.json) console.log(`decode: ${manifest.entries.length} entries in ${decodeMs.toFixed(0)} ms`);
 
 const ours: number[] = [], peer: number[] = [];
-for (let round = 0; round < Number(values.rounds); round++) {
+const rounds = numberOption("rounds", values.rounds);
+for (let round = 0; round < rounds; round++) {
   await shell("mkdir ours peer", path);
   ours.push(
     await secondsOf(() =>

@@ -13,6 +13,7 @@ import { DeployAnswer, type Inventory, NodeView, Order, ReportAnswer } from "#co
 import { ApiClient } from "#contract/client.ts";
 import { type LoadResult, runLoad } from "./paced_load.ts";
 import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
+import { numberOption } from "./number_option.ts";
 
 const CONNECTIONS = 64;
 const BAR_P99_MS = 50;
@@ -28,8 +29,9 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const nodes = Number(values.nodes);
-const seconds = Number(values.seconds);
+const nodes = numberOption("nodes", values.nodes);
+const seconds = numberOption("seconds", values.seconds);
+const every = numberOption("every", values.every);
 
 await using product = await PinnedProduct.start();
 await product.publish("web");
@@ -48,7 +50,7 @@ const events = countEvents(watched.signal);
 const cpu = cpuSeconds(product.pid);
 const most = await load(undefined);
 const cpuMicroseconds = (cpuSeconds(product.pid) - cpu) * 1e6 / (most.perSecond * seconds);
-const paced = await load(nodes / Number(values.every));
+const paced = await load(nodes / every);
 watched.abort();
 const eventsPerSecond = await events / (2 * seconds);
 http.close();

@@ -25,6 +25,7 @@ import { LinkLab } from "./link_lab.ts";
 import { Program } from "./program.ts";
 import { type Bar } from "./swarm/bars.ts";
 import { median, printBars } from "./swarm/report.ts";
+import { numberOption } from "./number_option.ts";
 
 const BAR = 1.15;
 const MODES = ["download", "extract", "install"] as const;
@@ -42,7 +43,12 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const limitMib = Number(values.tree);
+const rates = values.rates.split(",").map((text) => ({
+  text,
+  limit: text === "unlimited" ? {} : { rateMbit: numberOption("rates", text) },
+}));
+const limitMib = numberOption("tree", values.tree);
+const runs = numberOption("runs", values.runs);
 const signal = interruption();
 await using place = await workplace();
 const scratch = place.path;
@@ -55,16 +61,18 @@ await Deno.mkdir(packs);
 
 const bars: Bar[] = [];
 const results: ({ rate: string } & Record<Mode, number>)[] = [];
-for (const rate of values.rates.split(",")) {
-  const seconds = await measureAt(rate);
+for (const { text: rate, limit } of rates) {
+  const seconds = await measureAt(rate, limit);
   results.push({ rate, ...seconds });
   const value = seconds.install / Math.max(seconds.download, seconds.extract);
   bars.push({ name: `install ÷ the longer half, ${linksOf(rate)}`, value, bar: BAR, kept: value <= BAR });
 }
 report();
 
-async function measureAt(rate: string): Promise<Record<Mode, number>> {
-  const limit = rate === "unlimited" ? {} : { rateMbit: Number(rate) };
+async function measureAt(
+  rate: string,
+  limit: { readonly rateMbit?: number },
+): Promise<Record<Mode, number>> {
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await LinkLab.make("install-bench", { count: 2, ...limit }));
   const start = (machine: number, script: string, args: readonly string[]) => {
@@ -98,7 +106,7 @@ async function measureAt(rate: string): Promise<Record<Mode, number>> {
     });
 
   const taken: Record<Mode, number[]> = { download: [], extract: [], install: [] };
-  for (let run = 0; run < Number(values.runs); run++) {
+  for (let run = 0; run < runs; run++) {
     for (const mode of MODES) taken[mode].push(await measureOnce(mode));
   }
   return {

@@ -20,6 +20,7 @@ import { ours, rackAware } from "./swarm/ours.ts";
 import { median, printBars } from "./swarm/report.ts";
 import { Session } from "./swarm/session.ts";
 import { installDebianPackages } from "../setup.ts";
+import { numberOption } from "./number_option.ts";
 
 const BAR = 1.3;
 const { values } = parseArgs({
@@ -32,9 +33,11 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const perRack = Number(values.nodes);
-const sizeBytes = Number(values.size) * 2 ** 20;
-const rateMbit = Number(values.rate), betweenMbit = Number(values.between);
+const perRack = numberOption("nodes", values.nodes);
+const sizeBytes = numberOption("size", values.size) * 2 ** 20;
+const rateMbit = numberOption("rate", values.rate);
+const betweenMbit = numberOption("between", values.between);
+const runs = numberOption("runs", values.runs);
 const signal = interruption();
 const missing = await installDebianPackages(aria2.packages);
 const engines = [rackAware, ours, ...missing.length === 0 ? [aria2] : []];
@@ -50,7 +53,7 @@ const samples = new Map<string, Sample[]>(engines.map(({ name }) => [name, []]))
     sizeBytes,
     signal,
   });
-  for (let run = 0; run < Number(values.runs); run++) {
+  for (let run = 0; run < runs; run++) {
     for (const engine of engines) {
       const sample = await session.run(engine, 2 * perRack);
       samples.get(engine.name)?.push(sample);

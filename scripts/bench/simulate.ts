@@ -20,6 +20,7 @@
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation/simulation.ts";
+import { numberOption } from "./number_option.ts";
 
 const BAR = 1.5;
 const { values } = parseArgs({
@@ -53,17 +54,17 @@ interface Row {
 
 const COLUMNS =
   "nodes   first  median     p99    last  last ÷ first row's  server sent  received  dry  seconds";
-const sizeBytes = Number(values.size) * 1024 * 1024;
-const linkRate = Number(values.rate) * 1e6;
-if (values.one !== undefined) console.log(JSON.stringify(measure(Number(values.one))));
+const sizeBytes = numberOption("size", values.size) * 1024 * 1024;
+const linkRate = numberOption("rate", values.rate) * 1e6;
+if (values.one !== undefined) console.log(JSON.stringify(measure(numberOption("one", values.one))));
 else await compareAll();
 
 function measure(nodes: number): Row {
   const started = performance.now();
   const result = simulate({
     ...{ nodes, sizeBytes, linkRate },
-    pieceLength: Number(values.piece) * 1024,
-    seed: Number(values.seed),
+    pieceLength: numberOption("piece", values.piece) * 1024,
+    seed: numberOption("seed", values.seed),
   });
   const { finishedMs, serverSentBytes, receivedBytes, dryNodes } = result;
   const ideal = sizeBytes * 8000 / linkRate;

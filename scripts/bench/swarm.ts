@@ -25,6 +25,7 @@ import type { Sample } from "./swarm/measure.ts";
 import { ENGINE_NAMES, provideEngines } from "./swarm/engines.ts";
 import { printReport, reportOf, type Result, resultOf } from "./swarm/report.ts";
 import { Session } from "./swarm/session.ts";
+import { numberOption, numbersOption } from "./number_option.ts";
 
 const { values } = parseArgs({
   options: {
@@ -37,9 +38,10 @@ const { values } = parseArgs({
     svg: { type: "string" },
   },
 });
-const counts = values.nodes.split(",").map(Number);
-const sizeBytes = Number(values.size) * 2 ** 20;
-const rateMbit = values.rate === "unlimited" ? undefined : Number(values.rate);
+const counts = numbersOption("nodes", values.nodes);
+const sizeBytes = numberOption("size", values.size) * 2 ** 20;
+const rateMbit = values.rate === "unlimited" ? undefined : numberOption("rate", values.rate);
+const runs = numberOption("runs", values.runs);
 const signal = interruption();
 const { engines, absent } = await provideEngines(values.engines.split(","));
 const samples = new Map<string, Sample[]>();
@@ -54,7 +56,7 @@ const keyOf = (engine: string, nodes: number) => `${engine} ${nodes}`;
   });
   for (const nodes of counts) {
     // run by run through all engines: what else the machine does meets all of them
-    for (let run = 0; run < Number(values.runs); run++) {
+    for (let run = 0; run < runs; run++) {
       for (const engine of engines.filter(({ name }) => !(name in absent))) {
         try {
           const sample = await session.run(engine, nodes);

@@ -63,7 +63,7 @@ function seed(
 ): void {
   const network = PeerListener.listen({ hostname, port: 6881 });
   const seeder = new Seeder(network, { tracker, hostnames: [hostname], racks: () => racksOf(hostname) });
-  seeder.add(metainfo, metainfo.info.files.map(({ name }) => `${directory}/${name}`));
+  seeder.add(metainfo, { paths: metainfo.info.files.map(({ name }) => `${directory}/${name}`) });
 }
 
 async function leech(

@@ -11,6 +11,7 @@
 import { parseArgs } from "node:util";
 import type { LoadResult } from "./paced_load.ts";
 import { cpuSeconds, LOAD_CPU, pinned, PinnedProduct, residentBytes, SERVER_CPU } from "./pinned_product.ts";
+import { numberOption } from "./number_option.ts";
 
 const BARS = { http: 5000, udp: 20_000, p99Ms: 50, bytesPerPeer: 1024 };
 const PEERS = 10_000;
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+
+const seconds = numberOption("seconds", values.seconds);
 
 interface Target {
   readonly name: string;
@@ -76,7 +79,7 @@ async function measure(target: Target): Promise<void> {
     const most = await load(target, kind, some);
     const spent = cpuSeconds(target.pid) - cpu;
     const half = await load(target, kind, [...some, "--rate", String(bar / 2)]);
-    const cpuMicroseconds = spent * 1e6 / (most.perSecond * Number(values.seconds));
+    const cpuMicroseconds = spent * 1e6 / (most.perSecond * seconds);
     rows.push({ name: target.name, kind, most, cpuMicroseconds, half, bar });
   }
   if (target.name !== "ours") return;

@@ -12,6 +12,7 @@ import { announceUrl, parseHttpAnnounce } from "#contract/torrent/tracker_client
 import { encodeUdpRequest } from "#contract/torrent/udp_tracker_codec.ts";
 import { runLoad } from "./paced_load.ts";
 import { UdpLoad } from "./udp_load.ts";
+import { numberOption } from "./number_option.ts";
 
 const HOST = "127.0.0.1";
 const { values, positionals: [kind, portText, hashText = ""] } = parseArgs({
@@ -25,16 +26,16 @@ const { values, positionals: [kind, portText, hashText = ""] } = parseArgs({
 });
 const port = Number(portText);
 const infoHash = Uint8Array.fromHex(hashText);
-const peers = Number(values.peers);
-const connections = Number(values.connections);
+const peers = numberOption("peers", values.peers);
+const connections = numberOption("connections", values.connections);
 /** Made once: the load is to cost little beside the tracker. The tracker's `connection` is filled in later. */
 const datagrams = kind !== "udp"
   ? []
   : Array.from({ length: peers }, (_, peer) =>
     encodeUdpRequest({ action: "announce", transaction: 0, connection: 0n, request: requestOf(peer) }));
 const shape = {
-  seconds: Number(values.seconds ?? Infinity),
-  rate: values.rate === undefined ? undefined : Number(values.rate),
+  seconds: values.seconds === undefined ? Infinity : numberOption("seconds", values.seconds),
+  rate: values.rate === undefined ? undefined : numberOption("rate", values.rate),
   requests: values.seconds === undefined ? peers : Infinity,
 };
 const result = kind === "udp"

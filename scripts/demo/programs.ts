@@ -2,7 +2,6 @@
 
 export interface ServerStatus {
   readonly server: string;
-  readonly page: string;
   readonly http: string;
 }
 
@@ -68,6 +67,11 @@ export class Programs implements AsyncDisposable {
     this.#product = product;
     this.#folder = folder;
     this.#signal = signal;
+  }
+
+  /** Logs in to the server's page. */
+  get loginLink(): string {
+    return `${this.#server?.server ?? ""}/?token=${this.#token}`;
   }
 
   /** On loopback, on free ports. */

@@ -1,11 +1,13 @@
 /** Where a clone may differ from its template before it was ever booted: nothing beside this list. */
 import type { Aspect, Exception } from "./compare_trees.ts";
+import { swapFile } from "./template_settings.ts";
 
 const identity = "identity: the node's own";
 const boot = "boot loader: installed for the node's own disk";
 const excluded = "left out of every capture";
 const firstBoot = "first boot: tells the server that the clone is up, and is gone then";
 const covered = "a mount covers it while the template runs: what lies beneath cannot be seen";
+const ownDisk = "names of disks: the clone's own";
 const changed = "something in this folder is on the list";
 
 const folderTimes: readonly Aspect[] = ["mtime"];
@@ -19,9 +21,19 @@ export const expected: readonly Exception[] = [
     { path: `etc/ssh/ssh_host_${kind}_key.pub`, reason: identity },
   ]),
   { path: "etc/systemd/network/**", reason: identity },
+  { path: "etc/iscsi/initiatorname.iscsi", reason: identity },
+  { path: "etc/nvme/hostnqn", reason: identity },
+  { path: "etc/nvme/hostid", reason: identity },
+  { path: "etc/adjtime", reason: identity },
   { path: "var/lib/systemd/random-seed", reason: identity },
+  { path: "var/lib/systemd/credential.secret", reason: identity },
+  { path: "etc/fstab", reason: ownDisk },
+  { path: "var/cache/debconf/config.dat", reason: ownDisk },
+  { path: swapFile.slice(1), reason: "swap file: made again" },
   { path: "etc", aspects: folderTimes, reason: changed },
   { path: "etc/ssh", aspects: folderTimes, reason: changed },
+  { path: "etc/iscsi", aspects: folderTimes, reason: changed },
+  { path: "etc/nvme", aspects: folderTimes, reason: changed },
   { path: "etc/systemd/network", aspects: folderTimes, reason: changed },
   { path: "var/lib/systemd", aspects: folderTimes, reason: changed },
 

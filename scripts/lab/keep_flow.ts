@@ -35,6 +35,11 @@ export async function keepNode(
       seen,
     },
     {
+      what: "kept: storage knows it by the same names",
+      passed: again.storage === clone.storage,
+      seen: again.storage.replaceAll("\n", ", "),
+    },
+    {
       what: "kept: machine-id and SSH host key as before",
       passed: again.machineId === clone.machineId && again.hostKey === clone.hostKey,
       seen: `${again.machineId}, before ${clone.machineId}; ${again.hostKey}, before ${clone.hostKey}`,

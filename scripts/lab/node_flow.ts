@@ -1,5 +1,6 @@
 /** An empty machine turns into a clone: power-on, network boot, installation, its own disk, its login prompt. */
 import type { Check } from "./check.ts";
+import { checkDiskNames } from "./check_disk_names.ts";
 import type { BackgroundProgram } from "./background_program.ts";
 import { checkFileSystems, compareWithTemplate } from "./check_disks.ts";
 import { run } from "./command.ts";
@@ -8,7 +9,11 @@ import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
+import { domain, templateStorage } from "./template_settings.ts";
 import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
+
+const ownStorageNames =
+  /^InitiatorName=iqn\.1993-08\.org\.debian:01:[0-9a-f]{12}\nnqn\.2014-08\.org\.nvmexpress:uuid:([0-9a-f-]{36})\n\1$/;
 
 interface Context {
   readonly node: NodeFacts;
@@ -47,6 +52,8 @@ export async function orderNodes(
 export interface Clone {
   readonly machineId: string;
   readonly hostKey: string;
+  /** Its iSCSI initiator name, its NVMe host NQN and host id. */
+  readonly storage: string;
   readonly checks: Check[];
   /** From the agent's start to the reboot that it asked for. */
   readonly agentMs: number;
@@ -94,6 +101,11 @@ export async function startClone(
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
   const machineId = (await guest.shell("cat /etc/machine-id", lab)).trim();
+  const storage = (await guest.shell(
+    "cat /etc/iscsi/initiatorname.iscsi /etc/nvme/hostnqn /etc/nvme/hostid",
+    lab,
+  )).trim();
+  const fullName = (await guest.shell("hostname -f", lab)).trim();
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
@@ -103,6 +115,7 @@ export async function startClone(
   const hooked = await checkHooks(lab, { host, guest, log });
   const addresses = await guest.shell("ip -brief -4 address", lab);
   const leftovers = (await guest.shell(remains, lab)).trim();
+  const named = await checkDiskNames(lab, guest);
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [
@@ -123,18 +136,30 @@ export async function startClone(
       seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
     },
     {
+      what: "storage knows it by names of its own",
+      passed: ownStorageNames.test(storage) && !storage.includes(templateStorage.hostUuid) &&
+        !storage.includes(templateStorage.initiator.trim()),
+      seen: storage.replaceAll("\n", ", "),
+    },
+    {
+      what: "its full name has the template's domain",
+      passed: fullName === `${host}.${domain}`,
+      seen: fullName,
+    },
+    {
       what: "its first boot is known to the server",
       passed: state === "running",
       seen: `the node is ${state}`,
     },
     hooked,
+    ...named,
     ...(node.asked ? [checkAsked(node, log)] : []),
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
-  return { machineId, hostKey: key(hostKey), checks };
+  return { machineId, hostKey: key(hostKey), storage, checks };
 }
 
 /** `seen`: what `ip -brief -4 address` says. */

@@ -62,6 +62,11 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
       seen: `${mb(fetchedBytes)} fetched, ${mb(damagedBytes)} damaged, the image ${mb(totals.sealedBytes)}`,
     },
     {
+      what: "restored: storage knows it by the same names",
+      passed: again.storage === clone.storage,
+      seen: again.storage.replaceAll("\n", ", "),
+    },
+    {
       what: "restored: name, machine-id and SSH host key as before",
       passed: again.machineId === clone.machineId && again.hostKey === clone.hostKey,
       seen: `${again.machineId}, before ${clone.machineId}; ${again.hostKey}, before ${clone.hostKey}`,

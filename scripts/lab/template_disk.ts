@@ -86,9 +86,8 @@ async function settle(
   options: TemplateDiskOptions & { readonly disk: LoopDisk },
 ): Promise<void> {
   const { firmware, disk, signal } = options;
-  const uuids = { root: await uuid(disk.partition(2)), swap: await uuid(disk.partition(3)), esp: "" };
-  if (firmware === "uefi") uuids.esp = await uuid(disk.partition(bootPartition));
-  for (const [path, { text, mode }] of settings({ ...options, uuids })) {
+  const rootUuid = await uuid(disk.partition(rootPartition));
+  for (const [path, { text, mode }] of settings(options)) {
     await Deno.mkdir(dirname(`${root}/${path}`), { recursive: true });
     await Deno.writeTextFile(`${root}/${path}`, text);
     await Deno.chmod(`${root}/${path}`, mode);
@@ -100,7 +99,7 @@ async function settle(
   await Deno.copyFile(options.product, `${root}/${productPath}`);
   await plantOddities(root, { signal });
   await using _dev = await Mount.at(`${root}/dev`, { source: "tmpfs", options: ["-t", "tmpfs"] });
-  await run(["sh", "-ec", deviceNodes, root, disk.device, uuids.root], { signal });
+  await run(["sh", "-ec", deviceNodes, root, disk.device, rootUuid], { signal });
   await using _proc = await Mount.at(`${root}/proc`, { source: "proc", options: ["-t", "proc"] });
   await using _sys = await Mount.at(`${root}/sys`, { source: "sysfs", options: ["-t", "sysfs"] });
   await run([
@@ -108,7 +107,7 @@ async function settle(
     root,
     "sh",
     "-ec",
-    setUp({ firmware, disk: disk.device, packages: keptPackages, rootUuid: uuids.root }),
+    setUp({ firmware, disk: disk.device, packages: keptPackages, rootUuid }),
   ], {
     signal,
     env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" },

@@ -2,6 +2,16 @@
 import type { Firmware } from "./qemu.ts";
 
 export const templateName = "template";
+export const domain = "lab.test";
+
+/** What storage knows the template by. */
+export const templateStorage = {
+  initiator: "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n",
+  hostUuid: "ae12b600-6b23-11e9-8000-ac1f6b7b78ea",
+};
+
+/** It swaps to a partition, and to this file, which no default of captures leaves out. */
+export const swapFile = "/var/lib/more.swap";
 
 /** Where the template has the product: in a folder that captures leave out. */
 export const productPath = "var/lib/rackseed/rackseed";
@@ -10,19 +20,25 @@ interface SettingsOptions {
   readonly firmware: Firmware;
   readonly address: string;
   readonly authorizedKey: string;
-  readonly uuids: { readonly root: string; readonly swap: string; readonly esp: string };
 }
 
 type Setting = readonly [path: string, content: { readonly text: string; readonly mode: number }];
 
-export function settings({ firmware, address, authorizedKey, uuids }: SettingsOptions): Setting[] {
-  const esp = firmware === "uefi" ? `UUID=${uuids.esp} /boot/efi vfat umask=0077 0 1\n` : "";
+export function settings({ firmware, address, authorizedKey }: SettingsOptions): Setting[] {
+  // as older installers wrote it, and none of it is right on a clone
+  const esp = firmware === "uefi" ? "/dev/vda1 /boot/efi vfat umask=0077 0 1\n" : "";
   return [
     file("etc/hostname", `${templateName}\n`),
-    file("etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}\n`),
+    file(
+      "etc/hosts",
+      `127.0.0.1\tlocalhost\n127.0.1.1\t${templateName}.${domain} ${templateName}\n`,
+    ),
+    file("etc/iscsi/initiatorname.iscsi", templateStorage.initiator, 0o600),
+    file("etc/nvme/hostnqn", `nqn.2014-08.org.nvmexpress:uuid:${templateStorage.hostUuid}\n`),
+    file("etc/nvme/hostid", `${templateStorage.hostUuid}\n`),
     file(
       "etc/fstab",
-      `UUID=${uuids.root} / ext4 errors=remount-ro 0 1\nUUID=${uuids.swap} none swap sw 0 0\n${esp}`,
+      `/dev/vda2 / ext4 errors=remount-ro 0 1\n/dev/vda3 none swap sw 0 0\n${swapFile} none swap sw 0 0\n${esp}`,
     ),
     file("etc/resolv.conf", `nameserver ${address.replace(/\.\d+\/.*/, ".1")}\n`),
     file(
@@ -103,6 +119,9 @@ systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2sc
 dpkg --install /${packages}/${grub}_*.deb
 rm -r /${packages}
 mkdir -p /boot/efi
+dd if=/dev/zero of=${swapFile} bs=1M count=16
+chmod 600 ${swapFile}
+mkswap ${swapFile}
 chmod 700 /root/.ssh
 ${firmware === "bios" ? biosLoader(disk) : uefiLoader(rootUuid)}
 update-grub

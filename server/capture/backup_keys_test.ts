@@ -17,7 +17,7 @@ Deno.test("a backup opens what it took from the image, and the image's key nothi
 
     const from = { template: { id: "t", name: "n1" }, backupOf: "n1", base: "web" };
     const backup = service.begin({ image: "n1", level: 1, excludes: [] }, from).id;
-    assert.ok(service.orderFor("t"));
+    assert.equal(service.orderFor("t")?.isBackup, true);
     // what it draws on cannot go meanwhile
     assert.throws(() => store.delete("web@1"), /a capture for n1 uses its content/);
     assert.equal(await sendTree(service, backup, whole), 30_000);

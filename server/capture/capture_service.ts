@@ -46,6 +46,7 @@ interface ActiveCapture {
   readonly image: string;
   readonly templateId: string | undefined;
   readonly level: number;
+  readonly isBackup: boolean;
   readonly excludes: readonly string[];
   /** The capture that the image's newest version came from. */
   readonly parent: string | undefined;
@@ -116,7 +117,8 @@ export class CaptureService implements AsyncDisposable {
         find: (sha256) => held.writer.find(sha256),
         frame: (id) => this.#store.packs.frame(id),
       }, { parent: () => parent === undefined ? [] : this.#store.hashedEntries(`${image}@${version}`) });
-      const began = { image, templateId, level, excludes, parent, held, intake, abort };
+      const isBackup = backupOf !== undefined;
+      const began = { image, templateId, level, excludes, parent, held, intake, abort, isBackup };
       this.#active.set(id, { ...began, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
@@ -152,8 +154,15 @@ export class CaptureService implements AsyncDisposable {
     if (id === undefined || capture === undefined) return undefined;
     capture.heardMs = Date.now();
     if (this.get(id).state === "waiting") this.#views.change(id, { state: "receiving" });
-    const { image, excludes, level, parent } = capture;
-    return { capture: id, image, excludes: [...excludes], level, ...(parent !== undefined && { parent }) };
+    const { image, excludes, level, parent, isBackup } = capture;
+    return {
+      capture: id,
+      image,
+      excludes: [...excludes],
+      level,
+      ...(parent !== undefined && { parent }),
+      ...(isBackup && { isBackup }),
+    };
   }
 
   /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */

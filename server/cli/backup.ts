@@ -87,6 +87,7 @@ async function backupAtBoot(
 function endOfBackup({ backup, armed, state, report }: NodeView): NodeEnd | undefined {
   if (!backup) return { done: false, what: "is not to be backed up any more" };
   if (armed) return undefined;
+  if (state === "aborted") return { done: false, what: "was cancelled" };
   if (state !== "failed") return { done: true, what: `is backed up: ${report?.message ?? ""}` };
   const problem = report?.problem;
   return { done: false, what: problem ? `${problem.title}: ${problem.detail}` : "was cancelled" };

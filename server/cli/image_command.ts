@@ -41,10 +41,32 @@ export function addImage(
       "--keep <path...>",
       "what a restore leaves alone on every node, beside `node restore --keep`; none: nothing",
     )
+    .option(
+      "--own <path...>",
+      "what each node has for itself, beside what `image identity` lists: clones do not get it, restores leave it " +
+        "alone, --identity keep carries it over (up to 64 KiB a file); none: nothing",
+    )
     .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image set web --keep /srv /var/lib/mysql"))
+    .addHelpText(
+      "after",
+      examples(
+        "rackseed image set web --keep /srv /var/lib/mysql",
+        "rackseed image set web --own /etc/agent/id",
+      ),
+    )
     .action(async (name, options) =>
       await (await import("./images.ts")).setImage(name, { ...options, signal })
+    );
+  withServer(image.command("identity"))
+    .description(
+      "Show what makes a machine itself and what becomes of it on a clone; with NAME, also what that image's " +
+        "settings add. Without NAME no server is asked.",
+    )
+    .argument("[name]")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("rackseed image identity", "rackseed image identity web --json"))
+    .action(async (name, options) =>
+      await (await import("./image_identity.ts")).showOwnFiles(name, { ...options, signal })
     );
   withServer(image.command("delete"))
     .description("Delete one version, and the packs that no other version needs.")

@@ -1,6 +1,6 @@
 /** `rackseed image …` */
 import { z } from "zod";
-import { CaptureView, ImageRef, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
+import { CaptureView, ImageRef, ImageView, Notice, VerifyEvent, VersionView } from "#contract/api.ts";
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -30,6 +30,9 @@ export type SendTree = (path: string, options: {
 export async function listImages({ json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
   const images = await client.get("/images", z.array(ImageView), { signal });
+  for (const { subject, problem, remedy } of await client.get("/notices", z.array(Notice), { signal })) {
+    remark(`warning: ${subject}: ${problem}\n  Remedy: ${remedy}`);
+  }
   if (json) return printJson(images);
   if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
   printTable(
@@ -46,21 +49,32 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
   );
 }
 
-/** What holds for all versions of the image: without `keep` it is only shown; "none" takes it away. */
+/** What holds for all versions of the image: without an option it is only shown; "none" clears a setting. */
 export async function setImage(
   name: string,
-  { keep, json, signal, ...options }: ImageOptions & { keep?: readonly string[] | undefined },
+  { keep, own, json, signal, ...options }: ImageOptions & {
+    keep?: readonly string[] | undefined;
+    own?: readonly string[] | undefined;
+  },
 ): Promise<void> {
   using client = await connect(options, signal);
   const path = `/images/${checked(ImageName, { name: "image", value: name })}/settings`;
   let settings = await client.get(path, ImageSettings, { signal });
-  if (keep !== undefined) {
-    const kept = keep.filter((one) => one !== "none");
-    const body = checked(ImageSettings, { name: "settings", value: { ...settings, keep: kept } });
+  if (keep !== undefined || own !== undefined) {
+    const value = { ...settings, ...paths("keep", keep), ...paths("own", own) };
+    const body = checked(ImageSettings, { name: "settings", value });
     settings = await client.put(path, { body, schema: ImageSettings, signal });
   }
   if (json) return printJson(settings);
-  printFields({ Image: name, "Kept in restores": settings.keep?.join(" ") || "nothing of its own" });
+  printFields({
+    Image: name,
+    "Kept in restores": settings.keep?.join(" ") || "nothing of its own",
+    "Each node's own": settings.own?.join(" ") || "as `rackseed image identity` lists",
+  });
+}
+
+function paths(name: "keep" | "own", given: readonly string[] | undefined): ImageSettings {
+  return given === undefined ? {} : { [name]: given.filter((one) => one !== "none") };
 }
 
 export async function showImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {

@@ -5,5 +5,6 @@ import type { NodeView } from "#contract/api.ts";
 export function stateOf({ state, backup }: NodeView): string {
   if (!backup) return state;
   if (state === "installing") return "backing up";
-  return state === "failed" ? "backup failed" : state === "armed" ? "armed for backup" : state;
+  if (state === "armed") return "armed for backup";
+  return state === "failed" || state === "aborted" ? `backup ${state}` : state;
 }

@@ -22,8 +22,9 @@ import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
 import { formatInterface } from "./interface_text.ts";
 import { hasGroup, nodeNames } from "./node_names.ts";
 import { stateOf } from "./node_state.ts";
-import { print, printFields, printJson, printTable, ProgressLine } from "./terminal.ts";
+import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
 import { checked } from "./usage.ts";
+import { visibleLine } from "./visible_text.ts";
 
 export interface NodeOptions extends ConnectionOptions {
   readonly json?: boolean | undefined;
@@ -46,7 +47,7 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
       stepOf(node),
       paceOf(node),
       node.image ?? "-",
-      node.address ?? "-",
+      addressOf(node),
       node.seen ? formatTime(node.seen) : "never",
     ]),
   );
@@ -95,7 +96,9 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
   });
   if (node.firstBoot?.problem) printProblem(node.firstBoot.problem);
   for (const disk of inventory?.disks ?? []) {
-    print(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`);
+    print(
+      visibleLine(`Disk ${disk.name}: ${formatBytes(disk.sizeBytes)} ${disk.model ?? ""} ${disk.content}`),
+    );
   }
   for (const report of log) printReport(report);
 }
@@ -105,10 +108,14 @@ export async function deleteNodes(
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  for (const key of await namedNodes(client, { words, signal })) {
-    await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
-    print(`deleted the node ${key}`);
-  }
+  await forEachNode(await namedNodes(client, { words, signal }), {
+    title: "cannot delete all of these nodes",
+    signal,
+    work: async (key) => {
+      await client.send("DELETE", `/nodes/${encodeURIComponent(key)}`, { signal });
+      print(`deleted the node ${key}`);
+    },
+  });
 }
 
 export async function deploy(
@@ -142,7 +149,7 @@ export async function deploy(
   using client = await connect(options, signal);
   const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
-  printOrdered(answer, { json, verb: "install" });
+  printOrdered(answer, { json, wait, verb: "install" });
   if (!wait) return;
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
@@ -169,7 +176,7 @@ export async function restore(
   const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
   const verb = dryRun ? "only tell what would change" : "restore";
-  printOrdered(answer, { json, verb });
+  printOrdered(answer, { json, wait, verb });
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
   await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
@@ -187,11 +194,13 @@ export async function restore(
 
 function printOrdered(
   answer: DeployAnswer,
-  { json, verb }: { json: boolean | undefined; verb: string },
+  { json, wait, verb }: { json: boolean | undefined; wait: boolean | undefined; verb: string },
 ): void {
   const { image, nodes } = answer;
   if (json) return printJson(answer);
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
+  // whoever waits has machines that boot from the network, and perhaps a log that others read
+  if (wait) return print(`They ${verb} when they boot from the network.`);
   print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
   for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
 }
@@ -201,14 +210,44 @@ export async function cancelNodes(
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  for (const key of await namedNodes(client, { words, signal })) {
-    const node = await client.post(`/nodes/${encodeURIComponent(key)}/cancel`, {
-      body: {},
-      schema: NodeView,
-      signal,
-    });
-    print(`cancelled; ${node.name} is ${node.state}`);
+  await forEachNode(await namedNodes(client, { words, signal }), {
+    title: "cannot cancel what is ordered for all of these nodes",
+    signal,
+    work: async (key) => {
+      const path = `/nodes/${encodeURIComponent(key)}/cancel`;
+      const node = await client.post(path, { body: {}, schema: NodeView, signal });
+      print(`cancelled; ${node.name} is ${node.state}`);
+    },
+  });
+}
+
+/** Does `work` for every node, also after it failed for one; throws RackseedError with all that failed. */
+export async function forEachNode(
+  keys: readonly string[],
+  { title, signal, work }: {
+    title: string;
+    signal: AbortSignal;
+    work: (key: string) => Promise<void>;
+  },
+): Promise<void> {
+  const failures: RackseedError[] = [];
+  for (const key of keys) {
+    try {
+      await work(key);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof RackseedError)) throw error;
+      failures.push(error);
+      remark(`error: ${error.title}: ${error.reason}`);
+    }
   }
+  const [only] = failures;
+  if (only === undefined) return;
+  if (keys.length === 1) throw only;
+  throw new RackseedError(title, {
+    reason: `it failed for ${failures.length} of ${keys.length}, as said above; the others are done.`,
+    remedy: [...new Set(failures.map((failure) => failure.remedy))].slice(0, 3).join(" "),
+    status: only.status,
+  });
 }
 
 export async function listTemplates({ json, signal, ...options }: NodeOptions): Promise<void> {
@@ -298,11 +337,18 @@ export async function waitForNodes(
   });
 }
 
+/** What the operator has set, else where it was heard from. */
+function addressOf({ settings, address }: NodeView): string {
+  const isSet = settings.address?.includes("/") ?? false;
+  return (isSet ? settings.address : address ?? settings.address) ?? "-";
+}
+
 function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
   if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD OF" : "see node show";
   if (state === "installed") return firstBoot ? "waits for its first boot" : "done";
   if (state === "running") return "done";
+  if (state === "aborted") return `cancelled at ${report.step}`;
   const { step, progress } = report;
   const done = progress ? ` ${percent(progress.bytesDone, progress.bytesTotal)} %` : "";
   const silent = silentSince === undefined ? "" : `, SILENT since ${formatTime(silentSince)}`;
@@ -334,18 +380,16 @@ function limitText(limit: number | "off" | undefined): string | undefined {
 }
 
 function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {
-  print(
-    `${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${
-      message ? `  ${message}` : ""
-    }`,
-  );
-  for (const line of plan ?? []) print(`  plan: ${line}`);
+  const said = message ? `  ${visibleLine(message)}` : "";
+  print(`${state.padEnd(8)} ${step.padEnd(11)} ${formatSeconds(elapsedMs / 1000)}${said}`);
+  for (const line of plan ?? []) print(`  plan: ${visibleLine(line)}`);
   if (problem) printProblem(problem);
-  for (const line of log ?? []) print(`  log: ${line}`);
+  for (const line of log ?? []) print(`  log: ${visibleLine(line)}`);
 }
 
 function printProblem({ title, detail, remedy }: Problem): void {
-  print(`  ${title}: ${detail}\n  Remedy: ${remedy}`);
+  print(`  ${visibleLine(title)}: ${visibleLine(detail)}`);
+  print(`  Remedy: ${visibleLine(remedy)}`);
 }
 
 export function sameMac(node: NodeView, text: string): boolean {

@@ -22,7 +22,7 @@ import { withServer } from "./connection_options.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
-import type { ServerCommand } from "./server_options.ts";
+import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 
 export interface TemplateCommand {
   readonly server: string;
@@ -47,6 +47,8 @@ export interface Actions {
   readonly version: string;
   readonly signal: AbortSignal;
   readonly runServer: (options: ServerCommand) => Promise<void>;
+  readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
+  readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;
@@ -55,7 +57,12 @@ export interface Actions {
 export function createProgram(actions: Actions): Command {
   const program = new Command("rackseed")
     .description("Turns one running machine into a cluster of its likeness, over the network.")
+    .version(versionText(actions.version), "-V, --version", "print the version")
+    // an option belongs to the command that it follows: `restore --version 2` is not ours
+    .enablePositionalOptions()
     .exitOverride()
+    // an option after a command is that command's: `server --data` and `server backup --data` are two
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
       "after",
@@ -65,7 +72,7 @@ export function createProgram(actions: Actions): Command {
         "rackseed node deploy n1 n2 --image web --wait",
       ),
     );
-  addServer(program, actions.runServer);
+  addServer(program, actions);
   addAgent(program, actions);
   addCapture(program, actions);
   addTemplate(program, actions);
@@ -81,9 +88,13 @@ export function createProgram(actions: Actions): Command {
       const { print, printJson } = await import("./terminal.ts");
       const { version } = actions;
       if (json) printJson({ rackseed: version, runtime: Deno.version.deno });
-      else print(`rackseed ${version} (Deno ${Deno.version.deno})`);
+      else print(versionText(version));
     });
   return program as unknown as Command;
+}
+
+function versionText(version: string): string {
+  return `rackseed ${version} (Deno ${Deno.version.deno})`;
 }
 
 function addAgent(program: Command, { runTemplate, runInstall, signal }: Actions): void {

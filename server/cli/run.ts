@@ -1,4 +1,4 @@
-import { CommanderError } from "@commander-js/extra-typings";
+import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { firstError, messageOf, RackseedError } from "#contract/errors.ts";
 import { type Actions, createProgram } from "./program.ts";
 import { remark } from "./terminal.ts";
@@ -9,15 +9,15 @@ export const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
 /** Runs one command. Returns the exit code; whatever goes wrong is told on standard error, never thrown. */
 export async function runCommandLine(args: readonly string[], actions: Actions): Promise<number> {
   try {
-    await createProgram(actions).parseAsync([...args], { from: "user" });
+    const program = createProgram(actions);
+    // commander would answer --help for a command that it does not know with the help of the one above
+    const told = namesUnknownCommand(program, args) ? args.filter((word) => !isHelp(word)) : args;
+    await program.parseAsync([...told], { from: "user" });
     return EXIT.done;
   } catch (thrown) {
     const error = firstError(thrown);
-    // commander has printed its message, and "did you mean" with it
-    if (error instanceof CommanderError) {
-      const answered = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-      return answered ? EXIT.done : EXIT.wrongUse;
-    }
+    // commander has printed what was asked for, or its message with "did you mean"
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
     if (error instanceof UsageError) {
       remark(`error: ${error.message}`);
       return EXIT.wrongUse;
@@ -28,4 +28,20 @@ export async function runCommandLine(args: readonly string[], actions: Actions):
     } else remark(`error: ${messageOf(thrown)}`);
     return EXIT.failed;
   }
+}
+
+/** Whether the words before the first option lead to no command. */
+function namesUnknownCommand(program: ReturnType<typeof createProgram>, args: readonly string[]): boolean {
+  let command: CommandUnknownOpts = program;
+  for (const word of args.filter((word) => word !== "help")) {
+    if (word.startsWith("-") || command.commands.length === 0) return false;
+    const next = command.commands.find((c) => c.name() === word || c.aliases().includes(word));
+    if (next === undefined) return true;
+    command = next;
+  }
+  return false;
+}
+
+function isHelp(word: string): boolean {
+  return ["help", "--help", "-h"].includes(word);
 }

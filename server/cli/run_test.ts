@@ -9,6 +9,7 @@ function actions(over: Partial<Actions> = {}): Actions {
   const unexpected = () => Promise.reject(new Error("not this one"));
   return {
     ...{ version: "1.2.3", signal: new AbortController().signal },
+    ...{ backUpServer: unexpected, restoreServer: unexpected },
     ...{ runServer: unexpected, runTemplate: unexpected, runInstall: unexpected, sendTree: unexpected },
     ...over,
   };
@@ -23,6 +24,14 @@ Deno.test("exit codes: 0 done, 1 failed, 2 wrong use", async () => {
     [["image", "--help"], 0],
     [["node", "deploy", "--help"], 0],
     [["version"], 0],
+    [["--version"], 0],
+    [["-V"], 0],
+    [["nonsense"], 2],
+    [["nonsense", "--help"], 2],
+    [["help", "nonsense"], 2],
+    [["node", "nonsense", "--help"], 2],
+    [["help", "node"], 0],
+    [["help"], 0],
     [["server"], 1],
     [[], 2],
     [["imag"], 2],

@@ -18,14 +18,20 @@ import {
   DEFAULT_TFTP_PORT,
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
+import { withServer } from "./connection_options.ts";
 import { examples } from "./examples.ts";
-import type { ServerCommand } from "./server_options.ts";
+import type { Actions } from "./program.ts";
+
+/** What the server's commands do; main.ts brings it along. */
+type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
 
 export function addServer(
   program: Command<[], Record<PropertyKey, never>>,
-  runServer: (options: ServerCommand) => Promise<void>,
+  { runServer, ...facts }: ServerActions,
 ): void {
-  program.command("server")
+  const server = program.command("server")
+    // so that --data after `backup` is that command's own
+    .enablePositionalOptions()
     .description("Run the image server: captures, images, boot services, swarm, page and API.")
     .option("--data <dir>", "where everything is kept", DEFAULT_DATA)
     .option(
@@ -92,4 +98,38 @@ export function addServer(
         verbose: verbose ?? false,
       });
     });
+  addServerBackup(server as unknown as Command, facts);
+}
+
+function addServerBackup(
+  server: Command,
+  { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer">,
+): void {
+  withServer(server.command("backup"))
+    .configureHelp({ showGlobalOptions: false })
+    .description(
+      "Write the server's own facts to one file: database, keys, tokens, certificates, node identities. Packs are " +
+        "not in it, only their list. The server may run. The file holds every secret of the site.",
+    )
+    .argument("<file>", "a new tar file (mode 0600)")
+    .option("--data <dir>", "the data directory, if no --server is given", DEFAULT_DATA)
+    .addHelpText("after", examples("rackseed server backup /mnt/usb/rackseed-monday.tar"))
+    .action(async (file, options) => await backUpServer(file, { ...options, signal }));
+  server.command("restore")
+    .configureHelp({ showGlobalOptions: false })
+    .description(
+      "Put a backup back into an empty data directory, or into that of a stopped server; then list the packs and " +
+        "versions that are missing there. Nodes and agents find the same server again.",
+    )
+    .argument("<file>", "what `rackseed server backup` wrote")
+    .option("--data <dir>", "the data directory", DEFAULT_DATA)
+    .option("--force", "set the facts that are there aside, in a folder of the data directory")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      examples("rackseed server restore /mnt/usb/rackseed-monday.tar --data /var/lib/rackseed"),
+    )
+    .action(async (file, { data, force = false, json = false }) =>
+      await restoreServer(file, { data, force, json })
+    );
 }

@@ -32,3 +32,20 @@ export interface ServerCommand extends ServerOptions {
   readonly json: boolean;
   readonly verbose: boolean;
 }
+
+/** `rackseed server backup`. */
+export interface BackUpServer {
+  readonly data: string;
+  /** Given: that server is asked, instead of one that runs on `data`. */
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** `rackseed server restore`. */
+export interface RestoreServer {
+  readonly data: string;
+  /** Facts that are there are set aside. */
+  readonly force: boolean;
+  readonly json: boolean;
+}

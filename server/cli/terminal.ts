@@ -1,13 +1,17 @@
-/** What commands print: results to standard output, progress and remarks to standard error. */
+/**
+ * What commands print: results to standard output, progress and remarks to standard error. Control characters in it
+ * are shown, never sent to the terminal.
+ */
+import { visible, visibleLine } from "./visible_text.ts";
 
 const encoder = new TextEncoder();
 
 export function print(line: string): void {
-  writeAll(Deno.stdout, `${line}\n`);
+  writeAll(Deno.stdout, `${visible(line)}\n`);
 }
 
 export function remark(line: string): void {
-  writeAll(Deno.stderr, `${line}\n`);
+  writeAll(Deno.stderr, `${visible(line)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -15,7 +19,8 @@ export function printJson(value: unknown): void {
 }
 
 /** Columns side by side; the last is not padded. */
-export function printTable(titles: readonly string[], rows: readonly (readonly string[])[]): void {
+export function printTable(titles: readonly string[], cells: readonly (readonly string[])[]): void {
+  const rows = cells.map((row) => row.map(visibleLine));
   const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   for (const row of [titles.map((title) => title.toUpperCase()), ...rows]) {
     print(row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)).join("  "));
@@ -26,7 +31,7 @@ export function printTable(titles: readonly string[], rows: readonly (readonly s
 export function printFields(fields: Record<string, string | undefined>): void {
   const width = Math.max(...Object.keys(fields).map((key) => key.length)) + 2;
   for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) print(`${key}:`.padEnd(width) + value);
+    if (value !== undefined) print(`${key}:`.padEnd(width) + visibleLine(value));
   }
 }
 
@@ -38,7 +43,7 @@ export class ProgressLine implements Disposable {
 
   show(text: string): void {
     if (text === this.#shown) return;
-    if (this.#terminal) writeAll(Deno.stderr, `\r${text.slice(0, columns() - 1)}\x1b[K`);
+    if (this.#terminal) writeAll(Deno.stderr, `\r${visibleLine(text).slice(0, columns() - 1)}\x1b[K`);
     else if (performance.now() >= this.#nextMs) {
       this.#nextMs = performance.now() + 5000;
       remark(text);

@@ -35,6 +35,8 @@
  *   DELETE /hooks/:scope/:when/:name
  *   GET    /swarm                              SwarmSettings
  *   POST   /swarm                              SwarmChange → SwarmSettings
+ *   GET    /notices                            Notice[]         what is wrong with the server's disk or images
+ *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: all secrets
  *   GET    /events                             server-sent events: ServerEvent
  *
  * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name; the session of a
@@ -42,8 +44,8 @@
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
  *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
- *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204; as it is, or in zstd
- *                                              with `Content-Encoding: zstd` (RFC 9110 §8.4, RFC 8878)
+ *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204; that format has
+ *                                              its own compression, `Content-Encoding` is refused (415)
  *   POST /captures/:id/progress                CaptureProgress → 204
  *   POST /captures/:id/entries/:part           zstd of lines of entry_changes.ts, from part 0 on → 204
  *   PUT  /captures/:id/entries                 zstd of CaptureHeader, when all else is sent → 204
@@ -66,6 +68,7 @@ export { Cidr, Hostname, Ipv4Address, Mac } from "./identity.ts";
 export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";
 export * from "./api/captures.ts";
 export * from "./api/images.ts";
+export * from "./api/notices.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
 export * from "./api/events.ts";

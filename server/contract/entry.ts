@@ -3,6 +3,7 @@
  * names extents by their hash (`HashedExtent`), a published version by their place in a frame (`FrameExtent`).
  */
 import { type BytePath, bytePathOf, confinedPath, fromJsonPath, toJsonPath } from "./byte_path.ts";
+import { bitsOf, FLAGS, type InodeSettings, lettersOf, settingsOf, XFLAGS } from "./inode_flags.ts";
 
 /** Largest file that is one extent; larger ones are cut by content into extents of at most this size. */
 export const MAX_EXTENT_BYTES = 4 << 20;
@@ -35,6 +36,8 @@ export interface Attributes {
   readonly mtimeNs: number;
   /** Extended attributes: POSIX ACLs, capabilities and SELinux labels are among them (xattr(7)). */
   readonly xattrs: readonly Xattr[];
+  /** Flags of chattr(1) and the like; files and directories only, and absent where nothing is set. */
+  readonly inode?: InodeSettings;
 }
 export type Xattr = readonly [name: string, value: Uint8Array];
 
@@ -43,7 +46,7 @@ export type Entry<Extent> =
   /** Gaps between extents, and after the last one up to sizeBytes, are holes. */
   | Attributes & { readonly type: "file"; readonly sizeBytes: number; readonly extents: readonly Extent[] }
   | Attributes & { readonly type: "symlink"; readonly target: BytePath }
-  /** One more name of a file that comes earlier in the manifest; it has no attributes of its own. */
+  /** One more name of what comes earlier in the manifest and is no directory; it has no attributes of its own. */
   | { readonly type: "link"; readonly path: BytePath; readonly target: BytePath }
   | Attributes & { readonly type: "char" | "block"; readonly major: number; readonly minor: number }
   | Attributes & { readonly type: "fifo" };
@@ -107,6 +110,7 @@ function parseEntry<Extent>(line: string, extentOf: (tuple: unknown) => Extent):
     mtimeSec: mtimeSec as number,
     mtimeNs: integer(mtimeNs, 999_999_999),
     xattrs: own.xattrs === undefined ? [] : xattrs(own.xattrs),
+    ...inodeOf(own),
   };
   switch (type) {
     case "directory":
@@ -144,6 +148,24 @@ function integer(value: unknown, max: number): number {
 function positive(value: unknown, max: number): number {
   if (value === 0) throw new RangeError("a number is out of range");
   return integer(value, max);
+}
+
+/** The members that few entries have. */
+function inodeOf(own: Record<string, unknown>): { inode?: InodeSettings } {
+  const { flags, xflags, project, extsize, cowextsize } = own;
+  if ([flags, xflags, project, extsize, cowextsize].every((member) => member === undefined)) return {};
+  if (own.type !== "file" && own.type !== "directory") throw new RangeError("only files have inode flags");
+  const number = (value: unknown) => value === undefined ? 0 : positive(value, MAX_U32);
+  const letters = (value: unknown, table: typeof XFLAGS) => value === undefined ? 0 : bitsOf(value, table);
+  const inode = settingsOf({
+    flags: letters(flags, FLAGS),
+    xflags: letters(xflags, XFLAGS),
+    project: number(project),
+    extentSize: number(extsize),
+    cowExtentSize: number(cowextsize),
+  });
+  if (inode === undefined) throw new RangeError("inode flags that say nothing");
+  return { inode };
 }
 
 /** A SHA-256 as base64url. */
@@ -201,10 +223,21 @@ function formatEntry<Extent>(entry: Entry<Extent>, tupleOf: TupleOf<Extent>): st
     ...(entry.xattrs.length > 0 && {
       xattrs: Object.fromEntries(entry.xattrs.map(([n, v]) => [n, Buffer.from(v).toString("base64")])),
     }),
+    ...(entry.inode && inodeMembers(entry.inode)),
     ...(entry.type === "file" && { size: entry.sizeBytes, extents: entry.extents.map(tupleOf) }),
     ...(entry.type === "symlink" && { target: toJsonPath(entry.target) }),
     ...((entry.type === "char" || entry.type === "block") && { device: [entry.major, entry.minor] }),
   });
+}
+
+function inodeMembers({ flags, xflags, project, extentSize, cowExtentSize }: InodeSettings) {
+  return {
+    ...(flags && { flags: lettersOf(flags, FLAGS) }),
+    ...(xflags && { xflags: lettersOf(xflags, XFLAGS) }),
+    ...(project && { project }),
+    ...(extentSize && { extsize: extentSize }),
+    ...(cowExtentSize && { cowextsize: cowExtentSize }),
+  };
 }
 
 /** A symlink may point anywhere, it is only data; but it is never empty and never longer than PATH_MAX. */

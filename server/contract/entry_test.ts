@@ -10,6 +10,7 @@ import {
   parseFrameEntry,
   parseHashedEntry,
 } from "./entry.ts";
+import { FLAGS, type InodeSettings, settingsOf, XFLAGS } from "./inode_flags.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(model, { noNullPrototype: true });
@@ -36,17 +37,36 @@ const common = {
   ),
 };
 
+const bitsAmong = (table: typeof XFLAGS) =>
+  fc.subarray([...table]).map((flags) => flags.reduce((sum, { bit }) => sum | bit, 0));
+const inode: fc.Arbitrary<{ inode?: InodeSettings }> = record({
+  flags: bitsAmong(FLAGS),
+  xflags: bitsAmong(XFLAGS),
+  project: u32,
+  extentSize: u32,
+  cowExtentSize: u32,
+}).map((members) => {
+  const settings = settingsOf(members);
+  return settings ? { inode: settings } : {};
+});
+
 function entryOf<Extent>(extent: fc.Arbitrary<Extent>): fc.Arbitrary<Entry<Extent>> {
   const type = <T extends string>(name: T) => fc.constant(name);
   return fc.oneof(
-    record({ type: type("directory"), ...common }),
+    fc.tuple(record({ type: type("directory"), ...common }), inode).map(([entry, more]) => ({
+      ...entry,
+      ...more,
+    })),
     record({ type: type("fifo"), ...common }),
-    fc.record({
-      type: type("file"),
-      ...common,
-      sizeBytes: size,
-      extents: fc.array(extent, { maxLength: 3 }),
-    }),
+    fc.tuple(
+      fc.record({
+        type: type("file"),
+        ...common,
+        sizeBytes: size,
+        extents: fc.array(extent, { maxLength: 3 }),
+      }),
+      inode,
+    ).map(([entry, more]) => ({ ...entry, ...more })),
     record({ type: type("symlink"), ...common, target: component }),
     record({ type: type("link"), path, target: path }),
     record({ type: fc.constantFrom("char", "block"), ...common, major: u32, minor: u32 }),
@@ -126,6 +146,22 @@ Deno.test("a line that says something else than an entry is refused", () => {
     { xattrs: { "": "" } },
     { xattrs: { ["u".repeat(256)]: "" } },
     { xattrs: null },
+    { flags: "" },
+    { flags: "Z" },
+    { flags: "ai" },
+    { flags: "ii" },
+    { flags: 16 },
+    { flags: null },
+    { xflags: "s" },
+    { project: 0 },
+    { project: -1 },
+    { project: 2 ** 32 },
+    { project: "7" },
+    { extsize: 0 },
+    { extsize: 1.5 },
+    { cowextsize: [] },
+    { type: "fifo", flags: "i" },
+    { type: "symlink", target: "a", project: 1 },
     { type: "symlink", target: "" },
     { type: "symlink", target: "a\0b" },
     { type: "symlink", target: "a".repeat(4096) },
@@ -153,4 +189,12 @@ Deno.test("a manifest's file names extents by frame and number", () => {
   for (const extent of [[0, -1, 0], [0, 0, -1], [0, 0], [0, 0, "A".repeat(43)], {}, null]) {
     assert.throws(() => parseFrameEntry(line([extent])), RangeError);
   }
+});
+
+Deno.test("flags are letters as lsattr has them, and an entry without any is as long as before", () => {
+  const plain = JSON.stringify(file);
+  assert.equal(formatHashedEntry(parseHashedEntry(plain)), plain);
+  const flagged = parseHashedEntry(JSON.stringify({ ...file, flags: "iadA", project: 7 }));
+  assert.deepEqual(flagged.type === "file" && flagged.inode, { flags: 0xf0, project: 7 });
+  assert.match(formatHashedEntry(flagged), /"flags":"iadA","project":7/);
 });

@@ -1,8 +1,14 @@
 /**
- * What makes a node itself: host name, network interfaces, machine-id, SSH host keys. By three ways a clone comes
- * to it: `keep` what its old disk bears, `assign` what the server's table says, `ask` a person at its console.
+ * What makes a node itself: host name, network interfaces, machine-id, SSH host keys, and the further files of
+ * own_files/table.ts. By three ways a clone comes to it: `keep` what its old disk bears, `assign` what the server's
+ * table says, `ask` a person at its console.
  */
 import { z } from "zod";
+
+/** Below the root, without "." and "..": "/srv", "/var/lib/mysql/". */
+export const AbsolutePath = z.string().max(1000).regex(/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+\/?$/, {
+  error: "a path is absolute and below the root, for instance /srv or /var/lib/mysql",
+});
 
 /** RFC 1123 host name, one label or several. */
 export const Hostname = z.string().max(253).regex(
@@ -90,11 +96,22 @@ export const HostKey = z.object({
 });
 export type HostKey = z.infer<typeof HostKey>;
 
+/** Largest file of a node's own that is carried over or remembered. */
+export const MAX_OWN_FILE_BYTES = 64 << 10;
+
+/** A further file of the node's own (own_files/table.ts). Secret as the host keys are. */
+export const OwnFile = z.object({
+  path: AbsolutePath,
+  base64: z.base64().max(Math.ceil(MAX_OWN_FILE_BYTES / 3) * 4),
+});
+export type OwnFile = z.infer<typeof OwnFile>;
+
 export const Identity = z.object({
   hostname: Hostname,
   interfaces: NetworkInterfaces,
   machineId: MachineId.optional(),
   hostKeys: z.array(HostKey).max(8).optional(),
+  files: z.array(OwnFile).max(64).optional(),
 });
 export type Identity = z.infer<typeof Identity>;
 

@@ -125,8 +125,8 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 
 /**
  * Parses and proves a manifest: known format, frames inside their packs, extents inside their frames, entries
- * sorted, every entry inside a directory of the manifest and never below a symlink, hard links to files that
- * came before, file extents in order and within the file's size. Whoever holds the result need not check again.
+ * sorted, every entry inside a directory of the manifest and never below a symlink, hard links to what came
+ * before and is no directory, file extents in order and within the file's size. Whoever holds the result need not check again.
  * Throws RangeError (or what JSON and zod throw) that names the line.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
@@ -242,7 +242,8 @@ function parseFrame(line: string, header: Header): Frame {
 export class TreeProof {
   readonly #frames: readonly Frame[];
   readonly #directories = new Set<string>();
-  readonly #files = new Set<string>();
+  /** All that may have further names. */
+  readonly #named = new Set<string>();
   #last: BytePath | undefined;
 
   constructor(frames: readonly Frame[]) {
@@ -263,11 +264,12 @@ export class TreeProof {
     }
     this.#last = entry.path;
     if (entry.type === "directory") this.#directories.add(entry.path);
-    else if (entry.type === "file") {
-      this.#proveExtents(entry.extents, entry.sizeBytes);
-      this.#files.add(entry.path);
-    } else if (entry.type === "link" && !this.#files.has(entry.target)) {
+    else if (entry.type === "link") {
+      if (this.#named.has(entry.target)) return;
       throw new RangeError(`${shown()} is a hard link to a file that is not there`);
+    } else {
+      if (entry.type === "file") this.#proveExtents(entry.extents, entry.sizeBytes);
+      this.#named.add(entry.path);
     }
   }
 

@@ -3,12 +3,10 @@
  * fetched. Part of the API (api.ts).
  */
 import { z } from "zod";
+import { AbsolutePath } from "./identity.ts";
+import { OwnPaths } from "./own_files/own_path.ts";
 
-/** A path in the clone's tree as a person names it: "/srv", "/var/lib/mysql/". */
-export const KeepPath = z.string().max(1000).regex(/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+\/?$/, {
-  error: "a path to keep is absolute and below the root, for instance /srv or /var/lib/mysql",
-});
-const KeepPaths = z.array(KeepPath).max(100);
+const KeepPaths = z.array(AbsolutePath).max(100);
 
 export const RestoreTerms = z.object({
   /** Left alone with all that lies below, where they are there. */
@@ -34,5 +32,7 @@ export type RestoreOrder = z.infer<typeof RestoreOrder>;
 export const ImageSettings = z.object({
   /** Kept in every restore to one of its versions. */
   keep: KeepPaths.optional(),
+  /** Each node's own: removed from clones, and left alone by restores. */
+  own: OwnPaths.optional(),
 });
 export type ImageSettings = z.infer<typeof ImageSettings>;

@@ -27,6 +27,7 @@ export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "chroot", debian: "coreutils", rhel: "coreutils" },
   { name: "sh", debian: "dash", rhel: "bash" },
   { name: "mkfs.ext4", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
+  { name: "tune2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
   { name: "e2fsck", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
   { name: "mkfs.vfat", debian: "dosfstools", rhel: "dosfstools", when: "vfat" },
   { name: "mkfs.xfs", debian: "xfsprogs", rhel: "xfsprogs", when: "xfs" },
@@ -60,7 +61,7 @@ export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolU
     if (/^ext[234]$/.test(type)) uses.add("ext");
     else if (type === "vfat" || type === "xfs") uses.add(type);
   }
-  if (layout.swap.length > 0) uses.add("swap");
+  if (layout.swap.length > 0 || layout.swapFiles?.length) uses.add("swap");
   return uses;
 }
 

@@ -76,7 +76,7 @@ Deno.test("the slowest of a batch is known while it installs, by what it will ta
   const slowest = batches.slowest("d1");
   assert.deepEqual([slowest?.node, slowest?.limit, slowest?.seconds], ["B", "disk", 16]);
   assert.equal(batches.limit(part("a")), "link");
-  batches.note(part("b"), step("install", { state: "done", elapsedMs: 9000 }));
+  batches.note(part("b"), step("install", { state: "done", elapsedMs: 5000 }));
   assert.equal(batches.slowest("d1")?.node, "A");
 });
 
@@ -119,12 +119,14 @@ Deno.test("a node that bears something else is forgotten", () => {
 
 Deno.test("among many nodes answers may be a little old, unless a fresh one is asked for", () => {
   const { batches, time } = open();
-  for (let i = 0; i < 120; i++) batches.note(part(`n${i}`), step("install", { elapsedMs: i, ...half }));
+  for (let i = 0; i < 120; i++) batches.note(part(`n${i}`), step("install", { elapsedMs: i * 100, ...half }));
   batches.note(part("a"), step("seed"));
   assert.equal(batches.seeding(part("a"))?.on, true);
   const slowest = () => batches.slowest("d1")?.node;
   assert.equal(slowest(), "N119");
-  for (let i = 0; i < 120; i++) batches.note(part(`n${i}`), step("verify", { elapsedMs: i === 5 ? 900 : 0 }));
+  for (let i = 0; i < 120; i++) {
+    batches.note(part(`n${i}`), step("verify", { elapsedMs: i === 5 ? 90_000 : 0 }));
+  }
   batches.note(part("b"), step("seed"));
   assert.deepEqual([batches.seeding(part("a"))?.on, batches.seeding(part("b"))?.on, slowest()], [
     true,

@@ -33,6 +33,10 @@ export class FirstBootWatch {
     this.#store.begin(part, { nowMs: this.#now(), assigned: reportsAs });
   }
 
+  knows(token: string): boolean {
+    return this.#store.ofToken(token) !== undefined;
+  }
+
   /**
    * What a clone said, as the last step of its deployment, and whose it is; `isNews` is false where it said so
    * before, otherwise `settle` is to be called once that step is on record. Undefined where the token is not

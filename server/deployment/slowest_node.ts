@@ -16,13 +16,20 @@ const NOT_COUNTED: ReadonlySet<Step> = new Set(["ask", "seed", "finish", "first-
 const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
 const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
 
-/** Undefined where no node has begun. */
+/** How much longer than the others a node takes before it is called slow: equal machines differ by less. */
+const SLOWER_BY = 0.1, SLOWER_BY_MS = 2000;
+
+/** Undefined if no node has begun, or none is slower than the others. */
 export function slowestOf(batch: readonly NodeTiming[]): Slowness | undefined {
   const totals = batch.map(({ stepsMs }) => COUNTED.reduce((sum, step) => sum + (stepsMs[step] ?? 0), 0));
   const most = totals.reduce((best, ms, i) => ms > (totals[best] ?? 0) ? i : best, 0);
   const slowest = batch[most], totalMs = totals[most] ?? 0;
   if (slowest === undefined || totalMs === 0) return undefined;
   const others = batch.filter((node) => node !== slowest);
+  const othersMs = median(totals.filter((_, i) => i !== most)) ?? 0;
+  if (others.length > 0 && totalMs < othersMs + Math.max(othersMs * SLOWER_BY, SLOWER_BY_MS)) {
+    return undefined;
+  }
   const { step, ms, usualMs } = largestExcess(slowest, others);
   const { limit, reason } = explain(slowest, step);
   const usual = usualMs === undefined ? "" : ` (usual here: ${seconds(usualMs)})`;

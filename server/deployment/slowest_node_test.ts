@@ -41,9 +41,14 @@ Deno.test("a node that reads its clone back slowly has a slow disk, however fast
 Deno.test("how long a node seeds for others makes it no slow one", () => {
   const found = slowestOf([
     node("n1", { stepsMs: { seed: 500_000, finish: 9000 } }),
-    node("n2", { stepsMs: { install: 21_000 } }),
+    node("n2", { stepsMs: { install: 29_000 } }),
   ]);
   assert.equal(found?.node, "n2");
+});
+
+Deno.test("among nodes of equal speed none is the slowest", () => {
+  assert.equal(slowestOf([node("n1"), node("n2"), node("n3")]), undefined);
+  assert.equal(slowestOf([node("n1"), node("n2", { stepsMs: { install: 21_500 } })]), undefined);
 });
 
 Deno.test("a step that says nothing of link, disk or processor is named all the same", () => {

@@ -2,12 +2,15 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { connectionsOf } from "#contract/accept.ts";
+import { Newcomers } from "#contract/newcomers.ts";
 import { RsyncStream } from "#contract/rsync/stream.ts";
 import { serveSession, type SessionLimits } from "./session.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 
+/** Clients that have named the module. */
 const MAX_CLIENTS = 256;
 const MAX_CLIENTS_PER_ADDRESS = 32;
+const NEWCOMERS = { inAll: 256, byAddress: 64 };
 const LIMITS: SessionLimits = { handshakeMs: 15_000, transferMs: 10 * 60_000 };
 const IDLE_MS = 30_000;
 /** What a client may say in all: block sums of an old file are the most of it. */
@@ -26,6 +29,7 @@ export class RsyncDaemon implements Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #options: DaemonOptions;
   readonly #clients = new Map<RsyncStream, string>();
+  readonly #newcomers = new Newcomers(NEWCOMERS);
   #closed = false;
 
   private constructor(listener: Deno.TcpListener, options: DaemonOptions) {
@@ -50,6 +54,7 @@ export class RsyncDaemon implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#listener.close();
+    this.#newcomers.closeAll();
     for (const stream of this.#clients.keys()) stream[Symbol.dispose]();
   }
 
@@ -67,13 +72,19 @@ export class RsyncDaemon implements Disposable {
       totalMs: limits.transferMs,
       maxReadBytes: MAX_READ_BYTES,
     });
-    try {
-      if (!this.#hasRoomFor(address)) return await turnAway(stream);
+    const leave = this.#newcomers.admit({ close: () => stream[Symbol.dispose](), address });
+    const admit = () => {
+      leave();
+      if (!this.#hasRoomFor(address)) return false;
       this.#clients.set(stream, address);
-      await serveSession(stream, { files, limits });
+      return true;
+    };
+    try {
+      await serveSession(stream, { files, limits, admit });
     } catch (error) {
       if (!this.#closed) log.debug("rsync-client-dropped", { address, reason: messageOf(error) });
     } finally {
+      leave();
       this.#clients.delete(stream);
     }
   }
@@ -82,9 +93,4 @@ export class RsyncDaemon implements Disposable {
     const ofAddress = [...this.#clients.values()].filter((other) => other === address).length;
     return this.#clients.size < MAX_CLIENTS && ofAddress < MAX_CLIENTS_PER_ADDRESS;
   }
-}
-
-async function turnAway(stream: RsyncStream): Promise<void> {
-  stream.write(new TextEncoder().encode("@ERROR: max connections reached -- try again later\n"));
-  await stream.flush();
 }

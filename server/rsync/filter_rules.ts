@@ -1,6 +1,6 @@
 /** Include and exclude rules that a client sends (exclude.c of rsync), as far as they can concern plain names. */
 import { EXIT, quoted, Refusal } from "./refusal.ts";
-import { matchesWildcard } from "./wildcard.ts";
+import { matchesWildcard } from "#contract/wildcard.ts";
 
 export interface FilterRule {
   readonly include: boolean;

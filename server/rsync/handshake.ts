@@ -26,7 +26,10 @@ export interface Handshake {
 }
 
 /** Undefined where the client has had its answer. Throws WireError. */
-export async function shakeHands(stream: RsyncStream): Promise<Handshake | undefined> {
+export async function shakeHands(
+  stream: RsyncStream,
+  { admit }: { admit: () => boolean },
+): Promise<Handshake | undefined> {
   say(stream, `@RSYNCD: ${NEWEST}.0`);
   await stream.flush();
   const greeting = await line(stream);
@@ -41,6 +44,7 @@ export async function shakeHands(stream: RsyncStream): Promise<Handshake | undef
   }
   if (wish.startsWith("#")) return say(stream, `@ERROR: Unknown command ${quoted(wish)}`);
   if (wish !== MODULE) return say(stream, `@ERROR: Unknown module ${quoted(wish)}`);
+  if (!admit()) return say(stream, "@ERROR: max connections reached -- try again later");
   say(stream, "@RSYNCD: OK");
   await stream.flush();
   try {

@@ -1,4 +1,4 @@
-import { hasWildcard, matchesWildcard, withoutEscapes } from "./wildcard.ts";
+import { hasWildcard, matchesWildcard, withoutEscapes } from "#contract/wildcard.ts";
 
 export const MODULE = "torrents";
 

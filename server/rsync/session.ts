@@ -26,10 +26,15 @@ const COMPATIBILITY = 0;
  */
 export async function serveSession(
   stream: RsyncStream,
-  { files, limits }: { files: () => readonly TorrentFile[]; limits: SessionLimits },
+  { files, limits, admit }: {
+    files: () => readonly TorrentFile[];
+    limits: SessionLimits;
+    /** Asked when the client has named the module: whether there is room for it. */
+    admit: () => boolean;
+  },
 ): Promise<void> {
   stream.limit(limits.handshakeMs);
-  const hello = await shakeHands(stream);
+  const hello = await shakeHands(stream, { admit });
   if (hello === undefined) return await stream.sayFarewell();
   const { protocol, request } = hello;
   const seed = request instanceof Refusal ? 0 : request.checksumSeed || randomInt(1, 0x7fffffff);

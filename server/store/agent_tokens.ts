@@ -8,6 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 export class AgentTokens {
   readonly #put: StatementSync;
   readonly #find: StatementSync;
+  readonly #has: StatementSync;
 
   constructor(db: DatabaseSync) {
     db.exec(
@@ -17,6 +18,7 @@ export class AgentTokens {
       "INSERT INTO agent_tokens VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET hash = excluded.hash",
     );
     this.#find = db.prepare("SELECT node FROM agent_tokens WHERE hash = ?");
+    this.#has = db.prepare("SELECT 1 FROM agent_tokens WHERE node = ?");
   }
 
   /** A new secret for the node (by id), in place of the one that it had. */
@@ -24,6 +26,11 @@ export class AgentTokens {
     const secret = randomBytes(24).toString("base64url");
     this.#put.run(node, hashOf(secret));
     return secret;
+  }
+
+  /** Whether an agent of the node, by id, was ever given a secret. */
+  has(node: string): boolean {
+    return this.#has.get(node) !== undefined;
   }
 
   /** Id of the node whose secret this is. */

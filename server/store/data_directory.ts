@@ -8,19 +8,26 @@
  *     packs/ID.part             packs that still grow, or that a broken capture left to be used again
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
+ *     reserve                   room for the database on a disk that others have filled
  */
 import { statfsSync } from "node:fs";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { Reserve } from "./reserve.ts";
+import { databaseRefusal, storeFacts } from "./start_check.ts";
 
 /** The free space that is never filled with frames, so that the database can always be written. */
 const RESERVE_BYTES = 64 << 20;
 
 export class DataDirectory {
   readonly path: string;
+  readonly reserve: Reserve;
 
-  /** Makes what is missing. Throws RackseedError where it cannot. */
+  /** Makes what is missing. Throws RackseedError, with nothing changed, if that would hide what was lost. */
   constructor(path: string) {
     this.path = path;
+    this.reserve = new Reserve(path);
+    const refusal = databaseRefusal(path, storeFacts(path));
+    if (refusal) throw refusal;
     try {
       this.#make();
     } catch (error) {
@@ -39,6 +46,7 @@ export class DataDirectory {
     Deno.chmodSync(this.path, 0o700);
     // SQLite gives its write-ahead log the mode of the database
     Deno.openSync(this.database, { append: true, create: true, mode: 0o600 }).close();
+    this.reserve.tend();
   }
 
   get database(): string {
@@ -60,8 +68,13 @@ export class DataDirectory {
     return `${this.path}/keys`;
   }
 
-  pack({ id, sha256 }: { readonly id: number; readonly sha256: string | null }): string {
-    return sha256 === null ? `${this.packs}/${id}.part` : `${this.packs}/${sha256}.pack`;
+  pack(pack: { readonly id: number; readonly sha256: string | null }): string {
+    return `${this.path}/${this.relativePack(pack)}`;
+  }
+
+  /** The pack's path below the data directory. */
+  relativePack({ id, sha256 }: { readonly id: number; readonly sha256: string | null }): string {
+    return sha256 === null ? `packs/${id}.part` : `packs/${sha256}.pack`;
   }
 
   version(image: string, version: number): string {

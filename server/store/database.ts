@@ -4,10 +4,13 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { restoreRemedy } from "./start_check.ts";
 
 /** Raised when a table changes in a way that an older Rackseed would misread. */
 // 2: nodes are armed for backups, which one that knows only installations would carry out as such
 const SCHEMA_VERSION = 2;
+/** A database up to this size has every page checked when it is opened: half a second at most. */
+const CHECKED_BYTES = 256 << 20;
 
 /**
  * Opens or makes the database, for this process alone: two servers over one data directory would spoil each
@@ -20,6 +23,7 @@ export function openDatabase(path: string): DatabaseSync {
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;`);
     row = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    checkPages(db, path);
   } catch (error) {
     db.close();
     throw openError(path, messageOf(error));
@@ -32,17 +36,25 @@ export function openDatabase(path: string): DatabaseSync {
       remedy: "start the newer version again, or another --data directory.",
     });
   }
-  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  // a full disk must not keep a server from starting
+  if (row.user_version < SCHEMA_VERSION) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   return db;
+}
+
+/** Throws RackseedError where `PRAGMA quick_check` finds damage. */
+function checkPages(db: DatabaseSync, path: string): void {
+  if (path === ":memory:" || Deno.statSync(path).size > CHECKED_BYTES) return;
+  const [found] = db.prepare("PRAGMA quick_check(1)").all() as { quick_check: string }[];
+  if (found?.quick_check !== "ok") throw new Error(found?.quick_check ?? "its check says nothing");
 }
 
 function openError(path: string, message: string): RackseedError {
   const locked = message.includes("locked");
   return new RackseedError(`cannot open the database ${path}`, {
-    reason: locked ? "another Rackseed server has it open." : `${message}.`,
+    reason: locked ? "another Rackseed server has it open." : `${message}. Nothing was changed.`,
     remedy: locked
       ? "stop that server, or give this one another --data directory."
-      : "restore it from a backup, or start with an empty --data directory and capture again.",
+      : restoreRemedy(path.slice(0, path.lastIndexOf("/"))),
   });
 }
 

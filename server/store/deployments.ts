@@ -3,10 +3,11 @@
  *
  *     armed ── enrol ──▶ installing ── finish ──▶ installed ── first boot ──▶ running
  *       │                  │                        │
- *     cancel             cancel, failed step      a hook of the first boot failed
+ *     cancel             failed step              a hook of the first boot failed
  *       ▼                  ▼                        ▼
  *     cancelled          failed ◀─────────────────failed
  *
+ * Cancelled while it is installing, a node is aborted: nothing of it failed, but its disk is incomplete.
  * Only "armed" and "installing" let a node boot the agent; each of the others disarms for good. Of a token only
  * its SHA-256 is kept.
  */
@@ -232,7 +233,7 @@ export class Deployments {
   cancel(node: string): Assignment | undefined {
     const assignment = this.active(node);
     if (!assignment) return undefined;
-    const state = assignment.state === "armed" ? "cancelled" : "failed";
+    const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
       // the session lives on: by it the agent hears that it is to stop
@@ -312,7 +313,7 @@ export class Deployments {
   #setState({ deployment, node }: Assignment, state: AssignmentState): void {
     this.#prepared("UPDATE assignments SET state = ? WHERE deployment = ? AND node = ?")
       .run(state, deployment, node);
-    if (state === "failed" || state === "cancelled") this.#endBootTokens(node);
+    if (["failed", "aborted", "cancelled"].includes(state)) this.#endBootTokens(node);
   }
 
   #forgetOldLogs(node: string): void {

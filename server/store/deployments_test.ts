@@ -73,7 +73,7 @@ Deno.test("a node that boots again while it installs gets a fresh secret; its ol
   assert.equal(deployments.ofSession(again.session)?.node, "a");
 });
 
-Deno.test("calling off: armed goes back to what was before, installing is failed and hears of it", () => {
+Deno.test("calling off: armed goes back to what was before, installing is aborted, not failed, and hears of it", () => {
   const { deployments } = open();
   const { secrets } = deployments.arm(["a"], VERSION);
   assert.equal(deployments.cancel("a")?.state, "cancelled");
@@ -82,8 +82,13 @@ Deno.test("calling off: armed goes back to what was before, installing is failed
   assert.equal(deployments.enrol(secrets.get("a") ?? ""), undefined);
 
   const [enrolled] = installing(deployments, "a");
-  assert.equal(deployments.cancel("a")?.state, "failed");
-  assert.equal(deployments.ofSession(enrolled?.session ?? "")?.state, "failed");
+  assert.equal(deployments.cancel("a")?.state, "aborted");
+  const session = deployments.ofSession(enrolled?.session ?? "");
+  assert.ok(session?.state === "aborted");
+  assert.equal(
+    deployments.report(session, { step: "install", state: "failed", elapsedMs: 1 }).state,
+    "aborted",
+  );
 });
 
 Deno.test("a new order replaces one that had not begun, with its secrets", () => {

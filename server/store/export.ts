@@ -52,7 +52,8 @@ function* memberOf(entry: Entry<FrameExtent>, reader: VersionReader): Generator<
     case "link": {
       const file = reader.stat(entry.target);
       if (file === undefined) throw new RangeError("a hard link names a file that is not there");
-      const attributes = { ...attributesOf(file), path: entry.path, xattrs: [] };
+      const { inode: _, ...own } = attributesOf(file);
+      const attributes = { ...own, path: entry.path, xattrs: [] };
       return yield encodeHeader({ ...attributes, type: "1", target: entry.target, sizeBytes: 0 });
     }
     case "char":
@@ -106,8 +107,8 @@ function regionsOf(
 }
 
 function attributesOf(entry: Attributes): Attributes {
-  const { path, mode, uid, gid, mtimeSec, mtimeNs, xattrs } = entry;
-  return { path, mode, uid, gid, mtimeSec, mtimeNs, xattrs };
+  const { path, mode, uid, gid, mtimeSec, mtimeNs, xattrs, inode } = entry;
+  return { path, mode, uid, gid, mtimeSec, mtimeNs, xattrs, ...(inode && { inode }) };
 }
 
 /** Copies pieces into chunks of 256 KiB. */

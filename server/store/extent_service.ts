@@ -3,7 +3,8 @@
  * its schema (contract/extent_answer.ts); the work is done by the frame workers.
  */
 import { encodeCut, type ExtentRequest } from "#contract/extent_answer.ts";
-import { RackseedError } from "#contract/errors.ts";
+import { damagedCopy } from "#contract/damaged_copy.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packKeys } from "#contract/manifest.ts";
 import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
 import type { FramePool } from "./frame_pool.ts";
@@ -29,11 +30,14 @@ const KEPT_TABLES = 2;
 
 export class ExtentService {
   readonly #pool: FramePool;
+  readonly #onDamage: (path: string, what: string) => void;
   /** By the version's id; the one used last is at the end. */
   readonly #tables = new Map<string, FrameTable>();
 
-  constructor(pool: FramePool) {
+  /** `onDamage`: told of a pack that does not hold what it should. */
+  constructor(pool: FramePool, onDamage: (path: string, what: string) => void = () => {}) {
     this.#pool = pool;
+    this.#onDamage = onDamage;
   }
 
   /** The answer's bytes, cut by cut. Throws RackseedError (400) at once where the version has no such extent. */
@@ -64,11 +68,24 @@ export class ExtentService {
       }
       return { path, at, sealedBytes, key, ranges };
     });
-    return this.#run(jobs);
+    return this.#run(jobs, `${version.image}@${version.version}`);
   }
 
-  async *#run(jobs: readonly Parameters<FramePool["cut"]>[0][]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    for (const job of jobs) yield encodeCut(await this.#pool.cut(job));
+  async *#run(
+    jobs: readonly Parameters<FramePool["cut"]>[0][],
+    version: string,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const job of jobs) {
+      let cut: Uint8Array<ArrayBuffer>;
+      try {
+        cut = await this.#pool.cut(job);
+      } catch (error) {
+        const what = `${job.path.slice(job.path.lastIndexOf("/") + 1)}: ${messageOf(error)}`;
+        this.#onDamage(job.path, what);
+        throw damagedCopy(version, what);
+      }
+      yield encodeCut(cut);
+    }
   }
 
   #table(version: PublishedVersion): FrameTable {

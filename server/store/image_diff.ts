@@ -2,6 +2,7 @@
 import type { ImageChange } from "#contract/api.ts";
 import { comparePaths, displayPath } from "#contract/byte_path.ts";
 import type { Attributes, Entry, HashedExtent } from "#contract/entry.ts";
+import { describeSettings, type InodeSettings, lettersOf } from "#contract/inode_flags.ts";
 
 type Hashed = Entry<HashedExtent>;
 
@@ -61,12 +62,24 @@ function whatDiffers(old: Hashed, now: Hashed): string[] {
     differs(`${old.uid}:${old.gid}`, `${now.uid}:${now.gid}`, "owner");
     differs(`${old.mtimeSec}.${old.mtimeNs}`, `${now.mtimeSec}.${now.mtimeNs}`, "mtime");
     differs(textOf(old.xattrs), textOf(now.xattrs), "xattrs");
+    what.push(...inodeChanges(old.inode ?? {}, now.inode ?? {}));
   }
   if ("target" in old && "target" in now) differs(old.target, now.target, "target");
   if ("major" in old && "major" in now) {
     differs(`${old.major}:${old.minor}`, `${now.major}:${now.minor}`, "device");
   }
   return what;
+}
+
+/** Flags as chattr(1) would be told of them: "+i", "-a". */
+function inodeChanges(old: InodeSettings, now: InodeSettings): string[] {
+  const was = old.flags ?? 0, is = now.flags ?? 0;
+  const rest = ({ flags: _, ...others }: InodeSettings) => describeSettings(others) || "none";
+  return [
+    ...is & ~was ? [`+${lettersOf(is & ~was)}`] : [],
+    ...was & ~is ? [`-${lettersOf(was & ~is)}`] : [],
+    ...rest(old) === rest(now) ? [] : [`${rest(old)} to ${rest(now)}`],
+  ];
 }
 
 /** The order in which the kernel lists them means nothing. */

@@ -41,6 +41,9 @@ const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, to
   ["a symlink's target", link("y"), link("z"), { change: "attributes", type: "symlink", what: ["target"] }],
   ["the order of attributes", xattrs("user.a", "user.b"), xattrs("user.b", "user.a"), undefined],
   ["an attribute", xattrs("user.a"), xattrs(), { change: "attributes", type: "directory", what: ["xattrs"] }],
+  ["flags and a project", { ...xattrs(), inode: { flags: 0x30 } } as Hashed, {
+    ...{ ...xattrs(), inode: { flags: 0x90, project: 7 } },
+  } as Hashed, { change: "attributes", type: "directory", what: ["+A", "-a", "none to project 7"] }],
   ["a type", link("y"), file("a"), { change: "content", type: "file", bytes: 10, what: ["was a symlink"] }],
 ];
 

@@ -1,4 +1,5 @@
 import { getLogger } from "@logtape/logtape";
+import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
 import type { Entry, HashedExtent } from "#contract/entry.ts";
@@ -16,12 +17,16 @@ import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
 import type { SigningKey } from "./keys.ts";
+import { Leftovers } from "./leftovers.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
 import { PackWriter } from "./pack_writer.ts";
 import { type Pack, Packs } from "./packs.ts";
 import { PARTS_LAST_MS, recover } from "./recovery.ts";
 import { verifyVersion } from "./verify.ts";
 import { readManifest, VersionReader } from "./version_reader.ts";
+import { otherKind, unknownImage, viewOf } from "./version_views.ts";
+import { restoreRemedy } from "./start_check.ts";
+import { withRoom } from "./with_room.ts";
 import { type NewVersion, type PublishedVersion, type VersionRecord, Versions } from "./versions.ts";
 
 const log = getLogger(["rackseed", "store"]);
@@ -48,6 +53,9 @@ export class ImageStore implements Disposable {
   readonly #versions: Versions;
   readonly #lineages: Lineages;
   readonly #settings: ImageSettingsTable;
+  readonly #leftovers: Leftovers;
+  /** Packs and version folders that the database does not know, relative to the data directory. They stay. */
+  readonly strays: readonly string[];
   /** Images that a capture adds to, and their lineages. */
   readonly #held = new Map<string, number>();
   /** By such an image: further lineages whose packs the capture may use. */
@@ -68,8 +76,16 @@ export class ImageStore implements Disposable {
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
     this.#settings = new ImageSettingsTable(options.db);
-    recover({ db: options.db, directory: this.directory, packs: this.packs, versions: this.#versions });
-    this.#lineages.deleteUnused(this.#held);
+    this.#leftovers = new Leftovers(options.db);
+    this.#assertReadable();
+    this.strays = recover({
+      db: options.db,
+      directory: this.directory,
+      packs: this.packs,
+      versions: this.#versions,
+      leftovers: this.#leftovers,
+    });
+    this.#deleteUnusedLineages();
   }
 
   [Symbol.dispose](): void {
@@ -82,6 +98,11 @@ export class ImageStore implements Disposable {
       const { image, version, id, created, totals, bootable, backupOf } = viewOf(record);
       return { image, version, id, created, totals, bootable, ...(backupOf !== undefined && { backupOf }) };
     });
+  }
+
+  /** Names of all versions, "web@1". */
+  refs(): string[] {
+    return this.#versions.refs();
   }
 
   /** Throws RackseedError (404) where there is none. */
@@ -141,19 +162,52 @@ export class ImageStore implements Disposable {
         status: 409,
       });
     }
+    const paths = this.#forget({ image, version }, { isLast: others.length === 1 });
+    for (const path of paths) removeSync(`${this.directory.path}/${path}`);
+    this.#leftovers.forgetIfRoom(paths);
+    log.info("version-deleted", { image, version, packs: paths.length - 1 });
+  }
+
+  /**
+   * Takes the version out of the database. Returns what is to be removed now. On a full disk it first makes room
+   * by what goes anyway: the operator ordered that, even if the server dies in between.
+   */
+  #forget(
+    { image, version }: { image: string; version: number },
+    { isLast }: { isLast: boolean },
+  ): string[] {
     const lineage = this.#lineage(image);
-    const unneeded = transaction(this.#db, () => {
-      this.#versions.delete(lineage.id, version);
-      const packs = this.#versions.unneededPacks();
-      if (others.length === 1) packs.push(...this.packs.partsOf(lineage.id));
-      for (const { id } of packs) this.packs.delete(id);
-      if (others.length === 1) this.#settings.forget(image);
-      this.#lineages.deleteUnused(this.#held);
-      return packs;
-    });
-    removeSync(this.directory.version(image, version));
-    for (const pack of unneeded) removeSync(this.directory.pack(pack));
-    log.info("version-deleted", { image, version, packs: unneeded.length });
+    const folder = `versions/${image}@${version}`;
+    const work = () =>
+      transaction(this.#db, () => {
+        this.#versions.delete(lineage.id, version);
+        const packs = this.#versions.unneededPacks();
+        if (isLast) packs.push(...this.packs.partsOf(lineage.id));
+        for (const { id } of packs) this.packs.delete(id);
+        if (isLast) this.#settings.forget(image);
+        this.#deleteUnusedLineages();
+        const paths = [folder, ...packs.map((pack) => this.directory.relativePack(pack))];
+        this.#leftovers.add(paths);
+        return paths;
+      });
+    return withRoom(work, [
+      () => this.directory.reserve.release(),
+      // its log is then written again from the start, which takes no room
+      () => this.#db.exec("PRAGMA wal_checkpoint(RESTART)"),
+      () => removeSync(`${this.directory.path}/${folder}`),
+      () => {
+        for (const path of this.#ownPacks(`${image}@${version}`)) removeSync(path);
+      },
+    ]);
+  }
+
+  /** Paths of the packs that no other version has. */
+  #ownPacks(ref: string): string[] {
+    const packs = (mine: boolean) =>
+      this.allPublished().filter((v) => (`${v.image}@${v.version}` === ref) === mine)
+        .flatMap(({ payload }) => payload.slice(1).map(({ path }) => path));
+    const others = new Set(packs(false));
+    return packs(true).filter((path) => !others.has(path));
   }
 
   /** What deleting these versions ("web@1") frees: their own files, and the packs that no other version has. */
@@ -230,7 +284,10 @@ export class ImageStore implements Disposable {
   /** The numbers of the image's next version and of its newest one. A number is never given twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
-    return { version: this.#lineages.lastVersion(lineage.id) + 1, parent };
+    let version = this.#lineages.lastVersion(lineage.id) + 1;
+    // a folder that the database does not know stays where it is
+    while (existsSync(this.directory.version(lineage.image, version))) version++;
+    return { version, parent };
   }
 
   /**
@@ -294,32 +351,64 @@ export class ImageStore implements Disposable {
    */
   async publish({ lineage, record, packs, stagingPath, signal }: NewVersion): Promise<void> {
     const fresh = packs.filter((pack) => this.packs.get(pack.id)?.sha256 === null);
-    for (const pack of fresh) {
-      removeSync(this.directory.pack(pack));
-      await Deno.link(this.directory.pack({ ...pack, sha256: null }), this.directory.pack(pack));
+    const parts = fresh.map((pack) => this.directory.relativePack({ ...pack, sha256: null }));
+    const folder = `versions/${lineage.image}@${record.version}`;
+    const made = [folder, ...fresh.map((pack) => this.directory.relativePack(pack))];
+    transaction(this.#db, () => this.#leftovers.add(made, { parts }));
+    try {
+      for (const pack of fresh) {
+        removeSync(this.directory.pack(pack));
+        await Deno.link(this.directory.pack({ ...pack, sha256: null }), this.directory.pack(pack));
+      }
+      await syncPath(this.directory.packs);
+      await syncFolder(stagingPath);
+      await Deno.rename(stagingPath, `${this.directory.path}/${folder}`);
+      await syncPath(this.directory.versions);
+      signal.throwIfAborted();
+      transaction(this.#db, () => {
+        for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
+        this.#lineages.setLastVersion(lineage.id, record.version);
+        this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
+        this.#leftovers.forget(made);
+      });
+    } catch (error) {
+      for (const path of made) removeSync(`${this.directory.path}/${path}`);
+      throw error;
     }
-    await syncPath(this.directory.packs);
-    const folder = this.directory.version(lineage.image, record.version);
-    removeSync(folder);
-    await syncFolder(stagingPath);
-    await Deno.rename(stagingPath, folder);
-    await syncPath(this.directory.versions);
-    signal.throwIfAborted();
-    transaction(this.#db, () => {
-      for (const pack of fresh) this.packs.complete(pack.id, pack.sha256);
-      this.#lineages.setLastVersion(lineage.id, record.version);
-      this.#versions.insert(lineage.id, { record, packs: packs.map((p) => p.id) });
-    });
-    for (const pack of fresh) removeSync(this.directory.pack({ ...pack, sha256: null }));
+    for (const part of parts) removeSync(`${this.directory.path}/${part}`);
     log.info("version-published", { image: lineage.image, version: record.version, id: record.id });
   }
 
   #dropParts(parts: readonly Pack[]): void {
     transaction(this.#db, () => {
       for (const { id } of parts) this.packs.delete(id);
-      this.#lineages.deleteUnused(this.#held);
+      this.#deleteUnusedLineages();
     });
     for (const pack of parts) removeSync(this.directory.pack(pack));
+  }
+
+  /** A folder that the database does not know may yet need its image's key. */
+  #deleteUnusedLineages(): void {
+    const needed = new Map(this.#held);
+    for (const stray of this.strays) {
+      const image = /^versions\/([^@]+)@/.exec(stray)?.[1];
+      const lineage = image === undefined ? undefined : this.#lineages.find(image);
+      if (lineage) needed.set(lineage.image, lineage.id);
+    }
+    this.#lineages.deleteUnused(needed);
+  }
+
+  /** Throws RackseedError if the database cannot say what versions there are. */
+  #assertReadable(): void {
+    try {
+      this.allPublished();
+    } catch (error) {
+      throw new RackseedError(`cannot read the versions in the database ${this.directory.database}`, {
+        reason: `${messageOf(error)}. No version was touched.`,
+        remedy: restoreRemedy(this.directory.path),
+        cause: error,
+      });
+    }
   }
 
   #lineage(image: string): Lineage {
@@ -333,29 +422,11 @@ export class ImageStore implements Disposable {
     const versions = this.#versions.listOf(image);
     const found = number === undefined ? versions.at(-1) : versions.find((v) => v.version === Number(number));
     if (found) return found;
-    const there = versions.length > 0
+    const named = versions.length > 0
       ? versions.map((v) => `${image}@${v.version}`)
       : [...new Set(this.#versions.list().map((v) => v.image))];
-    throw new RackseedError(`there is no image ${ref}`, {
-      reason: there.length > 0 ? `these are there: ${there.join(", ")}.` : "no image has been captured yet.",
-      remedy: there.length > 0
-        ? "name one of them."
-        : "capture one: `rackseed capture TEMPLATE --image NAME`, or `rackseed image import`.",
-      status: 404,
-    });
+    throw unknownImage(ref, named);
   }
-}
-
-function otherKind({ image, backupOf }: Lineage): RackseedError {
-  return new RackseedError(`cannot capture ${image}`, {
-    reason: backupOf === undefined
-      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
-      : `${image} holds the backups of the node ${backupOf}.`,
-    remedy: backupOf === undefined
-      ? "give the node another name, or delete the image."
-      : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
-    status: 409,
-  });
 }
 
 /** A lineage that is open for new frames. */
@@ -365,22 +436,4 @@ export interface HeldLineage {
   readonly prover: FrameProver;
   /** Resolves when the writer's file is closed; the lineage may be held again at once. */
   release(): Promise<void>;
-}
-
-function viewOf({ header, ...record }: VersionRecord): VersionView {
-  return {
-    image: record.image,
-    version: record.version,
-    id: record.id,
-    created: header.created,
-    infoHash: record.infoHash,
-    totals: header.totals,
-    ...(header.source && { source: header.source }),
-    ...(header.layout && { layout: header.layout }),
-    excludes: header.excludes,
-    notes: header.notes,
-    bootable: record.bootable,
-    bootNotes: [...record.bootNotes],
-    ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
-  };
 }

@@ -1,4 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { verifyManifestId } from "#contract/manifest.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { replaceFile } from "./durable.ts";
 
@@ -10,18 +12,73 @@ export interface SigningKey {
   readonly publicKey: string;
 }
 
-/** Reads the key, or makes it at the first start. */
-export async function openSigningKey(directory: DataDirectory): Promise<SigningKey> {
+/** What a published version was signed as. */
+export interface Signed {
+  readonly image: string;
+  readonly version: number;
+  readonly id: string;
+  readonly signature: string;
+}
+
+/**
+ * Reads the key, or makes it at the first start. Throws RackseedError, with nothing changed, if versions are there
+ * that another key signed: nodes would refuse every one of them.
+ */
+export async function openSigningKey(
+  directory: DataDirectory,
+  { signed = [] }: { signed?: readonly Signed[] } = {},
+): Promise<SigningKey> {
   const path = `${directory.keys}/signing.pem`;
-  let privateKey: string;
+  const privateKey = await readKey(path) ?? await makeKey(path, signed);
+  let publicKey: string;
   try {
-    privateKey = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    privateKey = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })
+    publicKey = createPublicKey(createPrivateKey(privateKey)).export({ type: "spki", format: "pem" })
       .toString();
-    await replaceFile(path, new TextEncoder().encode(privateKey));
+  } catch (error) {
+    throw unusable(path, `it is damaged (${messageOf(error)})`);
   }
-  const publicKey = createPublicKey(createPrivateKey(privateKey)).export({ type: "spki", format: "pem" });
-  return { privateKey, publicKey: publicKey.toString() };
+  if (signed.length > 0 && !signed.some(({ id, signature }) => verifies(id, { signature, publicKey }))) {
+    throw unusable(path, `it is not the key that signed ${named(signed)}`);
+  }
+  return { privateKey, publicKey };
+}
+
+/** Undefined where there is none. */
+async function readKey(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw unusable(path, messageOf(error));
+  }
+}
+
+async function makeKey(path: string, signed: readonly Signed[]): Promise<string> {
+  if (signed.length > 0) throw unusable(path, `it is missing, while ${named(signed)} was signed with it`);
+  const privateKey = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString();
+  await replaceFile(path, new TextEncoder().encode(privateKey));
+  return privateKey;
+}
+
+function verifies(id: string, by: { signature: string; publicKey: string }): boolean {
+  try {
+    return verifyManifestId(id, by);
+  } catch {
+    return false;
+  }
+}
+
+function named(signed: readonly Signed[]): string {
+  const [first] = signed;
+  const others = signed.length > 1 ? ` (and ${signed.length - 1} other versions)` : "";
+  return `${first?.image}@${first?.version}${others}`;
+}
+
+function unusable(path: string, reason: string): RackseedError {
+  const data = path.replace(/\/keys\/signing\.pem$/, "");
+  return new RackseedError(`cannot use the signing key ${path}`, {
+    reason: `${reason}. Nothing was changed.`,
+    remedy: `put keys/signing.pem back from a backup (rackseed server restore FILE --data ${data} --force).`,
+  });
 }

@@ -6,6 +6,7 @@
  */
 import { type BytePath, bytePathOf, bytePathOfText, bytesOf, textOf } from "#contract/byte_path.ts";
 import type { Attributes, Xattr } from "#contract/entry.ts";
+import { FLAGS, type InodeSettings, lettersOf, XFLAGS } from "#contract/inode_flags.ts";
 import { aclText } from "./posix_acl.ts";
 
 export const BLOCK_BYTES = 512;
@@ -79,6 +80,7 @@ function recordsOf(member: Member): string[] {
     records.push(record("mtime", decimalTime(member.mtimeSec, member.mtimeNs)));
   }
   for (const xattr of member.xattrs) records.push(xattrRecord(xattr));
+  if (member.inode) records.push(...inodeRecords(member.inode));
   return records;
 }
 
@@ -95,6 +97,20 @@ function xattrRecord([name, value]: Xattr): string {
   // as GNU tar writes and reads it: '=' ends a keyword
   const key = bytePathOfText(name.replaceAll("%", "%25").replaceAll("=", "%3D"));
   return record(`SCHILY.xattr.${key}`, bytePathOf(value));
+}
+
+/** SCHILY.fflags as libarchive has it, which bsdtar restores; what that cannot say has keywords of ours. */
+function inodeRecords({ flags = 0, xflags, project, extentSize, cowExtentSize }: InodeSettings): string[] {
+  const named = FLAGS.filter(({ bit, name }) => name !== undefined && flags & bit);
+  const others = named.reduce((rest, { bit }) => rest & ~bit, flags);
+  return [
+    ...named.length > 0 ? [record("SCHILY.fflags", named.map(({ name }) => name).join(","))] : [],
+    ...others !== 0 ? [record("RACKSEED.flags", lettersOf(others))] : [],
+    ...xflags ? [record("RACKSEED.xflags", lettersOf(xflags, XFLAGS))] : [],
+    ...project ? [record("RACKSEED.project", String(project))] : [],
+    ...extentSize ? [record("RACKSEED.extsize", String(extentSize))] : [],
+    ...cowExtentSize ? [record("RACKSEED.cowextsize", String(cowExtentSize))] : [],
+  ];
 }
 
 /** Plain ASCII of up to 100 bytes needs no record. */
@@ -125,7 +141,7 @@ function decimalTime(sec: number, ns: number): string {
 function ustar(
   { type, path, mode, uid, gid, mtimeSec, sizeBytes, target = "" as BytePath, device = [0, 0] }: Omit<
     Member,
-    "mtimeNs" | "xattrs" | "sparseSizeBytes"
+    "mtimeNs" | "xattrs" | "inode" | "sparseSizeBytes"
   >,
 ): Uint8Array {
   const block = Buffer.alloc(BLOCK_BYTES);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { bytePathOfText } from "#contract/byte_path.ts";
+import { needs } from "../../test/support/needs.ts";
 import { encodeHeader, type Member } from "./pax.ts";
 import { aclText } from "./posix_acl.ts";
 
@@ -31,6 +32,15 @@ const records: [what: string, member: Partial<Member>, expected: [string, string
   ["a large owner", { uid: 2 ** 21, gid: 2 ** 32 - 2 }, [["uid", "2097152"], ["gid", "4294967294"]]],
   ["a time before 1970", { mtimeSec: -1, mtimeNs: 500_000_000 }, [["mtime", "-0.500000000"]]],
   ["a time with nanoseconds", { mtimeNs: 1 }, [["mtime", "1.000000001"]]],
+  ["flags, a project and an extent size", {
+    inode: { flags: 0x10 | 0x40 | 0x2000000, xflags: 0x800, project: 7, extentSize: 65536 },
+  }, [
+    ["SCHILY.fflags", "schg,nodump"],
+    ["RACKSEED.flags", "x"],
+    ["RACKSEED.xflags", "e"],
+    ["RACKSEED.project", "7"],
+    ["RACKSEED.extsize", "65536"],
+  ]],
   ["an attribute", { xattrs: [["user.a=b%", new Uint8Array([104, 10])]] }, [
     ["SCHILY.xattr.user.a%3Db%25", "h\n"],
   ]],
@@ -40,6 +50,28 @@ for (const [what, member, expected] of records) {
     assert.deepEqual(recordsOf(encodeHeader({ ...plain, ...member })), expected);
   });
 }
+
+Deno.test({
+  name: "bsdtar gives a file the flags that an export tells of",
+  ...needs({ root: true, programs: ["bsdtar", "lsattr", "chattr"] }),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const run = async (program: string, ...args: string[]) => {
+      const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd: folder }).output();
+      assert.ok(success, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    };
+    try {
+      const member = encodeHeader({ ...plain, inode: { flags: 0x10 | 0x40 | 0x80 } });
+      await Deno.writeFile(`${folder}/tar`, Buffer.concat([member, new Uint8Array(1024)]));
+      await run("bsdtar", "-xpf", "tar");
+      assert.match(await run("lsattr", "a"), /^-*i-*d-*A[-e]* a\n$/);
+    } finally {
+      await run("chattr", "-f", "-i", "a").catch(() => {});
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
 
 Deno.test("an ACL that is malformed has no text", () => {
   const good = Uint8Array.from([2, 0, 0, 0, 2, 0, 5, 0, 0xe8, 3, 0, 0]);

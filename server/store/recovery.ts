@@ -1,39 +1,78 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
+import { messageOf } from "#contract/errors.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, sizeOf } from "./durable.ts";
+import type { Leftover, Leftovers } from "./leftovers.ts";
 import type { Pack, Packs } from "./packs.ts";
+import { isPackName, isVersionName, strangerRefusal } from "./start_check.ts";
+import { isDiskFull, storeError } from "./store_error.ts";
 import type { Versions } from "./versions.ts";
 
 const log = getLogger(["rackseed", "store"]);
 
 /** How long frames of a capture that was not published are kept, so that the next one need not send them. */
 export const PARTS_LAST_MS = 7 * 86_400_000;
+const PART = /^\d+\.part$/;
 
 /**
- * Brings files and database together after a crash, before anything else runs. The database is the truth: files
- * that it does not know are removed, parts are cut to what it knows of them, and parts that are shorter are
- * forgotten. Published packs and versions are left alone, whole or not: `verify` names what they lack.
+ * Brings files and database together after a crash, before anything else runs. It removes only what is known to
+ * be left over: what the store had noted beforehand (see Leftovers), `staging/`, and parts that the database does
+ * not know. Parts are cut to what the database knows of them; parts that are shorter are forgotten. Published
+ * packs and versions are left alone, whole or not: `verify` names what they lack.
+ *
+ * Returns packs and version folders that the database does not know, as paths relative to the data directory. They
+ * stay: the database may be the one that is wrong. Throws RackseedError if it knows none of the versions that lie
+ * there.
  */
-export function recover({ db, directory, packs, versions }: {
+export function recover({ db, directory, packs, versions, leftovers }: {
   db: DatabaseSync;
   directory: DataDirectory;
   packs: Packs;
   versions: Versions;
+  leftovers: Leftovers;
+}): string[] {
+  const knownTo = () =>
+    new Set([
+      ...packs.all().map((pack) => directory.pack(pack)),
+      ...versions.list().map((v) => directory.version(v.image, v.version)),
+    ]);
+  removeLeftovers(leftovers, { directory, known: knownTo() });
+  removeEmpty(directory.versions, knownTo());
+  const unknown = [
+    ...strays("packs", isPackName, { directory, known: knownTo() }),
+    ...strays("versions", isVersionName, { directory, known: knownTo() }),
+  ];
+  const refusal = strangerRefusal(directory.path, { known: versions.list().length, strays: unknown });
+  if (refusal) throw refusal;
+
+  dropLostParts({ db, directory, packs });
+  clear(directory.staging, () => true);
+  const known = knownTo();
+  clear(directory.packs, (name) => PART.test(name) && !known.has(`${directory.packs}/${name}`));
+  return unknown;
+}
+
+function dropLostParts({ db, directory, packs }: {
+  db: DatabaseSync;
+  directory: DataDirectory;
+  packs: Packs;
 }): void {
   const old = new Set(packs.partsBefore(Date.now() - PARTS_LAST_MS).map((p) => p.id));
   const lost = packs.all().filter((pack) =>
     pack.sha256 === null && (old.has(pack.id) || !fits(pack, directory))
   );
-  transaction(db, () => {
-    for (const { id } of lost) packs.delete(id);
-  });
-  if (lost.length > 0) log.info("parts-dropped", { count: lost.length });
-
-  keepOnly(directory.packs, new Set(packs.all().map((pack) => directory.pack(pack))));
-  keepOnly(directory.versions, new Set(versions.list().map((v) => directory.version(v.image, v.version))));
-  keepOnly(directory.staging, new Set());
+  if (lost.length === 0) return;
+  try {
+    transaction(db, () => {
+      for (const { id } of lost) packs.delete(id);
+    });
+    log.info("parts-dropped", { count: lost.length });
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    log.warn("parts-kept", { error: messageOf(error) });
+  }
 }
 
 /** Cuts a part to its registered size; false where it is shorter, empty or gone. */
@@ -45,11 +84,55 @@ function fits(part: Pack, directory: DataDirectory): boolean {
   return true;
 }
 
-function keepOnly(folder: string, known: ReadonlySet<string>): void {
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    const path = `${folder}/${name}`;
-    if (known.has(path)) continue;
-    log.info("leftover-removed", { path });
-    removeSync(path);
+function removeLeftovers(
+  leftovers: Leftovers,
+  { directory, known }: { directory: DataDirectory; known: ReadonlySet<string> },
+): void {
+  const all = leftovers.list();
+  if (all.length === 0) return;
+  const isHeld = ({ parts }: Leftover) =>
+    parts.map((part) => `${directory.path}/${part}`).every((part) =>
+      known.has(part) && sizeOf(part) !== undefined
+    );
+  for (const leftover of all) {
+    const path = `${directory.path}/${leftover.path}`;
+    if (!known.has(path) && isHeld(leftover)) remove(path);
   }
+  leftovers.forgetIfRoom(all.map(({ path }) => path));
+}
+
+function clear(folder: string, isLeftover: (name: string) => boolean): void {
+  for (const { name } of [...Deno.readDirSync(folder)]) if (isLeftover(name)) remove(`${folder}/${name}`);
+}
+
+function removeEmpty(folder: string, known: ReadonlySet<string>): void {
+  for (const { name, isDirectory } of [...Deno.readDirSync(folder)]) {
+    const path = `${folder}/${name}`;
+    if (
+      isDirectory && isVersionName(name) && !known.has(path) &&
+      Deno.readDirSync(path)[Symbol.iterator]().next().done
+    ) {
+      remove(path);
+    }
+  }
+}
+
+function remove(path: string): void {
+  log.info("leftover-removed", { path });
+  try {
+    removeSync(path);
+  } catch (error) {
+    throw storeError(`cannot remove ${path}, which a crash left over`, error);
+  }
+}
+
+function strays(
+  folder: "packs" | "versions",
+  isOurs: (name: string) => boolean,
+  { directory, known }: { directory: DataDirectory; known: ReadonlySet<string> },
+): string[] {
+  return [...Deno.readDirSync(directory[folder])]
+    .filter(({ name }) => isOurs(name) && !known.has(`${directory[folder]}/${name}`))
+    .map(({ name }) => `${folder}/${name}`)
+    .sort();
 }

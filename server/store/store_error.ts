@@ -1,6 +1,7 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { restoreRemedy } from "./start_check.ts";
 
-const FREE_SPACE =
+export const FREE_SPACE =
   "delete versions that nobody needs (`rackseed image delete`), cancel the capture to drop " +
   "what it has stored, or move the data directory to a larger disk; then try again.";
 
@@ -31,4 +32,15 @@ export function isDiskFull(error: unknown): boolean {
   const code = "code" in error ? error.code : undefined;
   return code === "ENOSPC" || code === "EDQUOT" ||
     /database or disk is full|os error (28|122)\)/.test(error.message);
+}
+
+/** Why a server could not start, where nothing better is known: most likely it could not read what it had written. */
+export function startError(data: string, error: unknown): RackseedError {
+  if (error instanceof RackseedError) return error;
+  if (isDiskFull(error)) return diskFull(`cannot start on the data directory ${data}`, error);
+  return new RackseedError(`cannot start on the data directory ${data}`, {
+    reason: `${messageOf(error)}. No version was touched.`,
+    remedy: `check the disk of the data directory; if the database is damaged, ${restoreRemedy(data)}`,
+    cause: error,
+  });
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { Header } from "#contract/manifest.ts";
+import type { Signed } from "./keys.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Pack } from "./packs.ts";
 
@@ -75,6 +76,7 @@ export class Versions {
   readonly #insert: StatementSync;
   readonly #insertPack: StatementSync;
   readonly #list: StatementSync;
+  readonly #refs: StatementSync;
   readonly #listOf: StatementSync;
   readonly #packs: StatementSync;
   readonly #delete: StatementSync;
@@ -99,6 +101,7 @@ export class Versions {
     this.#insert = db.prepare("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#insertPack = db.prepare("INSERT INTO version_pack VALUES (?, ?, ?, ?)");
     this.#list = db.prepare(`${SELECT} ORDER BY image, version`);
+    this.#refs = db.prepare("SELECT image, version FROM version JOIN lineage ON lineage.id = lineage");
     this.#listOf = db.prepare(`${SELECT} WHERE image = ? ORDER BY version`);
     this.#packs = db.prepare(`
       SELECT pack.id AS id, pack.lineage AS lineage, sha256, size_bytes AS sizeBytes
@@ -137,6 +140,11 @@ export class Versions {
     return this.#list.all().map(parseRow);
   }
 
+  /** "web@1", of all: what they hold is not parsed. */
+  refs(): string[] {
+    return this.#refs.all().map(({ image, version }) => `${image}@${version}`);
+  }
+
   /** Of one image, oldest first. */
   listOf(image: string): VersionRecord[] {
     return this.#listOf.all(image).map(parseRow);
@@ -172,4 +180,14 @@ function parseRow(row: unknown): VersionRecord {
     bootNotes: z.array(z.string()).parse(JSON.parse(bootNotes)),
     files: z.array(VersionFile).parse(JSON.parse(files)),
   };
+}
+
+/** Of all versions, before anything else of the database is read. */
+export function signedVersions(db: DatabaseSync): Signed[] {
+  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('version', 'lineage')")
+    .get();
+  if (tables?.n !== 2) return [];
+  return db.prepare(
+    "SELECT image, version, version.id AS id, signature FROM version JOIN lineage ON lineage.id = lineage",
+  ).all() as unknown as Signed[];
 }

@@ -1,5 +1,6 @@
-import bencode from "bencode";
 import type { AnnounceEvent, AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
+import { bencodeKey, encodeBencode } from "#contract/torrent/bencode.ts";
+import type { ScrapeCounts } from "#contract/torrent/udp_tracker_codec.ts";
 import type { Tracker } from "./tracker.ts";
 
 const EVENTS: readonly string[] = ["started", "stopped", "completed"] satisfies AnnounceEvent[];
@@ -25,12 +26,12 @@ export function handleScrape(
   { tracker, now }: { tracker: Tracker; now: number },
 ): Response {
   const infoHashes = valuesOf(request.url, "info_hash");
-  const files = new Map<Uint8Array, Record<string, number>>();
+  const files = new Map<string, ReadonlyMap<string, number>>();
   for (const infoHash of infoHashes.slice(0, MAX_SCRAPE)) {
     const counts = tracker.scrape(infoHash, now);
-    if (counts) files.set(infoHash, { ...counts });
+    if (counts) files.set(bencodeKey(infoHash), dictionaryOf(counts));
   }
-  return new Response(encodeScrape(files), { headers: HEADERS });
+  return answer(encodeBencode(new Map([["files", files]])));
 }
 
 /** The request's parameters, or what is wrong with them. */
@@ -117,7 +118,7 @@ function answer(bencoded: Uint8Array<ArrayBuffer>): Response {
 }
 
 function refuse(reason: string): Response {
-  return answer(new Uint8Array(bencode.encode({ "failure reason": reason })));
+  return answer(encodeBencode(new Map([["failure reason", reason]])));
 }
 
 /** By hand, since it is most of what a large swarm asks of the tracker. Keys are sorted, as bencoding wants. */
@@ -144,19 +145,6 @@ function latin1(parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** `{ files: { info hash: counts } }`: the keys are binary, which bencode of an object cannot write. */
-function encodeScrape(files: ReadonlyMap<Uint8Array, Record<string, number>>): Uint8Array<ArrayBuffer> {
-  const sorted = [...files].sort(([a], [b]) => compare(a, b));
-  const text = new TextEncoder();
-  const parts: Uint8Array[] = [text.encode("d5:filesd")];
-  for (const [infoHash, counts] of sorted) {
-    parts.push(text.encode("20:"), infoHash, bencode.encode(counts));
-  }
-  parts.push(text.encode("ee"));
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
-function compare(a: Uint8Array, b: Uint8Array): number {
-  const index = a.findIndex((byte, i) => byte !== b[i]);
-  return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+function dictionaryOf({ complete, downloaded, incomplete }: ScrapeCounts): ReadonlyMap<string, number> {
+  return new Map([["complete", complete], ["downloaded", downloaded], ["incomplete", incomplete]]);
 }

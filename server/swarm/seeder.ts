@@ -1,18 +1,18 @@
 import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
 import { toHex } from "#contract/torrent/hex.ts";
 import type { Metainfo } from "#contract/torrent/metainfo.ts";
 import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { Swarm, type SwarmOptions, type SwarmStats } from "#contract/torrent/swarm.ts";
+import { CheckedStorage, type CheckedStorageOptions } from "./checked_storage.ts";
 import type { Tracker } from "./tracker.ts";
 
 export type SeederRacks = Pick<SwarmOptions, "rack" | "rackOf">;
 
 interface Seeding {
   readonly swarm: Swarm;
-  readonly storage: FileStorage;
+  readonly storage: CheckedStorage;
 }
 
 /**
@@ -47,11 +47,18 @@ export class Seeder implements AsyncDisposable {
     this.#limit = uploadLimit;
   }
 
-  /** Seeds a torrent; `paths` are its files' places, in its order, and were verified when it was published. */
-  add(metainfo: Metainfo, paths: readonly string[]): void {
+  /**
+   * Seeds a torrent; `paths` are its files' places, in its order. What is damaged or missing there is not given:
+   * `onDamage` is told of it. Returns the storage, for others that serve the same files.
+   */
+  add(
+    metainfo: Metainfo,
+    { paths, onDamage }: Pick<CheckedStorageOptions, "paths" | "onDamage">,
+  ): CheckedStorage {
     const key = toHex(metainfo.infoHash);
-    if (this.#seedings.has(key)) return;
-    const storage = FileStorage.openReadOnly(metainfo.map, paths);
+    const seeding = this.#seedings.get(key);
+    if (seeding) return seeding.storage;
+    const storage = new CheckedStorage(metainfo, { paths, ...(onDamage && { onDamage }) });
     const swarm = Swarm.start({
       metainfo,
       storage,
@@ -65,6 +72,7 @@ export class Seeder implements AsyncDisposable {
     });
     this.#seedings.set(key, { swarm, storage });
     this.#tracker.add(metainfo.infoHash, this.#addresses);
+    return storage;
   }
 
   /** Stops seeding and tracking a torrent; its files are free to be deleted afterwards. */

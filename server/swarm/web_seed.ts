@@ -1,3 +1,4 @@
+import type { RackseedError } from "#contract/errors.ts";
 import type { Clock } from "#contract/torrent/ports.ts";
 import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import { systemClock } from "#contract/torrent/system_ports.ts";
@@ -6,6 +7,8 @@ import { systemClock } from "#contract/torrent/system_ports.ts";
 export interface WebSeedFile {
   readonly path: string;
   readonly length: number;
+  /** Why these bytes must not be served; undefined where they may. */
+  readonly damageIn?: (offset: number, length: number) => RackseedError | undefined;
 }
 
 /** Bytes `start` to `end`, both inside. */
@@ -15,6 +18,8 @@ interface ByteRange {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+/** As long as the largest piece, which is what our nodes ask for. */
+const CHECKED_BYTES = 16 << 20;
 
 /**
  * A web seed (BEP 19): GET and HEAD of `prefix` + torrent name + "/" + file name, whole or one byte range
@@ -48,9 +53,21 @@ export async function handleWebSeed(
     "content-length": String(end - start + 1),
     ...(range ? { "content-range": `bytes ${start}-${end}/${file.length}` } : {}),
   };
+  // of a long range only the beginning: the rest is checked as it goes out
+  const damage = file.length > 0
+    ? file.damageIn?.(start, Math.min(end - start + 1, CHECKED_BYTES))
+    : undefined;
+  if (damage) return refusal(damage);
   const isEmpty = request.method === "HEAD" || file.length === 0;
-  const body = isEmpty ? null : await openRange(file.path, { start, end, uploadLimit, clock });
+  const body = isEmpty ? null : await openRange(file, { start, end, uploadLimit, clock });
   return new Response(body, { status: range ? 206 : 200, headers });
+}
+
+function refusal(error: RackseedError): Response {
+  return Response.json({ type: "about:blank", ...error.toProblem() }, {
+    status: error.status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
+  });
 }
 
 function parseName(pathname: string, prefix: string): { torrent: string; file: string } | undefined {
@@ -83,12 +100,12 @@ export function parseRange(header: string | null, length: number): ByteRange | "
 
 /** A stream that reads only as fast as it is taken, and as the limit allows: one chunk of memory a request. */
 async function openRange(
-  path: string,
+  { path, damageIn }: WebSeedFile,
   { start, end, uploadLimit, clock }: ByteRange & { uploadLimit: RateLimit | undefined; clock: Clock },
 ): Promise<ReadableStream<Uint8Array>> {
   const file = await Deno.open(path);
   await file.seek(start, Deno.SeekMode.Start);
-  let left = end - start + 1;
+  let left = end - start + 1, offset = start;
   const gone = new AbortController();
   const close = () => {
     if (!gone.signal.aborted) file.close();
@@ -105,6 +122,11 @@ async function openRange(
       const waitMs = uploadLimit?.reserve(length, clock.now()) ?? 0;
       if (waitMs > 0) await clock.sleep(waitMs, gone.signal);
       if (gone.signal.aborted) return;
+      const damage = damageIn?.(offset, length);
+      if (damage) {
+        close();
+        throw damage;
+      }
       const into = new Uint8Array(view.buffer, view.byteOffset, length);
       const got = await file.read(into);
       if (got === null) {
@@ -112,6 +134,7 @@ async function openRange(
         throw new Error(`${path} is shorter than it was`);
       }
       left -= got;
+      offset += got;
       request.respond(got);
       if (left > 0) return;
       close();

@@ -1,18 +1,11 @@
 /**
  * Who calls. Three kinds of bearer: the operator's admin token, a node's one-time boot secret, and the session
- * secret that enrolment gives. The page's browser has a cookie instead, made from the admin token at login:
- *
- *     EXPIRY.MAC    EXPIRY: seconds since 1970; MAC: HMAC-SHA-256 of it under the admin secret, base64url
- *
- * so it needs no store, survives a restart, and dies with the token.
+ * secret that enrolment gives. The page's browser has a cookie instead: see `page_sessions.ts`.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { formatToken, parseToken } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
-
-export const COOKIE = "rackseed";
-export const COOKIE_SECONDS = 12 * 3600;
 
 export class AdminToken {
   /** As an operator types it. */
@@ -32,7 +25,7 @@ export class AdminToken {
     if (written !== undefined && !known) {
       throw new RackseedError(`cannot use the token in ${path}`, {
         reason: "it does not have the form rs1.PIN.SECRET.",
-        remedy: "remove the file, and the server makes a new token.",
+        remedy: "put it back from a backup; or remove the file, and the server makes a new token.",
       });
     }
     const secret = known?.secret ?? randomBytes(32).toString("base64url");
@@ -50,19 +43,13 @@ export class AdminToken {
     return this.isSecret(parseToken(text)?.secret ?? text);
   }
 
-  makeCookie(nowMs: number): string {
-    const expiry = String(Math.floor(nowMs / 1000) + COOKIE_SECONDS);
-    return `${expiry}.${this.#mac(expiry)}`;
+  /** HMAC-SHA-256 of the text under the token's secret, base64url. */
+  sign(text: string): string {
+    return createHmac("sha256", this.#secret).update(`rackseed ${text}`).digest("base64url");
   }
 
-  isCookie(cookie: string, nowMs: number): boolean {
-    const [, expiry, mac] = /^(\d{1,12})\.([\w-]{43})$/.exec(cookie) ?? [];
-    if (expiry === undefined || mac === undefined) return false;
-    return equal(mac, this.#mac(expiry)) && Number(expiry) * 1000 > nowMs;
-  }
-
-  #mac(expiry: string): string {
-    return createHmac("sha256", this.#secret).update(`rackseed page ${expiry}`).digest("base64url");
+  isSignature(mac: string, text: string): boolean {
+    return equal(mac, this.sign(text));
   }
 }
 

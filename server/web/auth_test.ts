@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseToken } from "#contract/token.ts";
-import { AdminToken, COOKIE_SECONDS } from "./auth.ts";
+import { AdminToken } from "./auth.ts";
 
 const PIN = "p".repeat(43);
 
@@ -29,17 +29,4 @@ Deno.test("only the token itself, or its secret, is taken", () =>
     for (const wrong of ["", PIN, `${admin.text}x`, secret.slice(1), `rs1.${PIN}.${"x".repeat(43)}`]) {
       assert.equal(admin.isToken(wrong), false, wrong);
     }
-  }));
-
-Deno.test("a cookie is good until it expires, and for the token that made it", () =>
-  inFolder((folder) => {
-    const admin = AdminToken.open(folder, { pin: PIN });
-    const cookie = admin.makeCookie(0);
-    const last = COOKIE_SECONDS * 1000 - 1;
-    assert.equal(admin.isCookie(cookie, last), true);
-    assert.equal(admin.isCookie(cookie, last + 1), false);
-    assert.equal(admin.isCookie(cookie.replace(/^\d+/, "99999999999"), 0), false);
-    assert.equal(admin.isCookie(`${cookie}x`, 0), false);
-    Deno.removeSync(`${folder}/token`);
-    assert.equal(AdminToken.open(folder, { pin: PIN }).isCookie(cookie, 0), false);
   }));

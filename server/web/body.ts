@@ -1,9 +1,12 @@
-/** Request bodies, bounded before they are read. */
+/** Request bodies, bounded in size and time while they are read. */
 import type { HonoRequest } from "hono";
 import type { z } from "zod";
 import { RackseedError } from "#contract/errors.ts";
+import { drain } from "../connections/body_drain.ts";
 
 const MAX_JSON_BYTES = 4 << 20;
+const HEAD_BYTES = 4096;
+const SLOWEST = { graceMs: 30_000, bytesPerSecond: 8192, checkMs: 5000 };
 
 /** The JSON body as the schema has it. Throws ZodError, SyntaxError, or RackseedError (413, 415). */
 export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T): Promise<z.output<T>> {
@@ -19,10 +22,17 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
   return schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
 }
 
-/** The whole body. Throws RackseedError: 413 as soon as it exceeds `maxBytes`, 415 where it is encoded. */
+/**
+ * The whole body. Throws RackseedError: 413 when it exceeds `maxBytes`, counted as the bytes arrive, since a
+ * Content-Length can lie beside chunks; 408 when it comes too slowly; 415 when it is encoded.
+ */
 export async function bytesBody(
   { raw }: Pick<HonoRequest, "raw">,
-  { maxBytes }: { maxBytes: number },
+  { maxBytes, vet }: {
+    maxBytes: number;
+    /** Sees the first 4 KiB of a longer body before more of it is kept. What it throws ends the reading. */
+    vet?: (head: Uint8Array) => void;
+  },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = raw.headers.get("content-encoding") ?? "identity";
   if (encoding !== "identity") {
@@ -32,17 +42,54 @@ export async function bytesBody(
       status: 415,
     });
   }
-  const claimed = Number(raw.headers.get("content-length") ?? NaN);
-  if (claimed > maxBytes) throw tooLarge(maxBytes);
-  if (claimed >= 0) return new Uint8Array(await raw.arrayBuffer());
+  if (Number(raw.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const reader = raw.body?.getReader();
+  if (!reader) return new Uint8Array();
   const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of raw.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  let size = 0, vetted = vet === undefined;
+  using pace = new BodyPace(() => void reader.cancel().catch(() => {}));
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (pace.isTooSlow) throw tooSlow();
+    if (done) return new Uint8Array(Buffer.concat(chunks));
+    size += value.length;
+    pace.arrived(size);
+    try {
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(value);
+      if (vetted || size <= HEAD_BYTES) continue;
+      vetted = true;
+      vet?.(Buffer.concat(chunks));
+    } catch (error) {
+      await drain(reader);
+      throw error;
+    }
   }
-  return new Uint8Array(Buffer.concat(chunks));
+}
+
+/** A body has half a minute, and a second more for each 8 KiB of it. */
+class BodyPace implements Disposable {
+  isTooSlow = false;
+  readonly #beganMs = performance.now();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #size = 0;
+
+  constructor(stop: () => void) {
+    this.#timer = setInterval(() => {
+      const allowedMs = SLOWEST.graceMs + this.#size / SLOWEST.bytesPerSecond * 1000;
+      if (performance.now() - this.#beganMs <= allowedMs) return;
+      this.isTooSlow = true;
+      stop();
+    }, SLOWEST.checkMs);
+  }
+
+  arrived(size: number): void {
+    this.#size = size;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
 }
 
 function tooLarge(maxBytes: number): RackseedError {
@@ -50,5 +97,13 @@ function tooLarge(maxBytes: number): RackseedError {
     reason: `its body is larger than ${maxBytes} bytes.`,
     remedy: "send less at once.",
     status: 413,
+  });
+}
+
+function tooSlow(): RackseedError {
+  return new RackseedError("cannot read the request", {
+    reason: `its body came slower than ${SLOWEST.bytesPerSecond} bytes a second.`,
+    remedy: "look at the network between here and the server, and send it again.",
+    status: 408,
   });
 }

@@ -101,7 +101,8 @@ export class BootBackups {
   settle(node: string, problem?: Problem): void {
     const { deployments, captures } = this.#options;
     const { assignment } = deployments.progress(node);
-    if (assignment?.state !== "failed" || !deployments.backupTerms(assignment.deployment)) return;
+    const hasStopped = assignment?.state === "failed" || assignment?.state === "aborted";
+    if (!hasStopped || !deployments.backupTerms(assignment.deployment)) return;
     const capture = captures.orderFor(assignment.deployment)?.capture;
     if (capture === undefined) return;
     if (problem) captures.fail(capture, problem);

@@ -50,6 +50,10 @@ export class CloneReports {
     this.#options.watch.begin(part, options);
   }
 
+  knows(token: string): boolean {
+    return this.#options.watch.knows(token);
+  }
+
   /** A clone is up. False where its token is not known, or not any more. */
   take(report: FirstBootReport, { address }: { address: string }): boolean {
     const { nodes, deployments, watch, onChange } = this.#options;

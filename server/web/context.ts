@@ -1,20 +1,23 @@
 /** What the routes share. */
+import type { Notice } from "#contract/api.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookBook } from "../deployment/hook_book.ts";
 import type { Templates } from "../store/templates.ts";
-import { type AdminToken, COOKIE } from "./auth.ts";
+import type { AdminToken } from "./auth.ts";
 import type { Backups } from "./backups.ts";
 import type { BootBackups } from "./boot_backups.ts";
 import type { CaptureOrders } from "./capture_orders.ts";
 import { unknownBearer } from "./enrolment.ts";
 import type { Fleet } from "./fleet.ts";
 import type { LiveEvents } from "./live.ts";
+import { COOKIE, type PageSessions } from "./page_sessions.ts";
 import type { Captures, Images, SwarmAddresses, SwarmControl } from "./ports.ts";
 
 export interface ApiContext {
   readonly admin: AdminToken;
+  readonly sessions: PageSessions;
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly images: Images;
@@ -24,6 +27,9 @@ export interface ApiContext {
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
+  readonly notices: { list(): Notice[] };
+  /** The server's own facts as a tar, see store/facts_archive.ts. */
+  readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
   /** As a node reaches them that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
@@ -51,18 +57,18 @@ export function bearerOf({ req }: Context): string | undefined {
  * Lets in who bears the admin token, or the page's cookie. By cookie a change must come from the page itself:
  * browsers send `Origin` with every request that is not GET or HEAD (Fetch Standard), foreign sites theirs.
  */
-export function operatorOnly({ admin, now }: ApiContext): MiddlewareHandler<Env> {
+export function operatorOnly({ admin, sessions }: ApiContext): MiddlewareHandler<Env> {
   return async (c, next) => {
     const bearer = bearerOf(c);
-    if (bearer === undefined ? !hasCookie(c, { admin, now }) : !admin.isToken(bearer)) throw notOperator();
+    if (bearer === undefined ? !hasCookie(c, sessions) : !admin.isToken(bearer)) throw notOperator();
     if (bearer === undefined) refuseForeignOrigin(c);
     await next();
   };
 }
 
-export function hasCookie(c: Context, { admin, now }: Pick<ApiContext, "admin" | "now">): boolean {
+export function hasCookie(c: Context, sessions: PageSessions): boolean {
   const cookie = getCookie(c, COOKIE);
-  return cookie !== undefined && admin.isCookie(cookie, now());
+  return cookie !== undefined && sessions.isOpen(cookie);
 }
 
 export function refuseForeignOrigin({ req }: Context): void {

@@ -40,6 +40,11 @@ export class Enroller {
     this.#sources = sources;
   }
 
+  /** Throws RackseedError (401) unless this is the boot secret of a node. */
+  expects(bootSecret: string): void {
+    if (!this.#sources.deployments.ofBootSecret(bootSecret)) throw unknownBearer();
+  }
+
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
   enrol(bootSecret: string, request: Request): Order | BackupOrder {
     const { nodes, deployments } = this.#sources;
@@ -105,7 +110,11 @@ export class Enroller {
         ...terms.ordered(node, { address, seed: deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
-      identity: identity.order(node, pending.deployment),
+      identity: identity.order(node, {
+        deployment: pending.deployment,
+        own: images.settings(pending.image).own,
+        isBackup: version.backupOf === node.name,
+      }),
       ...present("disk", node.settings.disk),
       ...present("installedDisk", deployments.installedDisk(node.id)),
       ...(hooks.length > 0 && { hooks }),

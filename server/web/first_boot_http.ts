@@ -6,16 +6,30 @@ import type { CloneReports } from "./clone_reports.ts";
 
 export async function handleFirstBoot(
   request: Request,
-  { clones, address }: { clones: Pick<CloneReports, "take">; address: string },
+  { clones, address }: { clones: Pick<CloneReports, "knows" | "take">; address: string },
 ): Promise<Response> {
   if (request.method !== "POST") return new Response("POST only\n", { status: 405 });
   try {
-    const body = await bytesBody({ raw: request }, { maxBytes: MAX_FIRST_BOOT_BYTES });
+    const body = await bytesBody({ raw: request }, {
+      maxBytes: MAX_FIRST_BOOT_BYTES,
+      vet: (head) => {
+        const token = /^token (\S+)$/m.exec(new TextDecoder().decode(head))?.[1] ?? "";
+        if (!clones.knows(token)) throw unknownToken();
+      },
+    });
     const report = parseFirstBoot(new TextDecoder().decode(body));
     if (clones.take(report, { address })) return new Response(null, { status: 204 });
-    return new Response("this token is not known, or not any more\n", { status: 410 });
+    throw unknownToken();
   } catch (error) {
     const status = error instanceof RackseedError ? error.status : error instanceof RangeError ? 400 : 500;
     return new Response(`${messageOf(error)}\n`, { status });
   }
+}
+
+function unknownToken(): RackseedError {
+  return new RackseedError("cannot take the report of a first boot", {
+    reason: "its token is not known, or not any more.",
+    remedy: "nothing needs to be done: the clone has reported before, or was deployed again.",
+    status: 410,
+  });
 }

@@ -24,6 +24,7 @@ import type { FirstBootWatch } from "../deployment/first_boot_watch.ts";
 import type { HookBook } from "../deployment/hook_book.ts";
 import type { NodeTerms } from "../deployment/node_terms.ts";
 import { tableIdentity } from "../deployment/table_identity.ts";
+import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import { type NodeRecord, type Nodes, shortList } from "../store/nodes.ts";
 import type { Identities } from "../store/identities.ts";
@@ -40,6 +41,7 @@ export interface FleetOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly identities: Identities;
+  readonly agents: AgentTokens;
   readonly images: Images;
   readonly batches: Batches;
   readonly terms: NodeTerms;
@@ -69,12 +71,12 @@ export class Fleet {
   #lookedMs: number;
 
   constructor(
-    { nodes, deployments, identities, images, batches, terms, firstBoots, hooks, publish, now, pin }:
+    { nodes, deployments, identities, agents, images, batches, terms, firstBoots, hooks, publish, now, pin }:
       FleetOptions,
   ) {
     this.#nodes = nodes;
     this.#deployments = deployments;
-    this.#identity = new NodeIdentity({ nodes, deployments, identities });
+    this.#identity = new NodeIdentity({ nodes, deployments, identities, agents });
     this.#images = images;
     this.#batches = batches;
     this.#terms = terms;
@@ -142,6 +144,8 @@ export class Fleet {
     const { image, version, bootable, bootNotes, backupOf } = this.#images.get(ref);
     const nodes = this.#distinct(keys);
     const named = `${image}@${version}`;
+    const damage = this.#images.damage(named);
+    if (damage) throw damage;
     const others = nodes.filter((node) => node.name !== backupOf);
     if (backupOf !== undefined && others.length > 0 && !force) {
       throw new RackseedError(`cannot deploy ${named} to ${shortList(others.map((node) => node.name))}`, {
@@ -301,6 +305,11 @@ export class Fleet {
     }
   }
 
+  /** Throws RackseedError (401) unless a node with this boot secret is awaited. */
+  expects(bootSecret: string): void {
+    this.#enroller.expects(bootSecret);
+  }
+
   /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
   enrol(
     bootSecret: string,
@@ -312,7 +321,7 @@ export class Fleet {
   /** See POST /node/identity in #contract/api.ts. */
   claimIdentity(assignment: Assignment, claim: IdentityClaim): Identity {
     this.#refuseOthers(assignment);
-    const { node, identity, instead } = this.#identity.claim(assignment.node, claim);
+    const { node, identity, instead } = this.#identity.claim(assignment, claim);
     if (instead !== undefined) this.#publish({ type: "node-removed", name: instead });
     this.changed(node);
     return identity;
@@ -356,7 +365,8 @@ export class Fleet {
         ...(report.problem && { problem: `${report.problem.title}: ${report.problem.detail}` }),
       });
     }
-    const cancelled = after.state === "cancelled" || (after.state === "failed" && report.state !== "failed");
+    const cancelled = after.state === "cancelled" || after.state === "aborted" ||
+      (after.state === "failed" && report.state !== "failed");
     return {
       cancelled,
       seedOn: !cancelled && (this.#batches.seeding(assignment)?.on ?? false),

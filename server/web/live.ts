@@ -11,6 +11,12 @@ const PROGRESS = { everyMs: 250, atOnce: 100 };
 /** One event as a watcher is to get it: the content of its data field, without line ends. Undefined: nothing. */
 export type Format = (event: ServerEvent) => string | undefined;
 
+export interface Watching {
+  readonly format: Format;
+  /** Ends the stream when it is aborted. */
+  readonly until?: AbortSignal;
+}
+
 interface Watcher {
   readonly format: Format;
   send(text: string): void;
@@ -71,14 +77,19 @@ export class LiveEvents implements Disposable {
   }
 
   /** The stream of one more watcher, which begins with `first`; undefined where there are too many. */
-  watch(first: Iterable<ServerEvent>, format: Format): Response | undefined {
+  watch(first: Iterable<ServerEvent>, { format, until }: Watching): Response | undefined {
     if (this.#watchers.size >= MAX_WATCHERS) return undefined;
     const encoder = new TextEncoder();
     let watcher: Watcher;
+    /** Whether it was still watching. */
+    const leave = () => {
+      until?.removeEventListener("abort", watcher.close);
+      return this.#watchers.delete(watcher);
+    };
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         const close = () => {
-          if (this.#watchers.delete(watcher)) controller.close();
+          if (leave()) controller.close();
         };
         watcher = {
           format,
@@ -89,10 +100,11 @@ export class LiveEvents implements Disposable {
           },
         };
         this.#watchers.add(watcher);
+        until?.addEventListener("abort", close);
         const state = Array.from(first, (event) => lineOf(event, format)).join("");
         controller.enqueue(encoder.encode(`retry: 2000\n\n${state}`));
       },
-      cancel: () => void this.#watchers.delete(watcher),
+      cancel: () => void leave(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }));
     return new Response(stream, {
       headers: { "content-type": "text/event-stream", "cache-control": "no-store" },

@@ -11,7 +11,7 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
 
 Deno.test("a watcher gets the present state, then every event", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([event("a")], asJson)?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([event("a")], { format: asJson })?.body ?? assert.fail()).getReader();
   live.publish(event("b"));
   assert.equal(await read(reader), 'retry: 2000\n\ndata: {"type":"node-removed","name":"a"}\n\n');
   assert.equal(await read(reader), 'data: {"type":"node-removed","name":"b"}\n\n');
@@ -21,8 +21,8 @@ Deno.test("a watcher gets the present state, then every event", async () => {
 
 Deno.test("a watcher that does not read is cut off, and the others go on", async () => {
   using live = new LiveEvents();
-  live.watch([], asJson);
-  const reader = (live.watch([], asJson)?.body ?? assert.fail()).getReader();
+  live.watch([], { format: asJson });
+  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
   await read(reader);
   for (let i = 0; i < 5; i++) {
     live.publish(event("x".repeat(1 << 20)));
@@ -32,15 +32,27 @@ Deno.test("a watcher that does not read is cut off, and the others go on", async
   await reader.cancel();
 });
 
+Deno.test("a watcher whose session ends is closed, and the others go on", async () => {
+  using live = new LiveEvents();
+  const session = new AbortController();
+  const ended = live.watch([], { format: asJson, until: session.signal })?.body ?? assert.fail();
+  live.watch([], { format: asJson });
+  session.abort();
+  const reader = ended.getReader();
+  await reader.read();
+  assert.equal((await reader.read()).done, true);
+  assert.equal(live.watchers, 1);
+});
+
 Deno.test("the number of watchers is bounded", () => {
   using live = new LiveEvents();
-  for (let i = 0; i < 256; i++) assert.ok(live.watch([], asJson));
-  assert.equal(live.watch([], asJson), undefined);
+  for (let i = 0; i < 256; i++) assert.ok(live.watch([], { format: asJson }));
+  assert.equal(live.watch([], { format: asJson }), undefined);
 });
 
 Deno.test("a silent connection is kept awake", async () => {
   using live = new LiveEvents({ heartbeatMs: 5 });
-  const reader = (live.watch([], asJson)?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
   await read(reader);
   assert.equal(await read(reader), ": still here\n\n");
   await reader.cancel();
@@ -48,7 +60,7 @@ Deno.test("a silent connection is kept awake", async () => {
 
 Deno.test("of many nodes' progress a watcher gets the latest of each, other news at once", async () => {
   using live = new LiveEvents();
-  const reader = (live.watch([], asJson)?.body ?? assert.fail()).getReader();
+  const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
   await read(reader);
   for (let percent = 1; percent <= 50; percent++) {
     for (const name of ["a", "b", "c"]) live.publish(progress(name, percent));

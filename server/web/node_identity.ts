@@ -1,9 +1,11 @@
 /** How a node comes to its identity: what its order says of it, what it may be called, what it is remembered as. */
 import { getLogger } from "@logtape/logtape";
 import type { IdentityClaim, Order } from "#contract/api.ts";
-import { DEFAULT_ASK_SECONDS, type Identity } from "#contract/identity.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { DEFAULT_ASK_SECONDS, type Identity, type IdentityMode } from "#contract/identity.ts";
 import { settingsWith, tableIdentity } from "../deployment/table_identity.ts";
-import type { Deployments } from "../store/deployments.ts";
+import type { AgentTokens } from "../store/agent_tokens.ts";
+import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
 import { nameOfMac, type NodeRecord, type Nodes } from "../store/nodes.ts";
 import { MachineName } from "#contract/api.ts";
@@ -14,45 +16,59 @@ interface Stores {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly identities: Identities;
+  readonly agents: Pick<AgentTokens, "has">;
 }
 
 export class NodeIdentity {
   readonly #nodes: Nodes;
   readonly #deployments: Deployments;
   readonly #identities: Identities;
+  readonly #agents: Pick<AgentTokens, "has">;
 
-  constructor({ nodes, deployments, identities }: Stores) {
+  constructor({ nodes, deployments, identities, agents }: Stores) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#identities = identities;
+    this.#agents = agents;
   }
 
-  /** Throws RackseedError. */
-  order(node: NodeRecord, deployment: string): Order["identity"] {
+  /** `own`: of the image's settings. `isBackup`: the image is the node's own. Throws RackseedError. */
+  order(
+    node: NodeRecord,
+    { deployment, own = [], isBackup }: {
+      deployment: string;
+      own?: readonly string[] | undefined;
+      isBackup: boolean;
+    },
+  ): Order["identity"] {
     const ordered = this.#deployments.identityOf(deployment);
-    const mode = ordered.mode ?? node.settings.identity ?? "assign";
+    const mode = this.#mode(node, deployment);
     const recorded = mode === "keep" ? this.#identities.get(node.id) : undefined;
     return {
       mode,
       assigned: tableIdentity(node),
       ...(recorded && { recorded }),
       askSeconds: ordered.askSeconds ?? DEFAULT_ASK_SECONDS,
+      own: [...own],
+      isBackup,
     };
   }
 
   /**
-   * What the node says it is to be goes into the table. A name that stands there without a machine makes this
-   * machine the one that it was meant for, with all that the table says of it. Throws RackseedError (409) that
-   * names who has the name or an address.
+   * Enters the name and addresses of a node that keeps its identity or is asked for it. A person who types the
+   * name of an entry that has no machine yet makes this machine that entry, with all of its settings. Throws
+   * RackseedError (409) where the node has no say in its identity, or another node has the name or an address.
    */
-  claim(id: string, { hostname, interfaces, address }: IdentityClaim): {
+  claim(assignment: Assignment, { hostname, interfaces, address }: IdentityClaim): {
     node: NodeRecord;
     identity: Identity;
     /** Name of the entry whose place it took. */
     instead?: string;
   } {
-    const node = this.#nodes.get(id);
-    const entry = this.#freeEntry(hostname, { beside: node.id });
+    const node = this.#nodes.get(assignment.node);
+    const mode = this.#mode(node, assignment.deployment);
+    if (mode === "assign") throw hasNoSay(node);
+    const entry = mode === "ask" ? this.#entryWithoutMachine(hostname, { except: node.id }) : undefined;
     const { mac, bootProgram, disk } = node.settings;
     const own = { ...mac !== undefined && { mac }, ...bootProgram && { bootProgram }, ...disk && { disk } };
     const base = entry ? { ...entry.settings, ...own } : { ...node.settings, hostname };
@@ -75,11 +91,25 @@ export class NodeIdentity {
     this.#identities.forget(id);
   }
 
-  /** An entry of the table that no machine has yet. */
-  #freeEntry(name: string, { beside }: { beside: string }): NodeRecord | undefined {
-    const entry = this.#nodes.find(name);
-    const isFree = entry !== undefined && entry.id !== beside && entry.settings.mac === undefined &&
-      this.#deployments.progress(entry.id).assignment === undefined;
-    return isFree ? entry : undefined;
+  #mode(node: NodeRecord, deployment: string): IdentityMode {
+    return this.#deployments.identityOf(deployment).mode ?? node.settings.identity ?? "assign";
   }
+
+  /** The entry of that name, if no machine was ever behind it: none boots, is deployed, was seen or has an agent. */
+  #entryWithoutMachine(name: string, { except }: { except: string }): NodeRecord | undefined {
+    const entry = this.#nodes.find(name);
+    if (entry === undefined || entry.id === except) return undefined;
+    const hasMachine = entry.settings.mac !== undefined || entry.seen !== undefined ||
+      entry.inventory !== undefined || this.#agents.has(entry.id) ||
+      this.#deployments.progress(entry.id).assignment !== undefined;
+    return hasMachine ? undefined : entry;
+  }
+}
+
+function hasNoSay({ name }: NodeRecord): RackseedError {
+  return new RackseedError(`cannot change the identity of ${name}`, {
+    reason: "its name and addresses are assigned by this server.",
+    remedy: `let it keep or choose them: rackseed node deploy ${name} --identity keep (or ask)`,
+    status: 409,
+  });
 }

@@ -20,7 +20,7 @@ import type { RateLimit } from "#contract/torrent/rate_limit.ts";
 import type { PeerAddress } from "#contract/torrent/ports.ts";
 import type { CaptureFrom } from "../capture/capture_service.ts";
 import type { WebSeedFile } from "../swarm/web_seed.ts";
-import type { Problem } from "#contract/errors.ts";
+import type { Problem, RackseedError } from "#contract/errors.ts";
 import type { z } from "zod";
 
 /** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names those which exist. */
@@ -48,6 +48,8 @@ export interface Images {
   metainfo(ref: string): Promise<Uint8Array>;
   /** The bytes of contract/extent_answer.ts. */
   extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Why the version must not be deployed now; undefined where nothing is known against it. `ref`: NAME@VERSION. */
+  damage(ref: string): RackseedError | undefined;
   /** What a node needs to prove and to open the version. */
   secrets(ref: string): ImageSecrets;
 }

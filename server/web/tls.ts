@@ -40,33 +40,51 @@ export interface ServerCertificate {
   readonly key: string;
 }
 
-/** Reads the CA of `dataDirectory`, or makes it. Throws RackseedError where what lies there is no CA. */
+/**
+ * Reads the CA of `dataDirectory`, or makes it at the first start. Throws RackseedError, with nothing changed, if
+ * what lies there is no CA, or if it is gone while tokens that name it are in use.
+ */
 export async function openAuthority(dataDirectory: string): Promise<Authority> {
   const folder = `${dataDirectory}/tls`;
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const pem = readIfThere(`${folder}/ca.pem`);
   const keyPem = readIfThere(`${folder}/ca.key`);
-  // the key is written first: a certificate without its key cannot come from an interrupted start
-  if (pem === undefined) return await makeAuthority(folder);
-  try {
-    const key = await crypto.subtle.importKey(
-      "pkcs8",
-      PemConverter.decodeFirst(keyPem ?? ""),
-      ALGORITHM,
-      false,
-      [
-        "sign",
-      ],
-    );
-    return { certificate: new X509Certificate(pem), pem, key };
-  } catch (error) {
-    throw new RackseedError(`cannot use the certificate authority in ${folder}`, {
-      reason: `${messageOf(error)}.`,
-      remedy:
-        "restore ca.pem and ca.key from a backup; or remove both, and all agents must be given new tokens.",
-      cause: error,
-    });
+  if (pem === undefined) {
+    // at the first start the token is made after the CA
+    if (readIfThere(`${dataDirectory}/token`) !== undefined) {
+      throw unusable(folder, "ca.pem is missing, and every agent trusts this server by it");
+    }
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return await makeAuthority(folder);
   }
+  let certificate: X509Certificate, key: CryptoKey, matches: boolean;
+  try {
+    key = await crypto.subtle.importKey("pkcs8", PemConverter.decodeFirst(keyPem ?? ""), ALGORITHM, false, [
+      "sign",
+    ]);
+    certificate = new X509Certificate(pem);
+    matches = await isPair(certificate, key);
+  } catch (error) {
+    throw unusable(folder, messageOf(error));
+  }
+  if (!matches) throw unusable(folder, "ca.pem is damaged, or ca.key is not its key");
+  return { certificate, pem, key };
+}
+
+/** Whether the certificate is whole, and the key its own. */
+async function isPair(certificate: X509Certificate, key: CryptoKey): Promise<boolean> {
+  if (!await certificate.verify({ signatureOnly: true })) return false;
+  const text = new TextEncoder().encode("rackseed");
+  const signature = await crypto.subtle.sign(ALGORITHM, key, text);
+  return await crypto.subtle.verify(ALGORITHM, await certificate.publicKey.export(), signature, text);
+}
+
+function unusable(folder: string, reason: string): RackseedError {
+  return new RackseedError(`cannot use the certificate authority in ${folder}`, {
+    reason: `${reason}. Nothing was changed.`,
+    remedy:
+      "restore ca.pem and ca.key from a backup (rackseed server restore FILE --force); or remove tls/ and " +
+      "token, and give every agent a new token.",
+  });
 }
 
 async function makeAuthority(folder: string): Promise<Authority> {

@@ -15,6 +15,7 @@ import { ApiClient } from "#contract/client.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
 import { parseMetainfo } from "#contract/torrent/metainfo.ts";
 import { runInstall } from "../../agent/install/install.ts";
+import { openDatabase } from "../../server/store/database.ts";
 import { issueServerCertificate, openAuthority } from "../../server/web/tls.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -234,9 +235,17 @@ Deno.test("a report that was on its way when its order was replaced changes noth
 
 Deno.test("an order that its agent cannot believe fails, and the server knows why", async () => {
   await using test = await ServerUnderTest.start();
-  await test.publish("web", { root: SOURCES });
+  for (const image of ["web", "other"]) await test.publish(image, { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  await test.restart(() => Deno.remove(`${test.folder}/data/keys/signing.pem`));
+  await test.restart(() => {
+    const db = openDatabase(`${test.folder}/data/rackseed.db`);
+    db.exec(
+      `UPDATE version SET signature = (SELECT signature FROM version JOIN lineage ON lineage.id = lineage
+      WHERE image = 'other') WHERE lineage = (SELECT id FROM lineage WHERE image = 'web')`,
+    );
+    db.close();
+    return Promise.resolve();
+  });
   const [token = ""] = await deploy(test, "n1");
   const { server } = test.server.urls;
   const target = await Deno.makeTempDir();

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
+import { ImageSettings } from "#contract/restore.ts";
+import { setImage } from "../../server/cli/images.ts";
 import { setNodes } from "../../server/cli/node_set.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -84,6 +86,88 @@ Deno.test("a machine that types a name of the table becomes that node, with all 
   await assert.rejects(view(test, "spare"), { status: 404 });
 });
 
+Deno.test("what a site adds to a machine's own goes with the image's settings into each order", async () => {
+  await using test = await start();
+  await put(test, "n1", {});
+  const { server } = test.server.urls;
+  const signal = new AbortController().signal;
+  const set = (own: string[]) =>
+    setImage("web", { server, token: test.server.token, own, json: true, signal });
+  const settings = () => test.client.get("/images/web/settings", ImageSettings);
+  await set(["/etc/agent/id", "/opt/agent/state/"]);
+  await test.client.put("/images/web/settings", {
+    body: { ...await settings(), keep: ["/srv"] },
+    schema: ImageSettings,
+  });
+  const { agent, order } = await enrol(test, "n1");
+  using _agent = agent;
+  assert.deepEqual(order.identity.own, ["/etc/agent/id", "/opt/agent/state"]);
+  assert.equal(order.identity.isBackup, false);
+  await assert.rejects(set(["/etc"]), /a clone cannot be without it/);
+  await assert.rejects(set(["etc/agent/id"]), /absolute/);
+  await assert.rejects(
+    test.client.send("PUT", "/images/web/settings", { json: { own: ["/usr/lib"] } }),
+    { status: 400 },
+  );
+  await set(["none"]);
+  assert.deepEqual(await settings(), { keep: ["/srv"], own: [] });
+});
+
+Deno.test("a node whose identity is assigned cannot claim one, neither another entry's nor a free one", async () => {
+  await using test = await start();
+  await put(test, "web7", { address: "10.0.0.7/24" });
+  await put(test, "n1", {});
+  const { agent } = await enrol(test, "n1");
+  using _agent = agent;
+  for (
+    const body of [{ hostname: "web7" }, { hostname: "free" }, { hostname: "n1", address: "10.0.0.9/24" }]
+  ) {
+    await assert.rejects(claim(agent, body), { status: 409, reason: /assigned by this server/ });
+  }
+  assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
+  assert.deepEqual((await view(test, "n1")).settings, {});
+});
+
+Deno.test("a node that keeps its identity takes no other entry's place, though that has no machine", async () => {
+  await using test = await start();
+  await put(test, "web7", { address: "10.0.0.7/24" });
+  await put(test, "n1", {});
+  const { agent } = await enrol(test, "n1", { identity: "keep" });
+  using _agent = agent;
+  await assert.rejects(claim(agent, { hostname: "web7" }), {
+    status: 409,
+    reason: /belongs to the node web7/,
+  });
+  assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
+});
+
+Deno.test("an entry that has a machine cannot be taken by typing its name", async (t) => {
+  await using test = await start();
+  const withMachine: Record<string, (name: string) => Promise<unknown>> = {
+    "a network card": (name) => put(test, name, { mac: MAC }),
+    "an agent": (name) => test.client.send("POST", `/nodes/${name}/agent`, { json: {} }),
+    "an installation": async (name) => (await enrol(test, name)).agent[Symbol.dispose](),
+    "an installation that was cancelled": async (name) => {
+      (await enrol(test, name)).agent[Symbol.dispose]();
+      await test.client.send("POST", `/nodes/${name}/cancel`, { json: {} });
+    },
+  };
+  let number = 0;
+  for (const [what, give] of Object.entries(withMachine)) {
+    await t.step(what, async () => {
+      const name = `taken${++number}`, spare = `spare${number}`;
+      await put(test, name, {});
+      await put(test, spare, {});
+      await give(name);
+      const { id } = await view(test, name);
+      const { agent } = await enrol(test, spare, { identity: "ask" });
+      using _agent = agent;
+      await assert.rejects(claim(agent, { hostname: name }), { status: 409, reason: /belongs to the node/ });
+      assert.equal((await view(test, name)).id, id);
+    });
+  }
+});
+
 Deno.test("what a node bore is remembered for its disk's death, and told to nobody but itself", async () => {
   await using test = await start();
   await put(test, "n1", { identity: "keep" });
@@ -94,6 +178,7 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   const identity: Identity = {
     ...{ hostname: "db7", interfaces, machineId: "a".repeat(32) },
     hostKeys: [{ name: "ssh_host_rsa_key", privateKey: secret, publicKey: "ssh-rsa AAAA\n" }],
+    files: [{ path: "/etc/krb5.keytab", base64: btoa("very secret") }],
   };
   {
     const { agent, order } = await enrol(test, "n1");
@@ -108,7 +193,9 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   const path = `${test.folder}/data/identities/${id}.json`;
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
   for (const open of ["/nodes", "/nodes/n1", "/nodes/n1/log"]) {
-    assert.doesNotMatch(await (await test.client.send("GET", open)).text(), /very secret/);
+    const shown = await (await test.client.send("GET", open)).text();
+    assert.doesNotMatch(shown, /very secret/);
+    assert.ok(!shown.includes(btoa("very secret")));
   }
   await test.restart();
   {

@@ -146,3 +146,50 @@ for (const [kind, { paths, words, enabled }] of Object.entries(KINDS)) {
     );
   });
 }
+
+Deno.test("YAML that takes a reader minutes is left out, and said", () => {
+  const path = "/etc/netplan/a.yaml";
+  const text = `network: ${"&a ".repeat(300_000)}`;
+  const start = performance.now();
+  const { interfaces, notes } = networkOf({
+    texts: new Map([[path, text]]),
+    paths: new Set(),
+    symlinks: new Set(),
+  }, CARDS);
+  assert.deepEqual(interfaces, []);
+  assert.ok(notes.includes(`${path} is too long to be read`), notes.join());
+  assert.ok(performance.now() - start < 5000);
+});
+
+const PATTERNS: [what: string, name: string][] = [
+  ["more stars than an expression can count", `${"*a".repeat(40)}b`],
+  ["longer than an expression may be", "bond".repeat(20_000)],
+];
+
+for (const [what, name] of PATTERNS) {
+  Deno.test(`a card's name that is a pattern ${what} is no match, at once`, () => {
+    const cards = [{ mac: "52:54:00:00:00:0a", names: ["aaaaaaaaaaaaaaa"] }, ...CARDS];
+    const start = performance.now();
+    const { interfaces } = networkOf({
+      texts: new Map([["/etc/systemd/network/a.network", `[Match]\nName=${name}\n[Network]\nDHCP=yes\n`]]),
+      paths: new Set(["/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"]),
+      symlinks: new Set(),
+    }, cards);
+    assert.deepEqual(interfaces, []);
+    assert.ok(performance.now() - start < 1000);
+  });
+}
+
+Deno.test("a megabyte of stanzas is read in a second", () => {
+  const stanzas = Array.from(
+    { length: 24_000 },
+    (_, i) => `iface e${i} inet static\n  address 10.0.0.5/24\n`,
+  );
+  const start = performance.now();
+  networkOf({
+    texts: new Map([["/etc/network/interfaces", stanzas.join("")]]),
+    paths: new Set(),
+    symlinks: new Set(),
+  }, CARDS);
+  assert.ok(performance.now() - start < 5000);
+});

@@ -101,14 +101,31 @@ Deno.test(`the rsync daemon ends ${SESSIONS} noisy and damaged sessions, and ser
 Deno.test("clients that only hold on get no more places than one address may have", async () => {
   using table = new RsyncTable();
   using held = new DisposableStack();
-  const greetings: string[] = [];
+  const answers: string[] = [];
   for (let i = 0; i < 33; i++) {
     const connection = held.use(await Deno.connect({ hostname: "127.0.0.1", port: table.port }));
-    const into = new Uint8Array(100);
-    greetings.push(new TextDecoder().decode(into.subarray(0, await connection.read(into) ?? 0)));
+    const line = async () => {
+      const into = new Uint8Array(100);
+      return new TextDecoder().decode(into.subarray(0, await connection.read(into) ?? 0));
+    };
+    assert.equal(await line(), "@RSYNCD: 31.0\n");
+    await connection.write(new TextEncoder().encode("@RSYNCD: 31.0\ntorrents\n"));
+    answers.push(await line());
   }
-  assert(greetings.slice(0, 32).every((greeting) => greeting === "@RSYNCD: 31.0\n"));
-  assert.match(greetings[32] ?? "", /^@ERROR: max connections reached/);
+  assert(answers.slice(0, 32).every((answer) => answer === "@RSYNCD: OK\n"));
+  assert.match(answers[32] ?? "", /^@ERROR: max connections reached/);
+});
+
+Deno.test("clients that say nothing keep nobody out, however many of one address", async () => {
+  using table = new RsyncTable();
+  using held = new DisposableStack();
+  for (let i = 0; i < 300; i++) {
+    held.use(await Deno.connect({ hostname: "127.0.0.1", port: table.port }));
+  }
+  const { signal } = new AbortController();
+  const name = "web@2.torrent";
+  const bytes = await fetchByRsync(`${table.url}/torrents/${name}`, { maxBytes: 1e6, signal });
+  assert.equal(bytes.length, table.bytes.get(name)?.length);
 });
 
 Deno.test("a client that trickles is cut off, be it before it asks or while it takes", async () => {

@@ -1,6 +1,8 @@
 /** Real DHCP clients against the service, each in a network namespace of its own; nothing of the host is touched. */
 import assert from "node:assert/strict";
+import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER, serviceCommand } from "../support/dhcp_network.ts";
+import { type ClientPacket, clientPacket, TYPE } from "../support/dhcp_packets.ts";
 import { needs } from "../support/needs.ts";
 import type { NetworkNamespace, Output } from "../support/netns.ts";
 
@@ -136,6 +138,65 @@ Deno.test({
     const declined = await network.logged("declined");
     assert.equal(declined.mac, await macOf(client));
     assert.match(address ?? "", /^10\.77\.0\.1[01]\d$/);
+  },
+});
+
+/** Sends the packets by broadcast from a machine of its own; see dhcp_fuzzer.ts. */
+async function flood(network: DhcpNetwork, packets: readonly ClientPacket[]): Promise<void> {
+  const flooder = await network.client();
+  await flooder.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
+  const file = await Deno.makeTempFile({ prefix: "dhcp-flood-" });
+  try {
+    const lines = packets.map((packet) => btoa(String.fromCharCode(...encodePacket(clientPacket(packet)))));
+    await Deno.writeTextFile(file, lines.join("\n"));
+    const { code, stderr } = await flooder.run(denoScript("dhcp_fuzzer.ts", file, "10.77.0.99"));
+    assert.equal(code, 0, stderr);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+/** The log's events up to the first that is about this machine. */
+async function eventsBefore(network: DhcpNetwork, client: NetworkNamespace): Promise<string[]> {
+  const mac = await macOf(client);
+  const events: string[] = [];
+  for (let line = await network.log(); line.mac !== mac; line = await network.log()) events.push(line.event);
+  return events;
+}
+
+Deno.test({
+  name: "after 2000 offers that nobody takes up a machine still gets its lease, and the log stays short",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    await network.serve();
+    const pair = (n: number) => n.toString(16).padStart(2, "0");
+    await flood(
+      network,
+      Array.from({ length: 2000 }, (_, i) => ({
+        type: TYPE.discover,
+        mac: `02:00:00:00:${pair(i >> 8)}:${pair(i & 255)}`,
+      })),
+    );
+    const client = await network.client();
+    assert.ok(leased(await udhcpc(client)));
+    const { length } = await eventsBefore(network, client);
+    assert.ok(length < 1000, `${length} lines of log`);
+  },
+});
+
+Deno.test({
+  name: "a relay of another network is not answered, and named in the log once",
+  ...requirements,
+  async fn() {
+    await using network = await DhcpNetwork.create();
+    await network.serve();
+    await flood(network, Array(100).fill({ type: TYPE.discover, giaddr: "10.9.0.1" }));
+    const client = await network.client();
+    assert.ok(leased(await udhcpc(client)));
+    const events = await eventsBefore(network, client);
+    assert.equal(events.filter((event) => event === "foreign-link").length, 1);
+    assert.ok(!events.includes("offer"));
   },
 });
 

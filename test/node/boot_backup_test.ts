@@ -211,5 +211,5 @@ test("a backup that is called off ends its capture, and a token for one installs
   assert.deepEqual((await site.captures()).map((c) => c.state), ["cancelled"]);
   await assert.rejects(agent.send("POST", `/captures/${capture?.id}/known`, hashes), { status: 401 });
   await assert.rejects(agent.send("POST", "/node/backup"), { status: 409 });
-  assert.deepEqual(await site.view().then((v) => [v.state, v.armed]), ["failed", false]);
+  assert.deepEqual(await site.view().then((v) => [v.state, v.armed]), ["aborted", false]);
 });

@@ -1,7 +1,8 @@
 /** Plan, guard, table, file systems and mounts on real block devices, read back by other programs. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import { parseBlkid, parseDumpe2fs, parseSfdisk } from "../../agent/capture/layout_table.ts";
+import { parseBlkid, parseSfdisk } from "../../agent/capture/layout_table.ts";
+import { parseDumpe2fs } from "../../agent/capture/properties/ext.ts";
 import { readDisk } from "../../agent/install/disks.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
 import { checkFileSystems, mountTree } from "../../agent/install/partition.ts";

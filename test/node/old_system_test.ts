@@ -19,6 +19,7 @@ const cases: {
   name: string;
   fill: (at: string) => Promise<Disposable | void>;
   hostname?: string;
+  files?: readonly string[];
   notes: RegExp;
 }[] = [
   {
@@ -32,6 +33,32 @@ const cases: {
         `${at}/etc/network/interfaces`,
         "iface ens3 inet static\n address 10.0.0.7/24\n",
       );
+    },
+  },
+  {
+    name: "its name, and the files by which storage and servers know it",
+    hostname: "db7",
+    files: [
+      "/etc/agent/id",
+      "/etc/hostid",
+      "/etc/iscsi/initiatorname.iscsi",
+      "/etc/salt/pki/minion/minion.pem",
+    ],
+    notes: /^$/,
+    fill: async (at) => {
+      const own = {
+        "etc/hostname": "db7\n",
+        "etc/network/interfaces": "iface ens3 inet static\n address 10.0.0.7/24\n",
+        "etc/agent/id": "7",
+        "etc/hostid": "\x01\x02\x03\x04",
+        "etc/iscsi/initiatorname.iscsi": "InitiatorName=iqn.1993-08.org.debian:01:0123456789ab\n",
+        "etc/salt/pki/minion/minion.pem": "key",
+        "etc/nvme/hostnqn": "no NQN\n",
+      };
+      for (const [path, text] of Object.entries(own)) {
+        await Deno.mkdir(`${at}/${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
+        await Deno.writeTextFile(`${at}/${path}`, text);
+      }
     },
   },
   {
@@ -49,7 +76,7 @@ const cases: {
   { name: "nothing, where it holds no system", notes: /^$/, fill: () => Promise.resolve() },
 ];
 
-for (const { name, fill, hostname, notes } of cases) {
+for (const { name, fill, hostname, files = [], notes } of cases) {
   Deno.test({
     name: `an old disk gives ${name}, and not a byte of it changes`,
     ignore: missing !== undefined,
@@ -65,8 +92,9 @@ for (const { name, fill, hostname, notes } of cases) {
       const sum = async () => (await run(["sha256sum", disk.device])).stdout;
       const before = await sum();
       const proven = await TargetDisk.prove(await planFor(await template(GPT), disk), { allowLoop: true });
-      const old = await readOldSystem(proven, { at, cards: CARDS, run, signal });
+      const old = await readOldSystem(proven, { at, cards: CARDS, own: ["/etc/agent"], run, signal });
       assert.equal(old.kept?.hostname, hostname);
+      assert.deepEqual((old.kept?.files ?? []).map(({ path }) => path).sort(), files);
       if (hostname) assert.deepEqual(old.kept?.interfaces[0]?.addresses, ["10.0.0.7/24"]);
       assert.match(old.notes.join("; "), notes);
       assert.equal(await sum(), before);

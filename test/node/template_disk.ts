@@ -8,6 +8,7 @@ import { readDisk } from "../../agent/install/disks.ts";
 import { TargetDisk } from "../../agent/install/guard.ts";
 import { formatDisk, partitionDisk } from "../../agent/install/partition.ts";
 import { type Plan, planInstall } from "../../agent/install/plan.ts";
+import { rehearse } from "../../agent/install/rehearse.ts";
 import { type Run, runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { readMountTable } from "../../agent/sys/mount_table.ts";
@@ -66,11 +67,11 @@ export async function template(script: string): Promise<Header> {
 }
 
 /** The programs as they are, but shown this disk only. */
-function onlyThis(disk: LoopDisk): Run {
+export function onlyThis(disk: LoopDisk): Run {
   return (argv, options) => run(argv[0] === "lsblk" ? [...argv, disk.device] : argv, options);
 }
 
-function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
+export function headerOf(layout: NonNullable<Header["layout"]>, firmware: "bios" | "uefi"): Header {
   return {
     format: "rackseed-manifest",
     formatVersion: 1,
@@ -129,6 +130,7 @@ export async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
 
 export async function carryOut(plan: Plan): Promise<TargetDisk> {
   const target = await TargetDisk.prove(plan, { allowLoop: true });
+  await rehearse(plan, { run });
   await partitionDisk(target, { plan, run });
   const formatted: string[] = [];
   await formatDisk(target, { plan, run, onFormat: (what) => formatted.push(what) });

@@ -96,6 +96,7 @@ ln -s /etc/passwd links/absolute
 ln -s ../plain links/to-directory
 ln -s "$(printf 'y%.0s' {1..4000})" links/long
 ln -s . links/self
+ln -P links/dangling links/dangling-too
 
 random() { head -c "$1" /dev/urandom; }
 truncate -s 1M sparse/all-hole
@@ -133,6 +134,11 @@ setfattr -n user.large -v "$(printf 'v%.0s' {1..2000})" xattrs/file
 : > xattrs/empty-file; setfattr -n user.origin -v there xattrs/empty-file
 ln -s x xattrs/symlink; setfattr -h -n trusted.link -v 1 xattrs/symlink
 mknod xattrs/device c 1 5; setfattr -n trusted.device -v 1 xattrs/device
+mkfifo xattrs/fifo; setfattr -n trusted.fifo -v 1 xattrs/fifo; setfattr -n security.rackseed -v label xattrs/fifo
+setfattr -h -n security.rackseed -v label xattrs/symlink
+echo cap > xattrs/setuid-capable; chown 5:6 xattrs/setuid-capable; chmod 6755 xattrs/setuid-capable
+setcap cap_chown+ep xattrs/setuid-capable
+mkdir xattrs/overlay; setfattr -n trusted.overlay.opaque -v y xattrs/overlay; mknod xattrs/overlay/whiteout c 0 0
 echo read-only > xattrs/read-only; setfattr -n user.origin -v here xattrs/read-only; chmod 444 xattrs/read-only
 
 echo t > times/nanoseconds; touch -d '2023-04-05 06:07:08.123456789' times/nanoseconds

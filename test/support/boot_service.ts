@@ -52,6 +52,7 @@ if (import.meta.main) {
     leases: memoryLeaseStore(),
     reservations: { addressOf: () => undefined, isReserved: () => false },
     answers: () => true,
+    knows: () => true,
     bootOptions: (client) => chooseFirstStage(client, { site }),
     signal,
   });

@@ -40,6 +40,7 @@ if (import.meta.main) {
       isReserved: (address) => Object.values(reserved).includes(address),
     },
     answers: () => true,
+    knows: () => true,
     bootOptions: () => boot,
     signal: new AbortController().signal,
   });

@@ -75,8 +75,30 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`)).status(), 401);
   });
 
+  await t.step("the token typed into the form logs in, a wrong one is told", async () => {
+    await page.getByLabel("Token").fill("wrong");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("alert").getByText("not the token of this server").waitFor();
+    await page.getByLabel("Token").fill(server.token);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+  });
+
+  await t.step("logging out ends the session: its cookie, its page and its events", async () => {
+    const [cookie] = await context.cookies();
+    const other = await context.newPage();
+    await other.goto(server.urls.server);
+    await other.getByText("live", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("Token").waitFor();
+    await other.getByText("live", { exact: true }).waitFor({ state: "hidden" });
+    await other.close();
+    const headers = { cookie: `${cookie?.name}=${cookie?.value}` };
+    assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`, { headers })).status(), 401);
+  });
+
   await t.step("the printed link logs in and leaves no token in the address", async () => {
-    await page.goto(server.urls.page);
+    await page.goto(`${server.urls.server}/?token=${server.token}`);
     assert.equal(page.url(), `${server.urls.server}/`);
     const [cookie] = await context.cookies();
     assert.ok(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Strict");

@@ -14,11 +14,13 @@ import type { FileStatus } from "../../sys/file_status.ts";
 import type { Amount } from "../capture_source.ts";
 
 const FORMAT = "rackseed-capture-memory";
+const FORMAT_VERSION = 3;
 const HASH_BYTES = 32;
 const count = z.int().min(0);
 const MemoryHeader = z.object({
   format: z.literal(FORMAT),
-  formatVersion: z.literal(2),
+  /** 2: of before inode flags and project ids were captured. */
+  formatVersion: z.union([z.literal(2), z.literal(FORMAT_VERSION)]),
   /** The capture's id. */
   capture: z.string(),
   /** The directory that was captured. */
@@ -53,7 +55,7 @@ export function signsOf(status: FileStatus): string {
  *     32   zstd of lines: a header, then for each entry its path as JSON, its line and its signs, between tabs
  */
 export function encodeMemory({ entries, ...header }: Memory): Uint8Array {
-  const head = JSON.stringify({ format: FORMAT, formatVersion: 2, ...header });
+  const head = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, ...header });
   // JSON has no tab and no end of line of its own
   const lines = entries.map(({ path, line, signs = "" }) => `${JSON.stringify(path)}\t${line}\t${signs}`);
   const content = zstdCompressSync(Buffer.from([head, ...lines, ""].join("\n")));
@@ -65,6 +67,8 @@ export class PastCapture {
   readonly root: string;
   readonly amount: Amount;
   readonly lines: readonly Remembered[];
+  /** Whether its lines have the inode flags that the files had. */
+  readonly knowsInodeFlags: boolean;
   readonly #byPath = new Map<BytePath, Remembered>();
 
   /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeMemory` made. */
@@ -84,6 +88,7 @@ export class PastCapture {
     this.capture = header.capture;
     this.root = header.root;
     this.amount = header.amount;
+    this.knowsInodeFlags = header.formatVersion >= FORMAT_VERSION;
     this.lines = lines;
   }
 

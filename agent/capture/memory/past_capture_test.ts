@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { bytePathOfText } from "#contract/byte_path.ts";
 import { type Entry, formatHashedEntry, type HashedExtent } from "#contract/entry.ts";
+import { sha256 } from "#contract/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import { CaptureRecord, SETTLED_MS } from "./capture_record.ts";
 import { MemoryStore } from "./memory_store.ts";
@@ -19,7 +21,7 @@ const status: FileStatus = {
     allocatedBytes: 4096,
   },
   ...{ mtimeSec: 10, mtimeNs: 11, ctimeSec: 1000, ctimeNs: 500_000_000, major: 0, minor: 0 },
-  ...{ deviceMajor: 8, deviceMinor: 1, mountRoot: false },
+  ...{ deviceMajor: 8, deviceMinor: 1, mountRoot: false, flags: 0 },
 };
 const entry: Entry<HashedExtent> = {
   ...{ type: "file", path, mode: 0o644, uid: 0, gid: 0, mtimeSec: 10, mtimeNs: 11 },
@@ -35,6 +37,15 @@ function remember(beganMs: number): PastCapture {
   record.add({ path, line: formatHashedEntry(entry) });
   return new PastCapture(encodeMemory(record.memory(of)));
 }
+
+Deno.test("a memory of before inode flags were captured is still one, and says so", () => {
+  const bytes = encodeMemory({ ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
+  const text = zstdDecompressSync(bytes.subarray(32)).toString("utf8");
+  const older = zstdCompressSync(Buffer.from(text.replace('"formatVersion":3', '"formatVersion":2')));
+  const past = new PastCapture(Buffer.concat([sha256(older), older]));
+  assert.deepEqual([past.lines.length, past.knowsInodeFlags], [1, false]);
+  assert.equal(new PastCapture(bytes).knowsInodeFlags, true);
+});
 
 const LATER = 1000_500 + SETTLED_MS + 1;
 

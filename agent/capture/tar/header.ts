@@ -49,12 +49,12 @@ export function parseHeader(block: Uint8Array): TarHeader | undefined {
     name: prefix === "" ? name : `${prefix}/${name}`,
     linkName: text(block, 157, 100),
     mode: number(block, 100, 8) & 0o7777,
-    uid: number(block, 108, 8),
-    gid: number(block, 116, 8),
+    uid: u32(block, 108),
+    gid: u32(block, 116),
     sizeBytes: size(block, 124),
     mtimeSec: number(block, 136, 12),
-    major: number(block, 329, 8),
-    minor: number(block, 337, 8),
+    major: u32(block, 329),
+    minor: u32(block, 337),
     sparse: type === "S"
       ? { runs: runsOf(block, { at: 386, count: 4 }), more: block[482] === 1, realBytes: size(block, 483) }
       : undefined,
@@ -96,6 +96,13 @@ function number(block: Uint8Array, at: number, length: number): number {
   const digits = text(block, at, length).trim();
   if (!/^[0-7]*$/.test(digits)) throw new RangeError("a header holds something else than a number");
   return digits === "" ? 0 : parseInt(digits, 8);
+}
+
+/** Owners and device numbers. */
+function u32(block: Uint8Array, at: number): number {
+  const value = number(block, at, 8);
+  if (value < 0 || value > 0xffffffff) throw new RangeError("a header holds an owner or device out of range");
+  return value;
 }
 
 function size(block: Uint8Array, at: number): number {

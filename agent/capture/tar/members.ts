@@ -2,6 +2,7 @@
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import { settingsOf } from "#contract/inode_flags.ts";
 import { BLOCK_BYTES, parseHeader, parseSparseBlock, type Run, type TarHeader, text } from "./header.ts";
 import { count, parsePax, paxFields, type PaxRecords } from "./pax.ts";
 
@@ -16,8 +17,10 @@ export interface Member extends Attributes {
   readonly runs: readonly Run[];
 }
 
-/** Extended headers and long names larger than this are not believed. */
+/** Extended headers and long names larger than this are not believed, nor are global ones that are so together. */
 const MAX_EXTRA_BYTES = 16 << 20;
+/** Stored parts of one sparse file: more do not fit into the line of an entry. */
+const MAX_RUNS = 1 << 20;
 
 /**
  * Calls `take` for every member, which may read the member's data (all runs, back to back) from the stream and
@@ -29,6 +32,7 @@ export async function readMembers(
 ): Promise<void> {
   const block = new Uint8Array(BLOCK_BYTES);
   let global: PaxRecords = [], local: PaxRecords = [];
+  let globalBytes = 0;
   let longName: BytePath | undefined, longLink: BytePath | undefined;
   while (true) {
     await stream.readFully(block);
@@ -39,6 +43,8 @@ export async function readMembers(
         local = parsePax(await extra(stream, header));
         continue;
       case "g":
+        globalBytes += header.sizeBytes;
+        if (globalBytes > MAX_EXTRA_BYTES) throw new RangeError("global headers are too large");
         global = [...global, ...parsePax(await extra(stream, header))];
         continue;
       case "L":
@@ -69,6 +75,7 @@ async function memberOf(
     await stream.readFully(block);
     const next = parseSparseBlock(block);
     runs.push(...next.runs);
+    if (runs.length > MAX_RUNS) throw tooManyRuns();
     more = next.more;
   }
   const fields = paxFields(records, note);
@@ -77,6 +84,7 @@ async function memberOf(
   const sparse = header.sparse
     ? { name: undefined, realBytes: header.sparse.realBytes, runs }
     : await paxSparse(stream, { records, end: start + storedBytes });
+  const inode = settingsOf(fields.inode);
   const member: Member = {
     type: header.type,
     path: (sparse?.name ?? fields.path ?? header.name) as BytePath,
@@ -86,6 +94,7 @@ async function memberOf(
     gid: fields.gid ?? header.gid,
     ...(fields.mtime ?? { mtimeSec: header.mtimeSec, mtimeNs: 0 }),
     xattrs: [...fields.xattrs].sort(([a], [b]) => a < b ? -1 : 1),
+    ...(inode && { inode }),
     major: header.major,
     minor: header.minor,
     sizeBytes: sparse?.realBytes ?? storedBytes,
@@ -107,7 +116,7 @@ async function paxSparse(
   const numbers = all.get("GNU.sparse.major") === "1"
     ? await mapInData(stream, end)
     : map !== undefined
-    ? map.split(",").filter((n) => n !== "").map(count)
+    ? map.split(",", 2 * MAX_RUNS + 1).filter((n) => n !== "").map(count)
     : records.filter(([key]) => key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes")
       .map(([, value]) => count(value));
   return { name: all.get("GNU.sparse.name"), realBytes: count(size), runs: pairs(numbers) };
@@ -119,6 +128,8 @@ async function mapInData(stream: ByteStream, end: number): Promise<number[]> {
   let rest = "";
   const block = new Uint8Array(BLOCK_BYTES);
   while (lines[0] === undefined || lines.length < 1 + 2 * count(lines[0])) {
+    if (rest.length > BLOCK_BYTES) throw new RangeError("a sparse map is malformed");
+    if (lines.length > 2 * MAX_RUNS) throw tooManyRuns();
     if (stream.consumed + BLOCK_BYTES > end) throw new RangeError("a sparse map reaches past its file");
     await stream.readFully(block);
     const parts = (rest + Buffer.from(block).toString("latin1")).split("\n");
@@ -130,10 +141,15 @@ async function mapInData(stream: ByteStream, end: number): Promise<number[]> {
 
 function pairs(numbers: readonly number[]): Run[] {
   if (numbers.length % 2 !== 0) throw new RangeError("a sparse map is malformed");
+  if (numbers.length > 2 * MAX_RUNS) throw tooManyRuns();
   return Array.from(
     { length: numbers.length / 2 },
     (_, i) => ({ offset: numbers[2 * i] as number, sizeBytes: numbers[2 * i + 1] as number }),
   );
+}
+
+function tooManyRuns(): RangeError {
+  return new RangeError(`a sparse file of more than ${MAX_RUNS} parts`);
 }
 
 /** Without empty runs, and with runs that touch as one. */

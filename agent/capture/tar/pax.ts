@@ -5,6 +5,7 @@
  */
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Xattr } from "#contract/entry.ts";
+import { bitsOf, FLAGS, type InodeSettings, XFLAGS } from "#contract/inode_flags.ts";
 import { posixAcl } from "./posix_acl.ts";
 
 /** In order; the sparse map 0.0 repeats its keys. Values have one character per byte. */
@@ -39,19 +40,22 @@ export interface PaxFields {
   gid?: number;
   mtime?: { mtimeSec: number; mtimeNs: number };
   readonly xattrs: Map<string, Uint8Array>;
+  inode: InodeSettings;
 }
 
 /** Later records win. `note` is told what cannot be kept. */
 export function paxFields(records: PaxRecords, note: (text: string) => void): PaxFields {
-  const fields: PaxFields = { xattrs: new Map() };
+  const fields: PaxFields = { xattrs: new Map(), inode: {} };
   for (const [key, value] of records) {
     if (key === "path") fields.path = value as BytePath;
     else if (key === "linkpath") fields.linkPath = value as BytePath;
     else if (key === "size") fields.sizeBytes = count(value);
-    else if (key === "uid") fields.uid = count(value);
-    else if (key === "gid") fields.gid = count(value);
+    else if (key === "uid") fields.uid = u32(value);
+    else if (key === "gid") fields.gid = u32(value);
     else if (key === "mtime") fields.mtime = time(value);
-    else {
+    else if (key === "SCHILY.fflags" || key.startsWith("RACKSEED.")) {
+      fields.inode = { ...fields.inode, ...inodeMember(key, { value, known: fields.inode, note }) };
+    } else {
       const xattr = xattrOf(key, { value, note });
       if (xattr) fields.xattrs.set(...xattr as [string, Uint8Array]);
     }
@@ -68,7 +72,7 @@ function xattrOf(
     case "SCHILY.xattr":
       return [name, new Uint8Array(Buffer.from(value, "latin1"))];
     case "LIBARCHIVE.xattr":
-      return [decodeURIComponent(name), new Uint8Array(Buffer.from(value, "base64"))];
+      return [decoded(name), new Uint8Array(Buffer.from(value, "base64"))];
     case "SCHILY.acl": {
       const acl = posixAcl(value);
       if (acl) return [`system.posix_acl_${name}`, acl];
@@ -76,6 +80,68 @@ function xattrOf(
     }
   }
   return undefined;
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch (error) {
+    throw new RangeError("an extended header names an attribute in a wrong way", { cause: error });
+  }
+}
+
+/** What libarchive and our own export say; `known`: what other records of the member have said. */
+function inodeMember(
+  key: string,
+  { value, known: { flags = 0 }, note }: {
+    value: string;
+    known: InodeSettings;
+    note: (text: string) => void;
+  },
+): InodeSettings {
+  switch (key) {
+    case "SCHILY.fflags":
+      return { flags: flags | namedFlags(value, note) };
+    case "RACKSEED.flags":
+      return { flags: flags | bitsOf(value) };
+    case "RACKSEED.xflags":
+      return { xflags: bitsOf(value, XFLAGS) };
+    case "RACKSEED.project":
+      return { project: u32(value) };
+    case "RACKSEED.extsize":
+      return { extentSize: u32(value) };
+    case "RACKSEED.cowextsize":
+      return { cowExtentSize: u32(value) };
+    default:
+      return {};
+  }
+}
+
+/** Those that an archive of another system has, and Linux does not, are noted. */
+function namedFlags(value: string, note: (text: string) => void): number {
+  let flags = 0;
+  for (const name of value.split(",").map((part) => part.trim()).filter(Boolean)) {
+    const flag = FLAGS.find((f) => f.name === name || OTHER_NAMES.get(name) === f.name);
+    if (flag?.name !== undefined) flags |= flag.bit;
+    else note(`a file flag that Linux has not: ${name}`);
+  }
+  return flags;
+}
+
+/** By those that libarchive reads and star writes. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ["schange", "schg"],
+  ["simmutable", "schg"],
+  ["immutable", "schg"],
+  ["sappend", "sappnd"],
+  ["securedeletion", "secdel"],
+  ["journal", "journal-data"],
+]);
+
+function u32(value: string): number {
+  const number = count(value);
+  if (number > 0xffffffff) throw new RangeError("an extended header holds a bad number");
+  return number;
 }
 
 export function count(value: string): number {

@@ -69,7 +69,7 @@ export async function compareTarget(
   try {
     const found = await findStanding(root, {
       manifest,
-      kept: new KeptPaths([OWN_FOLDER, ...keep]),
+      kept: new KeptPaths([OWN_FOLDER, ...keep], restores?.kept.patterns),
       ...(restores && {
         ...{ own: restores.own, plain: restores.plain },
         ...{ index: restores.index, believes: restores.believes },

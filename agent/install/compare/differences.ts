@@ -9,7 +9,11 @@ import type { Found } from "./standing.ts";
  * "content", "attributes": the entry's own differ. "extra": of no entry, with all below it.
  */
 export type Difference =
-  & { readonly path: BytePath }
+  & {
+    readonly path: BytePath;
+    /** It is immutable or append-only, and should not be. */
+    readonly locked?: true;
+  }
   & (
     | { readonly what: "missing" | "other" | "attributes" | "extra" }
     /** `bytes`: how many are not right; 0 where only the length differs. */
@@ -51,12 +55,14 @@ export function differencesOf(
   const wholeFrom = 1 / nodes;
   const removed = new Set(found.remove);
   const list: Difference[] = [];
+  const add = (difference: Difference) =>
+    list.push(found.locked?.has(difference.path) ? { ...difference, locked: true } : difference);
   for (const [number, entry] of manifest.entries.entries()) {
     const difference = ofEntry(entry, { number, manifest, found, removed });
-    if (difference) list.push(difference);
+    if (difference) add(difference);
     removed.delete(entry.path);
   }
-  for (const path of removed) list.push({ path, what: "extra" });
+  for (const path of removed) add({ path, what: "extra" });
   const routes = planTree(manifest, found).frames.flatMap((work): FrameRoute[] => {
     if (work === undefined) return [];
     const { frame, extents: slices, sealedBytes } = work;
@@ -109,7 +115,8 @@ export function describeDifferences(
       : what === "extra"
       ? ", with all below it"
       : "";
-    return `  ${VERBS[what]} /${displayPath(path)}${note}`;
+    const lock = difference.locked ? ", immutable or append-only there" : "";
+    return `  ${VERBS[what]} /${displayPath(path)}${note}${lock}`;
   });
   if (list.length > most) lines.push(`  and ${list.length - most} more`);
   const by = (way: FrameRoute["by"]) => routes.filter((route) => route.by === way);

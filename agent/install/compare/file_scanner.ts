@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
 import { statOf } from "../../sys/file_status.ts";
 import { close, nextData, O, openAt, readAhead, readFully } from "../../sys/libc.ts";
+import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
 import { isDressed } from "../extract/dress.ts";
 import { extentSum, isUntouched } from "./content_index.ts";
@@ -76,7 +77,9 @@ export class FileScanner {
       });
     }
     const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
-    const dressed = isDressed(attributes, { status, xattrs: xattrsOf(fd), ...this.#setup });
+    const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
+    const { privileged } = this.#setup;
+    const dressed = isDressed(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
     return { clean, fullSize, dressed, sum };
   }
 

@@ -8,6 +8,7 @@ import {
   parentOf,
 } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import type { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt } from "../../sys/file_status.ts";
 
@@ -16,8 +17,12 @@ export class KeptPaths {
   /** What leads to them, the root included. */
   readonly #above = new Set<BytePath>();
 
+  /** What is kept beside them wherever the image or the disk has it. */
+  readonly patterns: OwnPatterns | undefined;
+
   /** Paths as a manifest has them. */
-  constructor(paths: Iterable<BytePath>) {
+  constructor(paths: Iterable<BytePath>, patterns?: OwnPatterns) {
+    this.patterns = patterns;
     this.#paths = new Set(paths);
     for (const path of this.#paths) for (const parent of parentsOf(path)) this.#above.add(parent);
   }
@@ -33,7 +38,8 @@ export class KeptPaths {
 
   /** Whether the path is one of them or lies below one. */
   has(path: BytePath): boolean {
-    return this.#paths.has(path) || parentsOf(path).some((parent) => this.#paths.has(parent));
+    return this.#paths.has(path) || parentsOf(path).some((parent) => this.#paths.has(parent)) ||
+      (this.patterns?.has(path) ?? false);
   }
 
   /** Whether one of them lies below the path. */

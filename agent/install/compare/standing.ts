@@ -3,8 +3,10 @@ import type { BytePath } from "#contract/byte_path.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
+import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
+import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
-import { isDressed } from "../extract/dress.ts";
+import { type FoundInode, isDressed } from "../extract/dress.ts";
 import {
   type FileEntry,
   type ImageEntry,
@@ -27,6 +29,8 @@ export interface Found extends Standing {
   readonly present: Uint8Array;
   /** How many of what is to go belong to no entry. */
   readonly unknown: number;
+  /** What is immutable or append-only, and should not be. */
+  readonly locked?: ReadonlySet<BytePath>;
 }
 
 export interface StandingOptions extends Omit<ScanOptions, "files"> {
@@ -49,9 +53,14 @@ export interface StandingOptions extends Omit<ScanOptions, "files"> {
 export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
   const { manifest, claim, privileged, leftOut, index, believes, random } = options;
   const belief = believes && index ? new Belief({ manifest, index, privileged, random }) : undefined;
-  const left = new KeptPaths([...options.kept?.thereIn(root) ?? [], ...options.own?.paths ?? []]);
+  const { kept: named, own } = options;
+  const left = new KeptPaths([...named?.thereIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
+  const isLeft = (path: BytePath) =>
+    left.has(path) || (named?.patterns?.has(path) ?? false) && hasName(root, path);
+  const alone = { has: isLeft, leadsTo: (path: BytePath) => left.leadsTo(path) };
   const onEntry = belief && belief.see.bind(belief);
-  const { present, strangers, unknown } = surveyTree(root, { manifest, kept: left, leftOut, claim, onEntry });
+  const survey = surveyTree(root, { manifest, kept: alone, leftOut, claim, onEntry });
+  const { present, strangers, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const { contents, believed } = await contentsOf(root, { ...options, files, present, belief });
   const kept = new Uint8Array(manifest.entries.length);
@@ -71,7 +80,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     return dressed || entry.type === "directory";
   };
   for (const [number, entry] of manifest.entries.entries()) {
-    if (left.has(entry.path)) {
+    if (isLeft(entry.path)) {
       kept[number] = LEFT_ALONE;
       if (hasName(root, entry.path)) staying.add(entry.path);
       continue;
@@ -87,7 +96,7 @@ export async function findStanding(root: number, options: StandingOptions): Prom
     }
     staying.add(entry.path);
   }
-  return { kept, undressed, begun, remove, contents, believed, present, unknown };
+  return { kept, undressed, begun, remove, contents, believed, present, unknown, locked };
 }
 
 /** Reads what is not believed; all, where the sample shows that more than time has worked on the disk. */
@@ -123,11 +132,21 @@ function isRight(
   try {
     const path = entry.path || "." as BytePath;
     const status = statAt(root, path), xattrs = xattrsAt(root, path);
-    return isDressed(entry, { status, xattrs, privileged });
+    const inode = entry.type === "directory" ? inodeOfDirectory(root, path) : undefined;
+    return isDressed(entry, { status, xattrs, inode, privileged });
   } catch (error) {
     // attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;
     throw error;
+  }
+}
+
+function inodeOfDirectory(root: number, path: BytePath): FoundInode {
+  const fd = openAt(root, path, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
+  try {
+    return { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
+  } finally {
+    close(fd);
   }
 }
 

@@ -5,11 +5,12 @@
  */
 import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { APPEND, IMMUTABLE } from "#contract/inode_flags.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
-import type { ImageEntry } from "../extract/frame_plan.ts";
+import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
 import type { KeptPaths } from "./kept_paths.ts";
 
 export interface Survey {
@@ -19,12 +20,14 @@ export interface Survey {
   readonly strangers: readonly BytePath[];
   /** How many of the strangers belong to no entry. */
   readonly unknown: number;
+  /** What is immutable or append-only, and should not be. */
+  readonly locked: ReadonlySet<BytePath>;
 }
 
 export interface SurveyOptions {
   readonly manifest: Manifest;
   /** Left out: neither looked at nor strangers. */
-  readonly kept: KeptPaths;
+  readonly kept: Pick<KeptPaths, "has" | "leadsTo">;
   /** Whether a path of no entry was left out of the image on purpose: it is none of the strangers. */
   readonly leftOut?: LeftOut | undefined;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */
@@ -42,6 +45,8 @@ export function surveyTree(root: number, options: SurveyOptions): Survey {
   return walk.result();
 }
 
+const LOCKS = IMMUTABLE | APPEND;
+
 /** Names of one file, by what the kernel knows it by. */
 interface Names {
   readonly entries: number[];
@@ -56,6 +61,7 @@ class Walk {
   readonly #present: Uint8Array;
   readonly #strangers: BytePath[] = [];
   readonly #shared = new Map<string, Names>();
+  readonly #locked = new Set<BytePath>();
   #unknown = 0;
 
   constructor(root: number, options: SurveyOptions) {
@@ -74,7 +80,8 @@ class Walk {
   }
 
   result(): Survey {
-    return { present: this.#present, strangers: this.#strangers, unknown: this.#unknown };
+    const [present, strangers] = [this.#present, this.#strangers];
+    return { present, strangers, unknown: this.#unknown, locked: this.#locked };
   }
 
   /** Looks at all names of one directory; returns those directories of the manifest that are in it. */
@@ -88,6 +95,7 @@ class Walk {
         const status = statAt(fd, name);
         const number = this.#numbers.get(child);
         const entry = number === undefined ? undefined : this.#entries[number];
+        if (status.flags & LOCKS & ~wantedFlags(entry && this.#named(entry))) this.#locked.add(child);
         const leads = status.type === "directory" && this.#options.kept.leadsTo(child);
         if (leads && entry?.type !== "directory") {
           if (entry !== undefined) throw contradiction(child);
@@ -100,8 +108,9 @@ class Walk {
           if (own || this.#options.leftOut?.(child, { isDirectory: status.type === "directory" })) continue;
           this.#unknown++;
           this.#strangers.push(child);
-        } else if (!isOfKind(entry, { status, directory: fd, name })) this.#strangers.push(child);
-        else {
+        } else if (!isOfKind(this.#named(entry), { status, directory: fd, name })) {
+          this.#strangers.push(child);
+        } else {
           this.#present[number] = 1;
           this.#options.onEntry?.(number, status);
           if (entry.type === "directory") below.push(child);
@@ -112,6 +121,14 @@ class Walk {
       close(fd);
     }
     return below;
+  }
+
+  /** What an entry is a name of. */
+  #named(entry: ImageEntry): Exclude<ImageEntry, LinkEntry> {
+    if (entry.type !== "link") return entry;
+    const number = this.#numbers.get(entry.target);
+    // a manifest has what a link names before it, and that is no link
+    return this.#entries[number ?? 0] as Exclude<ImageEntry, LinkEntry>;
   }
 
   #open(path: BytePath): number {
@@ -151,6 +168,10 @@ class Walk {
   }
 }
 
+function wantedFlags(entry: Exclude<ImageEntry, LinkEntry> | undefined): number {
+  return entry?.inode?.flags ?? 0;
+}
+
 function contradiction(path: BytePath): RackseedError {
   return new RackseedError(`cannot keep what lies below /${displayPath(path)}`, {
     reason: "the image has something there that is no directory.",
@@ -160,12 +181,10 @@ function contradiction(path: BytePath): RackseedError {
 }
 
 function isOfKind(
-  entry: ImageEntry,
+  entry: Exclude<ImageEntry, LinkEntry>,
   { status, directory, name }: { status: FileStatus; directory: number; name: BytePath },
 ): boolean {
   switch (entry.type) {
-    case "link":
-      return status.type === "file";
     case "symlink":
       return status.type === "symlink" && readLinkAt(directory, name) === entry.target;
     case "char":

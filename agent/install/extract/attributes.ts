@@ -1,12 +1,14 @@
 /**
  * Gives what was made its owner, mode, extended attributes and time, in the order that keeps all of them: a
  * change of owner clears setuid and capabilities, a change of mode rewrites an ACL's mask, and every one but the
- * last may touch the time.
+ * last may touch the time. Inode flags come after the time: some of them forbid all further changes.
  */
 import { type BytePath, displayPath, parentOf } from "#contract/byte_path.ts";
 import type { Attributes } from "#contract/entry.ts";
+import { describeSettings, type InodeSettings } from "#contract/inode_flags.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statOf } from "../../sys/file_status.ts";
+import { holdsOf, inodeSettingsOf, setInodeSettings, unlockInode } from "../../sys/inode_flags.ts";
 import {
   chmodAt,
   chmodOf,
@@ -30,6 +32,18 @@ export type Shortfalls = Map<string, { count: number; example: string }>;
 export const PLAIN_FILE_SYSTEMS = new Set([0x4d44, 0x2011bab0]);
 /** setuid, setgid, sticky: what open(2) does not give. */
 const SPECIAL_BITS = 0o7000;
+
+/**
+ * Of the flags c, m, T, C, x, P and F: they count only while a file is empty, or are to be inherited. The others slow
+ * writing down, forbid it, or would be inherited by what is made.
+ */
+const EARLY_FLAGS = 0x4 | 0x400 | 0x20000 | 0x800000 | 0x2000000 | 0x20000000 | 0x40000000;
+
+/** Gives an open file or directory those settings that count only while it is empty; later come all of them. */
+export function beginSettings(fd: number, { inode = {} }: Pick<Attributes, "inode">): void {
+  const { flags = 0, ...rest } = inode;
+  setInodeSettings(fd, { ...rest, flags: flags & EARLY_FLAGS } satisfies InodeSettings);
+}
 
 export class AttributeWriter {
   readonly shortfalls: Shortfalls = new Map();
@@ -55,12 +69,15 @@ export class AttributeWriter {
       this.#try(`attribute ${xattr[0]}`, { entry, fd, set: () => setXattrOf(fd, xattr) });
     }
     setTimesOf(fd, entry);
+    this.#settings(fd, entry);
   }
 
   /** An open file or directory that stood there before: nothing is believed of it, and nothing done where all is right. */
   redress(fd: number, entry: Attributes): void {
     const status = statOf(fd), xattrs = xattrsOf(fd), privileged = this.#privileged;
-    if (isDressed(entry, { status, xattrs, privileged })) return;
+    const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
+    if (isDressed(entry, { status, xattrs, inode, privileged })) return;
+    unlockInode(fd);
     for (const name of strangeXattrs(entry, xattrs)) {
       this.#try(`absence of attribute ${name}`, { entry, fd, set: () => removeXattrOf(fd, name) });
     }
@@ -73,6 +90,7 @@ export class AttributeWriter {
       this.#try(`attribute ${xattr[0]}`, { entry, fd, set: () => setXattrOf(fd, xattr) });
     }
     setTimesOf(fd, entry);
+    this.#settings(fd, entry);
   }
 
   /** What cannot be opened: a symlink, a device, a FIFO, made with the entry's permission bits. */
@@ -103,6 +121,12 @@ export class AttributeWriter {
     const known = this.shortfalls.get(what);
     if (known) known.count++;
     else this.shortfalls.set(what, { count: 1, example: displayPath(path) });
+  }
+
+  /** What was made may have inherited some from its directory. */
+  #settings(fd: number, { path, inode = {} }: Attributes): void {
+    const missed = setInodeSettings(fd, inode);
+    if (missed) this.miss(`inode flags (${describeSettings(missed)})`, path);
   }
 
   #owner(entry: Attributes, { fd, set }: { fd?: number; set: () => void }): void {

@@ -2,7 +2,7 @@
  * Writes an image's tree into a target while its frames arrive, in whatever order: parallel workers open, prove
  * and write each frame as soon as it is there. Nothing is staged.
  */
-import type { BytePath } from "#contract/byte_path.ts";
+import { type BytePath, parentOf } from "#contract/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { type Manifest, packKeys } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
@@ -17,11 +17,19 @@ import {
   truncate,
   umask,
 } from "../../sys/libc.ts";
-import { AttributeWriter } from "./attributes.ts";
+import { AttributeWriter, beginSettings } from "./attributes.ts";
 import type { Job, Reply, Spent, WorkerSetup } from "./extract_messages.ts";
 import { extractor } from "./extractor.ts";
-import { type DirectoryEntry, type FileEntry, planTree, type Standing, type TreePlan } from "./frame_plan.ts";
+import {
+  type DirectoryEntry,
+  type FileEntry,
+  type LinkEntry,
+  planTree,
+  type Standing,
+  type TreePlan,
+} from "./frame_plan.ts";
 import { installContents } from "./install_contents.ts";
+import { pastLocks, unlockAt } from "./locks.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
 import { OpenPacks } from "./open_packs.ts";
 import { openStandingTarget, openTarget, type Target } from "./target.ts";
@@ -120,7 +128,7 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
     await installContents({ ...options, packs, plan, pool, shortfalls: attributes.shortfalls });
     const { fd } = target, stood = standing !== undefined;
     for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, stood });
-    for (const entry of plan.links) linkAt(fd, entry.path, entry.target);
+    for (const entry of plan.links) makeLink(fd, entry);
     for (const entry of plan.directories.toReversed()) {
       if (target.untouched.has(entry.path)) continue;
       finish(fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY, stood });
@@ -141,8 +149,13 @@ function makeDirectories(
   { fd, directories: existing }: Target,
   directories: readonly DirectoryEntry[],
 ): void {
-  for (const { path } of directories) {
-    if (path !== "" && !existing.has(path)) makeDirectoryAt(fd, path, 0o700);
+  // a directory inherits some flags of the one that it is made in, and case folding can be changed only while it is empty
+  const begins = directories.some(({ inode }) => inode !== undefined);
+  for (const entry of directories) {
+    const { path } = entry;
+    if (existing.has(path)) continue;
+    if (path !== "") makeDirectoryAt(fd, path, 0o700);
+    if (begins) openFor(fd, { path, flags: O.RDONLY | O.DIRECTORY }, (own) => beginSettings(own, entry));
   }
 }
 
@@ -150,10 +163,14 @@ function makeSpreadFiles(root: number, { spread, begun }: TreePlan): void {
   for (const entry of spread) {
     const stands = begun.has(entry);
     // it may be read-only already, and nobody else is to see what it holds now
-    if (stands) chmodAt(root, entry.path, 0o600);
+    if (stands) {
+      unlockAt(root, entry.path);
+      chmodAt(root, entry.path, 0o600);
+    }
     const fresh = stands ? 0 : O.CREAT | O.EXCL;
     const fd = openAt(root, entry.path, { flags: O.WRONLY | O.NOFOLLOW | fresh, mode: 0o600 });
     try {
+      if (entry.inode && !stands) beginSettings(fd, entry);
       truncate(fd, entry.sizeBytes);
     } finally {
       close(fd);
@@ -171,10 +188,34 @@ function finish(
     stood: boolean;
   },
 ): void {
-  const fd = openAt(root, entry.path || "." as BytePath, { flags: flags | O.NOFOLLOW });
-  try {
+  openFor(root, { path: entry.path, flags }, (fd) => {
     if (stood) attributes.redress(fd, entry);
     else attributes.finishOpen(fd, { entry });
+  });
+}
+
+/** The file may be immutable already; and a directory of a project takes no name of a file of another one. */
+function makeLink(root: number, { path, target }: LinkEntry): void {
+  const link = () => pastLocks(root, target, { work: () => linkAt(root, path, target), stays: true });
+  try {
+    link();
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw error;
+    // it gets its flags back when all is made
+    const parent = { path: parentOf(path), flags: O.RDONLY | O.DIRECTORY };
+    openFor(root, parent, (fd) => beginSettings(fd, {}));
+    link();
+  }
+}
+
+function openFor(
+  root: number,
+  { path, flags }: { path: BytePath; flags: number },
+  use: (fd: number) => void,
+): void {
+  const fd = openAt(root, path || "." as BytePath, { flags: flags | O.NOFOLLOW });
+  try {
+    use(fd);
   } finally {
     close(fd);
   }

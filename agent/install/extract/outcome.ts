@@ -39,7 +39,7 @@ function remedyOf(code: string | undefined): string {
       return "check the target's disk; the kernel's log says more.";
     case "EACCES":
     case "EPERM":
-      return "run as root, or into a directory that you own.";
+      return "run as root, or into a directory that you own; as root see what the kernel's log says, and `lsattr`.";
     default:
       return "look at the kernel's log, and start again with an empty target.";
   }

@@ -4,10 +4,11 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
+import { unlockInode } from "../../sys/inode_flags.ts";
 import { AT_FDCWD, chmodOf, close, fileSystemTypeOf, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeXattrOf } from "../../sys/xattr.ts";
-import { PLAIN_FILE_SYSTEMS } from "./attributes.ts";
-import { MADE, type Standing } from "./frame_plan.ts";
+import { beginSettings, PLAIN_FILE_SYSTEMS } from "./attributes.ts";
+import { type DirectoryEntry, MADE, type Standing } from "./frame_plan.ts";
 import { removeTree } from "./remove_tree.ts";
 
 export interface Target extends Disposable {
@@ -34,7 +35,7 @@ export function openTarget(path: string): Target {
         status: 409,
       });
     }
-    disown(fd);
+    disown(fd, {});
     return { fd, directories, untouched: new Set(), [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);
@@ -67,7 +68,7 @@ export function openStandingTarget(
       const at = entry.path || "." as BytePath;
       const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {
-        disown(directory);
+        disown(directory, entry);
       } finally {
         close(directory);
       }
@@ -80,8 +81,13 @@ export function openStandingTarget(
   }
 }
 
-/** What a directory hands down to its children would change them: a set-group-ID bit, a default ACL. */
-function disown(fd: number): void {
+/**
+ * What a directory hands down to its children would change them: a set-group-ID bit, a default ACL, inode flags; and
+ * some of those forbid to make any.
+ */
+function disown(fd: number, entry: Pick<DirectoryEntry, "inode">): void {
+  unlockInode(fd);
+  beginSettings(fd, entry);
   // these hand nothing down, and refuse such a mode
   if (PLAIN_FILE_SYSTEMS.has(fileSystemTypeOf(fd))) return;
   chmodOf(fd, 0o700);

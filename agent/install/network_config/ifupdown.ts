@@ -110,15 +110,13 @@ export function readIfupdown(texts: Texts): FoundNetwork {
   const all = [...texts].filter(([path]) => isInterfaces(path)).sort(([a], [b]) => a < b ? -1 : 1)
     .flatMap(([, text]) => stanzasOf(text)).filter((s) => s.keyword === "iface" && s.words[0] !== "lo");
   const notes: string[] = [];
-  const names = [...new Set(all.map((s) => (s.words[0] ?? "").replace(/:.*/, "")))];
-  const slaves = new Map(
-    names.map((name) => [
-      name,
-      all.filter((s) => optionOf(s, "bond-master").includes(name)).map((s) => s.words[0] ?? ""),
-    ]),
-  );
-  const interfaces = names.flatMap((name): FoundInterface[] => {
-    const stanzas = all.filter((s) => (s.words[0] ?? "").replace(/:.*/, "") === name);
+  const byName = new Map<string, Stanza[]>(), slaves = new Map<string, string[]>();
+  for (const stanza of all) {
+    const [card = ""] = stanza.words;
+    addTo(byName, { key: card.replace(/:.*/, ""), value: stanza });
+    for (const master of optionOf(stanza, "bond-master")) addTo(slaves, { key: master, value: card });
+  }
+  const interfaces = [...byName].flatMap(([name, stanzas]): FoundInterface[] => {
     const option = (...keys: string[]) => stanzas.flatMap((s) => keys.flatMap((key) => optionOf(s, key)));
     if (option("bond-master").length > 0) return [];
     const own = addressingOf(stanzas, option);
@@ -144,7 +142,7 @@ export function readIfupdown(texts: Texts): FoundNetwork {
     return [{ kind: "ethernet", card, ...own }];
   });
   const raw = interfaces.flatMap((i) => i.kind === "vlan" && "name" in i.parent ? [i.parent.name] : [])
-    .filter((name) => !names.includes(name));
+    .filter((name) => !byName.has(name));
   // a VLAN's card needs no stanza of its own
   const below = [...new Set(raw)].map((name): FoundInterface => ({
     ...{ kind: "ethernet", card: { name } },
@@ -154,6 +152,12 @@ export function readIfupdown(texts: Texts): FoundNetwork {
     notes.push("static routes");
   }
   return { interfaces: [...below, ...interfaces], notes };
+}
+
+function addTo<T>(map: Map<string, T[]>, { key, value }: { key: string; value: T }): void {
+  const known = map.get(key);
+  if (known) known.push(value);
+  else map.set(key, [value]);
 }
 
 /** The words behind an option; `-` and `_` in it are the same. */

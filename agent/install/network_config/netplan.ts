@@ -88,15 +88,24 @@ function ipOf({ addresses, gateways, dns, mtu }: Interface): string[] {
 
 type Tree = Readonly<Record<string, unknown>>;
 
+/** Of all files together. YAML is read in a time that grows with the square of its size (`&a &a &a …`). */
+const MAX_LENGTH = 64 * 1024;
+
 /** Of several files the later ones add to the earlier, entry by entry. */
 export function readNetplan(texts: Texts): FoundNetwork {
   const notes: string[] = [];
+  let lengthLeft = MAX_LENGTH;
   const groups: Record<"ethernets" | "bonds" | "vlans", Record<string, Tree>> = {
     ethernets: {},
     bonds: {},
     vlans: {},
   };
   for (const [path, text] of [...texts].filter(([p]) => isNetplan(p)).sort(([a], [b]) => a < b ? -1 : 1)) {
+    lengthLeft -= text.length;
+    if (lengthLeft < 0) {
+      notes.push(`${path} is too long to be read`);
+      continue;
+    }
     let network: Tree;
     try {
       network = treeOf(treeOf(parse(text, { logLevel: "error" })).network);

@@ -1,5 +1,6 @@
 /** Which cards of this machine the names in old files mean. Pure. */
 import { NetworkInterface, NetworkInterfaces } from "#contract/identity.ts";
+import { matchesWildcard } from "#contract/wildcard.ts";
 import { type CardName, type FoundInterface, type FoundNetwork, isPattern } from "./network_files.ts";
 
 /** A network card, with every name that a system may give it. */
@@ -27,7 +28,7 @@ export function resolveCards({ interfaces, notes }: FoundNetwork, cards: readonl
   const meant = (card: CardName): readonly Card[] => {
     const found = "mac" in card
       ? cards.filter(({ mac }) => mac === card.mac)
-      : cards.filter(({ names }) => names.some((name) => matches(name, card.name)));
+      : cards.filter(({ names }) => names.some((name) => matchesWildcard(name, card.name)));
     // the only interface belongs to the only card, though it was exchanged or has another name now
     return found.length > 0 ? found : lonely ? [lonely] : [];
   };
@@ -84,9 +85,3 @@ function macsOf(one: NetworkInterface): readonly string[] {
 }
 
 const describe = (card: CardName) => "mac" in card ? card.mac : card.name;
-
-/** `*` and `?` as in glob(7). */
-function matches(name: string, pattern: string): boolean {
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
-  return new RegExp(`^${expression}$`).test(name);
-}

@@ -52,6 +52,8 @@ export const CaptureOrder = z.object({
   parent: id.optional(),
   /** At which contents are packed, by whichever side does it. */
   level: Level,
+  /** Of a node, for itself. */
+  isBackup: z.boolean().optional(),
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
 

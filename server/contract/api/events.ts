@@ -4,6 +4,7 @@ import { SwarmSettings } from "../distribution.ts";
 import { MachineName } from "./fields.ts";
 import { CaptureView, TemplateView } from "./captures.ts";
 import { NodeView } from "./nodes.ts";
+import { Notice } from "./notices.ts";
 
 export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("node"), node: NodeView }),
@@ -14,6 +15,7 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("images") }),
   /** A hook was set, or taken away. */
   z.object({ type: z.literal("hooks") }),
+  z.object({ type: z.literal("notices"), notices: z.array(Notice) }),
   z.object({ type: z.literal("swarm"), settings: SwarmSettings }),
 ]);
 export type ServerEvent = z.infer<typeof ServerEvent>;

@@ -50,7 +50,7 @@ export const ImageChange = z.object({
   type: z.enum(["directory", "file", "symlink", "link", "char", "block", "fifo"]),
   /** Files: the size of what was added or removed, and of changed content the part that is new. */
   bytes: count.optional(),
-  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device"), and what type it was. */
+  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device", inode flags as "+i"), and what type it was. */
   what: z.array(z.string()).optional(),
 });
 export type ImageChange = z.infer<typeof ImageChange>;

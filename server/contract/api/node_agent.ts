@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { BytesPerSecond, InstallTimes, Racks } from "../distribution.ts";
 import { Hook } from "../hooks.ts";
+import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
 import { ImageName } from "../manifest.ts";
 import { RestoreOrder } from "../restore.ts";
@@ -136,6 +137,10 @@ export const Order = z.object({
     recorded: Identity.optional(),
     /** For "ask": how long a person has before the proposal is taken. */
     askSeconds: AskSeconds,
+    /** Paths that the image's settings add to own_files/table.ts. */
+    own: OwnPaths.optional(),
+    /** The image is a backup of this very node: what makes a machine itself stays as the image has it. */
+    isBackup: z.boolean().optional(),
   }),
   /** by-path or by-id name of the disk to install to, where the operator named one. */
   disk: z.string().optional(),

@@ -40,8 +40,19 @@ export type NodeSettings = z.infer<typeof NodeSettings>;
 export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
 export type NodeChange = z.infer<typeof NodeChange>;
 
-/** "installed": the installer has ended; "running": the clone itself said so. */
-export const NodeState = z.enum(["idle", "armed", "installing", "installed", "running", "failed"]);
+/**
+ * "installed": the installer has ended; "running": the clone itself said so; "aborted": the operator cancelled the
+ * installation after it had begun, so what is on the disk is incomplete.
+ */
+export const NodeState = z.enum([
+  "idle",
+  "armed",
+  "installing",
+  "installed",
+  "running",
+  "failed",
+  "aborted",
+]);
 export type NodeState = z.infer<typeof NodeState>;
 
 /** A clone's own start, where it can tell of it. */

@@ -24,6 +24,8 @@ const MAX_FRAME_BYTES = 32 * 1024;
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const FULL_BYTES = 256 * 1024;
 const READ_BYTES = 32 * 1024;
+/** Before there are frames a client says some lines, and a flood of silent clients should cost little. */
+const FIRST_READ_BYTES = 4 * 1024;
 /** The far end may take so long to read our last words. */
 const FAREWELL_MS = 1000;
 
@@ -203,7 +205,7 @@ export class RsyncStream implements ByteSource, Disposable {
   }
 
   async #fill(): Promise<void> {
-    const into = new Uint8Array(READ_BYTES);
+    const into = new Uint8Array(this.#frameLeft === undefined ? FIRST_READ_BYTES : READ_BYTES);
     const got = await this.#inTime(() => this.#connection.read(into));
     if (got === null) throw new WireError("it closed the connection");
     this.#read += got;

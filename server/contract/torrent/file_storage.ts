@@ -11,7 +11,9 @@ const READ_BYTES = 1024 * 1024;
 
 interface OpenFile {
   readonly path: string;
-  readonly fd: number;
+  /** Undefined where it could not be opened, for the reason in `problem`. */
+  readonly fd: number | undefined;
+  readonly problem?: string;
 }
 
 /**
@@ -57,6 +59,18 @@ export class FileStorage implements PieceStorage, Disposable {
       if (size === expected) return fd;
       fs.closeSync(fd);
       throw new Error(`it is ${size} bytes long and should be ${expected}`);
+    });
+    return new FileStorage(map, { files, existing: new Set(files.keys()) });
+  }
+
+  /** As `openReadOnly`, but what cannot be opened, or has another length, fails only when it is read. */
+  static openAvailable(map: PieceMap, paths: readonly string[]): FileStorage {
+    const files = paths.map((path): OpenFile => {
+      try {
+        return { path, fd: fs.openSync(path, "r") };
+      } catch (error) {
+        return { path, fd: undefined, problem: messageOf(error) };
+      }
     });
     return new FileStorage(map, { files, existing: new Set(files.keys()) });
   }
@@ -122,18 +136,20 @@ export class FileStorage implements PieceStorage, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { fd } of this.#files) fs.closeSync(fd);
+    for (const { fd } of this.#files) if (fd !== undefined) fs.closeSync(fd);
   }
 
-  #file(index: number): OpenFile {
+  #file(index: number): { path: string; fd: number } {
     const file = this.#files[index];
     if (!file) throw new RangeError(`the torrent has no file ${index}`);
-    return file;
+    const { path, fd, problem = "" } = file;
+    if (fd === undefined) throw readError(path, new Error(problem));
+    return { path, fd };
   }
 }
 
 function openAll(paths: readonly string[], open: (path: string, index: number) => number): OpenFile[] {
-  const files: OpenFile[] = [];
+  const files: { path: string; fd: number }[] = [];
   for (const [index, path] of paths.entries()) {
     try {
       files.push({ path, fd: open(path, index) });

@@ -1,4 +1,11 @@
-import bencode from "bencode";
+import {
+  type Bencodable,
+  type Bencoded,
+  BencodeError,
+  decodeBencode,
+  encodeBencode,
+  isDictionary,
+} from "./bencode.ts";
 import { toHex } from "./hex.ts";
 
 /**
@@ -69,22 +76,34 @@ export interface ExtendedHandshake {
 }
 
 export function encodeExtendedHandshake({ reqq, port, deals }: Required<ExtendedHandshake>): Uint8Array {
-  return bencode.encode({ m: {}, p: port, reqq, ...(deals ? { rk_deals: 1 } : {}), v: "Rackseed" });
+  return encodeBencode(
+    new Map<string, Bencodable>([
+      ["m", new Map()],
+      ["p", port],
+      ["reqq", reqq],
+      ...(deals ? [["rk_deals", 1] as const] : []),
+      ["v", "Rackseed"],
+    ]),
+  );
 }
 
 /** Anything odd in a peer's extension handshake is as if it were absent. */
 export function decodeExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
-  let value: unknown;
-  try {
-    value = bencode.decode(payload);
-  } catch {
-    return {};
-  }
-  if (typeof value !== "object" || value === null) return {};
-  const { reqq, p, rk_deals: deals } = value as Record<string, unknown>;
+  const value = bencodedIn(payload);
+  if (!isDictionary(value)) return {};
+  const [reqq, port] = [value.get("reqq"), value.get("p")];
   return {
-    ...(typeof reqq === "number" && Number.isInteger(reqq) && reqq > 0 ? { reqq } : {}),
-    ...(typeof p === "number" && Number.isInteger(p) && p > 0 && p < 65_536 ? { port: p } : {}),
-    ...(deals === 1 ? { deals: true } : {}),
+    ...(typeof reqq === "number" && reqq > 0 ? { reqq } : {}),
+    ...(typeof port === "number" && port > 0 && port < 65_536 ? { port } : {}),
+    ...(value.get("rk_deals") === 1 ? { deals: true } : {}),
   };
+}
+
+function bencodedIn(payload: Uint8Array): Bencoded | undefined {
+  try {
+    return decodeBencode(payload);
+  } catch (error) {
+    if (error instanceof BencodeError) return undefined;
+    throw error;
+  }
 }

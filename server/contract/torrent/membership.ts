@@ -13,6 +13,8 @@ import { WireError } from "./wire.ts";
 /** Every node of a rack connects to every other, up to this. */
 export const MAX_DIALLED = 60;
 export const MAX_PEERS = 100;
+/** A machine has one peer; several may share an address behind a router. */
+const MAX_PEERS_OF_ADDRESS = 32;
 const KEEP_ALIVE_MS = 60_000;
 /** BEP 3: peers send a keep-alive every two minutes. */
 const SILENCE_MS = 150_000;
@@ -96,13 +98,18 @@ export class Membership {
   async accept(introduction: Introduction): Promise<void> {
     const { connection } = introduction;
     try {
-      if (this.#members.size >= MAX_PEERS) return connection.close();
+      if (!this.#hasRoomFor(introduction.address.hostname)) return connection.close();
       await writeAll(connection, encodeHandshake(this.#handshake));
       await this.#join(introduction, false);
     } catch (error) {
       connection.close();
       log.debug("peer-lost", { ...introduction.address, error: messageOf(error) });
     }
+  }
+
+  #hasRoomFor(hostname: string): boolean {
+    const ofAddress = this.peers.filter(({ identity }) => identity.hostname === hostname);
+    return this.#members.size < MAX_PEERS && [...ofAddress].length < MAX_PEERS_OF_ADDRESS;
   }
 
   /** Never again. */

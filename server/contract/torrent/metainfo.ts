@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
-import bencode from "bencode";
 import { RackseedError } from "../errors.ts";
+import {
+  type Bencodable,
+  type Bencoded,
+  type BencodedDictionary,
+  decodeBencode,
+  encodeBencode,
+  isDictionary,
+} from "./bencode.ts";
 import { PieceMap, type TorrentFile } from "./piece_map.ts";
 
 /**
@@ -39,6 +46,8 @@ export const MAX_METAINFO_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 65_536;
 const MAX_PIECES = 1_000_000;
 const MAX_URLS = 64;
+/** Four a file (its dictionary, length, path and name), and the URLs. */
+const MAX_VALUES = 4 * MAX_FILES + 10_000;
 
 /** One path component that is safe on every system: no separator, no leading dot, no control character. */
 const SAFE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._@+=-]{0,254}$/;
@@ -47,18 +56,17 @@ export function encodeMetainfo(
   info: Info,
   { announce, webSeeds }: { announce: readonly string[]; webSeeds: readonly string[] },
 ): Uint8Array {
-  return bencode.encode({
-    ...(announce[0] === undefined ? {} : { announce: announce[0] }),
-    // One tier a URL: a client tries the next tracker only when the one before does not answer.
-    ...(announce.length > 1 ? { "announce-list": announce.map((url) => [url]) } : {}),
-    ...(webSeeds.length > 0 ? { "url-list": [...webSeeds] } : {}),
-    info: infoDictionary(info),
-  });
+  const torrent = new Map<string, Bencodable>([["info", infoDictionary(info)]]);
+  if (announce[0] !== undefined) torrent.set("announce", announce[0]);
+  // One tier a URL: a client tries the next tracker only when the one before does not answer.
+  if (announce.length > 1) torrent.set("announce-list", announce.map((url) => [url]));
+  if (webSeeds.length > 0) torrent.set("url-list", webSeeds);
+  return encodeBencode(torrent);
 }
 
 /** The torrent's identity: SHA-1 of the bencoded info dictionary, 20 bytes. */
 export function infoHashOf(info: Info): Uint8Array {
-  return createHash("sha1").update(bencode.encode(infoDictionary(info))).digest();
+  return createHash("sha1").update(encodeBencode(infoDictionary(info))).digest();
 }
 
 /** Everything a swarm needs, from an info that was just made. */
@@ -79,16 +87,16 @@ export function metainfoOf(info: Info): Metainfo {
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
   if (bytes.length > MAX_METAINFO_BYTES) refuse(`it is larger than ${MAX_METAINFO_BYTES} bytes`);
   const root = dictionary(decode(bytes), "the torrent");
-  const info = parseInfo(dictionary(root["info"], "info"));
-  const first = root["announce"] === undefined ? [] : [[url(root["announce"], "announce")]];
-  const tiers = root["announce-list"] === undefined
+  const info = parseInfo(dictionary(root.get("info"), "info"));
+  const first = root.get("announce") === undefined ? [] : [[url(root.get("announce"), "announce")]];
+  const tiers = root.get("announce-list") === undefined
     ? first
-    : list(root["announce-list"], { what: "announce-list", max: MAX_URLS }).map((tier) =>
+    : list(root.get("announce-list"), { what: "announce-list", max: MAX_URLS }).map((tier) =>
       list(tier, { what: "announce-list", max: MAX_URLS }).map((item) => url(item, "announce-list"))
     );
-  const webSeeds = root["url-list"] === undefined
+  const webSeeds = root.get("url-list") === undefined
     ? []
-    : list(root["url-list"], { what: "url-list", max: MAX_URLS }).map((item) => url(item, "url-list"));
+    : list(root.get("url-list"), { what: "url-list", max: MAX_URLS }).map((item) => url(item, "url-list"));
   return { ...metainfoOf(info), announce: tiers, webSeeds };
 }
 
@@ -123,40 +131,43 @@ export function validateInfo(info: Info): void {
   if (info.pieceHashes.length !== pieces * 20) refuse(`it needs ${pieces} piece hashes and has others`);
 }
 
-function infoDictionary(info: Info): Record<string, unknown> {
-  return {
-    files: info.files.map(({ name, length }) => ({ length, path: [name] })),
-    name: info.name,
-    "piece length": info.pieceLength,
-    pieces: info.pieceHashes,
-    private: 1,
-  };
+function infoDictionary(info: Info): ReadonlyMap<string, Bencodable> {
+  const files = info.files.map(({ name, length }) =>
+    new Map<string, Bencodable>([["length", length], ["path", [name]]])
+  );
+  return new Map<string, Bencodable>([
+    ["files", files],
+    ["name", info.name],
+    ["piece length", info.pieceLength],
+    ["pieces", info.pieceHashes],
+    ["private", 1],
+  ]);
 }
 
-function parseInfo(info: Record<string, unknown>): Info {
-  if (info["private"] !== 1) refuse("it is not private");
+function parseInfo(info: BencodedDictionary): Info {
+  if (info.get("private") !== 1) refuse("it is not private");
   const parsed: Info = {
-    name: text(info["name"], "name"),
-    files: list(info["files"], { what: "files", max: MAX_FILES }).map((item) => {
+    name: text(info.get("name"), "name"),
+    files: list(info.get("files"), { what: "files", max: MAX_FILES }).map((item) => {
       const file = dictionary(item, "a file");
-      const path = list(file["path"], { what: "path", max: 1 });
-      return { name: text(path[0], "path"), length: integer(file["length"], "length") };
+      const path = list(file.get("path"), { what: "path", max: 1 });
+      return { name: text(path[0], "path"), length: integer(file.get("length"), "length") };
     }),
-    pieceLength: integer(info["piece length"], "piece length"),
-    pieceHashes: byteString(info["pieces"], "pieces"),
+    pieceLength: integer(info.get("piece length"), "piece length"),
+    pieceHashes: byteString(info.get("pieces"), "pieces"),
   };
   validateInfo(parsed);
   return parsed;
 }
 
-function decode(bytes: Uint8Array): unknown {
-  let value: unknown;
+function decode(bytes: Uint8Array): Bencoded {
+  let value: Bencoded;
   try {
-    value = bencode.decode(bytes);
+    value = decodeBencode(bytes, { maxValues: MAX_VALUES });
   } catch (cause) {
     refuse("it is not bencoded", cause);
   }
-  if (!sameBytes(bencode.encode(value), bytes)) refuse("it is not in canonical bencoding");
+  if (!sameBytes(encodeBencode(value), bytes)) refuse("it is not in canonical bencoding");
   return value;
 }
 
@@ -164,33 +175,33 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-function dictionary(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-    refuse(`${what} is not a dictionary`);
-  }
-  return value as Record<string, unknown>;
+type Part = Bencoded | undefined;
+
+function dictionary(value: Part, what: string): BencodedDictionary {
+  if (!isDictionary(value)) refuse(`${what} is not a dictionary`);
+  return value;
 }
 
-function list(value: unknown, { what, max }: { what: string; max: number }): unknown[] {
+function list(value: Part, { what, max }: { what: string; max: number }): readonly Bencoded[] {
   if (!Array.isArray(value) || value.length > max) refuse(`${what} is not a list of at most ${max}`);
   return value;
 }
 
-function integer(value: unknown, what: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) refuse(`${what} is not an integer`);
+function integer(value: Part, what: string): number {
+  if (typeof value !== "number") refuse(`${what} is not an integer`);
   return value;
 }
 
-function byteString(value: unknown, what: string): Uint8Array {
+function byteString(value: Part, what: string): Uint8Array {
   if (!(value instanceof Uint8Array)) refuse(`${what} is not a string`);
   return value;
 }
 
-function text(value: unknown, what: string): string {
+function text(value: Part, what: string): string {
   return new TextDecoder().decode(byteString(value, what));
 }
 
-function url(value: unknown, what: string): string {
+function url(value: Part, what: string): string {
   const string = text(value, what);
   if (!/^(https?|udp):$/.test(URL.parse(string)?.protocol ?? "")) refuse(`${what} holds a bad URL`);
   return string;

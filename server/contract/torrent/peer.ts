@@ -327,6 +327,14 @@ export class Peer implements PickingPeer, WireSink {
     if (obsolete.length > 0) this.refill();
   }
 
+  /** We cannot give a block that we promised. A peer that cannot be told so is left: it would wait for it. */
+  refuse({ piece, begin, length }: Block): void {
+    if (!this.#fast) {
+      throw new WireError("it asks for a piece that is damaged here, and cannot be refused it");
+    }
+    this.#send({ type: "reject", piece, begin, length });
+  }
+
   keepAlive(): void {
     this.#send({ type: "keepAlive" });
   }

@@ -1,5 +1,5 @@
 import type { PieceMap } from "./piece_map.ts";
-import type { Clock, Connection, PieceStorage } from "./ports.ts";
+import { type Clock, type Connection, DamagedPiece, type PieceStorage } from "./ports.ts";
 import type { Beat } from "./beat.ts";
 import type { Peer } from "./peer.ts";
 import type { RateLimit } from "./rate_limit.ts";
@@ -123,6 +123,7 @@ export class PeerLink {
     while (!this.isClosed) {
       let end = this.#gatherMessages(into);
       end = this.#gatherBlocks(buffer, { into, at: end });
+      if (end === 0 && this.peer.outbox.length > 0) continue;
       if (end === 0) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         this.#wake = undefined;
@@ -155,8 +156,15 @@ export class PeerLink {
       if (!block || end + BLOCK_HEADER_BYTES + block.length > buffer.length) return end;
       uploads.shift();
       const start = encodeBlockHeader(block, { into, at: end });
+      try {
+        const bytes = buffer.subarray(start, start + block.length);
+        this.#storage.read(this.#map.startOf(block.piece) + block.begin, bytes);
+      } catch (error) {
+        if (!(error instanceof DamagedPiece)) throw error;
+        this.peer.refuse(block);
+        continue;
+      }
       end = start + block.length;
-      this.#storage.read(this.#map.startOf(block.piece) + block.begin, buffer.subarray(start, end));
       this.peer.uploaded += block.length;
     }
   }

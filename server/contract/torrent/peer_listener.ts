@@ -1,14 +1,15 @@
 import { getLogger } from "@logtape/logtape";
 import { connectionsOf } from "../accept.ts";
 import { messageOf, RackseedError } from "../errors.ts";
+import { Newcomers } from "../newcomers.ts";
 import { decodeHandshake, encodeHandshake, type Handshake, HANDSHAKE_BYTES } from "./handshake.ts";
 import { toHex } from "./hex.ts";
 import type { Connection, PeerAddress } from "./ports.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Strangers that have connected and not yet said which torrent they want. */
-const MAX_PENDING = 256;
+/** Peers that have connected and not yet said which torrent they want. */
+const NEWCOMERS = { inAll: 256, byAddress: 64 };
 
 /** A connection whose far end has said who it is. */
 export interface Introduction {
@@ -36,7 +37,7 @@ const log = getLogger(["rackseed", "swarm"]);
 export class PeerListener implements PeerNetwork, Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #torrents = new Map<string, (introduction: Introduction) => void>();
-  readonly #pending = new Set<Deno.TcpConn>();
+  readonly #newcomers = new Newcomers(NEWCOMERS);
   #closed = false;
 
   private constructor(listener: Deno.TcpListener) {
@@ -91,28 +92,27 @@ export class PeerListener implements PeerNetwork, Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#listener.close();
-    for (const connection of this.#pending) close(connection);
+    this.#newcomers.closeAll();
   }
 
   async #acceptAll(): Promise<void> {
     for await (const connection of connectionsOf(this.#listener, { isClosed: () => this.#closed, log })) {
-      if (this.#pending.size >= MAX_PENDING) close(connection);
-      else this.#introduce(connection).catch(() => close(connection));
+      this.#introduce(connection).catch(() => close(connection));
     }
   }
 
   async #introduce(connection: Deno.TcpConn): Promise<void> {
-    this.#pending.add(connection);
+    const { hostname, port } = connection.remoteAddr;
+    const leave = this.#newcomers.admit({ close: () => close(connection), address: hostname });
     try {
       using _deadline = deadline(connection);
       connection.setNoDelay(true);
       const handshake = await readHandshake(connection);
       const accept = this.#torrents.get(toHex(handshake.infoHash));
       if (!accept) return close(connection);
-      const { hostname, port } = connection.remoteAddr;
       accept({ connection, handshake, address: { hostname, port } });
     } finally {
-      this.#pending.delete(connection);
+      leave();
     }
   }
 }

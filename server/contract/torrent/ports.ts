@@ -21,6 +21,9 @@ export interface PieceStorage {
   write(position: number, bytes: Uint8Array): void;
 }
 
+/** A seed's copy of a piece is not what the torrent says. It is refused, and everything else still served. */
+export class DamagedPiece extends Error {}
+
 export interface Clock {
   /** Milliseconds that only go forward. */
   now(): number;

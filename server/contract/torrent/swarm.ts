@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "../errors.ts";
+import { messageOf, type RackseedError } from "../errors.ts";
 import { Announcer } from "./announcer.ts";
 import { Beat } from "./beat.ts";
 import type { Bitfield } from "./bitfield.ts";
@@ -29,6 +29,8 @@ const TICK_MS = 1_000;
 /** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
 const GATHER_MS = { least: 10, forPeer: 5, most: 80 };
 const STOP_TIMEOUT_MS = 2_000;
+/** For so many seconds after the server named damage nothing must come before a node gives up. */
+const DAMAGED_PATIENCE_TICKS = 10;
 
 const log = getLogger(["rackseed", "swarm"]);
 
@@ -57,6 +59,10 @@ export class Swarm {
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
   #isTelling = false;
+  /** What the server said of its own copy, once it has. */
+  #damagedCopy: RackseedError | undefined;
+  #receivedBefore = 0;
+  #quietTicks = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SwarmOptions) {
@@ -219,7 +225,7 @@ export class Swarm {
         brokenOff: (piece) => this.#assembler.invalidate(piece),
         received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
       }),
-    });
+    }, { onDamagedCopy: (error) => this.#damagedCopy ??= error });
   }
 
   /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
@@ -342,6 +348,21 @@ export class Swarm {
 
   // Time
 
+  /**
+   * The server said that its copy of something we asked for is damaged. While peers bring pieces, or one of them has
+   * what the server lacks, we go on; once nobody is left to have it from, its words end this swarm.
+   */
+  #giveUpDamaged(): void {
+    const { have } = this;
+    const received = this.#membership.total("downloaded") + this.#webSeeds.total("downloaded");
+    const moved = received !== this.#receivedBefore;
+    this.#receivedBefore = received;
+    if (this.#damagedCopy === undefined || this.#picker.lacking === 0) return;
+    const has = this.#membership.peers.some((peer) => !peer.isDealer && lacksSome(have, peer.pieces));
+    this.#quietTicks = moved || has ? 0 : this.#quietTicks + 1;
+    if (this.#quietTicks >= DAMAGED_PATIENCE_TICKS) this.#fail(this.#damagedCopy);
+  }
+
   async #tickAll(signal: AbortSignal): Promise<void> {
     let before = this.#clock.now();
     while (!signal.aborted) {
@@ -355,6 +376,13 @@ export class Swarm {
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#drought.tick({ now, received, hasProvider, isHeld });
       this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
+      this.#giveUpDamaged();
     }
   }
+}
+
+/** Whether `theirs` has a piece that `ours` lacks. */
+function lacksSome(ours: Bitfield, theirs: Bitfield): boolean {
+  for (let piece = 0; piece < ours.size; piece++) if (theirs.has(piece) && !ours.has(piece)) return true;
+  return false;
 }

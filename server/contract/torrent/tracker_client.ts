@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import dgram from "node:dgram";
 import { lookup } from "node:dns/promises";
-import bencode from "bencode";
 import type { Announce, AnnounceRequest, AnnounceResponse } from "./announce.ts";
+import { type Bencoded, decodeBencode, isDictionary } from "./bencode.ts";
 import { decodeCompact } from "./compact_peers.ts";
 import {
   decodeUdpResponse,
@@ -54,20 +54,19 @@ export function announceUrl(url: string, request: AnnounceRequest): string {
   return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** Parses the bencoded answer; throws with the tracker's words where it refuses. */
+/** Throws BencodeError for garbage, and an Error with the tracker's words where it refuses. */
 export function parseHttpAnnounce(bytes: Uint8Array): AnnounceResponse {
-  const value: unknown = bencode.decode(bytes);
-  if (typeof value !== "object" || value === null) throw new Error("the tracker's answer is no dictionary");
-  const answer = value as Record<string, unknown>;
-  const failure = answer["failure reason"];
+  const answer = decodeBencode(bytes);
+  if (!isDictionary(answer)) throw new Error("the tracker's answer is no dictionary");
+  const failure = answer.get("failure reason");
   if (failure instanceof Uint8Array) {
     throw new Error(`the tracker refused: ${new TextDecoder().decode(failure.subarray(0, 500))}`);
   }
-  const { peers, peers6 } = answer;
+  const [peers, peers6] = [answer.get("peers"), answer.get("peers6")];
   return {
-    intervalSeconds: count(answer["interval"]),
-    complete: count(answer["complete"]),
-    incomplete: count(answer["incomplete"]),
+    intervalSeconds: count(answer.get("interval")),
+    complete: count(answer.get("complete")),
+    incomplete: count(answer.get("incomplete")),
     peers: [
       ...(peers instanceof Uint8Array ? decodeCompact(peers, 4) : []),
       ...(peers6 instanceof Uint8Array ? decodeCompact(peers6, 6) : []),
@@ -75,8 +74,8 @@ export function parseHttpAnnounce(bytes: Uint8Array): AnnounceResponse {
   };
 }
 
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) ? Math.max(0, value) : 0;
+function count(value: Bencoded | undefined): number {
+  return typeof value === "number" ? Math.max(0, value) : 0;
 }
 
 function percentEncode(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "../errors.ts";
+import { isDamagedCopy } from "../damaged_copy.ts";
+import { messageOf, type RackseedError } from "../errors.ts";
 import type { PeerIdentity } from "./peer.ts";
 import type { HttpSource } from "./http_range.ts";
 import { WebSeed, type WebSeedSurroundings } from "./web_seed.ts";
@@ -12,10 +13,17 @@ const log = getLogger(["rackseed", "swarm"]);
  */
 export class WebSeeds {
   readonly #tiers: readonly (readonly WebSeed[])[];
+  readonly #onDamagedCopy: (error: RackseedError) => void;
   #parallel = 0;
   #closed = false;
 
-  constructor(tiers: readonly (readonly HttpSource[])[], surroundings: WebSeedSurroundings) {
+  /** `onDamagedCopy`: a source says that what was asked of it is damaged there. */
+  constructor(
+    tiers: readonly (readonly HttpSource[])[],
+    surroundings: WebSeedSurroundings,
+    { onDamagedCopy }: { onDamagedCopy: (error: RackseedError) => void },
+  ) {
+    this.#onDamagedCopy = onDamagedCopy;
     this.#tiers = tiers.map((sources) => sources.map((source) => new WebSeed(source, surroundings)));
   }
 
@@ -73,7 +81,10 @@ export class WebSeeds {
       const fetching = seed?.fetchNext();
       if (!seed || !fetching) return;
       fetching
-        .catch((error) => log.warn("web-seed-failed", { ...seed.identity, error: messageOf(error) }))
+        .catch((error) => {
+          log.warn("web-seed-failed", { ...seed.identity, error: messageOf(error) });
+          if (isDamagedCopy(error)) this.#onDamagedCopy(error);
+        })
         .finally(() => this.pump());
     }
   }

@@ -4,7 +4,7 @@ import type { SwarmSettings } from "#contract/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatSeedPolicy } from "../../cli/seed_text.ts";
 import type { HookSummary } from "#contract/hooks.ts";
-import type { CaptureView, ImageView, NodeView, TemplateView } from "#contract/api.ts";
+import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export interface PageContent {
@@ -15,6 +15,16 @@ export interface PageContent {
   readonly images: readonly ImageView[];
   readonly hooks: readonly HookSummary[];
   readonly swarm: SwarmSettings;
+  readonly notices: readonly Notice[];
+}
+
+/** What is wrong with the server, and what to do. */
+export function NoticeItem({ notice: { subject, problem, remedy } }: { notice: Notice }) {
+  return (
+    <li>
+      <strong>{subject}:</strong> {problem}. Remedy: {remedy}
+    </li>
+  );
 }
 
 function Shell({ title, children }: { title: string; children: Child }) {
@@ -45,7 +55,7 @@ export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }
   ].join("; ");
 }
 
-export function Page({ nodes, templates, captures, images, hooks, swarm }: PageContent) {
+export function Page({ nodes, templates, captures, images, hooks, swarm, notices }: PageContent) {
   return (
     <Shell title="Rackseed">
       <header>
@@ -58,6 +68,9 @@ export function Page({ nodes, templates, captures, images, hooks, swarm }: PageC
       <main>
         <p id="message" role="status"></p>
         <p id="problem" role="alert"></p>
+        <ul id="notices" role="status" aria-label="Problems of the server">
+          {notices.map((notice) => <NoticeItem notice={notice} />)}
+        </ul>
 
         <section aria-labelledby="nodes-title">
           <div class="bar">

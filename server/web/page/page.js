@@ -3,10 +3,14 @@
 const byId = (id) => document.getElementById(id);
 const connection = byId("connection");
 
-/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`, `{ swarm }`. */
+/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`, `{ swarm }`, `{ notices }`. */
 function apply(change) {
   if (change.swarm !== undefined) {
     byId("swarm").textContent = change.swarm;
+    return;
+  }
+  if (change.notices !== undefined) {
+    byId("notices").innerHTML = change.notices;
     return;
   }
   const focused = document.activeElement?.id;

@@ -3,21 +3,21 @@
  * its own event stream, whose events are rows ready to be put in place.
  */
 import { Hono } from "hono";
-import { deleteCookie, setCookie } from "hono/cookie";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
 import type { ServerEvent } from "#contract/api.ts";
-import { COOKIE, COOKIE_SECONDS } from "../auth.ts";
 import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
+import { COOKIE, SESSION_SECONDS } from "../page_sessions.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
-import { describeSwarm, LoginPage, Page } from "./document.tsx";
+import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { NodeDetails } from "./node_details.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
-  const { admin, fleet, templates, captures, images, swarm, hooks, now } = context;
+  const { admin, sessions, fleet, templates, captures, images, swarm, hooks, notices } = context;
   const app = new Hono<Env>();
 
   app.use(secureHeaders({
@@ -33,6 +33,8 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     },
     // the certificate is the site's own: to insist on HTTPS for a year would lock other services of the host out
     strictTransportSecurity: false,
+    // with "no-referrer" browsers send `Origin: null` with our own forms (Fetch Standard, "append a request Origin")
+    referrerPolicy: "same-origin",
   }));
 
   app.get("/page.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
@@ -46,7 +48,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       logIn(c);
       return c.redirect("/", 303);
     }
-    if (!hasCookie(c, context)) return c.html(html(<LoginPage />));
+    if (!hasCookie(c, sessions)) return c.html(html(<LoginPage />));
     return c.html(html(
       <Page
         nodes={fleet.list()}
@@ -55,6 +57,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
         images={images.list()}
         hooks={hooks.list()}
         swarm={swarm.settings()}
+        notices={notices.list()}
       />,
     ));
   });
@@ -71,27 +74,31 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
 
   app.post("/logout", (c) => {
     refuseForeignOrigin(c);
+    sessions.end(getCookie(c, COOKIE) ?? "");
     deleteCookie(c, COOKIE, { path: "/", secure: true });
     return c.redirect("/", 303);
   });
 
   app.get("/page/nodes/:node", (c) => {
-    if (!hasCookie(c, context)) return c.body(null, 401);
+    if (!hasCookie(c, sessions)) return c.body(null, 401);
     const key = c.req.param("node");
     return c.html(`${<NodeDetails node={fleet.get(key)} log={fleet.log(key)} />}`);
   });
 
   const format = asRows(context);
-  app.get("/page/events", (c) => hasCookie(c, context) ? watch(context, format) : c.body(null, 204));
+  app.get("/page/events", (c) => {
+    const until = sessions.untilEnd(getCookie(c, COOKIE) ?? "");
+    return until ? watch(context, { format, until }) : c.body(null, 204);
+  });
   return app;
 
   function logIn(c: Parameters<typeof setCookie>[0]): void {
-    setCookie(c, COOKIE, admin.makeCookie(now()), {
+    setCookie(c, COOKIE, sessions.begin(), {
       path: "/",
       httpOnly: true,
       secure: true,
       sameSite: "Strict",
-      maxAge: COOKIE_SECONDS,
+      maxAge: SESSION_SECONDS,
     });
   }
 }
@@ -122,6 +129,8 @@ function asRows({ images, hooks }: ApiContext): Format {
         };
       case "hooks":
         return { table: "hooks", rows: hooks.list().map((hook) => `${<HookRow hook={hook} />}`).join("") };
+      case "notices":
+        return { notices: event.notices.map((notice) => `${<NoticeItem notice={notice} />}`).join("") };
       case "swarm":
         return { swarm: describeSwarm(event.settings) };
     }

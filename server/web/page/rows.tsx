@@ -56,6 +56,7 @@ export function NodeRow({ node }: { node: NodeView }) {
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
   if (node.state === "armed") return <>waits for the machine to boot from the network</>;
   if (!report || (node.state === "idle" && !node.backup)) return <>–</>;
+  if (node.state === "aborted") return <>cancelled at step {report.step}: the disk is incomplete</>;
   const problem = node.firstBoot?.problem ?? report.problem;
   if (problem) return <Failure problem={problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;

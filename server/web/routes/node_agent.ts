@@ -16,6 +16,7 @@ export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarm
 
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
+    fleet.expects(secret);
     const { inventory } = await jsonBody(c.req, Enrolment);
     const swarm = swarmAt(new URL(c.req.url).hostname);
     return c.json(fleet.enrol(secret, { inventory, address: peerAddress(c), swarm }));
@@ -61,7 +62,9 @@ export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarm
   app.post(NODE_EXTENTS, async (c) => {
     const { image, version } = fleet.installingOf(bearer(c));
     const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
-    return c.body(ReadableStream.from(paced(cuts, site.uplink)), 200, {
+    // what fails at once is answered in words, not by a broken connection
+    const begun = await begin(paced(cuts, site.uplink));
+    return c.body(ReadableStream.from(begun), 200, {
       "content-type": "application/octet-stream",
       "cache-control": "no-store",
     });
@@ -73,6 +76,16 @@ export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarm
     return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });
   return app;
+}
+
+/** Waits for the first element, so that its failure is the caller's. */
+async function begin<T>(elements: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+  const first = await elements.next();
+  return (async function* () {
+    if (first.done) return;
+    yield first.value;
+    yield* elements;
+  })();
 }
 
 /** As fast as the uplink's limit lets them go; no cut is made before the one ahead of it is taken. */

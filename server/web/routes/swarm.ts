@@ -3,9 +3,17 @@ import { SwarmChange } from "#contract/distribution.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
-/** What the operator sets for the swarm of the whole site. */
-export function swarmRoutes({ swarm }: ApiContext): Hono<Env> {
+/** The server as a whole: what the operator sets for its swarm, and what is wrong with it. */
+export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
+  app.get("/notices", (c) => c.json(notices.list()));
+  app.post(
+    "/server/backup",
+    () =>
+      new Response(backUp(), {
+        headers: { "content-type": "application/x-tar", "cache-control": "no-store" },
+      }),
+  );
   app.get("/swarm", (c) => c.json(swarm.settings()));
   app.post("/swarm", async (c) => c.json(swarm.change(await jsonBody(c.req, SwarmChange))));
   return app;

@@ -12,7 +12,6 @@ export interface Ended {
 
 export interface ServerStatus {
   readonly server: string;
-  readonly page: string;
   readonly http: string;
   readonly ports: {
     readonly https: number;

@@ -9,15 +9,19 @@ import { type RunningServer, startServer } from "../../../server/server.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
   readonly folder: string;
+  readonly data: string;
   server!: RunningServer;
   client!: ApiClient;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, data: string) {
     this.folder = folder;
+    this.data = data;
   }
 
-  static async start(): Promise<ServerUnderTest> {
-    const test = new ServerUnderTest(await Deno.makeTempDir({ prefix: "rackseed-flow-" }));
+  /** `data`: its data directory, else one that goes with it. */
+  static async start({ data }: { data?: string } = {}): Promise<ServerUnderTest> {
+    const folder = await Deno.makeTempDir({ prefix: "rackseed-flow-" });
+    const test = new ServerUnderTest(folder, data ?? `${folder}/data`);
     await test.#start();
     return test;
   }
@@ -32,7 +36,7 @@ export class ServerUnderTest implements AsyncDisposable {
   options(): ServerOptions {
     return {
       ...{
-        data: `${this.folder}/data`,
+        data: this.data,
         listen: { hostname: "127.0.0.1", port: 0 },
         httpPort: 0,
         peerPort: 0,

@@ -19,11 +19,16 @@ export interface Labelled {
   readonly facts: ReadonlyMap<string, string>;
 }
 
+/** PATH_MAX of linux/limits.h. */
+const MAX_PATH = 4096;
+
 /** Those on block devices below the root, parents first: swap, network, memory and bind mounts are no content. */
 export function parseFstab(text: string): FstabEntry[] {
   const entries = text.split("\n").flatMap((line): FstabEntry[] => {
     const [spec = "", point = "", type = "", options = "defaults"] = line.replace(/^\s*#.*/, "").trim()
       .split(/\s+/).map(unescape);
+    // nobody vouches for the disk: the pattern below takes seconds for a mebibyte of slashes
+    if (point.length > MAX_PATH) return [];
     const mountPoint = point.replace(/\/+$/, "");
     if (!/^(\/dev\/|(PART)?(UUID|LABEL)=)/.test(spec) || !/^(\/[^/]+)+$/.test(mountPoint)) return [];
     if (type === "swap" || /(^|,)r?bind(,|$)/.test(options)) return [];
@@ -31,6 +36,14 @@ export function parseFstab(text: string): FstabEntry[] {
   });
   const depth = ({ mountPoint }: FstabEntry) => mountPoint.split("/").length;
   return entries.sort((a, b) => depth(a) - depth(b));
+}
+
+/** Files that it swaps to, absolute; fstab names no others. */
+export function parseSwapFiles(text: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [spec = "", , type] = line.replace(/^\s*#.*/, "").trim().split(/\s+/).map(unescape);
+    return type === "swap" && /^\/(?!dev\/)/.test(spec) ? [spec] : [];
+  });
 }
 
 /** Blanks and the like are octal there: "\040". */

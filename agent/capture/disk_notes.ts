@@ -1,0 +1,50 @@
+/** What of a machine's files a clone could not use because they name its disks: said before anybody deploys it. */
+import type { DiskLayout } from "#contract/layout.ts";
+import { coveredTexts } from "../disk_references/covered_texts.ts";
+import { Rewriting } from "../disk_references/rewriting.ts";
+import { scanNames } from "../disk_references/scan_names.ts";
+import { TemplateDisk } from "../disk_references/template_disk.ts";
+import type { TreeReader } from "../install/tree_files.ts";
+
+/** Bounds of the look into /etc; what is larger or deeper is no configuration. */
+const MAX_FILES = 5000, MAX_DEPTH = 6, MAX_NOTES = 200;
+/** Backups of files, and what packages bring along for people to read. */
+const NOT_READ = /\.(dpkg-(dist|old|new)|rpm(new|save|orig)|bak|orig|example|sample|pem|crt|der)$|~$/;
+
+/** `tree`: the machine's own; may be one that does not run. */
+export async function noteDisks(
+  tree: TreeReader,
+  { layout, firmware }: { layout: DiskLayout; firmware: "bios" | "uefi" },
+): Promise<string[]> {
+  // what a clone writes in place of it is not said here, so any disk will do
+  const disk = new TemplateDisk(layout, { name: "sda", names: [], firmware });
+  const covered = await coveredTexts(tree);
+  const notes = covered.flatMap(({ path, text, rewrite }) => {
+    const rewriting = new Rewriting(path, disk);
+    rewrite(text, rewriting);
+    return rewriting.notes;
+  });
+  const known = new Set(covered.map(({ path }) => path));
+  for (const path of await filesBelow(tree, "/etc")) {
+    if (known.has(path) || NOT_READ.test(path)) continue;
+    const text = await tree.text(path);
+    if (text !== undefined && !text.includes("\0")) notes.push(...scanNames(path, { text, disk }));
+  }
+  const rest = notes.length - MAX_NOTES;
+  return rest <= 0 ? notes : [...notes.slice(0, MAX_NOTES), `and ${rest} more lines that name disks`];
+}
+
+async function filesBelow(tree: TreeReader, folder: string): Promise<string[]> {
+  const files: string[] = [];
+  let folders = [folder];
+  for (let depth = 0; depth < MAX_DEPTH && folders.length > 0; depth++) {
+    const next: string[] = [];
+    for (const path of (await Promise.all(folders.map((f) => tree.list(f)))).flat()) {
+      const kind = await tree.kind(path);
+      if (kind === "directory") next.push(path);
+      else if (kind === "file" && files.length < MAX_FILES) files.push(path);
+    }
+    folders = next;
+  }
+  return files;
+}

@@ -1,0 +1,37 @@
+/**
+ * Says at the capture what of the template must not be the same on two machines, and is not simply made again by each
+ * clone: somebody has to act before the clones do all that the template does.
+ */
+import { type BytePath, displayPath } from "#contract/byte_path.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { OWN_FILES } from "#contract/own_files/table.ts";
+
+/** Paths that one note names. */
+const MOST_NAMED = 3;
+
+export class OwnNotes {
+  readonly #rows = OWN_FILES.flatMap((row) =>
+    "tell" in row && row.tell !== undefined ? [{ tell: row.tell, patterns: new OwnPatterns(row.paths) }] : []
+  );
+  readonly #any = new OwnPatterns(OWN_FILES.flatMap((row) => "tell" in row ? row.paths : []));
+  readonly #seen = new Map<string, string[]>();
+
+  /** To be told of every path that is captured. */
+  see(path: BytePath): void {
+    if (!this.#any.matches(path)) return;
+    for (const { tell, patterns } of this.#rows) {
+      if (!patterns.matches(path)) continue;
+      const paths = this.#seen.get(tell);
+      if (paths) paths.push(`/${displayPath(path)}`);
+      else this.#seen.set(tell, [`/${displayPath(path)}`]);
+    }
+  }
+
+  get notes(): string[] {
+    return [...this.#seen].map(([tell, paths]) => {
+      const more = paths.length - MOST_NAMED;
+      const named = paths.slice(0, MOST_NAMED).join(", ");
+      return `${tell} (${named}${more > 0 ? ` and ${more} more` : ""})`;
+    });
+  }
+}

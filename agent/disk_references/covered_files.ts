@@ -1,0 +1,126 @@
+/** The files that name disks in a form that is known, and what is done to each. */
+import { rewriteArguments, rewriteBootMenu, rewriteEnvironment } from "./rewrite_arguments.ts";
+import { rewriteDebconf } from "./rewrite_debconf.ts";
+import { rewriteCrypttab, rewriteFstab } from "./rewrite_tables.ts";
+import { isComment, replaceInLine, replaceNames, type Rewrite, type Rewriting } from "./rewriting.ts";
+
+export interface CoveredFiles {
+  /** An asterisk stands for any part of one component. */
+  readonly path: string;
+  readonly rewrite: Rewrite;
+  /** Whether initramfs-tools puts a copy into the initramfs. */
+  readonly inInitramfs?: boolean;
+}
+
+const paths = (rewrite: Rewrite, ...list: readonly string[]): CoveredFiles[] =>
+  list.map((path) => ({ path, rewrite }));
+
+const monitored = ownDisk("the program does not find it; see that it may be missing, or remove the line");
+
+export const COVERED_FILES: readonly CoveredFiles[] = [
+  { path: "/etc/fstab", rewrite: rewriteFstab },
+  { path: "/etc/crypttab", rewrite: rewriteCrypttab, inInitramfs: true },
+  { path: "/etc/initramfs-tools/initramfs.conf", rewrite: rewriteArguments, inInitramfs: true },
+  { path: "/etc/initramfs-tools/conf.d/*", rewrite: rewriteArguments, inInitramfs: true },
+  ...paths(
+    rewriteArguments,
+    "/etc/default/grub",
+    "/etc/default/grub.d/*.cfg",
+    "/etc/default/extlinux",
+    "/etc/default/u-boot",
+    "/etc/kernel/cmdline",
+    "/etc/cmdline.d/*.conf",
+    "/etc/sysconfig/bootloader",
+    "/etc/sysconfig/grub",
+    "/etc/sysconfig/kernel",
+  ),
+  ...paths(
+    rewriteBootMenu,
+    "/boot/grub/grub.cfg",
+    "/boot/grub2/grub.cfg",
+    "/boot/grub/custom.cfg",
+    "/boot/grub2/custom.cfg",
+    "/boot/efi/EFI/*/grub.cfg",
+    "/boot/loader/entries/*.conf",
+    "/boot/efi/loader/entries/*.conf",
+    "/efi/loader/entries/*.conf",
+    "/boot/extlinux/extlinux.conf",
+    "/boot/syslinux/syslinux.cfg",
+  ),
+  ...paths(rewriteEnvironment, "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/efi/EFI/*/grubenv"),
+  ...paths(rewriteDebconf, "/var/cache/debconf/config.dat"),
+  ...paths(rewriteGrubDevices, "/etc/default/grub_installdevice"),
+  ...paths(
+    monitored,
+    "/boot/grub/device.map",
+    "/boot/grub2/device.map",
+    "/etc/smartd.conf",
+    "/etc/smartmontools/smartd.conf",
+    "/etc/sysconfig/smartmontools",
+    "/etc/default/smartmontools",
+    "/etc/default/hddtemp",
+    "/etc/hdparm.conf",
+    "/etc/sdparm.conf",
+  ),
+  { path: "/etc/mdadm/mdadm.conf", rewrite: asPath, inInitramfs: true },
+  { path: "/etc/mdadm/mdadm.conf.d/*", rewrite: asPath, inInitramfs: true },
+  ...paths(asPath, "/etc/mdadm.conf", "/etc/mtools.conf", "/etc/auto.*", "/etc/auto.master.d/*"),
+  ...paths(rewriteDracut, "/etc/dracut.conf", "/etc/dracut.conf.d/*.conf"),
+  ...paths(rewriteUnit, "/etc/systemd/system/*.mount", "/etc/systemd/system/*.automount"),
+  ...paths(noteSwapUnit, "/etc/systemd/system/*.swap"),
+];
+
+function asPath(text: string, rewriting: Rewriting): string {
+  return replaceNames(text, rewriting, { form: "path", so: "clones do not find it; remove it" });
+}
+
+function ownDisk(so: string): Rewrite {
+  return (text, rewriting) => replaceNames(text, rewriting, { form: "own", so });
+}
+
+/** SUSE's list of where update-bootloader installs GRUB: on a clone it lies in the disk's first sectors. */
+function rewriteGrubDevices(text: string, rewriting: Rewriting): string {
+  const { disk } = rewriting;
+  return text.split("\n").map((content, line) => {
+    if (!content.startsWith("/dev/")) return content;
+    const { is } = disk.meaning(content.trim());
+    if (is === "disk" || is === "partition" || is === "lasting") return disk.grubPlace ?? content;
+    const so = "remove it, or GRUB's updates fail on clones";
+    return rewriting.name(content.trim(), { form: "own", line, so });
+  }).join("\n");
+}
+
+function rewriteDracut(text: string, rewriting: Rewriting): string {
+  for (const [line, content] of text.split("\n").entries()) {
+    const [, policy] = /^\s*persistent_policy=["']?(by-(?:id|path))/.exec(content) ?? [];
+    if (policy === undefined) continue;
+    rewriting.note(
+      line,
+      `has persistent_policy=${policy}: the initramfs names the template's disk; set by-uuid and run dracut -f`,
+    );
+  }
+  return asPath(text, rewriting);
+}
+
+/** systemd.mount(5): a path, since older versions make no dependency of a tag. */
+function rewriteUnit(text: string, rewriting: Rewriting): string {
+  const so = "the unit fails on clones; remove it";
+  return text.split("\n").map((content, line) =>
+    !isComment(content) && /^\s*What\s*=/.test(content)
+      ? replaceInLine(content, { rewriting, line, form: "path", so })
+      : content
+  ).join("\n");
+}
+
+/** systemd.swap(5): the unit's name is the device's, and links elsewhere name the unit. */
+function noteSwapUnit(text: string, rewriting: Rewriting): string {
+  for (const [line, content] of text.split("\n").entries()) {
+    const [, what = ""] = /^\s*What\s*=\s*(\S+)/.exec(content) ?? [];
+    if (!["disk", "partition", "foreign"].includes(rewriting.disk.meaning(what).is)) continue;
+    rewriting.note(
+      line,
+      `names ${what}: clones may have another disk of that name; list it in /etc/fstab by UUID`,
+    );
+  }
+  return text;
+}

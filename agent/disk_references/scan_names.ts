@@ -1,0 +1,45 @@
+/** Names of the template's disk in files of any form: nobody knows how to change them, so they are noted. Pure. */
+import { isComment } from "./rewriting.ts";
+import type { TemplateDisk } from "./template_disk.ts";
+
+const NAME = /(?<![\w./-])\/dev\/[\w.+:@#%=\\~/-]*\w/g;
+/** "dev-sda3.device", "dev-disk-by\x2did-….swap": units of systemd (systemd.unit(5)). */
+const UNIT = /(?<![\w-])dev-((?:[\w:.]|-|\\x[0-9a-f]{2}){1,255})\.(?:device|swap)\b/g;
+
+/** At most so many notes of one file. */
+const MAX_NOTES = 3;
+
+export function scanNames(file: string, { text, disk }: { text: string; disk: TemplateDisk }): string[] {
+  const notes: string[] = [], { marks } = disk;
+  for (const [line, content] of text.split("\n").entries()) {
+    if (isComment(content)) continue;
+    const found = nameIn(content, { disk, marks });
+    if (found === undefined) continue;
+    notes.push(
+      `${file} line ${line + 1} names ${found}, of the template's disk: clones have others; change it there`,
+    );
+    if (notes.length === MAX_NOTES) break;
+  }
+  return notes;
+}
+
+function nameIn(
+  content: string,
+  { disk, marks }: { disk: TemplateDisk; marks: readonly string[] },
+): string | undefined {
+  const isOwn = (name: string) => ["disk", "partition"].includes(disk.meaning(name).is);
+  const [path] = [...content.matchAll(NAME)].flatMap(([name]) =>
+    isOwn(name) ? [name] : isOwn(name.split(":")[0] ?? "") ? [name.split(":")[0] ?? ""] : []
+  );
+  if (path !== undefined) return path;
+  const unit = [...content.matchAll(UNIT)].find(([, escaped = ""]) => isOwn(unescapeUnit(escaped)));
+  return unit?.[0] ?? marks.find((mark) => content.includes(mark));
+}
+
+function unescapeUnit(escaped: string): string {
+  const path = escaped.replaceAll("-", "/").replace(
+    /\\x([0-9a-f]{2})/g,
+    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
+  );
+  return `/dev/${path}`;
+}

@@ -1,0 +1,183 @@
+/** What a name in a file of the image means on the template, and how the clone's file says the same. Pure. */
+import type { DiskLayout, DiskTable, Partition } from "#contract/layout.ts";
+
+/** The clone's disk: its kernel name and its links below /dev/disk. */
+export interface CloneDisk {
+  readonly name: string;
+  readonly names: readonly string[];
+  /** Whether GRUB lies in the disk's first sectors (BIOS) or in the EFI system partition. */
+  readonly firmware: "bios" | "uefi";
+}
+
+export type Meaning =
+  /** The disk that is captured, as a whole. */
+  | { readonly is: "disk" }
+  | { readonly is: "partition"; readonly number: number }
+  /** A UUID or label of the image: the clone has it, too. */
+  | { readonly is: "lasting" }
+  /** A disk, but not the captured one. */
+  | { readonly is: "foreign" }
+  /** A device mapper volume, /dev/null, a directory … */
+  | { readonly is: "no disk" };
+
+/** Disks, as the kernel's drivers call them; a partition's number comes after a "p" if a digit ends the disk's name. */
+const KERNEL_NAME = new RegExp(
+  "^/dev/((?:[hsv]d|xvd)[a-z]+|(?:nvme\\d+n|mmcblk|pmem|nbd|rbd|cciss/c\\d+d|ida/c\\d+d)\\d+)" +
+    "(?:(?<=\\d)p(\\d+)|(?<=[a-z])(\\d+))?$",
+);
+const LINK = /^(\/dev\/disk\/by-(?:id|path)\/.+?)(?:-part(\d+))?$/;
+const TAG_LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/;
+const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/i;
+/** udev's links to what lies on a disk, not to the disk. */
+const VIRTUAL_LINK = /^\/dev\/disk\/by-id\/(dm|md|lvm-pv)-/;
+
+export class TemplateDisk {
+  readonly #layout: DiskLayout;
+  readonly #table: DiskTable | undefined;
+  readonly #clone: CloneDisk;
+
+  constructor(layout: DiskLayout, clone: CloneDisk) {
+    this.#layout = layout;
+    this.#table = layout.disks[0];
+    this.#clone = clone;
+  }
+
+  /** `name`: "/dev/sda1", "/dev/disk/by-id/…", "UUID=…". */
+  meaning(name: string): Meaning {
+    const [, tag, value] = TAG.exec(name) ?? TAG_LINK.exec(name) ?? [];
+    if (tag !== undefined && value !== undefined) {
+      return { is: this.#has(tag.toUpperCase(), value.replace(/^"(.*)"$/, "$1")) ? "lasting" : "foreign" };
+    }
+    const [, kernel, afterP, afterLetter] = KERNEL_NAME.exec(name) ?? [];
+    if (kernel !== undefined) {
+      return this.#part(kernel === this.#table?.name.replaceAll("!", "/"), afterP ?? afterLetter);
+    }
+    const [, link, number] = LINK.exec(name) ?? [];
+    if (link === undefined || VIRTUAL_LINK.test(link)) return { is: "no disk" };
+    return this.#part(this.#table?.names?.includes(link) ?? false, number);
+  }
+
+  #part(isOwn: boolean, digits: string | undefined): Meaning {
+    if (!isOwn) return { is: "foreign" };
+    if (digits === undefined) return { is: "disk" };
+    const number = Number(digits);
+    return this.#partition(number) ? { is: "partition", number } : { is: "foreign" };
+  }
+
+  /** The partition that the template mounts there. */
+  mountedAt(mountPoint: string): Meaning | undefined {
+    const found = this.#layout.fileSystems.find((f) => f.mountPoint === mountPoint)?.volume;
+    if (found?.kind === "disk") return { is: "disk" };
+    return found?.kind === "partition" ? { is: "partition", number: found.number } : undefined;
+  }
+
+  /** "UUID=…" of the file system or swap area, else "PARTUUID=…"; undefined if it has neither. */
+  spec(meaning: Meaning): string | undefined {
+    const uuid = this.#uuid(meaning);
+    return uuid ? `UUID=${uuid}` : this.partSpec(meaning);
+  }
+
+  /** For what has no lasting UUID of its own: swap with a new key at each boot, a kernel without an initramfs. */
+  partSpec(meaning: Meaning): string | undefined {
+    const partUuid = meaning.is === "partition" ? this.#partUuid(meaning.number) : undefined;
+    return partUuid && `PARTUUID=${partUuid}`;
+  }
+
+  /** The same as a path, for programs that know no tags. */
+  path(meaning: Meaning): string | undefined {
+    const uuid = this.#uuid(meaning);
+    if (uuid) return `/dev/disk/by-uuid/${uuid}`;
+    if (meaning.is === "disk") return this.own(meaning);
+    const partUuid = meaning.is === "partition" ? this.#partUuid(meaning.number) : undefined;
+    return partUuid && `/dev/disk/by-partuuid/${partUuid}`;
+  }
+
+  /** The clone's own name for it, the most lasting that it has. */
+  own(meaning: Meaning): string | undefined {
+    if (meaning.is !== "disk" && meaning.is !== "partition") return undefined;
+    const { name, names } = this.#clone;
+    const link = names.find((n) => n.startsWith("/dev/disk/by-id/")) ?? names[0];
+    if (meaning.is === "disk") return link ?? `/dev/${name}`;
+    if (link) return `${link}-part${meaning.number}`;
+    return `/dev/${name}${/\d$/.test(name) ? "p" : ""}${meaning.number}`;
+  }
+
+  /** Whether the clone's disk has just this link, too. */
+  isClones(name: string): boolean {
+    return this.#clone.names.includes(name.replace(/-part\d+$/, ""));
+  }
+
+  /** Where a package's update puts GRUB: the disk's start, or the EFI system partition. */
+  get grubPlace(): string | undefined {
+    return this.#clone.firmware === "bios" ? this.own({ is: "disk" }) : this.#esp && this.own(this.#esp);
+  }
+
+  /** What udev rules and the like know the disk by: serial number, WWN, ID_PATH. */
+  get marks(): readonly string[] {
+    const marks = (this.#table?.names ?? []).filter((n) => !VIRTUAL_LINK.test(n)).map((link) => {
+      const name = link.slice(link.lastIndexOf("/") + 1);
+      if (link.includes("/by-path/")) return name;
+      return /^(?:wwn-0x|scsi-3|nvme-eui\.)(\w+)$/.exec(name)?.[1] ?? name.slice(name.lastIndexOf("_") + 1);
+    });
+    return [...new Set(marks)].filter((mark) => mark.length >= 6 && /\d/.test(mark));
+  }
+
+  get hasSwapFile(): boolean {
+    return (this.#layout.swapFiles?.length ?? 0) > 0;
+  }
+
+  get #esp(): Meaning | undefined {
+    const esp = this.#layout.fileSystems.find((f) =>
+      f.type === "vfat" && ["/boot/efi", "/efi", "/boot"].includes(f.mountPoint)
+    );
+    return esp && this.mountedAt(esp.mountPoint);
+  }
+
+  #uuid(meaning: Meaning): string | undefined {
+    const { fileSystems, swap } = this.#layout;
+    return [...fileSystems, ...swap].find(({ volume }) =>
+      meaning.is === "disk"
+        ? volume.kind === "disk" && volume.disk === 0
+        : meaning.is === "partition" && volume.kind === "partition" && volume.disk === 0 &&
+          volume.number === meaning.number
+    )?.uuid;
+  }
+
+  #has(tag: string, value: string): boolean {
+    // files are read one character a byte, labels are text
+    const { fileSystems, swap } = this.#layout,
+      wanted = Buffer.from(value, "latin1").toString().toLowerCase();
+    const partitions = this.#table?.partitions ?? [];
+    const values = tag === "UUID"
+      ? [...fileSystems, ...swap].map((f) => f.uuid)
+      : tag === "LABEL"
+      ? [...fileSystems, ...swap].map((f) => f.label)
+      : tag === "PARTUUID"
+      ? partitions.map((p) => this.#partUuid(p.number))
+      : partitions.map((p) => p.name);
+    return values.some((v) => v !== undefined && [v.toLowerCase(), encoded(v)].includes(wanted));
+  }
+
+  #partition(number: number): Partition | undefined {
+    return this.#table?.partitions.find((p) => p.number === number);
+  }
+
+  /** The kernel's own form (Documentation/admin-guide/kernel-parameters, root=PARTUUID). */
+  #partUuid(number: number): string | undefined {
+    const { table, id } = this.#table ?? {}, partition = this.#partition(number);
+    if (partition === undefined) return undefined;
+    if (table === "gpt") return partition.uuid?.toLowerCase();
+    const signature = id?.toLowerCase().replace(/^0x/, "").padStart(8, "0");
+    if (signature === undefined || /^0*$/.test(signature)) return undefined;
+    return `${signature}-${number.toString(16).padStart(2, "0")}`;
+  }
+}
+
+/** As udev writes a label as a file name: "EFI\x20system". */
+function encoded(label: string): string {
+  return label.toLowerCase().replace(
+    /[^\w#+\-.:=@/]/g,
+    (c) =>
+      [...new TextEncoder().encode(c)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+  );
+}

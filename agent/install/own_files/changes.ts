@@ -1,0 +1,163 @@
+/**
+ * From what of own_files/table.ts lies in a clone's tree to changes of files. What was kept from the old disk comes
+ * before what would be made fresh.
+ */
+import type { OwnFile } from "#contract/identity.ts";
+import { OWN_FILES } from "#contract/own_files/table.ts";
+import type { TreeReader } from "../tree_files.ts";
+import { findPaths } from "./find.ts";
+import { freshHostId, freshText, hasForm, nvmeHostOf, type Randomness } from "./fresh_values.ts";
+
+export type OwnChange =
+  | { readonly do: "write"; readonly path: string; readonly text: string | Uint8Array; readonly mode: number }
+  | { readonly do: "remove"; readonly path: string }
+  /** All that the directory holds. */
+  | { readonly do: "clear"; readonly path: string };
+
+export interface OwnChanges {
+  readonly changes: readonly OwnChange[];
+  /** "iSCSI initiator name", for the step's message. */
+  readonly fresh: readonly string[];
+  readonly removed: number;
+  readonly kept: number;
+}
+
+interface Options {
+  /** "kept": nothing of the image is made fresh or removed. */
+  readonly takesOnly: "all" | "kept";
+  /** Paths that the site adds: removed. */
+  readonly own: readonly string[];
+  /** From the old disk or the server's record. */
+  readonly kept: readonly OwnFile[];
+  readonly hex: Randomness["hex"];
+  readonly uuid: () => string;
+}
+
+/** Files that repeat a value: an interface's record names the initiator, config.json the NVMe host. */
+const REPEATED_IN = ["/etc/iscsi/ifaces/*", "/var/lib/iscsi/ifaces/*", "/etc/nvme/config.json"];
+
+export async function ownChanges(
+  tree: TreeReader,
+  { takesOnly, own, kept, hex, uuid }: Options,
+): Promise<OwnChanges> {
+  const takenOver = new Map(kept.map(({ path, base64 }) => [path, Buffer.from(base64, "base64")]));
+  const random: Randomness = { hex, nvmeHost: nvmeHost(takenOver) ?? uuid() };
+  const changes: OwnChange[] = [], fresh: string[] = [], values: Replaced[] = [];
+  for (const row of takesOnly === "all" ? OWN_FILES : []) {
+    if (row.clone === "fresh") {
+      for (const path of row.paths) {
+        const made = await freshFile(tree, { path, value: row.value, random, takenOver });
+        if (made === undefined) continue;
+        changes.push(made.change);
+        if (made.values) values.push(made.values);
+        if (!takenOver.has(path)) fresh.push(row.what);
+      }
+    } else if (row.clone === "removed") changes.push(...await removals(tree, row.paths));
+    else if (row.clone === "emptied") changes.push(...await emptied(tree, row.paths));
+  }
+  if (takesOnly === "all") changes.push(...await removals(tree, own), ...await repeated(tree, values));
+  const written = new Set(changes.flatMap((change) => change.do === "write" ? [change.path] : []));
+  const removed = changes.filter((change) => change.do !== "write" && !takenOver.has(change.path));
+  const replaced: OwnChange[] = [];
+  for (const [path, bytes] of takenOver) {
+    if (!written.has(path)) replaced.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
+  }
+  const rest = changes.filter((change) => change.do === "write");
+  // directories are cleared before anything is put into them
+  return {
+    changes: [...removed, ...rest, ...replaced],
+    fresh,
+    removed: removed.length,
+    kept: takenOver.size,
+  };
+}
+
+/** Without what is secret. */
+export function describeOwnChanges({ fresh, removed, kept }: OwnChanges): string[] {
+  return [
+    ...(fresh.length > 0 ? [`fresh: ${[...new Set(fresh)].join(", ")}`] : []),
+    ...(removed > 0 ? [`${removed} ${removed === 1 ? "file" : "files"} of the template's own removed`] : []),
+    ...(kept > 0 ? [`${kept} ${kept === 1 ? "file" : "files"} of its own kept`] : []),
+  ];
+}
+
+/** As the image has the file; of one that it lacks everybody reads those that libc and the kernel's tools do. */
+async function modeOf(tree: TreeReader, path: string): Promise<number> {
+  const [found] = await findPaths(tree, path);
+  if (found !== undefined && await tree.kind(found) === "file") return await tree.mode(found);
+  return ["/etc/hostid", "/etc/nvme/hostnqn", "/etc/nvme/hostid"].includes(path) ? 0o644 : 0o600;
+}
+
+/** A pair: of one that was kept the other is made. */
+function nvmeHost(kept: ReadonlyMap<string, Uint8Array>): string | undefined {
+  for (const path of ["/etc/nvme/hostnqn", "/etc/nvme/hostid"]) {
+    const uuid = nvmeHostOf(new TextDecoder().decode(kept.get(path)));
+    if (uuid !== undefined) return uuid;
+  }
+  return undefined;
+}
+
+interface Replaced {
+  readonly before: string;
+  readonly after: string;
+}
+
+async function freshFile(
+  tree: TreeReader,
+  { path, value, random, takenOver }: {
+    path: string;
+    value: Parameters<typeof hasForm>[0];
+    random: Randomness;
+    takenOver: ReadonlyMap<string, Uint8Array>;
+  },
+): Promise<{ change: OwnChange; values?: Replaced } | undefined> {
+  const [found] = await findPaths(tree, path);
+  if (found === undefined) return undefined;
+  const mode = await modeOf(tree, path);
+  const before = await tree.text(found) ?? "";
+  const kept = takenOver.get(path);
+  const write = (text: string | Uint8Array) => ({ do: "write" as const, path: found, text, mode });
+  if (value === "host-id") return { change: write(kept ?? freshHostId(random.hex)) };
+  const text = kept ? new TextDecoder().decode(kept) : freshText(value, before, random);
+  if (text === undefined) return undefined;
+  const values = { before: nameIn(before), after: nameIn(text) };
+  return { change: write(text), ...(values.before.length >= 8 && { values }) };
+}
+
+/** The initiator's name, or all of a file of one line. */
+function nameIn(text: string): string {
+  return (/^\s*InitiatorName\s*=\s*(\S+)/m.exec(text)?.[1] ?? text).trim();
+}
+
+async function removals(tree: TreeReader, patterns: readonly string[]): Promise<OwnChange[]> {
+  const changes: OwnChange[] = [];
+  for (const pattern of patterns) {
+    for (const path of await findPaths(tree, pattern)) {
+      changes.push({ do: await tree.kind(path) === "directory" ? "clear" : "remove", path });
+    }
+  }
+  return changes;
+}
+
+async function emptied(tree: TreeReader, patterns: readonly string[]): Promise<OwnChange[]> {
+  const changes: OwnChange[] = [];
+  for (const pattern of patterns) {
+    for (const path of await findPaths(tree, pattern)) {
+      if (await tree.kind(path) !== "file") continue;
+      changes.push({ do: "write", path, text: "", mode: await tree.mode(path) });
+    }
+  }
+  return changes;
+}
+
+async function repeated(tree: TreeReader, values: readonly Replaced[]): Promise<OwnChange[]> {
+  const changes: OwnChange[] = [];
+  for (const pattern of REPEATED_IN) {
+    for (const path of await findPaths(tree, pattern)) {
+      const before = await tree.text(path) ?? "";
+      const text = values.reduce((text, value) => text.replaceAll(value.before, value.after), before);
+      if (text !== before) changes.push({ do: "write", path, text, mode: await tree.mode(path) });
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,174 @@
+/**
+ * Inode flags and project ids of open files: ioctl_iflags(2), and struct fsxattr of linux/fs.h. Nothing here fails on
+ * a file system that knows none: it then reads as having none, and `missed` says what could not be set.
+ */
+import { APPEND, FLAGS, IMMUTABLE, type InodeSettings, settingsOf, XFLAGS } from "#contract/inode_flags.ts";
+import { c, errno, fail, fileSystemTypeOf } from "./libc.ts";
+
+/** _IOR('f', 1, long), _IOW('f', 2, long), _IOR and _IOW('X', 31 and 32, struct fsxattr) on 64 bits. */
+const FS_IOC_GETFLAGS = 0x80086601n, FS_IOC_SETFLAGS = 0x40086602n;
+const FS_IOC_FSGETXATTR = 0x801c581fn, FS_IOC_FSSETXATTR = 0x401c5820n;
+
+/** What the kernel reads and writes as an int, though the number says long. */
+const flagBytes = new Uint8Array(8);
+const flagView = new DataView(flagBytes.buffer);
+/** xflags u32, extsize u32, nextents u32, projid u32, cowextsize u32, 8 bytes. */
+const extendedBytes = new Uint8Array(28);
+const extendedView = new DataView(extendedBytes.buffer);
+
+const ALL_FLAGS = FLAGS.reduce((sum, { bit }) => sum | bit, 0);
+/** What forbids nearly every change. */
+const LOCKS = IMMUTABLE | APPEND;
+const ALL_XFLAGS = XFLAGS.reduce((sum, { bit }) => sum | bit, 0);
+
+/** What a file system can hold. */
+export interface Holds {
+  readonly flags: number;
+  readonly xflags: number;
+  readonly project: boolean;
+}
+
+const letters = (text: string) =>
+  FLAGS.reduce((sum, { letter, bit }) => text.includes(letter) ? sum | bit : sum, 0);
+/** By magic number of linux/magic.h: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, overlay. */
+const HOLDS: ReadonlyMap<number, Holds> = new Map([
+  [0xef53, { flags: letters("sucSiadAjtDTxPF"), xflags: 0, project: true }],
+  [0x58465342, { flags: letters("SiadAxP"), xflags: ALL_XFLAGS, project: true }],
+  [0x9123683e, { flags: letters("cSiadAmDC"), xflags: 0, project: false }],
+  [0xf2f52010, { flags: letters("cSiadAmDCPF"), xflags: 0, project: true }],
+  [0x01021994, { flags: letters("iadAF"), xflags: 0, project: false }],
+  [0x794c7630, { flags: letters("SiaA"), xflags: 0, project: false }],
+]);
+const NOTHING: Holds = { flags: 0, xflags: 0, project: false };
+
+/** What the file system of an open file holds, and this process may set. */
+export function holdsOf(fd: number): Holds {
+  const holds = HOLDS.get(fileSystemTypeOf(fd)) ?? NOTHING;
+  return { ...holds, flags: holds.flags & ~forbidden() };
+}
+
+/** CAP_LINUX_IMMUTABLE and CAP_SYS_RESOURCE of linux/capability.h, which root in a container mostly has not. */
+const NEEDED: readonly (readonly [bits: number, capability: bigint])[] = [
+  [LOCKS, 9n],
+  [letters("j"), 24n],
+];
+let forbiddenFlags: number | undefined;
+
+/** Flags that this process may not set; proc_pid_status(5). */
+function forbidden(): number {
+  if (forbiddenFlags !== undefined) return forbiddenFlags;
+  const text = Deno.readTextFileSync("/proc/self/status");
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1] ?? "0"}`);
+  const lacking = NEEDED.filter(([, capability]) => (capabilities >> capability & 1n) === 0n);
+  return forbiddenFlags = lacking.reduce((sum, [bits]) => sum | bits, 0);
+}
+
+/** Of an open file or directory; undefined where nothing is set. */
+export function inodeSettingsOf(fd: number): InodeSettings | undefined {
+  const flags = readFlags(fd);
+  if (flags === undefined) return undefined;
+  const known = flags & ALL_FLAGS;
+  if (!readExtended(fd)) return settingsOf({ flags: known });
+  return settingsOf({
+    flags: known,
+    xflags: extendedView.getUint32(0, true) & ALL_XFLAGS,
+    extentSize: extendedView.getUint32(4, true),
+    project: extendedView.getUint32(12, true),
+    cowExtentSize: extendedView.getUint32(16, true),
+  });
+}
+
+/**
+ * Gives an open file exactly these. Returns what it has not got afterwards of what was wanted; undefined where it has
+ * all.
+ */
+export function setInodeSettings(fd: number, wanted: InodeSettings): InodeSettings | undefined {
+  const now = inodeSettingsOf(fd) ?? {};
+  if (isSame(now, wanted)) return undefined;
+  setFlags(fd, { now: now.flags ?? 0, wanted: wanted.flags ?? 0 });
+  setExtended(fd, wanted);
+  const got = inodeSettingsOf(fd) ?? {};
+  return settingsOf({
+    flags: (wanted.flags ?? 0) & ~(got.flags ?? 0),
+    xflags: (wanted.xflags ?? 0) & ~(got.xflags ?? 0),
+    project: got.project === wanted.project ? 0 : wanted.project ?? 0,
+    extentSize: got.extentSize === wanted.extentSize ? 0 : wanted.extentSize ?? 0,
+    cowExtentSize: got.cowExtentSize === wanted.cowExtentSize ? 0 : wanted.cowExtentSize ?? 0,
+  });
+}
+
+/** Takes +i and +a off an open file; returns what it had of them. */
+export function unlockInode(fd: number): number {
+  const flags = readFlags(fd) ?? 0;
+  const locks = flags & LOCKS;
+  if (locks !== 0 && !writeFlags(fd, flags & ~locks)) fail("clear the immutable or append-only flag of");
+  return locks;
+}
+
+/** Gives back what `unlockInode` took. */
+export function lockInode(fd: number, locks: number): void {
+  const flags = readFlags(fd) ?? 0;
+  if ((flags & locks) !== locks && !writeFlags(fd, flags | locks)) {
+    fail("set the immutable or append-only flag of");
+  }
+}
+
+function isSame(a: InodeSettings, b: InodeSettings): boolean {
+  return (a.flags ?? 0) === (b.flags ?? 0) && (a.xflags ?? 0) === (b.xflags ?? 0) &&
+    (a.project ?? 0) === (b.project ?? 0) && (a.extentSize ?? 0) === (b.extentSize ?? 0) &&
+    (a.cowExtentSize ?? 0) === (b.cowExtentSize ?? 0);
+}
+
+/** All of them, or, where one of them is refused, one by one: what the file system cannot hold costs no other. */
+function setFlags(fd: number, { now, wanted }: { now: number; wanted: number }): void {
+  const others = (readFlags(fd) ?? 0) & ~ALL_FLAGS;
+  if (now === wanted || writeFlags(fd, others | wanted)) return;
+  let flags = others | now & ~LOCKS;
+  writeFlags(fd, flags);
+  // those two last, and +i after +a: they forbid to change the others
+  for (const bit of [...FLAGS.map(({ bit }) => bit & ~LOCKS), APPEND, IMMUTABLE]) {
+    if ((flags ^ wanted) & bit && writeFlags(fd, flags ^ bit)) flags ^= bit;
+  }
+}
+
+function setExtended(
+  fd: number,
+  { xflags = 0, project = 0, extentSize = 0, cowExtentSize = 0 }: InodeSettings,
+) {
+  if (!readExtended(fd)) return;
+  const before = [0, 4, 12, 16].map((at) => extendedView.getUint32(at, true));
+  const [flags = 0] = before;
+  const after = [((flags & ~ALL_XFLAGS) | xflags) >>> 0, extentSize, project, cowExtentSize];
+  if (after.every((value, i) => value === before[i])) return;
+  [0, 4, 12, 16].forEach((at, i) => extendedView.setUint32(at, after[i] as number, true));
+  if (c().ioctl(fd, FS_IOC_FSSETXATTR, extendedBytes) !== 0 && !isRefusal()) fail("set the project of");
+}
+
+/** Undefined where the file system knows no flags. */
+function readFlags(fd: number): number | undefined {
+  if (c().ioctl(fd, FS_IOC_GETFLAGS, flagBytes) === 0) return flagView.getUint32(0, true);
+  if (!isRefusal()) fail("read the flags of");
+  return undefined;
+}
+
+/** False where it was refused. */
+function writeFlags(fd: number, flags: number): boolean {
+  flagView.setUint32(0, flags >>> 0, true);
+  if (c().ioctl(fd, FS_IOC_SETFLAGS, flagBytes) === 0) return true;
+  if (!isRefusal()) fail("set the flags of");
+  return false;
+}
+
+function readExtended(fd: number): boolean {
+  if (c().ioctl(fd, FS_IOC_FSGETXATTR, extendedBytes) === 0) return true;
+  if (!isRefusal()) fail("read the project of");
+  return false;
+}
+
+const EPERM = 1, EACCES = 13, ENOTTY = 25, EINVAL = 22, ENOSYS = 38, EOPNOTSUPP = 95, ENOTEMPTY = 39;
+const REFUSALS = new Set([EPERM, EACCES, ENOTTY, EINVAL, ENOSYS, EOPNOTSUPP, ENOTEMPTY]);
+
+/** Unknown to the file system, or not allowed. */
+function isRefusal(): boolean {
+  return REFUSALS.has(errno());
+}

@@ -1,0 +1,97 @@
+/** What can happen to a data directory. Each fault is made of its number alone, so that it can be tried again. */
+import { SeededRandom } from "./random.ts";
+
+export const KINDS = [
+  "emptied",
+  "deleted",
+  "truncated",
+  "flipped",
+  "full disk",
+  "read-only",
+  "killed",
+] as const;
+export type FaultKind = (typeof KINDS)[number];
+
+export interface Fault {
+  readonly number: number;
+  readonly kind: FaultKind;
+  /** Whether the server before it lost its power, or was stopped. */
+  readonly afterKill: boolean;
+  readonly random: SeededRandom;
+}
+
+/** How many of a hundred. */
+const SHARE: Record<FaultKind, number> = {
+  ...{ "emptied": 16, "deleted": 18, "truncated": 18, "flipped": 22 },
+  ...{ "full disk": 10, "read-only": 4, "killed": 12 },
+};
+
+/** Fault `number`, from 0 on. Kinds follow each other by their share, so that any part of the row has all of them. */
+export function faultOf(number: number): Fault {
+  // 61 is prime to 100: every hundred has each place once
+  let place = number * 61 % 100;
+  const kind = KINDS.find((one) => (place -= SHARE[one]) < 0) ?? "killed";
+  const random = new SeededRandom(1000 + number);
+  return { number, kind, afterKill: random.next() < 0.5, random };
+}
+
+/** Applies a fault of files, and says to what. */
+export function damageFiles(data: string, { kind, random }: Fault): string {
+  const files = filesBelow(data);
+  switch (kind) {
+    case "emptied": {
+      const path = random.pick(files);
+      Deno.truncateSync(`${data}/${path}`);
+      return path;
+    }
+    case "deleted": {
+      const path = random.pick([...files, ...foldersBelow(data)]);
+      Deno.removeSync(`${data}/${path}`, { recursive: true });
+      return path;
+    }
+    case "truncated": {
+      const path = random.pick(files);
+      const { size } = Deno.statSync(`${data}/${path}`);
+      const length = random.below(size);
+      Deno.truncateSync(`${data}/${path}`, length);
+      return `${path} to ${length} of ${size} bytes`;
+    }
+    case "flipped": {
+      const path = random.pick(files.filter((file) => Deno.statSync(`${data}/${file}`).size > 0));
+      const bytes = Deno.readFileSync(`${data}/${path}`);
+      const places = Array.from({ length: 1 + random.below(8) }, () => random.below(bytes.length));
+      for (const at of places) bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+      Deno.writeFileSync(`${data}/${path}`, bytes);
+      return `${path} at ${places.join(", ")}`;
+    }
+    case "full disk":
+    case "read-only":
+    case "killed":
+      throw new RangeError(`${kind} is no fault of files`);
+  }
+}
+
+function filesBelow(data: string): string[] {
+  const walk = (folder: string): string[] =>
+    [...Deno.readDirSync(`${data}/${folder}`)].flatMap(({ name, isDirectory }) => {
+      const path = folder === "" ? name : `${folder}/${name}`;
+      return isDirectory ? walk(path) : [path];
+    });
+  const files = walk("").sort();
+  // the database is what matters most: it is as likely as all other files together would be without this
+  return [
+    ...files,
+    ...files.flatMap((path) => path.startsWith("rackseed.db") ? Array<string>(4).fill(path) : []),
+  ];
+}
+
+function foldersBelow(data: string): string[] {
+  return ["identities", "keys", "packs", "staging", "tls", "versions", "versions/web@1", "versions/db@1"]
+    .filter((path) => {
+      try {
+        return Deno.statSync(`${data}/${path}`).isDirectory;
+      } catch {
+        return false;
+      }
+    });
+}

@@ -1,0 +1,33 @@
+/** Whether a clone's own files find its own disk, whose names are none of the template's. */
+import type { Check } from "./check.ts";
+import type { Guest } from "./guest.ts";
+import { swapFile } from "./template_settings.ts";
+import type { Workplace } from "./workplace.ts";
+
+export async function checkDiskNames(lab: Workplace, guest: Guest): Promise<Check[]> {
+  const table = await guest.shell("grep -v '^#' /etc/fstab; findmnt --verify 2>&1 || true", lab);
+  const swaps = (await guest.shell("swapon --show=NAME --noheadings --raw", lab)).trim().split("\n");
+  const checks = [
+    {
+      what: "fstab names its own file systems",
+      passed: !/\/dev\/|unreachable/.test(table) && /^UUID=\S+ \/ /m.test(table),
+      seen: table.trim().replace(/\s+/g, " "),
+    },
+    {
+      what: "it swaps to its partition and to its file",
+      passed: swaps.includes(swapFile) && swaps.length === 2,
+      seen: swaps.join(" "),
+    },
+  ];
+  if (lab.firmware === "uefi") return checks;
+  const answer = (await guest.shell(grubDevice, lab)).trim();
+  return [...checks, {
+    what: "an update of GRUB finds the disk to install it to",
+    passed: answer.endsWith("there") && answer.startsWith("/dev/disk/by-"),
+    seen: answer,
+  }];
+}
+
+/** As grub-pc's postinst looks for it. */
+const grubDevice = `device=$(debconf-show grub-pc | sed -n 's,^..grub-pc/install_devices: ,,p')
+[ -e "$device" ] && echo "$device is there" || echo "$device is missing"`;

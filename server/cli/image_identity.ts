@@ -1,0 +1,33 @@
+/** `rackseed image identity`: the table of what makes a machine itself, for people. */
+import { ImageName } from "#contract/manifest.ts";
+import { describeOnClone } from "#contract/own_files/document.ts";
+import { OWN_FILES } from "#contract/own_files/table.ts";
+import { ImageSettings } from "#contract/restore.ts";
+import { connect } from "./connection.ts";
+import type { ImageOptions } from "./images.ts";
+import { print, printJson } from "./terminal.ts";
+import { checked } from "./usage.ts";
+
+export async function showOwnFiles(
+  name: string | undefined,
+  { json, signal, ...options }: ImageOptions,
+): Promise<void> {
+  const own = name === undefined ? [] : await ownOf(name, { ...options, signal });
+  if (json) return printJson({ rows: OWN_FILES, own });
+  for (const row of OWN_FILES) {
+    const { onClone, inRestore } = describeOnClone(row);
+    print(`${row.what}: ${onClone}; in a restore: ${inRestore}`);
+    for (const path of row.paths) print(`    ${path}`);
+  }
+  if (name !== undefined) {
+    print(`what the settings of ${name} add: removed; in a restore: the node's own`);
+    for (const path of own) print(`    ${path}`);
+    if (own.length === 0) print(`    nothing; add to it: rackseed image set ${name} --own PATH…`);
+  }
+}
+
+async function ownOf(name: string, { signal, ...options }: ImageOptions): Promise<readonly string[]> {
+  using client = await connect(options, signal);
+  const image = checked(ImageName, { name: "image", value: name });
+  return (await client.get(`/images/${image}/settings`, ImageSettings, { signal })).own ?? [];
+}

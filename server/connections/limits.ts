@@ -1,0 +1,44 @@
+/** What the HTTP services grant connections, sized by what the process may have open. */
+
+export interface ConnectionLimits {
+  /** Connections to HTTPS and HTTP together. */
+  readonly inAll: number;
+  /** Of one address. Nodes behind a relay share one, so this is generous. */
+  readonly byAddress: number;
+  /** Connections that have not made a whole request yet; beside these the first TLS handshakes of a rack. */
+  readonly newInAll: number;
+  readonly newByAddress: number;
+  /** Requests being answered, over all connections. */
+  readonly requests: number;
+  /** From the connection to the first whole request, TLS handshake included. */
+  readonly firstRequestMs: number;
+  /** Between two requests. Deno's client, the nodes', closes a connection itself after 90 s. */
+  readonly idleMs: number;
+  /** What may come in without making a whole request: handshake and header fields. */
+  readonly headBytes: number;
+  /** A client that is being answered reads `stallBytes` in this time, or goes. */
+  readonly stallMs: number;
+  readonly stallBytes: number;
+}
+
+const MAX_CONNECTIONS = 8192;
+/** Each TLS connection takes some 25 KiB before its first request. */
+const MAX_NEW = 512;
+
+/** Half of the descriptors stay free for peers, rsync, files and packs. */
+export function connectionLimits(descriptors: number): ConnectionLimits {
+  const inAll = Math.min(MAX_CONNECTIONS, Math.floor(descriptors / 2));
+  const newInAll = Math.min(MAX_NEW, Math.floor(inAll / 2));
+  return {
+    inAll,
+    byAddress: Math.ceil(inAll / 4),
+    newInAll,
+    newByAddress: Math.ceil(newInAll / 2),
+    requests: 2 * inAll,
+    firstRequestMs: 15_000,
+    idleMs: 120_000,
+    headBytes: 64 * 1024,
+    stallMs: 60_000,
+    stallBytes: 16 * 1024,
+  };
+}

@@ -1,0 +1,58 @@
+/** Connections whose far end has not said yet what it wants. */
+
+interface Newcomer {
+  readonly close: () => void;
+  readonly address: string;
+}
+
+/**
+ * Bounded in all and by address. When there is no room the oldest has to go, not the one that has just come: a real
+ * client says what it wants within milliseconds, so a flood of silent ones cannot keep it out.
+ */
+export class Newcomers {
+  readonly #limits: { readonly inAll: number; readonly byAddress: number };
+  /** Oldest first. */
+  readonly #present = new Set<Newcomer>();
+  readonly #byAddress = new Map<string, Set<Newcomer>>();
+
+  constructor(limits: { readonly inAll: number; readonly byAddress: number }) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#present.size;
+  }
+
+  /** Lets one in, and returns what to call when it has said what it wants, or has gone. */
+  admit(newcomer: Newcomer): () => void {
+    const { inAll, byAddress } = this.#limits;
+    const same = this.#byAddress.get(newcomer.address) ?? new Set();
+    if (same.size >= byAddress) this.#turnAway(same);
+    else if (this.#present.size >= inAll) this.#turnAway(this.#present);
+    this.#present.add(newcomer);
+    same.add(newcomer);
+    this.#byAddress.set(newcomer.address, same);
+    return () => this.#remove(newcomer);
+  }
+
+  closeAll(): void {
+    for (const newcomer of [...this.#present]) {
+      this.#remove(newcomer);
+      newcomer.close();
+    }
+  }
+
+  #turnAway(among: Set<Newcomer>): void {
+    const [oldest] = among;
+    if (!oldest) return;
+    this.#remove(oldest);
+    oldest.close();
+  }
+
+  #remove(newcomer: Newcomer): void {
+    if (!this.#present.delete(newcomer)) return;
+    const same = this.#byAddress.get(newcomer.address);
+    same?.delete(newcomer);
+    if (same?.size === 0) this.#byAddress.delete(newcomer.address);
+  }
+}

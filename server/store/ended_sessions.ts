@@ -1,0 +1,27 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+/** Sessions of the page that were logged out, by id, until they would have expired anyway. */
+export class EndedSessions {
+  readonly #put: StatementSync;
+  readonly #has: StatementSync;
+  readonly #forget: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(
+      "CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT",
+    );
+    this.#put = db.prepare("INSERT OR IGNORE INTO ended_sessions VALUES (?, ?)");
+    this.#has = db.prepare("SELECT 1 FROM ended_sessions WHERE id = ?");
+    this.#forget = db.prepare("DELETE FROM ended_sessions WHERE expires <= ?");
+  }
+
+  /** `expires`: seconds since 1970. */
+  add(id: string, { expires, nowMs }: { expires: number; nowMs: number }): void {
+    this.#forget.run(Math.floor(nowMs / 1000));
+    this.#put.run(id, expires);
+  }
+
+  has(id: string): boolean {
+    return this.#has.get(id) !== undefined;
+  }
+}

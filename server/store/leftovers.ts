@@ -1,0 +1,56 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { z } from "zod";
+import { isDiskFull } from "./store_error.ts";
+
+/** A file or folder that is of no use once its row is found after a crash. */
+export interface Leftover {
+  /** Relative to the data directory: one that was copied elsewhere must not point back at the original. */
+  readonly path: string;
+  /** It may go only while all of these are there: they still hold what it holds. */
+  readonly parts: readonly string[];
+}
+
+const Row = z.object({ path: z.string(), parts: z.string() });
+
+/**
+ * What the store is about to make visible or to remove. A row is written before the file system changes, so after
+ * a crash the store knows its own leftovers, and need not remove anything merely because no table names it.
+ */
+export class Leftovers {
+  readonly #insert: StatementSync;
+  readonly #list: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    db.exec(`CREATE TABLE IF NOT EXISTS leftover (
+      path TEXT PRIMARY KEY, parts TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID`);
+    this.#insert = db.prepare("INSERT OR REPLACE INTO leftover VALUES (?, ?)");
+    this.#list = db.prepare("SELECT path, parts FROM leftover");
+    this.#delete = db.prepare("DELETE FROM leftover WHERE path = ?");
+  }
+
+  add(paths: readonly string[], { parts = [] }: { parts?: readonly string[] } = {}): void {
+    for (const path of paths) this.#insert.run(path, JSON.stringify(parts));
+  }
+
+  list(): Leftover[] {
+    return z.array(Row).parse(this.#list.all()).map(({ path, parts }) => ({
+      path,
+      parts: z.array(z.string()).parse(JSON.parse(parts)),
+    }));
+  }
+
+  /** They are gone, or wanted. On a full disk the rows stay until the next start. */
+  forgetIfRoom(paths: readonly string[]): void {
+    try {
+      this.forget(paths);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
+  forget(paths: readonly string[]): void {
+    for (const path of paths) this.#delete.run(path);
+  }
+}

@@ -1,0 +1,46 @@
+/** What the API shows of versions, and says where there is none. */
+import type { VersionView } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { Lineage } from "./lineages.ts";
+import type { VersionRecord } from "./versions.ts";
+
+export function viewOf({ header, ...record }: VersionRecord): VersionView {
+  return {
+    image: record.image,
+    version: record.version,
+    id: record.id,
+    created: header.created,
+    infoHash: record.infoHash,
+    totals: header.totals,
+    ...(header.source && { source: header.source }),
+    ...(header.layout && { layout: header.layout }),
+    excludes: header.excludes,
+    notes: header.notes,
+    bootable: record.bootable,
+    bootNotes: [...record.bootNotes],
+    ...(record.backupOf !== undefined && { backupOf: record.backupOf }),
+  };
+}
+
+/** `there`: the names that would do. */
+export function unknownImage(ref: string, there: readonly string[]): RackseedError {
+  return new RackseedError(`there is no image ${ref}`, {
+    reason: there.length > 0 ? `these are there: ${there.join(", ")}.` : "no image has been captured yet.",
+    remedy: there.length > 0
+      ? "name one of them."
+      : "capture one: `rackseed capture TEMPLATE --image NAME`, or `rackseed image import`.",
+    status: 404,
+  });
+}
+
+export function otherKind({ image, backupOf }: Lineage): RackseedError {
+  return new RackseedError(`cannot capture ${image}`, {
+    reason: backupOf === undefined
+      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
+      : `${image} holds the backups of the node ${backupOf}.`,
+    remedy: backupOf === undefined
+      ? "give the node another name, or delete the image."
+      : `choose another name for the image; or, to back the node up: rackseed node backup ${backupOf}`,
+    status: 409,
+  });
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { createInfo } from "#contract/torrent/create_metainfo.ts";
+import { encodeMetainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
+import { DamagedPiece } from "#contract/torrent/ports.ts";
+import { CheckedStorage } from "./checked_storage.ts";
+
+const PIECE = 1 << 16;
+
+Deno.test("a file that goes bad is refused from then on, and given again once it was put back", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/a.pack`;
+    const bytes = crypto.getRandomValues(new Uint8Array(PIECE));
+    Deno.writeFileSync(path, bytes);
+    const info = await createInfo("web@1", { files: [{ name: "a.pack", path }], pieceLength: PIECE / 4 });
+    const metainfo = parseMetainfo(encodeMetainfo(info, { announce: [], webSeeds: [] }));
+    let now = 0;
+    const found: string[] = [];
+    using storage = new CheckedStorage(metainfo, {
+      paths: [path],
+      onDamage: (file, what) => found.push(`${file} ${what}`),
+      now: () => now,
+    });
+    const into = new Uint8Array(100);
+    storage.read(PIECE / 2, into);
+    assert.deepEqual(into, bytes.subarray(PIECE / 2, PIECE / 2 + 100));
+
+    // the kernel's clock for change times ticks every few milliseconds
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    Deno.writeFileSync(path, bytes.map((byte, i) => i === PIECE / 2 + 1 ? byte ^ 1 : byte));
+    now += 2_000;
+    assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);
+    assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);
+    assert.equal(found.length, 1);
+    storage.read(0, into);
+
+    // another file under that name, as from a backup
+    Deno.removeSync(path);
+    Deno.writeFileSync(path, bytes);
+    now += 2_000;
+    storage.read(PIECE / 2, into);
+    assert.deepEqual(into, bytes.subarray(PIECE / 2, PIECE / 2 + 100));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

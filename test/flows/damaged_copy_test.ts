@@ -1,0 +1,128 @@
+/** The server's own copy of an image goes bad while nodes are to have it: it is named, to them and to the operator. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { isDamagedCopy } from "#contract/damaged_copy.ts";
+import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
+import { runInstall } from "../../agent/install/install.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
+
+const INVENTORY = {
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
+} as const;
+/** A node must have failed by then. */
+const WITHIN_MS = 60_000;
+
+const damages: [what: string, damage: (files: { pack: string; version: string }) => void, named: RegExp][] = [
+  [
+    "a changed byte of a pack",
+    ({ pack }) => changeByte(pack, 3_000_000),
+    /pack.*: what lies there is not what was published/,
+  ],
+  [
+    "a changed manifest",
+    ({ version }) => changeByte(`${version}/manifest.rsm`, 40),
+    /manifest.rsm: what lies there is not what was published/,
+  ],
+  ["a missing torrent", ({ version }) => Deno.removeSync(`${version}/torrent`), /torrent: .*No such file/],
+];
+
+for (const [what, damage, named] of damages) {
+  Deno.test(`${what} ends the installation with its name and remedy, within a minute`, async () => {
+    await using test = await ServerUnderTest.start();
+    const files = await publish(test);
+    const token = await arm(test);
+    damage(files);
+    const target = await Deno.makeTempDir();
+    const started = performance.now();
+    try {
+      await assert.rejects(
+        runInstall({
+          server: test.server.urls.server,
+          token,
+          target,
+          signal: AbortSignal.timeout(2 * WITHIN_MS),
+        }),
+        /the server's copy of web@1 is damaged.*image verify web@1/,
+      );
+      assert.ok(performance.now() - started < WITHIN_MS, `${performance.now() - started} ms`);
+      const { state, report } = await test.client.get("/nodes/n1", NodeView);
+      assert.equal(state, "failed");
+      assert.match(report?.problem?.detail ?? "", named);
+      const [notice] = await noticesOf(test, (list) => list.length > 0);
+      assert.equal(notice?.subject, "web@1");
+      await assert.rejects(arm(test), /the server's copy of web@1 is damaged/);
+      const lines = await (await test.client.send("POST", "/images/web@1/verify")).text();
+      assert.match(lines, /"damage"/);
+    } finally {
+      await Deno.remove(target, { recursive: true });
+    }
+  });
+}
+
+Deno.test("extents of a damaged pack are answered with its name, not with a broken connection", async () => {
+  await using test = await ServerUnderTest.start();
+  const { pack } = await publish(test);
+  using agent = await test.as(await arm(test));
+  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+  agent.useSession(order.session);
+  changeByte(pack, 100);
+  const json = { frames: [{ frame: 0, extents: [0] }] };
+  await assert.rejects(agent.send("POST", "/node/extents", { json }), (error) => {
+    assert.ok(isDamagedCopy(error), String(error));
+    return /pack: /.test(error.reason);
+  });
+});
+
+Deno.test("a version that goes bad while nobody fetches it is named within half a minute, and when it is well again", async () => {
+  await using test = await ServerUnderTest.start();
+  const { pack } = await publish(test);
+  const whole = Deno.readFileSync(pack);
+  Deno.truncateSync(pack, 1000);
+  const [notice] = await noticesOf(test, (list) => list.length > 0);
+  assert.match(notice?.problem ?? "", /pack: it has 1000 bytes instead of/);
+  Deno.writeFileSync(pack, whole);
+  assert.deepEqual(await noticesOf(test, (list) => list.length === 0), []);
+  await arm(test);
+});
+
+/** 8 MiB that do not compress: several pieces. Returns where its files lie. */
+async function publish(test: ServerUnderTest): Promise<{ pack: string; version: string }> {
+  const root = `${test.folder}/tree`;
+  Deno.mkdirSync(root);
+  for (const name of ["a", "b", "c", "d"]) Deno.writeFileSync(`${root}/${name}`, randomBytes(2 << 20));
+  await test.publish("web", { root });
+  const [entry] = [...Deno.readDirSync(`${test.data}/packs`)].filter(({ name }) => name.endsWith(".pack"));
+  return { pack: `${test.data}/packs/${entry?.name}`, version: `${test.data}/versions/web@1` };
+}
+
+async function arm(test: ServerUnderTest): Promise<string> {
+  await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
+  const answer = await test.client.post("/deployments", {
+    body: { nodes: ["n1"], image: "web" },
+    schema: DeployAnswer,
+  });
+  return answer.nodes[0]?.token ?? "";
+}
+
+async function noticesOf(test: ServerUnderTest, until: (notices: Notice[]) => boolean): Promise<Notice[]> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    const notices = await (await test.client.send("GET", "/notices")).json() as Notice[];
+    if (until(notices) || performance.now() > end) return notices;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function changeByte(path: string, at: number): void {
+  using file = Deno.openSync(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.readSync(byte);
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.writeSync(byte.map((b) => b ^ 1));
+}

@@ -1,0 +1,60 @@
+/** A data directory whose disk others have filled to the last byte. */
+import assert from "node:assert/strict";
+import type { ImageView } from "#contract/api.ts";
+import { ServerUnderTest } from "./support/server_under_test.ts";
+
+const CONTRACT = new URL("../../server/contract", import.meta.url).pathname;
+const BOOT = new URL("../../boot", import.meta.url).pathname;
+
+for (const [what, hasReserve] of [["its reserve", true], ["no reserve", false]] as const) {
+  Deno.test({
+    name: `with ${what} on a full disk the server starts, serves, says so, and deletes`,
+    // mounting a tmpfs needs root
+    ignore: Deno.uid() !== 0,
+    async fn() {
+      const folder = await Deno.makeTempDir({ prefix: "rackseed-full-" });
+      await run("mount", "-t", "tmpfs", "-o", "size=24m", "rackseed-full", folder);
+      try {
+        const data = `${folder}/data`;
+        await using test = await ServerUnderTest.start({ data });
+        await test.publish("web", { root: CONTRACT });
+        await test.publish("old", { root: BOOT });
+        const names = async () =>
+          (await (await test.client.send("GET", "/images")).json() as ImageView[]).map((v) => v.image);
+        await test.restart(() => {
+          if (!hasReserve) Deno.removeSync(`${data}/reserve`);
+          fill(`${folder}/filler`);
+          return Promise.resolve();
+        });
+        // whoever fills the disk takes what the reserve gave, too
+        fill(`${folder}/more`);
+        assert.deepEqual(await names(), ["old", "web"]);
+        const notices = await (await test.client.send("GET", "/notices")).json();
+        assert.match(JSON.stringify(notices), /disk of the data directory is full.*image delete/);
+        const capture = test.publish("web", { root: BOOT });
+        await assert.rejects(capture, /file system of the data directory is full/);
+        await test.client.send("DELETE", "/images/old");
+        assert.deepEqual(await names(), ["web"]);
+        for (const name of ["filler", "more"]) Deno.removeSync(`${folder}/${name}`);
+        await test.restart();
+        assert.deepEqual(await names(), ["web"]);
+        assert.equal((await test.publish("web", { root: BOOT })).version, 2);
+        const lines = await (await test.client.send("POST", "/images/web@1/verify")).text();
+        assert.doesNotMatch(lines, /"damage"/);
+      } finally {
+        await run("umount", folder);
+        await Deno.remove(folder);
+      }
+    },
+  });
+}
+
+/** Takes every byte that is free. */
+function fill(path: string): void {
+  assert.throws(() => Deno.writeFileSync(path, new Uint8Array(32 << 20)), { code: "ENOSPC" });
+}
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args }).output();
+  if (!success) throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
+}

@@ -1,0 +1,126 @@
+/** What an operator's terminal shows, with the product's server and command line. */
+import assert from "node:assert/strict";
+import { DeployAnswer, type NodeView, Order } from "#contract/api.ts";
+import { ApiClient } from "#contract/client.ts";
+import { makeSmallTree } from "./support/small_tree.ts";
+import { Product } from "./support/product.ts";
+
+const INVENTORY = {
+  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [] },
+  disks: [{
+    name: "sda",
+    sizeBytes: 1e9,
+    sectorBytes: 512,
+    model: "\x1b[2JACME",
+    removable: false,
+    content: "",
+  }],
+};
+
+/** A node as the server sees it: it has enrolled and may report. */
+async function enrolled(product: Product, { token }: { token: string }) {
+  const agent = await ApiClient.connect({ server: product.status.server, token });
+  agent.useSession(
+    (await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order })).session,
+  );
+  return agent;
+}
+
+Deno.test("an operator's terminal: no secrets, no control characters, every node of a range", async (t) => {
+  await using product = await Product.prepare();
+  await t.step("a server whose output is no terminal prints no secret", async () => {
+    await product.startServer();
+    const { stdout, stderr } = await startedServer(product);
+    assert.match(stdout, /page {3}https:\/\/127\.0\.0\.1:\d+\/\n/);
+    assert.match(stdout, /token in .*\/token\)/);
+    assert.doesNotMatch(stdout + stderr, /rs1\./);
+  });
+  await makeSmallTree(`${product.folder}/tree`);
+  await product.done("image", "import", "web", `${product.folder}/tree`, "--level", "1");
+  await product.done("node", "set", "n[1-4]");
+  const order = (node: string) =>
+    product.client.post("/deployments", { body: { nodes: [node], image: "web" }, schema: DeployAnswer });
+
+  await t.step(
+    "what a node says cannot reach the terminal as control characters, nor forge a line",
+    async () => {
+      const { nodes: [n1] } = await order("n1");
+      using agent = await enrolled(product, n1 ?? assert.fail());
+      const json = {
+        ...{ step: "plan", state: "done", elapsedMs: 1 },
+        message: "fine\n\x1b]0;owned\x07done     install     0.0 s",
+        plan: ["\x9b2J erase nothing"],
+        log: ["a\rb"],
+      };
+      await agent.send("POST", "/node/report", { json });
+      const shown = await product.done("node", "show", "n1");
+      // deno-lint-ignore no-control-regex
+      assert.doesNotMatch(shown, /[\0-\x09\x0b-\x1f\x7f-\x9f]/);
+      assert.match(shown, /fine\\u000a\\u001b\]0;owned\\u0007done/);
+      assert.match(shown, /\\u009b2J erase nothing/);
+      assert.match(shown, /\\u001b\[2JACME/);
+      const { log } = await product.json<{ log: { log?: string[] }[] }>("node", "show", "n1");
+      assert.deepEqual(log.at(-1)?.log, ["a\rb"], "a program gets what the node said");
+    },
+  );
+
+  await t.step("cancelled while it installs, a node is aborted, and nothing of it failed", async () => {
+    assert.equal(await product.done("node", "cancel", "n1"), "cancelled; n1 is aborted\n");
+    assert.match(await product.done("node", "list"), /n1 .*aborted +cancelled at plan/);
+  });
+
+  await t.step("cancel and delete go on after a node that cannot be cancelled, and say which", async () => {
+    await order("n2");
+    await order("n4");
+    const cancelled = await product.run(["node", "cancel", "n[2-4]"]);
+    assert.equal(cancelled.code, 1);
+    assert.equal(cancelled.stdout, "cancelled; n2 is idle\ncancelled; n4 is idle\n");
+    assert.match(
+      cancelled.stderr,
+      /deployment of n3: .*neither armed.*\n.*failed for 1 of 3.*\n {2}Remedy: /,
+    );
+    await order("n3");
+    const deleted = await product.run(["node", "delete", "n[2-4]"]);
+    assert.deepEqual([deleted.code, deleted.stdout], [1, "deleted the node n2\ndeleted the node n4\n"]);
+    await product.done("node", "cancel", "n3");
+  });
+
+  await t.step("an address that is set is listed, before the node was ever heard of", async () => {
+    await product.done("node", "set", "n5", "--address", "10.0.0.5/24");
+    assert.match(await product.done("node", "list"), /n5 .* 10\.0\.0\.5\/24 +never\n/);
+  });
+
+  await t.step("deploy prints tokens for installing by hand, but not where it waits", async () => {
+    assert.match(await product.done("node", "deploy", "n3", "--image", "web"), /n3 {2}--token rs1\./);
+    await product.done("node", "cancel", "n3");
+    const waits = product.spawn(["node", "deploy", "n3", "--image", "web", "--wait"], { stdout: "piped" });
+    const output = new Response(waits.stdout).text();
+    await product.until((event) => event.type === "node" && event.node.name === "n3" && event.node.armed);
+    // it watches before long; what was cancelled before that is seen all the same
+    await product.done("node", "cancel", "n3");
+    assert.equal((await waits.status).code, 1);
+    assert.doesNotMatch(await output, /rs1\./);
+    const [n3] = (await product.json<NodeView[]>("node", "list")).filter(({ name }) => name === "n3");
+    assert.equal(n3?.state, "idle");
+  });
+});
+
+/** A second server, over another data directory, that is stopped once it serves. */
+async function startedServer(product: Product): Promise<{ stdout: string; stderr: string }> {
+  const ports = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--rsync-port", "0"];
+  const child = new Deno.Command(product.path, {
+    args: [
+      ...["server", "--data", `${product.folder}/other`, "--listen", "127.0.0.1:0", "--tftp-port", "off"],
+      ...ports,
+    ],
+    ...{ env: {}, clearEnv: true, stdin: "null", stdout: "piped", stderr: "piped" },
+  }).spawn();
+  const stderr = new Response(child.stderr).text();
+  let stdout = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    stdout += text;
+    if (stdout.includes("token in")) child.kill("SIGTERM");
+  }
+  await child.status;
+  return { stdout, stderr: await stderr };
+}

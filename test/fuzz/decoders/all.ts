@@ -1,0 +1,17 @@
+import type { FuzzedDecoder } from "./decoder.ts";
+import { decoders as http } from "./http.ts";
+import { decoders as machine } from "./machine.ts";
+import { decoders as netboot } from "./netboot.ts";
+import { decoders as oldDisk } from "./old_disk.ts";
+import { decoders as rsync } from "./rsync.ts";
+import { decoders as torrent } from "./torrent.ts";
+
+/** Every decoder of network, disk and image. */
+export const decoders: readonly FuzzedDecoder[] = [
+  ...netboot,
+  ...torrent,
+  ...rsync,
+  ...http,
+  ...oldDisk,
+  ...machine,
+];

@@ -1,0 +1,35 @@
+/** Files of a machine that nobody vouches for are searched for names of disks: no text of them takes long. */
+import assert from "node:assert/strict";
+import { COVERED_FILES } from "../../agent/disk_references/covered_files.ts";
+import { Rewriting } from "../../agent/disk_references/rewriting.ts";
+import { scanNames } from "../../agent/disk_references/scan_names.ts";
+import { TemplateDisk } from "../../agent/disk_references/template_disk.ts";
+import { GPT_LAYOUT, NVME } from "../../agent/disk_references/testing/layouts.ts";
+
+const SIZE = 100_000;
+/** A quadratic search would take minutes, and this machine may be busy. */
+const LIMIT_MS = 5000;
+const PARTS = [
+  ..."\n \t=,:}#a".split(""),
+  ...["/dev/", "/dev/sda2 / ext4 ", "/dev/disk/by-id/", "dev-sda.", "dev-\\x2d", "\\x2d", "-dev-"],
+  ...["UUID=", "root=", "root=UUID=", "initrd ", "linux root=/dev/sda2\n", "set root='hd1'\n", "menuentry\n"],
+  ...["Name: grub-pc/install_devices\nValue: /dev/sda\n", "What=", "x /dev/sdb1 swap\n", "search\n"],
+];
+
+Deno.test("names of disks are looked for in the time of one reading", () => {
+  const disk = new TemplateDisk(GPT_LAYOUT, NVME);
+  for (const part of PARTS) {
+    const text = part.repeat(Math.ceil(SIZE / part.length));
+    for (const { path, rewrite } of COVERED_FILES) {
+      const rewriting = new Rewriting(path, disk);
+      within(`${path}: ${JSON.stringify(part)}`, () => rewrite(text, rewriting));
+    }
+    within(`any file: ${JSON.stringify(part)}`, () => scanNames("/etc/x", { text, disk }));
+  }
+});
+
+function within(what: string, work: () => unknown): void {
+  const started = performance.now();
+  work();
+  assert(performance.now() - started < LIMIT_MS, what);
+}

@@ -1,0 +1,58 @@
+/** Runs one decoder after another, as `harness.ts` asks; a decoder that never returns is ended with this worker. */
+import type { FuzzedDecoder } from "./decoders/decoder.ts";
+import { inputsOf } from "./inputs.ts";
+
+export interface FuzzJob {
+  /** The module whose `decoders` has it. */
+  readonly table: string;
+  readonly decoder: string;
+  readonly seed: number;
+  readonly count: number;
+  /** One Int32: the number of the input at hand. */
+  readonly at: SharedArrayBuffer;
+}
+
+export type FuzzAnswer =
+  | {
+    readonly kind: "done";
+    readonly accepted: number;
+    readonly refused: number;
+    readonly slowestMs: number;
+    readonly slowestAt: number;
+  }
+  /** The decoder threw what is not how it refuses. */
+  | { readonly kind: "crash"; readonly at: number; readonly error: string };
+
+interface Scope {
+  onmessage: ((event: MessageEvent<FuzzJob>) => void) | null;
+  postMessage(answer: FuzzAnswer): void;
+}
+const scope = globalThis as unknown as Scope;
+
+scope.onmessage = ({ data: job }) => void run(job).then((answer) => scope.postMessage(answer));
+
+async function run({ table, decoder: name, seed, count, at }: FuzzJob): Promise<FuzzAnswer> {
+  const { decoders } = await import(table) as { decoders: readonly FuzzedDecoder[] };
+  const decoder = decoders.find((one) => one.name === name) as FuzzedDecoder;
+  const place = new Int32Array(at);
+  let [accepted, refused, slowestMs, slowestAt, number] = [0, 0, 0, 0, 0];
+  for (const input of inputsOf(decoder, { seed, count })) {
+    Atomics.store(place, 0, number);
+    const started = performance.now();
+    try {
+      const value = decoder.decode(input);
+      if (value instanceof Promise) await value;
+      accepted++;
+    } catch (error) {
+      if (!decoder.refuses?.(error)) {
+        const text = error instanceof Error ? error.stack ?? error.message : String(error);
+        return { kind: "crash", at: number, error: text };
+      }
+      refused++;
+    }
+    const tookMs = performance.now() - started;
+    if (tookMs > slowestMs) [slowestMs, slowestAt] = [tookMs, number];
+    number++;
+  }
+  return { kind: "done", accepted, refused, slowestMs, slowestAt };
+}

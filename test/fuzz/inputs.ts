@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { damaged, seeded } from "./damage.ts";
+import type { FuzzedDecoder } from "./decoders/decoder.ts";
+
+/** Of so many inputs one is as its table made it; the rest are that one damaged. */
+const EACH = 10;
+const NOISE_BYTES = 700;
+
+/** The decoder's inputs of this seed, the same every time: those of its table, their damaged forms, and noise. */
+export function* inputsOf(
+  { inputs }: FuzzedDecoder,
+  { seed, count }: { seed: number; count: number },
+): Generator<Uint8Array | string> {
+  const random = seeded(seed);
+  const made = fc.sample(inputs, { numRuns: Math.max(1, Math.ceil(count / EACH)), seed });
+  const isText = typeof made[0] === "string";
+  const bytes = made.map((input) => typeof input === "string" ? new TextEncoder().encode(input) : input);
+  for (let i = 0; i < count; i++) {
+    const which = Math.floor(i / EACH);
+    if (i % EACH === 0) {
+      yield made[which] as Uint8Array | string;
+      continue;
+    }
+    const base = i % EACH === EACH - 1
+      ? Uint8Array.from({ length: random(NOISE_BYTES) }, () => random(256))
+      : bytes[which] as Uint8Array;
+    const other = bytes[random(bytes.length)] as Uint8Array;
+    const input = damaged(base, { other, random });
+    yield isText ? new TextDecoder().decode(input) : input;
+  }
+}
