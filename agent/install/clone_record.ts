@@ -66,7 +66,7 @@ export function parseCloneRecord(bytes: Uint8Array): CloneRecord | undefined {
   }
 }
 
-/** `own`: paths of the identity; `fitted`: files that were changed for this disk. Written only where it is another than before. */
+/** `own`: paths of the identity; `fitted`: of the files that were changed for this disk. */
 export async function writeCloneRecord(
   clone: CloneTree,
   { manifest, own, fitted = [], boot }: Pick<CloneRecord, "manifest" | "boot"> & {
@@ -90,11 +90,13 @@ export async function writeFitted(
   clone: CloneTree,
   { record, fitted }: { record: CloneRecord; fitted: readonly string[] },
 ): Promise<void> {
+  if (fitted.length === 0 && record.fitted === undefined) return;
   await writeRecord(clone, { ...record, fitted: await hashFitted(clone, fitted) });
 }
 
+/** Only where it is another than before: its members are in one order. */
 async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void> {
-  const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+  const bytes = Buffer.from(`${JSON.stringify(CloneRecord.parse(record))}\n`);
   const before = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
   if (before && bytes.equals(before)) return;
   await clone.write(FILE, { text: bytes, mode: 0o600 });

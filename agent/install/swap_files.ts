@@ -3,12 +3,14 @@
  * the kernel refuses files with holes and, on some versions and file systems, those that were only allocated
  * (swapon(8), "Files with holes"; canonical/cloud-init#612).
  */
-import { RackseedError } from "#contract/errors.ts";
+import { bytePathOfText } from "#contract/byte_path.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { APPEND, IMMUTABLE } from "#contract/inode_flags.ts";
 import type { SwapFile } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
 import { statAt } from "../sys/file_status.ts";
-import { AT_FDCWD } from "../sys/libc.ts";
+import { inodeSettingsOf } from "../sys/inode_flags.ts";
+import { AT_FDCWD, close, O, openAt } from "../sys/libc.ts";
 import type { CloneTree } from "./tree_files.ts";
 
 const CHUNK_BYTES = 4 << 20;
@@ -47,10 +49,21 @@ async function isUsable(clone: CloneTree, { path }: SwapFile): Promise<boolean> 
   const { mode, sizeBytes, allocatedBytes } = statAt(AT_FDCWD, bytePathOfText(at));
   if (mode !== 0o600 || allocatedBytes < sizeBytes) return false;
   using file = await Deno.open(at);
+  if (isLocked(at)) return false;
   const page = new Uint8Array(65_536);
   const length = await file.read(page) ?? 0;
   const head = Buffer.from(page.subarray(0, length)).toString("latin1");
   return SIGNATURES.some((offset) => head.startsWith("SWAPSPACE2", offset));
+}
+
+/** swapon(2) writes to it. */
+function isLocked(at: string): boolean {
+  const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.NOFOLLOW });
+  try {
+    return ((inodeSettingsOf(fd)?.flags ?? 0) & (IMMUTABLE | APPEND)) !== 0;
+  } finally {
+    close(fd);
+  }
 }
 
 async function makeSwapFile(
@@ -58,28 +71,25 @@ async function makeSwapFile(
   { file, run, onProgress, signal }: SwapOptions & { file: SwapFile },
 ): Promise<void> {
   const { path, sizeBytes, uuid, label } = file;
-  const at = await clone.place(path);
-  await Deno.remove(at, { recursive: true }).catch(() => {});
   onProgress?.(`making the swap file ${path}`);
-  try {
-    await writeZeros(at, { sizeBytes, signal });
-  } catch (error) {
-    await Deno.remove(at).catch(() => {});
-    signal?.throwIfAborted();
-    throw new RackseedError(`cannot make the swap file ${path} of ${sizeBytes} bytes`, {
-      reason: error instanceof Error ? error.message : String(error),
-      remedy: "use a larger disk, or a smaller swap file on the template, and deploy again.",
-      cause: error,
-    });
-  }
-  await run(
-    ["mkswap", ...uuid ? ["--uuid", uuid] : [], ...label ? ["--label", label] : [], at],
-    {
+  await clone.replace(path, async (at) => {
+    try {
+      await writeZeros(at, { sizeBytes, signal });
+    } catch (error) {
+      await Deno.remove(at).catch(() => {});
+      signal?.throwIfAborted();
+      throw new RackseedError(`cannot make the swap file ${path} of ${sizeBytes} bytes`, {
+        reason: messageOf(error),
+        remedy: "use a larger disk, or a smaller swap file on the template, and deploy again.",
+        cause: error,
+      });
+    }
+    await run(["mkswap", ...uuid ? ["--uuid", uuid] : [], ...label ? ["--label", label] : [], at], {
       signal,
       title: `cannot make the swap file ${path}`,
       remedy: "check that the template's mkswap makes its own swap file.",
-    },
-  );
+    });
+  });
 }
 
 async function writeZeros(

@@ -130,10 +130,18 @@ export class CloneTree extends TreeReader {
     this.changed.add(path);
   }
 
-  /** Where a new file is to be made, outside of the tree: its directory is there. */
-  async place(path: string): Promise<string> {
+  /** Removes what stands there, with its flags, and lets `make` put a file in its place. */
+  async replace(path: string, make: (at: string) => Promise<void>): Promise<void> {
     await this.#makeParents(path);
-    return await this.confine(path);
+    const at = await this.confine(path);
+    await pastLocks([folderOf(at)], async () => {
+      if (await this.kind(path) !== undefined) {
+        unlockAt(AT_FDCWD, bytePathOfText(at));
+        await Deno.remove(at, { recursive: true });
+      }
+      await make(at);
+    });
+    this.changed.add(path);
   }
 
   /** Makes a symbolic link, in place of a file or link that stands there. */

@@ -16,7 +16,16 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, MBR, planFor, template } from "./template_disk.ts";
 
-const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkswap", "blkid", "swapon", "findmnt", "mkfs.xfs"]);
+const missing = missingForDisks([
+  "sfdisk",
+  "mkfs.ext4",
+  "mkswap",
+  "blkid",
+  "swapon",
+  "findmnt",
+  "mkfs.xfs",
+  "chattr",
+]);
 if (missing) console.log(`tests of disk names are left out: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
@@ -85,6 +94,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     await using _mounts = await mountTree(target, { plan, at });
     await writeFiles(at, FILES);
     await Deno.chmod(`${at}/etc/fstab`, 0o640);
+    await run(["chattr", "+i", `${at}/etc/fstab`]);
     const clone = new CloneTree(at);
     const fit = () =>
       fitToDisk(clone, {
@@ -101,6 +111,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     assert.match(notes.join("\n"), /swap files made: \/var\/extra swap, \/swapfile/);
 
     assert.equal(((await Deno.stat(`${at}/etc/fstab`)).mode ?? 0) & 0o777, 0o640);
+    assert.match((await run(["lsattr", `${at}/etc/fstab`])).stdout, /^\S*i/);
     const table = (await Deno.readTextFile(`${at}/etc/fstab`)).split("\n");
     assert.equal(table[0], "# made by the installer");
     const { stdout } = await run(["findmnt", "--verify", "--tab-file", `${at}/etc/fstab`]);
@@ -130,6 +141,10 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
       true,
     ]);
     assert.deepEqual(await fit(), { rewritten: [], notes: [] });
+    const record = `${at}/var/lib/rackseed/clone.json`;
+    const written = (await Deno.stat(record)).ino;
+    await (await restored()).rememberFitted(clone, rewritten);
+    assert.equal((await Deno.stat(record)).ino, written);
     // what somebody changed comes from the image, with all that was made of it
     await Deno.writeTextFile(`${at}/etc/smartd.conf`, "DEVICESCAN\n");
     assert.deepEqual(await Promise.all(["etc/fstab", "etc/smartd.conf"].map(own)), [false, false]);
@@ -139,6 +154,10 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
       "make the swap file /swapfile again",
     ]);
     await fit();
+    await proveSwaps(at, layout);
+    // a lock that somebody left on it
+    await run(["chattr", "+i", `${at}/swapfile`]);
+    assert.match((await fit()).notes.join(), /swap files made: \/swapfile$/);
     await proveSwaps(at, layout);
   } finally {
     await Deno.remove(at);

@@ -1,5 +1,6 @@
 import type { FuzzedDecoder } from "./decoder.ts";
 import { decoders as http } from "./http.ts";
+import { decoders as image } from "./image.ts";
 import { decoders as machine } from "./machine.ts";
 import { decoders as netboot } from "./netboot.ts";
 import { decoders as oldDisk } from "./old_disk.ts";
@@ -14,4 +15,5 @@ export const decoders: readonly FuzzedDecoder[] = [
   ...http,
   ...oldDisk,
   ...machine,
+  ...image,
 ];

@@ -101,6 +101,10 @@ class OneFile extends TreeReader {
     return Promise.resolve(this.#texts.has(path) ? "file" : undefined);
   }
 
+  override mode(): Promise<number> {
+    return Promise.resolve(0o644);
+  }
+
   override text(path: string): Promise<string | undefined> {
     return Promise.resolve(this.#texts.get(path));
   }
@@ -129,7 +133,7 @@ export const decoders = [
       name: `old disk's ${file.what}`,
       inputs: fc.constantFrom(...file.texts),
       decode: async (content) => {
-        const { interfaces } = await readIdentity(new OneFile(file, content), { cards: CARDS });
+        const { interfaces } = await readIdentity(new OneFile(file, content), { cards: CARDS, own: [] });
         return NetworkInterfaces.parse(interfaces);
       },
     })

@@ -133,7 +133,11 @@ export const decoders = [
       over(
         bytes,
         (stream) =>
-          serveSession(stream, { files: () => files, limits: { handshakeMs: 10_000, transferMs: 10_000 } }),
+          serveSession(stream, {
+            files: () => files,
+            limits: { handshakeMs: 10_000, transferMs: 10_000 },
+            admit: () => true,
+          }),
       ),
     refuses,
   }),
