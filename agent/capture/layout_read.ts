@@ -20,8 +20,6 @@ export interface MachineLayout {
   readonly unseen: readonly Unseen[];
   /** What of its tables and file systems a clone will lack, in words. */
   readonly notes: readonly string[];
-  /** Of the root's file system, if not the whole of it is mounted on "/": "/ostree/deploy/…". */
-  readonly rootPart?: string;
 }
 
 /** Something that a capture does not see, and why. */
@@ -77,13 +75,11 @@ export async function readLayout(
   const others = devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name));
   const { swap, unseen } = await readOthers(others, { devices, mounts, volumeOf, run });
   const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
-  return {
-    layout: { disks: tables, fileSystems, swap },
-    mountPoints,
-    unseen,
-    notes,
-    ...(atRoot && !isWhole(atRoot) && { rootPart: displayPath(atRoot.part) }),
-  };
+  if (atRoot && !isWhole(atRoot)) {
+    const part = displayPath(atRoot.part);
+    notes.push(`only ${part} of its file system is the machine's root: not yet rebuilt by this version`);
+  }
+  return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen, notes };
 }
 
 /** Partitions without a file system that is captured. */

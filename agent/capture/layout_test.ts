@@ -118,11 +118,7 @@ Deno.test("mounts on loop devices and removable disks are no part of the machine
 
 Deno.test("a root that is a part of its file system is said to be not yet rebuilt", async () => {
   const line = "27 1 259:2 /ostree/deploy/x / rw,relatime - ext4 /dev/loop0p3 rw\n";
-  const machine = await readLayout({
-    run: recorded,
-    mounts: parseMountTable(Buffer.from(line)),
-    diskTypes: ["loop"],
-  });
+  const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(line)) });
   assert.equal(machine.layout.fileSystems[0]?.mountPoint, "/");
   const lacks = lacksToRebuild(machine, { source, presence: all });
   assert(lacks.some((lack) => lack.startsWith("only /ostree/deploy/x of its file system")), lacks.join("\n"));
@@ -139,8 +135,8 @@ const unseenBecause: [line: string, lack: RegExp][] = [
 for (const [line, lack] of unseenBecause) {
   Deno.test(`why a partition is not seen is said with the right remedy: ${lack.source}`, async () => {
     const table = `27 1 259:2 / / rw - ext4 /dev/loop0p3 rw\n${line}\n`;
-    const options = { run: recorded, mounts: parseMountTable(Buffer.from(table)), diskTypes: ["loop"] };
-    const lacks = lacksToRebuild(await readLayout(options), { source, presence: all });
+    const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(table)) });
+    const lacks = lacksToRebuild(machine, { source, presence: all });
     assert(lacks.some((text) => lack.test(text)), lacks.join("\n"));
   });
 }
