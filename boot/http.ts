@@ -1,7 +1,7 @@
 import type { BootFile } from "./boot_file.ts";
 
 /** Firmware and iPXE read as fast as they are sent; one part of this size is held for each transfer. */
-const partBytes = 256 * 1024;
+const partBytes = 64 * 1024;
 
 /**
  * Answers requests below /boot/ out of the table of boot files: GET and HEAD, one range (RFC 9110 §14), always

@@ -30,6 +30,8 @@ export class ImageWatch {
   readonly #files = new Map<string, readonly WatchedFile[]>();
   /** By path: the state in which a file was last judged, and what was wrong with it. */
   readonly #judged = new Map<string, { readonly stamp: string; readonly damage: string | undefined }>();
+  /** Stamp and hash of what was read and is right: versions share boot files, by links to one file. */
+  readonly #whole = new Set<string>();
   #running = false;
 
   constructor(options: ImageWatchOptions) {
@@ -97,7 +99,9 @@ export class ImageWatch {
     let damage: string | undefined;
     if (stamp === MISSING) damage = `${name}: it is missing`;
     else if (size !== sizeBytes) damage = `${name}: it has ${size} bytes instead of ${sizeBytes}`;
-    else if (small || before !== undefined) {
+    else if (
+      (small || before !== undefined) && (before?.stamp === SUSPECT || !this.#whole.has(`${stamp} ${sha256}`))
+    ) {
       const hash = await this.#options.hashFile(path).catch(messageOf);
       if (typeof hash === "string") {
         this.#judged.set(path, { stamp: SUSPECT, damage: `${name}: ${hash}` });
@@ -105,6 +109,7 @@ export class ImageWatch {
       }
       if (hash.sha256 !== sha256) damage = `${name}: it is not what was published`;
     }
+    if (damage === undefined && small) this.#whole.add(`${stamp} ${sha256}`);
     this.#judged.set(path, { stamp, damage });
   }
 

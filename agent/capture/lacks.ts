@@ -36,7 +36,7 @@ export function lacksToCapture({ programs }: Presence): string[] {
 }
 
 export function lacksToRebuild(
-  { layout, unseen, notes }: Pick<MachineLayout, "layout" | "unseen" | "notes">,
+  { layout, unseen, rootPart, notes }: Pick<MachineLayout, "layout" | "unseen" | "rootPart" | "notes">,
   { source, presence }: { source: Source; presence: Presence },
 ): string[] {
   const uses = usesOf(layout, source.firmware);
@@ -46,6 +46,9 @@ export function lacksToRebuild(
     ...kernelLack(source, presence),
     ...bootLoaderLack(layout, { source, presence }),
     ...layoutLacks(layout),
+    ...rootPart === undefined
+      ? []
+      : [`only ${rootPart} of its file system is the machine's root: not yet rebuilt by this version`],
     ...unseen.map(unseenLack),
     ...notes,
   ];

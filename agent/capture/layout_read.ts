@@ -1,5 +1,5 @@
 /** Reads the layout of the live machine's own disks: asks the programs, leaves the judging to `lacks.ts`. */
-import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOfText, displayPath } from "#contract/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/layout.ts";
 import type { Run } from "../sys/command.ts";
 import { SysError } from "../sys/errno.ts";
@@ -8,7 +8,7 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { identityOf, probe, type ReadStart, startOf } from "./device_probe.ts";
 import { type Device, LSBLK, parseLsblk } from "./layout_devices.ts";
 import { MountedTrees } from "./mounts/mounted_trees.ts";
-import { chooseMounts, type ChosenMount, type OwnMount } from "./mounts/own_mounts.ts";
+import { chooseMounts, type ChosenMount, isWhole, type OwnMount } from "./mounts/own_mounts.ts";
 import { readFileSystem } from "./read_file_system.ts";
 import { readTable } from "./read_table.ts";
 
@@ -20,6 +20,8 @@ export interface MachineLayout {
   readonly unseen: readonly Unseen[];
   /** What of its tables and file systems a clone will lack, in words. */
   readonly notes: readonly string[];
+  /** Of the root's file system, if not the whole of it is mounted on "/": "/ostree/deploy/…". */
+  readonly rootPart?: string;
 }
 
 /** Something that a capture does not see, and why. */
@@ -72,9 +74,30 @@ export async function readLayout(
   noteUnknownPartitions(fileSystems, tables);
   fileSystems.sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
 
-  const swap: SwapArea[] = [];
-  const unseen: Unseen[] = [];
-  for (const device of devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name))) {
+  const others = devices.filter((d) => d.type === "part" && isOn(d, disks) && !taken.has(d.name));
+  const { swap, unseen } = await readOthers(others, { devices, mounts, volumeOf, run });
+  const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
+  return {
+    layout: { disks: tables, fileSystems, swap },
+    mountPoints,
+    unseen,
+    notes,
+    ...(atRoot && !isWhole(atRoot) && { rootPart: displayPath(atRoot.part) }),
+  };
+}
+
+/** Partitions without a file system that is captured. */
+async function readOthers(
+  others: readonly Device[],
+  { devices, mounts, volumeOf, run }: {
+    devices: readonly Device[];
+    mounts: readonly MountEntry[];
+    volumeOf: (device: Device) => Volume;
+    run: Run;
+  },
+): Promise<{ swap: SwapArea[]; unseen: Unseen[] }> {
+  const swap: SwapArea[] = [], unseen: Unseen[] = [];
+  for (const device of others) {
     const facts = await probe(device.path, run);
     const type = facts.get("TYPE");
     if (type === "swap") swap.push({ volume: volumeOf(device), ...identityOf(facts) });
@@ -82,7 +105,7 @@ export async function readLayout(
       unseen.push({ volume: volumeOf(device), type, because: reasonOf(device, mounts) });
     }
   }
-  return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen, notes };
+  return { swap, unseen };
 }
 
 function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {

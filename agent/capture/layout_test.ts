@@ -116,6 +116,35 @@ Deno.test("mounts on loop devices and removable disks are no part of the machine
   assert.deepEqual({ disks: layout.disks, mountPoints }, { disks: [], mountPoints: [] });
 });
 
+Deno.test("a root that is a part of its file system is said to be not yet rebuilt", async () => {
+  const line = "27 1 259:2 /ostree/deploy/x / rw,relatime - ext4 /dev/loop0p3 rw\n";
+  const machine = await readLayout({
+    run: recorded,
+    mounts: parseMountTable(Buffer.from(line)),
+    diskTypes: ["loop"],
+  });
+  assert.equal(machine.layout.fileSystems[0]?.mountPoint, "/");
+  const lacks = lacksToRebuild(machine, { source, presence: all });
+  assert(lacks.some((lack) => lack.startsWith("only /ostree/deploy/x of its file system")), lacks.join("\n"));
+});
+
+const unseenBecause: [line: string, lack: RegExp][] = [
+  ["28 27 259:1 / /win rw - fuseblk /dev/loop0p2 rw", /mounted by a program \(FUSE\)/],
+  [
+    "28 27 259:1 / / rw - vfat /dev/loop0p2 rw\n29 27 259:1 / / rw - ext4 /dev/loop0p3 rw",
+    /another own file/,
+  ],
+  ["", /is not mounted: a clone gets it empty; mount it/],
+];
+for (const [line, lack] of unseenBecause) {
+  Deno.test(`why a partition is not seen is said with the right remedy: ${lack.source}`, async () => {
+    const table = `27 1 259:2 / / rw - ext4 /dev/loop0p3 rw\n${line}\n`;
+    const options = { run: recorded, mounts: parseMountTable(Buffer.from(table)), diskTypes: ["loop"] };
+    const lacks = lacksToRebuild(await readLayout(options), { source, presence: all });
+    assert(lacks.some((text) => lack.test(text)), lacks.join("\n"));
+  });
+}
+
 const source = {
   hostname: "web",
   distribution: "debian",

@@ -37,7 +37,7 @@ export async function readMachine(
   const unreadable = lacksToCapture(presence);
   if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
-  if (machine.layout.fileSystems.length === 0) {
+  if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
     return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
   }
   const tree = new LocalTree(root, readMountTable());

@@ -33,6 +33,7 @@ export async function applyIdentity(identity: Identity, options: ApplyOptions): 
     machineId: randomHex(32),
     uuid: () => crypto.randomUUID(),
   });
+  for (const change of changes) await carryOut(clone, change);
   const own = await ownChanges(clone, {
     // what the image has is the node's own, and what was kept from the disk is newer
     takesOnly: isBackup ? "kept" : "all",
@@ -41,7 +42,7 @@ export async function applyIdentity(identity: Identity, options: ApplyOptions): 
     hex: randomHex,
     uuid: () => crypto.randomUUID(),
   });
-  for (const change of [...changes, ...own.changes]) await carryOut(clone, change);
+  for (const change of own.changes) await carryOut(clone, change);
   await makeHostKeys(clone, { run, signal });
   const unset = detectNetwork(tree) === undefined
     ? [

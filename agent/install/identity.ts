@@ -21,7 +21,7 @@ export interface IdentityTree {
   /** Further paths that exist: enabled units, programs, symbolic links among the files. */
   readonly paths: ReadonlySet<string>;
   readonly symlinks: ReadonlySet<string>;
-  /** Of those texts. */
+  /** Of settings that are renamed. */
   readonly modes?: ReadonlyMap<string, number>;
 }
 

@@ -26,12 +26,14 @@ function image(): Image {
   }));
   const entries: Entry<FrameExtent>[] = [
     ...[...folders].map((path) => ({
-      ...{ type: "directory" as const, path: path as BytePath },
+      type: "directory" as const,
+      path: path as BytePath,
       ...attributes,
       mode: 0o755,
     })),
     ...FILES.map((path) => ({
-      ...{ type: "file" as const, path: path as BytePath },
+      type: "file" as const,
+      path: path as BytePath,
       ...attributes,
       sizeBytes: 1000,
       extents: [{ offset: 0, frame: 1, index: 0 }],
@@ -46,7 +48,10 @@ async function* order(frames: readonly number[]): AsyncGenerator<number> {
 
 const install = ({ manifest, target, pack }: Image, frames: readonly number[], standing?: Found) =>
   installTree({
-    ...{ manifest, key, target, standing },
+    manifest,
+    key,
+    target,
+    standing,
     packs: { path: () => pack },
     frames: order(frames),
     workers: 2,
@@ -55,21 +60,32 @@ const install = ({ manifest, target, pack }: Image, frames: readonly number[], s
 const ORDER: Pick<Order, "restore" | "identity"> = {
   restore: { keep: [], dryRun: false, nodes: 1 },
   identity: {
-    ...{ mode: "keep", askSeconds: 1, own: ["/etc/agent/id"] },
+    mode: "keep",
+    askSeconds: 1,
+    own: ["/etc/agent/id"],
     assigned: { hostname: "n1", interfaces: [] },
   },
 };
 
 async function restore({ manifest, target, pack }: Image): Promise<void> {
   const comparison = machineComparison(ORDER, {
-    ...{ record: undefined, index: undefined, believes: false, soundLoader: [], fitted: [], plain: [] },
+    record: undefined,
+    index: undefined,
+    believes: false,
+    soundLoader: [],
+    fitted: [],
+    plain: [],
   });
   assert(comparison?.why === "restores");
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   try {
     const found = await findStanding(root, {
-      ...{ manifest, claim: true, privileged: Deno.uid() === 0, workers: 2 },
-      ...{ kept: comparison.kept, own: comparison.own },
+      manifest,
+      claim: true,
+      privileged: Deno.uid() === 0,
+      workers: 2,
+      kept: comparison.kept,
+      own: comparison.own,
     });
     await install({ manifest, target, pack } as Image, neededFrames(manifest, found), found);
   } finally {

@@ -41,7 +41,7 @@ export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
     const text = await tree.text(path);
     if (text === undefined) continue;
     texts.set(path, text);
-    modes.set(path, await tree.mode(path));
+    if (isSetting) modes.set(path, await tree.mode(path));
   }
   return { texts, paths, symlinks, modes };
 }

@@ -4,8 +4,6 @@
  *
  *     deno task bench flood [--only NAME,…] [--seconds 12] [--product PATH] [--json]
  *
- * Floods would come from other machines; here they share the processors, and yield to server and client.
- *
  * Bars: each service answers within 1 s throughout, memory grows by less than 100 MiB, the server runs on. It runs
  * in network namespaces of its own (root) on the ports that a site would use, and ends by itself in some minutes.
  * `--product` measures another build. With FLOOD_LOG set the server's log is shown.

@@ -8,7 +8,7 @@ import type { FuzzAnswer, FuzzJob } from "./fuzz_worker.ts";
 import { inputsOf } from "./inputs.ts";
 
 export interface FuzzOptions {
-  /** In all, shared alike by the decoders. */
+  /** In all, shared by the decoders by their weights. */
   readonly inputs: number;
   readonly seed: number;
   /** For one input. */
@@ -42,11 +42,13 @@ export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
   const { table = ALL } = options;
   const { decoders } = await import(table) as { decoders: readonly FuzzedDecoder[] };
   const chosen = decoders.filter(({ name }) => name.includes(options.only ?? ""));
-  const count = Math.ceil(options.inputs / chosen.length);
+  const weightOf = ({ weight = 1 }: FuzzedDecoder) => weight;
+  const each = options.inputs / chosen.reduce((sum, decoder) => sum + weightOf(decoder), 0);
   let worker: Worker | undefined;
   try {
     for (const decoder of chosen) {
       worker ??= new Worker(new URL("./fuzz_worker.ts", import.meta.url), { type: "module" });
+      const count = Math.ceil(each * weightOf(decoder));
       const result = await fuzzOne(decoder, { ...options, table, worker, count });
       yield result;
       if (result.failure === undefined) continue;

@@ -137,6 +137,13 @@ const CASES: readonly Case[] = [
     notes: [again("/data")],
   },
   {
+    name: "an own file system over another one that has no other place",
+    mount: "mount $DISK'p3' data; echo third > data/file",
+    differs: { "data/file": "third" },
+    lost: ["data/link"],
+    notes: [elsewhere("ext4 on /data")],
+  },
+  {
     name: "a mount over an XFS",
     mount:
       "mkfs.xfs -q -f $DISK'p3'; mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file; " +

@@ -7,7 +7,6 @@ import { MachineRestore } from "../../agent/install/machine_restore.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import {
-  clone,
   dumped,
   ESP_TABLE,
   makeTemplate,
@@ -22,6 +21,8 @@ import { carryOut, GIB, planFor } from "./template_disk.ts";
 if (missingForProperties) console.log(`tests of obstacles are left out: ${missingForProperties}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missingForProperties !== undefined });
+
+const installOn = async (disk: LoopDisk, header: Header) => await carryOut(await planFor(header, disk));
 
 /** The first and last MiB: what a table or a file system would change. */
 async function ends(device: string): Promise<string> {
@@ -71,7 +72,7 @@ for (const { name, table = TABLE, change, says } of refusals) {
     await run(["mkfs.ext4", "-q", "-F", disk.device]);
     const before = await ends(disk.device);
     await assert.rejects(
-      clone(header, { onto: disk }),
+      installOn(disk, header),
       (error) => error instanceof RackseedError && says.test(`${error.title}: ${error.reason}`),
     );
     assert.equal(await ends(disk.device), before);
@@ -184,7 +185,7 @@ for (const { name, template, note, lack } of told) {
     const lacks = lacksToRebuild({ layout, unseen: [], notes }, { source, presence });
     assert(lacks.some((l) => lack.test(l)), lacks.join("; "));
     await using other = await LoopDisk.make({ sizeBytes: 2 * GIB });
-    await assert.rejects(clone(header, { onto: other }), /cannot be made again|cannot install web@1/);
+    await assert.rejects(installOn(other, header), /cannot be made again|cannot install web@1/);
   });
 }
 
@@ -204,7 +205,7 @@ for (const { name, start, says } of labels) {
     assert.match(header.layout?.disks[0]?.obstacle ?? "", says);
     await using other = await LoopDisk.make({ sizeBytes: 2 * GIB });
     await assert.rejects(
-      clone(header, { onto: other }),
+      installOn(other, header),
       (error) => error instanceof RackseedError && says.test(error.reason),
     );
   });

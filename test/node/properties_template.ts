@@ -26,7 +26,8 @@ export async function makeTemplate(
   options: Template,
 ): Promise<{ header: Header; disk: LoopDisk; notes: readonly string[] }> {
   const { table, sizeBytes = GIB, sectorBytes = 512, systems, change } = options;
-  const disk = await LoopDisk.make({ sizeBytes, sectorBytes });
+  await using stack = new AsyncDisposableStack();
+  const disk = stack.use(await LoopDisk.make({ sizeBytes, sectorBytes }));
   await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: table });
   await run(["partx", "--add", disk.device]);
   for (const [number, { made }] of Object.entries(systems)) {
@@ -51,19 +52,18 @@ export async function makeTemplate(
   const { layout: read, notes } = await readLayout({ run: onlyThis(disk), diskTypes: ["loop"], mounts });
   const layout = { ...read, fileSystems: read.fileSystems.map((one) => ({ ...one, usedBytes: 1 << 20 })) };
   const firmware = Object.values(systems).some(({ type }) => type === "vfat") ? "uefi" : "bios";
+  stack.move();
   return { header: headerOf(layout, firmware), disk, notes };
 }
 
 export async function clone(
   header: Header,
-  { onto, sizeBytes = GIB, sectorBytes = 512 }: {
-    onto?: LoopDisk;
-    sizeBytes?: number;
-    sectorBytes?: number;
-  },
+  { sizeBytes, sectorBytes = 512 }: { sizeBytes: number; sectorBytes?: number },
 ): Promise<LoopDisk> {
-  const disk = onto ?? await LoopDisk.make({ sizeBytes, sectorBytes });
+  await using stack = new AsyncDisposableStack();
+  const disk = stack.use(await LoopDisk.make({ sizeBytes, sectorBytes }));
   await carryOut(await planFor(header, disk));
+  stack.move();
   return disk;
 }
 

@@ -35,8 +35,12 @@ async function inTree<T>(files: Files, use: (root: string) => Promise<T>): Promi
 async function cloneOf(root: string, files: readonly OwnFile[] = []): Promise<CloneTree> {
   const clone = new CloneTree(root);
   await applyIdentity({ hostname: "n1", interfaces: [], files: [...files] }, {
-    ...{ clone, run, templateHostname: "web", bootMac: "52:54:00:00:00:01" },
-    ...{ own: [], isBackup: false },
+    clone,
+    run,
+    templateHostname: "web",
+    bootMac: "52:54:00:00:00:01",
+    own: [],
+    isBackup: false,
   });
   return clone;
 }

@@ -54,12 +54,12 @@ export class MountedTrees implements Disposable {
     this.root = bareOrPlain(openAt(this.#plainRoot, "." as BytePath, { flags: DIRECTORY }));
   }
 
-  /** Where own file systems have their places. */
+  /** Where own file systems have their places below the root. */
   get ownPaths(): BytePath[] {
     return [...this.#own.keys()];
   }
 
-  /** How the mount that stands for the own file system at `path` differs from a mount of the whole. */
+  /** Which part of the own file system is mounted at `path`; undefined if the whole is. */
   partOf(path: BytePath): BytePath | undefined {
     const mount = this.#entry(path);
     return mount && !isWhole(mount) ? mount.part : undefined;

@@ -79,6 +79,7 @@ function propertiesOf(
     mountOptions: string;
   },
 ): ExtProperties {
+  const { shape } = ExtProperties;
   const has = (name: string) => features.includes(name);
   const number = (name: string) => leadingNumber(field(name));
   const blocks = number("Block count") ?? 0;
@@ -102,11 +103,11 @@ function propertiesOf(
     mountOptions,
     stride: number("RAID stride") ?? 0,
     stripeWidth: number("RAID stripe width") ?? 0,
-    maxMountCount: number("Maximum mount count") ?? -1,
+    maxMountCount: Math.max(-1, number("Maximum mount count") ?? -1),
     checkSeconds: number("Check interval") ?? 0,
-    directoryHash: ExtProperties.shape.directoryHash.safeParse(hash).data,
-    mmpSeconds: has("mmp") ? number("MMP update interval") : undefined,
-    encoding: has("casefold") ? field("Character encoding") : undefined,
+    directoryHash: shape.directoryHash.safeParse(hash).data,
+    mmpSeconds: has("mmp") ? shape.mmpSeconds.safeParse(number("MMP update interval")).data : undefined,
+    encoding: has("casefold") ? shape.encoding.safeParse(field("Character encoding")).data : undefined,
     quotaTypes: [
       ...field("User quota inode") === undefined ? [] : ["usrquota"],
       ...field("Group quota inode") === undefined ? [] : ["grpquota"],
@@ -172,6 +173,10 @@ function resizeLimit(
 function foundIn(field: Field, features: readonly string[]): { obstacle?: string } {
   const unmade = features.filter((f) => NOT_MADE.test(f));
   if (unmade.length > 0) return { obstacle: `mke2fs cannot make its features ${unmade.join(", ")}` };
+  const encoding = field("Character encoding");
+  if (features.includes("casefold") && !ExtProperties.shape.encoding.safeParse(encoding).success) {
+    return { obstacle: `its names have the encoding ${encoding}, which mke2fs does not know` };
+  }
   const elsewhere = features.includes("has_journal") && field("Journal device") !== undefined;
   return elsewhere ? { obstacle: "its journal lies on another device" } : {};
 }

@@ -47,6 +47,12 @@ const lines: { name: string; from: RegExp; to: string; found: Partial<ExtPropert
     found: { journalBlocks: 8192 },
   },
   {
+    name: "a count of mounts as former kernels wrote it",
+    from: /^Maximum mount count:.*$/m,
+    to: "Maximum mount count:      -32768",
+    found: { maxMountCount: -1 },
+  },
+  {
     name: "a user by number and name",
     from: /^Reserved blocks uid:.*$/m,
     to: "Reserved blocks uid:      1000 (user backup)",
@@ -67,6 +73,13 @@ Deno.test("features that mke2fs cannot make are an obstacle, and not handed on",
   const { features, obstacle } = parseDumpe2fs(dump.replace("ext_attr", "ext_attr FEATURE_I30"));
   assert(!features.includes("FEATURE_I30"));
   assert.equal(obstacle, "mke2fs cannot make its features FEATURE_I30");
+});
+
+Deno.test("an encoding of names that nobody knows is an obstacle", () => {
+  const { obstacle } = parseDumpe2fs(
+    dump.replace("ext_attr", "ext_attr casefold") + "Character encoding:       UNKNOWN_ENCODING_7\n",
+  );
+  assert.match(obstacle ?? "", /the encoding UNKNOWN_ENCODING_7/);
 });
 
 function superblock(change: (view: DataView) => void): Uint8Array {

@@ -89,7 +89,7 @@ function ipOf({ addresses, gateways, dns, mtu }: Interface): string[] {
 type Tree = Readonly<Record<string, unknown>>;
 
 /** Of all files together. YAML is read in a time that grows with the square of its size (`&a &a &a …`). */
-const MAX_LENGTH = 64 * 1024;
+const MAX_LENGTH = 32 * 1024;
 
 /** Of several files the later ones add to the earlier, entry by entry. */
 export function readNetplan(texts: Texts): FoundNetwork {
@@ -108,7 +108,7 @@ export function readNetplan(texts: Texts): FoundNetwork {
     }
     let network: Tree;
     try {
-      network = treeOf(treeOf(parse(text, { logLevel: "error" })).network);
+      network = treeOf(treeOf(parse(text, { logLevel: "error", prettyErrors: false })).network);
     } catch {
       notes.push(`${path} cannot be read`);
       continue;

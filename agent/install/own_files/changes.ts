@@ -42,34 +42,65 @@ export async function ownChanges(
 ): Promise<OwnChanges> {
   const takenOver = new Map(kept.map(({ path, base64 }) => [path, Buffer.from(base64, "base64")]));
   const random: Randomness = { hex, nvmeHost: nvmeHost(takenOver) ?? uuid() };
-  const changes: OwnChange[] = [], fresh: string[] = [], values: Replaced[] = [];
-  for (const row of takesOnly === "all" ? OWN_FILES : []) {
-    if (row.clone === "fresh") {
-      for (const path of row.paths) {
-        const made = await freshFile(tree, { path, value: row.value, random, takenOver });
-        if (made === undefined) continue;
-        changes.push(made.change);
-        if (made.values) values.push(made.values);
-        if (!takenOver.has(path)) fresh.push(row.what);
-      }
-    } else if (row.clone === "removed") changes.push(...await removals(tree, row.paths));
-    else if (row.clone === "emptied") changes.push(...await emptied(tree, row.paths));
-  }
-  if (takesOnly === "all") changes.push(...await removals(tree, own), ...await repeated(tree, values));
-  const written = new Set(changes.flatMap((change) => change.do === "write" ? [change.path] : []));
-  const removed = changes.filter((change) => change.do !== "write" && !takenOver.has(change.path));
-  const replaced: OwnChange[] = [];
+  const ofImage = takesOnly === "all" ? await changesOfImage(tree, { own, random, takenOver }) : NOTHING;
+  const { removed, written } = ofImage;
+  const paths = new Set(written.map(({ path }) => path));
+  const carried: Written[] = [];
   for (const [path, bytes] of takenOver) {
-    if (!written.has(path)) replaced.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
+    if (!paths.has(path)) carried.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
   }
-  const rest = changes.filter((change) => change.do === "write");
-  // directories are cleared before anything is put into them
   return {
-    changes: [...removed, ...rest, ...replaced],
-    fresh,
+    // directories are cleared before anything is put into them
+    changes: [...removed, ...written, ...carried],
+    fresh: ofImage.fresh,
     removed: removed.length,
     kept: takenOver.size,
   };
+}
+
+type Written = Extract<OwnChange, { do: "write" }>;
+type Removed = Exclude<OwnChange, Written>;
+const NOTHING = { removed: [], written: [], fresh: [] };
+
+/** What becomes of what the image has. */
+async function changesOfImage(
+  tree: TreeReader,
+  { own, random, takenOver }: Pick<Options, "own"> & {
+    random: Randomness;
+    takenOver: ReadonlyMap<string, Uint8Array>;
+  },
+): Promise<{ removed: Removed[]; written: Written[]; fresh: string[] }> {
+  const written: Written[] = [], fresh: string[] = [], values: Replaced[] = [];
+  const patterns = [...OWN_FILES.flatMap((row) => row.clone === "removed" ? row.paths : []), ...own];
+  const found = topmost(await removals(tree, patterns));
+  // a file that is put in the place of another keeps its owner
+  const removed = found.filter(({ path }) => !takenOver.has(path));
+  for (const row of OWN_FILES) {
+    if (row.clone !== "fresh") continue;
+    for (const path of row.paths) {
+      const made = await freshFile(tree, { path, value: row.value, random, takenOver });
+      if (made === undefined) continue;
+      written.push(made.change);
+      if (made.values) values.push(made.values);
+      if (!takenOver.has(path)) fresh.push(row.what);
+    }
+  }
+  const toEmpty = OWN_FILES.flatMap((row) => row.clone === "emptied" ? row.paths : []);
+  const further = [...await emptied(tree, toEmpty), ...await repeated(tree, values)];
+  written.push(...further.filter(({ path }) => !found.some((gone) => isBelow(path, gone.path))));
+  return { removed, written, fresh };
+}
+
+/** Once each: a path that lies below another goes with it. */
+function topmost(removed: readonly Removed[]): Removed[] {
+  const byPath = new Map(removed.map((change) => [change.path, change]));
+  return [...byPath.values()].filter(({ path }) =>
+    ![...byPath.keys()].some((other) => other !== path && isBelow(path, other))
+  );
+}
+
+function isBelow(path: string, other: string): boolean {
+  return path === other || path.startsWith(`${other}/`);
 }
 
 /** Without what is secret. */
@@ -110,7 +141,7 @@ async function freshFile(
     random: Randomness;
     takenOver: ReadonlyMap<string, Uint8Array>;
   },
-): Promise<{ change: OwnChange; values?: Replaced } | undefined> {
+): Promise<{ change: Written; values?: Replaced } | undefined> {
   const [found] = await findPaths(tree, path);
   if (found === undefined) return undefined;
   const mode = await modeOf(tree, path);
@@ -129,8 +160,8 @@ function nameIn(text: string): string {
   return (/^\s*InitiatorName\s*=\s*(\S+)/m.exec(text)?.[1] ?? text).trim();
 }
 
-async function removals(tree: TreeReader, patterns: readonly string[]): Promise<OwnChange[]> {
-  const changes: OwnChange[] = [];
+async function removals(tree: TreeReader, patterns: readonly string[]): Promise<Removed[]> {
+  const changes: Removed[] = [];
   for (const pattern of patterns) {
     for (const path of await findPaths(tree, pattern)) {
       changes.push({ do: await tree.kind(path) === "directory" ? "clear" : "remove", path });
@@ -139,8 +170,8 @@ async function removals(tree: TreeReader, patterns: readonly string[]): Promise<
   return changes;
 }
 
-async function emptied(tree: TreeReader, patterns: readonly string[]): Promise<OwnChange[]> {
-  const changes: OwnChange[] = [];
+async function emptied(tree: TreeReader, patterns: readonly string[]): Promise<Written[]> {
+  const changes: Written[] = [];
   for (const pattern of patterns) {
     for (const path of await findPaths(tree, pattern)) {
       if (await tree.kind(path) !== "file") continue;
@@ -150,8 +181,8 @@ async function emptied(tree: TreeReader, patterns: readonly string[]): Promise<O
   return changes;
 }
 
-async function repeated(tree: TreeReader, values: readonly Replaced[]): Promise<OwnChange[]> {
-  const changes: OwnChange[] = [];
+async function repeated(tree: TreeReader, values: readonly Replaced[]): Promise<Written[]> {
+  const changes: Written[] = [];
   for (const pattern of REPEATED_IN) {
     for (const path of await findPaths(tree, pattern)) {
       const before = await tree.text(path) ?? "";

@@ -247,6 +247,30 @@ Deno.test("a site's own paths are removed with all below them, and nothing besid
     assert.match(said.join("; "), /2 files of the template's own removed/);
   }));
 
+Deno.test("paths that a site names twice, within each other or as the table does are removed once", () =>
+  inTree({
+    "/etc/docker/key.json": "{}",
+    "/opt/agent/state/id": "7",
+    "/var/lib/docker/swarm/node.key": "key",
+    "/etc/nvme/hostid": `${UUID}\n`,
+    "/etc/nvme/config.json": `{"hostid":"${UUID}"}`,
+    "/etc/ssh/ssh_host_rsa_key": "the template's",
+  }, async (clone) => {
+    const own = [
+      "/etc/ssh/ssh_host_rsa_key",
+      "/opt/agent",
+      "/opt/agent/state/id",
+      "/etc/docker/key.json",
+      "/etc/nvme/config.json",
+    ];
+    await become(clone, { own: [...own, ...own, "/var/lib/docker/swarm/node.key", "/etc/docker"] });
+    for (const path of ["/opt/agent", "/etc/docker", "/var/lib/docker/swarm"]) {
+      assert.deepEqual(await clone.list(path), [], path);
+    }
+    assert.equal(await clone.kind("/etc/nvme/config.json"), undefined);
+    assert.notEqual(await clone.text("/etc/nvme/hostid"), `${UUID}\n`);
+  }));
+
 const file = (path: string, text: string): OwnFile => ({ path, base64: btoa(text) });
 const OLD = "InitiatorName=iqn.1993-08.org.debian:01:0123456789ab\n";
 

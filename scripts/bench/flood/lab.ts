@@ -8,6 +8,10 @@ export const GUEST = "10.99.1.1";
 /** Floods come from here: 10.99.128.1 and up. */
 const FLOOD_NETWORK = "10.99.128.0/17";
 const NETWORK_BITS = 16;
+/** Floods would come from other machines: here they, and whatever else runs, yield to server and client. */
+export const FOREMOST = -10;
+/** The soft limit that systemd and login shells give. */
+const OPEN_FILES = 1024;
 
 export class FloodLab implements AsyncDisposable {
   readonly client: NetworkNamespace;
@@ -45,9 +49,15 @@ export class FloodLab implements AsyncDisposable {
       { namespace: client, interface: "lan", address: `${GUEST}/${NETWORK_BITS}` },
     );
     await client.ip(["route", "add", "local", FLOOD_NETWORK, "dev", "lo"]);
+    // one neighbour to resolve, not a thousand
+    await server.ip(["route", "add", FLOOD_NETWORK, "via", GUEST]);
     const args = ["server", "--json", "--data", `${folder}/data`, "--interface", "lan"];
     const dhcp = ["--dhcp", "server", "--dhcp-range", "10.99.2.0-10.99.9.255"];
-    const [command, argv] = server.argv([path, ...args, ...dhcp]);
+    const [command, argv] = server.argv([
+      ...["nice", "-n", `${FOREMOST}`, "prlimit", `--nofile=${OPEN_FILES}:`, path],
+      ...args,
+      ...dhcp,
+    ]);
     const child = new Deno.Command(command, {
       args: argv,
       stdin: "null",
@@ -91,7 +101,11 @@ export class FloodLab implements AsyncDisposable {
   }
 
   /** A script of this folder beside the server's network. */
-  spawn(script: string, args: readonly string[], { nice = 0 }: { nice?: number } = {}): Deno.ChildProcess {
+  spawn(
+    script: string,
+    args: readonly string[],
+    { nice = FOREMOST }: { nice?: number } = {},
+  ): Deno.ChildProcess {
     const path = new URL(script, import.meta.url).pathname;
     const program = [Deno.execPath(), "run", "-A", "--no-check", path, ...args];
     return this.client.spawn(["nice", "-n", `${nice}`, ...program]);

@@ -4,6 +4,7 @@ import { AbsolutePath } from "../identity.ts";
 
 /** What no clone starts or is itself without. */
 const NEEDED = [
+  "/etc/NetworkManager/system-connections",
   "/bin",
   "/boot",
   "/dev",
@@ -22,10 +23,15 @@ const NEEDED = [
   "/etc/hostname",
   "/etc/hosts",
   "/etc/machine-id",
+  "/etc/netplan",
+  "/etc/network/interfaces",
   "/etc/pam.d",
   "/etc/passwd",
+  "/etc/resolv.conf",
   "/etc/shadow",
   "/etc/ssh/sshd_config",
+  "/etc/sysconfig/network-scripts",
+  "/etc/systemd/network",
   "/etc/systemd/system",
   "/var/lib/dpkg",
   "/var/lib/rackseed",

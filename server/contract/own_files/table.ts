@@ -311,6 +311,14 @@ export const OWN_FILES: readonly OwnFiles[] = [
     restore: "image",
   },
   {
+    what: "iSCSI in the initramfs",
+    paths: ["/etc/iscsi/iscsi.initramfs"],
+    clone: "told",
+    tell: "the initramfs logs in to iSCSI targets by the template's name, which was copied into it: " +
+      "update-initramfs -u in a post-install hook gives it the clone's",
+    restore: "image",
+  },
+  {
     what: "NVMe subsystems",
     paths: ["/etc/nvme/config.json"],
     clone: "told",

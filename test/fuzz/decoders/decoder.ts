@@ -12,6 +12,8 @@ export interface FuzzedDecoder<Input extends Uint8Array | string = Uint8Array | 
   readonly inputs: fc.Arbitrary<Input>;
   /** May return a promise where the decoder is a stream's. */
   decode(input: Input): unknown;
+  /** Its part of all inputs beside that of the others, 1 by default: a slow one takes fewer. */
+  readonly weight?: number;
   /** Whether this error is how the decoder turns garbage down. By default no error is: the decoder never throws. */
   readonly refuses?: (error: unknown) => boolean;
 }

@@ -6,7 +6,10 @@ import { decodeIndex, encodeIndex } from "../../../agent/install/compare/content
 import { clearInterfaces } from "../../../agent/install/interfaces_file.ts";
 import { CloneRecord } from "../../../agent/install/clone_record.ts";
 import { JournalRecord, recordOf } from "../../../agent/install/journal.ts";
+import { hostsFile } from "../../../agent/install/identity.ts";
+import { freshText, hasForm } from "../../../agent/install/own_files/fresh_values.ts";
 import { readIdentity } from "../../../agent/install/read_identity.ts";
+import { renamedText } from "../../../agent/install/renaming.ts";
 import { TreeReader } from "../../../agent/install/tree_files.ts";
 import { decoder } from "./decoder.ts";
 import { refusesAsJson } from "./refusals.ts";
@@ -20,7 +23,13 @@ const CARDS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
 const WANTS = "/etc/systemd/system/multi-user.target.wants";
 
 /** One file each of the ways to configure a network, and of what else is read of an old system. */
-const FILES: readonly { what: string; path: string; enabled?: string; texts: readonly string[] }[] = [
+const FILES: readonly {
+  what: string;
+  path: string;
+  enabled?: string;
+  weight?: number;
+  texts: readonly string[];
+}[] = [
   {
     what: "ifupdown",
     path: "/etc/network/interfaces",
@@ -52,6 +61,7 @@ const FILES: readonly { what: string; path: string; enabled?: string; texts: rea
   {
     what: "netplan",
     path: "/etc/netplan/a.yaml",
+    weight: 0.05,
     texts: [
       "network:\n  version: 2\n  ethernets:\n    eth0:\n      match: {macaddress: '52:54:00:00:00:0a'}\n" +
       "      addresses: [10.0.0.5/24]\n      routes: [{to: default, via: 10.0.0.1}]\n  vlans:\n" +
@@ -101,12 +111,12 @@ class OneFile extends TreeReader {
     return Promise.resolve(this.#texts.has(path) ? "file" : undefined);
   }
 
-  override text(path: string): Promise<string | undefined> {
-    return Promise.resolve(this.#texts.get(path));
-  }
-
   override mode(): Promise<number> {
     return Promise.resolve(0o644);
+  }
+
+  override text(path: string): Promise<string | undefined> {
+    return Promise.resolve(this.#texts.get(path));
   }
 
   override list(folder: string): Promise<string[]> {
@@ -127,17 +137,41 @@ const clone = JSON.stringify({
 });
 const trust = { inode: 5n, ctimeSec: 7, ctimeNs: 8, sum: 9 };
 
+const NAMES = { hostname: "n1", templateHostname: "web" };
+
 export const decoders = [
   ...FILES.map((file) =>
     decoder({
       name: `old disk's ${file.what}`,
       inputs: fc.constantFrom(...file.texts),
+      weight: file.weight ?? 1,
       decode: async (content) => {
         const { interfaces } = await readIdentity(new OneFile(file, content), { cards: CARDS, own: [] });
         return NetworkInterfaces.parse(interfaces);
       },
     })
   ),
+  decoder({
+    name: "hosts file to rename",
+    inputs: fc.constantFrom(
+      "127.0.0.1 localhost\n127.0.1.1 web.example.com web\n",
+      "::1 localhost web # own\n",
+    ),
+    decode: (text) => hostsFile(text, NAMES),
+  }),
+  decoder({
+    name: "setting of a host name",
+    inputs: fc.constantFrom("myhostname = web.example.com\nmydestination = $myhostname,\n  web, localhost\n"),
+    decode: (text) => renamedText("/etc/postfix/main.cf", { text, ...NAMES }),
+  }),
+  decoder({
+    name: "initiator name",
+    inputs: fc.constantFrom("# x\nInitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n"),
+    decode: (text) => [
+      freshText("iscsi-initiator", text, { hex: (digits) => "0".repeat(digits), nvmeHost: "" }),
+      hasForm("iscsi-initiator", new TextEncoder().encode(text)),
+    ],
+  }),
   decoder({
     name: "interfaces file to clear",
     inputs: fc.constantFrom(...FILES[0]?.texts ?? []),
