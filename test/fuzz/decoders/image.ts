@@ -85,11 +85,19 @@ const header = {
   totals: { entries: 2, files: 1, fileBytes: 10, extentBytes: 10, sealedBytes: 10 },
   packs: [{ sha256: "0".repeat(64), sizeBytes: 100 }],
 };
-const manifests = fc.tuple(
-  attackedJson(header),
-  attackedJson({ pack: 0, at: 0, size: 50, raw: 10, extents: [[SHA, 0, 10]] }),
-  attackedJson({ type: "directory", path: "", mode: 493, uid: 0, gid: 0, mtime: [1, 2] }),
-  attackedJson({ ...fileEntry, path: "a", extents: [[0, 0, 0]] }),
+const manifestLines: Record<string, unknown>[] = [
+  header,
+  { pack: 0, at: 0, size: 50, raw: 10, extents: [[SHA, 0, 10]] },
+  { ...fileEntry, type: "directory", path: "" },
+  { ...fileEntry, path: "a", extents: [[0, 0, 0]] },
+];
+/** One line is attacked: a second fault would never be reached. */
+const manifests = fc.nat(manifestLines.length - 1).chain((attacked) =>
+  fc.tuple(
+    ...manifestLines.map((model, i) =>
+      i === attacked ? attackedJson(model) : fc.constant(JSON.stringify(model))
+    ),
+  )
 ).map((lines) => utf8(`${lines.join("\n")}\n`));
 
 const key = new Uint8Array(32).fill(7);
@@ -323,7 +331,7 @@ export const decoders: readonly FuzzedDecoder[] = [
   }),
   decoder({
     name: "lines",
-    inputs: fc.oneof(fc.uint8Array({ maxLength: 3000 }), longText.map((text) => utf8(`${text}\n${text}`))),
+    inputs: fc.oneof(fc.uint8Array({ maxLength: 3000 }), longText.map((text) => utf8(`${text}\n${text}\n`))),
     decode: (bytes) => [...linesOf(bytes)],
     refuses: isRefusal,
   }),
