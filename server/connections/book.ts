@@ -75,8 +75,8 @@ export class ConnectionBook {
   /** The answer has gone out, or never will. */
   end(key: string, nowMs: number): void {
     const entry = this.#entries.get(key);
+    if (!entry || entry.active === 0) return;
     this.#requests--;
-    if (!entry) return;
     entry.active--;
     entry.idleSinceMs = nowMs;
     entry.idleFromBytes = undefined;
@@ -101,7 +101,9 @@ export class ConnectionBook {
       if (reason) endings.set(entry, reason);
     }
     for (const [key, entry] of this.#entries) {
-      if (entry.seen !== this.#sweeps && entry.active === 0) this.#forget(key);
+      if (entry.seen === this.#sweeps) continue;
+      // Deno 2.6 may not tell that a request has ended with its connection
+      if (entry.active === 0 || entry.facts) this.#forget(key);
     }
     this.#shed(present, endings);
     return [...endings].map(([entry, reason]) => {
@@ -131,6 +133,7 @@ export class ConnectionBook {
   }
 
   #forget(key: string): void {
+    this.#requests -= this.#entries.get(key)?.active ?? 0;
     this.#entries.delete(key);
     this.#forgotten++;
   }

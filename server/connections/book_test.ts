@@ -123,6 +123,19 @@ Deno.test("connections that are being answered are never ended for being many", 
   assert.deepEqual(scene.sweep(1), ["idle: too many connections of its address"]);
 });
 
+Deno.test("requests of a connection that has gone are not counted for ever, and not twice", () => {
+  const book = new ConnectionBook({ ...LIMITS, requests: 1 });
+  const facts = { fd: 3, key: "watch", address: "10.0.0.1" };
+  const sweep = (sockets: SocketFacts[]) => book.sweep(sockets, { traffic: () => QUIET, nowMs: 0 });
+  assert.equal(book.begin("watch", 0), true);
+  sweep([facts]);
+  assert.equal(book.begin("other", 0), false);
+  sweep([]);
+  assert.equal(book.begin("other", 0), true);
+  book.end("watch", 0);
+  assert.equal(book.begin("third", 0), false);
+});
+
 Deno.test("a rack behind one relay has room for every node", () => {
   const { byAddress, newByAddress } = connectionLimits(65_536);
   assert.ok(byAddress >= 2000 && newByAddress >= 250);
