@@ -153,7 +153,8 @@ async function capture(order: CaptureOrder, options: TemplateOptions): Promise<C
   const { root, memory } = options;
   const { parent } = order;
   const past = parent === undefined ? undefined : await memory?.load(memoryName(order, options), {
-    ...{ capture: parent, root },
+    capture: parent,
+    root,
   });
   try {
     return await captureAfter(past, { order, options });

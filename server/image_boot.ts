@@ -53,7 +53,10 @@ export async function makeBootFiles(
     const asked = new AskedSource(source);
     const { kernelPath, missing } = await buildImageSegment({
       source: asked,
-      ...{ kernelRelease, uses, compression, signal },
+      kernelRelease,
+      uses,
+      compression,
+      signal,
       output: `${folder}/${SEGMENT}`,
     });
     await Deno.writeFile(`${folder}/${KERNEL}`, await asked.read(kernelPath), { mode: 0o600 });

@@ -150,7 +150,8 @@ async function startServices(
   const uplink = new RateLimit(Infinity);
   const live = new LiveEvents();
   const siteSwarm = new SiteSwarm(new SwarmSettingsStore(db), {
-    ...{ uplink, uploadLimit: options.uploadLimit },
+    uplink,
+    uploadLimit: options.uploadLimit,
     onChange: (settings) => live.publish({ type: "swarm", settings }),
   });
   const settings = () => siteSwarm.settings();
@@ -162,7 +163,9 @@ async function startServices(
   });
   const seeder = stack.use(
     new Seeder(peers, {
-      ...{ tracker, hostnames: [site.advertised], uploadLimit: uplink },
+      tracker,
+      hostnames: [site.advertised],
+      uploadLimit: uplink,
       racks: () => {
         const rack = racks.serverRack;
         return rack === undefined ? {} : { rack, rackOf: (address) => racks.rackOf(address) };
@@ -210,7 +213,15 @@ async function startServices(
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db);
   const fleet = new Fleet({
-    ...{ nodes, deployments, agents, images, batches, terms, firstBoots, hooks, pin },
+    nodes,
+    deployments,
+    agents,
+    images,
+    batches,
+    terms,
+    firstBoots,
+    hooks,
+    pin,
     identities: new Identities(directory),
     publish: (event) => live.publish(event),
     now,
@@ -254,12 +265,24 @@ async function startServices(
   const templates = new Templates(db, { now });
   const orders = new CaptureOrders(captures);
   const backups = new Backups({
-    ...{ fleet, templates, captures, images, orders, agents, pin, now },
+    fleet,
+    templates,
+    captures,
+    images,
+    orders,
+    agents,
+    pin,
+    now,
     nameOf: (id) => nodes.find(id)?.name,
     server: () => server,
   });
   const bootBackups = new BootBackups({
-    ...{ nodes, deployments, images, captures, orders, pin },
+    nodes,
+    deployments,
+    images,
+    captures,
+    orders,
+    pin,
     onChange: (node) => fleet.changed(node),
   });
   stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
@@ -267,20 +290,20 @@ async function startServices(
   const app = createApp(
     {
       sessions: new PageSessions({ admin, ended: new EndedSessions(db), now }),
-      ...{
-        admin,
-        fleet,
-        templates,
-        images,
-        captures,
-        orders,
-        backups,
-        bootBackups,
-        swarm: siteSwarm,
-        hooks,
-        notices,
-      },
-      ...{ live, swarmAt, now },
+      admin,
+      fleet,
+      templates,
+      images,
+      captures,
+      orders,
+      backups,
+      bootBackups,
+      swarm: siteSwarm,
+      hooks,
+      notices,
+      live,
+      swarmAt,
+      now,
       backUp: () => backUpFacts({ directory, db, versions: store.allPublished(), created: new Date() }),
       closing: closing.signal,
     },
@@ -307,7 +330,14 @@ async function startServices(
     live[Symbol.dispose]();
   });
   const netboot = await startNetboot({
-    ...{ options, site, httpPort, httpsPort, fleet, nodes, store, segments },
+    options,
+    site,
+    httpPort,
+    httpsPort,
+    fleet,
+    nodes,
+    store,
+    segments,
     isDamaged: (path) => images.isDamaged(path),
     leases: new SqliteLeaseStore(db),
     signal: closing.signal,

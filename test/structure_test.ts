@@ -58,6 +58,15 @@ Deno.test("imports point inward: agent and boot know the contract only, services
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("no object literal is spread into another: that would hide mistyped members from the compiler", async () => {
+  const wrong: string[] = [];
+  for (const path of (await committed()).filter((p) => /\.tsx?$/.test(p))) {
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    lines.forEach((line, i) => /\.{3}\{/.test(line) && wrong.push(`${path}:${i + 1}`));
+  }
+  assert.deepEqual(wrong, []);
+});
+
 /** What a build makes is no module of ours. */
 const BUILT = /^(\.cache|dist)\//;
 

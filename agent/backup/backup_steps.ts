@@ -102,7 +102,11 @@ async function capture(
     api: client,
     capture: order.capture,
     tree: new TreeSource(at, { excludes, mountPoints }),
-    ...{ source, layout, excludes: excludes.patterns, packLevel: packLevelFor(order), signal },
+    source,
+    layout,
+    excludes: excludes.patterns,
+    packLevel: packLevelFor(order),
+    signal,
     onRead: () => Promise.resolve(notes),
     onProgress: (now) => progress.update({ message: progressText(now) }),
   });

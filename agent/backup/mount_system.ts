@@ -44,7 +44,8 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
   const { disks, at, run, signal } = options;
   const volumes = await Promise.all(
     disks.flatMap(volumesOf).map(async ({ device, number }) => ({
-      ...{ device, number },
+      device,
+      number,
       facts: parseBlkid(await probeDevice(device, { run, signal })),
     })),
   );

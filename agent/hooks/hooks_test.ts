@@ -7,7 +7,11 @@ import { interpreterOf } from "./interpreter.ts";
 import { runHooks } from "./run_hooks.ts";
 
 const hook = (name: string, script: string, more: Partial<Hook> = {}): Hook => ({
-  ...{ when: "pre-install", name, script, optional: false, timeoutSeconds: 60 },
+  when: "pre-install",
+  name,
+  script,
+  optional: false,
+  timeoutSeconds: 60,
   ...more,
 });
 
@@ -123,8 +127,12 @@ Deno.test("a node's hooks know which node they are on", () => {
       },
     });
   assert.deepEqual(at(["10.0.0.5/24", "10.1.0.5/24"]), {
-    ...{ RACKSEED_WHEN: "post-install", RACKSEED_NODE: "n1", RACKSEED_HOSTNAME: "n1.example.org" },
-    ...{ RACKSEED_ADDRESS: "10.0.0.5/24", RACKSEED_IMAGE: "web", RACKSEED_VERSION: "3" },
+    RACKSEED_WHEN: "post-install",
+    RACKSEED_NODE: "n1",
+    RACKSEED_HOSTNAME: "n1.example.org",
+    RACKSEED_ADDRESS: "10.0.0.5/24",
+    RACKSEED_IMAGE: "web",
+    RACKSEED_VERSION: "3",
   });
   assert.equal(at("dhcp").RACKSEED_ADDRESS, "dhcp");
   assert.equal(at([]).RACKSEED_ADDRESS, "");
@@ -132,7 +140,10 @@ Deno.test("a node's hooks know which node they are on", () => {
 
 Deno.test("what was stopped for a capture is started again once, whoever asks", async () => {
   const order = {
-    ...{ capture: "c1", image: "db", excludes: [], level: 9 },
+    capture: "c1",
+    image: "db",
+    excludes: [],
+    level: 9,
     hooks: [
       hook("stop", 'echo "$RACKSEED_WHEN $RACKSEED_IMAGE on $RACKSEED_NODE"', { when: "pre-capture" }),
       hook("start", 'echo "$RACKSEED_WHEN"', { when: "post-capture" }),

@@ -43,7 +43,9 @@ export async function runHook(
       clearEnv: true,
       env: { ...ENVIRONMENT, ...environment },
       ...(root === undefined && { cwd: "/" }),
-      ...{ stdin: "null", stdout: "piped", stderr: "null" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
       // a session of its own: what it started is ended with it
       detached: true,
     }).spawn();

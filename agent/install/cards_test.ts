@@ -30,7 +30,8 @@ Deno.test("a card has every name that udev may give it: by path, slot, board, ad
     await sysfs(root, {
       eth0: { mac: "52:54:00:00:00:0A", device: "pci0000:00/0000:00:03.0/virtio0" },
       eth1: {
-        ...{ mac: "52:54:00:00:00:0b", device: "pci0000:00/0000:00:1c.0/0000:05:00.1" },
+        mac: "52:54:00:00:00:0b",
+        device: "pci0000:00/0000:00:1c.0/0000:05:00.1",
         files: { acpi_index: "2", dev_port: "1" },
       },
       eth2: { mac: "52:54:00:00:00:0c", device: "pci0001:00/0001:00:1f.6" },

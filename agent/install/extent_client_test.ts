@@ -72,7 +72,10 @@ Deno.test("a server that falls silent is asked again", async () => {
         return Promise.resolve(new Response(body));
       },
     },
-    ...{ path: "/node/extents", manifest: image.manifest, routes, idleMs: 50 },
+    path: "/node/extents",
+    manifest: image.manifest,
+    routes,
+    idleMs: 50,
     onBytes: () => {},
     signal: new AbortController().signal,
     pause: () => Promise.resolve(),

@@ -13,8 +13,11 @@ const map = new PieceMap([
 ], PIECE);
 
 const frame = (pack: number, offset: number, sealedBytes: number) => ({
-  ...{ pack, offset, sealedBytes },
-  ...{ rawBytes: 0, extents: [] },
+  pack,
+  offset,
+  sealedBytes,
+  rawBytes: 0,
+  extents: [],
 });
 const manifest = {
   header: { packs: packs.map((sha256) => ({ sha256, sizeBytes: 0 })) },

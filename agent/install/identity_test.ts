@@ -87,7 +87,10 @@ const SYSTEMS: Record<string, IdentityTree> = {
 function change(identity: Identity, tree: IdentityTree): FileChange[] {
   let uuids = 0;
   return identityChanges(identity, {
-    ...{ tree, templateHostname: "web.example.org", bootMac: "52:54:00:AA:BB:CC", machineId: "f".repeat(32) },
+    tree,
+    templateHostname: "web.example.org",
+    bootMac: "52:54:00:AA:BB:CC",
+    machineId: "f".repeat(32),
     uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
   });
 }

@@ -129,7 +129,10 @@ export class ImageFetch implements AsyncDisposable {
         await download.fetchOnly(manifest.frames.keys(), manifest);
       }
       const compared = comparison && await compareTarget(target.path, {
-        ...{ manifest, comparison, routes: this.#routes, signal: this.#signal },
+        manifest,
+        comparison,
+        routes: this.#routes,
+        signal: this.#signal,
         onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
       });
       const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
@@ -240,7 +243,11 @@ export class ImageFetch implements AsyncDisposable {
     const routes = differences.routes.filter(({ by }) => by === "extents");
     if (order.extents === undefined || routes.length === 0) return undefined;
     const extents = fetchExtents({
-      ...{ client, path: order.extents, manifest, routes, signal: this.#signal },
+      client,
+      path: order.extents,
+      manifest,
+      routes,
+      signal: this.#signal,
       onBytes: (bytes) => this.#extentBytes += bytes,
     });
     return { frames: new Set(routes.map(({ frame }) => frame)), extents };

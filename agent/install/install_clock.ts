@@ -40,7 +40,9 @@ export class InstallClock {
     if (bytesDone >= bytesTotal) this.#fetchMs ??= elapsedMs;
     const busyMs = Math.round(this.#busyMs), blockedMs = Math.round(this.#blockedMs);
     return {
-      ...{ workers, busyMs, blockedMs },
+      workers,
+      busyMs,
+      blockedMs,
       starvedMs: Math.max(0, Math.round(workers * elapsedMs) - busyMs - blockedMs),
       mainMs: Math.round(mainMs() - this.#mainBefore),
       fetchedBytes,

@@ -9,8 +9,13 @@ Deno.test("what workers do not compute and do not wait for the disk, they wait f
   time.ms += 1000;
   time.main += 700;
   assert.deepEqual(clock.times({ bytesDone: 4e6, bytesTotal: 9e6 }, 3e6), {
-    ...{ workers: 2, busyMs: 500, blockedMs: 100, starvedMs: 1400, mainMs: 700 },
-    ...{ fetchedBytes: 3e6, fetchMs: 1000 },
+    workers: 2,
+    busyMs: 500,
+    blockedMs: 100,
+    starvedMs: 1400,
+    mainMs: 700,
+    fetchedBytes: 3e6,
+    fetchMs: 1000,
   });
 });
 

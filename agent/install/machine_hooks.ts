@@ -35,7 +35,9 @@ export async function runMachineHooks(
   await using _trees = root === undefined ? undefined : await bindKernelTrees(root);
   return await runHooks(hooksAt(when, order), {
     environment: { ...nodeEnvironment(when, { order, identity }), RACKSEED_DISK: disk },
-    ...{ root, folder: SCRIPTS, signal },
+    root,
+    folder: SCRIPTS,
+    signal,
     onLine: (line, hook) => {
       log.add(`${hook}: ${line}`);
       progress.update({ message: `${hook}: ${line}` });

@@ -159,7 +159,10 @@ export class MachineRestore {
   comparison(): Comparison | undefined {
     const { plan, order, layout } = this.#options;
     return machineComparison(order, {
-      ...{ record: this.#record, index: this.#index, fitted: this.#fitted, plain: plainMounts(plan) },
+      record: this.#record,
+      index: this.#index,
+      fitted: this.#fitted,
+      plain: plainMounts(plan),
       believes: this.#believes,
       soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });

@@ -136,7 +136,10 @@ export function machineSteps(
   };
 
   const identity = identitySteps({
-    ...{ clonePath, console, run, signal },
+    clonePath,
+    console,
+    run,
+    signal,
     enrolled: () => found("enrolled"),
     target: () => found("target"),
     clone: () => found("clone"),
@@ -175,7 +178,11 @@ export function machineSteps(
         const { restore } = order;
         if (restore) {
           known.restore = new MachineRestore({
-            ...{ order: { ...order, restore }, plan, layout: header.layout, run, signal },
+            order: { ...order, restore },
+            plan,
+            layout: header.layout,
+            run,
+            signal,
           });
         }
         // what is on the disk tells what else is needed

@@ -174,7 +174,8 @@ export async function mountTree(
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
     stack.use(
       await Mount.at(mountPoint, {
-        ...{ source, type: action.type },
+        source,
+        type: action.type,
         // whatever is read to be compared would have a new access time, which costs more than the reading
         flags: readOnly ? MS.RDONLY : MS.NOATIME,
         ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),

@@ -100,7 +100,9 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
   const growable = growablesOf(layout, entries);
   const tableFor = (disk: DiskFacts) => tablePlan(table, { disk, growable, layout, entries });
   const { disk, because } = chooseDisk(disks, {
-    ...{ node, named, installed },
+    node,
+    named,
+    installed,
     shortfall(disk) {
       const plan = tableFor(disk);
       if (plan.fits) return undefined;

@@ -9,7 +9,11 @@ const A = "52:54:00:00:00:0a", B = "52:54:00:00:00:0b";
 const ONE = [{ mac: A, names: ["eth0", "ens3", "enp0s3"] }];
 const TWO = [...ONE, { mac: B, names: ["eth1", "ens4", "enp0s4"] }];
 const ethernet = (mac: string, more: Partial<NetworkInterface>) => ({
-  ...{ kind: "ethernet", addresses: [], gateways: [], dns: [], mac },
+  kind: "ethernet",
+  addresses: [],
+  gateways: [],
+  dns: [],
+  mac,
   ...more,
 });
 
@@ -51,8 +55,13 @@ const cases: {
     interfaces: [
       { kind: "bond", name: "bond0", members: [A, B], mode: "802.3ad", addresses: [], gateways: [], dns: [] },
       {
-        ...{ kind: "vlan", name: "bond0.7", id: 7, parent: "bond0", addresses: ["10.7.0.5/24"] },
-        ...{ gateways: [], dns: [] },
+        kind: "vlan",
+        name: "bond0.7",
+        id: 7,
+        parent: "bond0",
+        addresses: ["10.7.0.5/24"],
+        gateways: [],
+        dns: [],
       },
     ],
   },
@@ -80,12 +89,10 @@ const cases: {
     },
     interfaces: [
       ethernet(A, {
-        ...{
-          addresses: ["10.0.0.5/24", "10.0.0.6/24"],
-          gateways: ["10.0.0.1"],
-          dns: ["10.0.0.2"],
-          mtu: 9000,
-        },
+        addresses: ["10.0.0.5/24", "10.0.0.6/24"],
+        gateways: ["10.0.0.1"],
+        dns: ["10.0.0.2"],
+        mtu: 9000,
       }),
     ],
     notes: [/bridges/],
@@ -194,7 +201,8 @@ Deno.test("an old tree gives name, machine-id and host keys, and no link leads o
       machineId: "a".repeat(32),
       interfaces: [],
       hostKeys: [{
-        ...{ name: "ssh_host_rsa_key", publicKey: "ssh-rsa AAAA\n" },
+        name: "ssh_host_rsa_key",
+        publicKey: "ssh-rsa AAAA\n",
         privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n",
       }],
       files: [],
@@ -220,7 +228,8 @@ const recorded = {
 Deno.test("keep: the disk comes first, piece by piece, then the server's record, then the table", () => {
   const kept = { hostname: "disk7", interfaces: [], hostKeys: [], files: [], notes: ["br0 is a bridge"] };
   const { identity, found, message } = keepIdentity({ ...order, recorded }, {
-    ...{ old: { kept, from: "vda2", notes: [] }, cards: ONE },
+    old: { kept, from: "vda2", notes: [] },
+    cards: ONE,
   });
   assert.deepEqual(identity, {
     hostname: "disk7",

@@ -189,7 +189,9 @@ export async function unsoundFileSystems(
     if (state.missing.includes(action.formatting)) continue;
     const device = target.device(placeNumber(action.formatting.place));
     const { code } = await run(["e2fsck", "-fn", device], {
-      ...{ accept: [0, 1, 2, 4, 8, 12], signal, timeoutMs: 60 * 60_000 },
+      accept: [0, 1, 2, 4, 8, 12],
+      signal,
+      timeoutMs: 60 * 60_000,
     });
     if (code !== 0) found.push(`${nameOf(action.formatting)} would be repaired`);
   }

@@ -9,13 +9,16 @@ Deno.test("a line of the table is read whole, with names that hold blanks and by
     "36 35 98:0 /a\\040part /mnt/\\134x\\011\xff rw,noatime shared:1 master:2 - ext4 /dev/my\\040disk ro,errors=continue",
   );
   assert.deepEqual(mount, {
-    ...{ id: 36, parent: 35, number: "98:0", part: "/a part", target: "/mnt/\\x\t\xff", type: "ext4" },
-    ...{
-      source: "/dev/my disk",
-      options: "ro,noatime,errors=continue",
-      readOnly: true,
-      subvolume: undefined,
-    },
+    id: 36,
+    parent: 35,
+    number: "98:0",
+    part: "/a part",
+    target: "/mnt/\\x\t\xff",
+    type: "ext4",
+    source: "/dev/my disk",
+    options: "ro,noatime,errors=continue",
+    readOnly: true,
+    subvolume: undefined,
   });
 });
 

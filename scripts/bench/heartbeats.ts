@@ -18,7 +18,12 @@ import { numberOption } from "./number_option.ts";
 const CONNECTIONS = 64;
 const BAR_P99_MS = 50;
 const INVENTORY: Inventory = {
-  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
 };
 
 const { values } = parseArgs({
@@ -43,7 +48,8 @@ const bytesPerNode = (residentBytes(product.pid) - rssBefore) / nodes;
 
 const http = Deno.createHttpClient({
   caCerts: [await caOf(product)],
-  ...{ http2: false, poolMaxIdlePerHost: CONNECTIONS },
+  http2: false,
+  poolMaxIdlePerHost: CONNECTIONS,
 });
 const watched = new AbortController();
 const events = countEvents(watched.signal);

@@ -53,7 +53,11 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
   const order = orderOf(job, { infoHash: toHex(metainfo.infoHash), announce: metainfo.announce.flat() });
   const packs = { temporary: job.packs };
   await using download = await Download.start(metainfo, {
-    ...{ order, terms: new SwarmTerms(order.swarm), packs, manifestOnly: false, signal },
+    order,
+    terms: new SwarmTerms(order.swarm),
+    packs,
+    manifestOnly: false,
+    signal,
   });
   const manifest = await download.manifest(order, { key: keyOf(job), signal });
   if (!install) return void await Array.fromAsync(download.frames(manifest));

@@ -34,8 +34,11 @@ export class Latencies {
     const at = (share: number) =>
       sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
     return {
-      ...{ perSecond: sorted.length / seconds, lost: this.#lost },
-      ...{ p50: at(0.5), p99: at(0.99), max: at(1) },
+      perSecond: sorted.length / seconds,
+      lost: this.#lost,
+      p50: at(0.5),
+      p99: at(0.99),
+      max: at(1),
     };
   }
 }

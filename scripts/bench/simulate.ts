@@ -62,7 +62,9 @@ else await compareAll();
 function measure(nodes: number): Row {
   const started = performance.now();
   const result = simulate({
-    ...{ nodes, sizeBytes, linkRate },
+    nodes,
+    sizeBytes,
+    linkRate,
     pieceLength: numberOption("piece", values.piece) * 1024,
     seed: numberOption("seed", values.seed),
   });
@@ -70,12 +72,14 @@ function measure(nodes: number): Row {
   const ideal = sizeBytes * 8000 / linkRate;
   const at = (share: number) => (finishedMs[Math.floor((finishedMs.length - 1) * share)] ?? NaN) / ideal;
   return {
-    ...{ nodes, first: at(0), median: at(0.5), p99: at(0.99), last: at(1) },
-    ...{
-      serverSent: serverSentBytes / sizeBytes,
-      received: receivedBytes / nodes / sizeBytes,
-      dry: dryNodes,
-    },
+    nodes,
+    first: at(0),
+    median: at(0.5),
+    p99: at(0.99),
+    last: at(1),
+    serverSent: serverSentBytes / sizeBytes,
+    received: receivedBytes / nodes / sizeBytes,
+    dry: dryNodes,
     seconds: (performance.now() - started) / 1000,
   };
 }

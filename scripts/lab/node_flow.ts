@@ -206,15 +206,16 @@ export async function cloneNode(
 /** The same machine at every start: network first, then its own disk. */
 export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
-    ...{
-      name: node.name,
-      mac: node.mac,
-      disk: diskOf(lab, node),
-      // the image's packs lie in it
-      memoryMiB: 1536,
-      bootOrder: "network-first",
-    },
-    ...{ firmware: lab.firmware, network: lab.network, folder: lab.folder, signal: lab.signal },
+    name: node.name,
+    mac: node.mac,
+    disk: diskOf(lab, node),
+    // the image's packs lie in it
+    memoryMiB: 1536,
+    bootOrder: "network-first",
+    firmware: lab.firmware,
+    network: lab.network,
+    folder: lab.folder,
+    signal: lab.signal,
     serialLog: `${lab.keep}/${node.name}.serial.log`,
   };
 }

@@ -65,8 +65,10 @@ export class ProductServer implements AsyncDisposable {
   begin(...args: string[]): BackgroundProgram {
     const { network, signal, keep } = this.#lab;
     return new BackgroundProgram(network.inside([this.program, ...args]), {
-      ...{ name: `rackseed ${args.join(" ")}`, log: `${keep}/${args.slice(0, 2).join("-")}.log` },
-      ...{ env: this.#environment, signal },
+      name: `rackseed ${args.join(" ")}`,
+      log: `${keep}/${args.slice(0, 2).join("-")}.log`,
+      env: this.#environment,
+      signal,
     });
   }
 

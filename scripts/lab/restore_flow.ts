@@ -44,7 +44,8 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   const damagedBytes = damaged * totals.sealedBytes / totals.extentBytes;
   const most = damagedBytes + LIMITS.beyondDamage * totals.sealedBytes;
   const compared = await compareWithTemplate(lab, {
-    ...{ clone: disk, template: template.disk },
+    clone: disk,
+    template: template.disk,
     also: [{ path: "srv/**", reason: "kept" }, { path: "srv", aspects: ["mtime"], reason: "kept" }, ...lived],
   });
   const kept = await onRoot(

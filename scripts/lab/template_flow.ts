@@ -43,8 +43,15 @@ export async function captureTemplate(
   const { timeline, signal, folder } = lab;
   const disk = await makeTemplateDisk(lab);
   await using machine = await VirtualMachine.start({
-    ...{ name: templateName, firmware: lab.firmware, network: lab.network, disk, folder, signal },
-    ...{ mac: "52:54:00:77:00:fe", memoryMiB: 1024, bootOrder: "disk-first" },
+    name: templateName,
+    firmware: lab.firmware,
+    network: lab.network,
+    disk,
+    folder,
+    signal,
+    mac: "52:54:00:77:00:fe",
+    memoryMiB: 1024,
+    bootOrder: "disk-first",
     serialLog: `${lab.keep}/${templateName}.serial.log`,
   });
   lab.transcripts.push(machine.serial);

@@ -27,8 +27,16 @@ async function bootsItsOwnDisk(
   const before = await sha256(disk);
   await lab.timeline.measure(`${name}: power-on to its own disk`, async () => {
     await using machine = await VirtualMachine.start({
-      ...{ name, mac, disk, firmware, network, folder, signal },
-      ...{ memoryMiB: 512, bootOrder: "network-first", serialLog: `${lab.keep}/${name}.serial.log` },
+      name,
+      mac,
+      disk,
+      firmware,
+      network,
+      folder,
+      signal,
+      memoryMiB: 512,
+      bootOrder: "network-first",
+      serialLog: `${lab.keep}/${name}.serial.log`,
     });
     lab.transcripts.push(machine.serial);
     await machine.serial.expect(serverAddress, { timeoutMs: 300_000 });

@@ -65,7 +65,8 @@ export async function publishVersion(
   const { version, parent } = store.nextVersion(lineage);
   const former = store.former(lineage);
   const header = headerOf(publication, {
-    ...{ version, parent },
+    version,
+    parent,
     packs: packs.map((pack) => {
       const { sha256, sizeBytes } = pack;
       const key = store.lentKey(pack, held);

@@ -8,9 +8,14 @@ import type { ServerCommand } from "./server_options.ts";
 function actions(over: Partial<Actions> = {}): Actions {
   const unexpected = () => Promise.reject(new Error("not this one"));
   return {
-    ...{ version: "1.2.3", signal: new AbortController().signal },
-    ...{ backUpServer: unexpected, restoreServer: unexpected },
-    ...{ runServer: unexpected, runTemplate: unexpected, runInstall: unexpected, sendTree: unexpected },
+    version: "1.2.3",
+    signal: new AbortController().signal,
+    backUpServer: unexpected,
+    restoreServer: unexpected,
+    runServer: unexpected,
+    runTemplate: unexpected,
+    runInstall: unexpected,
+    sendTree: unexpected,
     ...over,
   };
 }

@@ -5,12 +5,19 @@ import { Batches, type StepTime } from "./batches.ts";
 
 const part = (node: string, deployment = "d1") => ({ deployment, node, image: "web", version: 1 });
 const step = (name: StepReport["step"], over: Partial<StepReport> = {}): StepReport => ({
-  ...{ step: name, state: "running", elapsedMs: 0 },
+  step: name,
+  state: "running",
+  elapsedMs: 0,
   ...over,
 });
 const TIMES = {
-  ...{ workers: 1, starvedMs: 9000, busyMs: 1000, blockedMs: 0, mainMs: 0 },
-  ...{ fetchedBytes: 1e8, fetchMs: 10_000 },
+  workers: 1,
+  starvedMs: 9000,
+  busyMs: 1000,
+  blockedMs: 0,
+  mainMs: 0,
+  fetchedBytes: 1e8,
+  fetchMs: 10_000,
 };
 const half = { progress: { bytesDone: 5e7, bytesTotal: 1e8, peers: 1, bytesPerSecond: 1e7 } };
 

@@ -4,8 +4,13 @@ import { bottleneckOf } from "./bottleneck.ts";
 
 /** Ten seconds of two workers. */
 const times = (over: Partial<InstallTimes>): InstallTimes => ({
-  ...{ workers: 2, starvedMs: 0, busyMs: 0, blockedMs: 0, mainMs: 3000 },
-  ...{ fetchedBytes: 250e6, fetchMs: 10_000 },
+  workers: 2,
+  starvedMs: 0,
+  busyMs: 0,
+  blockedMs: 0,
+  mainMs: 3000,
+  fetchedBytes: 250e6,
+  fetchMs: 10_000,
   ...over,
 });
 

@@ -6,12 +6,17 @@ const HOUR = 3600;
 const nowMs = Date.parse("2026-06-30T12:00:00Z");
 const hoursAgo = (hours: number) => new Date(nowMs - hours * HOUR * 1000).toISOString();
 const node = (name: string, change: Partial<ScheduledNode> = {}): ScheduledNode => ({
-  ...{ name, image: name, everySeconds: 24 * HOUR, online: true },
+  name,
+  image: name,
+  everySeconds: 24 * HOUR,
+  online: true,
   ...change,
 });
 const version = (image: string, hours: number) => ({ image, created: hoursAgo(hours) });
 const capture = (image: string, state: CaptureView["state"], hours: number) => ({
-  ...{ image, state, started: hoursAgo(hours) },
+  image,
+  state,
+  started: hoursAgo(hours),
 });
 
 const cases: [

@@ -51,7 +51,10 @@ export class FirstBootWatch {
     const step = stepOf(report, { assigned: row.assigned ?? report.hostname, name: name(node) });
     const { problem } = step;
     return {
-      ...{ node, deployment, step, isNews: row.reportedMs === undefined },
+      node,
+      deployment,
+      step,
+      isNews: row.reportedMs === undefined,
       settle: () =>
         this.#store.reported(row, {
           reportedMs: this.#now(),

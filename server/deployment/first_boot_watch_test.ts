@@ -21,7 +21,11 @@ function awaited() {
 }
 
 const report = (token: string, more: Partial<FirstBootReport> = {}): FirstBootReport => ({
-  ...{ token, hostname: "n1", uptimeSeconds: 14.2, failedUnits: [], hooks: [] },
+  token,
+  hostname: "n1",
+  uptimeSeconds: 14.2,
+  failedUnits: [],
+  hooks: [],
   ...more,
 });
 
@@ -32,14 +36,17 @@ Deno.test("a clone that reports in time is up from then on; saying so again chan
   const taken = watch.take(report(token, { kernel: "6.1", failedUnits: ["a.service"] }), names);
   assert.deepEqual([taken?.node, taken?.deployment, taken?.isNews], ["id1", "d1", true]);
   assert.deepEqual(taken?.step, {
-    ...{ step: "first-boot", state: "done", elapsedMs: 14_200 },
+    step: "first-boot",
+    state: "done",
+    elapsedMs: 14_200,
     message: "up as n1; kernel 6.1; units that failed: a.service",
   });
   taken?.settle();
   assert.equal(watch.take(report(token), names)?.isNews, false);
   time.ms += 3_600_000;
   assert.deepEqual(watch.view(part, name), {
-    ...{ due: new Date(1_600_000).toISOString(), reported: new Date(1_030_000).toISOString() },
+    due: new Date(1_600_000).toISOString(),
+    reported: new Date(1_030_000).toISOString(),
     hostname: "n1",
   });
   assert.deepEqual(watch.becameLate(), []);

@@ -24,7 +24,9 @@ function open(db = new DatabaseSync(":memory:")) {
 
 const content = (script = "true") => HookContent.parse({ script });
 const key = (scope: string, name: string, when: HookKey["when"] = "post-install"): HookKey => ({
-  ...{ scope, name, when },
+  scope,
+  name,
+  when,
 });
 
 Deno.test("a node runs the hooks of all, its image, its group and its own, in this order and by name", () => {
@@ -58,13 +60,21 @@ Deno.test("a hook is shown by its node's name, replaced, and deleted; all of it 
   book.put(key("node:n1", "grow"), content("old"));
   const put = book.put(key("node:id1", "grow"), { script: "née", optional: true, timeoutSeconds: 9 });
   assert.deepEqual(put, {
-    ...{ scope: "node:n1", when: "post-install", name: "grow" },
-    ...{ script: "née", optional: true, timeoutSeconds: 9 },
+    scope: "node:n1",
+    when: "post-install",
+    name: "grow",
+    script: "née",
+    optional: true,
+    timeoutSeconds: 9,
   });
   const again = open(db);
   assert.deepEqual(again.list(), [{
-    ...{ scope: "node:n1", when: "post-install", name: "grow" },
-    ...{ optional: true, timeoutSeconds: 9, scriptBytes: 4 },
+    scope: "node:n1",
+    when: "post-install",
+    name: "grow",
+    optional: true,
+    timeoutSeconds: 9,
+    scriptBytes: 4,
   }]);
   again.delete(key("node:n1", "grow"));
   assert.throws(() => again.get(key("node:n1", "grow")), { status: 404 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { RackBook, type RackNode } from "./rack_book.ts";
 
 const node = (address: string | undefined, rack?: string): RackNode => ({
-  ...{ settings: rack === undefined ? {} : { rack }, address },
+  settings: rack === undefined ? {} : { rack },
+  address,
 });
 
 function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = {}) {

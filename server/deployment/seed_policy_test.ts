@@ -7,11 +7,15 @@ const NOW = 1_000_000;
 const TYPICAL_MS = 60_000;
 
 const giver = (node: string, seedsForMs: number, policy: SeedPolicy = DEFAULT_SEED): Giver => ({
-  ...{ node, sinceMs: NOW - seedsForMs, policy },
+  node,
+  sinceMs: NOW - seedsForMs,
+  policy,
 });
 /** `done`: share of the image that it has. */
 const taker = (node: string, { fetchesForMs, done }: { fetchesForMs: number; done: number }): Taker => ({
-  ...{ node, sinceMs: NOW - fetchesForMs, progress: { bytesDone: done * 1e9, bytesTotal: 1e9 } },
+  node,
+  sinceMs: NOW - fetchesForMs,
+  progress: { bytesDone: done * 1e9, bytesTotal: 1e9 },
 });
 const many = <T>(count: number, make: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i));

@@ -3,8 +3,13 @@ import type { InstallTimes } from "#contract/distribution.ts";
 import { type NodeTiming, slowestOf } from "./slowest_node.ts";
 
 const TIMES: InstallTimes = {
-  ...{ workers: 2, starvedMs: 20_000, busyMs: 15_000, blockedMs: 5000, mainMs: 3000 },
-  ...{ fetchedBytes: 250e6, fetchMs: 20_000 },
+  workers: 2,
+  starvedMs: 20_000,
+  busyMs: 15_000,
+  blockedMs: 5000,
+  mainMs: 3000,
+  fetchedBytes: 250e6,
+  fetchMs: 20_000,
 };
 const node = (name: string, over: Partial<NodeTiming> = {}): NodeTiming => ({
   node: name,

@@ -69,7 +69,8 @@ export function settingsWith(
   return {
     ...rest,
     ...(mac !== undefined && { mac }),
-    ...{ hostname, address },
+    hostname,
+    address,
     ...(gateway !== undefined && { gateway }),
     ...(dns.length > 0 && { dns }),
     ...(others.length > 0 && { interfaces: others }),

@@ -8,7 +8,12 @@ const none = { gateways: [], dns: [] };
 const card = (mac: string, more: Partial<NetworkInterface> = {}): NetworkInterface =>
   ({ kind: "ethernet", mac, addresses: [], ...none, ...more }) as NetworkInterface;
 const bond = (addresses: NetworkInterface["addresses"]): NetworkInterface => ({
-  ...{ kind: "bond", name: "bond0", members: [A, B], mode: "802.3ad", addresses, ...none },
+  kind: "bond",
+  name: "bond0",
+  members: [A, B],
+  mode: "802.3ad",
+  addresses,
+  ...none,
 });
 
 const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterface[] }[] = [
@@ -31,7 +36,8 @@ const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterfac
   {
     name: "a bond that bears nothing but a VLAN",
     settings: {
-      ...{ mac: A, address: "off" },
+      mac: A,
+      address: "off",
       interfaces: [bond([]), {
         kind: "vlan",
         name: "v7",
@@ -46,7 +52,8 @@ const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterfac
   {
     name: "a VLAN on the first card",
     settings: {
-      ...{ mac: A, address: "off" },
+      mac: A,
+      address: "off",
       interfaces: [{ kind: "vlan", name: "v7", id: 7, parent: A, addresses: "dhcp", ...none }],
     },
     interfaces: [card(A), { kind: "vlan", name: "v7", id: 7, parent: A, addresses: "dhcp", ...none }],

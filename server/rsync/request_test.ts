@@ -13,8 +13,16 @@ Deno.test("what stock clients say is understood", () => {
   );
   assert.deepEqual(request, {
     paths: ["torrents/web@1.torrent", "torrents/"],
-    ...{ recurse: true, directories: false, owners: true, groups: true, numericIds: true },
-    ...{ sums: false, compress: true, dryRun: false, secluded: false, checksumSeed: 0 },
+    recurse: true,
+    directories: false,
+    owners: true,
+    groups: true,
+    numericIds: true,
+    sums: false,
+    compress: true,
+    dryRun: false,
+    secluded: false,
+    checksumSeed: 0,
   });
   assert(parse("--server --sender -de.LsfxCIvu . torrents/").directories);
   assert(parse("--server --sender -ntc --timeout=9 --inplace -B700 --checksum-seed=-7 . torrents/x").dryRun);

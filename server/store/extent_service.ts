@@ -101,7 +101,9 @@ function tableOf(version: PublishedVersion): FrameTable {
   const { header, frames } = readManifest(version);
   return {
     frames: frames.map(({ pack, offset, sealedBytes, extents }) => ({
-      ...{ pack, at: offset, sealedBytes },
+      pack,
+      at: offset,
+      sealedBytes,
       places: Uint32Array.from(extents.flatMap((e) => [e.offset, e.sizeBytes])),
     })),
     packs: version.payload.slice(1).map(({ path }) => path),

@@ -33,16 +33,22 @@ const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, to
   }],
   ["a file that was cut", file("a", "b"), file("a"), { change: "content", type: "file", bytes: 0 }],
   ["a file and its mode", file("a"), { ...file("b"), mode: 0o600 } as Hashed, {
-    ...{ change: "content", type: "file", bytes: 10, what: ["mode"] },
+    change: "content",
+    type: "file",
+    bytes: 10,
+    what: ["mode"],
   }],
   ["mode, owner and time", file("a"), { ...file("a"), mode: 0o600, gid: 5, mtimeNs: 1 } as Hashed, {
-    ...{ change: "attributes", type: "file", what: ["mode", "owner", "mtime"] },
+    change: "attributes",
+    type: "file",
+    what: ["mode", "owner", "mtime"],
   }],
   ["a symlink's target", link("y"), link("z"), { change: "attributes", type: "symlink", what: ["target"] }],
   ["the order of attributes", xattrs("user.a", "user.b"), xattrs("user.b", "user.a"), undefined],
   ["an attribute", xattrs("user.a"), xattrs(), { change: "attributes", type: "directory", what: ["xattrs"] }],
   ["flags and a project", { ...xattrs(), inode: { flags: 0x30 } } as Hashed, {
-    ...{ ...xattrs(), inode: { flags: 0x90, project: 7 } },
+    ...xattrs(),
+    inode: { flags: 0x90, project: 7 },
   } as Hashed, { change: "attributes", type: "directory", what: ["+A", "-a", "none to project 7"] }],
   ["a type", link("y"), file("a"), { change: "content", type: "file", bytes: 10, what: ["was a symlink"] }],
 ];

@@ -16,7 +16,9 @@ function backupsOf(
 ): { backups: Backups; ordered: Ordered[] } {
   const ordered: Ordered[] = [];
   const views = nodes.map(({ name, image, every }) => ({
-    ...{ id: `id-${name}`, name, settings: { backupEverySeconds: every } },
+    id: `id-${name}`,
+    name,
+    settings: { backupEverySeconds: every },
     ...(image !== undefined && { image }),
   }));
   const backups = new Backups({

@@ -61,7 +61,9 @@ export class BootBackups {
       });
     }
     const { deployment, secrets } = deployments.arm([node.id], {
-      ...{ image: boots.image, version: boots.version, backup: BackupRequest.parse(terms) },
+      image: boots.image,
+      version: boots.version,
+      backup: BackupRequest.parse(terms),
     });
     log.info("armed-for-backup", { node: node.name, deployment, boots: named });
     onChange(node);

@@ -81,12 +81,20 @@ export class Fleet {
     this.#batches = batches;
     this.#terms = terms;
     this.clones = new CloneReports({
-      ...{ nodes, deployments, watch: firstBoots },
+      nodes,
+      deployments,
+      watch: firstBoots,
       onChange: (node) => this.changed(node),
     });
     this.#hooks = hooks;
     this.#enroller = new Enroller({
-      ...{ nodes, deployments, images, terms, hooks, clones: this.clones, identity: this.#identity },
+      nodes,
+      deployments,
+      images,
+      terms,
+      hooks,
+      clones: this.clones,
+      identity: this.#identity,
       onChange: (node) => this.changed(node),
     });
     this.#views = new NodeViews({ deployments, batches, clones: this.clones, now });
@@ -174,7 +182,10 @@ export class Fleet {
     }
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = this.#deployments.arm(ids, {
-      ...{ image, version, seed, restore },
+      image,
+      version,
+      seed,
+      restore,
       ...((identity ?? askSeconds) && {
         identity: { ...identity && { mode: identity }, ...askSeconds && { askSeconds } },
       }),

@@ -15,7 +15,10 @@ function open() {
   const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
   const events: ServerEvent[] = [];
   const fleet = new Fleet({
-    ...{ nodes, deployments, now, pin: "pin" },
+    nodes,
+    deployments,
+    now,
+    pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),
     batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
     publish: (event: ServerEvent) => void events.push(event),

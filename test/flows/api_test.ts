@@ -31,7 +31,9 @@ const INVENTORY = {
 } as const;
 
 const step = (name: StepReport["step"], state: StepReport["state"] = "running"): StepReport => ({
-  ...{ step: name, state, elapsedMs: 1 },
+  step: name,
+  state,
+  elapsedMs: 1,
 });
 const report = (agent: ApiClient, body: StepReport) =>
   agent.post("/node/report", { body, schema: ReportAnswer });
@@ -292,7 +294,10 @@ Deno.test("a server that does not answer any more is out of reach, and not waite
   const authority = await openAuthority(folder);
   const stop = new AbortController();
   const server = Deno.serve({
-    ...{ hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
+    hostname: "127.0.0.1",
+    port: 0,
+    signal: stop.signal,
+    onListen() {},
     ...await issueServerCertificate(authority, ["127.0.0.1"]),
   }, ({ url }) => url.endsWith("/ca.pem") ? new Response(authority.pem) : new Promise(() => {}));
   const token = formatToken({ pin: pinOf(authority.pem), secret: "s".repeat(32) });

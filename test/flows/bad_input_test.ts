@@ -96,7 +96,8 @@ Deno.test({
         ...["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"],
         ...[`${folder}/rackseed`, "server", "--data", `${folder}/data`, ...ports],
       ],
-      ...{ clearEnv: true, cwd: folder },
+      clearEnv: true,
+      cwd: folder,
     }).output();
     assert.match(
       new TextDecoder().decode(stderr),

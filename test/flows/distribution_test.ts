@@ -20,14 +20,26 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const INVENTORY = {
-  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] } as const,
+  kind: "directory" as const,
+  firmware: "bios" as const,
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
 };
 const TIMES: InstallTimes = {
-  ...{ workers: 1, starvedMs: 9000, busyMs: 1000, blockedMs: 0, mainMs: 100 },
-  ...{ fetchedBytes: 1e8, fetchMs: 10_000 },
+  workers: 1,
+  starvedMs: 9000,
+  busyMs: 1000,
+  blockedMs: 0,
+  mainMs: 100,
+  fetchedBytes: 1e8,
+  fetchMs: 10_000,
 };
 const step = (name: StepReport["step"], over: Partial<StepReport> = {}): StepReport => ({
-  ...{ step: name, state: "running", elapsedMs: 10 },
+  step: name,
+  state: "running",
+  elapsedMs: 10,
   ...over,
 });
 

@@ -8,7 +8,12 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract/torrent", import.meta.url).pathname;
 const MACHINE = {
-  ...{ kind: "machine", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+  kind: "machine",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
 } as const;
 
 /** Plays the agent of a machine from its enrolment to its last step. */
@@ -36,7 +41,13 @@ async function boot(test: ServerUnderTest, order: Order): Promise<void> {
   const { url, token, tryForSeconds } = order.firstBoot;
   const clients = ["bash"] as const;
   const script = runScript({
-    ...{ url, tryForSeconds, clients, hooks: [], environment: {}, folder, belongings: [] },
+    url,
+    tryForSeconds,
+    clients,
+    hooks: [],
+    environment: {},
+    folder,
+    belongings: [],
   });
   await Deno.writeTextFile(`${folder}/run`, script);
   await Deno.writeTextFile(`${folder}/token`, token);

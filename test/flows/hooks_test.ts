@@ -143,7 +143,12 @@ Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
   const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
   using agent = await test.as(answer.nodes[0]?.token ?? "");
   const inventory = {
-    ...{ kind: "machine", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+    kind: "machine",
+    firmware: "bios",
+    memoryBytes: 1,
+    cpus: 1,
+    nics: [],
+    disks: [],
   };
   const { hooks } = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
   assert.deepEqual(hooks?.map(({ script }) => script), ["all", "image:web", "group:a", "node:n1"]);

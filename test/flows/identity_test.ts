@@ -176,7 +176,9 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
     { kind: "ethernet", mac: MAC, addresses: ["10.0.0.5/24"], gateways: [], dns: [] },
   ];
   const identity: Identity = {
-    ...{ hostname: "db7", interfaces, machineId: "a".repeat(32) },
+    hostname: "db7",
+    interfaces,
+    machineId: "a".repeat(32),
     hostKeys: [{ name: "ssh_host_rsa_key", privateKey: secret, publicKey: "ssh-rsa AAAA\n" }],
     files: [{ path: "/etc/krb5.keytab", base64: btoa("very secret") }],
   };

@@ -9,8 +9,12 @@ import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const INVENTORY: Inventory = {
-  ...{ kind: "directory", firmware: "bios", memoryBytes: 1 << 30, cpus: 1 },
-  ...{ nics: [], disks: [] },
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1 << 30,
+  cpus: 1,
+  nics: [],
+  disks: [],
 };
 /** Nothing listens there. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };

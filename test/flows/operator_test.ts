@@ -6,7 +6,11 @@ import { makeSmallTree } from "./support/small_tree.ts";
 import { Product } from "./support/product.ts";
 
 const INVENTORY = {
-  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [] },
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
   disks: [{
     name: "sda",
     sizeBytes: 1e9,
@@ -47,7 +51,9 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
       const { nodes: [n1] } = await order("n1");
       using agent = await enrolled(product, n1 ?? assert.fail());
       const json = {
-        ...{ step: "plan", state: "done", elapsedMs: 1 },
+        step: "plan",
+        state: "done",
+        elapsedMs: 1,
         message: "fine\n\x1b]0;owned\x07done     install     0.0 s",
         plan: ["\x9b2J erase nothing"],
         log: ["a\rb"],
@@ -113,7 +119,11 @@ async function startedServer(product: Product): Promise<{ stdout: string; stderr
       ...["server", "--data", `${product.folder}/other`, "--listen", "127.0.0.1:0", "--tftp-port", "off"],
       ...ports,
     ],
-    ...{ env: {}, clearEnv: true, stdin: "null", stdout: "piped", stderr: "piped" },
+    env: {},
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
   }).spawn();
   const stderr = new Response(child.stderr).text();
   let stdout = "";

@@ -11,7 +11,12 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const INVENTORY = {
-  ...{ kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+  kind: "directory",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
 } as const;
 const { signal } = new AbortController();
 

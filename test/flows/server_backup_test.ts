@@ -15,7 +15,10 @@ function cli(...args: string[]): Promise<number> {
     signal: new AbortController().signal,
     backUpServer,
     restoreServer: (file, options) => Promise.resolve().then(() => restoreServer(file, options)),
-    ...{ runServer: never, runTemplate: never, runInstall: never, sendTree: never },
+    runServer: never,
+    runTemplate: never,
+    runInstall: never,
+    sendTree: never,
   });
 }
 

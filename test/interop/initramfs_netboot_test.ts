@@ -84,8 +84,15 @@ async function powerOn(
   const serialLog = `${scratch}/serial.log`;
   {
     await using machine = await VirtualMachine.start({
-      ...{ name: "node", firmware, network, mac, disk, folder: scratch, serialLog },
-      ...{ memoryMiB: 768, bootOrder: "network-first" },
+      name: "node",
+      firmware,
+      network,
+      mac,
+      disk,
+      folder: scratch,
+      serialLog,
+      memoryMiB: 768,
+      bootOrder: "network-first",
     });
     try {
       await machine.serial.expect(until, { timeoutMs: 240_000 });

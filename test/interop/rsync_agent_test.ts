@@ -41,7 +41,9 @@ Deno.test({
         ...["--daemon", "--no-detach", "--address=127.0.0.1", `--port=${port}`],
         ...[`--config=${folder}/conf`, `--log-file=${folder}/log`],
       ],
-      ...{ stdin: "null", stdout: "null", stderr: "null" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
     }).spawn();
     try {
       const url = `rsync://127.0.0.1:${port}/torrents`;
@@ -116,7 +118,8 @@ Deno.test("a fetch that is called off ends with that reason, however far it came
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const stop = new AbortController();
     const fetching = fetchByRsync(`rsync://127.0.0.1:${listener.addr.port}/torrents/x`, {
-      ...{ maxBytes: 1, signal: stop.signal },
+      maxBytes: 1,
+      signal: stop.signal,
     });
     using connection = await listener.accept();
     if (greeted) await connection.read(new Uint8Array(100));

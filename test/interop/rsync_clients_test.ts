@@ -21,7 +21,9 @@ async function atPlace(use: (place: Place) => Promise<void>): Promise<void> {
     const rsync = async (...args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command("rsync", {
         args: ["--timeout=20", ...args.map((arg) => arg.replace("TABLE", table.url))],
-        ...{ cwd: folder, clearEnv: true, env: { PATH: "/usr/bin:/bin", TZ: "UTC", LC_ALL: "C" } },
+        cwd: folder,
+        clearEnv: true,
+        env: { PATH: "/usr/bin:/bin", TZ: "UTC", LC_ALL: "C" },
       }).output();
       const text = new TextDecoder();
       return { code, out: text.decode(stdout), err: text.decode(stderr) };

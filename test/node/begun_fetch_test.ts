@@ -21,7 +21,11 @@ for (const manifestOnly of [false, true]) {
     await using _fetch = fetch;
     fetch.begin({ memory, writes: true, manifestOnly });
     using journal = Journal.keep(path, {
-      ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest },
+      format: "rackseed-journal",
+      formatVersion: 1,
+      node: "n1",
+      image: "tree@1",
+      manifest,
       plan: "0".repeat(64),
     });
     const joined = await fetch.join({ path, journal }, { memory, progress });

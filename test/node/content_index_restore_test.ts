@@ -24,7 +24,11 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
   const path = `${test.folder}/n1`, clone = new CloneTree(path);
   const { id: manifest } = await test.client.get("/images/tree", VersionView);
   const record = {
-    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest } as const,
+    format: "rackseed-journal" as const,
+    formatVersion: 1 as const,
+    node: "n1",
+    image: "tree@1",
+    manifest,
     plan: "0".repeat(64),
   };
   {

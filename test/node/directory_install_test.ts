@@ -87,7 +87,11 @@ Deno.test("a token that was used is refused, and the tree it installed stays", a
 async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>): Promise<void> {
   const { id } = await test.client.get("/images/tree", VersionView);
   const record: JournalRecord = {
-    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest: id },
+    format: "rackseed-journal",
+    formatVersion: 1,
+    node: "n1",
+    image: "tree@1",
+    manifest: id,
     plan: "0".repeat(64),
     ...changed,
   };
@@ -157,7 +161,11 @@ Deno.test("a directory into which another process installs is refused", async ()
   await breakOff(test, {});
   const { id } = await test.client.get("/images/tree", VersionView);
   using _other = Journal.keep(`${test.folder}/n1`, {
-    ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "tree@1", manifest: id },
+    format: "rackseed-journal",
+    formatVersion: 1,
+    node: "n1",
+    image: "tree@1",
+    manifest: id,
     plan: "0".repeat(64),
   });
   await assert.rejects(install(test, node), /another process is installing there/);

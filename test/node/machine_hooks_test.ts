@@ -8,7 +8,12 @@ import { Mount, MS } from "../../agent/sys/mount.ts";
 import { needs } from "../support/needs.ts";
 
 const hook = (name: string, script: string, more: Partial<Hook> = {}): Hook => ({
-  ...{ when: "post-install", name, script, optional: false, timeoutSeconds: 60, ...more },
+  when: "post-install",
+  name,
+  script,
+  optional: false,
+  timeoutSeconds: 60,
+  ...more,
 });
 const identity = { hostname: "n1", interfaces: [] };
 
@@ -39,7 +44,10 @@ function run(root: string, hooks: readonly Hook[]) {
   const order = { node: "n1", image: "web", version: 3, hooks } as unknown as Order;
   const lines: string[] = [];
   const done = runMachineHooks("post-install", {
-    ...{ order, identity, disk: "/dev/null", root },
+    order,
+    identity,
+    disk: "/dev/null",
+    root,
     log: { add: (line) => lines.push(line) },
     progress: { update() {} },
     signal: new AbortController().signal,

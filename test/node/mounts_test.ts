@@ -21,9 +21,15 @@ const missing = missingForDisks([
 if (missing) console.log(`tests of mounts are left out: ${missing}`);
 
 const WHOLE: Captured["paths"] = {
-  ...{ "": "directory", "data": "directory", "data/file": "of data", "data/link": "= data/file" },
-  ...{ "etc": "directory", "etc/hosts": "of the root" },
-  ...{ "mnt": "directory", "srv": "directory", "tmp": "directory" },
+  "": "directory",
+  "data": "directory",
+  "data/file": "of data",
+  "data/link": "= data/file",
+  "etc": "directory",
+  "etc/hosts": "of the root",
+  "mnt": "directory",
+  "srv": "directory",
+  "tmp": "directory",
 };
 
 interface Case {
@@ -125,7 +131,9 @@ const CASES: readonly Case[] = [
       "mkdir srv/part; mount $DISK'p3' mnt; mkdir mnt/part; echo part > mnt/part/file; echo rest > mnt/rest; " +
       "mount --bind mnt/part srv/part; umount mnt",
     differs: {
-      ...{ "srv/part": "directory", "srv/part/part": "directory", "srv/part/part/file": "part" },
+      "srv/part": "directory",
+      "srv/part/part": "directory",
+      "srv/part/part/file": "part",
       "srv/part/rest": "rest",
     },
     notes: ["taken whole, though only its /part is mounted: /srv/part"],
@@ -159,8 +167,12 @@ const CASES: readonly Case[] = [
       "echo a > srv/a/file; mkdir srv/b/sub; echo b > srv/b/sub/file; mount --bind srv/b/sub srv/bind; " +
       "mount -t tmpfs none srv/b",
     differs: {
-      ...{ "srv/a": "directory", "srv/a/file": "a", "srv/bind": "directory" },
-      ...{ "srv/b": "directory", "srv/b/sub": "directory", "srv/b/sub/file": "b" },
+      "srv/a": "directory",
+      "srv/a/file": "a",
+      "srv/bind": "directory",
+      "srv/b": "directory",
+      "srv/b/sub": "directory",
+      "srv/b/sub/file": "b",
     },
     notes: [again("/srv/bind"), elsewhere("tmpfs on /srv/b")],
   },

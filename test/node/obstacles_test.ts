@@ -227,7 +227,9 @@ test("a restore sets again what was changed on the machine, and believes files a
         manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
         restore: { keep: [], dryRun, nodes: 1 },
       },
-      ...{ plan, layout: undefined, run },
+      plan,
+      layout: undefined,
+      run,
     });
   assert.equal(await restore().assess(target), "the disk's layout is the planned one");
   const wanted = await dumped(disk.partition(3));

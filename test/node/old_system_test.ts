@@ -68,8 +68,12 @@ const cases: {
       await Deno.mkdir(`${at}/etc`);
       await Deno.writeTextFile(`${at}/etc/hostname`, "template\n");
       return Journal.keep(at, {
-        ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "web@1" },
-        ...{ manifest: "0".repeat(64), plan: "0".repeat(64) },
+        format: "rackseed-journal",
+        formatVersion: 1,
+        node: "n1",
+        image: "web@1",
+        manifest: "0".repeat(64),
+        plan: "0".repeat(64),
       });
     },
   },

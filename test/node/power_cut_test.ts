@@ -65,7 +65,14 @@ class Machine implements AsyncDisposable {
       const have = new Bitfield(pieceCount), uploadLimit = new RateLimit(rate);
       for (let piece = 0; piece < pieceCount; piece++) if (holds?.(piece) ?? true) have.add(piece);
       const seed = Swarm.start({
-        ...{ metainfo, storage, have, network, trackers: [], deals: have.isFull, uploadLimit, signal },
+        metainfo,
+        storage,
+        have,
+        network,
+        trackers: [],
+        deals: have.isFull,
+        uploadLimit,
+        signal,
         wanted: have,
       });
       this.#stack.defer(() => seed.close());
@@ -137,7 +144,11 @@ class Machine implements AsyncDisposable {
     const comparison = { why: "resumes" } as const, routes = { extentService: false, nodes: 1 };
     const onProgress = () => {};
     const { found, differences } = await compareTarget(this.root, {
-      ...{ manifest, comparison, routes, onProgress, signal },
+      manifest,
+      comparison,
+      routes,
+      onProgress,
+      signal,
     });
     const only = differences.routes.map(({ frame }) => frame);
     await download.fetchOnly(only, manifest);

@@ -55,7 +55,9 @@ function restoreOf(
       manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
       restore: { keep, dryRun, nodes: 1 },
     },
-    ...{ plan, layout: undefined, run },
+    plan,
+    layout: undefined,
+    run,
   });
 }
 
@@ -233,7 +235,9 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     assert.equal(judgeLoader(boot, { record, manifest: "b".repeat(64) }).state, "unknown");
     assert.equal(judgeLoader(boot, { record: undefined, manifest }).state, "unknown");
     const believing = await bootState(target, {
-      ...{ plan, clone: new CloneTree(root), folders: ["/boot/grub"] },
+      plan,
+      clone: new CloneTree(root),
+      folders: ["/boot/grub"],
       known: { ...boot, files: { "/boot/grub/core.img": "hash of before" } },
     });
     assert.equal(believing.files["/boot/grub/core.img"], "hash of before", "an untouched file is not read");

@@ -26,7 +26,9 @@ const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
 const order = {
-  ...{ node: "n1", image: "web", version: 3 },
+  node: "n1",
+  image: "web",
+  version: 3,
   manifest: { id: "a".repeat(64) },
 } as unknown as Order;
 

@@ -13,7 +13,12 @@ import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk } from "./loop_disk.ts";
 
 export const INVENTORY: Inventory = {
-  ...{ kind: "machine", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] },
+  kind: "machine",
+  firmware: "bios",
+  memoryBytes: 1,
+  cpus: 1,
+  nics: [],
+  disks: [],
 };
 export const FSTAB = "LABEL=p1 / ext4\nLABEL=p2 /srv ext4 noatime 0 2\nLABEL=gone /old ext4 nofail\n";
 const TABLE = "label: gpt\n1 : size=60M, type=L\n2 : size=20M, type=L\n3 : size=10M, type=L\n";
@@ -82,7 +87,14 @@ export class StillNode implements AsyncDisposable {
     const console = new TerminalConsole([{ path: "/dev/none", read: () => Promise.resolve(null), write }]);
     const disks: DiskFacts[] = [{ ...facts, kind: "disk" }];
     const steps = backupSteps({
-      ...{ enrolled, disks, firmware: "bios", at, stack, run, signal, diskTypes: ["loop"] },
+      enrolled,
+      disks,
+      firmware: "bios",
+      at,
+      stack,
+      run,
+      signal,
+      diskTypes: ["loop"],
     });
     await runSteps(steps, { reporter, console, log: new LogTail(), signal });
   }

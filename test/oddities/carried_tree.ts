@@ -69,8 +69,12 @@ export class Template {
       })
       : undefined;
     using journal = Journal.keep(target, {
-      ...{ format: "rackseed-journal", formatVersion: 1, node: "n1", image: "test@1" },
-      ...{ manifest: "a".repeat(64), plan: "b".repeat(64) },
+      format: "rackseed-journal",
+      formatVersion: 1,
+      node: "n1",
+      image: "test@1",
+      manifest: "a".repeat(64),
+      plan: "b".repeat(64),
     });
     const frames = Array.from({ length: this.server.frames }, (_, i) => i);
     const { notes } = await installTree({

@@ -203,7 +203,10 @@ flagTest("what a file system cannot hold is told of, and stops nothing", async (
   await sh(from, "echo x > a; chattr +t a; echo y > b; chattr +di b");
   const manifest = await template.capture(from);
   const { notes } = await installTree({
-    ...{ manifest, key: template.server.key, target: to, workers: 0 },
+    manifest,
+    key: template.server.key,
+    target: to,
+    workers: 0,
     packs: { path: () => template.server.packPath },
     frames: ReadableStream.from([0]),
   });
@@ -238,7 +241,8 @@ flagTest(
     const told = async (bytes: Uint8Array) => {
       const past = new PastCapture(bytes);
       const tree = new TreeSource(from, {
-        ...{ excludes: compileExcludes(["/lost+found/"]), mountPoints: [] },
+        excludes: compileExcludes(["/lost+found/"]),
+        mountPoints: [],
         memory: { past, record: new CaptureRecord(0) },
       });
       const sink = {

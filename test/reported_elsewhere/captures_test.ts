@@ -55,8 +55,11 @@ else {
         at: "srv",
       },
       right: {
-        ...{ "srv": "directory", "srv/jail": "directory", "srv/jail/etc": "directory" },
-        ...{ "srv/jail2": "directory", "srv/jail2/etc": "directory" },
+        "srv": "directory",
+        "srv/jail": "directory",
+        "srv/jail/etc": "directory",
+        "srv/jail2": "directory",
+        "srv/jail2/etc": "directory",
       },
     },
     {
@@ -104,7 +107,9 @@ else {
         at: "srv",
       },
       right: {
-        ...{ "srv": "directory", "srv/kathy": "directory", "srv/kathy/.gvfs": "directory" },
+        "srv": "directory",
+        "srv/kathy": "directory",
+        "srv/kathy/.gvfs": "directory",
         "srv/kathy/file": "hers",
       },
     },
@@ -124,8 +129,14 @@ else {
 const own = (lines: readonly string[]) =>
   chooseMounts(parseMountTable(new TextEncoder().encode(lines.join("\n"))), {
     devices: ["1", "2"].map((number) => ({
-      ...{ name: `sda${number}`, path: `/dev/sda${number}`, number: `8:${number}`, type: "disk" },
-      ...{ sizeBytes: 1e9, sectorBytes: 512, foreign: false, below: [] },
+      name: `sda${number}`,
+      path: `/dev/sda${number}`,
+      number: `8:${number}`,
+      type: "disk",
+      sizeBytes: 1e9,
+      sectorBytes: 512,
+      foreign: false,
+      below: [],
     })),
     diskTypes: ["disk"],
   }).map(({ mount: { target, part } }) => `${target} (${part})`);

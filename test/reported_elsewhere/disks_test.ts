@@ -6,9 +6,16 @@ import { testReports } from "./report.ts";
 
 function disk(name: string, facts: Partial<DiskFacts> = {}): DiskFacts {
   return {
-    ...{ name, number: "8:0", kind: "disk", sizeBytes: 500e9, sectorBytes: 512 },
-    ...{ names: [`/dev/disk/by-path/pci-0000:00:17.0-${name}`], partitions: [], uses: [] },
-    ...{ removable: false, readOnly: false },
+    name,
+    number: "8:0",
+    kind: "disk",
+    sizeBytes: 500e9,
+    sectorBytes: 512,
+    names: [`/dev/disk/by-path/pci-0000:00:17.0-${name}`],
+    partitions: [],
+    uses: [],
+    removable: false,
+    readOnly: false,
     ...facts,
   };
 }

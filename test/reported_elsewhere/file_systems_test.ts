@@ -195,7 +195,10 @@ testReports(commands, [
 ]);
 
 const part = (number: number, startSector: number, sectors: number): Partition => ({
-  ...{ number, startSector, sectors, type: LINUX },
+  number,
+  startSector,
+  sectors,
+  type: LINUX,
 });
 const table: DiskTable = {
   name: "sda",
@@ -211,7 +214,9 @@ function script(
 ): string {
   const source = { ...table, ...of };
   const planned = planTable(source, {
-    ...{ sizeBytes: on, sectorBytes: 512, growable: [{ number: 1, minimumBytes: least }] },
+    sizeBytes: on,
+    sectorBytes: 512,
+    growable: [{ number: 1, minimumBytes: least }],
   });
   if (!planned.fits) return planned.reason;
   const lines = sfdiskScript({ ...planned, table: "gpt" }).split("\n");

@@ -39,7 +39,9 @@ export class RsyncTable implements Disposable {
 
   #files(): TorrentFile[] {
     return [...this.bytes].map(([name, bytes]) => ({
-      ...{ name, sizeBytes: bytes.length, modifiedSeconds: this.modifiedSeconds },
+      name,
+      sizeBytes: bytes.length,
+      modifiedSeconds: this.modifiedSeconds,
       read: () => Promise.resolve(bytes),
     }));
   }

@@ -50,7 +50,11 @@ async function fetchAll(): Promise<void> {
   const have = await storage.verify(metainfo, signal);
   say("FOUND", have.count);
   const swarm: Swarm = Swarm.start({
-    ...{ metainfo, network, storage, have, signal },
+    metainfo,
+    network,
+    storage,
+    have,
+    signal,
     onPiece: () => say("HAS", swarm.stats()),
   });
   swarm.addPeers([{ hostname, port: Number(number) }]);

@@ -29,15 +29,16 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "rackseed-page-" });
     const stop = new AbortController();
     const server = await startServer({
-      ...{ data: `${folder}/data`, listen: { hostname: "127.0.0.1", port: 0 }, httpPort: 0, peerPort: 0 },
-      ...{
-        trackerPort: 0,
-        tftpPort: undefined,
-        dhcp: "off",
-        dhcpClients: "nodes",
-        dns: [],
-        secureBoot: false,
-      },
+      data: `${folder}/data`,
+      listen: { hostname: "127.0.0.1", port: 0 },
+      httpPort: 0,
+      peerPort: 0,
+      trackerPort: 0,
+      tftpPort: undefined,
+      dhcp: "off",
+      dhcpClients: "nodes",
+      dns: [],
+      secureBoot: false,
     }, { signal: stop.signal });
     const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
     try {
@@ -135,14 +136,18 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "n1").getByText("idle").waitFor();
     await using node = await enrolledNode(client, server, "n1");
     await node.report({
-      ...{ step: "install", state: "running", elapsedMs: 4000 },
+      step: "install",
+      state: "running",
+      elapsedMs: 4000,
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
     await row(page, "n1").getByText("step 14 of 21: install").waitFor();
     await row(page, "n1").getByText("40.0 MB of 100 MB, 12.0 MB/s, 3 peers").waitFor();
     assert.equal(await row(page, "n1").getByRole("progressbar").getAttribute("value"), "40");
     await node.report({
-      ...{ step: "install", state: "failed", elapsedMs: 5000 },
+      step: "install",
+      state: "failed",
+      elapsedMs: 5000,
       problem: { title: "cannot write", status: 500, detail: "disk full.", remedy: "use a larger disk." },
     });
     await row(page, "n1").getByText("Remedy: use a larger disk.").waitFor();
@@ -230,7 +235,10 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     const times = { workers: 1, starvedMs: 100, busyMs: 100, mainMs: 0, fetchedBytes: 1, fetchMs: 1 };
     await a1.report({ step: "install", state: "done", elapsedMs: 1000, times: { ...times, blockedMs: 0 } });
     await a2.report({
-      ...{ step: "install", state: "running", elapsedMs: 4000, times: { ...times, blockedMs: 3800 } },
+      step: "install",
+      state: "running",
+      elapsedMs: 4000,
+      times: { ...times, blockedMs: 3800 },
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
     await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
@@ -336,9 +344,18 @@ async function enrolledNode(client: ApiClient, server: RunningServer, name: stri
 async function enrolled(server: RunningServer, token: string) {
   const agent = await ApiClient.connect({ server: server.urls.server, token });
   const inventory = {
-    ...{ kind: "machine", model: "Test", firmware: "uefi", memoryBytes: 2 ** 30, cpus: 2, nics: [] },
+    kind: "machine",
+    model: "Test",
+    firmware: "uefi",
+    memoryBytes: 2 ** 30,
+    cpus: 2,
+    nics: [],
     disks: [{
-      ...{ name: "sda", sizeBytes: 500e9, sectorBytes: 512, model: "ACME", removable: false },
+      name: "sda",
+      sizeBytes: 500e9,
+      sectorBytes: 512,
+      model: "ACME",
+      removable: false,
       content: "gpt: ext4 'root', swap",
     }],
   };

@@ -6,8 +6,14 @@ import { chooseMounts } from "./own_mounts.ts";
 function device(name: string, number: string, more: Partial<Device> = {}): Device {
   const below = /\d$/.test(name) ? [name.replace(/\d$/, "")] : [];
   return {
-    ...{ name, path: `/dev/${name}`, number, type: below.length === 0 ? "disk" : "part" },
-    ...{ sizeBytes: 1e9, sectorBytes: 512, foreign: false, below },
+    name,
+    path: `/dev/${name}`,
+    number,
+    type: below.length === 0 ? "disk" : "part",
+    sizeBytes: 1e9,
+    sectorBytes: 512,
+    foreign: false,
+    below,
     ...more,
   };
 }

@@ -71,8 +71,10 @@ export async function compareTarget(
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep], restores?.kept.patterns),
       ...(restores && {
-        ...{ own: restores.own, plain: restores.plain },
-        ...{ index: restores.index, believes: restores.believes },
+        own: restores.own,
+        plain: restores.plain,
+        index: restores.index,
+        believes: restores.believes,
         leftOut: compileExcludes(manifest.header.excludes).matches,
       }),
       claim: !restores?.dryRun,

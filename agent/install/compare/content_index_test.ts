@@ -33,7 +33,10 @@ async function installed(more: Parameters<typeof makeImage>[0] = []) {
   const image = makeImage(more);
   const sums = new Map<string, number>();
   await installTree({
-    ...{ manifest: image.manifest, key, target: image.target, packs: { path: () => image.pack } },
+    manifest: image.manifest,
+    key,
+    target: image.target,
+    packs: { path: () => image.pack },
     frames: ReadableStream.from([0, 1, 2]),
     onSums: (some) => some.forEach(([path, sum]) => sums.set(path, ((sums.get(path) ?? 0) ^ sum) >>> 0)),
   });
@@ -126,13 +129,15 @@ const touches: { name: string; touch: (path: string) => unknown; whole: number; 
       Deno.writeFileSync(path, new Uint8Array(10), { create: false, append: false });
       Deno.utimeSync(path, atime!, mtime!);
     },
-    ...{ whole: 2, dressed: 2 },
+    whole: 2,
+    dressed: 2,
   },
   { name: "given another mode", touch: (path) => Deno.chmodSync(path, 0o777), whole: 3, dressed: 2 },
   {
     name: "given an attribute",
     touch: (path) => new Deno.Command("setfattr", { args: ["-n", "user.strange", path] }).outputSync(),
-    ...{ whole: 3, dressed: 2 },
+    whole: 3,
+    dressed: 2,
   },
   {
     name: "replaced by a copy",
@@ -140,7 +145,8 @@ const touches: { name: string; touch: (path: string) => unknown; whole: number; 
       Deno.copyFileSync(path, `${path}.copy`);
       Deno.renameSync(`${path}.copy`, path);
     },
-    ...{ whole: 3, dressed: 2 },
+    whole: 3,
+    dressed: 2,
   },
 ];
 for (const { name, touch, ...expected } of touches) {

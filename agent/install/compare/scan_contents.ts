@@ -186,7 +186,13 @@ function* partsOf(
     // the checksum is the whole file's
     const one = first === 0 && last;
     yield {
-      ...{ entry: number, path, sizeBytes, first, checks, gaps, attributes },
+      entry: number,
+      path,
+      sizeBytes,
+      first,
+      checks,
+      gaps,
+      attributes,
       trust: one ? trust : undefined,
     };
     first += checks.length;

@@ -9,7 +9,10 @@ import { hookFile, runScript } from "./run_script.ts";
 
 const hook = (name: string, script: string, { optional = false, timeoutSeconds = 60 } = {}): Hook => ({
   when: "first-boot",
-  ...{ name, script, optional, timeoutSeconds },
+  name,
+  script,
+  optional,
+  timeoutSeconds,
 });
 
 /** Answers with the statuses in turn, the last one for ever, and keeps what was said. */
@@ -47,7 +50,12 @@ async function run(server: FakeServer, { clients = ["bash"], hooks = [], files =
     const folder = `${root}/lib/first-boot`, unit = `${root}/unit`;
     await Deno.mkdir(`${folder}/hooks`, { recursive: true });
     const script = runScript({
-      ...{ url: server.url, tryForSeconds, clients, hooks, folder, belongings: [unit] },
+      url: server.url,
+      tryForSeconds,
+      clients,
+      hooks,
+      folder,
+      belongings: [unit],
       environment: { RACKSEED_NODE: "n'1", RACKSEED_WHEN: "first-boot" },
     });
     const all = { token: "secret\n", run: script, ...files };

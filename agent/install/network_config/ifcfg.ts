@@ -119,7 +119,10 @@ export function readIfcfg(texts: Texts): FoundNetwork {
       const on = values.get("PHYSDEV") ?? parent ?? "";
       const below = files.find((f) => f.name === on);
       return [{
-        ...{ kind: "vlan", name, id: Number(values.get("VLAN_ID") ?? id), ...own },
+        kind: "vlan",
+        name,
+        id: Number(values.get("VLAN_ID") ?? id),
+        ...own,
         parent: below && "mac" in below.card ? below.card : { name: on },
       }];
     }

@@ -145,7 +145,8 @@ export function readIfupdown(texts: Texts): FoundNetwork {
     .filter((name) => !byName.has(name));
   // a VLAN's card needs no stanza of its own
   const below = [...new Set(raw)].map((name): FoundInterface => ({
-    ...{ kind: "ethernet", card: { name } },
+    kind: "ethernet",
+    card: { name },
     ...addressing({}),
   }));
   if (all.some((s) => s.lines.some((l) => /^\s*(post-)?up\s+(ip\s+route|route\s)/.test(l)))) {

@@ -118,7 +118,10 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
     const card: CardName = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
     return {
       sections,
-      ...{ card, name, uuid: connection("uuid"), id: connection("id") ?? "" },
+      card,
+      name,
+      uuid: connection("uuid"),
+      id: connection("id") ?? "",
       type: connection("type")?.replace("802-3-ethernet", "ethernet"),
       master: connection("master") ?? connection("controller"),
     };

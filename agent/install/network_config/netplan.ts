@@ -134,11 +134,15 @@ export function readNetplan(texts: Texts): FoundNetwork {
     ...Object.entries(groups.ethernets).filter(([id]) => !bonded.has(id)).map((
       [id, entry],
     ): FoundInterface => ({
-      ...{ kind: "ethernet", card: card(id) },
+      kind: "ethernet",
+      card: card(id),
       ...addressingOf(entry),
     })),
     ...Object.entries(groups.bonds).map(([name, entry]): FoundInterface => ({
-      ...{ kind: "bond", name, members: textsOf(entry.interfaces).map(card), ...addressingOf(entry) },
+      kind: "bond",
+      name,
+      members: textsOf(entry.interfaces).map(card),
+      ...addressingOf(entry),
       mode: BondMode.catch("balance-rr").parse(treeOf(entry.parameters).mode),
     })),
     ...Object.entries(groups.vlans).map(([name, entry]): FoundInterface => {

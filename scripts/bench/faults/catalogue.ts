@@ -22,8 +22,13 @@ export interface Fault {
 
 /** How many of a hundred. */
 const SHARE: Record<FaultKind, number> = {
-  ...{ "emptied": 16, "deleted": 18, "truncated": 18, "flipped": 22 },
-  ...{ "full disk": 10, "read-only": 4, "killed": 12 },
+  "emptied": 16,
+  "deleted": 18,
+  "truncated": 18,
+  "flipped": 22,
+  "full disk": 10,
+  "read-only": 4,
+  "killed": 12,
 };
 
 /** Fault `number`, from 0 on. Kinds follow each other by their share, so that any part of the row has all of them. */

@@ -50,7 +50,10 @@ export const StepReport = z.object({
   elapsedMs: count,
   message: text(8000).optional(),
   progress: z.object({
-    ...{ bytesDone: count, bytesTotal: count, peers: count, bytesPerSecond: count },
+    bytesDone: count,
+    bytesTotal: count,
+    peers: count,
+    bytesPerSecond: count,
     /** Where the data comes from now, and what of it has come from web seeds and the server's own HTTP. */
     source: z.enum(DOWNLOAD_SOURCES).optional(),
     webSeedBytes: count.optional(),

@@ -100,7 +100,11 @@ export class Product implements AsyncDisposable {
   /** Runs until it ends by itself; after a minute it is ended. */
   async run(args: readonly string[], env: Record<string, string> = this.#environment()): Promise<Ended> {
     const { code, stdout, stderr } = await new Deno.Command(this.path, {
-      ...{ args: [...args], env, clearEnv: true, stdin: "null", cwd: this.folder },
+      args: [...args],
+      env,
+      clearEnv: true,
+      stdin: "null",
+      cwd: this.folder,
       signal: AbortSignal.timeout(60_000),
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -127,7 +131,10 @@ export class Product implements AsyncDisposable {
     const child = new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" 2>> ${log}`, this.path, ...args],
       env: { ...this.#environment(), ...(token !== undefined && { RACKSEED_TOKEN: token }) },
-      ...{ clearEnv: true, stdin: "null", stdout, stderr: "null" },
+      clearEnv: true,
+      stdin: "null",
+      stdout,
+      stderr: "null",
     }).spawn();
     this.#children.add(child);
     return child;

@@ -35,21 +35,17 @@ export class ServerUnderTest implements AsyncDisposable {
 
   options(): ServerOptions {
     return {
-      ...{
-        data: this.data,
-        listen: { hostname: "127.0.0.1", port: 0 },
-        httpPort: 0,
-        peerPort: 0,
-      },
-      ...{
-        trackerPort: 0,
-        tftpPort: undefined,
-        rsyncPort: 0,
-        dhcp: "off",
-        dhcpClients: "nodes",
-        dns: [],
-        secureBoot: false,
-      },
+      data: this.data,
+      listen: { hostname: "127.0.0.1", port: 0 },
+      httpPort: 0,
+      peerPort: 0,
+      trackerPort: 0,
+      tftpPort: undefined,
+      rsyncPort: 0,
+      dhcp: "off",
+      dhcpClients: "nodes",
+      dns: [],
+      secureBoot: false,
     };
   }
 

@@ -67,8 +67,17 @@ function attackedJson(model: Record<string, unknown>): fc.Arbitrary<string> {
 }
 
 const fileEntry = {
-  ...{ type: "file", path: "a/b", mode: 420, uid: 0, gid: 0, mtime: [1, 2], xattrs: { "user.x": "QQ==" } },
-  ...{ flags: "ia", project: 7, size: 10, extents: [[0, 10, SHA]] },
+  type: "file",
+  path: "a/b",
+  mode: 420,
+  uid: 0,
+  gid: 0,
+  mtime: [1, 2],
+  xattrs: { "user.x": "QQ==" },
+  flags: "ia",
+  project: 7,
+  size: 10,
+  extents: [[0, 10, SHA]],
 };
 const entries = fc.oneof(
   attackedJson(fileEntry),
@@ -80,8 +89,14 @@ const entries = fc.oneof(
 );
 
 const header = {
-  ...{ format: "rackseed-manifest", formatVersion: 1, image: "web", version: 1 },
-  ...{ created: "2026-01-01T00:00:00Z", excludes: [], notes: [], frames: 1 },
+  format: "rackseed-manifest",
+  formatVersion: 1,
+  image: "web",
+  version: 1,
+  created: "2026-01-01T00:00:00Z",
+  excludes: [],
+  notes: [],
+  frames: 1,
   totals: { entries: 2, files: 1, fileBytes: 10, extentBytes: 10, sealedBytes: 10 },
   packs: [{ sha256: "0".repeat(64), sizeBytes: 100 }],
 };
@@ -138,7 +153,9 @@ const indexRehashed = lengthsAttacked(index, [0, 4, 40, 44, 72, 96]).map((bytes)
   return Buffer.concat([body, createHash("sha256").update(body).digest()]);
 });
 const memory = encodeMemory({
-  ...{ capture: "c", root: "/", amount: { files: 1, bytes: 1 } },
+  capture: "c",
+  root: "/",
+  amount: { files: 1, bytes: 1 },
   entries: [{ path: bytePathOf(utf8("a")), line: JSON.stringify(fileEntry) }],
 });
 const memories = fc.oneof(
