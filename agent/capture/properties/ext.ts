@@ -86,7 +86,7 @@ function propertiesOf(
   const hash = field("Default directory hash");
   const defaults = (field("Default mount options") ?? "").split(/\s+/);
   // absent members are left out, so that the manifest has what is there only
-  return ExtProperties.parse(JSON.parse(JSON.stringify({
+  const properties = ExtProperties.safeParse(JSON.parse(JSON.stringify({
     blocks,
     clusterBytes: has("bigalloc") ? number("Cluster size") : undefined,
     blocksPerGroup: has("bigalloc") ? undefined : unless(number("Blocks per group"), blockBytes * 8),
@@ -114,6 +114,9 @@ function propertiesOf(
       ...field("Project quota inode") === undefined ? [] : ["prjquota"],
     ],
   })));
+  if (properties.success) return properties.data;
+  const [issue] = properties.error.issues;
+  throw new RangeError(`dumpe2fs tells what no file system has: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 function unless(value: number | undefined, usual: number): number | undefined {
@@ -167,7 +170,7 @@ function resizeLimit(
   const most = Math.min(2 ** 32 - 1, blocks * 1024);
   const usual = Math.min(descriptorBlocks(most) - descriptorBlocks(blocks), blockBytes / 4);
   if (reserved >= usual) return undefined;
-  return Math.min(2 ** 32 - 1, (descriptorBlocks(blocks) + reserved) * perBlock * perGroup);
+  return Math.min(2 ** 32 - 1, Math.floor((descriptorBlocks(blocks) + reserved) * perBlock * perGroup));
 }
 
 function foundIn(field: Field, features: readonly string[]): { obstacle?: string } {

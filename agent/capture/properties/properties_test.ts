@@ -124,6 +124,9 @@ Deno.test("what mkfs.xfs of the machine does not know is never turned off by nam
   assert.equal(small.properties.maxInodePercent, 5);
 });
 
+/** So that a failure comes back. */
+const SEED = 20_261;
+
 Deno.test("whatever bytes a disk starts with: properties within their bounds, or a RangeError", () => {
   const bytes = fc.uint8Array({ minLength: 0, maxLength: 1200 });
   const start = new TextEncoder().encode("XFSB");
@@ -145,7 +148,7 @@ Deno.test("whatever bytes a disk starts with: properties within their bounds, or
         XfsProperties.parse(parseXfsSuperblock(xfs, { usage: USAGE, sizeBytes: 1 << 30 }).properties);
       });
     }),
-    { numRuns: 3000 },
+    { seed: SEED, numRuns: 3000 },
   );
 });
 
@@ -159,6 +162,6 @@ Deno.test("whatever dumpe2fs prints: properties within their bounds, or a RangeE
         assert(error instanceof RangeError, String(error));
       }
     }),
-    { numRuns: 3000 },
+    { seed: SEED, numRuns: 3000 },
   );
 });

@@ -144,7 +144,7 @@ export const decoders = [
     name: "dumpe2fs",
     inputs: fc.constant(fixture("loop_dumpe2fs.txt")),
     decode: parseDumpe2fs,
-    refuses: refusesAsJson,
+    refuses: refusesBy(RangeError),
   }),
   decoder({
     name: "os-release",
