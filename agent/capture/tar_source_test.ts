@@ -289,7 +289,7 @@ for (const [what, members] of attacks) {
   Deno.test(`${what} is refused at once`, async () => {
     const started = performance.now();
     await assert.rejects(read(members), RackseedError);
-    assert(performance.now() - started < 5000);
+    assert(performance.now() - started < 20_000);
   });
 }
 

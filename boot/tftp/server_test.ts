@@ -171,7 +171,7 @@ for (const attacker of ["127.0.0.1", "127.0.0.2"]) {
       const start = performance.now();
       const from = await begin(client, server, 3);
       await client.send(ack(4), from);
-      assert.ok(performance.now() - start < 1000);
+      assert.ok(performance.now() - start < 8000);
       assert.ok(open <= 65, `${open} files are open`);
     });
   });

@@ -49,7 +49,7 @@ for (const [what, text] of ATTACKS) {
     assert.deepEqual(decodeExtendedHandshake(bytes), {});
     assert.throws(() => parseHttpAnnounce(bytes), BencodeError);
     assert.throws(() => parseMetainfo(bytes), /cannot use the torrent file/);
-    assert(performance.now() - start < 1000);
+    assert(performance.now() - start < 8000);
   });
 }
 

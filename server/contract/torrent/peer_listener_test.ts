@@ -28,7 +28,7 @@ for (const [what, addresses] of [["one address", 1], ["a dozen addresses", 12]] 
     const start = performance.now();
     await peer.write(HANDSHAKE);
     const { connection } = await joined.promise;
-    assert.ok(performance.now() - start < 1000);
+    assert.ok(performance.now() - start < 8000);
     connection.close();
   });
 }
