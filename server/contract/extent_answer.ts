@@ -37,33 +37,33 @@ export function encodeCut(packed: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The cuts of an answer as they come, still packed. Throws RangeError where it is malformed or too long. */
 export async function* decodeCuts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const head = new Uint8Array(HEAD_BYTES);
-  let filling: Uint8Array = head, filled = 0;
+  // no room is made for what a head merely claims
+  let parts: Uint8Array[] = [], have = 0, wanted = HEAD_BYTES, isHead = true;
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + filling.length - filled);
-      filling.set(part, filled);
-      filled += part.length;
+      const part = chunk.subarray(at, at + wanted - have);
+      parts.push(part);
+      have += part.length;
       at += part.length;
-      if (filled < filling.length) break;
-      if (filling === head) filling = cutOf(head);
-      else {
-        yield filling;
-        filling = head;
-      }
-      filled = 0;
+      if (have < wanted) break;
+      const whole = new Uint8Array(Buffer.concat(parts));
+      if (!isHead) yield whole;
+      wanted = isHead ? cutBytes(whole) : HEAD_BYTES;
+      isHead = !isHead;
+      parts = [];
+      have = 0;
     }
   }
-  if (filling !== head || filled > 0) throw new RangeError("the answer is cut off");
+  if (!isHead || have > 0) throw new RangeError("the answer is cut off");
 }
 
-/** Room for the cut that the head tells of. */
-function cutOf(head: Uint8Array<ArrayBuffer>): Uint8Array {
+/** How long the cut is that the head tells of. */
+function cutBytes(head: Uint8Array<ArrayBuffer>): number {
   const length = new DataView(head.buffer).getUint32(0);
   if (length === 0) throw new RangeError("a cut is empty");
   // incompressible bytes grow a little
   if (length > MAX_FRAME_BYTES + (1 << 16)) throw new RangeError("a cut is larger than a frame");
-  return new Uint8Array(length);
+  return length;
 }
 
 /** The extents of one cut, which are to have these sizes. Throws where it holds anything else. */

@@ -1,4 +1,6 @@
 /** Runs one decoder after another, as `harness.ts` asks; a decoder that never returns is ended with this worker. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import { inputsOf } from "./inputs.ts";
 
@@ -23,6 +25,11 @@ export type FuzzAnswer =
   /** The decoder threw what is not how it refuses. */
   | { readonly kind: "crash"; readonly at: number; readonly error: string };
 
+/** Garbage goes after so much input, so that the memory that is watched is what decoders hold. */
+const COLLECT_BYTES = 16 << 20;
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
 interface Scope {
   onmessage: ((event: MessageEvent<FuzzJob>) => void) | null;
   postMessage(answer: FuzzAnswer): void;
@@ -36,6 +43,7 @@ async function run({ table, decoder: name, seed, count, at }: FuzzJob): Promise<
   const decoder = decoders.find((one) => one.name === name) as FuzzedDecoder;
   const place = new Int32Array(at);
   let [accepted, refused, slowestMs, slowestAt, number] = [0, 0, 0, 0, 0];
+  let sinceCollected = 0;
   for (const input of inputsOf(decoder, { seed, count })) {
     Atomics.store(place, 0, number);
     const started = performance.now();
@@ -51,6 +59,11 @@ async function run({ table, decoder: name, seed, count, at }: FuzzJob): Promise<
       refused++;
     }
     const tookMs = performance.now() - started;
+    sinceCollected += input.length;
+    if (sinceCollected > COLLECT_BYTES) {
+      collect();
+      sinceCollected = 0;
+    }
     if (tookMs > slowestMs) [slowestMs, slowestAt] = [tookMs, number];
     number++;
   }

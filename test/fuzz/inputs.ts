@@ -4,10 +4,21 @@ import type { FuzzedDecoder } from "./decoders/decoder.ts";
 
 /** Of so many inputs one is as its table made it; the rest are that one damaged. */
 const EACH = 10;
+/** So many are made at a time: those of a long run would fill the memory that is watched. */
+const BLOCK = 640;
 const NOISE_BYTES = 700;
 
 /** The decoder's inputs of this seed, the same every time: those of its table, their damaged forms, and noise. */
 export function* inputsOf(
+  decoder: FuzzedDecoder,
+  { seed, count }: { seed: number; count: number },
+): Generator<Uint8Array | string> {
+  for (let from = 0; from < count; from += BLOCK) {
+    yield* block(decoder, { seed: seed + from, count: Math.min(BLOCK, count - from) });
+  }
+}
+
+function* block(
   { inputs }: FuzzedDecoder,
   { seed, count }: { seed: number; count: number },
 ): Generator<Uint8Array | string> {
