@@ -19,7 +19,7 @@ export async function findSwapFiles(
   const texts = await Promise.all(units.map((path) => tree.text(path)));
   const paths = new Set([
     ...parseSwapFiles(await tree.text("/etc/fstab") ?? ""),
-    ...texts.flatMap((text) => /^\s*What\s*=\s*(\/(?!dev\/)\S+)/m.exec(text ?? "")?.[1] ?? []),
+    ...texts.flatMap((text) => /^[ \t]*What[ \t]*=[ \t]*(\/(?!dev\/)\S+)/m.exec(text ?? "")?.[1] ?? []),
     ...dphysSwapFile(await tree.text("/etc/dphys-swapfile")),
     ...filesInUse(inUse),
   ]);
@@ -40,7 +40,7 @@ export async function findSwapFiles(
 /** dphys-swapfile(8) makes its file at the start, unless one of the right size is there. */
 function dphysSwapFile(config: string | undefined): string[] {
   if (config === undefined) return [];
-  return [/^\s*CONF_SWAPFILE=["']?(\/[^\s"'#]+)/m.exec(config)?.[1] ?? "/var/swap"];
+  return [/^[ \t]*CONF_SWAPFILE=["']?(\/[^\s"'#]+)/m.exec(config)?.[1] ?? "/var/swap"];
 }
 
 /** proc_swaps(5); blanks are octal. Those that a program makes by itself as it needs them are none. */

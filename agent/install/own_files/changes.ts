@@ -157,7 +157,7 @@ async function freshFile(
 
 /** The initiator's name, or all of a file of one line. */
 function nameIn(text: string): string {
-  return (/^\s*InitiatorName\s*=\s*(\S+)/m.exec(text)?.[1] ?? text).trim();
+  return (/^[ \t]*InitiatorName[ \t]*=[ \t]*(\S+)/m.exec(text)?.[1] ?? text).trim();
 }
 
 async function removals(tree: TreeReader, patterns: readonly string[]): Promise<Removed[]> {

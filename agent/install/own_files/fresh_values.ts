@@ -44,7 +44,7 @@ export function freshHostId(hex: Randomness["hex"]): Uint8Array<ArrayBuffer> {
  */
 function freshInitiator(text: string, hex: Randomness["hex"]): string | undefined {
   const fresh = hex(12);
-  return replaced(text, /^(\s*InitiatorName\s*=\s*)(\S+)/gm, (key, name) => {
+  return replaced(text, /^([ \t]*InitiatorName[ \t]*=[ \t]*)(\S+)/gm, (key, name) => {
     const [, prefix, last] = /^(iqn\.\d{4}-\d\d\.[^:]+(?::.*)?):([^:]*)$/.exec(name) ?? [];
     if (prefix !== undefined && /^[0-9a-f]{4,}$/i.test(last ?? "")) return `${key}${prefix}:${fresh}`;
     if (/^iqn\.\d{4}-\d\d\./.test(name)) return `${key}${name.slice(0, 223 - 13)}:${fresh}`;
