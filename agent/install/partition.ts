@@ -45,7 +45,7 @@ export async function partitionDisk(
   }
 }
 
-/** sfdisk(8) before 2.37 cannot; the sector is read back by whoever looks at the table. */
+/** sfdisk(8) before 2.37 cannot do this; the next look at the table reads the sector back. */
 async function markProtectiveBoot(device: string): Promise<void> {
   const { at, active } = PROTECTIVE_MARK;
   using disk = await Deno.open(device, { write: true });

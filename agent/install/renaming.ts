@@ -33,7 +33,7 @@ export function renamed(token: string, { hostname, templateHostname }: Names): s
   return token === token.toUpperCase() && /[A-Z]/.test(token) ? name.toUpperCase() : name;
 }
 
-/** The clone's name with a domain, if any is to be had: its own, or the one that the text gives the template. */
+/** The fully qualified name of the clone: with its own domain, else with the one the text gives the template. */
 export function fullName(text: string, { hostname, templateHostname }: Names): string {
   if (hostname.includes(".") || !isNamed(templateHostname)) return hostname;
   const names = text.split("\n").flatMap((line) => (line.split("#")[0] ?? "").trim().split(/\s+/).slice(1));

@@ -1,4 +1,4 @@
-/** Keeps one event from filling the journal, whoever causes it and however often. */
+/** Keeps one event from filling the journal, from any source and at any rate. */
 import type { LogRecord } from "@logtape/logtape";
 
 /** Lines of one event a minute; what is above is counted, and said in one line with the next that passes. */

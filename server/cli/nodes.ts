@@ -199,7 +199,7 @@ function printOrdered(
   const { image, nodes } = answer;
   if (json) return printJson(answer);
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
-  // whoever waits has machines that boot from the network, and perhaps a log that others read
+  // with --wait the machines boot from the network, and others may read the log
   if (wait) return print(`They ${verb} when they boot from the network.`);
   print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
   for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);

@@ -126,7 +126,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 /**
  * Parses and proves a manifest: known format, frames inside their packs, extents inside their frames, entries
  * sorted, every entry inside a directory of the manifest and never below a symlink, hard links to what came
- * before and is no directory, file extents in order and within the file's size. Whoever holds the result need not check again.
+ * before and is no directory, file extents in order and within the file's size. The result needs no second check.
  * Throws RangeError (or what JSON and zod throw) that names the line.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {

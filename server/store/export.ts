@@ -1,5 +1,6 @@
 import type { BytePath } from "#contract/byte_path.ts";
 import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
+import { chunkStream } from "./chunk_stream.ts";
 import { encodeHeader, encodeSparseMap, padding, RECORD_BYTES } from "./pax.ts";
 import type { VersionReader } from "./version_reader.ts";
 
@@ -7,22 +8,7 @@ const CHUNK_BYTES = 256 << 10;
 
 /** A version as a pax tar, in the manifest's order. Takes the reader over and disposes it. */
 export function exportTar(reader: VersionReader): ReadableStream<Uint8Array> {
-  const chunks = inChunks(tarOf(reader));
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      try {
-        const { value, done } = chunks.next();
-        if (!done) return controller.enqueue(value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      reader[Symbol.dispose]();
-    },
-    cancel() {
-      reader[Symbol.dispose]();
-    },
-  }, { highWaterMark: 1 });
+  return chunkStream(inChunks(tarOf(reader)), { end: () => reader[Symbol.dispose]() });
 }
 
 /** The archive's bytes; pieces are views that hold until the next one is asked for. */

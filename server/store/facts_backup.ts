@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { bytePathOfText } from "#contract/byte_path.ts";
+import { chunkStream } from "./chunk_stream.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { removeSync } from "./durable.ts";
 import { type FactsIndex, INDEX } from "./facts_archive.ts";
@@ -31,20 +32,7 @@ export function backUpFacts(source: FactsSource): ReadableStream<Uint8Array> {
   const discard = () => removeSync(copy);
   try {
     copyDatabase(db, copy);
-    const chunks = archive(source, membersOf(directory, copy));
-    return new ReadableStream<Uint8Array>({
-      pull(controller) {
-        try {
-          const { value, done } = chunks.next();
-          if (!done) return controller.enqueue(value);
-          controller.close();
-        } catch (error) {
-          controller.error(error);
-        }
-        discard();
-      },
-      cancel: discard,
-    }, { highWaterMark: 1 });
+    return chunkStream(archive(source, membersOf(directory, copy)), { end: discard });
   } catch (error) {
     discard();
     throw storeError("cannot back the server up", error);

@@ -49,7 +49,7 @@ export class Seeder implements AsyncDisposable {
 
   /**
    * Seeds a torrent; `paths` are its files' places, in its order. What is damaged or missing there is not given:
-   * `onDamage` is told of it. Returns the storage, for others that serve the same files.
+   * `onDamage` receives it. Returns the storage, for others that serve the same files.
    */
   add(
     metainfo: Metainfo,

@@ -1,0 +1,19 @@
+/** Chunks as a stream that makes each only when it is asked for. `end` is called once it is through, broken or left. */
+export function chunkStream(
+  chunks: Iterator<Uint8Array>,
+  { end }: { end: () => void },
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      try {
+        const { value, done } = chunks.next();
+        if (!done) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      end();
+    },
+    cancel: end,
+  }, { highWaterMark: 1 });
+}
