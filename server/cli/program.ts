@@ -63,7 +63,6 @@ export function createProgram(actions: Actions): Command {
     .exitOverride()
     // an option after a command is that command's: `server --data` and `server backup --data` are two
     .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: true })
     .addHelpText(
       "after",
       examples(
