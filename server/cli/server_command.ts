@@ -106,7 +106,6 @@ function addServerBackup(
   { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer">,
 ): void {
   withServer(server.command("backup"))
-    .configureHelp({ showGlobalOptions: false })
     .description(
       "Write the server's own facts to one file: database, keys, tokens, certificates, node identities. Packs are " +
         "not in it, only their list. The server may run. The file holds every secret of the site.",
@@ -116,7 +115,6 @@ function addServerBackup(
     .addHelpText("after", examples("rackseed server backup /mnt/usb/rackseed-monday.tar"))
     .action(async (file, options) => await backUpServer(file, { ...options, signal }));
   server.command("restore")
-    .configureHelp({ showGlobalOptions: false })
     .description(
       "Put a backup back into an empty data directory, or into that of a stopped server; then list the packs and " +
         "versions that are missing there. Nodes and agents find the same server again.",
