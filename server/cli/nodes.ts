@@ -235,18 +235,17 @@ export async function forEachNode(
     try {
       await work(key);
     } catch (error) {
-      if (signal.aborted || !(error instanceof RackseedError)) throw error;
+      if (signal.aborted || keys.length === 1 || !(error instanceof RackseedError)) throw error;
       failures.push(error);
       remark(`error: ${error.title}: ${error.reason}`);
     }
   }
-  const [only] = failures;
-  if (only === undefined) return;
-  if (keys.length === 1) throw only;
+  const [first] = failures;
+  if (first === undefined) return;
   throw new RackseedError(title, {
     reason: `it failed for ${failures.length} of ${keys.length}, as said above; the others are done.`,
     remedy: [...new Set(failures.map((failure) => failure.remedy))].slice(0, 3).join(" "),
-    status: only.status,
+    status: first.status,
   });
 }
 

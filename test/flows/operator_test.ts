@@ -85,6 +85,8 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
       cancelled.stderr,
       /deployment of n3: .*neither armed.*\n.*failed for 1 of 3.*\n {2}Remedy: /,
     );
+    const one = await product.run(["node", "cancel", "n3"]);
+    assert.match(one.stderr, /^error: .*neither armed.*\n {2}Remedy: .*\n$/, "told once");
     await order("n3");
     const deleted = await product.run(["node", "delete", "n[2-4]"]);
     assert.deepEqual([deleted.code, deleted.stdout], [1, "deleted the node n2\ndeleted the node n4\n"]);
