@@ -12,7 +12,7 @@ import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
 import { formatSeconds } from "./figures.ts";
 import { setNodes } from "./node_set.ts";
-import { namedNodes, type NodeEnd, type NodeOptions, waitForNodes } from "./nodes.ts";
+import { forEachNode, namedNodes, type NodeEnd, type NodeOptions, waitForNodes } from "./nodes.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { checked, UsageError } from "./usage.ts";
 
@@ -44,16 +44,20 @@ export async function backupNodes(words: readonly string[], all: BackupOptions):
   }
   const body = checked(BackupRequest, { name: "backup", value: { level, excludes: exclude } });
   using client = await connect(options, signal);
-  for (const node of await namedNodes(client, { words, signal })) {
-    const path = `/nodes/${encodeURIComponent(node)}/backup`;
-    const { id } = await client.post(path, { body, schema: CaptureView, signal });
-    const backup = await cancelledOnAbort(
-      client,
-      { capture: id, signal },
-      () => waitForCapture(client, { id, signal }),
-    );
-    printPublished(backup, { ...(json !== undefined && { json }) });
-  }
+  await forEachNode(await namedNodes(client, { words, signal }), {
+    title: "cannot back up all of these nodes",
+    signal,
+    work: async (node) => {
+      const path = `/nodes/${encodeURIComponent(node)}/backup`;
+      const { id } = await client.post(path, { body, schema: CaptureView, signal });
+      const backup = await cancelledOnAbort(
+        client,
+        { capture: id, signal },
+        () => waitForCapture(client, { id, signal }),
+      );
+      printPublished(backup, { ...(json !== undefined && { json }) });
+    },
+  });
 }
 
 async function backupAtBoot(
@@ -63,7 +67,7 @@ async function backupAtBoot(
   const body = checked(BootBackupRequest, { name: "backup", value: { level, excludes: exclude, image } });
   using client = await connect(options, signal);
   const nodes: DeployAnswer["nodes"] = [];
-  for (const node of await namedNodes(client, { words, signal })) {
+  const order = async (node: string) => {
     const path = `/nodes/${encodeURIComponent(node)}/boot-backup`;
     const answer = await client.post(path, { body, schema: DeployAnswer, signal });
     nodes.push(...answer.nodes);
@@ -80,7 +84,9 @@ async function backupAtBoot(
         `its MAC is not known, by which it is recognized at its boot: rackseed node set ${node} --mac MAC`,
       );
     }
-  }
+  };
+  const title = "cannot order the backup of all of these nodes";
+  await forEachNode(await namedNodes(client, { words, signal }), { title, signal, work: order });
   if (wait) await waitForNodes(client, { nodes, quiet: json ?? false, end: endOfBackup, signal });
 }
 
@@ -90,7 +96,7 @@ function endOfBackup({ backup, armed, state, report }: NodeView): NodeEnd | unde
   if (state === "aborted") return { done: false, what: "was cancelled" };
   if (state !== "failed") return { done: true, what: `is backed up: ${report?.message ?? ""}` };
   const problem = report?.problem;
-  return { done: false, what: problem ? `${problem.title}: ${problem.detail}` : "was cancelled" };
+  return { done: false, what: problem ? `${problem.title}: ${problem.detail}` : "has failed" };
 }
 
 export async function printAgent(key: string, { json, signal, ...options }: NodeOptions): Promise<void> {
