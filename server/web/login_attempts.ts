@@ -1,4 +1,4 @@
-/** Slows down whoever tries tokens at the page's login. Pure but for the clock that it is given. */
+/** Slows down a client that guesses tokens at the page login. Pure except for its clock. */
 import type { MiddlewareHandler } from "hono";
 import { RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";

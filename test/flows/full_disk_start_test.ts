@@ -26,7 +26,7 @@ for (const [what, hasReserve] of [["its reserve", true], ["no reserve", false]] 
           fill(`${folder}/filler`);
           return Promise.resolve();
         });
-        // whoever fills the disk takes what the reserve gave, too
+        // what fills the disk may also take what the reserve freed
         fill(`${folder}/more`);
         assert.deepEqual(await names(), ["old", "web"]);
         const notices = await (await test.client.send("GET", "/notices")).json();
