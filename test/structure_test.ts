@@ -1,24 +1,201 @@
 import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path/posix";
+import settings from "../deno.json" with { type: "json" };
 
-/** [folder, what files in it may import]; the first folder that holds a file decides. */
-const RULES: [folder: string, may: string[]][] = [
-  ["server/contract/", ["server/contract/"]],
-  ["server/swarm/", ["server/contract/", "server/swarm/"]],
-  ["server/rsync/", ["server/contract/", "server/rsync/"]],
-  ["server/store/", ["server/contract/", "server/store/"]],
-  ["server/capture/", ["server/contract/", "server/store/", "server/capture/"]],
-  ["server/cli/", ["server/contract/", "server/cli/"]],
-  ["server/", ["server/", "boot/"]],
-  ["boot/dhcp/", ["server/contract/", "boot/dhcp/", "boot/*"]],
-  ["boot/tftp/", ["server/contract/", "boot/tftp/", "boot/*"]],
-  ["boot/", ["server/contract/", "boot/"]],
-  ["agent/sys/", ["server/contract/", "agent/sys/"]],
-  ["agent/", ["server/contract/", "agent/"]],
-  ["scripts/", [""]],
-  ["test/", [""]],
-  ["main.ts", [""]],
-];
+/**
+ * The walls: a room, and the rooms that its files may import beside its own. A room is a folder with all below it
+ * that is no room of its own; a name that ends in "/*" stands for the files directly in a folder.
+ */
+const ROOMS: Record<string, readonly string[]> = {
+  "main.ts": ["server/", "agent/"],
+
+  // what server and agent share
+  "server/contract/": [],
+  "server/native/": ["server/contract/"],
+  "server/tar/": ["server/contract/"],
+  "server/connections/": ["server/contract/"],
+  "server/rsync/wire/": [],
+  "server/torrent/*": [],
+  "server/torrent/metainfo/": ["server/contract/"],
+  "server/torrent/wire/": ["server/torrent/metainfo/"],
+  "server/torrent/choice/": ["server/torrent/*", "server/torrent/metainfo/", "server/torrent/wire/"],
+  "server/torrent/storage/": [
+    "server/contract/",
+    "server/torrent/*",
+    "server/torrent/choice/",
+    "server/torrent/metainfo/",
+    "server/torrent/wire/",
+  ],
+  "server/torrent/tracker/": ["server/contract/", "server/torrent/*", "server/torrent/metainfo/"],
+  "server/torrent/web_seed/": [
+    "server/contract/",
+    "server/torrent/*",
+    "server/torrent/choice/",
+    "server/torrent/metainfo/",
+    "server/torrent/storage/",
+    "server/torrent/wire/",
+  ],
+  "server/torrent/session/": ["server/contract/", "server/connections/", "server/torrent/"],
+
+  // the server's services: what joins them is server/services/ and server/server.ts
+  "server/words/": ["server/contract/"],
+  "server/cli/": ["server/contract/", "server/words/"],
+  "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
+  "server/swarm/": ["server/contract/", "server/torrent/"],
+  "server/store/": ["server/contract/", "server/native/", "server/tar/"],
+  "server/capture/": ["server/contract/", "server/native/", "server/store/"],
+  "server/access/": ["server/contract/", "server/store/"],
+  "server/fleet/": [
+    "server/contract/",
+    "server/store/",
+    "server/capture/",
+    "server/swarm/",
+    "server/torrent/",
+  ],
+  "server/web/": [
+    "server/contract/",
+    "server/access/",
+    "server/connections/",
+    "server/fleet/",
+    "server/store/",
+    "server/swarm/",
+    "server/torrent/",
+    "server/words/",
+  ],
+  "server/services/": [
+    "boot/",
+    "server/capture/",
+    "server/cli/",
+    "server/contract/",
+    "server/fleet/",
+    "server/native/",
+    "server/rsync/",
+    "server/store/",
+    "server/swarm/",
+    "server/torrent/",
+    "server/words/",
+  ],
+  "server/*": ["boot/", "server/"],
+
+  // between power-on and the agent
+  "boot/dhcp/": ["server/contract/", "boot/*"],
+  "boot/tftp/": ["server/contract/", "boot/*"],
+  "boot/menu/": [],
+  "boot/programs/": ["server/contract/"],
+  "boot/initramfs/": ["server/contract/"],
+  "boot/*": ["server/contract/", "boot/"],
+
+  // the agent: on a template, and on a node
+  "agent/sys/": ["server/contract/"],
+  "agent/tree/": ["server/contract/", "agent/sys/"],
+  "agent/layout/": ["server/contract/", "agent/sys/", "agent/tree/"],
+  "agent/disk_references/": ["server/contract/", "agent/tree/"],
+  "agent/hooks/": ["server/contract/", "agent/sys/"],
+  "agent/capture/": [
+    "server/contract/",
+    "server/native/",
+    "server/tar/",
+    "agent/disk_references/",
+    "agent/layout/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/steps/": ["server/contract/", "server/torrent/", "agent/layout/", "agent/sys/"],
+  "agent/install/records/": ["server/contract/", "server/native/", "agent/sys/", "agent/tree/"],
+  "agent/install/extract/": [
+    "server/contract/",
+    "server/native/",
+    "agent/install/records/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/compare/": [
+    "server/contract/",
+    "agent/install/extract/",
+    "agent/install/records/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/fetch/": [
+    "server/contract/",
+    "server/native/",
+    "server/rsync/wire/",
+    "server/torrent/",
+    "agent/install/compare/",
+    "agent/install/extract/",
+    "agent/install/records/",
+    "agent/steps/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/disk/": [
+    "server/contract/",
+    "agent/install/records/",
+    "agent/layout/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/fit/": ["server/contract/", "agent/disk_references/", "agent/sys/", "agent/tree/"],
+  "agent/install/identity/": [
+    "server/contract/",
+    "agent/install/disk/",
+    "agent/layout/",
+    "agent/steps/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/boot_loader/": [
+    "server/contract/",
+    "agent/install/disk/",
+    "agent/install/records/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/restore/": [
+    "server/contract/",
+    "agent/install/boot_loader/",
+    "agent/install/compare/",
+    "agent/install/disk/",
+    "agent/install/fit/",
+    "agent/install/records/",
+    "agent/layout/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/install/first_boot/": ["server/contract/", "agent/hooks/", "agent/install/*", "agent/tree/"],
+  "agent/install/*": [
+    "server/contract/",
+    "agent/hooks/",
+    "agent/install/",
+    "agent/layout/",
+    "agent/start/",
+    "agent/steps/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/backup/": [
+    "server/contract/",
+    "agent/capture/",
+    "agent/disk_references/",
+    "agent/install/disk/",
+    "agent/layout/",
+    "agent/steps/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/start/": [
+    "server/contract/",
+    "agent/backup/",
+    "agent/install/",
+    "agent/layout/",
+    "agent/steps/",
+    "agent/sys/",
+  ],
+  "agent/*": ["server/contract/", "agent/"],
+
+  "scripts/": ["server/", "agent/", "boot/", "test/"],
+  "test/": ["server/", "agent/", "boot/", "scripts/"],
+};
 
 const TOP_LEVEL = [
   "LICENSE",
@@ -33,29 +210,67 @@ const TOP_LEVEL = [
   "test",
 ];
 
-async function committed(): Promise<string[]> {
-  const { stdout } = await new Deno.Command("git", { args: ["ls-files", "-co", "--exclude-standard"] })
-    .output();
-  return new TextDecoder().decode(stdout).trim().split("\n");
-}
-
 Deno.test("the top level holds what the design names and nothing else", async () => {
   const names = new Set((await committed()).map((path) => path.split("/")[0] as string));
   assert.deepEqual([...names].filter((name) => !name.startsWith(".")).sort(), TOP_LEVEL);
 });
 
-Deno.test("imports point inward: agent and boot know the contract only, services never one another", async () => {
+Deno.test("every room imports only the rooms that its row names", async () => {
   const wrong: string[] = [];
-  for (const path of (await committed()).filter((p) => /\.tsx?$/.test(p) && !/_test\.tsx?$/.test(p))) {
-    const may = RULES.find(([folder]) => path.startsWith(folder))?.[1];
-    assert.ok(may, `${path} lies in no known folder`);
+  for (const path of await sources()) {
+    const room = roomOf(path);
     for (const target of importsOf(path, await Deno.readTextFile(path))) {
-      if (!may.some((m) => m.endsWith("/*") ? dirname(target) === m.slice(0, -2) : target.startsWith(m))) {
-        wrong.push(`${path} imports ${target}`);
-      }
+      const allowed = [room, ...ROOMS[room] ?? []].some((may) => holds(may, target));
+      if (!allowed) wrong.push(`${path} (${room}) imports ${target}`);
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("no row allows what no file of its room uses", async () => {
+  const used = new Map<string, Set<string>>();
+  for (const path of await sources()) {
+    const room = roomOf(path);
+    const targets = used.get(room) ?? new Set();
+    for (const target of importsOf(path, await Deno.readTextFile(path))) targets.add(target);
+    used.set(room, targets);
+  }
+  const idle = Object.entries(ROOMS).flatMap(([room, may]) => {
+    const targets = [...used.get(room) ?? []];
+    return may.filter((m) => !targets.some((target) => holds(m, target))).map((m) => `${room} → ${m}`);
+  });
+  assert.deepEqual(idle, []);
+});
+
+Deno.test("no file imports itself by way of others, types included", async () => {
+  const graph = new Map<string, string[]>();
+  for (const path of await sources()) graph.set(path, importsOf(path, await Deno.readTextFile(path)));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  assert.deepEqual(circles, []);
+});
+
+/** Tables: one idea, however long. */
+const TABLES = ["server/contract/own_files/table.ts"];
+const MAX_LINES = 450;
+const MEDIAN_LINES = 120;
+
+Deno.test("files are short: tables aside, none is above 450 lines, and half have at most 120", async () => {
+  const lengths: [path: string, lines: number][] = [];
+  for (const path of (await committed()).filter((p) => /\.tsx?$/.test(p))) {
+    lengths.push([path, (await Deno.readTextFile(path)).split("\n").length - 1]);
+  }
+  const long = lengths.filter(([path, lines]) => lines > MAX_LINES && !TABLES.includes(path));
+  assert.deepEqual(long, []);
+  const median = lengths.map(([, lines]) => lines).sort((a, b) => a - b)[lengths.length >> 1] as number;
+  assert.ok(median <= MEDIAN_LINES, `the median is ${median} lines`);
 });
 
 Deno.test("no object literal is spread into another: that would hide mistyped members from the compiler", async () => {
@@ -67,14 +282,41 @@ Deno.test("no object literal is spread into another: that would hide mistyped me
   assert.deepEqual(wrong, []);
 });
 
+async function committed(): Promise<string[]> {
+  const { stdout } = await new Deno.Command("git", { args: ["ls-files", "-co", "--exclude-standard"] })
+    .output();
+  const paths = new TextDecoder().decode(stdout).trim().split("\n");
+  // a file that was deleted is listed until that is committed
+  const there = await Promise.all(paths.map((path) => Deno.lstat(path).then(() => true, () => false)));
+  return paths.filter((_, i) => there[i]);
+}
+
+async function sources(): Promise<string[]> {
+  return (await committed()).filter((path) => /\.tsx?$/.test(path) && !/_test\.tsx?$/.test(path));
+}
+
+/** Whether a file lies in what a row's name stands for. */
+function holds(name: string, path: string): boolean {
+  if (name.endsWith("/*")) return dirname(path) === name.slice(0, -2);
+  return name.endsWith("/") ? path.startsWith(name) : path === name;
+}
+
+/** The innermost room that holds a file. */
+function roomOf(path: string): string {
+  const room = Object.keys(ROOMS).filter((name) => holds(name, path)).sort((a, b) => b.length - a.length)[0];
+  assert.ok(room, `${path} lies in no room: give its folder a row`);
+  return room;
+}
+
 /** What a build makes is no module of ours. */
-const BUILT = /^(\.cache|dist)\//;
+const BUILT = /^(\.cache|dist)(\/|$)/;
+const ALIASES = Object.entries(settings.imports).filter(([name]) => name.startsWith("#"));
 
 function importsOf(path: string, text: string): string[] {
-  const specifiers = text.matchAll(/(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#contract)\/[^"]+)"/g);
-  return [...specifiers].map(([, s]) =>
-    s?.startsWith("#contract/")
-      ? s.replace("#contract/", "server/contract/")
-      : relative(".", join(dirname(path), s as string))
-  ).filter((target) => !BUILT.test(target));
+  const specifiers = text.matchAll(/(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g);
+  return [...specifiers].map(([, specifier = ""]) => {
+    const alias = ALIASES.find(([name]) => specifier.startsWith(name));
+    const target = alias ? join(alias[1], specifier.slice(alias[0].length)) : join(dirname(path), specifier);
+    return relative(".", target);
+  }).filter((target) => !BUILT.test(target) && target !== "deno.json");
 }

@@ -4,14 +4,14 @@
  */
 import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { megabytes } from "../figures.ts";
-import { compileExcludes, DEFAULT_EXCLUDES, excludesOf } from "../capture/excludes.ts";
+import { megabytes } from "../steps/figures.ts";
+import { compileExcludes, DEFAULT_EXCLUDES, excludesOf } from "../tree/excludes.ts";
 import { pauseFor, withRetry } from "../sys/retry.ts";
 import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
 import { TreeSource } from "../capture/tree_source.ts";
-import type { EnrolledBackup } from "../install/enrol.ts";
-import { devicePath, type DiskFacts } from "../install/disks.ts";
-import type { StepDefinition, StepProgress } from "../install/run_steps.ts";
+import type { EnrolledBackup } from "../steps/enrol.ts";
+import { devicePath, type DiskFacts } from "../layout/disks.ts";
+import type { StepDefinition, StepProgress } from "../steps/run_steps.ts";
 import type { Run } from "../sys/command.ts";
 import { protectFromWriting } from "../sys/write_protection.ts";
 import { findRoot, ownDisks } from "./find_root.ts";

@@ -1,7 +1,7 @@
 /** Which file system is the root of the machine's own system: the only one there is, never a guess. */
 import { RackseedError } from "#contract/errors.ts";
-import { devicePath, type DiskFacts } from "../install/disks.ts";
-import { foreignRoots } from "../install/foreign_roots.ts";
+import { devicePath, type DiskFacts } from "../layout/disks.ts";
+import { foreignRoots } from "../install/disk/foreign_roots.ts";
 import type { Run } from "../sys/command.ts";
 
 export interface FoundRoot {

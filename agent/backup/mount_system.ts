@@ -1,10 +1,10 @@
 /** Mounts a system that does not run, with the further file systems of its fstab, and writes to none of its disks. */
 import { RackseedError } from "#contract/errors.ts";
-import type { Excludes } from "../capture/excludes.ts";
-import { parseBlkid } from "../capture/layout_table.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import type { DiskFacts } from "../install/disks.ts";
-import { ForeignTree } from "../install/tree_files.ts";
+import type { Excludes } from "../tree/excludes.ts";
+import { parseBlkid } from "../layout/partition_table.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import type { DiskFacts } from "../layout/disks.ts";
+import { ForeignTree } from "../tree/tree_files.ts";
 import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
 import { type FoundRoot, volumesOf } from "./find_root.ts";

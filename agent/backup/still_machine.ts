@@ -1,15 +1,15 @@
 /** What a machine is whose own system is mounted but does not run: what `readMachine` tells of one that does. */
-import { bytePathOfText } from "#contract/byte_path.ts";
-import type { DiskLayout } from "#contract/layout.ts";
-import { describeVolume } from "#contract/layout.ts";
-import type { Source } from "#contract/manifest.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { describeVolume } from "#contract/format/layout.ts";
+import type { Source } from "#contract/format/manifest.ts";
 import { noteDisks } from "../capture/disk_notes.ts";
-import { kernelPaths } from "../capture/lacks.ts";
-import { readLayout } from "../capture/layout_read.ts";
+import { kernelPaths } from "../capture/bootability.ts";
+import { readLayout } from "../layout/read_layout.ts";
 import { newestFirst, parseOsRelease } from "../capture/machine.ts";
 import { findSwapFiles } from "../capture/swap_files.ts";
-import { ForeignTree } from "../install/tree_files.ts";
-import type { OwnMount } from "../capture/mounts/own_mounts.ts";
+import { ForeignTree } from "../tree/tree_files.ts";
+import type { OwnMount } from "../layout/mounts/own_mounts.ts";
 import type { Run } from "../sys/command.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import type { SystemMount } from "./mount_system.ts";

@@ -2,8 +2,8 @@
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { packFrameUpload } from "#contract/frame_upload.ts";
-import { pack } from "#contract/sealed_codec.ts";
+import { packFrameUpload } from "#contract/format/frame_upload.ts";
+import { pack } from "#native/sealed_codec.ts";
 import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
 /** The part of ApiClient that captures need. */

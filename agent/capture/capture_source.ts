@@ -1,4 +1,5 @@
 /** The port between what is captured (a live tree, a tar) and what sends it. */
+import type { Amount } from "./memory/amount.ts";
 import type { Remembered } from "./memory/past_capture.ts";
 
 export interface CaptureSource {
@@ -17,11 +18,6 @@ export interface CaptureSource {
   ): AsyncIterable<Remembered>;
   /** What could not be kept; complete once `entries` has ended. */
   readonly notes: readonly string[];
-}
-
-export interface Amount {
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** Takes the contents of extents. */

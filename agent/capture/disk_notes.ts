@@ -1,10 +1,10 @@
 /** What of a machine's files a clone could not use because they name its disks: said before anybody deploys it. */
-import type { DiskLayout } from "#contract/layout.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
 import { scanNames } from "../disk_references/scan_names.ts";
 import { TemplateDisk } from "../disk_references/template_disk.ts";
-import type { TreeReader } from "../install/tree_files.ts";
+import type { TreeReader } from "../tree/tree_files.ts";
 
 /** Bounds of the look into /etc; what is larger or deeper is no configuration. */
 const MAX_FILES = 5000, MAX_DEPTH = 6, MAX_NOTES = 200;

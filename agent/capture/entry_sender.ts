@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import type { CaptureHeader } from "#contract/api.ts";
-import { EntryChanges, type EntryLine } from "#contract/entry_changes.ts";
+import { EntryChanges, type EntryLine } from "#contract/format/entry_changes.ts";
 import type { CaptureApi } from "./capture_api.ts";
 
 /** What the server reads in one go; every part is some milliseconds of its work. */

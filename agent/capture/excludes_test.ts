@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { bytePathOf, bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOf, bytePathOfText } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { compileExcludes, DEFAULT_EXCLUDES } from "./excludes.ts";
+import { compileExcludes, DEFAULT_EXCLUDES } from "../tree/excludes.ts";
 
 const CASES: [pattern: string, excluded: string[], kept: string[]][] = [
   ["/var/log/*", ["var/log/a", "var/log/.b"], ["var/log", "var/log/a/b", "x/var/log/a", "var/logs/a"]],

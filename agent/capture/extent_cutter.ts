@@ -3,7 +3,7 @@
  * the cuts along, so that only extents around it are new. The table and the masks are part of what makes two
  * captures of one file alike; changing them costs every image one full transfer.
  */
-import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 
 export const MIN_CUT_BYTES = 512 << 10;
 /** Up to here the cut is four times as rare as on average, from here on four times as frequent. */

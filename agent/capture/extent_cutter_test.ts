@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 import { ExtentCutter, MIN_CUT_BYTES } from "./extent_cutter.ts";
 
 /** Noise that is the same in every run (mulberry32). */

@@ -9,9 +9,9 @@ import {
   MAX_TABLE_BYTES,
   MAX_UPLOAD_BYTES,
   type UploadedExtent,
-} from "#contract/frame_upload.ts";
-import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
-import { sha256 as hash } from "#contract/sha256.ts";
+} from "#contract/format/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
+import { sha256 as hash } from "#native/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
 

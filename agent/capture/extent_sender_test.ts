@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { RackseedError } from "#contract/errors.ts";
-import { decodeFrameUpload, MAX_FRAME_EXTENTS } from "#contract/frame_upload.ts";
-import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { decodeFrameUpload, MAX_FRAME_EXTENTS } from "#contract/format/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import { ExtentSender } from "./extent_sender.ts";
 

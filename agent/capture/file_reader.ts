@@ -1,5 +1,5 @@
 /** Reads a regular file's stored bytes into extents: holes stay holes, large files are cut by content. */
-import type { HashedExtent } from "#contract/entry.ts";
+import type { HashedExtent } from "#contract/format/entry.ts";
 import type { FileStatus } from "../sys/file_status.ts";
 import { nextData, readFully } from "../sys/libc.ts";
 import type { ExtentSink } from "./capture_source.ts";

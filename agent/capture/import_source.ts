@@ -1,7 +1,7 @@
 /** What `rackseed image import` sends: a directory as it is, or the content of a tar. */
 import { RackseedError } from "#contract/errors.ts";
 import type { CaptureSource } from "./capture_source.ts";
-import { compileExcludes } from "./excludes.ts";
+import { compileExcludes } from "../tree/excludes.ts";
 import { TarSource } from "./tar_source.ts";
 import { TreeSource } from "./tree_source.ts";
 

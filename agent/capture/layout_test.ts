@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
-import { lacksToRebuild, type Presence } from "./lacks.ts";
-import { parseLsblk } from "./layout_devices.ts";
-import { readLayout } from "./layout_read.ts";
-import { parseBlkid, parseSfdisk } from "./layout_table.ts";
-import { parseDumpe2fs } from "./properties/ext.ts";
+import { lacksToRebuild, type Presence } from "./bootability.ts";
+import { parseLsblk } from "../layout/block_devices.ts";
+import { readLayout } from "../layout/read_layout.ts";
+import { parseBlkid, parseSfdisk } from "../layout/partition_table.ts";
+import { parseDumpe2fs } from "../layout/properties/ext.ts";
 import { newestFirst, parseOsRelease } from "./machine.ts";
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`./fixtures/${name}`, import.meta.url));

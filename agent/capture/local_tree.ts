@@ -1,6 +1,6 @@
 /** The running machine's own tree: what a server or a program would have to answer for is not there. */
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { ForeignTree, type TreeReader } from "../install/tree_files.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { ForeignTree, type TreeReader } from "../tree/tree_files.ts";
 import { isOnBlockDevice, type MountEntry, mountOf } from "../sys/mount_table.ts";
 
 export class LocalTree extends ForeignTree {

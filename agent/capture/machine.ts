@@ -1,15 +1,15 @@
 /** What a template is: its source, its disks, and what it lacks to be rebuilt. */
-import type { DiskLayout } from "#contract/layout.ts";
-import type { Source } from "#contract/manifest.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { Source } from "#contract/format/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { noteDisks } from "./disk_notes.ts";
-import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./lacks.ts";
-import { readLayout } from "./layout_read.ts";
+import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./bootability.ts";
+import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
-import type { OwnMount } from "./mounts/own_mounts.ts";
+import type { OwnMount } from "../layout/mounts/own_mounts.ts";
 import { findSwapFiles } from "./swap_files.ts";
 
 export interface MachineFacts {

@@ -2,7 +2,7 @@
  * Says at the capture what of the template must not be the same on two machines, and is not simply made again by each
  * clone: somebody has to act before the clones do all that the template does.
  */
-import { type BytePath, displayPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { BytePath } from "#contract/byte_path.ts";
-import { compileExcludes } from "./excludes.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import { compileExcludes } from "../tree/excludes.ts";
 import { OwnNotes } from "./own_notes.ts";
 import { TreeSource } from "./tree_source.ts";
 

@@ -1,5 +1,5 @@
 /** Files whose protection a file system made for them alone: an image has their content, and a clone not the protection. */
-import { type BytePath, displayPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import type { FileStatus } from "../sys/file_status.ts";
 
 /** FS_VERITY_FL and FS_ENCRYPT_FL: no program can set them on what holds something. */

@@ -3,10 +3,11 @@
  * can simply be run again: the server knows the extents that it has.
  */
 import type { CaptureOrder, CaptureProgress } from "#contract/api.ts";
-import type { DiskLayout } from "#contract/layout.ts";
-import type { Source } from "#contract/manifest.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { Source } from "#contract/format/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
-import type { Amount, CaptureSource } from "./capture_source.ts";
+import type { CaptureSource } from "./capture_source.ts";
+import type { Amount } from "./memory/amount.ts";
 import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";

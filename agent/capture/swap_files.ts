@@ -1,10 +1,10 @@
 /** The files that a machine swaps to: no capture takes their contents, and a clone makes them again. */
-import type { SwapFile } from "#contract/layout.ts";
+import type { SwapFile } from "#contract/format/layout.ts";
 import { parseSwapFiles } from "../disk_references/fstab.ts";
 import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
-import type { TreeReader } from "../install/tree_files.ts";
-import { parseBlkid } from "./layout_table.ts";
+import type { TreeReader } from "../tree/tree_files.ts";
+import { parseBlkid } from "../layout/partition_table.ts";
 
 const MAX_FILES = 64;
 /** mkswap(8) wants ten pages. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ForeignTree } from "../install/tree_files.ts";
+import { ForeignTree } from "../tree/tree_files.ts";
 import { runCommand as run } from "../sys/command.ts";
 import { filesInUse, findSwapFiles } from "./swap_files.ts";
 

@@ -1,14 +1,21 @@
 /** A tar as the source of a capture: pax and GNU, sparse files, attributes; plain, gzip or zstd. */
 import { Duplex } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
-import { type BytePath, comparePaths, confinedPath, displayPath, parentOf } from "#contract/byte_path.ts";
-import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/entry.ts";
-import { type EntryLine, entryLine } from "#contract/entry_changes.ts";
+import {
+  type BytePath,
+  comparePaths,
+  confinedPath,
+  displayPath,
+  parentOf,
+} from "#contract/format/byte_path.ts";
+import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
+import { type EntryLine, entryLine } from "#contract/format/entry_changes.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Amount, CaptureSource, ExtentSink } from "./capture_source.ts";
+import type { CaptureSource, ExtentSink } from "./capture_source.ts";
+import type { Amount } from "./memory/amount.ts";
 import { ExtentCutter } from "./extent_cutter.ts";
-import { ByteStream } from "./tar/byte_stream.ts";
-import { type Member, readMembers } from "./tar/members.ts";
+import { ByteStream } from "#tar/byte_stream.ts";
+import { type Member, readMembers } from "#tar/members.ts";
 
 /** What a name of the tar leads to; hard links lead to the same. */
 type Inode = Exclude<Entry<HashedExtent>, { type: "link" }>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
-import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
+import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { TarSource } from "./tar_source.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { comparePaths } from "#contract/byte_path.ts";
-import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
+import { comparePaths } from "#contract/format/byte_path.ts";
+import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { ExtentSink } from "./capture_source.ts";
-import { compileExcludes } from "./excludes.ts";
+import { compileExcludes } from "../tree/excludes.ts";
 import { TreeSource } from "./tree_source.ts";
 
 const { signal } = new AbortController();

@@ -1,11 +1,11 @@
 /** Walks a live tree in the order of a manifest: one file system, and those that have their places in it. */
-import { type BytePath, displayPath, joinPath, parentOf } from "#contract/byte_path.ts";
+import { type BytePath, displayPath, joinPath, parentOf } from "#contract/format/byte_path.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
 import { close, isDirectoryIn, O, openAt, readDirectory } from "../sys/libc.ts";
-import type { Excludes } from "./excludes.ts";
-import { holdsNothing, notesOfCover, notesOfMounts } from "./mounts/left_out.ts";
-import type { MountedTrees, OpenTree, OtherMount } from "./mounts/mounted_trees.ts";
+import type { Excludes } from "../tree/excludes.ts";
+import { holdsNothing, notesOfCover, notesOfMounts } from "../layout/mounts/left_out.ts";
+import type { MountedTrees, OpenTree, OtherMount } from "../layout/mounts/mounted_trees.ts";
 
 /** One name of the tree, while the directory that holds it is open. */
 export interface Visit {

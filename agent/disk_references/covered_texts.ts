@@ -1,5 +1,5 @@
 /** Reads the covered files of a tree: a template's, a clone's, or an old system's that nobody vouches for. */
-import type { TreeReader } from "../install/tree_files.ts";
+import type { TreeReader } from "../tree/tree_files.ts";
 import { COVERED_FILES, type CoveredFiles } from "./covered_files.ts";
 
 export interface CoveredText extends CoveredFiles {

@@ -1,5 +1,5 @@
 /** What a name in a file of the image means on the template, and how the clone's file says the same. Pure. */
-import type { DiskLayout, DiskTable, Partition } from "#contract/layout.ts";
+import type { DiskLayout, DiskTable, Partition } from "#contract/format/layout.ts";
 
 /** The clone's disk: its kernel name and its links below /dev/disk. */
 export interface CloneDisk {

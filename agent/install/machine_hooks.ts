@@ -5,8 +5,8 @@ import type { Identity } from "#contract/identity.ts";
 import { nodeEnvironment } from "../hooks/environment.ts";
 import { type HooksOutcome, runHooks } from "../hooks/run_hooks.ts";
 import { bindKernelTrees } from "../sys/mount.ts";
-import type { LogTail } from "./log_tail.ts";
-import type { StepProgress } from "./run_steps.ts";
+import type { LogTail } from "../steps/log_tail.ts";
+import type { StepProgress } from "../steps/run_steps.ts";
 
 /** Where scripts lie while they run: the clone's tree shows it under the same path. */
 const SCRIPTS = "/run";

@@ -3,7 +3,7 @@
  * system is seen there without what is mounted over it or into it. open_tree(2), fsopen(2), fsmount(2),
  * mount_setattr(2); Linux ≥ 5.2, CAP_SYS_ADMIN.
  */
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import { SysError } from "./errno.ts";
 import { AT_FDCWD, close, errno, O, openAt } from "./libc.ts";
 

@@ -1,5 +1,5 @@
 /** Errors of the C library as typed errors: which call, on what, and the errno's name (errno(3)). */
-import { type BytePath, displayPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 
 /** Numbers of asm-generic/errno-base.h and errno.h; x86_64 and aarch64 share them. */
 const NAMES: Readonly<Record<number, string>> = {

@@ -1,5 +1,5 @@
 /** What the kernel knows of a file: statx(2). */
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import { AT_SYMLINK_NOFOLLOW, c, cPath, fail } from "./libc.ts";
 
 export interface FileStatus {

@@ -2,7 +2,14 @@
  * Inode flags and project ids of open files: ioctl_iflags(2), and struct fsxattr of linux/fs.h. Nothing here fails on
  * a file system that knows none: it then reads as having none, and `missed` says what could not be set.
  */
-import { APPEND, FLAGS, IMMUTABLE, type InodeSettings, settingsOf, XFLAGS } from "#contract/inode_flags.ts";
+import {
+  APPEND,
+  FLAGS,
+  IMMUTABLE,
+  type InodeSettings,
+  settingsOf,
+  XFLAGS,
+} from "#contract/format/inode_flags.ts";
 import { c, errno, fail, fileSystemTypeOf } from "./libc.ts";
 
 /** _IOR('f', 1, long), _IOW('f', 2, long), _IOR and _IOW('X', 31 and 32, struct fsxattr) on 64 bits. */

@@ -3,7 +3,7 @@
  * extended attributes, devices, holes. Thin: one function per call, numbers for descriptors, SysError on
  * failure. All calls are synchronous. x86_64 and aarch64, glibc ≥ 2.30.
  */
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import { SysError } from "./errno.ts";
 
 const arm = Deno.build.arch === "aarch64";

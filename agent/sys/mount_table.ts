@@ -1,5 +1,5 @@
 /** The kernel's table of mounts, /proc/self/mountinfo (proc(5)): reading it touches no file system in it. */
-import { type BytePath, bytePathOf } from "#contract/byte_path.ts";
+import { type BytePath, bytePathOf } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, readLinkAt } from "./libc.ts";
 
 export interface MountEntry {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import { isOnBlockDevice, isReachable, mountOf, parseMountTable, readMountTable } from "./mount_table.ts";
 
 const parse = (...lines: string[]) => parseMountTable(Buffer.from(`${lines.join("\n")}\n`, "latin1"));

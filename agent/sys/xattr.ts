@@ -2,8 +2,8 @@
  * Extended attributes, xattr(7): names are "namespace.name"; POSIX ACLs are system.posix_acl_access and
  * system.posix_acl_default, capabilities security.capability.
  */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Xattr } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Xattr } from "#contract/format/entry.ts";
 import { c, cPath, errno, fail } from "./libc.ts";
 
 const ENODATA = 61, ERANGE = 34, EOPNOTSUPP = 95;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import type { Xattr } from "#contract/entry.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import type { Xattr } from "#contract/format/entry.ts";
 import { AT_FDCWD, close, O, openAt } from "./libc.ts";
 import { removeXattrOf, setXattrOf, xattrsAt, xattrsOf } from "./xattr.ts";
 

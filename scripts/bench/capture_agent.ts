@@ -1,7 +1,7 @@
 /** The agent's side of scripts/bench/capture.ts, in a thread of its own, as it is a machine of its own in life. */
 /// <reference lib="deno.worker" />
 import type { Api } from "../../agent/capture/capture_api.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 

@@ -8,8 +8,8 @@
  * before, as a node does while it waits for the first frame (`decode` says how long). Needs root, GNU tar, zstd.
  */
 import { parseArgs } from "node:util";
-import { decodeManifest } from "#contract/manifest.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { decodeManifest } from "#contract/format/manifest.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";

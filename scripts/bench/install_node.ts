@@ -5,14 +5,15 @@
  *     install_node.ts download|extract|install JOB    JOB: a file with an InstallJob
  */
 import type { Order } from "#contract/api.ts";
-import { decodeManifest, type Manifest, MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
-import { open } from "#contract/sealed.ts";
-import { toHex } from "#contract/torrent/hex.ts";
-import { parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { Download } from "../../agent/install/download.ts";
-import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
-import { safeFrames } from "../../agent/install/safe_frames.ts";
-import { installTree, type PackReader } from "../../agent/install/extract/install_tree.ts";
+import { decodeManifest, type Manifest, MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
+import { open } from "#native/open_sealed.ts";
+import { toHex } from "#torrent/metainfo/hex.ts";
+import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { Download } from "../../agent/install/fetch/download.ts";
+import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
+import { safeFrames } from "../../agent/install/fetch/safe_frames.ts";
+import { installTree } from "../../agent/install/extract/install_tree.ts";
+import type { PackReader } from "../../agent/install/extract/install_options.ts";
 
 /** Paths, and what an order would say. */
 export interface InstallJob {

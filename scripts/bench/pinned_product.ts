@@ -1,7 +1,7 @@
 /** The product's server on one processor, with what the loads of the benches need of it. */
 import { CaptureView, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { ensureProduct } from "../build.ts";

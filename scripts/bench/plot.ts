@@ -6,7 +6,8 @@
  * The files are what `swarm --json` printed, of one size and rate; where two have the same measurement, the later
  * file counts.
  */
-import { linkSeconds, type Result, type SwarmReport } from "./swarm/report.ts";
+import { linkSeconds, type SwarmReport } from "./swarm/report.ts";
+import type { Result } from "./swarm/result.ts";
 
 const WIDTH = 760, HEIGHT = 440;
 const LEFT = 64, RIGHT = WIDTH - 140, TOP = 64, BOTTOM = HEIGHT - 56;

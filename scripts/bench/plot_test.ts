@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { plotSwarm } from "./plot.ts";
-import type { Result, SwarmReport } from "./swarm/report.ts";
+import type { SwarmReport } from "./swarm/report.ts";
+import type { Result } from "./swarm/result.ts";
 
 const result = (engine: string, nodes: number, seconds: number): Result => ({
   engine,

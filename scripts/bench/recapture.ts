@@ -11,7 +11,7 @@
  * root and a Debian mirror. Bars: bytes ≤ 1 × rsync's, time ≤ 0.25 × the first capture's.
  */
 import { parseArgs } from "node:util";
-import { DEFAULT_EXCLUDES } from "../../agent/capture/excludes.ts";
+import { DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
 import { SETTLED_MS } from "../../agent/capture/memory/capture_record.ts";
 import { ensureProduct } from "../build.ts";
 import { Programs } from "../demo/programs.ts";

@@ -23,7 +23,8 @@ import { interruption } from "./interruption.ts";
 import { plotSwarm } from "./plot.ts";
 import type { Sample } from "./swarm/measure.ts";
 import { ENGINE_NAMES, provideEngines } from "./swarm/engines.ts";
-import { printReport, reportOf, type Result, resultOf } from "./swarm/report.ts";
+import { printReport, reportOf, resultOf } from "./swarm/report.ts";
+import type { Result } from "./swarm/result.ts";
 import { Session } from "./swarm/session.ts";
 import { numberOption, numbersOption } from "./number_option.ts";
 

@@ -8,11 +8,11 @@
  */
 import { parseArgs } from "node:util";
 import { configure, getConsoleSink } from "@logtape/logtape";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
-import { type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { PeerListener } from "#contract/torrent/peer_listener.ts";
-import { Swarm } from "#contract/torrent/swarm.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
+import { FileStorage } from "#torrent/storage/file_storage.ts";
+import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { PeerListener } from "#torrent/session/peer_listener.ts";
+import { Swarm } from "#torrent/session/swarm.ts";
 import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
 import { Seeder } from "../../server/swarm/seeder.ts";
 import { Tracker } from "../../server/swarm/tracker.ts";

@@ -7,9 +7,9 @@
  * once.
  */
 import { parseArgs } from "node:util";
-import type { AnnounceRequest } from "#contract/torrent/announce.ts";
-import { announceUrl, parseHttpAnnounce } from "#contract/torrent/tracker_client.ts";
-import { encodeUdpRequest } from "#contract/torrent/udp_tracker_codec.ts";
+import type { AnnounceRequest } from "#torrent/tracker/announce.ts";
+import { announceUrl, parseHttpAnnounce } from "#torrent/tracker/tracker_client.ts";
+import { encodeUdpRequest } from "#torrent/tracker/udp_tracker_codec.ts";
 import { runLoad } from "./paced_load.ts";
 import { UdpLoad } from "./udp_load.ts";
 import { numberOption } from "./number_option.ts";

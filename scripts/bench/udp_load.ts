@@ -1,4 +1,4 @@
-import { decodeUdpResponse, encodeUdpRequest } from "#contract/torrent/udp_tracker_codec.ts";
+import { decodeUdpResponse, encodeUdpRequest } from "#torrent/tracker/udp_tracker_codec.ts";
 import { Latencies, type LoadResult, type LoadShape } from "./paced_load.ts";
 
 const SOCKETS = 4;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { open } from "#contract/sealed.ts";
+import { open } from "#native/open_sealed.ts";
 import { sendTree } from "./testing/sender.ts";
 import { openTestServer } from "./testing/service.ts";
 import { generatedTree } from "./testing/tree.ts";

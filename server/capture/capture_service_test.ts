@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { VerifyEvent } from "#contract/api.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { encodeFrameUpload } from "#contract/frame_upload.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { encodeFrameUpload } from "#contract/format/frame_upload.ts";
 import { DataDirectory } from "../store/data_directory.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { verifyManifestId } from "#contract/manifest.ts";
+import { verifyManifestId } from "#contract/format/manifest.ts";
 import { framesOf, hashBytes, linesOf, packedFrame, sendEntries, sendTree } from "./testing/sender.ts";
 import { openTestServer, type TestServer } from "./testing/service.ts";
 import { readTree, type Tree } from "./testing/tree.ts";

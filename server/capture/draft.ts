@@ -1,5 +1,5 @@
-import type { Entry, FrameExtent, HashedExtent } from "#contract/entry.ts";
-import { formatFrameEntry } from "#contract/entry.ts";
+import type { Entry, FrameExtent, HashedExtent } from "#contract/format/entry.ts";
+import { formatFrameEntry } from "#contract/format/entry.ts";
 import {
   encodeManifest,
   type Frame,
@@ -9,7 +9,7 @@ import {
   MAX_MANIFEST_BYTES,
   type Totals,
   TreeProof,
-} from "#contract/manifest.ts";
+} from "#contract/format/manifest.ts";
 import type { ExtentPlace } from "../store/extents.ts";
 import type { StoredFrame } from "../store/packs.ts";
 

@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { CaptureHeader } from "#contract/api.ts";
-import { type Entry, type HashedExtent, MAX_ENTRIES_PART_BYTES } from "#contract/entry.ts";
-import { EntryPatch } from "#contract/entry_changes.ts";
+import { type Entry, type HashedExtent, MAX_ENTRIES_PART_BYTES } from "#contract/format/entry.ts";
+import { EntryPatch } from "#contract/format/entry_changes.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
+import { MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
 import { Draft, type Places } from "./draft.ts";
 
 /**

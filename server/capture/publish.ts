@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import type { CaptureHeader } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { FORMAT, FORMAT_VERSION, type Header, manifestId, signManifestId } from "#contract/manifest.ts";
+import {
+  FORMAT,
+  FORMAT_VERSION,
+  type Header,
+  manifestId,
+  signManifestId,
+} from "#contract/format/manifest.ts";
 import { writeSynced } from "../store/durable.ts";
 import type { FormerVersion } from "../store/former_version.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";

@@ -3,8 +3,8 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
-import { parseDuration } from "./duration.ts";
-import { parseSeedPolicy } from "./seed_text.ts";
+import { parseDuration } from "../words/duration.ts";
+import { parseSeedPolicy } from "../words/seed_text.ts";
 
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -10,11 +10,11 @@ import {
 import { agentScript } from "./agent_script.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
-import { formatSeconds } from "./figures.ts";
+import { formatSeconds } from "../words/figures.ts";
 import { setNodes } from "./node_set.ts";
 import { forEachNode, namedNodes, type NodeEnd, type NodeOptions, waitForNodes } from "./nodes.ts";
 import { print, printJson, remark } from "./terminal.ts";
-import { checked, UsageError } from "./usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 interface BackupOptions extends NodeOptions {
   readonly level: number;

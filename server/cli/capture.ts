@@ -4,10 +4,10 @@ import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
-import { formatBytes, formatCount, formatSeconds, percent } from "./figures.ts";
+import { formatBytes, formatCount, formatSeconds, percent } from "../words/figures.ts";
 import { Rate } from "./rate.ts";
 import { print, printJson, ProgressLine, remark } from "./terminal.ts";
-import { checked } from "./usage.ts";
+import { checked } from "../words/usage.ts";
 import { TemplateView } from "#contract/api.ts";
 import { z } from "zod";
 

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { HookContent, HookMoment, HookName, HookScope, HookSummary, HookView } from "#contract/hooks.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
-import { formatBytes, formatSeconds } from "./figures.ts";
+import { formatBytes, formatSeconds } from "../words/figures.ts";
 import { print, printFields, printJson, printTable } from "./terminal.ts";
-import { checked, UsageError } from "./usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 interface HookOptions extends ConnectionOptions {
   readonly json?: boolean | undefined;

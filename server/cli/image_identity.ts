@@ -1,12 +1,12 @@
 /** `rackseed image identity`: the table of what makes a machine itself, for people. */
-import { ImageName } from "#contract/manifest.ts";
+import { ImageName } from "#contract/format/manifest.ts";
 import { describeOnClone } from "#contract/own_files/document.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
 import { ImageSettings } from "#contract/restore.ts";
 import { connect } from "./connection.ts";
 import type { ImageOptions } from "./images.ts";
 import { print, printJson } from "./terminal.ts";
-import { checked } from "./usage.ts";
+import { checked } from "../words/usage.ts";
 
 export async function showOwnFiles(
   name: string | undefined,

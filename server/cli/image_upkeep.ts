@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { ImageChange, PruneAnswer, PruneRequest } from "#contract/api.ts";
 import { connect } from "./connection.ts";
-import { formatBytes, formatCount, formatTime } from "./figures.ts";
+import { formatBytes, formatCount, formatTime } from "../words/figures.ts";
 import { type ImageOptions, refOf } from "./images.ts";
 import { print, printJson, printTable, remark } from "./terminal.ts";
-import { checked } from "./usage.ts";
+import { checked } from "../words/usage.ts";
 
 const SIGNS = { added: "+", removed: "-", content: "~", attributes: "." } as const;
 

@@ -4,14 +4,14 @@ import { CaptureView, ImageRef, ImageView, Notice, VerifyEvent, VersionView } fr
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { ImageName } from "#contract/manifest.ts";
+import { ImageName } from "#contract/format/manifest.ts";
 import { ImageSettings } from "#contract/restore.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
-import { formatBytes, formatCount, formatTime, percent } from "./figures.ts";
+import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
-import { checked, UsageError } from "./usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 export interface ImageOptions extends ConnectionOptions {
   readonly json?: boolean | undefined;

@@ -4,7 +4,7 @@
  *     10.0.0.11-10.0.0.138/24    each node the next one that is free
  *     10.0.{1}.{n+10}/16         by rule from the name: {n} is its last number, {1} its first, {2} its second …
  */
-import { UsageError } from "./usage.ts";
+import { UsageError } from "../words/usage.ts";
 
 interface Named {
   readonly name: string;

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
-import { parseInterface } from "./interface_text.ts";
+import { parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
 import { nodeNames } from "./node_names.ts";
 import { type NodeOptions, sameMac } from "./nodes.ts";
 import { print, printJson } from "./terminal.ts";
-import { checked, UsageError } from "./usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 export interface NodeSetOptions {
   readonly mac?: string | undefined;

@@ -1,9 +1,9 @@
 /** Many nodes, their addresses and their interfaces in few words. */
 import assert from "node:assert/strict";
-import { formatInterface, parseInterface } from "./interface_text.ts";
+import { formatInterface, parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
 import { expandNames, nodeNames } from "./node_names.ts";
-import { UsageError } from "./usage.ts";
+import { UsageError } from "../words/usage.ts";
 
 const names: [pattern: string, names: string[] | RegExp][] = [
   ["n1", ["n1"]],

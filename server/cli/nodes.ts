@@ -18,12 +18,12 @@ import { formatRate } from "#contract/rate_text.ts";
 import { STEPS } from "#contract/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
-import { formatBytes, formatSeconds, formatTime, percent } from "./figures.ts";
-import { formatInterface } from "./interface_text.ts";
+import { formatBytes, formatSeconds, formatTime, percent } from "../words/figures.ts";
+import { formatInterface } from "../words/interface_text.ts";
 import { hasGroup, nodeNames } from "./node_names.ts";
-import { stateOf } from "./node_state.ts";
+import { stateOf } from "../words/node_state.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
-import { checked } from "./usage.ts";
+import { checked } from "../words/usage.ts";
 import { visibleLine } from "./visible_text.ts";
 
 export interface NodeOptions extends ConnectionOptions {

@@ -2,6 +2,7 @@
  * The command line. What commands do is loaded when they run, so that --help answers at once; the server and the
  * agent themselves are given by main.ts.
  */
+import type { Actions } from "./actions.ts";
 import { Command, Option } from "@commander-js/extra-typings";
 import {
   collect,
@@ -17,42 +18,10 @@ import {
 import { addBackup } from "./backup_command.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { examples } from "./examples.ts";
-import type { SendTree } from "./images.ts";
 import { withServer } from "./connection_options.ts";
 import { addHook } from "./hook_command.ts";
 import { addImage } from "./image_command.ts";
 import { addServer } from "./server_command.ts";
-import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
-
-export interface TemplateCommand {
-  readonly server: string;
-  readonly token: string;
-  readonly name?: string | undefined;
-  readonly root?: string | undefined;
-  readonly state?: string | undefined;
-  readonly allowHooks?: boolean | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** In the initramfs nothing is given: all stands on the kernel's command line. */
-export interface InstallCommand {
-  readonly server?: string | undefined;
-  readonly token?: string | undefined;
-  readonly target?: string | undefined;
-  readonly restore?: boolean | undefined;
-  readonly signal: AbortSignal;
-}
-
-export interface Actions {
-  readonly version: string;
-  readonly signal: AbortSignal;
-  readonly runServer: (options: ServerCommand) => Promise<void>;
-  readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
-  readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
-  readonly runTemplate: (options: TemplateCommand) => Promise<void>;
-  readonly runInstall: (options: InstallCommand) => Promise<void>;
-  readonly sendTree: SendTree;
-}
 
 export function createProgram(actions: Actions): Command {
   const program = new Command("rackseed")

@@ -1,8 +1,9 @@
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { firstError, messageOf, RackseedError } from "#contract/errors.ts";
-import { type Actions, createProgram } from "./program.ts";
+import { createProgram } from "./program.ts";
+import type { Actions } from "./actions.ts";
 import { remark } from "./terminal.ts";
-import { UsageError } from "./usage.ts";
+import { UsageError } from "../words/usage.ts";
 
 export const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import type { Actions } from "./program.ts";
+import type { Actions } from "./actions.ts";
 import { createProgram } from "./program.ts";
 import { runCommandLine } from "./run.ts";
 import type { ServerCommand } from "./server_options.ts";

@@ -20,7 +20,7 @@ import {
 } from "./defaults.ts";
 import { withServer } from "./connection_options.ts";
 import { examples } from "./examples.ts";
-import type { Actions } from "./program.ts";
+import type { Actions } from "./actions.ts";
 
 /** What the server's commands do; main.ts brings it along. */
 type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;

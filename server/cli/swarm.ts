@@ -2,9 +2,9 @@
 import { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
-import { formatSeedPolicy } from "./seed_text.ts";
+import { formatSeedPolicy } from "../words/seed_text.ts";
 import { print, printFields, printJson } from "./terminal.ts";
-import { checked, UsageError } from "./usage.ts";
+import { checked, UsageError } from "../words/usage.ts";
 
 export interface SwarmOptions extends ConnectionOptions {
   readonly json?: boolean | undefined;

@@ -97,3 +97,7 @@ export const Slowness = z.object({
   reason: z.string().max(400),
 });
 export type Slowness = z.infer<typeof Slowness>;
+
+/** Where data is fetched from now: the best that is in use. */
+export const DOWNLOAD_SOURCES = ["peers", "web seed", "http", "none"] as const;
+export type DownloadSource = typeof DOWNLOAD_SOURCES[number];

@@ -3,7 +3,7 @@
  * them: what the template is checked for at capture, and what the initramfs carries. One list for both.
  */
 
-import type { DiskLayout } from "./layout.ts";
+import type { DiskLayout } from "./format/layout.ts";
 
 export interface Tool {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** A file's bytes as they go over the wire, and their sum. */
 import { createHash } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
-import { int32 } from "#contract/rsync/integers.ts";
+import { int32 } from "#rsync/integers.ts";
 import { md4 } from "./md4.ts";
 
 const MAX_LITERAL_BYTES = 32 * 1024;

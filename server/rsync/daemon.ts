@@ -1,9 +1,9 @@
 /** A read-only rsync daemon for one module, `torrents`: a table of names, never a folder. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
-import { connectionsOf } from "#contract/accept.ts";
-import { Newcomers } from "#contract/newcomers.ts";
-import { RsyncStream } from "#contract/rsync/stream.ts";
+import { connectionsOf } from "../connections/accept.ts";
+import { Newcomers } from "../connections/newcomers.ts";
+import { RsyncStream } from "#rsync/stream.ts";
 import { serveSession, type SessionLimits } from "./session.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 

@@ -7,7 +7,7 @@
  *     server  @RSYNCD: OK                or @ERROR: …, or the modules and @RSYNCD: EXIT
  *     client  its arguments, each ended by NUL (before protocol 30 by a line's end), and an empty one
  */
-import type { RsyncStream } from "#contract/rsync/stream.ts";
+import type { RsyncStream } from "#rsync/stream.ts";
 import { parseArguments, type SenderRequest } from "./options.ts";
 import { EXIT, quoted, Refusal } from "./refusal.ts";
 import { MODULE } from "./selection.ts";

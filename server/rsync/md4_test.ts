@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { toHex } from "#contract/torrent/hex.ts";
+import { toHex } from "#torrent/metainfo/hex.ts";
 import { md4 } from "./md4.ts";
 
 Deno.test("MD4 gives what RFC 1320 §A.5 lists", () => {

@@ -3,12 +3,12 @@
  * three phases (two before protocol 29): first try, second try, delayed updates. A phase ends with "done" from
  * both sides (rsync's sender.c: send_files; main.c: read_final_goodbye).
  */
-import { encodeFileEntry, encodeListEnd, type FileEntry } from "#contract/rsync/file_list.ts";
-import { FileIndexes, INDEX } from "#contract/rsync/file_indexes.ts";
-import { int32, long, readByte, readInt32, readShortint, readVarint } from "#contract/rsync/integers.ts";
-import { shortint, varint, WireError } from "#contract/rsync/integers.ts";
-import { MESSAGE, type RsyncStream } from "#contract/rsync/stream.ts";
-import { ITEM, NO_SUMS, readSumHead } from "#contract/rsync/transfer.ts";
+import { encodeFileEntry, encodeListEnd, type FileEntry } from "#rsync/file_list.ts";
+import { FileIndexes, INDEX } from "#rsync/file_indexes.ts";
+import { int32, long, readByte, readInt32, readShortint, readVarint } from "#rsync/integers.ts";
+import { shortint, varint, WireError } from "#rsync/integers.ts";
+import { MESSAGE, type RsyncStream } from "#rsync/stream.ts";
+import { ITEM, NO_SUMS, readSumHead } from "#rsync/transfer.ts";
 import { deflated, listSum, literals, transferSum } from "./content.ts";
 import { type FilterRule, parseFilterRule, passes } from "./filter_rules.ts";
 import type { SenderRequest } from "./options.ts";

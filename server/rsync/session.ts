@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { int32, varint, WireError } from "#contract/rsync/integers.ts";
-import { MESSAGE, type RsyncStream } from "#contract/rsync/stream.ts";
+import { int32, varint, WireError } from "#rsync/integers.ts";
+import { MESSAGE, type RsyncStream } from "#rsync/stream.ts";
 import { shakeHands } from "./handshake.ts";
 import { Refusal } from "./refusal.ts";
 import { Sender } from "./sender.ts";

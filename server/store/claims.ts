@@ -1,5 +1,5 @@
 /** What no two nodes may share, and which node has it: found at once, however many nodes there are. */
-import type { NodeRecord } from "./nodes.ts";
+import type { NodeRecord } from "./node_record.ts";
 
 /** In words: "the name n1", "the address 10.0.0.5". In any case it is the same one. */
 type Claim = string;

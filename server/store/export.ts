@@ -1,7 +1,7 @@
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
 import { chunkStream } from "./chunk_stream.ts";
-import { encodeHeader, encodeSparseMap, padding, RECORD_BYTES } from "./pax.ts";
+import { encodeHeader, encodeSparseMap, padding, RECORD_BYTES } from "#tar/write_header.ts";
 import type { VersionReader } from "./version_reader.ts";
 
 const CHUNK_BYTES = 256 << 10;

@@ -2,11 +2,11 @@
  * Cuts wanted extents out of a version's frames, for a node that lacks little. What a request costs is bounded by
  * its schema (contract/extent_answer.ts); the work is done by the frame workers.
  */
-import { encodeCut, type ExtentRequest } from "#contract/extent_answer.ts";
+import { encodeCut, type ExtentRequest } from "#contract/format/extent_answer.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { packKeys } from "#contract/manifest.ts";
-import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
+import { packKeys } from "#contract/format/manifest.ts";
+import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
 import type { FramePool } from "./frame_pool.ts";
 import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";

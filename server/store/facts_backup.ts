@@ -1,12 +1,12 @@
 /** Writes the backup of a data directory's own facts; see facts_archive.ts. */
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { chunkStream } from "./chunk_stream.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { removeSync } from "./durable.ts";
 import { type FactsIndex, INDEX } from "./facts_archive.ts";
-import { encodeHeader, padding } from "./pax.ts";
+import { encodeHeader, padding } from "#tar/write_header.ts";
 import { storeError } from "./store_error.ts";
 import type { PublishedVersion } from "./versions.ts";
 

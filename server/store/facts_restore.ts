@@ -4,7 +4,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { openDatabase } from "./database.ts";
 import { removeSync, sizeOf } from "./durable.ts";
 import { badArchive, FactsIndex, INDEX, MAX_INDEX_BYTES } from "./facts_archive.ts";
-import { BLOCK_BYTES } from "./pax.ts";
+import { BLOCK_BYTES } from "#tar/write_header.ts";
 
 /** What a restore puts in place, and sets aside where it is there. */
 const REPLACED = [

@@ -1,4 +1,4 @@
-import { sha256 } from "#contract/sha256.ts";
+import { sha256 } from "#native/sha256.ts";
 import type { VersionRecord } from "./versions.ts";
 
 /** The version that a new one follows: what has not changed is taken over from its folder, once it is proven. */

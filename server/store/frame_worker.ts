@@ -6,9 +6,9 @@
 /// <reference lib="deno.worker" />
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
-import { parseFrameUpload, uploadedExtents } from "#contract/frame_upload.ts";
-import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
-import { sha256 } from "#contract/sha256.ts";
+import { parseFrameUpload, uploadedExtents } from "#contract/format/frame_upload.ts";
+import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
+import { sha256 } from "#native/sha256.ts";
 import {
   type Assignment,
   type CheckJob,

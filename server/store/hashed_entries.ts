@@ -1,5 +1,5 @@
-import type { Entry, HashedExtent } from "#contract/entry.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import type { Entry, HashedExtent } from "#contract/format/entry.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 
 /** A version's entries as a capture would tell them: extents by their hash. */
 export function* hashedEntries({ frames, entries }: Manifest): Generator<Entry<HashedExtent>> {

@@ -1,8 +1,8 @@
 /** What has changed from one version to another. */
 import type { ImageChange } from "#contract/api.ts";
-import { comparePaths, displayPath } from "#contract/byte_path.ts";
-import type { Attributes, Entry, HashedExtent } from "#contract/entry.ts";
-import { describeSettings, type InodeSettings, lettersOf } from "#contract/inode_flags.ts";
+import { comparePaths, displayPath } from "#contract/format/byte_path.ts";
+import type { Attributes, Entry, HashedExtent } from "#contract/format/entry.ts";
+import { describeSettings, type InodeSettings, lettersOf } from "#contract/format/inode_flags.ts";
 
 type Hashed = Entry<HashedExtent>;
 

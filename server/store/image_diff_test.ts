@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import type { Entry, HashedExtent } from "#contract/entry.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { imageDiff } from "./image_diff.ts";
 
 type Hashed = Entry<HashedExtent>;

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
-import type { Entry, HashedExtent } from "#contract/entry.ts";
+import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ImageSettings } from "#contract/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";

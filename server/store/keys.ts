@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { verifyManifestId } from "#contract/manifest.ts";
+import { verifyManifestId } from "#contract/format/manifest.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { replaceFile } from "./durable.ts";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { SEALED_KEY_BYTES } from "#contract/sealed.ts";
+import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { transaction } from "./database.ts";
 
 /**

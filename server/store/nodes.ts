@@ -2,24 +2,13 @@
  * The machines that are known: those an operator named, and those that merely asked for an address or a boot
  * program ("discovered"), which are shown and never armed by themselves.
  */
+import type { NodeRecord } from "./node_record.ts";
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Inventory, Mac, MachineName, NodeSettings } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { addressClaim, Claims, claimsOf, macClaim, nameClaim } from "./claims.ts";
 import { transaction } from "./database.ts";
-
-export interface NodeRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly settings: NodeSettings;
-  /** Nobody has named or configured it yet. */
-  readonly discovered: boolean;
-  /** Where it was last heard from. */
-  readonly address?: string;
-  readonly seen?: string;
-  readonly inventory?: Inventory;
-}
 
 interface Row {
   readonly id: string;

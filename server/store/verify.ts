@@ -1,7 +1,7 @@
 import type { VerifyEvent } from "#contract/api.ts";
-import { displayPath } from "#contract/byte_path.ts";
+import { displayPath } from "#contract/format/byte_path.ts";
 import { messageOf } from "#contract/errors.ts";
-import { type Manifest, packKeys, verifyManifestId } from "#contract/manifest.ts";
+import { type Manifest, packKeys, verifyManifestId } from "#contract/format/manifest.ts";
 import { sizeOf } from "./durable.ts";
 import { encodeExtents } from "./frame_jobs.ts";
 import type { FramePool } from "./frame_pool.ts";

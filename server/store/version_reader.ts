@@ -1,14 +1,14 @@
-import { type BytePath, displayPath, parentOf } from "#contract/byte_path.ts";
-import type { Entry, FrameExtent } from "#contract/entry.ts";
+import { type BytePath, displayPath, parentOf } from "#contract/format/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import {
   decodeManifest,
   type Manifest,
   manifestId,
   MAX_MANIFEST_BYTES,
   packKeys,
-} from "#contract/manifest.ts";
+} from "#contract/format/manifest.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { open } from "#contract/sealed.ts";
+import { open } from "#native/open_sealed.ts";
 import type { PublishedVersion } from "./versions.ts";
 
 type File = Extract<Entry<FrameExtent>, { type: "file" }>;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
-import { Header } from "#contract/manifest.ts";
+import { Header } from "#contract/format/manifest.ts";
 import type { Signed } from "./keys.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Pack } from "./packs.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { messageOf } from "#contract/errors.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
-import type { Metainfo } from "#contract/torrent/metainfo.ts";
-import { DamagedPiece, type PieceStorage } from "#contract/torrent/ports.ts";
+import { FileStorage } from "#torrent/storage/file_storage.ts";
+import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
+import { DamagedPiece, type PieceStorage } from "#torrent/ports.ts";
 
 /** A piece that was whole so lately is not hashed again, unless its files have changed since. */
 const FRESH_MS = 10 * 60_000;

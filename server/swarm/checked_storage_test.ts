@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { DamagedPiece } from "#contract/torrent/ports.ts";
+import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
+import { encodeMetainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { DamagedPiece } from "#torrent/ports.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 
 const PIECE = 1 << 16;

@@ -1,6 +1,6 @@
-import type { AnnounceEvent, AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
-import { bencodeKey, encodeBencode } from "#contract/torrent/bencode.ts";
-import type { ScrapeCounts } from "#contract/torrent/udp_tracker_codec.ts";
+import type { AnnounceEvent, AnnounceRequest, CompactAnnounceResponse } from "#torrent/tracker/announce.ts";
+import { bencodeKey, encodeBencode } from "#torrent/metainfo/bencode.ts";
+import type { ScrapeCounts } from "#torrent/tracker/udp_tracker_codec.ts";
 import type { Tracker } from "./tracker.ts";
 
 const EVENTS: readonly string[] = ["started", "stopped", "completed"] satisfies AnnounceEvent[];

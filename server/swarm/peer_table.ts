@@ -1,4 +1,4 @@
-import type { Random } from "#contract/torrent/ports.ts";
+import type { Random } from "#torrent/ports.ts";
 import { AddressList } from "./address_list.ts";
 
 /** Peers that fell silent are looked for this often, since all are looked through. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compactPeer, decodeCompact } from "#contract/torrent/compact_peers.ts";
+import { compactPeer, decodeCompact } from "#torrent/tracker/compact_peers.ts";
 import { PeerTable } from "./peer_table.ts";
 
 /** One in three has an IPv6 address. */

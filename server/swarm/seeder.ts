@@ -1,10 +1,10 @@
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { toHex } from "#contract/torrent/hex.ts";
-import type { Metainfo } from "#contract/torrent/metainfo.ts";
-import type { PeerNetwork } from "#contract/torrent/peer_listener.ts";
-import type { PeerAddress } from "#contract/torrent/ports.ts";
-import type { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { Swarm, type SwarmOptions, type SwarmStats } from "#contract/torrent/swarm.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
+import { toHex } from "#torrent/metainfo/hex.ts";
+import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
+import type { PeerNetwork } from "#torrent/session/peer_listener.ts";
+import type { PeerAddress } from "#torrent/ports.ts";
+import type { RateLimit } from "#torrent/rate_limit.ts";
+import { Swarm, type SwarmOptions, type SwarmStats } from "#torrent/session/swarm.ts";
 import { CheckedStorage, type CheckedStorageOptions } from "./checked_storage.ts";
 import type { Tracker } from "./tracker.ts";
 

@@ -1,7 +1,7 @@
-import type { AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
-import { compactPeer, encodeCompact } from "#contract/torrent/compact_peers.ts";
-import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
-import type { ScrapeCounts } from "#contract/torrent/udp_tracker_codec.ts";
+import type { AnnounceRequest, CompactAnnounceResponse } from "#torrent/tracker/announce.ts";
+import { compactPeer, encodeCompact } from "#torrent/tracker/compact_peers.ts";
+import type { PeerAddress, Random } from "#torrent/ports.ts";
+import type { ScrapeCounts } from "#torrent/tracker/udp_tracker_codec.ts";
 import { PeerTable } from "./peer_table.ts";
 
 /** How long a peer waits before it asks again, and how many such waits until it is forgotten. */

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { AnnounceRequest, CompactAnnounceResponse } from "#contract/torrent/announce.ts";
-import type { PeerAddress } from "#contract/torrent/ports.ts";
-import { announce, announceUrl, parseHttpAnnounce } from "#contract/torrent/tracker_client.ts";
-import { decodeCompact, encodeCompact, formatIp, parseIp } from "#contract/torrent/compact_peers.ts";
+import type { AnnounceRequest, CompactAnnounceResponse } from "#torrent/tracker/announce.ts";
+import type { PeerAddress } from "#torrent/ports.ts";
+import { announce, announceUrl, parseHttpAnnounce } from "#torrent/tracker/tracker_client.ts";
+import { decodeCompact, encodeCompact, formatIp, parseIp } from "#torrent/tracker/compact_peers.ts";
 import {
   decodeUdpRequest,
   decodeUdpResponse,
   encodeUdpRequest,
   encodeUdpResponse,
-} from "#contract/torrent/udp_tracker_codec.ts";
+} from "#torrent/tracker/udp_tracker_codec.ts";
 import { handleAnnounce, handleScrape } from "./http_tracker.ts";
 import { Tracker } from "./tracker.ts";
 import { UdpTracker, UdpTrackerCore } from "./udp_tracker.ts";

@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { CompactAnnounceResponse } from "#contract/torrent/announce.ts";
-import { parseIp } from "#contract/torrent/compact_peers.ts";
-import type { PeerAddress } from "#contract/torrent/ports.ts";
+import type { CompactAnnounceResponse } from "#torrent/tracker/announce.ts";
+import { parseIp } from "#torrent/tracker/compact_peers.ts";
+import type { PeerAddress } from "#torrent/ports.ts";
 import {
   decodeUdpRequest,
   encodeUdpResponse,
   type UdpRequest,
   type UdpResponse,
-} from "#contract/torrent/udp_tracker_codec.ts";
+} from "#torrent/tracker/udp_tracker_codec.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** A connection id is good for one to two of these (BEP 15: two minutes). */

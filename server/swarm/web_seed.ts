@@ -1,7 +1,7 @@
 import type { RackseedError } from "#contract/errors.ts";
-import type { Clock } from "#contract/torrent/ports.ts";
-import type { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { systemClock } from "#contract/torrent/system_ports.ts";
+import type { Clock } from "#torrent/ports.ts";
+import type { RateLimit } from "#torrent/rate_limit.ts";
+import { systemClock } from "#torrent/system_ports.ts";
 
 /** A file that may be served: where it lies and how long it is. */
 export interface WebSeedFile {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Clock } from "#contract/torrent/ports.ts";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { Clock } from "#torrent/ports.ts";
+import { RateLimit } from "#torrent/rate_limit.ts";
 import { handleWebSeed, type WebSeedFile } from "./web_seed.ts";
 
 const CONTENT = Uint8Array.from({ length: 600_000 }, (_, i) => i * 7);

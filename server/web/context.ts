@@ -3,17 +3,17 @@ import type { Notice } from "#contract/api.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
-import type { HookBook } from "../deployment/hook_book.ts";
+import type { HookBook } from "../fleet/hook_book.ts";
 import type { Templates } from "../store/templates.ts";
-import type { AdminToken } from "./auth.ts";
-import type { Backups } from "./backups.ts";
-import type { BootBackups } from "./boot_backups.ts";
-import type { CaptureOrders } from "./capture_orders.ts";
-import { unknownBearer } from "./enrolment.ts";
-import type { Fleet } from "./fleet.ts";
+import type { AdminToken } from "../access/admin_token.ts";
+import type { Backups } from "../fleet/backups/backups.ts";
+import type { BootBackups } from "../fleet/backups/boot_backups.ts";
+import type { CaptureOrders } from "../fleet/backups/capture_orders.ts";
+import { unknownBearer } from "../fleet/enrolment.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { LiveEvents } from "./live.ts";
-import { COOKIE, type PageSessions } from "./page_sessions.ts";
-import type { Captures, Images, SwarmAddresses, SwarmControl } from "./ports.ts";
+import { COOKIE, type PageSessions } from "../access/page_sessions.ts";
+import type { Captures, Images, SwarmAddresses, SwarmControl } from "../fleet/ports.ts";
 
 export interface ApiContext {
   readonly admin: AdminToken;

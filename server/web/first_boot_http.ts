@@ -2,7 +2,7 @@
 import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/first_boot.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";
-import type { CloneReports } from "./clone_reports.ts";
+import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";
 
 export async function handleFirstBoot(
   request: Request,

@@ -13,10 +13,10 @@ import {
 } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
-import { parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { runInstall } from "../../agent/install/install.ts";
+import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { runInstall } from "../../agent/install_command.ts";
 import { openDatabase } from "../../server/store/database.ts";
-import { issueServerCertificate, openAuthority } from "../../server/web/tls.ts";
+import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;

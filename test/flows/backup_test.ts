@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { AgentToken, CaptureView, DeployAnswer, NodeView, Order, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
-import { runInstall } from "../../agent/install/install.ts";
+import { runInstall } from "../../agent/install_command.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";

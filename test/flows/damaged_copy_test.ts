@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { isDamagedCopy } from "#contract/damaged_copy.ts";
 import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
-import { runInstall } from "../../agent/install/install.ts";
+import { runInstall } from "../../agent/install_command.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const INVENTORY = {

@@ -15,7 +15,7 @@ import {
   type SwarmChange,
   SwarmSettings,
 } from "#contract/distribution.ts";
-import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
-import { Download, orderedMetainfo } from "../../agent/install/download.ts";
-import { believed, enrol } from "../../agent/install/enrol.ts";
-import { packsOf } from "../../agent/install/last_resort.ts";
-import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { Download, orderedMetainfo } from "../../agent/install/fetch/download.ts";
+import { believed, enrol } from "../../agent/steps/enrol.ts";
+import { packsOf } from "../../agent/install/fetch/https_packs.ts";
+import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const INVENTORY: Inventory = {

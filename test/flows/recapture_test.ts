@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CaptureView } from "#contract/api.ts";
-import { formatHashedEntry } from "#contract/entry.ts";
+import { formatHashedEntry } from "#contract/format/entry.ts";
 import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
 import { DataDirectory } from "../../server/store/data_directory.ts";
 import { openDatabase } from "../../server/store/database.ts";

@@ -1,11 +1,11 @@
 /** A server's torrents by rsync: every published version, as long as it is there. */
 import assert from "node:assert/strict";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
-import { toHex } from "#contract/torrent/hex.ts";
-import { parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { fetchByRsync } from "../../agent/install/rsync_client.ts";
-import { fetchTorrent } from "../../agent/install/torrent_file.ts";
-import type { Enrolled } from "../../agent/install/enrol.ts";
+import { toHex } from "#torrent/metainfo/hex.ts";
+import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
+import { fetchTorrent } from "../../agent/install/fetch/torrent_file.ts";
+import type { Enrolled } from "../../agent/steps/enrol.ts";
 import { RsyncTable } from "../support/rsync_table.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 

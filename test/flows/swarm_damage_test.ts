@@ -1,7 +1,7 @@
 /** A seed whose copy went bad, in a swarm with hurried time: it gives what is whole, and the rest has a name. */
 import assert from "node:assert/strict";
 import { damagedCopy, isDamagedCopy } from "#contract/damaged_copy.ts";
-import type { HttpSource } from "#contract/torrent/http_range.ts";
+import type { HttpSource } from "#torrent/web_seed/http_range.ts";
 import { CheckedStorage } from "../../server/swarm/checked_storage.ts";
 import { address, hurriedClock, type LabSwarm, SwarmLab } from "../support/swarm_lab.ts";
 

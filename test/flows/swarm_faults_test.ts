@@ -1,10 +1,10 @@
 /** Faults in a swarm: real sockets, real bytes; the others finish, and what went wrong has a name. */
 import assert from "node:assert/strict";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
+import { RateLimit } from "#torrent/rate_limit.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
-import type { SwarmStats } from "#contract/torrent/swarm.ts";
+import { FileStorage } from "#torrent/storage/file_storage.ts";
+import type { SwarmStats } from "#torrent/session/swarm.ts";
 import { Program } from "../../scripts/bench/program.ts";
 import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
 import { Tracker } from "../../server/swarm/tracker.ts";

@@ -1,7 +1,7 @@
 /** The fallbacks of a swarm over real HTTP: web seeds, then the last resort; peers first, always. */
 import assert from "node:assert/strict";
-import { webSeedAt } from "#contract/torrent/http_range.ts";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
+import { webSeedAt } from "#torrent/web_seed/http_range.ts";
+import { RateLimit } from "#torrent/rate_limit.ts";
 import { address, HOST, hurriedClock, SwarmLab, until } from "../support/swarm_lab.ts";
 
 Deno.test("with no peer reachable everything comes from the web seed, over several pieces at one time", async () => {

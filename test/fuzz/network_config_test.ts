@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NetworkInterfaces } from "#contract/identity.ts";
-import { networkOf } from "../../agent/install/read_identity.ts";
+import { networkOf } from "../../agent/install/identity/read_identity.ts";
 
 const CARDS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
   mac,

@@ -1,7 +1,7 @@
 /** Noise at every stage of a session, and damaged sessions, leave the rsync daemon serving. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fetchByRsync } from "../../agent/install/rsync_client.ts";
+import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
 import { RsyncTable } from "../support/rsync_table.ts";
 
 const SEED = 20_131;

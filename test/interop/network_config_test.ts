@@ -1,8 +1,8 @@
 /** The golden network configurations before the programs that they are for. */
 import assert from "node:assert/strict";
-import { byKey, CARDS, LAYOUTS } from "../../agent/install/testing/layouts.ts";
-import { readNetworkd } from "../../agent/install/network_config/networkd.ts";
-import { resolveCards } from "../../agent/install/network_config/resolve_cards.ts";
+import { byKey, CARDS, LAYOUTS } from "../../agent/install/identity/testing/layouts.ts";
+import { readNetworkd } from "../../agent/install/identity/network_config/networkd.ts";
+import { resolveCards } from "../../agent/install/identity/network_config/resolve_cards.ts";
 import { needs } from "../support/needs.ts";
 
 /** The files of a golden file, by path. */

@@ -1,7 +1,7 @@
 /** The agent's rsync client against our daemon and the stock one, and what it does with daemons that lie. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { fetchByRsync } from "../../agent/install/rsync_client.ts";
+import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
 import { needs } from "../support/needs.ts";
 import { RsyncTable } from "../support/rsync_table.ts";
 

@@ -4,8 +4,8 @@
  * away. aria2 and webtorrent find the peers by HTTP, transmission by UDP.
  */
 import { randomBytes } from "node:crypto";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
+import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
+import { encodeMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { LinkLab } from "../../scripts/bench/link_lab.ts";
 import { Program } from "../../scripts/bench/program.ts";
 import { needs } from "../support/needs.ts";

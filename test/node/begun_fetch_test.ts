@@ -1,6 +1,6 @@
 /** A node that fetches while its target is still made ready. */
 import assert from "node:assert/strict";
-import { Journal } from "../../agent/install/journal.ts";
+import { Journal } from "../../agent/install/records/journal.ts";
 import { VersionView } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { fetchingNode, fillSmall, setUp } from "./directory_nodes.ts";

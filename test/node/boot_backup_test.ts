@@ -1,7 +1,7 @@
 /** Nodes on which no agent runs: their disks are read at an armed boot, and not a byte of them changes. */
 import assert from "node:assert/strict";
 import { CaptureView, DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
-import { enrol, enrolMachine, isBackup } from "../../agent/install/enrol.ts";
+import { enrol, enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { exists } from "../../agent/sys/small_file.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";

@@ -1,11 +1,11 @@
 /** A capture without a server: what was read of every path. */
 import assert from "node:assert/strict";
-import { displayPath } from "#contract/byte_path.ts";
-import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/entry.ts";
+import { displayPath } from "#contract/format/byte_path.ts";
+import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
 import type { ExtentSink } from "../../agent/capture/capture_source.ts";
-import { compileExcludes, DEFAULT_EXCLUDES } from "../../agent/capture/excludes.ts";
+import { compileExcludes, DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
 import type { Remembered } from "../../agent/capture/memory/past_capture.ts";
-import type { OwnMount } from "../../agent/capture/mounts/own_mounts.ts";
+import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 

@@ -1,12 +1,12 @@
 /** The index that a machine's installation leaves on its clone, made and used by the very steps of a node. */
 import assert from "node:assert/strict";
 import { DeployAnswer, VersionView } from "#contract/api.ts";
-import { decodeIndex } from "../../agent/install/compare/content_index.ts";
+import { decodeIndex } from "../../agent/install/records/content_index.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
-import { readIndex, writeIndex } from "../../agent/install/clone_record.ts";
-import type { Target } from "../../agent/install/image_fetch.ts";
-import { Journal } from "../../agent/install/journal.ts";
-import { CloneTree } from "../../agent/install/tree_files.ts";
+import { readIndex, writeIndex } from "../../agent/install/records/clone_record.ts";
+import type { Target } from "../../agent/install/fetch/image_fetch.ts";
+import { Journal } from "../../agent/install/records/journal.ts";
+import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { fetchingNode, setUp } from "./directory_nodes.ts";
 
 const progress = { update: () => {} };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { z } from "zod";
-import { Journal, type JournalRecord } from "../../agent/install/journal.ts";
+import { Journal, type JournalRecord } from "../../agent/install/records/journal.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import type { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { describeTree } from "../oddities/describe_tree.ts";

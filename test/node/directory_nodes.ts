@@ -1,11 +1,11 @@
 /** Nodes that are directories, of a real server: what tests of `agent install --target` share. */
 import { DeployAnswer, NodeView } from "#contract/api.ts";
-import { believed, enrol } from "../../agent/install/enrol.ts";
-import { ImageFetch } from "../../agent/install/image_fetch.ts";
-import { runInstall } from "../../agent/install/install.ts";
-import { directoryInventory } from "../../agent/install/inventory.ts";
-import { Reporter } from "../../agent/install/reporter.ts";
-import { SwarmTerms } from "../../agent/install/swarm_terms.ts";
+import { believed, enrol } from "../../agent/steps/enrol.ts";
+import { ImageFetch } from "../../agent/install/fetch/image_fetch.ts";
+import { runInstall } from "../../agent/install_command.ts";
+import { directoryInventory } from "../../agent/steps/inventory.ts";
+import { Reporter } from "../../agent/steps/reporter.ts";
+import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import type { Console } from "../../agent/sys/console.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
 import type { RestoreRequest } from "#contract/api.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { ImageSettings } from "#contract/restore.ts";
 import { statAt } from "../../agent/sys/file_status.ts";
 import { AT_FDCWD } from "../../agent/sys/libc.ts";

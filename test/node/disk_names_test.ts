@@ -1,17 +1,17 @@
 /** Files that name the template's disk, and swap files, on a real clone's disk: read by the programs that use them. */
 import assert from "node:assert/strict";
-import type { DiskLayout } from "#contract/layout.ts";
-import { bytePathOfText } from "#contract/byte_path.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { noteDisks } from "../../agent/capture/disk_notes.ts";
-import { excludesOf } from "../../agent/capture/excludes.ts";
+import { excludesOf } from "../../agent/tree/excludes.ts";
 import { findSwapFiles } from "../../agent/capture/swap_files.ts";
-import { writeCloneRecord } from "../../agent/install/clone_record.ts";
-import { fitToDisk } from "../../agent/install/fit_to_disk.ts";
-import { MachineRestore } from "../../agent/install/machine_restore.ts";
-import { mountTree } from "../../agent/install/partition.ts";
-import { type Plan, plannedSwapFiles } from "../../agent/install/plan.ts";
-import { describePlan } from "../../agent/install/plan_description.ts";
-import { CloneTree, ForeignTree } from "../../agent/install/tree_files.ts";
+import { writeCloneRecord } from "../../agent/install/records/clone_record.ts";
+import { fitToDisk } from "../../agent/install/fit/fit_to_disk.ts";
+import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
+import { mountTree } from "../../agent/install/disk/partition.ts";
+import { type Plan, plannedSwapFiles } from "../../agent/install/disk/plan.ts";
+import { describePlan } from "../../agent/install/disk/plan_description.ts";
+import { CloneTree, ForeignTree } from "../../agent/tree/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, MBR, planFor, template } from "./template_disk.ts";

@@ -1,12 +1,12 @@
 /** Plan, guard, table, file systems and mounts on real block devices, read back by other programs. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import { parseBlkid, parseSfdisk } from "../../agent/capture/layout_table.ts";
-import { parseDumpe2fs } from "../../agent/capture/properties/ext.ts";
-import { readDisk } from "../../agent/install/disks.ts";
-import { TargetDisk } from "../../agent/install/guard.ts";
-import { checkFileSystems, mountTree } from "../../agent/install/partition.ts";
-import type { Plan } from "../../agent/install/plan.ts";
+import { parseBlkid, parseSfdisk } from "../../agent/layout/partition_table.ts";
+import { parseDumpe2fs } from "../../agent/layout/properties/ext.ts";
+import { readDisk } from "../../agent/layout/disks.ts";
+import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
+import type { Plan } from "../../agent/install/disk/plan.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";

@@ -1,8 +1,8 @@
 /** A machine with two file systems on a disk of its own, and mounts of every kind over and into them. */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { DiskLayout } from "#contract/layout.ts";
-import { readLayout, type Unseen } from "../../agent/capture/layout_read.ts";
-import type { OwnMount } from "../../agent/capture/mounts/own_mounts.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { readLayout, type Unseen } from "../../agent/layout/read_layout.ts";
+import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { type Run, runCommand as run } from "../../agent/sys/command.ts";
 import { isWithin, type MountEntry, readMountTable } from "../../agent/sys/mount_table.ts";
 import { LoopDisk } from "./loop_disk.ts";

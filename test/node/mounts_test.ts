@@ -1,6 +1,6 @@
 /** Captures of machines with something mounted over or into their file systems; all mounts are real. */
 import assert from "node:assert/strict";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
 import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
 import { type CaptureMemory, TreeSource } from "../../agent/capture/tree_source.ts";

@@ -1,9 +1,9 @@
 /** What cannot be made again is known before a disk is touched: at capture, or in the plan; a restore mends the rest. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import type { Header } from "#contract/manifest.ts";
-import { lacksToRebuild } from "../../agent/capture/lacks.ts";
-import { MachineRestore } from "../../agent/install/machine_restore.ts";
+import type { Header } from "#contract/format/manifest.ts";
+import { lacksToRebuild } from "../../agent/capture/bootability.ts";
+import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import {

@@ -1,9 +1,9 @@
 /** Who a machine was, read from a real disk that is about to be overwritten, which stays as it is. */
 import assert from "node:assert/strict";
-import { TargetDisk } from "../../agent/install/guard.ts";
-import { Journal } from "../../agent/install/journal.ts";
-import { readOldSystem } from "../../agent/install/old_system.ts";
-import { mountTree } from "../../agent/install/partition.ts";
+import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { Journal } from "../../agent/install/records/journal.ts";
+import { readOldSystem } from "../../agent/install/identity/old_system.ts";
+import { mountTree } from "../../agent/install/disk/partition.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, planFor, template } from "./template_disk.ts";

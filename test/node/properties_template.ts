@@ -1,8 +1,8 @@
 /** Templates of tests: a table and file systems as the real tools make them, read, and made again elsewhere. */
 import assert from "node:assert/strict";
-import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
-import type { Header } from "#contract/manifest.ts";
-import { readLayout } from "../../agent/capture/layout_read.ts";
+import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
+import type { Header } from "#contract/format/manifest.ts";
+import { readLayout } from "../../agent/layout/read_layout.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, headerOf, onlyThis, planFor } from "./template_disk.ts";

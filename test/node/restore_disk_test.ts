@@ -1,19 +1,19 @@
 /** Disks of nodes that are to be restored: judged, and mended without losing what stands on them. */
 import assert from "node:assert/strict";
-import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_area.ts";
-import type { CloneRecord } from "../../agent/install/clone_record.ts";
-import { TargetDisk } from "../../agent/install/guard.ts";
-import { MachineRestore } from "../../agent/install/machine_restore.ts";
-import { mountTree } from "../../agent/install/partition.ts";
-import type { Plan } from "../../agent/install/plan.ts";
+import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_loader/boot_area.ts";
+import type { CloneRecord } from "../../agent/install/records/clone_record.ts";
+import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
+import { mountTree } from "../../agent/install/disk/partition.ts";
+import type { Plan } from "../../agent/install/disk/plan.ts";
 import {
   assessDisk,
   describeRepairs,
   mendDisk,
   unsoundFileSystems,
-} from "../../agent/install/restore_disk.ts";
-import { tableStands } from "../../agent/install/resume.ts";
-import { CloneTree } from "../../agent/install/tree_files.ts";
+} from "../../agent/install/restore/restore_disk.ts";
+import { tableStands } from "../../agent/install/disk/resume.ts";
+import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";

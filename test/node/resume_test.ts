@@ -1,18 +1,22 @@
 /** A disk on which an installation was broken off: found again, judged strictly, and finished. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { findStanding, neededFrames } from "../../agent/install/compare/standing.ts";
 import type { Standing } from "../../agent/install/extract/frame_plan.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
-import { OWN_FOLDER } from "../../agent/install/extract/target.ts";
-import { TargetDisk } from "../../agent/install/guard.ts";
-import { Journal } from "../../agent/install/journal.ts";
-import { checkFileSystems, mountTree } from "../../agent/install/partition.ts";
-import type { Plan } from "../../agent/install/plan.ts";
-import { findResumption, formatUnsafe, plannedRecord, type Resumption } from "../../agent/install/resume.ts";
-import { verifyTree } from "../../agent/install/verify.ts";
+import { Journal, OWN_FOLDER } from "../../agent/install/records/journal.ts";
+import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
+import type { Plan } from "../../agent/install/disk/plan.ts";
+import {
+  findResumption,
+  formatUnsafe,
+  plannedRecord,
+  type Resumption,
+} from "../../agent/install/disk/resume.ts";
+import { verifyTree } from "../../agent/install/extract/verify.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { close, O, openAt } from "../../agent/sys/libc.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";

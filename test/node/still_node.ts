@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import type { Inventory } from "#contract/api.ts";
 import { backupSteps } from "../../agent/backup/backup_steps.ts";
-import { type DiskFacts, readDisk } from "../../agent/install/disks.ts";
-import { enrolMachine, isBackup } from "../../agent/install/enrol.ts";
-import { LogTail } from "../../agent/install/log_tail.ts";
-import { Reporter } from "../../agent/install/reporter.ts";
-import { runSteps } from "../../agent/install/run_steps.ts";
+import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
+import { enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
+import { LogTail } from "../../agent/steps/log_tail.ts";
+import { Reporter } from "../../agent/steps/reporter.ts";
+import { runSteps } from "../../agent/steps/run_steps.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { TerminalConsole } from "../../agent/sys/console.ts";
 import { Mount } from "../../agent/sys/mount.ts";

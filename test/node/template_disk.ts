@@ -1,14 +1,14 @@
 /** A template's disk on a loop device, the plan to rebuild it on another one, and the plan carried out. */
 import assert from "node:assert/strict";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Header } from "#contract/manifest.ts";
-import { parseBlkid } from "../../agent/capture/layout_table.ts";
-import { readLayout } from "../../agent/capture/layout_read.ts";
-import { readDisk } from "../../agent/install/disks.ts";
-import { TargetDisk } from "../../agent/install/guard.ts";
-import { formatDisk, partitionDisk } from "../../agent/install/partition.ts";
-import { type Plan, planInstall } from "../../agent/install/plan.ts";
-import { rehearse } from "../../agent/install/rehearse.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Header } from "#contract/format/manifest.ts";
+import { parseBlkid } from "../../agent/layout/partition_table.ts";
+import { readLayout } from "../../agent/layout/read_layout.ts";
+import { readDisk } from "../../agent/layout/disks.ts";
+import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { formatDisk, partitionDisk } from "../../agent/install/disk/partition.ts";
+import { type Plan, planInstall } from "../../agent/install/disk/plan.ts";
+import { rehearse } from "../../agent/install/disk/rehearse.ts";
 import { type Run, runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { readMountTable } from "../../agent/sys/mount_table.ts";

@@ -1,13 +1,13 @@
 /** A tree carried by capture and installation from one real file system to another, without a server. */
-import { decodeManifest, type Manifest } from "#contract/manifest.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { decodeManifest, type Manifest } from "#contract/format/manifest.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { compareTarget } from "../../agent/install/compare/comparison.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
-import { Journal } from "../../agent/install/journal.ts";
-import { verifyTree } from "../../agent/install/verify.ts";
+import { Journal } from "../../agent/install/records/journal.ts";
+import { verifyTree } from "../../agent/install/extract/verify.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk } from "../node/loop_disk.ts";

@@ -1,14 +1,14 @@
 /** Inode flags and project ids through capture, installation and restore, on real file systems. */
 import assert from "node:assert/strict";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { sha256 } from "#contract/sha256.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { sha256 } from "#native/sha256.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
 import { encodeMemory, PastCapture, signsOf } from "../../agent/capture/memory/past_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
-import { verifyTree } from "../../agent/install/verify.ts";
+import { verifyTree } from "../../agent/install/extract/verify.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { statAt } from "../../agent/sys/file_status.ts";
 import { AT_FDCWD } from "../../agent/sys/libc.ts";

@@ -1,5 +1,5 @@
 /** A real tree of everything that a file system can hold and a copy may lose. */
-import { bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, makeNodeAt } from "../../agent/sys/libc.ts";
 
 /** Programs that `makeOddities` and `describeTree` need, by their Debian packages. */

@@ -5,11 +5,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { CaptureHeader, CaptureProgress } from "#contract/api.ts";
-import type { Entry, FrameExtent, HashedExtent } from "#contract/entry.ts";
-import { parseHashedEntry } from "#contract/entry.ts";
-import { decodeFrameUpload } from "#contract/frame_upload.ts";
-import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/manifest.ts";
-import { seal } from "#contract/testing/seal.ts";
+import type { Entry, FrameExtent, HashedExtent } from "#contract/format/entry.ts";
+import { parseHashedEntry } from "#contract/format/entry.ts";
+import { decodeFrameUpload } from "#contract/format/frame_upload.ts";
+import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/format/manifest.ts";
+import { seal } from "#native/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
 
 export class MemoryServer implements Api {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { descriptorsBelow } from "../../agent/sys/descriptors.ts";
-import { decodeManifest } from "#contract/manifest.ts";
+import { decodeManifest } from "#contract/format/manifest.ts";
 import type { CaptureSource } from "../../agent/capture/capture_source.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture, type Sent } from "../../agent/capture/send_capture.ts";
 import { TarSource } from "../../agent/capture/tar_source.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";

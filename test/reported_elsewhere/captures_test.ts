@@ -1,6 +1,6 @@
 /** What is mounted over and into a machine's file systems, and what captures and backups made of it. */
-import { LSBLK } from "../../agent/capture/layout_devices.ts";
-import { chooseMounts } from "../../agent/capture/mounts/own_mounts.ts";
+import { LSBLK } from "../../agent/layout/block_devices.ts";
+import { chooseMounts } from "../../agent/layout/mounts/own_mounts.ts";
 import { parseFstab } from "../../agent/disk_references/fstab.ts";
 import { parseMountTable } from "../../agent/sys/mount_table.ts";
 import { captureApart } from "../node/captured_tree.ts";

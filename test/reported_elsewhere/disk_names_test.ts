@@ -1,6 +1,6 @@
 /** Clones that look for the disk of the machine they were taken from, and swap files that came as ordinary files. */
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { excludesOf } from "../../agent/capture/excludes.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { excludesOf } from "../../agent/tree/excludes.ts";
 import {
   BOOT_PART,
   BY_ID,
@@ -10,8 +10,8 @@ import {
   ROOT,
   SWAP,
 } from "../../agent/disk_references/testing/layouts.ts";
-import { makeSwapFiles } from "../../agent/install/swap_files.ts";
-import { CloneTree } from "../../agent/install/tree_files.ts";
+import { makeSwapFiles } from "../../agent/install/fit/swap_files.ts";
+import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { statAt } from "../../agent/sys/file_status.ts";
 import { AT_FDCWD } from "../../agent/sys/libc.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";

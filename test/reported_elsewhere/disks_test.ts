@@ -1,7 +1,7 @@
 /** The wrong disk, and disks that go by other names than the template's. */
 import { RackseedError } from "#contract/errors.ts";
-import { chooseDisk } from "../../agent/install/choose_disk.ts";
-import { devicePath, type DiskFacts } from "../../agent/install/disks.ts";
+import { chooseDisk } from "../../agent/install/disk/choose_disk.ts";
+import { devicePath, type DiskFacts } from "../../agent/layout/disks.ts";
 import { testReports } from "./report.ts";
 
 function disk(name: string, facts: Partial<DiskFacts> = {}): DiskFacts {

@@ -1,11 +1,11 @@
 /** Partition tables and file systems that came out unlike the ones they were made from, or not at all. */
 import { RackseedError } from "#contract/errors.ts";
-import type { ExtProperties, FatProperties, XfsProperties } from "#contract/file_system_properties.ts";
-import type { DiskTable, FileSystem, Partition } from "#contract/layout.ts";
-import { parseSfdisk } from "../../agent/capture/layout_table.ts";
-import { formatFileSystem } from "../../agent/install/plan_format.ts";
-import { planTable, sfdiskScript } from "../../agent/install/plan_table.ts";
-import { isTuned } from "../../agent/install/retune.ts";
+import type { ExtProperties, FatProperties, XfsProperties } from "#contract/format/file_system_properties.ts";
+import type { DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
+import { parseSfdisk } from "../../agent/layout/partition_table.ts";
+import { formatFileSystem } from "../../agent/install/disk/plan_format.ts";
+import { planTable, sfdiskScript } from "../../agent/install/disk/plan_table.ts";
+import { isTuned } from "../../agent/install/disk/retune.ts";
 import { testReports } from "./report.ts";
 
 const MIB = 1 << 20, GIB = 1024 * MIB;

@@ -1,12 +1,12 @@
 /** Machines that took each other for one, since an image carried what only one machine may have. */
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import type { OwnFile } from "#contract/identity.ts";
 import { OwnNotes } from "../../agent/capture/own_notes.ts";
-import { applyIdentity } from "../../agent/install/apply_identity.ts";
-import { hostsFile } from "../../agent/install/identity.ts";
-import { keepIdentity } from "../../agent/install/keep_identity.ts";
-import { readIdentity } from "../../agent/install/read_identity.ts";
-import { CloneTree, ForeignTree } from "../../agent/install/tree_files.ts";
+import { applyIdentity } from "../../agent/install/identity/apply_identity.ts";
+import { hostsFile } from "../../agent/install/identity/identity.ts";
+import { keepIdentity } from "../../agent/install/identity/keep_identity.ts";
+import { readIdentity } from "../../agent/install/identity/read_identity.ts";
+import { CloneTree, ForeignTree } from "../../agent/tree/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { testReports } from "./report.ts";
 

@@ -1,5 +1,5 @@
 /** Firmware, boot programs and relays that do otherwise than their standards, and packets that stopped a service. */
-import { BencodeError, decodeBencode } from "#contract/torrent/bencode.ts";
+import { BencodeError, decodeBencode } from "#torrent/metainfo/bencode.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
 import { Leases } from "../../boot/dhcp/leases.ts";

@@ -7,7 +7,7 @@ import { connectionLimits } from "../../server/connections/limits.ts";
 import { ConnectionReaper } from "../../server/connections/reaper.ts";
 import { HttpService } from "../../server/connections/serve.ts";
 import { OwnSockets, type SocketTraffic } from "../../server/connections/sockets.ts";
-import { Newcomers } from "../../server/contract/newcomers.ts";
+import { Newcomers } from "../../server/connections/newcomers.ts";
 import { bytesBody } from "../../server/web/body.ts";
 import { LoginAttempts } from "../../server/web/login_attempts.ts";
 import { exchange, statusOf } from "../support/raw_http.ts";

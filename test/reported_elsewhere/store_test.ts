@@ -1,15 +1,15 @@
 /** Servers that lost what they stored, filled up, or served what had gone bad. */
 import { createHash } from "node:crypto";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { PieceMap } from "#contract/torrent/piece_map.ts";
-import type { Metainfo } from "#contract/torrent/metainfo.ts";
+import { PieceMap } from "#torrent/metainfo/piece_map.ts";
+import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
 import { sendTree } from "../../server/capture/testing/sender.ts";
 import { openTestServer } from "../../server/capture/testing/service.ts";
 import { generatedTree } from "../../server/capture/testing/tree.ts";
 import { diskFull, isDiskFull } from "../../server/store/store_error.ts";
 import { withRoom } from "../../server/store/with_room.ts";
 import { CheckedStorage } from "../../server/swarm/checked_storage.ts";
-import { openAuthority } from "../../server/web/tls.ts";
+import { openAuthority } from "../../server/access/tls.ts";
 import { testReports } from "./report.ts";
 
 /** What a server makes of a data directory with one published version, web@1, after `fault`. */

@@ -1,7 +1,7 @@
-import { makePeerId, peerIdText } from "#contract/torrent/handshake.ts";
-import { encodeHandshake } from "#contract/torrent/handshake.ts";
-import type { Metainfo } from "#contract/torrent/metainfo.ts";
-import { type Introduction, PeerListener, writeAll } from "#contract/torrent/peer_listener.ts";
+import { makePeerId, peerIdText } from "#torrent/wire/handshake.ts";
+import { encodeHandshake } from "#torrent/wire/handshake.ts";
+import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
+import { type Introduction, PeerListener, writeAll } from "#torrent/session/peer_listener.ts";
 import {
   type Block,
   BLOCK_HEADER_BYTES,
@@ -10,7 +10,7 @@ import {
   encodeMessage,
   WireDecoder,
   type WireMessage,
-} from "#contract/torrent/wire.ts";
+} from "#torrent/wire/wire.ts";
 
 /** What a peer that claims to have everything does when it is asked for a block. */
 export type Misdeed =

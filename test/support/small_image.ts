@@ -1,9 +1,15 @@
 /** A small sealed image with its pack, made in a folder of its own: what installs are tried with. */
 import { createHash, randomBytes } from "node:crypto";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
-import { decodeManifest, encodeManifest, FORMAT, FORMAT_VERSION, type Manifest } from "#contract/manifest.ts";
-import { seal } from "#contract/testing/seal.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  FORMAT,
+  FORMAT_VERSION,
+  type Manifest,
+} from "#contract/format/manifest.ts";
+import { seal } from "#native/testing/seal.ts";
 
 export const key = randomBytes(32);
 export const common: Omit<Attributes, "path"> = {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
-import { encodeMetainfo, type Metainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { PeerListener } from "#contract/torrent/peer_listener.ts";
-import type { Clock } from "#contract/torrent/ports.ts";
-import { Swarm, type SwarmOptions } from "#contract/torrent/swarm.ts";
-import { systemClock } from "#contract/torrent/system_ports.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
+import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
+import { FileStorage } from "#torrent/storage/file_storage.ts";
+import { encodeMetainfo, type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { PeerListener } from "#torrent/session/peer_listener.ts";
+import type { Clock } from "#torrent/ports.ts";
+import { Swarm, type SwarmOptions } from "#torrent/session/swarm.ts";
+import { systemClock } from "#torrent/system_ports.ts";
 import { handleWebSeed } from "../../server/swarm/web_seed.ts";
 import { BadPeer, type Misdeed } from "./bad_peer.ts";
 

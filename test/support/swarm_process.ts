@@ -6,13 +6,13 @@
  *
  * A node keeps its packs as an installation that may be broken off does.
  */
-import { parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { PeerListener } from "#contract/torrent/peer_listener.ts";
-import { RateLimit } from "#contract/torrent/rate_limit.ts";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { FileStorage } from "#contract/torrent/file_storage.ts";
-import { Swarm } from "#contract/torrent/swarm.ts";
-import { PackStore } from "../../agent/install/pack_store.ts";
+import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { PeerListener } from "#torrent/session/peer_listener.ts";
+import { RateLimit } from "#torrent/rate_limit.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
+import { FileStorage } from "#torrent/storage/file_storage.ts";
+import { Swarm } from "#torrent/session/swarm.ts";
+import { PackStore } from "../../agent/install/fetch/pack_store.ts";
 import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
 import { Tracker } from "../../server/swarm/tracker.ts";
 

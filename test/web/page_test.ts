@@ -6,7 +6,7 @@ import { SwarmSettings } from "#contract/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
-import { compileExcludes } from "../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { CaptureView } from "#contract/api.ts";
 import { waitForCapture } from "../../server/cli/capture.ts";

@@ -1,7 +1,7 @@
 /** Notes a capture while it goes on, to be remembered by the next one. */
-import type { BytePath } from "#contract/byte_path.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
-import type { Amount } from "../capture_source.ts";
+import type { Amount } from "./amount.ts";
 import { type Memory, type Remembered, signsOf } from "./past_capture.ts";
 
 /**

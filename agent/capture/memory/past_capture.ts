@@ -5,13 +5,13 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { EntryLine } from "#contract/entry_changes.ts";
-import { sha256 } from "#contract/sha256.ts";
-import { linesOf } from "#contract/lines.ts";
-import { MAX_MANIFEST_BYTES } from "#contract/manifest.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { EntryLine } from "#contract/format/entry_changes.ts";
+import { sha256 } from "#native/sha256.ts";
+import { linesOf } from "#contract/format/lines.ts";
+import { MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
-import type { Amount } from "../capture_source.ts";
+import type { Amount } from "./amount.ts";
 
 const FORMAT = "rackseed-capture-memory";
 const FORMAT_VERSION = 3;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { bytePathOfText } from "#contract/byte_path.ts";
-import { type Entry, formatHashedEntry, type HashedExtent } from "#contract/entry.ts";
-import { sha256 } from "#contract/sha256.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { type Entry, formatHashedEntry, type HashedExtent } from "#contract/format/entry.ts";
+import { sha256 } from "#native/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import { CaptureRecord, SETTLED_MS } from "./capture_record.ts";
 import { MemoryStore } from "./memory_store.ts";

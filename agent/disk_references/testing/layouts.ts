@@ -1,5 +1,5 @@
 /** A template on /dev/sda and a clone on NVMe, for tests. */
-import type { DiskLayout, FileSystem } from "#contract/layout.ts";
+import type { DiskLayout, FileSystem } from "#contract/format/layout.ts";
 import { COVERED_FILES } from "../covered_files.ts";
 import { Rewriting } from "../rewriting.ts";
 import { type CloneDisk, TemplateDisk } from "../template_disk.ts";

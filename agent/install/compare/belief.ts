@@ -4,10 +4,10 @@
  * about without the file system does not: so a sample of the files, drawn anew each time, is read all the same, and
  * where one of those is not as it was, all are.
  */
-import type { Manifest } from "#contract/manifest.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
-import { isDressed } from "../extract/dress.ts";
-import { type ContentIndex, isUntouched, type Trust } from "./content_index.ts";
+import { hasAttributes } from "../extract/attribute_comparison.ts";
+import { type ContentIndex, isUntouched, type Trust } from "../records/content_index.ts";
 import type { Contents } from "./scan_contents.ts";
 
 /** One of so many files is read. */
@@ -36,7 +36,7 @@ export class Belief {
     if (entry === undefined || entry.type === "link") return;
     if (trust === undefined || !isUntouched(trust, status)) return;
     // to set an attribute would have changed the change time, so that it has still those that it was given
-    if (!isDressed(entry, { status, xattrs: entry.xattrs, privileged })) return;
+    if (!hasAttributes(entry, { status, xattrs: entry.xattrs, privileged })) return;
     const isFile = entry.type === "file";
     if (isFile && status.sizeBytes !== entry.sizeBytes) return;
     if (isFile && random() < 1 / SAMPLE) this.#sample.add(number);

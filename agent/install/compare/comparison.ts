@@ -1,11 +1,11 @@
 /** A target where something stands already, looked at before anything is fetched: what is kept, what differs. */
 import type { Order } from "#contract/api.ts";
-import { bytePathOfText, displayPath } from "#contract/byte_path.ts";
-import type { Manifest } from "#contract/manifest.ts";
-import { compileExcludes } from "../../capture/excludes.ts";
+import { bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
+import { compileExcludes } from "../../tree/excludes.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
-import { OWN_FOLDER } from "../extract/target.ts";
-import type { ContentIndex } from "./content_index.ts";
+import { OWN_FOLDER } from "../records/journal.ts";
+import type { ContentIndex } from "../records/content_index.ts";
 import { describeDifferences, type Differences, differencesOf, type RouteOptions } from "./differences.ts";
 import { KeptPaths } from "./kept_paths.ts";
 import { findStanding, type Found } from "./standing.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import { common, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { installTree } from "../extract/install_tree.ts";
-import { type ContentIndex, decodeIndex, encodeIndex, type Trust } from "./content_index.ts";
+import { type ContentIndex, decodeIndex, encodeIndex, type Trust } from "../records/content_index.ts";
 import { findStanding } from "./standing.ts";
 
 const manifest = createHash("sha256").update("a manifest").digest("hex");

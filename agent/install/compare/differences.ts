@@ -1,6 +1,6 @@
 /** What differs between a target and an image, and how the rest would be fetched: what a dry run tells. Pure. */
-import { type BytePath, displayPath } from "#contract/byte_path.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import { type ImageEntry, LEFT_ALONE, MADE, planTree } from "../extract/frame_plan.ts";
 import type { Found } from "./standing.ts";
 

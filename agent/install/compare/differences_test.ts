@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Entry, FrameExtent } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";

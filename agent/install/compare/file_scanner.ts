@@ -1,12 +1,12 @@
 /** Reads files of the target and tells what of them is as the manifest says. */
 import { createHash } from "node:crypto";
-import { MAX_EXTENT_BYTES } from "#contract/entry.ts";
+import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 import { statOf } from "../../sys/file_status.ts";
 import { close, nextData, O, openAt, readAhead, readFully } from "../../sys/libc.ts";
 import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
-import { isDressed } from "../extract/dress.ts";
-import { extentSum, isUntouched } from "./content_index.ts";
+import { hasAttributes } from "../extract/attribute_comparison.ts";
+import { extentSum, isUntouched } from "../records/content_index.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 const GAP_BYTES = 1 << 20;
@@ -79,7 +79,7 @@ export class FileScanner {
     const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
     const { privileged } = this.#setup;
-    const dressed = isDressed(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
+    const dressed = hasAttributes(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
     return { clean, fullSize, dressed, sum };
   }
 

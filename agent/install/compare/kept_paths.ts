@@ -6,7 +6,7 @@ import {
   displayPath,
   joinPath,
   parentOf,
-} from "#contract/byte_path.ts";
+} from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { codeOf } from "../../sys/errno.ts";

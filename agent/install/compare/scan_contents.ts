@@ -1,9 +1,9 @@
 /** Hashes what stands below a target, in parallel: which extents of which files are as the manifest says. */
-import type { FrameExtent } from "#contract/entry.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import type { FrameExtent } from "#contract/format/entry.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
-import type { ContentIndex, Trust } from "./content_index.ts";
-import { type Doers, ThisThread, WorkerPool } from "../extract/worker_pool.ts";
+import type { ContentIndex, Trust } from "../records/content_index.ts";
+import { InlineRunner, type JobRunner, WorkerPool } from "../extract/worker_pool.ts";
 import { FileScanner } from "./file_scanner.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
@@ -71,8 +71,8 @@ async function scanAll(
     & { setup: ScanSetup; take: (reply: ScanReply) => void; isLittle: boolean },
 ): Promise<void> {
   const scanner = isLittle ? new FileScanner(setup) : undefined;
-  await using pool: Doers<Job, ScanReply> = scanner
-    ? new ThisThread((job) => Promise.resolve(scanner.scan(job)))
+  await using pool: JobRunner<Job, ScanReply> = scanner
+    ? new InlineRunner((job) => Promise.resolve(scanner.scan(job)))
     : new WorkerPool(
       () => new Worker(new URL("./scan_worker.ts", import.meta.url), { type: "module" }),
       { count: workers, setup },

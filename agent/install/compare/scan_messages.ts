@@ -1,7 +1,7 @@
 /** What scanContents and its workers say to each other. */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes } from "#contract/entry.ts";
-import type { Trust } from "./content_index.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes } from "#contract/format/entry.ts";
+import type { Trust } from "../records/content_index.ts";
 
 export interface ScanSetup {
   /** The target's descriptor; it belongs to the main thread. */

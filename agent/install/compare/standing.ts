@@ -1,12 +1,12 @@
 /** What of an image stands below a target already: names and kinds first, then contents, read or believed. */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
-import { type FoundInode, isDressed } from "../extract/dress.ts";
+import { type FoundInode, hasAttributes } from "../extract/attribute_comparison.ts";
 import {
   type FileEntry,
   type ImageEntry,
@@ -16,7 +16,7 @@ import {
   type Standing,
 } from "../extract/frame_plan.ts";
 import { Belief, withBelieved } from "./belief.ts";
-import type { Trust } from "./content_index.ts";
+import type { Trust } from "../records/content_index.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { KeptPaths } from "./kept_paths.ts";
 import { type LeftOut, surveyTree } from "./survey.ts";
@@ -133,7 +133,7 @@ function isRight(
     const path = entry.path || "." as BytePath;
     const status = statAt(root, path), xattrs = xattrsAt(root, path);
     const inode = entry.type === "directory" ? inodeOfDirectory(root, path) : undefined;
-    return isDressed(entry, { status, xattrs, inode, privileged });
+    return hasAttributes(entry, { status, xattrs, inode, privileged });
   } catch (error) {
     // attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;

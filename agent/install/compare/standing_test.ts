@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type BytePath, bytePathOfText } from "#contract/byte_path.ts";
-import type { Entry, FrameExtent } from "#contract/entry.ts";
+import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { describeDifference, dumpTree } from "../../../scripts/demo/dump_tree.ts";
 import { needs } from "../../../test/support/needs.ts";

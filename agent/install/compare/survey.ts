@@ -3,10 +3,10 @@
  * is read. No symlink is followed, so that an odd tree never leads out: a directory is entered only where all that
  * leads to it was seen to be directories.
  */
-import { type BytePath, displayPath, joinPath } from "#contract/byte_path.ts";
+import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { APPEND, IMMUTABLE } from "#contract/inode_flags.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import { APPEND, IMMUTABLE } from "#contract/format/inode_flags.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";

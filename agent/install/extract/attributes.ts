@@ -3,9 +3,9 @@
  * change of owner clears setuid and capabilities, a change of mode rewrites an ACL's mask, and every one but the
  * last may touch the time. Inode flags come after the time: some of them forbid all further changes.
  */
-import { type BytePath, displayPath, parentOf } from "#contract/byte_path.ts";
-import type { Attributes } from "#contract/entry.ts";
-import { describeSettings, type InodeSettings } from "#contract/inode_flags.ts";
+import { type BytePath, displayPath, parentOf } from "#contract/format/byte_path.ts";
+import type { Attributes } from "#contract/format/entry.ts";
+import { describeSettings, type InodeSettings } from "#contract/format/inode_flags.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statOf } from "../../sys/file_status.ts";
 import { holdsOf, inodeSettingsOf, setInodeSettings, unlockInode } from "../../sys/inode_flags.ts";
@@ -23,7 +23,7 @@ import {
   setTimesOf,
 } from "../../sys/libc.ts";
 import { removeXattrOf, setXattrAt, setXattrOf, xattrsOf } from "../../sys/xattr.ts";
-import { isDressed, strangeXattrs } from "./dress.ts";
+import { hasAttributes, unexpectedXattrs } from "./attribute_comparison.ts";
 
 /** How often something could not be kept, and the first path of it, by what it was. */
 export type Shortfalls = Map<string, { count: number; example: string }>;
@@ -76,9 +76,9 @@ export class AttributeWriter {
   redress(fd: number, entry: Attributes): void {
     const status = statOf(fd), xattrs = xattrsOf(fd), privileged = this.#privileged;
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
-    if (isDressed(entry, { status, xattrs, inode, privileged })) return;
+    if (hasAttributes(entry, { status, xattrs, inode, privileged })) return;
     unlockInode(fd);
-    for (const name of strangeXattrs(entry, xattrs)) {
+    for (const name of unexpectedXattrs(entry, xattrs)) {
       this.#try(`absence of attribute ${name}`, { entry, fd, set: () => removeXattrOf(fd, name) });
     }
     if (status.uid !== entry.uid || status.gid !== entry.gid) {

@@ -1,6 +1,6 @@
 /** What installTree and its workers say to each other. */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes } from "#contract/format/entry.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { FrameWork, NodeEntry } from "./frame_plan.ts";
 

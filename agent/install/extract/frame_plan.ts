@@ -3,9 +3,9 @@
  * frames that hold its extents; nearly all files lie in one frame whole and are made, written and finished at
  * once. What stands on the target already is left out.
  */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes, Entry, FrameExtent } from "#contract/entry.ts";
-import type { FrameSlice, Manifest } from "#contract/manifest.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
+import type { FrameSlice, Manifest } from "#contract/format/manifest.ts";
 
 export type ImageEntry = Entry<FrameExtent>;
 export type DirectoryEntry = Extract<ImageEntry, { type: "directory" }>;

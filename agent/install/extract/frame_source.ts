@@ -1,7 +1,7 @@
 /** Reads frames out of packs, opens them and proves them. */
 import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
-import { type SealedCodec, sealedCodec } from "#contract/sealed_codec.ts";
+import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
 import { readFully } from "../../sys/libc.ts";
 import type { FrameWork } from "./frame_plan.ts";
 

@@ -3,10 +3,10 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { Job, Reply } from "./extract_messages.ts";
 import type { FrameWork, TreePlan } from "./frame_plan.ts";
-import type { InstallOptions } from "./install_tree.ts";
+import type { InstallOptions } from "./install_options.ts";
 import type { OpenPacks } from "./open_packs.ts";
 import { addShortfalls, writeFailure } from "./outcome.ts";
-import type { Doers } from "./worker_pool.ts";
+import type { JobRunner } from "./worker_pool.ts";
 
 const ENTRIES_A_JOB = 500;
 /** A frame that was fetched again so often and is still bad will not become good. */
@@ -15,7 +15,7 @@ const MAX_READINGS = 5;
 interface ContentOptions extends Omit<InstallOptions, "packs"> {
   readonly packs: OpenPacks;
   readonly plan: TreePlan;
-  readonly pool: Doers<Job, Reply>;
+  readonly pool: JobRunner<Job, Reply>;
   /** Receives what the workers could not keep. */
   readonly shortfalls: Shortfalls;
 }

@@ -2,9 +2,10 @@
  * Writes an image's tree into a target while its frames arrive, in whatever order: parallel workers open, prove
  * and write each frame as soon as it is there. Nothing is staged.
  */
-import { type BytePath, parentOf } from "#contract/byte_path.ts";
+import type { InstallOptions } from "./install_options.ts";
+import { type BytePath, parentOf } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { type Manifest, packKeys } from "#contract/manifest.ts";
+import { packKeys } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
   chmodAt,
@@ -18,75 +19,21 @@ import {
   umask,
 } from "../../sys/libc.ts";
 import { AttributeWriter, beginSettings } from "./attributes.ts";
-import type { Job, Reply, Spent, WorkerSetup } from "./extract_messages.ts";
+import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
 import { extractor } from "./extractor.ts";
 import {
   type DirectoryEntry,
   type FileEntry,
   type LinkEntry,
   planTree,
-  type Standing,
   type TreePlan,
 } from "./frame_plan.ts";
 import { installContents } from "./install_contents.ts";
-import { pastLocks, unlockAt } from "./locks.ts";
+import { pastLocks, unlockAt } from "../../tree/locks.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
 import { OpenPacks } from "./open_packs.ts";
 import { openStandingTarget, openTarget, type Target } from "./target.ts";
-import { type Doers, ThisThread, WorkerPool } from "./worker_pool.ts";
-
-/** Where the packs lie while they are installed from. */
-export interface PackReader {
-  /** Path of pack number `pack` of the manifest's header. */
-  path(pack: number): string;
-}
-
-/** Extents of a frame that came without it, by their number in it; proved. */
-export interface LooseFrame {
-  readonly frame: number;
-  readonly contents: ReadonlyMap<number, Uint8Array>;
-}
-
-export interface InstallProgress {
-  readonly framesDone: number;
-  readonly framesTotal: number;
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-}
-
-export interface InstallOptions {
-  readonly manifest: Manifest;
-  /** The lineage's key. */
-  readonly key: Uint8Array;
-  /** An empty directory or a fresh file system, further fresh ones mounted in it where the image has them. */
-  readonly target: string;
-  /** What stands there already; then only the rest is made, from those frames that it needs. */
-  readonly standing?: Standing | undefined;
-  readonly packs: PackReader;
-  /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
-  readonly frames: AsyncIterable<number>;
-  /** Frames that do not come whole: which ones, and those of their extents that are needed. */
-  readonly loose?:
-    | { readonly frames: ReadonlySet<number>; readonly extents: AsyncIterable<LooseFrame> }
-    | undefined;
-  /** Default: one a processor, four at most; each needs about 40 MiB. 0: this thread does all. */
-  readonly workers?: number | undefined;
-  /** Default: whether the process is root. Without, owners and devices are left out and noted. */
-  readonly privileged?: boolean | undefined;
-  readonly onProgress?: ((progress: InstallProgress) => void) | undefined;
-  /** Told after every job what it adds to the checksums of files. */
-  readonly onSums?: ((sums: readonly (readonly [BytePath, number])[]) => void) | undefined;
-  /** Told of every frame that came: it is written, or nothing of it had to be. */
-  readonly onFrame?: ((frame: number) => void) | undefined;
-  /** Told after every job how its worker spent its time on it. */
-  readonly onSpent?: ((spent: Spent) => void) | undefined;
-  /**
-   * Told of a frame whose bytes are not what the manifest says; nothing of it was written. When it resolves the
-   * frame is read once more. Default: the install fails.
-   */
-  readonly onBadFrame?: ((frame: number, reason: string) => Promise<void>) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+import { InlineRunner, type JobRunner, WorkerPool } from "./worker_pool.ts";
 
 export interface Installed {
   readonly files: number;
@@ -113,10 +60,12 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
   const setup: WorkerSetup = { root: target.fd, keys: packKeys(manifest.header, key), privileged };
-  await using pool: Doers<Job, Reply> = workers === 0 ? new ThisThread(extractor(setup)) : new WorkerPool(
-    () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
-    { count: workers, setup },
-  );
+  await using pool: JobRunner<Job, Reply> = workers === 0
+    ? new InlineRunner(extractor(setup))
+    : new WorkerPool(
+      () => new Worker(new URL("./extract_worker.ts", import.meta.url), { type: "module" }),
+      { count: workers, setup },
+    );
   const stop = () => pool.fail(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
   const formerUmask = umask(0);

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Entry, FrameExtent } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { needs } from "../../../test/support/needs.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { Mount } from "../../sys/mount.ts";
-import { type InstallOptions, installTree } from "./install_tree.ts";
+import { installTree } from "./install_tree.ts";
+import type { InstallOptions } from "./install_options.ts";
 
 async function* broken(): AsyncGenerator<number> {
   yield 0;

@@ -1,6 +1,6 @@
-import { bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
-import type { PackReader } from "./install_tree.ts";
+import type { PackReader } from "./install_options.ts";
 
 /** Packs that frames are read from, each opened when its first frame comes, and all closed together. */
 export class OpenPacks implements Disposable {

@@ -1,7 +1,13 @@
 /** The directory that a tree is written into: nothing is in it yet, or only what was found to stand there. */
-import { type BytePath, bytePathOfText, displayPath, joinPath, parentOf } from "#contract/byte_path.ts";
+import {
+  type BytePath,
+  bytePathOfText,
+  displayPath,
+  joinPath,
+  parentOf,
+} from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { Manifest } from "#contract/manifest.ts";
+import type { Manifest } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { unlockInode } from "../../sys/inode_flags.ts";
@@ -9,7 +15,8 @@ import { AT_FDCWD, chmodOf, close, fileSystemTypeOf, O, openAt, readDirectory } 
 import { removeXattrOf } from "../../sys/xattr.ts";
 import { beginSettings, PLAIN_FILE_SYSTEMS } from "./attributes.ts";
 import { type DirectoryEntry, MADE, type Standing } from "./frame_plan.ts";
-import { removeTree } from "./remove_tree.ts";
+import { OWN_FOLDER } from "../records/journal.ts";
+import { removeTree } from "../../tree/remove_tree.ts";
 
 export interface Target extends Disposable {
   readonly fd: number;
@@ -18,9 +25,6 @@ export interface Target extends Disposable {
   /** Those of them in which nothing is made or removed, and that have their attributes. */
   readonly untouched: ReadonlySet<BytePath>;
 }
-
-/** What an installation keeps in the target's root until it is done; see ../journal.ts. */
-export const OWN_FOLDER = ".rackseed-install" as BytePath;
 
 /** Throws RackseedError where the target is no directory or holds something, the installation's own folder aside. */
 export function openTarget(path: string): Target {

@@ -1,9 +1,9 @@
 /** Makes files, symlinks and devices below the target: what a worker does with the bytes of a frame. */
-import type { BytePath } from "#contract/byte_path.ts";
-import type { Attributes } from "#contract/entry.ts";
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { Attributes } from "#contract/format/entry.ts";
 import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
 import { codeOf } from "../../sys/errno.ts";
-import { extentSum } from "../compare/content_index.ts";
+import { extentSum } from "../records/content_index.ts";
 import { type AttributeWriter, beginSettings } from "./attributes.ts";
 import type { FilePart, FrameWork, NodeEntry, Piece, WholeFile } from "./frame_plan.ts";
 

@@ -1,5 +1,5 @@
 /** Whoever does jobs of one kind, each answered once: a few workers, or this thread where there is little to do. */
-export interface Doers<Job, Reply> extends AsyncDisposable {
+export interface JobRunner<Job, Reply> extends AsyncDisposable {
   /** Waits until the job can be taken; the promise inside is its answer. */
   submit(job: Job): Promise<{ readonly answer: Promise<Reply> }>;
   /** Every job that has no answer yet, and every further one, fails with `error`. */
@@ -15,7 +15,7 @@ interface Member<Reply> {
 }
 
 /** Workers answer every job with one message, in order. */
-export class WorkerPool<Job, Reply> implements Doers<Job, Reply> {
+export class WorkerPool<Job, Reply> implements JobRunner<Job, Reply> {
   readonly #members: readonly Member<Reply>[];
   /** Resolves when any worker has answered or died, and is then made anew. */
   #change = Promise.withResolvers<void>();
@@ -74,7 +74,7 @@ export class WorkerPool<Job, Reply> implements Doers<Job, Reply> {
 }
 
 /** One job after the other, and the event loop has its turn after each. */
-export class ThisThread<Job, Reply> implements Doers<Job, Reply> {
+export class InlineRunner<Job, Reply> implements JobRunner<Job, Reply> {
   readonly #run: (job: Job) => Promise<Reply>;
   #failure: { readonly error: unknown } | undefined;
   #last: Promise<unknown> = Promise.resolve();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type FirstBootReport, parseFirstBoot } from "#contract/first_boot.ts";
 import type { Hook } from "#contract/hooks.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { CloneTree } from "../tree_files.ts";
+import { CloneTree } from "../../tree/tree_files.ts";
 import { type Client, CLIENTS } from "./clients.ts";
 import { prepareFirstBoot } from "./prepare.ts";
 import { hookFile, runScript } from "./run_script.ts";

@@ -7,7 +7,7 @@ import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
 import { hooksAt } from "../machine_hooks.ts";
-import type { CloneTree } from "../tree_files.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
 import { type Client, CLIENTS } from "./clients.ts";
 import { hookFile, runScript } from "./run_script.ts";
 import { FOLDER, type InitSystem, serviceOf } from "./services.ts";

@@ -1,6 +1,6 @@
 /** How the script of the first boot is started by each init system, once. Pure. */
 
-/** Left out of captures (agent/capture/excludes.ts). */
+/** Left out of captures (agent/tree/excludes.ts). */
 export const FOLDER = "/var/lib/rackseed/first-boot";
 const NAME = "rackseed-first-boot";
 

@@ -1,9 +1,9 @@
 /** A sealed image of a tree, with its torrent, as a server has it. */
-import { manifestId } from "#contract/manifest.ts";
-import { seal } from "#contract/testing/seal.ts";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
-import { compileExcludes } from "../../../agent/capture/excludes.ts";
+import { manifestId } from "#contract/format/manifest.ts";
+import { seal } from "#native/testing/seal.ts";
+import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
+import { encodeMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { compileExcludes } from "../../../agent/tree/excludes.ts";
 import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import { MemoryServer } from "../../../test/oddities/memory_server.ts";

@@ -1,6 +1,6 @@
-import { Peer, type PeerEffects } from "#contract/torrent/peer.ts";
-import { StallWatch } from "#contract/torrent/stall_watch.ts";
-import { type Block, MAX_BLOCK_BYTES } from "#contract/torrent/wire.ts";
+import { Peer, type PeerEffects } from "#torrent/session/peer.ts";
+import { StallWatch } from "#torrent/choice/stall_watch.ts";
+import { type Block, MAX_BLOCK_BYTES } from "#torrent/wire/wire.ts";
 import type { Link, Run } from "./link.ts";
 import type { SimulatedNode } from "./simulated_node.ts";
 
@@ -22,7 +22,7 @@ const RUN_BYTES = MAX_BLOCK_BYTES;
  * them.
  */
 export class ConnectionEnd implements PeerEffects, Run {
-  readonly node: SimulatedNode;
+  readonly node: SimulatedNode<ConnectionEnd>;
   readonly peer: Peer;
   readonly watch: StallWatch;
   /** The same connection as the other node has it. */
@@ -35,7 +35,7 @@ export class ConnectionEnd implements PeerEffects, Run {
   bytes = 0;
   isVoid = false;
 
-  constructor(node: SimulatedNode, remote: SimulatedNode) {
+  constructor(node: SimulatedNode<ConnectionEnd>, remote: SimulatedNode<ConnectionEnd>) {
     this.node = node;
     this.watch = new StallWatch(node.surroundings.now);
     this.peer = new CoarsePeer(remote.identity, {
@@ -98,23 +98,23 @@ export class ConnectionEnd implements PeerEffects, Run {
   }
 
   interestChanged(): void {
-    this.node.spread.interestChanged(this.peer);
+    this.node.uploads.interestChanged(this.peer);
   }
 
   left(): void {
-    this.node.spread.left(this.peer);
+    this.node.uploads.left(this.peer);
   }
 
   learned(piece: number): void {
-    this.node.spread.learned(this.peer, piece);
+    this.node.uploads.learned(this.peer, piece);
   }
 
   asked(piece: number): void {
-    this.node.spread.asked(this.peer, piece);
+    this.node.uploads.asked(this.peer, piece);
   }
 
   declined(piece: number): void {
-    this.node.spread.declined(this.peer, piece);
+    this.node.uploads.declined(this.peer, piece);
   }
 
   received(piece: number, outcome: { complete: boolean; contested: boolean }): void {

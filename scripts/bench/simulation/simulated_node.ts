@@ -1,43 +1,51 @@
-import { AddressBook } from "#contract/torrent/address_book.ts";
-import { BanList } from "#contract/torrent/ban_list.ts";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
-import { Drought } from "#contract/torrent/drought.ts";
-import { HAVES, type Peer, type PeerIdentity } from "#contract/torrent/peer.ts";
-import { Picker, type PickingPeer } from "#contract/torrent/picker.ts";
-import type { PieceMap } from "#contract/torrent/piece_map.ts";
-import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
-import { RequestBudget } from "#contract/torrent/request_window.ts";
-import { Spread } from "#contract/torrent/spread.ts";
-import type { ConnectionEnd } from "./connection_end.ts";
+import { AddressBook } from "#torrent/choice/address_book.ts";
+import { BanList } from "#torrent/choice/ban_list.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
+import { WebSeedFallback } from "#torrent/web_seed/web_seed_fallback.ts";
+import { HAVES, type Peer } from "#torrent/session/peer.ts";
+import type { PeerIdentity } from "#torrent/ports.ts";
+import { Picker, type PickingPeer } from "#torrent/choice/picker.ts";
+import type { PieceMap } from "#torrent/metainfo/piece_map.ts";
+import type { PeerAddress, Random } from "#torrent/ports.ts";
+import { RequestBudget } from "#torrent/choice/request_window.ts";
+import { UploadStrategy } from "#torrent/session/upload_strategy.ts";
+import type { StallWatch } from "#torrent/choice/stall_watch.ts";
 import type { Link } from "./link.ts";
 
+/** A node's end of a connection. */
+interface End {
+  readonly watch: StallWatch;
+  /** There is something to say. */
+  wake(): void;
+}
+
 /** What a node needs of the world it is in. */
-export interface Surroundings {
+export interface Surroundings<E extends End> {
   readonly now: number;
   /** There is something to say on this connection. */
-  wake(end: ConnectionEnd): void;
+  wake(end: E): void;
   /** This connection is of no use any more. */
-  drop(end: ConnectionEnd): void;
-  finished(node: SimulatedNode): void;
+  drop(end: E): void;
+  finished(node: SimulatedNode<E>): void;
   after(ms: number, act: () => void): void;
 }
 
 /** A node, or the server where it has everything from the start: the product's policy over a simulated link. */
-export class SimulatedNode {
+export class SimulatedNode<E extends End> {
   readonly identity: PeerIdentity;
-  readonly surroundings: Surroundings;
+  readonly surroundings: Surroundings<E>;
   readonly map: PieceMap;
   readonly link: Link;
   readonly picker: Picker<PickingPeer>;
-  readonly spread: Spread;
+  readonly uploads: UploadStrategy;
   readonly book = new AddressBook();
   readonly bans = new BanList();
-  readonly ends = new Map<Peer, ConnectionEnd>();
+  readonly ends = new Map<Peer, E>();
   /** The peer ids of those that it is connected to. */
   readonly neighbours = new Set<string>();
   readonly deals: boolean;
   readonly budget = new RequestBudget();
-  readonly #drought: Drought;
+  readonly #webSeedFallback: WebSeedFallback;
   finishedAt: number | undefined;
   firstPieceAt: number | undefined;
   /** It got so little that it would have turned to the web seed. */
@@ -47,7 +55,7 @@ export class SimulatedNode {
   constructor(
     address: PeerAddress,
     { surroundings, map, link, random, isServer }: {
-      surroundings: Surroundings;
+      surroundings: Surroundings<E>;
       map: PieceMap;
       link: Link;
       random: Random;
@@ -61,7 +69,7 @@ export class SimulatedNode {
     this.deals = isServer;
     const have = isServer ? Bitfield.full(map.pieceCount) : new Bitfield(map.pieceCount);
     this.picker = new Picker<PickingPeer>(map, { have, random });
-    this.spread = new Spread({
+    this.uploads = new UploadStrategy({
       map,
       picker: this.picker,
       peers: () => this.ends.keys(),
@@ -70,7 +78,7 @@ export class SimulatedNode {
       random,
       deals: isServer,
     });
-    this.#drought = new Drought({ now: surroundings.now, random });
+    this.#webSeedFallback = new WebSeedFallback({ now: surroundings.now, random });
   }
 
   get isComplete(): boolean {
@@ -81,7 +89,7 @@ export class SimulatedNode {
   tick(elapsedMs: number): void {
     const { now } = this.surroundings;
     const { receivedBytes: received, sentBytes: sent } = this.link;
-    this.spread.tick(elapsedMs, { received, sent });
+    this.uploads.tick(elapsedMs, { received, sent });
     for (const [peer, { watch }] of this.ends) {
       const isFit = watch.tick(peer, { now, moved: peer.downloaded + peer.wasted, isHeldBack: false });
       if (!isFit) this.bans.rest(peer.identity.peerId, now);
@@ -89,7 +97,9 @@ export class SimulatedNode {
       else peer.refill();
     }
     const hasProvider = this.ends.keys().some((peer) => peer.amInterested);
-    if (!this.isComplete && this.#drought.tick({ now, received, hasProvider }) > 0) this.wasDry = true;
+    if (!this.isComplete && this.#webSeedFallback.tick({ now, received, hasProvider }) > 0) {
+      this.wasDry = true;
+    }
   }
 
   /** As Swarm does it. */

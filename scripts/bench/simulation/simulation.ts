@@ -4,10 +4,10 @@
  * after the other at either end), latency, time and chance; hashing, disks and processors cost nothing, and web
  * seeds bring nothing: nodes that would turn to one are counted. Memory: 5 GB for 10 000 nodes.
  */
-import { decodeCompact } from "#contract/torrent/compact_peers.ts";
-import { MAX_DIALLED, MAX_PEERS } from "#contract/torrent/membership.ts";
-import { PieceMap } from "#contract/torrent/piece_map.ts";
-import type { PeerAddress, Random } from "#contract/torrent/ports.ts";
+import { decodeCompact } from "#torrent/tracker/compact_peers.ts";
+import { MAX_DIALLED, MAX_PEERS } from "#torrent/session/membership.ts";
+import { PieceMap } from "#torrent/metainfo/piece_map.ts";
+import type { PeerAddress, Random } from "#torrent/ports.ts";
 import { Tracker } from "../../../server/swarm/tracker.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { DelayLine } from "./delay_line.ts";
@@ -30,8 +30,8 @@ export interface SimulationOptions {
 
 export interface SimulationState {
   readonly nowMs: number;
-  readonly server: SimulatedNode;
-  readonly nodes: readonly SimulatedNode[];
+  readonly server: SimulatedNode<ConnectionEnd>;
+  readonly nodes: readonly SimulatedNode<ConnectionEnd>[];
 }
 
 export interface SimulationResult {
@@ -57,15 +57,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
   return new Simulation(options).run();
 }
 
-class Simulation implements Surroundings {
+class Simulation implements Surroundings<ConnectionEnd> {
   readonly #options: SimulationOptions;
   readonly #events = new EventQueue();
   readonly #random: Random;
   readonly #tracker: Tracker;
   readonly #map: PieceMap;
-  readonly #server: SimulatedNode;
-  readonly #nodes: SimulatedNode[] = [];
-  readonly #byHostname = new Map<string, SimulatedNode>();
+  readonly #server: SimulatedNode<ConnectionEnd>;
+  readonly #nodes: SimulatedNode<ConnectionEnd>[] = [];
+  readonly #byHostname = new Map<string, SimulatedNode<ConnectionEnd>>();
   readonly #line = new DelayLine<ConnectionEnd>(LATENCY_MS);
   #unfinished: number;
 
@@ -93,7 +93,8 @@ class Simulation implements Surroundings {
 
   run(): SimulationResult {
     while (this.#unfinished > 0) this.#step();
-    const sum = (of: (node: SimulatedNode) => number) => this.#nodes.reduce((n, node) => n + of(node), 0);
+    const sum = (of: (node: SimulatedNode<ConnectionEnd>) => number) =>
+      this.#nodes.reduce((n, node) => n + of(node), 0);
     return {
       finishedMs: this.#nodes.map(({ finishedAt }) => finishedAt ?? NaN).sort((a, b) => a - b),
       serverSentBytes: this.#server.link.sentBytes,
@@ -146,7 +147,7 @@ class Simulation implements Surroundings {
 
   // Who is connected to whom
 
-  #add(address: PeerAddress, isServer: boolean): SimulatedNode {
+  #add(address: PeerAddress, isServer: boolean): SimulatedNode<ConnectionEnd> {
     const bytesPerMs = this.#options.linkRate / 8 / 1000;
     const link = new Link({ up: bytesPerMs, down: bytesPerMs }, this.#events);
     const node = new SimulatedNode(address, {
@@ -160,7 +161,7 @@ class Simulation implements Surroundings {
     return node;
   }
 
-  #tickEverySecond(node: SimulatedNode): void {
+  #tickEverySecond(node: SimulatedNode<ConnectionEnd>): void {
     const tick = () => {
       node.tick(TICK_MS);
       this.#dial(node);
@@ -176,7 +177,7 @@ class Simulation implements Surroundings {
     });
   }
 
-  #announce(node: SimulatedNode): void {
+  #announce(node: SimulatedNode<ConnectionEnd>): void {
     const { hostname } = node.identity;
     const peerId = new TextEncoder().encode(hostname.padEnd(20));
     const left = node.isComplete ? 0 : 1;
@@ -188,7 +189,7 @@ class Simulation implements Surroundings {
     this.#events.after(answer.intervalSeconds * 1000, () => this.#announce(node));
   }
 
-  #dial(node: SimulatedNode): void {
+  #dial(node: SimulatedNode<ConnectionEnd>): void {
     if (node.isComplete) return;
     const now = this.#events.now;
     const { identity: { peerId: ownId }, neighbours, bans } = node;
@@ -205,7 +206,7 @@ class Simulation implements Surroundings {
     }
   }
 
-  #connect(from: SimulatedNode, to: SimulatedNode): void {
+  #connect(from: SimulatedNode<ConnectionEnd>, to: SimulatedNode<ConnectionEnd>): void {
     const end = new ConnectionEnd(from, to);
     const other = new ConnectionEnd(to, from);
     end.other = other;

@@ -1,5 +1,5 @@
 /** What the swarm must keep, where a run has the figures for it. Pure. */
-import type { Result } from "./report.ts";
+import type { Result } from "./result.ts";
 
 export interface Bar {
   readonly name: string;

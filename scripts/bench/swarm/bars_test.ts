@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { barsOf } from "./bars.ts";
-import type { Result } from "./report.ts";
+import type { Result } from "./result.ts";
 
 const result = (engine: string, nodes: number, seconds: number, rest: Partial<Result> = {}): Result => ({
   engine,

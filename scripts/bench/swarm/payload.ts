@@ -1,7 +1,7 @@
 /** The bytes that are handed round, and their torrent. */
 import { randomFillSync } from "node:crypto";
-import { createInfo } from "#contract/torrent/create_metainfo.ts";
-import { encodeMetainfo } from "#contract/torrent/metainfo.ts";
+import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
+import { encodeMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { PAYLOAD } from "./engine.ts";
 
 const CHUNK_BYTES = 64 * 1024 * 1024;

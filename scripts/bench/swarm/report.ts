@@ -1,21 +1,7 @@
 /** The figures of a swarm bench: medians over its runs, a table, and JSON for scripts and the plot. */
+import type { Result } from "./result.ts";
 import { type Bar, barsOf } from "./bars.ts";
 import type { Sample } from "./measure.ts";
-
-/** One engine with so many nodes. */
-export interface Result {
-  readonly engine: string;
-  readonly nodes: number;
-  /** Median of the runs: from the start of the nodes to the last node's last byte. */
-  readonly seconds: number;
-  readonly allSeconds: readonly number[];
-  /** Server and nodes together, for every GB (10^9 bytes) that nodes have received. */
-  readonly cpuSecondsPerGb: number;
-  /** The most that any node's program held in any run, without payload. */
-  readonly memoryMib: number;
-  /** What the server's link carried, as a multiple of the payload. */
-  readonly serverSent: number;
-}
 
 /** What `--json` prints and the plot reads. */
 export interface SwarmReport {

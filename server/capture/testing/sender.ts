@@ -1,15 +1,15 @@
 /** The sending half of a capture, as small as it can be, for tests. */
 import { zstdCompressSync } from "node:zlib";
 import type { CaptureHeader } from "#contract/api.ts";
-import { formatHashedEntry } from "#contract/entry.ts";
+import { formatHashedEntry } from "#contract/format/entry.ts";
 import {
   encodeFrameUpload,
   MAX_FRAME_EXTENTS,
   packFrameUpload,
   type UploadedExtent,
-} from "#contract/frame_upload.ts";
-import { MAX_FRAME_BYTES } from "#contract/sealed.ts";
-import { pack } from "#contract/sealed_codec.ts";
+} from "#contract/format/frame_upload.ts";
+import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
+import { pack } from "#native/sealed_codec.ts";
 import type { CaptureService } from "../capture_service.ts";
 import type { Tree } from "./tree.ts";
 

@@ -3,8 +3,8 @@
  * system calls know neither names that are not UTF-8 nor nanoseconds nor attributes.
  */
 import { createCipheriv, createHash } from "node:crypto";
-import { type BytePath, bytePathOf, bytePathOfText, comparePaths } from "#contract/byte_path.ts";
-import type { Entry, HashedExtent, Xattr } from "#contract/entry.ts";
+import { type BytePath, bytePathOf, bytePathOfText, comparePaths } from "#contract/format/byte_path.ts";
+import type { Entry, HashedExtent, Xattr } from "#contract/format/entry.ts";
 
 export interface Tree {
   readonly entries: readonly Entry<HashedExtent>[];

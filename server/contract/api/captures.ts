@@ -1,8 +1,8 @@
 /** Templates and captures. */
 import { z } from "zod";
 import { Hook } from "../hooks.ts";
-import { DiskLayout } from "../layout.ts";
-import { ImageName, Source } from "../manifest.ts";
+import { DiskLayout } from "../format/layout.ts";
+import { ImageName, Source } from "../format/manifest.ts";
 import { count, id, MachineName, ProblemSchema, text, time } from "./fields.ts";
 
 export const TemplateAnnouncement = z.object({
@@ -41,7 +41,7 @@ export type BackupRequest = z.input<typeof BackupRequest>;
 export const CaptureOrder = z.object({
   capture: id,
   image: ImageName,
-  /** Patterns beside the default ones; see agent/capture/excludes.ts. */
+  /** Patterns beside the default ones; see agent/tree/excludes.ts. */
   excludes: z.array(text(4095)),
   /** What runs before and after, in this order. */
   hooks: z.array(Hook).optional(),

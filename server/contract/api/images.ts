@@ -1,7 +1,7 @@
 /** Versions, what changed between them, and which may go. */
 import { z } from "zod";
-import { DiskLayout } from "../layout.ts";
-import { ImageName, Source, Totals } from "../manifest.ts";
+import { DiskLayout } from "../format/layout.ts";
+import { ImageName, Source, Totals } from "../format/manifest.ts";
 import { count, MachineName, time } from "./fields.ts";
 
 export const VersionView = z.object({

@@ -2,7 +2,7 @@
  * Patterns of paths: absolute, `*` stands for any bytes of one component. A pattern that names a directory stands for
  * all that it holds.
  */
-import type { BytePath } from "../byte_path.ts";
+import type { BytePath } from "../format/byte_path.ts";
 
 export class OwnPatterns {
   readonly #literal = new Set<string>();

@@ -7,7 +7,7 @@
  * programs named on how to prepare a template.
  */
 
-/** How a fresh value is made; agent/install/own_files/fresh_values.ts. */
+/** How a fresh value is made; agent/install/identity/own_files/fresh_values.ts. */
 export type FreshValue =
   | "iscsi-initiator"
   | "nvme-host-nqn"

@@ -2,7 +2,7 @@
 import type { Child } from "hono/jsx";
 import type { SwarmSettings } from "#contract/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
-import { formatSeedPolicy } from "../../cli/seed_text.ts";
+import { formatSeedPolicy } from "../../words/seed_text.ts";
 import type { HookSummary } from "#contract/hooks.ts";
 import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";

@@ -1,8 +1,8 @@
 /** All that is known of one node, for the page's dialog: how it is set, its machine, the steps of its deployment. */
 import type { NodeView, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
-import { formatBytes, formatSeconds, formatTime } from "../../cli/figures.ts";
-import { formatInterface } from "../../cli/interface_text.ts";
+import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
+import { formatInterface } from "../../words/interface_text.ts";
 import { Failure } from "./rows.tsx";
 
 export function NodeDetails({ node, log }: { node: NodeView; log: readonly StepReport[] }) {

@@ -8,7 +8,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { ServerEvent } from "#contract/api.ts";
 import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
-import { COOKIE, SESSION_SECONDS } from "../page_sessions.ts";
+import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
 import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };

@@ -3,8 +3,8 @@ import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from 
 import type { HookSummary } from "#contract/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/steps.ts";
-import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../cli/figures.ts";
-import { stateOf } from "../../cli/node_state.ts";
+import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../words/figures.ts";
+import { stateOf } from "../../words/node_state.ts";
 
 export function NodeRow({ node }: { node: NodeView }) {
   const { settings, report } = node;

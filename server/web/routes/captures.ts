@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { CaptureProgress, CaptureRequest, ProblemSchema } from "#contract/api.ts";
-import { MAX_ENTRIES_PART_BYTES } from "#contract/entry.ts";
-import { MAX_UPLOAD_BYTES } from "#contract/frame_upload.ts";
+import { MAX_ENTRIES_PART_BYTES } from "#contract/format/entry.ts";
+import { MAX_UPLOAD_BYTES } from "#contract/format/frame_upload.ts";
 import { bytesBody, jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 

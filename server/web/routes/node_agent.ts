@@ -2,13 +2,13 @@ import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { API, Enrolment, IdentityClaim, StepReport } from "#contract/api.ts";
 import { Identity } from "#contract/identity.ts";
-import { ExtentRequest } from "#contract/extent_answer.ts";
-import { systemClock } from "#contract/torrent/system_ports.ts";
+import { ExtentRequest } from "#contract/format/extent_answer.ts";
+import { systemClock } from "#torrent/system_ports.ts";
 import { jsonBody } from "../body.ts";
 import { type ApiContext, bearer, type Env, peerAddress } from "../context.ts";
-import type { RateLimit } from "#contract/torrent/rate_limit.ts";
+import type { RateLimit } from "#torrent/rate_limit.ts";
 import { handleWebSeed } from "../../swarm/web_seed.ts";
-import { NODE_EXTENTS, NODE_PACKS } from "../enrolment.ts";
+import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
 export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {

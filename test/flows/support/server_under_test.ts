@@ -1,7 +1,7 @@
 /** A server inside the test's own process, on loopback and free ports. */
 import { CaptureView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
-import { compileExcludes } from "../../../agent/capture/excludes.ts";
+import { compileExcludes } from "../../../agent/tree/excludes.ts";
 import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";

@@ -2,13 +2,13 @@
 import fc from "fast-check";
 import { formatToken, parseToken, pinOf } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { parseBootArguments } from "../../../agent/install/boot_arguments.ts";
+import { parseBootArguments } from "../../../agent/start/boot_arguments.ts";
 import { handleBoot } from "../../../boot/http.ts";
 import { fileOfBytes } from "../../../boot/tftp/tftp_file.ts";
 import { DatabaseSync } from "node:sqlite";
 import { EndedSessions } from "../../../server/store/ended_sessions.ts";
-import { AdminToken } from "../../../server/web/auth.ts";
-import { PageSessions } from "../../../server/web/page_sessions.ts";
+import { AdminToken } from "../../../server/access/admin_token.ts";
+import { PageSessions } from "../../../server/access/page_sessions.ts";
 import { parseRange } from "../../../server/swarm/web_seed.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";

@@ -11,24 +11,25 @@ import {
   fromJsonPath,
   type JsonPath,
   textOf,
-} from "#contract/byte_path.ts";
-import { parseFrameEntry, parseHashedEntry } from "#contract/entry.ts";
-import { EntryPatch } from "#contract/entry_changes.ts";
-import { decodeCuts, encodeCut, openCut } from "#contract/extent_answer.ts";
-import { decodeFrameUpload, encodeFrameUpload } from "#contract/frame_upload.ts";
-import { linesOf } from "#contract/lines.ts";
-import { decodeManifest, parseHeader } from "#contract/manifest.ts";
-import { open, sealedLengths } from "#contract/sealed.ts";
-import { seal } from "#contract/testing/seal.ts";
+} from "#contract/format/byte_path.ts";
+import { parseFrameEntry, parseHashedEntry } from "#contract/format/entry.ts";
+import { EntryPatch } from "#contract/format/entry_changes.ts";
+import { decodeCuts, encodeCut, openCut } from "#contract/format/extent_answer.ts";
+import { decodeFrameUpload, encodeFrameUpload } from "#contract/format/frame_upload.ts";
+import { linesOf } from "#contract/format/lines.ts";
+import { decodeManifest, parseHeader } from "#contract/format/manifest.ts";
+import { sealedLengths } from "#contract/format/sealed.ts";
+import { open } from "#native/open_sealed.ts";
+import { seal } from "#native/testing/seal.ts";
 import { parseFstab, resolveSpec } from "../../../agent/disk_references/fstab.ts";
 import { encodeMemory, PastCapture } from "../../../agent/capture/memory/past_capture.ts";
-import { ByteStream } from "../../../agent/capture/tar/byte_stream.ts";
-import { readMembers } from "../../../agent/capture/tar/members.ts";
-import { parsePax, paxFields } from "../../../agent/capture/tar/pax.ts";
-import { posixAcl } from "../../../agent/capture/tar/posix_acl.ts";
-import { decodeIndex, encodeIndex } from "../../../agent/install/compare/content_index.ts";
-import { aclText } from "../../../server/store/posix_acl.ts";
-import { encodeHeader, padding } from "../../../server/store/pax.ts";
+import { ByteStream } from "#tar/byte_stream.ts";
+import { readMembers } from "#tar/members.ts";
+import { parsePax, paxFields } from "#tar/pax_records.ts";
+import { posixAcl } from "#tar/posix_acl.ts";
+import { decodeIndex, encodeIndex } from "../../../agent/install/records/content_index.ts";
+import { aclText } from "#tar/acl_text.ts";
+import { encodeHeader, padding } from "#tar/write_header.ts";
 import { decoder, type FuzzedDecoder } from "./decoder.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

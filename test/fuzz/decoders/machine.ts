@@ -1,13 +1,13 @@
 /** What a machine's own programs say of its disks and firmware, and files of its system. */
 import fc from "fast-check";
-import { parseLsblk } from "../../../agent/capture/layout_devices.ts";
-import { parseBlkid, parseSfdisk } from "../../../agent/capture/layout_table.ts";
+import { parseLsblk } from "../../../agent/layout/block_devices.ts";
+import { parseBlkid, parseSfdisk } from "../../../agent/layout/partition_table.ts";
 import { parseOsRelease } from "../../../agent/capture/machine.ts";
-import { parseDiskStart } from "../../../agent/capture/properties/disk_start.ts";
-import { parseDumpe2fs } from "../../../agent/capture/properties/ext.ts";
-import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "../../../agent/capture/properties/fat.ts";
-import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "../../../agent/capture/properties/xfs.ts";
-import { bootOrderAfter, parseEfiBoot } from "../../../agent/install/efi_boot_order.ts";
+import { parseDiskStart } from "../../../agent/layout/properties/disk_start.ts";
+import { parseDumpe2fs } from "../../../agent/layout/properties/ext.ts";
+import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "../../../agent/layout/properties/fat.ts";
+import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "../../../agent/layout/properties/xfs.ts";
+import { bootOrderAfter, parseEfiBoot } from "../../../agent/install/boot_loader/efi_boot_order.ts";
 import { parseMountTable } from "../../../agent/sys/mount_table.ts";
 import { readCpio, writeCpio } from "../../../boot/initramfs/cpio.ts";
 import { parseElf, readSection } from "../../../boot/initramfs/elf.ts";

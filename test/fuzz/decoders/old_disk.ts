@@ -1,16 +1,16 @@
 /** What stands on a disk that nobody vouches for, and is read before that disk is overwritten. */
 import fc from "fast-check";
-import { bytePathOfText } from "#contract/byte_path.ts";
+import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { NetworkInterfaces } from "#contract/identity.ts";
-import { decodeIndex, encodeIndex } from "../../../agent/install/compare/content_index.ts";
-import { clearInterfaces } from "../../../agent/install/interfaces_file.ts";
-import { CloneRecord } from "../../../agent/install/clone_record.ts";
-import { JournalRecord, recordOf } from "../../../agent/install/journal.ts";
-import { hostsFile } from "../../../agent/install/identity.ts";
-import { freshText, hasForm } from "../../../agent/install/own_files/fresh_values.ts";
-import { readIdentity } from "../../../agent/install/read_identity.ts";
-import { renamedText } from "../../../agent/install/renaming.ts";
-import { TreeReader } from "../../../agent/install/tree_files.ts";
+import { decodeIndex, encodeIndex } from "../../../agent/install/records/content_index.ts";
+import { clearInterfaces } from "../../../agent/install/identity/interfaces_file.ts";
+import { CloneRecord } from "../../../agent/install/records/clone_record.ts";
+import { JournalRecord, recordOf } from "../../../agent/install/records/journal.ts";
+import { hostsFile } from "../../../agent/install/identity/identity.ts";
+import { freshText, hasForm } from "../../../agent/install/identity/own_files/fresh_values.ts";
+import { readIdentity } from "../../../agent/install/identity/read_identity.ts";
+import { renamedText } from "../../../agent/install/identity/renaming.ts";
+import { TreeReader } from "../../../agent/tree/tree_files.ts";
 import { decoder } from "./decoder.ts";
 import { refusesAsJson } from "./refusals.ts";
 

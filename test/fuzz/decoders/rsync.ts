@@ -1,20 +1,12 @@
 /** Both ends of an rsync session. */
 import fc from "fast-check";
-import { readFileList } from "#contract/rsync/file_list.ts";
-import { encodeFileEntry, encodeListEnd } from "#contract/rsync/file_list.ts";
-import { FileIndexes } from "#contract/rsync/file_indexes.ts";
-import {
-  type ByteSource,
-  int32,
-  long,
-  readLong,
-  readVarint,
-  varint,
-  WireError,
-} from "#contract/rsync/integers.ts";
-import { type Duplex, RsyncStream } from "#contract/rsync/stream.ts";
-import { NO_SUMS, readLiterals, readSumHead } from "#contract/rsync/transfer.ts";
-import { receiveOver } from "../../../agent/install/rsync_client.ts";
+import { readFileList } from "#rsync/file_list.ts";
+import { encodeFileEntry, encodeListEnd } from "#rsync/file_list.ts";
+import { FileIndexes } from "#rsync/file_indexes.ts";
+import { type ByteSource, int32, long, readLong, readVarint, varint, WireError } from "#rsync/integers.ts";
+import { type Duplex, RsyncStream } from "#rsync/stream.ts";
+import { NO_SUMS, readLiterals, readSumHead } from "#rsync/transfer.ts";
+import { receiveOver } from "../../../agent/install/fetch/rsync_client.ts";
 import { transferSum } from "../../../server/rsync/content.ts";
 import { parseFilterRule, passes } from "../../../server/rsync/filter_rules.ts";
 import { parseArguments } from "../../../server/rsync/options.ts";

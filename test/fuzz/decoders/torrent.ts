@@ -2,30 +2,30 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { RackseedError } from "#contract/errors.ts";
-import { BencodeError, decodeBencode, encodeBencode } from "#contract/torrent/bencode.ts";
-import { decodeCompact, parseIp } from "#contract/torrent/compact_peers.ts";
+import { BencodeError, decodeBencode, encodeBencode } from "#torrent/metainfo/bencode.ts";
+import { decodeCompact, parseIp } from "#torrent/tracker/compact_peers.ts";
 import {
   decodeExtendedHandshake,
   decodeHandshake,
   encodeExtendedHandshake,
   encodeHandshake,
-} from "#contract/torrent/handshake.ts";
-import { encodeMetainfo, parseMetainfo } from "#contract/torrent/metainfo.ts";
-import { parseHttpAnnounce } from "#contract/torrent/tracker_client.ts";
+} from "#torrent/wire/handshake.ts";
+import { encodeMetainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { parseHttpAnnounce } from "#torrent/tracker/tracker_client.ts";
 import {
   decodeUdpRequest,
   decodeUdpResponse,
   encodeUdpRequest,
   encodeUdpResponse,
-} from "#contract/torrent/udp_tracker_codec.ts";
+} from "#torrent/tracker/udp_tracker_codec.ts";
 import {
   encodedLength,
   encodeMessage,
   WireDecoder,
   WireError,
   type WireMessage,
-} from "#contract/torrent/wire.ts";
-import { Bitfield } from "#contract/torrent/bitfield.ts";
+} from "#torrent/wire/wire.ts";
+import { Bitfield } from "#torrent/wire/bitfield.ts";
 import { handleAnnounce, handleScrape } from "../../../server/swarm/http_tracker.ts";
 import { Tracker } from "../../../server/swarm/tracker.ts";
 import { UdpTrackerCore } from "../../../server/swarm/udp_tracker.ts";

@@ -1,0 +1,4 @@
+export interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,127 @@
+/**
+ * The boot loader as it stands: its files, and for BIOS its code outside of all file systems. Compared with what
+ * they were at the end of the installation, since nobody else knows what grub-install made of this disk.
+ */
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { isEsp } from "#contract/format/layout.ts";
+import { type CloneRecord, type FileHashes, hashFiles } from "../records/clone_record.ts";
+import type { TargetDisk } from "../disk/guard.ts";
+import { BIOS_BOOT_TYPE, type Plan } from "../disk/plan.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+
+/** Boot code of an MBR (UEFI 2.10 §5.2.1): what follows is the disk's signature and its table. */
+const MBR_CODE_BYTES = 440;
+/** grub's core image is smaller by far. */
+const MAX_AREA_BYTES = 2 << 20;
+
+/** Where the loader's files are, in the clone's tree. */
+export function bootFolders(layout: DiskLayout | undefined): string[] {
+  const esp = layout?.fileSystems.find(isEsp)?.mountPoint;
+  return ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []];
+}
+
+/** `known`: files that bear their marks of it are taken for what they were. */
+export async function bootState(
+  target: TargetDisk,
+  { plan, clone, ...files }: {
+    plan: Plan;
+    clone: CloneTree;
+    folders: readonly string[];
+    known?: FileHashes | undefined;
+  },
+): Promise<NonNullable<CloneRecord["boot"]>> {
+  const area = zstdCompressSync(await readArea(target, plan)).toString("base64");
+  return { area, ...await hashFiles(clone, files) };
+}
+
+export type LoaderState =
+  | { readonly state: "sound" }
+  /** Its files are as they were: its code can be put back as it was. */
+  | { readonly state: "lost"; readonly because: string }
+  | { readonly state: "unknown"; readonly because: string };
+
+/** What is to be done for the loader. Pure. */
+export function judgeLoader(
+  now: NonNullable<CloneRecord["boot"]>,
+  { record, manifest }: { record: CloneRecord | undefined; manifest: string },
+): LoaderState {
+  const then = record?.boot;
+  if (then === undefined) return { state: "unknown", because: "how it was installed is not known" };
+  if (record?.manifest !== manifest) return { state: "unknown", because: "it is another version's" };
+  const changed = Object.entries(then.files).filter(([path, hash]) => now.files[path] !== hash);
+  const [first] = changed;
+  if (first) {
+    return {
+      state: "unknown",
+      because: `${changed.length} of its files are not as they were (${first[0]})`,
+    };
+  }
+  return now.area === then.area
+    ? { state: "sound" }
+    : { state: "lost", because: "its code at the disk's start is another" };
+}
+
+/** Writes the loader's code as it was, and reads it back. Throws where that fails. */
+export async function putBackArea(
+  target: TargetDisk,
+  { plan, area }: { plan: Plan; area: string },
+): Promise<void> {
+  const ranges = areasOf(plan);
+  const total = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+  const bytes = zstdDecompressSync(Buffer.from(area, "base64"), { maxOutputLength: Math.max(1, total) });
+  if (bytes.length !== total) throw new RangeError("the boot code on record is that of another layout");
+  {
+    using disk = await Deno.open(target.device(), { write: true });
+    let at = 0;
+    for (const { start, end } of ranges) {
+      await disk.seek(start, Deno.SeekMode.Start);
+      const part = bytes.subarray(at, at += end - start);
+      for (let done = 0; done < part.length;) done += await disk.write(part.subarray(done));
+    }
+    await disk.sync();
+  }
+  if (!Buffer.from(await readArea(target, plan)).equals(bytes)) {
+    throw new RangeError("the disk does not give the boot code back as it was written");
+  }
+}
+
+async function readArea(target: TargetDisk, plan: Plan): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  using disk = await Deno.open(target.device());
+  for (const { start, end } of areasOf(plan)) {
+    await disk.seek(start, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(end - start);
+    for (let at = 0; at < bytes.length;) {
+      const got = await disk.read(bytes.subarray(at));
+      if (got === null) break;
+      at += got;
+    }
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+/** None for UEFI: all of its loader is files. */
+function areasOf({ actions }: Plan): { start: number; end: number }[] {
+  const loader = actions.find((a) => a.do === "boot-loader");
+  return loader?.do === "boot-loader" && loader.bootLoader.firmware === "bios" ? areas(actions) : [];
+}
+
+function areas(actions: Plan["actions"]): { start: number; end: number }[] {
+  const code = { start: 0, end: MBR_CODE_BYTES };
+  const table = actions.find((a) => a.do === "partition");
+  if (table?.do !== "partition") return [code];
+  const { sectorBytes, partitions } = table;
+  const bios = partitions.find((p) => p.type.toLowerCase() === BIOS_BOOT_TYPE);
+  const first = Math.min(...partitions.map((p) => p.startSector));
+  // GPT: the partition that is there for it; MBR: the gap behind the table
+  const [start, end] = table.table === "gpt"
+    ? [bios?.startSector ?? 0, (bios?.startSector ?? 0) + (bios?.sectors ?? 0)]
+    : [
+      1,
+      first,
+    ];
+  const from = start * sectorBytes;
+  return [code, { start: from, end: Math.min(end * sectorBytes, from + MAX_AREA_BYTES) }];
+}

@@ -1,0 +1,139 @@
+/** Which disk is installed to: the operator's, or the only one that can be. Never a guess. Pure. */
+import type { ChosenDisk } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { DiskFacts } from "../../layout/disks.ts";
+
+/** Why nothing may ever be written to this disk, in words; empty where it may. */
+export function objections(disk: DiskFacts, { allowLoop = false }: { allowLoop?: boolean } = {}): string[] {
+  const reasons: string[] = [];
+  if (disk.kind !== "disk" && !(allowLoop && disk.kind === "loop")) reasons.push("it is not a whole disk");
+  if (disk.removable) reasons.push("it is removable");
+  if (disk.transport === "usb") reasons.push("it is attached by USB");
+  if (disk.readOnly) reasons.push("it is read-only");
+  return [...reasons, ...disk.uses];
+}
+
+export interface DiskChoice {
+  readonly disk: DiskFacts;
+  /** In words, for the plan. */
+  readonly because: string;
+}
+
+/** By what the disk is known again, as the server keeps it. */
+export function tokensOf({ model, serial, byPath }: DiskFacts): ChosenDisk {
+  return { ...(model && { model }), ...(serial && { serial }), ...(byPath && { byPath }) };
+}
+
+function isSameDisk(disk: DiskFacts, installed: ChosenDisk): boolean {
+  return disk.serial !== undefined && installed.serial !== undefined
+    ? disk.serial === installed.serial && disk.model === installed.model
+    : disk.byPath !== undefined && disk.byPath === installed.byPath;
+}
+
+/**
+ * @param named what the operator named: a name below /dev/disk/by-path or by-id.
+ * @param shortfall why the layout does not fit a disk, or undefined where it does.
+ * Throws RackseedError where there is none or no single one; the message lists all disks.
+ */
+export function chooseDisk(
+  disks: readonly DiskFacts[],
+  { node, named, installed, shortfall }: {
+    node: string;
+    named?: string | undefined;
+    /** Where it is gone, another one that carries something may be that which was never meant. */
+    installed?: ChosenDisk | undefined;
+    shortfall: (disk: DiskFacts) => string | undefined;
+  },
+): DiskChoice {
+  const against = (disk: DiskFacts) => {
+    const reasons = objections(disk);
+    const short = shortfall(disk);
+    return short === undefined ? reasons : [...reasons, short];
+  };
+  const list = (some: readonly DiskFacts[]) =>
+    some.map((disk) => `${describeDisk(disk)}: ${against(disk).join("; ") || "fits"}`).join(". ");
+  const command = (name: string) => `rackseed node set ${node} --disk ${name}`;
+
+  if (named !== undefined) {
+    const [disk, ...twins] = disks.filter((d) => d.names.includes(named));
+    if (disk !== undefined && twins.length > 0) {
+      throw new RackseedError(`cannot tell which disk of ${node} is ${named}`, {
+        reason: `${twins.length + 1} disks bear that name: ${list([disk, ...twins])}.`,
+        remedy: "name the disk by a name that it alone has, and deploy again.",
+        status: 409,
+      });
+    }
+    if (disk === undefined) {
+      throw new RackseedError(`cannot find the disk ${named} that was named for ${node}`, {
+        reason: disks.length > 0 ? `this machine has ${list(disks)}.` : "this machine has no disk.",
+        remedy: `name one of these (\`${
+          command(disks[0]?.names[0] ?? "/dev/disk/by-path/…")
+        }\`) and deploy again.`,
+        status: 409,
+      });
+    }
+    const reasons = against(disk);
+    if (reasons.length === 0) return { disk, because: "named by the operator" };
+    throw new RackseedError(`cannot install to ${describeDisk(disk)}, which was named for ${node}`, {
+      reason: `${reasons.join("; ")}.`,
+      remedy: "name another disk, or change what stands against this one, and deploy again.",
+      status: 409,
+    });
+  }
+
+  const candidates = disks.filter((disk) => against(disk).length === 0);
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0) {
+    const isOwn = installed !== undefined && isSameDisk(only, installed);
+    const rest = disks.filter((disk) => disk !== only && objections(disk).length === 0);
+    if (only.content && !isOwn && rest.length > 0) {
+      throw new RackseedError(`cannot take ${describeDisk(only)} for the system disk of ${node}`, {
+        reason: `it carries something (${only.content}), and the machine has another: ${list(rest)}.`,
+        remedy: `to overwrite it: \`${command(only.names[0] ?? "…")}\`, and deploy again.`,
+        status: 409,
+      });
+    }
+    if (installed && only.content && !disks.some((disk) => isSameDisk(disk, installed))) {
+      throw new RackseedError(`cannot find the disk that ${node} was installed on`, {
+        reason: `that was ${describeInstalled(installed)}; this machine has ${list(disks)}. What is on ` +
+          `${describeDisk(only)} (${only.content}) would be lost.`,
+        remedy: `attach that disk again; or, to overwrite this one: \`${command(only.names[0] ?? "…")}\`, ` +
+          "and deploy again.",
+        status: 409,
+      });
+    }
+    return { disk: only, because: disks.length > 1 ? "the only disk that fits" : "the only disk" };
+  }
+  if (only !== undefined) {
+    throw new RackseedError(`cannot choose between ${candidates.length} disks of ${node}`, {
+      reason: `all of these could take the image: ${list(candidates)}.`,
+      remedy: `choose one: ${candidates.map((d) => `\`${command(d.names[0] ?? "…")}\``).join(" or ")}; ` +
+        "then deploy again.",
+      status: 409,
+    });
+  }
+  throw new RackseedError(`cannot find a disk of ${node} to install to`, {
+    reason: disks.length > 0
+      ? `${list(disks)}.`
+      : "the kernel shows no disk: none is attached, or no driver for its controller is in the image's kernel.",
+    remedy: disks.length > 0
+      ? "attach a disk that fits, and deploy again."
+      : "check the controller's mode in the firmware's setup, and that the template's kernel has its driver.",
+    status: 409,
+  });
+}
+
+/** "/dev/disk/by-path/pci-0000:00:04.0 (vda, 21.5 GB, QEMU HARDDISK)" */
+export function describeDisk(disk: DiskFacts): string {
+  const facts = [disk.name, gigabytes(disk.sizeBytes), disk.transport, disk.model].filter(Boolean).join(", ");
+  return `${disk.names[0] ?? `/dev/${disk.name}`} (${facts})`;
+}
+
+function describeInstalled({ model, serial, byPath }: ChosenDisk): string {
+  return [byPath, [model, serial].filter(Boolean).join(" ")].filter(Boolean).join(", ") ||
+    "a disk without a name";
+}
+
+export function gigabytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,213 @@
+/** Carries out the destructive part of a plan on a proven disk: table, file systems, swap; then mounts them. */
+import { RackseedError } from "#contract/errors.ts";
+import { describeVolume } from "#contract/format/layout.ts";
+import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
+import type { Run } from "../../sys/command.ts";
+import { Mount, MS } from "../../sys/mount.ts";
+import { readDisk } from "../../layout/disks.ts";
+import type { TargetDisk } from "./guard.ts";
+import { type Action, placeNumber, type Plan } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
+import { sfdiskScript } from "./plan_table.ts";
+
+export interface CarryOut {
+  readonly run: Run;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type PartitionAction = Extract<Action, { do: "partition" }>;
+
+/**
+ * Writes the table (or erases a disk that has none) and returns when the kernel knows every partition.
+ * `keepContents`: nothing but the table is written, since what lies in the partitions is to stay.
+ */
+export async function partitionDisk(
+  target: TargetDisk,
+  { plan, run, signal, keepContents = false }: CarryOut & {
+    readonly plan: Plan;
+    readonly keepContents?: boolean;
+  },
+): Promise<void> {
+  const device = target.device();
+  const title = `cannot partition ${device}`;
+  const wipe = keepContents ? "never" : "always";
+  for (const action of plan.actions) {
+    if (action.do === "erase" && !keepContents) {
+      await run(["wipefs", "--all", "--force", device], { signal, title });
+    }
+    if (action.do !== "partition") continue;
+    await run(
+      ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
+      { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
+    );
+    if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
+    await settle(target, { action, run, signal });
+  }
+}
+
+/** sfdisk(8) before 2.37 cannot do this; the next look at the table reads the sector back. */
+async function markProtectiveBoot(device: string): Promise<void> {
+  const { at, active } = PROTECTIVE_MARK;
+  using disk = await Deno.open(device, { write: true });
+  await disk.seek(at, Deno.SeekMode.Start);
+  await disk.write(new Uint8Array([active]));
+  await disk.sync();
+}
+
+/**
+ * sfdisk asks the kernel to read the table again. Kernels without that table's format, and devices that were
+ * busy for a moment, get the partitions from partx instead.
+ */
+async function settle(
+  target: TargetDisk,
+  { action, run, signal }: CarryOut & { readonly action: PartitionAction },
+): Promise<void> {
+  const device = target.device();
+  if (!await kernelKnows(target, action)) {
+    await run(["partx", "--delete", device], { accept: [0, 1], signal });
+    await run(["partx", "--add", device], { signal, title: `cannot make the partitions of ${device} known` });
+  }
+  const deadline = performance.now() + 15_000;
+  while (!await kernelKnows(target, action)) {
+    if (performance.now() > deadline) {
+      throw new RackseedError(`cannot use the new partitions of ${device}`, {
+        reason: "the kernel does not show them as they were written.",
+        remedy: "see `dmesg`; restart the machine and deploy again.",
+      });
+    }
+    signal?.throwIfAborted();
+    // sysfs and devtmpfs tell of no change that could be waited for
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Whether the kernel shows the partitions just as they are planned; `others`: more may be there. */
+export async function kernelKnows(
+  target: TargetDisk,
+  { partitions, sectorBytes }: PartitionAction,
+  { others = false }: { others?: boolean } = {},
+): Promise<boolean> {
+  const known = (await readDisk(target.name))?.partitions ?? [];
+  if (!others && known.length !== partitions.length) return false;
+  for (const { number, startSector, sectors, type } of partitions) {
+    const scale = sectorBytes / 512;
+    const match = known.find((k) => k.number === number);
+    // the kernel shows only the beginning of an extended partition
+    const sized = isExtended(type) || match?.size512 === sectors * scale;
+    if (match?.start512 !== startSector * scale || !sized) return false;
+    try {
+      if (!(await Deno.stat(target.device(number))).isBlockDevice) return false;
+    } catch {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isExtended(type: string): boolean {
+  return /^0?(5|f|85)$/i.test(type);
+}
+
+export async function formatDisk(
+  target: TargetDisk,
+  { plan, run, signal, onFormat }: CarryOut & {
+    readonly plan: Plan;
+    readonly onFormat: (what: string) => void;
+  },
+): Promise<void> {
+  for (const action of plan.actions) {
+    if (action.do === "format") {
+      onFormat(`${describeVolume(action.formatting.place)} as ${action.formatting.type}`);
+      await format(target, { formatting: action.formatting, run, signal });
+    }
+  }
+}
+
+async function format(
+  target: TargetDisk,
+  { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
+): Promise<void> {
+  const { place, argv, type } = formatting;
+  const device = target.device(placeNumber(place));
+  const whole = place.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
+  await run([...argv, ...whole, device], {
+    signal,
+    timeoutMs: 30 * 60_000,
+    title: `cannot format ${device} as ${type}`,
+    remedy: `check that the template's ${argv[0]} can make the file system of its own layout.`,
+  });
+  await tune(target, { formatting, run, signal });
+}
+
+/** Sets what can be set on a file system that is not mounted, whatever it holds. */
+export async function tune(
+  target: TargetDisk,
+  { formatting: { place, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
+): Promise<void> {
+  if (tuning === undefined) return;
+  const device = target.device(placeNumber(place));
+  await run([...tuning, device], {
+    signal,
+    // with the feature mmp it waits whether another machine uses the file system
+    timeoutMs: 20 * 60_000,
+    title: `cannot set the properties of the file system on ${device}`,
+    remedy: "check that the template's tune2fs can do what was done there.",
+  });
+}
+
+/** Mounts the file systems below `at`, parents first; disposing unmounts all, and fails where one stays busy. */
+export async function mountTree(
+  target: TargetDisk,
+  { plan, at, readOnly = false, without = [] }: {
+    plan: Plan;
+    at: string;
+    /** Not even a journal is replayed. */
+    readOnly?: boolean;
+    /** What is not there. */
+    without?: readonly Formatting[];
+  },
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  for (const action of plan.actions) {
+    if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
+    const source = target.device(placeNumber(action.place));
+    const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
+    stack.use(
+      await Mount.at(mountPoint, {
+        source,
+        type: action.type,
+        // whatever is read to be compared would have a new access time, which costs more than the reading
+        flags: readOnly ? MS.RDONLY : MS.NOATIME,
+        ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),
+      }),
+    );
+  }
+  return stack.move();
+}
+
+/** ext4(5), xfs(5) */
+const UNREPLAYED: Readonly<Record<string, string>> = {
+  ext3: "noload",
+  ext4: "noload",
+  xfs: "norecovery",
+};
+
+/** After unmounting: e2fsck(8) looks at every ext file system and changes nothing. Returns what it found. */
+export async function checkFileSystems(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<string> {
+  let checked = 0;
+  for (const action of plan.actions) {
+    if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
+    const device = target.device(placeNumber(action.formatting.place));
+    await run(["e2fsck", "-fn", device], {
+      signal,
+      timeoutMs: 60 * 60_000,
+      title: `the file system on ${device} is not sound`,
+      remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
+    });
+    checked++;
+  }
+  return `${checked} file system${checked === 1 ? "" : "s"} checked`;
+}

@@ -1,0 +1,63 @@
+/** A plan in words: what the operator sees on the page and the console before and while it is carried out. */
+import { describeVolume } from "#contract/format/layout.ts";
+import { describeDisk, gigabytes } from "./choose_disk.ts";
+import type { Action, Plan } from "./plan.ts";
+
+/** The plan as a person reads it, one line per thing that is done. */
+export function describePlan({ image, disk, because, actions }: Plan): string[] {
+  return [
+    `install ${image} on ${describeDisk(disk)}, ${because}; all that is on it is lost`,
+    ...actions.flatMap(describeAction),
+  ];
+}
+
+/** The same where the disk is to be restored: what of it is made anew shows only when it is looked at. */
+export function describeRestore(
+  { image, disk, because }: Plan,
+  { keep, dryRun }: { keep: readonly string[]; dryRun: boolean },
+): string[] {
+  const what = dryRun ? "compare with" : "restore to";
+  return [
+    `${what} ${image} what is on ${describeDisk(disk)}, ${because}`,
+    ...keep.length > 0 ? [`leave alone ${keep.join(", ")}`] : [],
+    ...dryRun ? ["write nothing"] : keep.length > 0 ? ["where the layout does not fit, stop"] : [
+      "where the layout does not fit, overwrite all that is on it",
+    ],
+  ];
+}
+
+function describeAction(action: Action): string[] {
+  switch (action.do) {
+    case "partition":
+      return [
+        `write a partition table (${action.table === "gpt" ? "GPT" : "MBR"})`,
+        ...action.partitions.map((p) =>
+          `  partition ${p.number}: ${
+            gigabytes(p.sectors * action.sectorBytes)
+          } from sector ${p.startSector}` +
+          `${p.name ? `, ${p.name}` : ""}${p.number === action.grown ? ", fitted to the disk" : ""}`
+        ),
+      ];
+    case "erase":
+      return ["erase what lies on the disk"];
+    case "format": {
+      const { type, place, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
+      return [
+        `format ${describeVolume(place)} as ${type}, ${gigabytes(sizeBytes)}` +
+        `${label ? `, '${label}'` : ""}${mountPoint ? ` for ${mountPoint}` : ""}${
+          uuid ? `, UUID ${uuid}` : ""
+        }${remark ? `; ${remark}` : ""}`,
+      ];
+    }
+    case "mount":
+      return [`mount ${describeVolume(action.place)} as ${action.mountPoint}`];
+    case "swap-file":
+      return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
+    case "boot-loader":
+      return [
+        action.bootLoader.firmware === "bios"
+          ? "install GRUB for BIOS into the disk's start"
+          : `install GRUB for UEFI on ${action.bootLoader.esp}`,
+      ];
+  }
+}

@@ -1,0 +1,104 @@
+/** How a file system is made again: the template's parameters, fitted to the room there is. Pure. */
+import type { FileSystem, SwapArea, Volume } from "#contract/format/layout.ts";
+import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
+import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
+import { mkfsXfsArgv } from "./plan_xfs.ts";
+
+/** A place that this version can fill. */
+export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
+
+export interface Formatting {
+  readonly place: Place;
+  readonly type: string;
+  readonly sizeBytes: number;
+  readonly mountPoint?: string;
+  readonly uuid?: string | undefined;
+  readonly label?: string | undefined;
+  /** Program and its arguments, without the device, which comes last. */
+  readonly argv: readonly [string, ...string[]];
+  /** The same for what is set afterwards, and can be set again on a full file system. */
+  readonly tuning?: readonly [string, ...string[]];
+  /** How it is unlike the template's, in words. */
+  readonly remark?: string;
+}
+
+/** Where a file system goes. */
+interface Room {
+  readonly sizeBytes: number;
+  /** Of the disk, and of the template's. */
+  readonly sectorBytes: number;
+  readonly sectorBytesBefore: number;
+  /** Of the image. */
+  readonly entries: number;
+}
+
+const MIB = 1 << 20;
+/** mkfs.xfs(8) since xfsprogs 5.19. */
+const XFS_LEAST_BYTES = 300 * MIB;
+
+export function canResize({ type }: Pick<FileSystem, "type">): boolean {
+  return /^(ext[234]|xfs)$/.test(type);
+}
+
+/** Least room for what the template has in it: its data, a tenth for growth and packing, tables and journal. */
+export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
+  const { usedBytes, sizeBytes, mkfs } = fileSystem;
+  const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
+  // one of the usual size is small in a small file system
+  const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
+  const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
+  return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));
+}
+
+export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Room): Formatting {
+  const { type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+  const { sizeBytes } = room;
+  const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
+  return {
+    place,
+    type,
+    sizeBytes,
+    mountPoint,
+    uuid,
+    label,
+    argv: argvOf(fileSystem, room),
+    ...(remark !== undefined && { remark }),
+    ...(ext && { tuning: tune2fsArgv(ext, { sizeBytes, blockBytes }) }),
+  };
+}
+
+export function formatSwap({ uuid, label }: SwapArea, place: Place, sizeBytes: number): Formatting {
+  return {
+    place,
+    type: "swap",
+    sizeBytes,
+    uuid,
+    label,
+    argv: ["mkswap", "--force", ...uuid ? ["--uuid", uuid] : [], ...label ? ["--label", label] : []],
+  };
+}
+
+/** The same ratio of inodes to bytes as on the template, and never fewer than its entries need. */
+function inodesFor(
+  { sizeBytes: before, mkfs: { inodes = 0 } }: FileSystem,
+  { sizeBytes, entries }: { sizeBytes: number; entries: number },
+): number {
+  const scaled = Math.round(inodes * sizeBytes / Math.max(1, before));
+  return Math.max(scaled, Math.min(inodes, Math.ceil(entries * 1.25) + 1024));
+}
+
+function argvOf(fileSystem: FileSystem, room: Room): readonly [string, ...string[]] {
+  const { sizeBytes } = room;
+  switch (fileSystem.type) {
+    case "ext2":
+    case "ext3":
+    case "ext4":
+      return mke2fsArgv(fileSystem, { sizeBytes, inodes: inodesFor(fileSystem, room) });
+    case "vfat":
+      return mkfsVfatArgv(fileSystem, room);
+    case "xfs":
+      return mkfsXfsArgv(fileSystem, room);
+    default:
+      throw new RangeError(`no way to make ${fileSystem.type}`);
+  }
+}

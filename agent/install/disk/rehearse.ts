@@ -1,0 +1,83 @@
+/**
+ * Carries a plan out on files without content, before the disk is touched: whatever the image's own programs would
+ * refuse, they refuse there. Each file is as large as what it stands for, and takes next to no room.
+ */
+import { RackseedError } from "#contract/errors.ts";
+import type { Run } from "../../sys/command.ts";
+import type { Action, Plan } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
+import { sfdiskScript } from "./plan_table.ts";
+import { hasTable } from "./resume.ts";
+
+/** mkfs.vfat knows no rehearsal of its own: its tables are written, 8 MiB for each GiB of smallest clusters. */
+const MAX_VFAT_BYTES = 4 * 2 ** 30;
+
+const TUNED_BYTES = 16 << 20;
+
+interface Rehearsal {
+  readonly run: Run;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Throws RackseedError. */
+export async function rehearse({ image, disk, actions }: Plan, { run, signal }: Rehearsal): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
+  try {
+    const file = `${folder}/disk`;
+    for (const action of actions) {
+      await Deno.writeFile(file, new Uint8Array());
+      if (action.do === "format") await rehearseFormat(action.formatting, { image, file, run, signal });
+      // of a file sfdisk believes that it has sectors of 512 bytes
+      if (action.do === "partition" && action.sectorBytes === 512) {
+        await Deno.truncate(file, disk.sizeBytes);
+        await rehearseTable(action, { image, file, run, signal });
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+type Stage = Rehearsal & { readonly image: string; readonly file: string };
+
+async function rehearseFormat(
+  { argv, tuning, type, mountPoint, sizeBytes }: Formatting,
+  { image, file, run, signal }: Stage,
+): Promise<void> {
+  const [program, ...args] = argv;
+  if (program === "mkfs.vfat" && sizeBytes > MAX_VFAT_BYTES) return;
+  await Deno.truncate(file, sizeBytes);
+  const options = {
+    signal,
+    title: `cannot make ${mountPoint ?? type} (${type}) of ${image} on this disk; nothing was written`,
+    remedy:
+      `change the file system on the template so that its ${program} can make it, and capture it again.`,
+  };
+  await run([program, ...REHEARSED[program] ?? [], ...args, file], options);
+  if (!tuning) return;
+  // a small file system is as good, but for the number of its reserved blocks
+  await Deno.writeFile(file, new Uint8Array());
+  await Deno.truncate(file, TUNED_BYTES);
+  await run(["mkfs.ext4", "-q", "-F", file], options);
+  const [tune, ...settings] = tuning;
+  await run([tune, ...settings.map((word, at) => settings[at - 1] === "-r" ? "0" : word), file], options);
+}
+
+/** mke2fs(8), mkfs.xfs(8): what would be made is worked out and not written. */
+const REHEARSED: Readonly<Record<string, readonly string[]>> = { "mkfs.ext4": ["-n"], "mkfs.xfs": ["-N"] };
+
+async function rehearseTable(
+  action: Extract<Action, { do: "partition" }>,
+  { image, file, run, signal }: Stage,
+): Promise<void> {
+  const title = `cannot make the partition table of ${image} on this disk; nothing was written`;
+  const remedy = "change the partition table on the template, and capture it again.";
+  await run(["sfdisk", "--quiet", file], { input: sfdiskScript(action), signal, title, remedy });
+  const { stdout } = await run(["sfdisk", "-J", file], { signal, title, remedy });
+  if (hasTable(action, stdout)) return;
+  throw new RackseedError(title, {
+    reason: "sfdisk writes another one than it was told.",
+    remedy,
+    status: 409,
+  });
+}

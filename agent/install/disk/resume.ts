@@ -1,0 +1,149 @@
+/**
+ * Whether a disk carries what an earlier run of the same plan made of it, so that the installation goes on there.
+ * Only ever asked of the proven target of an armed node, and with everything in doubt the answer is no: then the
+ * disk is made anew.
+ */
+import { createHash } from "node:crypto";
+import type { Order } from "#contract/api.ts";
+import { messageOf } from "#contract/errors.ts";
+import { startOf } from "../../layout/device_probe.ts";
+import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
+import { parseDiskStart } from "../../layout/properties/disk_start.ts";
+import { probeDevice } from "../../sys/blkid.ts";
+import { LOOKED_AT, Mount } from "../../sys/mount.ts";
+import type { TargetDisk } from "./guard.ts";
+import { differenceOf, type JournalRecord, readJournal, recordOf } from "../records/journal.ts";
+import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
+import { type Action, placeNumber, type Plan } from "./plan.ts";
+import type { Formatting } from "./plan_format.ts";
+import { type PlannedPartition, USUAL_ENTRIES } from "./plan_table.ts";
+
+export type Resumption =
+  | { readonly resumes: true }
+  /** `because`: in words, where something of an earlier run is there. */
+  | { readonly resumes: false; readonly because?: string };
+
+/** What the journal of this plan says. */
+export function plannedRecord(plan: Plan, order: Order): JournalRecord {
+  const { sizeBytes, sectorBytes, model, serial, byPath } = plan.disk;
+  const decided = JSON.stringify([{ sizeBytes, sectorBytes, model, serial, byPath }, plan.actions]);
+  return recordOf(order, createHash("sha256").update(decided).digest("hex"));
+}
+
+/** `at`: where the root file system is mounted for a moment. */
+export async function findResumption(
+  target: TargetDisk,
+  { plan, record, at, run, signal }: CarryOut & { plan: Plan; record: JournalRecord; at: string },
+): Promise<Resumption> {
+  const root = plan.actions.find((a) => a.do === "mount" && a.mountPoint === "/");
+  if (root?.do !== "mount" || !await isAsPlanned(target, { plan, run, signal })) return { resumes: false };
+  try {
+    await repairFileSystems(target, { plan, run, signal });
+    const source = target.device(placeNumber(root.place));
+    const flags = LOOKED_AT;
+    await using _mount = await Mount.at(at, { source, type: root.type, flags });
+    const found = readJournal(at);
+    if (found.state === "none") return { resumes: false };
+    if (found.state === "unreadable") {
+      return { resumes: false, because: `its journal cannot be read: ${found.reason}` };
+    }
+    const because = differenceOf(found.record, record);
+    return because === undefined ? { resumes: true } : { resumes: false, because };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { resumes: false, because: messageOf(error) };
+  }
+}
+
+/** Makes those file systems again that a power cut may have damaged beyond what shows: vfat has no journal. */
+export async function formatUnsafe(
+  target: TargetDisk,
+  { plan, onFormat, run, signal }: CarryOut & { plan: Plan; onFormat: (what: string) => void },
+): Promise<void> {
+  const actions = plan.actions.filter((a) => a.do === "format" && a.formatting.type === "vfat");
+  await formatDisk(target, { plan: { ...plan, actions }, onFormat, run, signal });
+}
+
+/** Table and file systems bear the identifiers, and lie in the places, that the plan gives them. */
+async function isAsPlanned(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { plan: Plan },
+): Promise<boolean> {
+  for (const action of plan.actions) {
+    if (action.do === "partition" && !await tableStands(target, action, { run, signal })) return false;
+    if (action.do !== "format") continue;
+    const device = target.device(placeNumber(action.formatting.place));
+    if (!hasFileSystem(action.formatting, await probeDevice(device, { run, signal }))) return false;
+  }
+  return true;
+}
+
+/** Whether the table, and what the kernel made of it, is the planned one; `others`: it may have more partitions. */
+export async function tableStands(
+  target: TargetDisk,
+  planned: Extract<Action, { do: "partition" }>,
+  { run, signal, others = false }: CarryOut & { others?: boolean },
+): Promise<boolean> {
+  const { stdout, stderr, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
+  // of a GPT of which one copy is broken it shows the other, and says so
+  return code === 0 && !/corrupt/i.test(stderr) && hasTable(planned, stdout, { others }) &&
+    await hasProtectiveMark(target, planned) && await kernelKnows(target, planned, { others });
+}
+
+async function hasProtectiveMark(
+  target: TargetDisk,
+  { gpt, sectorBytes }: Extract<Action, { do: "partition" }>,
+): Promise<boolean> {
+  // nobody is kept from marking it where the template has no mark
+  if (!gpt?.protectiveBoot) return true;
+  const start = await startOf(target.device(), 2 * sectorBytes);
+  return parseDiskStart(start, { sectorBytes, sizeBytes: 0 }).protectiveBoot;
+}
+
+/** `json`: what `sfdisk -J` says. Pure. */
+export function hasTable(
+  planned: Extract<Action, { do: "partition" }>,
+  json: string,
+  { others = false }: { others?: boolean } = {},
+): boolean {
+  let found: ReturnType<typeof parseSfdisk>;
+  try {
+    found = parseSfdisk(json);
+  } catch {
+    return false;
+  }
+  const same = (a: string | undefined, b: string | undefined) =>
+    a === undefined || a.toLowerCase() === b?.toLowerCase();
+  const isSame = (p: PlannedPartition) => {
+    const there = found.partitions.find((f) => f.number === p.number);
+    return there?.startSector === p.startSector && there.sectors === p.sectors &&
+      same(p.type, there.type) && (planned.table === "dos" || same(p.uuid, there.uuid));
+  };
+  const hasRoom = !planned.gpt || planned.gpt.entries === (found.entries ?? USUAL_ENTRIES);
+  return found.table === planned.table && same(planned.id, found.id) && hasRoom &&
+    (others || found.partitions.length === planned.partitions.length) && planned.partitions.every(isSame);
+}
+
+/** `text`: what `blkid -p -o export` says. Pure. */
+export function hasFileSystem({ type, uuid, label }: Formatting, text: string): boolean {
+  const found = parseBlkid(text);
+  return found.get("TYPE") === type && (uuid === undefined || found.get("UUID") === uuid) &&
+    (label === undefined || found.get("LABEL") === label);
+}
+
+/** Replays journals and repairs what a power cut leaves; e2fsck(8) ends with 1 where it repaired something. */
+async function repairFileSystems(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { plan: Plan },
+): Promise<void> {
+  for (const action of plan.actions) {
+    if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
+    const device = target.device(placeNumber(action.formatting.place));
+    await run(["e2fsck", "-p", device], {
+      accept: [0, 1],
+      signal,
+      timeoutMs: 60 * 60_000,
+      title: `the file system on ${device} is damaged`,
+    });
+  }
+}

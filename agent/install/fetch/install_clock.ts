@@ -1,0 +1,52 @@
+/** Where the time of the step "install" goes, for the report of what keeps a node from being faster. */
+import type { InstallTimes } from "#contract/distribution.ts";
+import type { DownloadProgress } from "./download.ts";
+import type { Spent } from "../extract/extract_messages.ts";
+
+export interface InstallClockOptions {
+  readonly workers: number;
+  readonly now: () => number;
+  /** The processor's time of the main thread so far, ms. */
+  readonly mainMs: () => number;
+}
+
+export class InstallClock {
+  readonly #options: InstallClockOptions;
+  readonly #startedMs: number;
+  readonly #mainBefore: number;
+  #busyMs = 0;
+  #blockedMs = 0;
+  #fetchMs: number | undefined;
+
+  constructor(options: InstallClockOptions) {
+    this.#options = options;
+    this.#startedMs = options.now();
+    this.#mainBefore = options.mainMs();
+  }
+
+  /** A worker has done a job. */
+  add({ busyMs, blockedMs }: Spent): void {
+    this.#busyMs += busyMs;
+    this.#blockedMs += blockedMs;
+  }
+
+  /** A worker that has no job waits for frames. */
+  times(
+    { bytesDone, bytesTotal }: Pick<DownloadProgress, "bytesDone" | "bytesTotal">,
+    fetchedBytes: number,
+  ): InstallTimes {
+    const { workers, now, mainMs } = this.#options;
+    const elapsedMs = now() - this.#startedMs;
+    if (bytesDone >= bytesTotal) this.#fetchMs ??= elapsedMs;
+    const busyMs = Math.round(this.#busyMs), blockedMs = Math.round(this.#blockedMs);
+    return {
+      workers,
+      busyMs,
+      blockedMs,
+      starvedMs: Math.max(0, Math.round(workers * elapsedMs) - busyMs - blockedMs),
+      mainMs: Math.round(mainMs() - this.#mainBefore),
+      fetchedBytes,
+      fetchMs: Math.round(this.#fetchMs ?? elapsedMs),
+    };
+  }
+}

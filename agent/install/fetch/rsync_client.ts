@@ -1,0 +1,177 @@
+/**
+ * Fetches one small file from an rsync daemon (protocol 31), the way a receiver without any file of its own does:
+ * a list of one entry, a transfer without block sums, and the three "done" that a sender waits for.
+ */
+import { createHash } from "node:crypto";
+import { messageOf } from "#contract/errors.ts";
+import { readFileList } from "#rsync/file_list.ts";
+import { FileIndexes, INDEX } from "#rsync/file_indexes.ts";
+import { int32, readByte, readInt32, readShortint, readVarint } from "#rsync/integers.ts";
+import { shortint, WireError } from "#rsync/integers.ts";
+import { MESSAGE, RsyncStream } from "#rsync/stream.ts";
+import { ITEM, NO_SUMS, readLiterals, readSumHead } from "#rsync/transfer.ts";
+
+const PROTOCOL = 31;
+const DEFAULT_PORT = 873;
+const CONNECT_MS = 3_000;
+const IDLE_MS = 10_000;
+const TOTAL_MS = 60_000;
+const MAX_LINE_BYTES = 1024;
+/** Of a greeting that the daemon may have before it lets us in. */
+const MAX_LINES = 100;
+/** What comes beside the file. */
+const OVERHEAD_BYTES = 1024 * 1024;
+const SUM_BYTES = 16;
+/** compat.c: CF_INC_RECURSE and CF_VARINT_FLIST_FLAGS change the protocol, and were not asked for. */
+const UNWANTED_FLAGS = 1 << 0 | 1 << 7;
+
+export interface RsyncFetchOptions {
+  /** A larger file is not taken. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** `url`: rsync://HOST:PORT/MODULE/FILE. Throws WireError, or what the system says of the connection. */
+export async function fetchByRsync(
+  url: string,
+  { maxBytes, signal }: RsyncFetchOptions,
+): Promise<Uint8Array> {
+  const { hostname, port, pathname, protocol } = new URL(url);
+  const [, module, file] = /^\/([^/]+)\/([^/]+)$/.exec(decodeURIComponent(pathname)) ?? [];
+  if (protocol !== "rsync:" || module === undefined || file === undefined) {
+    throw new WireError(`${url} is no rsync address`);
+  }
+  const address = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || DEFAULT_PORT) };
+  using stream = new RsyncStream(await connect(address, signal), {
+    idleMs: IDLE_MS,
+    totalMs: TOTAL_MS,
+    maxReadBytes: maxBytes + OVERHEAD_BYTES,
+  });
+  const stop = () => stream[Symbol.dispose]();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await receiveOver(stream, { module, file, maxBytes });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The client's side of a session, on a connection that stands. */
+export async function receiveOver(
+  stream: RsyncStream,
+  { module, file, maxBytes }: { module: string; file: string; maxBytes: number },
+): Promise<Uint8Array> {
+  await shakeHands(stream, { module, file });
+  return await receive(stream, { file, maxBytes });
+}
+
+async function shakeHands(
+  stream: RsyncStream,
+  { module, file }: { module: string; file: string },
+): Promise<void> {
+  const text = new TextEncoder();
+  const line = async () => new TextDecoder().decode(await stream.until(10, { maxBytes: MAX_LINE_BYTES }));
+  stream.write(text.encode(`@RSYNCD: ${PROTOCOL}.0\n`));
+  await stream.flush();
+  const version = Number(/^@RSYNCD: (\d+)/.exec(await line())?.[1]);
+  if (!(version >= PROTOCOL)) throw new WireError(`what answers does not speak rsync's protocol ${PROTOCOL}`);
+  stream.write(text.encode(`${module}\n`));
+  await stream.flush();
+  for (let left = MAX_LINES; left > 0; left--) {
+    const said = await line();
+    if (said === "@RSYNCD: OK") break;
+    if (said.startsWith("@") || left === 1) throw new WireError(readable(said));
+  }
+  // behind -e the client says what it can do: nothing that would have to be negotiated
+  const args = ["--server", "--sender", "-e.", ".", `${module}/${file}`, ""];
+  stream.write(...args.map((arg) => text.encode(`${arg}\0`)));
+  await stream.flush();
+  if (await readVarint(stream) & UNWANTED_FLAGS) throw new WireError("it offers what was not asked for");
+  await readInt32(stream); // the seed of block sums: there are none
+}
+
+async function receive(
+  stream: RsyncStream,
+  { file, maxBytes }: { file: string; maxBytes: number },
+): Promise<Uint8Array> {
+  const noRules = int32(0);
+  stream.frameOutput();
+  let said = "";
+  stream.frameInput((kind, bytes) => {
+    if (ERRORS.has(kind)) said = readable(new TextDecoder().decode(bytes));
+    if (kind === MESSAGE.errorExit || kind === MESSAGE.noSend) throw new WireError(said || "it gave up");
+  });
+  stream.write(noRules);
+  await stream.flush();
+  const [entry] = await readFileList(stream, { protocol: PROTOCOL, maxEntries: 1 });
+  if (entry === undefined) throw new WireError(said || `it has no ${file}`);
+  if (entry.name !== file || entry.type !== "file") throw new WireError(`it offers ${readable(entry.name)}`);
+  const { sizeBytes } = entry;
+  if (sizeBytes < 0 || sizeBytes > maxBytes) throw new WireError(`a file of ${sizeBytes} bytes is too large`);
+
+  const [ours, theirs] = [new FileIndexes(PROTOCOL), new FileIndexes(PROTOCOL)];
+  const done = ours.encode(INDEX.done);
+  const index = 0;
+  stream.write(ours.encode(index), shortint(ITEM.transfer | ITEM.isNew), NO_SUMS, done, done, done);
+  await stream.flush();
+  if (await theirs.read(stream) !== index) throw new WireError(said || "it does not send the file");
+  const flags = await readShortint(stream);
+  if (flags & ITEM.basisFollows) await readByte(stream);
+  if (flags & ITEM.nameFollows) throw new WireError("it sends another file");
+  await readSumHead(stream);
+  const bytes = await readLiterals(stream, { sizeBytes });
+  const sum = createHash("md5").update(bytes).digest();
+  if (!sum.equals(await stream.take(SUM_BYTES))) {
+    throw new WireError("the file did not arrive as it was sent");
+  }
+  await takeLeave(stream, done);
+  return bytes;
+}
+
+/** The file is there whatever comes now; a daemon that hears no goodbye would only log an error. */
+async function takeLeave(stream: RsyncStream, done: Uint8Array): Promise<void> {
+  try {
+    stream.write(done, done);
+    await stream.sayFarewell();
+  } catch {
+    // It went away first.
+  }
+}
+
+const ERRORS: ReadonlySet<number> = new Set([
+  MESSAGE.error,
+  MESSAGE.transferError,
+  MESSAGE.warning,
+]);
+
+function readable(text: string): string {
+  return text.trim().slice(0, 200).replace(/[^\x20-\x7e]/g, "?");
+}
+
+/** Deno.connect knows no time limit. */
+async function connect(
+  address: { hostname: string; port: number },
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const connecting = Deno.connect({ ...address, transport: "tcp" });
+  const { promise: given, reject: giveUp } = Promise.withResolvers<never>();
+  const abort = () => giveUp(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  const timer = setTimeout(
+    () => giveUp(new WireError(`no answer within ${CONNECT_MS / 1000} s`)),
+    CONNECT_MS,
+  );
+  try {
+    return await Promise.race([connecting, given]);
+  } catch (error) {
+    connecting.then((late) => late.close(), () => {});
+    throw error instanceof WireError ? error : new WireError(messageOf(error), { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Fits a clone's files to its own disk: names of the template's disk, swap files, and the initramfs that repeats some
+ * of those names. What is written by rules stands in agent/disk_references.
+ */
+import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
+import { messageOf } from "#contract/errors.ts";
+import { coveredTexts } from "../../disk_references/covered_texts.ts";
+import { Rewriting } from "../../disk_references/rewriting.ts";
+import { type CloneDisk, TemplateDisk } from "../../disk_references/template_disk.ts";
+import { bindKernelTrees } from "../../sys/mount.ts";
+import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+
+export interface FitOptions extends SwapOptions {
+  readonly layout: DiskLayout;
+  readonly disk: CloneDisk;
+  readonly swapFiles: readonly SwapFile[];
+}
+
+/** Of what was done: for people, and which files of the image are the clone's own by now. */
+export interface Fitted {
+  readonly notes: readonly string[];
+  readonly rewritten: readonly string[];
+}
+
+export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
+  const { layout, disk, swapFiles } = options;
+  const template = new TemplateDisk(layout, disk);
+  const rewritten: string[] = [];
+  let initramfs = false;
+  for (const { path, text, rewrite, inInitramfs = false } of await coveredTexts(clone)) {
+    const changed = rewrite(text, new Rewriting(path, template));
+    if (changed === text) continue;
+    await clone.rewrite(path, Buffer.from(changed, "latin1"));
+    rewritten.push(path);
+    initramfs ||= inInitramfs;
+  }
+  const rebuilt = initramfs ? await rebuildInitramfs(clone, options) : { paths: [] };
+  const made = await makeSwapFiles(clone, { ...options, files: swapFiles });
+  const paths = [...rewritten, ...rebuilt.paths];
+  return {
+    rewritten: paths,
+    notes: [
+      ...rewritten.length > 0 ? [`fitted to this disk: ${rewritten.join(", ")}`] : [],
+      ...rebuilt.note ? [rebuilt.note] : [],
+      ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
+    ],
+  };
+}
+
+/** By the image's own initramfs-tools; a failure delays the start at worst, so it is said and no more. */
+async function rebuildInitramfs(
+  clone: CloneTree,
+  { run, signal, onProgress }: FitOptions,
+): Promise<{ paths: string[]; note?: string }> {
+  if (await clone.kind("/usr/sbin/update-initramfs") === undefined) return { paths: [] };
+  onProgress?.("rebuilding the initramfs");
+  try {
+    await using _trees = await bindKernelTrees(clone.root);
+    await run(["update-initramfs", "-u", "-k", "all"], {
+      root: clone.root,
+      signal,
+      timeoutMs: 10 * 60_000,
+      title: "cannot rebuild the clone's initramfs",
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { paths: [], note: `the initramfs still has the template's disk names: ${messageOf(error)}` };
+  }
+  // beside the images older versions keep their checksums
+  const images = (await clone.list("/boot")).filter((path) => /^\/boot\/initrd\.img-/.test(path));
+  const paths = [...images, ...await clone.list("/var/lib/initramfs-tools")];
+  for (const path of paths) clone.changed.add(path);
+  return { paths };
+}

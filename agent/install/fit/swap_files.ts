@@ -1,0 +1,107 @@
+/**
+ * Makes the swap files of the layout on a clone: at their size, readable by root alone, and written through, since
+ * the kernel refuses files with holes and, on some versions and file systems, those that were only allocated
+ * (swapon(8), "Files with holes"; canonical/cloud-init#612).
+ */
+import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { APPEND, IMMUTABLE } from "#contract/format/inode_flags.ts";
+import type { SwapFile } from "#contract/format/layout.ts";
+import type { Run } from "../../sys/command.ts";
+import { statAt } from "../../sys/file_status.ts";
+import { inodeSettingsOf } from "../../sys/inode_flags.ts";
+import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+
+const CHUNK_BYTES = 4 << 20;
+/** linux/swap.h: the signature ends the first page, whatever its size is. */
+const SIGNATURES = [4096, 8192, 16_384, 65_536].map((pageBytes) => pageBytes - 10);
+
+export interface SwapOptions {
+  readonly run: Run;
+  readonly onProgress?: ((words: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Those that are missing or unusable; one that was made larger or smaller on purpose stays. Returns their paths. */
+export async function makeSwapFiles(
+  clone: CloneTree,
+  { files, ...options }: SwapOptions & { files: readonly SwapFile[] },
+): Promise<string[]> {
+  const made: string[] = [];
+  for (const { path } of files) clone.changed.add(path);
+  for (const file of await unusableSwapFiles(clone, files)) {
+    await makeSwapFile(clone, { ...options, file });
+    made.push(file.path);
+  }
+  return made;
+}
+
+/** Writes nothing. */
+export async function unusableSwapFiles(clone: CloneTree, files: readonly SwapFile[]): Promise<SwapFile[]> {
+  const usable = await Promise.all(files.map((file) => isUsable(clone, file)));
+  return files.filter((_, i) => !usable[i]);
+}
+
+async function isUsable(clone: CloneTree, { path }: SwapFile): Promise<boolean> {
+  const at = await clone.file(path);
+  if (at === undefined) return false;
+  const { mode, sizeBytes, allocatedBytes } = statAt(AT_FDCWD, bytePathOfText(at));
+  if (mode !== 0o600 || allocatedBytes < sizeBytes) return false;
+  using file = await Deno.open(at);
+  if (isLocked(at)) return false;
+  const page = new Uint8Array(65_536);
+  const length = await file.read(page) ?? 0;
+  const head = Buffer.from(page.subarray(0, length)).toString("latin1");
+  return SIGNATURES.some((offset) => head.startsWith("SWAPSPACE2", offset));
+}
+
+/** swapon(2) writes to it. */
+function isLocked(at: string): boolean {
+  const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.NOFOLLOW });
+  try {
+    return ((inodeSettingsOf(fd)?.flags ?? 0) & (IMMUTABLE | APPEND)) !== 0;
+  } finally {
+    close(fd);
+  }
+}
+
+async function makeSwapFile(
+  clone: CloneTree,
+  { file, run, onProgress, signal }: SwapOptions & { file: SwapFile },
+): Promise<void> {
+  const { path, sizeBytes, uuid, label } = file;
+  onProgress?.(`making the swap file ${path}`);
+  await clone.replace(path, async (at) => {
+    try {
+      await writeZeros(at, { sizeBytes, signal });
+    } catch (error) {
+      await Deno.remove(at).catch(() => {});
+      signal?.throwIfAborted();
+      throw new RackseedError(`cannot make the swap file ${path} of ${sizeBytes} bytes`, {
+        reason: messageOf(error),
+        remedy: "use a larger disk, or a smaller swap file on the template, and deploy again.",
+        cause: error,
+      });
+    }
+    await run(["mkswap", ...uuid ? ["--uuid", uuid] : [], ...label ? ["--label", label] : [], at], {
+      signal,
+      title: `cannot make the swap file ${path}`,
+      remedy: "check that the template's mkswap makes its own swap file.",
+    });
+  });
+}
+
+async function writeZeros(
+  at: string,
+  { sizeBytes, signal }: { sizeBytes: number; signal?: AbortSignal | undefined },
+): Promise<void> {
+  using file = await Deno.open(at, { write: true, createNew: true, mode: 0o600 });
+  await Deno.chmod(at, 0o600);
+  const zeros = new Uint8Array(CHUNK_BYTES);
+  for (let done = 0; done < sizeBytes;) {
+    signal?.throwIfAborted();
+    done += await file.write(zeros.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - done)));
+  }
+  await file.sync();
+}

@@ -1,0 +1,149 @@
+/**
+ * What the identity gives a clone: host name, interfaces, machine-id, SSH host keys. Pure: from the identity and what
+ * lies in the clone's tree to changes of files; `apply_identity.ts` carries them out, together with those of
+ * own_files/. Network configuration that must not stay in force is moved to ASIDE, so nothing of it is lost.
+ */
+import type { IdentityTree } from "./identity_tree.ts";
+import type { HostKey, Identity } from "#contract/identity.ts";
+import { type NetworkChange, networkChanges } from "./identity_network.ts";
+import type { Interface } from "./network_config/network_files.ts";
+import { detectNetwork } from "./network_config/network_system.ts";
+import { fullName, isNameOf, RENAMED_FILES, renamedText, shortName } from "./renaming.ts";
+
+export type FileChange =
+  | { readonly do: "write"; readonly path: string; readonly text: string; readonly mode: number }
+  | { readonly do: "remove"; readonly path: string }
+  | NetworkChange;
+
+export interface IdentityOptions {
+  readonly tree: IdentityTree;
+  /** Host name of the template. */
+  readonly templateHostname: string;
+  /** The card that the machine was started over. */
+  readonly bootMac: string;
+  /** Fresh: 32 hexadecimal digits, machine-id(5); for who brings none. */
+  readonly machineId: string;
+  /** The image is the node's own backup: its machine-id and host keys stay where the identity has none. */
+  readonly isBackup?: boolean;
+  /** Fresh each time; for NetworkManager's profiles. */
+  readonly uuid: () => string;
+}
+
+export function identityChanges(identity: Identity, options: IdentityOptions): FileChange[] {
+  const { tree, bootMac, uuid } = options;
+  const system = detectNetwork(tree);
+  return [
+    ...nameChanges(identity.hostname, options),
+    ...machineIdChanges(identity.machineId, options),
+    ...(tree.paths.has("/etc/cloud/cloud.cfg.d")
+      ? [write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(identity.hostname))]
+      : []),
+    ...networkChanges(namedByMac(identity.interfaces, bootMac), { system, tree, uuid }),
+    ...hostKeyChanges(identity.hostKeys ?? [], options),
+  ];
+}
+
+function nameChanges(hostname: string, { tree, templateHostname }: IdentityOptions): FileChange[] {
+  const hosts = tree.texts.get("/etc/hosts") ?? DEFAULT_HOSTS;
+  return [
+    write("/etc/hostname", `${hostname}\n`),
+    write("/etc/hosts", hostsFile(hosts, { hostname, templateHostname })),
+    ...RENAMED_FILES.flatMap((path) => {
+      const before = tree.texts.get(path);
+      if (before === undefined || tree.symlinks.has(path)) return [];
+      const text = renamedText(path, { text: before, hostname, templateHostname });
+      return text === undefined ? [] : [write(path, text, tree.modes?.get(path))];
+    }),
+  ];
+}
+
+function machineIdChanges(
+  kept: string | undefined,
+  { tree, machineId, isBackup }: IdentityOptions,
+): FileChange[] {
+  if (isBackup && kept === undefined) return [];
+  return ["/etc/machine-id", "/var/lib/dbus/machine-id"].flatMap((path) => {
+    // a link points to the other one
+    if (tree.symlinks.has(path)) return [];
+    const isThere = tree.texts.has(path) || path === "/etc/machine-id";
+    return isThere ? [write(path, `${kept ?? machineId}\n`, 0o444)] : [];
+  });
+}
+
+function hostKeyChanges(hostKeys: readonly HostKey[], { tree, isBackup }: IdentityOptions): FileChange[] {
+  if (isBackup && hostKeys.length === 0) return [];
+  const keys = hostKeys.flatMap(({ name, privateKey, publicKey }) => [
+    write(`/etc/ssh/${name}`, privateKey, 0o600),
+    write(`/etc/ssh/${name}.pub`, publicKey),
+  ]);
+  const kept = new Set(keys.map((change) => change.path));
+  const others = [...tree.paths].filter((path) => isHostKey(path) && !kept.has(path));
+  return [...others.map((path) => ({ do: "remove" as const, path })), ...keys];
+}
+
+function write(path: string, text: string, mode = 0o644) {
+  return { do: "write" as const, path, text, mode };
+}
+
+export function namedByMac(interfaces: Identity["interfaces"], bootMac: string): Interface[] {
+  return interfaces.map((one) =>
+    one.kind === "ethernet" ? { ...one, mac: (one.mac ?? bootMac).toLowerCase() } : one
+  );
+}
+
+/**
+ * cloud-init finds everything as it is and leaves it so. It would otherwise take a clone for a new instance, and
+ * set its name, network and host keys anew (cloud-init's modules "Set Hostname", "SSH", "Update Etc Hosts").
+ */
+function cloudInit(hostname: string): string {
+  const [short] = hostname.split(".");
+  return "network: {config: disabled}\npreserve_hostname: true\nmanage_etc_hosts: false\n" +
+    `ssh_deletekeys: false\nhostname: ${short}\nfqdn: ${hostname}\n`;
+}
+
+const DEFAULT_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+
+/**
+ * hosts(5). On loopback lines the template's name gives way to the clone's, with the template's domain where the
+ * clone's name has none: `127.0.1.1 web.example.com web` becomes `127.0.1.1 n1.example.com n1`. Other lines are of
+ * other machines, the template among them, and stay.
+ */
+export function hostsFile(text: string, names: { hostname: string; templateHostname: string }): string {
+  const { hostname, templateHostname } = names;
+  const full = fullName(text, names);
+  const isOwn = (name: string) => isNameOf(name, hostname) || isNameOf(name, templateHostname);
+  /** The first name of a line is the canonical one. */
+  const ownFor = (line: readonly string[]) => {
+    const withDomain = hostname.includes(".") || line.some((name) => isOwn(name) && name.includes("."));
+    const own = [...new Set(withDomain ? [full, shortName(full)] : [shortName(full)])];
+    const first = line.find(isOwn) ?? "";
+    return line.some((name) => isOwn(name) && name.includes(".")) && !first.includes(".")
+      ? own.toReversed()
+      : own;
+  };
+  let placed = false;
+  const lines = text.replace(/\n$/, "").split("\n").flatMap((line) => {
+    const [body = ""] = line.split("#");
+    const [address = "", ...all] = body.trim().split(/\s+/);
+    const loopback = /^127\./.test(address) || address === "::1";
+    if (!loopback || !all.some(isOwn)) return [line];
+    const others = all.filter((name) => !isOwn(name));
+    if (!placed || address === "::1") {
+      placed ||= address !== "::1";
+      const own = ownFor(all);
+      // localhost stays the first, hence canonical, name of 127.0.0.1
+      const ordered = others.includes("localhost") ? [...others, ...own] : [...own, ...others];
+      return [`${address}\t${ordered.join(" ")}`];
+    }
+    return others.length > 0 ? [`${address}\t${others.join(" ")}`] : [];
+  });
+  if (!placed) {
+    const at = lines.findIndex((line) => /^127\.0\.0\.1\s/.test(line));
+    lines.splice(at + 1, 0, `127.0.1.1\t${[...new Set([full, shortName(full)])].join(" ")}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function isHostKey(path: string): boolean {
+  return /^\/etc\/ssh\/ssh_host_.*_key(-cert)?(\.pub)?$/.test(path);
+}

@@ -1,0 +1,68 @@
+/**
+ * The clone's interfaces in the words of what the image uses. The template's own static addresses are put out of
+ * force on every card, since two machines with one address harm the whole network.
+ */
+import type { IdentityTree } from "./identity_tree.ts";
+import { isIfcfg } from "./network_config/ifcfg.ts";
+import { parseIni, valueOf, valuesOf } from "./network_config/ini.ts";
+import { isNetplan } from "./network_config/netplan.ts";
+import type { ConfigFile, Interface } from "./network_config/network_files.ts";
+import { type NetworkSystem, writeNetwork } from "./network_config/network_system.ts";
+
+export type NetworkChange =
+  | { readonly do: "write" } & ConfigFile
+  /** Moved below ASIDE, where it is kept for people. */
+  | { readonly do: "set-aside"; readonly path: string };
+
+/** Captures leave /var/lib/rackseed out. */
+export const ASIDE = "/var/lib/rackseed/template";
+
+export function networkChanges(
+  interfaces: readonly Interface[],
+  { system, tree, uuid }: { system: NetworkSystem | undefined; tree: IdentityTree; uuid: () => string },
+): NetworkChange[] {
+  const files = system === undefined ? [] : writeNetwork(system, { interfaces, texts: tree.texts, uuid });
+  const resolver = resolverFile(interfaces);
+  const isPlain = !tree.symlinks.has("/etc/resolv.conf") && system !== "NetworkManager" && system !== "ifcfg";
+  if (resolver && isPlain) files.push(resolver);
+  return [
+    ...setAside(tree, system).map((path): NetworkChange => ({ do: "set-aside", path })),
+    ...files.map((file): NetworkChange => ({ do: "write", ...file })),
+  ];
+}
+
+/** resolv.conf(5): of more than three name servers the rest is ignored. */
+function resolverFile(interfaces: readonly Interface[]): ConfigFile | undefined {
+  const servers = interfaces.flatMap(({ addresses, dns }) => addresses === "dhcp" ? [] : dns);
+  const text = [...new Set(servers)].slice(0, 3).map((server) => `nameserver ${server}\n`).join("");
+  return text === "" ? undefined : { path: "/etc/resolv.conf", text, mode: 0o644 };
+}
+
+/**
+ * Every file of the template that gives an address or makes a bond or VLAN, and what an earlier installation
+ * wrote. All of netplan's, which are merged, and of ifcfg, where a second file for a card would count as well.
+ */
+function setAside({ texts }: IdentityTree, system: NetworkSystem | undefined): string[] {
+  return [...texts].flatMap(([path, text]) => isOfTemplate(path, { text, system }) ? [path] : []);
+}
+
+function isOfTemplate(
+  path: string,
+  { text, system }: { text: string; system: NetworkSystem | undefined },
+): boolean {
+  const ours = /\/(00-00-|ifcfg-)?rackseed[^/]*$/.test(path);
+  if (isNetplan(path)) return true;
+  if (isIfcfg(path)) {
+    return ours || system === "ifcfg" ||
+      /^[ \t]*(IPADDR\d*|IPV6ADDR|BONDING_OPTS|VLAN|SLAVE|MASTER)[ \t]*=/m.test(text);
+  }
+  if (path.startsWith("/etc/systemd/network/")) {
+    const sections = parseIni(text);
+    return ours || /^(bond|vlan)$/.test(valueOf(sections, "NetDev", "Kind") ?? "") ||
+      [["Network", "Address"], ["Address", "Address"], ["Network", "Bond"], ["Network", "VLAN"]]
+        .some(([section = "", key = ""]) => valuesOf(sections, section, key).length > 0);
+  }
+  return path.startsWith("/etc/NetworkManager/system-connections/") &&
+    (ours || /^[ \t]*(address\d*|addresses|master|controller)[ \t]*=/m.test(text) ||
+      /^[ \t]*type[ \t]*=[ \t]*(bond|vlan)[ \t]*$/m.test(text));
+}

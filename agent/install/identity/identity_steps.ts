@@ -1,0 +1,124 @@
+/**
+ * How a machine comes to its identity: read or asked before anything is overwritten, given to the clone when it
+ * is there, and remembered by the server for the day when the disk is dead.
+ */
+import { Identity } from "#contract/identity.ts";
+import type { IdentityClaim } from "#contract/api.ts";
+import { describeIdentity } from "#contract/identity.ts";
+import { messageOf } from "#contract/errors.ts";
+import type { Run } from "../../sys/command.ts";
+import type { Console } from "../../sys/console.ts";
+import { applyIdentity } from "./apply_identity.ts";
+import { askIdentity } from "./ask_identity.ts";
+import { readCards } from "./nics.ts";
+import type { Enrolled } from "../../steps/enrol.ts";
+import type { TargetDisk } from "../disk/guard.ts";
+import { namedByMac } from "./identity.ts";
+import { keepIdentity } from "./keep_identity.ts";
+import { readOldSystem } from "./old_system.ts";
+import { readIdentity } from "./read_identity.ts";
+import type { StepDefinition } from "../../steps/run_steps.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+
+interface IdentityOptions {
+  /** Where the old root may be mounted for a moment. */
+  readonly clonePath: string;
+  readonly console: Console;
+  readonly run: Run;
+  readonly signal: AbortSignal;
+  /** What earlier steps found out. */
+  readonly enrolled: () => Enrolled;
+  readonly target: () => TargetDisk;
+  readonly clone: () => CloneTree;
+  readonly bootMac: () => string;
+}
+
+export interface IdentitySteps {
+  readonly before: readonly StepDefinition[];
+  /** What was kept, assigned or answered. */
+  readonly identity: () => Identity;
+  /** Gives it to the clone; returns what is to be said. */
+  readonly apply: () => Promise<string>;
+  /** Has the server remember what the clone bears. Returns what could not be done: the clone is whole without. */
+  readonly remember: (borne: Identity) => Promise<string | undefined>;
+}
+
+export function identitySteps(
+  { clonePath, console, run, signal, enrolled, target, clone, bootMac }: IdentityOptions,
+): IdentitySteps {
+  let chosen: Identity | undefined;
+  const order = () => enrolled().order.identity;
+  const own = () => order().own ?? [];
+  const claim = (body: IdentityClaim) =>
+    enrolled().client.post("/node/identity", { body, schema: Identity, signal });
+  const record = async (json: Identity) => {
+    await enrolled().client.send("POST", "/node/record", { json, signal });
+  };
+  /**
+   * Before anything is overwritten: a name or address that another node has meanwhile is refused, and after a
+   * power cut the server still knows what the disk no longer says.
+   */
+  const secure = async (kept: Identity) => {
+    const { hostname, interfaces } = kept;
+    await claim({ hostname, interfaces });
+    await record(kept);
+  };
+  const identity = () => chosen ?? order().assigned;
+  return {
+    before: [
+      {
+        step: "keep",
+        when: () => order().mode === "keep",
+        run: async () => {
+          const cards = await readCards();
+          const old = await readOldSystem(target(), { at: clonePath, cards, own: own(), run, signal });
+          const kept = keepIdentity(order(), { old, cards });
+          if (kept.found && !enrolled().order.restore?.dryRun) await secure(kept.identity);
+          chosen = kept.identity;
+          return { message: kept.message };
+        },
+      },
+      {
+        step: "ask",
+        when: () => order().mode === "ask",
+        run: async ({ update }) => {
+          const { assigned, askSeconds } = order();
+          update({ message: `waits at its console for a name, ${askSeconds} s at most` });
+          const asked = await askIdentity({ console, assigned, limitMs: askSeconds * 1000, claim, signal });
+          chosen = asked.identity;
+          return { message: asked.message };
+        },
+      },
+    ],
+    identity,
+    apply: async () => {
+      const { header } = enrolled();
+      const said = await applyIdentity(identity(), {
+        clone: clone(),
+        run,
+        signal,
+        templateHostname: header.source?.hostname ?? "localhost",
+        bootMac: bootMac(),
+        own: own(),
+        isBackup: order().isBackup ?? false,
+      });
+      return [describeIdentity(identity()), ...said].join("; ");
+    },
+    remember: async ({ hostname, interfaces }) => {
+      const { machineId, hostKeys, files } = await readIdentity(clone(), { cards: [], own: own() });
+      const found: Identity = {
+        hostname,
+        interfaces: namedByMac(interfaces, bootMac()),
+        ...(machineId !== undefined && { machineId }),
+        hostKeys: [...hostKeys],
+        files: [...files],
+      };
+      try {
+        await record(found);
+        return undefined;
+      } catch (error) {
+        return `the server could not be given a record of it: ${messageOf(error)}`;
+      }
+    },
+  };
+}

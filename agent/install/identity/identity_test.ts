@@ -1,0 +1,300 @@
+/**
+ * Golden files: `golden/SYSTEM/LAYOUT.txt` is what a clone's files become. After a change that is meant, run with
+ * RACKSEED_GOLDEN=write and read the difference. What was written is then read back as an old disk's is.
+ */
+import assert from "node:assert/strict";
+import { byKey, CARDS, DHCP, LAYOUTS } from "./testing/layouts.ts";
+import { type Identity, Identity as IdentitySchema, type NetworkInterface } from "#contract/identity.ts";
+import { type FileChange, hostsFile, identityChanges } from "./identity.ts";
+import type { IdentityTree } from "./identity_tree.ts";
+import { clearInterfaces } from "./interfaces_file.ts";
+import { networkOf } from "./read_identity.ts";
+import { renamedText } from "./renaming.ts";
+
+const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
+const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
+const INTERFACES = `# The loopback network interface
+auto lo
+iface lo inet loopback
+
+auto ens3 br0
+iface ens3 inet static
+    address 192.168.1.10/24
+    gateway 192.168.1.1
+
+iface br0 inet manual
+    bridge_ports none
+source /etc/network/interfaces.d/*
+`;
+
+const tree = (texts: Record<string, string>, { paths = [], symlinks = [] }: {
+  paths?: string[];
+  symlinks?: string[];
+} = {}): IdentityTree => ({
+  texts: new Map(Object.entries({
+    "/etc/hosts": "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.org web\n10.0.0.9 web.example.org\n",
+    "/etc/machine-id": "0123456789abcdef0123456789abcdef\n",
+    ...texts,
+  })),
+  paths: new Set([...Object.keys(texts), ...paths, ...symlinks]),
+  symlinks: new Set(symlinks),
+});
+
+/** Templates as their distributions install them, or as people set them up. */
+const SYSTEMS: Record<string, IdentityTree> = {
+  "debian-ifupdown": tree({
+    "/etc/network/interfaces": INTERFACES,
+    "/etc/network/interfaces.d/storage": "auto ens4\niface ens4 inet static\n    address 10.9.0.1/24\n",
+    "/var/lib/dbus/machine-id": "0123456789abcdef0123456789abcdef\n",
+    "/etc/resolv.conf": "nameserver 192.168.1.1\n",
+  }),
+  "debian-ifupdown-bond": tree({
+    "/etc/network/interfaces":
+      "auto lo\niface lo inet loopback\n\nauto bond0\niface bond0 inet static\n  address 192.168.1.10/24\n" +
+      "  bond-slaves eno1 eno2\n  bond-mode 802.3ad\n\niface eno1 inet manual\n  bond-master bond0\n",
+  }),
+  "debian-networkd": tree({
+    "/etc/systemd/network/10-lan.network": "[Match]\nType=ether\n\n[Network]\nAddress=192.168.1.10/24\n",
+    "/etc/systemd/network/20-wan.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
+    "/etc/systemd/network/30-bond0.netdev": "[NetDev]\nName=bond0\nKind=bond\n",
+    "/etc/resolv.conf": "nameserver 192.168.1.1\n",
+  }, {
+    paths: [NETWORKD, "/var/lib/systemd/random-seed", "/etc/ssh/ssh_host_rsa_key"],
+    symlinks: ["/var/lib/dbus/machine-id"],
+  }),
+  "ubuntu-server": tree({
+    "/etc/netplan/50-cloud-init.yaml":
+      "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    ens3:\n" +
+      "      addresses: [192.168.1.10/24]\n",
+  }, { paths: ["/etc/cloud/cloud.cfg.d", NETWORKD], symlinks: ["/etc/resolv.conf"] }),
+  "ubuntu-desktop": tree({
+    "/etc/netplan/01-network-manager-all.yaml": "network:\n  version: 2\n  renderer: NetworkManager\n",
+  }, { paths: [MANAGER], symlinks: ["/etc/resolv.conf"] }),
+  "rhel-9": tree({
+    "/etc/NetworkManager/system-connections/lan.nmconnection":
+      "[connection]\nid=lan\n[ipv4]\naddress1=192.168.1.10/24,192.168.1.1\nmethod=manual\n",
+    "/etc/NetworkManager/system-connections/auto.nmconnection":
+      "[connection]\nid=auto\n[ipv4]\nmethod=auto\n",
+    "/etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\nIPADDR=192.168.1.10\n",
+    "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
+  }, { paths: [MANAGER, "/var/lib/NetworkManager/secret_key"] }),
+  "rhel-7": tree({
+    "/etc/sysconfig/network-scripts/ifcfg-ens3":
+      'TYPE="Ethernet"\nBOOTPROTO="dhcp"\nNAME="ens3"\nDEVICE="ens3"\nONBOOT="yes"\n',
+    "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
+  }, { paths: [MANAGER] }),
+};
+
+function change(identity: Identity, tree: IdentityTree): FileChange[] {
+  let uuids = 0;
+  return identityChanges(identity, {
+    tree,
+    templateHostname: "web.example.org",
+    bootMac: "52:54:00:AA:BB:CC",
+    machineId: "f".repeat(32),
+    uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
+  });
+}
+
+function show(change: FileChange): string {
+  if (change.do !== "write") return `== ${change.do} ${change.path}\n`;
+  return `== write ${change.path} ${change.mode.toString(8)}\n${change.text}`;
+}
+
+/** The tree after the changes. */
+function changed({ texts, paths, symlinks }: IdentityTree, changes: readonly FileChange[]): IdentityTree {
+  const after = new Map(texts);
+  for (const change of changes) {
+    if (change.do === "write") after.set(change.path, change.text);
+    else after.delete(change.path);
+  }
+  return { texts: after, paths, symlinks };
+}
+
+for (const [system, tree] of Object.entries(SYSTEMS)) {
+  for (const [layout, interfaces] of Object.entries(LAYOUTS)) {
+    Deno.test(`identity as golden file, and read back: ${system}, ${layout}`, async () => {
+      const identity = IdentitySchema.parse({ hostname: "n1.example.org", interfaces });
+      const changes = change(identity, tree);
+      const golden = new URL(`../golden/${system}/${layout}.txt`, import.meta.url);
+      const text = changes.map(show).join("");
+      if (Deno.env.get("RACKSEED_GOLDEN") === "write") {
+        await Deno.mkdir(new URL(".", golden), { recursive: true });
+        await Deno.writeTextFile(golden, text);
+      }
+      assert.equal(text, await Deno.readTextFile(golden));
+      const found = networkOf(changed(tree, changes), CARDS);
+      const own = found.interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0);
+      assert.deepEqual(
+        byKey(own.filter((i) => isWanted(i, interfaces))),
+        byKey(interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0)),
+      );
+    });
+  }
+}
+
+/** The template's DHCP on cards that the clone's configuration does not name stays in force. */
+function isWanted(found: NetworkInterface, wanted: readonly NetworkInterface[]): boolean {
+  return found.kind !== "ethernet" || found.addresses !== "dhcp" ||
+    wanted.some((w) => w.kind === "ethernet" && w.mac === found.mac);
+}
+
+Deno.test("identity: what is kept is written; keys of the template go, and fresh ones are left to be made", () => {
+  const key = { name: "ssh_host_ed25519_key", privateKey: "private\n", publicKey: "public\n" };
+  const changes = change(
+    { hostname: "n1", interfaces: [], machineId: "1".repeat(32), hostKeys: [key] },
+    tree({}, { paths: ["/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_rsa_key"] }),
+  );
+  const shown = changes.filter((c) => /ssh|machine/.test(c.path)).map(show).join("");
+  assert.equal(
+    shown,
+    `== write /etc/machine-id 444\n${"1".repeat(32)}\n== remove /etc/ssh/ssh_host_rsa_key\n` +
+      "== write /etc/ssh/ssh_host_ed25519_key 600\nprivate\n== write /etc/ssh/ssh_host_ed25519_key.pub 644\npublic\n",
+  );
+});
+
+Deno.test("identity: a card without a MAC is the one that the machine was started over", () => {
+  const interfaces: NetworkInterface[] = [{ kind: "ethernet", ...DHCP }];
+  const changes = change({ hostname: "n1", interfaces }, SYSTEMS["debian-networkd"]!);
+  assert.match(changes.map(show).join(""), /MACAddress=52:54:00:aa:bb:cc/);
+});
+
+const hosts: { name: string; text: string; expected: string; hostname?: string; template?: string }[] = [
+  {
+    name: "Debian's line for the own name",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1\n",
+  },
+  {
+    name: "the domain stays where the node's name has none",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the domain stays where the template's host name has it, too",
+    template: "web.example.com",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the domain alone is followed by the short name",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
+  },
+  {
+    name: "the node's own domain comes before the template's",
+    hostname: "n1.lab.test",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web www\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.lab.test n1 www\n",
+  },
+  {
+    name: "where the short name is the canonical one it stays so",
+    text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb web.example.com\n",
+    expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1 n1.example.com\n",
+  },
+  {
+    name: "with a static address the domain stands with that address",
+    text: "127.0.0.1 localhost\n10.0.0.9 web.example.com web\n",
+    expected: "127.0.0.1 localhost\n127.0.1.1\tn1.example.com n1\n10.0.0.9 web.example.com web\n",
+  },
+  {
+    name: "RHEL's, where the name stands with localhost",
+    text: "127.0.0.1 localhost web # own\n::1 localhost web\n",
+    expected: "127.0.0.1\tlocalhost n1\n::1\tlocalhost n1\n",
+  },
+  {
+    name: "a template that was never named does not take localhost away",
+    template: "localhost.localdomain",
+    text: "127.0.0.1 localhost localhost.localdomain\n::1 localhost\n",
+    expected: "127.0.0.1 localhost localhost.localdomain\n127.0.1.1\tn1\n::1 localhost\n",
+  },
+  {
+    name: "the cluster's other machines stay, the template among them",
+    text: "127.0.0.1 localhost\n10.0.0.9 web\n10.0.0.5 n1\n",
+    expected: "127.0.0.1 localhost\n127.0.1.1\tn1\n10.0.0.9 web\n10.0.0.5 n1\n",
+  },
+  {
+    name: "a name that only begins like the template's is another machine's",
+    text: "127.0.0.1 localhost\n127.0.1.1 web2\n",
+    expected: "127.0.0.1 localhost\n127.0.1.1\tn1\n127.0.1.1 web2\n",
+  },
+];
+for (const { name, text, expected, hostname = "n1", template = "web" } of hosts) {
+  Deno.test(`hosts file: ${name}`, () => {
+    const names = { hostname, templateHostname: template };
+    assert.equal(hostsFile(text, names), expected);
+    const again = hostsFile(expected, names);
+    assert.equal(hostsFile(again, names), again);
+  });
+}
+
+const settings: { path: string; text: string; expected: string | undefined }[] = [
+  { path: "/etc/mailname", text: "web.example.com\n", expected: "n1.example.com\n" },
+  { path: "/etc/mailname", text: "example.com\n", expected: undefined },
+  {
+    path: "/etc/postfix/main.cf",
+    text: "# myhostname = web\nmyhostname = web.example.com\nmyorigin = /etc/mailname\n" +
+      "mydestination = $myhostname, web.example.com,\n  localhost, mail.web.example.com, web\nrelayhost = web\n",
+    expected: "# myhostname = web\nmyhostname = n1.example.com\nmyorigin = /etc/mailname\n" +
+      "mydestination = $myhostname, n1.example.com,\n  localhost, mail.web.example.com, n1\nrelayhost = web\n",
+  },
+  {
+    path: "/etc/exim4/update-exim4.conf.conf",
+    text: "dc_eximconfig_configtype='local'\ndc_other_hostnames='web.example.com:lists.example.com'\n",
+    expected: "dc_eximconfig_configtype='local'\ndc_other_hostnames='n1.example.com:lists.example.com'\n",
+  },
+  {
+    path: "/etc/sysconfig/network",
+    text: "NETWORKING=yes\nHOSTNAME=web.example.com\n",
+    expected: "NETWORKING=yes\nHOSTNAME=n1.example.com\n",
+  },
+  { path: "/etc/HOSTNAME", text: "web.example.com\n", expected: "n1.example.com\n" },
+  { path: "/etc/conf.d/hostname", text: 'hostname="web"\n', expected: 'hostname="n1"\n' },
+  {
+    path: "/etc/zabbix/zabbix_agentd.conf",
+    text: "Server=web-master\nHostname=web\nHostnameItem=system.hostname\n",
+    expected: "Server=web-master\nHostname=n1\nHostnameItem=system.hostname\n",
+  },
+  { path: "/etc/zabbix/zabbix_agentd.conf", text: "Hostname=Zabbix server\n", expected: undefined },
+  {
+    path: "/etc/salt/minion",
+    text: "master: web.example.com\nid: web\n",
+    expected: "master: web.example.com\nid: n1\n",
+  },
+  {
+    path: "/etc/puppetlabs/puppet/puppet.conf",
+    text: "[main]\nserver = puppet\ncertname = web.example.com\n",
+    expected: "[main]\nserver = puppet\ncertname = n1.example.com\n",
+  },
+  {
+    path: "/etc/samba/smb.conf",
+    text: "[global]\n  netbios name = WEB\n  server string = web\n",
+    expected: "[global]\n  netbios name = N1\n  server string = web\n",
+  },
+];
+for (const { path, text, expected } of settings) {
+  Deno.test(`the template's name gives way in ${path}: ${JSON.stringify(text)}`, () => {
+    assert.equal(renamedText(path, { text, hostname: "n1", templateHostname: "web" }), expected);
+  });
+}
+
+Deno.test("the name localhost is nobody's, so that settings keep it", () => {
+  const names = { hostname: "n1", templateHostname: "localhost" };
+  assert.equal(renamedText("/etc/mailname", { text: "localhost\n", ...names }), undefined);
+});
+
+Deno.test("settings that are renamed keep their mode, and the domain goes on with the node's own", () => {
+  const texts = { "/etc/mailname": "web.example.org\n" };
+  const changes = change({ hostname: "n1.lab.test", interfaces: [] }, tree(texts));
+  const shown = changes.filter((c) => c.path === "/etc/mailname").map(show).join("");
+  assert.equal(shown, "== write /etc/mailname 644\nn1.lab.test\n");
+});
+
+Deno.test("interfaces: a clone's own is put out of force, others stay", () => {
+  const cleared = clearInterfaces(INTERFACES, ["ens3"]);
+  assert.match(cleared, /^auto br0$/m);
+  assert.match(cleared, /^# template: iface ens3 inet static$/m);
+  assert.match(cleared, /^# template: {5}address 192\.168\.1\.10\/24$/m);
+  assert.match(cleared, /^iface br0 inet manual$/m);
+  assert.equal(clearInterfaces(cleared, ["ens3"]), cleared);
+});

@@ -1,0 +1,50 @@
+/**
+ * This machine's network cards with the names that its systems may give them: in the initramfs they have the
+ * kernel's, in configuration files those of udev (systemd.net-naming-scheme(7)).
+ */
+import { firstLine, namesIn } from "../../sys/small_file.ts";
+import { KERNEL, type KernelTrees } from "../../layout/disks.ts";
+import { readNics } from "../../steps/inventory.ts";
+import type { Card } from "./network_config/resolve_cards.ts";
+
+export async function readCards({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<Card[]> {
+  const slots = await readSlots(sys);
+  return await Promise.all((await readNics({ sys })).map(async ({ name, mac }): Promise<Card> => {
+    const names = await udevNames(`${sys}/class/net/${name}`, slots);
+    return { mac: mac.toLowerCase(), names: [name, `enx${mac.toLowerCase().replaceAll(":", "")}`, ...names] };
+  }));
+}
+
+/** Of every hot-plug slot its number, by the PCI address without function. */
+async function readSlots(sys: string): Promise<ReadonlyMap<string, string>> {
+  const at = `${sys}/bus/pci/slots`;
+  const slots = await Promise.all((await namesIn(at)).map(async (slot): Promise<[string, string]> => [
+    await firstLine(`${at}/${slot}/address`) ?? "",
+    slot,
+  ]));
+  return new Map(slots.filter(([address, slot]) => address !== "" && /^\d+$/.test(slot)));
+}
+
+async function udevNames(card: string, slots: ReadonlyMap<string, string>): Promise<string[]> {
+  const device = await Deno.realPath(`${card}/device`).catch(() => "");
+  const addresses = [...device.matchAll(/\/([0-9a-f]{4}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])(?=\/|$)/g)];
+  const own = addresses.at(-1);
+  if (own === undefined) return [];
+  const [, domain = "", bus = "", slot = "", fn = ""] = own;
+  const hex = (text: string) => parseInt(text, 16);
+  const port = await firstLine(`${card}/dev_port`);
+  const end = port === undefined || port === "0" ? "" : `d${port}`;
+  // the function is named where the device has several
+  const functions = fn === "0" ? ["", "f0"] : [`f${fn}`];
+  const prefix = hex(domain) === 0 ? "en" : `enP${hex(domain)}`;
+  const below = device.slice(0, (own.index ?? 0) + own[0].length);
+  const onboard = [await firstLine(`${below}/acpi_index`), await firstLine(`${below}/index`)];
+  return [
+    ...functions.map((f) => `${prefix}p${hex(bus)}s${hex(slot)}${f}${end}`),
+    ...addresses.reverse().flatMap(([, d, b, s]) => {
+      const number = slots.get(`${d}:${b}:${s}`);
+      return number === undefined ? [] : functions.map((f) => `${prefix}s${number}${f}${end}`);
+    }),
+    ...onboard.flatMap((index) => index === undefined ? [] : [`eno${index}${end}`]),
+  ];
+}

@@ -1,0 +1,41 @@
+/** Reads who the machine was from the disk that the plan is about to overwrite: that disk and no other. */
+import { messageOf } from "#contract/errors.ts";
+import type { Run } from "../../sys/command.ts";
+import { foreignRoots } from "../disk/foreign_roots.ts";
+import type { TargetDisk } from "../disk/guard.ts";
+import type { Card } from "./network_config/resolve_cards.ts";
+import { type KeptIdentity, readIdentity } from "./read_identity.ts";
+
+export interface OldSystem {
+  readonly kept?: KeptIdentity;
+  /** "vda2" */
+  readonly from?: string;
+  /** Why nothing, or not all, could be read, in words. */
+  readonly notes: readonly string[];
+}
+
+/** `at`: where file systems are mounted for a moment. Throws only where `signal` ends it. */
+export async function readOldSystem(
+  target: TargetDisk,
+  { at, cards, own, run, signal }: {
+    at: string;
+    cards: readonly Card[];
+    /** Paths that the image's settings add to own_files/table.ts. */
+    own: readonly string[];
+    run: Run;
+    signal: AbortSignal;
+  },
+): Promise<OldSystem> {
+  const notes: string[] = [];
+  const numbers = target.facts.partitions.map((p) => p.number);
+  const devices = (numbers.length > 0 ? numbers : [undefined]).map((number) => target.device(number));
+  for await (const { tree, name } of foreignRoots(devices, { at, notes, run, signal })) {
+    try {
+      return { kept: await readIdentity(tree, { cards, own }), from: name, notes };
+    } catch (error) {
+      signal.throwIfAborted();
+      notes.push(`${name} cannot be read: ${messageOf(error)}`);
+    }
+  }
+  return { notes };
+}

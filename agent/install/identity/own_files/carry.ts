@@ -1,0 +1,60 @@
+/** Which files of its own a machine keeps from its old disk: small ones, by which others know it. */
+import { MAX_OWN_FILE_BYTES, type OwnFile } from "#contract/identity.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { isCarried, OWN_FILES, type OwnFiles } from "#contract/own_files/table.ts";
+import type { TreeReader } from "../../../tree/tree_files.ts";
+import { filesBelow, findPaths } from "./find.ts";
+import { hasForm } from "./fresh_values.ts";
+
+const MAX_FILES = 64;
+const MAX_TOTAL_BYTES = 512 << 10;
+
+/** `own`: paths that the site adds. Nothing that is no regular file; what is too large is noted and stays behind. */
+export async function readOwnFiles(
+  tree: TreeReader,
+  { own }: { own: readonly string[] },
+): Promise<{ files: OwnFile[]; notes: string[] }> {
+  const files = new Map<string, OwnFile>(), notes: string[] = [];
+  let total = 0;
+  for (const { pattern, row } of carriedPatterns(own)) {
+    for (const found of await findPaths(tree, pattern)) {
+      for (const path of await filesBelow(tree, found, { most: MAX_FILES + 1 })) {
+        if (files.has(path)) continue;
+        const bytes = await tree.bytes(path, { maxBytes: MAX_OWN_FILE_BYTES });
+        if (bytes === undefined || total + bytes.length > MAX_TOTAL_BYTES || files.size === MAX_FILES) {
+          notes.push(`${path} is too large, or there are too many of its kind`);
+          continue;
+        }
+        if (row?.clone === "fresh" && !hasForm(row.value, bytes)) continue;
+        total += bytes.length;
+        files.set(path, { path, base64: Buffer.from(bytes).toString("base64") });
+      }
+    }
+  }
+  return { files: [...files.values()], notes: notes.slice(0, 8) };
+}
+
+function carriedPatterns(own: readonly string[]): { pattern: string; row?: OwnFiles }[] {
+  return [
+    ...OWN_FILES.filter(isCarried).flatMap((row) => row.paths.map((pattern) => ({ pattern, row }))),
+    ...own.map((pattern) => ({ pattern })),
+  ];
+}
+
+/**
+ * Those of the files, the preferred first, that would be carried over today: whatever a record says, no other file of
+ * the clone is reached.
+ */
+export function carriedOnly(files: readonly OwnFile[], { own }: { own: readonly string[] }): OwnFile[] {
+  const patterns = new OwnPatterns(carriedPatterns(own).map(({ pattern }) => pattern));
+  const chosen = new Map<string, OwnFile>();
+  let room = MAX_TOTAL_BYTES;
+  for (const file of files) {
+    const { path, base64 } = file, sizeBytes = Math.floor(base64.length / 4) * 3;
+    if (chosen.has(path) || !patterns.has(path.slice(1)) || sizeBytes > room) continue;
+    if (chosen.size === MAX_FILES) break;
+    room -= sizeBytes;
+    chosen.set(path, file);
+  }
+  return [...chosen.values()];
+}

@@ -1,0 +1,67 @@
+/** What a system on a disk is: the reverse of `apply_identity.ts`, and of what people wrote by hand. */
+import { HostKey, Hostname, type Identity, MachineId, type OwnFile } from "#contract/identity.ts";
+import { linkNames } from "./network_config/link_file.ts";
+import { detectNetwork, readNetwork } from "./network_config/network_system.ts";
+import { type Card, resolveCards, type ResolvedNetwork } from "./network_config/resolve_cards.ts";
+import type { IdentityTree } from "./identity_tree.ts";
+import { readOwnFiles } from "./own_files/carry.ts";
+import { gatherTree } from "./tree_facts.ts";
+import type { TreeReader } from "../../tree/tree_files.ts";
+
+/** What was found; nothing in it was ever believed by more than its form. */
+export interface KeptIdentity extends Partial<Pick<Identity, "hostname" | "machineId">> {
+  readonly interfaces: Identity["interfaces"];
+  readonly hostKeys: readonly HostKey[];
+  readonly files: readonly OwnFile[];
+  /** What is there and is not kept, in words. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * `cards`: those of this machine, to which the configuration's names are matched; `own`: paths that the image's
+ * settings add to own_files/table.ts.
+ */
+export async function readIdentity(
+  tree: TreeReader,
+  { cards, own }: { cards: readonly Card[]; own: readonly string[] },
+): Promise<KeptIdentity> {
+  const found = await gatherTree(tree);
+  const { interfaces, notes } = networkOf(found, cards);
+  const further = await readOwnFiles(tree, { own });
+  const hostname = hostnameOf(found.texts.get("/etc/hostname") ?? "");
+  const machineId = MachineId.safeParse((found.texts.get("/etc/machine-id") ?? "").trim()).data;
+  return {
+    ...(hostname !== undefined && { hostname }),
+    ...(machineId !== undefined && { machineId }),
+    interfaces: [...interfaces],
+    hostKeys: hostKeysOf(found),
+    files: further.files,
+    notes: [...notes, ...further.notes],
+  };
+}
+
+/** Pure. */
+export function networkOf(tree: IdentityTree, cards: readonly Card[]): ResolvedNetwork {
+  const system = detectNetwork(tree);
+  if (system === undefined) return { interfaces: [], notes: [] };
+  const given = linkNames(tree.texts);
+  const named = cards.map(({ mac, names }) => ({ mac, names: [...names, given.get(mac) ?? []].flat() }));
+  return resolveCards(readNetwork(system, tree.texts), named);
+}
+
+/** hostname(5). A machine that was never named has the name of every such machine. */
+function hostnameOf(text: string): string | undefined {
+  const line = text.split("\n").map((l) => l.trim()).find((l) => l !== "" && !l.startsWith("#"));
+  const name = Hostname.safeParse(line).data;
+  return name === undefined || /^localhost(\.|$)/i.test(name) ? undefined : name;
+}
+
+/** Pairs only; a certificate is of the old key's authority and stays behind. */
+function hostKeysOf({ texts }: IdentityTree): HostKey[] {
+  return [...texts].flatMap(([path, privateKey]) => {
+    const [, name] = /^\/etc\/ssh\/(ssh_host_\w+_key)$/.exec(path) ?? [];
+    const publicKey = texts.get(`${path}.pub`);
+    const key = HostKey.safeParse({ name, privateKey, publicKey });
+    return key.success && /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(privateKey) ? [key.data] : [];
+  }).slice(0, 8);
+}

@@ -1,0 +1,47 @@
+/** Gathers what identity depends on out of a tree: a clone's, or an old system's that nobody vouches for. */
+import type { IdentityTree } from "./identity_tree.ts";
+import { kindOf } from "./own_files/find.ts";
+import { RENAMED_FILES } from "./renaming.ts";
+import type { TreeReader } from "../../tree/tree_files.ts";
+
+const FILES = [
+  "/etc/hostname",
+  "/etc/hosts",
+  "/etc/machine-id",
+  "/var/lib/dbus/machine-id",
+  "/etc/network/interfaces",
+  "/etc/resolv.conf",
+  "/etc/cloud/cloud.cfg.d",
+  "/etc/udev/rules.d/70-persistent-net.rules",
+];
+const DIRECTORIES = [
+  "/etc/netplan",
+  "/etc/systemd/network",
+  "/etc/NetworkManager/system-connections",
+  "/etc/sysconfig/network-scripts",
+  "/etc/network/interfaces.d",
+  "/etc/systemd/system/multi-user.target.wants",
+  "/etc/systemd/system/network-online.target.wants",
+  "/etc/ssh",
+];
+
+/** No system has more files of configuration in one place; who made this disk is not known. */
+const MAX_FILES = 1000;
+
+export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
+  const texts = new Map<string, string>(), paths = new Set<string>(), symlinks = new Set<string>();
+  const modes = new Map<string, number>();
+  const listed = await Promise.all(DIRECTORIES.map((directory) => tree.list(directory)));
+  for (const path of [...FILES, ...listed.flatMap((paths) => paths.slice(0, MAX_FILES)), ...RENAMED_FILES]) {
+    const isSetting = RENAMED_FILES.includes(path);
+    const kind = await (isSetting ? kindOf(tree, path) : tree.kind(path));
+    if (kind === undefined) continue;
+    paths.add(path);
+    if (kind === "symlink") symlinks.add(path);
+    const text = await tree.text(path);
+    if (text === undefined) continue;
+    texts.set(path, text);
+    if (isSetting) modes.set(path, await tree.mode(path));
+  }
+  return { texts, paths, symlinks, modes };
+}

@@ -1,0 +1,199 @@
+/**
+ * Whether the proven disk of a node that is to be restored still has the plan's layout, and the repair of what of it
+ * is broken: the partition table where the file systems stand in its places, file systems by e2fsck(8), one that is
+ * not there any more by making it anew. What holds the root is never made anew here.
+ */
+import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
+import { probeDevice } from "../../sys/blkid.ts";
+import type { Run } from "../../sys/command.ts";
+import type { TargetDisk } from "../disk/guard.ts";
+import { type CarryOut, formatDisk, partitionDisk } from "../disk/partition.ts";
+import { type Action, placeNumber, type Plan } from "../disk/plan.ts";
+import type { Formatting } from "../disk/plan_format.ts";
+import { hasFileSystem, tableStands } from "../disk/resume.ts";
+
+export type DiskState =
+  | {
+    readonly fits: true;
+    readonly tableLost: boolean;
+    /** File systems and swap that are not where the plan has them. */
+    readonly missing: readonly Formatting[];
+  }
+  /** In words. */
+  | { readonly fits: false; readonly because: string };
+
+const isExt = ({ type }: Formatting) => /^ext[234]$/.test(type);
+const nameOf = ({ mountPoint, type }: Formatting) => mountPoint ?? type;
+
+/** Writes nothing. */
+export async function assessDisk(
+  target: TargetDisk,
+  { plan, run, signal }: CarryOut & { plan: Plan },
+): Promise<DiskState> {
+  const missing: Formatting[] = [];
+  for (const action of plan.actions) {
+    if (action.do !== "format") continue;
+    const stdout = await probe(target, action.formatting, { plan, run, signal });
+    // a label may have been changed: the UUID is what others know it by
+    if (!hasFileSystem({ ...action.formatting, label: undefined }, stdout)) missing.push(action.formatting);
+  }
+  if (missing.some(({ mountPoint }) => mountPoint === "/")) {
+    return { fits: false, because: "the image's root file system is not where the plan has it" };
+  }
+  const table = plan.actions.find((a) => a.do === "partition");
+  if (table?.do !== "partition") return { fits: true, tableLost: false, missing };
+  if (await tableStands(target, table, { run, signal, others: true })) {
+    return { fits: true, tableLost: false, missing };
+  }
+  const foreign = await foreignPartitions(target, table, { run, signal });
+  if (foreign.length === 0) return { fits: true, tableLost: true, missing };
+  return {
+    fits: false,
+    because: `its table is another, with partitions that are not the image's: ${foreign.join(", ")}`,
+  };
+}
+
+/** What blkid(8) says of its place. By that and not by its partition: the table may be what is broken. */
+async function probe(
+  target: TargetDisk,
+  formatting: Formatting,
+  { plan, run, signal }: CarryOut & { plan: Plan },
+): Promise<string> {
+  const place = ["-O", String(offsetOf(formatting, plan)), "-S", String(formatting.sizeBytes)];
+  return await probeDevice(target.device(), { place, run, signal });
+}
+
+/** Whoever made them may have data there: a table that would drop them is not written as a mere repair. */
+async function foreignPartitions(
+  target: TargetDisk,
+  planned: Extract<Action, { do: "partition" }>,
+  { run, signal }: CarryOut,
+): Promise<number[]> {
+  const { stdout, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
+  if (code !== 0) return [];
+  let found: ReturnType<typeof parseSfdisk>;
+  try {
+    found = parseSfdisk(stdout);
+  } catch {
+    return [];
+  }
+  return found.partitions.flatMap(({ number, startSector, sectors }) =>
+    planned.partitions.some((p) => p.startSector === startSector && p.sectors === sectors) ? [] : [number]
+  );
+}
+
+function offsetOf({ place }: Formatting, { actions }: Plan): number {
+  const number = placeNumber(place);
+  const table = actions.find((a): a is Extract<Action, { do: "partition" }> => a.do === "partition");
+  const partition = table?.partitions.find((p) => p.number === number);
+  return (partition?.startSector ?? 0) * (table?.sectorBytes ?? 512);
+}
+
+/** What would be, or was, repaired; empty where nothing. */
+export function describeRepairs(state: Extract<DiskState, { fits: true }>): string[] {
+  return [
+    ...state.tableLost ? ["the partition table is written again"] : [],
+    ...state.missing.map((formatting) => `${nameOf(formatting)} (${formatting.type}) is made anew`),
+  ];
+}
+
+/** Which of the missing ones' places hold something else by now, in words: whoever made it may have data there. */
+export async function inTheirPlaces(
+  target: TargetDisk,
+  { plan, missing, run, signal }: CarryOut & { plan: Plan; missing: readonly Formatting[] },
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const formatting of missing) {
+    const type = parseBlkid(await probe(target, formatting, { plan, run, signal })).get("TYPE");
+    if (type !== undefined) found.push(`${type} in place of the image's ${nameOf(formatting)}`);
+  }
+  return found;
+}
+
+/**
+ * Why the file systems must not be made anew: they hold, or may hold, what is to be kept. Undefined where none does.
+ * `keep`: paths as a person names them. Pure.
+ */
+export function keptOnThem(anew: readonly Formatting[], keep: readonly string[]): string | undefined {
+  const below = (path: string, folder: string) => `${path}/`.startsWith(`${folder.replace(/\/+$/, "")}/`);
+  const found = anew.find(({ mountPoint: at }) =>
+    at !== undefined && keep.some((path) => below(path, at) || below(at, path))
+  );
+  return found && `the file system of ${found.mountPoint} is not there as the image has it, or beyond repair`;
+}
+
+/**
+ * Returns what was done, in words. `keep`: file systems that hold something of it are never made anew. Throws
+ * RackseedError where the root file system, or one of those, cannot be repaired.
+ */
+export async function mendDisk(
+  target: TargetDisk,
+  { plan, state, run, signal, onFormat, keep = [] }: CarryOut & {
+    plan: Plan;
+    state: Extract<DiskState, { fits: true }>;
+    onFormat: (what: string) => void;
+    keep?: readonly string[];
+  },
+): Promise<string[]> {
+  if (state.tableLost) await partitionDisk(target, { plan, keepContents: true, run, signal });
+  const notes = describeRepairs(state);
+  const anew = [...state.missing];
+  for (const action of plan.actions) {
+    if (action.do !== "format" || !isExt(action.formatting) || anew.includes(action.formatting)) continue;
+    const { formatting } = action;
+    onFormat(`checking ${nameOf(formatting)}`);
+    const outcome = await repairExt(target.device(placeNumber(formatting.place)), {
+      run,
+      signal,
+      last: formatting.mountPoint === "/" || keptOnThem([formatting], keep) !== undefined,
+    });
+    if (outcome === "hopeless") anew.push(formatting);
+    if (outcome !== "sound") {
+      notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "made anew"}`);
+    }
+  }
+  const actions = plan.actions.filter((a) => a.do === "format" && anew.includes(a.formatting));
+  await formatDisk(target, { plan: { ...plan, actions }, onFormat, run, signal });
+  return notes;
+}
+
+/**
+ * e2fsck(8): first what it does by itself, then whatever it would ask for; what is lost by that is fetched again.
+ * `last`: nothing can take its place, so that its failure is an error.
+ */
+async function repairExt(
+  device: string,
+  { run, signal, last }: { run: Run; signal?: AbortSignal | undefined; last: boolean },
+): Promise<"sound" | "repaired" | "hopeless"> {
+  const options = { signal, timeoutMs: 60 * 60_000 };
+  const preen = await run(["e2fsck", "-f", "-p", device], { ...options, accept: [0, 1, 2, 4, 8, 12] });
+  if (preen.code === 0) return "sound";
+  if (preen.code <= 2) return "repaired";
+  const { code } = await run(["e2fsck", "-f", "-y", device], {
+    ...options,
+    accept: last ? [0, 1, 2] : [0, 1, 2, 4, 8, 12],
+    title: `the file system on ${device} cannot be repaired`,
+    remedy: "check the disk's health (`dmesg`, SMART); `rackseed node deploy` makes it anew.",
+  });
+  return code <= 2 ? "repaired" : "hopeless";
+}
+
+/** Of a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
+export async function unsoundFileSystems(
+  target: TargetDisk,
+  { plan, state, run, signal }: CarryOut & { plan: Plan; state: Extract<DiskState, { fits: true }> },
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const action of plan.actions) {
+    if (action.do !== "format" || !isExt(action.formatting)) continue;
+    if (state.missing.includes(action.formatting)) continue;
+    const device = target.device(placeNumber(action.formatting.place));
+    const { code } = await run(["e2fsck", "-fn", device], {
+      accept: [0, 1, 2, 4, 8, 12],
+      signal,
+      timeoutMs: 60 * 60_000,
+    });
+    if (code !== 0) found.push(`${nameOf(action.formatting)} would be repaired`);
+  }
+  return found;
+}

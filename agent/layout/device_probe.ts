@@ -1,0 +1,28 @@
+/** What a block device itself says of what lies on it. */
+import type { Run } from "../sys/command.ts";
+import { parseBlkid } from "./partition_table.ts";
+
+/** The first bytes of a device; fewer where it is smaller. */
+export type ReadStart = (path: string, bytes: number) => Promise<Uint8Array>;
+
+export const startOf: ReadStart = async (path, bytes) => {
+  using device = await Deno.open(path);
+  const start = new Uint8Array(bytes);
+  let length = 0;
+  while (length < bytes) {
+    const got = await device.read(start.subarray(length));
+    if (got === null) break;
+    length += got;
+  }
+  return start.subarray(0, length);
+};
+
+/** Low-level probing: asks the device itself and no cache. Exit 2: nothing that blkid knows. */
+export async function probe(path: string, run: Run): Promise<ReadonlyMap<string, string>> {
+  return parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
+}
+
+export function identityOf(facts: ReadonlyMap<string, string>): { uuid?: string; label?: string } {
+  const uuid = facts.get("UUID"), label = facts.get("LABEL");
+  return { ...(uuid !== undefined && { uuid }), ...(label !== undefined && { label }) };
+}

@@ -1,0 +1,147 @@
+/** Opens a machine's own file systems, each as itself: without what is mounted over it or into it. */
+import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
+import { SysError } from "../../sys/errno.ts";
+import { cloneMount, type DetachedMount, mountAgain } from "../../sys/detached_mount.ts";
+import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
+import {
+  isReachable,
+  isWithin,
+  type MountEntry,
+  mountIdOf,
+  pathOf,
+  readMountTable,
+} from "../../sys/mount_table.ts";
+import { isWhole, type OwnMount } from "./own_mounts.ts";
+
+export interface OpenTree extends Disposable {
+  /** Of its root, for reading. */
+  readonly fd: number;
+  /** Nothing is mounted in it; else mounts are in the way, and hide what lies below them. */
+  readonly bare: boolean;
+}
+
+/** What is mounted below the root and stands for no own file system. */
+export interface OtherMount {
+  /** Its path in the image. */
+  readonly path: BytePath;
+  readonly mount: MountEntry;
+  /** "again": a second mount of an own file system, or of a part of one; "itself": of what lies there anyway. */
+  readonly kind: "foreign" | "again" | "itself";
+}
+
+const DIRECTORY = O.RDONLY | O.DIRECTORY;
+/** O_PATH; asm-generic/fcntl.h */
+const PATH_ONLY = 0o10000000, ENOENT = 2;
+
+export class MountedTrees implements Disposable {
+  readonly root: OpenTree;
+  readonly others: readonly OtherMount[];
+  readonly #plainRoot: number;
+  readonly #rootMount: number;
+  readonly #table: readonly MountEntry[];
+  readonly #own: ReadonlyMap<BytePath, OwnMount>;
+  readonly #ownIds: ReadonlySet<number>;
+
+  /** Throws SysError if `root` cannot be opened as a directory. */
+  constructor(root: string, own: readonly OwnMount[]) {
+    this.#plainRoot = openAt(AT_FDCWD, bytePathOfText(root), { flags: DIRECTORY });
+    this.#table = readMountTable();
+    const known = this.#table.length > 0;
+    this.#rootMount = known ? mountIdOf(this.#plainRoot) : 0;
+    this.#own = new Map(own.filter(({ path }) => path !== "").map((mount) => [mount.path, mount]));
+    this.#ownIds = new Set(own.map(({ id }) => id));
+    this.others = known ? this.#othersBelow(pathOf(this.#plainRoot)) : [];
+    this.root = bareOrPlain(openAt(this.#plainRoot, "." as BytePath, { flags: DIRECTORY }));
+  }
+
+  /** Where own file systems have their places below the root. */
+  get ownPaths(): BytePath[] {
+    return [...this.#own.keys()];
+  }
+
+  /** Which part of the own file system is mounted at `path`; undefined if the whole is. */
+  partOf(path: BytePath): BytePath | undefined {
+    const mount = this.#entry(path);
+    return mount && !isWhole(mount) ? mount.part : undefined;
+  }
+
+  /** The own file system that has its place at `path`. Throws SysError if nothing reaches it. */
+  open(path: BytePath): OpenTree {
+    const own = this.#own.get(path), mount = this.#entry(path);
+    if (own === undefined || mount === undefined) {
+      throw new SysError("open the mount", { errno: ENOENT, path });
+    }
+    const reached = isWhole(mount) ? this.#reach(path, mount) : undefined;
+    if (reached === undefined) {
+      const { type, readOnly, subvolume } = mount;
+      return bare(mountAgain({ device: own.device, type, readOnly, subvolume }));
+    }
+    return bareOrPlain(reached);
+  }
+
+  #entry(path: BytePath): MountEntry | undefined {
+    const id = this.#own.get(path)?.id;
+    return this.#table.find((mount) => mount.id === id);
+  }
+
+  /** A plain descriptor, if a look-up of the path leads to this mount and touches own file systems only. */
+  #reach(path: BytePath, mount: MountEntry): number | undefined {
+    const trusted = ({ id }: MountEntry) => this.#ownIds.has(id);
+    if (!isReachable(mount, { table: this.#table, root: this.#rootMount, trusted })) return undefined;
+    const found = openAt(this.#plainRoot, path, { flags: PATH_ONLY | O.DIRECTORY | O.NOFOLLOW });
+    try {
+      // what was mounted over it a moment ago is not asked for anything
+      if (mountIdOf(found) !== mount.id) return undefined;
+      return openAt(found, "." as BytePath, { flags: DIRECTORY });
+    } finally {
+      close(found);
+    }
+  }
+
+  #othersBelow(root: BytePath): OtherMount[] {
+    return this.#table
+      .filter(({ id, target }) => target !== root && isWithin(target, root) && !this.#ownIds.has(id))
+      .map((mount) => ({
+        path: mount.target.slice(root === "/" ? 1 : root.length + 1) as BytePath,
+        mount,
+        kind: this.#kindOf(mount),
+      }));
+  }
+
+  #kindOf({ number, part, target }: MountEntry): OtherMount["kind"] {
+    const own = this.#table.filter((mount) => mount.number === number && this.#ownIds.has(mount.id));
+    if (own.length === 0) return "foreign";
+    const placeIn = (mount: MountEntry) =>
+      isWithin(part, mount.part) ? joinAbsolute(mount.target, part.slice(mount.part.length)) : undefined;
+    return own.some((mount) => placeIn(mount) === target) ? "itself" : "again";
+  }
+
+  [Symbol.dispose](): void {
+    this.root[Symbol.dispose]();
+    close(this.#plainRoot);
+  }
+}
+
+function joinAbsolute(directory: BytePath, rest: string): string {
+  return [...directory.split("/"), ...rest.split("/")].filter((name) => name !== "")
+    .map((name) => `/${name}`).join("") || "/";
+}
+
+function bare(mount: DetachedMount): OpenTree {
+  return { fd: mount.fd, bare: true, [Symbol.dispose]: () => mount[Symbol.dispose]() };
+}
+
+/**
+ * Takes over `plain`, a descriptor of a directory. Old kernels, users without CAP_SYS_ADMIN and seccomp filters of
+ * containers give no clones.
+ */
+function bareOrPlain(plain: number): OpenTree {
+  try {
+    const tree = bare(cloneMount(plain));
+    close(plain);
+    return tree;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return { fd: plain, bare: false, [Symbol.dispose]: () => close(plain) };
+  }
+}

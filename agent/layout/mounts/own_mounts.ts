@@ -1,0 +1,72 @@
+/** Which file systems are the machine's own, and where each has its place in the image. Pure. */
+import type { BytePath } from "#contract/format/byte_path.ts";
+import type { MountEntry } from "../../sys/mount_table.ts";
+import type { Device } from "../block_devices.ts";
+
+/** A file system of the machine's own disks, once, however often and wherever it is mounted. */
+export interface OwnMount {
+  /** Its path in the image, without a leading slash; "" for the root. */
+  readonly path: BytePath;
+  /** Of the mount in the kernel's table that stands for it. */
+  readonly id: number;
+  /** "/dev/sda2" */
+  readonly device: BytePath;
+}
+
+export interface ChosenMount {
+  readonly mount: MountEntry;
+  readonly device: Device;
+}
+
+/** The mounts that stand for the machine's own file systems, one for each, in the order of mounting. */
+export function chooseMounts(
+  mounts: readonly MountEntry[],
+  { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
+): ChosenMount[] {
+  const isDisk = (d: Device) => diskTypes.includes(d.type);
+  const own = mounts.flatMap((mount) => {
+    // btrfs mounts have a device number of their own
+    const device = devices.find((d) => d.number === mount.number) ??
+      devices.find((d) => d.path === mount.source);
+    if (!device || (device.foreign && mount.target !== "/") || isServed(mount)) return [];
+    const below = device.below.map((name) => devices.find((d) => d.name === name));
+    return isDisk(device) || below.some((d) => d && isDisk(d)) ? [{ mount, device }] : [];
+  });
+  const byFileSystem = Map.groupBy(own, ({ mount, device }) => {
+    return mount.type === "btrfs" ? `${device.name} ${mount.part}` : device.name;
+  });
+  return withoutClashes([...byFileSystem.values()].flatMap(inOrderOfChoice), mounts);
+}
+
+/** By a process of the machine (ntfs-3g: "fuseblk"), which may never answer. */
+function isServed({ type }: MountEntry): boolean {
+  return type.startsWith("fuse");
+}
+
+/** A bind mount of the whole file system, made later, looks as the first one does. */
+function inOrderOfChoice(mounts: readonly ChosenMount[]): [readonly ChosenMount[]] | [] {
+  const root = mounts.filter(({ mount }) => mount.target === "/").slice(-1);
+  const whole = mounts.filter(({ mount }) => isWhole(mount));
+  const all = [...new Set([...root, ...whole, ...mounts])];
+  // a directory of a btrfs subvolume: the subvolume is mounted itself, or the machine does not use it as one
+  return all[0]?.mount.type === "btrfs" && root.length + whole.length === 0 ? [] : [all];
+}
+
+/** Whether a whole file system is mounted, or a whole subvolume. */
+export function isWhole({ part, subvolume }: MountEntry): boolean {
+  return part === (subvolume ?? "/");
+}
+
+/** Of two on one mount point the later one, which hides the other, has it; the other takes another place or none. */
+function withoutClashes(
+  fileSystems: readonly (readonly ChosenMount[])[],
+  order: readonly MountEntry[],
+): ChosenMount[] {
+  const at = (choice: ChosenMount | undefined) => choice ? order.indexOf(choice.mount) : -1;
+  const taken = new Map<BytePath, ChosenMount>();
+  for (const choices of fileSystems.toSorted((a, b) => at(b[0]) - at(a[0]))) {
+    const choice = choices.find(({ mount }) => !taken.has(mount.target));
+    if (choice) taken.set(choice.mount.target, choice);
+  }
+  return [...taken.values()].sort((a, b) => at(a) - at(b));
+}

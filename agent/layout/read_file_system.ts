@@ -1,0 +1,113 @@
+/** Reads what a mounted file system is, from its own superblock. */
+import { displayPath, textOf } from "#contract/format/byte_path.ts";
+import type { FileSystem, Volume } from "#contract/format/layout.ts";
+import type { Run } from "../sys/command.ts";
+import { identityOf, probe, type ReadStart } from "./device_probe.ts";
+import type { MountEntry } from "../sys/mount_table.ts";
+import type { Device } from "./block_devices.ts";
+import { parseDumpe2fs } from "./properties/ext.ts";
+import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "./properties/fat.ts";
+import type { Found } from "./properties/found.ts";
+import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "./properties/xfs.ts";
+
+interface Reading {
+  readonly device: Device;
+  readonly volume: Volume;
+  /** Of its partition, in sectors of the disk. */
+  readonly startSector: number | undefined;
+  readonly usedBytes: number;
+  readonly run: Run;
+  readonly readStart: ReadStart;
+  /** Takes what a clone's will lack. */
+  readonly notes: string[];
+}
+
+export async function readFileSystem(mount: MountEntry, reading: Reading): Promise<FileSystem> {
+  const { device, volume, usedBytes, run } = reading;
+  const mountPoint = textOf(mount.target) ?? displayPath(mount.target);
+  const facts = await probe(device.path, run);
+  const { mkfs, obstacle, notes } = await readMkfs(mount.type, { ...reading, facts });
+  reading.notes.push(...notes.map((note) => `${mountPoint} (${mount.type}): ${note}`));
+  return {
+    volume,
+    type: mount.type,
+    ...identityOf(facts),
+    mountPoint,
+    mountOptions: mount.options,
+    sizeBytes: device.sizeBytes,
+    usedBytes,
+    mkfs,
+    ...(obstacle !== undefined && { obstacle }),
+  };
+}
+
+type Mkfs = { mkfs: FileSystem["mkfs"] } & Found;
+
+async function readMkfs(
+  type: string,
+  reading: Reading & { readonly facts: ReadonlyMap<string, string> },
+): Promise<Mkfs> {
+  switch (type) {
+    case "ext2":
+    case "ext3":
+    case "ext4":
+      return await readExt(reading);
+    case "vfat":
+      return await readFat(reading);
+    case "xfs":
+      return await readXfs(reading);
+    default:
+      return { mkfs: { features: [] }, notes: [] };
+  }
+}
+
+/** ext4's superblock begins at 1024; s_encoding_flags, of which dumpe2fs says nothing. */
+const ENCODING_FLAGS_AT = 1024 + 0x27e, STRICT = 1;
+
+async function readExt({ device, run, readStart }: Reading): Promise<Mkfs> {
+  const { properties, obstacle, notes, ...basics } = parseDumpe2fs(
+    (await run(["dumpe2fs", "-h", device.path])).stdout,
+  );
+  const mkfs: FileSystem["mkfs"] = { ...basics, features: [...basics.features], ext: properties };
+  if (properties.encoding !== undefined) {
+    const flags = (await readStart(device.path, ENCODING_FLAGS_AT + 1))[ENCODING_FLAGS_AT] ?? 0;
+    properties.strictEncoding = (flags & STRICT) !== 0;
+  }
+  return { mkfs, obstacle, notes };
+}
+
+async function readFat(
+  { device, facts, startSector, readStart }: Parameters<typeof readMkfs>[1],
+): Promise<Mkfs> {
+  const bits = /^FAT(12|16|32)$/.exec(facts.get("VERSION") ?? "")?.[1];
+  const fat = parseFatBootSector(await readStart(device.path, FAT_BOOT_SECTOR_BYTES), { startSector });
+  const label = facts.get("LABEL"), bootLabel = facts.get("LABEL_FATBOOT");
+  return {
+    mkfs: {
+      features: [],
+      ...(bits !== undefined && { fatBits: Number(bits) as 12 | 16 | 32 }),
+      ...(fat && { fat }),
+    },
+    notes: bootLabel === undefined || bootLabel === label
+      ? []
+      : [`its boot sector has the label '${bootLabel}': a clone's has the volume's (${label ?? "none"})`],
+  };
+}
+
+async function readXfs({ device, run, readStart }: Reading): Promise<Mkfs> {
+  const { properties, ...found } = parseXfsSuperblock(await readStart(device.path, XFS_SUPERBLOCK_BYTES), {
+    usage: await usageOf("mkfs.xfs", run),
+    sizeBytes: device.sizeBytes,
+  });
+  return { mkfs: { features: [], blockBytes: properties.blockBytes, xfs: properties }, ...found };
+}
+
+/** What it prints when it is called wrongly; empty where it is not there, which is a lack of its own. */
+async function usageOf(program: string, run: Run): Promise<string> {
+  try {
+    const { stdout, stderr } = await run([program], { accept: [0, 1, 2] });
+    return stdout + stderr;
+  } catch {
+    return "";
+  }
+}

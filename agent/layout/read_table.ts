@@ -1,0 +1,63 @@
+/** Reads the partition table of a disk, with what sfdisk does not tell of it. */
+import type { DiskTable } from "#contract/format/layout.ts";
+import { readDisk } from "./disks.ts";
+import type { Run } from "../sys/command.ts";
+import { probe, type ReadStart } from "./device_probe.ts";
+import type { Device } from "./block_devices.ts";
+import { parseSfdisk } from "./partition_table.ts";
+import { parseDiskStart } from "./properties/disk_start.ts";
+
+/** `notes` takes what a clone's table will lack. */
+export async function readTable(
+  disk: Device,
+  { run, readStart, notes }: { run: Run; readStart: ReadStart; notes: string[] },
+): Promise<DiskTable> {
+  const sectorBytes = disk.sectorBytes === 4096 ? 4096 : 512;
+  const common = {
+    name: disk.name,
+    ...await linkNames(disk),
+    sizeBytes: disk.sizeBytes,
+    sectorBytes,
+  } as const;
+  const kind = (await probe(disk.path, run)).get("PTTYPE");
+  if (kind === undefined) return { ...common, table: "none", partitions: [] };
+  if (kind !== "gpt" && kind !== "dos") {
+    return {
+      ...common,
+      table: "none",
+      partitions: [],
+      obstacle: `its partition table is of the type ${kind}`,
+    };
+  }
+  const { lastUsableSector, ...table } = parseSfdisk(
+    (await run(["sfdisk", "-J", disk.path])).stdout,
+  );
+  if (table.table === "dos") return { ...common, ...table };
+  const start = parseDiskStart(await readStart(disk.path, 2 * sectorBytes), common);
+  notes.push(...gptNotes(table, start.isHybrid).map((note) => `${disk.name}: ${note}`));
+  return {
+    ...common,
+    ...table,
+    ...(start.isBackupLast && lastUsableSector !== undefined && { lastUsableSector }),
+    ...(start.protectiveBoot && { protectiveBoot: true }),
+  };
+}
+
+/** What the machine's files may call it. */
+async function linkNames({ name }: Device): Promise<{ names?: string[] }> {
+  const { names = [] } = await readDisk(name) ?? {};
+  const usable = names.filter((n) => n.length <= 255 && !/\s/.test(n)).slice(0, 64);
+  return usable.length > 0 ? { names: usable } : {};
+}
+
+function gptNotes({ partitions }: Pick<DiskTable, "partitions">, isHybrid: boolean): string[] {
+  const unwritable = partitions.filter(({ name = "" }) => /[^\0-\uffff]/u.test(name));
+  return [
+    ...isHybrid ? ["its MBR is a hybrid one: a clone's protects the GPT and names no other partition"] : [],
+    ...unwritable.length === 0 ? [] : [
+      `sfdisk cannot write the characters in the names of ${unwritable.length} partitions (number ${
+        unwritable[0]?.number
+      } first): a clone's have none`,
+    ],
+  ];
+}

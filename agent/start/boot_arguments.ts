@@ -1,0 +1,65 @@
+/** What the boot program wrote on the kernel's command line for the agent. Pure. */
+import { z } from "zod";
+import { Ipv4Address, Mac } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { prefixOfMask } from "../install/identity/network_config/netmask.ts";
+
+export interface BootArguments {
+  readonly server: string;
+  readonly token: string;
+  readonly mac?: string;
+  /** The lease that the boot program had: address with prefix, gateway, DNS servers. */
+  readonly lease?: { readonly cidr: string; readonly gateway?: string; readonly dns: readonly string[] };
+}
+
+const Arguments = z.object({
+  server: z.url({ protocol: /^https$/ }),
+  token: z.string().min(1),
+  mac: Mac.optional(),
+  ip: Ipv4Address.optional(),
+  mask: Ipv4Address.optional(),
+  gw: Ipv4Address.optional(),
+  dns: z.array(Ipv4Address).default([]),
+});
+
+/** Undefined where the kernel was not started for the agent. Throws RackseedError where a value is no good. */
+export function parseBootArguments(commandLine: string): BootArguments | undefined {
+  const words = commandLine.trim().split(/\s+/).flatMap((word) => {
+    // a boot program leaves a setting that it does not have empty, or as it was written
+    const [, key = "", value = ""] = /^rackseed\.(\w+)=(.*)$/.exec(word) ?? [];
+    return key === "" || value === "" || value.includes("$") ? [] : [[key, value] as const];
+  });
+  if (!words.some(([key]) => key === "server")) return undefined;
+  const values = new Map(words);
+  const result = Arguments.safeParse({
+    ...Object.fromEntries(values),
+    dns: values.get("dns")?.split(",").filter((d) => d !== "" && d !== "0.0.0.0"),
+    gw: values.get("gw") === "0.0.0.0" ? undefined : values.get("gw"),
+    mac: values.get("mac")?.replaceAll("-", ":"),
+  });
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new RackseedError("cannot use the kernel's command line", {
+      reason: `rackseed.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "missing"}.`,
+      remedy: "start the node by the menu that the image server gives.",
+    });
+  }
+  const { server, token, mac, ip, mask, gw, dns } = result.data;
+  return {
+    server,
+    token,
+    ...(mac !== undefined && { mac }),
+    ...(ip !== undefined && {
+      lease: { cidr: `${ip}/${prefixOf(mask ?? "255.255.255.0")}`, ...(gw && { gateway: gw }), dns },
+    }),
+  };
+}
+
+function prefixOf(mask: string): number {
+  const prefix = prefixOfMask(mask);
+  if (prefix !== undefined) return prefix;
+  throw new RackseedError("cannot use the kernel's command line", {
+    reason: `rackseed.mask=${mask} is no network mask.`,
+    remedy: "check the subnet mask that the DHCP server gives.",
+  });
+}

@@ -1,0 +1,97 @@
+/** Brings up the NIC that the node was started over, with the lease that the boot program had. */
+import { RackseedError } from "#contract/errors.ts";
+import type { Run } from "../sys/command.ts";
+import { firstLine } from "../sys/small_file.ts";
+import type { BootArguments } from "./boot_arguments.ts";
+import { readNics } from "../steps/inventory.ts";
+
+const NIC_MS = 20_000;
+const CARRIER_MS = 60_000;
+const POLL_MS = 100;
+
+/** Returns what was done, in words. Throws RackseedError. */
+export async function bringUpNetwork(
+  { mac, lease }: Pick<BootArguments, "mac" | "lease">,
+  { run, signal }: { run: Run; signal: AbortSignal },
+): Promise<string> {
+  await run(["ip", "link", "set", "dev", "lo", "up"], { signal });
+  if (mac === undefined || lease === undefined) throw await unaddressed({ mac, run, signal });
+  const name = await within(NIC_MS, {
+    signal,
+    ask: async () => (await readNics()).find((n) => n.mac === mac)?.name,
+  });
+  if (name === undefined) {
+    const seen = (await readNics()).map((n) => `${n.name} (${n.mac}, ${n.driver ?? "no driver"})`).join(", ");
+    throw new RackseedError(`cannot find the network card ${mac}`, {
+      reason: `the machine was started over it, but the image's kernel shows ${seen || "no network card"}.`,
+      remedy: "install a kernel with this card's driver and firmware on the template, and capture it again.",
+    });
+  }
+  const started = performance.now();
+  await run(["ip", "link", "set", "dev", name, "up"], { signal });
+  const carrier = await within(CARRIER_MS, {
+    signal,
+    ask: async () => await firstLine(`/sys/class/net/${name}/carrier`) === "1" ? true : undefined,
+  });
+  if (!carrier) {
+    throw new RackseedError(`cannot use the network card ${name} (${mac})`, {
+      reason: `it has had no link for ${CARRIER_MS / 1000} s.`,
+      remedy: "check the cable and the switch's port.",
+    });
+  }
+  await run(["ip", "address", "replace", lease.cidr, "dev", name], { signal });
+  if (lease.gateway !== undefined) {
+    await run(["ip", "route", "replace", "default", "via", lease.gateway, "dev", name], {
+      signal,
+      remedy: "check that the gateway which DHCP gives lies in the node's own network.",
+    });
+  }
+  await Deno.mkdir("/etc", { recursive: true });
+  await Deno.writeTextFile("/etc/resolv.conf", lease.dns.map((d) => `nameserver ${d}\n`).join(""));
+  const link = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  return `${name} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}, link after ${link}`;
+}
+
+/** No lease came along: every card is brought up, so that the message can say which ones have a link. */
+async function unaddressed(
+  { mac, run, signal }: { mac: string | undefined; run: Run; signal: AbortSignal },
+): Promise<RackseedError> {
+  const nics = await within(NIC_MS, {
+    signal,
+    ask: async () => {
+      const found = await readNics();
+      return found.length > 0 ? found : undefined;
+    },
+  }) ?? [];
+  const states: string[] = [];
+  for (const nic of nics) {
+    await run(["ip", "link", "set", "dev", nic.name, "up"], { signal, accept: [0, 1, 2] });
+    const carrier = await within(5_000, {
+      signal,
+      ask: async () => await firstLine(`/sys/class/net/${nic.name}/carrier`) === "1" ? true : undefined,
+    });
+    states.push(`${nic.name} (${nic.mac}, ${carrier ? "link" : "no link"})`);
+  }
+  return new RackseedError("cannot bring up the network", {
+    reason:
+      `the kernel's command line has no ${
+        mac === undefined ? "rackseed.mac" : "rackseed.ip"
+      }; the cards are ` +
+      `${states.join(", ") || "none"}.`,
+    remedy: "start the node by iPXE from the image server, which hands on its DHCP lease.",
+  });
+}
+
+/** Asks until there is an answer or the time is over: sysfs tells of no change that could be waited for. */
+export async function within<T>(
+  budgetMs: number,
+  { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },
+): Promise<T | undefined> {
+  const deadline = performance.now() + budgetMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined || performance.now() > deadline) return answer;
+    signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,63 @@
+/** Removes what must not stay on a target. Follows no symlink and leaves mounted file systems alone. */
+import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { codeOf } from "../sys/errno.ts";
+import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
+import { unlockInode } from "../sys/inode_flags.ts";
+import { chmodAt, chmodOf, close, O, openAt, readDirectory, removeAt } from "../sys/libc.ts";
+import { pastLocks } from "./locks.ts";
+
+/**
+ * `path` below the open directory `root`, whose parents are known to be directories; nothing happens where it is
+ * not there. Immutable files and directories go like others. Throws RackseedError where something is mounted in it, with nothing of that removed.
+ */
+export function removeTree(root: number, path: BytePath): void {
+  let status: FileStatus;
+  try {
+    status = statAt(root, path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  if (status.type !== "directory") return removeLocked(root, path, "name");
+  if (status.mountRoot) {
+    throw new RackseedError(`cannot remove ${displayPath(path)}, which does not belong to the image`, {
+      reason: "a file system is mounted there.",
+      remedy: "unmount it, and start again.",
+      status: 409,
+    });
+  }
+  const fd = openOwn(root, path);
+  let names: BytePath[];
+  try {
+    names = readDirectory(fd);
+  } finally {
+    close(fd);
+  }
+  for (const name of names) removeTree(root, joinPath(path, name));
+  removeLocked(root, path, "directory");
+}
+
+function removeLocked(root: number, path: BytePath, kind: "name" | "directory"): void {
+  pastLocks(root, path, { work: () => removeAt(root, path, kind), stays: false });
+}
+
+/** As its owner one may not look into, or take from, every directory. */
+function openOwn(root: number, path: BytePath): number {
+  const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+  const fd = openAfter(() => openAt(root, path, { flags }), () => chmodAt(root, path, 0o700));
+  unlockInode(fd);
+  const { mode } = statOf(fd);
+  if ((mode & 0o700) !== 0o700) chmodOf(fd, 0o700);
+  return fd;
+}
+
+function openAfter(open: () => number, permit: () => void): number {
+  try {
+    return open();
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    permit();
+    return open();
+  }
+}

@@ -1,0 +1,33 @@
+/** What `main.ts` gives the command line: the server and the agent, loaded when they run. */
+import type { SendTree } from "./images.ts";
+import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
+
+export interface TemplateCommand {
+  readonly server: string;
+  readonly token: string;
+  readonly name?: string | undefined;
+  readonly root?: string | undefined;
+  readonly state?: string | undefined;
+  readonly allowHooks?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** In the initramfs nothing is given: all stands on the kernel's command line. */
+export interface InstallCommand {
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  readonly target?: string | undefined;
+  readonly restore?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Actions {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly runServer: (options: ServerCommand) => Promise<void>;
+  readonly backUpServer: (file: string, options: BackUpServer) => Promise<void>;
+  readonly restoreServer: (file: string, options: RestoreServer) => Promise<void>;
+  readonly runTemplate: (options: TemplateCommand) => Promise<void>;
+  readonly runInstall: (options: InstallCommand) => Promise<void>;
+  readonly sendTree: SendTree;
+}

@@ -1,0 +1,91 @@
+/** Nodes' backups: captures of a node, by the agent that runs on it, into a line of versions of its own. */
+import { getLogger } from "@logtape/logtape";
+import { type AgentToken, BackupRequest, type CaptureView } from "#contract/api.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { formatToken } from "#contract/token.ts";
+import { dueBackups } from "./due_backups.ts";
+import type { AgentTokens } from "../../store/agent_tokens.ts";
+import type { Templates } from "../../store/templates.ts";
+import type { CaptureOrders } from "./capture_orders.ts";
+import type { Fleet } from "../fleet.ts";
+import { backupImage } from "./image_names.ts";
+import type { Captures, Images } from "../ports.ts";
+
+const log = getLogger(["rackseed", "backup"]);
+
+export interface BackupOptions {
+  readonly fleet: Fleet;
+  readonly templates: Templates;
+  readonly captures: Captures;
+  readonly images: Images;
+  readonly orders: CaptureOrders;
+  readonly agents: AgentTokens;
+  /** A node's name by its id. */
+  readonly nameOf: (id: string) => string | undefined;
+  /** Pin of the server's CA. */
+  readonly pin: string;
+  /** The server as nodes reach it, "https://10.0.0.1:8443". */
+  readonly server: () => string;
+  readonly now: () => number;
+}
+
+export class Backups {
+  readonly #options: BackupOptions;
+
+  constructor(options: BackupOptions) {
+    this.#options = options;
+  }
+
+  /** Orders a backup of the node. Throws RackseedError: 404, 409 where no agent runs on it or one goes on. */
+  begin(key: string, request: BackupRequest = {}): CaptureView {
+    const { fleet, templates, orders } = this.#options;
+    const { name, image } = fleet.get(key);
+    const template = templates.list().find((t) => t.name === name);
+    if (!template?.online) {
+      throw new RackseedError(`cannot back up the node ${name}`, {
+        reason: template === undefined ? "no agent runs on it." : "its agent is out of reach.",
+        remedy:
+          `start it there; how, tells: rackseed node agent ${name} (or, without one, at its next boot ` +
+          `from the network: rackseed node backup ${name} --at-boot)`,
+        status: 409,
+      });
+    }
+    const order = { ...BackupRequest.parse(request), image: backupImage(name) };
+    return orders.order(order, { template, backupOf: name, base: image?.split("@")[0] });
+  }
+
+  /** Orders what is due of the scheduled ones. */
+  tick(): void {
+    const { fleet, templates, captures, images, now } = this.#options;
+    const online = new Set(templates.list().filter((t) => t.online).map((t) => t.name));
+    const nodes = fleet.list().map(({ name, settings }) => ({
+      name,
+      image: backupImage(name),
+      everySeconds: settings.backupEverySeconds,
+      online: online.has(name),
+    }));
+    const due = dueBackups(nodes, { captures: captures.list(), versions: images.list(), nowMs: now() });
+    for (const node of due) {
+      try {
+        const { id } = this.begin(node);
+        log.info("backup-scheduled", { node, capture: id });
+      } catch (error) {
+        log.warn("backup-not-begun", { node, error: messageOf(error) });
+      }
+    }
+  }
+
+  /** A new token for the node's agent; the one before is void. */
+  issueToken(key: string): AgentToken {
+    const { fleet, agents, pin, server } = this.#options;
+    const { id, name } = fleet.get(key);
+    return { node: name, token: formatToken({ pin, secret: agents.issue(id) }), server: server() };
+  }
+
+  /** Name of the node whose agent bears this secret. */
+  agentOf(secret: string): string | undefined {
+    const { agents, nameOf } = this.#options;
+    const id = agents.nodeOf(secret);
+    return id === undefined ? undefined : nameOf(id);
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Backups of nodes on which no agent runs, whose own system may be broken: the node is armed, and at its next boot
+ * from the network an agent reads its disks, and writes nothing. Such an order is never one to install.
+ */
+import { getLogger } from "@logtape/logtape";
+import {
+  BackupRequest,
+  type BootBackupRequest,
+  type CaptureOrder,
+  type CaptureView,
+  type DeployAnswer,
+} from "#contract/api.ts";
+import { type Problem, RackseedError } from "#contract/errors.ts";
+import { formatToken } from "#contract/token.ts";
+import type { BackupTerms } from "../../store/deployment_terms.ts";
+import type { Assignment, Deployments } from "../../store/deployments.ts";
+import type { Nodes } from "../../store/nodes.ts";
+import type { NodeRecord } from "../../store/node_record.ts";
+import type { CaptureOrders } from "./capture_orders.ts";
+import { backupImage } from "./image_names.ts";
+import type { Captures, Images } from "../ports.ts";
+
+const log = getLogger(["rackseed", "backup"]);
+
+export interface BootBackupOptions {
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  readonly images: Images;
+  readonly captures: Captures;
+  readonly orders: CaptureOrders;
+  /** Pin of the server's CA. */
+  readonly pin: string;
+  readonly onChange: (node: NodeRecord) => void;
+}
+
+export class BootBackups {
+  readonly #options: BootBackupOptions;
+
+  constructor(options: BootBackupOptions) {
+    this.#options = options;
+  }
+
+  /** Arms the node. Throws RackseedError: 409 where it has another order, or nothing to be booted with. */
+  arm(key: string, { image, ...terms }: BootBackupRequest): DeployAnswer {
+    const { nodes, deployments, images, pin, onChange } = this.#options;
+    const node = nodes.get(key);
+    const title = `cannot back up the node ${node.name} at its next boot`;
+    if (deployments.active(node.id)) {
+      throw new RackseedError(title, {
+        reason: "it has another order, for its next boot or just now.",
+        remedy: `wait for that, or call it off first: rackseed node cancel ${node.name}`,
+        status: 409,
+      });
+    }
+    const boots = images.get(image ?? this.#borneBy(node, title));
+    const named = `${boots.image}@${boots.version}`;
+    if (!boots.bootable && node.settings.mac !== undefined) {
+      throw new RackseedError(title, {
+        reason: `no machine can be booted with ${named}: ${boots.bootNotes.join(" ") || "it has no kernel."}`,
+        remedy: `name an image that can: rackseed node backup ${node.name} --at-boot --image NAME`,
+        status: 409,
+      });
+    }
+    const { deployment, secrets } = deployments.arm([node.id], {
+      image: boots.image,
+      version: boots.version,
+      backup: BackupRequest.parse(terms),
+    });
+    log.info("armed-for-backup", { node: node.name, deployment, boots: named });
+    onChange(node);
+    const token = formatToken({ pin, secret: secrets.get(node.id) ?? "" });
+    return { deployment, image: named, nodes: [{ id: node.id, node: node.name, token }] };
+  }
+
+  /** Begins the capture; a node that was restarted amid it goes on. Throws RackseedError. */
+  take(assignment: Assignment): CaptureOrder {
+    const { nodes, deployments, captures, orders } = this.#options;
+    const terms = this.#running(assignment);
+    const { deployment: id } = assignment;
+    const { name, id: node } = nodes.get(assignment.node);
+    const standing = captures.orderFor(id);
+    if (standing) return standing;
+    const request = { ...terms, image: backupImage(name) };
+    const base = deployments.borne(node)?.image ?? assignment.image;
+    orders.order(request, { template: { id, name }, backupOf: name, base });
+    const order = captures.orderFor(id);
+    if (order) return order;
+    throw new RangeError("the capture that was just begun waits for nobody");
+  }
+
+  /** A capture of this node. Throws RackseedError. */
+  captureOf(assignment: Assignment, id: string): CaptureView {
+    this.#running(assignment);
+    const view = this.#options.captures.get(id);
+    if (view.template === this.#options.nodes.get(assignment.node).name) return view;
+    throw new RackseedError(`cannot show the capture ${id}`, {
+      reason: "it is not one of this node.",
+      remedy: "use the server's token.",
+      status: 403,
+    });
+  }
+
+  /** Ends the capture of a node (by id) whose backup has failed, for this reason, or was called off. */
+  settle(node: string, problem?: Problem): void {
+    const { deployments, captures } = this.#options;
+    const { assignment } = deployments.progress(node);
+    const hasStopped = assignment?.state === "failed" || assignment?.state === "aborted";
+    if (!hasStopped || !deployments.backupTerms(assignment.deployment)) return;
+    const capture = captures.orderFor(assignment.deployment)?.capture;
+    if (capture === undefined) return;
+    if (problem) captures.fail(capture, problem);
+    else captures.cancel(capture);
+  }
+
+  /** Name of the node that is backed up by the agent whose session this is. */
+  nodeOf(session: string): string | undefined {
+    const { nodes, deployments } = this.#options;
+    const assignment = deployments.ofSession(session);
+    if (assignment?.state !== "installing" || !deployments.backupTerms(assignment.deployment)) {
+      return undefined;
+    }
+    return nodes.find(assignment.node)?.name;
+  }
+
+  #running({ deployment, state }: Assignment): BackupTerms {
+    const terms = this.#options.deployments.backupTerms(deployment);
+    if (terms && state === "installing") return terms;
+    throw new RackseedError("cannot back up this node", {
+      reason: terms ? "the backup was called off." : "it was ordered to be installed.",
+      remedy: "order its backup: rackseed node backup NODE --at-boot",
+      status: 409,
+    });
+  }
+
+  #borneBy({ id, name }: NodeRecord, title: string): string {
+    const borne = this.#options.deployments.borne(id);
+    if (borne) return `${borne.image}@${borne.version}`;
+    throw new RackseedError(title, {
+      reason: "it is not known which image it bears, whose kernel it could be booted with.",
+      remedy: `name one that boots it: rackseed node backup ${name} --at-boot --image NAME`,
+      status: 409,
+    });
+  }
+}

@@ -1,0 +1,155 @@
+/** What a machine that enrols is told to do: to install, to restore, or to be backed up. */
+import { getLogger } from "@logtape/logtape";
+import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { HookBook } from "./hook_book.ts";
+import type { NodeTerms } from "./node_terms.ts";
+import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { BackupTerms } from "../store/deployment_terms.ts";
+import type { Nodes } from "../store/nodes.ts";
+import type { NodeRecord } from "../store/node_record.ts";
+import type { CloneReports } from "./first_boot/clone_reports.ts";
+import { backupImage } from "./backups/image_names.ts";
+import type { NodeIdentity } from "./node_identity.ts";
+import { present } from "./present.ts";
+import type { Images, SwarmAddresses } from "./ports.ts";
+
+/** See GET /node/packs in #contract/api.ts. */
+export const NODE_PACKS = "/node/packs/";
+/** See POST /node/extents there. */
+export const NODE_EXTENTS = "/node/extents";
+
+const log = getLogger(["rackseed", "nodes"]);
+
+export interface EnrolmentSources {
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  readonly images: Images;
+  readonly identity: NodeIdentity;
+  readonly terms: NodeTerms;
+  readonly hooks: HookBook;
+  readonly clones: CloneReports;
+  readonly onChange: (node: NodeRecord) => void;
+}
+
+type Request = Enrolment & { address: string; swarm: SwarmAddresses };
+
+export class Enroller {
+  readonly #sources: EnrolmentSources;
+
+  constructor(sources: EnrolmentSources) {
+    this.#sources = sources;
+  }
+
+  /** Throws RackseedError (401) unless this is the boot secret of a node. */
+  expects(bootSecret: string): void {
+    if (!this.#sources.deployments.ofBootSecret(bootSecret)) throw unknownBearer();
+  }
+
+  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
+  enrol(bootSecret: string, request: Request): Order | BackupOrder {
+    const { nodes, deployments } = this.#sources;
+    const pending = deployments.ofBootSecret(bootSecret);
+    if (!pending) throw unknownBearer();
+    const node = nodes.get(pending.node);
+    refuseOther(node, request);
+    // by what is looked at here alone: a node that is to be backed up is never told how to install
+    const backup = deployments.backupTerms(pending.deployment);
+    const order = backup
+      ? this.#backupOrder(node, { pending, backup, request })
+      : this.#installOrder(node, { pending, request });
+    const enrolled = deployments.enrol(bootSecret);
+    if (!enrolled) throw unknownBearer();
+    const { address, inventory } = request;
+    nodes.touch(node.id, { address, inventory });
+    const image = `${pending.image}@${pending.version}`;
+    log.info("enrolled", { node: node.name, image, address, ...(backup && { backup: true }) });
+    this.#sources.onChange(node);
+    return { session: enrolled.session, ...order };
+  }
+
+  #backupOrder(
+    { name, settings }: NodeRecord,
+    { pending, backup, request }: { pending: Assignment; backup: BackupTerms; request: Request },
+  ): Omit<BackupOrder, "session"> {
+    if (request.inventory.kind !== "machine") {
+      throw new RackseedError(`cannot back up ${name} from a directory`, {
+        reason: "its disks are to be backed up, at its boot from the network.",
+        remedy: `for a directory run there: rackseed agent template --name ${name} --root DIR`,
+        status: 409,
+      });
+    }
+    return {
+      deployment: pending.deployment,
+      node: name,
+      backup: { image: backupImage(name), excludes: [...backup.excludes] },
+      ...present("disk", settings.disk),
+    };
+  }
+
+  #installOrder(
+    node: NodeRecord,
+    { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
+  ): Omit<Order, "session"> {
+    const { deployments, images, identity, terms, hooks: book, clones } = this.#sources;
+    const ref = `${pending.image}@${pending.version}`;
+    const version = images.get(ref);
+    const { manifest, key } = images.secrets(ref);
+    const restore = this.#restoreOrder(pending.deployment);
+    const hooks = restore?.dryRun ? [] : book.ofNode(node, pending);
+    return {
+      deployment: pending.deployment,
+      node: node.name,
+      image: pending.image,
+      version: pending.version,
+      manifest,
+      key,
+      swarm: {
+        infoHash: version.infoHash,
+        announce: [...swarm.announce],
+        webSeeds: [...swarm.webSeeds],
+        ...terms.ordered(node, { address, seed: deployments.seedOf(pending.deployment) }),
+        ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
+      },
+      identity: identity.order(node, {
+        deployment: pending.deployment,
+        own: images.settings(pending.image).own,
+        isBackup: version.backupOf === node.name,
+      }),
+      ...present("disk", node.settings.disk),
+      ...present("installedDisk", deployments.installedDisk(node.id)),
+      ...(hooks.length > 0 && { hooks }),
+      ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
+      fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
+      ...present("restore", restore),
+      extents: NODE_EXTENTS,
+    };
+  }
+
+  #restoreOrder(deployment: string): Order["restore"] {
+    const { deployments } = this.#sources;
+    const terms = deployments.restoreOf(deployment);
+    return terms && { ...terms, nodes: Math.max(1, deployments.parts(deployment).length) };
+  }
+}
+
+export function unknownBearer(): RackseedError {
+  return new RackseedError("cannot let this request in", {
+    reason: "its token is not known here, was used up, or the deployment was replaced.",
+    remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
+    status: 401,
+  });
+}
+
+/** One machine must not become another because their tokens were mixed up. */
+function refuseOther({ name, settings: { mac } }: NodeRecord, { inventory }: Request): void {
+  if (inventory.kind !== "machine" || mac === undefined) return;
+  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) return;
+  throw new RackseedError(`cannot enrol this machine as ${name}`, {
+    reason: `that node has the MAC ${mac}, this machine has ${
+      inventory.nics.map((nic) => nic.mac).join(", ") || "no network card"
+    }.`,
+    remedy: `use the token of this machine, or correct the node: rackseed node set ${name} --mac MAC`,
+    status: 409,
+  });
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
+import type { ServerEvent } from "#contract/api.ts";
+import { Deployments } from "../store/deployments.ts";
+import { FirstBoots } from "../store/first_boots.ts";
+import { Nodes } from "../store/nodes.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+
+/** Nodes and deployments as they are; no images, and no batch has anything to tell. */
+function open() {
+  const db = new DatabaseSync(":memory:");
+  const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
+  const now = () => clock.ms;
+  const nodes = new Nodes(db, { now }), deployments = new Deployments(db, { now });
+  const events: ServerEvent[] = [];
+  const fleet = new Fleet({
+    nodes,
+    deployments,
+    now,
+    pin: "pin",
+    firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),
+    batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
+    publish: (event: ServerEvent) => void events.push(event),
+  } as unknown as FleetOptions);
+  return { db, clock, nodes, deployments, fleet, events };
+}
+
+Deno.test("a node that falls silent while it installs is told of once, and no other", () => {
+  const { clock, nodes, deployments, fleet, events } = open();
+  const ids = ["n1", "n2", "n3"].map((name) => nodes.put(name, {}).id);
+  const { secrets } = deployments.arm(ids.slice(0, 2), { image: "web", version: 1 });
+  for (const id of ids.slice(0, 2)) deployments.enrol(secrets.get(id) ?? "");
+  for (const id of ids) nodes.touch(id);
+  const look = (ms: number) => {
+    events.length = 0;
+    clock.ms += ms;
+    fleet.flagSilent();
+    return events.map((event) => event.type === "node" && [event.node.name, event.node.silentSince]);
+  };
+  assert.deepEqual(look(30_000), []);
+  nodes.touch(ids[1] as string);
+  assert.deepEqual(look(30_000), [["n1", "2026-06-30T12:00:00.000Z"]]);
+  assert.deepEqual(look(5_000), []);
+  nodes.touch(ids[0] as string);
+  assert.equal(fleet.get("n1").silentSince, undefined);
+  assert.deepEqual(look(25_000), [["n2", "2026-06-30T12:00:30.000Z"]]);
+});
+
+Deno.test("a node that is ordered anew still bears what it bore", () => {
+  const { nodes, deployments, fleet } = open();
+  const { id } = nodes.put("n1", {});
+  const { secrets } = deployments.arm([id], { image: "web", version: 1 });
+  const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
+  deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
+  assert.deepEqual([...fleet.borne()], [["web@1", ["n1"]]]);
+  deployments.arm([id], { image: "web", version: 2 });
+  assert.deepEqual([...fleet.borne()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+});
+
+Deno.test("a database that is full keeps no machine from starting its own disk", () => {
+  const { db, nodes, fleet } = open();
+  const mac = "52:54:00:00:00:01";
+  nodes.put("n1", { mac });
+  db.exec("CREATE TABLE filler (bytes BLOB)");
+  const { page_count } = db.prepare("PRAGMA page_count").get() as { page_count: number };
+  db.exec(`PRAGMA max_page_count = ${page_count + 1}`);
+  const fill = () => db.exec("INSERT INTO filler VALUES (randomblob(500))");
+  assert.throws(() => {
+    for (;;) fill();
+  }, /full/);
+  for (let i = 10; i < 99; i++) {
+    assert.equal(fleet.netboot(`52:54:00:00:01:${i}`, { address: "10.0.0.9" }), undefined);
+  }
+  assert.equal(fleet.netboot(mac, { address: "10.0.0.7" }), undefined);
+  assert.throws(() => {
+    for (let i = 0; i < 99; i++) nodes.put(`more${i}`, {});
+  }, /full/);
+});

@@ -1,0 +1,99 @@
+/**
+ * The initramfs segment that all images share: this product with its libraries. Made once for each compression
+ * and kept in `boot/` of the data directory under the product's hash, so that a newer product makes its own.
+ */
+import { createHash } from "node:crypto";
+import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
+import { directorySource } from "../../boot/initramfs/directory_source.ts";
+import type { Compression } from "../../boot/initramfs/segment.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { replaceFile } from "../store/durable.ts";
+
+export class AgentSegments {
+  readonly #folder: string;
+  readonly #signal: AbortSignal;
+  readonly #making = new Map<Compression, Promise<string>>();
+  readonly #ready = new Map<Compression, string>();
+  #product: string | undefined;
+
+  constructor(dataDirectory: string, { signal }: { signal: AbortSignal }) {
+    this.#folder = `${dataDirectory}/boot`;
+    this.#signal = signal;
+  }
+
+  /** The segment's path, where it is made. */
+  get(compression: Compression): string | undefined {
+    return this.#ready.get(compression);
+  }
+
+  /** Makes it where it is missing. Throws RackseedError where there is no product to make it of. */
+  async ensure(compression: Compression): Promise<void> {
+    const making = this.#making.get(compression) ?? this.#make(compression);
+    this.#making.set(compression, making);
+    try {
+      this.#ready.set(compression, await making);
+    } finally {
+      this.#making.delete(compression);
+    }
+  }
+
+  /** SHA-256 of the product, hexadecimal. Throws as `ensure` does. */
+  async product(): Promise<string> {
+    return this.#product ??= await hashOfFile(await findProduct());
+  }
+
+  async #make(compression: Compression): Promise<string> {
+    const ready = this.#ready.get(compression);
+    if (ready !== undefined) return ready;
+    const product = await findProduct();
+    await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
+    await this.#dropOthers(name);
+    const output = `${this.#folder}/${name}`;
+    const proof = `${output}.sha256`;
+    if (await isProved(output, proof)) return output;
+    const source = await directorySource("/");
+    await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
+    await replaceFile(proof, new TextEncoder().encode(await hashOfFile(output)));
+    return output;
+  }
+
+  /** Segments of older products. */
+  async #dropOthers(name: string): Promise<void> {
+    const [stem = ""] = name.split(".");
+    for await (const other of Deno.readDir(this.#folder)) {
+      if (!other.name.startsWith(stem)) await Deno.remove(`${this.#folder}/${other.name}`);
+    }
+  }
+}
+
+/** Whether a cached segment is what was made: nodes would boot whatever else it is. */
+export async function isProved(segment: string, proof: string): Promise<boolean> {
+  try {
+    return await Deno.readTextFile(proof) === await hashOfFile(segment);
+  } catch {
+    return false;
+  }
+}
+
+async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await Deno.open(path);
+  for await (const part of file.readable) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** The compiled product: this process, or what `deno task build` made. */
+async function findProduct(): Promise<string> {
+  if (Deno.build.standalone) return Deno.execPath();
+  const built = new URL("../../dist/rackseed", import.meta.url).pathname;
+  if (await isThere(built)) return built;
+  throw new RackseedError("cannot make the agent's part of the boot initramfs", {
+    reason: "this server runs from source, and dist/rackseed is not built.",
+    remedy: "run `deno task build`, start dist/rackseed as the server, and capture again.",
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}

@@ -1,0 +1,120 @@
+/** The files of a version that boot a node: its kernel, and its part of the initramfs. */
+import { bytePathOfText, textOf } from "#contract/format/byte_path.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { packageOf, usesOf } from "#contract/tools.ts";
+import type { SourceEntry } from "../../boot/initramfs/file_source.ts";
+import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
+import { kernelCompression } from "../../boot/initramfs/segment.ts";
+import type { AgentSegments } from "./agent_segments.ts";
+import { areSameInputs, AskedSource, type ImageSource } from "./boot_inputs.ts";
+import type { FormerVersion } from "../store/former_version.ts";
+import type { VersionReader } from "../store/version_reader.ts";
+
+const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
+/** What both were made of; see boot_inputs.ts. */
+const INPUTS = "boot-inputs";
+
+interface Boot {
+  readonly bootable: boolean;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes them in `folder` where the image has a kernel, or takes those of the former version where they would come
+ * out the same; else says what is missing.
+ */
+export async function makeBootFiles(
+  reader: VersionReader,
+  { folder, former, segments, signal }: {
+    folder: string;
+    former: FormerVersion | undefined;
+    segments: Pick<AgentSegments, "ensure" | "product">;
+    signal: AbortSignal;
+  },
+): Promise<Boot> {
+  const source = sourceOf(reader);
+  const { source: machine, layout } = reader.manifest.header;
+  const kernels = await listKernels(source);
+  const kernelRelease = kernels.find((release) => release === machine?.kernel) ?? kernels[0];
+  if (kernelRelease === undefined) {
+    return { bootable: false, notes: ["it has no kernel with modules below /boot and /lib/modules."] };
+  }
+  if (layout === undefined) {
+    return { bootable: false, notes: ["it has no disk layout, since it was not captured from a machine."] };
+  }
+  try {
+    const compression = await kernelCompression(source, kernelRelease);
+    await segments.ensure(compression);
+    const uses = usesOf(layout, machine?.firmware ?? "bios");
+    // another product may make them otherwise
+    const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
+    const taken = former && await takeOver(former, { folder, terms, source });
+    if (taken) return taken;
+    const asked = new AskedSource(source);
+    const { kernelPath, missing } = await buildImageSegment({
+      source: asked,
+      kernelRelease,
+      uses,
+      compression,
+      signal,
+      output: `${folder}/${SEGMENT}`,
+    });
+    await Deno.writeFile(`${folder}/${KERNEL}`, await asked.read(kernelPath), { mode: 0o600 });
+    await Deno.writeFile(`${folder}/${INPUTS}`, await asked.inputs(terms), { mode: 0o600 });
+    const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
+    return { bootable: missing.length === 0, notes };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof RackseedError)) throw error;
+    return { bootable: false, notes: [`${error.title}: ${error.reason} ${error.remedy}`] };
+  }
+}
+
+/** Undefined where they would be others, or are damaged. */
+async function takeOver(
+  former: FormerVersion,
+  { folder, terms, source }: { folder: string; terms: string; source: ImageSource },
+): Promise<Boot | undefined> {
+  const inputs = await former.read(INPUTS);
+  if (inputs === undefined || !await areSameInputs(inputs, { terms, source })) return undefined;
+  for (const name of [KERNEL, SEGMENT, INPUTS]) {
+    if (await former.link(name, folder)) continue;
+    // what was linked before must not be written through
+    for (const linked of [KERNEL, SEGMENT]) await Deno.remove(`${folder}/${linked}`).catch(() => {});
+    return undefined;
+  }
+  return { bootable: former.bootable, notes: former.bootNotes };
+}
+
+/** A version's files as the initramfs is made of them. */
+function sourceOf(reader: VersionReader): ImageSource {
+  const inside = (path: string) => bytePathOfText(path.replace(/^\/+/, ""));
+  return {
+    lookup(path) {
+      return Promise.resolve(entryAt(path));
+    },
+    read(path) {
+      try {
+        const content = reader.read(inside(path));
+        if (content === undefined) throw new Error(`${path} is no file of the image`);
+        return Promise.resolve(new Uint8Array(content));
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    },
+    list(path) {
+      return Promise.resolve((reader.list(inside(path)) ?? []).flatMap((name) => textOf(name) ?? []));
+    },
+    identity(path) {
+      return reader.identity(inside(path));
+    },
+  };
+
+  function entryAt(path: string): SourceEntry | undefined {
+    const entry = reader.stat(inside(path));
+    if (entry?.type === "file") return { type: "file", mode: entry.mode, sizeBytes: entry.sizeBytes };
+    if (entry?.type === "directory") return { type: "directory" };
+    const target = entry?.type === "symlink" ? textOf(entry.target) : undefined;
+    return target === undefined ? undefined : { type: "symlink", target };
+  }
+}

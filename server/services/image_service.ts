@@ -1,0 +1,244 @@
+/** Published versions as the rest of the server uses them: in the store, in the swarm, over the web seed. */
+import type {
+  ImageChange,
+  ImageView,
+  PruneAnswer,
+  PruneRequest,
+  VerifyEvent,
+  VersionView,
+} from "#contract/api.ts";
+import { getLogger } from "@logtape/logtape";
+import { damagedCopy } from "#contract/damaged_copy.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { ExtentRequest } from "#contract/format/extent_answer.ts";
+import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import type { ImageSettings } from "#contract/restore.ts";
+import { ImageWatch } from "./image_watch.ts";
+import type { Notices } from "./notices.ts";
+import type { TorrentFile } from "../rsync/torrent_file.ts";
+import { ExtentService } from "../store/extent_service.ts";
+import type { ImageStore } from "../store/images.ts";
+import { planPrune } from "../store/prune_plan.ts";
+import { isDiskFull } from "../store/store_error.ts";
+import type { PublishedVersion } from "../store/versions.ts";
+import type { Seeder } from "../swarm/seeder.ts";
+import type { WebSeedFile } from "../swarm/web_seed.ts";
+import type { Images, ImageSecrets } from "../fleet/ports.ts";
+
+const log = getLogger(["rackseed", "images"]);
+
+export class ImageService implements Images {
+  readonly #store: ImageStore;
+  readonly #seeder: Seeder;
+  readonly #extents: ExtentService;
+  readonly #watch: ImageWatch;
+  /** Files of the web seed by torrent name, then by file name. */
+  readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
+  /** What is in the swarm, by version. */
+  readonly #seeded = new Map<string, Metainfo>();
+  /** Torrent files by version, "web@1". */
+  readonly #torrents = new Map<string, TorrentFile>();
+
+  constructor(store: ImageStore, { seeder, notices }: { seeder: Seeder; notices: Notices }) {
+    this.#store = store;
+    this.#seeder = seeder;
+    this.#watch = new ImageWatch({
+      refs: () => store.refs(),
+      published: (ref) => store.published(ref),
+      hashFile: (path) => store.pool.hashFile(path),
+      notices,
+    });
+    this.#extents = new ExtentService(store.pool, (path, what) => this.#watch.found(path, what));
+  }
+
+  /** Looks for what is missing or has changed on the disk, in a round of its own. */
+  look(signal: AbortSignal): Promise<void> {
+    return this.#watch.look(signal);
+  }
+
+  isDamaged(path: string): boolean {
+    return this.#watch.isDamaged(path);
+  }
+
+  damage(ref: string): RackseedError | undefined {
+    return this.#watch.damageOf(ref);
+  }
+
+  /** Serves all versions that are there. One that is damaged is told of: the others do not wait for it. */
+  async start(): Promise<void> {
+    for (const version of this.#store.allPublished()) {
+      const image = `${version.image}@${version.version}`;
+      try {
+        await this.#serve(version);
+      } catch (error) {
+        const remedy = `see what it lacks: rackseed image verify ${image}`;
+        log.error("not-served", { image, error: messageOf(error), remedy });
+      }
+    }
+  }
+
+  /** Serves a version that was published just now. */
+  async serve(ref: string): Promise<void> {
+    await this.#serve(this.#store.published(ref));
+  }
+
+  list(): ImageView[] {
+    return this.#store.list();
+  }
+
+  get(ref: string): VersionView {
+    return this.#store.get(ref);
+  }
+
+  async delete(ref: string): Promise<void> {
+    const { image, version } = this.#store.published(ref);
+    const named = `${image}@${version}`;
+    try {
+      this.#store.delete(ref);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      // files that are open take room even when they are removed
+      await this.#stopServing(named);
+      this.#store.delete(ref);
+    }
+    await this.#stopServing(named);
+  }
+
+  async #stopServing(named: string): Promise<void> {
+    const metainfo = this.#seeded.get(named);
+    this.#seeded.delete(named);
+    this.#torrents.delete(named);
+    if (metainfo === undefined) return;
+    this.#webSeed.delete(metainfo.info.name);
+    await this.#seeder.remove(metainfo.infoHash);
+  }
+
+  diff(from: string, to: string): Iterable<ImageChange> {
+    return this.#store.diff(from, to);
+  }
+
+  async prune(
+    { images, apply, ...policy }: PruneRequest,
+    { need, nowMs }: { need: (ref: string) => string | undefined; nowMs: number },
+  ): Promise<PruneAnswer> {
+    const named = ({ image, version }: { image: string; version: number }) => `${image}@${version}`;
+    const versions = this.list().filter(({ image }) => images?.includes(image) ?? true);
+    const plan = planPrune(versions, policy, {
+      nowMs,
+      need: (version) => this.#store.useOf(version) ?? need(named(version)),
+    });
+    const freedBytes = this.#store.ownBytes(plan.removed.map(named));
+    const removed: ImageView[] = [], kept = [...plan.kept];
+    for (const version of plan.removed) {
+      const reason = apply ? await this.#deleteUnlessUsed(named(version)) : undefined;
+      if (reason === undefined) removed.push(version);
+      else kept.push({ version, reason });
+    }
+    const view = ({ image, version, created }: ImageView) => ({ image, version, created });
+    return {
+      applied: apply,
+      removed: removed.map(view),
+      kept: kept.map(({ version, reason }) => ({ ...view(version), reason })),
+      freedBytes,
+    };
+  }
+
+  /** Why it was not deleted: somebody began to use it a moment ago. */
+  async #deleteUnlessUsed(ref: string): Promise<string | undefined> {
+    try {
+      await this.delete(ref);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RackseedError && error.status === 409) return error.reason;
+      throw error;
+    }
+  }
+
+  settings(image: string): ImageSettings {
+    return this.#store.settings(image);
+  }
+
+  set(image: string, settings: ImageSettings): ImageSettings {
+    return this.#store.set(image, settings);
+  }
+
+  verify(ref: string): AsyncIterable<VerifyEvent> {
+    return this.#store.verify(ref);
+  }
+
+  exportTar(ref: string): ReadableStream<Uint8Array> {
+    return this.#store.exportTar(ref);
+  }
+
+  async metainfo(ref: string): Promise<Uint8Array> {
+    const { image, version, torrentPath } = this.#store.published(ref);
+    try {
+      return await Deno.readFile(torrentPath);
+    } catch (error) {
+      throw damagedCopy(`${image}@${version}`, `torrent: ${messageOf(error)}`);
+    }
+  }
+
+  secrets(ref: string): ImageSecrets {
+    const { id, signature, publicKey, headerLine, key } = this.#store.published(ref);
+    return {
+      manifest: { id, signature, publicKey, header: headerLine },
+      key: Buffer.from(key).toString("base64"),
+    };
+  }
+
+  file(ref: string, name: string): WebSeedFile | undefined {
+    const { image, version, payload } = this.#store.published(ref);
+    const torrent = this.#seeded.get(`${image}@${version}`)?.info.name;
+    const served = torrent === undefined ? undefined : this.webSeedFile({ torrent, file: name });
+    const file = payload.find((f) => f.name === name);
+    return served ?? (file && { path: file.path, length: file.sizeBytes });
+  }
+
+  extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return this.#extents.cut(this.#store.published(ref), request);
+  }
+
+  webSeedFile({ torrent, file }: { torrent: string; file: string }): WebSeedFile | undefined {
+    return this.#webSeed.get(torrent)?.get(file);
+  }
+
+  /** Every version's torrent file, for rsync. */
+  torrentFiles(): TorrentFile[] {
+    return [...this.#torrents.values()];
+  }
+
+  async #serve({ image, version, header, torrentPath, payload }: PublishedVersion): Promise<void> {
+    const metainfo = parseMetainfo(await Deno.readFile(torrentPath));
+    const named = `${image}@${version}`;
+    const paths = new Map(payload.map(({ name, path }) => [name, path]));
+    const storage = this.#seeder.add(metainfo, {
+      paths: metainfo.info.files.map(({ name }) => paths.get(name) ?? missing(name)),
+      onDamage: (path, what) => this.#watch.found(path, what),
+    });
+    this.#seeded.set(named, metainfo);
+    let position = 0;
+    this.#webSeed.set(
+      metainfo.info.name,
+      new Map(metainfo.info.files.map(({ name, length }) => {
+        const start = position;
+        position += length;
+        const damageIn = (offset: number, bytes: number) => {
+          const what = storage.damageIn(start + offset, bytes);
+          return what === undefined ? undefined : damagedCopy(named, what);
+        };
+        return [name, { path: paths.get(name) ?? missing(name), length, damageIn }];
+      })),
+    );
+    this.#torrents.set(named, {
+      name: `${named}.torrent`,
+      sizeBytes: (await Deno.stat(torrentPath)).size,
+      modifiedSeconds: Math.floor(Date.parse(header.created) / 1000),
+      read: () => Deno.readFile(torrentPath),
+    });
+  }
+}
+
+function missing(name: string): never {
+  throw new Error(`the torrent has ${name}, which the version has not`);
+}

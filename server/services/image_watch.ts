@@ -1,0 +1,154 @@
+/** Looks after the files of published versions: what is missing, cut off or changed is named within seconds. */
+import { getLogger } from "@logtape/logtape";
+import { damagedCopy } from "#contract/damaged_copy.ts";
+import { messageOf, type RackseedError } from "#contract/errors.ts";
+import type { Notices } from "./notices.ts";
+import type { PublishedVersion } from "../store/versions.ts";
+
+const log = getLogger(["rackseed", "images"]);
+
+interface WatchedFile {
+  readonly path: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Small enough to be hashed at every start. A pack is hashed once it changed, and piece by piece as it is served. */
+  readonly small: boolean;
+}
+
+export interface ImageWatchOptions {
+  /** Names of all versions, "web@1"; asked every round, so it must be cheap. */
+  readonly refs: () => readonly string[];
+  readonly published: (ref: string) => PublishedVersion;
+  readonly hashFile: (path: string) => Promise<{ sha256: string }>;
+  readonly notices: Notices;
+}
+
+export class ImageWatch {
+  readonly #options: ImageWatchOptions;
+  /** By version. */
+  readonly #files = new Map<string, readonly WatchedFile[]>();
+  /** By path: the state in which a file was last judged, and what was wrong with it. */
+  readonly #judged = new Map<string, { readonly stamp: string; readonly damage: string | undefined }>();
+  /** Stamp and hash of what was read and is right: versions share boot files, by links to one file. */
+  readonly #whole = new Set<string>();
+  #running = false;
+
+  constructor(options: ImageWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at every file, and reads those that changed. Returns at once while a round is under way. */
+  async look(signal: AbortSignal): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      this.#learnVersions();
+      for (const [ref, files] of this.#files) {
+        for (const file of files) {
+          signal.throwIfAborted();
+          await this.#judge(file);
+        }
+        signal.throwIfAborted();
+        this.#notice(ref);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error("watch-failed", { error: messageOf(error) });
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** A file looked damaged while it was served. The next round reads it whole, and clears it if it is not. */
+  found(path: string, damage: string): void {
+    this.#judged.set(path, { stamp: SUSPECT, damage });
+    for (const [ref, files] of this.#files) if (files.some((file) => file.path === path)) this.#notice(ref);
+  }
+
+  /** Whether a file is known not to be what was published. */
+  isDamaged(path: string): boolean {
+    return this.#judged.get(path)?.damage !== undefined;
+  }
+
+  /** Why the version must not be deployed; undefined where nothing is known against it. */
+  damageOf(ref: string): RackseedError | undefined {
+    const [what] = this.#damagesOf(ref);
+    return what === undefined ? undefined : damagedCopy(ref, what);
+  }
+
+  /** Versions that came are watched from now on; of those that went nothing is remembered. */
+  #learnVersions(): void {
+    const refs = new Set(this.#options.refs());
+    for (const ref of refs) {
+      if (!this.#files.has(ref)) this.#files.set(ref, filesOf(this.#options.published(ref)));
+    }
+    for (const [ref, files] of [...this.#files]) {
+      if (refs.has(ref)) continue;
+      this.#files.delete(ref);
+      const others = new Set(this.#files.values().flatMap((kept) => kept.map(({ path }) => path)));
+      for (const { path } of files) if (!others.has(path)) this.#judged.delete(path);
+      this.#options.notices.set(`image ${ref}`, undefined);
+    }
+  }
+
+  async #judge({ path, name, sizeBytes, sha256, small }: WatchedFile): Promise<void> {
+    const stamp = stampOf(path);
+    const before = this.#judged.get(path);
+    if (before?.stamp === stamp) return;
+    const size = Number(stamp.split(" ")[0]);
+    let damage: string | undefined;
+    if (stamp === MISSING) damage = `${name}: it is missing`;
+    else if (size !== sizeBytes) damage = `${name}: it has ${size} bytes instead of ${sizeBytes}`;
+    else if (
+      (small || before !== undefined) && (before?.stamp === SUSPECT || !this.#whole.has(`${stamp} ${sha256}`))
+    ) {
+      const hash = await this.#options.hashFile(path).catch(messageOf);
+      if (typeof hash === "string") {
+        this.#judged.set(path, { stamp: SUSPECT, damage: `${name}: ${hash}` });
+        return;
+      }
+      if (hash.sha256 !== sha256) damage = `${name}: it is not what was published`;
+    }
+    if (damage === undefined && small) this.#whole.add(`${stamp} ${sha256}`);
+    this.#judged.set(path, { stamp, damage });
+  }
+
+  #damagesOf(ref: string): string[] {
+    return (this.#files.get(ref) ?? []).flatMap(({ path }) => this.#judged.get(path)?.damage ?? []);
+  }
+
+  #notice(ref: string): void {
+    const damages = this.#damagesOf(ref);
+    const more = damages.length > 1 ? ` (and ${damages.length - 1} more)` : "";
+    this.#options.notices.set(
+      `image ${ref}`,
+      damages.length === 0 ? undefined : {
+        subject: ref,
+        problem: `the server's copy is damaged: ${damages[0]}${more}`,
+        remedy: damagedCopy(ref, "").remedy,
+      },
+    );
+  }
+}
+
+/** Judged without having been read: the next round does. */
+const SUSPECT = "suspect";
+const MISSING = "missing";
+
+/** Changes with everything that a program can do to the file's content. */
+function stampOf(path: string): string {
+  try {
+    const { size, ino, ctime, mtime } = Deno.statSync(path);
+    // the runtime tells change times in whole seconds
+    return `${size} ${ino} ${ctime?.getTime()} ${mtime?.getTime()}`;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? MISSING : `unreadable: ${messageOf(error)}`;
+  }
+}
+
+function filesOf({ files, folder, payload }: PublishedVersion): WatchedFile[] {
+  return [
+    ...files.map((file) => ({ ...file, path: `${folder}/${file.name}`, small: true })),
+    ...payload.slice(1).map((pack) => ({ ...pack, sha256: pack.name.slice(0, 64), small: false })),
+  ];
+}

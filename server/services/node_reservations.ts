@@ -1,0 +1,34 @@
+/** The addresses of the clones, as DHCP gives them to their machines before they are clones. */
+import { type Ipv4, parseIpv4, sameSubnet } from "../../boot/dhcp/address.ts";
+import { type DhcpNetwork, type Reservations, subnetEnds } from "../../boot/dhcp/policy.ts";
+import type { Nodes } from "../store/nodes.ts";
+
+type Network = Pick<DhcpNetwork, "address" | "netmask" | "range">;
+
+/**
+ * A node whose clone has a fixed address in the server's network gets it from the first boot on. One without ("dhcp",
+ * "off"), or with an address that does not lead to the server from there, gets one of the range like any other.
+ */
+export function reservationsOf(nodes: Nodes, network: Network): Reservations {
+  return {
+    addressOf: (mac) => reservedAddress(nodes.byMac(mac)?.settings.address, network),
+    isReserved: (address) => nodes.isBorne(address),
+  };
+}
+
+function reservedAddress(setting: string | undefined, network: Network): Ipv4 | undefined {
+  const address = ipv4In(setting ?? "");
+  if (address === undefined || !sameSubnet(address, { as: network.address, netmask: network.netmask })) {
+    return undefined;
+  }
+  return [network.address, ...subnetEnds(network)].includes(address) ? undefined : address;
+}
+
+/** The address of `10.0.0.5/24`; undefined for every other setting that there is or will be. */
+function ipv4In(setting: string): Ipv4 | undefined {
+  try {
+    return parseIpv4(setting.replace(/\/.*/, ""));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+/** The swarm of the whole site: what the operator has set, and the server's own part of it. */
+import { getLogger } from "@logtape/logtape";
+import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { RateLimit } from "#torrent/rate_limit.ts";
+import type { SwarmSettingsStore } from "../store/swarm_settings.ts";
+import type { SwarmControl } from "../fleet/ports.ts";
+
+const log = getLogger(["rackseed", "swarm"]);
+
+export class SiteSwarm implements SwarmControl {
+  readonly #store: SwarmSettingsStore;
+  readonly uplink: RateLimit;
+  readonly #onChange: (settings: SwarmSettings) => void;
+
+  /** `uploadLimit`: what the server was started with; it takes the place of what was set before. */
+  constructor(
+    store: SwarmSettingsStore,
+    { uplink, uploadLimit, onChange }: {
+      uplink: RateLimit;
+      uploadLimit?: number | "off" | undefined;
+      onChange: (settings: SwarmSettings) => void;
+    },
+  ) {
+    this.#store = store;
+    this.#onChange = onChange;
+    this.uplink = uplink;
+    if (uploadLimit !== undefined) store.change({ uploadLimit: uploadLimit === "off" ? null : uploadLimit });
+    this.#apply();
+  }
+
+  settings(): SwarmSettings {
+    return this.#store.value;
+  }
+
+  change(change: SwarmChange): SwarmSettings {
+    const settings = this.#store.change(change);
+    this.#apply();
+    this.#onChange(settings);
+    log.info("swarm-set", { ...settings });
+    return settings;
+  }
+
+  #apply(): void {
+    this.uplink.bytesPerSecond = this.#store.value.uploadLimit ?? Infinity;
+  }
+}

@@ -1,0 +1,43 @@
+/** What a server does now and then for its store: keeps the reserve, looks after the files, says what is wrong. */
+import type { ImageService } from "./image_service.ts";
+import type { Notices } from "./notices.ts";
+import type { DataDirectory } from "../store/data_directory.ts";
+import { restoreRemedy } from "../store/start_check.ts";
+import { FREE_SPACE } from "../store/store_error.ts";
+
+export interface StoreUpkeep {
+  readonly images: Pick<ImageService, "look">;
+  readonly directory: DataDirectory;
+  readonly notices: Notices;
+  /** As ImageStore has them. */
+  readonly strays: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** One round, to be run again and again. */
+export function keepStore({ images, directory, notices, strays, signal }: StoreUpkeep): () => void {
+  noticeStrays({ directory, notices, strays });
+  return () => {
+    directory.reserve.tend();
+    notices.set(
+      "full",
+      directory.reserve.isSpent
+        ? { subject: "data directory", problem: "the disk of the data directory is full", remedy: FREE_SPACE }
+        : undefined,
+    );
+    void images.look(signal);
+  };
+}
+
+function noticeStrays({ directory, notices, strays }: Pick<StoreUpkeep, "directory" | "notices" | "strays">) {
+  const [first] = strays;
+  if (first === undefined) return;
+  const more = strays.length > 1 ? ` and ${strays.length - 1} more` : "";
+  notices.set("strays", {
+    subject: "data directory",
+    problem: `the database does not know ${first}${more}: they stay where they are, unused`,
+    remedy: `if the database is an old one: ${
+      restoreRemedy(directory.path)
+    } If you do not miss them, remove them.`,
+  });
+}

@@ -1,0 +1,44 @@
+import type { PeerIdentity } from "../ports.ts";
+
+/** How long a peer that was of no use stays out: doubled each time. */
+const REST_MS = { first: 15_000, max: 120_000 };
+/** Ids are free to invent: the oldest make room. */
+const MAX_RESTING = 1_000;
+
+/**
+ * Peers that sent corrupt data, and for a time those that stalled or broke the protocol. A ban holds for the peer id and for the address where the peer was reached;
+ * the second banned peer id of one host bans that host, so that inventing new ids does not help (the first
+ * does not, as several peers may share a host: four agents on loopback, say).
+ */
+export class BanList {
+  readonly #idsByHost = new Map<string, Set<string>>();
+  readonly #ids = new Set<string>();
+  readonly #addresses = new Set<string>();
+  readonly #resting = new Map<string, { times: number; until: number }>();
+
+  ban({ hostname, port, peerId }: PeerIdentity): void {
+    this.#ids.add(peerId);
+    this.#addresses.add(`${hostname} ${port}`);
+    const ids = this.#idsByHost.get(hostname) ?? new Set();
+    this.#idsByHost.set(hostname, ids.add(peerId));
+  }
+
+  isBanned({ hostname, port, peerId }: { hostname: string; port?: number; peerId?: string }): boolean {
+    return (peerId !== undefined && this.#ids.has(peerId)) || this.#addresses.has(`${hostname} ${port}`) ||
+      (this.#idsByHost.get(hostname)?.size ?? 0) > 1;
+  }
+
+  /** The peer was of no use this time. */
+  rest(peerId: string, now: number): void {
+    const times = this.#resting.get(peerId)?.times ?? 0;
+    const until = now + Math.min(REST_MS.max, REST_MS.first * 2 ** times);
+    this.#resting.delete(peerId);
+    this.#resting.set(peerId, { times: times + 1, until });
+    const [oldest] = this.#resting.keys();
+    if (this.#resting.size > MAX_RESTING && oldest !== undefined) this.#resting.delete(oldest);
+  }
+
+  isResting(peerId: string, now: number): boolean {
+    return now < (this.#resting.get(peerId)?.until ?? -Infinity);
+  }
+}

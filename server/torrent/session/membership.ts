@@ -1,0 +1,242 @@
+import { getLogger } from "@logtape/logtape";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import { AddressBook } from "../choice/address_book.ts";
+import { BanList } from "../choice/ban_list.ts";
+import { encodeHandshake, type Handshake, peerIdText } from "../wire/handshake.ts";
+import type { Peer } from "./peer.ts";
+import type { PeerIdentity } from "../ports.ts";
+import { type Introduction, type PeerNetwork, writeAll } from "./peer_listener.ts";
+import type { PeerLink } from "./peer_link.ts";
+import type { Clock, Connection, PeerAddress } from "../ports.ts";
+import { StallWatch } from "../choice/stall_watch.ts";
+import { WireError } from "../wire/wire.ts";
+
+/** Every node of a rack connects to every other, up to this. */
+export const MAX_DIALLED = 60;
+export const MAX_PEERS = 100;
+/** A machine has one peer; several may share an address behind a router. */
+const MAX_PEERS_OF_ADDRESS = 32;
+const KEEP_ALIVE_MS = 60_000;
+/** BEP 3: peers send a keep-alive every two minutes. */
+const SILENCE_MS = 150_000;
+/** Two peers that dial one another at the same time: within this both see the same race. */
+const RACE_MS = 2_000;
+
+const log = getLogger(["rackseed", "swarm"]);
+
+/** A peer and the connection to it. */
+export interface Member {
+  readonly link: PeerLink;
+  readonly peer: Peer;
+  readonly dialled: boolean;
+  readonly since: number;
+  readonly watch: StallWatch;
+  /** It stalled or broke the protocol: for a while it is not let in again. */
+  isUnfit: boolean;
+}
+
+export interface MembershipOptions {
+  readonly infoHash: Uint8Array;
+  readonly peerId: Uint8Array;
+  readonly network: PeerNetwork;
+  readonly clock: Clock;
+  /** Ends every connection. */
+  readonly signal: AbortSignal;
+  /** Makes the two halves of a new member. */
+  readonly makePeer: (
+    identity: PeerIdentity,
+    connected: { connection: Connection; handshake: Handshake; member: () => Member },
+  ) => Pick<Member, "peer" | "link">;
+  /** We have all that we want: nobody is dialled, and other seeds are left. */
+  readonly isComplete: () => boolean;
+  /** Our own side is broken, not a peer. */
+  readonly onFault: (error: RackseedError) => void;
+}
+
+/** The peers of one swarm: who is dialled, who is let in, who has to go. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #ownId: string;
+  readonly #members = new Map<Peer, Member>();
+  readonly #book = new AddressBook();
+  readonly #bans = new BanList();
+  /** Of connections that have ended. */
+  readonly #past = { downloaded: 0, wasted: 0, uploaded: 0 };
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#ownId = peerIdText(options.peerId);
+  }
+
+  get peers(): MapIterator<Peer> {
+    return this.#members.keys();
+  }
+
+  get members(): MapIterator<Member> {
+    return this.#members.values();
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Payload bytes of all connections there ever were. */
+  total(key: "downloaded" | "wasted" | "uploaded"): number {
+    return this.peers.reduce((total, peer) => total + peer[key], this.#past[key]);
+  }
+
+  addAddresses(addresses: readonly PeerAddress[]): void {
+    this.#book.add(addresses);
+    this.#dial();
+  }
+
+  /** A peer said that it listens on this port. */
+  listensOn(port: number, { hostname, peerId }: PeerIdentity): void {
+    this.#book.identify({ hostname, port }, peerId);
+  }
+
+  /** Takes in a peer that has dialled us. */
+  async accept(introduction: Introduction): Promise<void> {
+    const { connection } = introduction;
+    try {
+      if (!this.#hasRoomFor(introduction.address.hostname)) return connection.close();
+      await writeAll(connection, encodeHandshake(this.#handshake));
+      await this.#join(introduction, false);
+    } catch (error) {
+      connection.close();
+      log.debug("peer-lost", { ...introduction.address, error: messageOf(error) });
+    }
+  }
+
+  #hasRoomFor(hostname: string): boolean {
+    const ofAddress = this.peers.filter(({ identity }) => identity.hostname === hostname);
+    return this.#members.size < MAX_PEERS && [...ofAddress].length < MAX_PEERS_OF_ADDRESS;
+  }
+
+  /** Never again. */
+  ban(identity: PeerIdentity): void {
+    this.#bans.ban(identity);
+    for (const member of [...this.#members.values()]) {
+      if (this.#bans.isBanned(member.peer.identity)) this.#drop(member);
+    }
+  }
+
+  /** Once a second: drops who is of no use, dials who is due. */
+  tick(): void {
+    const now = this.#options.clock.now();
+    for (const member of [...this.#members.values()]) this.#tickMember(member, now);
+    this.#dial();
+  }
+
+  close(): void {
+    for (const member of [...this.#members.values()]) this.#drop(member);
+  }
+
+  #dial(): void {
+    if (this.#options.signal.aborted || this.#options.isComplete()) return;
+    const now = this.#options.clock.now();
+    const due = this.#book.due(MAX_DIALLED - this.#members.size, {
+      now,
+      isOut: (peerId) =>
+        peerId === this.#ownId || this.#memberOf(peerId) !== undefined || this.#bans.isResting(peerId, now),
+    });
+    for (const address of due) {
+      if (!this.#bans.isBanned(address)) void this.#connect(address);
+    }
+  }
+
+  async #connect(address: PeerAddress): Promise<void> {
+    const { network, clock, signal } = this.#options;
+    let failed = true;
+    try {
+      const introduction = await network.connect(address, { handshake: this.#handshake, signal });
+      this.#book.identify(address, peerIdText(introduction.handshake.peerId));
+      failed = false;
+      await this.#join(introduction, true);
+    } catch (error) {
+      log.debug("peer-unreachable", { ...address, error: messageOf(error) });
+    } finally {
+      this.#book.settle(address, { now: clock.now(), failed });
+    }
+  }
+
+  get #handshake(): Handshake {
+    const { infoHash, peerId } = this.#options;
+    return { infoHash, peerId, fast: true, extended: true };
+  }
+
+  /** Takes a connection into the swarm, unless it may not be; resolves when it has ended. */
+  async #join({ connection, handshake, address }: Introduction, dialled: boolean): Promise<void> {
+    const identity = { ...address, peerId: peerIdText(handshake.peerId) };
+    if (this.#options.signal.aborted || !this.#mayJoin(identity, dialled)) return connection.close();
+    const member = this.#makeMember(identity, { connection, handshake, dialled });
+    this.#members.set(member.peer, member);
+    log.debug("peer-joined", { ...identity, dialled });
+    try {
+      const running = member.link.run();
+      member.peer.open(handshake.extended ? this.#options.network.port : undefined);
+      await running;
+    } catch (error) {
+      if (error instanceof RackseedError) this.#options.onFault(error);
+      else if (error instanceof WireError) {
+        log.warn("peer-broke-protocol", { ...identity, error: error.message });
+        member.isUnfit = true;
+      } else log.debug("peer-lost", { ...identity, error: messageOf(error) });
+    } finally {
+      this.#drop(member);
+    }
+  }
+
+  #mayJoin(identity: PeerIdentity, dialled: boolean): boolean {
+    if (identity.peerId === this.#ownId || this.#bans.isBanned(identity)) return false;
+    if (this.#bans.isResting(identity.peerId, this.#options.clock.now())) return false;
+    const present = this.#memberOf(identity.peerId);
+    if (!present) return true;
+    // Both dialled at once: both ends keep the connection that the lower peer id made.
+    const race = this.#options.clock.now() - present.since < RACE_MS && present.dialled !== dialled;
+    if (!race || dialled !== this.#ownId < identity.peerId) return false;
+    this.#drop(present);
+    return true;
+  }
+
+  #memberOf(peerId: string): Member | undefined {
+    return this.#members.values().find(({ peer }) => peer.identity.peerId === peerId);
+  }
+
+  #makeMember(
+    identity: PeerIdentity,
+    { connection, handshake, dialled }: { connection: Connection; handshake: Handshake; dialled: boolean },
+  ): Member {
+    const now = this.#options.clock.now();
+    const halves = this.#options.makePeer(identity, { connection, handshake, member: () => member });
+    const member: Member = { ...halves, dialled, since: now, watch: new StallWatch(now), isUnfit: false };
+    return member;
+  }
+
+  /** Ends a connection and gives its work to the others. */
+  #drop(member: Member): void {
+    const { peer, link } = member;
+    link.close();
+    if (!this.#members.delete(peer)) return;
+    if (member.isUnfit) this.#bans.rest(peer.identity.peerId, this.#options.clock.now());
+    peer.close();
+    this.#past.downloaded += peer.downloaded;
+    this.#past.wasted += peer.wasted;
+    this.#past.uploaded += peer.uploaded;
+    for (const other of this.#members.keys()) other.refill();
+  }
+
+  #tickMember(member: Member, now: number): void {
+    const { peer, link } = member;
+    const moved = peer.downloaded + peer.wasted;
+    if (!member.watch.tick(peer, { now, moved, isHeldBack: link.isHeldBack })) {
+      log.warn("peer-stalled", { ...peer.identity });
+      member.isUnfit = true;
+    }
+    // Two that are complete have nothing to say to one another.
+    const isNeedless = peer.isSeed && this.#options.isComplete();
+    if (member.isUnfit || now - link.lastReceived > SILENCE_MS || isNeedless) return this.#drop(member);
+    if (now - link.lastSent > KEEP_ALIVE_MS) peer.keepAlive();
+    peer.refill();
+  }
+}

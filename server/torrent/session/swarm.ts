@@ -1,0 +1,390 @@
+import { getLogger } from "@logtape/logtape";
+import { messageOf, type RackseedError } from "#contract/errors.ts";
+import { Announcer } from "../tracker/announcer.ts";
+import { ReadCoalescer } from "./read_coalescer.ts";
+import type { Bitfield } from "../wire/bitfield.ts";
+import { CorruptionTracker } from "../storage/corruption_tracker.ts";
+import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
+import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
+import { toHex } from "../metainfo/hex.ts";
+import { webSeedAt } from "../web_seed/http_range.ts";
+import { type Member, Membership } from "./membership.ts";
+import { HAVES, Peer, type PeerEffects } from "./peer.ts";
+import type { PeerIdentity } from "../ports.ts";
+import { PeerLink } from "./peer_link.ts";
+import { PieceAssembler } from "../storage/piece_assembler.ts";
+import { Picker } from "../choice/picker.ts";
+import type { PieceMap, PieceRange } from "../metainfo/piece_map.ts";
+import type { Clock, Connection, PeerAddress, Random } from "../ports.ts";
+import { RequestBudget } from "../choice/request_window.ts";
+import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
+import type { DownloadSource } from "#contract/distribution.ts";
+import { UploadStrategy } from "./upload_strategy.ts";
+import { systemClock } from "../system_ports.ts";
+import { announce as announceByUrl } from "../tracker/tracker_client.ts";
+import type { WebSeed } from "../web_seed/web_seed.ts";
+import { WebSeeds } from "../web_seed/web_seeds.ts";
+
+export type { SwarmOptions, SwarmStats };
+
+const TICK_MS = 1_000;
+/** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
+const GATHER_MS = { least: 10, forPeer: 5, most: 80 };
+const STOP_TIMEOUT_MS = 2_000;
+/** For so many seconds after the server named damage nothing must come before a node gives up. */
+const DAMAGED_PATIENCE_TICKS = 10;
+
+const log = getLogger(["rackseed", "swarm"]);
+
+/** One torrent's download and upload, until closed: it goes on seeding when it is complete. */
+export class Swarm {
+  /** Resolves when every wanted piece is here; rejects when the swarm fails or is closed before. */
+  readonly done: Promise<void>;
+  readonly map: PieceMap;
+  readonly have: Bitfield;
+  readonly #options: SwarmOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #peerId: Uint8Array;
+  readonly #picker: Picker<Peer | WebSeed>;
+  readonly #assembler: PieceAssembler;
+  readonly #corruption = new CorruptionTracker<PeerIdentity>();
+  readonly #banned: PeerIdentity[] = [];
+  readonly #announcer: Announcer;
+  readonly #webSeeds: WebSeeds;
+  readonly #webSeedFallback: WebSeedFallback;
+  readonly #membership: Membership;
+  readonly #budget = new RequestBudget();
+  readonly #uploads: UploadStrategy;
+  readonly #closing = new AbortController();
+  readonly #coalescer: ReadCoalescer;
+  readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
+  #closed: Promise<void> | undefined;
+  #isTelling = false;
+  /** What the server said of its own copy, once it has. */
+  #damagedCopy: RackseedError | undefined;
+  #receivedBefore = 0;
+  #quietTicks = 0;
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: SwarmOptions) {
+    const { metainfo, storage, have } = options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Whoever does not await `done` learns of a failure from the log.
+    promise.catch(() => {});
+    this.done = promise;
+    this.map = metainfo.map;
+    this.have = have;
+    this.#options = options;
+    this.#settle = { resolve, reject };
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#peerId = options.peerId ?? makePeerId(this.#random);
+    this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
+    this.#uploads = new UploadStrategy({
+      map: this.map,
+      picker: this.#picker,
+      peers: () => this.#membership.peers,
+      budget: this.#budget,
+      ownId: peerIdText(this.#peerId),
+      random: this.#random,
+      deals: options.deals,
+      rack: options.rack,
+      rackOf: options.rackOf,
+    });
+    this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
+    this.#membership = new Membership({
+      infoHash: metainfo.infoHash,
+      peerId: this.#peerId,
+      network: options.network,
+      clock: this.#clock,
+      signal: this.#closing.signal,
+      makePeer: (identity, connected) => this.#makePeer(identity, connected),
+      isComplete: () => this.#picker.lacking === 0,
+      onFault: (error) => this.#fail(error),
+    });
+    this.#coalescer = new ReadCoalescer(this.#clock, {
+      lengthMs: () => Math.min(GATHER_MS.most, GATHER_MS.least + GATHER_MS.forPeer * this.#membership.size),
+      signal: this.#closing.signal,
+    });
+    this.#webSeeds = this.#makeWebSeeds();
+    this.#webSeedFallback = new WebSeedFallback({ now: this.#clock.now(), random: this.#random });
+    this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
+      announce: options.announce ?? announceByUrl,
+      clock: this.#clock,
+      random: this.#random,
+      request: () => {
+        const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
+        const { infoHash } = metainfo;
+        return { infoHash, peerId: this.#peerId, port: options.network.port, uploaded, downloaded, left };
+      },
+      onResponse: ({ peers }) => this.addPeers(peers),
+    });
+  }
+
+  static start(options: SwarmOptions): Swarm {
+    const swarm = new Swarm(options);
+    const { signal } = swarm.#closing;
+    const unregister = options.network.register(
+      options.metainfo.infoHash,
+      (introduction) => void swarm.#membership.accept(introduction),
+    );
+    signal.addEventListener("abort", unregister);
+    options.signal.addEventListener("abort", () => void swarm.close(), { signal });
+    swarm.#running = Promise.all([swarm.#announcer.run(signal), swarm.#tickAll(signal)])
+      .catch((error) => swarm.#fail(error));
+    if (swarm.#picker.lacking === 0) swarm.#settle.resolve();
+    if (options.signal.aborted) void swarm.close();
+    return swarm;
+  }
+
+  /** Peers that are known otherwise than from a tracker. */
+  addPeers(addresses: readonly PeerAddress[]): void {
+    this.#membership.addAddresses(addresses);
+  }
+
+  /** Fetches these pieces first; a higher level (to 255) comes before a lower. */
+  prioritize(pieces: PieceRange, level: number): void {
+    this.#picker.prioritize(pieces, level);
+  }
+
+  /** Begins no piece while so many are here or under way. What is begun comes whole, and others are served. */
+  beginAtMost(pieces: number): void {
+    this.#picker.mostBegun = pieces;
+    if (this.#picker.isHeld) return;
+    for (const peer of this.#membership.peers) peer.refill();
+    this.#webSeeds.pump();
+  }
+
+  /** Whether it begins no piece for now. */
+  get isHeld(): boolean {
+    return this.#picker.isHeld;
+  }
+
+  stats(): SwarmStats {
+    const membership = this.#membership;
+    const { wanted } = this.#options;
+    const { map, have } = this;
+    const webSeedBytes = this.#webSeeds.total("downloaded");
+    const last = have.size - 1;
+    const short = map.pieceLength - map.lengthOf(last);
+    const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
+    return {
+      pieces: have.size,
+      havePieces: have.count,
+      wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
+      leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
+      downloadedBytes: membership.total("downloaded") + webSeedBytes,
+      wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
+      uploadedBytes: membership.total("uploaded"),
+      webSeedBytes,
+      source: this.#source,
+      peers: membership.size,
+      seeds: membership.peers.filter((peer) => peer.isSeed).toArray().length,
+      banned: this.#banned,
+    };
+  }
+
+  /** Leaves the swarm: tells the tracker, closes every connection. The storage stays open. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    this.#membership.close();
+    this.#webSeeds.close();
+    this.#settle.reject(new DOMException("The swarm was closed before it was complete.", "AbortError"));
+    await this.#running;
+    await this.#announcer.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
+  }
+
+  /** Our own fault, or the disk's: this swarm ends, loudly. */
+  #fail(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    log.error("swarm-failed", { ...this.#subject, error: messageOf(error) });
+    this.#settle.reject(error);
+    void this.close();
+  }
+
+  get #subject(): { torrent: string; infoHash: string } {
+    const { info, infoHash } = this.#options.metainfo;
+    return { torrent: info.name, infoHash: toHex(infoHash) };
+  }
+
+  #makeWebSeeds(): WebSeeds {
+    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
+    const urls = webSeeds.filter((url) => /^https?:/.test(url));
+    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+      torrent: metainfo.info.name,
+      map: this.map,
+      picker: this.#picker,
+      clock: this.#clock,
+      downloadLimit,
+      effectsOf: (seed) => ({
+        store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
+        brokenOff: (piece) => this.#assembler.invalidate(piece),
+        received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+      }),
+    }, { onDamagedCopy: (error) => this.#damagedCopy ??= error });
+  }
+
+  /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
+  #orFail(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  get #source(): DownloadSource {
+    const tier = this.#webSeeds.tierInUse;
+    if (tier !== undefined) return tier === 0 ? "web seed" : "http";
+    return this.#membership.size > 0 ? "peers" : "none";
+  }
+
+  // Pieces
+
+  #makePeer(
+    identity: PeerIdentity,
+    { connection, handshake, member }: { connection: Connection; handshake: Handshake; member: () => Member },
+  ): { peer: Peer; link: PeerLink } {
+    const { storage, uploadLimit, downloadLimit, deals } = this.#options;
+    const peer = new Peer(identity, {
+      map: this.map,
+      picker: this.#picker,
+      fast: handshake.fast,
+      own: isOwnPeerId(handshake.peerId),
+      far: this.#uploads.isFar(identity.hostname),
+      deals: deals ?? false,
+      budget: this.#budget,
+      effects: this.#effectsOf(member),
+    });
+    const link = new PeerLink(peer, {
+      connection,
+      map: this.map,
+      storage,
+      uploadLimit,
+      downloadLimit,
+      clock: this.#clock,
+      coalescer: this.#coalescer,
+    });
+    return { peer, link };
+  }
+
+  #effectsOf(member: () => Member): PeerEffects {
+    return {
+      wake: () => member().link.wake(),
+      interestChanged: () => this.#uploads.interestChanged(member().peer),
+      listensOn: (port) => this.#membership.listensOn(port, member().peer.identity),
+      store: (piece, data) => this.#assembler.write(piece, data),
+      brokenOff: (piece) => this.#assembler.invalidate(piece),
+      left: () => this.#uploads.left(member().peer),
+      learned: (piece) => this.#uploads.learned(member().peer, piece),
+      asked: (piece) => this.#uploads.asked(member().peer, piece),
+      declined: (piece) => this.#uploads.declined(member().peer, piece),
+      received: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
+    };
+  }
+
+  #onReceived(
+    source: Peer | WebSeed,
+    { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
+  ): void {
+    if (contested) {
+      for (const peer of this.#membership.peers) if (peer !== source) peer.cancelObsolete(piece);
+      this.#webSeeds.cancelObsolete(piece, source);
+    }
+    if (!complete) return;
+    if (this.#assembler.verify(piece)) this.#onVerified(piece);
+    else this.#onCorrupt(piece);
+  }
+
+  #onVerified(piece: number): void {
+    this.#picker.verified(piece);
+    for (const culprit of this.#corruption.right(piece, () => this.#assembler.unitDigests(piece))) {
+      this.#ban(culprit, piece);
+    }
+    for (const peer of this.#membership.peers) peer.announce(piece);
+    void this.#tellLater();
+    try {
+      this.#options.onPiece?.(piece);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#picker.lacking > 0) return;
+    log.info("swarm-complete", { ...this.#subject, ...this.stats() });
+    this.#settle.resolve();
+    this.#announcer.complete();
+  }
+
+  /** What peers are to hear of our pieces and has not gone out with anything else. */
+  async #tellLater(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    await this.#clock.sleep(HAVES.waitMs, this.#closing.signal);
+    this.#isTelling = false;
+    for (const { peer, link } of this.#membership.members) if (peer.outbox.length > 0) link.wake();
+  }
+
+  #onCorrupt(piece: number): void {
+    const sources = this.#picker.sourcesOf(piece).map((peer) => peer?.identity);
+    this.#picker.failed(piece);
+    log.warn("piece-corrupt", { ...this.#subject, piece });
+    const culprit = this.#corruption.corrupt(piece, {
+      sources,
+      digests: () => this.#assembler.unitDigests(piece),
+    });
+    if (culprit) this.#ban(culprit, piece);
+  }
+
+  #ban(identity: PeerIdentity, piece: number): void {
+    if (this.#banned.some(({ peerId }) => peerId === identity.peerId)) return;
+    this.#banned.push(identity);
+    log.warn("peer-banned", { ...this.#subject, ...identity, piece });
+    if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
+  }
+
+  // Time
+
+  /**
+   * The server said that its copy of something we asked for is damaged. While peers bring pieces, or one of them has
+   * what the server lacks, we go on; once nobody is left to have it from, its words end this swarm.
+   */
+  #giveUpDamaged(): void {
+    const { have } = this;
+    const received = this.#membership.total("downloaded") + this.#webSeeds.total("downloaded");
+    const moved = received !== this.#receivedBefore;
+    this.#receivedBefore = received;
+    if (this.#damagedCopy === undefined || this.#picker.lacking === 0) return;
+    const has = this.#membership.peers.some((peer) => !peer.isDealer && lacksSome(have, peer.pieces));
+    this.#quietTicks = moved || has ? 0 : this.#quietTicks + 1;
+    if (this.#quietTicks >= DAMAGED_PATIENCE_TICKS) this.#fail(this.#damagedCopy);
+  }
+
+  async #tickAll(signal: AbortSignal): Promise<void> {
+    let before = this.#clock.now();
+    while (!signal.aborted) {
+      await this.#clock.sleep(TICK_MS, signal);
+      const now = this.#clock.now();
+      const received = this.#membership.total("downloaded");
+      const { isHeld } = this.#picker;
+      this.#uploads.tick(now - before, { received, sent: this.#membership.total("uploaded"), isHeld });
+      before = now;
+      this.#membership.tick();
+      const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
+      const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
+      this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
+      this.#giveUpDamaged();
+    }
+  }
+}
+
+/** Whether `theirs` has a piece that `ours` lacks. */
+function lacksSome(ours: Bitfield, theirs: Bitfield): boolean {
+  for (let piece = 0; piece < ours.size; piece++) if (theirs.has(piece) && !ours.has(piece)) return true;
+  return false;
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { BanList } from "../choice/ban_list.ts";
+import { CorruptionTracker } from "./corruption_tracker.ts";
+
+Deno.test("a corrupt piece of a single peer has its culprit at once", () => {
+  const blame = new CorruptionTracker<string>();
+  assert.equal(blame.corrupt(0, { sources: ["eve", "eve"], digests: () => assert.fail() }), "eve");
+});
+
+Deno.test("in a corrupt piece of several peers the culprit shows once the piece is right", () => {
+  const blame = new CorruptionTracker<string>();
+  const first = blame.corrupt(0, { sources: ["ann", "eve", "bob"], digests: () => ["1", "bad", "3"] });
+  assert.equal(first, undefined);
+  assert.equal(
+    blame.corrupt(0, { sources: ["mal", "ann", "ann"], digests: () => ["bad", "2", "3"] }),
+    undefined,
+  );
+  assert.deepEqual(blame.right(1, () => assert.fail()), []);
+  assert.deepEqual(blame.right(0, () => ["1", "2", "3"]), ["eve", "mal"]);
+  assert.deepEqual(blame.right(0, () => assert.fail()), []);
+});
+
+Deno.test("a ban holds for the peer id and its address, and for the host from the second id on", () => {
+  const bans = new BanList();
+  bans.ban({ hostname: "10.0.0.9", port: 6881, peerId: "eve" });
+  assert.ok(bans.isBanned({ hostname: "10.0.0.7", peerId: "eve" }));
+  assert.ok(bans.isBanned({ hostname: "10.0.0.9", port: 6881 }));
+  assert.ok(!bans.isBanned({ hostname: "10.0.0.9", port: 6882, peerId: "neighbour" }));
+  bans.ban({ hostname: "10.0.0.9", port: 40_000, peerId: "eve's new name" });
+  assert.ok(bans.isBanned({ hostname: "10.0.0.9", port: 6882, peerId: "third" }));
+  assert.ok(!bans.isBanned({ hostname: "10.0.0.8", port: 6882, peerId: "ann" }));
+});

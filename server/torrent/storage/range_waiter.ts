@@ -1,0 +1,42 @@
+import type { Bitfield } from "../wire/bitfield.ts";
+import type { FileRange, PieceMap } from "../metainfo/piece_map.ts";
+
+/**
+ * Tells which byte ranges (the frames of a pack, say) have become complete as pieces come in. `add` and
+ * `pieceDone` cost no more than the pieces of a range and the ranges of a piece.
+ *
+ *     const frames = new RangeWaiter<Frame>(swarm.map, swarm.have);
+ *     for (const frame of wanted) if (frames.add(frame.range, frame)) install(frame);
+ *     onPiece: (piece) => frames.pieceDone(piece).forEach(install)
+ */
+export class RangeWaiter<T> {
+  readonly #map: PieceMap;
+  readonly #have: Bitfield;
+  readonly #waiting = new Map<number, { readonly value: T; missing: number }[]>();
+
+  constructor(map: PieceMap, have: Bitfield) {
+    this.#map = map;
+    this.#have = have;
+  }
+
+  /** Waits for a range, unless it is complete already: then true, and `value` will not be returned again. */
+  add(range: FileRange, value: T): boolean {
+    const { first, last } = this.#map.piecesOf(range);
+    const entry = { value, missing: 0 };
+    for (let piece = first; piece <= last; piece++) {
+      if (this.#have.has(piece)) continue;
+      entry.missing++;
+      const waiting = this.#waiting.get(piece);
+      if (waiting) waiting.push(entry);
+      else this.#waiting.set(piece, [entry]);
+    }
+    return entry.missing === 0;
+  }
+
+  /** A piece was verified; returns the values of the ranges that are complete now. */
+  pieceDone(piece: number): T[] {
+    const waiting = this.#waiting.get(piece) ?? [];
+    this.#waiting.delete(piece);
+    return waiting.filter((entry) => --entry.missing === 0).map((entry) => entry.value);
+  }
+}
