@@ -17,7 +17,7 @@ import { TreeSource } from "./capture/tree_source.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
 /** What the machine is; asked anew for every capture, since disks and kernels change. */
-export interface Machine {
+interface Machine {
   readonly source?: Source | undefined;
   readonly layout?: DiskLayout | undefined;
   /** What it lacks to be rebuilt. */
@@ -42,7 +42,7 @@ export type TemplateEvent =
   }
   | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
 
-export interface TemplateOptions {
+interface TemplateOptions {
   readonly client: Api;
   readonly name: string;
   /** The directory that becomes the image's root. */

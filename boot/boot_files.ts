@@ -13,7 +13,7 @@ export interface ImageBootFiles {
   readonly initramfs: readonly string[];
 }
 
-export interface BootFilesOptions {
+interface BootFilesOptions {
   readonly site: NetbootSite & {
     /** What the agent connects to: `https://10.0.0.1:8443`. */
     readonly agentUrl: string;

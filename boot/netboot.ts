@@ -36,7 +36,7 @@ export interface NetbootSite {
 }
 
 /** The two iPXE builds for UEFI: each hangs on some machine, so a node may name the one it needs. */
-export type UefiProgram = "snponly.efi" | "ipxe.efi";
+type UefiProgram = "snponly.efi" | "ipxe.efi";
 
 /**
  * The file of a DHCP answer; undefined where no boot program fits the machine, which then tries its next boot
@@ -68,6 +68,6 @@ function firmwareProgram(
 }
 
 /** The name of a machine's iPXE script, the same by TFTP and below /boot/ by HTTP: `ipxe/52-54-00-12-34-56`. */
-export function scriptName(mac: string): string {
+function scriptName(mac: string): string {
   return `ipxe/${mac.replaceAll(":", "-")}`;
 }

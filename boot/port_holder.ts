@@ -1,7 +1,7 @@
 import { RackseedError } from "#contract/errors.ts";
 
 /** A program that has a port open. */
-export interface PortHolder {
+interface PortHolder {
   readonly pid: number;
   /** The program with its arguments, as /proc/PID/cmdline has them. */
   readonly command: string;

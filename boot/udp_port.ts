@@ -4,7 +4,7 @@ export interface UdpPeer {
   readonly port: number;
 }
 
-export interface Datagram {
+interface Datagram {
   /** A view into the buffer that was given to `receive`: valid until that buffer is used again. */
   readonly bytes: Uint8Array;
   readonly from: UdpPeer;
@@ -19,7 +19,7 @@ export interface UdpPort {
   close(): void;
 }
 
-export interface UdpBinding extends UdpPeer {
+interface UdpBinding extends UdpPeer {
   /** SO_REUSEADDR: let several sockets share the port. */
   readonly reuseAddress?: boolean;
 }

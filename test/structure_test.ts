@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { dirname, join, relative } from "node:path/posix";
-import settings from "../deno.json" with { type: "json" };
+import { dirname } from "node:path/posix";
+import { importsOf, projectFiles, sourceFiles } from "./support/source_files.ts";
 
 /**
  * The walls: a room, and the rooms that its files may import beside its own. A room is a folder with all below it
@@ -211,13 +211,13 @@ const TOP_LEVEL = [
 ];
 
 Deno.test("the top level holds what the design names and nothing else", async () => {
-  const names = new Set((await committed()).map((path) => path.split("/")[0] as string));
+  const names = new Set((await projectFiles()).map((path) => path.split("/")[0] as string));
   assert.deepEqual([...names].filter((name) => !name.startsWith(".")).sort(), TOP_LEVEL);
 });
 
 Deno.test("every room imports only the rooms that its row names", async () => {
   const wrong: string[] = [];
-  for (const path of await sources()) {
+  for (const path of await productFiles()) {
     const room = roomOf(path);
     for (const target of importsOf(path, await Deno.readTextFile(path))) {
       const allowed = [room, ...ROOMS[room] ?? []].some((may) => holds(may, target));
@@ -229,7 +229,7 @@ Deno.test("every room imports only the rooms that its row names", async () => {
 
 Deno.test("no row allows what no file of its room uses", async () => {
   const used = new Map<string, Set<string>>();
-  for (const path of await sources()) {
+  for (const path of await productFiles()) {
     const room = roomOf(path);
     const targets = used.get(room) ?? new Set();
     for (const target of importsOf(path, await Deno.readTextFile(path))) targets.add(target);
@@ -244,7 +244,7 @@ Deno.test("no row allows what no file of its room uses", async () => {
 
 Deno.test("no file imports itself by way of others, types included", async () => {
   const graph = new Map<string, string[]>();
-  for (const path of await sources()) graph.set(path, importsOf(path, await Deno.readTextFile(path)));
+  for (const path of await productFiles()) graph.set(path, importsOf(path, await Deno.readTextFile(path)));
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (path: string, trail: readonly string[]) => {
@@ -264,7 +264,7 @@ const MEDIAN_LINES = 120;
 
 Deno.test("files are short: tables aside, none is above 450 lines, and half have at most 120", async () => {
   const lengths: [path: string, lines: number][] = [];
-  for (const path of (await committed()).filter((p) => /\.tsx?$/.test(p))) {
+  for (const path of await sourceFiles()) {
     lengths.push([path, (await Deno.readTextFile(path)).split("\n").length - 1]);
   }
   const long = lengths.filter(([path, lines]) => lines > MAX_LINES && !TABLES.includes(path));
@@ -275,24 +275,15 @@ Deno.test("files are short: tables aside, none is above 450 lines, and half have
 
 Deno.test("no object literal is spread into another: that would hide mistyped members from the compiler", async () => {
   const wrong: string[] = [];
-  for (const path of (await committed()).filter((p) => /\.tsx?$/.test(p))) {
+  for (const path of await sourceFiles()) {
     const lines = (await Deno.readTextFile(path)).split("\n");
     lines.forEach((line, i) => /\.{3}\{/.test(line) && wrong.push(`${path}:${i + 1}`));
   }
   assert.deepEqual(wrong, []);
 });
 
-async function committed(): Promise<string[]> {
-  const { stdout } = await new Deno.Command("git", { args: ["ls-files", "-co", "--exclude-standard"] })
-    .output();
-  const paths = new TextDecoder().decode(stdout).trim().split("\n");
-  // a file that was deleted is listed until that is committed
-  const there = await Promise.all(paths.map((path) => Deno.lstat(path).then(() => true, () => false)));
-  return paths.filter((_, i) => there[i]);
-}
-
-async function sources(): Promise<string[]> {
-  return (await committed()).filter((path) => /\.tsx?$/.test(path) && !/_test\.tsx?$/.test(path));
+async function productFiles(): Promise<string[]> {
+  return (await sourceFiles()).filter((path) => !/_test\.tsx?$/.test(path));
 }
 
 /** Whether a file lies in what a row's name stands for. */
@@ -306,17 +297,4 @@ function roomOf(path: string): string {
   const room = Object.keys(ROOMS).filter((name) => holds(name, path)).sort((a, b) => b.length - a.length)[0];
   assert.ok(room, `${path} lies in no room: give its folder a row`);
   return room;
-}
-
-/** What a build makes is no module of ours. */
-const BUILT = /^(\.cache|dist)(\/|$)/;
-const ALIASES = Object.entries(settings.imports).filter(([name]) => name.startsWith("#"));
-
-function importsOf(path: string, text: string): string[] {
-  const specifiers = text.matchAll(/(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g);
-  return [...specifiers].map(([, specifier = ""]) => {
-    const alias = ALIASES.find(([name]) => specifier.startsWith(name));
-    const target = alias ? join(alias[1], specifier.slice(alias[0].length)) : join(dirname(path), specifier);
-    return relative(".", target);
-  }).filter((target) => !BUILT.test(target) && target !== "deno.json");
 }

@@ -21,7 +21,7 @@ import { readStillMachine, type StillMachine } from "./still_machine.ts";
 const SERVER_BACK_MS = 5 * 60_000;
 const PUBLISHING_POLL_MS = 1000;
 
-export interface BackupOptions {
+interface BackupOptions {
   readonly enrolled: EnrolledBackup;
   readonly disks: readonly DiskFacts[];
   readonly firmware: "bios" | "uefi";

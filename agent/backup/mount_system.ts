@@ -22,13 +22,13 @@ export interface SystemMount {
   readonly at: string;
 }
 
-export interface MountedSystem {
+interface MountedSystem {
   readonly mounts: readonly SystemMount[];
   /** What is left out or was done to read it, in words. */
   readonly notes: readonly string[];
 }
 
-export interface SystemOptions {
+interface SystemOptions {
   readonly node: string;
   readonly disks: readonly DiskFacts[];
   readonly excludes: Excludes;

@@ -30,7 +30,7 @@ function gearTable(): Uint32Array {
 }
 
 /** Length of the first extent of `bytes`, which are at least MAX_EXTENT_BYTES or all that is left. */
-export function cutLength(bytes: Uint8Array): number {
+function cutLength(bytes: Uint8Array): number {
   const end = Math.min(bytes.length, MAX_EXTENT_BYTES);
   const normal = Math.min(end, NORMAL_CUT_BYTES);
   let hash = 0, at = MIN_CUT_BYTES;

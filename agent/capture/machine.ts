@@ -12,7 +12,7 @@ import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
 import { findSwapFiles } from "./swap_files.ts";
 
-export interface MachineFacts {
+interface MachineFacts {
   /** Absent where the root is not the live system's. */
   readonly source?: Source;
   readonly layout?: DiskLayout;
@@ -92,7 +92,7 @@ async function kernelsWithModules(): Promise<string[]> {
 const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
 /** But those on a mount of a server's or a program's, which may never answer. */
-export function programFolders(table: readonly MountEntry[]): string[] {
+function programFolders(table: readonly MountEntry[]): string[] {
   return PROGRAM_FOLDERS.filter((folder) => answers(folder, table));
 }
 

@@ -32,7 +32,7 @@ export interface CaptureMemory {
   readonly record: CaptureRecord;
 }
 
-export interface TreeOptions {
+interface TreeOptions {
   readonly excludes: Excludes;
   /** The file systems that belong to the tree, with their places in it. */
   readonly mountPoints: readonly OwnMount[];

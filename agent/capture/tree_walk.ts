@@ -16,7 +16,7 @@ export interface Visit {
   readonly status: FileStatus;
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   readonly excludes: Excludes;
   readonly trees: MountedTrees;
   /** Told what the walk could not visit. */

@@ -2,7 +2,7 @@
 import type { TreeReader } from "../tree/tree_files.ts";
 import { COVERED_FILES, type CoveredFiles } from "./covered_files.ts";
 
-export interface CoveredText extends CoveredFiles {
+interface CoveredText extends CoveredFiles {
   /** One character a byte, since nothing says that they are UTF-8. */
   readonly text: string;
 }

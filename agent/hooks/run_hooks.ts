@@ -10,7 +10,7 @@ export interface HooksOutcome {
   readonly log: readonly string[];
 }
 
-export interface HooksOptions extends Omit<HookSurroundings, "onLine"> {
+interface HooksOptions extends Omit<HookSurroundings, "onLine"> {
   /** What is printed, as it comes, and how each hook ended. */
   readonly onLine?: (line: string, hook: string) => void;
 }

@@ -11,7 +11,7 @@ import type { StepProgress } from "../steps/run_steps.ts";
 /** Where scripts lie while they run: the clone's tree shows it under the same path. */
 const SCRIPTS = "/run";
 
-export interface MachineHooksOptions {
+interface MachineHooksOptions {
   readonly order: Order;
   readonly identity: Identity;
   /** The disk's device. */

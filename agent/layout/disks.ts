@@ -25,7 +25,7 @@ export interface DiskFacts {
   readonly content?: string;
 }
 
-export interface PartitionFacts {
+interface PartitionFacts {
   readonly name: string;
   readonly number: number;
   /** In units of 512 bytes, as sysfs has them, whatever the disk's sectors. */

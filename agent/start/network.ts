@@ -83,7 +83,7 @@ async function unaddressed(
 }
 
 /** Asks until there is an answer or the time is over: sysfs tells of no change that could be waited for. */
-export async function within<T>(
+async function within<T>(
   budgetMs: number,
   { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },
 ): Promise<T | undefined> {

@@ -34,7 +34,7 @@ export interface StepProgress {
   ): void;
 }
 
-export interface StepSurroundings {
+interface StepSurroundings {
   readonly reporter: Reporter;
   readonly console: Console;
   readonly log: LogTail;

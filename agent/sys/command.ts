@@ -16,7 +16,7 @@ export interface CommandOptions {
   readonly root?: string;
 }
 
-export interface CommandResult {
+interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   /** At most its last 16 KiB. */

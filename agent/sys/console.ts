@@ -12,12 +12,12 @@ export interface Console {
   ask(text: string, options: AskOptions): Promise<Answer>;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly limitMs: number;
   readonly signal: AbortSignal;
 }
 
-export interface Terminal {
+interface Terminal {
   /** "/dev/ttyS0" */
   readonly path: string;
   /** What was typed, as it comes; null where there is no more. */

@@ -308,7 +308,7 @@ export function chmodOf(fd: number, mode: number): void {
   if (c().fchmod(fd, mode) !== 0) fail("set mode of");
 }
 
-export interface Mtime {
+interface Mtime {
   readonly mtimeSec: number;
   readonly mtimeNs: number;
 }

@@ -18,7 +18,7 @@ export const MS = {
 /** Of a file system that is not ours: nothing is written to it, and nothing on it run. */
 export const LOOKED_AT = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
 
-export interface MountOptions {
+interface MountOptions {
   /** A device, or the name of a pseudo file system. */
   readonly source: string;
   readonly type: string;

@@ -3,9 +3,9 @@
 /** Of proc(5): nanoseconds on a processor, nanoseconds ready but waiting for one, number of time slices. */
 export const THREAD_STATISTICS = "/proc/thread-self/schedstat";
 /** The same of the main thread. */
-export const MAIN_THREAD_STATISTICS = "/proc/self/schedstat";
+const MAIN_THREAD_STATISTICS = "/proc/self/schedstat";
 
-export interface ThreadTime {
+interface ThreadTime {
   /** On a processor, or ready and waiting for its turn. */
   readonly busyMs: number;
   /** In the kernel, waiting for a disk or the like. */

@@ -4,7 +4,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Ipv4 } from "./address.ts";
 
 /** Where a DHCP socket is bound. */
-export interface InterfaceBinding {
+interface InterfaceBinding {
   readonly interface: string;
   /** An address of the interface, or 0.0.0.0 to receive broadcasts. */
   readonly hostname: Ipv4;

@@ -7,7 +7,7 @@ export interface AddressRange {
   readonly last: Ipv4;
 }
 
-export interface LeasesOptions {
+interface LeasesOptions {
   readonly range: AddressRange;
   /** Addresses of the range that are other machines' (the server, its gateway, name servers). */
   readonly excluded: ReadonlySet<Ipv4>;

@@ -42,7 +42,7 @@ export interface DhcpPolicy {
   readonly bootOptions: (client: BootClient) => BootAnswer | undefined;
 }
 
-export type ReplyKind = "offer" | "ack" | "nak";
+type ReplyKind = "offer" | "ack" | "nak";
 
 export type Decision =
   | { readonly kind: ReplyKind; readonly reply: DhcpPacket; readonly to: { hostname: Ipv4; port: number } }

@@ -3,7 +3,7 @@ import { checkInterface, openOnInterface } from "./interface_socket.ts";
 import { OPTION } from "./options.ts";
 import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
 
-export interface OtherDhcpServer {
+interface OtherDhcpServer {
   /** Option 54 of its answer. */
   readonly serverId: Ipv4;
   /** The address that it would have given to this machine. */

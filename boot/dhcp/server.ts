@@ -11,7 +11,7 @@ import { decodePacket, encodePacket } from "./packet.ts";
 import { decide, type Decision, type DhcpNetwork, type DhcpPolicy, subnetEnds } from "./policy.ts";
 import { type DhcpRequest, parseRequest } from "./request.ts";
 
-export interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
+interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
   /** The one interface that is heard and answered; it has `address`. */
   readonly interface: string;
   readonly leases: LeaseStore;
@@ -19,7 +19,7 @@ export interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "networ
   readonly signal: AbortSignal;
 }
 
-export interface DhcpServer {
+interface DhcpServer {
   /** Settles when the service has ended: rejects where it was not the signal that ended it. */
   readonly finished: Promise<void>;
 }

@@ -15,7 +15,7 @@ export type CpioEntry =
   }
   | CpioFile;
 
-export interface CpioFile {
+interface CpioFile {
   readonly type: "file";
   /** Relative to the root, without leading or trailing slash: `usr/bin/dash`. */
   readonly path: string;
@@ -142,7 +142,7 @@ function roundUp(sizeBytes: number): number {
 }
 
 /** One entry as it stands in an archive. */
-export interface ReadCpioEntry {
+interface ReadCpioEntry {
   readonly path: string;
   /** Type and permission bits. */
   readonly mode: number;

@@ -18,7 +18,7 @@ export type SourceEntry =
   | { readonly type: "symlink"; readonly target: string };
 
 /** Where a path leads, and the links on the way that have to exist for it to lead there. */
-export interface ResolvedPath {
+interface ResolvedPath {
   readonly path: string;
   readonly entry: Exclude<SourceEntry, { type: "symlink" }>;
   readonly links: readonly { readonly path: string; readonly target: string }[];

@@ -7,7 +7,7 @@ import { type Segment, type SegmentOptions, writeSegment } from "./segment.ts";
 import { openedLibraries, toolConfiguration, toolFolders, welcomeTools } from "./tools.ts";
 import { InitramfsTree } from "./tree.ts";
 
-export interface ImageBoot {
+interface ImageBoot {
   /** Of the kernel in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
   readonly kernelPath: string;
   readonly segment: Segment;
@@ -49,7 +49,7 @@ export async function buildImageSegment(
 }
 
 /** What of the required tools an image lacks: asked at capture, long before a node needs them. */
-export async function findMissingTools(source: FileSource, uses: ReadonlySet<ToolUse>): Promise<Tool[]> {
+async function findMissingTools(source: FileSource, uses: ReadonlySet<ToolUse>): Promise<Tool[]> {
   const found = await Promise.all(
     requiredTools(uses).map(async (tool) => ({ tool, path: await findTool(source, tool.name) })),
   );

@@ -2,7 +2,7 @@ import { type Elf, isElf, parseElf } from "./elf.ts";
 import { type FileSource, listFolder, readText, resolveFile } from "./file_source.ts";
 
 /** What a set of programs needs to run: name → path as the dynamic loader finds it, not resolved. */
-export interface LibraryClosure {
+interface LibraryClosure {
   readonly libraries: ReadonlyMap<string, string>;
   /** Dynamic loaders (PT_INTERP) and the interpreters of scripts. */
   readonly interpreters: ReadonlySet<string>;

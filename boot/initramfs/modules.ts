@@ -3,7 +3,7 @@ import { isElf, readSection } from "./elf.ts";
 import { type FileSource, listFolder, readText, resolveFile } from "./file_source.ts";
 
 /** Kernel modules for a node's network, disks and file systems, and what they ask for. */
-export interface ModuleSelection {
+interface ModuleSelection {
   /** Absolute paths: modules, and the index files that modprobe reads. */
   readonly files: readonly string[];
   /** Absolute paths of firmware files that the modules name and the image has. */

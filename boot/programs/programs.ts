@@ -4,7 +4,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
  * The boot programs that firmware loads first. The build takes them out of Debian's packages
  * (scripts/build/boot_programs.ts); no binary of theirs is kept in the repository.
  */
-export interface BootProgram {
+interface BootProgram {
   /** The name under which TFTP and HTTP serve it. */
   readonly name: string;
   readonly debianPackage: string;

@@ -1,5 +1,5 @@
 /** Bounds of a retransmission timeout, in milliseconds. */
-export interface TimeoutBounds {
+interface TimeoutBounds {
   readonly firstMs: number;
   /** Least pause above the mean round trip: what the other machine's scheduling may take. */
   readonly slackMs: number;

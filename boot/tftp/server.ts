@@ -29,7 +29,7 @@ export interface TftpServerOptions {
   readonly openPort?: OpenUdpPort;
 }
 
-export interface TftpServer {
+interface TftpServer {
   readonly port: number;
   /** Settles when the service and its sessions have ended: rejects where it was not the signal that ended it. */
   readonly finished: Promise<void>;

@@ -14,11 +14,11 @@ import type { TftpFile } from "./tftp_file.ts";
 import type { Step, Transfer } from "./transfer.ts";
 
 /** How a transfer ended. */
-export type Outcome =
+type Outcome =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string; readonly ackedBytes: number };
 
-export interface SessionOptions {
+interface SessionOptions {
   /** The session's own port: its number is the transfer's identifier (RFC 1350 §4). Closed by the caller. */
   readonly port: UdpPort;
   readonly peer: UdpPeer;

@@ -63,7 +63,7 @@ export interface Comparison {
 }
 
 /** Ours over the peer's: the median of the paired rounds. */
-export function ratioOf({ ours, peer }: Comparison): number {
+function ratioOf({ ours, peer }: Comparison): number {
   return median(ours.map((seconds, round) => seconds / (peer[round] as number)));
 }
 

@@ -12,7 +12,7 @@ import { type Outcome, rememberPacks, tryFault } from "./faults/trial.ts";
 
 const RESULTS = ["clean start", "started, named", "refused", "wrong"] as const;
 
-export function needsRoot({ kind }: Fault): boolean {
+function needsRoot({ kind }: Fault): boolean {
   return kind === "full disk" || kind === "read-only";
 }
 

@@ -1,6 +1,6 @@
 /** What find(1) and sha256sum(1) see of a tree: nothing of the product looks at its own work here. */
 
-export interface TreeDump {
+interface TreeDump {
   /** One line an entry, by path: every attribute, and the hash of a file. Latin-1, since names are bytes. */
   readonly lines: ReadonlyMap<string, string>;
   readonly entries: number;

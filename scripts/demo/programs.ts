@@ -1,11 +1,11 @@
 /** The product's processes of a demo: started with the server's address and token, ended all together. */
 
-export interface ServerStatus {
+interface ServerStatus {
   readonly server: string;
   readonly http: string;
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** Instead of the admin token. */
   readonly token?: string;
   /** Its standard output is read; else it is this terminal's. */
@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly quiet?: boolean;
 }
 
-export class Program {
+class Program {
   readonly child: Deno.ChildProcess;
   readonly #name: string;
   readonly #log: string;

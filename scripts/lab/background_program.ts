@@ -2,7 +2,7 @@
 import { withTimeout } from "./timeout.ts";
 import { Transcript } from "./transcript.ts";
 
-export interface BackgroundOptions {
+interface BackgroundOptions {
   /** What it is called in messages. */
   readonly name: string;
   /** The file that both its outputs are appended to. */

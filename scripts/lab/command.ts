@@ -1,6 +1,6 @@
 /** Programs are run as argv arrays through here; a failure carries the program's own words. */
 
-export interface RunOptions {
+interface RunOptions {
   /** Text or bytes for the program's standard input; nothing by default. */
   readonly stdin?: string | Uint8Array;
   /** Added to the environment. */
@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly accept?: readonly number[];
 }
 
-export interface RunResult {
+interface RunResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

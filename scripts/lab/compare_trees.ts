@@ -7,7 +7,7 @@
  */
 import { type Entry, readTree } from "./read_tree.ts";
 
-export const aspects = [
+const aspects = [
   ...["presence", "type", "mode", "owner", "mtime", "size", "content", "holes"] as const,
   ...["target", "device", "links", "xattrs"] as const,
 ];
@@ -30,7 +30,7 @@ export interface Exception {
   readonly reason: string;
 }
 
-export interface CompareOptions {
+interface CompareOptions {
   readonly except?: readonly Exception[];
   readonly signal?: AbortSignal | undefined;
 }

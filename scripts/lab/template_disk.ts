@@ -7,7 +7,7 @@ import { plantOddities } from "./oddities.ts";
 import type { Firmware } from "./qemu.ts";
 import { firstLoader, productPath, settings, setUp } from "./template_settings.ts";
 
-export interface TemplateDiskOptions {
+interface TemplateDiskOptions {
   readonly firmware: Firmware;
   /** The archive that `debianTree` gave. */
   readonly tree: string;

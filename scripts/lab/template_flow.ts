@@ -17,7 +17,7 @@ export interface Template {
 
 export const image = "web";
 
-export async function makeTemplateDisk(lab: Workplace): Promise<string> {
+async function makeTemplateDisk(lab: Workplace): Promise<string> {
   const { timeline, cache, folder, signal, firmware } = lab;
   const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
   const disk = `${folder}/template.img`;

@@ -3,7 +3,7 @@ import { lastLines } from "./command.ts";
 import { withTimeout } from "./timeout.ts";
 
 /** Plain words, or an expression. */
-export type Pattern = string | RegExp;
+type Pattern = string | RegExp;
 
 interface Waiter {
   readonly pattern: Pattern;

@@ -47,7 +47,7 @@ export interface NodeFacts {
   readonly address: string;
 }
 
-export interface Typing {
+interface Typing {
   /** What the console must have shown first. */
   readonly after: RegExp;
   readonly text: string;

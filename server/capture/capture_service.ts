@@ -26,7 +26,7 @@ const ABANDONED_MS = 60 * 60_000;
 const MAX_KNOWN_HASHES = 65_536;
 const HASH_BYTES = 32;
 
-export interface CaptureServiceOptions extends PublishPorts {
+interface CaptureServiceOptions extends PublishPorts {
   readonly db: DatabaseSync;
   readonly store: ImageStore;
   /** Called after every change, with what the API shows of the capture. */

@@ -39,7 +39,7 @@ export interface PublishPorts {
   ): Promise<{ bootable: boolean; notes: readonly string[] }>;
 }
 
-export interface Publication {
+interface Publication {
   readonly draft: Draft;
   readonly header: CaptureHeader;
   readonly held: HeldLineage;

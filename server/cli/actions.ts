@@ -2,7 +2,7 @@
 import type { SendTree } from "./images.ts";
 import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 
-export interface TemplateCommand {
+interface TemplateCommand {
   readonly server: string;
   readonly token: string;
   readonly name?: string | undefined;
@@ -13,7 +13,7 @@ export interface TemplateCommand {
 }
 
 /** In the initramfs nothing is given: all stands on the kernel's command line. */
-export interface InstallCommand {
+interface InstallCommand {
   readonly server?: string | undefined;
   readonly token?: string | undefined;
   readonly target?: string | undefined;

@@ -5,7 +5,7 @@ import type { Actions } from "./actions.ts";
 import { remark } from "./terminal.ts";
 import { UsageError } from "../words/usage.ts";
 
-export const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
+const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
 
 /** Runs one command. Returns the exit code; whatever goes wrong is told on standard error, never thrown. */
 export async function runCommandLine(args: readonly string[], actions: Actions): Promise<number> {

@@ -16,7 +16,7 @@ export type EndReason =
   | "too many connections of its address"
   | "too many connections";
 
-export interface Ending extends SocketFacts {
+interface Ending extends SocketFacts {
   readonly reason: EndReason;
 }
 

@@ -12,7 +12,7 @@ const RETRY_MS = 100;
 /** How long requests may go on once the server closes. */
 const GRACE_MS = 2000;
 
-export type Binding = { readonly hostname: string; readonly port: number } & Partial<Deno.TlsCertifiedKeyPem>;
+type Binding = { readonly hostname: string; readonly port: number } & Partial<Deno.TlsCertifiedKeyPem>;
 
 export class HttpService implements AsyncDisposable {
   readonly port: number;

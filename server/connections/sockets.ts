@@ -149,7 +149,7 @@ export class OwnSockets implements Disposable {
 }
 
 /** struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)); undefined for other families. */
-export function parseSocketAddress(bytes: Uint8Array): { hostname: string; port: number } | undefined {
+function parseSocketAddress(bytes: Uint8Array): { hostname: string; port: number } | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const family = view.getUint16(0, true), port = view.getUint16(2);
   if (family === AF_INET) return { hostname: bytes.subarray(4, 8).join("."), port };

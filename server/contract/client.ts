@@ -10,7 +10,7 @@ import { API, ProblemSchema } from "./api.ts";
 import { messageOf, RackseedError } from "./errors.ts";
 import { parseToken, pinOf } from "./token.ts";
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal;
 }
 

@@ -5,7 +5,7 @@
 import { RackseedError } from "./errors.ts";
 
 /** RFC 9110 §15.5.11: gone, and likely for good. */
-export const DAMAGED_COPY = 410;
+const DAMAGED_COPY = 410;
 
 /** `version`: "web@1". `what`: the file and what is wrong with it. */
 export function damagedCopy(version: string, what: string): RackseedError {

@@ -33,7 +33,7 @@ export interface FirstBootReport {
   readonly hooks: readonly HookOutcome[];
 }
 
-export interface HookOutcome {
+interface HookOutcome {
   readonly name: string;
   readonly code: number;
   readonly optional: boolean;

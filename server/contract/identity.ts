@@ -20,8 +20,8 @@ export const Mac = z.string().toLowerCase().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}
 });
 export const Ipv4Address = z.ipv4();
 export const Cidr = z.cidrv4({ error: "an address with its prefix has the form 10.0.0.5/24" });
-export const IpAddress = z.union([z.ipv4(), z.ipv6()], { error: "an IP address has the form 10.0.0.1" });
-export const IpCidr = z.union([z.cidrv4(), z.cidrv6()], {
+const IpAddress = z.union([z.ipv4(), z.ipv6()], { error: "an IP address has the form 10.0.0.1" });
+const IpCidr = z.union([z.cidrv4(), z.cidrv6()], {
   error: "an address with its prefix has the form 10.0.0.5/24",
 });
 
@@ -33,11 +33,11 @@ export const AskSeconds = z.int().min(1).max(86_400);
 export const DEFAULT_ASK_SECONDS = 300;
 
 /** Linux takes 15 bytes (IFNAMSIZ in linux/if.h). */
-export const LinkName = z.string().regex(/^[a-zA-Z0-9][\w.-]{0,14}$/, {
+const LinkName = z.string().regex(/^[a-zA-Z0-9][\w.-]{0,14}$/, {
   error: "an interface is named by 1 to 15 letters, digits, . _ -",
 });
 /** As the kernel names them: bonding.rst, "mode". */
-export const BOND_MODES = [
+const BOND_MODES = [
   "balance-rr",
   "active-backup",
   "balance-xor",

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
-export interface Token {
+interface Token {
   readonly pin: string;
   readonly secret: string;
 }

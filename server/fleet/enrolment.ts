@@ -21,7 +21,7 @@ export const NODE_EXTENTS = "/node/extents";
 
 const log = getLogger(["rackseed", "nodes"]);
 
-export interface EnrolmentSources {
+interface EnrolmentSources {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly images: Images;

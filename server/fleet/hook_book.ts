@@ -12,7 +12,7 @@ import {
 import type { HookKey, Hooks } from "../store/hooks.ts";
 
 /** What it needs to know of nodes. */
-export interface NodeNames {
+interface NodeNames {
   /** Throws RackseedError (404). */
   get(key: string): { readonly id: string; readonly name: string };
   find(key: string): { readonly name: string } | undefined;

@@ -3,11 +3,11 @@ import type { NodeSettings, Order, ReportAnswer } from "#contract/api.ts";
 import type { SeedPolicy, SwarmSettings } from "#contract/distribution.ts";
 import type { RackBook, RackNode } from "./rack_book.ts";
 
-export interface TermsNode extends RackNode {
+interface TermsNode extends RackNode {
   readonly settings: Pick<NodeSettings, "rack" | "uploadLimit">;
 }
 
-export interface TermsOptions {
+interface TermsOptions {
   readonly settings: () => SwarmSettings;
   readonly racks: RackBook;
 }

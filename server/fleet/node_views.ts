@@ -9,7 +9,7 @@ import { present } from "./present.ts";
 /** A node that installs tells of itself every 15 s at least. */
 export const SILENT_MS = 60_000;
 
-export interface NodeViewSources {
+interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;

@@ -11,7 +11,7 @@ export interface RackNode {
   readonly address?: string | undefined;
 }
 
-export interface RackBookOptions {
+interface RackBookOptions {
   readonly nodes: () => readonly RackNode[];
   readonly server: () => RackNode;
   /** Bits that the addresses of one rack share, where the site derives racks from subnets. */

@@ -5,7 +5,7 @@
  * so has the initramfs, by way of kmod. Signatures: openssl/evp.h (OpenSSL 3), zstd.h (zstd 1).
  */
 
-export interface GcmOptions {
+interface GcmOptions {
   /** 32 bytes. */
   readonly key: Uint8Array;
   /** 12 bytes. */
@@ -42,7 +42,7 @@ export interface NativeZstd {
 }
 
 /** Writes the SHA-256 of `content` to `out`, 32 bytes. */
-export type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
+type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
 
 const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16, SHA256_BYTES = 32;
 const EVP_CTRL_AEAD_GET_TAG = 0x10, EVP_CTRL_AEAD_SET_TAG = 0x11;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { nativeSha256 } from "./native_codecs.ts";
 
-export const SHA256_BYTES = 32;
+const SHA256_BYTES = 32;
 
 /** 32 bytes. */
 export function sha256(content: Uint8Array): Buffer<ArrayBuffer> {

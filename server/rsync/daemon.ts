@@ -18,7 +18,7 @@ const MAX_READ_BYTES = 32 * 1024 * 1024;
 
 const log = getLogger(["rackseed", "rsync"]);
 
-export interface DaemonOptions {
+interface DaemonOptions {
   /** The table as it is at that moment. */
   readonly files: () => readonly TorrentFile[];
   readonly limits?: SessionLimits;

@@ -19,7 +19,7 @@ const MAX_ARGUMENTS = 256;
 const MAX_ARGUMENTS_BYTES = 32 * 1024;
 const NEWLINE = 10;
 
-export interface Handshake {
+interface Handshake {
   readonly protocol: number;
   /** What is wanted, or why it is not to be had. */
   readonly request: SenderRequest | Refusal;

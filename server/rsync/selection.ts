@@ -2,7 +2,7 @@ import { hasWildcard, matchesWildcard, withoutEscapes } from "#contract/wildcard
 
 export const MODULE = "torrents";
 
-export interface Selection {
+interface Selection {
   /** The module's folder itself was asked for. */
   readonly folder: boolean;
   /** Of the table, in rsync's order: that of their bytes. */

@@ -25,7 +25,7 @@ const MAX_TRANSFERS = 2;
 /** Kinds of deletions that a client counts. */
 const DELETIONS = 5;
 
-export interface SenderOptions {
+interface SenderOptions {
   readonly protocol: number;
   readonly request: SenderRequest;
   readonly seed: number;

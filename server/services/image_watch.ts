@@ -16,7 +16,7 @@ interface WatchedFile {
   readonly small: boolean;
 }
 
-export interface ImageWatchOptions {
+interface ImageWatchOptions {
   /** Names of all versions, "web@1"; asked every round, so it must be cheap. */
   readonly refs: () => readonly string[];
   readonly published: (ref: string) => PublishedVersion;

@@ -26,7 +26,7 @@ const LEASE_SECONDS = 3600;
 /** Machines not seen before that are written down: a room's that is switched on, and few of a flood's. */
 const NEWCOMERS = { burst: 1000, perSecond: 5 };
 
-export interface NetbootOptions {
+interface NetbootOptions {
   readonly options: ServerOptions;
   readonly site: SiteAddresses;
   readonly httpPort: number;
@@ -41,7 +41,7 @@ export interface NetbootOptions {
   readonly signal: AbortSignal;
 }
 
-export interface NetbootServices {
+interface NetbootServices {
   /** The table of names, for the HTTP side. */
   lookup(name: string, client?: { readonly address: string }): TftpFile | undefined;
   readonly tftpPort: number | undefined;

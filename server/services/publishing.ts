@@ -25,7 +25,7 @@ export function publishPorts(
 const PACK_NAME = /^[0-9a-f]{64}\.pack$/;
 
 /** How far the torrent's files are those of `parent`, a torrent file; undefined where that cannot be read. */
-export function sameBeginning(
+function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],
 ): SameBeginning | undefined {

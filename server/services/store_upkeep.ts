@@ -5,7 +5,7 @@ import type { DataDirectory } from "../store/data_directory.ts";
 import { restoreRemedy } from "../store/start_check.ts";
 import { FREE_SPACE } from "../store/store_error.ts";
 
-export interface StoreUpkeep {
+interface StoreUpkeep {
   readonly images: Pick<ImageService, "look">;
   readonly directory: DataDirectory;
   readonly notices: Notices;

@@ -22,7 +22,7 @@ import { transaction } from "./database.ts";
 import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";
 import { ReportLog } from "./events.ts";
 
-export type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
+type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
 
 /** One node's part of a deployment. */
 export interface Assignment {
@@ -35,7 +35,7 @@ export interface Assignment {
 }
 
 /** What is known of a node from its deployments. */
-export interface Progress {
+interface Progress {
   /** Its latest deployment that was not called off before it began. */
   readonly assignment?: Assignment;
   readonly report?: StepReport;

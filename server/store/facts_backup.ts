@@ -12,7 +12,7 @@ import type { PublishedVersion } from "./versions.ts";
 
 const CHUNK_BYTES = 256 << 10;
 
-export interface FactsSource {
+interface FactsSource {
   readonly directory: DataDirectory;
   readonly db: DatabaseSync;
   readonly versions: readonly PublishedVersion[];

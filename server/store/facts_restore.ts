@@ -19,7 +19,7 @@ const REPLACED = [
 ];
 const CHUNK_BYTES = 1 << 20;
 
-export interface Restored {
+interface Restored {
   readonly created: string;
   readonly files: number;
   /** Where the facts that were there before are now. */

@@ -1,14 +1,14 @@
 /** Which versions a keep policy lets go. */
 import type { KeepPolicy } from "#contract/api.ts";
 
-export interface Candidate {
+interface Candidate {
   readonly image: string;
   readonly version: number;
   /** ISO 8601. */
   readonly created: string;
 }
 
-export interface PrunePlan<T extends Candidate> {
+interface PrunePlan<T extends Candidate> {
   readonly removed: readonly T[];
   readonly kept: readonly { readonly version: T; readonly reason: string }[];
 }

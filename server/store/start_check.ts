@@ -18,7 +18,7 @@ export function isPackName(name: string): boolean {
   return /^[0-9a-f]{64}\.pack$/.test(name);
 }
 
-export interface StoreFacts {
+interface StoreFacts {
   /** First bytes of the database; undefined where there is no file. */
   readonly databaseHead: string | undefined;
   /** What only a server that had a database can have written, in words. */

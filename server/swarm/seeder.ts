@@ -8,7 +8,7 @@ import { Swarm, type SwarmOptions, type SwarmStats } from "#torrent/session/swar
 import { CheckedStorage, type CheckedStorageOptions } from "./checked_storage.ts";
 import type { Tracker } from "./tracker.ts";
 
-export type SeederRacks = Pick<SwarmOptions, "rack" | "rackOf">;
+type SeederRacks = Pick<SwarmOptions, "rack" | "rackOf">;
 
 interface Seeding {
   readonly swarm: Swarm;

@@ -32,7 +32,7 @@ export function parsePax(data: Uint8Array): PaxRecords {
 }
 
 /** What extended headers say of a member beside its sparse map. */
-export interface PaxFields {
+interface PaxFields {
   path?: BytePath;
   linkPath?: BytePath;
   sizeBytes?: number;

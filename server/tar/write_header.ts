@@ -13,7 +13,7 @@ export const BLOCK_BYTES = 512;
 /** GNU tar's record: the archive's length is a multiple of it. */
 export const RECORD_BYTES = 20 * BLOCK_BYTES;
 
-export type TypeFlag = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "x";
+type TypeFlag = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "x";
 
 export interface Member extends Attributes {
   readonly type: TypeFlag;

@@ -38,7 +38,7 @@ export interface ApiContext {
   readonly now: () => number;
 }
 
-export interface Bindings {
+interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
 /** `agentOf`: name of the node whose agent calls, where it is not the operator who does. */

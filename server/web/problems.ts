@@ -7,7 +7,7 @@ import { diskFull, isDiskFull } from "../store/store_error.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
-export function problemResponse(problem: Problem): Response {
+function problemResponse(problem: Problem): Response {
   return new Response(`${JSON.stringify({ type: "about:blank", ...problem })}\n`, {
     status: problem.status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store" },

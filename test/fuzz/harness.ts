@@ -7,7 +7,7 @@ import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import type { FuzzAnswer, FuzzJob } from "./fuzz_worker.ts";
 import { inputsOf } from "./inputs.ts";
 
-export interface FuzzOptions {
+interface FuzzOptions {
   /** In all, shared by the decoders by their weights. */
   readonly inputs: number;
   readonly seed: number;
@@ -21,7 +21,7 @@ export interface FuzzOptions {
   readonly table?: string;
 }
 
-export interface FuzzResult {
+interface FuzzResult {
   readonly decoder: string;
   readonly inputs: number;
   readonly accepted: number;

@@ -7,7 +7,7 @@ import { needs } from "../support/needs.ts";
 
 /** The files of a golden file, by path. */
 async function golden(system: string, layout: string): Promise<Map<string, string>> {
-  const url = new URL(`../../agent/install/golden/${system}/${layout}.txt`, import.meta.url);
+  const url = new URL(`../../agent/install/identity/golden/${system}/${layout}.txt`, import.meta.url);
   const parts = (await Deno.readTextFile(url)).split(/^== (.*)\n/m).slice(1);
   return new Map(parts.flatMap((head, i): [string, string][] => {
     const [, path] = /^write (\S+) \d+$/.exec(head) ?? [];

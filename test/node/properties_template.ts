@@ -81,7 +81,7 @@ export const ESP_TABLE = `label: gpt
 export const ROOT = { type: "ext4", at: "/", made: ["mke2fs -q -F -t ext4 -b 4096 DEVICE"] };
 
 /** What changes from making to making, or holds counts of what is used. */
-export const PASSING = new Set([
+const PASSING = new Set([
   ...["Filesystem created", "Last mount time", "Last write time", "Last checked", "Next check after"],
   ...[
     "Lifetime writes",

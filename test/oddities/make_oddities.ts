@@ -3,7 +3,7 @@ import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, makeNodeAt } from "../../agent/sys/libc.ts";
 
 /** Programs that `makeOddities` and `describeTree` need, by their Debian packages. */
-export const ODDITY_PROGRAMS = { setfacl: "acl", getfattr: "attr", setcap: "libcap2-bin", find: "findutils" };
+const ODDITY_PROGRAMS = { setfacl: "acl", getfattr: "attr", setcap: "libcap2-bin", find: "findutils" };
 
 /** Why the oddities cannot be made here, or undefined. */
 export function odditiesLack(): string | undefined {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 
-export interface Report<Input, Value> {
+interface Report<Input, Value> {
   /** Where it was reported: `rear/rear#1564`, `Debian #834974`, `LP #1642298`, `CVE-2024-47211`. */
   readonly report: string;
   /** What the reporter saw, in one sentence. */

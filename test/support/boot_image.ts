@@ -17,7 +17,7 @@ export const bootImageNeeds = {
 
 const cache = new URL("../../.cache", import.meta.url).pathname;
 
-export interface BootImage {
+interface BootImage {
   readonly kernel: string;
   readonly agent: Segment;
   readonly image: Segment;

@@ -19,7 +19,7 @@ const NETWORK = {
 };
 
 /** Options of the service that a test changes; addresses are plain text. */
-export type NetworkOptions = Partial<Record<keyof DhcpServiceOptions, unknown>>;
+type NetworkOptions = Partial<Record<keyof DhcpServiceOptions, unknown>>;
 
 export class DhcpNetwork implements AsyncDisposable {
   readonly server: NetworkNamespace;

@@ -25,7 +25,7 @@ export function lossyPorts({ loss, seed }: { loss: number; seed: number }): Open
 }
 
 /** Numbers in [0, 1), the same for the same seed. */
-export function mulberry32(seed: number): () => number {
+function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

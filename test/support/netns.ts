@@ -10,7 +10,7 @@ export interface Output {
 }
 
 /** One end of a virtual cable. Without namespace it is the host's. */
-export interface LinkEnd {
+interface LinkEnd {
   readonly namespace?: NetworkNamespace;
   /** At most 15 characters. */
   readonly interface: string;

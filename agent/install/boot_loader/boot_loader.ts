@@ -12,7 +12,7 @@ import type { BootLoaderPlan, Plan } from "../disk/plan.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 
-export interface BootLoaderOptions {
+interface BootLoaderOptions {
   readonly plan: Plan;
   readonly clone: CloneTree;
   /** os-release's ID, the name of the firmware's entry. */

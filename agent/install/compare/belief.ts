@@ -13,7 +13,7 @@ import type { Contents } from "./scan_contents.ts";
 /** One of so many files is read. */
 const SAMPLE = 25;
 
-export interface BeliefOptions {
+interface BeliefOptions {
   readonly manifest: Manifest;
   readonly index: ContentIndex;
   readonly privileged: boolean;

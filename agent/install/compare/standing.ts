@@ -33,7 +33,7 @@ export interface Found extends Standing {
   readonly locked?: ReadonlySet<BytePath>;
 }
 
-export interface StandingOptions extends Omit<ScanOptions, "files"> {
+interface StandingOptions extends Omit<ScanOptions, "files"> {
   /** Left alone where they are there; where they are not the image's own are made. */
   readonly kept?: KeptPaths | undefined;
   /** Not the image's at all, whether they are there or not: nothing is made, changed or removed there. */

@@ -13,7 +13,7 @@ import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/
 import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
 import type { KeptPaths } from "./kept_paths.ts";
 
-export interface Survey {
+interface Survey {
   /** By entry number: 1 where something of the entry's kind stands, with its link target or device numbers. */
   readonly present: Uint8Array;
   /** What has to go: paths of no entry, topmost only, and what is of another kind than its entry. */
@@ -24,7 +24,7 @@ export interface Survey {
   readonly locked: ReadonlySet<BytePath>;
 }
 
-export interface SurveyOptions {
+interface SurveyOptions {
   readonly manifest: Manifest;
   /** Left out: neither looked at nor strangers. */
   readonly kept: Pick<KeptPaths, "has" | "leadsTo">;

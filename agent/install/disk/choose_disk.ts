@@ -13,7 +13,7 @@ export function objections(disk: DiskFacts, { allowLoop = false }: { allowLoop?:
   return [...reasons, ...disk.uses];
 }
 
-export interface DiskChoice {
+interface DiskChoice {
   readonly disk: DiskFacts;
   /** In words, for the plan. */
   readonly because: string;

@@ -11,7 +11,7 @@ import { readJournal } from "../records/journal.ts";
 import { ForeignTree } from "../../tree/tree_files.ts";
 
 /** A root file system, mounted until the next one is asked for. */
-export interface ForeignRoot {
+interface ForeignRoot {
   readonly tree: ForeignTree;
   /** "/dev/vda2", "vda2" */
   readonly device: string;

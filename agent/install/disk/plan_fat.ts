@@ -17,7 +17,7 @@ const CLUSTER_SIZES = [1, 2, 4, 8, 16, 32, 64, 128] as const;
 const MAX_SECTORS_PER_CLUSTER = 128;
 const ROOT_ENTRY_BYTES = 32;
 
-export interface FatShape {
+interface FatShape {
   readonly bits: FatBits;
   readonly sectorBytes: number;
   readonly sectorsPerCluster: number;
@@ -74,7 +74,7 @@ function fatArgs(fat: FatProperties, { bits }: FatShape, before: FatBits): strin
  * The template's own, unless the disk's sectors are larger, or the FAT's width and the number of clusters would
  * contradict each other: then clusters are made smaller, or else the FAT narrower.
  */
-export function fatShape(
+function fatShape(
   { bits, fat }: { bits: FatBits; fat: FatProperties | undefined },
   { sizeBytes, sectorBytes, sectorBytesBefore }: Room,
 ): FatShape {

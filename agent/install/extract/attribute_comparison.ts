@@ -5,7 +5,7 @@ import type { FileStatus } from "../../sys/file_status.ts";
 import type { Holds } from "../../sys/inode_flags.ts";
 
 /** A label that a running SELinux gives to every file by itself; it is none of the image's. */
-export const OWN_LABEL = "security.selinux";
+const OWN_LABEL = "security.selinux";
 
 export interface FoundInode {
   readonly settings: InodeSettings | undefined;

@@ -15,7 +15,7 @@ export interface LooseFrame {
   readonly contents: ReadonlyMap<number, Uint8Array>;
 }
 
-export interface InstallProgress {
+interface InstallProgress {
   readonly framesDone: number;
   readonly framesTotal: number;
   readonly bytesDone: number;

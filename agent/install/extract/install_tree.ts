@@ -35,7 +35,7 @@ import { OpenPacks } from "./open_packs.ts";
 import { openStandingTarget, openTarget, type Target } from "./target.ts";
 import { InlineRunner, type JobRunner, WorkerPool } from "./worker_pool.ts";
 
-export interface Installed {
+interface Installed {
   readonly files: number;
   /** Bytes written; holes are none. */
   readonly bytes: number;

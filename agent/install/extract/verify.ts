@@ -14,7 +14,7 @@ import { syncAll } from "../../sys/kernel.ts";
 import { hasSettings } from "./attribute_comparison.ts";
 import type { FileEntry, ImageEntry, LinkEntry } from "./frame_plan.ts";
 
-export interface Verified {
+interface Verified {
   readonly entries: number;
   readonly readBytes: number;
 }

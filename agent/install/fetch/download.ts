@@ -45,7 +45,7 @@ export function orderedMetainfo(bytes: Uint8Array, { swarm }: Order): Metainfo {
   });
 }
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly order: Order;
   /** Where packs lie: in a directory for as long as this process lives, or so that a later one finds them. */
   readonly packs: { readonly temporary: string } | { readonly lasting: string };

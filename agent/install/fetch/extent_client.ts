@@ -14,7 +14,7 @@ const MAX_FAILURES = 6;
 /** A server that sends nothing for so long is asked again: it may have restarted, and will never say so. */
 const IDLE_MS = 60_000;
 
-export interface ExtentFetch {
+interface ExtentFetch {
   readonly client: Pick<ApiClient, "send">;
   /** Of the service, below the API. */
   readonly path: string;

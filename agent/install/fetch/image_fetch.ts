@@ -31,7 +31,7 @@ const TICK_MS = 1_000;
 /** So little is written before a worker would have started. */
 const LITTLE_BYTES = 16 << 20;
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly enrolled: Enrolled;
   readonly reporter: Reporter;
   readonly terms: SwarmTerms;

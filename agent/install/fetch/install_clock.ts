@@ -3,7 +3,7 @@ import type { InstallTimes } from "#contract/distribution.ts";
 import type { DownloadProgress } from "./download.ts";
 import type { Spent } from "../extract/extract_messages.ts";
 
-export interface InstallClockOptions {
+interface InstallClockOptions {
   readonly workers: number;
   readonly now: () => number;
   /** The processor's time of the main thread so far, ms. */

@@ -25,7 +25,7 @@ const SUM_BYTES = 16;
 /** compat.c: CF_INC_RECURSE and CF_VARINT_FLIST_FLAGS change the protocol, and were not asked for. */
 const UNWANTED_FLAGS = 1 << 0 | 1 << 7;
 
-export interface RsyncFetchOptions {
+interface RsyncFetchOptions {
   /** A larger file is not taken. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;

@@ -11,7 +11,7 @@ import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 const WATCH_MS = 1_000;
 
 /** To be disposed when all frames are written, or none will be any more. */
-export interface SafeFrames extends AsyncDisposable {
+interface SafeFrames extends AsyncDisposable {
   readonly frames: AsyncIterable<number>;
   /** To be told of every frame that is written, or of which nothing had to be. */
   onFrame(frame: number): void;

@@ -18,7 +18,7 @@ export function bytesAtRisk(imageBytes: number): number {
   return Math.round(Math.max(leastBytes, imageBytes * part, Math.min(minBytes, imageBytes * most)));
 }
 
-export interface SafePaceOptions {
+interface SafePaceOptions {
   /** Of all frames of the image, whether they are fetched or not. */
   readonly totalBytes: number;
   readonly bytesOf: (frame: number) => number;

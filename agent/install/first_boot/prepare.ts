@@ -12,7 +12,7 @@ import { type Client, CLIENTS } from "./clients.ts";
 import { hookFile, runScript } from "./run_script.ts";
 import { FOLDER, type InitSystem, serviceOf } from "./services.ts";
 
-export interface FirstBootPrepared {
+interface FirstBootPrepared {
   /** Whether the clone will report. */
   readonly willReport: boolean;
   /** What it lacks for that, in words. */

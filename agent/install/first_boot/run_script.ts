@@ -6,7 +6,7 @@ import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/hooks.t
 import { interpreterOf } from "../../hooks/interpreter.ts";
 import { type Client, SENDERS } from "./clients.ts";
 
-export interface RunScriptOptions {
+interface RunScriptOptions {
   /** http://HOST:PORT/PATH */
   readonly url: string;
   readonly tryForSeconds: number;

@@ -6,7 +6,7 @@ const NAME = "rackseed-first-boot";
 
 export type InitSystem = "systemd" | "openrc" | "sysv";
 
-export interface Service {
+interface Service {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
   readonly links: readonly { readonly path: string; readonly target: string }[];
 }

@@ -11,14 +11,14 @@ import { bindKernelTrees } from "../../sys/mount.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
-export interface FitOptions extends SwapOptions {
+interface FitOptions extends SwapOptions {
   readonly layout: DiskLayout;
   readonly disk: CloneDisk;
   readonly swapFiles: readonly SwapFile[];
 }
 
 /** Of what was done: for people, and which files of the image are the clone's own by now. */
-export interface Fitted {
+interface Fitted {
   readonly notes: readonly string[];
   readonly rewritten: readonly string[];
 }

@@ -4,7 +4,7 @@ import { Cidr, describeIdentity, Hostname, type Identity, Ipv4Address } from "#c
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../../sys/console.ts";
 
-export interface Asked {
+interface Asked {
   readonly identity: Identity;
   readonly message: string;
 }

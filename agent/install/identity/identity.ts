@@ -15,7 +15,7 @@ export type FileChange =
   | { readonly do: "remove"; readonly path: string }
   | NetworkChange;
 
-export interface IdentityOptions {
+interface IdentityOptions {
   readonly tree: IdentityTree;
   /** Host name of the template. */
   readonly templateHostname: string;

@@ -33,7 +33,7 @@ interface IdentityOptions {
   readonly bootMac: () => string;
 }
 
-export interface IdentitySteps {
+interface IdentitySteps {
   readonly before: readonly StepDefinition[];
   /** What was kept, assigned or answered. */
   readonly identity: () => Identity;

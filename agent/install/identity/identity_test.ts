@@ -116,7 +116,7 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
     Deno.test(`identity as golden file, and read back: ${system}, ${layout}`, async () => {
       const identity = IdentitySchema.parse({ hostname: "n1.example.org", interfaces });
       const changes = change(identity, tree);
-      const golden = new URL(`../golden/${system}/${layout}.txt`, import.meta.url);
+      const golden = new URL(`./golden/${system}/${layout}.txt`, import.meta.url);
       const text = changes.map(show).join("");
       if (Deno.env.get("RACKSEED_GOLDEN") === "write") {
         await Deno.mkdir(new URL(".", golden), { recursive: true });

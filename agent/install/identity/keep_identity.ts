@@ -6,7 +6,7 @@ import type { CardName, FoundInterface } from "./network_config/network_files.ts
 import { type Card, resolveCards } from "./network_config/resolve_cards.ts";
 import type { OldSystem } from "./old_system.ts";
 
-export interface Kept {
+interface Kept {
   readonly identity: Identity;
   /** Whether anything of it is the node's own, and not what the server's table says anyway. */
   readonly found: boolean;

@@ -2,7 +2,7 @@
  * The template's name gives way to the clone's: in /etc/hosts, and in settings of programs where a value is exactly
  * that name. Pure.
  */
-export interface Names {
+interface Names {
   /** With or without a domain. */
   readonly hostname: string;
   readonly templateHostname: string;
@@ -26,7 +26,7 @@ export function isNameOf(name: string, hostname: string): boolean {
  * What stands for the template's name `token` on the clone; undefined if it is another name. The domain stays where
  * the clone's name has none of its own: web.example.com becomes n1.example.com.
  */
-export function renamed(token: string, { hostname, templateHostname }: Names): string | undefined {
+function renamed(token: string, { hostname, templateHostname }: Names): string | undefined {
   if (!isNameOf(token, templateHostname)) return undefined;
   const domain = token.slice(shortName(token).length);
   const name = domain === "" ? shortName(hostname) : hostname.includes(".") ? hostname : hostname + domain;

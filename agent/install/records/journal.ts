@@ -66,7 +66,7 @@ export function recordOf(
   };
 }
 
-export type JournalFound =
+type JournalFound =
   | { readonly state: "none" }
   | { readonly state: "found"; readonly record: JournalRecord }
   | { readonly state: "unreadable"; readonly reason: string };

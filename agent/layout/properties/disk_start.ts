@@ -3,7 +3,7 @@
  * (§5.3.2). Both stand in the first two sectors.
  */
 
-export interface DiskStart {
+interface DiskStart {
   /** The protective partition is marked active. */
   readonly protectiveBoot: boolean;
   /** The MBR names other partitions, too. */

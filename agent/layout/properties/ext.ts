@@ -2,7 +2,7 @@
 import { ExtProperties } from "#contract/format/file_system_properties.ts";
 import type { Found } from "./found.ts";
 
-export interface ExtFileSystem extends Found {
+interface ExtFileSystem extends Found {
   readonly features: readonly string[];
   readonly blockBytes: number;
   readonly inodeBytes: number;

@@ -10,7 +10,7 @@ export const KINDS = [
   "read-only",
   "killed",
 ] as const;
-export type FaultKind = (typeof KINDS)[number];
+type FaultKind = (typeof KINDS)[number];
 
 export interface Fault {
   readonly number: number;

@@ -139,7 +139,7 @@ async function noticesOf(client: ApiClient, expected: boolean): Promise<Notice[]
   }
 }
 
-export function optionsOf(data: string): ServerOptions {
+function optionsOf(data: string): ServerOptions {
   return {
     data,
     listen: { hostname: "127.0.0.1", port: 0 },

@@ -9,7 +9,7 @@ export const GUEST = "10.99.1.1";
 const FLOOD_NETWORK = "10.99.128.0/17";
 const NETWORK_BITS = 16;
 /** Floods would come from other machines: here they, and whatever else runs, yield to server and client. */
-export const FOREMOST = -10;
+const FOREMOST = -10;
 /** The soft limit that systemd and login shells give. */
 const OPEN_FILES = 1024;
 

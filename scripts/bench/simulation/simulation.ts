@@ -15,7 +15,7 @@ import { EventQueue } from "./event_queue.ts";
 import { Link } from "./link.ts";
 import { SimulatedNode, type Surroundings } from "./simulated_node.ts";
 
-export interface SimulationOptions {
+interface SimulationOptions {
   readonly nodes: number;
   readonly sizeBytes: number;
   readonly pieceLength: number;
@@ -34,7 +34,7 @@ export interface SimulationState {
   readonly nodes: readonly SimulatedNode<ConnectionEnd>[];
 }
 
-export interface SimulationResult {
+interface SimulationResult {
   /** When each node had everything, milliseconds, ascending. */
   readonly finishedMs: readonly number[];
   readonly serverSentBytes: number;

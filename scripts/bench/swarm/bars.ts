@@ -8,7 +8,7 @@ export interface Bar {
   readonly kept: boolean;
 }
 
-export interface Conditions {
+interface Conditions {
   /** Seconds that the payload takes on one link; undefined where links are not limited. */
   readonly linkSeconds: number | undefined;
   readonly rateMbit: number | undefined;

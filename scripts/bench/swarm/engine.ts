@@ -19,7 +19,7 @@ export const SERVER = 0;
 export const PAYLOAD = "bench/0.pack";
 
 /** A program on a machine, and the line by which it says that it has got where it should. */
-export interface Role {
+interface Role {
   readonly argv: readonly string[];
   readonly says: (line: string) => boolean;
 }

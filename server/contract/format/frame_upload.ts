@@ -26,7 +26,7 @@ export interface UploadedExtent {
 }
 
 /** Views into an upload. */
-export interface FrameUpload {
+interface FrameUpload {
   /** n × (SHA-256, 32 bytes; size, u32 big-endian). */
   readonly table: Uint8Array;
   /** The extents back to back, or zstd of them. */

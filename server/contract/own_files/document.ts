@@ -1,7 +1,7 @@
 /** The table in words: for OWN_FILES.md and `rackseed image identity`. */
 import { isCarried, isMadeByNode, isPreferred, OWN_FILES, type OwnFiles } from "./table.ts";
 
-export interface RowInWords {
+interface RowInWords {
   readonly onClone: string;
   readonly inRestore: string;
   /** Whether identity *keep* carries it over. */

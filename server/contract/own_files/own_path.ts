@@ -40,7 +40,7 @@ const NEEDED = [
 /** Whose files may be named, but never as a whole. */
 const SHARED = ["/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/log"];
 
-export const OwnPath = AbsolutePath.transform((path) => path.replace(/\/+$/, "")).refine(
+const OwnPath = AbsolutePath.transform((path) => path.replace(/\/+$/, "")).refine(
   (path) =>
     !SHARED.includes(path) &&
     !NEEDED.some((needed) => `${needed}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${needed}/`)),

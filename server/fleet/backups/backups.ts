@@ -13,7 +13,7 @@ import type { Captures, Images } from "../ports.ts";
 
 const log = getLogger(["rackseed", "backup"]);
 
-export interface BackupOptions {
+interface BackupOptions {
   readonly fleet: Fleet;
   readonly templates: Templates;
   readonly captures: Captures;

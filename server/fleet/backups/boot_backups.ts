@@ -22,7 +22,7 @@ import type { Captures, Images } from "../ports.ts";
 
 const log = getLogger(["rackseed", "backup"]);
 
-export interface BootBackupOptions {
+interface BootBackupOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly images: Images;

@@ -11,7 +11,7 @@ import { decideSeeding, type SeedDecision } from "./seed_policy.ts";
 import { slowestOf } from "./slowest_node.ts";
 
 /** What the store keeps of a batch. */
-export interface BatchStore {
+interface BatchStore {
   /** The batch's own policy. */
   seedOf(deployment: string): SeedPolicy | undefined;
   /** Steps that are done. */
@@ -26,7 +26,7 @@ export interface StepTime extends BatchPart {
   readonly times?: InstallTimes | undefined;
 }
 
-export interface BatchOptions {
+interface BatchOptions {
   readonly store: BatchStore;
   /** The site's policy, for batches without one of their own. */
   readonly policy: () => SeedPolicy;

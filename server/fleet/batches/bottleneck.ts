@@ -5,7 +5,7 @@ import { formatRate } from "#contract/rate_text.ts";
 /** From this share of one processor on, the main thread (network, hashing) can take no more bytes. */
 const MAIN_THREAD_FULL = 0.8;
 
-export interface Bottleneck {
+interface Bottleneck {
   readonly limit: Limit;
   /** In words, with the figures. */
   readonly reason: string;

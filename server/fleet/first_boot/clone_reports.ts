@@ -11,7 +11,7 @@ const log = getLogger(["rackseed", "nodes"]);
 /** A clone that is overdue may still say that it is up. */
 const TRY_LONGER_SECONDS = 30 * 60;
 
-export interface CloneReportsOptions {
+interface CloneReportsOptions {
   readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly watch: FirstBootWatch;

@@ -20,7 +20,7 @@ export interface FileEntry {
   readonly modifiedSeconds: number;
 }
 
-export interface ListFormat {
+interface ListFormat {
   readonly protocol: number;
   /** What the client asked for: each adds a field to every entry. */
   readonly owners?: boolean;

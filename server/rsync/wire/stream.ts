@@ -37,7 +37,7 @@ export interface Duplex {
   close(): void;
 }
 
-export interface StreamLimits {
+interface StreamLimits {
   /** Nothing comes in, or goes out, for so long: the end. */
   readonly idleMs: number;
   /** All of the session, however busy; see `limit`. */

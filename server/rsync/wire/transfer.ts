@@ -10,7 +10,7 @@ export const ITEM = {
 } as const;
 
 /** Sums of blocks that the receiver has of an older file: so many, so long, and how long the last one is. */
-export interface SumHead {
+interface SumHead {
   readonly count: number;
   readonly blockBytes: number;
   readonly sumBytes: number;

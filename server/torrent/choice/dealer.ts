@@ -2,7 +2,7 @@ import { Bitfield } from "../wire/bitfield.ts";
 import type { Random } from "../ports.ts";
 
 /** A peer as the dealing of pieces sees it. */
-export interface Taker {
+interface Taker {
   /** What it says it has. */
   readonly pieces: Bitfield;
   /** It sits behind a link that is to be spared. */

@@ -6,7 +6,7 @@ const STALL_MS = { min: 2_000, max: 10_000, drop: 20_000 };
 const MAX_STALLS = 3;
 
 /** What is watched of a peer. */
-export interface Watched {
+interface Watched {
   /** Something was asked of it and has not come. */
   readonly isAwaited: boolean;
   /** It is not relied on from now on. False where that was known. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { choosePieceLength, type Info, validateInfo } from "./metainfo.ts";
 
 /** A file on disk under the name that it has in the torrent. */
-export interface SourceFile {
+interface SourceFile {
   readonly name: string;
   readonly path: string;
 }

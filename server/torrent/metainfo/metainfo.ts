@@ -40,8 +40,8 @@ export interface Metainfo {
   readonly webSeeds: readonly string[];
 }
 
-export const MIN_PIECE_LENGTH = 16 * 1024;
-export const MAX_PIECE_LENGTH = 16 * 1024 * 1024;
+const MIN_PIECE_LENGTH = 16 * 1024;
+const MAX_PIECE_LENGTH = 16 * 1024 * 1024;
 export const MAX_METAINFO_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 65_536;
 const MAX_PIECES = 1_000_000;

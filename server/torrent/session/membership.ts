@@ -35,7 +35,7 @@ export interface Member {
   isUnfit: boolean;
 }
 
-export interface MembershipOptions {
+interface MembershipOptions {
   readonly infoHash: Uint8Array;
   readonly peerId: Uint8Array;
   readonly network: PeerNetwork;

@@ -18,7 +18,7 @@ const FADING = 0.98;
 /** In this time every slot passes on once. */
 const ROUND_MS = 10_000;
 
-export interface UploadStrategyOptions {
+interface UploadStrategyOptions {
   readonly map: PieceMap;
   readonly picker: Picker<PickingPeer>;
   /** The peers of the swarm as they are now. */

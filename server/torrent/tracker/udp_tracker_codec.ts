@@ -23,7 +23,7 @@ export type UdpRequest =
   | { readonly action: "connect"; readonly transaction: number }
   | ({ readonly transaction: number; readonly connection: bigint } & UdpCall);
 
-export type UdpCall =
+type UdpCall =
   | { readonly action: "announce"; readonly request: AnnounceRequest }
   | { readonly action: "scrape"; readonly infoHashes: readonly Uint8Array[] };
 

@@ -2,7 +2,7 @@ import { bodyOf } from "#contract/response_body.ts";
 import type { PeerIdentity } from "../ports.ts";
 
 /** A run of bytes of one of a torrent's files. */
-export interface RemoteRange {
+interface RemoteRange {
   /** The torrent's own name. */
   readonly torrent: string;
   readonly file: string;
@@ -11,7 +11,7 @@ export interface RemoteRange {
 }
 
 /** Asks for a range; any HTTP client will do. Throws where nothing comes back. */
-export type RequestRange = (
+type RequestRange = (
   range: RemoteRange,
   options: { rangeHeader: string; signal: AbortSignal },
 ) => Promise<Response>;

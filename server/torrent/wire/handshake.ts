@@ -66,7 +66,7 @@ export function peerIdText(peerId: Uint8Array): string {
 }
 
 /** The part of a BEP 10 handshake that concerns us. */
-export interface ExtendedHandshake {
+interface ExtendedHandshake {
   /** How many requests the peer is willing to queue. */
   readonly reqq?: number;
   /** The port it listens on. */

@@ -7,7 +7,7 @@ import type { HookSummary } from "#contract/hooks.ts";
 import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
-export interface PageContent {
+interface PageContent {
   readonly nodes: readonly NodeView[];
   readonly templates: readonly TemplateView[];
   /** Newest first. */

@@ -4,13 +4,13 @@ import type { ServerEvent } from "#contract/api.ts";
 import { ensureProduct } from "../../../scripts/build.ts";
 import { serverEvents } from "../../../server/cli/events.ts";
 
-export interface Ended {
+interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface ServerStatus {
+interface ServerStatus {
   readonly server: string;
   readonly http: string;
   readonly ports: {

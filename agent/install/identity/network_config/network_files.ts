@@ -65,8 +65,6 @@ export const wordsOf = (text: string | undefined) => text?.split(/\s+/).filter((
 /** Names that stand for several cards. */
 export const isPattern = (name: string) => /[*?]/.test(name);
 
-export const noAddress: Addressing = { addresses: [], gateways: [], dns: [] };
-
 /** The addressing with the members that were found. */
 export function addressing(
   { dhcp, addresses = [], gateways = [], dns = [], mtu }: {

@@ -14,7 +14,7 @@ export type OwnChange =
   /** All that the directory holds. */
   | { readonly do: "clear"; readonly path: string };
 
-export interface OwnChanges {
+interface OwnChanges {
   readonly changes: readonly OwnChange[];
   /** "iSCSI initiator name", for the step's message. */
   readonly fresh: readonly string[];
