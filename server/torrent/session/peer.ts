@@ -1,18 +1,12 @@
 import type { PeerIdentity } from "../ports.ts";
 import { Bitfield } from "../wire/bitfield.ts";
+import { BlockReceiver } from "./block_receiver.ts";
 import { decodeExtendedHandshake, encodeExtendedHandshake } from "../wire/handshake.ts";
 import type { BlockEffects } from "../storage/block_effects.ts";
 import type { Picker, PickingPeer } from "../choice/picker.ts";
 import type { PieceMap } from "../metainfo/piece_map.ts";
 import { type RequestBudget, RequestWindow } from "../choice/request_window.ts";
-import {
-  type Block,
-  MAX_BLOCK_BYTES,
-  STOCK_BLOCK_BYTES,
-  WireError,
-  type WireMessage,
-  type WireSink,
-} from "../wire/wire.ts";
+import { type Block, MAX_BLOCK_BYTES, WireError, type WireMessage, type WireSink } from "../wire/wire.ts";
 
 /** Where a peer's decisions take effect. */
 export interface PeerEffects extends BlockEffects {
@@ -40,8 +34,6 @@ const LAST_PIECES = 16;
 const MAX_SUGGESTED = 64;
 /** Requests that we queue for a peer, said to it as `reqq`. */
 const MAX_UPLOADS = 512;
-/** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
-const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
 /** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
 const MAX_REFUSALS = 64;
 
@@ -61,11 +53,8 @@ export class Peer implements PickingPeer, WireSink {
   amInterested = false;
   peerChoking = true;
   peerInterested = false;
-  /** Payload bytes kept from it and sent to it. */
-  downloaded = 0;
+  /** Payload bytes sent to it. */
   uploaded = 0;
-  /** Bytes that came and were of no use. */
-  wasted = 0;
   /** It is a seed that deals its pieces out. */
   isDealer = false;
   readonly #own: boolean;
@@ -75,10 +64,9 @@ export class Peer implements PickingPeer, WireSink {
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
+  readonly #receiver: BlockReceiver;
   /** Pieces that it has and we lack, of those that we want. */
   #wanted = 0;
-  #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
-  #unasked = 0;
   #refusals = 0;
   #stalled = false;
   #closed = false;
@@ -111,6 +99,17 @@ export class Peer implements PickingPeer, WireSink {
     this.#picker = picker;
     this.#effects = effects;
     this.#fast = fast;
+    this.#receiver = new BlockReceiver(this, { picker, effects });
+  }
+
+  /** Payload bytes received from it and kept. */
+  get downloaded(): number {
+    return this.#receiver.downloaded;
+  }
+
+  /** Bytes received from it that were of no use. */
+  get wasted(): number {
+    return this.#receiver.wasted;
   }
 
   /** Says what we have. `extendedPort` is our listening port, for a peer that speaks BEP 10. */
@@ -129,8 +128,7 @@ export class Peer implements PickingPeer, WireSink {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#arriving) this.#endBlock(this.#arriving, false);
-    this.#arriving = undefined;
+    this.#receiver.abort();
     this.#releaseAll();
     this.#picker.uncountPeer(this);
     this.#effects.left();
@@ -156,7 +154,7 @@ export class Peer implements PickingPeer, WireSink {
 
   /** Something was asked for and has not come. */
   get isAwaited(): boolean {
-    return this.#requests.blocks.length > 0 || this.#arriving !== undefined;
+    return this.#requests.blocks.length > 0 || this.#receiver.isReceiving;
   }
 
   /** What was asked of it and has not come whole. */
@@ -229,10 +227,7 @@ export class Peer implements PickingPeer, WireSink {
   stall(): boolean {
     if (this.#stalled || this.#closed) return false;
     this.#stalled = true;
-    if (this.#arriving) {
-      this.#endBlock(this.#arriving, false);
-      this.#arriving = { ...this.#arriving, keep: "none" };
-    }
+    this.#receiver.discard();
     for (const block of this.#requests.blocks) this.#picker.doubt(block);
     this.#picker.disown(this);
     return true;
@@ -250,31 +245,17 @@ export class Peer implements PickingPeer, WireSink {
 
   blockStart(block: Block): void {
     if (this.#closed) return;
-    const asked = this.#requests.delete(block);
-    const units = asked ? this.#picker.start(this, block) : 0;
-    if (!asked) this.#unasked += block.length;
-    if (this.#unasked > MAX_UNASKED_BYTES) throw new WireError("it sends blocks that nobody asked for");
-    const whole = units === Math.ceil(block.length / STOCK_BLOCK_BYTES);
-    // An unasked block never counts as received; an asked one always ends what was asked.
-    this.#arriving = { block, keep: units === 0 ? "none" : whole ? "all" : "some", at: block.begin };
-    if (asked && units === 0) this.#picker.release(block);
+    this.#receiver.start(block, { requested: this.#requests.delete(block) });
   }
 
   blockData(bytes: Uint8Array): void {
-    const arriving = this.#arriving;
-    if (!arriving) return;
-    this.#stalled = false;
-    if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
-    else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
-    else this.wasted += bytes.length;
-    arriving.at += bytes.length;
+    if (this.#receiver.isReceiving) this.#stalled = false;
+    this.#receiver.data(bytes);
   }
 
   blockEnd(): void {
-    const arriving = this.#arriving;
-    this.#arriving = undefined;
     this.#refusals = 0;
-    if (arriving) this.#endBlock(arriving, true);
+    this.#receiver.end();
     this.refill();
   }
 
@@ -412,34 +393,6 @@ export class Peer implements PickingPeer, WireSink {
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);
     }
-  }
-
-  #endBlock({ block, keep }: { block: Block; keep: string }, whole: boolean): void {
-    if (keep === "none") return;
-    const outcome = this.#picker.end(this, { block, whole });
-    if (whole) this.#effects.received(block.piece, outcome);
-    else this.#effects.brokenOff(block.piece);
-  }
-
-  /** Keeps the units that no other peer delivers, of bytes that may hold any part of several units. */
-  #keepSome(piece: number, { begin, bytes }: { begin: number; bytes: Uint8Array }): void {
-    let at = 0;
-    while (at < bytes.length) {
-      const unitEnd = (Math.floor((begin + at) / STOCK_BLOCK_BYTES) + 1) * STOCK_BLOCK_BYTES;
-      const end = Math.min(bytes.length, unitEnd - begin);
-      const part = bytes.subarray(at, end);
-      if (this.#picker.isReceiving(this, { piece, begin: begin + at })) {
-        this.#keep(piece, { begin: begin + at, bytes: part });
-      } else {
-        this.wasted += part.length;
-      }
-      at = end;
-    }
-  }
-
-  #keep(piece: number, data: { begin: number; bytes: Uint8Array }): void {
-    this.downloaded += data.bytes.length;
-    this.#effects.store(piece, data);
   }
 
   #releaseAll(): void {
