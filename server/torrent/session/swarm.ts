@@ -214,9 +214,9 @@ export class Swarm {
   }
 
   #makeWebSeeds(): WebSeeds {
-    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
+    const { metainfo, webSeeds = metainfo.webSeeds, httpsFallback, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
-    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+    return new WebSeeds([urls.map(webSeedAt), httpsFallback ? [httpsFallback] : []], {
       torrent: metainfo.info.name,
       map: this.map,
       picker: this.#picker,
