@@ -40,7 +40,7 @@ export class BlockReceiver {
 
   /** A block starts. Throws WireError if the peer has sent too much without being asked. */
   start(block: Block, { requested }: { requested: boolean }): void {
-    const units = requested ? this.#picker.start(this.#source, block) : 0;
+    const units = requested ? this.#picker.startBlock(this.#source, block) : 0;
     if (!requested) this.#unrequestedBytes += block.length;
     if (this.#unrequestedBytes > MAX_UNREQUESTED_BYTES) {
       throw new WireError("it sends blocks that nobody asked for");
@@ -66,7 +66,7 @@ export class BlockReceiver {
     this.#arriving = undefined;
     if (!arriving || arriving.keep === "none") return;
     const { block } = arriving;
-    this.#effects.received(block.piece, this.#picker.end(this.#source, { block, whole: true }));
+    this.#effects.blockReceived(block.piece, this.#picker.endBlock(this.#source, { block, whole: true }));
   }
 
   /** The connection has ended: the rest of the block will not come. */
@@ -84,8 +84,8 @@ export class BlockReceiver {
   #giveUp(): void {
     if (!this.#arriving || this.#arriving.keep === "none") return;
     const { block } = this.#arriving;
-    this.#picker.end(this.#source, { block, whole: false });
-    this.#effects.brokenOff(block.piece);
+    this.#picker.endBlock(this.#source, { block, whole: false });
+    this.#effects.blockAborted(block.piece);
   }
 
   /** Keeps the units that no other peer delivers, of bytes that may span any part of several units. */

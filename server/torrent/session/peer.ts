@@ -17,17 +17,17 @@ export interface PeerEffects extends BlockEffects {
   /** It told its own listening port. */
   listensOn(port: number): void;
   /** Its connection has ended. */
-  left(): void;
+  closed(): void;
   /** It has a piece that it did not have before. */
-  learned(piece: number): void;
+  gainedPiece(piece: number): void;
   /** It asked for a block of a piece, and gets it. */
-  asked(piece: number): void;
+  requestQueued(piece: number): void;
   /** It has no use for a piece that we suggested. */
-  declined(piece: number): void;
+  suggestionDeclined(piece: number): void;
 }
 
 /** So long a peer may wait to hear of pieces that we have, while they are fewer than `at`. */
-export const HAVES = { waitMs: 500, at: 16 };
+export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
 /** Who lacks no more pieces than these waits for every one. */
 const LAST_PIECES = 16;
 /** Suggestions that are kept of a peer. */
@@ -131,8 +131,8 @@ export class Peer implements PickingPeer, WireSink {
     this.#receiver.abort();
     this.#releaseAll();
     this.#picker.uncountPeer(this);
-    this.#effects.left();
-    this.#picker.disown(this);
+    this.#effects.closed();
+    this.#picker.releasePieces(this);
   }
 
   /** It takes part in dealing: one of ours, and able to take suggestions. */
@@ -153,7 +153,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /** Something was asked for and has not come. */
-  get isAwaited(): boolean {
+  get owesData(): boolean {
     return this.#requests.blocks.length > 0 || this.#receiver.isReceiving;
   }
 
@@ -162,7 +162,7 @@ export class Peer implements PickingPeer, WireSink {
     return this.#requests.bytes;
   }
 
-  isAskedFor(piece: number, begin: number): boolean {
+  isRequested(piece: number, begin: number): boolean {
     return this.#requests.covers(piece, begin);
   }
 
@@ -175,7 +175,7 @@ export class Peer implements PickingPeer, WireSink {
         this.suggested.clear();
         // With the fast extension every dropped request is rejected by name (BEP 6).
         if (!this.#fast) this.#releaseAll();
-        return this.#picker.disown(this);
+        return this.#picker.releasePieces(this);
       case "unchoke":
         this.peerChoking = false;
         return this.refill();
@@ -210,10 +210,10 @@ export class Peer implements PickingPeer, WireSink {
   /** Asks for more, up to what may be under way. */
   refill(): void {
     // What it owed may have come from others meanwhile: it is given another chance.
-    if (!this.isAwaited) this.#stalled = false;
+    if (!this.owesData) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#requests.hasRoom) {
-      const block = this.#picker.take(this);
+      const block = this.#picker.pick(this);
       if (!block) return;
       this.#requests.add(block);
       this.#send({ type: "request", ...block });
@@ -229,7 +229,7 @@ export class Peer implements PickingPeer, WireSink {
     this.#stalled = true;
     this.#receiver.discard();
     for (const block of this.#requests.blocks) this.#picker.doubt(block);
-    this.#picker.disown(this);
+    this.#picker.releasePieces(this);
     return true;
   }
 
@@ -270,16 +270,16 @@ export class Peer implements PickingPeer, WireSink {
   /**
    * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
    * of every one, or it would deal out what is long everywhere. Who has enough to ask for hears of several at a
-   * time, or along with what is sent anyway; its link is woken after `HAVES.waitMs`. Where there are racks, one of
+   * time, or along with what is sent anyway; its link is woken after `HAVE_BATCH.waitMs`. Where there are racks, one of
    * our own hears at once, or it would fetch the piece from another rack.
    */
-  announce(piece: number): void {
+  sendHave(piece: number): void {
     const isLacking = !this.pieces.has(piece);
     if (isLacking || this.isDealer) this.outbox.push({ type: "have", piece });
     if (!isLacking && --this.#wanted === 0) this.#setInterest(false);
     const isWaiting = !this.peerInterested || this.pieces.size - this.pieces.count <= LAST_PIECES ||
-      this.#picker.isRare(piece) || this.#picker.hasFar && !this.isFar;
-    if ((isLacking && isWaiting) || this.outbox.length >= HAVES.at) this.#effects.wake();
+      this.#picker.isRare(piece) || this.#picker.hasFarPeers && !this.isFar;
+    if ((isLacking && isWaiting) || this.outbox.length >= HAVE_BATCH.maxCount) this.#effects.wake();
   }
 
   /** Cancels what has come from elsewhere meanwhile. */
@@ -324,8 +324,8 @@ export class Peer implements PickingPeer, WireSink {
   #learn(piece: number): void {
     if (!this.pieces.add(piece)) return;
     this.#picker.countPiece(piece, this);
-    if (this.#picker.lacks(piece)) this.#wanted++;
-    this.#effects.learned(piece);
+    if (this.#picker.isMissing(piece)) this.#wanted++;
+    this.#effects.gainedPiece(piece);
   }
 
   #onRequest(block: Block): void {
@@ -336,7 +336,7 @@ export class Peer implements PickingPeer, WireSink {
     ) throw new WireError(`it asks for ${begin}+${length} of piece ${piece}`);
     if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
       this.uploads.push({ piece, begin, length });
-      this.#effects.asked(piece);
+      this.#effects.requestQueued(piece);
       this.#effects.wake();
     } else if (this.#fast) {
       this.#send({ type: "reject", piece, begin, length });
@@ -369,9 +369,9 @@ export class Peer implements PickingPeer, WireSink {
 
   /** The block is free for other peers; this one is asked again only when it delivers something. */
   #onReject(block: Block): void {
-    if (!this.#requests.delete(block)) return this.#effects.declined(block.piece);
+    if (!this.#requests.delete(block)) return this.#effects.suggestionDeclined(block.piece);
     this.#picker.release(block);
-    this.#picker.disown(this);
+    this.#picker.releasePieces(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
     if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
   }
