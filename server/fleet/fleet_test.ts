@@ -70,9 +70,11 @@ Deno.test("a database that is full keeps no machine from starting its own disk",
     for (;;) fill();
   }, /full/);
   for (let i = 10; i < 99; i++) {
-    assert.equal(fleet.netboot(`52:54:00:00:01:${i}`, { address: "10.0.0.9" }), undefined);
+    fleet.netboot.noteBoot(`52:54:00:00:01:${i}`);
+    assert.equal(fleet.netboot.issue(`52:54:00:00:01:${i}`), undefined);
   }
-  assert.equal(fleet.netboot(mac, { address: "10.0.0.7" }), undefined);
+  fleet.netboot.noteBoot(mac);
+  assert.equal(fleet.netboot.issue(mac), undefined);
   assert.throws(() => {
     for (let i = 0; i < 99; i++) nodes.put(`more${i}`, {});
   }, /full/);
