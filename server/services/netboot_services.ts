@@ -70,7 +70,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(),
-    target: (mac) => targetOf(mac, { fleet, nodes, newcomers }),
+    issueTarget: (mac) => issueTarget(mac, { fleet, nodes, newcomers }),
     image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
   const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
@@ -138,7 +138,7 @@ async function refuseBesideAnother(
   });
 }
 
-function targetOf(mac: string, { fleet, nodes, newcomers }: {
+function issueTarget(mac: string, { fleet, nodes, newcomers }: {
   fleet: Fleet;
   nodes: Nodes;
   newcomers: TokenBucket;
