@@ -131,10 +131,10 @@ export class DeploymentOrders {
   /** The one image that is assigned to all of them, or that version of it. */
   #assignedTo(nodes: readonly NodeRecord[], version: number | undefined): string {
     const refs = new Set(nodes.map((node) => {
-      const assigned = this.#sources.deployments.borne(node.id);
+      const assigned = this.#sources.deployments.assigned(node.id);
       if (assigned) return `${assigned.image}@${version ?? assigned.version}`;
       throw new RackseedError(`cannot restore the node ${node.name}`, {
-        reason: "it is not known which image it bears: none was installed on it from here.",
+        reason: "no image is assigned to it: none was installed from here.",
         remedy: `name the image: rackseed node restore ${node.name} --image NAME`,
         status: 409,
       });
@@ -142,7 +142,7 @@ export class DeploymentOrders {
     const [ref, ...others] = refs;
     if (ref !== undefined && others.length === 0) return ref;
     throw new RackseedError("cannot restore these nodes together", {
-      reason: `they bear different images: ${[...refs].join(", ")}.`,
+      reason: `different images are assigned to them: ${[...refs].join(", ")}.`,
       remedy: "restore those of one image at a time, or name the image: --image NAME@VERSION",
       status: 409,
     });

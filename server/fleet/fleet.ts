@@ -117,11 +117,11 @@ export class Fleet {
   }
 
   /** Names of the nodes to which a version is assigned, or about to be, by version ("web@1"). */
-  borne(): Map<string, string[]> {
+  nodesByVersion(): Map<string, string[]> {
     const byVersion = new Map<string, string[]>();
     for (const { id, name, image } of this.list()) {
       // what an order is to replace stays on the disk until then
-      const now = this.#options.deployments.borne(id);
+      const now = this.#options.deployments.assigned(id);
       const refs = new Set([image, now && `${now.image}@${now.version}`]);
       for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
     }

@@ -47,15 +47,15 @@ Deno.test("a node that falls silent while it installs is told of once, and no ot
   assert.deepEqual(look(25_000), [["n2", "2026-06-30T12:00:30.000Z"]]);
 });
 
-Deno.test("a node that is ordered anew still bears what it bore", () => {
+Deno.test("a newly armed node counts for both its old version and the new one", () => {
   const { nodes, deployments, fleet } = open();
   const { id } = nodes.put("n1", {});
   const { secrets } = deployments.arm([id], { image: "web", version: 1 });
   const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
   deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
-  assert.deepEqual([...fleet.borne()], [["web@1", ["n1"]]]);
+  assert.deepEqual([...fleet.nodesByVersion()], [["web@1", ["n1"]]]);
   deployments.arm([id], { image: "web", version: 2 });
-  assert.deepEqual([...fleet.borne()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+  assert.deepEqual([...fleet.nodesByVersion()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
 });
 
 Deno.test("a database that is full keeps no machine from starting its own disk", () => {

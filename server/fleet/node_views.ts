@@ -44,17 +44,17 @@ export class NodeViews {
     const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
     const over = assignment?.state !== "armed" && assignment?.state !== "installing";
     // a dry run that is over, and a backup at any time, has left the node as it was
-    const bears = backup || (restore?.dryRun && over) ? this.#deployments.borne(node.id) : assignment;
+    const assigned = backup || (restore?.dryRun && over) ? this.#deployments.assigned(node.id) : assignment;
     // whether its clone has reported is of no less interest after a backup
-    const part = backup ? bears : assignment;
-    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
+    const part = backup ? assigned : assignment;
+    const state = assignment?.state === "installed" ? assigned?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
-      ...(bears && { image: `${bears.image}@${bears.version}` }),
+      ...(assigned && { image: `${assigned.image}@${assigned.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(state === "installing" && this.#silence(node)),
