@@ -69,7 +69,7 @@ async function enrolDirectory(
   return { order, fetch, message: `${order.node}: ${order.image}@${order.version}` };
 }
 
-/** Work of the step "inventory". `found`: the journal of an installation that was broken off there. */
+/** Work of the step "inventory". `found`: the journal of an installation that was interrupted there. */
 function beginDirectory(
   order: Order,
   { target, restore, found, writes }: {
@@ -84,14 +84,14 @@ function beginDirectory(
   if (found) proveSame(target, { found, ordered });
   const comparison = comparisonOf(order, { resumes: found !== undefined });
   const journal = writes ? Journal.keep(target, ordered) : undefined;
-  const begun = found ? ", where this installation was broken off" : "";
+  const begun = found ? ", where this installation was interrupted" : "";
   const restored = order.restore ? `, to be ${writes ? "restored" : "compared only"}` : "";
   const hooks = order.hooks?.map(({ name }) => name) ?? [];
   const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
   return { journal, comparison, message: `the directory ${target}${begun}${restored}${left}` };
 }
 
-/** The journal of an installation that was broken off there. Throws RackseedError where something else is there. */
+/** The journal of an installation that was interrupted there. Throws RackseedError if the directory holds anything else. */
 function inspectTarget(target: string): JournalRecord | undefined {
   const found = readJournal(target);
   if (found.state === "found") return found.record;
@@ -101,8 +101,8 @@ function inspectTarget(target: string): JournalRecord | undefined {
   } catch (error) {
     if (found.state === "none") throw error;
     throw new RackseedError(`cannot install into ${target}`, {
-      reason: `an installation was broken off there whose journal cannot be read: ${found.reason}.`,
-      remedy: "empty the directory, or give another one.",
+      reason: `an installation was interrupted there, and its journal cannot be read: ${found.reason}.`,
+      remedy: "empty the directory, or name another one.",
       status: 409,
       cause: error,
     });
@@ -111,8 +111,8 @@ function inspectTarget(target: string): JournalRecord | undefined {
 
 function notOrdered(target: string, { image, version }: Order): RackseedError {
   return new RackseedError(`cannot restore ${target}`, {
-    reason: `${image}@${version} is ordered to be installed, not to be restored to. Nothing was touched.`,
-    remedy: "order it by `rackseed node restore`, or leave --restore out and give an empty directory.",
+    reason: `the order is to install ${image}@${version}, not to restore it. Nothing was touched.`,
+    remedy: "order it with `rackseed node restore`, or omit --restore and name an empty directory.",
     status: 409,
   });
 }
@@ -125,7 +125,7 @@ function proveSame(
   if (difference === undefined) return;
   throw new RackseedError(`cannot resume in ${target}`, {
     reason: `${difference}. Nothing was touched.`,
-    remedy: "empty the directory or give another one, and deploy again.",
+    remedy: "empty the directory or name another one, and deploy again.",
     status: 409,
   });
 }

@@ -74,9 +74,9 @@ export async function foreseeDisk(target: TargetDisk, request: RestoreRequest): 
   const lost = await lostOn(target, { ...request, state });
   const repairs = lost === undefined
     ? describeRepairs(state)
-    : [`it would be refused, for what is to be kept: ${lost}`];
+    : [`it would be refused, because of what must be kept: ${lost}`];
   if (state.tableLost) {
-    const notes = [...repairs, "what differs in the files can be seen only then"];
+    const notes = [...repairs, "differences in files can be seen only after that"];
     return { message: describeFound(repairs), notes, readable: undefined };
   }
   const unsound = await unsoundFileSystems(target, { ...request, state });
@@ -130,10 +130,10 @@ async function lostOn(
 
 function giveUp({ order: { node, restore: { keep } } }: RestoreRequest, because: string) {
   if (keep.length === 0) {
-    return { fits: false, message: `cannot be restored, so it is installed anew: ${because}` } as const;
+    return { fits: false, message: `cannot be restored, so it is overwritten: ${because}` } as const;
   }
   throw new RackseedError(`cannot restore the disk of ${node}`, {
-    reason: `${because}; to install it anew would lose what is to be kept (${keep.join(", ")}).`,
+    reason: `${because}; overwriting it would lose what must be kept (${keep.join(", ")}).`,
     remedy: `save that first, then overwrite the disk: rackseed node deploy ${node}`,
     status: 409,
   });

@@ -46,7 +46,7 @@ export async function makeFileSystems(
   const mounted = await mountClone(machine, disk);
   // resuming is tried once: if it fails, the next installation starts from an empty disk
   const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
-  const message = resumes ? "kept but for vfat, which has no journal" : undefined;
+  const message = resumes ? "kept, except vfat, which has no journal" : undefined;
   return { ...mounted, journal, message };
 }
 
