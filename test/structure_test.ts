@@ -37,7 +37,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "server/torrent/session/": ["server/contract/", "server/connections/", "server/torrent/"],
 
-  // the server's services: what joins them is server/services/ and server/server.ts
+  // the server's rooms; server/services/ and server/server.ts join them
   "server/words/": ["server/contract/"],
   "server/cli/": ["server/contract/", "server/words/"],
   "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
@@ -62,18 +62,34 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/",
     "server/words/",
   ],
-  "server/services/": [
-    "boot/",
-    "server/capture/",
-    "server/cli/",
+  "server/images/": [
     "server/contract/",
     "server/fleet/",
-    "server/native/",
     "server/rsync/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",
-    "server/words/",
+  ],
+  "server/boot_files/": ["boot/", "server/contract/", "server/native/", "server/store/"],
+  "server/netboot/": [
+    "boot/",
+    "server/boot_files/",
+    "server/cli/",
+    "server/connections/",
+    "server/contract/",
+    "server/fleet/",
+    "server/store/",
+  ],
+  "server/services/": [
+    "boot/",
+    "server/boot_files/",
+    "server/capture/",
+    "server/cli/",
+    "server/contract/",
+    "server/fleet/",
+    "server/rsync/",
+    "server/store/",
+    "server/torrent/",
   ],
   "server/*": ["boot/", "server/"],
 
