@@ -82,16 +82,21 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "server/services/": [
     "boot/",
+    "server/access/",
     "server/boot_files/",
     "server/capture/",
     "server/cli/",
+    "server/connections/",
     "server/contract/",
     "server/fleet/",
+    "server/images/",
     "server/rsync/",
     "server/store/",
+    "server/swarm/",
     "server/torrent/",
+    "server/web/",
   ],
-  "server/*": ["boot/", "server/"],
+  "server/*": ["server/"],
 
   // between power-on and the agent
   "boot/dhcp/": ["server/contract/", "boot/*"],
