@@ -3,7 +3,7 @@
  * options as JSON and prints a line when it is ready.
  */
 import type { Ipv4 } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
