@@ -37,7 +37,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "server/torrent/session/": ["server/contract/", "server/connections/", "server/torrent/"],
 
-  // the server's services: what joins them is server/services/ and server/server.ts
+  // the server's rooms; server/services/ and server/server.ts join them
   "server/words/": ["server/contract/"],
   "server/cli/": ["server/contract/", "server/words/"],
   "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
@@ -62,20 +62,41 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/torrent/",
     "server/words/",
   ],
-  "server/services/": [
-    "boot/",
-    "server/capture/",
-    "server/cli/",
+  "server/images/": [
     "server/contract/",
     "server/fleet/",
-    "server/native/",
     "server/rsync/",
     "server/store/",
     "server/swarm/",
     "server/torrent/",
-    "server/words/",
   ],
-  "server/*": ["boot/", "server/"],
+  "server/boot_files/": ["boot/", "server/contract/", "server/native/", "server/store/"],
+  "server/netboot/": [
+    "boot/",
+    "server/boot_files/",
+    "server/cli/",
+    "server/connections/",
+    "server/contract/",
+    "server/fleet/",
+    "server/store/",
+  ],
+  "server/services/": [
+    "boot/",
+    "server/access/",
+    "server/boot_files/",
+    "server/capture/",
+    "server/cli/",
+    "server/connections/",
+    "server/contract/",
+    "server/fleet/",
+    "server/images/",
+    "server/rsync/",
+    "server/store/",
+    "server/swarm/",
+    "server/torrent/",
+    "server/web/",
+  ],
+  "server/*": ["server/"],
 
   // between power-on and the agent
   "boot/dhcp/": ["server/contract/", "boot/*"],
