@@ -183,16 +183,24 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/first_boot/": ["server/contract/", "agent/hooks/", "agent/install/*", "agent/tree/"],
-  "agent/install/*": [
+  "agent/install/first_boot/": ["server/contract/", "agent/hooks/", "agent/tree/"],
+  "agent/install/steps/": [
     "server/contract/",
     "agent/hooks/",
     "agent/install/",
     "agent/layout/",
-    "agent/start/",
     "agent/steps/",
     "agent/sys/",
     "agent/tree/",
+  ],
+  "agent/install/*": [
+    "server/contract/",
+    "agent/install/compare/",
+    "agent/install/extract/",
+    "agent/install/fetch/",
+    "agent/install/records/",
+    "agent/steps/",
+    "agent/sys/",
   ],
   "agent/backup/": [
     "server/contract/",
