@@ -2,7 +2,7 @@
 import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../sys/console.ts";
-import { type Comparison, comparisonOf, leftAlone } from "./compare/comparison.ts";
+import { type Comparison, comparisonOf, keptPathsOf } from "./compare/comparison.ts";
 import { believed, enrol, type Enrolled } from "../steps/enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./fetch/image_fetch.ts";
@@ -84,7 +84,10 @@ export async function installDirectory(
       step: "verify",
       when: changes,
       run: () => {
-        const { privileged, changed } = { privileged: Deno.uid() === 0, changed: leftAlone(enrolled?.order) };
+        const { privileged, changed } = {
+          privileged: Deno.uid() === 0,
+          changed: keptPathsOf(enrolled?.order),
+        };
         return fetching().verify({ privileged, changed, plain: [], fromDisk: false });
       },
     },

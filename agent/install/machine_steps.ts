@@ -33,7 +33,7 @@ import { findResumption, formatUnsafe, plannedRecord } from "./disk/resume.ts";
 import type { StepDefinition, StepProgress } from "../steps/run_steps.ts";
 import type { SwarmTerms } from "../steps/swarm_terms.ts";
 import { CloneTree } from "../tree/tree_files.ts";
-import { keepWritingOut } from "./extract/periodic_sync.ts";
+import { syncPeriodically } from "./extract/periodic_sync.ts";
 
 /** Where packs lie that fit into memory. */
 const PACKS = "/run/rackseed";
@@ -280,7 +280,7 @@ export function machineSteps(
       step: "install",
       when: writes,
       run: async (progress) => {
-        await using _writing = keepWritingOut();
+        await using _writing = syncPeriodically();
         return await found("fetch").install(progress);
       },
     },

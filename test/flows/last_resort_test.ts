@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
 import { Download, orderedMetainfo } from "../../agent/install/fetch/download.ts";
 import { believed, enrol } from "../../agent/steps/enrol.ts";
-import { packsOf } from "../../agent/install/fetch/https_packs.ts";
+import { httpsPacks } from "../../agent/install/fetch/https_packs.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -50,7 +50,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
       packs: { temporary: `${test.folder}/packs` },
       manifestOnly: false,
       terms: new SwarmTerms(order.swarm),
-      lastResort: packsOf({ client, order }),
+      lastResort: httpsPacks({ client, order }),
       signal,
     },
   );

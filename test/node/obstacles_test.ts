@@ -243,7 +243,7 @@ test("a restore sets again what was changed on the machine, and believes files a
   await real.assess(target);
   assert.match(await real.mend(target, () => {}), /^\/ got the template's reserved blocks/);
   const comparison = real.comparison();
-  assert(comparison?.why === "restores" && comparison.believes);
+  assert(comparison?.why === "restores" && comparison.trustsIndex);
   assert.deepEqual(await dumped(disk.partition(3)), wanted);
   await run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "-"]);
   const lost = restore();

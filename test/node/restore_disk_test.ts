@@ -161,7 +161,7 @@ test("where a file system had to be repaired, or would have to be, no file of it
     await restore.assess(target);
     await restore.mend(target, () => {});
     const comparison = restore.comparison();
-    return comparison?.why === "restores" && comparison.believes;
+    return comparison?.why === "restores" && comparison.trustsIndex;
   };
   assert.equal(await believes(), true);
   await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);

@@ -5,9 +5,9 @@ import type { Manifest } from "#contract/format/manifest.ts";
 import { type BytePath, bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
-import { encodeIndex, type Trust } from "../records/content_index.ts";
+import { encodeIndex, type IndexEntry } from "../records/content_index.ts";
 import { LEFT_ALONE } from "../extract/frame_plan.ts";
-import { type Compared, compareTarget, type Comparison } from "../compare/comparison.ts";
+import { compareTarget, type Comparison, type ComparisonResult } from "../compare/comparison.ts";
 import type { RouteOptions } from "../compare/differences.ts";
 import { Download, type DownloadProgress } from "./download.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
@@ -16,7 +16,7 @@ import { fetchExtents } from "./extent_client.ts";
 import { defaultWorkers, installTree } from "../extract/install_tree.ts";
 import { InstallClock } from "./install_clock.ts";
 import type { Journal } from "../records/journal.ts";
-import { packsOf } from "./https_packs.ts";
+import { httpsPacks } from "./https_packs.ts";
 import { fitsMemory } from "./pack_store.ts";
 import { awaitDisk, safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "../../steps/reporter.ts";
@@ -66,7 +66,7 @@ interface Begun {
 interface Joined extends Opened {
   readonly target: Target;
   /** What stands on the target. */
-  readonly compared: Compared | undefined;
+  readonly compared: ComparisonResult | undefined;
   /** The frames that the swarm is to bring, where not all are needed. */
   readonly needed: readonly number[] | undefined;
 }
@@ -166,7 +166,7 @@ export class ImageFetch implements AsyncDisposable {
       terms: this.#options.terms,
       packs: place === undefined && journal ? { lasting: journal.packs } : { temporary: place ?? "/tmp" },
       manifestOnly,
-      lastResort: packsOf(this.#options.enrolled),
+      lastResort: httpsPacks(this.#options.enrolled),
       signal: this.#closing.signal,
     });
     try {
@@ -207,13 +207,13 @@ export class ImageFetch implements AsyncDisposable {
         manifest,
         key,
         target: target.path,
-        standing: compared?.found,
+        existing: compared?.found,
         loose: compared && this.#loose(compared, manifest),
         packs: { path: (pack) => packs[pack] ?? "" },
         frames: safe?.frames ?? download.frames(manifest, { only: needed }),
         onFrame: (frame) => safe?.onFrame(frame),
         workers,
-        onSpent: (spent) => clock.add(spent),
+        onWorkTimes: (work) => clock.add(work),
         onSums: (sums) => {
           for (const [path, sum] of sums) this.#sums.set(path, ((this.#sums.get(path) ?? 0) ^ sum) >>> 0);
         },
@@ -238,7 +238,7 @@ export class ImageFetch implements AsyncDisposable {
     return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
   }
 
-  #loose({ differences }: Compared, manifest: Manifest) {
+  #loose({ differences }: ComparisonResult, manifest: Manifest) {
     const { client, order } = this.#options.enrolled;
     const routes = differences.routes.filter(({ by }) => by === "extents");
     if (order.extents === undefined || routes.length === 0) return undefined;
@@ -265,12 +265,12 @@ export class ImageFetch implements AsyncDisposable {
     const before = target.comparison?.why === "restores" ? target.comparison.index : undefined;
     const root = openAt(AT_FDCWD, bytePathOfText(target.path), { flags: O.RDONLY | O.DIRECTORY });
     try {
-      const entries = manifest.entries.map((entry, number): Trust | undefined => {
-        const begun = compared?.found.begun.has(number);
-        if (entry.type === "link" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
+      const entries = manifest.entries.map((entry, number): IndexEntry | undefined => {
+        const begun = compared?.found.partial.has(number);
+        if (entry.type === "link" || begun || compared?.found.states[number] === LEFT_ALONE) return undefined;
         // touched since: then it will not be believed again
-        const believed = compared?.found.believed.get(number);
-        if (believed) return believed;
+        const trusted = compared?.found.trusted.get(number);
+        if (trusted) return trusted;
         // a restore that only gave directories their times again leaves the index as it is
         const noted = entry.type === "file" ? undefined : before?.(number);
         if (noted) return noted;
@@ -293,7 +293,7 @@ export class ImageFetch implements AsyncDisposable {
     const found = target.comparison?.why === "restores" ? compared?.found : undefined;
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
-      ...(found && { only: (number) => found.kept[number] === 0 || found.undressed.has(number) }),
+      ...(found && { only: (number) => found.states[number] === 0 || found.wrongAttributes.has(number) }),
       signal: this.#signal,
       ...options,
     });
@@ -347,7 +347,7 @@ async function memoryFor(
 }
 
 function describeCompared(
-  { found, differences }: Compared,
+  { found, differences }: ComparisonResult,
   { comparison, manifest, missingBytes }: {
     comparison: Comparison;
     manifest: Manifest;
@@ -357,9 +357,9 @@ function describeCompared(
   const read = `${megabytes(found.contents.readBytes)} read`;
   if (comparison.why === "restores") {
     const { list, fetchBytes } = differences;
-    const { believed } = found;
+    const { trusted } = found;
     const unread = manifest.entries.reduce(
-      (n, { type }, i) => type === "file" && believed.has(i) ? n + 1 : n,
+      (n, { type }, i) => type === "file" && trusted.has(i) ? n + 1 : n,
       0,
     );
     const untouched = unread > 0 ? `, ${unread} untouched files not read` : "";

@@ -149,7 +149,7 @@ export class MachineRestore {
     const { plan, order, layout } = this.#options;
     const record = this.#record = await readCloneRecord(clone);
     this.#fitted = await soundFitted(clone, { record, manifest: order.manifest.id });
-    const known = this.#believes ? record?.boot : undefined;
+    const known = this.#trustsIndex ? record?.boot : undefined;
     const now = await bootState(target, { plan, clone, folders: bootFolders(layout), known });
     const loader = this.#loader = judgeLoader(now, { record, manifest: order.manifest.id });
     if (loader.state !== "sound") {
@@ -169,13 +169,13 @@ export class MachineRestore {
       index: this.#index,
       fitted: this.#fitted,
       plain: plainMounts(plan),
-      believes: this.#believes,
+      trustsIndex: this.#trustsIndex,
       soundLoader: this.#loader.state === "unknown" ? [] : bootFolders(layout),
     });
   }
 
   /** Whether what nobody has touched is taken for what it was. */
-  get #believes(): boolean {
+  get #trustsIndex(): boolean {
     return !this.#isDoubtful && this.#options.order.restore.check !== "content";
   }
 
