@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
-import { Download, orderedMetainfo } from "../../agent/install/fetch/download.ts";
+import { Download } from "../../agent/install/fetch/download.ts";
+import { orderedMetainfo } from "../../agent/install/fetch/ordered_image.ts";
 import { believed, enrol } from "../../agent/steps/enrol.ts";
 import { httpsPacks } from "../../agent/install/fetch/https_packs.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
