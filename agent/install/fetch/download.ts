@@ -37,7 +37,7 @@ interface DownloadOptions {
   /** Upload limit and racks. */
   readonly terms: SwarmTerms;
   /** Used when neither peers nor web seeds serve. */
-  readonly lastResort?: HttpSource | undefined;
+  readonly httpsFallback?: HttpSource | undefined;
   /** Leaves the swarm when aborted. */
   readonly signal: AbortSignal;
 }
@@ -97,7 +97,7 @@ export class Download implements AsyncDisposable {
   }
 
   #join(wanted: Bitfield | undefined): Swarm {
-    const { order, terms, lastResort, signal } = this.#options;
+    const { order, terms, httpsFallback, signal } = this.#options;
     const swarm = Swarm.start({
       metainfo: this.#metainfo,
       storage: this.#store.storage,
@@ -107,7 +107,7 @@ export class Download implements AsyncDisposable {
       // from the order, which came over TLS: what the torrent names outside its hashed part may be forged
       trackers: order.swarm.announce,
       webSeeds: order.swarm.webSeeds,
-      ...(lastResort && { lastResort }),
+      ...(httpsFallback && { httpsFallback }),
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,

@@ -102,7 +102,7 @@ export class SwarmJoin implements AsyncDisposable {
       terms,
       packs: place === undefined && journal ? { lasting: journal.packs } : { temporary: place ?? "/tmp" },
       manifestOnly,
-      lastResort: httpsPacks(enrolled),
+      httpsFallback: httpsPacks(enrolled),
       signal: this.#closing.signal,
     });
     return await orDispose(download, async () => {

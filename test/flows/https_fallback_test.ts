@@ -51,7 +51,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
       packs: { temporary: `${test.folder}/packs` },
       manifestOnly: false,
       terms: new SwarmTerms(order.swarm),
-      lastResort: httpsPacks({ client, order }),
+      httpsFallback: httpsPacks({ client, order }),
       signal,
     },
   );
