@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../../boot/dhcp/leases.ts";
-import { DhcpFormatError, OPTION } from "../../../boot/dhcp/options.ts";
+import { DhcpFormatError, MESSAGE_TYPE, OPTION } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";
 import { decide, type DhcpPolicy } from "../../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
@@ -11,7 +11,7 @@ import { isOptional, tableNames } from "../../../boot/file_names.ts";
 import { agree } from "../../../boot/tftp/options.ts";
 import { decodeTftp, TftpFormatError } from "../../../boot/tftp/packet.ts";
 import { Transfer } from "../../../boot/tftp/transfer.ts";
-import { clientPacket, TYPE } from "../../support/dhcp_packets.ts";
+import { clientPacket } from "../../support/dhcp_packets.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
@@ -19,7 +19,7 @@ const SERVER = "10.0.0.1";
 const text = (value: string) => new TextEncoder().encode(value);
 
 export const dhcpPackets: fc.Arbitrary<Uint8Array> = fc.tuple(
-  fc.constantFrom(...Object.values(TYPE)),
+  fc.constantFrom(...Object.values(MESSAGE_TYPE)),
   fc.constantFrom(SERVER, "10.0.0.100", "10.0.0.110", "0.0.0.0", "255.255.255.255"),
   fc.nat(20),
 ).map(([type, address, machine]) =>
