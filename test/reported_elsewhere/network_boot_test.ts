@@ -10,7 +10,7 @@ import { parseRequest } from "../../boot/dhcp/request.ts";
 import { BootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage } from "../../boot/netboot.ts";
-import { agree } from "../../boot/tftp/options.ts";
+import { negotiate } from "../../boot/tftp/options.ts";
 import { decodeTftp, encodeError, encodeOack, TftpFormatError } from "../../boot/tftp/packet.ts";
 import { type Step, Transfer } from "../../boot/tftp/transfer.ts";
 import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
@@ -273,7 +273,7 @@ testReports((make: () => Uint8Array) => Buffer.from(make()).toString("latin1"), 
 /** Acknowledges every block of a file of so many, as its 16 bits. */
 function lastStep(blocks: number): string {
   const sizeBytes = (blocks - 1) * 512 + 1;
-  const transfer = new Transfer(agree(new Map(), { sizeBytes, maxBlksize: 512 }), 0);
+  const transfer = new Transfer(negotiate(new Map(), { sizeBytes, maxBlksize: 512 }), 0);
   let step: Step = transfer.begin(0);
   for (let block = 1; step.kind === "send-blocks"; block++) {
     step = transfer.receive({ kind: "ack", block: block & 0xffff }, block / 100);
@@ -298,7 +298,7 @@ testReports(lastStep, [
 
 /** After how many seconds a client that never answers is given up, within a minute or not. */
 function isGivenUp(options: Record<string, string>): boolean {
-  const terms = agree(new Map(Object.entries(options)), { sizeBytes: 1e6, maxBlksize: 1468 });
+  const terms = negotiate(new Map(Object.entries(options)), { sizeBytes: 1e6, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);
   transfer.begin(0);
   while (transfer.deadlineMs < 60_000) {
