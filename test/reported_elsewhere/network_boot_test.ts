@@ -27,7 +27,7 @@ function bootFiles(): BootFiles {
   return new BootFiles({
     site: { ...site, secureBoot: true },
     programs: new Map(PROGRAMS.map((name) => [name, new TextEncoder().encode(name)])),
-    target: () => ({ kind: "own-disk" }),
+    issueTarget: () => ({ kind: "own-disk" }),
     image: () => undefined,
   });
 }

@@ -38,7 +38,7 @@ if (import.meta.main) {
   const files = new BootFiles({
     site,
     programs,
-    target: () => chooseTarget(options.node),
+    issueTarget: () => chooseTarget(options.node),
     image: (name) => options.images[name],
   });
   const lookup = (name: string) => files.lookup(name);
