@@ -22,8 +22,8 @@ interface BootFilesOptions {
   };
   /** Boot programs by name. */
   readonly programs: ReadonlyMap<string, Uint8Array>;
-  /** The netboot policy's answer for a machine. */
-  readonly target: (mac: string) => BootTarget;
+  /** The netboot policy's answer for a machine. Each call for an armed one issues a boot token. */
+  readonly issueTarget: (mac: string) => BootTarget;
   /** Paths of a version's boot files; undefined where there is no such version. */
   readonly image: (name: string) => ImageBootFiles | undefined;
 }
@@ -80,8 +80,8 @@ export class BootFiles {
   #menu(text: string, program: "ipxe" | "grub"): BootFile | undefined {
     const mac = text.toLowerCase().replaceAll("-", ":");
     if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) return undefined;
-    const { target, site } = this.#options;
-    const order = target(mac);
+    const { issueTarget, site } = this.#options;
+    const order = issueTarget(mac);
     if (order.kind === "own-disk") {
       return fileOfText(program === "ipxe" ? ipxeOwnDiskScript() : grubOwnDiskMenu());
     }

@@ -28,7 +28,7 @@ async function withFiles(
           [["undionly.kpxe", "program"], ["shimx64.efi", "shim"], ["grubx64.efi", "grub"]]
             .map(([name = "", text]) => [name, new TextEncoder().encode(text)]),
         ),
-        target: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
+        issueTarget: (mac) => mac === armedMac ? agent : { kind: "own-disk" },
         image: (name) =>
           name === "web@3"
             ? { kernel: `${folder}/kernel`, initramfs: [`${folder}/agent`, `${folder}/image`] }

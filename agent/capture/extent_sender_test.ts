@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { RackseedError } from "#contract/errors.ts";
-import { decodeFrameUpload, MAX_FRAME_EXTENTS } from "#contract/format/frame_upload.ts";
+import { MAX_FRAME_EXTENTS } from "#contract/format/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
+import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import { ExtentSender } from "./extent_sender.ts";
 

@@ -20,12 +20,3 @@ export interface LeaseStore {
   /** All leases, in no particular order. */
   list(): Lease[];
 }
-
-export function memoryLeaseStore(): LeaseStore {
-  const leases = new Map<Ipv4, Lease>();
-  return {
-    put: (lease) => void leases.set(lease.address, lease),
-    delete: (address) => void leases.delete(address),
-    list: () => [...leases.values()],
-  };
-}

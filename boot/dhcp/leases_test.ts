@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Ipv4, type MacAddress, parseIpv4, parseMac } from "./address.ts";
-import { memoryLeaseStore } from "./lease_store.ts";
+import { memoryLeaseStore } from "./testing/memory_lease_store.ts";
 import { Leases } from "./leases.ts";
 
 const ip = parseIpv4;

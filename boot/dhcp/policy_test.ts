@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ClientPacket, clientPacket, TYPE } from "../../test/support/dhcp_packets.ts";
 import { type Ipv4, parseIpv4, parseMac } from "./address.ts";
 import type { BootAnswer, BootClient } from "./boot_client.ts";
-import { memoryLeaseStore } from "./lease_store.ts";
+import { memoryLeaseStore } from "./testing/memory_lease_store.ts";
 import { Leases } from "./leases.ts";
 import { OPTION } from "./options.ts";
 import { decodePacket, encodePacket } from "./packet.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { needs } from "../../test/support/needs.ts";
-import { type CpioEntry, readCpio, writeCpio } from "./cpio.ts";
+import { type CpioEntry, writeCpio } from "./cpio.ts";
+import { readCpio } from "./testing/read_cpio.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 

@@ -173,23 +173,23 @@ export class ConnectionBook {
 
   /** Beyond a limit the longest idle go first: a client that means it has sent its request long before. */
   #shed(present: readonly Entry[], endings: Map<Entry, EndReason>): void {
-    const { inAll, byAddress, newInAll, newByAddress } = this.#limits;
+    const { total, perAddress, newTotal, newPerAddress } = this.#limits;
     const count = (newOnly: boolean) =>
       present.filter((entry) => !endings.has(entry) && (!newOnly || isNew(entry)));
     const shed = (entries: readonly Entry[], most: number, reason: EndReason) => {
       const idle = entries.filter(({ active }) => active === 0).sort((a, b) => a.idleSinceMs - b.idleSinceMs);
       for (const entry of idle.slice(0, Math.max(0, entries.length - most))) endings.set(entry, reason);
     };
-    const shedByAddress = (entries: readonly Entry[], most: number, reason: EndReason) => {
+    const shedPerAddress = (entries: readonly Entry[], most: number, reason: EndReason) => {
       if (entries.length <= most) return;
       for (const group of Map.groupBy(entries, ({ facts }) => networkOf(facts?.address ?? "")).values()) {
         if (group.length > most) shed(group, most, reason);
       }
     };
-    shedByAddress(count(true), newByAddress, "too many new connections of its address");
-    shed(count(true), newInAll, "too many new connections");
-    shedByAddress(count(false), byAddress, "too many connections of its address");
-    shed(count(false), inAll, "too many connections");
+    shedPerAddress(count(true), newPerAddress, "too many new connections of its address");
+    shed(count(true), newTotal, "too many new connections");
+    shedPerAddress(count(false), perAddress, "too many connections of its address");
+    shed(count(false), total, "too many connections");
   }
 }
 

@@ -5,10 +5,10 @@ import type { SocketFacts, SocketTraffic } from "./sockets.ts";
 
 const LIMITS: ConnectionLimits = {
   ...connectionLimits(20_000),
-  inAll: 40,
-  byAddress: 10,
-  newInAll: 20,
-  newByAddress: 5,
+  total: 40,
+  perAddress: 10,
+  newTotal: 20,
+  newPerAddress: 5,
   requests: 30,
 };
 const QUIET: SocketTraffic = { receivedBytes: 100, acknowledgedBytes: 0, isSending: false };
@@ -99,14 +99,14 @@ Deno.test("beyond a limit the longest idle go first, those of one address before
     scene.open(`flood${i}`, "10.0.0.66");
     scene.sweep();
   }
-  assert.equal(scene.book.size, 1 + LIMITS.newByAddress);
+  assert.equal(scene.book.size, 1 + LIMITS.newPerAddress);
   scene.nowMs = 10;
   const many = new Scene();
   for (let i = 0; i < 30; i++) {
     many.nowMs = i;
     many.open(`c${i}`, `10.0.1.${i}`);
     const ended = many.sweep();
-    assert.deepEqual(ended, i < LIMITS.newInAll ? [] : [`c${i - 20}: too many new connections`]);
+    assert.deepEqual(ended, i < LIMITS.newTotal ? [] : [`c${i - 20}: too many new connections`]);
   }
 });
 
@@ -137,8 +137,8 @@ Deno.test("requests of a connection that has gone are not counted for ever, and 
 });
 
 Deno.test("a rack behind one relay has room for every node", () => {
-  const { byAddress, newByAddress } = connectionLimits(65_536);
-  assert.ok(byAddress >= 2000 && newByAddress >= 250);
+  const { perAddress, newPerAddress } = connectionLimits(65_536);
+  assert.ok(perAddress >= 2000 && newPerAddress >= 250);
 });
 
 Deno.test("an IPv6 client is its /64", () => {

@@ -2,12 +2,12 @@
 
 export interface ConnectionLimits {
   /** Connections to HTTPS and HTTP together. */
-  readonly inAll: number;
+  readonly total: number;
   /** Of one address. Nodes behind a relay share one, so this is generous. */
-  readonly byAddress: number;
+  readonly perAddress: number;
   /** Connections that have not made a whole request yet; beside these the first TLS handshakes of a rack. */
-  readonly newInAll: number;
-  readonly newByAddress: number;
+  readonly newTotal: number;
+  readonly newPerAddress: number;
   /** Requests being answered, over all connections. */
   readonly requests: number;
   /** From the connection to the first whole request, TLS handshake included. */
@@ -27,14 +27,14 @@ const MAX_NEW = 512;
 
 /** Half of the descriptors stay free for peers, rsync, files and packs. */
 export function connectionLimits(descriptors: number): ConnectionLimits {
-  const inAll = Math.min(MAX_CONNECTIONS, Math.floor(descriptors / 2));
-  const newInAll = Math.min(MAX_NEW, Math.floor(inAll / 2));
+  const total = Math.min(MAX_CONNECTIONS, Math.floor(descriptors / 2));
+  const newTotal = Math.min(MAX_NEW, Math.floor(total / 2));
   return {
-    inAll,
-    byAddress: Math.ceil(inAll / 4),
-    newInAll,
-    newByAddress: Math.ceil(newInAll / 2),
-    requests: 2 * inAll,
+    total,
+    perAddress: Math.ceil(total / 4),
+    newTotal,
+    newPerAddress: Math.ceil(newTotal / 2),
+    requests: 2 * total,
     firstRequestMs: 15_000,
     idleMs: 120_000,
     headBytes: 64 * 1024,

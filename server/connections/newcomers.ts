@@ -10,12 +10,12 @@ interface Newcomer {
  * client says what it wants within milliseconds, so a flood of silent ones cannot keep it out.
  */
 export class Newcomers {
-  readonly #limits: { readonly inAll: number; readonly byAddress: number };
+  readonly #limits: { readonly total: number; readonly perAddress: number };
   /** Oldest first. */
   readonly #present = new Set<Newcomer>();
   readonly #byAddress = new Map<string, Set<Newcomer>>();
 
-  constructor(limits: { readonly inAll: number; readonly byAddress: number }) {
+  constructor(limits: { readonly total: number; readonly perAddress: number }) {
     this.#limits = limits;
   }
 
@@ -25,10 +25,10 @@ export class Newcomers {
 
   /** Lets one in, and returns what to call when it has said what it wants, or has gone. */
   admit(newcomer: Newcomer): () => void {
-    const { inAll, byAddress } = this.#limits;
+    const { total, perAddress } = this.#limits;
     const same = this.#byAddress.get(newcomer.address) ?? new Set();
-    if (same.size >= byAddress) this.#turnAway(same);
-    else if (this.#present.size >= inAll) this.#turnAway(this.#present);
+    if (same.size >= perAddress) this.#turnAway(same);
+    else if (this.#present.size >= total) this.#turnAway(this.#present);
     this.#present.add(newcomer);
     same.add(newcomer);
     this.#byAddress.set(newcomer.address, same);

@@ -27,7 +27,7 @@ export function guardConnections(): ConnectionReaper {
   if (descriptors < FEW_DESCRIPTORS) {
     log.warn("few-descriptors", {
       descriptors,
-      connections: reaper.limits.inAll,
+      connections: reaper.limits.total,
       remedy: `raise the hard limit to ${FEW_DESCRIPTORS}: LimitNOFILE= of the systemd unit, or ulimit -Hn.`,
     });
   }

@@ -95,7 +95,7 @@ Deno.test("idle connections beyond the limit make room, and a client is served a
     for (let i = 0; i < 20 && reaper.book.size > 65; i++) await wait(100);
     assert.ok(reaper.book.size <= 65, `${reaper.book.size} connections`);
     for (const connection of idle) connection.close();
-  }, { newInAll: 64, newByAddress: 64 }));
+  }, { newTotal: 64, newPerAddress: 64 }));
 
 Deno.test("Content-Length beside chunks is refused, and so is a URL without end", () =>
   withService(hello, async ({ port }) => {

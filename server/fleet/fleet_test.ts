@@ -47,15 +47,15 @@ Deno.test("a node that falls silent while it installs is told of once, and no ot
   assert.deepEqual(look(25_000), [["n2", "2026-06-30T12:00:30.000Z"]]);
 });
 
-Deno.test("a node that is ordered anew still bears what it bore", () => {
+Deno.test("a newly armed node counts for both its old version and the new one", () => {
   const { nodes, deployments, fleet } = open();
   const { id } = nodes.put("n1", {});
   const { secrets } = deployments.arm([id], { image: "web", version: 1 });
   const { assignment } = deployments.enrol(secrets.get(id) ?? "") ?? assert.fail();
   deployments.report(assignment, { step: "finish", state: "done", elapsedMs: 1 });
-  assert.deepEqual([...fleet.borne()], [["web@1", ["n1"]]]);
+  assert.deepEqual([...fleet.nodesByVersion()], [["web@1", ["n1"]]]);
   deployments.arm([id], { image: "web", version: 2 });
-  assert.deepEqual([...fleet.borne()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+  assert.deepEqual([...fleet.nodesByVersion()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
 });
 
 Deno.test("a database that is full keeps no machine from starting its own disk", () => {
@@ -70,9 +70,11 @@ Deno.test("a database that is full keeps no machine from starting its own disk",
     for (;;) fill();
   }, /full/);
   for (let i = 10; i < 99; i++) {
-    assert.equal(fleet.netboot(`52:54:00:00:01:${i}`, { address: "10.0.0.9" }), undefined);
+    fleet.netboot.noteBoot(`52:54:00:00:01:${i}`);
+    assert.equal(fleet.netboot.issue(`52:54:00:00:01:${i}`), undefined);
   }
-  assert.equal(fleet.netboot(mac, { address: "10.0.0.7" }), undefined);
+  fleet.netboot.noteBoot(mac);
+  assert.equal(fleet.netboot.issue(mac), undefined);
   assert.throws(() => {
     for (let i = 0; i < 99; i++) nodes.put(`more${i}`, {});
   }, /full/);

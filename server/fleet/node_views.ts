@@ -1,31 +1,40 @@
 /** What the API and the page show of a node: what is set, what its deployment came to, what it says of itself. */
-import type { NodeView } from "#contract/api.ts";
+import type { DeploymentView, NodeView } from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { NodeTerms } from "./node_terms.ts";
 import { present } from "./present.ts";
 
 /** A node that installs tells of itself every 15 s at least. */
 export const SILENT_MS = 60_000;
 
 interface NodeViewSources {
+  readonly nodes: Nodes;
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly terms: NodeTerms;
   readonly now: () => number;
 }
 
 export class NodeViews {
+  readonly #nodes: Nodes;
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
+  readonly #terms: NodeTerms;
   readonly #now: () => number;
 
-  constructor({ deployments, batches, clones, now }: NodeViewSources) {
+  constructor({ nodes, deployments, batches, clones, terms, now }: NodeViewSources) {
+    this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
+    this.#terms = terms;
     this.#now = now;
   }
 
@@ -35,17 +44,17 @@ export class NodeViews {
     const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
     const over = assignment?.state !== "armed" && assignment?.state !== "installing";
     // a dry run that is over, and a backup at any time, has left the node as it was
-    const bears = backup || (restore?.dryRun && over) ? this.#deployments.borne(node.id) : assignment;
+    const assigned = backup || (restore?.dryRun && over) ? this.#deployments.assigned(node.id) : assignment;
     // whether its clone has reported is of no less interest after a backup
-    const part = backup ? bears : assignment;
-    const state = assignment?.state === "installed" ? bears?.state : assignment?.state;
+    const part = backup ? assigned : assignment;
+    const state = assignment?.state === "installed" ? assigned?.state : assignment?.state;
     return {
       id: node.id,
       name: node.name,
       settings: node.settings,
       state: state === undefined || state === "cancelled" ? "idle" : state,
       armed: state === "armed" || state === "installing",
-      ...(bears && { image: `${bears.image}@${bears.version}` }),
+      ...(assigned && { image: `${assigned.image}@${assigned.version}` }),
       ...(node.address !== undefined && { address: node.address }),
       ...(node.seen !== undefined && { seen: node.seen }),
       ...(state === "installing" && this.#silence(node)),
@@ -55,6 +64,31 @@ export class NodeViews {
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
+    };
+  }
+
+  /** Throws RackseedError (404). */
+  deployment(id: string): DeploymentView {
+    const parts = this.#deployments.parts(id);
+    const [first] = parts;
+    if (!first) {
+      throw new RackseedError(`cannot find the deployment ${id}`, {
+        reason: "it is not known, was called off, or all its nodes were deployed anew since.",
+        remedy: "see `rackseed node list`.",
+        status: 404,
+      });
+    }
+    const slowest = this.#batches.slowest(id, { fresh: true });
+    return {
+      id,
+      image: `${first.image}@${first.version}`,
+      seed: this.#terms.seedPolicy(this.#deployments.seedOf(id)),
+      nodes: parts.map((part) => ({
+        node: this.#nodes.get(part.node).name,
+        state: part.state === "cancelled" ? "idle" as const : part.state,
+        ...present("limit", this.#batches.limit(part)),
+      })),
+      ...present("slowest", slowest),
     };
   }
 

@@ -10,7 +10,7 @@ import type { TorrentFile } from "./torrent_file.ts";
 /** Clients that have named the module. */
 const MAX_CLIENTS = 256;
 const MAX_CLIENTS_PER_ADDRESS = 32;
-const NEWCOMERS = { inAll: 256, byAddress: 64 };
+const NEWCOMERS = { total: 256, perAddress: 64 };
 const LIMITS: SessionLimits = { handshakeMs: 15_000, transferMs: 10 * 60_000 };
 const IDLE_MS = 30_000;
 /** What a client may say in all: block sums of an old file are the most of it. */

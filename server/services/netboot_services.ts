@@ -70,7 +70,7 @@ export async function startNetboot(context: NetbootOptions): Promise<NetbootServ
   const files = new BootFiles({
     site: bootSite,
     programs: await readPrograms(),
-    target: (mac) => targetOf(mac, { fleet, nodes, newcomers }),
+    issueTarget: (mac) => issueTarget(mac, { fleet, nodes, newcomers }),
     image: (name) => imageFiles(name, { store, segments, isDamaged }),
   });
   const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
@@ -116,9 +116,8 @@ async function startDhcp(
     knows: ({ mac }) => isNode(mac),
     bootOptions: (client) => {
       if (!client.pxe) return undefined;
-      // Notes that the machine was seen.
       const isKnown = nodes.byMac(client.mac) !== undefined;
-      if (isKnown || newcomers.take(performance.now())) fleet.netboot(client.mac, { peek: true });
+      if (isKnown || newcomers.take(performance.now())) fleet.netboot.noteBoot(client.mac);
       const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
       return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
     },
@@ -139,14 +138,15 @@ async function refuseBesideAnother(
   });
 }
 
-function targetOf(mac: string, { fleet, nodes, newcomers }: {
+function issueTarget(mac: string, { fleet, nodes, newcomers }: {
   fleet: Fleet;
   nodes: Nodes;
   newcomers: TokenBucket;
 }): BootTarget {
   if (nodes.byMac(mac) === undefined && !newcomers.take(performance.now())) return chooseTarget(undefined);
-  const order = fleet.netboot(mac);
-  if (order?.token === undefined) return chooseTarget(undefined);
+  fleet.netboot.noteBoot(mac);
+  const order = fleet.netboot.issue(mac);
+  if (order === undefined) return chooseTarget(undefined);
   const image = `${order.image}@${order.version}`;
   log.info("boots-agent", { mac, node: order.node.name, image });
   return chooseTarget({ armed: { image, token: order.token } });

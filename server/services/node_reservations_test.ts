@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../boot/dhcp/leases.ts";
 import { decide } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";

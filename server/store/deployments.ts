@@ -195,8 +195,8 @@ export class Deployments {
     return this.#terms.get("backup", deployment);
   }
 
-  /** What the node's disk was made to bear last: dry runs and backups changed nothing. */
-  borne(node: string): Assignment | undefined {
+  /** The order by which the node was last installed or restored; dry runs and backups do not count. */
+  assigned(node: string): Assignment | undefined {
     const installed = this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
        WHERE node = ? AND state IN ('installed', 'running') ORDER BY number DESC`,
@@ -208,8 +208,8 @@ export class Deployments {
 
   /** Which disk the node was installed on last. */
   installedDisk(node: string): ChosenDisk | undefined {
-    const borne = this.borne(node);
-    return borne && this.#log.list(borne).findLast(({ disk }) => disk)?.disk;
+    const assigned = this.assigned(node);
+    return assigned && this.#log.list(assigned).findLast(({ disk }) => disk)?.disk;
   }
 
   /** The steps of its nodes that are done, with what the nodes measured of themselves. */
@@ -320,9 +320,9 @@ export class Deployments {
     const old = this.#prepared(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
-    // however many backups followed: a node does not forget what it bears
-    const borne = this.borne(node)?.deployment;
-    for (const { deployment } of old.filter((o) => o.deployment !== borne)) {
+    // however many backups followed, the assigned image is not forgotten
+    const assigned = this.assigned(node)?.deployment;
+    for (const { deployment } of old.filter((o) => o.deployment !== assigned)) {
       this.#log.forget({ node, deployment });
       this.#prepared("DELETE FROM assignments WHERE node = ? AND deployment = ?").run(node, deployment);
       if (this.parts(deployment).length === 0) this.#terms.forget(deployment);

@@ -169,7 +169,7 @@ Deno.test("no secret stands in the database", () => {
   assert.ok(rows.every(({ hash }) => hash.length === 32 && !Buffer.from(hash).includes(session)));
 });
 
-Deno.test("a node bears what was installed last; a dry run that is over changes nothing of that", () => {
+Deno.test("what was installed last is assigned to a node; a finished dry run does not change that", () => {
   const { deployments } = open();
   const run = (version: number, dryRun?: boolean) => {
     const restore = dryRun === undefined ? undefined : { keep: ["/srv"], dryRun };
@@ -178,8 +178,8 @@ Deno.test("a node bears what was installed last; a dry run that is over changes 
     const enrolled = deployments.enrol(secrets.get("a") ?? "");
     assert.ok(enrolled);
     deployments.report(enrolled.assignment, step("finish", "done"));
-    return deployments.borne("a")?.version;
+    return deployments.assigned("a")?.version;
   };
-  assert.equal(deployments.borne("a"), undefined);
+  assert.equal(deployments.assigned("a"), undefined);
   assert.deepEqual([run(1), run(2, true), run(3, false), run(4, true)], [1, 1, 3, 3]);
 });

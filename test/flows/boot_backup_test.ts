@@ -22,7 +22,7 @@ Deno.test({
       assert.match(ended.stderr, says);
     };
     await fails(["node", "backup", "n1"], 1, /no agent runs on it.*\n.*node backup n1 --at-boot/);
-    await fails(["node", "backup", "n1", "--at-boot"], 1, /not known which image it bears.*\n.*--image NAME/);
+    await fails(["node", "backup", "n1", "--at-boot"], 1, /no image is assigned to it.*\n.*--image NAME/);
     await fails(["node", "backup", "n1", "--at-boot", "--every", "1h"], 2, /--every is for/);
     await fails(["node", "backup", "n1", "--wait"], 2, /go with --at-boot/);
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DeployAnswer, ImageChange, ImageView, NodeView, PruneAnswer } from "#contract/api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-Deno.test("versions are compared, and pruned but for what is new, borne or armed", async () => {
+Deno.test("versions are compared, and pruned but for what is new, assigned or armed", async () => {
   await using test = await ServerUnderTest.start();
   const { client, folder } = test;
   const root = `${folder}/tree`;

@@ -10,7 +10,7 @@ const BAD_PIECE = 9;
 /** A dealing seed with one bad byte, and what it says over HTTPS. */
 async function damagedServer(
   lab: SwarmLab,
-): Promise<{ server: LabSwarm; lastResort: HttpSource; found: string[] }> {
+): Promise<{ server: LabSwarm; httpsFallback: HttpSource; found: string[] }> {
   const { map, info } = lab.metainfo;
   await Deno.mkdir(`${lab.directory}/server`);
   const found: string[] = [];
@@ -29,17 +29,17 @@ async function damagedServer(
     }),
   );
   const server = lab.seed({ storage, deals: true });
-  const lastResort: HttpSource = {
+  const httpsFallback: HttpSource = {
     url: "https://127.0.0.1/packs",
     request: () => Promise.reject(damagedCopy("web@1", "a.pack: it is not what was published")),
   };
-  return { server, lastResort, found };
+  return { server, httpsFallback, found };
 }
 
 Deno.test("a node alone with a damaged seed gets every whole piece, then fails with the server's own words", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
-  const { server, lastResort, found } = await damagedServer(lab);
-  const node = lab.node("1", { clock: hurriedClock(20), lastResort });
+  const { server, httpsFallback, found } = await damagedServer(lab);
+  const node = lab.node("1", { clock: hurriedClock(20), httpsFallback });
   node.addPeers([address(server)]);
   await assert.rejects(node.done, isDamagedCopy);
   const { havePieces, pieces, banned } = node.stats();
@@ -50,8 +50,8 @@ Deno.test("a node alone with a damaged seed gets every whole piece, then fails w
 
 Deno.test("what is damaged at the server comes from a node that has it", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
-  const { server, lastResort } = await damagedServer(lab);
-  const node = lab.node("1", { clock: hurriedClock(20), lastResort });
+  const { server, httpsFallback } = await damagedServer(lab);
+  const node = lab.node("1", { clock: hurriedClock(20), httpsFallback });
   node.addPeers([address(server), address(lab.seed())]);
   await node.done;
   await lab.assertSame("1");

@@ -1,4 +1,4 @@
-/** The fallbacks of a swarm over real HTTP: web seeds, then the last resort; peers first, always. */
+/** The fallbacks of a swarm over real HTTP: web seeds, then the HTTPS fallback; peers first, always. */
 import assert from "node:assert/strict";
 import { webSeedAt } from "#torrent/web_seed/http_range.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
@@ -65,13 +65,13 @@ const failures: [string, (request: Request) => Response | undefined][] = [
   ["sends on to another place", () => Response.redirect("http://127.0.0.1:1/")],
 ];
 for (const [what, answer] of failures) {
-  Deno.test(`a web seed that ${what} is passed over for the last resort`, async () => {
+  Deno.test(`a web seed that ${what} is passed over for the HTTPS fallback`, async () => {
     await using lab = await SwarmLab.make({ pieces: 10 });
     const failing = lab.webSeed(answer);
     const last = lab.webSeed();
     const node = lab.node("1", {
       webSeeds: [failing.url],
-      lastResort: webSeedAt(last.url),
+      httpsFallback: webSeedAt(last.url),
       clock: hurriedClock(20),
     });
     await node.done;
@@ -94,7 +94,7 @@ Deno.test("a corrupt web seed is banned and named by its URL, and the next one s
   assert.ok(evil.paths.length < 20);
 });
 
-Deno.test("a web seed that hangs is given up, and what it was to bring comes from the last resort", async () => {
+Deno.test("a web seed that hangs is given up, and the HTTPS fallback delivers its piece", async () => {
   await using lab = await SwarmLab.make({ pieces: 10 });
   const hanging = lab.webSeed((request) => {
     const half = new Uint8Array(rangeLength(request) / 2);
@@ -103,7 +103,7 @@ Deno.test("a web seed that hangs is given up, and what it was to bring comes fro
   });
   const node = lab.node("1", {
     webSeeds: [hanging.url],
-    lastResort: webSeedAt(lab.webSeed().url),
+    httpsFallback: webSeedAt(lab.webSeed().url),
     clock: hurriedClock(40),
   });
   await node.done;

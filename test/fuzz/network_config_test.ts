@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { NetworkInterfaces } from "#contract/identity.ts";
 import { networkOf } from "../../agent/install/identity/read_identity.ts";
 
-const CARDS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
+const NICS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
   mac,
   names: [`eth${i}`, `ens${i}`],
 }));
@@ -138,9 +138,9 @@ for (const [kind, { paths, words, enabled }] of Object.entries(KINDS)) {
     }));
     fc.assert(
       fc.property(tree, (tree) => {
-        const { interfaces } = networkOf(tree, CARDS);
+        const { interfaces } = networkOf(tree, NICS);
         assert.ok(NetworkInterfaces.safeParse(interfaces).success);
-        assert.ok(interfaces.every((i) => i.kind !== "ethernet" || CARDS.some((c) => c.mac === i.mac)));
+        assert.ok(interfaces.every((i) => i.kind !== "ethernet" || NICS.some((c) => c.mac === i.mac)));
       }),
       { numRuns: 400 },
     );
@@ -155,7 +155,7 @@ Deno.test("YAML that takes a reader minutes is left out, and said", () => {
     texts: new Map([[path, text]]),
     paths: new Set(),
     symlinks: new Set(),
-  }, CARDS);
+  }, NICS);
   assert.deepEqual(interfaces, []);
   assert.ok(notes.includes(`${path} is too long to be read`), notes.join());
   assert.ok(performance.now() - start < 20_000);
@@ -167,14 +167,14 @@ const PATTERNS: [what: string, name: string][] = [
 ];
 
 for (const [what, name] of PATTERNS) {
-  Deno.test(`a card's name that is a pattern ${what} is no match`, () => {
-    const cards = [{ mac: "52:54:00:00:00:0a", names: ["aaaaaaaaaaaaaaa"] }, ...CARDS];
+  Deno.test(`a NIC name that is a pattern ${what} is no match`, () => {
+    const nics = [{ mac: "52:54:00:00:00:0a", names: ["aaaaaaaaaaaaaaa"] }, ...NICS];
     const start = performance.now();
     const { interfaces } = networkOf({
       texts: new Map([["/etc/systemd/network/a.network", `[Match]\nName=${name}\n[Network]\nDHCP=yes\n`]]),
       paths: new Set(["/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"]),
       symlinks: new Set(),
-    }, cards);
+    }, nics);
     assert.deepEqual(interfaces, []);
     assert.ok(performance.now() - start < 10_000);
   });
@@ -190,6 +190,6 @@ Deno.test("a megabyte of stanzas is read once, not once for every stanza", () =>
     texts: new Map([["/etc/network/interfaces", stanzas.join("")]]),
     paths: new Set(),
     symlinks: new Set(),
-  }, CARDS);
+  }, NICS);
   assert.ok(performance.now() - start < 20_000);
 });

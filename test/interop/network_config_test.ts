@@ -1,8 +1,8 @@
 /** The golden network configurations before the programs that they are for. */
 import assert from "node:assert/strict";
-import { byKey, CARDS, LAYOUTS } from "../../agent/install/identity/testing/layouts.ts";
+import { byKey, LAYOUTS, NICS } from "../../agent/install/identity/testing/layouts.ts";
 import { readNetworkd } from "../../agent/install/identity/network_config/networkd.ts";
-import { resolveCards } from "../../agent/install/identity/network_config/resolve_cards.ts";
+import { resolveNics } from "../../agent/install/identity/network_config/resolve_nics.ts";
 import { needs } from "../support/needs.ts";
 
 /** The files of a golden file, by path. */
@@ -45,7 +45,7 @@ Deno.test({
       for await (const { name } of Deno.readDir(at)) {
         made.set(`/etc/systemd/network/${name}`, await Deno.readTextFile(`${at}/${name}`));
       }
-      const found = resolveCards(readNetworkd(made), CARDS);
+      const found = resolveNics(readNetworkd(made), NICS);
       assert.deepEqual([byKey(found.interfaces), found.notes], [byKey(interfaces), []], layout);
       await Deno.remove(root, { recursive: true });
     }

@@ -32,7 +32,7 @@ Deno.test({
         secureBoot: true,
       },
       programs: new Map(PROGRAMS.map((name) => [name, new TextEncoder().encode(name.repeat(100))])),
-      target: () => ({ kind: "own-disk" }),
+      issueTarget: () => ({ kind: "own-disk" }),
       image: () => undefined,
     });
     const { port, finished } = startTftpServer({

@@ -155,7 +155,7 @@ Deno.test("a node of which no image is known is not restored without one, nor an
   await Deno.writeTextFile(`${test.folder}/n1/precious`, "x");
   await assert.rejects(install(test, { ...token, restore: true }), /to be installed, not to be restored/);
   assert.equal(await Deno.readTextFile(`${test.folder}/n1/precious`), "x");
-  await assert.rejects(order(test), /not known which image it bears/);
+  await assert.rejects(order(test), /no image is assigned to it/);
   const ordered = await order(test, { image: "tree" });
   await assert.rejects(install(test, { ...ordered, restore: false }), /not empty/);
   assert.equal(await Deno.readTextFile(`${test.folder}/n1/precious`), "x");

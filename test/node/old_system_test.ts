@@ -11,7 +11,7 @@ import { carryOut, GIB, GPT, planFor, template } from "./template_disk.ts";
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "mkswap", "blkid", "sha256sum"]);
 if (missing) console.log(`tests of old disks are left out: ${missing}`);
 
-const CARDS = [{ mac: "52:54:00:00:00:0a", names: ["ens3"] }];
+const NICS = [{ mac: "52:54:00:00:00:0a", names: ["ens3"] }];
 const run = runCommand;
 const { signal } = new AbortController();
 
@@ -96,7 +96,7 @@ for (const { name, fill, hostname, files = [], notes } of cases) {
       const sum = async () => (await run(["sha256sum", disk.device])).stdout;
       const before = await sum();
       const proven = await TargetDisk.prove(await planFor(await template(GPT), disk), { allowLoop: true });
-      const old = await readOldSystem(proven, { at, cards: CARDS, own: ["/etc/agent"], run, signal });
+      const old = await readOldSystem(proven, { at, nics: NICS, own: ["/etc/agent"], run, signal });
       assert.equal(old.kept?.hostname, hostname);
       assert.deepEqual((old.kept?.files ?? []).map(({ path }) => path).sort(), files);
       if (hostname) assert.deepEqual(old.kept?.interfaces[0]?.addresses, ["10.0.0.7/24"]);

@@ -7,8 +7,8 @@ import { zstdDecompressSync } from "node:zlib";
 import { CaptureHeader, CaptureProgress } from "#contract/api.ts";
 import type { Entry, FrameExtent, HashedExtent } from "#contract/format/entry.ts";
 import { parseHashedEntry } from "#contract/format/entry.ts";
-import { decodeFrameUpload } from "#contract/format/frame_upload.ts";
 import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/format/manifest.ts";
+import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.ts";
 import { seal } from "#native/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
 

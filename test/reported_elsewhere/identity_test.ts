@@ -237,10 +237,10 @@ testReports(
 async function afterReinstallation(
   { path, files }: { path: string; files: Files },
 ): Promise<string | undefined> {
-  const kept = await inTree(files, (root) => readIdentity(new ForeignTree(root), { cards: [], own: [] }));
+  const kept = await inTree(files, (root) => readIdentity(new ForeignTree(root), { nics: [], own: [] }));
   const { identity } = keepIdentity(
     { mode: "keep", askSeconds: 1, assigned: { hostname: "n1", interfaces: [] } },
-    { old: { kept, from: "vda2", notes: [] }, cards: [] },
+    { old: { kept, from: "vda2", notes: [] }, nics: [] },
   );
   return await inTree({}, async (root) => await (await cloneOf(root, identity.files)).text(path));
 }

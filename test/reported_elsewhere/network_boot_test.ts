@@ -1,7 +1,7 @@
 /** Firmware, boot programs and relays that do otherwise than their standards, and packets that stopped a service. */
 import { BencodeError, decodeBencode } from "#torrent/metainfo/bencode.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../boot/dhcp/leases.ts";
 import { OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
@@ -27,7 +27,7 @@ function bootFiles(): BootFiles {
   return new BootFiles({
     site: { ...site, secureBoot: true },
     programs: new Map(PROGRAMS.map((name) => [name, new TextEncoder().encode(name)])),
-    target: () => ({ kind: "own-disk" }),
+    issueTarget: () => ({ kind: "own-disk" }),
     image: () => undefined,
   });
 }

@@ -110,7 +110,7 @@ testReports(retained, [
     report: "dsx-ai-factory/infra-controller#5257",
     fault: "one retrying UEFI HTTP boot client had 1 013 connections, and no machine could boot any more",
     input: 1013,
-    right: LIMITS.byAddress,
+    right: LIMITS.perAddress,
   },
 ]);
 
@@ -259,7 +259,7 @@ testReports((wrong) => {
 
 /** Whether a client that comes behind so many silent ones of other addresses still has its place. */
 testReports((silent) => {
-  const newcomers = new Newcomers({ inAll: 256, byAddress: 64 });
+  const newcomers = new Newcomers({ total: 256, perAddress: 64 });
   let held = true;
   for (let i = 0; i < silent; i++) newcomers.admit({ address: `10.0.1.${i}`, close: () => {} });
   newcomers.admit({ address: "10.0.0.1", close: () => held = false });

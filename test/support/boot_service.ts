@@ -3,7 +3,7 @@
  * options as JSON and prints a line when it is ready.
  */
 import type { Ipv4 } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
@@ -38,7 +38,7 @@ if (import.meta.main) {
   const files = new BootFiles({
     site,
     programs,
-    target: () => chooseTarget(options.node),
+    issueTarget: () => chooseTarget(options.node),
     image: (name) => options.images[name],
   });
   const lookup = (name: string) => files.lookup(name);

@@ -5,7 +5,7 @@
 import { configure } from "@logtape/logtape";
 import type { Ipv4, MacAddress } from "../../boot/dhcp/address.ts";
 import type { BootAnswer } from "../../boot/dhcp/boot_client.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import type { DhcpNetwork } from "../../boot/dhcp/policy.ts";
 import { startDhcpServer } from "../../boot/dhcp/server.ts";
 

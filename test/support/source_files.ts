@@ -21,7 +21,7 @@ const BUILT = /^(\.cache|dist)(\/|$)/;
 const ALIASES = Object.entries(settings.imports).filter(([name]) => name.startsWith("#"));
 
 /** The project's file that `specifier` names in the file `from`. */
-export function resolveImport(from: string, specifier: string): string {
+function resolveImport(from: string, specifier: string): string {
   const alias = ALIASES.find(([name]) => specifier.startsWith(name));
   const target = alias ? join(alias[1], specifier.slice(alias[0].length)) : join(dirname(from), specifier);
   return relative(".", target);

@@ -160,7 +160,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     const dialog = page.getByRole("dialog");
     await dialog.getByText("what does not belong to it is removed").waitFor();
     await dialog.getByRole("button", { name: "Restore" }).click();
-    await dialog.getByText("not known which image it bears").waitFor();
+    await dialog.getByText("no image is assigned to it").waitFor();
     await dialog.getByLabel("To").selectOption("web@1");
     await dialog.getByLabel("Leave alone").fill("/srv\n/home");
     await dialog.getByLabel("Only tell what would change").check();

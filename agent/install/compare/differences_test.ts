@@ -7,7 +7,8 @@ import { close, O, openAt } from "../../sys/libc.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { describeDifferences, type Difference, differencesOf } from "./differences.ts";
 import { KeptPaths } from "./kept_paths.ts";
-import { findStanding, type Found, neededFrames } from "./standing.ts";
+import { findStanding, type Found } from "./standing.ts";
+import { neededFrames } from "./testing/needed_frames.ts";
 
 const own = { ...common, uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
 const at = (path: string) => ({ ...own, path: path as BytePath });

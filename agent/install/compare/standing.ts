@@ -1,20 +1,12 @@
 /** What of an image stands below a target already: names and kinds first, then contents, read or believed. */
 import type { BytePath } from "#contract/format/byte_path.ts";
-import type { Manifest } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
 import { type FoundInode, hasAttributes } from "../extract/attribute_comparison.ts";
-import {
-  type FileEntry,
-  type ImageEntry,
-  LEFT_ALONE,
-  MADE,
-  planTree,
-  type Standing,
-} from "../extract/frame_plan.ts";
+import { type FileEntry, type ImageEntry, LEFT_ALONE, MADE, type Standing } from "../extract/frame_plan.ts";
 import { Belief, withBelieved } from "./belief.ts";
 import type { Trust } from "../records/content_index.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
@@ -112,11 +104,6 @@ async function contentsOf(
   }
   const believed = belief.among(present);
   return { contents: withBelieved(read, { files, believed }), believed };
-}
-
-/** Numbers of the frames without which what does not stand there cannot be made. */
-export function neededFrames(manifest: Manifest, standing: Standing): number[] {
-  return planTree(manifest, standing).frames.flatMap((work) => work ? [work.frame] : []);
 }
 
 /** A file that one frame holds is written whole by it; only of larger ones it is worth to keep a part. */

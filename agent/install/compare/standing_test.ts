@@ -10,7 +10,8 @@ import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { Mount } from "../../sys/mount.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
 import { installTree } from "../extract/install_tree.ts";
-import { findStanding, type Found, neededFrames } from "./standing.ts";
+import { findStanding, type Found } from "./standing.ts";
+import { neededFrames } from "./testing/needed_frames.ts";
 
 const uid = Deno.uid() ?? 0, gid = Deno.gid() ?? 0;
 const at = (path: string) => ({ ...common, path: path as BytePath, uid, gid });

@@ -54,7 +54,7 @@ interface DownloadOptions {
   /** Upload limit and racks. */
   readonly terms: SwarmTerms;
   /** Asked where neither peers nor web seeds serve. */
-  readonly lastResort?: HttpSource | undefined;
+  readonly httpsFallback?: HttpSource | undefined;
   /** Aborting it leaves the swarm. */
   readonly signal: AbortSignal;
 }
@@ -114,7 +114,7 @@ export class Download implements AsyncDisposable {
   }
 
   #join(wanted: Bitfield | undefined): Swarm {
-    const { order, terms, lastResort, signal } = this.#options;
+    const { order, terms, httpsFallback, signal } = this.#options;
     const swarm = Swarm.start({
       metainfo: this.#metainfo,
       storage: this.#store.storage,
@@ -124,7 +124,7 @@ export class Download implements AsyncDisposable {
       // The order came over TLS. What the torrent names outside its hashed part, anybody may have written.
       trackers: order.swarm.announce,
       webSeeds: order.swarm.webSeeds,
-      ...(lastResort && { lastResort }),
+      ...(httpsFallback && { httpsFallback }),
       uploadLimit: terms.uploadLimit,
       ...(terms.ownRack !== undefined && { rack: terms.ownRack, rackOf: terms.rackOf }),
       signal,

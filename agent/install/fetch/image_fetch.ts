@@ -166,7 +166,7 @@ export class ImageFetch implements AsyncDisposable {
       terms: this.#options.terms,
       packs: place === undefined && journal ? { lasting: journal.packs } : { temporary: place ?? "/tmp" },
       manifestOnly,
-      lastResort: packsOf(this.#options.enrolled),
+      httpsFallback: packsOf(this.#options.enrolled),
       signal: this.#closing.signal,
     });
     try {

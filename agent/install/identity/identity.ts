@@ -19,7 +19,7 @@ interface IdentityOptions {
   readonly tree: IdentityTree;
   /** Host name of the template. */
   readonly templateHostname: string;
-  /** The card that the machine was started over. */
+  /** The NIC that the machine was started over. */
   readonly bootMac: string;
   /** Fresh: 32 hexadecimal digits, machine-id(5); for who brings none. */
   readonly machineId: string;

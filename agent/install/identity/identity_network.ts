@@ -1,6 +1,6 @@
 /**
  * The clone's interfaces in the words of what the image uses. The template's own static addresses are put out of
- * force on every card, since two machines with one address harm the whole network.
+ * force on every NIC, since two machines with one address harm the whole network.
  */
 import type { IdentityTree } from "./identity_tree.ts";
 import { isIfcfg } from "./network_config/ifcfg.ts";
@@ -40,7 +40,7 @@ function resolverFile(interfaces: readonly Interface[]): ConfigFile | undefined 
 
 /**
  * Every file of the template that gives an address or makes a bond or VLAN, and what an earlier installation
- * wrote. All of netplan's, which are merged, and of ifcfg, where a second file for a card would count as well.
+ * wrote. All of netplan's, which are merged, and of ifcfg, where a second file for a NIC would count as well.
  */
 function setAside({ texts }: IdentityTree, system: NetworkSystem | undefined): string[] {
   return [...texts].flatMap(([path, text]) => isOfTemplate(path, { text, system }) ? [path] : []);

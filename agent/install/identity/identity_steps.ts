@@ -10,7 +10,7 @@ import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
 import { applyIdentity } from "./apply_identity.ts";
 import { askIdentity } from "./ask_identity.ts";
-import { readCards } from "./nics.ts";
+import { readNamedNics } from "./nics.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import type { TargetDisk } from "../disk/guard.ts";
 import { namedByMac } from "./identity.ts";
@@ -70,9 +70,9 @@ export function identitySteps(
         step: "keep",
         when: () => order().mode === "keep",
         run: async () => {
-          const cards = await readCards();
-          const old = await readOldSystem(target(), { at: clonePath, cards, own: own(), run, signal });
-          const kept = keepIdentity(order(), { old, cards });
+          const nics = await readNamedNics();
+          const old = await readOldSystem(target(), { at: clonePath, nics, own: own(), run, signal });
+          const kept = keepIdentity(order(), { old, nics });
           if (kept.found && !enrolled().order.restore?.dryRun) await secure(kept.identity);
           chosen = kept.identity;
           return { message: kept.message };
@@ -105,7 +105,7 @@ export function identitySteps(
       return [describeIdentity(identity()), ...said].join("; ");
     },
     remember: async ({ hostname, interfaces }) => {
-      const { machineId, hostKeys, files } = await readIdentity(clone(), { cards: [], own: own() });
+      const { machineId, hostKeys, files } = await readIdentity(clone(), { nics: [], own: own() });
       const found: Identity = {
         hostname,
         interfaces: namedByMac(interfaces, bootMac()),

@@ -3,7 +3,7 @@
  * RACKSEED_GOLDEN=write and read the difference. What was written is then read back as an old disk's is.
  */
 import assert from "node:assert/strict";
-import { byKey, CARDS, DHCP, LAYOUTS } from "./testing/layouts.ts";
+import { byKey, DHCP, LAYOUTS, NICS } from "./testing/layouts.ts";
 import { type Identity, Identity as IdentitySchema, type NetworkInterface } from "#contract/identity.ts";
 import { type FileChange, hostsFile, identityChanges } from "./identity.ts";
 import type { IdentityTree } from "./identity_tree.ts";
@@ -123,7 +123,7 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
         await Deno.writeTextFile(golden, text);
       }
       assert.equal(text, await Deno.readTextFile(golden));
-      const found = networkOf(changed(tree, changes), CARDS);
+      const found = networkOf(changed(tree, changes), NICS);
       const own = found.interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0);
       assert.deepEqual(
         byKey(own.filter((i) => isWanted(i, interfaces))),
@@ -133,7 +133,7 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
   }
 }
 
-/** The template's DHCP on cards that the clone's configuration does not name stays in force. */
+/** The template's DHCP on NICs that the clone's configuration does not name stays in force. */
 function isWanted(found: NetworkInterface, wanted: readonly NetworkInterface[]): boolean {
   return found.kind !== "ethernet" || found.addresses !== "dhcp" ||
     wanted.some((w) => w.kind === "ethernet" && w.mac === found.mac);
@@ -153,7 +153,7 @@ Deno.test("identity: what is kept is written; keys of the template go, and fresh
   );
 });
 
-Deno.test("identity: a card without a MAC is the one that the machine was started over", () => {
+Deno.test("identity: a NIC without a MAC is the one the machine booted from", () => {
   const interfaces: NetworkInterface[] = [{ kind: "ethernet", ...DHCP }];
   const changes = change({ hostname: "n1", interfaces }, SYSTEMS["debian-networkd"]!);
   assert.match(changes.map(show).join(""), /MACAddress=52:54:00:aa:bb:cc/);

@@ -9,7 +9,7 @@ export interface Stanza {
 
 /**
  * The file with every static address commented out, every bond and VLAN, and all that concerns `names`; bridges
- * and other cards without an address of their own stay as they are.
+ * and other NICs without an address of their own stay as they are.
  */
 export function clearInterfaces(text: string, names: readonly string[]): string {
   const stanzas = stanzasOf(text);

@@ -2,8 +2,8 @@
 import type { Order } from "#contract/api.ts";
 import { describeIdentity, type Identity, type NetworkInterface } from "#contract/identity.ts";
 import { carriedOnly } from "./own_files/carry.ts";
-import type { CardName, FoundInterface } from "./network_config/network_files.ts";
-import { type Card, resolveCards } from "./network_config/resolve_cards.ts";
+import type { FoundInterface, NicRef } from "./network_config/network_files.ts";
+import { type NamedNic, resolveNics } from "./network_config/resolve_nics.ts";
 import type { OldSystem } from "./old_system.ts";
 
 interface Kept {
@@ -16,9 +16,9 @@ interface Kept {
 
 export function keepIdentity(
   { assigned, recorded, own = [] }: Order["identity"],
-  { old: { kept, from, notes }, cards }: { old: OldSystem; cards: readonly Card[] },
+  { old: { kept, from, notes }, nics }: { old: OldSystem; nics: readonly NamedNic[] },
 ): Kept {
-  const remembered = recorded && resolveCards(asFound(recorded.interfaces), cards);
+  const remembered = recorded && resolveNics(asFound(recorded.interfaces), nics);
   const sources = [
     { from: `the disk's ${from}`, ...kept },
     { from: "the server's record", ...recorded, interfaces: remembered?.interfaces },
@@ -63,21 +63,21 @@ export function keepIdentity(
   };
 }
 
-/** A card may have been exchanged since. */
+/** A NIC may have been exchanged since. */
 function asFound(interfaces: readonly NetworkInterface[]): { interfaces: FoundInterface[]; notes: string[] } {
-  const card = (word: string): CardName => word.includes(":") ? { mac: word } : { name: word };
+  const nic = (word: string): NicRef => word.includes(":") ? { mac: word } : { name: word };
   return {
     notes: [],
     interfaces: interfaces.map((one): FoundInterface => {
       switch (one.kind) {
         case "ethernet": {
           const { mac, ...rest } = one;
-          return { ...rest, card: mac === undefined ? { name: "*" } : { mac } };
+          return { ...rest, nic: mac === undefined ? { name: "*" } : { mac } };
         }
         case "bond":
-          return { ...one, members: one.members.map(card) };
+          return { ...one, members: one.members.map(nic) };
         case "vlan":
-          return { ...one, parent: card(one.parent) };
+          return { ...one, parent: nic(one.parent) };
       }
     }),
   };

@@ -1,15 +1,15 @@
 /**
- * This machine's network cards with the names that its systems may give them: in the initramfs they have the
+ * This machine's NICs with the names that its systems may give them: in the initramfs they have the
  * kernel's, in configuration files those of udev (systemd.net-naming-scheme(7)).
  */
 import { firstLine, namesIn } from "../../sys/small_file.ts";
 import { KERNEL, type KernelTrees } from "../../layout/disks.ts";
 import { readNics } from "../../steps/inventory.ts";
-import type { Card } from "./network_config/resolve_cards.ts";
+import type { NamedNic } from "./network_config/resolve_nics.ts";
 
-export async function readCards({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<Card[]> {
+export async function readNamedNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<NamedNic[]> {
   const slots = await readSlots(sys);
-  return await Promise.all((await readNics({ sys })).map(async ({ name, mac }): Promise<Card> => {
+  return await Promise.all((await readNics({ sys })).map(async ({ name, mac }): Promise<NamedNic> => {
     const names = await udevNames(`${sys}/class/net/${name}`, slots);
     return { mac: mac.toLowerCase(), names: [name, `enx${mac.toLowerCase().replaceAll(":", "")}`, ...names] };
   }));
@@ -25,14 +25,14 @@ async function readSlots(sys: string): Promise<ReadonlyMap<string, string>> {
   return new Map(slots.filter(([address, slot]) => address !== "" && /^\d+$/.test(slot)));
 }
 
-async function udevNames(card: string, slots: ReadonlyMap<string, string>): Promise<string[]> {
-  const device = await Deno.realPath(`${card}/device`).catch(() => "");
+async function udevNames(nic: string, slots: ReadonlyMap<string, string>): Promise<string[]> {
+  const device = await Deno.realPath(`${nic}/device`).catch(() => "");
   const addresses = [...device.matchAll(/\/([0-9a-f]{4}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])(?=\/|$)/g)];
   const own = addresses.at(-1);
   if (own === undefined) return [];
   const [, domain = "", bus = "", slot = "", fn = ""] = own;
   const hex = (text: string) => parseInt(text, 16);
-  const port = await firstLine(`${card}/dev_port`);
+  const port = await firstLine(`${nic}/dev_port`);
   const end = port === undefined || port === "0" ? "" : `d${port}`;
   // the function is named where the device has several
   const functions = fn === "0" ? ["", "f0"] : [`f${fn}`];

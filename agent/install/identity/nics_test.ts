@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { readCards } from "./nics.ts";
+import { readNamedNics } from "./nics.ts";
 
-/** A sysfs with these cards: kernel's name → MAC, device, further files of its PCI device. */
+/** A sysfs with these NICs: kernel's name → MAC, device, further files of its PCI device. */
 async function sysfs(
   root: string,
-  cards: Record<string, { mac: string; device: string; files?: Record<string, string> }>,
+  nics: Record<string, { mac: string; device: string; files?: Record<string, string> }>,
 ): Promise<void> {
-  for (const [name, { mac, device, files = {} }] of Object.entries(cards)) {
+  for (const [name, { mac, device, files = {} }] of Object.entries(nics)) {
     const at = `${root}/devices/${device}/net/${name}`;
     await Deno.mkdir(at, { recursive: true });
     await Deno.symlink(`${root}/devices/${device}`, `${at}/device`);
@@ -24,7 +24,7 @@ async function sysfs(
   }
 }
 
-Deno.test("a card has every name that udev may give it: by path, slot, board, address", async () => {
+Deno.test("a NIC has every name that udev may give it: by path, slot, board, address", async () => {
   const root = await Deno.makeTempDir();
   try {
     await sysfs(root, {
@@ -36,7 +36,7 @@ Deno.test("a card has every name that udev may give it: by path, slot, board, ad
       },
       eth2: { mac: "52:54:00:00:00:0c", device: "pci0001:00/0001:00:1f.6" },
     });
-    assert.deepEqual(await readCards({ sys: root }), [
+    assert.deepEqual(await readNamedNics({ sys: root }), [
       {
         mac: "52:54:00:00:00:0a",
         names: ["eth0", "enx52540000000a", "enp0s3", "enp0s3f0", "ens3", "ens3f0"],

@@ -3,7 +3,7 @@ import { messageOf } from "#contract/errors.ts";
 import type { Run } from "../../sys/command.ts";
 import { foreignRoots } from "../disk/foreign_roots.ts";
 import type { TargetDisk } from "../disk/guard.ts";
-import type { Card } from "./network_config/resolve_cards.ts";
+import type { NamedNic } from "./network_config/resolve_nics.ts";
 import { type KeptIdentity, readIdentity } from "./read_identity.ts";
 
 export interface OldSystem {
@@ -17,9 +17,9 @@ export interface OldSystem {
 /** `at`: where file systems are mounted for a moment. Throws only where `signal` ends it. */
 export async function readOldSystem(
   target: TargetDisk,
-  { at, cards, own, run, signal }: {
+  { at, nics, own, run, signal }: {
     at: string;
-    cards: readonly Card[];
+    nics: readonly NamedNic[];
     /** Paths that the image's settings add to own_files/table.ts. */
     own: readonly string[];
     run: Run;
@@ -31,7 +31,7 @@ export async function readOldSystem(
   const devices = (numbers.length > 0 ? numbers : [undefined]).map((number) => target.device(number));
   for await (const { tree, name } of foreignRoots(devices, { at, notes, run, signal })) {
     try {
-      return { kept: await readIdentity(tree, { cards, own }), from: name, notes };
+      return { kept: await readIdentity(tree, { nics, own }), from: name, notes };
     } catch (error) {
       signal.throwIfAborted();
       notes.push(`${name} cannot be read: ${messageOf(error)}`);

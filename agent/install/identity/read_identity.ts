@@ -2,7 +2,7 @@
 import { HostKey, Hostname, type Identity, MachineId, type OwnFile } from "#contract/identity.ts";
 import { linkNames } from "./network_config/link_file.ts";
 import { detectNetwork, readNetwork } from "./network_config/network_system.ts";
-import { type Card, resolveCards, type ResolvedNetwork } from "./network_config/resolve_cards.ts";
+import { type NamedNic, type ResolvedNetwork, resolveNics } from "./network_config/resolve_nics.ts";
 import type { IdentityTree } from "./identity_tree.ts";
 import { readOwnFiles } from "./own_files/carry.ts";
 import { gatherTree } from "./tree_facts.ts";
@@ -18,15 +18,15 @@ export interface KeptIdentity extends Partial<Pick<Identity, "hostname" | "machi
 }
 
 /**
- * `cards`: those of this machine, to which the configuration's names are matched; `own`: paths that the image's
+ * `nics`: those of this machine, to which the configuration's names are matched; `own`: paths that the image's
  * settings add to own_files/table.ts.
  */
 export async function readIdentity(
   tree: TreeReader,
-  { cards, own }: { cards: readonly Card[]; own: readonly string[] },
+  { nics, own }: { nics: readonly NamedNic[]; own: readonly string[] },
 ): Promise<KeptIdentity> {
   const found = await gatherTree(tree);
-  const { interfaces, notes } = networkOf(found, cards);
+  const { interfaces, notes } = networkOf(found, nics);
   const further = await readOwnFiles(tree, { own });
   const hostname = hostnameOf(found.texts.get("/etc/hostname") ?? "");
   const machineId = MachineId.safeParse((found.texts.get("/etc/machine-id") ?? "").trim()).data;
@@ -41,12 +41,12 @@ export async function readIdentity(
 }
 
 /** Pure. */
-export function networkOf(tree: IdentityTree, cards: readonly Card[]): ResolvedNetwork {
+export function networkOf(tree: IdentityTree, nics: readonly NamedNic[]): ResolvedNetwork {
   const system = detectNetwork(tree);
   if (system === undefined) return { interfaces: [], notes: [] };
   const given = linkNames(tree.texts);
-  const named = cards.map(({ mac, names }) => ({ mac, names: [...names, given.get(mac) ?? []].flat() }));
-  return resolveCards(readNetwork(system, tree.texts), named);
+  const named = nics.map(({ mac, names }) => ({ mac, names: [...names, given.get(mac) ?? []].flat() }));
+  return resolveNics(readNetwork(system, tree.texts), named);
 }
 
 /** hostname(5). A machine that was never named has the name of every such machine. */

@@ -21,7 +21,7 @@ const cases: {
   name: string;
   texts: Record<string, string>;
   paths?: string[];
-  cards?: typeof ONE;
+  nics?: typeof ONE;
   interfaces: unknown[];
   notes?: RegExp[];
 }[] = [
@@ -46,7 +46,7 @@ const cases: {
   },
   {
     name: "a bond by its slaves, with a VLAN by its dotted name",
-    cards: TWO,
+    nics: TWO,
     texts: {
       "/etc/network/interfaces": "iface ens3 inet manual\n  bond-master bond0\niface ens4 inet manual\n" +
         "  bond_master bond0\nauto bond0\niface bond0 inet manual\n  bond-slaves none\n  bond-mode 4\n" +
@@ -129,20 +129,20 @@ const cases: {
     interfaces: [ethernet(A, { addresses: ["10.0.0.5/24"], gateways: ["10.0.0.1"], dns: ["10.0.0.2"] })],
   },
   {
-    name: "the only interface belongs to the only card, though that was exchanged",
+    name: "the only interface belongs to the only NIC, even if that was exchanged",
     texts: {
       "/etc/sysconfig/network-scripts/ifcfg-eth0": "HWADDR=00:11:22:33:44:55\nIPADDR=10.0.0.5\nPREFIX=24\n",
     },
     interfaces: [ethernet(A, { addresses: ["10.0.0.5/24"] })],
   },
   {
-    name: "of two cards it is not guessed which one was exchanged",
-    cards: TWO,
+    name: "with two NICs, no guess is made which one was replaced",
+    nics: TWO,
     texts: {
       "/etc/sysconfig/network-scripts/ifcfg-eth0": "HWADDR=00:11:22:33:44:55\nIPADDR=10.0.0.5\nPREFIX=24\n",
     },
     interfaces: [],
-    notes: [/00:11:22:33:44:55: no card of this machine/],
+    notes: [/00:11:22:33:44:55: this machine has no such NIC/],
   },
   {
     name: "an address that is none is left out, and said",
@@ -151,8 +151,8 @@ const cases: {
     notes: [/ens3: /],
   },
   {
-    name: "cards that udev's rules name",
-    cards: TWO,
+    name: "NICs that udev's rules name",
+    nics: TWO,
     texts: {
       "/etc/network/interfaces": "iface lan1 inet static\n address 10.0.0.5/24\n",
       "/etc/udev/rules.d/70-persistent-net.rules":
@@ -162,14 +162,14 @@ const cases: {
   },
 ];
 
-for (const { name, texts, paths = [], cards = ONE, interfaces, notes = [] } of cases) {
+for (const { name, texts, paths = [], nics = ONE, interfaces, notes = [] } of cases) {
   Deno.test(`an old network configuration is understood: ${name}`, () => {
     const tree = {
       texts: new Map(Object.entries(texts)),
       paths: new Set(paths),
       symlinks: new Set<string>(),
     };
-    const found = networkOf(tree, cards);
+    const found = networkOf(tree, nics);
     assert.deepEqual(found.interfaces, interfaces);
     assert.equal(found.notes.length, notes.length, found.notes.join("; "));
     for (const note of notes) assert.match(found.notes.join("; "), note);
@@ -195,7 +195,7 @@ Deno.test("an old tree gives name, machine-id and host keys, and no link leads o
     }
     await Deno.symlink(root, `${root}/tree/etc/netplan`);
     await Deno.symlink("../../secret", `${root}/tree/etc/resolv.conf`);
-    const found = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE, own: [] });
+    const found = await readIdentity(new ForeignTree(`${root}/tree`), { nics: ONE, own: [] });
     assert.deepEqual(found, {
       hostname: "db7.example.org",
       machineId: "a".repeat(32),
@@ -210,7 +210,7 @@ Deno.test("an old tree gives name, machine-id and host keys, and no link leads o
     });
     await Deno.writeTextFile(`${root}/tree/etc/hostname`, "localhost.localdomain\n");
     await Deno.writeTextFile(`${root}/tree/etc/machine-id`, "uninitialized\n");
-    const nobody = await readIdentity(new ForeignTree(`${root}/tree`), { cards: ONE, own: [] });
+    const nobody = await readIdentity(new ForeignTree(`${root}/tree`), { nics: ONE, own: [] });
     assert.deepEqual([nobody.hostname, nobody.machineId], [undefined, undefined]);
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -229,11 +229,11 @@ Deno.test("keep: the disk comes first, piece by piece, then the server's record,
   const kept = { hostname: "disk7", interfaces: [], hostKeys: [], files: [], notes: ["br0 is a bridge"] };
   const { identity, found, message } = keepIdentity({ ...order, recorded }, {
     old: { kept, from: "vda2", notes: [] },
-    cards: ONE,
+    nics: ONE,
   });
   assert.deepEqual(identity, {
     hostname: "disk7",
-    // the record's card was exchanged for the only one
+    // the record's NIC was exchanged for the only one
     interfaces: [ethernet(A, { addresses: ["10.0.0.7/24"] })],
     machineId: "b".repeat(32),
   });
@@ -248,7 +248,7 @@ Deno.test("keep: the disk comes first, piece by piece, then the server's record,
 Deno.test("keep: with a dead disk and no record it is as assigned, and said", () => {
   const { identity, found, message } = keepIdentity(order, {
     old: { notes: ["vda2 is an LVM, which is not read"] },
-    cards: ONE,
+    nics: ONE,
   });
   assert.deepEqual([identity, found], [assigned, false]);
   assert.match(

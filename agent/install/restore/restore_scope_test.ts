@@ -5,7 +5,8 @@ import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
-import { findStanding, type Found, neededFrames } from "../compare/standing.ts";
+import { findStanding, type Found } from "../compare/standing.ts";
+import { neededFrames } from "../compare/testing/needed_frames.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { machineComparison } from "./restore_scope.ts";
 

@@ -101,29 +101,29 @@ export class ConnectionEnd implements PeerEffects, Run {
     this.node.uploads.interestChanged(this.peer);
   }
 
-  left(): void {
-    this.node.uploads.left(this.peer);
+  closed(): void {
+    this.node.uploads.removePeer(this.peer);
   }
 
-  learned(piece: number): void {
-    this.node.uploads.learned(this.peer, piece);
+  gainedPiece(piece: number): void {
+    this.node.uploads.gainedPiece(this.peer, piece);
   }
 
-  asked(piece: number): void {
-    this.node.uploads.asked(this.peer, piece);
+  requestQueued(piece: number): void {
+    this.node.uploads.requestQueued(this.peer, piece);
   }
 
-  declined(piece: number): void {
-    this.node.uploads.declined(this.peer, piece);
+  suggestionDeclined(piece: number): void {
+    this.node.uploads.suggestionDeclined(this.peer, piece);
   }
 
-  received(piece: number, outcome: { complete: boolean; contested: boolean }): void {
+  blockReceived(piece: number, outcome: { complete: boolean; contested: boolean }): void {
     this.node.received(this.peer, { piece, ...outcome });
   }
 
   /** No bytes are kept. */
   store(): void {}
-  brokenOff(): void {}
+  blockAborted(): void {}
   listensOn(): void {}
 }
 

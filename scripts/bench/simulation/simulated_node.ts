@@ -2,7 +2,7 @@ import { AddressBook } from "#torrent/choice/address_book.ts";
 import { BanList } from "#torrent/choice/ban_list.ts";
 import { Bitfield } from "#torrent/wire/bitfield.ts";
 import { WebSeedFallback } from "#torrent/web_seed/web_seed_fallback.ts";
-import { HAVES, type Peer } from "#torrent/session/peer.ts";
+import { HAVE_BATCH, type Peer } from "#torrent/session/peer.ts";
 import type { PeerIdentity } from "#torrent/ports.ts";
 import { Picker, type PickingPeer } from "#torrent/choice/picker.ts";
 import type { PieceMap } from "#torrent/metainfo/piece_map.ts";
@@ -49,8 +49,8 @@ export class SimulatedNode<E extends End> {
   finishedAt: number | undefined;
   firstPieceAt: number | undefined;
   /** It got so little that it would have turned to the web seed. */
-  wasDry = false;
-  #isTelling = false;
+  wasStarved = false;
+  #isFlushScheduled = false;
 
   constructor(
     address: PeerAddress,
@@ -82,7 +82,7 @@ export class SimulatedNode<E extends End> {
   }
 
   get isComplete(): boolean {
-    return this.picker.lacking === 0;
+    return this.picker.missingCount === 0;
   }
 
   /** Once a second, as the product's swarm does. */
@@ -91,23 +91,23 @@ export class SimulatedNode<E extends End> {
     const { receivedBytes: received, sentBytes: sent } = this.link;
     this.uploads.tick(elapsedMs, { received, sent });
     for (const [peer, { watch }] of this.ends) {
-      const isFit = watch.tick(peer, { now, moved: peer.downloaded + peer.wasted, isHeldBack: false });
-      if (!isFit) this.bans.rest(peer.identity.peerId, now);
+      const isFit = watch.tick(peer, { now, moved: peer.downloaded + peer.wasted, isThrottled: false });
+      if (!isFit) this.bans.suspend(peer.identity.peerId, now);
       if (!isFit || (peer.isSeed && this.isComplete)) this.surroundings.drop(this.ends.get(peer)!);
       else peer.refill();
     }
     const hasProvider = this.ends.keys().some((peer) => peer.amInterested);
     if (!this.isComplete && this.#webSeedFallback.tick({ now, received, hasProvider }) > 0) {
-      this.wasDry = true;
+      this.wasStarved = true;
     }
   }
 
   /** As Swarm does it. */
-  #tellLater(): void {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    this.surroundings.after(HAVES.waitMs, () => {
-      this.#isTelling = false;
+  #flushHavesLater(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    this.surroundings.after(HAVE_BATCH.waitMs, () => {
+      this.#isFlushScheduled = false;
       for (const [peer, end] of this.ends) if (peer.outbox.length > 0) end.wake();
     });
   }
@@ -123,8 +123,8 @@ export class SimulatedNode<E extends End> {
     if (!complete) return;
     this.firstPieceAt ??= this.surroundings.now;
     this.picker.verified(piece);
-    for (const peer of this.ends.keys()) peer.announce(piece);
-    this.#tellLater();
+    for (const peer of this.ends.keys()) peer.sendHave(piece);
+    this.#flushHavesLater();
     if (!this.isComplete) return;
     this.finishedAt = this.surroundings.now;
     this.surroundings.finished(this);

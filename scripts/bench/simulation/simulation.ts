@@ -100,7 +100,7 @@ class Simulation implements Surroundings<ConnectionEnd> {
       serverSentBytes: this.#server.link.sentBytes,
       sentBytes: sum(({ link }) => link.sentBytes) + this.#server.link.sentBytes,
       receivedBytes: sum(({ link }) => link.receivedBytes),
-      dryNodes: sum(({ wasDry }) => wasDry ? 1 : 0),
+      dryNodes: sum(({ wasStarved }) => wasStarved ? 1 : 0),
     };
   }
 
@@ -193,13 +193,13 @@ class Simulation implements Surroundings<ConnectionEnd> {
     if (node.isComplete) return;
     const now = this.#events.now;
     const { identity: { peerId: ownId }, neighbours, bans } = node;
-    const isOut = (peerId: string) =>
-      peerId === ownId || neighbours.has(peerId) || bans.isResting(peerId, now);
-    const due = node.book.due(MAX_DIALLED - node.ends.size, { now, isOut });
+    const isExcluded = (peerId: string) =>
+      peerId === ownId || neighbours.has(peerId) || bans.isSuspended(peerId, now);
+    const due = node.book.due(MAX_DIALLED - node.ends.size, { now, isExcluded });
     for (const address of due) {
       const remote = this.#byHostname.get(address.hostname);
       const isNew = remote && remote !== node && !node.neighbours.has(address.hostname);
-      const failed = !isNew || remote.ends.size >= MAX_PEERS || remote.bans.isResting(ownId, now);
+      const failed = !isNew || remote.ends.size >= MAX_PEERS || remote.bans.isSuspended(ownId, now);
       if (remote) node.book.identify(address, remote.identity.peerId);
       if (!failed) this.#connect(node, remote);
       else node.book.settle(address, { now, failed });

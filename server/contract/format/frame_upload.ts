@@ -8,7 +8,7 @@
  *
  * What came packed is stored as it came, once it is proven to be what its table says: nobody packs it twice.
  */
-import { MAX_FRAME_BYTES, unpack } from "./sealed.ts";
+import { MAX_FRAME_BYTES } from "./sealed.ts";
 
 /** More extents than this do not go into one frame: keeps the table bounded for trees of tiny files. */
 export const MAX_FRAME_EXTENTS = 4096;
@@ -115,13 +115,6 @@ export function uploadedExtents({ table }: FrameUpload, raw: Uint8Array): Upload
   return Array.from(rowsOf(table), ({ sha256, sizeBytes }) => {
     return { sha256, content: raw.subarray(at, at += sizeBytes) };
   });
-}
-
-/** The extents; of an upload that is not packed as views into `body`. Throws RangeError where it is malformed. */
-export function decodeFrameUpload(body: Uint8Array): UploadedExtent[] {
-  const upload = parseFrameUpload(body);
-  const { contents, isPacked, rawBytes } = upload;
-  return uploadedExtents(upload, isPacked ? unpack(contents, rawBytes) : contents);
 }
 
 function* rowsOf(table: Uint8Array): Generator<{ sha256: Uint8Array; sizeBytes: number }> {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import {
-  decodeFrameUpload,
   encodeFrameUpload,
   encodeFrameUploadIn,
   MAX_FRAME_EXTENTS,
@@ -12,6 +11,7 @@ import {
   parseFrameUpload,
 } from "./frame_upload.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
+import { decodeFrameUpload } from "./testing/decode_frame_upload.ts";
 import { pack } from "#native/sealed_codec.ts";
 
 const extent = (size: number) => ({

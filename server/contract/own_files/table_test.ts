@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ImageSettings } from "../restore.ts";
-import { ownFilesDocument } from "./document.ts";
 import { OwnPatterns } from "./pattern.ts";
 import { OWN_FILES } from "./table.ts";
+import { ownFilesDocument } from "./testing/own_files_document.ts";
 
 Deno.test("OWN_FILES.md is the table; RACKSEED_GOLDEN=write writes it", async () => {
   const file = new URL("./OWN_FILES.md", import.meta.url);

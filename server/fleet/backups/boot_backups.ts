@@ -52,7 +52,7 @@ export class BootBackups {
         status: 409,
       });
     }
-    const boots = images.get(image ?? this.#borneBy(node, title));
+    const boots = images.get(image ?? this.#assignedTo(node, title));
     const named = `${boots.image}@${boots.version}`;
     if (!boots.bootable && node.settings.mac !== undefined) {
       throw new RackseedError(title, {
@@ -81,7 +81,7 @@ export class BootBackups {
     const standing = captures.orderFor(id);
     if (standing) return standing;
     const request = { ...terms, image: backupImage(name) };
-    const base = deployments.borne(node)?.image ?? assignment.image;
+    const base = deployments.assigned(node)?.image ?? assignment.image;
     orders.order(request, { template: { id, name }, backupOf: name, base });
     const order = captures.orderFor(id);
     if (order) return order;
@@ -132,12 +132,12 @@ export class BootBackups {
     });
   }
 
-  #borneBy({ id, name }: NodeRecord, title: string): string {
-    const borne = this.#options.deployments.borne(id);
-    if (borne) return `${borne.image}@${borne.version}`;
+  #assignedTo({ id, name }: NodeRecord, title: string): string {
+    const assigned = this.#options.deployments.assigned(id);
+    if (assigned) return `${assigned.image}@${assigned.version}`;
     throw new RackseedError(title, {
-      reason: "it is not known which image it bears, whose kernel it could be booted with.",
-      remedy: `name one that boots it: rackseed node backup ${name} --at-boot --image NAME`,
+      reason: "no image is assigned to it whose kernel could boot it.",
+      remedy: `name an image that boots it: rackseed node backup ${name} --at-boot --image NAME`,
       status: 409,
     });
   }

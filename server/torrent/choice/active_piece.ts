@@ -69,11 +69,11 @@ export class ActivePiece<S> {
   /** Asks once more for units that at most `copies` other peers are relied on to send. */
   requestAgain(
     maxLength: number,
-    { copies, isAskedHere }: { copies: number; isAskedHere: (begin: number) => boolean },
+    { copies, isRequestedHere }: { copies: number; isRequestedHere: (begin: number) => boolean },
   ): Block | undefined {
     if (copies === 0 && this.#doubted === 0) return undefined;
     const fits = (unit: number) =>
-      this.#state[unit] === REQUESTED && this.#copies[unit]! <= copies && !isAskedHere(unit * UNIT_BYTES);
+      this.#state[unit] === REQUESTED && this.#copies[unit]! <= copies && !isRequestedHere(unit * UNIT_BYTES);
     for (let first = 0; first < this.#state.length; first++) {
       if (fits(first)) return this.#request(maxLength, { first, fits });
     }
@@ -140,7 +140,7 @@ export class ActivePiece<S> {
   }
 
   /** Whether every unit of `block` is held, so that a request for it can be cancelled. */
-  isHeld(block: Block): boolean {
+  hasBlock(block: Block): boolean {
     const { first, end } = unitsOf(block);
     for (let unit = first; unit < end; unit++) if (this.#state[unit] !== HELD) return false;
     return true;

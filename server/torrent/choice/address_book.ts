@@ -31,17 +31,17 @@ export class AddressBook {
   /** Up to `count` addresses to dial now; they are busy until `settle`. */
   due(
     count: number,
-    { now, isOut }: {
+    { now, isExcluded }: {
       now: number;
       /** Who answered there last is connected already, or not wanted now. */
-      isOut: (peerId: string) => boolean;
+      isExcluded: (peerId: string) => boolean;
     },
   ): PeerAddress[] {
     const found: PeerAddress[] = [];
     for (const entry of this.#entries.values()) {
       if (found.length >= count) break;
       if (entry.busy || entry.notBefore > now) continue;
-      if (entry.peerId !== undefined && isOut(entry.peerId)) continue;
+      if (entry.peerId !== undefined && isExcluded(entry.peerId)) continue;
       entry.busy = true;
       found.push(entry.address);
     }

@@ -1,9 +1,9 @@
 import type { PeerIdentity } from "../ports.ts";
 
 /** How long a peer that was of no use stays out: doubled each time. */
-const REST_MS = { first: 15_000, max: 120_000 };
+const SUSPEND_MS = { first: 15_000, max: 120_000 };
 /** Ids are free to invent: the oldest make room. */
-const MAX_RESTING = 1_000;
+const MAX_SUSPENDED = 1_000;
 
 /**
  * Peers that sent corrupt data, and for a time those that stalled or broke the protocol. A ban holds for the peer id and for the address where the peer was reached;
@@ -14,7 +14,7 @@ export class BanList {
   readonly #idsByHost = new Map<string, Set<string>>();
   readonly #ids = new Set<string>();
   readonly #addresses = new Set<string>();
-  readonly #resting = new Map<string, { times: number; until: number }>();
+  readonly #suspended = new Map<string, { times: number; until: number }>();
 
   ban({ hostname, port, peerId }: PeerIdentity): void {
     this.#ids.add(peerId);
@@ -29,16 +29,16 @@ export class BanList {
   }
 
   /** The peer was of no use this time. */
-  rest(peerId: string, now: number): void {
-    const times = this.#resting.get(peerId)?.times ?? 0;
-    const until = now + Math.min(REST_MS.max, REST_MS.first * 2 ** times);
-    this.#resting.delete(peerId);
-    this.#resting.set(peerId, { times: times + 1, until });
-    const [oldest] = this.#resting.keys();
-    if (this.#resting.size > MAX_RESTING && oldest !== undefined) this.#resting.delete(oldest);
+  suspend(peerId: string, now: number): void {
+    const times = this.#suspended.get(peerId)?.times ?? 0;
+    const until = now + Math.min(SUSPEND_MS.max, SUSPEND_MS.first * 2 ** times);
+    this.#suspended.delete(peerId);
+    this.#suspended.set(peerId, { times: times + 1, until });
+    const [oldest] = this.#suspended.keys();
+    if (this.#suspended.size > MAX_SUSPENDED && oldest !== undefined) this.#suspended.delete(oldest);
   }
 
-  isResting(peerId: string, now: number): boolean {
-    return now < (this.#resting.get(peerId)?.until ?? -Infinity);
+  isSuspended(peerId: string, now: number): boolean {
+    return now < (this.#suspended.get(peerId)?.until ?? -Infinity);
   }
 }

@@ -15,16 +15,16 @@ Deno.test("a peer that was of no use stays out for a while, each time for longer
   const bans = new BanList();
   let now = 0;
   for (const restMs of [15_000, 30_000, 60_000, 120_000, 120_000]) {
-    bans.rest("slow", now);
-    assert.equal(bans.isResting("slow", now + restMs - 1), true);
+    bans.suspend("slow", now);
+    assert.equal(bans.isSuspended("slow", now + restMs - 1), true);
     now += restMs;
-    assert.equal(bans.isResting("slow", now), false);
+    assert.equal(bans.isSuspended("slow", now), false);
   }
   assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 1, peerId: "slow" }), false);
 });
 
 Deno.test("ids that are invented anew make the oldest be forgotten", () => {
   const bans = new BanList();
-  for (let id = 0; id <= 1000; id++) bans.rest(`id ${id}`, 0);
-  assert.deepEqual([bans.isResting("id 0", 1), bans.isResting("id 1", 1)], [false, true]);
+  for (let id = 0; id <= 1000; id++) bans.suspend(`id ${id}`, 0);
+  assert.deepEqual([bans.isSuspended("id 0", 1), bans.isSuspended("id 1", 1)], [false, true]);
 });

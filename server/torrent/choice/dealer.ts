@@ -33,7 +33,7 @@ export class Dealer<T extends Taker> {
   readonly #dealtTwice: Bitfield;
   #mayDealTwice = true;
   /** Far takers are dealt to as well as near ones. */
-  isGenerous = false;
+  includesFar = false;
 
   /** `ahead`: pieces that a taker holds in hand before it asks for them. */
   constructor(pieceCount: number, { ahead, random }: { ahead: number; random: Random }) {
@@ -47,13 +47,13 @@ export class Dealer<T extends Taker> {
   }
 
   /** The taker has this piece, by its own word. */
-  has(taker: T, piece: number): void {
+  gained(taker: T, piece: number): void {
     this.#copies[piece]!++;
     this.#take(taker, piece);
   }
 
   /** The taker asked for the piece. */
-  asked(taker: T, piece: number): void {
+  requested(taker: T, piece: number): void {
     const hand = this.#hands.get(taker);
     if (hand?.dealt.get(piece) !== false) return;
     hand.dealt.set(piece, true);
@@ -71,7 +71,7 @@ export class Dealer<T extends Taker> {
 
   /** The pieces to suggest to this taker now, which may be served. */
   deal(taker: T): number[] {
-    if (taker.isFar && !this.isGenerous && this.#hands.keys().some((other) => !other.isFar)) return [];
+    if (taker.isFar && !this.includesFar && this.#hands.keys().some((other) => !other.isFar)) return [];
     const hand = this.#hands.get(taker) ?? this.#open(taker);
     const dealt: number[] = [];
     while (hand.unasked < this.#ahead) {

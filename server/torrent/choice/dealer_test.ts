@@ -20,9 +20,9 @@ function dealer(): Dealer<FakeTaker> {
 
 /** The taker asks for a piece, gets it and says so. */
 function complete(from: Dealer<FakeTaker>, by: FakeTaker, piece: number): void {
-  from.asked(by, piece);
+  from.requested(by, piece);
   by.pieces.add(piece);
-  from.has(by, piece);
+  from.gained(by, piece);
 }
 
 Deno.test("every piece is dealt once before any is dealt twice, and nobody holds more than his hand", () => {
@@ -64,7 +64,7 @@ Deno.test("when all is dealt, what only a slow taker has in hand is dealt once m
   const seed = dealer();
   const [slow, quick] = [taker(), taker()];
   const held = seed.deal(slow);
-  for (const piece of held) seed.asked(slow, piece);
+  for (const piece of held) seed.requested(slow, piece);
   const had: number[] = [];
   for (let hand = seed.deal(quick); hand.length > 0; hand = seed.deal(quick)) {
     for (const piece of hand) complete(seed, quick, piece);
@@ -78,7 +78,7 @@ Deno.test("what two others have is not dealt to a latecomer", () => {
   const seed = dealer();
   const others = [taker(), taker()];
   for (let piece = 0; piece < PIECES; piece++) {
-    for (const other of others) if (other.pieces.add(piece)) seed.has(other, piece);
+    for (const other of others) if (other.pieces.add(piece)) seed.gained(other, piece);
   }
   assert.deepEqual(seed.deal(taker()), []);
 });
@@ -99,7 +99,7 @@ Deno.test("far takers are dealt to while there is no near one, or when the uplin
   seed.fold(far);
   assert.equal(seed.deal(near).length, 2);
   assert.deepEqual(seed.deal(far), []);
-  seed.isGenerous = true;
+  seed.includesFar = true;
   assert.equal(seed.deal(far).length, 2);
 });
 

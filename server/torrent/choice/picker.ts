@@ -20,7 +20,7 @@ export interface PickingPeer {
   readonly maxBlockLength: number;
   /** How little of what it was asked for is still under way, so that it may double other peers' work. */
   readonly isIdle: boolean;
-  isAskedFor(piece: number, begin: number): boolean;
+  isRequested(piece: number, begin: number): boolean;
   /** It sits behind a link that is to be spared. */
   readonly isFar?: boolean;
   /** It is a seed that deals its pieces out: it is asked for what it suggests. */
@@ -39,8 +39,8 @@ export interface PickingPeer {
  * at random, so that nodes that start together differ), helps with another peer's piece, and at the very end asks
  * again for blocks that are under way elsewhere.
  *
- * While others suffice, a dealer is asked for nothing but what it suggests (`sparesDealers`), and a far peer,
- * whatever it suggests, for nothing but this node's share of what no near peer has (`sparesFar`).
+ * While others suffice, a dealer is asked for nothing but what it suggests (`avoidsDealers`), and a far peer,
+ * whatever it suggests, for nothing but this node's share of what no near peer has (`avoidsFar`).
  */
 export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;
@@ -57,18 +57,18 @@ export class Picker<P extends PickingPeer> {
   readonly #runs: Runs;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
-  #lacking: number;
+  #missingCount: number;
   /** How many there are, about. */
-  peers = 0;
+  peerCount = 0;
   /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
-  sparesDealers = false;
-  sparesFar = false;
+  avoidsDealers = false;
+  avoidsFar = false;
   /** Whether some sit in another rack. */
-  hasFar = false;
+  hasFarPeers = false;
   /** No piece is begun while so many are here or under way. */
-  mostBegun = Infinity;
+  maxBegun = Infinity;
   /** The pieces that this node fetches from far; all where undefined. */
-  share: Bitfield | undefined;
+  farShare: Bitfield | undefined;
 
   constructor(map: PieceMap, { have, wanted, random }: {
     have: Bitfield;
@@ -86,10 +86,10 @@ export class Picker<P extends PickingPeer> {
     this.#runs = new Runs(map);
     this.#untouched = new Bitfield(map.pieceCount);
     for (let piece = 0; piece < map.pieceCount; piece++) {
-      if (this.lacks(piece)) this.#untouched.add(piece);
+      if (this.isMissing(piece)) this.#untouched.add(piece);
       else if (have.has(piece)) this.#runs.begin(piece);
     }
-    this.#lacking = this.#untouched.count;
+    this.#missingCount = this.#untouched.count;
   }
 
   /** The pieces that are here and verified. */
@@ -98,7 +98,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   /** Whether the piece is wanted and not here. */
-  lacks(piece: number): boolean {
+  isMissing(piece: number): boolean {
     return !this.#have.has(piece) && (this.#wanted?.has(piece) ?? true);
   }
 
@@ -109,17 +109,17 @@ export class Picker<P extends PickingPeer> {
 
   /** Whether, in a large swarm, few have the piece. */
   isRare(piece: number): boolean {
-    return this.peers > RARE.few && this.#availability[piece]! * RARE.share < this.peers;
+    return this.peerCount > RARE.few && this.#availability[piece]! * RARE.share < this.peerCount;
   }
 
   /** Whether no piece may be begun for now; those that are come whole. */
   get isHeld(): boolean {
-    return this.#have.count + this.#active.size >= this.mostBegun;
+    return this.#have.count + this.#active.size >= this.maxBegun;
   }
 
   /** How many pieces are wanted and not here. */
-  get lacking(): number {
-    return this.#lacking;
+  get missingCount(): number {
+    return this.#missingCount;
   }
 
   /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
@@ -148,7 +148,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   /** The next block to ask of `peer`; it counts as asked for from now on. */
-  take(peer: P): Block | undefined {
+  pick(peer: P): Block | undefined {
     let orphan: ActivePiece<P> | undefined;
     let shared: ActivePiece<P> | undefined;
     for (const active of this.#active.values()) {
@@ -178,7 +178,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   /** The peer fetches nothing more: what it owned is free for others. Call after its blocks are released. */
-  disown(peer: P): void {
+  releasePieces(peer: P): void {
     for (const active of this.#active.values()) {
       if (active.owner !== peer) continue;
       if (active.solo) this.#activate(active.piece, { solo: true });
@@ -187,7 +187,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   /** A block begins to arrive: how many of its 16 KiB units are to be kept, 0 for none. */
-  start(peer: P, block: Block): number {
+  startBlock(peer: P, block: Block): number {
     return this.#active.get(block.piece)?.start(peer, block) ?? 0;
   }
 
@@ -200,7 +200,7 @@ export class Picker<P extends PickingPeer> {
    * The block has ended, whole or broken off. `complete`: its piece has all its blocks and is to be verified.
    * `contested`: other peers are still asked for it.
    */
-  end(peer: P, end: { block: Block; whole: boolean }): { complete: boolean; contested: boolean } {
+  endBlock(peer: P, end: { block: Block; whole: boolean }): { complete: boolean; contested: boolean } {
     const active = this.#active.get(end.block.piece);
     const contested = active?.end(peer, end) ?? false;
     return { complete: active?.isComplete ?? false, contested };
@@ -208,7 +208,7 @@ export class Picker<P extends PickingPeer> {
 
   /** Whether a request for `block` has become needless. */
   isObsolete(block: Block): boolean {
-    return this.#have.has(block.piece) || (this.#active.get(block.piece)?.isHeld(block) ?? true);
+    return this.#have.has(block.piece) || (this.#active.get(block.piece)?.hasBlock(block) ?? true);
   }
 
   /** The peer that each 16 KiB unit of an active piece came from. */
@@ -218,7 +218,7 @@ export class Picker<P extends PickingPeer> {
 
   verified(piece: number): void {
     this.#active.delete(piece);
-    if (this.lacks(piece)) this.#lacking--;
+    if (this.isMissing(piece)) this.#missingCount--;
     this.#have.add(piece);
   }
 
@@ -236,14 +236,14 @@ export class Picker<P extends PickingPeer> {
   /** Whether the piece may be asked of this peer, unless it suggested it. */
   #mayStart(piece: number, peer: P): boolean {
     if (this.#priority[piece]! > 0) return true;
-    if (this.sparesDealers && peer.isDealer) return false;
+    if (this.avoidsDealers && peer.isDealer) return false;
     return this.#mayCross(piece, peer);
   }
 
   /** Whether the piece may be asked of this peer as far as links between racks go. */
   #mayCross(piece: number, peer: P): boolean {
-    if (!this.sparesFar || !peer.isFar) return true;
-    return this.#nearby[piece] === 0 && (this.share?.has(piece) ?? true);
+    if (!this.avoidsFar || !peer.isFar) return true;
+    return this.#nearby[piece] === 0 && (this.farShare?.has(piece) ?? true);
   }
 
   #startUrgent(peer: P): ActivePiece<P> | undefined {
@@ -275,7 +275,7 @@ export class Picker<P extends PickingPeer> {
   }
 
   #startRarest(peer: P, { urgent = false } = {}): ActivePiece<P> | undefined {
-    if (this.sparesDealers && peer.isDealer && !urgent) return undefined;
+    if (this.avoidsDealers && peer.isDealer && !urgent) return undefined;
     const { pieces } = peer;
     let best = -1;
     let bestRank = Infinity;
@@ -324,11 +324,14 @@ export class Picker<P extends PickingPeer> {
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
     const copies = this.#hasNewWork() ? 0 : 1;
-    const isAskedHere = (piece: number) => (begin: number) => peer.isAskedFor(piece, begin);
+    const isRequestedHere = (piece: number) => (begin: number) => peer.isRequested(piece, begin);
     for (const active of this.#active.values()) {
       const { piece, solo } = active;
       if (solo || !peer.pieces.has(piece) || !this.#mayStart(piece, peer)) continue;
-      const block = active.requestAgain(peer.maxBlockLength, { copies, isAskedHere: isAskedHere(piece) });
+      const block = active.requestAgain(peer.maxBlockLength, {
+        copies,
+        isRequestedHere: isRequestedHere(piece),
+      });
       if (block) return block;
     }
     return undefined;

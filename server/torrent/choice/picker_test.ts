@@ -25,7 +25,7 @@ class FakePeer implements PickingPeer {
     return this.asked.length === 0;
   }
 
-  isAskedFor(piece: number, begin: number): boolean {
+  isRequested(piece: number, begin: number): boolean {
     return this.asked.some((block) =>
       block.piece === piece && begin >= block.begin && begin < block.begin + block.length
     );
@@ -39,7 +39,7 @@ function emptyPicker(pieceCount: number): Picker<FakePeer> {
 }
 
 function take(picker: Picker<FakePeer>, peer: FakePeer): Block | undefined {
-  const block = picker.take(peer);
+  const block = picker.pick(peer);
   if (block) peer.asked.push(block);
   return block;
 }
@@ -50,8 +50,8 @@ function deliver(
   block: Block,
 ): { complete: boolean; contested: boolean } {
   peer.asked.splice(peer.asked.indexOf(block), 1);
-  picker.start(peer, block);
-  return picker.end(peer, { block, whole: true });
+  picker.startBlock(peer, block);
+  return picker.endBlock(peer, { block, whole: true });
 }
 
 Deno.test("the rarest piece comes first, and a piece of higher level before it", () => {
@@ -93,7 +93,7 @@ Deno.test("ties are broken by chance, evenly", () => {
   const map = new PieceMap([{ name: "a", length: 4 * PIECE }], PIECE);
   for (let round = 0; round < 4000; round++) {
     const picker = new Picker<FakePeer>(map, { have: new Bitfield(4), random });
-    counts[picker.take(new FakePeer(Bitfield.full(4)))!.piece]!++;
+    counts[picker.pick(new FakePeer(Bitfield.full(4)))!.piece]!++;
   }
   for (const count of counts) assert.ok(count > 850 && count < 1150, `${counts}`);
 });
@@ -111,18 +111,18 @@ Deno.test("what a peer suggests comes before the rarest, unless it is there or u
 Deno.test("where no more may be begun, what was begun is finished, by another where its peer is gone", () => {
   const picker = emptyPicker(6);
   const [stock, other] = [new FakePeer(Bitfield.full(6), PIECE / 4), new FakePeer(Bitfield.full(6))];
-  const first = picker.take(stock)!;
-  picker.mostBegun = 1;
+  const first = picker.pick(stock)!;
+  picker.maxBegun = 1;
   assert.ok(picker.isHeld);
-  assert.equal(picker.take(stock)?.piece, first.piece);
+  assert.equal(picker.pick(stock)?.piece, first.piece);
   picker.release(first);
-  picker.disown(stock);
+  picker.releasePieces(stock);
   other.suggested.add(first.piece === 5 ? 0 : 5);
-  assert.equal(picker.take(other)?.piece, first.piece);
-  while (picker.take(other)?.piece === first.piece);
-  picker.mostBegun = 2;
+  assert.equal(picker.pick(other)?.piece, first.piece);
+  while (picker.pick(other)?.piece === first.piece);
+  picker.maxBegun = 2;
   assert.ok(!picker.isHeld);
-  assert.equal(picker.take(other)?.piece, first.piece === 5 ? 0 : 5, "its suggestion was not forgotten");
+  assert.equal(picker.pick(other)?.piece, first.piece === 5 ? 0 : 5, "its suggestion was not forgotten");
   assert.ok(picker.isHeld);
 });
 
@@ -130,14 +130,14 @@ Deno.test("a dealer that is spared gives what it suggests and what is urgent, an
   const picker = emptyPicker(4);
   const dealer = new FakePeer(Bitfield.full(4));
   dealer.isDealer = true;
-  picker.sparesDealers = true;
+  picker.avoidsDealers = true;
   assert.equal(take(picker, dealer), undefined);
   dealer.suggested.add(2);
   assert.equal(take(picker, dealer)?.piece, 2);
   picker.prioritize({ first: 1, last: 1 }, 1);
   assert.equal(take(picker, dealer)?.piece, 1);
   assert.equal(take(picker, dealer), undefined);
-  picker.sparesDealers = false;
+  picker.avoidsDealers = false;
   assert.notEqual(take(picker, dealer), undefined);
 });
 
@@ -150,8 +150,8 @@ Deno.test("a far peer gives only our share of what no near one has, until far li
   picker.countPiece(1, near);
   const share = new Bitfield(4);
   for (const piece of [1, 2]) share.add(piece);
-  picker.share = share;
-  picker.sparesFar = true;
+  picker.farShare = share;
+  picker.avoidsFar = true;
   // what it suggests is no exception
   far.suggested.add(0);
   assert.equal(take(picker, far)?.piece, 2);
@@ -159,7 +159,7 @@ Deno.test("a far peer gives only our share of what no near one has, until far li
   assert.equal(take(picker, far), undefined);
   picker.uncountPeer(near);
   assert.equal(take(picker, far)?.piece, 1);
-  picker.sparesFar = false;
+  picker.avoidsFar = false;
   assert.notEqual(take(picker, far), undefined);
 });
 
@@ -198,7 +198,7 @@ Deno.test("what a peer left behind is taken up by another, without what is there
   const second = take(picker, gone)!;
   deliver(picker, gone, first);
   picker.release(second);
-  picker.disown(gone);
+  picker.releasePieces(gone);
   const block = take(picker, new FakePeer(Bitfield.full(1)))!;
   assert.deepEqual(block, { piece: 0, begin: 16 * KIB, length: 38 * KIB });
 });
@@ -216,16 +216,16 @@ Deno.test("in the endgame an idle peer doubles another's request once, and the l
   assert.equal(take(picker, third), undefined);
   assert.deepEqual(deliver(picker, fast, fastBlock), { complete: true, contested: true });
   assert.equal(picker.isObsolete(slowBlock), true);
-  assert.equal(picker.start(slow, slowBlock), 0);
+  assert.equal(picker.startBlock(slow, slowBlock), 0);
 });
 
 Deno.test("a block that is broken off is asked for again", () => {
   const picker = emptyPicker(1);
   const peer = new FakePeer(Bitfield.full(1));
   const block = take(picker, peer)!;
-  picker.start(peer, block);
-  picker.end(peer, { block, whole: false });
-  picker.disown(peer);
+  picker.startBlock(peer, block);
+  picker.endBlock(peer, { block, whole: false });
+  picker.releasePieces(peer);
   assert.deepEqual(take(picker, new FakePeer(Bitfield.full(1))), block);
 });
 
@@ -238,9 +238,9 @@ Deno.test("a corrupt piece is fetched again from one peer alone", () => {
   const late = { piece: 0, begin: 16 * KIB, length: 16 * KIB };
   const first = take(picker, one)!;
   assert.equal(take(picker, two), undefined);
-  assert.equal(picker.start(two, late), 0);
+  assert.equal(picker.startBlock(two, late), 0);
   deliver(picker, one, first);
-  picker.disown(one);
+  picker.releasePieces(one);
   const again = take(picker, two)!;
   assert.equal(again.begin, 0, "another peer starts it from the beginning");
 });
@@ -262,11 +262,11 @@ Deno.test("whatever peers do, every piece completes exactly once and no byte is 
         if (what === "take") take(picker, peer);
         else if (what === "leave") {
           for (const asked of peer.asked.splice(0)) picker.release(asked);
-          picker.disown(peer);
+          picker.releasePieces(peer);
         } else if (block) {
           peer.asked.shift();
-          if (picker.start(peer, block) === 0) return picker.release(block);
-          const { complete } = picker.end(peer, { block, whole: what === "deliver" });
+          if (picker.startBlock(peer, block) === 0) return picker.release(block);
+          const { complete } = picker.endBlock(peer, { block, whole: what === "deliver" });
           if (!complete) return;
           assert.equal(picker.have.has(block.piece), false);
           picker.verified(block.piece);
@@ -289,7 +289,7 @@ Deno.test("whatever peers do, every piece completes exactly once and no byte is 
 Deno.test("in a large swarm what is rare comes before the run that was begun, in a small one after it", () => {
   for (const { peers, expected } of [{ peers: 8, expected: [3, 4] }, { peers: 100, expected: [200, 201] }]) {
     const picker = emptyPicker(256);
-    picker.peers = peers;
+    picker.peerCount = peers;
     const all = new FakePeer(Bitfield.full(256));
     for (let piece = 0; piece < 256; piece++) {
       const holders = piece === 200 ? 1 : piece === 201 ? 2 : 30;

@@ -8,7 +8,7 @@ const MAX_STALLS = 3;
 /** What is watched of a peer. */
 interface Watched {
   /** Something was asked of it and has not come. */
-  readonly isAwaited: boolean;
+  readonly owesData: boolean;
   /** It is not relied on from now on. False where that was known. */
   stall(): boolean;
 }
@@ -26,21 +26,21 @@ export class StallWatch {
   }
 
   /**
-   * Once a second. `moved`: bytes that came so far; `isHeldBack`: it is we who do not read. False where the peer
+   * Once a second. `moved`: bytes that came so far; `isThrottled`: it is we who do not read. False where the peer
    * has to go.
    */
   tick(
     peer: Watched,
-    { now, moved, isHeldBack }: { now: number; moved: number; isHeldBack: boolean },
+    { now, moved, isThrottled }: { now: number; moved: number; isThrottled: boolean },
   ): boolean {
     const pauseMs = now - this.#movedAt;
-    const isAwaited = peer.isAwaited && !isHeldBack;
+    const owesData = peer.owesData && !isThrottled;
     const patienceMs = Math.min(STALL_MS.max, Math.max(STALL_MS.min, 3 * this.#longestPauseMs));
     if (moved !== this.#moved) {
       this.#longestPauseMs = Math.max(this.#longestPauseMs, pauseMs);
       this.#stalls = 0;
-    } else if (isAwaited && pauseMs > patienceMs && peer.stall()) this.#stalls++;
-    if (moved !== this.#moved || !isAwaited) {
+    } else if (owesData && pauseMs > patienceMs && peer.stall()) this.#stalls++;
+    if (moved !== this.#moved || !owesData) {
       this.#moved = moved;
       this.#movedAt = now;
     }

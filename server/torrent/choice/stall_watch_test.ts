@@ -4,13 +4,13 @@ import { StallWatch } from "./stall_watch.ts";
 /** A peer of which something is awaited, and the bytes that it has sent after each second. */
 function watch(
   moved: readonly number[],
-  { isHeldBack = false } = {},
+  { isThrottled = false } = {},
 ): { stalledAt: number[]; goneAt: number } {
   const stalledAt: number[] = [];
   let isStalled = false;
   let second = 0;
   const peer = {
-    isAwaited: true,
+    owesData: true,
     stall(): boolean {
       if (isStalled) return false;
       stalledAt.push(second);
@@ -20,7 +20,7 @@ function watch(
   const stalls = new StallWatch(0);
   for (second = 1; second <= moved.length; second++) {
     if (moved[second - 1] !== moved[second - 2]) isStalled = false;
-    if (!stalls.tick(peer, { now: second * 1000, moved: moved[second - 1]!, isHeldBack })) {
+    if (!stalls.tick(peer, { now: second * 1000, moved: moved[second - 1]!, isThrottled })) {
       return { stalledAt, goneAt: second };
     }
   }
@@ -46,5 +46,5 @@ Deno.test("who sends is left in peace", () => {
 });
 
 Deno.test("who is held back by us is not to blame", () => {
-  assert.deepEqual(watch(silence(60), { isHeldBack: true }), { stalledAt: [], goneAt: NaN });
+  assert.deepEqual(watch(silence(60), { isThrottled: true }), { stalledAt: [], goneAt: NaN });
 });

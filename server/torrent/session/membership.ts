@@ -137,8 +137,8 @@ export class Membership {
     const now = this.#options.clock.now();
     const due = this.#book.due(MAX_DIALLED - this.#members.size, {
       now,
-      isOut: (peerId) =>
-        peerId === this.#ownId || this.#memberOf(peerId) !== undefined || this.#bans.isResting(peerId, now),
+      isExcluded: (peerId) =>
+        peerId === this.#ownId || this.#memberOf(peerId) !== undefined || this.#bans.isSuspended(peerId, now),
     });
     for (const address of due) {
       if (!this.#bans.isBanned(address)) void this.#connect(address);
@@ -189,7 +189,7 @@ export class Membership {
 
   #mayJoin(identity: PeerIdentity, dialled: boolean): boolean {
     if (identity.peerId === this.#ownId || this.#bans.isBanned(identity)) return false;
-    if (this.#bans.isResting(identity.peerId, this.#options.clock.now())) return false;
+    if (this.#bans.isSuspended(identity.peerId, this.#options.clock.now())) return false;
     const present = this.#memberOf(identity.peerId);
     if (!present) return true;
     // Both dialled at once: both ends keep the connection that the lower peer id made.
@@ -218,7 +218,7 @@ export class Membership {
     const { peer, link } = member;
     link.close();
     if (!this.#members.delete(peer)) return;
-    if (member.isUnfit) this.#bans.rest(peer.identity.peerId, this.#options.clock.now());
+    if (member.isUnfit) this.#bans.suspend(peer.identity.peerId, this.#options.clock.now());
     peer.close();
     this.#past.downloaded += peer.downloaded;
     this.#past.wasted += peer.wasted;
@@ -229,7 +229,7 @@ export class Membership {
   #tickMember(member: Member, now: number): void {
     const { peer, link } = member;
     const moved = peer.downloaded + peer.wasted;
-    if (!member.watch.tick(peer, { now, moved, isHeldBack: link.isHeldBack })) {
+    if (!member.watch.tick(peer, { now, moved, isThrottled: link.isThrottled })) {
       log.warn("peer-stalled", { ...peer.identity });
       member.isUnfit = true;
     }

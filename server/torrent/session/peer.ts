@@ -1,18 +1,12 @@
 import type { PeerIdentity } from "../ports.ts";
 import { Bitfield } from "../wire/bitfield.ts";
+import { BlockReceiver } from "./block_receiver.ts";
 import { decodeExtendedHandshake, encodeExtendedHandshake } from "../wire/handshake.ts";
 import type { BlockEffects } from "../storage/block_effects.ts";
 import type { Picker, PickingPeer } from "../choice/picker.ts";
 import type { PieceMap } from "../metainfo/piece_map.ts";
 import { type RequestBudget, RequestWindow } from "../choice/request_window.ts";
-import {
-  type Block,
-  MAX_BLOCK_BYTES,
-  STOCK_BLOCK_BYTES,
-  WireError,
-  type WireMessage,
-  type WireSink,
-} from "../wire/wire.ts";
+import { type Block, MAX_BLOCK_BYTES, WireError, type WireMessage, type WireSink } from "../wire/wire.ts";
 
 /** Where a peer's decisions take effect. */
 export interface PeerEffects extends BlockEffects {
@@ -23,25 +17,23 @@ export interface PeerEffects extends BlockEffects {
   /** It told its own listening port. */
   listensOn(port: number): void;
   /** Its connection has ended. */
-  left(): void;
+  closed(): void;
   /** It has a piece that it did not have before. */
-  learned(piece: number): void;
+  gainedPiece(piece: number): void;
   /** It asked for a block of a piece, and gets it. */
-  asked(piece: number): void;
+  requestQueued(piece: number): void;
   /** It has no use for a piece that we suggested. */
-  declined(piece: number): void;
+  suggestionDeclined(piece: number): void;
 }
 
 /** So long a peer may wait to hear of pieces that we have, while they are fewer than `at`. */
-export const HAVES = { waitMs: 500, at: 16 };
+export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
 /** Who lacks no more pieces than these waits for every one. */
 const LAST_PIECES = 16;
 /** Suggestions that are kept of a peer. */
 const MAX_SUGGESTED = 64;
 /** Requests that we queue for a peer, said to it as `reqq`. */
 const MAX_UPLOADS = 512;
-/** What a peer may send unasked before it is dropped; late answers to what was cancelled are lawful. */
-const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
 /** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
 const MAX_REFUSALS = 64;
 
@@ -61,11 +53,8 @@ export class Peer implements PickingPeer, WireSink {
   amInterested = false;
   peerChoking = true;
   peerInterested = false;
-  /** Payload bytes kept from it and sent to it. */
-  downloaded = 0;
+  /** Payload bytes sent to it. */
   uploaded = 0;
-  /** Bytes that came and were of no use. */
-  wasted = 0;
   /** It is a seed that deals its pieces out. */
   isDealer = false;
   readonly #own: boolean;
@@ -75,10 +64,9 @@ export class Peer implements PickingPeer, WireSink {
   readonly #effects: PeerEffects;
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
+  readonly #receiver: BlockReceiver;
   /** Pieces that it has and we lack, of those that we want. */
   #wanted = 0;
-  #arriving: { block: Block; keep: "all" | "some" | "none"; at: number } | undefined;
-  #unasked = 0;
   #refusals = 0;
   #stalled = false;
   #closed = false;
@@ -111,6 +99,17 @@ export class Peer implements PickingPeer, WireSink {
     this.#picker = picker;
     this.#effects = effects;
     this.#fast = fast;
+    this.#receiver = new BlockReceiver(this, { picker, effects });
+  }
+
+  /** Payload bytes received from it and kept. */
+  get downloaded(): number {
+    return this.#receiver.downloaded;
+  }
+
+  /** Bytes received from it that were of no use. */
+  get wasted(): number {
+    return this.#receiver.wasted;
   }
 
   /** Says what we have. `extendedPort` is our listening port, for a peer that speaks BEP 10. */
@@ -129,12 +128,11 @@ export class Peer implements PickingPeer, WireSink {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#arriving) this.#endBlock(this.#arriving, false);
-    this.#arriving = undefined;
+    this.#receiver.abort();
     this.#releaseAll();
     this.#picker.uncountPeer(this);
-    this.#effects.left();
-    this.#picker.disown(this);
+    this.#effects.closed();
+    this.#picker.releasePieces(this);
   }
 
   /** It takes part in dealing: one of ours, and able to take suggestions. */
@@ -155,8 +153,8 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /** Something was asked for and has not come. */
-  get isAwaited(): boolean {
-    return this.#requests.blocks.length > 0 || this.#arriving !== undefined;
+  get owesData(): boolean {
+    return this.#requests.blocks.length > 0 || this.#receiver.isReceiving;
   }
 
   /** What was asked of it and has not come whole. */
@@ -164,7 +162,7 @@ export class Peer implements PickingPeer, WireSink {
     return this.#requests.bytes;
   }
 
-  isAskedFor(piece: number, begin: number): boolean {
+  isRequested(piece: number, begin: number): boolean {
     return this.#requests.covers(piece, begin);
   }
 
@@ -177,7 +175,7 @@ export class Peer implements PickingPeer, WireSink {
         this.suggested.clear();
         // With the fast extension every dropped request is rejected by name (BEP 6).
         if (!this.#fast) this.#releaseAll();
-        return this.#picker.disown(this);
+        return this.#picker.releasePieces(this);
       case "unchoke":
         this.peerChoking = false;
         return this.refill();
@@ -212,10 +210,10 @@ export class Peer implements PickingPeer, WireSink {
   /** Asks for more, up to what may be under way. */
   refill(): void {
     // What it owed may have come from others meanwhile: it is given another chance.
-    if (!this.isAwaited) this.#stalled = false;
+    if (!this.owesData) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#requests.hasRoom) {
-      const block = this.#picker.take(this);
+      const block = this.#picker.pick(this);
       if (!block) return;
       this.#requests.add(block);
       this.#send({ type: "request", ...block });
@@ -229,12 +227,9 @@ export class Peer implements PickingPeer, WireSink {
   stall(): boolean {
     if (this.#stalled || this.#closed) return false;
     this.#stalled = true;
-    if (this.#arriving) {
-      this.#endBlock(this.#arriving, false);
-      this.#arriving = { ...this.#arriving, keep: "none" };
-    }
+    this.#receiver.discard();
     for (const block of this.#requests.blocks) this.#picker.doubt(block);
-    this.#picker.disown(this);
+    this.#picker.releasePieces(this);
     return true;
   }
 
@@ -250,31 +245,17 @@ export class Peer implements PickingPeer, WireSink {
 
   blockStart(block: Block): void {
     if (this.#closed) return;
-    const asked = this.#requests.delete(block);
-    const units = asked ? this.#picker.start(this, block) : 0;
-    if (!asked) this.#unasked += block.length;
-    if (this.#unasked > MAX_UNASKED_BYTES) throw new WireError("it sends blocks that nobody asked for");
-    const whole = units === Math.ceil(block.length / STOCK_BLOCK_BYTES);
-    // An unasked block never counts as received; an asked one always ends what was asked.
-    this.#arriving = { block, keep: units === 0 ? "none" : whole ? "all" : "some", at: block.begin };
-    if (asked && units === 0) this.#picker.release(block);
+    this.#receiver.start(block, { requested: this.#requests.delete(block) });
   }
 
   blockData(bytes: Uint8Array): void {
-    const arriving = this.#arriving;
-    if (!arriving) return;
-    this.#stalled = false;
-    if (arriving.keep === "all") this.#keep(arriving.block.piece, { begin: arriving.at, bytes });
-    else if (arriving.keep === "some") this.#keepSome(arriving.block.piece, { begin: arriving.at, bytes });
-    else this.wasted += bytes.length;
-    arriving.at += bytes.length;
+    if (this.#receiver.isReceiving) this.#stalled = false;
+    this.#receiver.data(bytes);
   }
 
   blockEnd(): void {
-    const arriving = this.#arriving;
-    this.#arriving = undefined;
     this.#refusals = 0;
-    if (arriving) this.#endBlock(arriving, true);
+    this.#receiver.end();
     this.refill();
   }
 
@@ -289,16 +270,16 @@ export class Peer implements PickingPeer, WireSink {
   /**
    * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
    * of every one, or it would deal out what is long everywhere. Who has enough to ask for hears of several at a
-   * time, or along with what is sent anyway; its link is woken after `HAVES.waitMs`. Where there are racks, one of
+   * time, or along with what is sent anyway; its link is woken after `HAVE_BATCH.waitMs`. Where there are racks, one of
    * our own hears at once, or it would fetch the piece from another rack.
    */
-  announce(piece: number): void {
+  sendHave(piece: number): void {
     const isLacking = !this.pieces.has(piece);
     if (isLacking || this.isDealer) this.outbox.push({ type: "have", piece });
     if (!isLacking && --this.#wanted === 0) this.#setInterest(false);
     const isWaiting = !this.peerInterested || this.pieces.size - this.pieces.count <= LAST_PIECES ||
-      this.#picker.isRare(piece) || this.#picker.hasFar && !this.isFar;
-    if ((isLacking && isWaiting) || this.outbox.length >= HAVES.at) this.#effects.wake();
+      this.#picker.isRare(piece) || this.#picker.hasFarPeers && !this.isFar;
+    if ((isLacking && isWaiting) || this.outbox.length >= HAVE_BATCH.maxCount) this.#effects.wake();
   }
 
   /** Cancels what has come from elsewhere meanwhile. */
@@ -343,8 +324,8 @@ export class Peer implements PickingPeer, WireSink {
   #learn(piece: number): void {
     if (!this.pieces.add(piece)) return;
     this.#picker.countPiece(piece, this);
-    if (this.#picker.lacks(piece)) this.#wanted++;
-    this.#effects.learned(piece);
+    if (this.#picker.isMissing(piece)) this.#wanted++;
+    this.#effects.gainedPiece(piece);
   }
 
   #onRequest(block: Block): void {
@@ -355,7 +336,7 @@ export class Peer implements PickingPeer, WireSink {
     ) throw new WireError(`it asks for ${begin}+${length} of piece ${piece}`);
     if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
       this.uploads.push({ piece, begin, length });
-      this.#effects.asked(piece);
+      this.#effects.requestQueued(piece);
       this.#effects.wake();
     } else if (this.#fast) {
       this.#send({ type: "reject", piece, begin, length });
@@ -388,9 +369,9 @@ export class Peer implements PickingPeer, WireSink {
 
   /** The block is free for other peers; this one is asked again only when it delivers something. */
   #onReject(block: Block): void {
-    if (!this.#requests.delete(block)) return this.#effects.declined(block.piece);
+    if (!this.#requests.delete(block)) return this.#effects.suggestionDeclined(block.piece);
     this.#picker.release(block);
-    this.#picker.disown(this);
+    this.#picker.releasePieces(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
     if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
   }
@@ -412,34 +393,6 @@ export class Peer implements PickingPeer, WireSink {
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);
     }
-  }
-
-  #endBlock({ block, keep }: { block: Block; keep: string }, whole: boolean): void {
-    if (keep === "none") return;
-    const outcome = this.#picker.end(this, { block, whole });
-    if (whole) this.#effects.received(block.piece, outcome);
-    else this.#effects.brokenOff(block.piece);
-  }
-
-  /** Keeps the units that no other peer delivers, of bytes that may hold any part of several units. */
-  #keepSome(piece: number, { begin, bytes }: { begin: number; bytes: Uint8Array }): void {
-    let at = 0;
-    while (at < bytes.length) {
-      const unitEnd = (Math.floor((begin + at) / STOCK_BLOCK_BYTES) + 1) * STOCK_BLOCK_BYTES;
-      const end = Math.min(bytes.length, unitEnd - begin);
-      const part = bytes.subarray(at, end);
-      if (this.#picker.isReceiving(this, { piece, begin: begin + at })) {
-        this.#keep(piece, { begin: begin + at, bytes: part });
-      } else {
-        this.wasted += part.length;
-      }
-      at = end;
-    }
-  }
-
-  #keep(piece: number, data: { begin: number; bytes: Uint8Array }): void {
-    this.downloaded += data.bytes.length;
-    this.#effects.store(piece, data);
   }
 
   #releaseAll(): void {

@@ -38,7 +38,7 @@ export class PeerLink {
   lastReceived: number;
   lastSent: number;
   /** It is we who do not read now, for the sake of the download limit. */
-  isHeldBack = false;
+  isThrottled = false;
 
   constructor(
     peer: Peer,
@@ -99,9 +99,9 @@ export class PeerLink {
       this.lastReceived = this.#clock.now();
       decoder.push(buffer.subarray(0, got));
       // What is not read fills TCP's window, which holds the sender back.
-      this.isHeldBack = true;
+      this.isThrottled = true;
       await this.#pay(this.#downloadLimit, got);
-      this.isHeldBack = false;
+      this.isThrottled = false;
       if (this.#mayGather(got)) await this.#coalescer.pause();
     }
   }

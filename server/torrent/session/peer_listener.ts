@@ -9,7 +9,7 @@ import type { Connection, PeerAddress } from "../ports.ts";
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Peers that have connected and not yet said which torrent they want. */
-const NEWCOMERS = { inAll: 256, byAddress: 64 };
+const NEWCOMERS = { total: 256, perAddress: 64 };
 
 /** A connection whose far end has said who it is. */
 export interface Introduction {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bitfield } from "../wire/bitfield.ts";
-import { HAVES, Peer, type PeerEffects } from "./peer.ts";
+import { HAVE_BATCH, Peer, type PeerEffects } from "./peer.ts";
 import { Picker } from "../choice/picker.ts";
 import { PieceMap } from "../metainfo/piece_map.ts";
 import { type Block, WireError, type WireMessage } from "../wire/wire.ts";
@@ -23,13 +23,13 @@ class Fixture {
       wake: () => this.wakes++,
       interestChanged: () => {},
       listensOn: () => {},
-      left: () => {},
-      learned: () => {},
-      asked: () => {},
-      declined: () => {},
+      closed: () => {},
+      gainedPiece: () => {},
+      requestQueued: () => {},
+      suggestionDeclined: () => {},
       store: (piece, { begin, bytes }) => this.stored.push({ piece, begin, length: bytes.length }),
-      brokenOff: () => {},
-      received: (piece, { complete }) => complete && this.received.push(piece),
+      blockAborted: () => {},
+      blockReceived: (piece, { complete }) => complete && this.received.push(piece),
     };
     const identity = { hostname: "10.0.0.2", port: 6881, peerId: "someone" };
     return new Peer(identity, { map, picker: this.picker, effects, fast, own });
@@ -146,7 +146,7 @@ Deno.test("a dealer hears of every piece that we get, and which suggestion came 
   assert.equal(types(dealer)[0], "reject");
   fixture.picker.verified(2);
   dealer.outbox.length = 0;
-  dealer.announce(2);
+  dealer.sendHave(2);
   assert.deepEqual(types(dealer), ["have"], "although it has the piece itself");
 });
 
@@ -160,21 +160,21 @@ Deno.test("who has enough to ask for hears of several pieces at a time, who wait
     return fixture.wakes - before;
   };
   const announce = (first: number, count: number) => () => {
-    for (let piece = first; piece < first + count; piece++) peer.announce(piece);
+    for (let piece = first; piece < first + count; piece++) peer.sendHave(piece);
   };
   assert.equal(wakesBy(announce(0, 1)), 1, "it had no reason yet to be interested");
   peer.outbox.length = 0;
   peer.message({ type: "interested" });
-  assert.equal(wakesBy(announce(1, HAVES.at - 1)), 0);
-  assert.equal(wakesBy(announce(HAVES.at, 1)), 1, "they have become many");
-  assert.deepEqual(types(peer), Array(HAVES.at).fill("have"));
-  fixture.picker.peers = 50;
+  assert.equal(wakesBy(announce(1, HAVE_BATCH.maxCount - 1)), 0);
+  assert.equal(wakesBy(announce(HAVE_BATCH.maxCount, 1)), 1, "they have become many");
+  assert.deepEqual(types(peer), Array(HAVE_BATCH.maxCount).fill("have"));
+  fixture.picker.peerCount = 50;
   assert.equal(wakesBy(announce(20, 1)), 1, "it is rare in a large swarm");
-  fixture.picker.peers = 0;
+  fixture.picker.peerCount = 0;
   peer.outbox.length = 0;
-  fixture.picker.hasFar = true;
+  fixture.picker.hasFarPeers = true;
   assert.equal(wakesBy(announce(21, 1)), 1, "it would be fetched from another rack");
-  fixture.picker.hasFar = false;
+  fixture.picker.hasFarPeers = false;
   for (let piece = 0; piece < 48; piece++) peer.message({ type: "have", piece });
   peer.outbox.length = 0;
   assert.equal(wakesBy(announce(50, 1)), 1, "it lacks little");
@@ -267,7 +267,7 @@ Deno.test("in the endgame the slower peer's request is cancelled when the faster
   assert.deepEqual(fixture.received, [3]);
   slow.cancelObsolete(3);
   assert.deepEqual(types(slow), ["cancel"]);
-  assert.equal(slow.isAwaited, false);
+  assert.equal(slow.owesData, false);
 });
 
 Deno.test("what a peer that stalls owes is asked of others, and it is asked again when nothing is owed", () => {

@@ -9,7 +9,7 @@ import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/han
 import { toHex } from "../metainfo/hex.ts";
 import { webSeedAt } from "../web_seed/http_range.ts";
 import { type Member, Membership } from "./membership.ts";
-import { HAVES, Peer, type PeerEffects } from "./peer.ts";
+import { HAVE_BATCH, Peer, type PeerEffects } from "./peer.ts";
 import type { PeerIdentity } from "../ports.ts";
 import { PeerLink } from "./peer_link.ts";
 import { PieceAssembler } from "../storage/piece_assembler.ts";
@@ -60,7 +60,7 @@ export class Swarm {
   readonly #coalescer: ReadCoalescer;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
   #closed: Promise<void> | undefined;
-  #isTelling = false;
+  #isFlushScheduled = false;
   /** What the server said of its own copy, once it has. */
   #damagedCopy: RackseedError | undefined;
   #receivedBefore = 0;
@@ -100,7 +100,7 @@ export class Swarm {
       clock: this.#clock,
       signal: this.#closing.signal,
       makePeer: (identity, connected) => this.#makePeer(identity, connected),
-      isComplete: () => this.#picker.lacking === 0,
+      isComplete: () => this.#picker.missingCount === 0,
       onFault: (error) => this.#fail(error),
     });
     this.#coalescer = new ReadCoalescer(this.#clock, {
@@ -133,7 +133,7 @@ export class Swarm {
     options.signal.addEventListener("abort", () => void swarm.close(), { signal });
     swarm.#running = Promise.all([swarm.#announcer.run(signal), swarm.#tickAll(signal)])
       .catch((error) => swarm.#fail(error));
-    if (swarm.#picker.lacking === 0) swarm.#settle.resolve();
+    if (swarm.#picker.missingCount === 0) swarm.#settle.resolve();
     if (options.signal.aborted) void swarm.close();
     return swarm;
   }
@@ -150,7 +150,7 @@ export class Swarm {
 
   /** Begins no piece while so many are here or under way. What is begun comes whole, and others are served. */
   beginAtMost(pieces: number): void {
-    this.#picker.mostBegun = pieces;
+    this.#picker.maxBegun = pieces;
     if (this.#picker.isHeld) return;
     for (const peer of this.#membership.peers) peer.refill();
     this.#webSeeds.pump();
@@ -173,7 +173,7 @@ export class Swarm {
       pieces: have.size,
       havePieces: have.count,
       wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
-      leftBytes: lengthOf(this.#picker.lacking, this.#picker.lacks(last)),
+      leftBytes: lengthOf(this.#picker.missingCount, this.#picker.isMissing(last)),
       downloadedBytes: membership.total("downloaded") + webSeedBytes,
       wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
       uploadedBytes: membership.total("uploaded"),
@@ -214,9 +214,9 @@ export class Swarm {
   }
 
   #makeWebSeeds(): WebSeeds {
-    const { metainfo, webSeeds = metainfo.webSeeds, lastResort, downloadLimit } = this.#options;
+    const { metainfo, webSeeds = metainfo.webSeeds, httpsFallback, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
-    return new WebSeeds([urls.map(webSeedAt), lastResort ? [lastResort] : []], {
+    return new WebSeeds([urls.map(webSeedAt), httpsFallback ? [httpsFallback] : []], {
       torrent: metainfo.info.name,
       map: this.map,
       picker: this.#picker,
@@ -224,8 +224,8 @@ export class Swarm {
       downloadLimit,
       effectsOf: (seed) => ({
         store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
-        brokenOff: (piece) => this.#assembler.invalidate(piece),
-        received: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+        blockAborted: (piece) => this.#assembler.invalidate(piece),
+        blockReceived: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
       }),
     }, { onDamagedCopy: (error) => this.#damagedCopy ??= error });
   }
@@ -281,12 +281,12 @@ export class Swarm {
       interestChanged: () => this.#uploads.interestChanged(member().peer),
       listensOn: (port) => this.#membership.listensOn(port, member().peer.identity),
       store: (piece, data) => this.#assembler.write(piece, data),
-      brokenOff: (piece) => this.#assembler.invalidate(piece),
-      left: () => this.#uploads.left(member().peer),
-      learned: (piece) => this.#uploads.learned(member().peer, piece),
-      asked: (piece) => this.#uploads.asked(member().peer, piece),
-      declined: (piece) => this.#uploads.declined(member().peer, piece),
-      received: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
+      blockAborted: (piece) => this.#assembler.invalidate(piece),
+      closed: () => this.#uploads.removePeer(member().peer),
+      gainedPiece: (piece) => this.#uploads.gainedPiece(member().peer, piece),
+      requestQueued: (piece) => this.#uploads.requestQueued(member().peer, piece),
+      suggestionDeclined: (piece) => this.#uploads.suggestionDeclined(member().peer, piece),
+      blockReceived: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
     };
   }
 
@@ -305,28 +305,28 @@ export class Swarm {
 
   #onVerified(piece: number): void {
     this.#picker.verified(piece);
-    for (const culprit of this.#corruption.right(piece, () => this.#assembler.unitDigests(piece))) {
+    for (const culprit of this.#corruption.pieceVerified(piece, () => this.#assembler.unitDigests(piece))) {
       this.#ban(culprit, piece);
     }
-    for (const peer of this.#membership.peers) peer.announce(piece);
-    void this.#tellLater();
+    for (const peer of this.#membership.peers) peer.sendHave(piece);
+    void this.#flushHavesLater();
     try {
       this.#options.onPiece?.(piece);
     } catch (error) {
       return this.#fail(error);
     }
-    if (this.#picker.lacking > 0) return;
+    if (this.#picker.missingCount > 0) return;
     log.info("swarm-complete", { ...this.#subject, ...this.stats() });
     this.#settle.resolve();
     this.#announcer.complete();
   }
 
   /** What peers are to hear of our pieces and has not gone out with anything else. */
-  async #tellLater(): Promise<void> {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    await this.#clock.sleep(HAVES.waitMs, this.#closing.signal);
-    this.#isTelling = false;
+  async #flushHavesLater(): Promise<void> {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    await this.#clock.sleep(HAVE_BATCH.waitMs, this.#closing.signal);
+    this.#isFlushScheduled = false;
     for (const { peer, link } of this.#membership.members) if (peer.outbox.length > 0) link.wake();
   }
 
@@ -334,7 +334,7 @@ export class Swarm {
     const sources = this.#picker.sourcesOf(piece).map((peer) => peer?.identity);
     this.#picker.failed(piece);
     log.warn("piece-corrupt", { ...this.#subject, piece });
-    const culprit = this.#corruption.corrupt(piece, {
+    const culprit = this.#corruption.pieceFailed(piece, {
       sources,
       digests: () => this.#assembler.unitDigests(piece),
     });
@@ -359,7 +359,7 @@ export class Swarm {
     const received = this.#membership.total("downloaded") + this.#webSeeds.total("downloaded");
     const moved = received !== this.#receivedBefore;
     this.#receivedBefore = received;
-    if (this.#damagedCopy === undefined || this.#picker.lacking === 0) return;
+    if (this.#damagedCopy === undefined || this.#picker.missingCount === 0) return;
     const has = this.#membership.peers.some((peer) => !peer.isDealer && lacksSome(have, peer.pieces));
     this.#quietTicks = moved || has ? 0 : this.#quietTicks + 1;
     if (this.#quietTicks >= DAMAGED_PATIENCE_TICKS) this.#fail(this.#damagedCopy);
@@ -377,7 +377,7 @@ export class Swarm {
       this.#membership.tick();
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
-      this.#webSeeds.tick(this.#picker.lacking > 0 ? parallel : 0);
+      this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
       this.#giveUpDamaged();
     }
   }

@@ -21,8 +21,8 @@ export interface SwarmOptions {
   readonly trackers?: readonly (string | readonly string[])[];
   /** Web seeds (BEP 19); those of the metainfo where absent. Asked while peers give next to nothing. */
   readonly webSeeds?: readonly string[];
-  /** Asked while the web seeds cannot be either. */
-  readonly lastResort?: HttpSource;
+  /** Asked while no web seed is usable: the server's packs over HTTPS. */
+  readonly httpsFallback?: HttpSource;
   /** Ends the swarm. */
   readonly signal: AbortSignal;
   /** Called at once for every piece that is verified; must return quickly. */
@@ -55,7 +55,7 @@ export interface SwarmStats {
   readonly downloadedBytes: number;
   readonly wastedBytes: number;
   readonly uploadedBytes: number;
-  /** What of `downloadedBytes` came from web seeds and the last resort. */
+  /** What of `downloadedBytes` came from web seeds and the HTTPS fallback. */
   readonly webSeedBytes: number;
   readonly source: DownloadSource;
   readonly peers: number;

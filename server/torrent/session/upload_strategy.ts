@@ -54,7 +54,7 @@ export class UploadStrategy {
   constructor(options: UploadStrategyOptions) {
     const { map, deals, random, picker } = options;
     this.#options = options;
-    picker.sparesFar = true;
+    picker.avoidsFar = true;
     if (!deals) return;
     const ahead = Math.max(2, Math.ceil(DEALT_AHEAD_BYTES / map.pieceLength));
     this.#dealer = new Dealer(map.pieceCount, { ahead, random });
@@ -68,22 +68,22 @@ export class UploadStrategy {
     return theirs !== undefined && theirs !== rack;
   }
 
-  left(peer: Peer): void {
+  removePeer(peer: Peer): void {
     this.#interested.delete(peer);
     this.#served.delete(peer);
     this.#dealer?.leave(peer);
   }
 
-  learned(peer: Peer, piece: number): void {
-    this.#dealer?.has(peer, piece);
+  gainedPiece(peer: Peer, piece: number): void {
+    this.#dealer?.gained(peer, piece);
   }
 
-  asked(peer: Peer, piece: number): void {
-    this.#dealer?.asked(peer, piece);
+  requestQueued(peer: Peer, piece: number): void {
+    this.#dealer?.requested(peer, piece);
     if (!peer.amChoking) this.#deal(peer);
   }
 
-  declined(peer: Peer, piece: number): void {
+  suggestionDeclined(peer: Peer, piece: number): void {
     this.#dealer?.declined(peer, piece);
     if (!peer.amChoking) this.#deal(peer);
   }
@@ -109,11 +109,11 @@ export class UploadStrategy {
   ): void {
     if (elapsedMs <= 0) return;
     const { picker, peers, budget } = this.#options;
-    let count = 0, hasFar = false;
+    let count = 0, hasFarPeers = false;
     for (const peer of peers()) {
       peer.pace(elapsedMs);
       count++;
-      hasFar ||= peer.isFar;
+      hasFarPeers ||= peer.isFar;
     }
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
@@ -122,16 +122,16 @@ export class UploadStrategy {
     const rate = isHeld ? before.rate : (before.rate + (received - before.total) / seconds) / 2;
     const suffices = rate >= before.best * SUFFICIENT;
     this.#received = { total: received, rate, best: Math.max(before.best * FADING, rate) };
-    picker.peers = count;
-    picker.hasFar = hasFar;
+    picker.peerCount = count;
+    picker.hasFarPeers = hasFarPeers;
     budget.pace({ peers: count, rate: this.#received.best });
-    picker.sparesFar = suffices;
-    picker.sparesDealers = suffices &&
+    picker.avoidsFar = suffices;
+    picker.avoidsDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
     this.#share();
     this.#turnSlots(elapsedMs);
     if (!this.#dealer) return;
-    this.#dealer.isGenerous = sending < this.#sent.best * SUFFICIENT;
+    this.#dealer.includesFar = sending < this.#sent.best * SUFFICIENT;
     this.#dealer.tick();
     for (const peer of peers()) if (!peer.amChoking && peer.peerInterested) this.#deal(peer);
   }
@@ -194,7 +194,7 @@ export class UploadStrategy {
     const key = neighbourIds.join(" ");
     if (key === this.#neighbours) return;
     this.#neighbours = key;
-    picker.share = gatewayShare(map.pieceCount, { ownId, neighbourIds });
+    picker.farShare = gatewayShare(map.pieceCount, { ownId, neighbourIds });
   }
 }
 

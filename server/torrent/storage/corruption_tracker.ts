@@ -6,7 +6,7 @@ export class CorruptionTracker<P> {
   readonly #suspects = new Map<number, { peer: P; unit: number; digest: string }[]>();
 
   /** A piece came corrupt. Returns the culprit where only one peer can be. */
-  corrupt(piece: number, { sources, digests }: {
+  pieceFailed(piece: number, { sources, digests }: {
     sources: readonly (P | undefined)[];
     digests: () => string[];
   }): P | undefined {
@@ -24,7 +24,7 @@ export class CorruptionTracker<P> {
   }
 
   /** The piece is right now. Returns those who had sent other bytes than these. */
-  right(piece: number, digests: () => string[]): P[] {
+  pieceVerified(piece: number, digests: () => string[]): P[] {
     const suspects = this.#suspects.get(piece);
     if (!suspects) return [];
     this.#suspects.delete(piece);

@@ -3,21 +3,21 @@ import { BanList } from "../choice/ban_list.ts";
 import { CorruptionTracker } from "./corruption_tracker.ts";
 
 Deno.test("a corrupt piece of a single peer has its culprit at once", () => {
-  const blame = new CorruptionTracker<string>();
-  assert.equal(blame.corrupt(0, { sources: ["eve", "eve"], digests: () => assert.fail() }), "eve");
+  const tracker = new CorruptionTracker<string>();
+  assert.equal(tracker.pieceFailed(0, { sources: ["eve", "eve"], digests: () => assert.fail() }), "eve");
 });
 
 Deno.test("in a corrupt piece of several peers the culprit shows once the piece is right", () => {
-  const blame = new CorruptionTracker<string>();
-  const first = blame.corrupt(0, { sources: ["ann", "eve", "bob"], digests: () => ["1", "bad", "3"] });
+  const tracker = new CorruptionTracker<string>();
+  const first = tracker.pieceFailed(0, { sources: ["ann", "eve", "bob"], digests: () => ["1", "bad", "3"] });
   assert.equal(first, undefined);
   assert.equal(
-    blame.corrupt(0, { sources: ["mal", "ann", "ann"], digests: () => ["bad", "2", "3"] }),
+    tracker.pieceFailed(0, { sources: ["mal", "ann", "ann"], digests: () => ["bad", "2", "3"] }),
     undefined,
   );
-  assert.deepEqual(blame.right(1, () => assert.fail()), []);
-  assert.deepEqual(blame.right(0, () => ["1", "2", "3"]), ["eve", "mal"]);
-  assert.deepEqual(blame.right(0, () => assert.fail()), []);
+  assert.deepEqual(tracker.pieceVerified(1, () => assert.fail()), []);
+  assert.deepEqual(tracker.pieceVerified(0, () => ["1", "2", "3"]), ["eve", "mal"]);
+  assert.deepEqual(tracker.pieceVerified(0, () => assert.fail()), []);
 });
 
 Deno.test("a ban holds for the peer id and its address, and for the host from the second id on", () => {

@@ -9,7 +9,7 @@ const RETRY_MS = { first: 1_000, max: 30_000 };
 interface Tracker {
   readonly url: string;
   /** It has heard "started" from us. */
-  isTold: boolean;
+  knowsUs: boolean;
   failures: number;
   /** Not to be asked before, ms of the clock. */
   notBefore: number;
@@ -44,7 +44,7 @@ export class Announcer {
   ) {
     this.#tiers = tiers.map((tier) =>
       [tier].flat().map((url) => ({ url, rank: random() })).sort((a, b) => a.rank - b.rank)
-        .map(({ url }) => ({ url, isTold: false, failures: 0, notBefore: 0 }))
+        .map(({ url }) => ({ url, knowsUs: false, failures: 0, notBefore: 0 }))
     );
     this.#announce = announce;
     this.#clock = clock;
@@ -76,7 +76,7 @@ export class Announcer {
   async stop(signal: AbortSignal): Promise<void> {
     const request: AnnounceRequest = { ...this.#request(), event: "stopped", numWant: 0 };
     // A tracker that is gone forgets us by itself.
-    const told = this.#all.filter(({ isTold }) => isTold);
+    const told = this.#all.filter(({ knowsUs }) => knowsUs);
     await Promise.all(told.map(({ url }) => this.#announce(url, { request, signal }).catch(() => {})));
   }
 
@@ -102,7 +102,7 @@ export class Announcer {
 
   async #ask(tracker: Tracker, signal: AbortSignal): Promise<AnnounceResponse | undefined> {
     const { url } = tracker;
-    const event: AnnounceEvent | undefined = !tracker.isTold
+    const event: AnnounceEvent | undefined = !tracker.knowsUs
       ? "started"
       : this.#completed
       ? "completed"
@@ -110,7 +110,7 @@ export class Announcer {
     const request = { ...this.#request(), ...(event && { event }) };
     try {
       const response = await this.#announce(url, { request, signal });
-      tracker.isTold = true;
+      tracker.knowsUs = true;
       tracker.failures = 0;
       if (event === "completed") this.#completed = false;
       return response;

@@ -86,7 +86,7 @@ export class WebSeed implements PickingPeer {
     return this.#transfers.size === 0;
   }
 
-  isAskedFor(piece: number, begin: number): boolean {
+  isRequested(piece: number, begin: number): boolean {
     return this.#transfers.values().some(({ block }) =>
       block.piece === piece && begin >= block.begin && begin < block.begin + block.length
     );
@@ -97,7 +97,7 @@ export class WebSeed implements PickingPeer {
    * when it is here; rejects where it is not to be had, and then the source rests for a while.
    */
   fetchNext(): Promise<void> | undefined {
-    const block = this.#picker.take(this);
+    const block = this.#picker.pick(this);
     if (!block) return undefined;
     return this.#fetch({ block, abort: new AbortController(), kept: 0, movedAt: this.#clock.now() });
   }
@@ -130,7 +130,7 @@ export class WebSeed implements PickingPeer {
       let begin = block.begin;
       for await (const bytes of this.#read(transfer)) {
         abort.signal.throwIfAborted();
-        begun ||= this.#picker.start(this, block) > 0;
+        begun ||= this.#picker.startBlock(this, block) > 0;
         if (!begun) throw new Obsolete();
         this.#keep(transfer, { begin, bytes });
         begin += bytes.length;
@@ -141,11 +141,11 @@ export class WebSeed implements PickingPeer {
     } catch (error) {
       abort.abort(error);
       if (begun) {
-        this.#picker.end(this, { block, whole: false });
-        this.#effects.brokenOff(block.piece);
+        this.#picker.endBlock(this, { block, whole: false });
+        this.#effects.blockAborted(block.piece);
         this.wasted += transfer.kept;
       } else this.#picker.release(block);
-      this.#picker.disown(this);
+      this.#picker.releasePieces(this);
       if (abort.signal.reason instanceof Obsolete) return;
       this.#notBefore = this.#clock.now() + Math.min(RETRY_MS.max, RETRY_MS.first * 2 ** this.#failures++);
       throw abort.signal.reason;
@@ -154,7 +154,7 @@ export class WebSeed implements PickingPeer {
     }
     this.downloaded += transfer.kept;
     this.#failures = 0;
-    this.#effects.received(block.piece, this.#picker.end(this, { block, whole: true }));
+    this.#effects.blockReceived(block.piece, this.#picker.endBlock(this, { block, whole: true }));
   }
 
   /** The block's bytes in order, by one request for each file that it lies in. */

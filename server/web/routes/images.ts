@@ -42,10 +42,10 @@ export function imageRoutes({ images, fleet, live, now }: ApiContext): Hono<Env>
   app.post("/images/prune", async (c) => {
     const request = await jsonBody(c.req, PruneRequest);
     for (const image of request.images ?? []) images.get(image);
-    const borne = fleet.borne();
+    const assigned = fleet.nodesByVersion();
     const need = (ref: string) => {
-      const names = borne.get(ref);
-      return names && `borne by ${shortList(names)}`;
+      const names = assigned.get(ref);
+      return names && `assigned to ${shortList(names)}`;
     };
     const answer = await images.prune(request, { need, nowMs: now() });
     if (answer.applied && answer.removed.length > 0) {

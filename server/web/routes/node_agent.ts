@@ -11,56 +11,58 @@ import { handleWebSeed } from "../../swarm/web_seed.ts";
 import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
 /** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
-export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarmAt }: ApiContext): Hono<Env> {
+export function nodeAgentRoutes(
+  { fleet: { agents }, bootBackups, images, swarm: site, swarmAt }: ApiContext,
+): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/node/enrol", async (c) => {
     const secret = bearer(c);
-    fleet.expects(secret);
+    agents.expects(secret);
     const { inventory } = await jsonBody(c.req, Enrolment);
     const swarm = swarmAt(new URL(c.req.url).hostname);
-    return c.json(fleet.enrol(secret, { inventory, address: peerAddress(c), swarm }));
+    return c.json(agents.enrol(secret, { inventory, address: peerAddress(c), swarm }));
   });
 
   /** The body, and whose it is at its end: while it came the order may have been called off, or replaced. */
   const from = async <T extends z.ZodType>(c: Context<Env>, schema: T) => {
-    fleet.assignmentOf(bearer(c));
+    agents.assignmentOf(bearer(c));
     const body = await jsonBody(c.req, schema);
-    return { assignment: fleet.assignmentOf(bearer(c)), body };
+    return { assignment: agents.assignmentOf(bearer(c)), body };
   };
 
   app.post("/node/report", async (c) => {
     const { assignment, body } = await from(c, StepReport);
-    const answer = fleet.report(assignment, body, { address: peerAddress(c) });
+    const answer = agents.report(assignment, body, { address: peerAddress(c) });
     if (body.state === "failed") bootBackups.settle(assignment.node, body.problem);
     return c.json(answer);
   });
 
   app.post("/node/identity", async (c) => {
     const { assignment, body } = await from(c, IdentityClaim);
-    return c.json(fleet.claimIdentity(assignment, body));
+    return c.json(agents.claimIdentity(assignment, body));
   });
 
   app.post("/node/record", async (c) => {
     const { assignment, body } = await from(c, Identity);
-    await fleet.recordIdentity(assignment, body);
+    await agents.recordIdentity(assignment, body);
     return c.body(null, 204);
   });
 
-  app.post("/node/backup", (c) => c.json(bootBackups.take(fleet.assignmentOf(bearer(c)))));
+  app.post("/node/backup", (c) => c.json(bootBackups.take(agents.assignmentOf(bearer(c)))));
   app.get(
     "/node/backup/:capture",
-    (c) => c.json(bootBackups.captureOf(fleet.assignmentOf(bearer(c)), c.req.param("capture"))),
+    (c) => c.json(bootBackups.captureOf(agents.assignmentOf(bearer(c)), c.req.param("capture"))),
   );
 
   app.get("/node/torrent", async (c) => {
-    const { image, version } = fleet.installingOf(bearer(c));
+    const { image, version } = agents.installingOf(bearer(c));
     const metainfo = await images.metainfo(`${image}@${version}`);
     return c.body(new Uint8Array(metainfo), 200, { "content-type": "application/x-bittorrent" });
   });
 
   app.post(NODE_EXTENTS, async (c) => {
-    const { image, version } = fleet.installingOf(bearer(c));
+    const { image, version } = agents.installingOf(bearer(c));
     const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
     // what fails at once is answered in words, not by a broken connection
     const begun = await begin(paced(cuts, site.uplink));
@@ -71,7 +73,7 @@ export function nodeAgentRoutes({ fleet, bootBackups, images, swarm: site, swarm
   });
 
   app.get(`${NODE_PACKS}:torrent/:file`, (c) => {
-    const { image, version } = fleet.installingOf(bearer(c));
+    const { image, version } = agents.installingOf(bearer(c));
     const lookup = ({ file }: { file: string }) => images.file(`${image}@${version}`, file);
     return handleWebSeed(c.req.raw, { prefix: API + NODE_PACKS, lookup, uploadLimit: site.uplink });
   });

@@ -22,14 +22,14 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
     return c.body(null, 204);
   });
   app.post("/nodes/:node/cancel", (c) => {
-    const node = fleet.cancel(c.req.param("node"));
+    const node = fleet.orders.cancel(c.req.param("node"));
     bootBackups.settle(node.id);
     return c.json(node);
   });
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
-  app.post("/deployments", async (c) => c.json(fleet.deploy(await jsonBody(c.req, DeployRequest))));
-  app.post("/restores", async (c) => c.json(fleet.restore(await jsonBody(c.req, RestoreRequest))));
+  app.post("/deployments", async (c) => c.json(fleet.orders.deploy(await jsonBody(c.req, DeployRequest))));
+  app.post("/restores", async (c) => c.json(fleet.orders.restore(await jsonBody(c.req, RestoreRequest))));
   app.get("/deployments/:id", (c) => c.json(fleet.deployment(c.req.param("id"))));
   return app;
 }

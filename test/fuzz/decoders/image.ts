@@ -15,10 +15,11 @@ import {
 import { parseFrameEntry, parseHashedEntry } from "#contract/format/entry.ts";
 import { EntryPatch } from "#contract/format/entry_changes.ts";
 import { decodeCuts, encodeCut, openCut } from "#contract/format/extent_answer.ts";
-import { decodeFrameUpload, encodeFrameUpload } from "#contract/format/frame_upload.ts";
+import { encodeFrameUpload } from "#contract/format/frame_upload.ts";
 import { linesOf } from "#contract/format/lines.ts";
 import { decodeManifest, parseHeader } from "#contract/format/manifest.ts";
 import { sealedLengths } from "#contract/format/sealed.ts";
+import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.ts";
 import { open } from "#native/open_sealed.ts";
 import { seal } from "#native/testing/seal.ts";
 import { parseFstab, resolveSpec } from "../../../agent/disk_references/fstab.ts";

@@ -9,7 +9,8 @@ import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "../../../agent/layout
 import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "../../../agent/layout/properties/xfs.ts";
 import { bootOrderAfter, parseEfiBoot } from "../../../agent/install/boot_loader/efi_boot_order.ts";
 import { parseMountTable } from "../../../agent/sys/mount_table.ts";
-import { readCpio, writeCpio } from "../../../boot/initramfs/cpio.ts";
+import { writeCpio } from "../../../boot/initramfs/cpio.ts";
+import { readCpio } from "../../../boot/initramfs/testing/read_cpio.ts";
 import { parseElf, readSection } from "../../../boot/initramfs/elf.ts";
 import { decoder } from "./decoder.ts";
 import { refusesAsJson, refusesBy, refusesInWords } from "./refusals.ts";

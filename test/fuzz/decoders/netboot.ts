@@ -1,7 +1,7 @@
 /** What machines say before they have an operating system. */
 import fc from "fast-check";
 import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../../boot/dhcp/lease_store.ts";
+import { memoryLeaseStore } from "../../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../../boot/dhcp/leases.ts";
 import { DhcpFormatError, OPTION } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";

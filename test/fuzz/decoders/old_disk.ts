@@ -15,7 +15,7 @@ import { decoder } from "./decoder.ts";
 import { refusesAsJson } from "./refusals.ts";
 
 const MANIFEST = "ab".repeat(32);
-const CARDS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
+const NICS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
   mac,
   names: [`eth${i}`, `ens${i}`],
 }));
@@ -146,7 +146,7 @@ export const decoders = [
       inputs: fc.constantFrom(...file.texts),
       weight: file.weight ?? 1,
       decode: async (content) => {
-        const { interfaces } = await readIdentity(new OneFile(file, content), { cards: CARDS, own: [] });
+        const { interfaces } = await readIdentity(new OneFile(file, content), { nics: NICS, own: [] });
         return NetworkInterfaces.parse(interfaces);
       },
     })

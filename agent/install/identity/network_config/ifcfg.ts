@@ -3,7 +3,6 @@ import { BondMode } from "#contract/identity.ts";
 import { prefixOfMask } from "./netmask.ts";
 import {
   addressing,
-  type CardName,
   type ConfigFile,
   file,
   type FoundInterface,
@@ -12,6 +11,7 @@ import {
   isIpv4,
   isIpv6,
   labelOf,
+  type NicRef,
   type Texts,
   vlansOn,
   wordsOf,
@@ -28,7 +28,7 @@ export function writeIfcfg(interfaces: readonly Interface[]): ConfigFile[] {
     const label = labelOf(interfaces, one);
     switch (one.kind) {
       case "ethernet": {
-        // a VLAN names its card, so that one must have a name that is known
+        // a VLAN names its NIC, so that one must have a name that is known
         const named = vlansOn(interfaces, one).length > 0;
         return [
           ifcfg(label, [
@@ -101,16 +101,16 @@ export function readIfcfg(texts: Texts): FoundNetwork {
     const values = parseShellValues(text);
     const mac = values.get("HWADDR");
     const name = values.get("DEVICE") ?? path.slice(path.indexOf("ifcfg-") + 6);
-    const card: CardName = mac ? { mac: mac.toLowerCase() } : { name };
-    return { name, values, card };
+    const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name };
+    return { name, values, nic };
   });
   const notes: string[] = [];
-  const interfaces = files.flatMap(({ name, values, card }): FoundInterface[] => {
+  const interfaces = files.flatMap(({ name, values, nic }): FoundInterface[] => {
     if (values.get("SLAVE") === "yes" || values.has("MASTER")) return [];
     const own = addressingOf(values);
     const type = values.get("TYPE")?.toLowerCase() ?? "ethernet";
     if (type === "bond" || values.has("BONDING_OPTS")) {
-      const members = files.filter((f) => f.values.get("MASTER") === name).map((f) => f.card);
+      const members = files.filter((f) => f.values.get("MASTER") === name).map((f) => f.nic);
       const [, mode] = /\bmode=(\S+)/.exec(values.get("BONDING_OPTS") ?? "") ?? [];
       return [{ kind: "bond", name, members, mode: bondMode(mode), ...own }];
     }
@@ -123,10 +123,10 @@ export function readIfcfg(texts: Texts): FoundNetwork {
         name,
         id: Number(values.get("VLAN_ID") ?? id),
         ...own,
-        parent: below && "mac" in below.card ? below.card : { name: on },
+        parent: below && "mac" in below.nic ? below.nic : { name: on },
       }];
     }
-    if (type === "ethernet") return [{ kind: "ethernet", card, ...own }];
+    if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
     notes.push(`${name} is of the kind ${type}`);
     return [];
   });

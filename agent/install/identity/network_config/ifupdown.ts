@@ -1,5 +1,5 @@
 /**
- * ifupdown: interfaces(5). It knows cards by name only, so a link file gives each card of the clone the name that
+ * ifupdown: interfaces(5). It knows NICs by name only, so a link file gives each NIC of the clone the name that
  * the template's configuration (and perhaps its firewall) uses.
  */
 import { clearInterfaces, type Stanza, stanzasOf } from "../interfaces_file.ts";
@@ -8,7 +8,6 @@ import { prefixOfMask } from "./netmask.ts";
 import { linkFile } from "./link_file.ts";
 import {
   addressing,
-  type CardName,
   type ConfigFile,
   type FoundInterface,
   type FoundNetwork,
@@ -16,6 +15,7 @@ import {
   type Interface,
   isIpv4,
   isIpv6,
+  type NicRef,
   type Texts,
   wordsOf,
 } from "./network_files.ts";
@@ -26,7 +26,7 @@ const isInterfaces = (path: string) => path === MAIN || path.startsWith(`${MAIN}
 /** The template's files with their static addresses put out of force, and the clone's interfaces at the end. */
 export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
   const files = [...texts].filter(([path]) => isInterfaces(path));
-  const names = cardNames(interfaces, files.map(([, text]) => text));
+  const names = nicNames(interfaces, files.map(([, text]) => text));
   const own = [...names.values(), ...interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name])];
   const cleared = files.map(([path, text]): ConfigFile => ({
     path,
@@ -43,18 +43,18 @@ export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): C
 }
 
 /** By MAC, also of those in bonds: as many as there are, the template's own names. */
-function cardNames(interfaces: readonly Interface[], texts: readonly string[]): ReadonlyMap<string, string> {
+function nicNames(interfaces: readonly Interface[], texts: readonly string[]): ReadonlyMap<string, string> {
   const macs = interfaces.flatMap((i) =>
     i.kind === "ethernet" ? [i.mac] : i.kind === "bond" ? i.members : []
   );
   const taken = interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name]);
-  const known = new Set(texts.flatMap(stanzasOf).filter(isOfCard).map((s) => s.words[0] ?? ""));
+  const known = new Set(texts.flatMap(stanzasOf).filter(isOfNic).map((s) => s.words[0] ?? ""));
   const free = [...known].filter((name) => !taken.includes(name));
   const spare = macs.map((_, i) => `lan${i}`).filter((name) => !known.has(name));
   return new Map(macs.map((mac, i) => [mac, [...free, ...spare][i] ?? `lan${i}`]));
 }
 
-function isOfCard({ keyword, words, lines }: Stanza): boolean {
+function isOfNic({ keyword, words, lines }: Stanza): boolean {
   const [name = ""] = words;
   return keyword === "iface" && name !== "lo" && /^[a-z]\w*$/i.test(name) &&
     !lines.some((line) => /^\s*(bond[-_](?!master)|slaves\s|bridge|vlan)/.test(line));
@@ -112,9 +112,9 @@ export function readIfupdown(texts: Texts): FoundNetwork {
   const notes: string[] = [];
   const byName = new Map<string, Stanza[]>(), slaves = new Map<string, string[]>();
   for (const stanza of all) {
-    const [card = ""] = stanza.words;
-    addTo(byName, { key: card.replace(/:.*/, ""), value: stanza });
-    for (const master of optionOf(stanza, "bond-master")) addTo(slaves, { key: master, value: card });
+    const [nic = ""] = stanza.words;
+    addTo(byName, { key: nic.replace(/:.*/, ""), value: stanza });
+    for (const master of optionOf(stanza, "bond-master")) addTo(slaves, { key: master, value: nic });
   }
   const interfaces = [...byName].flatMap(([name, stanzas]): FoundInterface[] => {
     const option = (...keys: string[]) => stanzas.flatMap((s) => keys.flatMap((key) => optionOf(s, key)));
@@ -138,15 +138,15 @@ export function readIfupdown(texts: Texts): FoundNetwork {
       notes.push(`${name} is a bridge`);
       return [];
     }
-    const card: CardName = { name };
-    return [{ kind: "ethernet", card, ...own }];
+    const nic: NicRef = { name };
+    return [{ kind: "ethernet", nic, ...own }];
   });
   const raw = interfaces.flatMap((i) => i.kind === "vlan" && "name" in i.parent ? [i.parent.name] : [])
     .filter((name) => !byName.has(name));
-  // a VLAN's card needs no stanza of its own
+  // a VLAN's NIC needs no stanza of its own
   const below = [...new Set(raw)].map((name): FoundInterface => ({
     kind: "ethernet",
-    card: { name },
+    nic: { name },
     ...addressing({}),
   }));
   if (all.some((s) => s.lines.some((l) => /^\s*(post-)?up\s+(ip\s+route|route\s)/.test(l)))) {

@@ -3,7 +3,6 @@ import { BondMode } from "#contract/identity.ts";
 import { formatIni, parseIni, valueOf, valuesOf } from "./ini.ts";
 import {
   addressing,
-  type CardName,
   type ConfigFile,
   file,
   type FoundInterface,
@@ -12,6 +11,7 @@ import {
   isIpv4,
   isIpv6,
   labelOf,
+  type NicRef,
   type Texts,
 } from "./network_files.ts";
 
@@ -84,7 +84,7 @@ function ethernet(mac: string, mtu: number | undefined): Lines {
   return ["ethernet", [`mac-address=${mac.toUpperCase()}`, ...(mtu === undefined ? [] : [`mtu=${mtu}`])]];
 }
 
-/** The MTU of what is no card stands in [ethernet] too. */
+/** The MTU of what is no NIC stands in [ethernet] too. */
 function mtuOf(mtu: number | undefined): Lines[] {
   return mtu === undefined ? [] : [["ethernet", [`mtu=${mtu}`]]];
 }
@@ -115,10 +115,10 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
     const mac = valueOf(sections, "ethernet", "mac-address") ??
       valueOf(sections, "802-3-ethernet", "mac-address");
     const name = connection("interface-name");
-    const card: CardName = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
+    const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
     return {
       sections,
-      card,
+      nic,
       name,
       uuid: connection("uuid"),
       id: connection("id") ?? "",
@@ -128,16 +128,16 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
   }).sort((a, b) => a.id < b.id ? -1 : 1);
   const notes: string[] = [];
   const interfaces = connections.flatMap(
-    ({ sections, card, name, uuid, id, type, master }): FoundInterface[] => {
+    ({ sections, nic, name, uuid, id, type, master }): FoundInterface[] => {
       if (master !== undefined) return [];
       const own = addressingOf(sections);
-      if (type === "ethernet") return [{ kind: "ethernet", card, ...own }];
+      if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
       const called = name ?? id;
       if (type === "bond") {
         const members = connections.filter((c) =>
           c.master !== undefined && [uuid, name, id].includes(c.master)
         )
-          .map((c) => c.card);
+          .map((c) => c.nic);
         const mode = BondMode.catch("balance-rr").parse(valueOf(sections, "bond", "mode"));
         return [{ kind: "bond", name: called, members, mode, ...own }];
       }
@@ -148,7 +148,7 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
           ? { name: parent }
           : on.type === "bond"
           ? { name: on.name ?? on.id }
-          : on.card;
+          : on.nic;
         return [{
           kind: "vlan",
           name: called,

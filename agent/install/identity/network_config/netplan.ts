@@ -3,13 +3,13 @@ import { parse } from "yaml";
 import { BondMode } from "#contract/identity.ts";
 import {
   addressing,
-  type CardName,
   type ConfigFile,
   file,
   type FoundInterface,
   type FoundNetwork,
   type Interface,
   labelOf,
+  type NicRef,
   type Texts,
 } from "./network_files.ts";
 
@@ -20,7 +20,7 @@ export function writeNetplan(interfaces: readonly Interface[], texts: Texts): Co
   const renderer = [...texts].filter(([path]) => isNetplan(path)).map(([, text]) =>
     /^[ \t]*renderer:[ \t]*(networkd|NetworkManager)[ \t]*$/m.exec(text)?.[1]
   ).find((r) => r !== undefined);
-  // of cards too: the name by which the file itself speaks of them
+  // of NICs too: the name by which the file itself speaks of them
   const ids = new Map(interfaces.flatMap((one): [string, string][] => {
     const label = labelOf(interfaces, one);
     if (one.kind === "bond") {
@@ -29,16 +29,16 @@ export function writeNetplan(interfaces: readonly Interface[], texts: Texts): Co
     return [[one.kind === "ethernet" ? one.mac : one.name, label]];
   }));
   const id = (key: string) => ids.get(key) ?? key;
-  const card = (mac: string, lines: readonly string[] = []) =>
+  const nic = (mac: string, lines: readonly string[] = []) =>
     entry(id(mac), [`match: {macaddress: "${mac}"}`, ...lines]);
   const groups: [string, string[]][] = [
     [
       "ethernets",
       interfaces.flatMap((one) =>
         one.kind === "ethernet"
-          ? [card(one.mac, ipOf(one))]
+          ? [nic(one.mac, ipOf(one))]
           : one.kind === "bond"
-          ? one.members.map((mac) => card(mac, ["dhcp4: false"]))
+          ? one.members.map((mac) => nic(mac, ["dhcp4: false"]))
           : []
       ),
     ],
@@ -124,7 +124,7 @@ export function readNetplan(texts: Texts): FoundNetwork {
       }
     }
   }
-  const card = (id: string): CardName => {
+  const nic = (id: string): NicRef => {
     const match = treeOf(treeOf(groups.ethernets[id]).match);
     if (typeof match.macaddress === "string") return { mac: match.macaddress.toLowerCase() };
     return { name: typeof match.name === "string" ? match.name : id };
@@ -135,19 +135,19 @@ export function readNetplan(texts: Texts): FoundNetwork {
       [id, entry],
     ): FoundInterface => ({
       kind: "ethernet",
-      card: card(id),
+      nic: nic(id),
       ...addressingOf(entry),
     })),
     ...Object.entries(groups.bonds).map(([name, entry]): FoundInterface => ({
       kind: "bond",
       name,
-      members: textsOf(entry.interfaces).map(card),
+      members: textsOf(entry.interfaces).map(nic),
       ...addressingOf(entry),
       mode: BondMode.catch("balance-rr").parse(treeOf(entry.parameters).mode),
     })),
     ...Object.entries(groups.vlans).map(([name, entry]): FoundInterface => {
       const link = String(entry.link);
-      const parent = Object.hasOwn(groups.bonds, link) ? { name: link } : card(link);
+      const parent = Object.hasOwn(groups.bonds, link) ? { name: link } : nic(link);
       return { kind: "vlan", name, id: Number(entry.id), parent, ...addressingOf(entry) };
     }),
   ];

@@ -1,7 +1,7 @@
 /** What the five kinds of network configuration have in common: files, and interfaces as files name them. */
 import type { Addressing, BondMode, NetworkInterface } from "#contract/identity.ts";
 
-/** Interfaces whose cards are all named by MAC. */
+/** Interfaces whose NICs are all named by MAC. */
 export type Interface =
   | Extract<NetworkInterface, { kind: "bond" | "vlan" }>
   | Extract<NetworkInterface, { kind: "ethernet" }> & { readonly mac: string };
@@ -15,21 +15,21 @@ export interface ConfigFile {
 /** By absolute path inside the tree. */
 export type Texts = ReadonlyMap<string, string>;
 
-/** A card as a file names it: by its address, or by its name or a pattern (`*`, `?`) of names. */
-export type CardName = { readonly mac: string } | { readonly name: string };
+/** A NIC as a file names it: by its address, or by its name or a pattern (`*`, `?`) of names. */
+export type NicRef = { readonly mac: string } | { readonly name: string };
 
-/** An interface as it was found in files; which cards these are is decided by `resolve_cards.ts`. */
+/** An interface as it was found in files; which NICs these are is decided by `resolve_nics.ts`. */
 export type FoundInterface =
   & Addressing
   & (
-    | { readonly kind: "ethernet"; readonly card: CardName }
-    | { readonly kind: "bond"; readonly name: string; readonly members: CardName[]; readonly mode: BondMode }
+    | { readonly kind: "ethernet"; readonly nic: NicRef }
+    | { readonly kind: "bond"; readonly name: string; readonly members: NicRef[]; readonly mode: BondMode }
     | {
       readonly kind: "vlan";
       readonly name: string;
       readonly id: number;
       /** A bond is named too. */
-      readonly parent: CardName;
+      readonly parent: NicRef;
     }
   );
 
@@ -62,7 +62,7 @@ export const isIpv4 = (address: string) => !isIpv6(address);
 /** Words between blanks. */
 export const wordsOf = (text: string | undefined) => text?.split(/\s+/).filter((w) => w !== "") ?? [];
 
-/** Names that stand for several cards. */
+/** Names that stand for several NICs. */
 export const isPattern = (name: string) => /[*?]/.test(name);
 
 /** The addressing with the members that were found. */

@@ -3,13 +3,13 @@ import { BondMode } from "#contract/identity.ts";
 import { formatIni, parseIni, type Section, valueOf, valuesOf } from "./ini.ts";
 import {
   addressing,
-  type CardName,
   type ConfigFile,
   file,
   type FoundInterface,
   type FoundNetwork,
   type Interface,
   labelOf,
+  type NicRef,
   type Texts,
   vlansOn,
   wordsOf,
@@ -25,7 +25,7 @@ export function writeNetworkd(interfaces: readonly Interface[]): ConfigFile[] {
     const network = (match: string[]) => file(`${at}.network`, networkText(one, { match, interfaces }));
     switch (one.kind) {
       case "ethernet":
-        // VLANs bear the MAC of their card; they are of another type
+        // VLANs bear the MAC of their NIC; they are of another type
         return [network([`MACAddress=${one.mac}`, "Type=ether"])];
       case "bond":
         return [
@@ -35,7 +35,7 @@ export function writeNetworkd(interfaces: readonly Interface[]): ConfigFile[] {
             file(
               `${at}-${i}.network`,
               formatIni([
-                // the cards of a bond all take the MAC of the first
+                // the NICs of a bond all take the MAC of the first
                 ["Match", [`PermanentMACAddress=${mac}`, "Type=ether"]],
                 ["Network", [`Bond=${one.name}`]],
               ]),
@@ -92,11 +92,11 @@ export function readNetworkd(texts: Texts): FoundNetwork {
     const own = networks.find((n) => wordsOf(valueOf(n, "Match", "Name")).includes(name));
     const holders = (key: string) => networks.filter((n) => valuesOf(n, "Network", key).includes(name));
     if (kind === "bond") {
-      const members = holders("Bond").flatMap(cardsOf);
+      const members = holders("Bond").flatMap(nicsOf);
       const mode = BondMode.catch("balance-rr").parse(valueOf(sections, "Bond", "Mode"));
       return [{ kind, name, members, mode, ...addressingOf(own) }];
     }
-    const [parent] = holders("VLAN").flatMap(cardsOf);
+    const [parent] = holders("VLAN").flatMap(nicsOf);
     if (kind === "vlan" && parent) {
       return [{ kind, name, id: Number(valueOf(sections, "VLAN", "Id")), parent, ...addressingOf(own) }];
     }
@@ -104,16 +104,16 @@ export function readNetworkd(texts: Texts): FoundNetwork {
     return [];
   });
   const names = new Set(made.map((m) => "name" in m ? m.name : ""));
-  const cards = networks.filter((n) => valueOf(n, "Network", "Bond") === undefined).flatMap((sections) => {
+  const nics = networks.filter((n) => valueOf(n, "Network", "Bond") === undefined).flatMap((sections) => {
     if (routesOf(sections).some((route) => !route.isDefault)) notes.push("static routes");
-    return cardsOf(sections).filter((card) => !("name" in card && names.has(card.name)))
-      .map((card): FoundInterface => ({ kind: "ethernet", card, ...addressingOf(sections) }));
+    return nicsOf(sections).filter((nic) => !("name" in nic && names.has(nic.name)))
+      .map((nic): FoundInterface => ({ kind: "ethernet", nic, ...addressingOf(sections) }));
   });
-  return { interfaces: [...cards, ...made], notes };
+  return { interfaces: [...nics, ...made], notes };
 }
 
 /** A match by name and MAC at once is one by MAC. */
-function cardsOf(sections: readonly Section[]): CardName[] {
+function nicsOf(sections: readonly Section[]): NicRef[] {
   const macs = ["PermanentMACAddress", "MACAddress"].flatMap((key) =>
     wordsOf(valueOf(sections, "Match", key))
   );

@@ -50,7 +50,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
       packs: { temporary: `${test.folder}/packs` },
       manifestOnly: false,
       terms: new SwarmTerms(order.swarm),
-      lastResort: packsOf({ client, order }),
+      httpsFallback: packsOf({ client, order }),
       signal,
     },
   );

@@ -1,10 +1,10 @@
-/** Which cards of this machine the names in old files mean. Pure. */
+/** Which NICs of this machine the names in old files mean. Pure. */
 import { NetworkInterface, NetworkInterfaces } from "#contract/identity.ts";
 import { matchesWildcard } from "#contract/wildcard.ts";
-import { type CardName, type FoundInterface, type FoundNetwork, isPattern } from "./network_files.ts";
+import { type FoundInterface, type FoundNetwork, isPattern, type NicRef } from "./network_files.ts";
 
-/** A network card, with every name that a system may give it. */
-export interface Card {
+/** A NIC, with every name that a system may give it. */
+export interface NamedNic {
   readonly mac: string;
   readonly names: readonly string[];
 }
@@ -15,24 +15,24 @@ export interface ResolvedNetwork {
   readonly notes: readonly string[];
 }
 
-/** Of several interfaces on one card the first is taken. */
-export function resolveCards({ interfaces, notes }: FoundNetwork, cards: readonly Card[]): ResolvedNetwork {
+/** Of several interfaces on one NIC the first is taken. */
+export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly NamedNic[]): ResolvedNetwork {
   const kept: NetworkInterface[] = [];
   const lost: string[] = [...notes];
   const taken = new Set<string>();
   const drop = (what: string, why: string) => void lost.push(`${what}: ${why}`);
   const physical = interfaces.filter((i) => i.kind !== "vlan");
-  const lonely = cards.length === 1 && physical.length === 1 && physical[0]?.kind === "ethernet"
-    ? cards[0]
+  const lonely = nics.length === 1 && physical.length === 1 && physical[0]?.kind === "ethernet"
+    ? nics[0]
     : undefined;
-  const meant = (card: CardName): readonly Card[] => {
-    const found = "mac" in card
-      ? cards.filter(({ mac }) => mac === card.mac)
-      : cards.filter(({ names }) => names.some((name) => matchesWildcard(name, card.name)));
-    // the only interface belongs to the only card, though it was exchanged or has another name now
+  const meant = (nic: NicRef): readonly NamedNic[] => {
+    const found = "mac" in nic
+      ? nics.filter(({ mac }) => mac === nic.mac)
+      : nics.filter(({ names }) => names.some((name) => matchesWildcard(name, nic.name)));
+    // the only interface belongs to the only NIC, though it was exchanged or has another name now
     return found.length > 0 ? found : lonely ? [lonely] : [];
   };
-  const find = (card: CardName) => meant(card).map(({ mac }) => mac).find((mac) => !taken.has(mac));
+  const find = (nic: NicRef) => meant(nic).map(({ mac }) => mac).find((mac) => !taken.has(mac));
   const keep = (one: unknown, what: string) => {
     const checked = NetworkInterface.safeParse(one);
     if (!checked.success) return drop(what, checked.error.issues[0]?.message ?? "cannot be understood");
@@ -45,12 +45,12 @@ export function resolveCards({ interfaces, notes }: FoundNetwork, cards: readonl
   for (const one of [...interfaces].sort((a, b) => RANK(a) - RANK(b))) {
     switch (one.kind) {
       case "ethernet": {
-        const { card, ...rest } = one;
-        const mac = find(card);
-        const what = describe(card);
+        const { nic, ...rest } = one;
+        const mac = find(nic);
+        const what = describe(nic);
         if (mac === undefined) {
-          // a card that is taken already bears nothing of its own
-          if (meant(card).length === 0) drop(what, "no card of this machine");
+          // a NIC that is taken already bears nothing of its own
+          if (meant(nic).length === 0) drop(what, "this machine has no such NIC");
           break;
         }
         parents.set(what, mac);
@@ -60,7 +60,7 @@ export function resolveCards({ interfaces, notes }: FoundNetwork, cards: readonl
       case "bond": {
         const members = one.members.map((m) => ({ what: describe(m), mac: find(m) }));
         for (const { what, mac } of members) {
-          if (mac === undefined) drop(what, `no card of this machine (${one.name})`);
+          if (mac === undefined) drop(what, `this machine has no such NIC (${one.name})`);
         }
         keep({ ...one, members: members.flatMap(({ mac }) => mac ?? []) }, one.name);
         break;
@@ -78,10 +78,10 @@ export function resolveCards({ interfaces, notes }: FoundNetwork, cards: readonl
 
 /** Exact names before patterns, and what stands on others last. */
 const RANK = (one: FoundInterface) =>
-  one.kind === "vlan" ? 3 : one.kind === "bond" ? 0 : "name" in one.card && isPattern(one.card.name) ? 2 : 1;
+  one.kind === "vlan" ? 3 : one.kind === "bond" ? 0 : "name" in one.nic && isPattern(one.nic.name) ? 2 : 1;
 
 function macsOf(one: NetworkInterface): readonly string[] {
   return one.kind === "bond" ? one.members : one.kind === "ethernet" && one.mac ? [one.mac] : [];
 }
 
-const describe = (card: CardName) => "mac" in card ? card.mac : card.name;
+const describe = (nic: NicRef) => "mac" in nic ? nic.mac : nic.name;

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import type { ChosenDisk } from "#contract/api.ts";
+import type { DiskFacts } from "../../layout/disks.ts";
+import { confirmChoice, planInstall, type PlanRequest } from "./plan.ts";
+import { disk, GIB, header, plan } from "./testing/templates.ts";
+
+Deno.test("the only disk that can be is chosen among others, whatever their names", () => {
+  const others = [
+    disk({ name: "sda", transport: "usb" }),
+    disk({ name: "sdb", sizeBytes: GIB }),
+    disk({ name: "mmcblk0", removable: true }),
+  ];
+  const made = plan({ disks: [...others, disk({ name: "nvme0n1" })] });
+  assert.equal(made.disk.name, "nvme0n1");
+  assert.equal(made.because, "the only disk that fits");
+});
+
+Deno.test("a disk in place of a dead one is taken where nothing is on it, and the node's own always", () => {
+  const byPath = "/dev/disk/by-path/pci-0000:00:04.0";
+  const fine: { installed: ChosenDisk; facts: Partial<DiskFacts> }[] = [
+    { installed: { serial: "old", byPath }, facts: { serial: "new", byPath, content: "" } },
+    {
+      installed: { serial: "same", byPath: "elsewhere" },
+      facts: { serial: "same", byPath, content: "gpt: ext4" },
+    },
+    { installed: { byPath }, facts: { serial: "told by its driver now", byPath, content: "gpt: ext4" } },
+  ];
+  for (const { installed, facts } of fine) {
+    assert.equal(plan({ installed, disks: [disk(facts)] }).because, "the only disk");
+    const small = disk({ name: "sdb", serial: "small", byPath: "small", sizeBytes: GIB });
+    assert.equal(plan({ installed, disks: [small, disk(facts)] }).because, "the only disk that fits");
+  }
+});
+
+Deno.test("a disk that came to light after the plan was made, and could be meant as well, stops the installation", () => {
+  const request: PlanRequest = { node: "n1", header: header(), firmware: "bios", disks: [disk()] };
+  const made = planInstall(request);
+  const late = disk({ name: "sdb", number: "8:16", names: ["/dev/disk/by-path/pci-0000:00:05.0"] });
+  confirmChoice(made, request);
+  confirmChoice(made, { ...request, disks: [disk(), { ...late, transport: "usb" }] });
+  assert.throws(
+    () => confirmChoice(made, { ...request, disks: [disk(), late] }),
+    /cannot choose between 2 disks/,
+  );
+  const swapped = { ...request, disk: late.names[0], disks: [disk(), late] };
+  assert.throws(() => confirmChoice(made, swapped), /the plan was made for .*04\.0.*now it would be .*05\.0/);
+});
+
+Deno.test("the operator's choice settles it, by any lasting name", () => {
+  const id = "/dev/disk/by-id/nvme-Fast_123";
+  const made = plan({ disks: [disk(), disk({ name: "nvme0n1", names: [id] })], disk: id });
+  assert.equal(made.disk.name, "nvme0n1");
+});

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { RackseedError } from "#contract/errors.ts";
+import type { ExtProperties } from "#contract/format/file_system_properties.ts";
+import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
+
+const extProperties: ExtProperties = {
+  blocks: 2_097_152,
+  reservedBlocks: 0,
+  reservedUid: 0,
+  reservedGid: 0,
+  errors: "continue",
+  defaultMountOptions: [],
+  mountOptions: "",
+  stride: 0,
+  stripeWidth: 0,
+  maxMountCount: -1,
+  checkSeconds: 0,
+  quotaTypes: [],
+};
+
+const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
+  {
+    name: "a disk that is too small",
+    options: { disks: [disk({ sizeBytes: 2 * GIB })] },
+    says: /too small: the image needs 2\.\d GB/,
+  },
+  {
+    name: "a disk without room for a journal as large as the template's",
+    options: {
+      header: header({
+        fileSystems: [
+          ext4(2, "/", {
+            mkfs: { features: [], blockBytes: 4096, ext: { ...extProperties, journalBlocks: 1 << 20 } },
+          }),
+        ],
+      }),
+      disks: [disk({ sizeBytes: 5 * GIB })],
+    },
+    says: /too small: the image needs 6\.\d GB/,
+  },
+  {
+    name: "a file system with something that cannot be made again",
+    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
+    says: /disk 0 partition 2 \(ext4\) cannot be made again: its journal lies elsewhere/,
+  },
+  { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
+  {
+    name: "only a USB disk",
+    options: { disks: [disk({ transport: "usb" })] },
+    says: /attached by USB/,
+  },
+  { name: "only a removable disk", options: { disks: [disk({ removable: true })] }, says: /removable/ },
+  { name: "only a read-only disk", options: { disks: [disk({ readOnly: true })] }, says: /read-only/ },
+  {
+    name: "a disk in use",
+    options: { disks: [disk({ uses: ["sda1 is mounted on /srv"] })] },
+    says: /sda1 is mounted on \/srv/,
+  },
+  {
+    name: "two disks that both fit",
+    options: {
+      disks: [disk(), disk({ name: "nvme0n1", names: ["/dev/disk/by-path/pci-0000:03:00.0-nvme-1"] })],
+    },
+    says: /choose one: `rackseed node set n1 --disk \/dev\/disk\/by-path\/pci-0000:00:04\.0` or .*nvme-1/,
+  },
+  {
+    name: "a named disk that is not there",
+    options: { disk: "/dev/disk/by-path/pci-0000:09:00.0" },
+    says: /cannot find the disk .*09:00\.0/,
+  },
+  {
+    name: "a name that two disks bear",
+    options: {
+      disk: "/dev/disk/by-path/pci-0000:00:04.0",
+      disks: [disk({ name: "mmcblk0" }), disk({ name: "mmcblk1" })],
+    },
+    says: /cannot tell which disk of n1 is .*2 disks bear that name.*mmcblk0.*mmcblk1/,
+  },
+  {
+    name: "a disk with something on it where the node's own is gone",
+    options: {
+      disks: [disk({ serial: "data", model: "Big", content: "gpt: xfs 'data'" })],
+      installed: { serial: "boot", model: "Big", byPath: "/dev/disk/by-path/pci-0000:00:04.0" },
+    },
+    says: /cannot find the disk that n1 was installed on.*Big boot.*\(gpt: xfs 'data'\) would be lost/,
+  },
+  {
+    name: "a disk with something on it beside one that may be the system's, and is too small",
+    options: {
+      disks: [
+        disk({ name: "sda", sizeBytes: GIB, content: "" }),
+        disk({ name: "sdb", content: "xfs 'data'" }),
+      ],
+    },
+    says: /cannot take .*\(sdb.*\(xfs 'data'\).*sda.*too small/,
+  },
+  {
+    name: "a named disk by the kernel's name",
+    options: { disk: "/dev/sda" },
+    says: /cannot find the disk \/dev\/sda/,
+  },
+  {
+    name: "a named disk that is removable",
+    options: { disk: "/dev/disk/by-path/pci-0000:00:04.0", disks: [disk({ removable: true })] },
+    says: /cannot install to .*removable/,
+  },
+  {
+    name: "another firmware",
+    options: { firmware: "uefi" },
+    says: /template starts by BIOS.*started by UEFI/,
+  },
+  {
+    name: "a volume of LVM",
+    options: {
+      header: header({ fileSystems: [ext4(2, "/", { volume: { kind: "lv", group: "vg", name: "root" } })] }),
+    },
+    says: /LVM volume vg\/root is of a kind/,
+  },
+  {
+    name: "a RAID array",
+    options: {
+      header: header({
+        fileSystems: [ext4(2, "/"), ext4(2, "/srv", { volume: { kind: "md", name: "md0" } })],
+      }),
+    },
+    says: /MD array md0 is of a kind/,
+  },
+  {
+    name: "a file system that is not rebuilt",
+    options: { header: header({ fileSystems: [ext4(2, "/", { type: "btrfs" })] }) },
+    says: /file system btrfs/,
+  },
+  {
+    name: "two disks in the layout",
+    options: { header: header({ disks: [biosDisk, biosDisk] }) },
+    says: /lie on 2 disks/,
+  },
+  {
+    name: "a GPT without room for GRUB",
+    options: {
+      header: header({ disks: [{ ...biosDisk, partitions: [part(2, 2, 8192)] }], swap: [] }),
+    },
+    says: /no BIOS boot partition/,
+  },
+  {
+    name: "a layout that uses a partition twice",
+    options: { header: header({ fileSystems: [ext4(2, "/"), ext4(2, "/srv")] }) },
+    says: /contradicts itself/,
+  },
+  {
+    name: "a layout without a root",
+    options: { header: header({ fileSystems: [ext4(2, "/srv")] }) },
+    says: /no root file system/,
+  },
+  {
+    name: "4096-byte sectors under 1024-byte blocks",
+    options: {
+      header: header({ fileSystems: [ext4(2, "/", { mkfs: { features: [], blockBytes: 1024 } })] }),
+      disks: [disk({ sectorBytes: 4096 })],
+    },
+    says: /smaller than this disk's sectors/,
+  },
+  {
+    name: "4096-byte sectors under a partition that begins between two",
+    options: {
+      header: header({
+        disks: [{ ...biosDisk, table: "dos", partitions: [{ ...part(2, 0, 8192), startSector: 63 }] }],
+        swap: [],
+      }),
+      disks: [disk({ sectorBytes: 4096 })],
+    },
+    says: /multiple of 4096/,
+  },
+];
+for (const { name, options, says } of refusals) {
+  Deno.test(`refused, with nothing done: ${name}`, () => {
+    assert.throws(
+      () => plan(options),
+      (error) =>
+        error instanceof RackseedError && says.test(`${error.title}: ${error.reason} ${error.remedy}`),
+    );
+  });
+}
+
+Deno.test("an image of a directory is refused", () => {
+  const { layout: _, source: __, ...bare } = header();
+  assert.throws(() => plan({ header: bare }), /made of a directory or a tar/);
+});

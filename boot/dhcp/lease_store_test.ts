@@ -1,4 +1,0 @@
-import { testLeaseStore } from "../../test/support/lease_store_contract.ts";
-import { memoryLeaseStore } from "./lease_store.ts";
-
-testLeaseStore("leases in memory", { open: memoryLeaseStore });

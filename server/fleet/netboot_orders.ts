@@ -1,0 +1,58 @@
+/** What machines that boot from the network mean to the fleet. */
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "#contract/errors.ts";
+import { formatToken } from "#contract/token.ts";
+import type { Deployments } from "../store/deployments.ts";
+import type { Nodes } from "../store/nodes.ts";
+import type { NodeRecord } from "../store/node_record.ts";
+
+const log = getLogger(["rackseed", "nodes"]);
+
+interface NetbootSources {
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  /** Pin of the server's CA, for the boot tokens. */
+  readonly pin: string;
+  readonly onChange: (node: NodeRecord) => void;
+}
+
+/** An armed node's image, and the one-time token of this boot. */
+interface NetbootOrder {
+  readonly node: NodeRecord;
+  readonly image: string;
+  readonly version: number;
+  readonly token: string;
+}
+
+export class NetbootOrders {
+  readonly #sources: NetbootSources;
+
+  constructor(sources: NetbootSources) {
+    this.#sources = sources;
+  }
+
+  /**
+   * Records that a machine asked how to boot: from now on it is shown. If that cannot be written, as on a full disk,
+   * the machine starts all the same.
+   */
+  noteBoot(mac: string): void {
+    const { nodes, onChange } = this.#sources;
+    try {
+      const discovered = nodes.discover(mac);
+      if (discovered) onChange(discovered);
+    } catch (error) {
+      log.error("boot-not-noted", { mac, error: messageOf(error) });
+    }
+  }
+
+  /** Issues a fresh boot token if the machine is armed; undefined if it is not. */
+  issue(mac: string): NetbootOrder | undefined {
+    const { nodes, deployments, pin } = this.#sources;
+    const node = nodes.byMac(mac);
+    const order = node && deployments.active(node.id);
+    if (!order) return undefined;
+    const secret = deployments.issueBootSecret(node.id);
+    if (secret === undefined) return undefined;
+    return { node, image: order.image, version: order.version, token: formatToken({ pin, secret }) };
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What the agent on an armed node may ask of the server: by its boot secret, to enrol; by the session that this
+ * gives, everything else.
+ */
+import { getLogger } from "@logtape/logtape";
+import type {
+  BackupOrder,
+  Enrolment,
+  IdentityClaim,
+  Order,
+  ReportAnswer,
+  StepReport,
+} from "#contract/api.ts";
+import { RackseedError } from "#contract/errors.ts";
+import type { Identity } from "#contract/identity.ts";
+import type { Assignment, Deployments } from "../store/deployments.ts";
+import type { Nodes } from "../store/nodes.ts";
+import type { NodeRecord } from "../store/node_record.ts";
+import type { Batches } from "./batches/batches.ts";
+import { type Enroller, unknownBearer } from "./enrolment.ts";
+import type { CloneReports } from "./first_boot/clone_reports.ts";
+import type { NodeIdentity } from "./node_identity.ts";
+import type { NodeTerms } from "./node_terms.ts";
+import type { SwarmAddresses } from "./ports.ts";
+import { present } from "./present.ts";
+
+const log = getLogger(["rackseed", "nodes"]);
+
+interface AgentSources {
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  readonly batches: Batches;
+  readonly clones: CloneReports;
+  readonly enroller: Enroller;
+  readonly identity: NodeIdentity;
+  readonly terms: NodeTerms;
+  readonly onChange: (node: NodeRecord) => void;
+  /** The entry of this name gave way to a machine that took its place. */
+  readonly onRemoved: (name: string) => void;
+}
+
+export class NodeAgents {
+  readonly #sources: AgentSources;
+
+  constructor(sources: AgentSources) {
+    this.#sources = sources;
+  }
+
+  /** Throws RackseedError (401) unless a node with this boot secret is awaited. */
+  expects(bootSecret: string): void {
+    this.#sources.enroller.expects(bootSecret);
+  }
+
+  /** Turns a boot secret into the node's order. Throws RackseedError (401, 409). */
+  enrol(
+    bootSecret: string,
+    request: Enrolment & { address: string; swarm: SwarmAddresses },
+  ): Order | BackupOrder {
+    return this.#sources.enroller.enrol(bootSecret, request);
+  }
+
+  /** Whose session this is. Throws RackseedError (401). */
+  assignmentOf(session: string): Assignment {
+    const assignment = this.#sources.deployments.ofSession(session);
+    if (!assignment) throw unknownBearer();
+    return assignment;
+  }
+
+  /** The same while the node installs; after that its session allows reports only. Throws RackseedError (401, 409). */
+  installingOf(session: string): Assignment {
+    const assignment = this.assignmentOf(session);
+    this.#requireInstalling(assignment);
+    return assignment;
+  }
+
+  /** See POST /node/identity in #contract/api.ts. */
+  claimIdentity(assignment: Assignment, claim: IdentityClaim): Identity {
+    this.#requireInstalling(assignment);
+    const { identity: identities, onChange, onRemoved } = this.#sources;
+    const { node, identity, instead } = identities.claim(assignment, claim);
+    if (instead !== undefined) onRemoved(instead);
+    onChange(node);
+    return identity;
+  }
+
+  async recordIdentity(assignment: Assignment, identity: Identity): Promise<void> {
+    this.#requireInstalling(assignment);
+    await this.#sources.identity.record(assignment.node, identity);
+  }
+
+  report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
+    const { nodes, deployments, batches, clones, terms, onChange } = this.#sources;
+    nodes.touch(assignment.node, { address });
+    const { step, reportsAs } = report;
+    if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
+    const after = deployments.report(assignment, report);
+    const slowestBefore = batches.slowest(assignment.deployment)?.node;
+    if (!deployments.backupTerms(assignment.deployment)) batches.note(assignment, report);
+    const node = nodes.find(assignment.node);
+    if (node) onChange(node);
+    this.#unmarkSlowest(assignment, slowestBefore);
+    logReport(node?.name, report);
+    const cancelled = after.state === "cancelled" || after.state === "aborted" ||
+      (after.state === "failed" && report.state !== "failed");
+    return {
+      cancelled,
+      seedOn: !cancelled && (batches.seeding(assignment)?.on ?? false),
+      ...present("nextReportMs", batches.reportPauseMs),
+      ...(node && terms.changed(node, { address, known: report.racks })),
+    };
+  }
+
+  /** Shows a node that is no longer the slowest without that mark. */
+  #unmarkSlowest({ deployment }: Assignment, before: string | undefined): void {
+    const { nodes, batches, onChange } = this.#sources;
+    if (before === undefined || before === batches.slowest(deployment)?.node) return;
+    const node = nodes.find(before);
+    if (node) onChange(node);
+  }
+
+  #requireInstalling({ state, deployment }: Assignment): void {
+    const installs = !this.#sources.deployments.backupTerms(deployment);
+    if (state === "installing" && installs) return;
+    throw new RackseedError("cannot do this for the node", {
+      reason: installs ? "its deployment has ended, or was called off." : "it is backed up, not installed.",
+      remedy: "deploy the node again.",
+      status: 409,
+    });
+  }
+}
+
+function logReport(node: string | undefined, { step, state, elapsedMs, problem }: StepReport): void {
+  if (state === "running") return;
+  log.info("step", {
+    node,
+    step,
+    state,
+    elapsedMs,
+    ...(problem && { problem: `${problem.title}: ${problem.detail}` }),
+  });
+}
