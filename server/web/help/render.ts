@@ -3,7 +3,7 @@ import { Marked, Renderer, type Tokens } from "marked";
 import { dirname, join } from "node:path/posix";
 
 /** Resolves a repository path; undefined if the product does not show that file. */
-export interface Targets {
+interface Targets {
   readonly page: (path: string) => string | undefined;
   readonly picture: (path: string) => string | undefined;
 }

@@ -3,7 +3,7 @@ import { Marked, type Token, type Tokens } from "marked";
 import { anchorOf } from "../../../server/web/help/render.ts";
 import { projectFiles } from "../../support/source_files.ts";
 
-export interface Link {
+interface Link {
   readonly kind: "link" | "image";
   readonly href: string;
 }
