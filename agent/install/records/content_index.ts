@@ -2,7 +2,7 @@
  * The index that an installation leaves on the clone, so that a later restore need not hash untouched files: the inode
  * and change time of every entry, and for a file a checksum of its content in the image. Every write to a file updates
  * its change time. On a sound file system, entries with the same inode and change time are trusted, except for a sample
- * of the files (belief.ts). For the sample, and on a file system that had to be repaired, the checksum is computed from
+ * of the files (trusted_files.ts). For the sample, and on a file system that had to be repaired, the checksum is computed from
  * the disk again, which finds rotten bytes. order.restore.check asks for more.
  *
  *      0  "RSCI", version u32                       all numbers big-endian
@@ -18,7 +18,7 @@ import type { FileStatus } from "../../sys/file_status.ts";
 const MAGIC = 0x52534349, VERSION = 1;
 const HEAD_BYTES = 44, ENTRY_BYTES = 28, HASH_BYTES = 32;
 
-export interface Trust {
+export interface IndexEntry {
   readonly inode: bigint;
   readonly ctimeSec: number;
   readonly ctimeNs: number;
@@ -26,20 +26,20 @@ export interface Trust {
 }
 
 /** By entry number. */
-export type ContentIndex = (entry: number) => Trust | undefined;
+export type ContentIndex = (entry: number) => IndexEntry | undefined;
 
 /** An extent's part in the checksum of its file. The parts are combined by XOR, in any order. */
 export function extentSum(content: Uint8Array, offset: number): number {
   return crc32(content, offset >>> 0);
 }
 
-export function isUntouched({ inode, ctimeSec, ctimeNs }: Trust, status: FileStatus): boolean {
+export function isUntouched({ inode, ctimeSec, ctimeNs }: IndexEntry, status: FileStatus): boolean {
   return status.inode === inode && status.ctimeSec === ctimeSec && status.ctimeNs === ctimeNs;
 }
 
 /** `manifest`: the manifest's id. */
 export function encodeIndex(
-  { manifest, entries }: { manifest: string; entries: readonly (Trust | undefined)[] },
+  { manifest, entries }: { manifest: string; entries: readonly (IndexEntry | undefined)[] },
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEAD_BYTES + ENTRY_BYTES * entries.length + HASH_BYTES);
   const view = new DataView(bytes.buffer);
