@@ -3,7 +3,7 @@ import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../sys/console.ts";
 import { type Comparison, comparisonOf, keptPathsOf } from "./compare/comparison.ts";
-import { believed, enrol } from "../steps/enrol.ts";
+import { enrol, verifyOrder } from "../steps/enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./fetch/image_fetch.ts";
 import { directoryInventory } from "../steps/inventory.ts";
@@ -64,7 +64,7 @@ async function enrolDirectory(
   const terms = new SwarmTerms(order.swarm);
   // first, so that an order which is refused is reported
   await reporter.connect(client, terms);
-  const enrolled = believed({ client, order });
+  const enrolled = verifyOrder({ client, order });
   const fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
   return { order, fetch, message: `${order.node}: ${order.image}@${order.version}` };
 }

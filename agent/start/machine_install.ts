@@ -1,6 +1,6 @@
 /**
- * A node in its initramfs, as PID 1: every way out of here is the start of its own system or the failure console.
- * Nothing is tried twice by itself, and nothing restarts after a failure.
+ * A node in its initramfs, as PID 1. It ends either by restarting into its own system or at the failure console.
+ * Nothing is retried on its own, and nothing restarts after a failure.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";
@@ -13,7 +13,7 @@ import { type Began, carryOutOrder } from "./machine_order.ts";
 import { Reporter } from "../steps/reporter.ts";
 
 export async function installMachine(): Promise<never> {
-  // a process that ends as PID 1 stops the kernel; this also keeps the runtime awake at the failure console
+  // the kernel panics if PID 1 exits; this also keeps the runtime alive at the failure console
   setInterval(() => {}, 1 << 30);
   const stop = new AbortController();
   globalThis.addEventListener("unhandledrejection", (event) => {
@@ -26,11 +26,11 @@ export async function installMachine(): Promise<never> {
   });
   const log = new LogTail();
   let console: Console = kernelConsole("console");
-  const began: Began = { what: "What this machine was started for" };
+  const began: Began = { what: "The task of this machine" };
   try {
     await mountKernelFileSystems();
     console = kernelConsole(await textOf("/sys/class/tty/console/active") ?? "console");
-    console.line("Rackseed: this machine asks its server what to do");
+    console.line("Rackseed: asking the server what this machine should do");
     const reporter = new Reporter();
     const stack = new AsyncDisposableStack();
     try {
@@ -38,10 +38,10 @@ export async function installMachine(): Promise<never> {
       const { signal } = stop;
       await carryOutOrder(began, { stack, reporter, console, log, run, signal });
     } finally {
-      // after a failure something may be in use: that must not hide the failure itself
+      // after a failure something may still be in use; that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
     }
-    console.line("Rackseed: done, the machine restarts into its own system");
+    console.line("Rackseed: done, restarting into the machine's own system");
     restart();
     throw new Error("the kernel did not restart the machine");
   } catch (error) {
@@ -49,7 +49,7 @@ export async function installMachine(): Promise<never> {
   }
 }
 
-/** For ever: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
+/** Never returns: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
 async function stayAtFailure(
   console: Console,
   { error, log, what }: { error: unknown; log: LogTail; what: string },
@@ -62,12 +62,12 @@ async function stayAtFailure(
       console.line(`  Cause:  ${error.reason}`);
       console.line(`  Remedy: ${error.remedy}`);
     } else console.line(`  ${messageOf(error)}`);
-    console.line("The machine stays as it is. A shell: press Enter.");
+    console.line("The machine stays as it is. Press Enter for a shell.");
     const { path } = await console.enter();
     for (const line of log.lines().slice(-20)) console.line(`  | ${line}`);
     try {
       await new Deno.Command("/bin/sh", {
-        // on the terminal where Enter was pressed, which need not be this process's own
+        // on the terminal where Enter was pressed, which may not be this process's own
         args: ["-c", 'exec sh -i <"$0" >"$0" 2>&1', path],
         clearEnv: true,
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TERM: "linux", PS1: "(rackseed) # " },

@@ -1,4 +1,4 @@
-/** What a machine in its initramfs does: it asks its server, and is then installed, or backed up. */
+/** Carries out a machine's order in the initramfs: install, restore or back up. */
 import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
@@ -9,10 +9,10 @@ import { restoreMachine } from "../install/steps/restore_chain.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import { StepRunner } from "../steps/step_runner.ts";
 
-/** Where the clone is mounted, or the system that is backed up. */
+/** Mount point of the clone, or of the system to back up. */
 const MOUNTED = "/mnt";
 
-/** What goes on, for the case that it fails. */
+/** What is being done, for the failure console. */
 export interface Began {
   /** "The backup of this machine" */
   what: string;
@@ -21,7 +21,7 @@ export interface Began {
 export async function carryOutOrder(
   began: Began,
   options: {
-    /** What must be closed at the end, however it ends. */
+    /** Closes what is still open at the end, even after a failure. */
     readonly stack: AsyncDisposableStack;
     readonly reporter: Reporter;
     readonly log: LogTail;
