@@ -31,7 +31,7 @@ interface Entry {
   /** Bytes received when the connection became idle. */
   idleFromBytes: number | undefined;
   /** At the last sweep, more bytes had come in without a request than header fields may have. */
-  sweptLong: boolean;
+  headTooLong: boolean;
   /** The bytes that the client had acknowledged when it last made progress, and when that was. */
   acknowledged: { bytes: number; atMs: number } | undefined;
   /** The last sweep that saw it. */
@@ -43,7 +43,7 @@ export class ConnectionBook {
   readonly #entries = new Map<string, Entry>();
   #sweeps = 0;
   #requests = 0;
-  #forgotten = 0;
+  #endedCount = 0;
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
@@ -55,15 +55,15 @@ export class ConnectionBook {
   }
 
   /** How many connections have ended so far, by us or by the client. */
-  get forgotten(): number {
-    return this.#forgotten;
+  get endedCount(): number {
+    return this.#endedCount;
   }
 
   /** A whole request has come in. False if too many are being answered already; do not call `end` for it then. */
   begin(key: string, nowMs: number): boolean {
     const entry = this.#entry(key, nowMs);
     entry.requests++;
-    entry.sweptLong = false;
+    entry.headTooLong = false;
     if (this.#requests >= this.#limits.requests) {
       entry.idleSinceMs = nowMs;
       return false;
@@ -81,7 +81,7 @@ export class ConnectionBook {
     entry.active--;
     entry.idleSinceMs = nowMs;
     entry.idleFromBytes = undefined;
-    entry.sweptLong = false;
+    entry.headTooLong = false;
     entry.acknowledged = undefined;
   }
 
@@ -98,7 +98,7 @@ export class ConnectionBook {
       entry.facts = facts;
       entry.seen = this.#sweeps;
       present.push(entry);
-      const reason = this.#fault(entry, { traffic: traffic(facts.fd), nowMs });
+      const reason = this.#reasonToEnd(entry, { traffic: traffic(facts.fd), nowMs });
       if (reason) endings.set(entry, reason);
     }
     for (const [key, entry] of this.#entries) {
@@ -124,7 +124,7 @@ export class ConnectionBook {
         active: 0,
         idleSinceMs: nowMs,
         idleFromBytes: undefined,
-        sweptLong: false,
+        headTooLong: false,
         acknowledged: undefined,
         seen: this.#sweeps,
       };
@@ -136,15 +136,15 @@ export class ConnectionBook {
   #forget(key: string): void {
     this.#requests -= this.#entries.get(key)?.active ?? 0;
     this.#entries.delete(key);
-    this.#forgotten++;
+    this.#endedCount++;
   }
 
-  #fault(
+  #reasonToEnd(
     entry: Entry,
     { traffic, nowMs }: { traffic: SocketTraffic | undefined; nowMs: number },
   ): EndReason | undefined {
     const { firstRequestMs, idleMs, headBytes } = this.#limits;
-    if (entry.active > 0) return this.#stall(entry, { traffic, nowMs });
+    if (entry.active > 0) return this.#stallReason(entry, { traffic, nowMs });
     const isNew = entry.requests === 0;
     if (isNew && nowMs - entry.openedMs > firstRequestMs) return "no request in time";
     if (!isNew && nowMs - entry.idleSinceMs > idleMs) return "idle";
@@ -152,12 +152,12 @@ export class ConnectionBook {
     entry.idleFromBytes ??= isNew ? 0 : traffic.receivedBytes;
     if (traffic.receivedBytes - entry.idleFromBytes <= headBytes) return undefined;
     // the bytes may hold a request that is about to begin: wait one sweep
-    if (entry.sweptLong) return "header fields too long";
-    entry.sweptLong = true;
+    if (entry.headTooLong) return "header fields too long";
+    entry.headTooLong = true;
     return undefined;
   }
 
-  #stall(
+  #stallReason(
     entry: Entry,
     { traffic, nowMs }: { traffic: SocketTraffic | undefined; nowMs: number },
   ): EndReason | undefined {

@@ -70,7 +70,7 @@ export class ConnectionReaper implements Disposable {
   #timer: ReturnType<typeof setTimeout>;
   #reportedMs = -Infinity;
   #trafficMs = -Infinity;
-  #trimmed = { atMs: -Infinity, forgotten: 0 };
+  #trimmed = { atMs: -Infinity, endedCount: 0 };
 
   constructor({ descriptors, limits }: { descriptors: number; limits?: Partial<ConnectionLimits> }) {
     this.limits = { ...connectionLimits(descriptors), ...limits };
@@ -133,10 +133,10 @@ export class ConnectionReaper implements Disposable {
 
   /** malloc keeps freed memory that lies between live allocations: without this, a flood leaves the server large. */
   #trim(nowMs: number): void {
-    const { forgotten } = this.book;
-    if (forgotten - this.#trimmed.forgotten < TRIM.connections) return;
+    const { endedCount } = this.book;
+    if (endedCount - this.#trimmed.endedCount < TRIM.connections) return;
     if (nowMs - this.#trimmed.atMs < TRIM.everyMs) return;
-    this.#trimmed = { atMs: nowMs, forgotten };
+    this.#trimmed = { atMs: nowMs, endedCount };
     libc().malloc_trim(0n);
   }
 

@@ -22,7 +22,7 @@ async function withService(
 }
 
 const hello: Handler = () => new Response("hello\n");
-/** Only to be slow: no test waits with it for something to happen. */
+/** Slows a handler or a client down. No test uses it to wait for an event. */
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 Deno.test("a connection with half a request, or none, is closed when its time is up", () =>

@@ -36,14 +36,14 @@ export function* deflated(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 /** The checksum in the file list (checksum.c: file_checksum). */
-export function listSum(bytes: Uint8Array, { protocol }: { protocol: number }): Uint8Array {
+export function listChecksum(bytes: Uint8Array, { protocol }: { protocol: number }): Uint8Array {
   return protocol >= 30 ? createHash("md5").update(bytes).digest() : md4(bytes);
 }
 
 /** The checksum that follows a file's bytes (checksum.c: sum_init, sum_end). MD4 starts with the session's seed. */
-export function transferSum(
+export function transferChecksum(
   bytes: Uint8Array,
   { protocol, seed }: { protocol: number; seed: number },
 ): Uint8Array {
-  return protocol >= 30 ? listSum(bytes, { protocol }) : md4(int32(seed), bytes);
+  return protocol >= 30 ? listChecksum(bytes, { protocol }) : md4(int32(seed), bytes);
 }

@@ -30,22 +30,22 @@ export async function shakeHands(
   stream: RsyncStream,
   { admit }: { admit: () => boolean },
 ): Promise<Handshake | undefined> {
-  say(stream, `@RSYNCD: ${NEWEST}.0`);
+  writeLines(stream, `@RSYNCD: ${NEWEST}.0`);
   await stream.flush();
-  const greeting = await line(stream);
+  const greeting = await readLine(stream);
   const protocol = protocolOf(greeting);
-  if (protocol === undefined) return say(stream, "@ERROR: protocol startup error");
+  if (protocol === undefined) return writeLines(stream, "@ERROR: protocol startup error");
   if (protocol < OLDEST) {
-    return say(stream, `@ERROR: protocol ${protocol} is too old, ${OLDEST} is the oldest here`);
+    return writeLines(stream, `@ERROR: protocol ${protocol} is too old, ${OLDEST} is the oldest here`);
   }
-  const wish = await line(stream);
-  if (wish === "" || wish === "#list") {
-    return say(stream, `${MODULE.padEnd(15)}\t${COMMENT}`, "@RSYNCD: EXIT");
+  const module = await readLine(stream);
+  if (module === "" || module === "#list") {
+    return writeLines(stream, `${MODULE.padEnd(15)}\t${COMMENT}`, "@RSYNCD: EXIT");
   }
-  if (wish.startsWith("#")) return say(stream, `@ERROR: Unknown command ${quoted(wish)}`);
-  if (wish !== MODULE) return say(stream, `@ERROR: Unknown module ${quoted(wish)}`);
-  if (!admit()) return say(stream, "@ERROR: max connections reached -- try again later");
-  say(stream, "@RSYNCD: OK");
+  if (module.startsWith("#")) return writeLines(stream, `@ERROR: Unknown command ${quoted(module)}`);
+  if (module !== MODULE) return writeLines(stream, `@ERROR: Unknown module ${quoted(module)}`);
+  if (!admit()) return writeLines(stream, "@ERROR: max connections reached -- try again later");
+  writeLines(stream, "@RSYNCD: OK");
   await stream.flush();
   try {
     const args = await readArguments(stream, { end: protocol >= 30 ? 0 : NEWLINE });
@@ -60,12 +60,12 @@ export async function shakeHands(
   }
 }
 
-function say(stream: RsyncStream, ...lines: string[]): undefined {
+function writeLines(stream: RsyncStream, ...lines: string[]): undefined {
   for (const text of lines) stream.write(new TextEncoder().encode(`${text}\n`));
 }
 
-async function line(stream: RsyncStream): Promise<string> {
-  return textOf(await stream.until(NEWLINE, { maxBytes: MAX_LINE_BYTES })).replace(/\r$/, "");
+async function readLine(stream: RsyncStream): Promise<string> {
+  return textOf(await stream.readUntil(NEWLINE, { maxBytes: MAX_LINE_BYTES })).replace(/\r$/, "");
 }
 
 /** "@RSYNCD: 31.0 sha512 md5". A number above 0 after the dot marks a pre-release: then use the version before. */
@@ -79,7 +79,7 @@ function protocolOf(greeting: string): number | undefined {
 async function readArguments(stream: RsyncStream, { end }: { end: number }): Promise<string[]> {
   const args: string[] = [];
   for (let left = MAX_ARGUMENTS_BYTES;;) {
-    const bytes = await stream.until(end, { maxBytes: left });
+    const bytes = await stream.readUntil(end, { maxBytes: left });
     if (bytes.length === 0) return args;
     args.push(textOf(bytes));
     left -= bytes.length;

@@ -9,7 +9,7 @@ import { int32, long, readByte, readInt32, readShortint, readVarint } from "#rsy
 import { shortint, varint, WireError } from "#rsync/integers.ts";
 import { MESSAGE, type RsyncStream } from "#rsync/stream.ts";
 import { ITEM, NO_SUMS, readSumHead } from "#rsync/transfer.ts";
-import { deflated, listSum, literals, transferSum } from "./content.ts";
+import { deflated, listChecksum, literals, transferChecksum } from "./content.ts";
 import { type FilterRule, parseFilterRule, passes } from "./filter_rules.ts";
 import type { SenderRequest } from "./options.ts";
 import { EXIT, quoted, Refusal } from "./refusal.ts";
@@ -67,7 +67,7 @@ export class Sender {
     for (const { file, ...entry } of this.#list) {
       // a file that has vanished gets a checksum of zeros, and an error when it is requested
       const bytes = request.sums ? await file?.read().catch(() => undefined) : undefined;
-      const sum = bytes && listSum(bytes, { protocol });
+      const sum = bytes && listChecksum(bytes, { protocol });
       this.#stream.write(encodeFileEntry(entry, { protocol, ...request, ...(sum && { sum }) }));
     }
     this.#stream.write(encodeListEnd({ protocol, ...request }));
@@ -185,7 +185,7 @@ export class Sender {
       this.#stream.write(part);
       if (this.#stream.isFull) await this.#stream.flush();
     }
-    this.#stream.write(transferSum(bytes, { protocol, seed }));
+    this.#stream.write(transferChecksum(bytes, { protocol, seed }));
   }
 
   #writeItem({ index, flags, extra }: FileRequest): void {

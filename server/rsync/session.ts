@@ -34,9 +34,9 @@ export async function serveSession(
   },
 ): Promise<void> {
   stream.limit(limits.handshakeMs);
-  const hello = await shakeHands(stream, { admit });
-  if (hello === undefined) return await stream.sayFarewell();
-  const { protocol, request } = hello;
+  const handshake = await shakeHands(stream, { admit });
+  if (handshake === undefined) return await stream.finish();
+  const { protocol, request } = handshake;
   const seed = request instanceof Refusal ? 0 : request.checksumSeed || randomInt(1, 0x7fffffff);
   if (protocol >= 30) stream.write(varint(COMPATIBILITY));
   stream.write(int32(seed));
@@ -55,7 +55,7 @@ export async function serveSession(
     stream.message(protocol >= 30 ? MESSAGE.error : MESSAGE.transferError, text);
     if (protocol >= 31) stream.message(MESSAGE.errorExit, int32(error.exitCode));
   }
-  await stream.sayFarewell();
+  await stream.finish();
 }
 
 /** Ignores the client's messages, except that it gave up. */

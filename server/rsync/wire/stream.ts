@@ -148,7 +148,7 @@ export class RsyncStream implements ByteSource, Disposable {
   }
 
   /** The bytes before the next byte `end`, at most `maxBytes`. Only before framing. */
-  async until(end: number, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
+  async readUntil(end: number, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (let length = 0;;) {
       if (this.#incoming.length === 0) await this.#fill();
@@ -184,7 +184,7 @@ export class RsyncStream implements ByteSource, Disposable {
   }
 
   /** Flushes, and lets the client read it all: closing a socket with unread input would reset the connection. */
-  async sayFarewell(): Promise<void> {
+  async finish(): Promise<void> {
     this.limit(FAREWELL_MS);
     await this.flush();
     await this.#connection.closeWrite();

@@ -43,7 +43,7 @@ Deno.test("data is read through frames, and messages between them are told apart
   ]);
   using stream = new RsyncStream(connection, LIMITS);
   const messages: unknown[] = [];
-  assert.deepEqual([...await stream.until(10, { maxBytes: 10 })], [104, 105]);
+  assert.deepEqual([...await stream.readUntil(10, { maxBytes: 10 })], [104, 105]);
   stream.frameInput((kind, bytes) => messages.push([kind, new TextDecoder().decode(bytes)]));
   assert.deepEqual([...await stream.take(3)], [65, 66, 67]);
   assert.deepEqual(messages, [[MESSAGE.error, "bad"]]);
@@ -74,7 +74,7 @@ Deno.test("a client that sends too much, or does not speak rsync, is refused", a
   await assert.rejects(take([[1, 0, 0, 7, 1]], 1001), /sends too much/);
   await assert.rejects(take(Array(4).fill([0xff, 0xff, 0, 7, ...Array(400).fill(1)]), 999), /sends too much/);
   using stream = new RsyncStream(new FakeConnection([Array(40).fill(1)]), LIMITS);
-  await assert.rejects(stream.until(10, { maxBytes: 39 }), /line is too long/);
+  await assert.rejects(stream.readUntil(10, { maxBytes: 39 }), /line is too long/);
 });
 
 Deno.test("a silent client is cut off", async () => {

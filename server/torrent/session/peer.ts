@@ -35,7 +35,7 @@ const MAX_SUGGESTED = 64;
 /** Requests queued per peer. Sent to it as `reqq`. */
 const MAX_UPLOADS = 512;
 /** How often in a row a peer may reject what it says it has, without choking us, before it counts as a liar. */
-const MAX_REFUSALS = 64;
+const MAX_REJECTS = 64;
 
 /**
  * The state machine of one peer (BEP 3, 6 and 10). Pure: messages and time come in; messages to send gather in
@@ -67,7 +67,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #receiver: BlockReceiver;
   /** How many of the pieces we want and miss the peer has. */
   #wanted = 0;
-  #refusals = 0;
+  #rejects = 0;
   #stalled = false;
   #closed = false;
 
@@ -254,7 +254,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   blockEnd(): void {
-    this.#refusals = 0;
+    this.#rejects = 0;
     this.#receiver.end();
     this.refill();
   }
@@ -373,7 +373,7 @@ export class Peer implements PickingPeer, WireSink {
     this.#picker.release(block);
     this.#picker.releasePieces(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
-    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it rejects requests for what it says it has");
+    if (++this.#rejects > MAX_REJECTS) throw new WireError("it rejects requests for what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {
