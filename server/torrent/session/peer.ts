@@ -28,7 +28,7 @@ export interface PeerEffects extends BlockEffects {
 
 /** "have" messages are held back for up to `waitMs`, so that `maxCount` of them share one write. */
 export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
-/** A peer that misses no more pieces than this is waiting for each of them. */
+/** A peer that lacks no more pieces than this is waiting for each of them. */
 const LAST_PIECES = 16;
 /** Suggestions kept per peer. */
 const MAX_SUGGESTED = 64;
@@ -65,7 +65,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
   readonly #receiver: BlockReceiver;
-  /** How many of the pieces we want and miss the peer has. */
+  /** How many of our missing pieces the peer has. */
   #wanted = 0;
   #rejects = 0;
   #stalled = false;
@@ -268,7 +268,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /**
-   * We have one more piece. Our interest in the peer may end, and a peer that misses the piece gets a "have". So does
+   * We have one more piece. Our interest in the peer may end, and a peer that lacks the piece gets a "have". So does
    * every dealer, or it would go on dealing a piece that is everywhere. A peer with enough to request gets its "have"
    * messages in batches, or along with other messages; the swarm wakes its link after `HAVE_BATCH.waitMs`. If there
    * are several racks, a peer in our own gets it at once, or it would fetch the piece from another rack.
