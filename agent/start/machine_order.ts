@@ -12,14 +12,14 @@ import { StepRunner } from "../steps/step_runner.ts";
 /** Mount point of the clone, or of the system to back up. */
 const MOUNTED = "/mnt";
 
-/** What is being done, for the failure console. */
-export interface Began {
+/** What the machine is doing, for the failure console. */
+export interface CurrentTask {
   /** "The backup of this machine" */
-  what: string;
+  name: string;
 }
 
 export async function carryOutOrder(
-  began: Began,
+  task: CurrentTask,
   options: {
     /** Closes what is still open at the end, even after a failure. */
     readonly stack: AsyncDisposableStack;
@@ -33,12 +33,12 @@ export async function carryOutOrder(
   const steps = new StepRunner(options);
   const { boot, job, firmware, disks } = await startMachine({ ...options, steps });
   if (job.kind === "backup") {
-    began.what = "The backup of this machine";
+    task.name = "The backup of this machine";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
     const { enrolled } = job;
     return await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
   }
-  began.what = "The installation of this machine";
+  task.name = "The installation of this machine";
   const { enrolled, terms } = job, { restore } = enrolled.order;
   const bootMac = boot.mac ?? "";
   const machine = { ...options, steps, enrolled, terms, bootMac, firmware, disks, clonePath: MOUNTED };

@@ -9,10 +9,10 @@ import { restart } from "../sys/power.ts";
 import { textOf } from "../sys/small_file.ts";
 import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "../steps/log_tail.ts";
-import { type Began, carryOutOrder } from "./machine_order.ts";
+import { carryOutOrder, type CurrentTask } from "./machine_order.ts";
 import { Reporter } from "../steps/reporter.ts";
 
-export async function installMachine(): Promise<never> {
+export async function runAsPidOne(): Promise<never> {
   // the kernel panics if PID 1 exits; this also keeps the runtime alive at the failure console
   setInterval(() => {}, 1 << 30);
   const stop = new AbortController();
@@ -26,7 +26,7 @@ export async function installMachine(): Promise<never> {
   });
   const log = new LogTail();
   let console: Console = kernelConsole("console");
-  const began: Began = { what: "The task of this machine" };
+  const task: CurrentTask = { name: "The task of this machine" };
   try {
     await mountKernelFileSystems();
     console = kernelConsole(await textOf("/sys/class/tty/console/active") ?? "console");
@@ -36,7 +36,7 @@ export async function installMachine(): Promise<never> {
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await carryOutOrder(began, { stack, reporter, console, log, run, signal });
+      await carryOutOrder(task, { stack, reporter, console, log, run, signal });
     } finally {
       // after a failure something may still be in use; that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
@@ -45,18 +45,18 @@ export async function installMachine(): Promise<never> {
     restart();
     throw new Error("the kernel did not restart the machine");
   } catch (error) {
-    return await stayAtFailure(console, { error, log, what: began.what });
+    return await stayAtFailure(console, { error, log, task: task.name });
   }
 }
 
 /** Never returns: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
 async function stayAtFailure(
   console: Console,
-  { error, log, what }: { error: unknown; log: LogTail; what: string },
+  { error, log, task }: { error: unknown; log: LogTail; task: string },
 ): Promise<never> {
   for (;;) {
     console.line("");
-    console.line(`${what} FAILED.`);
+    console.line(`${task} FAILED.`);
     if (error instanceof RackseedError) {
       console.line(`  What:   ${error.title}`);
       console.line(`  Cause:  ${error.reason}`);
