@@ -25,7 +25,20 @@ interface DirectoryOptions {
   readonly console: Console;
 }
 
-/** Resolves when the directory is installed. Throws RackseedError of the step that failed. */
+/**
+ * Resolves when the directory is installed. Throws RackseedError of the step that failed.
+ *
+ * @example
+ * ```ts
+ * import { standardConsole } from "../sys/console.ts";
+ * import { installDirectory } from "./directory_install.ts";
+ *
+ * async function install(target: string, signal: AbortSignal): Promise<void> {
+ *   const [server, token] = ["https://10.0.0.1:8443", "rs1.a.b"];
+ *   await installDirectory({ server, token, target, restore: false, signal, console: standardConsole() });
+ * }
+ * ```
+ */
 export async function installDirectory(options: DirectoryOptions): Promise<void> {
   const { target, restore, signal, console } = options;
   const found = restore ? undefined : inspectTarget(target);

@@ -22,7 +22,23 @@ const Arguments = z.object({
   dns: z.array(Ipv4Address).default([]),
 });
 
-/** Undefined if the kernel was not started for the agent. Throws RackseedError if a value is not valid. */
+/**
+ * Undefined if the kernel was not started for the agent. Throws RackseedError if a value is not valid.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseBootArguments } from "./boot_arguments.ts";
+ *
+ * const line = "rackseed.server=https://10.0.0.1:8443 rackseed.token=t rackseed.ip=10.0.0.7 quiet";
+ * assert.deepEqual(parseBootArguments(line), {
+ *   server: "https://10.0.0.1:8443",
+ *   token: "t",
+ *   lease: { cidr: "10.0.0.7/24", dns: [] },
+ * });
+ * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
+ * ```
+ */
 export function parseBootArguments(commandLine: string): BootArguments | undefined {
   const words = commandLine.trim().split(/\s+/).flatMap((word) => {
     // for a setting that it does not have, a boot program writes nothing, or leaves the variable's name

@@ -41,7 +41,27 @@ export type LoaderState =
   | { readonly state: "lost"; readonly because: string }
   | { readonly state: "unknown"; readonly because: string };
 
-/** Pure. */
+/**
+ * Pure.
+ *
+ * @example Its files are unchanged, but its code was overwritten
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { judgeLoader } from "./boot_area.ts";
+ *
+ * const files = { "/boot/grub/grub.cfg": "5ec1" };
+ * const record = {
+ *   format: "rackseed-clone" as const,
+ *   formatVersion: 1 as const,
+ *   manifest: "m1",
+ *   own: [],
+ *   boot: { area: "AAAA", files },
+ * };
+ * assert.equal(judgeLoader({ area: "AAAA", files }, { record, manifest: "m1" }).state, "sound");
+ * assert.equal(judgeLoader({ area: "BBBB", files }, { record, manifest: "m1" }).state, "lost");
+ * assert.equal(judgeLoader({ area: "AAAA", files: {} }, { record, manifest: "m1" }).state, "unknown");
+ * ```
+ */
 export function judgeLoader(
   now: NonNullable<CloneRecord["boot"]>,
   { record, manifest }: { record: CloneRecord | undefined; manifest: string },

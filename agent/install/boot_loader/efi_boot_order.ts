@@ -19,6 +19,17 @@ export function parseEfiBoot(text: string): EfiBoot {
 /**
  * grub-install puts its entry first. If the network was first, it becomes first again, with the new entry right behind
  * it. Undefined if the order is already right.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bootOrderAfter, parseEfiBoot } from "./efi_boot_order.ts";
+ *
+ * const network = "BootCurrent: 0003\nBootOrder: 0003,0001\nBoot0001* Disk\nBoot0003* PXE\n";
+ * const installed = network.replace("0003,0001", "0004,0003,0001") + "Boot0004* debian\n";
+ * const order = bootOrderAfter(parseEfiBoot(network), parseEfiBoot(installed));
+ * assert.deepEqual(order, ["0003", "0004", "0001"]);
+ * ```
  */
 export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string[] | undefined {
   const network = leading(before.order, (n) => isNetwork(before, n)).filter((n) => after.entries.has(n));

@@ -32,6 +32,20 @@ export class TargetDisk {
   /**
    * Throws RackseedError, with nothing written, if the disk is no longer the planned one or must not be written to.
    * `allowLoop`: accepts image files on loop devices, for rehearsals.
+   *
+   * @example Nothing destroys data without a proven disk
+   * ```ts
+   * import { TargetDisk } from "./guard.ts";
+   * import { formatDisk, partitionDisk } from "./partition.ts";
+   * import type { Plan } from "./plan.ts";
+   * import { runCommand as run } from "../../sys/command.ts";
+   *
+   * async function overwrite(plan: Plan): Promise<void> {
+   *   const target = await TargetDisk.prove(plan);
+   *   await partitionDisk(target, { plan, run });
+   *   await formatDisk(target, { plan, run, onFormat: console.log });
+   * }
+   * ```
    */
   static async prove(plan: Plan, { allowLoop = false }: { allowLoop?: boolean } = {}): Promise<TargetDisk> {
     const { disk: planned } = plan;

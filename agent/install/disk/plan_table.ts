@@ -45,6 +45,30 @@ const MIB = 1 << 20;
 /** MBR has 32 bits for a sector's number. */
 const MBR_SECTORS = 2 ** 32 - 1;
 
+/**
+ * @example A larger disk: the root grows, and the swap behind it moves
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { planTable } from "./plan_table.ts";
+ *
+ * const GIB = 2 ** 30, sectors = (gib: number) => gib * GIB / 512;
+ * const type = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+ * const template = {
+ *   name: "vda",
+ *   sizeBytes: 10 * GIB,
+ *   sectorBytes: 512 as const,
+ *   table: "gpt" as const,
+ *   partitions: [
+ *     { number: 1, startSector: 2048, sectors: sectors(8), type },
+ *     { number: 2, startSector: 2048 + sectors(8), sectors: sectors(1), type },
+ *   ],
+ * };
+ * const growable = [{ number: 1, minimumBytes: 2 * GIB }];
+ * const plan = planTable(template, { sizeBytes: 15 * GIB, sectorBytes: 512, growable });
+ * assert(plan.fits);
+ * assert.deepEqual(plan.partitions.map((p) => p.sectors), [sectors(13), sectors(1)]);
+ * ```
+ */
 export function planTable(
   table: DiskTable,
   { sizeBytes, sectorBytes, growable }: {

@@ -19,7 +19,21 @@ interface FirstBootPrepared {
   readonly note?: string;
 }
 
-/** Throws RackseedError if there are first-boot hooks that the clone could not run. */
+/**
+ * Throws RackseedError if there are first-boot hooks that the clone could not run.
+ *
+ * @example
+ * ```ts
+ * import type { Order } from "#contract/api.ts";
+ * import { CloneTree } from "../../tree/tree_files.ts";
+ * import { prepareFirstBoot } from "./prepare.ts";
+ *
+ * async function willReport(at: string, order: Order): Promise<boolean> {
+ *   const identity = order.identity.assigned;
+ *   return (await prepareFirstBoot(new CloneTree(at), { order, identity })).willReport;
+ * }
+ * ```
+ */
 export async function prepareFirstBoot(
   clone: CloneTree,
   { order, identity }: {

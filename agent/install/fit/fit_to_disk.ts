@@ -24,6 +24,21 @@ interface Fitted {
   readonly rewritten: readonly string[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { DiskLayout } from "#contract/format/layout.ts";
+ * import { runCommand as run } from "../../sys/command.ts";
+ * import { CloneTree } from "../../tree/tree_files.ts";
+ * import { fitToDisk } from "./fit_to_disk.ts";
+ *
+ * async function rewrittenOn(at: string, layout: DiskLayout): Promise<readonly string[]> {
+ *   const disk = { name: "nvme0n1", names: [], firmware: "uefi" } as const;
+ *   const { rewritten } = await fitToDisk(new CloneTree(at), { layout, disk, swapFiles: [], run });
+ *   return rewritten;
+ * }
+ * ```
+ */
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
   const { layout, disk, swapFiles } = options;
   const template = new TemplateDisk(layout, disk);

@@ -37,7 +37,21 @@ export function isUntouched({ inode, ctimeSec, ctimeNs }: IndexEntry, status: Fi
   return status.inode === inode && status.ctimeSec === ctimeSec && status.ctimeNs === ctimeNs;
 }
 
-/** `manifest`: the manifest's id. */
+/**
+ * `manifest`: the manifest's id.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeIndex, encodeIndex } from "./content_index.ts";
+ *
+ * const manifest = "a".repeat(64);
+ * const entry = { inode: 12n, ctimeSec: 1_700_000_000, ctimeNs: 5, sum: 0xcafe };
+ * const index = decodeIndex(encodeIndex({ manifest, entries: [undefined, entry] }), { manifest });
+ * assert.deepEqual(index?.(1), entry);
+ * assert.equal(index?.(0), undefined);
+ * ```
+ */
 export function encodeIndex(
   { manifest, entries }: { manifest: string; entries: readonly (IndexEntry | undefined)[] },
 ): Uint8Array<ArrayBuffer> {

@@ -100,7 +100,22 @@ export function readJournal(target: string): JournalFound {
   }
 }
 
-/** Why the installation that left `found` is not the one that is ordered now; undefined if it is. Pure. */
+/**
+ * Why the installation that left `found` is not the one that is ordered now; undefined if it is. Pure.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { differenceOf, recordOf } from "./journal.ts";
+ *
+ * const manifest = { id: "a".repeat(64), signature: "", publicKey: "", header: "" };
+ * const order = { node: "n1", image: "web", version: 3, manifest };
+ * const found = recordOf(order);
+ * assert.equal(differenceOf(found, recordOf(order)), undefined);
+ * const other = recordOf({ ...order, node: "n2" });
+ * assert.equal(differenceOf(found, other), "the node n1 was being installed there, and n2 is ordered");
+ * ```
+ */
 export function differenceOf(found: JournalRecord, ordered: JournalRecord): string | undefined {
   if (found.manifest !== ordered.manifest) {
     return `${found.image} was being installed there, and ${ordered.image} is ordered`;

@@ -38,7 +38,22 @@ export type Verdict =
     readonly notes: readonly string[];
   };
 
-/** Looks at the table and the file systems; writes nothing. Throws RackseedError if it may not be overwritten. */
+/**
+ * Looks at the table and the file systems; writes nothing. Throws RackseedError if it may not be overwritten.
+ *
+ * @example A disk that fits is mended, any other is overwritten
+ * ```ts
+ * import type { TargetDisk } from "../disk/guard.ts";
+ * import { judgeDisk, mendOrGiveUp, type RestoreRequest } from "./judge_disk.ts";
+ *
+ * async function isMended(target: TargetDisk, request: RestoreRequest): Promise<boolean> {
+ *   const verdict = await judgeDisk(target, request);
+ *   if (!verdict.fits) return false;
+ *   const { state } = verdict;
+ *   return (await mendOrGiveUp(target, { ...request, state, onFormat: console.log })).fits;
+ * }
+ * ```
+ */
 export async function judgeDisk(target: TargetDisk, request: RestoreRequest): Promise<Verdict> {
   const state = await assessDisk(target, request);
   if (!state.fits) return giveUp(request, state.because);
