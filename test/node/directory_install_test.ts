@@ -83,8 +83,8 @@ Deno.test("a token that was used is refused, and the tree it installed stays", a
   assert.equal((await Array.fromAsync(Deno.readDir(`${test.folder}/n1`))).length, 200);
 });
 
-/** A directory as an installation of the given version left it that was broken off. */
-async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>): Promise<void> {
+/** Leaves a directory as an interrupted installation of the given version would. */
+async function interrupt(test: ServerUnderTest, changed: Partial<JournalRecord>): Promise<void> {
   const { id } = await test.client.get("/images/tree", VersionView);
   const record: JournalRecord = {
     format: "rackseed-journal",
@@ -100,11 +100,11 @@ async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>):
   await Deno.writeTextFile(`${test.folder}/n1/mine`, "a file");
 }
 
-Deno.test("a directory where this version was broken off is finished, whatever lies in it", async () => {
+Deno.test("a directory where this version was interrupted is finished, whatever it holds", async () => {
   const { test, source, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
-  await breakOff(test, {});
+  await interrupt(test, {});
   const lines = new Lines();
   await install(test, node, lines);
   assert.equal(
@@ -120,14 +120,14 @@ const others: { name: string; changed: Partial<JournalRecord>; says: RegExp }[] 
     changed: { manifest: "c".repeat(64), image: "tree@7" },
     says: /tree@7 was being installed there, and tree@1 is ordered.*Nothing was touched/,
   },
-  { name: "another node", changed: { node: "n9" }, says: /it was the node n9/ },
+  { name: "another node", changed: { node: "n9" }, says: /the node n9 was being installed there/ },
 ];
 for (const { name, changed, says } of others) {
-  Deno.test(`a directory where ${name} was broken off is refused and left as it is`, async () => {
+  Deno.test(`a directory where ${name} was interrupted is refused and left as it is`, async () => {
     const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
     await using _test = test;
     assert(node);
-    await breakOff(test, changed);
+    await interrupt(test, changed);
     const before = await dumpTree(`${test.folder}/n1`);
     await assert.rejects(install(test, node), (error) => {
       assert.ok(error instanceof RackseedError);
@@ -144,7 +144,7 @@ Deno.test("a directory with a damaged journal is refused before the server is as
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
-  await breakOff(test, {});
+  await interrupt(test, {});
   await Deno.writeTextFile(`${test.folder}/n1/.rackseed-install/journal.json`, '{"format":');
   await assert.rejects(install(test, node), /journal cannot be read.*empty the directory/);
   assert.equal(await stateOf(test, "n1"), "armed");
@@ -158,7 +158,7 @@ Deno.test("a directory into which another process installs is refused", async ()
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
-  await breakOff(test, {});
+  await interrupt(test, {});
   const { id } = await test.client.get("/images/tree", VersionView);
   using _other = Journal.keep(`${test.folder}/n1`, {
     format: "rackseed-journal",
