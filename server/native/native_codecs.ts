@@ -4,6 +4,8 @@
  * hashes cost microseconds a call. Every byte of an image goes through all three. A Debian has both libraries, and
  * so has the initramfs, by way of kmod. Signatures: openssl/evp.h (OpenSSL 3), zstd.h (zstd 1).
  */
+import { NONCE_BYTES, SEALED_KEY_BYTES, TAG_BYTES } from "#contract/format/sealed.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 
 interface GcmOptions {
   /** 32 bytes. */
@@ -44,7 +46,6 @@ export interface NativeZstd {
 /** Writes the SHA-256 of `content` to `out`, 32 bytes. */
 type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
 
-const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16, SHA256_BYTES = 32;
 const EVP_CTRL_AEAD_GET_TAG = 0x10, EVP_CTRL_AEAD_SET_TAG = 0x11;
 const ZSTD_C_COMPRESSION_LEVEL = 100, ZSTD_C_HASH_LOG = 102;
 
@@ -96,7 +97,7 @@ function loadGcm(): NativeGcm {
   const length = new Uint8Array(4), rest = new Uint8Array(16);
   const check = (input: Uint8Array, { key, nonce, tag, out }: GcmOptions) => {
     // OpenSSL reads and writes these lengths whatever the arrays have
-    const fits = key.length === KEY_BYTES && nonce.length === NONCE_BYTES && tag.length === TAG_BYTES;
+    const fits = key.length === SEALED_KEY_BYTES && nonce.length === NONCE_BYTES && tag.length === TAG_BYTES;
     if (!fits || out.length < input.length) throw new RangeError("an array has a wrong length");
   };
   const must = (result: number, what: string) => {

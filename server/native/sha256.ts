@@ -1,8 +1,7 @@
 /** SHA-256 of many contents, most of them small: by OpenSSL a call costs a third of what node:crypto takes. */
 import { createHash } from "node:crypto";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { nativeSha256 } from "./native_codecs.ts";
-
-const SHA256_BYTES = 32;
 
 /** 32 bytes. */
 export function sha256(content: Uint8Array): Buffer<ArrayBuffer> {

@@ -1,5 +1,6 @@
 /** Templates and captures. */
 import { z } from "zod";
+import { Sha256Hex } from "../format/sha256.ts";
 import { Hook } from "../hooks.ts";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source } from "../format/manifest.ts";
@@ -79,7 +80,7 @@ export const CaptureHeader = z.object({
    * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Needed where they were told as changes:
    * it proves that both ends mean the same parent.
    */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  sha256: Sha256Hex.optional(),
 });
 export type CaptureHeader = z.infer<typeof CaptureHeader>;
 

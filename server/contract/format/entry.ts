@@ -4,6 +4,7 @@
  */
 import { type BytePath, bytePathOf, confinedPath, fromJsonPath, toJsonPath } from "./byte_path.ts";
 import { bitsOf, FLAGS, type InodeSettings, lettersOf, settingsOf, XFLAGS } from "./inode_flags.ts";
+import { isBase64UrlSha256 } from "./sha256.ts";
 
 /** Largest file that is one extent; larger ones are cut by content into extents of at most this size. */
 export const MAX_EXTENT_BYTES = 4 << 20;
@@ -60,9 +61,6 @@ type TupleOf<Extent> = (extent: Extent) => readonly [number, number, number | st
 export function parseHashedEntry(line: string): Entry<HashedExtent> {
   return parseEntry(line, (tuple) => {
     const [offset, sizeBytes, sha256] = tupleOf(tuple, 3);
-    if (typeof sha256 !== "string" || !SHA256.test(sha256)) {
-      throw new RangeError("not a SHA-256 in base64url");
-    }
     return {
       offset: integer(offset, MAX_SIZE),
       sizeBytes: positive(sizeBytes, MAX_EXTENT_BYTES),
@@ -134,7 +132,6 @@ function parseEntry<Extent>(line: string, extentOf: (tuple: unknown) => Extent):
 
 const MAX_U32 = 0xffffffff;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
-const SHA256 = /^[\w-]{43}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** `value` where it is an integer from 0 to `max`. */
@@ -170,7 +167,7 @@ function inodeOf(own: Record<string, unknown>): { inode?: InodeSettings } {
 
 /** A SHA-256 as base64url. */
 function hash(value: unknown): string {
-  if (typeof value !== "string" || !SHA256.test(value)) throw new RangeError("not a SHA-256 in base64url");
+  if (!isBase64UrlSha256(value)) throw new RangeError("not a SHA-256 in base64url");
   return value;
 }
 

@@ -9,6 +9,7 @@ import { type Entry, formatFrameEntry, type FrameExtent, parseFrameEntry, parseF
 import { DiskLayout } from "./layout.ts";
 import { linesOf } from "./lines.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
+import { Sha256Hex } from "./sha256.ts";
 
 export const FORMAT = "rackseed-manifest";
 export const FORMAT_VERSION = 1;
@@ -66,7 +67,7 @@ export const Header = z.object({
   totals: Totals,
   /** Packs in the order in which frames number them; each is a file of the torrent named `<sha256>.pack`. */
   packs: z.array(z.object({
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: Sha256Hex,
     sizeBytes: z.int().min(0),
     /** Base64: opens its frames, where the pack is another lineage's, whose key is not that of this manifest. */
     key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/).optional(),

@@ -14,7 +14,9 @@
 import { randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 
-const NONCE_AT = 12, HEAD_BYTES = 24;
+const NONCE_AT = 12;
+export const NONCE_BYTES = 12;
+const HEAD_BYTES = NONCE_AT + NONCE_BYTES;
 export const TAG_BYTES = 16;
 export const SEALED_OVERHEAD_BYTES = HEAD_BYTES + TAG_BYTES;
 export const SEALED_KEY_BYTES = 32;
@@ -41,7 +43,7 @@ export function newSealed({ rawBytes, packedBytes }: { rawBytes: number; packedB
   view.setUint32(0, MAGIC);
   view.setUint32(4, rawBytes);
   view.setUint32(8, packedBytes);
-  sealed.set(randomBytes(HEAD_BYTES - NONCE_AT), NONCE_AT);
+  sealed.set(randomBytes(NONCE_BYTES), NONCE_AT);
   return { sealed, parts: partsOf(sealed) };
 }
 
