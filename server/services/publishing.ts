@@ -5,8 +5,8 @@ import { createInfo, type SameBeginning } from "#torrent/metainfo/create_metainf
 import { encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { isPackName } from "#contract/format/sha256.ts";
 import type { PublishPorts } from "../capture/publish.ts";
-import type { AgentSegments } from "./agent_segments.ts";
-import { makeBootFiles } from "./image_boot.ts";
+import type { AgentSegments } from "../boot_files/agent_segments.ts";
+import { makeBootFiles } from "../boot_files/image_boot.ts";
 import type { SwarmAddresses } from "../fleet/ports.ts";
 
 export function publishPorts(
