@@ -1,6 +1,6 @@
 /** Under which terms this node takes part in the swarm: as ordered, then as the server answers to its reports. */
 import type { Order, ReportAnswer } from "#contract/api.ts";
-import type { Racks } from "#contract/distribution.ts";
+import type { Racks } from "#contract/api/distribution.ts";
 import { rackTeller } from "#contract/racks.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 

@@ -1,5 +1,5 @@
 /** Tells in which rack a peer stands, by its address. Pure. */
-import type { Racks } from "./distribution.ts";
+import type { Racks } from "./api/distribution.ts";
 
 /** "10.0.1.0/24" of 10.0.1.7 and 24; undefined for what is no IPv4 address in dotted form. */
 export function networkOf(address: string, prefix: number): string | undefined {

@@ -5,7 +5,7 @@ import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packName } from "#contract/format/sha256.ts";
-import type { ImageSettings } from "#contract/restore.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { setImage } from "../../server/cli/images.ts";
 import { setNodes } from "../../server/cli/node_set.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";

@@ -1,7 +1,7 @@
 /** Templates and captures. */
 import { z } from "zod";
 import { Sha256Hex } from "../format/sha256.ts";
-import { Hook } from "../hooks.ts";
+import { Hook } from "./hooks.ts";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source } from "../format/manifest.ts";
 import { count, id, MachineName, ProblemSchema, text, time } from "./fields.ts";

@@ -1,6 +1,6 @@
 /** Live events: what changed, as it is now. */
 import { z } from "zod";
-import { SwarmSettings } from "../distribution.ts";
+import { SwarmSettings } from "./distribution.ts";
 import { MachineName } from "./fields.ts";
 import { CaptureView, TemplateView } from "./captures.ts";
 import { NodeView } from "./nodes.ts";

@@ -1,12 +1,12 @@
 /** What a node's agent tells the server, and is told by it. */
 import { z } from "zod";
-import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "../distribution.ts";
-import { Hook } from "../hooks.ts";
+import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "./distribution.ts";
+import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
 import { ImageName } from "../format/manifest.ts";
-import { RestoreOrder } from "../restore.ts";
-import { STEPS } from "../steps.ts";
+import { RestoreOrder } from "./restore.ts";
+import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
 
 export const Inventory = z.object({

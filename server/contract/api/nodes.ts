@@ -1,8 +1,8 @@
 /** What an operator sets, orders and sees of nodes. */
 import { z } from "zod";
-import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "../distribution.ts";
+import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
-import { RestoreTerms } from "../restore.ts";
+import { RestoreTerms } from "./restore.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ImageSettings } from "../restore.ts";
+import { ImageSettings } from "../api/restore.ts";
 import { OwnPatterns } from "./pattern.ts";
 import { OWN_FILES } from "./table.ts";
 import { ownFilesDocument } from "./testing/own_files_document.ts";

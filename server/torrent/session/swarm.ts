@@ -19,7 +19,7 @@ import type { PieceMap, PieceRange } from "../metainfo/piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "../ports.ts";
 import { RequestBudget } from "../choice/request_window.ts";
 import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
-import type { DownloadSource } from "#contract/distribution.ts";
+import type { DownloadSource } from "#contract/api/distribution.ts";
 import { UploadStrategy } from "./upload_strategy.ts";
 import { systemClock } from "../system_ports.ts";
 import { announce as announceByUrl } from "../tracker/tracker_client.ts";

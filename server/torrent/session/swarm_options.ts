@@ -1,4 +1,4 @@
-import type { DownloadSource } from "#contract/distribution.ts";
+import type { DownloadSource } from "#contract/api/distribution.ts";
 import type { Announce } from "../tracker/announce.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
 import type { HttpSource } from "../web_seed/http_range.ts";

@@ -3,7 +3,7 @@
  * nodes seed, and what a node finds out about its own speed. Part of the API (api.ts).
  */
 import { z } from "zod";
-import { MAX_RATE, MIN_RATE } from "./rate_text.ts";
+import { MAX_RATE, MIN_RATE } from "../rate_text.ts";
 
 const count = z.int().min(0);
 

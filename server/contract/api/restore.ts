@@ -3,8 +3,8 @@
  * fetched. Part of the API (api.ts).
  */
 import { z } from "zod";
-import { AbsolutePath } from "./identity.ts";
-import { OwnPaths } from "./own_files/own_path.ts";
+import { AbsolutePath } from "../identity.ts";
+import { OwnPaths } from "../own_files/own_path.ts";
 
 const KeepPaths = z.array(AbsolutePath).max(100);
 
