@@ -16,7 +16,7 @@ const ELSEWHERE = "";
  * The rack of a peer: the node's own is `racks.own`; undefined where racks are not known at all. Whoever is no
  * member of a rack with a label stands elsewhere, the server among them, unless it was given that label.
  */
-export function rackTeller({ own, prefix, members }: Racks): (address: string) => string | undefined {
+export function rackLookup({ own, prefix, members }: Racks): (address: string) => string | undefined {
   const near = new Set(own === undefined ? [] : members);
   return (address) => {
     if (near.has(address)) return own;
