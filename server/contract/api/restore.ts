@@ -1,6 +1,5 @@
 /**
- * What operator, server and nodes say of a restore: the disk is made as an image has it, and only what differs is
- * fetched. Part of the API (api.ts).
+ * Restores: a node's disk is made to match an image, and only what differs is fetched.
  */
 import { z } from "zod";
 import { AbsolutePath } from "../identity.ts";
@@ -9,30 +8,30 @@ import { OwnPaths } from "../own_files/own_path.ts";
 const KeepPaths = z.array(AbsolutePath).max(100);
 
 export const RestoreTerms = z.object({
-  /** Left alone with all that lies below, where they are there. */
+  /** Paths that are left alone, with everything below them, if they exist. */
   keep: KeepPaths,
-  /** Only tells what would change. */
+  /** Only report what would change. */
   dryRun: z.boolean(),
   /**
-   * What a file is believed by: "content", its SHA-256, always; else, where its file system is sound, also by its
-   * not having been touched since it was installed, and a sample of those by a checksum.
+   * How a file is checked. "content": always by its SHA-256. Absent: on a sound file system, a file that has not been
+   * touched since it was installed counts as unchanged, except that a sample of those is checked by a checksum.
    */
   check: z.enum(["content"]).optional(),
 });
 export type RestoreTerms = z.infer<typeof RestoreTerms>;
 
-/** As a node's agent is ordered it. */
+/** The restore in a node's order. */
 export const RestoreOrder = RestoreTerms.extend({
-  /** How many nodes of the batch restore: what many of them fetch is better had from the swarm. */
+  /** Nodes of the batch that restore: what many of them need is better fetched from the swarm. */
   nodes: z.int().min(1),
 });
 export type RestoreOrder = z.infer<typeof RestoreOrder>;
 
-/** What an operator sets for all versions of an image. */
+/** Settings for all versions of an image. */
 export const ImageSettings = z.object({
   /** Kept in every restore to one of its versions. */
   keep: KeepPaths.optional(),
-  /** Each node's own: removed from clones, and left alone by restores. */
+  /** Paths that belong to a single machine: removed from clones, and left alone by restores. */
   own: OwnPaths.optional(),
 });
 export type ImageSettings = z.infer<typeof ImageSettings>;
