@@ -50,7 +50,7 @@ export const ImageChange = z.object({
   type: z.enum(["directory", "file", "symlink", "link", "char", "block", "fifo"]),
   /** Files: the size of what was added or removed; for changed content, the size of the new part. */
   bytes: count.optional(),
-  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device", inode flags as "+i"), and what type it was. */
+  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device", inode flags as "+i") and the old type. */
   what: z.array(z.string()).optional(),
 });
 export type ImageChange = z.infer<typeof ImageChange>;

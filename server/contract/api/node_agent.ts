@@ -93,7 +93,7 @@ export type ReportAnswer = z.infer<typeof ReportAnswer>;
 export const Enrolment = z.object({ inventory: Inventory });
 export type Enrolment = z.infer<typeof Enrolment>;
 
-/** The identity that a node asks for: from its old disk with interfaces, from a person with a name and maybe an address. */
+/** The identity that a node asks for: its old disk's with interfaces, or a person's choice of name and address. */
 export const IdentityClaim = z.object({
   hostname: Hostname,
   interfaces: NetworkInterfaces.optional(),

@@ -90,7 +90,7 @@ export const NodeView = z.object({
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
-  /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, once it is over. */
+  /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;

@@ -1,6 +1,6 @@
 /**
- * The sealed container: zstd inside AES-256-GCM (NIST SP 800-38D), one key per image lineage. Frames of a pack
- * and the manifest in the torrent have this form, so that whoever joins the swarm carries ciphertext only.
+ * The sealed container: zstd inside AES-256-GCM (NIST SP 800-38D), one key per image lineage. The frames of a pack and
+ * the manifest in the torrent have this form, so that peers of the swarm carry only ciphertext.
  *
  *     0  magic "RSF1"
  *     4  raw length, u32 big-endian: bytes after decompression
@@ -9,7 +9,7 @@
  *    24  ciphertext, n bytes
  *  24+n  tag, 16 bytes; bytes 0 to 11 are its additional data
  *
- * A random nonce is safe for 2³² seals a key (SP 800-38D §8.3): 16 PiB of frames. #native/ seals and opens.
+ * A random nonce is safe for 2³² seals per key (SP 800-38D §8.3): 16 PiB of frames. #native/ seals and opens.
  */
 import { randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
@@ -33,7 +33,7 @@ export interface SealedParts {
   readonly tag: Uint8Array<ArrayBuffer>;
 }
 
-/** A container with head and nonce in place, and where ciphertext and tag are to go. */
+/** A container with its head and nonce filled in, and views for ciphertext and tag. */
 export function newSealed({ rawBytes, packedBytes }: { rawBytes: number; packedBytes: number }): {
   readonly sealed: Uint8Array<ArrayBuffer>;
   readonly parts: SealedParts;
@@ -47,7 +47,7 @@ export function newSealed({ rawBytes, packedBytes }: { rawBytes: number; packedB
   return { sealed, parts: partsOf(sealed) };
 }
 
-/** What the first 12 bytes say, before anything is believed. Throws RangeError on a foreign or oversized one. */
+/** The lengths that the first 12 bytes claim. Throws RangeError if it is not a container, or an oversized one. */
 export function sealedLengths(
   head: Uint8Array,
   { maxRawBytes }: { maxRawBytes: number },
@@ -62,7 +62,7 @@ export function sealedLengths(
   return { rawBytes, sealedBytes: view.getUint32(8) + SEALED_OVERHEAD_BYTES };
 }
 
-/** The parts of a container as it claims to be. Throws RangeError where it is malformed or oversized. */
+/** The parts of a container, not yet authenticated. Throws RangeError if it is malformed or oversized. */
 export function readSealed(
   sealed: Uint8Array,
   { maxRawBytes }: { maxRawBytes: number },
@@ -83,12 +83,12 @@ function partsOf(sealed: Uint8Array): SealedParts {
   };
 }
 
-/** Decompresses what was sealed, by the runtime. Throws where it has another length than was claimed. */
+/** Decompresses the opened content with the runtime's zstd. Throws if its length is not the claimed one. */
 export function unpack(packed: Uint8Array, rawBytes: number): Uint8Array {
   const raw = zstdDecompressSync(packed, {
     chunkSize: Math.max(rawBytes, 1024),
     maxOutputLength: rawBytes || 1,
   });
-  if (raw.length !== rawBytes) throw new RangeError("sealed data has another length than it claims");
+  if (raw.length !== rawBytes) throw new RangeError("sealed data does not have the length that it claims");
   return raw;
 }
