@@ -133,7 +133,7 @@ Deno.test("an agent that was not told to run hooks captures nothing that has som
 
 Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
   await using test = await ServerUnderTest.start();
-  await test.publish("web", { root: new URL("../../server/contract/torrent", import.meta.url).pathname });
+  await test.publish("web", { root: new URL("../../server/torrent", import.meta.url).pathname });
   await test.client.put("/nodes/n1", { body: { group: "a" }, schema: NodeView });
   for (const scope of ["node:n1", "group:a", "image:web", "all", "group:b", "image:db"]) {
     const json = { script: scope };

@@ -189,7 +189,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await using node = await enrolled(server, nodes[0]?.token ?? "");
     await node.report({ step: "finish", state: "done", elapsedMs: 1, reportsAs: "f1" });
     await row(page, "f1").getByText("waits for its first boot").waitFor();
-    await row(page, "f1").getByText("was not heard of since").waitFor();
+    await row(page, "f1").getByText("has not reported since").waitFor();
     await row(page, "f1").getByText("boot order").waitFor();
     const body = `token ${node.order.firstBoot?.token}\nhostname f1\n`;
     assert.equal((await fetch(node.order.firstBoot?.url ?? "", { method: "POST", body })).status, 204);
@@ -224,7 +224,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await client.send("DELETE", `/captures/${captures.at(-1)?.id}`);
   });
 
-  await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {
+  await t.step("the page shows which node keeps seeding for which, and the slowest of a batch", async () => {
     for (const name of ["a1", "a2"]) await client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
     const { nodes } = await client.post("/deployments", {
       body: { nodes: ["a1", "a2"], image: "web" },
@@ -242,7 +242,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
       progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
     });
     await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
-    await row(page, "a1").getByText("seeds on for a2").waitFor();
+    await row(page, "a1").getByText("keeps seeding for a2").waitFor();
     await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
     await row(page, "a1").getByText("slowest of its batch").waitFor();
     await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
