@@ -27,7 +27,7 @@ const read = (path: string) => Deno.readTextFile(path).catch(() => "");
 Deno.test("hooks are set, listed, shown and deleted by the command line", async () => {
   await using product = await Product.withServer();
   await product.done("node", "set", "n1");
-  assert.match(await product.done("hook", "list"), /^no hook yet/);
+  assert.match(await product.done("hook", "list"), /^no hooks yet/);
   const said = await set(product, "post-install", "echo fix\n", "--image", "web", "--name", "fix-grub");
   assert.equal(said, "set the post-install hook fix-grub for image web\n");
   const more = ["--node", "n1", "--name", "grow", "--optional", "--timeout", "30min"];
