@@ -3,7 +3,7 @@ import type { Notice } from "#contract/api.ts";
 
 const log = getLogger(["rackseed", "server"]);
 
-/** What is wrong with the server as a whole, until it is mended. Each is logged once. */
+/** Problems of the server as a whole, shown until they are fixed. Each is logged once. */
 export class Notices {
   readonly #notices = new Map<string, Notice>();
   readonly #onChange: (notices: Notice[]) => void;
@@ -16,7 +16,7 @@ export class Notices {
     return [...this.#notices.values()];
   }
 
-  /** `notice`: undefined once there is nothing wrong any more. */
+  /** `notice`: undefined once the problem is gone. */
   set(key: string, notice: Notice | undefined): void {
     const before = this.#notices.get(key);
     if (before?.problem === notice?.problem) return;

@@ -1,4 +1,4 @@
-/** What becomes of a new version beside its place in the store: its torrent, and the files that boot a node. */
+/** What a new version gets besides its place in the store: its torrent, and the files that boot a node. */
 import { randomBytes } from "node:crypto";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { createInfo, type SameBeginning } from "#torrent/metainfo/create_metainfo.ts";
@@ -21,10 +21,10 @@ export function publishPorts(
   };
 }
 
-/** A pack is named by its SHA-256: what bears the same name in two torrents is the same. */
+/** A pack is named by its SHA-256: files with the same name in two torrents are the same. */
 const PACK_NAME = /^[0-9a-f]{64}\.pack$/;
 
-/** How far the torrent's files are those of `parent`, a torrent file; undefined where that cannot be read. */
+/** How far the torrent begins like `parent`, a torrent file; undefined if that cannot be read. */
 function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],
