@@ -7,6 +7,20 @@ import { formatToken, parseToken } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
 
+/**
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { AdminToken } from "./admin_token.ts";
+ *
+ * const folder = Deno.makeTempDirSync();
+ * const admin = AdminToken.open(folder, { pin: "p".repeat(43) });
+ * assert.equal(admin.isToken(admin.text), true);
+ * assert.equal(AdminToken.open(folder, { pin: "p".repeat(43) }).text, admin.text);
+ * assert.equal(admin.isToken("rs1.guess"), false);
+ * Deno.removeSync(folder, { recursive: true });
+ * ```
+ */
 export class AdminToken {
   /** As an operator types it. */
   readonly text: string;

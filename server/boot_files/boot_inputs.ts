@@ -62,7 +62,27 @@ export class RecordingSource implements FileSource {
   }
 }
 
-/** Whether `source` answers everything as the recorded source did. */
+/**
+ * Whether `source` answers everything as the recorded source did.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
+ *
+ * const image = (kernel: string): ImageSource => ({
+ *   lookup: () => Promise.resolve({ type: "file", mode: 0o644, sizeBytes: kernel.length }),
+ *   read: () => Promise.resolve(new TextEncoder().encode(kernel)),
+ *   list: () => Promise.resolve([]),
+ *   identity: () => kernel,
+ * });
+ * const recording = new RecordingSource(image("6.1"));
+ * await recording.read("/boot/vmlinuz");
+ * const inputs = await recording.inputs("gzip");
+ * assert.equal(await areSameInputs(inputs, { terms: "gzip", source: image("6.1") }), true);
+ * assert.equal(await areSameInputs(inputs, { terms: "gzip", source: image("6.6") }), false);
+ * ```
+ */
 export async function areSameInputs(
   inputs: Uint8Array,
   { terms, source }: { terms: string; source: ImageSource },

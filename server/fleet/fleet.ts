@@ -39,6 +39,18 @@ export interface FleetOptions {
   readonly pin: string;
 }
 
+/**
+ * @example Deploy an image to every idle node
+ * ```ts
+ * import type { Fleet } from "./fleet.ts";
+ *
+ * export function deployToIdle(fleet: Fleet, image: string): string[] {
+ *   const idle = fleet.list().filter((node) => node.state === "idle").map((node) => node.name);
+ *   const { nodes } = fleet.orders.deploy({ nodes: idle, image });
+ *   return nodes.map(({ node, token }) => `${node} ${token}`);
+ * }
+ * ```
+ */
 export class Fleet {
   readonly orders: DeploymentOrders;
   readonly netboot: NetbootOrders;

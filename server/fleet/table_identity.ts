@@ -10,7 +10,20 @@ import type { NodeRecord } from "../store/node_record.ts";
 
 type Named = Pick<NodeRecord, "name" | "settings">;
 
-/** Throws RackseedError (400) if the settings contradict each other. */
+/**
+ * Throws RackseedError (400) if the settings contradict each other.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { settingsWith, tableIdentity } from "./table_identity.ts";
+ *
+ * const settings = { mac: "52:54:00:00:00:01", address: "10.0.0.5/24", gateway: "10.0.0.1" };
+ * const identity = tableIdentity({ name: "n1", settings });
+ * assert.deepEqual(identity.interfaces[0]?.addresses, ["10.0.0.5/24"]);
+ * assert.deepEqual(settingsWith({ mac: settings.mac }, identity), { ...settings, hostname: "n1" });
+ * ```
+ */
 export function tableIdentity(node: Named): Identity {
   const { mac, address, gateway, dns = [], interfaces = [] } = node.settings;
   const first = interfaces.find((i) => isFirst(i, mac));
