@@ -1,6 +1,7 @@
 /**
- * The test command: sets up what the tests need, builds the product, runs every test, and ends with one plain
- * line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …").
+ * The test command: sets up what the tests need, builds the product, runs every test and every example in a
+ * docstring, and ends with one plain line of counts. Arguments are passed on to `deno test` ("boot/dhcp",
+ * "--filter …").
  */
 import { ensureProduct } from "./build.ts";
 import { installDebianPackages } from "./setup.ts";
@@ -27,7 +28,7 @@ interface Counts {
 /** Passes the runner's output through and reads the counts off its closing line. */
 async function runTests(args: string[]): Promise<{ code: number; counts: Counts }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...args],
+    args: ["test", "-A", "--no-check", "--doc", ...args],
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

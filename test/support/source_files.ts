@@ -27,9 +27,14 @@ function resolveImport(from: string, specifier: string): string {
   return relative(".", target);
 }
 
+/** A line inside a block comment: an `@example` shows imports that its file does not make. */
+const COMMENT_LINE = /^ *\*.*$/gm;
+
 /** The project's files that a file imports, or starts as a worker. */
 export function importsOf(path: string, text: string): string[] {
-  const specifiers = text.matchAll(/(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g);
+  const specifiers = text.replace(COMMENT_LINE, "").matchAll(
+    /(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g,
+  );
   return [...specifiers].map(([, specifier = ""]) => resolveImport(path, specifier))
     .filter((target) => !BUILT.test(target) && target !== "deno.json");
 }
@@ -46,7 +51,9 @@ export interface Export {
 /** What files export by name; those that are loaded whole (`await import`, workers) are left out. */
 export async function projectExports(): Promise<Export[]> {
   const texts = new Map<string, string>();
-  for (const path of await sourceFiles()) texts.set(path, await Deno.readTextFile(path));
+  for (const path of await sourceFiles()) {
+    texts.set(path, (await Deno.readTextFile(path)).replace(COMMENT_LINE, ""));
+  }
   const users = new Map<string, string[]>();
   const whole = new Set<string>();
   for (const [path, text] of texts) {

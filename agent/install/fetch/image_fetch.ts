@@ -20,7 +20,7 @@ import { packsOf } from "./https_packs.ts";
 import { fitsMemory } from "./pack_store.ts";
 import { awaitDisk, safeFrames } from "./safe_frames.ts";
 import type { Reporter } from "../../steps/reporter.ts";
-import type { StepOutcome, StepProgress } from "../../steps/run_steps.ts";
+import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
 import { isChanged, type VerifyOptions, verifyTree } from "../extract/verify.ts";
@@ -145,8 +145,8 @@ export class ImageFetch implements AsyncDisposable {
       const here = compared && comparison
         ? describeCompared(compared, { comparison, manifest, missingBytes })
         : [`${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`];
-      const plan = comparison?.why === "restores" ? compared?.lines : undefined;
-      return { message: [...here, torrent.way].join("; "), inMemory, ...(plan && { plan }) };
+      const planLines = comparison?.why === "restores" ? compared?.lines : undefined;
+      return { message: [...here, torrent.way].join("; "), inMemory, planLines };
     } catch (error) {
       await download[Symbol.asyncDispose]();
       throw error;

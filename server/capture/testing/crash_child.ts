@@ -1,4 +1,4 @@
-/** A server that captures one tree and says so; it is killed somewhere on the way (crash_test.ts). */
+/** A server that captures one tree and says so; it is killed somewhere on the way (test/flows/capture_crash_test.ts). */
 import { sendTree } from "./sender.ts";
 import { openTestServer } from "./service.ts";
 import { crashTree } from "./tree.ts";

@@ -2,17 +2,17 @@
 import { existsSync } from "node:fs";
 import { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { lockDataDirectory } from "./data_lock.ts";
-import { DataDirectory } from "../store/data_directory.ts";
-import { openDatabase } from "../store/database.ts";
-import { badArchive } from "../store/facts_archive.ts";
-import { backUpFacts } from "../store/facts_backup.ts";
-import { restoreFacts } from "../store/facts_restore.ts";
-import { ImageStore } from "../store/images.ts";
-import { openSigningKey } from "../store/keys.ts";
-import type { BackUpServer, RestoreServer } from "../cli/server_options.ts";
-import { formatBytes, formatTime } from "../words/figures.ts";
-import { print, printJson, remark } from "../cli/terminal.ts";
+import { lockDataDirectory } from "./store/data_lock.ts";
+import { DataDirectory } from "./store/data_directory.ts";
+import { openDatabase } from "./store/database.ts";
+import { badArchive } from "./store/facts_archive.ts";
+import { backUpFacts } from "./store/facts_backup.ts";
+import { restoreFacts } from "./store/facts_restore.ts";
+import { ImageStore } from "./store/images.ts";
+import { openSigningKey } from "./store/keys.ts";
+import type { BackUpServer, RestoreServer } from "./cli/server_options.ts";
+import { formatBytes, formatTime } from "./words/figures.ts";
+import { print, printJson, remark } from "./cli/terminal.ts";
 
 /** Through the server if one runs on the directory, or was named; else from the directory itself. */
 export async function backUpServer(file: string, options: BackUpServer): Promise<void> {

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { needs } from "../../test/support/needs.ts";
-import { encodeHeader, type Member } from "./write_header.ts";
-import { aclText } from "./acl_text.ts";
+import { encodeHeader, type NewMember } from "./write_member.ts";
 
-const plain: Member = {
+const plain: NewMember = {
   type: "0",
   path: bytePathOfText("a"),
   mode: 0o644,
@@ -27,7 +26,7 @@ Deno.test("every record's length counts itself, whatever its number of digits", 
   }
 });
 
-const records: [what: string, member: Partial<Member>, expected: [string, string][]][] = [
+const records: [what: string, member: Partial<NewMember>, expected: [string, string][]][] = [
   ["a size of more than 8 GiB", { sizeBytes: 2 ** 33 }, [["size", "8589934592"]]],
   ["a large owner", { uid: 2 ** 21, gid: 2 ** 32 - 2 }, [["uid", "2097152"], ["gid", "4294967294"]]],
   ["a time before 1970", { mtimeSec: -1, mtimeNs: 500_000_000 }, [["mtime", "-0.500000000"]]],
@@ -52,7 +51,7 @@ for (const [what, member, expected] of records) {
 }
 
 Deno.test({
-  name: "bsdtar gives a file the flags that an export tells of",
+  name: "bsdtar sets the flags that an export records",
   ...needs({ root: true, programs: ["bsdtar", "lsattr", "chattr"] }),
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -71,22 +70,6 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
-});
-
-Deno.test("an ACL that is malformed has no text", () => {
-  const good = Uint8Array.from([2, 0, 0, 0, 2, 0, 5, 0, 0xe8, 3, 0, 0]);
-  assert.equal(aclText(good), "user:1000:r-x");
-  for (
-    const bad of [
-      good.subarray(0, 3),
-      good.subarray(0, 11),
-      good.with(0, 3),
-      good.with(4, 3),
-      good.with(6, 8),
-    ]
-  ) {
-    assert.equal(aclText(bad), undefined);
-  }
 });
 
 /** The records of the extended header that comes first. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { runUntilKilled } from "./testing/killed_child.ts";
-import { sendTree } from "./testing/sender.ts";
-import { openTestServer } from "./testing/service.ts";
-import { pruneTree } from "./testing/tree.ts";
+import { runUntilKilled } from "../../server/capture/testing/killed_child.ts";
+import { sendTree } from "../../server/capture/testing/sender.ts";
+import { openTestServer } from "../../server/capture/testing/service.ts";
+import { pruneTree } from "../../server/capture/testing/tree.ts";
 
 const RUNS = 200;
-const CHILD = new URL("./testing/prune_child.ts", import.meta.url).pathname;
+const CHILD = new URL("../../server/capture/testing/prune_child.ts", import.meta.url).pathname;
 const VERSIONS = 8, PRUNED = 6;
 /** About what one takes. */
 const DELETION_MS = 15;

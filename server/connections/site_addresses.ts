@@ -1,13 +1,12 @@
-/** Which addresses the server uses: where it listens, and what nodes are told. */
+/** Which addresses the server uses: where it listens, and where nodes reach it. */
 import { RackseedError } from "#contract/errors.ts";
-import type { ServerOptions } from "../cli/server_options.ts";
 
 export type Interface = Pick<Deno.NetworkInterfaceInfo, "name" | "family" | "address" | "netmask">;
 
 export interface SiteAddresses {
-  /** What nodes and peers are told: an IPv4 address. */
+  /** The IPv4 address at which nodes and peers reach the server. */
   readonly advertised: string;
-  /** Where plain HTTP, peers, tracker and TFTP listen. */
+  /** Where plain HTTP, peers, the tracker and TFTP listen. */
   readonly bind: string;
   /** Where HTTPS listens. */
   readonly listen: { readonly hostname: string; readonly port: number };
@@ -15,12 +14,21 @@ export interface SiteAddresses {
   readonly netmask?: string;
 }
 
+/** What the operator chose. */
+interface AddressOptions {
+  /** Host and port of HTTPS. */
+  readonly listen?: { readonly hostname: string; readonly port: number } | undefined;
+  readonly interface?: string | undefined;
+  /** The advertised address, if it is not the interface's own. */
+  readonly address?: string | undefined;
+}
+
 const HTTPS_PORT = 8443;
 const ANY = "0.0.0.0";
 
-/** Throws RackseedError where the interface is not there or has no IPv4 address. */
+/** Throws RackseedError if the interface does not exist or has no IPv4 address. */
 export function chooseAddresses(
-  { listen, interface: name, address }: Pick<ServerOptions, "listen" | "interface" | "address">,
+  { listen, interface: name, address }: AddressOptions,
   interfaces: readonly Interface[],
 ): SiteAddresses {
   const chosen = name === undefined ? undefined : findInterface(name, interfaces);
@@ -52,28 +60,6 @@ function findInterface(name: string, interfaces: readonly Interface[]): Interfac
   });
 }
 
-/**
- * The upper half of the interface's network, at most 1000 addresses, where no range was given.
- * For 10.0.0.1/24: 10.0.0.128 to 10.0.0.254.
- */
-export function defaultRange({ advertised, netmask }: { advertised: string; netmask: string }): {
-  first: string;
-  last: string;
-} {
-  const mask = numberOf(netmask), network = (numberOf(advertised) & mask) >>> 0;
-  const broadcast = (network | ~mask) >>> 0;
-  const first = Math.max(network + Math.ceil((broadcast - network) / 2), broadcast - 1000);
-  return { first: textOf(first), last: textOf(Math.max(first, broadcast - 1)) };
-}
-
 export function isIpv4(text: string): boolean {
   return /^\d+(\.\d+){3}$/.test(text);
-}
-
-function numberOf(address: string): number {
-  return address.split(".").reduce((sum, part) => (sum << 8 | Number(part)) >>> 0, 0);
-}
-
-function textOf(value: number): string {
-  return [24, 16, 8, 0].map((shift) => value >>> shift & 255).join(".");
 }

@@ -10,7 +10,8 @@ import { prefixOfMask } from "../install/identity/network_config/netmask.ts";
 import { LogTail } from "./log_tail.ts";
 import { fitsMemory } from "../install/fetch/pack_store.ts";
 import { type ReportClient, Reporter } from "./reporter.ts";
-import { runSteps, type StepDefinition } from "./run_steps.ts";
+import type { StepProgress } from "./step.ts";
+import { StepRunner } from "./step_runner.ts";
 
 class FakeServer {
   readonly reports: StepReport[] = [];
@@ -49,18 +50,13 @@ function stopClock(): { ms: number } & Disposable {
 
 Deno.test("steps run in order, each shown with its time and reported; early ones wait for the server", async () => {
   const around = surroundings(), server = new FakeServer();
-  const steps: StepDefinition[] = [
-    { step: "network", run: () => Promise.resolve({ message: "eth0" }) },
-    {
-      step: "enrol",
-      run: async () => {
-        assert.deepEqual(server.reports, []);
-        await around.reporter.connect(server.client);
-      },
-    },
-    { step: "plan", run: () => Promise.resolve({ plan: ["erase all"] }) },
-  ];
-  await runSteps(steps, around);
+  const steps = new StepRunner(around);
+  await steps.run("network", () => ({ message: "eth0" }));
+  await steps.run("enrol", async () => {
+    assert.deepEqual(server.reports, []);
+    await around.reporter.connect(server.client);
+  });
+  await steps.run("plan", () => ({ planLines: ["erase all"] }));
   assert.deepEqual(server.reports.map((r) => `${r.step} ${r.state}`), [
     "network running",
     "network done",
@@ -77,9 +73,9 @@ Deno.test("steps run in order, each shown with its time and reported; early ones
 Deno.test("of a long plan the console shows the beginning, and the server has all", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
-  const plan = Array.from({ length: 45 }, (_, i) => `rewrite ${i}`);
-  await runSteps([{ step: "torrent", run: () => Promise.resolve({ plan }) }], around);
-  assert.deepEqual(server.reports.at(-1)?.plan, plan);
+  const planLines = Array.from({ length: 45 }, (_, i) => `rewrite ${i}`);
+  await new StepRunner(around).run("torrent", () => ({ planLines }));
+  assert.deepEqual(server.reports.at(-1)?.plan, planLines);
   assert.equal(around.lines.filter((line) => line.includes("rewrite")).length, 40);
   assert.match(around.lines.at(-1) ?? "", /and 5 lines more, which the server has/);
 });
@@ -89,18 +85,13 @@ Deno.test("the first failure ends the installation and is reported with cause, r
   await around.reporter.connect(server.client);
   let later = false;
   const failure = new RackseedError("cannot partition /dev/vda", { reason: "it is gone.", remedy: "look." });
-  const steps: StepDefinition[] = [
-    { step: "partition", run: () => Promise.reject(failure) },
-    {
-      step: "format",
-      run: () => {
-        later = true;
-        return Promise.resolve();
-      },
-    },
-  ];
+  const steps = new StepRunner(around);
+  const chain = async () => {
+    await steps.run("partition", () => Promise.reject(failure));
+    await steps.run("format", () => void (later = true));
+  };
   around.log.add("$ sfdisk /dev/vda");
-  await assert.rejects(runSteps(steps, around), (error) => error === failure);
+  await assert.rejects(chain(), (error) => error === failure);
   assert.equal(later, false);
   const last = server.reports.at(-1);
   assert.equal(last?.state, "failed");
@@ -111,11 +102,11 @@ Deno.test("the first failure ends the installation and is reported with cause, r
 Deno.test("what was not foreseen is reported as a failure of its step, too", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
-  const steps: StepDefinition[] = [{
-    step: "format",
-    run: () => Promise.reject(new TypeError("x of undefined")),
-  }];
-  await assert.rejects(runSteps(steps, around), RackseedError);
+  const steps = new StepRunner(around);
+  await assert.rejects(
+    steps.run("format", () => Promise.reject(new TypeError("x of undefined"))),
+    RackseedError,
+  );
   assert.match(server.reports.at(-1)?.problem?.detail ?? "", /x of undefined/);
 });
 
@@ -123,15 +114,16 @@ Deno.test("after the operator's cancel no further step begins", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
   const ran: string[] = [];
-  const step = (name: "plan" | "guard" | "partition"): StepDefinition => ({
-    step: name,
-    run: () => {
-      ran.push(name);
-      if (name === "guard") server.answer = { cancelled: true, seedOn: false };
-      return Promise.resolve();
-    },
-  });
-  await assert.rejects(runSteps([step("plan"), step("guard"), step("partition")], around), /called off/);
+  const steps = new StepRunner(around);
+  const chain = async () => {
+    for (const step of ["plan", "guard", "partition"] as const) {
+      await steps.run(step, () => {
+        ran.push(step);
+        if (step === "guard") server.answer = { cancelled: true, seedOn: false };
+      });
+    }
+  };
+  await assert.rejects(chain(), /called off/);
   assert.deepEqual(ran, ["plan", "guard"]);
 });
 
@@ -141,15 +133,16 @@ Deno.test("an agent whose session has ended stops, and does not wait for a serve
     const around = surroundings(), server = new FakeServer();
     await around.reporter.connect(server.client);
     const ran: string[] = [];
-    const steps = (["partition", last, "seed"] as const).map((step): StepDefinition => ({
-      step,
-      run: () => {
-        ran.push(step);
-        if (step === last) [server.failures, server.failure] = [Infinity, unknown];
-        return Promise.resolve();
-      },
-    }));
-    await assert.rejects(runSteps(steps, around), /called off/);
+    const steps = new StepRunner(around);
+    const chain = async () => {
+      for (const step of ["partition", last, "seed"] as const) {
+        await steps.run(step, () => {
+          ran.push(step);
+          if (step === last) [server.failures, server.failure] = [Infinity, unknown];
+        });
+      }
+    };
+    await assert.rejects(chain(), /called off/);
     assert.deepEqual(ran, ["partition", last]);
   }
 });
@@ -157,26 +150,26 @@ Deno.test("an agent whose session has ended stops, and does not wait for a serve
 Deno.test("who is called off at the very end says so, as the server does", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
-  const run: StepDefinition["run"] = () => {
-    server.answer = { cancelled: true, seedOn: false };
-    return Promise.resolve();
-  };
-  await assert.rejects(runSteps([{ step: "finish", run }], around), /called off/);
+  const steps = new StepRunner(around);
+  const cancel = () => void (server.answer = { cancelled: true, seedOn: false });
+  await assert.rejects(steps.run("finish", cancel), /called off/);
 });
 
 Deno.test("a long step without a word is told of all the same, and hears that it was called off", async () => {
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
   server.answer = { cancelled: false, seedOn: false, nextReportMs: 1 };
-  const run: StepDefinition["run"] = async () => {
+  const work = async () => {
     while (server.reports.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
     server.answer = { cancelled: true, seedOn: false };
     while (!around.reporter.cancelled.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
   };
-  await assert.rejects(
-    runSteps([{ step: "format", run }, { step: "install", run }], { ...around, beatMs: 5 }),
-    /called off/,
-  );
+  const steps = new StepRunner({ ...around, heartbeatMs: 5 });
+  const chain = async () => {
+    await steps.run("format", work);
+    await steps.run("install", work);
+  };
+  await assert.rejects(chain(), /called off/);
   assert(server.reports.slice(0, 4).every(({ step, state }) => step === "format" && state === "running"));
 });
 
@@ -184,10 +177,9 @@ Deno.test("a lost report does not stop an installation, and the one that disarms
   const around = surroundings(), server = new FakeServer();
   await around.reporter.connect(server.client);
   server.failures = 4;
-  await runSteps([{ step: "seed", run: () => Promise.resolve() }, {
-    step: "finish",
-    run: () => Promise.resolve(),
-  }], around);
+  const steps = new StepRunner(around);
+  await steps.run("seed", () => {});
+  await steps.run("finish", () => {});
   assert.deepEqual(server.reports.map((r) => `${r.step} ${r.state}`), ["finish done"]);
 });
 
@@ -203,13 +195,13 @@ Deno.test("mere progress is reported as seldom as the server wants it, and nothi
     await around.reporter.connect(server.client);
     server.answer = { cancelled: false, seedOn: false, ...(nextReportMs && { nextReportMs }) };
     using clock = stopClock();
-    const run: StepDefinition["run"] = async ({ update }) => {
+    const work = async ({ update }: StepProgress) => {
       for (; clock.ms < 4500; clock.ms += 500) {
         update({});
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     };
-    await runSteps([{ step: "install", run }], around);
+    await new StepRunner(around).run("install", work);
     assert.deepEqual(server.reports.map((report) => report.elapsedMs), reported);
   }
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { runUntilKilled } from "./testing/killed_child.ts";
-import { openTestServer } from "./testing/service.ts";
-import { sendTree } from "./testing/sender.ts";
-import { crashTree } from "./testing/tree.ts";
+import { runUntilKilled } from "../../server/capture/testing/killed_child.ts";
+import { openTestServer } from "../../server/capture/testing/service.ts";
+import { sendTree } from "../../server/capture/testing/sender.ts";
+import { crashTree } from "../../server/capture/testing/tree.ts";
 
 const RUNS = 20;
-const CHILD = new URL("./testing/crash_child.ts", import.meta.url).pathname;
+const CHILD = new URL("../../server/capture/testing/crash_child.ts", import.meta.url).pathname;
 
 Deno.test("a server that is killed anywhere in a capture shows no half version and can go on", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-crash-" });
