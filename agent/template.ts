@@ -7,10 +7,10 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
 import { excludesOf } from "./tree/excludes.ts";
-import { CaptureRecord } from "./capture/memory/capture_record.ts";
+import { CaptureRecord } from "./capture/cache/capture_record.ts";
 import type { OwnMount } from "./layout/mounts/own_mounts.ts";
-import type { MemoryStore } from "./capture/memory/memory_store.ts";
-import type { PastCapture } from "./capture/memory/past_capture.ts";
+import type { CacheStore } from "./capture/cache/cache_store.ts";
+import type { PastCapture } from "./capture/cache/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
 import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
@@ -48,7 +48,7 @@ interface TemplateOptions {
   /** The directory that becomes the image's root. */
   readonly root: string;
   /** Where is remembered what was captured last; absent: nowhere, and every capture reads everything. */
-  readonly memory?: MemoryStore | undefined;
+  readonly cache?: CacheStore | undefined;
   readonly machine: () => Promise<Machine>;
   readonly signal: AbortSignal;
   /** Whether this machine runs the hooks of captures. */
@@ -150,9 +150,9 @@ interface Captured {
 
 /** Tells what has changed since the image's newest version, where that is remembered; else everything. */
 async function capture(order: CaptureOrder, options: TemplateOptions): Promise<Captured> {
-  const { root, memory } = options;
+  const { root, cache } = options;
   const { parent } = order;
-  const past = parent === undefined ? undefined : await memory?.load(memoryName(order, options), {
+  const past = parent === undefined ? undefined : await cache?.load(cacheName(order, options), {
     capture: parent,
     root,
   });
@@ -187,10 +187,10 @@ async function readAndSend(
 ): Promise<Captured> {
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
-  const memory = { past, record };
+  const history = { past, record };
   const { source, layout, mountPoints, lacks, notes = [] } = await machine();
   const excludes = excludesOf(layout, order.excludes);
-  const tree = new TreeSource(root, { excludes, mountPoints, memory, isTemplate: order.isBackup !== true });
+  const tree = new TreeSource(root, { excludes, mountPoints, history, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
     api: client,
     capture: order.capture,
@@ -198,7 +198,7 @@ async function readAndSend(
     source,
     layout,
     excludes: excludes.patterns,
-    memory,
+    history,
     packLevel: packLevelFor(order),
     signal,
     onRead: async () => {
@@ -209,15 +209,15 @@ async function readAndSend(
     ...(pause && { pause }),
   });
   const { capture } = order;
-  await options.memory?.save(
-    memoryName(order, options),
-    record.memory({ capture, root, amount: sent.amount }),
+  await options.cache?.save(
+    cacheName(order, options),
+    record.toCache({ capture, root, amount: sent.amount }),
   );
   return { sent, bytesRead: tree.bytesRead };
 }
 
 /** Agents with different names may run beside each other. */
-function memoryName({ image }: CaptureOrder, { name }: TemplateOptions): string {
+function cacheName({ image }: CaptureOrder, { name }: TemplateOptions): string {
   return `${name}.${image}`;
 }
 

@@ -1,7 +1,7 @@
 /** `rackseed agent template`: the template's agent with this machine's facts, telling the terminal what it does. */
 import { ApiClient } from "#contract/client.ts";
 import { readMachine } from "./capture/machine.ts";
-import { MemoryStore } from "./capture/memory/memory_store.ts";
+import { CacheStore } from "./capture/cache/cache_store.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
 import { runTemplate, type TemplateEvent } from "./template.ts";
 
@@ -27,7 +27,7 @@ export async function templateCommand(
     client,
     name,
     root,
-    memory: new MemoryStore(state),
+    cache: new CacheStore(state),
     allowHooks,
     machine: () => readMachine({ root }),
     signal,

@@ -31,11 +31,11 @@ export function kernelPaths(release: string): string[] {
 const REBUILT = new Set(["ext2", "ext3", "ext4", "vfat", "xfs"]);
 
 /** Programs without which not even the layout can be read. */
-export function lacksToCapture({ programs }: Presence): string[] {
+export function obstaclesToCapture({ programs }: Presence): string[] {
   return CAPTURE_TOOLS.filter((t) => t.when === undefined && !programs.has(t.name)).map(lackOf);
 }
 
-export function lacksToRebuild(
+export function obstaclesToBoot(
   { layout, unseen, notes }: Pick<MachineLayout, "layout" | "unseen" | "notes">,
   { source, presence }: { source: Source; presence: Presence },
 ): string[] {

@@ -1,6 +1,6 @@
 /** The port between what is captured (a live tree, a tar) and what sends it. */
-import type { Amount } from "./memory/amount.ts";
-import type { Remembered } from "./memory/past_capture.ts";
+import type { Amount } from "./cache/amount.ts";
+import type { CachedEntry } from "./cache/past_capture.ts";
 
 export interface CaptureSource {
   /**
@@ -15,7 +15,7 @@ export interface CaptureSource {
   entries(
     sink: ExtentSink,
     options: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncIterable<Remembered>;
+  ): AsyncIterable<CachedEntry>;
   /** What could not be kept; complete once `entries` has ended. */
   readonly notes: readonly string[];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
-import { lacksToRebuild, type Presence } from "./bootability.ts";
+import { obstaclesToBoot, type Presence } from "./bootability.ts";
 import { parseLsblk } from "../layout/block_devices.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { parseBlkid, parseSfdisk } from "../layout/partition_table.ts";
@@ -120,7 +120,7 @@ Deno.test("a root that is a part of its file system is said to be not yet rebuil
   const line = "27 1 259:2 /ostree/deploy/x / rw,relatime - ext4 /dev/loop0p3 rw\n";
   const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(line)) });
   assert.equal(machine.layout.fileSystems[0]?.mountPoint, "/");
-  const lacks = lacksToRebuild(machine, { source, presence: all });
+  const lacks = obstaclesToBoot(machine, { source, presence: all });
   assert(lacks.some((lack) => lack.startsWith("only /ostree/deploy/x of its file system")), lacks.join("\n"));
 });
 
@@ -136,7 +136,7 @@ for (const [line, lack] of unseenBecause) {
   Deno.test(`why a partition is not seen is said with the right remedy: ${lack.source}`, async () => {
     const table = `27 1 259:2 / / rw - ext4 /dev/loop0p3 rw\n${line}\n`;
     const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(table)) });
-    const lacks = lacksToRebuild(machine, { source, presence: all });
+    const lacks = obstaclesToBoot(machine, { source, presence: all });
     assert(lacks.some((text) => lack.test(text)), lacks.join("\n"));
   });
 }
@@ -161,12 +161,12 @@ const all: Presence = {
 
 Deno.test("what a template lacks is said with the package that has it", async () => {
   const machine = { ...await readLayout(recordedMachine), unseen: [] };
-  assert.deepEqual(lacksToRebuild(machine, { source, presence: all }), []);
+  assert.deepEqual(obstaclesToBoot(machine, { source, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),
     paths: new Set(),
   });
-  const lacks = lacksToRebuild(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
+  const lacks = obstaclesToBoot(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
   for (const part of ["fdisk", "e2fsprogs", "util-linux", "linux-image-amd64", "grub-pc"]) {
     assert(lacks.some((l) => l.includes(part)), `${part} in ${lacks.join("\n")}`);
   }
@@ -177,7 +177,7 @@ Deno.test("LVM, RAID and several disks are said to be not yet rebuilt", async ()
   const [root] = layout.fileSystems, [disk] = layout.disks;
   assert(root && disk);
   const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
-  const lacks = lacksToRebuild(
+  const lacks = obstaclesToBoot(
     { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [], notes: [] },
     { source, presence: all },
   );

@@ -6,7 +6,13 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { noteDisks } from "./disk_notes.ts";
-import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./bootability.ts";
+import {
+  kernelPaths,
+  obstaclesToBoot,
+  obstaclesToCapture,
+  type Presence,
+  PROBED_PATHS,
+} from "./bootability.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -34,7 +40,7 @@ export async function readMachine(
   if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
-  const unreadable = lacksToCapture(presence);
+  const unreadable = obstaclesToCapture(presence);
   if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
@@ -46,7 +52,7 @@ export async function readMachine(
   return {
     source,
     layout,
-    lacks: lacksToRebuild({ ...machine, layout }, { source, presence }),
+    lacks: obstaclesToBoot({ ...machine, layout }, { source, presence }),
     notes: await noteDisks(tree, { layout, firmware: source.firmware }),
     mountPoints: machine.mountPoints,
   };

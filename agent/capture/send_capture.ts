@@ -7,12 +7,12 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import type { CaptureSource } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
 import type { Pause } from "../sys/retry.ts";
-import type { CaptureMemory } from "./tree_source.ts";
+import type { CaptureHistory } from "./tree_source.ts";
 
 export interface SendOptions {
   readonly api: Api;
@@ -25,7 +25,7 @@ export interface SendOptions {
   readonly layout?: DiskLayout | undefined;
   /** All patterns that were in force. */
   readonly excludes: readonly string[];
-  readonly memory?: CaptureMemory | undefined;
+  readonly history?: CaptureHistory | undefined;
   /** The level of zstd at which contents are packed on this side; absent: the server does it. */
   readonly packLevel?: number | undefined;
   readonly signal: AbortSignal;
@@ -52,7 +52,7 @@ export function packLevelFor({ parent, level }: CaptureOrder): number | undefine
 }
 
 export async function sendCapture(options: SendOptions): Promise<Sent> {
-  const { tree, onProgress, excludes, source, layout, memory, pause } = options;
+  const { tree, onProgress, excludes, source, layout, history, pause } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const { capture, packLevel } = options;
@@ -77,7 +77,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
     }).then((amount) => void (total = amount));
     counting.catch(() => {});
-    const lines = new EntrySender(api, { parent: memory?.past?.lines ?? [] });
+    const lines = new EntrySender(api, { parent: history?.past?.lines ?? [] });
     let done = none;
     const entries = tree.entries(sender, {
       signal,
@@ -89,7 +89,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
     });
     for await (const told of entries) {
       lines.add(told);
-      memory?.record.add(told);
+      history?.record.add(told);
       if (lines.full) await lines.drained();
     }
     const more = await options.onRead?.() ?? [];

@@ -12,7 +12,7 @@ import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/forma
 import { type EntryLine, entryLine } from "#contract/format/entry_changes.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { CaptureSource, ExtentSink } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import { ExtentCutter } from "./extent_cutter.ts";
 import { ByteStream } from "#tar/byte_stream.ts";
 import { type Member, readMembers } from "#tar/read_members.ts";

@@ -10,10 +10,10 @@ import { inodeSettingsOf } from "../sys/inode_flags.ts";
 import { close, effectiveOwner, O, openAt, readLinkAt } from "../sys/libc.ts";
 import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { CaptureSource, ExtentSink } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import type { Excludes } from "../tree/excludes.ts";
-import type { CaptureRecord } from "./memory/capture_record.ts";
-import type { PastCapture, Remembered } from "./memory/past_capture.ts";
+import type { CaptureRecord } from "./cache/capture_record.ts";
+import type { CachedEntry, PastCapture } from "./cache/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { MountedTrees } from "../layout/mounts/mounted_trees.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -27,7 +27,7 @@ const READINGS = 3;
 const TURN_MS = 20;
 
 /** What is known of the last capture of the tree, and what is to be known of this one. */
-export interface CaptureMemory {
+export interface CaptureHistory {
   readonly past?: PastCapture | undefined;
   readonly record: CaptureRecord;
 }
@@ -36,7 +36,7 @@ interface TreeOptions {
   readonly excludes: Excludes;
   /** The file systems that belong to the tree, with their places in it. */
   readonly mountPoints: readonly OwnMount[];
-  readonly memory?: CaptureMemory | undefined;
+  readonly history?: CaptureHistory | undefined;
   /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
   readonly isTemplate?: boolean;
 }
@@ -48,14 +48,14 @@ export class TreeSource implements CaptureSource {
   readonly #root: string;
   readonly #excludes: Excludes;
   readonly #mountPoints: readonly OwnMount[];
-  readonly #memory: CaptureMemory | undefined;
+  readonly #history: CaptureHistory | undefined;
   readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, history, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
-    this.#memory = memory;
+    this.#history = history;
     this.#mountPoints = mountPoints;
     this.#isTemplate = isTemplate;
   }
@@ -64,7 +64,7 @@ export class TreeSource implements CaptureSource {
     { signal, onProgress }: { signal: AbortSignal; onProgress: (sofar: Amount) => void },
   ): Promise<Amount> {
     // near enough, and the walk is as long as that of the capture
-    if (this.#memory?.past) return this.#memory.past.amount;
+    if (this.#history?.past) return this.#history.past.amount;
     let files = 0, bytes = 0;
     const links = new Set<string>(), turns = new Turns(signal);
     // what is to be noted is noted when it is read
@@ -86,7 +86,7 @@ export class TreeSource implements CaptureSource {
   async *entries(
     sink: ExtentSink,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncGenerator<Remembered> {
+  ): AsyncGenerator<CachedEntry> {
     let files = 0, bytes = 0;
     const turns = new Turns(signal);
     const reader = new FileReader(sink, {
@@ -133,9 +133,9 @@ export class TreeSource implements CaptureSource {
   }
 
   /** From a memory of before inode flags were captured only what has none: such a line would lose them for ever. */
-  #recall({ directory, name, path, status }: Visit): Remembered | undefined {
-    const past = this.#memory?.past;
-    const known = past?.recall(path, status);
+  #recall({ directory, name, path, status }: Visit): CachedEntry | undefined {
+    const past = this.#history?.past;
+    const known = past?.find(path, status);
     if (known === undefined || past?.knowsInodeFlags || !hasInodeFlags(status.type)) return known;
     return this.#tell(path, () => settingsAt(directory, name)) === undefined ? known : undefined;
   }
@@ -154,7 +154,7 @@ export class TreeSource implements CaptureSource {
     type: Exclude<FileStatus["type"], "file" | "socket">,
   ): Entry<HashedExtent> | undefined {
     const common = { path, ...attributes(status) };
-    this.#memory?.record.see(path, status);
+    this.#history?.record.see(path, status);
     const look = (): Entry<HashedExtent> => {
       const xattrs = xattrsAt(directory, name);
       switch (type) {
@@ -202,7 +202,7 @@ export class TreeSource implements CaptureSource {
         ? reader.readSmall(fd, status)
         : await reader.readLarge(fd, { status, signal });
       const still = !changed(status, statOf(fd));
-      if (still) this.#memory?.record.see(path, status);
+      if (still) this.#history?.record.see(path, status);
       if (still || reading === READINGS) {
         if (!still) this.notes.push(`taken in motion, it changed at every reading: ${displayPath(path)}`);
         return { type: "file", path, ...attributes(status), xattrs, ...inode, sizeBytes, extents };

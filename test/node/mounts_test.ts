@@ -1,9 +1,9 @@
 /** Captures of machines with something mounted over or into their file systems; all mounts are real. */
 import assert from "node:assert/strict";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
-import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
-import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
-import { type CaptureMemory, TreeSource } from "../../agent/capture/tree_source.ts";
+import { CaptureRecord } from "../../agent/capture/cache/capture_record.ts";
+import { encodeCache, PastCapture } from "../../agent/capture/cache/past_capture.ts";
+import { type CaptureHistory, TreeSource } from "../../agent/capture/tree_source.ts";
 import { captureApart, type Captured, captureTree } from "./captured_tree.ts";
 import { missingForDisks } from "./loop_disk.ts";
 import { MountedMachine } from "./mounted_machine.ts";
@@ -292,15 +292,15 @@ Deno.test({
   fn: async () => {
     await using machine = await MountedMachine.make();
     const record = new CaptureRecord(Date.now() + 3_600_000);
-    const read = async (memory: CaptureMemory) => {
+    const read = async (history: CaptureHistory) => {
       const { mountPoints } = await machine.facts();
-      const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, memory });
-      await captureTree(tree, { onEntry: (told) => memory.record.add(told) });
+      const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, history });
+      await captureTree(tree, { onEntry: (told) => history.record.add(told) });
       return tree.bytesRead;
     };
     assert.ok(await read({ record }) > 0);
     const past = new PastCapture(
-      encodeMemory(record.memory({ capture: "c", root: machine.root, amount: { files: 0, bytes: 0 } })),
+      encodeCache(record.toCache({ capture: "c", root: machine.root, amount: { files: 0, bytes: 0 } })),
     );
     // the clone of a mount that is reached by its path, then one of the device
     await machine.shell("mount -t tmpfs none data");

@@ -2,7 +2,7 @@
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import type { Amount } from "./amount.ts";
-import { type Memory, type Remembered, signsOf } from "./past_capture.ts";
+import { type CachedEntry, type CaptureCache, fingerprintOf } from "./past_capture.ts";
 
 /**
  * A file that was changed later than this before the capture began is read again by the next one. A program that
@@ -13,9 +13,9 @@ export const SETTLED_MS = 60_000;
 
 export class CaptureRecord {
   readonly #settledMs: number;
-  readonly #entries: Remembered[] = [];
+  readonly #entries: CachedEntry[] = [];
   /** What the file was like of which the entry comes next. */
-  #seen: { readonly path: BytePath; readonly signs: string } | undefined;
+  #seen: { readonly path: BytePath; readonly fingerprint: string } | undefined;
 
   /** `beganMs`: when the capture began. */
   constructor(beganMs: number) {
@@ -25,17 +25,21 @@ export class CaptureRecord {
   /** `status` as it was before the file was read. */
   see(path: BytePath, status: FileStatus): void {
     const settled = status.ctimeSec * 1000 + status.ctimeNs / 1e6 < this.#settledMs;
-    this.#seen = settled ? { path, signs: signsOf(status) } : undefined;
+    this.#seen = settled ? { path, fingerprint: fingerprintOf(status) } : undefined;
   }
 
-  add(told: Remembered): void {
-    const { path, line, signs } = told;
-    // by the signs that it bears it was known again: they have settled before the last capture
-    if (signs !== undefined) this.#entries.push(told);
-    else this.#entries.push({ path, line, signs: this.#seen?.path === path ? this.#seen.signs : undefined });
+  add(told: CachedEntry): void {
+    const { path, line, fingerprint } = told;
+    // by the fingerprint that it bears it was known again: they have settled before the last capture
+    if (fingerprint !== undefined) this.#entries.push(told);
+    else {this.#entries.push({
+        path,
+        line,
+        fingerprint: this.#seen?.path === path ? this.#seen.fingerprint : undefined,
+      });}
   }
 
-  memory(of: { capture: string; root: string; amount: Amount }): Memory {
+  toCache(of: { capture: string; root: string; amount: Amount }): CaptureCache {
     return { ...of, entries: this.#entries };
   }
 }

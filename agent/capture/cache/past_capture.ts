@@ -1,6 +1,6 @@
 /**
  * What a template's agent remembers of a capture: the lines that it told the server, and of every file by which
- * signs it is known to be unchanged. Kept on the template, so it is believed no more than its checksum allows;
+ * fingerprint it is known to be unchanged. Kept on the template, so it is believed no more than its checksum allows;
  * that both ends mean the same lines the server proves by their hash.
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
@@ -17,7 +17,7 @@ const FORMAT = "rackseed-capture-memory";
 const FORMAT_VERSION = 3;
 const HASH_BYTES = 32;
 const count = z.int().min(0);
-const MemoryHeader = z.object({
+const CacheHeader = z.object({
   format: z.literal(FORMAT),
   /** 2: of before inode flags and project ids were captured. */
   formatVersion: z.union([z.literal(2), z.literal(FORMAT_VERSION)]),
@@ -29,35 +29,37 @@ const MemoryHeader = z.object({
 });
 
 /** An entry as it was told. */
-export interface Remembered extends EntryLine {
-  /** `signsOf` the file; absent where they might not show its next change. */
-  readonly signs?: string | undefined;
+export interface CachedEntry extends EntryLine {
+  /** `fingerprintOf` the file; absent where they might not show its next change. */
+  readonly fingerprint?: string | undefined;
 }
 
-export interface Memory {
+export interface CaptureCache {
   readonly capture: string;
   readonly root: string;
   readonly amount: Amount;
-  readonly entries: readonly Remembered[];
+  readonly entries: readonly CachedEntry[];
 }
 
 /**
  * What a file is, and what changes with everything that is done to it: where it lies, and the time of its last
  * change, which no program can set.
  */
-export function signsOf(status: FileStatus): string {
+export function fingerprintOf(status: FileStatus): string {
   const { type, sizeBytes, mtimeSec, mtimeNs, deviceMajor, deviceMinor, inode, ctimeSec, ctimeNs } = status;
   return `${type} ${sizeBytes} ${mtimeSec}.${mtimeNs} ${deviceMajor}:${deviceMinor}:${inode} ${ctimeSec}.${ctimeNs}`;
 }
 
 /**
  *     0    SHA-256 of what follows
- *     32   zstd of lines: a header, then for each entry its path as JSON, its line and its signs, between tabs
+ *     32   zstd of lines: a header, then for each entry its path as JSON, its line and its fingerprint, between tabs
  */
-export function encodeMemory({ entries, ...header }: Memory): Uint8Array {
+export function encodeCache({ entries, ...header }: CaptureCache): Uint8Array {
   const head = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, ...header });
   // JSON has no tab and no end of line of its own
-  const lines = entries.map(({ path, line, signs = "" }) => `${JSON.stringify(path)}\t${line}\t${signs}`);
+  const lines = entries.map(({ path, line, fingerprint = "" }) =>
+    `${JSON.stringify(path)}\t${line}\t${fingerprint}`
+  );
   const content = zstdCompressSync(Buffer.from([head, ...lines, ""].join("\n")));
   return Buffer.concat([sha256(content), content]);
 }
@@ -66,22 +68,22 @@ export class PastCapture {
   readonly capture: string;
   readonly root: string;
   readonly amount: Amount;
-  readonly lines: readonly Remembered[];
+  readonly lines: readonly CachedEntry[];
   /** Whether its lines have the inode flags that the files had. */
   readonly knowsInodeFlags: boolean;
-  readonly #byPath = new Map<BytePath, Remembered>();
+  readonly #byPath = new Map<BytePath, CachedEntry>();
 
-  /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeMemory` made. */
+  /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeCache` made. */
   constructor(bytes: Uint8Array) {
     const content = bytes.subarray(HASH_BYTES);
     if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) throw new RangeError("it is damaged");
     const told = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
-    const header = MemoryHeader.parse(JSON.parse(told.next().value ?? ""));
-    const lines: Remembered[] = [];
+    const header = CacheHeader.parse(JSON.parse(told.next().value ?? ""));
+    const lines: CachedEntry[] = [];
     for (const text of told) {
       // not looked into: it is what this agent wrote, or its checksum would not be right
-      const [path = "", line = "", signs] = text.split("\t");
-      const remembered = { path: JSON.parse(path) as BytePath, line, signs: signs || undefined };
+      const [path = "", line = "", fingerprint] = text.split("\t");
+      const remembered = { path: JSON.parse(path) as BytePath, line, fingerprint: fingerprint || undefined };
       this.#byPath.set(remembered.path, remembered);
       lines.push(remembered);
     }
@@ -93,8 +95,8 @@ export class PastCapture {
   }
 
   /** The entry of what lies at this path, where nothing has been done to it since. */
-  recall(path: BytePath, status: FileStatus): Remembered | undefined {
+  find(path: BytePath, status: FileStatus): CachedEntry | undefined {
     const remembered = this.#byPath.get(path);
-    return remembered?.signs === signsOf(status) ? remembered : undefined;
+    return remembered?.fingerprint === fingerprintOf(status) ? remembered : undefined;
   }
 }

@@ -1,11 +1,11 @@
 /** Where an agent keeps what it remembers of captures: one file for each image, which only its owner may read. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
-import { encodeMemory, type Memory, PastCapture } from "./past_capture.ts";
+import { type CaptureCache, encodeCache, PastCapture } from "./past_capture.ts";
 
 const log = getLogger(["rackseed", "capture"]);
 
-export class MemoryStore {
+export class CacheStore {
   readonly #folder: string;
 
   constructor(folder: string) {
@@ -28,11 +28,11 @@ export class MemoryStore {
   }
 
   /** Without it the next capture reads everything, and that is all: what stops it is only logged. */
-  async save(name: string, memory: Memory): Promise<void> {
+  async save(name: string, memory: CaptureCache): Promise<void> {
     try {
       await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const path = this.#path(name);
-      await Deno.writeFile(`${path}.new`, encodeMemory(memory), { mode: 0o600 });
+      await Deno.writeFile(`${path}.new`, encodeCache(memory), { mode: 0o600 });
       await Deno.rename(`${path}.new`, path);
     } catch (error) {
       log.warn("memory-not-saved", { path: this.#path(name), error: messageOf(error) });
