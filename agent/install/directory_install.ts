@@ -2,7 +2,7 @@
 import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../sys/console.ts";
-import { type Comparison, comparisonOf, leftAlone } from "./compare/comparison.ts";
+import { type Comparison, comparisonOf, keptPathsOf } from "./compare/comparison.ts";
 import { believed, enrol } from "../steps/enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./fetch/image_fetch.ts";
@@ -45,7 +45,7 @@ export async function installDirectory(options: DirectoryOptions): Promise<void>
     await steps.run("install", (progress) => fetch.install(progress));
     await steps.run("verify", () => {
       const privileged = Deno.uid() === 0;
-      return fetch.verify({ privileged, changed: leftAlone(order), plain: [], fromDisk: false });
+      return fetch.verify({ privileged, changed: keptPathsOf(order), plain: [], fromDisk: false });
     });
     await steps.run("seed", (progress) => fetch.seed(progress));
   }

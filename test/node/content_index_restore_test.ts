@@ -72,7 +72,7 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
     own,
     dryRun: false,
     index,
-    believes: true,
+    trustsIndex: true,
   } as const;
   const { planLines } = await fetch.join({ path, journal, comparison }, { progress });
   const files = planLines?.filter((line) => /rewrite|make|remove/.test(line));

@@ -175,20 +175,20 @@ test("where a file system had to be repaired, or would have to be, no file of it
     const mended = await mendOrGiveUp(target, { ...request, state: verdict.state, onFormat: () => {} });
     return mended.fits ? mended.isDoubtful : undefined;
   };
-  const believes = async ({ dryRun = false } = {}) => {
+  const trustsIndex = async ({ dryRun = false } = {}) => {
     const doubtful = await isDoubtful(dryRun);
     assert(doubtful !== undefined);
     return await onDisk(target, plan, async (at) => {
       const options = { target, request, isDoubtful: doubtful };
       const comparison = (await ExistingClone.inspect(new CloneTree(at), options)).comparison();
-      return comparison?.why === "restores" && comparison.believes;
+      return comparison?.why === "restores" && comparison.trustsIndex;
     }, { readOnly: true });
   };
-  assert.equal(await believes(), true);
+  assert.equal(await trustsIndex(), true);
   await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);
-  assert.equal(await believes({ dryRun: true }), false);
-  assert.equal(await believes(), false);
-  assert.equal(await believes(), true);
+  assert.equal(await trustsIndex({ dryRun: true }), false);
+  assert.equal(await trustsIndex(), false);
+  assert.equal(await trustsIndex(), true);
 });
 
 const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says: RegExp }[] = [

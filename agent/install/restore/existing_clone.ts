@@ -31,7 +31,7 @@ interface CloneFacts {
   readonly loader: LoaderState;
   readonly index: ContentIndex | undefined;
   /** Whether files that nobody has touched are taken for unchanged. */
-  readonly believes: boolean;
+  readonly trustsIndex: boolean;
   /** What will change besides the files, as text. */
   readonly notes: readonly string[];
 }
@@ -57,10 +57,10 @@ export class ExistingClone {
     },
   ): Promise<ExistingClone> {
     const { plan, order: { manifest, restore }, layout } = request;
-    const believes = !isDoubtful && restore.check !== "content";
+    const trustsIndex = !isDoubtful && restore.check !== "content";
     const record = await readCloneRecord(clone);
     const fitted = await soundFitted(clone, { record, manifest: manifest.id });
-    const known = believes ? record?.boot : undefined;
+    const known = trustsIndex ? record?.boot : undefined;
     const now = await bootState(target, { plan, clone, folders: bootFolders(layout), known });
     const loader = judgeLoader(now, { record, manifest: manifest.id });
     const swapFiles = await unusableSwapFiles(clone, plannedSwapFiles(plan));
@@ -69,7 +69,10 @@ export class ExistingClone {
       ...describeLoader(loader),
       ...swapFiles.map(({ path }) => `make the swap file ${path} again`),
     ];
-    return new ExistingClone(clone, { request, facts: { record, fitted, loader, index, believes, notes } });
+    return new ExistingClone(clone, {
+      request,
+      facts: { record, fitted, loader, index, trustsIndex, notes },
+    });
   }
 
   get notes(): readonly string[] {

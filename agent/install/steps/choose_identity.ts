@@ -5,7 +5,7 @@ import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { TargetDisk } from "../disk/guard.ts";
 import { askIdentity } from "../identity/ask_identity.ts";
 import { keepIdentity } from "../identity/keep_identity.ts";
-import { readCards } from "../identity/nics.ts";
+import { readNamedNics } from "../identity/nics.ts";
 import { readOldSystem } from "../identity/old_system.ts";
 import type { Machine } from "./machine.ts";
 
@@ -24,10 +24,10 @@ export async function chooseIdentity(machine: Machine, target: TargetDisk): Prom
 
 async function keep(machine: Machine, target: TargetDisk): Promise<Chosen> {
   const { enrolled: { order }, clonePath, run, signal } = machine;
-  const cards = await readCards();
+  const nics = await readNamedNics();
   const own = order.identity.own ?? [];
-  const old = await readOldSystem(target, { at: clonePath, cards, own, run, signal });
-  const { identity, found, message } = keepIdentity(order.identity, { old, cards });
+  const old = await readOldSystem(target, { at: clonePath, nics, own, run, signal });
+  const { identity, found, message } = keepIdentity(order.identity, { old, nics });
   if (found && !order.restore?.dryRun) await secure(machine, identity);
   return { identity, message };
 }

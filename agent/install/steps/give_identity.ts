@@ -96,7 +96,7 @@ async function record(
   { clone, identity: { hostname, interfaces } }: { clone: CloneTree; identity: Identity },
 ): Promise<string | undefined> {
   const own = machine.enrolled.order.identity.own ?? [];
-  const { machineId, hostKeys, files } = await readIdentity(clone, { cards: [], own });
+  const { machineId, hostKeys, files } = await readIdentity(clone, { nics: [], own });
   const found: Identity = {
     hostname,
     interfaces: namedByMac(interfaces, machine.bootMac),

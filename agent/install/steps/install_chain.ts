@@ -3,7 +3,7 @@ import type { Identity } from "#contract/identity.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import { comparisonOf } from "../compare/comparison.ts";
 import { describePlan } from "../disk/plan_description.ts";
-import { keepWritingOut } from "../extract/periodic_sync.ts";
+import { syncPeriodically } from "../extract/periodic_sync.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
 import { installLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";
@@ -77,6 +77,6 @@ export async function installClone(
 
 /** Work of the step "install". */
 export async function writeFiles(fetch: ImageFetch, progress: StepProgress): Promise<StepOutcome> {
-  await using _writing = keepWritingOut();
+  await using _writing = syncPeriodically();
   return await fetch.install(progress);
 }

@@ -10,7 +10,7 @@ import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { Mount } from "../../sys/mount.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
 import { installTree } from "../extract/install_tree.ts";
-import { findStanding, type Found } from "./standing.ts";
+import { type ExistingTree, findExisting } from "./existing.ts";
 import { neededFrames } from "./testing/needed_frames.ts";
 
 const uid = Deno.uid() ?? 0, gid = Deno.gid() ?? 0;
@@ -38,7 +38,7 @@ async function* order(frames: readonly number[]): AsyncGenerator<number> {
   yield* frames;
 }
 
-const install = ({ manifest, target, pack }: Image, frames: readonly number[], standing?: Found) =>
+const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
   installTree({
     manifest,
     key,
@@ -46,13 +46,13 @@ const install = ({ manifest, target, pack }: Image, frames: readonly number[], s
     packs: { path: () => pack },
     frames: order(frames),
     workers: 2,
-    standing,
+    existing,
   });
 
-async function look({ manifest, target }: Image): Promise<Found> {
+async function look({ manifest, target }: Image): Promise<ExistingTree> {
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   try {
-    return await findStanding(root, { manifest, claim: true, privileged: uid === 0, workers: 2 });
+    return await findExisting(root, { manifest, makeReadable: true, privileged: uid === 0, workers: 2 });
   } finally {
     close(root);
   }
@@ -95,8 +95,8 @@ Deno.test("of a finished tree everything stands, and nothing is needed or touche
   const times = ["a", "b", "d/f", "d/soft"].map(changed);
   const found = await look(image);
   assert.deepEqual(neededFrames(image.manifest, found), []);
-  assert.deepEqual([found.remove, found.undressed.size, found.unknown], [[], 0, 0]);
-  assert.ok(found.kept.every((kept) => kept === 1));
+  assert.deepEqual([found.remove, found.wrongAttributes.size, found.unknown], [[], 0, 0]);
+  assert.ok(found.states.every((state) => state === 1));
   assert.deepEqual(await install(image, [], found), { files: 0, bytes: 0, notes: [] });
   assert.equal(describeDifference(before, await seen(image.target)), undefined);
   assert.deepEqual(["a", "b", "d/f", "d/soft"].map(changed), times);
@@ -110,7 +110,7 @@ Deno.test("of more files than one thread looks at every one is seen, and what is
   });
   using image = makeImage(many);
   await install(image, [0, 1, 2]);
-  const whole = (found: Found) => found.contents.whole.size;
+  const whole = (found: ExistingTree) => found.contents.whole.size;
   assert.equal(whole(await look(image)), 2303);
   for (const name of ["m0002", "m1000", "m2298"]) writeAt(`${image.target}/${name}`, "!", 999);
   const found = await look(image);
@@ -280,9 +280,9 @@ Deno.test({
 Deno.test("a scan that is called off ends", async () => {
   using image = await installed();
   const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
-  const options = { manifest: image.manifest, claim: false, privileged: true };
+  const options = { manifest: image.manifest, makeReadable: false, privileged: true };
   await assert.rejects(
-    findStanding(root, { ...options, signal: AbortSignal.abort(new Error("called off")) }),
+    findExisting(root, { ...options, signal: AbortSignal.abort(new Error("called off")) }),
     /called off/,
   );
   close(root);

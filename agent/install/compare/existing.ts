@@ -1,4 +1,4 @@
-/** What of an image stands below a target already: names and kinds first, then contents, read or believed. */
+/** What of an image stands below a target already: names and kinds first, then contents, read or trusted. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
@@ -6,17 +6,23 @@ import { holdsOf, inodeSettingsOf } from "../../sys/inode_flags.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { xattrsAt } from "../../sys/xattr.ts";
 import { type FoundInode, hasAttributes } from "../extract/attribute_comparison.ts";
-import { type FileEntry, type ImageEntry, LEFT_ALONE, MADE, type Standing } from "../extract/frame_plan.ts";
-import { Belief, withBelieved } from "./belief.ts";
-import type { Trust } from "../records/content_index.ts";
+import {
+  type Existing,
+  type FileEntry,
+  type ImageEntry,
+  IN_PLACE,
+  LEFT_ALONE,
+} from "../extract/frame_plan.ts";
+import { TrustedFiles, withTrusted } from "./trusted_files.ts";
+import type { IndexEntry } from "../records/content_index.ts";
 import { type Contents, scanContents, type ScanOptions } from "./scan_contents.ts";
 import { KeptPaths } from "./kept_paths.ts";
-import { type LeftOut, surveyTree } from "./survey.ts";
+import { type IsExcluded, surveyTree } from "./survey.ts";
 
-export interface Found extends Standing {
+export interface ExistingTree extends Existing {
   readonly contents: Contents;
   /** What was not looked at more closely: files were not read. */
-  readonly believed: ReadonlyMap<number, Trust>;
+  readonly trusted: ReadonlyMap<number, IndexEntry>;
   /** By entry number: 1 where something of its kind is, whatever it holds. */
   readonly present: Uint8Array;
   /** How many of what is to go belong to no entry. */
@@ -25,85 +31,88 @@ export interface Found extends Standing {
   readonly locked?: ReadonlySet<BytePath>;
 }
 
-interface StandingOptions extends Omit<ScanOptions, "files"> {
+interface ExistingOptions extends Omit<ScanOptions, "files"> {
   /** Left alone where they are there; where they are not the image's own are made. */
   readonly kept?: KeptPaths | undefined;
   /** Not the image's at all, whether they are there or not: nothing is made, changed or removed there. */
   readonly own?: KeptPaths | undefined;
-  readonly leftOut?: LeftOut | undefined;
+  readonly isExcluded?: IsExcluded | undefined;
   /** On file systems that cannot hold attributes: none of them are compared there. */
   readonly plain?: KeptPaths | undefined;
   /** For what an install of our own left behind: directories that it may not read any more are made readable. */
-  readonly claim: boolean;
-  /** Whether files that are as the index has them need not be read; see belief.ts. */
-  readonly believes?: boolean | undefined;
+  readonly makeReadable: boolean;
+  /** Whether files that are as the index has them need not be read; see trusted_files.ts. */
+  readonly trustsIndex?: boolean | undefined;
   /** Draws the sample that is read all the same. */
   readonly random?: (() => number) | undefined;
 }
 
-/** `root`: descriptor of the target. Changes nothing there but what `claim` says. */
-export async function findStanding(root: number, options: StandingOptions): Promise<Found> {
-  const { manifest, claim, privileged, leftOut, index, believes, random } = options;
-  const belief = believes && index ? new Belief({ manifest, index, privileged, random }) : undefined;
+/** `root`: descriptor of the target. Changes nothing there but what `makeReadable` says. */
+export async function findExisting(root: number, options: ExistingOptions): Promise<ExistingTree> {
+  const { manifest, makeReadable, privileged, isExcluded, index, trustsIndex, random } = options;
+  const trustedFiles = trustsIndex && index
+    ? new TrustedFiles({ manifest, index, privileged, random })
+    : undefined;
   const { kept: named, own } = options;
-  const left = new KeptPaths([...named?.thereIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
-  const isLeft = (path: BytePath) =>
+  const left = new KeptPaths([...named?.existingIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
+  const isKept = (path: BytePath) =>
     left.has(path) || (named?.patterns?.has(path) ?? false) && hasName(root, path);
-  const alone = { has: isLeft, leadsTo: (path: BytePath) => left.leadsTo(path) };
-  const onEntry = belief && belief.see.bind(belief);
-  const survey = surveyTree(root, { manifest, kept: alone, leftOut, claim, onEntry });
-  const { present, strangers, unknown, locked } = survey;
+  const alone = { has: isKept, leadsTo: (path: BytePath) => left.leadsTo(path) };
+  const onEntry = trustedFiles && trustedFiles.see.bind(trustedFiles);
+  const survey = surveyTree(root, { manifest, kept: alone, isExcluded, makeReadable, onEntry });
+  const { present, unwanted, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
-  const { contents, believed } = await contentsOf(root, { ...options, files, present, belief });
-  const kept = new Uint8Array(manifest.entries.length);
-  const begun = new Map<number, Uint8Array>(), remove = [...strangers];
+  const { contents, trusted } = await contentsOf(root, { ...options, files, present, trustedFiles });
+  const states = new Uint8Array(manifest.entries.length);
+  const partial = new Map<number, Uint8Array>(), remove = [...unwanted];
   const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
-  const undressed = new Set(
-    [...contents.whole].filter((n) =>
-      !contents.dressed.has(n) && !isPlain(manifest.entries[n] as ImageEntry)
-    ),
+  const wrongAttributes = new Set(
+    [...contents.whole].filter((n) => !contents.exact.has(n) && !isPlain(manifest.entries[n] as ImageEntry)),
   );
   const staying = new Set<BytePath>();
   const stands = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const dressed = believed.has(number) || isPlain(entry) || isRight(root, { entry, privileged });
-    if (entry.type === "directory" && !dressed) undressed.add(number);
-    return dressed || entry.type === "directory";
+    const attributesRight = trusted.has(number) || isPlain(entry) || isRight(root, { entry, privileged });
+    if (entry.type === "directory" && !attributesRight) wrongAttributes.add(number);
+    return attributesRight || entry.type === "directory";
   };
   for (const [number, entry] of manifest.entries.entries()) {
-    if (isLeft(entry.path)) {
-      kept[number] = LEFT_ALONE;
+    if (isKept(entry.path)) {
+      states[number] = LEFT_ALONE;
       if (hasName(root, entry.path)) staying.add(entry.path);
       continue;
     }
     if (present[number] !== 1) continue;
     const right = contents.right.get(number);
     if (entry.type === "file" && !contents.whole.has(number) && right && canBeCompleted(entry, right)) {
-      begun.set(number, right);
-    } else if (stands(entry, number)) kept[number] = MADE;
+      partial.set(number, right);
+    } else if (stands(entry, number)) states[number] = IN_PLACE;
     else {
       remove.push(entry.path);
       continue;
     }
     staying.add(entry.path);
   }
-  return { kept, undressed, begun, remove, contents, believed, present, unknown, locked };
+  return { states, wrongAttributes, partial, remove, contents, trusted, present, unknown, locked };
 }
 
-/** Reads what is not believed; all, where the sample shows that more than time has worked on the disk. */
+/** Reads what is not trusted; all, where the sample shows that more than time has worked on the disk. */
 async function contentsOf(
   root: number,
-  { belief, present, ...options }: ScanOptions & { present: Uint8Array; belief: Belief | undefined },
-): Promise<Pick<Found, "contents" | "believed">> {
+  { trustedFiles, present, ...options }: ScanOptions & {
+    present: Uint8Array;
+    trustedFiles: TrustedFiles | undefined;
+  },
+): Promise<Pick<ExistingTree, "contents" | "trusted">> {
   const { files } = options;
-  const read = await scanContents(root, { ...options, files: files.filter((n) => !belief?.has(n)) });
-  if (belief === undefined) return { contents: read, believed: new Map() };
-  if (!belief.isBorneOut(files, read)) {
-    return { contents: await scanContents(root, options), believed: new Map() };
+  const read = await scanContents(root, { ...options, files: files.filter((n) => !trustedFiles?.has(n)) });
+  if (trustedFiles === undefined) return { contents: read, trusted: new Map() };
+  if (!trustedFiles.sampleIsRight(files, read)) {
+    return { contents: await scanContents(root, options), trusted: new Map() };
   }
-  const believed = belief.among(present);
-  return { contents: withBelieved(read, { files, believed }), believed };
+  const trusted = trustedFiles.among(present);
+  return { contents: withTrusted(read, { files, trusted }), trusted };
 }
 
 /** A file that one frame holds is written whole by it; only of larger ones it is worth to keep a part. */
