@@ -1,7 +1,7 @@
 /** What becomes of a new version beside its place in the store: its torrent, and the files that boot a node. */
 import { randomBytes } from "node:crypto";
 import { toHex } from "#torrent/metainfo/hex.ts";
-import { createInfo, type SameBeginning } from "#torrent/metainfo/create_metainfo.ts";
+import { type CommonPrefix, createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import type { PublishPorts } from "../capture/publish.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
@@ -13,8 +13,8 @@ export function publishPorts(
 ): PublishPorts {
   return {
     async makeTorrent(files, { parent }) {
-      const same = parent && sameBeginning(parent, files);
-      const info = await createInfo(`rackseed-${randomBytes(8).toString("hex")}`, { files, same, signal });
+      const common = parent && sameBeginning(parent, files);
+      const info = await createInfo(`rackseed-${randomBytes(8).toString("hex")}`, { files, common, signal });
       return { metainfo: encodeMetainfo(info, swarm), infoHash: toHex(infoHashOf(info)) };
     },
     makeBoot: (reader, options) => makeBootFiles(reader, { ...options, segments, signal }),
@@ -28,7 +28,7 @@ const PACK_NAME = /^[0-9a-f]{64}\.pack$/;
 function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],
-): SameBeginning | undefined {
+): CommonPrefix | undefined {
   let info: Info;
   try {
     ({ info } = parseMetainfo(parent));
