@@ -1,6 +1,6 @@
 /**
- * Sends one capture: counts, reads, sends what the server lacks, and the entries beside it. Whatever interrupts it, it
- * can simply be run again: the server knows the extents that it has.
+ * Sends one capture: counts, reads, sends the extents that the server is missing and the entries at the same time.
+ * After any interruption it can simply run again, since the server knows which extents it has.
  */
 import type { CaptureOrder, CaptureProgress } from "#contract/api.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
@@ -16,26 +16,26 @@ import type { CaptureHistory } from "./tree_source.ts";
 
 export interface SendOptions {
   readonly api: Api;
-  /** The capture's id, as the order or `POST /captures` gave it. */
+  /** The capture's id, from the order or from `POST /captures`. */
   readonly capture: string;
   /** Where the entries come from. */
   readonly tree: CaptureSource;
   /** The machine that is captured; absent for a directory or a tar. */
   readonly source?: Source | undefined;
   readonly layout?: DiskLayout | undefined;
-  /** All patterns that were in force. */
+  /** All patterns that apply, recorded in the manifest. */
   readonly excludes: readonly string[];
   readonly history?: CaptureHistory | undefined;
-  /** The level of zstd at which contents are packed on this side; absent: the server does it. */
+  /** zstd level to compress at on this side; absent if the server does it. */
   readonly packLevel?: number | undefined;
   readonly signal: AbortSignal;
-  /** Once everything was read; gives notes of its own. The capture fails where it throws. */
+  /** Called once everything was read; returns further notes. The capture fails if it throws. */
   readonly onRead?: () => Promise<readonly string[]>;
   readonly onProgress?: (progress: CaptureProgress) => void;
   readonly pause?: Pause;
 }
 
-/** What a header can hold; what is more is only counted. */
+/** Limit of the header; notes beyond it are only counted. */
 const MAX_NOTES = 10_000;
 const MAX_NOTE_CHARACTERS = 8191;
 
@@ -46,7 +46,7 @@ export interface Sent {
   readonly bytesSent: number;
 }
 
-/** A first capture packs a whole machine, which is the server's work; a later one may spare the server its share. */
+/** A first capture is compressed by the server; the smaller later ones are compressed here, to relieve it. */
 export function packLevelFor({ parent, level }: CaptureOrder): number | undefined {
   return parent === undefined ? undefined : level;
 }
@@ -70,7 +70,7 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       bytesTotal: Math.max(total.bytes, done.bytes),
       bytesSent: sender.bytesSent,
     });
-    // beside the reading, which would otherwise leave the server idle for as long
+    // counts while reading: counting first would leave the server idle for as long
     let total: Amount | undefined;
     counting = tree.measure({
       signal,
@@ -87,9 +87,9 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
         if (all !== undefined) reporter.report(() => view("reading", sofar, all));
       },
     });
-    for await (const told of entries) {
-      lines.add(told);
-      history?.record.add(told);
+    for await (const entry of entries) {
+      lines.add(entry);
+      history?.record.add(entry);
       if (lines.full) await lines.drained();
     }
     const more = await options.onRead?.() ?? [];

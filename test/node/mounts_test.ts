@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
   {
     name: "files that lie below an own mount",
     mount: "umount data; echo below > data/file; mount $DISK'p2' data",
-    notes: ["left out, it lies hidden below the file system that is mounted on /data: file"],
+    notes: ["left out, hidden by the file system that is mounted on /data: file"],
   },
   {
     name: "an own file system below a foreign mount that never answers",
@@ -122,7 +122,7 @@ const CASES: readonly Case[] = [
     mount: "mount -t tmpfs none srv; mkdir -p srv/a/disk; mount $DISK'p3' srv/a/disk",
     notes: [
       elsewhere("tmpfs on /srv"),
-      "left out, no own file system has the directory that it is mounted on: /srv/a/disk",
+      "left out, its mount point is on a foreign file system: /srv/a/disk",
     ],
   },
   {
@@ -136,7 +136,7 @@ const CASES: readonly Case[] = [
       "srv/part/part/file": "part",
       "srv/part/rest": "rest",
     },
-    notes: ["taken whole, though only its /part is mounted: /srv/part"],
+    notes: ["captured whole, though only its /part is mounted: /srv/part"],
   },
   {
     name: "two own file systems on one mount point",
@@ -261,7 +261,7 @@ const UNPRIVILEGED: readonly Case[] = [
     lost: ["data/file", "data/link"],
     notes: [
       elsewhere("tmpfs on /data"),
-      "left out, the file system of /data, which other mounts hide and which cannot be opened without them " +
+      "left out, the file system of /data, which other mounts hide and which cannot be opened directly " +
       "(cannot mount: EPERM): unmount what hides it, or run the agent as root on Linux 5.2 or newer",
       below("/data"),
     ],

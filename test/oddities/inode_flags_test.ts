@@ -278,7 +278,7 @@ flagTest(
     );
     const { header } = await template.capture(from);
     assert.deepEqual(header.notes, [
-      "encryption by the file system (fscrypt) is not kept: the image and its clones have plain content: 3 paths, such as d",
+      "file-system encryption (fscrypt) is not captured: the image and its clones have plain content: 3 paths, such as d",
     ]);
     await sh(from, 'xfs_io -c "rm_enckey $(cat id)" .');
     const again = new Template(await Deno.makeTempDir());

@@ -1,7 +1,7 @@
 /**
- * What a template's agent remembers of a capture: the lines that it told the server, and of every file by which
- * fingerprint it is known to be unchanged. Kept on the template, so it is believed no more than its checksum allows;
- * that both ends mean the same lines the server proves by their hash.
+ * A template's cache of its last capture: the lines sent to the server, and for every file the fingerprint that shows
+ * whether it has changed since. It is kept on the template and verified by its checksum; the server verifies by a hash
+ * that both ends mean the same lines.
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
@@ -19,7 +19,7 @@ const HASH_BYTES = 32;
 const count = z.int().min(0);
 const CacheHeader = z.object({
   format: z.literal(FORMAT),
-  /** 2: of before inode flags and project ids were captured. */
+  /** 2: from before inode flags and project ids were captured. */
   formatVersion: z.union([z.literal(2), z.literal(FORMAT_VERSION)]),
   /** The capture's id. */
   capture: z.string(),
@@ -28,9 +28,9 @@ const CacheHeader = z.object({
   amount: z.object({ files: count, bytes: count }),
 });
 
-/** An entry as it was told. */
+/** An entry as it was sent. */
 export interface CachedEntry extends EntryLine {
-  /** `fingerprintOf` the file; absent where they might not show its next change. */
+  /** `fingerprintOf` the file; absent if it might not show the file's next change. */
   readonly fingerprint?: string | undefined;
 }
 
@@ -41,22 +41,19 @@ export interface CaptureCache {
   readonly entries: readonly CachedEntry[];
 }
 
-/**
- * What a file is, and what changes with everything that is done to it: where it lies, and the time of its last
- * change, which no program can set.
- */
+/** Identifies a file and its state: its place on the disk, size and times. No program can set the ctime. */
 export function fingerprintOf(status: FileStatus): string {
   const { type, sizeBytes, mtimeSec, mtimeNs, deviceMajor, deviceMinor, inode, ctimeSec, ctimeNs } = status;
   return `${type} ${sizeBytes} ${mtimeSec}.${mtimeNs} ${deviceMajor}:${deviceMinor}:${inode} ${ctimeSec}.${ctimeNs}`;
 }
 
 /**
- *     0    SHA-256 of what follows
- *     32   zstd of lines: a header, then for each entry its path as JSON, its line and its fingerprint, between tabs
+ *     0    SHA-256 of the rest
+ *     32   zstd of lines: a header, then per entry its path as JSON, its line and its fingerprint, separated by tabs
  */
 export function encodeCache({ entries, ...header }: CaptureCache): Uint8Array {
   const head = JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, ...header });
-  // JSON has no tab and no end of line of its own
+  // JSON text contains neither tabs nor line ends
   const lines = entries.map(({ path, line, fingerprint = "" }) =>
     `${JSON.stringify(path)}\t${line}\t${fingerprint}`
   );
@@ -69,23 +66,23 @@ export class PastCapture {
   readonly root: string;
   readonly amount: Amount;
   readonly lines: readonly CachedEntry[];
-  /** Whether its lines have the inode flags that the files had. */
+  /** Whether its lines include inode flags. */
   readonly knowsInodeFlags: boolean;
   readonly #byPath = new Map<BytePath, CachedEntry>();
 
-  /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeCache` made. */
+  /** Throws (RangeError, or what zod, JSON and zlib throw) if `bytes` do not come from `encodeCache`. */
   constructor(bytes: Uint8Array) {
     const content = bytes.subarray(HASH_BYTES);
     if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) throw new RangeError("it is damaged");
-    const told = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
-    const header = CacheHeader.parse(JSON.parse(told.next().value ?? ""));
+    const texts = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
+    const header = CacheHeader.parse(JSON.parse(texts.next().value ?? ""));
     const lines: CachedEntry[] = [];
-    for (const text of told) {
-      // not looked into: it is what this agent wrote, or its checksum would not be right
+    for (const text of texts) {
+      // not validated: the checksum shows that this agent wrote it
       const [path = "", line = "", fingerprint] = text.split("\t");
-      const remembered = { path: JSON.parse(path) as BytePath, line, fingerprint: fingerprint || undefined };
-      this.#byPath.set(remembered.path, remembered);
-      lines.push(remembered);
+      const entry = { path: JSON.parse(path) as BytePath, line, fingerprint: fingerprint || undefined };
+      this.#byPath.set(entry.path, entry);
+      lines.push(entry);
     }
     this.capture = header.capture;
     this.root = header.root;
@@ -94,9 +91,9 @@ export class PastCapture {
     this.lines = lines;
   }
 
-  /** The entry of what lies at this path, where nothing has been done to it since. */
+  /** Returns the entry of this path if the file is unchanged since. */
   find(path: BytePath, status: FileStatus): CachedEntry | undefined {
-    const remembered = this.#byPath.get(path);
-    return remembered?.fingerprint === fingerprintOf(status) ? remembered : undefined;
+    const entry = this.#byPath.get(path);
+    return entry?.fingerprint === fingerprintOf(status) ? entry : undefined;
   }
 }

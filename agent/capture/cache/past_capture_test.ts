@@ -43,7 +43,7 @@ const entry: Entry<HashedExtent> = {
 };
 const of = { capture: "c1", root: "/", amount: { files: 1, bytes: 5 } };
 
-/** What is remembered of a capture that began then. */
+/** The cache of a capture that began then. */
 function remember(beganMs: number): PastCapture {
   const record = new CaptureRecord(beganMs);
   record.see(path, status);
@@ -51,7 +51,7 @@ function remember(beganMs: number): PastCapture {
   return new PastCapture(encodeCache(record.toCache(of)));
 }
 
-Deno.test("a memory of before inode flags were captured is still one, and says so", () => {
+Deno.test("a cache from before inode flags were captured is accepted, and says so", () => {
   const bytes = encodeCache({ ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
   const text = zstdDecompressSync(bytes.subarray(32)).toString("utf8");
   const older = zstdCompressSync(Buffer.from(text.replace('"formatVersion":3', '"formatVersion":2')));
@@ -62,7 +62,7 @@ Deno.test("a memory of before inode flags were captured is still one, and says s
 
 const LATER = 1000_500 + SETTLED_MS + 1;
 
-Deno.test("a file that nothing was done to is known again", () => {
+Deno.test("an unchanged file is found in the cache", () => {
   const past = remember(LATER);
   assert.equal(past.find(path, status)?.line, formatHashedEntry(entry));
   assert.deepEqual([past.capture, past.root, past.amount], [of.capture, of.root, of.amount]);
@@ -79,18 +79,18 @@ const changes: [what: string, Partial<FileStatus>][] = [
   ["its type", { type: "fifo" }],
 ];
 for (const [what, change] of changes) {
-  Deno.test(`a file is read again where another is ${what}`, () => {
+  Deno.test(`a file is read again if this has changed: ${what}`, () => {
     assert.equal(remember(LATER).find(path, { ...status, ...change }), undefined);
   });
 }
 
-Deno.test("a file that was changed shortly before the capture is read again, whatever its fingerprint", () => {
+Deno.test("a file changed shortly before the capture is read again, whatever its fingerprint", () => {
   for (const beganMs of [LATER - 2, 1000_500, 0]) {
     assert.equal(remember(beganMs).find(path, status), undefined);
   }
 });
 
-Deno.test("a memory that is damaged, of another capture or of another directory is none", async () => {
+Deno.test("a cache that is damaged, or of another capture or directory, is ignored", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const store = new CacheStore(`${folder}/state`);
@@ -116,6 +116,6 @@ Deno.test("a memory that is damaged, of another capture or of another directory 
   }
 });
 
-Deno.test("a folder that cannot be written stops nothing", async () => {
+Deno.test("a folder that cannot be written fails no capture", async () => {
   await new CacheStore("/proc/nowhere").save("t.web", { ...of, entries: [] });
 });

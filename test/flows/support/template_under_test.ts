@@ -21,7 +21,7 @@ export class TemplateUnderTest implements AsyncDisposable {
       name,
       root,
       cache: new CacheStore(state),
-      machine: () => Promise.resolve({ lacks: [], mountPoints: [] }),
+      machine: () => Promise.resolve({ obstacles: [], mountPoints: [] }),
       signal: this.#stop.signal,
       onEvent: (event) => {
         if (event.type === "waiting") waiting();
