@@ -1,7 +1,7 @@
 /** The terms of this node in the swarm: first from its order, then from the server's answers to its reports. */
 import type { Order, ReportAnswer } from "#contract/api.ts";
-import type { Racks } from "#contract/distribution.ts";
-import { rackTeller } from "#contract/racks.ts";
+import type { Racks } from "#contract/api/distribution.ts";
+import { rackLookup } from "#contract/racks.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 
 /** The longest time to seed, if the server sets none. */
@@ -42,6 +42,6 @@ export class SwarmTerms {
 
   #learn(racks: Racks): void {
     this.#racks = racks;
-    this.#rackOf = rackTeller(racks);
+    this.#rackOf = rackLookup(racks);
   }
 }

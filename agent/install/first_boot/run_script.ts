@@ -1,9 +1,9 @@
 /**
  * The script that a clone runs once when its system has started: it runs the first-boot hooks, sends its report
- * (#contract/first_boot.ts) until the server has it, and removes itself. Pure. POSIX sh and programs that every system
+ * (#contract/api/first_boot.ts) until the server has it, and removes itself. Pure. POSIX sh and programs that every system
  * has.
  */
-import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { interpreterOf } from "../../hooks/interpreter.ts";
 import { type Client, SENDERS } from "./clients.ts";
 
