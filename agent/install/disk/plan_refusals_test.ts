@@ -41,7 +41,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   {
     name: "a file system with something that cannot be reproduced",
     options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
-    says: /disk 0 partition 2 \(ext4\) cannot be made again: its journal lies elsewhere/,
+    says: /disk 0 partition 2 \(ext4\) cannot be reproduced: its journal lies elsewhere/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {
@@ -107,14 +107,14 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   {
     name: "another firmware",
     options: { firmware: "uefi" },
-    says: /template starts by BIOS.*started by UEFI/,
+    says: /template boots with BIOS.*booted with UEFI/,
   },
   {
     name: "a volume of LVM",
     options: {
       header: header({ fileSystems: [ext4(2, "/", { volume: { kind: "lv", group: "vg", name: "root" } })] }),
     },
-    says: /LVM volume vg\/root is of a kind/,
+    says: /does not rebuild its LVM volume vg\/root/,
   },
   {
     name: "a RAID array",
@@ -123,7 +123,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
         fileSystems: [ext4(2, "/"), ext4(2, "/srv", { volume: { kind: "md", name: "md0" } })],
       }),
     },
-    says: /MD array md0 is of a kind/,
+    says: /does not rebuild its MD array md0/,
   },
   {
     name: "a file system that is not rebuilt",
@@ -133,7 +133,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   {
     name: "two disks in the layout",
     options: { header: header({ disks: [biosDisk, biosDisk] }) },
-    says: /lie on 2 disks/,
+    says: /are on 2 disks/,
   },
   {
     name: "a GPT without room for GRUB",
@@ -184,5 +184,5 @@ for (const { name, options, says } of refusals) {
 
 Deno.test("an image of a directory is refused", () => {
   const { layout: _, source: __, ...bare } = header();
-  assert.throws(() => plan({ header: bare }), /made of a directory or a tar/);
+  assert.throws(() => plan({ header: bare }), /made from a directory or a tar/);
 });
