@@ -250,7 +250,7 @@ Deno.test("an install interrupted after any frame is completed with the others",
   const wanted = await seen(whole.target);
   for (const first of [[], [0], [1], [2, 0], [1, 2]]) {
     using image = makeImage(more);
-    await assert.rejects(install(image, first), /never came/);
+    await assert.rejects(install(image, first), /never arrived/);
     const found = await look(image);
     const needed = neededFrames(image.manifest, found);
     assert.deepEqual(needed, [0, 1, 2].filter((frame) => !first.includes(frame)));

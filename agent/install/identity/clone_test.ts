@@ -246,14 +246,14 @@ const damages: { name: string; damage: (root: string) => Promise<void>; says: Re
   {
     name: "another content",
     damage: (root) => Deno.writeFile(`${root}/boot/a`, new TextEncoder().encode("hellO")),
-    says: /boot\/a: its content from byte 0 on is another/,
+    says: /boot\/a: its content differs from byte 0 on/,
   },
   {
     name: "another size",
     damage: (root) => Deno.truncate(`${root}/boot/a`, 4),
     says: /boot\/a: has 4 bytes and should have 5/,
   },
-  { name: "another mode", damage: (root) => Deno.chmod(`${root}/boot/a`, 0o600), says: /has the mode 600/ },
+  { name: "another mode", damage: (root) => Deno.chmod(`${root}/boot/a`, 0o600), says: /has mode 600/ },
   {
     name: "a missing link",
     damage: (root) => Deno.remove(`${root}/boot/c`),
