@@ -1,6 +1,6 @@
 /**
- * How a machine comes to its identity: read or asked before anything is overwritten, given to the clone when it
- * is there, and remembered by the server for the day when the disk is dead.
+ * The steps that give a machine its identity: read or asked for before anything is overwritten, applied to the clone,
+ * and recorded by the server for the day the disk dies.
  */
 import { Identity } from "#contract/identity.ts";
 import type { IdentityClaim } from "#contract/api.ts";
@@ -21,12 +21,12 @@ import type { StepDefinition } from "../../steps/run_steps.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 interface IdentityOptions {
-  /** Where the old root may be mounted for a moment. */
+  /** Where the old root may be mounted temporarily. */
   readonly clonePath: string;
   readonly console: Console;
   readonly run: Run;
   readonly signal: AbortSignal;
-  /** What earlier steps found out. */
+  /** Results of earlier steps. */
   readonly enrolled: () => Enrolled;
   readonly target: () => TargetDisk;
   readonly clone: () => CloneTree;
@@ -35,12 +35,12 @@ interface IdentityOptions {
 
 interface IdentitySteps {
   readonly before: readonly StepDefinition[];
-  /** What was kept, assigned or answered. */
+  /** The identity that was kept, assigned or typed at the console. */
   readonly identity: () => Identity;
-  /** Gives it to the clone; returns what is to be said. */
+  /** Applies it to the clone. Returns the step's message. */
   readonly apply: () => Promise<string>;
-  /** Has the server remember what the clone bears. Returns what could not be done: the clone is whole without. */
-  readonly remember: (borne: Identity) => Promise<string | undefined>;
+  /** Has the server record the clone's identity. Returns a note if that fails, which does not harm the clone. */
+  readonly remember: (assigned: Identity) => Promise<string | undefined>;
 }
 
 export function identitySteps(
@@ -55,8 +55,8 @@ export function identitySteps(
     await enrolled().client.send("POST", "/node/record", { json, signal });
   };
   /**
-   * Before anything is overwritten: a name or address that another node has meanwhile is refused, and after a
-   * power cut the server still knows what the disk no longer says.
+   * Called before anything is overwritten: a name or address that another node took meanwhile is refused, and after
+   * a power cut the server still knows what is no longer on the disk.
    */
   const secure = async (kept: Identity) => {
     const { hostname, interfaces } = kept;
@@ -83,7 +83,7 @@ export function identitySteps(
         when: () => order().mode === "ask",
         run: async ({ update }) => {
           const { assigned, askSeconds } = order();
-          update({ message: `waits at its console for a name, ${askSeconds} s at most` });
+          update({ message: `waiting up to ${askSeconds} s for a name to be typed at the console` });
           const asked = await askIdentity({ console, assigned, limitMs: askSeconds * 1000, claim, signal });
           chosen = asked.identity;
           return { message: asked.message };
@@ -93,7 +93,7 @@ export function identitySteps(
     identity,
     apply: async () => {
       const { header } = enrolled();
-      const said = await applyIdentity(identity(), {
+      const notes = await applyIdentity(identity(), {
         clone: clone(),
         run,
         signal,
@@ -102,7 +102,7 @@ export function identitySteps(
         own: own(),
         isBackup: order().isBackup ?? false,
       });
-      return [describeIdentity(identity()), ...said].join("; ");
+      return [describeIdentity(identity()), ...notes].join("; ");
     },
     remember: async ({ hostname, interfaces }) => {
       const { machineId, hostKeys, files } = await readIdentity(clone(), { nics: [], own: own() });
@@ -117,7 +117,7 @@ export function identitySteps(
         await record(found);
         return undefined;
       } catch (error) {
-        return `the server could not be given a record of it: ${messageOf(error)}`;
+        return `the server could not record the identity: ${messageOf(error)}`;
       }
     },
   };
