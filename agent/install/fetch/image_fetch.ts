@@ -4,7 +4,7 @@ import type { Manifest } from "#contract/format/manifest.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import { megabytes } from "../../steps/figures.ts";
 import type { Reporter } from "../../steps/reporter.ts";
-import type { StepOutcome, StepProgress } from "../../steps/run_steps.ts";
+import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import { mainThreadMs } from "../../sys/thread_clock.ts";
 import { compareTarget, type Comparison, type ComparisonResult } from "../compare/comparison.ts";
@@ -102,8 +102,8 @@ export class ImageFetch implements AsyncDisposable {
       const found = compared && comparison
         ? describeComparison(compared, { comparison, manifest, missingBytes })
         : `${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`;
-      const plan = comparison?.why === "restores" ? compared?.lines : undefined;
-      return { message: `${found}; ${torrent.way}`, inMemory, ...(plan && { plan }) };
+      const planLines = comparison?.why === "restores" ? compared?.lines : undefined;
+      return { message: `${found}; ${torrent.way}`, inMemory, planLines };
     });
   }
 
