@@ -172,7 +172,7 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   const target = await carryOut(plan);
   await using after = await onDisk(target, plan, async (at) => {
     using _journal = Journal.keep(at, plannedRecord(plan, order));
-    await assert.rejects(install(at, [0]), /never came/);
+    await assert.rejects(install(at, [0]), /never arrived/);
     await run(["sync", "-f", at]);
     // never reaches the disk
     await Deno.writeTextFile(`${at}/a`, "half a file");
