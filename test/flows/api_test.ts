@@ -1,34 +1,18 @@
 /** The API of a whole server: rights, limits, orders, and what stands after a restart. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import {
-  API,
-  CaptureOrder,
-  CaptureView,
-  DeployAnswer,
-  NodeView,
-  Order,
-  ReportAnswer,
-  type StepReport,
-} from "#contract/api.ts";
+import { API, CaptureOrder, CaptureView, NodeView, ReportAnswer, type StepReport } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { openDatabase } from "../../server/store/database.ts";
 import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
+import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const MAC = "52:54:00:00:00:01";
-const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
 
 const step = (name: StepReport["step"], state: StepReport["state"] = "running"): StepReport => ({
   step: name,
@@ -38,26 +22,13 @@ const step = (name: StepReport["step"], state: StepReport["state"] = "running"):
 const report = (agent: ApiClient, body: StepReport) =>
   agent.post("/node/report", { body, schema: ReportAnswer });
 
-async function deploy(test: ServerUnderTest, ...nodes: string[]): Promise<string[]> {
-  const body = { nodes, image: "web" };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  return answer.nodes.map((n) => n.token);
-}
-
-async function enrol(test: ServerUnderTest, token: string): Promise<{ agent: ApiClient; order: Order }> {
-  const agent = await test.as(token);
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
-  return { agent, order };
-}
-
 Deno.test("no call is answered without its own right", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
   await test.client.put("/nodes/n2", { body: {}, schema: NodeView });
-  const [first = "", second = ""] = await deploy(test, "n1", "n2");
-  const { agent } = await enrol(test, first);
+  const [first = "", second = ""] = await test.deploy(["n1", "n2"]);
+  const { agent } = await test.enrol(first);
   using _agent = agent;
   using boot = await test.as(second);
   using stranger = await test.as(test.server.token.replace(/.{43}$/, "x".repeat(43)));
@@ -86,7 +57,7 @@ Deno.test("no call is answered without its own right", async () => {
   const hostname = { hostname: "n1", interfaces: [] };
   for (const path of ["/node/enrol", "/node/report", "/node/identity", "/node/record"]) {
     const json = path === "/node/enrol"
-      ? { inventory: INVENTORY }
+      ? { inventory: DIRECTORY_INVENTORY }
       : path === "/node/report"
       ? step("plan")
       : hostname;
@@ -164,8 +135,8 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
     body: { address: "10.0.0.5/24", dns: ["10.0.0.1"] },
     schema: NodeView,
   });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   using _agent = agent;
   assert.deepEqual([order.node, order.image, order.version], ["n1", "web", 1]);
   assert.deepEqual(order.identity.mode, "assign");
@@ -187,7 +158,7 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   await assert.rejects(agent.send("GET", `${order.fallback?.packs}x/other.pack`), { status: 404 });
   await assert.rejects(test.client.send("GET", file), { status: 401 }, "it is for the node alone");
 
-  await assert.rejects(enrol(test, token), { status: 401 }, "the token is used up");
+  await assert.rejects(test.enrol(token), { status: 401 }, "the token is used up");
   await assert.rejects(test.client.send("DELETE", "/images/web"), { status: 409 });
   await assert.rejects(test.client.send("DELETE", "/nodes/n1"), { status: 409 });
   assert.deepEqual(await report(agent, step("plan", "done")), { cancelled: false, seedOn: false });
@@ -205,34 +176,37 @@ Deno.test("a report that was on its way when its order was replaced changes noth
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   agent[Symbol.dispose]();
-  using http = Deno.createHttpClient({
+  using connection = await Deno.connectTls({
+    hostname: "127.0.0.1",
+    port: Number(new URL(test.server.urls.server).port),
     caCerts: [await Deno.readTextFile(`${test.folder}/data/tls/ca.pem`)],
   });
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const body = writable.getWriter();
-  const text = JSON.stringify(step("finish", "done"));
-  const answer = fetch(`${test.server.urls.server}${API}/node/report`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${order.session}`, "content-type": "application/json" },
-    body: readable,
-    client: http,
-  });
-
-  await body.write(new TextEncoder().encode(text.slice(0, 10)));
-  // the server has its head by then, and waits for the rest
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const write = (text: string) => connection.write(new TextEncoder().encode(text));
+  const answer = async () => {
+    const into = new Uint8Array(4096);
+    return new TextDecoder().decode(into.subarray(0, await connection.read(into) ?? 0));
+  };
+  const body = JSON.stringify(step("finish", "done"));
+  const head = [
+    `POST ${API}/node/report HTTP/1.1`,
+    "Host: server",
+    `Authorization: Bearer ${order.session}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
+  ];
+  await write(`${head.join("\r\n")}\r\n\r\n`);
+  // RFC 9110 §10.1.1: the server has accepted the head, session included, and waits for the body.
+  assert.match(await answer(), /^HTTP\/1\.1 100 /);
   await test.client.post("/nodes/n1/cancel", { body: {}, schema: NodeView });
-  const [fresh = ""] = await deploy(test, "n1");
-  await body.write(new TextEncoder().encode(text.slice(10)));
-  await body.close();
-  const { status, body: said } = await answer;
-  await said?.cancel();
-  assert.equal(status, 401);
+  const [fresh = ""] = await test.deploy(["n1"]);
+  await write(body);
+  assert.match(await answer(), /^HTTP\/1\.1 401 /);
   assert.equal((await test.client.get("/nodes/n1", NodeView)).state, "armed");
-  (await enrol(test, fresh)).agent[Symbol.dispose]();
+  (await test.enrol(fresh)).agent[Symbol.dispose]();
 });
 
 Deno.test("an order that its agent cannot believe fails, and the server knows why", async () => {
@@ -248,7 +222,7 @@ Deno.test("an order that its agent cannot believe fails, and the server knows wh
     db.close();
     return Promise.resolve();
   });
-  const [token = ""] = await deploy(test, "n1");
+  const [token = ""] = await test.deploy(["n1"]);
   const { server } = test.server.urls;
   const target = await Deno.makeTempDir();
   const install = runInstall({ server, token, target, signal: new AbortController().signal });
@@ -267,8 +241,8 @@ Deno.test("a damaged version neither stops the server nor the others, and can be
     await Deno.remove(`${test.folder}/data/versions/gone@1/torrent`);
   });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   using _agent = agent;
   const torrent = new Uint8Array(await (await agent.send("GET", "/node/torrent")).arrayBuffer());
   const url = `${order.swarm.webSeeds[0]}${parseMetainfo(torrent).info.name}/manifest.rsm`;
@@ -281,8 +255,8 @@ Deno.test("what is asked for of a frame is bounded by what it can hold", async (
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  using agent = (await enrol(test, token)).agent;
+  const [token = ""] = await test.deploy(["n1"]);
+  using agent = (await test.enrol(token)).agent;
   const ask = (extents: number[]) =>
     agent.send("POST", "/node/extents", { json: { frames: [{ frame: 0, extents }] } });
   await (await ask([0, 1, 2])).body?.cancel();
@@ -315,10 +289,14 @@ Deno.test("a machine that has another MAC than the node is not enrolled, and its
   const { client } = test;
   await test.publish("web", { root: SOURCES });
   await client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
+  const [token = ""] = await test.deploy(["n1"]);
   await client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
   using agent = await test.as(token);
-  const machine = { ...INVENTORY, kind: "machine", nics: [{ name: "eth0", mac: "52:54:00:00:00:99" }] };
+  const machine = {
+    ...DIRECTORY_INVENTORY,
+    kind: "machine",
+    nics: [{ name: "eth0", mac: "52:54:00:00:00:99" }],
+  };
   await assert.rejects(agent.send("POST", "/node/enrol", { json: { inventory: machine } }), { status: 409 });
   const right = { ...machine, nics: [{ name: "eth0", mac: MAC.toUpperCase() }] };
   await agent.send("POST", "/node/enrol", { json: { inventory: right } });
@@ -328,15 +306,15 @@ Deno.test("an image that boots no machine is not deployed to one that boots from
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
-  await assert.rejects(deploy(test, "n1"), { status: 409 });
+  await assert.rejects(test.deploy(["n1"]), { status: 409 });
 });
 
 Deno.test("after a restart orders, sessions, nodes and images stand, and the swarm serves them", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   for (const name of ["n1", "n2"]) await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
-  const [first = "", second = ""] = await deploy(test, "n1", "n2");
-  const { agent, order } = await enrol(test, first);
+  const [first = "", second = ""] = await test.deploy(["n1", "n2"]);
+  const { agent, order } = await test.enrol(first);
   agent[Symbol.dispose]();
   const { token } = test.server;
 
@@ -347,7 +325,7 @@ Deno.test("after a restart orders, sessions, nodes and images stand, and the swa
   using again = await test.as(first);
   again.useSession(order.session);
   await report(again, step("plan", "done"));
-  using other = (await enrol(test, second)).agent;
+  using other = (await test.enrol(second)).agent;
   const torrent = new Uint8Array(await (await other.send("GET", "/node/torrent")).arrayBuffer());
   const { infoHash } = parseMetainfo(torrent);
   const query = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");

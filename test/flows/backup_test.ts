@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { AgentToken, CaptureView, DeployAnswer, NodeView, Order, VersionView } from "#contract/api.ts";
+import { AgentToken, CaptureView, DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
@@ -9,7 +9,6 @@ import { makeSmallTree } from "./support/small_tree.ts";
 import { TemplateUnderTest } from "./support/template_under_test.ts";
 
 const ok = z.unknown();
-const INVENTORY = { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] };
 
 Deno.test("a node is backed up by its own token, shares what it has from its image, and is given back", async () => {
   await using test = await ServerUnderTest.start();
@@ -54,8 +53,8 @@ Deno.test("a node is backed up by its own token, shares what it has from its ima
   await deploy("n2", "n1", { force: true });
   for (const [node, isBackup] of [["n1", true], ["n2", false]] as const) {
     const { nodes: [ordered] } = await deploy(node, "n1@2", { force: true });
-    using agent = await test.as(ordered?.token ?? "");
-    const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+    const { agent, order } = await test.enrol(ordered?.token);
+    agent[Symbol.dispose]();
     assert.equal(order.identity.isBackup, isBackup);
     await client.send("POST", `/nodes/${node}/cancel`);
   }

@@ -2,19 +2,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { isDamagedCopy } from "#contract/damaged_copy.ts";
-import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
+import { NodeView, type Notice } from "#contract/api.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
 /** A node must have failed by then. */
 const WITHIN_MS = 60_000;
 
@@ -68,9 +60,7 @@ for (const [what, damage, named] of damages) {
 Deno.test("extents of a damaged pack are answered with its name, not with a broken connection", async () => {
   await using test = await ServerUnderTest.start();
   const { pack } = await publish(test);
-  using agent = await test.as(await arm(test));
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
+  using agent = (await test.enrol(await arm(test))).agent;
   // frames are packed in the order in which they are ready: any of the file's may be the first
   for (let at = 100; at < Deno.statSync(pack).size; at += 1 << 20) changeByte(pack, at);
   const json = { frames: [{ frame: 0, extents: [0] }] };
@@ -104,11 +94,7 @@ async function publish(test: ServerUnderTest): Promise<{ pack: string; version: 
 
 async function arm(test: ServerUnderTest): Promise<string> {
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const answer = await test.client.post("/deployments", {
-    body: { nodes: ["n1"], image: "web" },
-    schema: DeployAnswer,
-  });
-  return answer.nodes[0]?.token ?? "";
+  return (await test.deploy(["n1"]))[0] ?? "";
 }
 
 /** The notices, once there are `count`. */

@@ -4,7 +4,7 @@ import {
   DeployAnswer,
   DeploymentView,
   NodeView,
-  Order,
+  type Order,
   ReportAnswer,
   type StepReport,
 } from "#contract/api.ts";
@@ -19,14 +19,6 @@ import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
-const INVENTORY = {
-  kind: "directory" as const,
-  firmware: "bios" as const,
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
 const TIMES: InstallTimes = {
   workers: 1,
   starvedMs: 9000,
@@ -67,9 +59,7 @@ async function deployed(
 }
 
 async function enrol(test: ServerUnderTest, token = ""): Promise<Agent> {
-  const agent = await test.as(token);
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
+  const { agent, order } = await test.enrol(token);
   return {
     order,
     report: (body) => agent.post("/node/report", { body, schema: ReportAnswer }),

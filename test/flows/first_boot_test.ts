@@ -1,20 +1,13 @@
 /** From the installer's end to the clone's own word, against a whole server. */
 import assert from "node:assert/strict";
-import { DeployAnswer, NodeView, Order, ReportAnswer, StepReport } from "#contract/api.ts";
+import { NodeView, type Order, ReportAnswer, StepReport } from "#contract/api.ts";
 import { z } from "zod";
 import { runScript } from "../../agent/install/first_boot/run_script.ts";
 import { serverEvents } from "../../server/cli/events.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const SOURCES = new URL("../../server/contract/torrent", import.meta.url).pathname;
-const MACHINE = {
-  kind: "machine",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
+const SOURCES = new URL("../../server/torrent/wire", import.meta.url).pathname;
 
 /** Plays the agent of a machine from its enrolment to its last step. */
 async function installed(
@@ -23,11 +16,9 @@ async function installed(
 ): Promise<Order> {
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: { hostname }, schema: NodeView });
-  const body = { nodes: ["n1"], image: "web", firstBootSeconds };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  using agent = await test.as(answer.nodes[0]?.token ?? "");
-  const order = await agent.post("/node/enrol", { body: { inventory: MACHINE }, schema: Order });
-  agent.useSession(order.session);
+  const [token] = await test.deploy(["n1"], { firstBootSeconds });
+  const { agent, order } = await test.enrol(token, MACHINE_INVENTORY);
+  using _agent = agent;
   const finish: StepReport = { step: "finish", state: "done", elapsedMs: 1, reportsAs: hostname };
   await agent.post("/node/report", { body: finish, schema: ReportAnswer });
   return order;

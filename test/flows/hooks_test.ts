@@ -1,9 +1,10 @@
 /** Hooks with the real product: set by the command line, run around a capture, delivered to nodes. */
 import assert from "node:assert/strict";
-import { CaptureView, DeployAnswer, NodeView, Order, type VersionView } from "#contract/api.ts";
+import { CaptureView, NodeView, type VersionView } from "#contract/api.ts";
 import type { HookSummary, HookView } from "#contract/hooks.ts";
 import { z } from "zod";
 import { Product } from "./support/product.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
@@ -133,23 +134,14 @@ Deno.test("an agent that was not told to run hooks captures nothing that has som
 
 Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
   await using test = await ServerUnderTest.start();
-  await test.publish("web", { root: new URL("../../server/contract/torrent", import.meta.url).pathname });
+  await test.publish("web", { root: new URL("../../server/torrent/wire", import.meta.url).pathname });
   await test.client.put("/nodes/n1", { body: { group: "a" }, schema: NodeView });
   for (const scope of ["node:n1", "group:a", "image:web", "all", "group:b", "image:db"]) {
     const json = { script: scope };
     await test.client.send("PUT", `/hooks/${encodeURIComponent(scope)}/post-install/x`, { json });
   }
-  const body = { nodes: ["n1"], image: "web" };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  using agent = await test.as(answer.nodes[0]?.token ?? "");
-  const inventory = {
-    kind: "machine",
-    firmware: "bios",
-    memoryBytes: 1,
-    cpus: 1,
-    nics: [],
-    disks: [],
-  };
-  const { hooks } = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
+  const [token] = await test.deploy(["n1"]);
+  const { agent, order: { hooks } } = await test.enrol(token, MACHINE_INVENTORY);
+  agent[Symbol.dispose]();
   assert.deepEqual(hooks?.map(({ script }) => script), ["all", "image:web", "group:a", "node:n1"]);
 });

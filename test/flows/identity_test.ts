@@ -1,7 +1,7 @@
 /** Keep, assign and ask through the API: what a node is told, what it may become, what is remembered of it. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
+import { NodeView, type Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { ImageSettings } from "#contract/restore.ts";
@@ -11,19 +11,14 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const MAC = "52:54:00:00:00:01";
-const INVENTORY = { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] };
 
 async function enrol(
   test: ServerUnderTest,
   node: string,
   terms: object = {},
 ): Promise<{ agent: ApiClient; order: Order }> {
-  const body = { nodes: [node], image: "web", ...terms };
-  const { nodes: [ordered] } = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  const agent = await test.as(ordered?.token ?? "");
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
-  return { agent, order };
+  const [token] = await test.deploy([node], terms);
+  return await test.enrol(token);
 }
 const claim = (agent: ApiClient, body: object) => agent.post("/node/identity", { body, schema: Identity });
 const put = (test: ServerUnderTest, node: string, body: object) =>

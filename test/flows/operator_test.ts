@@ -2,15 +2,12 @@
 import assert from "node:assert/strict";
 import { DeployAnswer, type NodeView, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 import { Product } from "./support/product.ts";
 
 const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
+  ...DIRECTORY_INVENTORY,
   disks: [{
     name: "sda",
     sizeBytes: 1e9,

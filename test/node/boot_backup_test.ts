@@ -6,7 +6,8 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { exists } from "../../agent/sys/small_file.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { type LoopDisk, missingForDisks } from "./loop_disk.ts";
-import { FSTAB, INVENTORY, StillNode } from "./still_node.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
+import { FSTAB, StillNode } from "./still_node.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "debugfs", "sha256sum"]);
 if (missing) console.log(`tests of backups at boot are left out: ${missing}`);
@@ -190,11 +191,11 @@ test("a backup that is called off ends its capture, and a token for one installs
   await using site = await Site.make();
   const { server: { client }, url } = site;
   const { signal } = new AbortController();
-  const wrong = enrol({ server: url, token: await site.arm(), inventory: INVENTORY, signal });
+  const wrong = enrol({ server: url, token: await site.arm(), inventory: MACHINE_INVENTORY, signal });
   await assert.rejects(wrong, /a backup was ordered/);
   await client.send("POST", "/nodes/n1/cancel");
   const token = await site.arm();
-  const enrolled = await enrolMachine({ server: url, token, inventory: INVENTORY, signal });
+  const enrolled = await enrolMachine({ server: url, token, inventory: MACHINE_INVENTORY, signal });
   assert.ok(isBackup(enrolled));
   using agent = enrolled.client;
   await (await agent.send("POST", "/node/backup")).body?.cancel();

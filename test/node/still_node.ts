@@ -1,6 +1,5 @@
 /** A node whose own system does not run: on a disk of its own, to be read by the agent's steps of a backup. */
 import assert from "node:assert/strict";
-import type { Inventory } from "#contract/api.ts";
 import { backupSteps } from "../../agent/backup/backup_steps.ts";
 import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
 import { enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
@@ -10,16 +9,9 @@ import { runSteps } from "../../agent/steps/run_steps.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { TerminalConsole } from "../../agent/sys/console.ts";
 import { Mount } from "../../agent/sys/mount.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { LoopDisk } from "./loop_disk.ts";
 
-export const INVENTORY: Inventory = {
-  kind: "machine",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
 export const FSTAB = "LABEL=p1 / ext4\nLABEL=p2 /srv ext4 noatime 0 2\nLABEL=gone /old ext4 nofail\n";
 const TABLE = "label: gpt\n1 : size=60M, type=L\n2 : size=20M, type=L\n3 : size=10M, type=L\n";
 
@@ -77,7 +69,7 @@ export class StillNode implements AsyncDisposable {
     assert.ok(facts);
     await using stack = new AsyncDisposableStack();
     const { signal } = new AbortController();
-    const enrolled = await enrolMachine({ server, token, inventory: INVENTORY, signal });
+    const enrolled = await enrolMachine({ server, token, inventory: MACHINE_INVENTORY, signal });
     stack.use(enrolled.client);
     assert.ok(isBackup(enrolled));
     const reporter = new Reporter(), at = await Deno.makeTempDir();

@@ -1,11 +1,12 @@
 /** A server inside the test's own process, on loopback and free ports. */
-import { CaptureView } from "#contract/api.ts";
+import { CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { compileExcludes } from "../../../agent/tree/excludes.ts";
 import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";
 import { type RunningServer, startServer } from "../../../server/server.ts";
+import { DIRECTORY_INVENTORY } from "../../support/inventory.ts";
 import { waitFor } from "../../support/wait_for.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
@@ -67,6 +68,24 @@ export class ServerUnderTest implements AsyncDisposable {
       if (view.state !== "publishing") throw new Error(`capture ${view.state}: ${view.problem?.detail}`);
       return undefined;
     }, { timeoutMs: 120_000, everyMs: 20 });
+  }
+
+  /** Orders the deployment of known nodes, by default of the image "web"; returns their boot tokens. */
+  async deploy(nodes: readonly string[], terms: object = {}): Promise<string[]> {
+    const body = { nodes, image: "web", ...terms };
+    const answer = await this.client.post("/deployments", { body, schema: DeployAnswer });
+    return answer.nodes.map(({ token }) => token);
+  }
+
+  /** Enrols with a boot token, as the node's agent does. */
+  async enrol(
+    token = "",
+    inventory: Inventory = DIRECTORY_INVENTORY,
+  ): Promise<{ agent: ApiClient; order: Order }> {
+    const agent = await this.as(token);
+    const order = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
+    agent.useSession(order.session);
+    return { agent, order };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
