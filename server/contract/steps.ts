@@ -1,5 +1,5 @@
 /**
- * The steps of a node from power-on to its own system, in order (../../README.md, "What a node does"). Those of
+ * The steps of a node from power-on to its own system, in order (../docs/deploy.md, "What a node does"). Those of
  * hooks are there only where it has some, "mount" and "capture" where it is backed up; the last is reported by the clone itself (first_boot.ts).
  */
 export const STEPS = [

@@ -7,7 +7,7 @@ import { CheckedStorage } from "./checked_storage.ts";
 
 const PIECE = 1 << 16;
 
-Deno.test("a file that goes bad is refused from then on, and given again once it was put back", async () => {
+Deno.test("a damaged file is refused until it is put back", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/a.pack`;
@@ -39,7 +39,7 @@ Deno.test("a file that goes bad is refused from then on, and given again once it
     assert.equal(found.length, 1);
     storage.read(0, into);
 
-    // another file under that name, as from a backup
+    // a new file of that name, as restored from a backup
     Deno.removeSync(path);
     Deno.writeFileSync(path, bytes);
     now += 2_000;

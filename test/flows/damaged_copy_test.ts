@@ -14,12 +14,12 @@ const damages: [what: string, damage: (files: { pack: string; version: string })
   [
     "a changed byte of a pack",
     ({ pack }) => changeByte(pack, 3_000_000),
-    /pack.*: what lies there is not what was published/,
+    /pack.*: its content is not what was published/,
   ],
   [
     "a changed manifest",
     ({ version }) => changeByte(`${version}/manifest.rsm`, 40),
-    /manifest.rsm: what lies there is not what was published/,
+    /manifest.rsm: its content is not what was published/,
   ],
   ["a missing torrent", ({ version }) => Deno.removeSync(`${version}/torrent`), /torrent: .*No such file/],
 ];

@@ -7,7 +7,7 @@ import { serverEvents } from "../../server/cli/events.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const SOURCES = new URL("../../server/torrent/wire", import.meta.url).pathname;
+const SOURCES = new URL("../../server/torrent", import.meta.url).pathname;
 
 /** Plays the agent of a machine from its enrolment to its last step. */
 async function installed(

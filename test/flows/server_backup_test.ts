@@ -1,7 +1,7 @@
 /** A server's own facts, saved while it runs and put back: nodes and agents find the same server again. */
 import assert from "node:assert/strict";
 import type { ImageView } from "#contract/api.ts";
-import { backUpServer, restoreServer } from "../../server/services/facts_command.ts";
+import { backUpServer, restoreServer } from "../../server/facts_command.ts";
 import { runCommandLine } from "../../server/cli/run.ts";
 import { openAuthority } from "../../server/access/tls.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";

@@ -46,7 +46,7 @@ Deno.test("a node alone with a damaged seed gets every whole piece, then fails w
   const { havePieces, pieces, banned } = node.stats();
   assert.equal(havePieces, pieces - 1);
   assert.deepEqual(banned, []);
-  assert.match(found[0] ?? "", /^a\.pack: what lies there is not what was published \(piece 9/);
+  assert.match(found[0] ?? "", /^a\.pack: its content is not what was published \(piece 9/);
 });
 
 Deno.test("what is damaged at the server comes from a node that has it", async () => {

@@ -134,11 +134,11 @@ class Machine implements AsyncDisposable {
   async install(download: Download): Promise<void> {
     const key = Buffer.from(this.#image.keyHex, "hex");
     const manifest = await download.manifest(this.#order, { key, signal });
-    const { standing, only } = await this.#resumption(download, manifest);
+    const { existing, only } = await this.#resumption(download, manifest);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     await using safe = safeFrames(download, { manifest, only, sync: () => this.#sync() });
     const path = (pack: number) => packs[pack] ?? "";
-    await installTree({ manifest, key, target: this.root, packs: { path }, standing, ...safe });
+    await installTree({ manifest, key, target: this.root, packs: { path }, existing, ...safe });
   }
 
   async #resumption(download: Download, manifest: Manifest) {
@@ -153,7 +153,7 @@ class Machine implements AsyncDisposable {
     });
     const only = differences.routes.map(({ frame }) => frame);
     await download.fetchOnly(only, manifest);
-    return { standing: found, only };
+    return { existing: found, only };
   }
 
   /** Fails where power was lost. */
