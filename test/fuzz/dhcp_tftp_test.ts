@@ -1,15 +1,12 @@
 /** Two thousand packets, half of them noise and half valid ones damaged, leave DHCP and TFTP serving. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
-import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
-import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import { fileOfBytes } from "../../boot/tftp/tftp_file.ts";
 import { openUdpPort } from "../../boot/udp_port.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER } from "../support/dhcp_network.ts";
-import { clientPacket } from "../support/dhcp_packets.ts";
 import { needs } from "../support/needs.ts";
+import { clientPackets } from "./dhcp_inputs.ts";
 
 const PACKETS = 2000;
 const SEED = 20_131;
@@ -33,26 +30,7 @@ function packets(valid: fc.Arbitrary<Uint8Array>): Uint8Array[] {
   return sampled.flat();
 }
 
-const dhcpPackets = fc.tuple(
-  fc.constantFrom(...Object.values(MESSAGE_TYPE)),
-  fc.constantFrom(SERVER, "10.77.0.100", "10.77.0.110", "0.0.0.0", "255.255.255.255"),
-  fc.nat(20),
-).map(([type, address, machine]) =>
-  encodePacket(clientPacket({
-    type,
-    mac: `52:54:00:00:00:${machine.toString(16).padStart(2, "0")}`,
-    requested: address,
-    serverId: SERVER,
-    ciaddr: machine % 3 === 0 ? address : "0.0.0.0",
-    options: [
-      [OPTION.vendorClass, new TextEncoder().encode("PXEClient:Arch:00007:UNDI:003016")],
-      [OPTION.clientArchitecture, Uint8Array.of(0, 7)],
-      [OPTION.clientUuid, Uint8Array.of(0, ...bytesOfIpv4(parseIpv4(address)), ...new Uint8Array(12))],
-      [OPTION.clientId, Uint8Array.of(1, ...bytesOfMac(parseMac("52:54:00:00:00:01")))],
-      [OPTION.userClass, new TextEncoder().encode("iPXE")],
-    ],
-  }))
-);
+const dhcpPackets = clientPackets({ server: SERVER, addresses: ["10.77.0.100", "10.77.0.110"] });
 
 Deno.test({
   name: "DHCP answers all the way through 2000 random and damaged packets, and leases afterwards",

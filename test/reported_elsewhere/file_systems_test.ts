@@ -1,30 +1,17 @@
 /** Partition tables and file systems that came out unlike the ones they were made from, or not at all. */
 import { RackseedError } from "#contract/errors.ts";
-import type { ExtProperties, FatProperties, XfsProperties } from "#contract/format/file_system_properties.ts";
+import type { FatProperties, XfsProperties } from "#contract/format/file_system_properties.ts";
 import type { DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
 import { parseSfdisk } from "../../agent/layout/partition_table.ts";
 import { formatFileSystem } from "../../agent/install/disk/plan_format.ts";
 import { planTable, sfdiskScript } from "../../agent/install/disk/plan_table.ts";
 import { isTuned } from "../../agent/install/disk/retune.ts";
+import { EXT as ext } from "../support/file_system_properties.ts";
 import { testReports } from "./report.ts";
 
 const MIB = 1 << 20, GIB = 1024 * MIB;
 const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 
-const ext: ExtProperties = {
-  blocks: 262_144,
-  reservedBlocks: 13_107,
-  reservedUid: 0,
-  reservedGid: 0,
-  errors: "continue",
-  defaultMountOptions: ["user_xattr", "acl"],
-  mountOptions: "",
-  stride: 0,
-  stripeWidth: 0,
-  maxMountCount: -1,
-  checkSeconds: 0,
-  quotaTypes: [],
-};
 const xfs: XfsProperties = {
   blockBytes: 4096,
   sectorBytes: 512,

@@ -1,11 +1,8 @@
 /** Firmware, boot programs and relays that do otherwise than their standards, and packets that stopped a service. */
 import { BencodeError, decodeBencode } from "#torrent/metainfo/bencode.ts";
-import { parseIpv4 } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
-import { Leases } from "../../boot/dhcp/leases.ts";
 import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
-import { decide, type DhcpPolicy } from "../../boot/dhcp/policy.ts";
+import { decide } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";
 import { BootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
@@ -14,6 +11,7 @@ import { negotiate } from "../../boot/tftp/options.ts";
 import { decodeTftp, encodeError, encodeOack, TftpFormatError } from "../../boot/tftp/packet.ts";
 import { type Step, Transfer } from "../../boot/tftp/transfer.ts";
 import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
+import { dhcpPolicy, newLeases } from "../support/dhcp_policy.ts";
 import { testReports } from "./report.ts";
 
 const PROGRAMS = ["undionly.kpxe", "snponly.efi", "shimx64.efi", "grubx64.efi"];
@@ -111,27 +109,12 @@ testReports(
   ],
 );
 
-const network = {
-  address: parseIpv4("10.0.0.1"),
-  netmask: parseIpv4("255.255.255.0"),
-  range: { first: parseIpv4("10.0.0.100"), last: parseIpv4("10.0.0.199") },
-  leaseSeconds: 600,
-};
-const policy: DhcpPolicy = {
-  network,
-  reservations: { addressOf: () => undefined, isReserved: () => false },
-  answers: () => true,
-  knows: () => true,
+const policy = dhcpPolicy({
   bootOptions: (client) => chooseFirstStage(client, { site: { ...site, secureBoot: true } }),
-};
+});
 
 function decisionOn(packet: ClientPacket) {
-  const leases = new Leases(memoryLeaseStore(), {
-    range: network.range,
-    excluded: new Set(),
-    isReserved: () => false,
-  });
-  return decide(parseRequest(clientPacket(packet)), { policy, leases, nowMs: 0 });
+  return decide(parseRequest(clientPacket(packet)), { policy, leases: newLeases(policy), nowMs: 0 });
 }
 
 const text = (value: string) => new TextEncoder().encode(value);
