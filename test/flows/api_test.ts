@@ -1,4 +1,4 @@
-/** The API of a whole server: rights, limits, orders, and what stands after a restart. */
+/** The API of a complete server: permissions, limits, orders, and what survives a restart. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { API, CaptureOrder, CaptureView, NodeView, ReportAnswer, type StepReport } from "#contract/api.ts";
@@ -22,7 +22,7 @@ const step = (name: StepReport["step"], state: StepReport["state"] = "running"):
 const report = (agent: ApiClient, body: StepReport) =>
   agent.post("/node/report", { body, schema: ReportAnswer });
 
-Deno.test("no call is answered without its own right", async () => {
+Deno.test("no call is answered without permission for that call", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
@@ -71,7 +71,7 @@ Deno.test("no call is answered without its own right", async () => {
   );
 });
 
-Deno.test("what cannot be read is refused with a problem that says how to do better", async () => {
+Deno.test("an invalid request is refused with a problem and its remedy", async () => {
   await using test = await ServerUnderTest.start();
   const { client } = test;
   const cases: [call: () => Promise<unknown>, status: number][] = [
@@ -98,7 +98,7 @@ Deno.test("what cannot be read is refused with a problem that says how to do bet
   }
 });
 
-Deno.test("a frame larger than a frame is refused before it is held in memory", async () => {
+Deno.test("a frame above the size limit is refused before it is held in memory", async () => {
   await using test = await ServerUnderTest.start();
   const { id } = await test.client.post("/captures", { body: { image: "web" }, schema: CaptureView });
   const endless = ReadableStream.from((function* () {
@@ -107,7 +107,7 @@ Deno.test("a frame larger than a frame is refused before it is held in memory", 
   await assert.rejects(test.client.send("POST", `/captures/${id}/frames`, { body: endless }));
 });
 
-Deno.test("a template that waits gets its order at once, and only its own", async () => {
+Deno.test("a waiting template gets its own order, and only that, at once", async () => {
   await using test = await ServerUnderTest.start();
   const Id = z.object({ id: z.string() });
   const [golden, other] = await Promise.all(
@@ -122,13 +122,13 @@ Deno.test("a template that waits gets its order at once, and only its own", asyn
   const started = performance.now();
   const capture = await test.client.post("/captures", { body, schema: CaptureView });
   assert.deepEqual(await waiting, { capture: capture.id, image: "web", excludes: ["/srv/**"], level: 9 });
-  assert.ok(performance.now() - started < 5000, "it was woken and did not poll");
+  assert.ok(performance.now() - started < 5000, "it was woken up and did not poll");
   await assert.rejects(test.client.post("/captures", { body, schema: CaptureView }), { status: 409 });
   stop.abort(new Error("enough"));
   await assert.rejects(foreign, /enough/);
 });
 
-Deno.test("a node's way: enrolled by its token, told what it needs, disarmed when it is done", async () => {
+Deno.test("a node enrols with its token, gets what it needs, and is disarmed when it is done", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", {
@@ -156,7 +156,7 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   const part = await agent.send("GET", file, { range: "bytes=2-5" });
   assert.deepEqual([part.status, (await part.arrayBuffer()).byteLength], [206, 4]);
   await assert.rejects(agent.send("GET", `${order.fallback?.packs}x/other.pack`), { status: 404 });
-  await assert.rejects(test.client.send("GET", file), { status: 401 }, "it is for the node alone");
+  await assert.rejects(test.client.send("GET", file), { status: 401 }, "only the node may fetch it");
 
   await assert.rejects(test.enrol(token), { status: 401 }, "the token is used up");
   await assert.rejects(test.client.send("DELETE", "/images/web"), { status: 409 });
@@ -172,7 +172,7 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   assert.equal((await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`)).status, 404);
 });
 
-Deno.test("a report that was on its way when its order was replaced changes nothing of the new one", async () => {
+Deno.test("a report that arrives after its order was replaced does not affect the new order", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
@@ -209,7 +209,7 @@ Deno.test("a report that was on its way when its order was replaced changes noth
   (await test.enrol(fresh)).agent[Symbol.dispose]();
 });
 
-Deno.test("an order that its agent cannot believe fails, and the server knows why", async () => {
+Deno.test("an agent rejects an order with a wrong signature, and the server learns why", async () => {
   await using test = await ServerUnderTest.start();
   for (const image of ["web", "other"]) await test.publish(image, { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
@@ -233,7 +233,7 @@ Deno.test("an order that its agent cannot believe fails, and the server knows wh
   assert.match(report?.problem?.detail ?? "", /signature/);
 });
 
-Deno.test("a damaged version neither stops the server nor the others, and can be deleted", async () => {
+Deno.test("a damaged version stops neither the server nor other versions, and can be deleted", async () => {
   await using test = await ServerUnderTest.start();
   for (const image of ["torn", "gone", "web"]) await test.publish(image, { root: SOURCES });
   await test.restart(async () => {
@@ -251,7 +251,7 @@ Deno.test("a damaged version neither stops the server nor the others, and can be
   assert.deepEqual(await (await test.client.send("GET", "/images")).json().then((all) => all.length), 1);
 });
 
-Deno.test("what is asked for of a frame is bounded by what it can hold", async () => {
+Deno.test("a request for extents is limited to what a frame can hold", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
@@ -263,7 +263,7 @@ Deno.test("what is asked for of a frame is bounded by what it can hold", async (
   await assert.rejects(ask(Array(4096).fill(0)), { status: 400 });
 });
 
-Deno.test("a server that does not answer any more is out of reach, and not waited for", async () => {
+Deno.test("a server that stops answering is reported as unreachable, without further waiting", async () => {
   const folder = await Deno.makeTempDir();
   const authority = await openAuthority(folder);
   const stop = new AbortController();
@@ -284,7 +284,7 @@ Deno.test("a server that does not answer any more is out of reach, and not waite
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a machine that has another MAC than the node is not enrolled, and its token stays good", async () => {
+Deno.test("a machine with another MAC than the node's is not enrolled, and the token stays valid", async () => {
   await using test = await ServerUnderTest.start();
   const { client } = test;
   await test.publish("web", { root: SOURCES });
@@ -302,14 +302,14 @@ Deno.test("a machine that has another MAC than the node is not enrolled, and its
   await agent.send("POST", "/node/enrol", { json: { inventory: right } });
 });
 
-Deno.test("an image that boots no machine is not deployed to one that boots from the network", async () => {
+Deno.test("an image without a kernel is not deployed to a machine that boots from the network", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
   await assert.rejects(test.deploy(["n1"]), { status: 409 });
 });
 
-Deno.test("after a restart orders, sessions, nodes and images stand, and the swarm serves them", async () => {
+Deno.test("orders, sessions, nodes and images survive a restart, and the swarm serves them", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   for (const name of ["n1", "n2"]) await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
@@ -345,7 +345,7 @@ Deno.test("plain HTTP serves boot files, tracker and sealed packs, and nothing e
   }
 });
 
-Deno.test("an unarmed machine that asks over the boot port gets its own disk, and is shown from then on", async () => {
+Deno.test("an unarmed machine that boots from the network is sent to its own disk, and listed from then on", async () => {
   await using test = await ServerUnderTest.start();
   const script = await (await fetch(`${test.server.urls.http}/boot/ipxe/52-54-00-00-00-01`)).text();
   assert.match(script, /^#!ipxe/);

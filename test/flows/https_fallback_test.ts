@@ -10,7 +10,7 @@ import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-/** Nothing listens there. */
+/** An address where nothing listens. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };
 
 Deno.test("without peers, tracker and web seeds the packs come over HTTPS", async () => {

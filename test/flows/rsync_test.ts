@@ -1,4 +1,4 @@
-/** A server's torrents by rsync: every published version, as long as it is there. */
+/** A server's torrents by rsync: one for each published version. */
 import assert from "node:assert/strict";
 import { NodeView, type Order } from "#contract/api.ts";
 import { toHex } from "#torrent/metainfo/hex.ts";
@@ -12,7 +12,7 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const { signal } = new AbortController();
 
-Deno.test("an order names the version's torrent by rsync; one that is not the ordered one is not taken", async () => {
+Deno.test("an order names its torrent's rsync URL; the agent rejects any other torrent", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.publish("web", { root: SOURCES });

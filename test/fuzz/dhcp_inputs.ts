@@ -4,7 +4,7 @@ import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { clientPacket } from "../support/dhcp_packets.ts";
 
-/** Valid packets of twenty-one PXE clients, of every type; with `relay`, some of them relayed or overloaded (option 52). */
+/** Valid packets of 21 PXE clients, of every type; with `relay`, some are relayed or use option 52. */
 export function clientPackets(
   { server, addresses, relay }: { server: string; addresses: readonly string[]; relay?: string },
 ): fc.Arbitrary<Uint8Array> {

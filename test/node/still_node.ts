@@ -1,4 +1,4 @@
-/** A node whose own system does not run: on a disk of its own, to be read by the agent's steps of a backup. */
+/** A node whose own system is not running: a disk, and the agent's backup steps that read it. */
 import assert from "node:assert/strict";
 import { backUpMachine } from "../../agent/backup/backup_steps.ts";
 import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
@@ -18,7 +18,7 @@ const TABLE = "label: gpt\n1 : size=60M, type=L\n2 : size=20M, type=L\n3 : size=
 /** The root is on its first partition, 50 000 bytes of data on its second, which is /srv. */
 export class StillNode implements AsyncDisposable {
   readonly disk: LoopDisk;
-  /** What its console has shown. */
+  /** The console's output so far. */
   shown = "";
 
   constructor(disk: LoopDisk) {
@@ -43,7 +43,7 @@ export class StillNode implements AsyncDisposable {
     return node;
   }
 
-  /** Its own system runs for a while: a script in the root of one of its file systems. */
+  /** Acts as the node's own system: runs a script in the root of one of its file systems. */
   async live(script: string, number = 1): Promise<void> {
     await this.mounted(number, (at) => run(["sh", "-ec", `cd "$0"; ${script}`, at]));
   }
@@ -63,7 +63,7 @@ export class StillNode implements AsyncDisposable {
     return (await run(["sha256sum", this.disk.device])).stdout;
   }
 
-  /** Boots from the network: the agent's own steps, on this disk. */
+  /** Boots from the network: runs the agent's own steps on this disk. */
   async boot({ server, token }: { server: string; token: string }): Promise<void> {
     const facts = await readDisk(this.disk.name);
     assert.ok(facts);

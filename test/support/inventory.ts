@@ -1,6 +1,6 @@
 import type { Inventory } from "#contract/api.ts";
 
-/** The least that an agent can report when it enrols: of an installation into a directory. */
+/** The least that an agent may report when it enrols, here for an installation into a directory. */
 export const DIRECTORY_INVENTORY: Inventory = {
   kind: "directory",
   firmware: "bios",
@@ -10,5 +10,5 @@ export const DIRECTORY_INVENTORY: Inventory = {
   disks: [],
 };
 
-/** The same of a machine that booted from the network. */
+/** The same for a machine that has booted from the network. */
 export const MACHINE_INVENTORY: Inventory = { ...DIRECTORY_INVENTORY, kind: "machine" };

@@ -1,4 +1,4 @@
-/** A server inside the test's own process, on loopback and free ports. */
+/** A server in the test's own process, on loopback and free ports. */
 import { CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { compileExcludes } from "../../../agent/tree/excludes.ts";
@@ -20,7 +20,7 @@ export class ServerUnderTest implements AsyncDisposable {
     this.data = data;
   }
 
-  /** `data`: its data directory, else one that goes with it. */
+  /** `data`: an existing data directory; by default the server gets its own, deleted with it. */
   static async start({ data }: { data?: string } = {}): Promise<ServerUnderTest> {
     const folder = await Deno.makeTempDir({ prefix: "rackseed-flow-" });
     const test = new ServerUnderTest(folder, data ?? `${folder}/data`);
@@ -28,7 +28,7 @@ export class ServerUnderTest implements AsyncDisposable {
     return test;
   }
 
-  /** `meanwhile`: what happens to its data directory. */
+  /** `meanwhile` runs while the server is stopped. */
   async restart(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     await this.#stop();
     await meanwhile();
@@ -51,12 +51,12 @@ export class ServerUnderTest implements AsyncDisposable {
     };
   }
 
-  /** A client with another token. */
+  /** A client with this token. */
   as(token: string): Promise<ApiClient> {
     return ApiClient.connect({ server: this.server.urls.server, token });
   }
 
-  /** Publishes a directory as the image's next version. */
+  /** Publishes a directory as the next version of the image. */
   async publish(image: string, { root }: { root: string }): Promise<CaptureView> {
     const { id } = await this.client.post("/captures", { body: { image, level: 1 }, schema: CaptureView });
     const { signal } = new AbortController();

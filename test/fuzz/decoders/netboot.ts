@@ -57,7 +57,7 @@ const answers = fc.tuple(fc.constantFrom(4, 5), fc.nat(65_535)).map(([opcode, n]
   Uint8Array.of(0, opcode, n >> 8, n & 255, 0)
 );
 
-/** A transfer whose client sends these packets, one after another: 16 bytes each. */
+/** A transfer whose client sends these packets in order, 16 bytes each. */
 function transferWith(packets: Uint8Array): unknown {
   const terms = negotiate(new Map([["windowsize", "4"]]), { sizeBytes: 100_000, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);
