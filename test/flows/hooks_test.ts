@@ -1,7 +1,7 @@
 /** Hooks with the real product: set on the command line, run around a capture, delivered to nodes. */
 import assert from "node:assert/strict";
 import { CaptureView, NodeView, type VersionView } from "#contract/api.ts";
-import type { HookSummary, HookView } from "#contract/hooks.ts";
+import type { HookSummary, HookView } from "#contract/api/hooks.ts";
 import { z } from "zod";
 import { Product } from "./support/product.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
