@@ -24,9 +24,9 @@ const code = await runCommandLine(Deno.args, {
   signal: stop.signal,
   runServer,
   backUpServer: async (file, options) =>
-    await (await import("./server/services/facts_command.ts")).backUpServer(file, options),
+    await (await import("./server/facts_command.ts")).backUpServer(file, options),
   restoreServer: async (file, options) =>
-    (await import("./server/services/facts_command.ts")).restoreServer(file, options),
+    (await import("./server/facts_command.ts")).restoreServer(file, options),
   runTemplate: async (options) =>
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),

@@ -11,7 +11,8 @@ import { packLevelFor, sendCapture } from "../capture/send_capture.ts";
 import { TreeSource } from "../capture/tree_source.ts";
 import type { EnrolledBackup } from "../steps/enrol.ts";
 import { devicePath, type DiskFacts } from "../layout/disks.ts";
-import type { StepDefinition, StepProgress } from "../steps/run_steps.ts";
+import type { StepOutcome, StepProgress } from "../steps/step.ts";
+import type { StepRunner } from "../steps/step_runner.ts";
 import type { Run } from "../sys/command.ts";
 import { protectFromWriting } from "../sys/write_protection.ts";
 import { findRoot, ownDisks } from "./find_root.ts";
@@ -22,6 +23,7 @@ const SERVER_BACK_MS = 5 * 60_000;
 const PUBLISHING_POLL_MS = 1000;
 
 interface BackupOptions {
+  readonly steps: StepRunner;
   readonly enrolled: EnrolledBackup;
   readonly disks: readonly DiskFacts[];
   readonly firmware: "bios" | "uefi";
@@ -35,36 +37,26 @@ interface BackupOptions {
   readonly diskTypes?: readonly string[];
 }
 
-export function backupSteps(options: BackupOptions): readonly StepDefinition[] {
-  const { enrolled: { order } } = options;
-  let machine: StillMachine | undefined, published = "";
-  const notes: string[] = [];
-  return [
-    {
-      step: "mount",
-      run: async () => {
-        const mounted = await mountStill(order, options);
-        machine = mounted.machine;
-        notes.push(...mounted.notes, ...machine.unseen, ...machine.notes);
-        const { fileSystems } = machine.layout;
-        const read = fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`).join(", ");
-        return { message: [`read-only: ${read}`, ...notes].join("; ") };
-      },
-    },
-    {
-      step: "capture",
-      run: async (progress) => {
-        if (machine === undefined) throw new RangeError("nothing is mounted yet");
-        const { view, message } = await capture(machine, { ...options, notes, progress });
-        published = `${view.image}@${view.version}`;
-        return { message: `${published} is published: ${message}` };
-      },
-    },
-    {
-      step: "finish",
-      run: () => Promise.resolve({ message: `${published}; nothing was written to the disks` }),
-    },
-  ];
+/** Throws RackseedError of the step that failed. */
+export async function backUpMachine(options: BackupOptions): Promise<void> {
+  const { steps } = options;
+  const { machine, notes } = await steps.run("mount", () => mountToRead(options));
+  const { published } = await steps.run("capture", async (progress) => {
+    const { view, message } = await capture(machine, { ...options, notes, progress });
+    const published = `${view.image}@${view.version}`;
+    return { published, message: `${published} is published: ${message}` };
+  });
+  await steps.run("finish", () => ({ message: `${published}; nothing was written to the disks` }));
+}
+
+async function mountToRead(
+  options: BackupOptions,
+): Promise<StepOutcome & { machine: StillMachine; notes: readonly string[] }> {
+  const mounted = await mountStill(options.enrolled.order, options);
+  const { machine } = mounted;
+  const notes = [...mounted.notes, ...machine.unseen, ...machine.notes];
+  const read = machine.layout.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`).join(", ");
+  return { machine, notes, message: [`read-only: ${read}`, ...notes].join("; ") };
 }
 
 async function mountStill(

@@ -15,7 +15,7 @@ import type { CaptureSource, ExtentSink } from "./capture_source.ts";
 import type { Amount } from "./memory/amount.ts";
 import { ExtentCutter } from "./extent_cutter.ts";
 import { ByteStream } from "#tar/byte_stream.ts";
-import { type Member, readMembers } from "#tar/members.ts";
+import { type Member, readMembers } from "#tar/read_members.ts";
 
 /** What a name of the tar leads to; hard links lead to the same. */
 type Inode = Exclude<Entry<HashedExtent>, { type: "link" }>;

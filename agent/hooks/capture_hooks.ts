@@ -2,6 +2,7 @@
 import type { CaptureOrder } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookMoment } from "#contract/hooks.ts";
+import { hooksAt } from "./hooks_at.ts";
 import { runHooks } from "./run_hooks.ts";
 
 export class CaptureHooks {
@@ -38,7 +39,7 @@ export class CaptureHooks {
   }
 
   async #run(when: HookMoment, signal?: AbortSignal): Promise<void> {
-    const hooks = (this.#order.hooks ?? []).filter((hook) => hook.when === when);
+    const hooks = hooksAt(when, this.#order);
     if (hooks.length === 0) return;
     const { log } = await runHooks(hooks, {
       environment: {

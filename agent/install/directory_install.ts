@@ -2,102 +2,93 @@
 import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../sys/console.ts";
-import { type Comparison, comparisonOf, leftAlone } from "./compare/comparison.ts";
-import { believed, enrol, type Enrolled } from "../steps/enrol.ts";
+import { type Comparison, comparisonOf, keptPathsOf } from "./compare/comparison.ts";
+import { believed, enrol } from "../steps/enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./fetch/image_fetch.ts";
 import { directoryInventory } from "../steps/inventory.ts";
 import { LogTail } from "../steps/log_tail.ts";
 import { differenceOf, Journal, type JournalRecord, readJournal, recordOf } from "./records/journal.ts";
 import { Reporter } from "../steps/reporter.ts";
-import { runSteps, type StepDefinition } from "../steps/run_steps.ts";
+import type { StepOutcome } from "../steps/step.ts";
+import { StepRunner } from "../steps/step_runner.ts";
 import { SwarmTerms } from "../steps/swarm_terms.ts";
 
-/** Resolves when the directory is installed. Throws RackseedError. */
-export async function installDirectory(
-  { server, token, target, restore, signal, console }: {
-    server: string;
-    token: string;
-    target: string;
-    restore: boolean;
-    signal: AbortSignal;
-    console: Console;
-  },
-): Promise<void> {
+interface DirectoryOptions {
+  readonly server: string;
+  readonly token: string;
+  /** Path of the directory. */
+  readonly target: string;
+  /** Whether the order must be to restore it. */
+  readonly restore: boolean;
+  readonly signal: AbortSignal;
+  readonly console: Console;
+}
+
+/** Resolves when the directory is installed. Throws RackseedError of the step that failed. */
+export async function installDirectory(options: DirectoryOptions): Promise<void> {
+  const { target, restore, signal, console } = options;
   const found = restore ? undefined : inspectTarget(target);
   const reporter = new Reporter();
   await using stack = new AsyncDisposableStack();
-  let fetch: ImageFetch | undefined;
-  const fetching = () => {
-    if (fetch) return fetch;
-    throw new RangeError("not enrolled yet");
-  };
-  let enrolled: Enrolled | undefined;
-  const changes = () => !enrolled?.order.restore?.dryRun;
-  let journal: Journal | undefined;
-  let comparison: Comparison | undefined;
-  const steps: readonly StepDefinition[] = [
-    { step: "network", run: () => Promise.resolve({ message: "as it is" }) },
-    {
-      step: "enrol",
-      run: async () => {
-        const { client, order } = await enrol({
-          server,
-          token,
-          inventory: await directoryInventory(),
-          signal,
-        });
-        stack.use(client);
-        const terms = new SwarmTerms(order.swarm);
-        // first, so that an order which is not believed is told of
-        await reporter.connect(client, terms);
-        enrolled = believed({ client, order });
-        fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
-        return { message: `${order.node}: ${order.image}@${order.version}` };
-      },
-    },
-    {
-      step: "inventory",
-      run: () => {
-        if (enrolled === undefined) throw new RangeError("not enrolled yet");
-        const { order } = enrolled;
-        const ordered = recordOf(order);
-        if (restore && !order.restore) throw notOrdered(target, order);
-        if (found) proveSame(target, { found, ordered });
-        comparison = comparisonOf(order, { resumes: found !== undefined });
-        if (!order.restore?.dryRun) journal = stack.use(Journal.keep(target, ordered));
-        const begun = found ? ", where this installation was broken off" : "";
-        const restored = order.restore
-          ? `, to be ${order.restore.dryRun ? "compared only" : "restored"}`
-          : "";
-        const hooks = order.hooks?.map(({ name }) => name) ?? [];
-        const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
-        return Promise.resolve({ message: `the directory ${target}${begun}${restored}${left}` });
-      },
-    },
-    {
-      step: "torrent",
-      run: (progress) => fetching().join({ path: target, journal, comparison }, { progress }),
-    },
-    { step: "install", when: changes, run: (progress) => fetching().install(progress) },
-    {
-      step: "verify",
-      when: changes,
-      run: () => {
-        const { privileged, changed } = { privileged: Deno.uid() === 0, changed: leftAlone(enrolled?.order) };
-        return fetching().verify({ privileged, changed, plain: [], fromDisk: false });
-      },
-    },
-    { step: "seed", when: changes, run: (progress) => fetching().seed(progress) },
-    {
-      step: "finish",
-      run: () => {
-        journal?.end();
-        return Promise.resolve({ message: changes() ? `installed into ${target}` : "nothing was changed" });
-      },
-    },
-  ];
-  await runSteps(steps, { reporter, console, log: new LogTail(), signal });
+  const steps = new StepRunner({ reporter, console, log: new LogTail(), signal });
+  await steps.run("network", () => ({ message: "as it is" }));
+  const { order, fetch } = await steps.run("enrol", () => enrolDirectory(options, { reporter, stack }));
+  const writes = !order.restore?.dryRun;
+  const { journal, comparison } = await steps.run("inventory", () => {
+    const begun = beginDirectory(order, { target, restore, found, writes });
+    if (begun.journal) stack.use(begun.journal);
+    return begun;
+  });
+  await steps.run("torrent", (progress) => fetch.join({ path: target, journal, comparison }, { progress }));
+  if (writes) {
+    await steps.run("install", (progress) => fetch.install(progress));
+    await steps.run("verify", () => {
+      const privileged = Deno.uid() === 0;
+      return fetch.verify({ privileged, changed: keptPathsOf(order), plain: [], fromDisk: false });
+    });
+    await steps.run("seed", (progress) => fetch.seed(progress));
+  }
+  await steps.run("finish", () => {
+    journal?.end();
+    return { message: writes ? `installed into ${target}` : "nothing was changed" };
+  });
+}
+
+async function enrolDirectory(
+  { server, token, signal }: DirectoryOptions,
+  { reporter, stack }: { reporter: Reporter; stack: AsyncDisposableStack },
+): Promise<StepOutcome & { order: Order; fetch: ImageFetch }> {
+  const { client, order } = await enrol({ server, token, inventory: await directoryInventory(), signal });
+  stack.use(client);
+  const terms = new SwarmTerms(order.swarm);
+  // first, so that an order which is refused is reported
+  await reporter.connect(client, terms);
+  const enrolled = believed({ client, order });
+  const fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
+  return { order, fetch, message: `${order.node}: ${order.image}@${order.version}` };
+}
+
+/** Work of the step "inventory". `found`: the journal of an installation that was broken off there. */
+function beginDirectory(
+  order: Order,
+  { target, restore, found, writes }: {
+    target: string;
+    restore: boolean;
+    found: JournalRecord | undefined;
+    writes: boolean;
+  },
+): StepOutcome & { journal: Journal | undefined; comparison: Comparison | undefined } {
+  const ordered = recordOf(order);
+  if (restore && !order.restore) throw notOrdered(target, order);
+  if (found) proveSame(target, { found, ordered });
+  const comparison = comparisonOf(order, { resumes: found !== undefined });
+  const journal = writes ? Journal.keep(target, ordered) : undefined;
+  const begun = found ? ", where this installation was broken off" : "";
+  const restored = order.restore ? `, to be ${writes ? "restored" : "compared only"}` : "";
+  const hooks = order.hooks?.map(({ name }) => name) ?? [];
+  const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
+  return { journal, comparison, message: `the directory ${target}${begun}${restored}${left}` };
 }
 
 /** The journal of an installation that was broken off there. Throws RackseedError where something else is there. */

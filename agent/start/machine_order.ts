@@ -1,13 +1,13 @@
 /** What a machine in its initramfs does: it asks its server, and is then installed, or backed up. */
-import { backupSteps } from "../backup/backup_steps.ts";
+import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
-import { isBackup } from "../steps/enrol.ts";
 import type { LogTail } from "../steps/log_tail.ts";
-import { type Started, startSteps } from "./machine_start.ts";
-import { machineSteps } from "../install/machine_steps.ts";
+import { startMachine } from "./machine_start.ts";
+import { installMachine } from "../install/steps/install_chain.ts";
+import { restoreMachine } from "../install/steps/restore_chain.ts";
 import type { Reporter } from "../steps/reporter.ts";
-import { runSteps } from "../steps/run_steps.ts";
+import { StepRunner } from "../steps/step_runner.ts";
 
 /** Where the clone is mounted, or the system that is backed up. */
 const MOUNTED = "/mnt";
@@ -30,19 +30,17 @@ export async function carryOutOrder(
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const known: Partial<Started> = {};
-  await runSteps(startSteps(known, options), options);
-  const { boot, enrolled, terms, firmware, disks } = known;
-  if (!boot || !enrolled || !firmware || !disks) throw new RangeError("the first steps found out too little");
-  const { reporter: { cancelled } } = options;
-  if (isBackup(enrolled)) {
+  const steps = new StepRunner(options);
+  const { boot, job, firmware, disks } = await startMachine({ ...options, steps });
+  if (job.kind === "backup") {
     began.what = "The backup of this machine";
-    const signal = AbortSignal.any([options.signal, cancelled]);
-    const steps = backupSteps({ ...options, signal, enrolled, firmware, disks, at: MOUNTED });
-    return await runSteps(steps, options);
+    const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
+    const { enrolled } = job;
+    return await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
   }
   began.what = "The installation of this machine";
-  if (terms === undefined) throw new RangeError("an installation without a swarm");
-  const started = { boot, enrolled, terms, firmware, disks };
-  await runSteps(machineSteps({ ...options, started, clonePath: MOUNTED }), options);
+  const { enrolled, terms } = job, { restore } = enrolled.order;
+  const bootMac = boot.mac ?? "";
+  const machine = { ...options, steps, enrolled, terms, bootMac, firmware, disks, clonePath: MOUNTED };
+  await (restore ? restoreMachine(machine, restore) : installMachine(machine));
 }

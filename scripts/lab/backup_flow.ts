@@ -35,7 +35,7 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
   const before = await sha256(disk);
   {
     await using order = server.begin("node", "backup", node.name, "--at-boot", "--wait");
-    await order.output.expect("is ordered to be backed up", { timeoutMs: 30_000 });
+    await order.output.expect("will be backed up", { timeoutMs: 30_000 });
     await installNode(lab, { node });
     await order.done;
   }

@@ -27,7 +27,7 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 const VALID = { notBefore: new Date("1970-01-02T00:00:00Z"), notAfter: new Date("2199-01-01T00:00:00Z") };
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 
-interface Authority {
+export interface Authority {
   readonly certificate: X509Certificate;
   /** The certificate in PEM, as GET /ca.pem serves it. */
   readonly pem: string;

@@ -1,4 +1,4 @@
-/** What `main.ts` gives the command line: the server and the agent, loaded when they run. */
+/** What main.ts passes to the command line: the server and the agent, loaded when they run. */
 import type { SendTree } from "./images.ts";
 import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 
@@ -12,7 +12,7 @@ interface TemplateCommand {
   readonly signal: AbortSignal;
 }
 
-/** In the initramfs nothing is given: all stands on the kernel's command line. */
+/** In the initramfs every field is absent: the settings come from the kernel command line. */
 interface InstallCommand {
   readonly server?: string | undefined;
   readonly token?: string | undefined;

@@ -1,14 +1,14 @@
-/** How the agent is run on a node: a script that a root shell of that machine takes. */
+/** The script that installs the agent on a node; a root shell there runs it. */
 
 /**
- * Puts the token into a file that only root may read, and a systemd unit beside it. All values are of the kinds
- * that the API allows, which need no quoting within single quotes.
+ * Writes the token to a file that only root may read, and a systemd unit that uses it. The API restricts all values
+ * to characters that need no quoting inside a here-document.
  */
 export function agentScript(
   { node, token, server }: { node: string; token: string; server: string },
 ): string {
   return `#!/bin/sh
-# Runs the Rackseed agent on ${node} as a service. The program is expected as /usr/local/bin/rackseed.
+# Runs the Rackseed agent on ${node} as a service. Expects the program at /usr/local/bin/rackseed.
 set -eu
 mkdir -p -m 700 /etc/rackseed
 umask 077

@@ -1,4 +1,4 @@
-/** Parsers of single arguments, for commander: each throws InvalidArgumentError, which ends in exit code 2. */
+/** Parsers of single arguments, for commander. Each throws InvalidArgumentError, which leads to exit code 2. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { SeedPolicy } from "#contract/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
@@ -20,7 +20,7 @@ export function parsePortOrOff(text: string): number | "off" {
 export function parseListen(text: string): { hostname: string; port: number } {
   const [, bracketed, plain, port] = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined) {
-    throw new InvalidArgumentError("It has the form HOST:PORT, for instance 0.0.0.0:8443.");
+    throw new InvalidArgumentError("Expected HOST:PORT, for instance 0.0.0.0:8443.");
   }
   return { hostname: bracketed ?? plain ?? "0.0.0.0", port: parsePort(port) };
 }
@@ -29,16 +29,16 @@ const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 export function parseIpv4(text: string): string {
   if (IPV4.test(text)) return text;
-  throw new InvalidArgumentError("It is an IPv4 address, for instance 10.0.0.1.");
+  throw new InvalidArgumentError("Expected an IPv4 address, for instance 10.0.0.1.");
 }
 
 export function parseRange(text: string): { first: string; last: string } {
   const [first = "", last = "", ...rest] = text.split("-");
   if (rest.length === 0 && IPV4.test(first) && IPV4.test(last)) {
     if (numberOf(first) <= numberOf(last)) return { first, last };
-    throw new InvalidArgumentError("The first address is behind the last one.");
+    throw new InvalidArgumentError("The first address comes after the last one.");
   }
-  throw new InvalidArgumentError("It has the form 10.0.0.100-10.0.0.199.");
+  throw new InvalidArgumentError("Expected a range, for instance 10.0.0.100-10.0.0.199.");
 }
 
 export function parseLevel(text: string): number {
@@ -50,35 +50,35 @@ export function parseLevel(text: string): number {
 export function parseVersionCount(text: string): number {
   const number = Number(text);
   if (/^[1-9]\d{0,5}$/.test(text)) return number;
-  throw new InvalidArgumentError("It is a number from 1 on.");
+  throw new InvalidArgumentError("Expected a number, 1 or more.");
 }
 
-/** Seconds of a duration of up to ten years. */
+/** Returns seconds; at most ten years. */
 export function parseAge(text: string): number {
   return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
 }
 
 export function parseVersion(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("A version is a number from 1 on.");
+  throw new InvalidArgumentError("A version is a number, 1 or more.");
 }
 
-/** Seconds of a minute to a year, or off. */
+/** Returns seconds, at most a year, or "off". */
 export function parseEveryOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, (duration) => parseDuration(duration, { maxDays: 366 }));
 }
 
-/** Bytes per second, or off. */
+/** Returns bytes per second, or "off". */
 export function parseRateOrOff(text: string): number | "off" {
   return text === "off" ? text : parsed(text, parseRate);
 }
 
-/** Bytes per second, off, or none: no setting of its own. */
+/** Returns bytes per second, "off", or "none" to clear the setting. */
 export function parseRateOrNone(text: string): number | "off" | "none" {
   return text === "none" ? text : parseRateOrOff(text);
 }
 
-/** Bits that the addresses of one rack share, or off. */
+/** Returns how many leading bits the addresses of one rack share, or "off". */
 export function parsePrefixOrOff(text: string): number | "off" {
   if (text === "off") return text;
   const prefix = Number(text.replace(/^\//, ""));
@@ -90,7 +90,7 @@ export function parseSeedOption(text: string): SeedPolicy {
   return parsed(text, parseSeedPolicy);
 }
 
-/** Seconds. */
+/** Returns seconds. */
 export function parseDurationOption(text: string): number {
   return parsed(text, (duration) => parseDuration(duration));
 }
@@ -103,7 +103,7 @@ function parsed<T>(text: string, parse: (text: string) => T): T {
   }
 }
 
-/** For options that may be given several times. */
+/** For repeatable options. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...previous ?? [], value];
 }

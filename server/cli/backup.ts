@@ -1,4 +1,4 @@
-/** What `rackseed node backup` and `rackseed node agent` do. */
+/** `rackseed node backup` and `rackseed node agent`. */
 import {
   AgentToken,
   BackupRequest,
@@ -22,29 +22,31 @@ interface BackupOptions extends NodeOptions {
   /** Seconds. */
   readonly every?: number | "off" | undefined;
   readonly atBoot?: boolean | undefined;
-  /** With `atBoot`: what the nodes are booted with, and whether their ends are waited for. */
+  /** Only with `atBoot`: the image whose kernel the nodes boot, and whether to wait until they are done. */
   readonly image?: string | undefined;
   readonly wait?: boolean | undefined;
 }
 
-/** One after the other. */
-export async function backupNodes(words: readonly string[], all: BackupOptions): Promise<void> {
+/** Backs up the nodes one after the other. */
+export async function backupNodes(patterns: readonly string[], all: BackupOptions): Promise<void> {
   const { every, atBoot, image, wait, level, exclude, json, signal, ...options } = all;
   if (every !== undefined && atBoot) {
-    throw new UsageError("--every is for nodes whose agents run, --at-boot for once, without them");
+    throw new UsageError(
+      "--every needs a running agent on each node, --at-boot backs up once without it: give one of them",
+    );
   }
-  if (!atBoot && (image !== undefined || wait)) throw new UsageError("--image and --wait go with --at-boot");
-  if (atBoot) return await backupAtBoot(words, all);
+  if (!atBoot && (image !== undefined || wait)) throw new UsageError("--image and --wait need --at-boot");
+  if (atBoot) return await backupAtBoot(patterns, all);
   if (every !== undefined) {
     const settings = { backupEverySeconds: every === "off" ? "none" as const : every };
-    await setNodes(words, { ...options, settings, json, signal });
-    const schedule = every === "off" ? "not scheduled any more" : `due every ${formatSeconds(every)}`;
-    if (!json) remark(`backups are ${schedule}, while the nodes' agents run`);
+    await setNodes(patterns, { ...options, settings, json, signal });
+    const schedule = every === "off" ? "no longer scheduled" : `due every ${formatSeconds(every)}`;
+    if (!json) remark(`backups are ${schedule}, as long as the nodes' agents run`);
     return;
   }
   const body = checked(BackupRequest, { name: "backup", value: { level, excludes: exclude } });
   using client = await connect(options, signal);
-  await forEachNode(await namedNodes(client, { words, signal }), {
+  await forEachNode(await namedNodes(client, { patterns, signal }), {
     title: "cannot back up all of these nodes",
     signal,
     work: async (node) => {
@@ -61,37 +63,37 @@ export async function backupNodes(words: readonly string[], all: BackupOptions):
 }
 
 async function backupAtBoot(
-  words: readonly string[],
+  patterns: readonly string[],
   { image, wait, level, exclude, json, signal, ...options }: BackupOptions,
 ): Promise<void> {
   const body = checked(BootBackupRequest, { name: "backup", value: { level, excludes: exclude, image } });
   using client = await connect(options, signal);
   const nodes: DeployAnswer["nodes"] = [];
-  const order = async (node: string) => {
+  const armNode = async (node: string) => {
     const path = `/nodes/${encodeURIComponent(node)}/boot-backup`;
     const answer = await client.post(path, { body, schema: DeployAnswer, signal });
     nodes.push(...answer.nodes);
     if (json) printJson(answer);
     else {
       print(
-        `${node} is ordered to be backed up when it boots from the network, with the kernel of ${answer.image}; ` +
+        `${node} will be backed up when it boots from the network, with the kernel of ${answer.image}; ` +
           "its disks are only read",
       );
     }
     const { settings } = await client.get(`/nodes/${encodeURIComponent(node)}`, NodeView, { signal });
     if (settings.mac === undefined) {
       remark(
-        `its MAC is not known, by which it is recognized at its boot: rackseed node set ${node} --mac MAC`,
+        `its MAC address, which identifies it at boot, is not known: rackseed node set ${node} --mac MAC`,
       );
     }
   };
   const title = "cannot order the backup of all of these nodes";
-  await forEachNode(await namedNodes(client, { words, signal }), { title, signal, work: order });
+  await forEachNode(await namedNodes(client, { patterns, signal }), { title, signal, work: armNode });
   if (wait) await waitForNodes(client, { nodes, quiet: json ?? false, end: endOfBackup, signal });
 }
 
 function endOfBackup({ backup, armed, state, report }: NodeView): NodeEnd | undefined {
-  if (!backup) return { done: false, what: "is not to be backed up any more" };
+  if (!backup) return { done: false, what: "is no longer to be backed up" };
   if (armed) return undefined;
   if (state === "aborted") return { done: false, what: "was cancelled" };
   if (state !== "failed") return { done: true, what: `is backed up: ${report?.message ?? ""}` };

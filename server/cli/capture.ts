@@ -1,4 +1,4 @@
-/** `rackseed capture`, and the waiting that `image import` shares with it. */
+/** `rackseed capture`, and waiting for a capture, which `image import` and `node backup` share. */
 import { CaptureRequest, CaptureView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -30,7 +30,7 @@ export async function captureTemplate(
   const known = (await client.get("/templates", z.array(TemplateView), { signal }))
     .find((t) => t.name === template || t.id === template);
   const started = await client.post("/captures", { body: request, schema: CaptureView, signal });
-  for (const lack of known?.lacks ?? []) remark(`lacks: ${lack}`);
+  for (const lack of known?.lacks ?? []) remark(`obstacle: ${lack}`);
   if (known?.online === false) remark(`${known.name} is offline; waiting for its agent…`);
   const capture = await cancelledOnAbort(
     client,
@@ -40,7 +40,7 @@ export async function captureTemplate(
   printPublished(capture, options);
 }
 
-/** Follows the capture until it is published. Throws RackseedError where it fails. */
+/** Follows the capture until it is published. Throws RackseedError if it fails. */
 export async function waitForCapture(
   client: ApiClient,
   { id, signal }: { id: string; signal: AbortSignal },
@@ -63,7 +63,7 @@ export async function waitForCapture(
   throw cancelled({ id });
 }
 
-/** Ctrl-C calls the capture off at the server too. */
+/** Runs `work`; if Ctrl-C ends it, also cancels the capture at the server. */
 export async function cancelledOnAbort<T>(
   client: ApiClient,
   { capture, signal }: { capture: string; signal: AbortSignal },
@@ -84,7 +84,7 @@ export function printPublished(capture: CaptureView, { json = false }: { json?: 
   const amount = progress
     ? `: ${formatCount(progress.filesDone)} files, ${formatBytes(progress.bytesDone)}, of which ${
       formatBytes(progress.bytesSent)
-    } had to be sent`
+    } were sent`
     : "";
   print(`published ${capture.image}@${capture.version}${amount}`);
 }
@@ -109,7 +109,7 @@ function describe({ state, progress, activity }: CaptureView, rate: Rate): strin
 
 function cancelled({ id }: { id: string }): RackseedError {
   return new RackseedError(`capture ${id} was cancelled`, {
-    reason: "somebody called it off.",
-    remedy: "order it again; what was sent already is not sent again.",
+    reason: "someone cancelled it.",
+    remedy: "capture again; data that was already sent is not sent again.",
   });
 }

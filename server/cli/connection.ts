@@ -1,4 +1,4 @@
-/** Which server a command talks to, and by which right. */
+/** Finds the server that a command talks to, and the token for it. */
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { DEFAULT_DATA } from "./defaults.ts";
@@ -9,8 +9,8 @@ export interface ConnectionOptions {
 }
 
 /**
- * Options and environment win; on the server's own machine the files that a running server keeps in its default
- * data directory stand in. Throws RackseedError.
+ * Options and environment come first; on the server's own machine, the files that a running server keeps in the
+ * default data directory serve as fallback. Throws RackseedError.
  */
 export function resolveConnection({ server, token }: ConnectionOptions): { server: string; token: string } {
   const found = {
@@ -18,15 +18,16 @@ export function resolveConnection({ server, token }: ConnectionOptions): { serve
     token: token ?? readIfAllowed(`${DEFAULT_DATA}/token`),
   };
   if (found.server === undefined) {
-    throw new RackseedError("cannot tell which server to talk to", {
-      reason: `neither --server nor RACKSEED_SERVER is given, and no server runs here on ${DEFAULT_DATA}.`,
+    throw new RackseedError("cannot find the server", {
+      reason:
+        `neither --server nor RACKSEED_SERVER is set, and no server on this machine uses ${DEFAULT_DATA}.`,
       remedy: "give --server https://HOST:8443, or set RACKSEED_SERVER.",
       status: 400,
     });
   }
   if (found.token === undefined) {
     throw new RackseedError(`cannot log in at ${found.server}`, {
-      reason: "neither --token nor RACKSEED_TOKEN is given.",
+      reason: "neither --token nor RACKSEED_TOKEN is set.",
       remedy: "copy it from the file `token` in the server's data directory.",
       status: 400,
     });

@@ -1,4 +1,4 @@
-/** What the command line offers where nothing else is said; free of imports, so that --help is quick. */
+/** Defaults of the command line; free of imports, so that --help is quick. */
 export const DEFAULT_DATA = "/var/lib/rackseed";
 export const DEFAULT_LISTEN = "0.0.0.0:8443";
 export const DEFAULT_HTTP_PORT = 8080;

@@ -3,13 +3,13 @@ import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { bodyOf } from "#contract/response_body.ts";
 
-/** A server that is away for longer is given up. */
+/** Give up once the server has been away for this long. */
 const PATIENCE_MS = 120_000;
 const RETRY_MS = 1000;
 
 /**
- * The server's live events (text/event-stream), over restarts of the server: each connection begins with the
- * present state, so nothing is missed. Ends never; throws RackseedError where the server stays away.
+ * Yields the server's live events (text/event-stream), across restarts of the server: each connection begins with the
+ * current state, so nothing is missed. Never ends; throws RackseedError if the server stays away.
  */
 export async function* serverEvents(client: ApiClient, signal: AbortSignal): AsyncGenerator<ServerEvent> {
   let lastHeard = performance.now();
@@ -30,7 +30,7 @@ export async function* serverEvents(client: ApiClient, signal: AbortSignal): Asy
   }
 }
 
-/** Lines of a text body, without their ends, until the signal's end. */
+/** Yields the lines of a text body without their line ends, until the body ends or the signal aborts. */
 export async function* linesOf(response: Response, signal: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";

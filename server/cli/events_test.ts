@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import type { ApiClient } from "#contract/client.ts";
 import { serverEvents } from "./events.ts";
 
-Deno.test("a watch ends when it is called off, even where fetch() has lost the signal", async () => {
+Deno.test("a watch ends when its signal aborts, even if fetch() has lost the signal", async () => {
   const heartbeat = new TextEncoder().encode(": still here\n\n");
   const seen = { cancelled: false };
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => controller.enqueue(heartbeat),
     cancel: () => void (seen.cancelled = true),
   });
-  // never hears the signal
+  // ignores the signal
   const client = { send: () => Promise.resolve(new Response(body)) } as unknown as ApiClient;
   const stop = new AbortController();
   const watch = serverEvents(client, stop.signal).next();

@@ -12,7 +12,7 @@ interface HookOptions extends ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-/** What names a hook, beside its moment. */
+/** What identifies a hook, in addition to its moment. */
 interface HookChoice {
   readonly name: string;
   readonly image?: string | undefined;
@@ -26,14 +26,14 @@ export async function listHooks({ json, signal, ...options }: HookOptions): Prom
   using client = await connect(options, signal);
   const hooks = await client.get("/hooks", z.array(HookSummary), { signal });
   if (json) return printJson(hooks);
-  if (hooks.length === 0) return print("no hook yet; see `rackseed hook set --help`");
+  if (hooks.length === 0) return print("no hooks yet; see `rackseed hook set --help`");
   printTable(
-    ["for", "when", "name", "where it fails", "time limit", "script"],
+    ["for", "when", "name", "on failure", "time limit", "script"],
     hooks.map((hook) => [
       hook.scope.replace(":", " "),
       hook.when,
       hook.name,
-      hook.optional ? "goes on" : "fails",
+      hook.optional ? "continues" : "fails",
       formatSeconds(hook.timeoutSeconds),
       formatBytes(hook.scriptBytes),
     ]),
@@ -48,7 +48,7 @@ export async function showHook(when: string, { json, signal, ...options }: OneHo
     For: hook.scope.replace(":", " "),
     When: hook.when,
     Name: hook.name,
-    "Where it fails": hook.optional ? "goes on" : "fails",
+    "On failure": hook.optional ? "continues" : "fails",
     "Time limit": formatSeconds(hook.timeoutSeconds),
   });
   print("");
@@ -86,7 +86,7 @@ function pathOf(when: string, { name, image, group, node, all }: HookChoice): st
   const [owner] = Object.entries({ image, group, node }).filter(([, value]) => value !== undefined);
   const scope = owner ? owner.join(":") : all ? "all" : undefined;
   if (scope === undefined) {
-    throw new UsageError("say whose hook it is: --all, --image NAME, --group LABEL or --node NODE");
+    throw new UsageError("choose the scope of the hook: --all, --image NAME, --group LABEL or --node NODE");
   }
   const parts = [
     checked(HookScope, { name: "scope", value: scope }),
@@ -105,7 +105,7 @@ async function readScript(file: string): Promise<string> {
   } catch (error) {
     throw new RackseedError(`cannot read the script ${file}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "give a file that can be read and holds text (UTF-8).",
+      remedy: "give a readable file that holds UTF-8 text.",
     });
   }
 }

@@ -1,127 +1,178 @@
 /** `rackseed image …` and its options. */
 import type { Command } from "@commander-js/extra-typings";
+import type { Actions } from "./actions.ts";
 import { collect, parseAge, parseLevel, parseVersionCount } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
-import { examples } from "./examples.ts";
-import type { SendTree } from "./images.ts";
+import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
+
+type ImageCommand = Command<[], Record<PropertyKey, never>>;
+type Signal = Pick<Actions, "signal">;
 
 export function addImage(
   program: Command<[], Record<PropertyKey, never>>,
-  { signal, sendTree }: { signal: AbortSignal; sendTree: SendTree },
+  { signal, sendTree }: Pick<Actions, "signal" | "sendTree">,
 ): void {
   const image = program.command("image")
-    .description("Work with images. REF is NAME (its newest version) or NAME@VERSION.")
-    .addHelpText("after", examples("rackseed image list", "rackseed image export web@3 -o web.tar"));
+    .description("List, compare, verify, delete, export and import images.")
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed image list", "rackseed image export web@3 -o web.tar"] }),
+    );
+  addQueries(image, { signal });
+  addSettings(image, { signal });
+  addRemovals(image, { signal });
+  addTransfers(image, { signal, sendTree });
+}
+
+function addQueries(image: ImageCommand, { signal }: Signal): void {
   withServer(image.command("list"))
-    .description("List all versions of all images.")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image list --json"))
+    .description("List every version of every image, and warn about damaged ones.")
+    .option("--json", JSON_RESULT)
+    .addHelpText("after", afterOptions({ examples: ["rackseed image list --json"] }))
     .action(async (options) => await (await import("./images.ts")).listImages({ ...options, signal }));
   withServer(image.command("show"))
-    .description("Show one version.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image show web@3"))
+    .description("Show a version's origin, sizes, disk layout and notes.")
+    .argument("<image>", IMAGE)
+    .option("--json", JSON_RESULT)
+    .addHelpText("after", afterOptions({ examples: ["rackseed image show web@3"] }))
     .action(async (ref, options) =>
       await (await import("./images.ts")).showImage(ref, { ...options, signal })
     );
   withServer(image.command("verify"))
-    .description("Read and hash everything of a version again.")
-    .argument("<ref>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image verify web"))
+    .description("Read and hash all stored data of a version, and report damage.")
+    .argument("<image>", IMAGE)
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: "Damage makes the exit status 1.",
+        examples: ["rackseed image verify web"],
+      }),
+    )
     .action(async (ref, options) =>
       await (await import("./images.ts")).verifyImage(ref, { ...options, signal })
     );
-  withServer(image.command("set"))
-    .description("Set what holds for all versions of an image; with no option, show it.")
-    .argument("<name>")
-    .option(
-      "--keep <path...>",
-      "what a restore leaves alone on every node, beside `node restore --keep`; none: nothing",
-    )
-    .option(
-      "--own <path...>",
-      "what each node has for itself, beside what `image identity` lists: clones do not get it, restores leave it " +
-        "alone, --identity keep carries it over (up to 64 KiB a file); none: nothing",
-    )
-    .option("--json", "as JSON")
+  withServer(image.command("diff"))
+    .description("List the files that differ between two versions.")
+    .argument("<from>", `older version: ${IMAGE}`)
+    .argument("<to>", `newer version: ${IMAGE}`)
+    .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
-      examples(
-        "rackseed image set web --keep /srv /var/lib/mysql",
-        "rackseed image set web --own /etc/agent/id",
-      ),
+      afterOptions({
+        notes: `
+Each line starts with a sign:
+  +  added    -  removed    ~  content changed    .  only attributes changed`,
+        examples: ["rackseed image diff web@1 web@2"],
+      }),
+    )
+    .action(async (from, to, options) => {
+      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
+    });
+}
+
+function addSettings(image: ImageCommand, { signal }: Signal): void {
+  withServer(image.command("set"))
+    .description("Change the settings shared by all versions of an image, or show them.")
+    .argument("<name>", "name of the image, without a version")
+    .option("--keep <path...>", "paths that a restore leaves alone on every node, or none")
+    .option("--own <path...>", "paths unique to each machine, or none; see below")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+Without --keep and --own, the command shows the settings.
+--keep adds to what \`rackseed node restore --keep\` names.
+--own adds to the list that \`rackseed image identity\` shows: clones do not get
+these files, restores leave them alone, and nodes with --identity keep carry
+them over (files of up to 64 KiB).`,
+        examples: [
+          "rackseed image set web",
+          "rackseed image set web --keep /srv /var/lib/mysql",
+          "rackseed image set web --own /etc/agent/id",
+        ],
+      }),
     )
     .action(async (name, options) =>
       await (await import("./images.ts")).setImage(name, { ...options, signal })
     );
   withServer(image.command("identity"))
-    .description(
-      "Show what makes a machine itself and what becomes of it on a clone; with NAME, also what that image's " +
-        "settings add. Without NAME no server is asked.",
+    .description("List the files that make a machine unique, and what clones and restores do to each.")
+    .argument("[name]", "image whose --own paths to add to the list; needs a server")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed image identity", "rackseed image identity web --json"] }),
     )
-    .argument("[name]")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image identity", "rackseed image identity web --json"))
     .action(async (name, options) =>
       await (await import("./image_identity.ts")).showOwnFiles(name, { ...options, signal })
     );
+}
+
+function addRemovals(image: ImageCommand, { signal }: Signal): void {
   withServer(image.command("delete"))
-    .description("Delete one version, and the packs that no other version needs.")
-    .argument("<ref>")
-    .addHelpText("after", examples("rackseed image delete web@2"))
+    .description("Delete a version, and the stored data that no other version uses.")
+    .argument("<image>", IMAGE)
+    .addHelpText("after", afterOptions({ examples: ["rackseed image delete web@2"] }))
     .action(async (ref, options) =>
       await (await import("./images.ts")).deleteImage(ref, { ...options, signal })
     );
-  withServer(image.command("diff"))
-    .description("Tell what has changed from one version to another.")
-    .argument("<from>")
-    .argument("<to>")
-    .option("--json", "as JSON")
-    .addHelpText("after", examples("rackseed image diff web@1 web@2"))
-    .action(async (from, to, options) => {
-      await (await import("./image_upkeep.ts")).diffImages(from, to, { ...options, signal });
-    });
   withServer(image.command("prune"))
-    .description(
-      "Delete versions by a keep policy, and the packs that no other version needs. The newest of every image, what " +
-        "nodes bear and what is in use stays. Without --yes it only tells what would go.",
-    )
-    .argument("[name...]", "the images (default: all)")
-    .option("--keep-last <n>", "keep so many newest versions of every image", parseVersionCount)
-    .option("--keep-newer-than <age>", "keep versions that are not older, for instance 30d", parseAge)
-    .option("--yes", "do it")
-    .option("--json", "as JSON")
+    .description("Delete old versions by a keep policy, and the stored data that no other version uses.")
+    .argument("[name...]", "names of the images (default: all)")
+    .option("--keep-last <n>", "keep the n latest versions of each image", parseVersionCount)
+    .option("--keep-newer-than <age>", "keep versions newer than this, e.g. 30d", parseAge)
+    .option("--yes", "delete; without it, only show what would be deleted")
+    .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
-      examples("rackseed image prune --keep-last 3", "rackseed image prune web --keep-newer-than 30d --yes"),
+      afterOptions({
+        notes: `
+At least one --keep option is required; a version is kept if either keeps it.
+Always kept: the latest version of each image, versions assigned to nodes, and
+versions in use.`,
+        examples: [
+          "rackseed image prune --keep-last 3",
+          "rackseed image prune web --keep-newer-than 30d --yes",
+        ],
+      }),
     )
     .action(async (names, options) => {
       await (await import("./image_upkeep.ts")).pruneImages(names, { ...options, signal });
     });
+}
+
+function addTransfers(
+  image: ImageCommand,
+  { signal, sendTree }: Pick<Actions, "signal" | "sendTree">,
+): void {
   withServer(image.command("export"))
-    .description("Write a version as a pax tar that GNU tar extracts.")
-    .argument("<ref>")
-    .option("-o, --output <file>", "the file; else standard output")
+    .description("Write a version as a tar file (pax format) that GNU tar extracts.")
+    .argument("<image>", IMAGE)
+    .option("-o, --output <file>", "file to write (default: standard output)")
     .addHelpText(
       "after",
-      examples("rackseed image export web -o web.tar", "rackseed image export web | tar t"),
+      afterOptions({
+        examples: ["rackseed image export web -o web.tar", "rackseed image export web | tar t"],
+      }),
     )
     .action(async (ref, options) =>
       await (await import("./images.ts")).exportImage(ref, { ...options, signal })
     );
   withServer(image.command("import"))
-    .description("Make the next version of an image from a directory or a tar.")
-    .argument("<name>", "the image")
-    .argument("<dir-or-tar>")
-    .option("--level <n>", "zstd level, 1 to 19", parseLevel, DEFAULT_LEVEL)
-    .option("--exclude <glob>", "leave out what matches; may be given again", collect)
-    .option("--json", "print the result as JSON")
+    .description("Publish a directory or a tar file as the next version of an image.")
+    .argument("<name>", "image to add the version to; created if new")
+    .argument("<dir-or-tar>", "directory, or tar file by GNU tar or `rackseed image export`")
+    .option("--level <n>", LEVEL, parseLevel, DEFAULT_LEVEL)
+    .option("--exclude <glob>", EXCLUDE, collect)
+    .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
-      examples("rackseed image import tools /srv/tools", "rackseed image import web web.tar"),
+      afterOptions({
+        examples: ["rackseed image import tools /srv/tools", "rackseed image import web web.tar"],
+      }),
     )
     .action(async (name, path, { exclude, ...options }) => {
       const { importImage } = await import("./images.ts");

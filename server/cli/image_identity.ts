@@ -1,4 +1,4 @@
-/** `rackseed image identity`: the table of what makes a machine itself, for people. */
+/** `rackseed image identity`: prints the table of files that make a machine unique. */
 import { ImageName } from "#contract/format/manifest.ts";
 import { describeOnClone } from "#contract/own_files/document.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
@@ -20,9 +20,9 @@ export async function showOwnFiles(
     for (const path of row.paths) print(`    ${path}`);
   }
   if (name !== undefined) {
-    print(`what the settings of ${name} add: removed; in a restore: the node's own`);
+    print(`added by the settings of ${name}: removed; in a restore: the node's own`);
     for (const path of own) print(`    ${path}`);
-    if (own.length === 0) print(`    nothing; add to it: rackseed image set ${name} --own PATH…`);
+    if (own.length === 0) print(`    nothing; to add paths: rackseed image set ${name} --own PATH…`);
   }
 }
 

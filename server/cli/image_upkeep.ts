@@ -24,10 +24,8 @@ export async function diffImages(
     formatCount(changes.filter((c) => c.change === change).length);
   const bytes = changes.reduce((sum, c) => sum + (c.change === "removed" ? 0 : c.bytes ?? 0), 0);
   remark(
-    `${count("added")} added (+), ${count("removed")} removed (-), ${
-      count("content")
-    } with other content (~), ` +
-      `${count("attributes")} with other attributes (.); ${formatBytes(bytes)} of new content`,
+    `${count("added")} added (+), ${count("removed")} removed (-), ${count("content")} changed (~), ` +
+      `${count("attributes")} with changed attributes only (.); ${formatBytes(bytes)} of new content`,
   );
 }
 
@@ -63,16 +61,17 @@ export async function pruneImages(
   const answer = await client.post("/images/prune", { body, schema: PruneAnswer, signal });
   if (json) return printJson(answer);
   const row = ({ image, version, created }: PruneAnswer["removed"][number]) => [
-    ...[`${image}@${version}`, formatTime(created)],
+    `${image}@${version}`,
+    formatTime(created),
   ];
-  const done = answer.applied ? "removed" : "goes";
+  const verdict = answer.applied ? "removed" : "would be removed";
   printTable(["image", "captured", "prune"], [
-    ...answer.kept.map((version) => [...row(version), `stays: ${version.reason}`]),
-    ...answer.removed.map((version) => [...row(version), done]),
+    ...answer.kept.map((version) => [...row(version), `kept: ${version.reason}`]),
+    ...answer.removed.map((version) => [...row(version), verdict]),
   ]);
   const { length } = answer.removed;
   const versions = length === 1 ? "1 version" : `${formatCount(length)} versions`;
   const freed = `${versions}, ${formatBytes(answer.freedBytes)}`;
   if (answer.applied) remark(`removed ${freed}`);
-  else remark(length === 0 ? "nothing to remove" : `would remove ${freed}; do it with --yes`);
+  else remark(length === 0 ? "nothing to remove" : `would remove ${freed}; to do it, add --yes`);
 }

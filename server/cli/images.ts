@@ -18,7 +18,7 @@ export interface ImageOptions extends ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Sends a directory or a tar as the content of a capture; the agent's part, which main.ts brings along. */
+/** Sends a directory or a tar as the content of a capture: the agent's part, passed in by main.ts. */
 export type SendTree = (path: string, options: {
   readonly client: ApiClient;
   readonly capture: string;
@@ -34,7 +34,9 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
     remark(`warning: ${subject}: ${problem}\n  Remedy: ${remedy}`);
   }
   if (json) return printJson(images);
-  if (images.length === 0) return print("no image yet; capture one: rackseed capture TEMPLATE --image NAME");
+  if (images.length === 0) {
+    return print("no images yet; to capture one: rackseed capture TEMPLATE --image NAME");
+  }
   printTable(
     ["image", "captured", "files", "content", "sealed", "boots nodes", "backup of"],
     images.map(({ image, version, created, totals, bootable, backupOf }) => [
@@ -49,7 +51,7 @@ export async function listImages({ json, signal, ...options }: ImageOptions): Pr
   );
 }
 
-/** What holds for all versions of the image: without an option it is only shown; "none" clears a setting. */
+/** Changes the settings of all versions of an image, or shows them if none is given; "none" clears a setting. */
 export async function setImage(
   name: string,
   { keep, own, json, signal, ...options }: ImageOptions & {
@@ -68,8 +70,8 @@ export async function setImage(
   if (json) return printJson(settings);
   printFields({
     Image: name,
-    "Kept in restores": settings.keep?.join(" ") || "nothing of its own",
-    "Each node's own": settings.own?.join(" ") || "as `rackseed image identity` lists",
+    "Kept in restores": settings.keep?.join(" ") || "nothing in particular",
+    "Each node's own": settings.own?.join(" ") || "only what `rackseed image identity` lists",
   });
 }
 
@@ -91,7 +93,9 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     Kernel: source?.kernel,
     Entries: formatCount(totals.entries),
     Files: `${formatCount(totals.files)}, ${formatBytes(totals.fileBytes)}`,
-    Stored: `${formatBytes(totals.extentBytes)} of contents, ${formatBytes(totals.sealedBytes)} sealed`,
+    Stored: `${formatBytes(totals.extentBytes)} of file data, ${
+      formatBytes(totals.sealedBytes)
+    } compressed and sealed`,
     "Boots nodes": version.bootable ? "yes" : "no",
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
@@ -119,7 +123,7 @@ export async function deleteImage(ref: string, { signal, ...options }: ImageOpti
   print(`deleted ${ref}`);
 }
 
-/** Throws RackseedError where something is damaged. */
+/** Throws RackseedError if anything is damaged. */
 export async function verifyImage(ref: string, { json, signal, ...options }: ImageOptions): Promise<void> {
   using client = await connect(options, signal);
   using line = new ProgressLine();
@@ -138,11 +142,11 @@ export async function verifyImage(ref: string, { json, signal, ...options }: Ima
   line.clear();
   if (json) printJson({ image: ref, ...done, damages });
   if (!done || done.damaged > 0) {
-    throw new RackseedError(`${ref} is not sound`, {
-      reason: done ? `${done.damaged} parts are damaged.` : "the server stopped in the middle.",
+    throw new RackseedError(`${ref} is damaged`, {
+      reason: done ? `${done.damaged} parts are damaged.` : "the server stopped before the end.",
       remedy: done
-        ? "capture again: what is damaged is sent anew; and check the server's disk."
-        : "look into the server's log, and verify again.",
+        ? "check the server's disk, then capture again: damaged data is sent again."
+        : "check the server's log, then verify again.",
     });
   }
   if (!json) print(`${ref} is sound: ${formatCount(done.extents)} extents, ${formatBytes(done.bytes)}`);
@@ -153,7 +157,7 @@ export async function exportImage(
   { output, signal, ...options }: ImageOptions & { output?: string | undefined },
 ): Promise<void> {
   if (output === undefined && Deno.stdout.isTerminal()) {
-    throw new UsageError("a tar is not for the terminal: give -o FILE, or send the output to a program");
+    throw new UsageError("will not write a tar to the terminal: give -o FILE, or pipe the output");
   }
   using client = await connect(options, signal);
   const { body } = await client.send("GET", `/images/${refOf(ref)}/export`, { signal });
@@ -169,14 +173,14 @@ export async function exportImage(
     signal.throwIfAborted();
     throw new RackseedError(`cannot export ${ref} to ${output}`, {
       reason: messageOf(error),
-      remedy: "check the folder and the free space there, and the server's log.",
+      remedy: "check the folder and its free space, and the server's log.",
       cause: error,
     });
   }
   remark(`wrote ${output}, ${formatBytes((await Deno.stat(output)).size)}`);
 }
 
-/** Whoever reads it may have stopped: the signal ends it all the same. */
+/** Ends on the signal even if the reader of standard output has stalled. */
 async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
@@ -231,7 +235,7 @@ export async function importImage(
           ),
       });
     } catch (error) {
-      // the capture is called off, so that the image's name is free again
+      // cancelled, so that the image can be captured again
       await client.send("DELETE", `/captures/${id}`).catch(() => {});
       throw error;
     }
@@ -239,5 +243,5 @@ export async function importImage(
 }
 
 export function refOf(text: string): string {
-  return encodeURIComponent(checked(ImageRef, { name: "REF", value: text }));
+  return encodeURIComponent(checked(ImageRef, { name: "IMAGE", value: text }));
 }

@@ -1,8 +1,8 @@
-/** Keeps one event from filling the journal, from any source and at any rate. */
+/** Keeps any one event from flooding the journal. */
 import type { LogRecord } from "@logtape/logtape";
 
-/** Lines of one event a minute; what is above is counted, and said in one line with the next that passes. */
-const MOST = 60;
+/** Lines per event and minute. Further ones are counted, and the count is logged with the next line that passes. */
+const MAX_LINES = 60;
 const WINDOW_MS = 60_000;
 
 interface Window {
@@ -12,10 +12,10 @@ interface Window {
 }
 
 export class LogLimit {
-  /** By category and event: as many as there are in the source. */
+  /** By category and event name, which the source code limits in number. */
   readonly #windows = new Map<string, Window>();
 
-  /** How many lines of this event were dropped before it; undefined if it is to be dropped itself. */
+  /** Returns how many lines of this event were dropped before this one; undefined to drop this one too. */
   pass({ category, rawMessage, timestamp }: LogRecord): number | undefined {
     const key = `${category.join("·")} ${rawMessage}`;
     let window = this.#windows.get(key);
@@ -24,7 +24,7 @@ export class LogLimit {
       window.beganMs = timestamp;
       window.lines = 0;
     }
-    if (window.lines >= MOST) {
+    if (window.lines >= MAX_LINES) {
       window.dropped++;
       return undefined;
     }

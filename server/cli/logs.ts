@@ -2,14 +2,14 @@ import { configure, getStreamSink, getTextFormatter } from "@logtape/logtape";
 import { LogLimit } from "./log_limit.ts";
 import { visibleLine } from "./visible_text.ts";
 
-/** Logs to standard error, one line an event with its properties. */
+/** Logs to standard error: one line per event, with its properties. */
 export async function configureLogs({ verbose }: { verbose: boolean }): Promise<void> {
   const format = getTextFormatter({
     timestamp: "rfc3339",
     format: ({ timestamp, level, category, message, record }) => {
       const properties = Object.entries(record.properties).filter(([, value]) => value !== undefined);
-      const told = properties.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("");
-      return visibleLine(`${timestamp} ${level} ${category} ${message}${told}`);
+      const suffix = properties.map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join("");
+      return visibleLine(`${timestamp} ${level} ${category} ${message}${suffix}`);
     },
   });
   const stderr = getStreamSink(Deno.stderr.writable, { formatter: format });

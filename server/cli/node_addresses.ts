@@ -1,18 +1,18 @@
 /**
- * Addresses of many nodes in few words:
+ * Addresses of many nodes in one argument:
  *
- *     10.0.0.11-10.0.0.138/24    each node the next one that is free
- *     10.0.{1}.{n+10}/16         by rule from the name: {n} is its last number, {1} its first, {2} its second …
+ *     10.0.0.11-10.0.0.138/24    a range: each node gets the next free address
+ *     10.0.{1}.{n+10}/16         a rule: {n} is the last number in the node's name, {1} the first, {2} the second …
  */
 import { UsageError } from "../words/usage.ts";
 
 interface Named {
   readonly name: string;
-  /** What it bears already. */
+  /** Its present address, in CIDR notation. */
   readonly address?: string | undefined;
 }
 
-/** The address of each; other words ("dhcp", an address alone) stay as they are. Throws UsageError. */
+/** Returns one address per node; other values ("dhcp", a single address) stay as they are. Throws UsageError. */
 export function planAddresses(
   text: string,
   { nodes, taken }: { nodes: readonly Named[]; taken: ReadonlySet<string> },
@@ -30,7 +30,7 @@ export function planAddresses(
   if (text.includes("{")) return nodes.map(({ name }) => byRule(text, name));
   if (nodes.length > 1 && /^[\d.]+(\/\d+)?$/.test(text)) {
     throw new UsageError(
-      `${text} is one address for ${nodes.length} nodes: give a range or a rule, as --help has it.`,
+      `${text} is one address for ${nodes.length} nodes: give a range or a rule, see --help.`,
     );
   }
   return nodes.map(() => text);
@@ -46,7 +46,7 @@ function fromRange(
     taken: ReadonlySet<string>;
   },
 ): string[] {
-  if (last < first) throw new UsageError(`${text}: the first address is behind the last one.`);
+  if (last < first) throw new UsageError(`${text}: the first address comes after the last one.`);
   let next = first;
   const isInside = (cidr: string | undefined) => {
     const [address = ""] = cidr?.split("/") ?? [];
@@ -54,7 +54,7 @@ function fromRange(
   };
   const kept = new Set(nodes.flatMap(({ address }) => isInside(address) ? [address?.split("/")[0]] : []));
   return nodes.map(({ name, address }) => {
-    // who has one of them keeps it: the same command again changes nothing
+    // a node with an address of the range keeps it, so that repeating the command changes nothing
     if (isInside(address)) return `${address?.split("/")[0]}/${prefix}`;
     while (next <= last && (taken.has(addressOf(next)) || kept.has(addressOf(next)))) next++;
     if (next > last) throw new UsageError(`${text} has no free address for ${name}.`);
@@ -76,7 +76,7 @@ function numberOf(address: string, text: string): number {
   if (octets.length === 4 && octets.every((o) => o >= 0 && o <= 255)) {
     return octets.reduce((sum, octet) => sum * 256 + octet, 0);
   }
-  throw new UsageError(`${text}: ${address} is no address.`);
+  throw new UsageError(`${text}: ${address} is not an address.`);
 }
 
 function addressOf(number: number): string {

@@ -1,14 +1,14 @@
 /**
- * Names of many nodes in few words, as Slurm, Warewulf and shells write them:
+ * Many node names in one argument, as Slurm, Warewulf and shells write them:
  *
- *     node[001-128]    node001 to node128; with zeros in front where they are written
+ *     node[001-128]    node001 to node128; zero-padded if the first number is
  *     node{001..128}   the same
  *     r[1-2]n[1,5-7]   r1n1, r1n5, r1n6, r1n7, r2n1 …
  *     @storage         all nodes of that group
  */
 import { UsageError } from "../words/usage.ts";
 
-/** As many as the API takes. */
+/** The API's limit. */
 const MAX_NODES = 10_000;
 const RANGE = /\[([\d,-]+)\]|\{(\d+)\.\.(\d+)\}/;
 
@@ -17,7 +17,7 @@ export function expandNames(pattern: string): string[] {
   const match = RANGE.exec(pattern);
   if (!match) {
     if (!/[[\]{}]/.test(pattern)) return [pattern];
-    throw new UsageError(`"${pattern}" is no name: a range has the form node[001-128] or node{001..128}.`);
+    throw new UsageError(`"${pattern}" is not a name: a range has the form node[001-128] or node{001..128}.`);
   }
   const [whole, list, first, last] = match;
   const before = pattern.slice(0, match.index), after = pattern.slice(match.index + whole.length);
@@ -26,7 +26,7 @@ export function expandNames(pattern: string): string[] {
     : list.split(",").flatMap((part) => {
       const [low = "", high = low, ...more] = part.split("-");
       if (low !== "" && high !== "" && more.length === 0) return numbersOf(low, high, pattern);
-      throw new UsageError(`"${pattern}" has the range "${part}": it has the form 1-8 or 3.`);
+      throw new UsageError(`"${pattern}" contains "${part}": a range has the form 1-8 or 3.`);
     });
   const ends = expandNames(after);
   if (numbers.length * ends.length > MAX_NODES) throw tooMany(pattern);
@@ -42,25 +42,27 @@ function numbersOf(first: string, last: string, pattern: string): string[] {
 }
 
 function tooMany(pattern: string): UsageError {
-  return new UsageError(`"${pattern}" are more than ${MAX_NODES} nodes.`);
+  return new UsageError(`"${pattern}" names more than ${MAX_NODES} nodes.`);
 }
 
-/** Each once, in the order given. Throws UsageError where a group has no node. */
+/** Returns each name once, in the order given. Throws UsageError if a group has no nodes. */
 export function nodeNames(
-  words: readonly string[],
+  patterns: readonly string[],
   { nodes }: {
     nodes: readonly { readonly name: string; readonly settings: { readonly group?: string | undefined } }[];
   },
 ): string[] {
-  const names = words.flatMap((word) => {
-    if (!word.startsWith("@")) return expandNames(word);
-    const members = nodes.filter(({ settings }) => settings.group === word.slice(1)).map(({ name }) => name);
+  const names = patterns.flatMap((pattern) => {
+    if (!pattern.startsWith("@")) return expandNames(pattern);
+    const members = nodes.filter(({ settings }) => settings.group === pattern.slice(1)).map(({ name }) =>
+      name
+    );
     if (members.length > 0) return members;
-    throw new UsageError(`no node is in the group ${word.slice(1)}. See \`rackseed node list\`.`);
+    throw new UsageError(`the group ${pattern.slice(1)} has no nodes. See \`rackseed node list\`.`);
   });
   return [...new Set(names)];
 }
 
-export function hasGroup(words: readonly string[]): boolean {
-  return words.some((word) => word.startsWith("@"));
+export function hasGroup(patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => pattern.startsWith("@"));
 }

@@ -1,4 +1,4 @@
-/** `rackseed node set`: changes what is given and keeps the rest; "none" takes a setting away. */
+/** `rackseed node set`: changes the settings that are given and keeps the rest; "none" clears a setting. */
 import { z } from "zod";
 import { NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
@@ -25,18 +25,18 @@ export interface NodeSetOptions {
   readonly backupEverySeconds?: number | "none" | undefined;
 }
 
-/** All of the nodes, or none of them. Throws UsageError, and RackseedError where the server refuses. */
+/** Changes all of the nodes or none. Throws UsageError, or RackseedError if the server refuses. */
 export async function setNodes(
-  words: readonly string[],
+  patterns: readonly string[],
   { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
 ): Promise<void> {
   const interfaces = settings.interfaces?.map((text) => text === "none" ? text : parseInterface(text));
   using client = await connect(options, signal);
   const nodes = await client.get("/nodes", z.array(NodeView), { signal });
-  const names = nodeNames(words, { nodes });
+  const names = nodeNames(patterns, { nodes });
   for (const one of ["mac", "hostname"] as const) {
     if (names.length > 1 && settings[one] !== undefined && settings[one] !== "none") {
-      throw new UsageError(`--${one} is one node's, and ${names.length} are named.`);
+      throw new UsageError(`--${one} is for one node, but ${names.length} are named.`);
     }
   }
   const known = names.map((name) =>
@@ -55,9 +55,9 @@ export async function setNodes(
   });
   const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });
   if (json) return printJson(views.length === 1 ? views[0] : views);
-  const made = views.filter((_, i) => known[i] === undefined).map(({ name }) => name);
+  const created = views.filter((_, i) => known[i] === undefined).map(({ name }) => name);
   const changed = views.filter((_, i) => known[i] !== undefined).map(({ name }) => name);
-  for (const [what, list] of [["made", made], ["changed", changed]] as const) {
+  for (const [what, list] of [["created", created], ["changed", changed]] as const) {
     if (list.length === 1) print(`${what} the node ${list[0]}`);
     else if (list.length > 1) print(`${what} ${list.length} nodes, ${list[0]} to ${list.at(-1)}`);
   }

@@ -1,4 +1,4 @@
-/** Many nodes, their addresses and their interfaces in few words. */
+/** How arguments name many nodes, addresses and interfaces. */
 import assert from "node:assert/strict";
 import { formatInterface, parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
@@ -14,8 +14,8 @@ const names: [pattern: string, names: string[] | RegExp][] = [
   ["n[3-1]", /backwards/],
   ["n[1-]", /the form 1-8 or 3/],
   ["n[1-2-3]", /the form 1-8 or 3/],
-  ["n[a]", /is no name/],
-  ["n{1..2", /is no name/],
+  ["n[a]", /is not a name/],
+  ["n{1..2", /is not a name/],
   ["n[1-99999]", /more than 10000/],
   ["r[1-200]n[1-200]", /more than 10000/],
   ["n[1-99999999999999]", /more than 10000/],
@@ -29,23 +29,23 @@ for (const [pattern, expected] of names) {
   });
 }
 
-Deno.test("a group stands for its nodes, each node comes once, and an empty group is an error", () => {
+Deno.test("a group expands to its nodes, each node appears once, and an empty group is an error", () => {
   const nodes = ["a1", "a2", "b1"].map((name) => ({ name, settings: { group: name.slice(0, 1) } }));
   assert.deepEqual(nodeNames(["a1", "@a", "c[1-2]"], { nodes }), ["a1", "a2", "c1", "c2"]);
-  assert.throws(() => nodeNames(["@x"], { nodes }), /no node is in the group x/);
+  assert.throws(() => nodeNames(["@x"], { nodes }), /the group x has no nodes/);
 });
 
 const plan = (text: string, nodes: { name: string; address?: string }[], taken: string[] = []) =>
   planAddresses(text, { nodes, taken: new Set(taken) });
 const three = ["n1", "n2", "n3"].map((name) => ({ name }));
 
-Deno.test("addresses: a range gives each the next free one, over the end of an octet", () => {
+Deno.test("addresses: a range gives each node the next free one, past the end of an octet", () => {
   assert.deepEqual(plan("10.0.0.254-10.0.1.9/16", three, ["10.0.0.255"]), [
     ...["10.0.0.254/16", "10.0.1.0/16", "10.0.1.1/16"],
   ]);
 });
 
-Deno.test("addresses: who has one of the range keeps it, so that the same command again changes nothing", () => {
+Deno.test("addresses: a node with one of the range keeps it, so that repeating the command changes nothing", () => {
   const nodes = [{ name: "n1", address: "10.0.0.12/24" }, { name: "n2" }, {
     name: "n3",
     address: "10.9.0.1/24",
@@ -53,7 +53,7 @@ Deno.test("addresses: who has one of the range keeps it, so that the same comman
   assert.deepEqual(plan("10.0.0.11-10.0.0.19/24", nodes), ["10.0.0.12/24", "10.0.0.11/24", "10.0.0.13/24"]);
 });
 
-Deno.test("addresses: a rule takes the numbers of the name", () => {
+Deno.test("addresses: a rule takes numbers from the node's name", () => {
   const nodes = [{ name: "r2n007" }, { name: "r3n008" }];
   assert.deepEqual(plan("10.0.{1}.{n+10}/16", nodes), ["10.0.2.17/16", "10.0.3.18/16"]);
   assert.deepEqual(plan("10.{2-1}.0.5/24", nodes), ["10.6.0.5/24", "10.7.0.5/24"]);
@@ -62,8 +62,8 @@ Deno.test("addresses: a rule takes the numbers of the name", () => {
 const wrong: [text: string, message: RegExp][] = [
   ["10.0.0.5/24", /one address for 3 nodes/],
   ["10.0.0.11-10.0.0.12/24", /no free address for n3/],
-  ["10.0.0.12-10.0.0.11/24", /behind the last/],
-  ["10.0.0.300-10.0.0.301/24", /10\.0\.0\.300 is no address/],
+  ["10.0.0.12-10.0.0.11/24", /comes after the last/],
+  ["10.0.0.300-10.0.0.301/24", /10\.0\.0\.300 is not an address/],
   ["10.0.{2}.{n}/24", /the name n1 has no number for \{2\}/],
 ];
 for (const [text, message] of wrong) {
@@ -71,7 +71,7 @@ for (const [text, message] of wrong) {
     assert.throws(() => plan(text, three), message));
 }
 
-Deno.test("addresses: other words are everybody's", () => {
+Deno.test("addresses: other values apply to every node", () => {
   assert.deepEqual(plan("dhcp", three), ["dhcp", "dhcp", "dhcp"]);
   assert.deepEqual(plan("10.0.0.5/24", [{ name: "n1" }]), ["10.0.0.5/24"]);
 });
@@ -102,7 +102,7 @@ const interfaces: [text: string, parsed: object, formatted?: string][] = [
   [`${A}.7=none`, { kind: "vlan", name: "vlan7", id: 7, parent: A, addresses: [] }],
 ];
 for (const [text, parsed, formatted = text] of interfaces) {
-  Deno.test(`an interface in words: ${text}`, () => {
+  Deno.test(`an interface as text: ${text}`, () => {
     assert.deepEqual(parseInterface(text), { ...parsed, ...none });
     assert.equal(formatInterface(parseInterface(text)), formatted);
     assert.deepEqual(parseInterface(formatted), parseInterface(text));
@@ -120,5 +120,5 @@ for (
     `a=${A}=dhcp=x`,
   ]
 ) {
-  Deno.test(`no interface: "${text}"`, () => assert.throws(() => parseInterface(text), UsageError));
+  Deno.test(`not an interface: "${text}"`, () => assert.throws(() => parseInterface(text), UsageError));
 }

@@ -36,10 +36,10 @@ export async function listNodes({ json, signal, ...options }: NodeOptions): Prom
   const nodes = await client.get("/nodes", z.array(NodeView), { signal });
   if (json) return printJson(nodes);
   if (nodes.length === 0) {
-    return print("no node yet; name one: rackseed node set NAME --mac 52:54:00:12:34:56");
+    return print("no nodes yet; to add one: rackseed node set NAME --mac 52:54:00:12:34:56");
   }
   printTable(
-    ["node", "mac", "state", "step", "limited by", "image", "address", "last heard"],
+    ["node", "mac", "state", "step", "limited by", "image", "address", "last seen"],
     nodes.map((node) => [
       node.name,
       node.settings.mac ?? "-",
@@ -104,11 +104,11 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
 }
 
 export async function deleteNodes(
-  words: readonly string[],
+  patterns: readonly string[],
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  await forEachNode(await namedNodes(client, { words, signal }), {
+  await forEachNode(await namedNodes(client, { patterns, signal }), {
     title: "cannot delete all of these nodes",
     signal,
     work: async (key) => {
@@ -119,7 +119,7 @@ export async function deleteNodes(
 }
 
 export async function deploy(
-  words: readonly string[],
+  patterns: readonly string[],
   { image, seed, identity, askTimeout, firstBootTimeout, force, wait, json, signal, ...options }:
     & NodeOptions
     & {
@@ -137,7 +137,7 @@ export async function deploy(
   const order = checked(DeployRequest, {
     name: "deploy",
     value: {
-      nodes: [...words],
+      nodes: [...patterns],
       image,
       seed,
       firstBootSeconds: firstBootTimeout,
@@ -147,7 +147,7 @@ export async function deploy(
     },
   });
   using client = await connect(options, signal);
-  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
+  const body = { ...order, nodes: await namedNodes(client, { patterns, signal }) };
   const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
   printOrdered(answer, { json, wait, verb: "install" });
   if (!wait) return;
@@ -158,7 +158,7 @@ export async function deploy(
 }
 
 export async function restore(
-  words: readonly string[],
+  patterns: readonly string[],
   { image, version, keep, dryRun, checkContent, force, wait, json, signal, ...options }: NodeOptions & {
     image?: string | undefined;
     version?: number | undefined;
@@ -170,12 +170,12 @@ export async function restore(
   },
 ): Promise<void> {
   const check = checkContent ? "content" as const : undefined;
-  const value = { nodes: [...words], image, version, keep, dryRun, check, force };
+  const value = { nodes: [...patterns], image, version, keep, dryRun, check, force };
   const order = checked(RestoreRequest, { name: "restore", value });
   using client = await connect(options, signal);
-  const body = { ...order, nodes: await namedNodes(client, { words, signal }) };
+  const body = { ...order, nodes: await namedNodes(client, { patterns, signal }) };
   const answer = await client.post("/restores", { body, schema: DeployAnswer, signal });
-  const verb = dryRun ? "only tell what would change" : "restore";
+  const verb = dryRun ? "report what would change" : "restore";
   printOrdered(answer, { json, wait, verb });
   if (!wait) return;
   const names = answer.nodes.map(({ node }) => node);
@@ -186,7 +186,7 @@ export async function restore(
   }));
   if (json) return printJson(logs);
   for (const { node, log } of logs) {
-    // the first plan is that of the disk
+    // the first plan describes the disk, not the changes
     const changes = log.filter((report) => report.plan && report.step !== "plan");
     for (const { plan = [] } of changes) for (const line of plan) print(`${node}: ${line}`);
   }
@@ -199,19 +199,21 @@ function printOrdered(
   const { image, nodes } = answer;
   if (json) return printJson(answer);
   print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
-  // with --wait the machines boot from the network, and others may read the log
+  // with --wait the nodes do boot from the network, and others may read the log: print no token
   if (wait) return print(`They ${verb} when they boot from the network.`);
-  print(`They ${verb} when they boot from the network. A machine that cannot: rackseed agent install with`);
+  print(
+    `They ${verb} when they boot from the network. On a machine that cannot, run rackseed agent install with`,
+  );
   for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
 }
 
 export async function cancelNodes(
-  words: readonly string[],
+  patterns: readonly string[],
   { signal, ...options }: NodeOptions,
 ): Promise<void> {
   using client = await connect(options, signal);
-  await forEachNode(await namedNodes(client, { words, signal }), {
-    title: "cannot cancel what is ordered for all of these nodes",
+  await forEachNode(await namedNodes(client, { patterns, signal }), {
+    title: "cannot cancel the orders of all of these nodes",
     signal,
     work: async (key) => {
       const path = `/nodes/${encodeURIComponent(key)}/cancel`;
@@ -221,7 +223,7 @@ export async function cancelNodes(
   });
 }
 
-/** Does `work` for every node, also after it failed for one; throws RackseedError with all that failed. */
+/** Does `work` for every node, even after it failed for one; then throws RackseedError for those that failed. */
 export async function forEachNode(
   keys: readonly string[],
   { title, signal, work }: {
@@ -243,7 +245,7 @@ export async function forEachNode(
   const [first] = failures;
   if (first === undefined) return;
   throw new RackseedError(title, {
-    reason: `it failed for ${failures.length} of ${keys.length}, as said above; the others are done.`,
+    reason: `${failures.length} of ${keys.length} failed, see above; the others are done.`,
     remedy: [...new Set(failures.map((failure) => failure.remedy))].slice(0, 3).join(" "),
     status: first.status,
   });
@@ -253,26 +255,28 @@ export async function listTemplates({ json, signal, ...options }: NodeOptions): 
   using client = await connect(options, signal);
   const templates = await client.get("/templates", z.array(TemplateView), { signal });
   if (json) return printJson(templates);
-  if (templates.length === 0) return print("no template yet; run `rackseed agent template` on a machine");
+  if (templates.length === 0) {
+    return print("no templates yet; run `rackseed agent template` on a machine to capture");
+  }
   printTable(
-    ["template", "state", "address", "system", "lacks"],
+    ["template", "state", "address", "system", "obstacles"],
     templates.map((t) => [
       t.name,
       t.online ? "online" : "offline",
       t.address,
       t.source?.description ?? "-",
-      t.lacks.join("; ") || "nothing",
+      t.lacks.join("; ") || "none",
     ]),
   );
 }
 
 export interface NodeEnd {
   readonly done: boolean;
-  /** In words, after its name. */
+  /** Text to follow the node's name. */
   readonly what: string;
 }
 
-/** How a node's deployment ended; undefined while it goes on, or while its clone is to report yet. */
+/** How a node's deployment ended; undefined while it lasts or its clone has not reported yet. */
 function endOf(node: NodeView): NodeEnd | undefined {
   const { armed, state, report, firstBoot } = node;
   const problem = firstBoot?.problem ?? (state === "failed" ? report?.problem : undefined);
@@ -284,17 +288,17 @@ function endOf(node: NodeView): NodeEnd | undefined {
   return firstBoot ? undefined : { done: true, what: node.restore ? "is restored" : "is installed" };
 }
 
-/** Ranges and groups written out. */
+/** Expands ranges and groups. */
 export async function namedNodes(
   client: ApiClient,
-  { words, signal }: { words: readonly string[]; signal: AbortSignal },
+  { patterns, signal }: { patterns: readonly string[]; signal: AbortSignal },
 ): Promise<string[]> {
-  const nodes = hasGroup(words) ? await client.get("/nodes", z.array(NodeView), { signal }) : [];
-  return nodeNames(words, { nodes });
+  const nodes = hasGroup(patterns) ? await client.get("/nodes", z.array(NodeView), { signal }) : [];
+  return nodeNames(patterns, { nodes });
 }
 
 /**
- * Returns when all are done (`end`), or, where nothing is said, their own systems run; throws RackseedError where one
+ * Returns when all nodes are done as `end` sees it, by default when their clones run. Throws RackseedError if any
  * failed.
  */
 export async function waitForNodes(
@@ -307,7 +311,7 @@ export async function waitForNodes(
   },
 ): Promise<void> {
   using line = new ProgressLine();
-  // by id: a node that is asked may be given another name meanwhile
+  // by id: with --identity ask, a node may be renamed meanwhile
   const open = new Map<string, { name: string; view?: NodeView }>(nodes.map((n) => [n.id, { name: n.node }]));
   const failed: string[] = [];
   for await (const event of serverEvents(client, signal)) {
@@ -330,22 +334,22 @@ export async function waitForNodes(
     line.show(views.map((node) => `${node.name} ${stepOf(node)}`).join(" | "));
   }
   if (failed.length === 0) return;
-  throw new RackseedError(`${failed.length} of ${nodes.length} nodes did not come up as they should`, {
+  throw new RackseedError(`${failed.length} of ${nodes.length} nodes failed`, {
     reason: failed.join("\n  "),
-    remedy: "see `rackseed node show NODE`; then deploy again.",
+    remedy: "see `rackseed node show NODE`, then order it again.",
   });
 }
 
-/** What the operator has set, else where it was heard from. */
+/** The address set by the operator, else the one it last reported from. */
 function addressOf({ settings, address }: NodeView): string {
   const isSet = settings.address?.includes("/") ?? false;
   return (isSet ? settings.address : address ?? settings.address) ?? "-";
 }
 
 function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
-  if (!report || state === "idle" || state === "armed") return state === "armed" ? "waits for its boot" : "-";
-  if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD OF" : "see node show";
-  if (state === "installed") return firstBoot ? "waits for its first boot" : "done";
+  if (!report || state === "idle" || state === "armed") return state === "armed" ? "waiting for boot" : "-";
+  if (firstBoot?.problem) return firstBoot.reported === undefined ? "NOT HEARD FROM" : "see node show";
+  if (state === "installed") return firstBoot ? "waiting for first boot" : "done";
   if (state === "running") return "done";
   if (state === "aborted") return `cancelled at ${report.step}`;
   const { step, progress } = report;
@@ -358,10 +362,10 @@ function firstBootOf({ firstBoot }: NodeView): string | undefined {
   if (firstBoot === undefined) return undefined;
   const { due, reported, hostname, problem } = firstBoot;
   if (reported !== undefined) return `up as ${hostname} since ${formatTime(reported)}`;
-  return problem ? `not heard of; it was due at ${formatTime(due)}` : `awaited until ${formatTime(due)}`;
+  return problem ? `not heard from; it was due at ${formatTime(due)}` : `expected by ${formatTime(due)}`;
 }
 
-/** What keeps, or kept, it from installing faster. */
+/** What limits, or limited, its speed. */
 function paceOf({ limit, slowest }: NodeView): string {
   return [limit, slowest && "slowest"].filter(Boolean).join(", ") || "-";
 }
@@ -375,7 +379,7 @@ const LIMITS = { link: "link", disk: "disk", cpu: "processor" };
 
 function limitText(limit: number | "off" | undefined): string | undefined {
   if (limit === undefined) return undefined;
-  return limit === "off" ? "off, whatever holds for the site" : formatRate(limit);
+  return limit === "off" ? "off, regardless of the site's limit" : formatRate(limit);
 }
 
 function printReport({ step, state, elapsedMs, message, problem, plan, log }: StepReport): void {

@@ -1,10 +1,10 @@
-/** How fast something goes, over the last seconds, and when it will be done. Pure: the caller has the clock. */
+/** Speed over the last seconds, and the time left. Pure: the caller has the clock. */
 const WINDOW_MS = 8000;
 
 export class Rate {
   #samples: { atMs: number; value: number }[] = [];
 
-  /** `value`: what is done in all. */
+  /** `value`: the total done so far. */
   add(value: number, atMs: number): void {
     const last = this.#samples.at(-1);
     if (last && value < last.value) this.#samples = [];
@@ -12,7 +12,7 @@ export class Rate {
     while ((this.#samples[1]?.atMs ?? Infinity) <= atMs - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Undefined until there are two moments to compare. */
+  /** Undefined until half a second has been observed. */
   get perSecond(): number | undefined {
     const first = this.#samples[0], last = this.#samples.at(-1);
     if (!first || !last || last.atMs - first.atMs < 500) return undefined;

@@ -7,17 +7,17 @@ import { UsageError } from "../words/usage.ts";
 
 const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
 
-/** Runs one command. Returns the exit code; whatever goes wrong is told on standard error, never thrown. */
+/** Runs one command and returns the exit code. Errors go to standard error and are never thrown. */
 export async function runCommandLine(args: readonly string[], actions: Actions): Promise<number> {
   try {
     const program = createProgram(actions);
-    // commander would answer --help for a command that it does not know with the help of the one above
-    const told = namesUnknownCommand(program, args) ? args.filter((word) => !isHelp(word)) : args;
-    await program.parseAsync([...told], { from: "user" });
+    // for an unknown command with --help, commander would print the help of its parent
+    const words = namesUnknownCommand(program, args) ? args.filter((word) => !isHelp(word)) : args;
+    await program.parseAsync([...words], { from: "user" });
     return EXIT.done;
   } catch (thrown) {
     const error = firstError(thrown);
-    // commander has printed what was asked for, or its message with "did you mean"
+    // commander has already printed the help, or its message
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
     if (error instanceof UsageError) {
       remark(`error: ${error.message}`);
@@ -31,7 +31,7 @@ export async function runCommandLine(args: readonly string[], actions: Actions):
   }
 }
 
-/** Whether the words before the first option lead to no command. */
+/** Whether the words before the first option name a command that does not exist. */
 function namesUnknownCommand(program: ReturnType<typeof createProgram>, args: readonly string[]): boolean {
   let command: CommandUnknownOpts = program;
   for (const word of args.filter((word) => word !== "help")) {

@@ -20,7 +20,7 @@ function actions(over: Partial<Actions> = {}): Actions {
   };
 }
 
-Deno.test("exit codes: 0 done, 1 failed, 2 wrong use", async () => {
+Deno.test("exit codes: 0 success, 1 failure, 2 wrong usage", async () => {
   const failing = actions({
     runServer: () => Promise.reject(new RackseedError("cannot", { reason: "so.", remedy: "do." })),
   });
@@ -68,7 +68,7 @@ Deno.test("exit codes: 0 done, 1 failed, 2 wrong use", async () => {
   for (const [args, code] of cases) assert.equal(await runCommandLine(args, failing), code, args.join(" "));
 });
 
-Deno.test("the server's options arrive as they were meant", async () => {
+Deno.test("the server receives its options parsed", async () => {
   const seen: ServerCommand[] = [];
   const runServer = (options: ServerCommand) => Promise.resolve(void seen.push(options));
   await runCommandLine(["server"], actions({ runServer }));

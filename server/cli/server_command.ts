@@ -19,10 +19,10 @@ import {
   DEFAULT_TRACKER_PORT,
 } from "./defaults.ts";
 import { withServer } from "./connection_options.ts";
-import { examples } from "./examples.ts";
+import { afterOptions, JSON_RESULT } from "./help_text.ts";
 import type { Actions } from "./actions.ts";
 
-/** What the server's commands do; main.ts brings it along. */
+/** What the server's commands do, passed in by main.ts. */
 type ServerActions = Pick<Actions, "runServer" | "backUpServer" | "restoreServer" | "signal">;
 
 export function addServer(
@@ -32,60 +32,68 @@ export function addServer(
   const server = program.command("server")
     // so that --data after `backup` is that command's own
     .enablePositionalOptions()
-    .description("Run the image server: captures, images, boot services, swarm, page and API.")
-    .option("--data <dir>", "where everything is kept", DEFAULT_DATA)
+    .description("Run the image server: web page, API, network boot, and the swarm that spreads images.")
+    .option("--data <dir>", "directory of the images, the database and the keys", DEFAULT_DATA)
     .option(
       "--listen <host:port>",
-      `HTTPS: page and API (default: the interface's address or ${DEFAULT_LISTEN})`,
+      `HTTPS address of page and API (default: ${DEFAULT_LISTEN}, or the interface's)`,
       parseListen,
     )
-    .option("--interface <if>", "the network interface that the nodes are on")
-    .option("--address <ip>", "the address that nodes are told (default: the interface's)", parseIpv4)
+    .option("--interface <if>", "network interface that faces the nodes")
+    .option("--address <ip>", "address that nodes reach this server at (default: the interface's)", parseIpv4)
     .option(
       "--http-port <port>",
-      "plain HTTP: boot files, tracker, sealed packs",
+      "plain HTTP port: boot files, tracker, encrypted images",
       parsePort,
       DEFAULT_HTTP_PORT,
     )
-    .option("--peer-port <port>", "BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
-    .option("--tracker-port <port>", "UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
-    .option("--tftp-port <port>", "TFTP, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | "off")
+    .option("--peer-port <port>", "port of the BitTorrent seeder", parsePort, DEFAULT_PEER_PORT)
+    .option("--tracker-port <port>", "port of the UDP tracker", parsePort, DEFAULT_TRACKER_PORT)
+    .option("--tftp-port <port>", "TFTP port, or off", parsePortOrOff, DEFAULT_TFTP_PORT as number | "off")
     .option(
       "--rsync-port <port>",
-      "rsync: torrent files, or off; the default only where it is free",
+      "rsync port for torrent files, or off; the default is skipped if taken",
       parsePortOrOff,
       DEFAULT_RSYNC_PORT as number | "off",
     )
     .addOption(
-      new Option("--dhcp <mode>", "give addresses and boot options, or leave DHCP alone")
+      new Option("--dhcp <mode>", "assign addresses by DHCP, or leave that to another server")
         .choices(["off", "server"] as const).default("off" as const),
     )
-    .option("--dhcp-range <first-last>", "addresses to give", parseRange)
+    .option("--dhcp-range <first-last>", "addresses to assign, e.g. 10.0.0.100-10.0.0.199", parseRange)
     .addOption(
-      new Option("--dhcp-clients <who>", "answer nodes and machines that boot from the network, or everybody")
+      new Option("--dhcp-clients <who>", "answer known nodes and network boots only, or all")
         .choices(["nodes", "all"] as const).default("nodes" as const),
     )
-    .option("--gateway <ip>", "the gateway that DHCP clients are told", parseIpv4)
-    .option("--dns <ip>", "a name server that DHCP clients are told; may be given again", collectIpv4)
-    .option("--secure-boot", "boot UEFI machines by shim and the signed GRUB")
+    .option("--gateway <ip>", "default gateway for DHCP clients", parseIpv4)
+    .option("--dns <ip>", "name server for DHCP clients (repeatable)", collectIpv4)
+    .option("--secure-boot", "boot UEFI machines through shim and the signed GRUB")
     .option(
       "--upload-limit <rate>",
-      "what seeder and web seed together send at most, as 800mbit or 100MB/s, or off (default: as set before)",
+      "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
       parseRateOrOff,
     )
-    .option("--json", "print one line of JSON when all listens")
-    .option("--verbose", "log more")
+    .option("--json", "print one line of JSON once all services are listening")
+    .option("--verbose", "log debug events, and every repeat of an event")
     .addHelpText(
       "after",
-      examples(
-        "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
-        "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
-        "rackseed server --interface eth1 --upload-limit 800mbit",
-      ),
+      afterOptions({
+        notes: `
+--dhcp server needs --interface. Without --dhcp-range it assigns addresses from
+the upper half of that interface's network, 1000 at most.
+With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
+(BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
+A port of 0 takes any free port.`,
+        examples: [
+          "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+          "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
+          "rackseed server --interface eth1 --upload-limit 800mbit",
+        ],
+      }),
     )
     .action(async ({ dns, tftpPort, rsyncPort, secureBoot, json, verbose, ...options }, command) => {
       if (options.dhcp === "server" && options.interface === undefined) {
-        command.error("error: --dhcp server needs --interface IF: the network that it gives addresses in");
+        command.error("error: --dhcp server needs --interface IF, the network to assign addresses in");
       }
       await runServer({
         ...options,
@@ -105,27 +113,34 @@ function addServerBackup(
   server: Command,
   { backUpServer, restoreServer, signal }: Omit<ServerActions, "runServer">,
 ): void {
-  withServer(server.command("backup"))
-    .description(
-      "Write the server's own facts to one file: database, keys, tokens, certificates, node identities. Packs are " +
-        "not in it, only their list. The server may run. The file holds every secret of the site.",
-    )
-    .argument("<file>", "a new tar file (mode 0600)")
-    .option("--data <dir>", "the data directory, if no --server is given", DEFAULT_DATA)
-    .addHelpText("after", examples("rackseed server backup /mnt/usb/rackseed-monday.tar"))
-    .action(async (file, options) => await backUpServer(file, { ...options, signal }));
-  server.command("restore")
-    .description(
-      "Put a backup back into an empty data directory, or into that of a stopped server; then list the packs and " +
-        "versions that are missing there. Nodes and agents find the same server again.",
-    )
-    .argument("<file>", "what `rackseed server backup` wrote")
-    .option("--data <dir>", "the data directory", DEFAULT_DATA)
-    .option("--force", "set the facts that are there aside, in a folder of the data directory")
-    .option("--json", "print the result as JSON")
+  withServer(server.command("backup"), { heading: "Connection (default: the server on --data):" })
+    .description("Save all of the server except the image data to one tar file.")
+    .argument("<file>", "tar file to create (mode 0600)")
+    .option("--data <dir>", "data directory, if no --server is given", DEFAULT_DATA)
     .addHelpText(
       "after",
-      examples("rackseed server restore /mnt/usb/rackseed-monday.tar --data /var/lib/rackseed"),
+      afterOptions({
+        notes: `
+Saves the database, keys, tokens, certificates and node identities, and a list
+of the image data; copy that separately: packs/ and versions/ in the data
+directory. The server may be running.
+The file holds every secret of the site: keep it safe.`,
+        examples: ["rackseed server backup /mnt/usb/rackseed-monday.tar"],
+      }),
+    )
+    .action(async (file, options) => await backUpServer(file, { ...options, signal }));
+  server.command("restore")
+    .description("Restore a backup of the server, and list the image data that is still missing.")
+    .argument("<file>", "tar file written by `rackseed server backup`")
+    .option("--data <dir>", "data directory, empty or of a stopped server", DEFAULT_DATA)
+    .option("--force", "move existing data aside, into a folder of the data directory")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: "Nodes and agents recognize the restored server as the one they knew.",
+        examples: ["rackseed server restore /mnt/usb/rackseed-monday.tar --data /var/lib/rackseed"],
+      }),
     )
     .action(async (file, { data, force = false, json = false }) =>
       await restoreServer(file, { data, force, json })

@@ -16,7 +16,7 @@ export async function showSwarm({ json, signal, ...options }: SwarmOptions): Pro
   show(await client.get("/swarm", SwarmSettings, { signal }), json);
 }
 
-/** What a person gave; "off" takes a setting back. */
+/** The options given; "off" clears a setting. */
 export interface SwarmSetOptions {
   readonly uploadLimit?: number | "off" | undefined;
   readonly nodeUploadLimit?: number | "off" | undefined;
@@ -29,7 +29,7 @@ export async function setSwarm(
   { settings, json, signal, ...options }: SwarmOptions & { settings: SwarmSetOptions },
 ): Promise<void> {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  if (given.length === 0) throw new UsageError("nothing is to be set; see `rackseed swarm set --help`");
+  if (given.length === 0) throw new UsageError("no setting given; see `rackseed swarm set --help`");
   const change = Object.fromEntries(given.map(([key, value]) => [key, value === "off" ? null : value]));
   const body = checked(SwarmChange, { name: "swarm set", value: change });
   using client = await connect(options, signal);
@@ -46,11 +46,11 @@ function show(settings: SwarmSettings, json: boolean | undefined): void {
     "Each node sends": rate(nodeUploadLimit),
     "Racks": rackPrefix === undefined
       ? "by the nodes' labels only"
-      : `by label, else one for each /${rackPrefix} network`,
+      : `by label, else one per /${rackPrefix} network`,
     "The server's rack": serverRack,
     "Finished nodes seed": formatSeedPolicy(seed),
   });
   if (nodeUploadLimit === undefined) {
-    print("A node may have a limit of its own: rackseed node set NODE --upload-limit RATE");
+    print("To limit a single node: rackseed node set NODE --upload-limit RATE");
   }
 }

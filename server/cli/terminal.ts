@@ -1,6 +1,6 @@
 /**
- * What commands print: results to standard output, progress and remarks to standard error. Control characters in it
- * are shown, never sent to the terminal.
+ * Output of commands: results go to standard output, progress and remarks to standard error. Control characters are
+ * escaped, never sent to the terminal.
  */
 import { visible, visibleLine } from "./visible_text.ts";
 
@@ -18,7 +18,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
-/** Columns side by side; the last is not padded. */
+/** Aligns the columns; the last one is not padded. */
 export function printTable(titles: readonly string[], cells: readonly (readonly string[])[]): void {
   const rows = cells.map((row) => row.map(visibleLine));
   const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
@@ -27,7 +27,7 @@ export function printTable(titles: readonly string[], cells: readonly (readonly 
   }
 }
 
-/** "Key:   value" lines; what is undefined is left out. */
+/** Prints "Key:   value" lines, without those whose value is undefined. */
 export function printFields(fields: Record<string, string | undefined>): void {
   const width = Math.max(...Object.keys(fields).map((key) => key.length)) + 2;
   for (const [key, value] of Object.entries(fields)) {
@@ -35,7 +35,7 @@ export function printFields(fields: Record<string, string | undefined>): void {
   }
 }
 
-/** One line on standard error that is written over in a terminal; elsewhere a new line now and then. */
+/** One line on standard error: overwritten in a terminal, elsewhere a new line every five seconds at most. */
 export class ProgressLine implements Disposable {
   readonly #terminal = Deno.stderr.isTerminal();
   #shown = "";
@@ -51,7 +51,7 @@ export class ProgressLine implements Disposable {
     this.#shown = text;
   }
 
-  /** A line that stays. */
+  /** Prints a line that stays. */
   note(line: string): void {
     this.clear();
     remark(line);
@@ -75,7 +75,7 @@ function columns(): number {
   }
 }
 
-/** A reader that went away (`| head`) ends the output, not the command. */
+/** If the reader is gone (`| head`), output is dropped and the command continues. */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = encoder.encode(text);
   try {

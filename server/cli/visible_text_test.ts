@@ -7,7 +7,7 @@ const cases: [what: string, text: string, shown: string][] = [
   ["a colour", "\x1b[31mred\x1b[0m", "\\u001b[31mred\\u001b[0m"],
   ["a window title", "\x1b]0;owned\x07", "\\u001b]0;owned\\u0007"],
   ["an 8-bit control sequence", "\x9b2J", "\\u009b2J"],
-  ["a carriage return that hides what stands before it", "failed\rdone  ", "failed\\u000ddone  "],
+  ["a carriage return that hides the text before it", "failed\rdone  ", "failed\\u000ddone  "],
   ["backspaces and DEL", "a\b\x7f", "a\\u0008\\u007f"],
   ["text that runs from right to left", "ab\u202edc", "ab\\u202edc"],
 ];
@@ -18,7 +18,7 @@ for (const [what, text, shown] of cases) {
   });
 }
 
-Deno.test("lines stay lines in a text, and are shown as one where one is expected", () => {
+Deno.test("text keeps its line feeds, a single line has them escaped", () => {
   assert.equal(visible("a\n\tb"), "a\n\tb");
   assert.equal(visibleLine("ok\nState: running"), "ok\\u000aState: running");
 });

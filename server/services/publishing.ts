@@ -4,8 +4,8 @@ import { toHex } from "#torrent/metainfo/hex.ts";
 import { createInfo, type SameBeginning } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import type { PublishPorts } from "../capture/publish.ts";
-import type { AgentSegments } from "./agent_segments.ts";
-import { makeBootFiles } from "./image_boot.ts";
+import type { AgentSegments } from "../boot_files/agent_segments.ts";
+import { makeBootFiles } from "../boot_files/image_boot.ts";
 import type { SwarmAddresses } from "../fleet/ports.ts";
 
 export function publishPorts(

@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { RackseedError } from "#contract/errors.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import { bind } from "./listen.ts";
+import { bind } from "./bind.ts";
 import { RsyncDaemon } from "../rsync/daemon.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";
 

@@ -1,7 +1,9 @@
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
 import { chunkStream } from "./chunk_stream.ts";
-import { encodeHeader, encodeSparseMap, padding, RECORD_BYTES } from "#tar/write_header.ts";
+import { encodeSparseMap, joined } from "#tar/sparse_map.ts";
+import { END_BYTES, padding, RECORD_BYTES, type Run } from "#tar/ustar.ts";
+import { encodeHeader } from "#tar/write_member.ts";
 import type { VersionReader } from "./version_reader.ts";
 
 const CHUNK_BYTES = 256 << 10;
@@ -20,9 +22,8 @@ function* tarOf(reader: VersionReader): Generator<Uint8Array> {
       yield piece;
     }
   }
-  // two blocks of zeros end the archive
-  const end = length + 1024;
-  yield new Uint8Array(1024 + (RECORD_BYTES - end % RECORD_BYTES) % RECORD_BYTES);
+  const end = length + END_BYTES;
+  yield new Uint8Array(END_BYTES + (RECORD_BYTES - end % RECORD_BYTES) % RECORD_BYTES);
 }
 
 function* memberOf(entry: Entry<FrameExtent>, reader: VersionReader): Generator<Uint8Array> {
@@ -57,14 +58,15 @@ function* fileOf(
   file: Extract<Entry<FrameExtent>, { type: "file" }>,
   reader: VersionReader,
 ): Generator<Uint8Array> {
-  const regions = regionsOf(file, reader);
-  const stored = regions.reduce((sum, [, size]) => sum + size, 0);
+  const runs = runsOf(file, reader);
+  const stored = runs.reduce((sum, run) => sum + run.sizeBytes, 0);
   const sparse = stored < file.sizeBytes;
   let map: Uint8Array = new Uint8Array(0);
   if (sparse) {
-    const [offset, size] = regions.at(-1) ?? [0, 0];
-    // GNU tar takes the end of the last region for the file's end
-    map = encodeSparseMap(offset + size < file.sizeBytes ? [...regions, [file.sizeBytes, 0]] : regions);
+    const last = runs.at(-1);
+    const end = last ? last.offset + last.sizeBytes : 0;
+    // GNU tar takes the end of the last run for the file's end
+    map = encodeSparseMap(end < file.sizeBytes ? [...runs, { offset: file.sizeBytes, sizeBytes: 0 }] : runs);
   }
   yield encodeHeader({
     ...attributesOf(file),
@@ -77,19 +79,15 @@ function* fileOf(
   yield padding(stored);
 }
 
-/** Where the file has bytes; extents that touch are one region. */
-function regionsOf(
+/** The file's stored bytes; touching extents are one run. */
+function runsOf(
   file: Extract<Entry<FrameExtent>, { type: "file" }>,
   reader: VersionReader,
-): [offset: number, sizeBytes: number][] {
-  const regions: [number, number][] = [];
-  for (const { offset, frame, index } of file.extents) {
+): Run[] {
+  return joined(file.extents.map(({ offset, frame, index }) => {
     const sizeBytes = reader.manifest.frames[frame]?.extents[index]?.sizeBytes ?? 0;
-    const last = regions.at(-1);
-    if (last !== undefined && last[0] + last[1] === offset) last[1] += sizeBytes;
-    else regions.push([offset, sizeBytes]);
-  }
-  return regions;
+    return { offset, sizeBytes };
+  }));
 }
 
 function attributesOf(entry: Attributes): Attributes {

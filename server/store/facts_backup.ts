@@ -6,7 +6,8 @@ import { chunkStream } from "./chunk_stream.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { removeSync } from "./durable.ts";
 import { type FactsIndex, INDEX } from "./facts_archive.ts";
-import { encodeHeader, padding } from "#tar/write_header.ts";
+import { END_BYTES, padding } from "#tar/ustar.ts";
+import { encodeHeader } from "#tar/write_member.ts";
 import { storeError } from "./store_error.ts";
 import type { PublishedVersion } from "./versions.ts";
 
@@ -79,7 +80,7 @@ function* archive({ versions, created }: FactsSource, members: readonly Member[]
     for (const chunk of chunksOf(file)) yield chunk;
     yield padding(sizeBytes);
   }
-  yield new Uint8Array(1024);
+  yield new Uint8Array(END_BYTES);
 }
 
 function header(path: string, sizeBytes: number, created: Date): Uint8Array {

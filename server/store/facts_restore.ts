@@ -4,7 +4,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { openDatabase } from "./database.ts";
 import { removeSync, sizeOf } from "./durable.ts";
 import { badArchive, FactsIndex, INDEX, MAX_INDEX_BYTES } from "./facts_archive.ts";
-import { BLOCK_BYTES } from "#tar/write_header.ts";
+import { BLOCK_BYTES, padding, parseHeader } from "#tar/ustar.ts";
 
 /** What a restore puts in place, and sets aside where it is there. */
 const REPLACED = [
@@ -106,16 +106,11 @@ function readIndex(file: Deno.FsFile, archive: string): FactsIndex {
   return parsed.data;
 }
 
-/** A ustar header of our own; undefined at the archive's end. */
+/** The next member of an archive that Rackseed wrote: a plain file. Undefined at the archive's end. */
 function readHeader(file: Deno.FsFile, archive: string): { path: string; sizeBytes: number } | undefined {
-  const block = readExactly(file, BLOCK_BYTES);
-  if (block.every((byte) => byte === 0)) return undefined;
-  const text = (at: number, length: number) =>
-    new TextDecoder().decode(block.subarray(at, at + length)).replace(/[\0 ].*$/s, "");
-  if (text(257, 5) !== "ustar" || text(156, 1) !== "0") throw badArchive(archive, "it is not a tar of ours");
-  const sizeBytes = parseInt(text(124, 12), 8);
-  if (!Number.isSafeInteger(sizeBytes)) throw badArchive(archive, "a header in it is damaged");
-  return { path: text(0, 100), sizeBytes };
+  const header = parseHeader(readExactly(file, BLOCK_BYTES));
+  if (header && header.type !== "0") throw badArchive(archive, "Rackseed did not write this tar");
+  return header && { path: header.name, sizeBytes: header.sizeBytes };
 }
 
 /** Returns the SHA-256 of what was copied. */
@@ -138,7 +133,7 @@ function copyMember(file: Deno.FsFile, path: string, sizeBytes: number): string 
 }
 
 function skipPadding(file: Deno.FsFile, sizeBytes: number): void {
-  readExactly(file, (BLOCK_BYTES - sizeBytes % BLOCK_BYTES) % BLOCK_BYTES);
+  readExactly(file, padding(sizeBytes).length);
 }
 
 function readExactly(file: Deno.FsFile, length: number): Uint8Array {

@@ -1,4 +1,4 @@
-/** Compact addresses of one length back to back in memory, in no order. Whoever keeps a place is told when it moves. */
+/** Compact addresses of equal length, back to back and unordered. When an address moves, its owner's `index` follows. */
 export class AddressList<Owner extends { index: number }> {
   readonly #bytesEach: number;
   #bytes: Uint8Array;
@@ -27,7 +27,7 @@ export class AddressList<Owner extends { index: number }> {
     this.#bytes.set(compact, index * this.#bytesEach);
   }
 
-  /** The last one takes its place. */
+  /** The last address moves into the gap. */
   delete({ index }: Owner): void {
     const last = this.#owners.pop();
     if (!last || index === this.length) return;
@@ -37,7 +37,7 @@ export class AddressList<Owner extends { index: number }> {
     this.#bytes.copyWithin(index * this.#bytesEach, from, from + this.#bytesEach);
   }
 
-  /** Byte by byte: for so few, `set` costs three times as much. */
+  /** Copies one address and returns its end. Byte by byte: for this few, `set` costs three times as much. */
   copy(index: number, { into, at }: { into: Uint8Array; at: number }): number {
     let from = index * this.#bytesEach;
     for (let i = 0; i < this.#bytesEach; i++) into[at++] = this.#bytes[from++]!;

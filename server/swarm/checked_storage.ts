@@ -5,35 +5,35 @@ import { FileStorage } from "#torrent/storage/file_storage.ts";
 import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
 import { DamagedPiece, type PieceStorage } from "#torrent/ports.ts";
 
-/** A piece that was whole so lately is not hashed again, unless its files have changed since. */
+/** A piece found intact this recently is not hashed again, unless its files have changed since. */
 const FRESH_MS = 10 * 60_000;
-/** How often is looked whether they have. */
-const LOOK_MS = 1_000;
+/** Interval between checks for changed files. */
+const STAT_MS = 1_000;
 
 export interface CheckedStorageOptions {
-  /** Places of the torrent's files, in its order. */
+  /** The paths of the torrent's files, in torrent order. */
   readonly paths: readonly string[];
-  /** Told of every damaged piece that is found, once for each file that it lies in. */
+  /** Called for every damaged piece, once per file that the piece spans. */
   readonly onDamage?: (path: string, what: string) => void;
   readonly now?: () => number;
 }
 
 /**
- * A torrent's files as a seed may give them: a piece is hashed before any of it leaves, so that a disk that went
- * bad is found here and named, and not by every node. Files may be missing; their pieces are damaged then.
+ * The storage of a seed: a piece is hashed before any of it leaves, so that a failing disk is found and named here, and
+ * not by every node. The pieces of a missing file count as damaged.
  */
 export class CheckedStorage implements PieceStorage, Disposable {
   readonly #metainfo: Metainfo;
   readonly #options: CheckedStorageOptions;
   #files: FileStorage;
-  /** Size, inode and times of each file, as they were when it was opened. */
+  /** Size, inode and times of each file when it was opened. */
   #stamps: string[];
-  #lookedAt: number;
-  /** When each piece was found whole. */
-  readonly #wholeAt: Float64Array;
+  #statAt: number;
+  /** When each piece was last found intact. */
+  readonly #intactAt: Float64Array;
   readonly #damage = new Map<number, string>();
   readonly #now: () => number;
-  /** Made for the first check, and used again. */
+  /** Allocated for the first check and reused. */
   #buffer: Uint8Array | undefined;
 
   constructor(metainfo: Metainfo, options: CheckedStorageOptions) {
@@ -41,12 +41,12 @@ export class CheckedStorage implements PieceStorage, Disposable {
     this.#options = options;
     this.#files = FileStorage.openAvailable(metainfo.map, options.paths);
     this.#stamps = options.paths.map(stampOf);
-    this.#wholeAt = new Float64Array(metainfo.map.pieceCount).fill(-Infinity);
+    this.#intactAt = new Float64Array(metainfo.map.pieceCount).fill(-Infinity);
     this.#now = options.now ?? (() => performance.now());
-    this.#lookedAt = this.#now();
+    this.#statAt = this.#now();
   }
 
-  /** What is wrong with these bytes of the torrent, in words; undefined where they are whole. */
+  /** Describes the damage in these bytes of the torrent, or undefined if they are intact. */
   damageIn(position: number, length: number): string | undefined {
     this.#reopenIfChanged();
     const { pieceLength } = this.#metainfo.map;
@@ -60,11 +60,11 @@ export class CheckedStorage implements PieceStorage, Disposable {
 
   #damageOf(piece: number): string | undefined {
     const now = this.#now();
-    if (now - (this.#wholeAt[piece] ?? -Infinity) < FRESH_MS) return undefined;
+    if (now - (this.#intactAt[piece] ?? -Infinity) < FRESH_MS) return undefined;
     const known = this.#damage.get(piece);
     if (known !== undefined) return known;
     const what = this.#check(piece);
-    if (what === undefined) this.#wholeAt[piece] = now;
+    if (what === undefined) this.#intactAt[piece] = now;
     else {
       this.#damage.set(piece, what);
       for (const file of this.#filesOf(piece)) {
@@ -74,7 +74,7 @@ export class CheckedStorage implements PieceStorage, Disposable {
     return what;
   }
 
-  /** Throws DamagedPiece. */
+  /** Throws DamagedPiece if any piece of the range is damaged. */
   read(position: number, into: Uint8Array): void {
     const what = this.damageIn(position, into.length);
     if (what !== undefined) throw new DamagedPiece(what);
@@ -89,17 +89,17 @@ export class CheckedStorage implements PieceStorage, Disposable {
     this.#files[Symbol.dispose]();
   }
 
-  /** A file that was damaged, or put back, is judged again. */
+  /** Once a file has been changed or put back, everything is checked again. */
   #reopenIfChanged(): void {
-    if (this.#now() - this.#lookedAt < LOOK_MS) return;
-    this.#lookedAt = this.#now();
+    if (this.#now() - this.#statAt < STAT_MS) return;
+    this.#statAt = this.#now();
     const { paths } = this.#options;
     const stamps = paths.map(stampOf);
     if (stamps.every((stamp, i) => stamp === this.#stamps[i])) return;
     this.#stamps = stamps;
     this.#files[Symbol.dispose]();
     this.#files = FileStorage.openAvailable(this.#metainfo.map, paths);
-    this.#wholeAt.fill(-Infinity);
+    this.#intactAt.fill(-Infinity);
     this.#damage.clear();
   }
 
@@ -116,17 +116,17 @@ export class CheckedStorage implements PieceStorage, Disposable {
     const expected = info.pieceHashes.subarray(piece * 20, piece * 20 + 20);
     return createHash("sha1").update(bytes).digest().equals(expected)
       ? undefined
-      : `${name}: what lies there is not what was published (piece ${piece} of the torrent)`;
+      : `${name}: its content is not what was published (piece ${piece} of the torrent)`;
   }
 
-  /** The files that the piece lies in. */
+  /** The files that the piece spans. */
   #filesOf(piece: number): number[] {
     const { map } = this.#metainfo;
     return map.rangesAt(map.startOf(piece), map.lengthOf(piece)).map(({ file }) => file);
   }
 }
 
-/** The runtime tells change times in whole seconds, and times of modification in milliseconds. */
+/** Deno reports change times in whole seconds, modification times in milliseconds. */
 function stampOf(path: string): string {
   const found = fs.statSync(path, { throwIfNoEntry: false });
   return found === undefined ? "missing" : `${found.size} ${found.ino} ${found.ctimeMs} ${found.mtimeMs}`;

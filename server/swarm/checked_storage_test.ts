@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { DamagedPiece } from "#torrent/ports.ts";
+import { waitFor } from "../../test/support/wait_for.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 
 const PIECE = 1 << 16;
 
-Deno.test("a file that goes bad is refused from then on, and given again once it was put back", async () => {
+Deno.test("a damaged file is refused until it is put back", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/a.pack`;
@@ -25,16 +26,20 @@ Deno.test("a file that goes bad is refused from then on, and given again once it
     storage.read(PIECE / 2, into);
     assert.deepEqual(into, bytes.subarray(PIECE / 2, PIECE / 2 + 100));
 
-    // the kernel's clock for change times ticks every few milliseconds
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    Deno.writeFileSync(path, bytes.map((byte, i) => i === PIECE / 2 + 1 ? byte ^ 1 : byte));
+    // The kernel's clock for change times ticks every few milliseconds.
+    const changedMs = () => Deno.statSync(path).ctime?.getTime() ?? 0;
+    const publishedMs = changedMs();
+    await waitFor("a later change time", () => {
+      Deno.writeFileSync(path, bytes.map((byte, i) => i === PIECE / 2 + 1 ? byte ^ 1 : byte));
+      return changedMs() > publishedMs;
+    });
     now += 2_000;
     assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);
     assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);
     assert.equal(found.length, 1);
     storage.read(0, into);
 
-    // another file under that name, as from a backup
+    // a new file of that name, as restored from a backup
     Deno.removeSync(path);
     Deno.writeFileSync(path, bytes);
     now += 2_000;

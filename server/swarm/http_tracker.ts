@@ -7,8 +7,8 @@ const EVENTS: readonly string[] = ["started", "stopped", "completed"] satisfies 
 const MAX_SCRAPE = 74;
 
 /**
- * The HTTP tracker (BEP 3) with compact peer lists (BEP 23, BEP 7). `hostname` is the client's address.
- * Refusals are bencoded and have status 200, as clients expect.
+ * The announce URL of the HTTP tracker (BEP 3), with compact peer lists (BEP 23, BEP 7). `hostname` is the client's
+ * address. A refusal is bencoded and has status 200, as clients expect.
  */
 export function handleAnnounce(
   request: Request,
@@ -20,7 +20,7 @@ export function handleAnnounce(
   return response ? answer(encodeAnnounced(response)) : refuse("this torrent is not known here");
 }
 
-/** Scrape: `files` by info hash; unknown torrents are left out, and the full list is given to nobody. */
+/** The scrape URL: `files` by info hash. Omits unknown torrents, and never lists all of them. */
 export function handleScrape(
   request: Request,
   { tracker, now }: { tracker: Tracker; now: number },
@@ -56,14 +56,14 @@ function parseAnnounce(url: string): AnnounceRequest | string {
     port,
     uploaded: count("uploaded") ?? 0,
     downloaded: count("downloaded") ?? 0,
-    // A client that does not say is not taken for a seed.
+    // without the parameter, a client does not count as a seed
     left: count("left") ?? 1,
     ...(EVENTS.includes(event) ? { event: event as AnnounceEvent } : {}),
     ...(numWant === undefined ? {} : { numWant }),
   };
 }
 
-/** The last value of each name, still percent-encoded. */
+/** The last value of each parameter, still percent-encoded. */
 function parseQuery(url: string): Map<string, string> {
   return new Map(pairsOf(url));
 }
@@ -84,8 +84,8 @@ function pairsOf(url: string): [name: string, value: string][] {
 const PERCENT = 0x25, PLUS = 0x2b, SPACE = 0x20;
 
 /**
- * A percent-encoded value as bytes: info_hash and peer_id are binary, which URLSearchParams spoils. Undefined
- * where it is longer than any of ours or no encoding.
+ * Decodes a percent-encoded value to bytes: info_hash and peer_id are binary, which URLSearchParams would mangle.
+ * Undefined if the text is badly encoded, or longer than any value we accept.
  */
 function bytesOf(text: string): Uint8Array | undefined {
   if (text.length > 60) return undefined;
@@ -104,7 +104,7 @@ function bytesOf(text: string): Uint8Array | undefined {
   return bytes.subarray(0, length);
 }
 
-/** NaN where it is none. */
+/** NaN if it is not a digit. */
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;
@@ -121,7 +121,7 @@ function refuse(reason: string): Response {
   return answer(encodeBencode(new Map([["failure reason", reason]])));
 }
 
-/** By hand, since it is most of what a large swarm asks of the tracker. Keys are sorted, as bencoding wants. */
+/** Written by hand, since a large swarm asks the tracker for little else. Keys are sorted, as bencoding requires. */
 function encodeAnnounced(
   { complete, incomplete, intervalSeconds, peers, peers6 }: CompactAnnounceResponse,
 ): Uint8Array<ArrayBuffer> {

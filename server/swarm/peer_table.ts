@@ -1,22 +1,22 @@
 import type { Random } from "#torrent/ports.ts";
 import { AddressList } from "./address_list.ts";
 
-/** Peers that fell silent are looked for this often, since all are looked through. */
+/** Interval between sweeps for silent peers. Each sweep visits all peers. */
 const SWEEP_MS = 5_000;
 
 interface TrackedPeer {
   list: AddressList<TrackedPeer>;
   /** Its place in the list. */
   index: number;
-  /** Ms of the clock. */
+  /** Clock ms. */
   expires: number;
 }
 
 type Lists = readonly [four: AddressList<TrackedPeer>, six: AddressList<TrackedPeer>];
 
 /**
- * The peers of one torrent; some 200 bytes each. What an announce costs does not grow with their number: others
- * are drawn at random from flat lists, which stay in the processor's cache.
+ * The peers of one torrent, some 200 bytes each. The cost of an announce does not grow with their number: peers are
+ * drawn at random from flat lists that stay in the processor's cache.
  */
 export class PeerTable {
   readonly #byId = new Map<string, TrackedPeer>();
@@ -24,7 +24,7 @@ export class PeerTable {
   readonly #incomplete: Lists = [new AddressList(6), new AddressList(18)];
   readonly #max: number;
   #sweepAt = -Infinity;
-  /** By place among those that are drawn from: in which draw it was taken last. */
+  /** For each place: the number of the last draw that took it. */
   #taken = new Uint32Array(64);
   #draw = 0;
 
@@ -41,8 +41,8 @@ export class PeerTable {
   }
 
   /**
-   * A sign of life. `compact`: address and port as they are sent, 6 or 18 bytes (BEP 23, BEP 7). A peer that
-   * would be one too many is not kept.
+   * The peer announced itself. `compact`: its address and port as they are sent, 6 or 18 bytes (BEP 23, BEP 7). A full
+   * table ignores new peers.
    */
   put(
     id: string,
@@ -70,14 +70,14 @@ export class PeerTable {
     peer.list.delete(peer);
   }
 
-  /** Forgets peers whose time is over; it may come up to 5 s late. */
+  /** Removes expired peers, up to 5 s late. */
   expire(now: number): void {
     if (now < this.#sweepAt) return;
     this.#sweepAt = now + SWEEP_MS;
     for (const [id, peer] of this.#byId) if (peer.expires <= now) this.delete(id);
   }
 
-  /** Up to `count` others, each as likely as any, in compact form; a seed is told of no other seed. */
+  /** Up to `count` other peers in compact form, each equally likely. A seed gets no other seeds. */
   sample(
     count: number,
     { self, isSeed, random }: { self: string; isSeed: boolean; random: Random },
@@ -100,7 +100,7 @@ export class PeerTable {
       if (index >= asking) index++;
       let at = 0;
       while (index >= lists[at]!.length) index -= lists[at++]!.length;
-      // of each pair of lists the second is IPv6
+      // the second list of each pair is IPv6
       if (at % 2 === 0) length = lists[at]!.copy(index, { into: peers, at: length });
       else length6 = lists[at]!.copy(index, { into: peers6, at: length6 });
     }
@@ -114,7 +114,7 @@ export class PeerTable {
     this.#draw = 1;
   }
 
-  /** Takes this place, or where it is taken the next that is free: around the circle all are alike. */
+  /** Takes this place or, if it is taken, the next free one, going around. All places remain equally likely. */
   #take(place: number, places: number): number {
     while (this.#taken[place] === this.#draw) place = place + 1 === places ? 0 : place + 1;
     this.#taken[place] = this.#draw;

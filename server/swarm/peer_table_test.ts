@@ -7,7 +7,7 @@ import { PeerTable } from "./peer_table.ts";
 const address = (id: number) =>
   id % 3 === 0 ? compactPeer(`fd00::${id}`, 6881)! : compactPeer(`10.0.0.${id}`, 6881)!;
 
-/** The ids of which `address` made these. */
+/** The ids that `address` made these from. */
 function namesOf({ peers, peers6 }: { peers: Uint8Array; peers6: Uint8Array }): number[] {
   return [...decodeCompact(peers, 4), ...decodeCompact(peers6, 6)]
     .map(({ hostname }) => Number(hostname.split(/[.:]/).at(-1)));
@@ -19,7 +19,7 @@ const step = fc.record({
   complete: fc.boolean(),
 });
 
-Deno.test("the table knows whom a plain list of peers would know, through any history", () => {
+Deno.test("after any history, the table holds the same peers as a plain map", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.infiniteStream(fc.nat(999)), (steps, chance) => {
       const random = () => (chance.next().value ?? 0) / 1000;
@@ -49,7 +49,7 @@ Deno.test("the table knows whom a plain list of peers would know, through any hi
   );
 });
 
-Deno.test("every other peer is as likely to be named", () => {
+Deno.test("every other peer is equally likely to be returned", () => {
   const table = new PeerTable(1000);
   let state = 1;
   const random = () => (state = (state * 48_271) % 0x7fffffff) / 0x7fffffff;
@@ -68,7 +68,7 @@ Deno.test("every other peer is as likely to be named", () => {
   for (const [id, times] of named) assert.ok(Math.abs(times - 1026) < 140, `${id}: ${times}`);
 });
 
-Deno.test("a full table keeps those whom it knows and takes nobody new", () => {
+Deno.test("a full table keeps its peers and takes no new ones", () => {
   const table = new PeerTable(2);
   for (const id of ["1", "2", "3", "1"]) {
     table.put(id, { compact: address(Number(id)), complete: false, expires: 1 });

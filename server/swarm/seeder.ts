@@ -16,8 +16,24 @@ interface Seeding {
 }
 
 /**
- * Seeds every published version on one port, from wherever its files lie, and lists itself at the tracker.
- * It dials nobody: nodes come to it.
+ * Seeds every published version on one port, wherever its files are, and adds itself to the tracker's answers. It dials
+ * nobody: nodes connect to it.
+ *
+ * @example
+ * ```ts
+ * import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+ * import { PeerListener } from "#torrent/session/peer_listener.ts";
+ * import { Seeder } from "./seeder.ts";
+ * import { Tracker } from "./tracker.ts";
+ *
+ * async function seed(torrent: Uint8Array, paths: readonly string[], until: Promise<void>) {
+ *   using network = PeerListener.listen({ hostname: "0.0.0.0", port: 6881 });
+ *   const tracker = new Tracker(Math.random);
+ *   await using seeder = new Seeder(network, { tracker, hostnames: ["10.0.0.1"] });
+ *   seeder.add(parseMetainfo(torrent), { paths, onDamage: (path, what) => console.warn(path, what) });
+ *   await until;
+ * }
+ * ```
  */
 export class Seeder implements AsyncDisposable {
   readonly #network: PeerNetwork;
@@ -34,9 +50,9 @@ export class Seeder implements AsyncDisposable {
       tracker: Tracker;
       /** The IP addresses at which nodes reach this server. */
       hostnames: readonly string[];
-      /** Of all torrents together; others may take from it too. */
+      /** For all torrents together. Others may share it. */
       uploadLimit?: RateLimit;
-      /** The server's own rack and that of every address, so that other racks get the pieces of ours. */
+      /** The server's rack and that of every address, so that each piece crosses to another rack once. */
       racks?: () => SeederRacks;
     },
   ) {
@@ -48,8 +64,8 @@ export class Seeder implements AsyncDisposable {
   }
 
   /**
-   * Seeds a torrent; `paths` are its files' places, in its order. What is damaged or missing there is not given:
-   * `onDamage` receives it. Returns the storage, for others that serve the same files.
+   * Seeds a torrent. `paths`: its files, in torrent order. Damaged or missing pieces are not served, and reported to
+   * `onDamage`. Returns the storage, for others that serve the same files.
    */
   add(
     metainfo: Metainfo,
@@ -75,7 +91,7 @@ export class Seeder implements AsyncDisposable {
     return storage;
   }
 
-  /** Stops seeding and tracking a torrent; its files are free to be deleted afterwards. */
+  /** Stops seeding and tracking a torrent. Afterwards its files may be deleted. */
   async remove(infoHash: Uint8Array): Promise<void> {
     this.#tracker.remove(infoHash);
     const key = toHex(infoHash);

@@ -4,12 +4,12 @@ import type { PeerAddress, Random } from "#torrent/ports.ts";
 import type { ScrapeCounts } from "#torrent/tracker/udp_tracker_codec.ts";
 import { PeerTable } from "./peer_table.ts";
 
-/** How long a peer waits before it asks again, and how many such waits until it is forgotten. */
+/** How long a peer waits between announces; it is forgotten after two and a half intervals of silence. */
 const INTERVAL_SECONDS = 30;
 const LIFETIME_MS = 2.5 * INTERVAL_SECONDS * 1000;
 const MAX_PEERS_IN_ANSWER = 80;
 const DEFAULT_PEERS_IN_ANSWER = 50;
-/** Bounds what a hostile network can make us keep: about 30 MB. */
+/** Bounds the memory that a hostile network can make us use: about 30 MB. */
 const MAX_PEERS_IN_TORRENT = 100_000;
 
 interface Torrent {
@@ -20,8 +20,23 @@ interface Torrent {
 }
 
 /**
- * Who takes part in which torrent. Knows no transport and no clock: HTTP and UDP call it with the same
- * parameters. Only torrents that were added exist (they are private).
+ * Keeps track of the peers of each torrent. Independent of transport and clock: the HTTP and UDP trackers call it with
+ * the same parameters. Torrents are private: only those added are tracked.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeCompact } from "#torrent/tracker/compact_peers.ts";
+ * import { Tracker } from "./tracker.ts";
+ *
+ * const infoHash = new Uint8Array(20), peerId = new Uint8Array(20);
+ * const tracker = new Tracker(Math.random);
+ * tracker.add(infoHash, [{ hostname: "10.0.0.1", port: 6881 }]);
+ * const request = { infoHash, peerId, port: 6881, uploaded: 0, downloaded: 0, left: 1 };
+ * const answer = tracker.announce(request, { hostname: "10.0.0.2", now: 0 });
+ * assert.deepEqual(decodeCompact(answer!.peers, 4), [{ hostname: "10.0.0.1", port: 6881 }]);
+ * assert.equal(answer!.incomplete, 1);
+ * ```
  */
 export class Tracker {
   readonly #torrents = new Map<string, Torrent>();
@@ -31,7 +46,7 @@ export class Tracker {
     this.#random = random;
   }
 
-  /** Allows a torrent. `seeds` are always in the answers: the server's own seeder. */
+  /** Starts tracking a torrent. `seeds`, the server's own seeder, are in every answer. */
   add(infoHash: Uint8Array, seeds: readonly PeerAddress[]): void {
     this.#torrents.set(keyOf(infoHash), {
       seeds: { count: seeds.length, peers: encodeCompact(seeds, 4), peers6: encodeCompact(seeds, 6) },
@@ -44,7 +59,7 @@ export class Tracker {
     this.#torrents.delete(keyOf(infoHash));
   }
 
-  /** `hostname` is where the request came from, whatever it says itself. Undefined: unknown torrent. */
+  /** `hostname`: the address the request came from, whatever the request claims. Undefined if the torrent is unknown. */
   announce(
     request: AnnounceRequest,
     { hostname, now }: { hostname: string; now: number },
@@ -66,7 +81,7 @@ export class Tracker {
     };
   }
 
-  /** Undefined: unknown torrent. */
+  /** Undefined if the torrent is unknown. */
   scrape(infoHash: Uint8Array, now: number): ScrapeCounts | undefined {
     const torrent = this.#torrents.get(keyOf(infoHash));
     if (!torrent) return undefined;
@@ -75,7 +90,7 @@ export class Tracker {
     return { complete: table.complete + seeds.count, downloaded, incomplete: table.incomplete };
   }
 
-  /** Our seeder and a random choice of the others; a peer that is complete is told no other complete one. */
+  /** Our seeder and a random choice of the other peers. A complete peer gets incomplete ones only. */
   #choose(
     { table, seeds }: Torrent,
     { request: { left, event, numWant }, id }: { request: AnnounceRequest; id: string },
@@ -92,7 +107,7 @@ export class Tracker {
 
 const NONE = new Uint8Array();
 
-/** 20 bytes as the text that keys maps. */
+/** 20 bytes as a map key. */
 function keyOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }

@@ -34,7 +34,7 @@ function makeTracker(): Tracker {
   return tracker;
 }
 
-Deno.test("a peer is told of the seeder first and of the others, never of itself", () => {
+Deno.test("a peer gets the seeder first, then the others, never itself", () => {
   const tracker = makeTracker();
   assert.deepEqual(peersOf(tracker.announce(request(2), { hostname: "10.0.0.2", now: 0 })), [SEED]);
   const answer = tracker.announce(request(3), { hostname: "10.0.0.3", now: 0 });
@@ -49,7 +49,7 @@ Deno.test("a torrent that was not added is not tracked", () => {
   assert.equal(tracker.scrape(INFO_HASH, 0), undefined);
 });
 
-Deno.test("a peer that stops, and one that is silent for long, is forgotten; the seeder never is", () => {
+Deno.test("a peer that stops or stays silent too long is forgotten; the seeder never is", () => {
   const tracker = makeTracker();
   for (const id of [2, 3, 4]) tracker.announce(request(id), { hostname: `10.0.0.${id}`, now: 0 });
   tracker.announce(request(2, { event: "stopped" }), { hostname: "10.0.0.2", now: 1 });
@@ -58,7 +58,7 @@ Deno.test("a peer that stops, and one that is silent for long, is forgotten; the
   assert.deepEqual(peersOf(answer), [SEED, { hostname: "10.0.0.4", port: 6881 }]);
 });
 
-Deno.test("a complete peer counts as such and is told of no other complete one", () => {
+Deno.test("a complete peer is counted as complete, and gets no other complete peer", () => {
   const tracker = makeTracker();
   tracker.announce(request(2), { hostname: "10.0.0.2", now: 0 });
   const done = request(3, { left: 0, event: "completed" });
@@ -67,7 +67,7 @@ Deno.test("a complete peer counts as such and is told of no other complete one",
   assert.deepEqual(tracker.scrape(INFO_HASH, 0), { complete: 2, downloaded: 1, incomplete: 1 });
 });
 
-Deno.test("an answer holds as many peers as wanted, and a bounded number", () => {
+Deno.test("an answer has as many peers as requested, up to a bound", () => {
   const tracker = makeTracker();
   for (let id = 2; id < 200; id++) tracker.announce(request(id), { hostname: `10.0.0.${id}`, now: 0 });
   const ask = (numWant?: number) =>
@@ -82,10 +82,10 @@ Deno.test("an answer holds as many peers as wanted, and a bounded number", () =>
   assert.equal(ask().length, 50);
   const most = ask(1_000_000);
   assert.equal(most.length, 80);
-  assert.equal(new Set(most.map(({ hostname }) => hostname)).size, 80, "each is named once");
+  assert.equal(new Set(most.map(({ hostname }) => hostname)).size, 80, "each is listed once");
 });
 
-Deno.test("the HTTP tracker understands our client, binary hashes and all", async () => {
+Deno.test("the HTTP tracker understands our client, whatever the bytes of the hashes", async () => {
   const bytes = fc.uint8Array({ minLength: 20, maxLength: 20 });
   await fc.assert(fc.asyncProperty(bytes, bytes, async (infoHash, peerId) => {
     const tracker = new Tracker(Math.random);
@@ -116,7 +116,7 @@ for (const query of [...badQueries, `?info_hash=${"a".repeat(20)}&peer_id=${"b".
   });
 }
 
-Deno.test("a scrape answers for known torrents only", async () => {
+Deno.test("a scrape covers known torrents only", async () => {
   const hash = Array.from(INFO_HASH, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
   const url = `http://10.0.0.1/scrape?info_hash=${hash}&info_hash=${"a".repeat(20)}`;
   const response = handleScrape(new Request(url), { tracker: makeTracker(), now: 0 });
@@ -126,7 +126,7 @@ Deno.test("a scrape answers for known torrents only", async () => {
 });
 
 const ipv4 = fc.ipV4().map((hostname) => ({ hostname, port: 6881 }));
-Deno.test("IPv4 peers survive their compact form", () => {
+Deno.test("IPv4 peers survive compact encoding", () => {
   fc.assert(fc.property(fc.array(ipv4), (peers) => {
     assert.deepEqual(decodeCompact(encodeCompact(peers, 4), 4), peers);
     assert.deepEqual(encodeCompact(peers, 6), new Uint8Array());
@@ -181,7 +181,7 @@ Deno.test("UDP requests and responses survive encoding", () => {
   }
 });
 
-Deno.test("no datagram makes the UDP codec or tracker fail", () => {
+Deno.test("no datagram makes the UDP codec or the tracker throw", () => {
   const core = new UdpTrackerCore(makeTracker(), new Uint8Array(32));
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(4), (bytes, action) => {
@@ -193,7 +193,7 @@ Deno.test("no datagram makes the UDP codec or tracker fail", () => {
   );
 });
 
-Deno.test("a UDP connection id is good for its own address and for one to two minutes", () => {
+Deno.test("a UDP connection id is valid for its own address, for one to two minutes", () => {
   const core = new UdpTrackerCore(makeTracker(), new Uint8Array(32));
   const from = { hostname: "10.0.0.2", port: 5000 };
   const connect = encodeUdpRequest({ action: "connect", transaction: 1 });
@@ -208,7 +208,7 @@ Deno.test("a UDP connection id is good for its own address and for one to two mi
   assert.equal(answerAt(31_000, { ...from, hostname: "10.0.0.3" }), undefined);
 });
 
-Deno.test("our client announces over a real UDP socket, and hears the tracker's refusal", async () => {
+Deno.test("our client announces over a real UDP socket, and reports the tracker's refusal", async () => {
   using udp = UdpTracker.listen(makeTracker(), { hostname: "127.0.0.1", port: 0 });
   const url = `udp://127.0.0.1:${udp.port}`;
   const { signal } = new AbortController();

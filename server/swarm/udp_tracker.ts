@@ -12,19 +12,19 @@ import {
 } from "#torrent/tracker/udp_tracker_codec.ts";
 import type { Tracker } from "./tracker.ts";
 
-/** A connection id is good for one to two of these (BEP 15: two minutes). */
+/** A connection id is valid for one to two epochs (BEP 15: two minutes). */
 const EPOCH_MS = 60_000;
 
 /** The largest request is a scrape of 74 torrents. */
 const MAX_DATAGRAM_BYTES = 2048;
-/** After a fault of the socket, so that one which lasts does not fill the log. */
+/** Pause after a socket error, so that a lasting one does not flood the log. */
 const PAUSE_MS = 100;
 
 const log = getLogger(["rackseed", "tracker"]);
 
 /**
- * Answers datagrams (BEP 15). Connection ids are a keyed hash of the client's address and the minute, so that a
- * forged source address gets no peer list and nothing is kept per client.
+ * Answers datagrams (BEP 15). A connection id is a keyed hash of the client's address and the minute: a forged source
+ * address gets no peer list, and nothing is stored per client.
  */
 export class UdpTrackerCore {
   readonly #tracker: Tracker;
@@ -35,7 +35,7 @@ export class UdpTrackerCore {
     this.#secret = secret;
   }
 
-  /** The answer, or undefined where the datagram deserves none. `from` is its sender, `now` in ms. */
+  /** The answer, or undefined if the datagram deserves none. `from` is its sender, `now` in ms. */
   answer(
     datagram: Uint8Array,
     { from, now }: { from: PeerAddress; now: number },
@@ -70,7 +70,7 @@ export class UdpTrackerCore {
       : { action: "error", transaction, message: "this torrent is not known here" };
   }
 
-  /** The first 8 bytes only: what is cut off keeps the hash from being extended, and it costs a third of HMAC. */
+  /** Only the first 8 bytes of the hash, which rules out length extension. Costs a third of an HMAC. */
   #connectionId({ hostname, port }: PeerAddress, epoch: number): bigint {
     return createHash("sha256").update(this.#secret).update(`${hostname} ${port} ${epoch}`).digest()
       .readBigUInt64BE();
@@ -88,7 +88,7 @@ export class UdpTracker implements Disposable {
     this.port = (socket.addr as Deno.NetAddr).port;
   }
 
-  /** Throws RackseedError where the port cannot be had. */
+  /** Throws RackseedError if the port cannot be opened. */
   static listen(tracker: Tracker, { hostname, port }: PeerAddress): UdpTracker {
     const socket = open({ hostname, port });
     const udp = new UdpTracker(socket);
@@ -96,7 +96,7 @@ export class UdpTracker implements Disposable {
     return udp;
   }
 
-  /** Deno's own socket: node:dgram costs twice as much a datagram, and swallows what a listener throws. */
+  /** Deno's own socket: node:dgram costs twice as much per datagram, and swallows what a listener throws. */
   async #serve(core: UdpTrackerCore): Promise<void> {
     const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     while (!this.#closed) {
@@ -121,7 +121,7 @@ export class UdpTracker implements Disposable {
   }
 }
 
-/** By which the client came; IPv4 may be shown as IPv6 ("::ffff:10.0.0.2"). */
+/** The client's address family. IPv4 may appear as IPv6 ("::ffff:10.0.0.2"). */
 function familyOf({ hostname }: PeerAddress): 4 | 6 {
   return parseIp(hostname)?.length === 16 ? 6 : 4;
 }

@@ -3,35 +3,35 @@ import type { Clock } from "#torrent/ports.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import { systemClock } from "#torrent/system_ports.ts";
 
-/** A file that may be served: where it lies and how long it is. */
+/** A file that may be served. */
 export interface WebSeedFile {
   readonly path: string;
   readonly length: number;
-  /** Why these bytes must not be served; undefined where they may. */
+  /** Why these bytes must not be served, or undefined if they may be. */
   readonly damageIn?: (offset: number, length: number) => RackseedError | undefined;
 }
 
-/** Bytes `start` to `end`, both inside. */
+/** Bytes `start` to `end`, both inclusive. */
 interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
 const CHUNK_BYTES = 256 * 1024;
-/** As long as the largest piece, which is what our nodes ask for. */
+/** The length of the largest piece: our nodes request no more at a time. */
 const CHECKED_BYTES = 16 << 20;
 
 /**
- * A web seed (BEP 19): GET and HEAD of `prefix` + torrent name + "/" + file name, whole or one byte range
- * (RFC 9110 §14). Files come from a table, never from the path: what `lookup` does not know is 404.
+ * A web seed (BEP 19): GET and HEAD of `prefix` + torrent name + "/" + file name, for the whole file or one byte range
+ * (RFC 9110 §14). The path is never used as a file path: what `lookup` does not know is 404.
  */
 export async function handleWebSeed(
   request: Request,
   { prefix, lookup, uploadLimit, clock = systemClock }: {
-    /** URL path ahead of the names, with its slash: "/webseed/". */
+    /** URL path before the names, with a trailing slash: "/webseed/". */
     prefix: string;
     lookup: (name: { torrent: string; file: string }) => WebSeedFile | undefined;
-    /** Shared with whatever else uses the same link. */
+    /** Shared with everything else that uses the same link. */
     uploadLimit?: RateLimit;
     clock?: Clock;
   },
@@ -53,7 +53,7 @@ export async function handleWebSeed(
     "content-length": String(end - start + 1),
     ...(range ? { "content-range": `bytes ${start}-${end}/${file.length}` } : {}),
   };
-  // of a long range only the beginning: the rest is checked as it goes out
+  // of a long range only the beginning; the rest is checked as it is sent
   const damage = file.length > 0
     ? file.damageIn?.(start, Math.min(end - start + 1, CHECKED_BYTES))
     : undefined;
@@ -82,7 +82,7 @@ function parseName(pathname: string, prefix: string): { torrent: string; file: s
   return torrent && file && rest.length === 0 ? { torrent, file } : undefined;
 }
 
-/** Undefined: the whole file, also for several ranges and other units, which RFC 9110 §14.2 lets us ignore. */
+/** Undefined means the whole file, also for several ranges and other units, which RFC 9110 §14.2 lets us ignore. */
 export function parseRange(header: string | null, length: number): ByteRange | "unsatisfiable" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "");
   if (!match) return undefined;
@@ -98,7 +98,7 @@ export function parseRange(header: string | null, length: number): ByteRange | "
   return { start, end: last === "" ? length - 1 : Math.min(Number(last), length - 1) };
 }
 
-/** A stream that reads only as fast as it is taken, and as the limit allows: one chunk of memory a request. */
+/** A stream that reads only as fast as its consumer and the limit allow. Memory: one chunk per request. */
 async function openRange(
   { path, damageIn }: WebSeedFile,
   { start, end, uploadLimit, clock }: ByteRange & { uploadLimit: RateLimit | undefined; clock: Clock },

@@ -62,7 +62,7 @@ for (const range of ["bytes=600000-", "bytes=-0"]) {
     }));
 }
 
-Deno.test("HEAD tells the length and opens nothing; an empty file is empty", () =>
+Deno.test("HEAD returns the length and opens no file; an empty file has an empty body", () =>
   withFile(async (get) => {
     const head = await get("/webseed/web@1/a.pack", { method: "HEAD" });
     assert.deepEqual([head.status, head.headers.get("content-length"), head.body], [200, "600000", null]);
@@ -78,7 +78,7 @@ for (const path of [...missing, "/webseed/web@1/%2e%2e%2fa.pack", "/webseed/%ff/
     }));
 }
 
-Deno.test("a reader that goes away in the middle leaves no file open", () =>
+Deno.test("a reader that leaves midway leaves no file open", () =>
   withFile(async (get) => {
     const response = await get("/webseed/web@1/a.pack");
     const reader = response.body!.getReader();
@@ -91,7 +91,7 @@ Deno.test("nothing but GET and HEAD is allowed", () =>
     assert.equal((await get("/webseed/web@1/a.pack", { method: "POST" })).status, 405);
   }));
 
-/** Time passes by sleeping only. */
+/** Time passes only while sleeping. */
 function fakeClock(): Clock & { readonly slept: number } {
   let now = 5000, slept = 0;
   return {
@@ -107,20 +107,20 @@ function fakeClock(): Clock & { readonly slept: number } {
   };
 }
 
-Deno.test("the web seed pays for every byte out of the limit, which others draw from too", async () => {
+Deno.test("every byte of the web seed counts against the limit, which others share", async () => {
   const clock = fakeClock();
   const uploadLimit = new RateLimit(100_000);
-  // what the seeder has sent just now
+  // what the seeder has just sent
   uploadLimit.reserve(300_000, clock.now());
   await withFile(async (get) => {
     assert.deepEqual(await (await get("/webseed/web@1/a.pack")).bytes(), CONTENT);
   }, { uploadLimit, clock });
-  // 900 000 bytes less the last chunk, which is granted before it is paid for, and the first second's worth
+  // 900 000 bytes, less the last chunk, which is granted before it is paid for, and less the first second's worth
   const lastChunk = 600_000 % (256 * 1024);
   assert.equal(Math.round(clock.slept), Math.round((900_000 - lastChunk) / 100) - 1000);
 });
 
-Deno.test("a limit that is lifted no longer holds what comes after", async () => {
+Deno.test("a lifted limit no longer slows anything down", async () => {
   const clock = fakeClock();
   const uploadLimit = new RateLimit(1000);
   uploadLimit.bytesPerSecond = Infinity;

@@ -1,5 +1,4 @@
-/** Exact reads from a stream of chunks. */
-
+/** Reads exact numbers of bytes from a stream of chunks. */
 export class ByteStream {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #chunk = new Uint8Array(0);
@@ -9,6 +8,7 @@ export class ByteStream {
     this.#reader = stream.getReader();
   }
 
+  /** Bytes read so far. */
   get consumed(): number {
     return this.#consumed;
   }

@@ -1,10 +1,10 @@
-/** A token bucket of one second's worth. Pure: the time is told to it. */
+/** A token bucket that holds one second's worth. Pure: the caller passes the time. */
 export class RateLimit {
   #bytesPerMs: number;
-  /** When everything granted so far will have been paid for. */
+  /** When the bytes granted so far will be paid off. */
   #paidUntil = 0;
 
-  /** Infinity for no limit. */
+  /** Infinity means no limit. */
   constructor(bytesPerSecond: number) {
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
@@ -13,13 +13,13 @@ export class RateLimit {
     return this.#bytesPerMs * 1000;
   }
 
-  /** Takes effect with the next grant; what is owed is forgiven, since it was granted at another rate. */
+  /** Takes effect with the next grant. Debt is forgiven, since it was granted at another rate. */
   set bytesPerSecond(value: number) {
     this.#bytesPerMs = value / 1000;
     this.#paidUntil = 0;
   }
 
-  /** Grants `bytes` and says how many milliseconds to wait before they are sent. */
+  /** Grants `bytes` and returns how many milliseconds to wait before sending them. */
   reserve(bytes: number, now: number): number {
     const start = Math.max(this.#paidUntil, now - 1000);
     this.#paidUntil = start + bytes / this.#bytesPerMs;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { RateLimit } from "./rate_limit.ts";
 
-Deno.test("a second's worth goes out at once, the rest waits for its turn", () => {
+Deno.test("one second's worth goes out at once, the rest waits", () => {
   const limit = new RateLimit(1000);
   assert.equal(limit.reserve(1000, 10_000), 0);
   assert.equal(limit.reserve(500, 10_000), 0);
   assert.equal(limit.reserve(1, 10_000), 500);
 });
 
-Deno.test("those who share a limit share its rate", () => {
+Deno.test("users of one limit share its rate", () => {
   const limit = new RateLimit(1000);
   let now = 5_000;
   let sent = 0;
@@ -19,7 +19,7 @@ Deno.test("those who share a limit share its rate", () => {
   assert.ok(sent / (now - 4_000) * 1000 <= 1100, `${sent} bytes in ${now - 4_000} ms`);
 });
 
-Deno.test("a changed limit holds from the next grant on, and Infinity lifts it", () => {
+Deno.test("a changed limit applies from the next grant on, and Infinity lifts it", () => {
   const limit = new RateLimit(10);
   limit.reserve(1000, 0);
   assert.ok(limit.reserve(1000, 0) > 50_000);

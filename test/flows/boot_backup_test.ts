@@ -8,7 +8,8 @@ import { Product } from "./support/product.ts";
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "sha256sum"]);
 
 Deno.test({
-  name: "node backup --at-boot arms, waits and tells; who wants the node meanwhile is refused",
+  name:
+    "node backup --at-boot arms the node, waits and reports; other orders for the node are refused meanwhile",
   ignore: missing !== undefined,
   async fn() {
     await using node = await StillNode.make();
@@ -23,17 +24,17 @@ Deno.test({
     };
     await fails(["node", "backup", "n1"], 1, /no agent runs on it.*\n.*node backup n1 --at-boot/);
     await fails(["node", "backup", "n1", "--at-boot"], 1, /no image is assigned to it.*\n.*--image NAME/);
-    await fails(["node", "backup", "n1", "--at-boot", "--every", "1h"], 2, /--every is for/);
-    await fails(["node", "backup", "n1", "--wait"], 2, /go with --at-boot/);
+    await fails(["node", "backup", "n1", "--at-boot", "--every", "1h"], 2, /--every needs a running agent/);
+    await fails(["node", "backup", "n1", "--wait"], 2, /need --at-boot/);
 
     const order = ["node", "backup", "n1", "--at-boot", "--image", "web", "--level", "1"];
     const ordered = await product.run(order);
     assert.match(
       ordered.stdout,
-      /^n1 is ordered to be backed up when it boots .* kernel of web@1; .* only read\n$/,
+      /^n1 will be backed up when it boots .* kernel of web@1; .* only read\n$/,
     );
-    assert.match(ordered.stderr, /its MAC is not known/);
-    assert.match(await product.done("node", "list"), /n1 .*armed for backup +waits for its boot/);
+    assert.match(ordered.stderr, /its MAC address, .* is not known/);
+    assert.match(await product.done("node", "list"), /n1 .*armed for backup +waiting for boot/);
     await fails(["node", "deploy", "n1", "--image", "web"], 1, /to be backed up .*n1.*\n.*node cancel n1/);
     await fails(order, 1, /has another order/);
     assert.equal(await product.done("node", "cancel", "n1"), "cancelled; n1 is idle\n");
@@ -52,20 +53,20 @@ Deno.test({
       undefined,
     ]]);
 
-    // a failure is waited for, too
+    // --wait also ends on a failure
     await node.live("rm -r etc");
     const waits = product.spawn([...order, "--wait", "--json"], { stdout: "piped" });
     const { nodes: [again] } = await firstJson(waits.stdout) as DeployAnswer;
     await assert.rejects(node.boot({ server, token: again?.token ?? "" }));
     assert.equal((await waits.status).code, 1);
-    const told = await Deno.readTextFile(`${product.folder}/log-node-backup`);
-    assert.match(told, /n1: cannot back up n1: no disk of it carries a system/);
+    const log = await Deno.readTextFile(`${product.folder}/log-node-backup`);
+    assert.match(log, /n1: cannot back up n1: no disk of it carries a system/);
     const [view] = await product.json<NodeView[]>("node", "list");
     assert.deepEqual([view?.state, view?.armed], ["failed", false]);
   },
 });
 
-/** What a program prints first, which goes on. */
+/** The first JSON document that a running program prints. */
 async function firstJson(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<unknown> {
   let text = "";
   for await (const part of stream.pipeThrough(new TextDecoderStream())) {

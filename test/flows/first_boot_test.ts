@@ -6,7 +6,7 @@ import { runScript } from "../../agent/install/first_boot/run_script.ts";
 import { serverEvents } from "../../server/cli/events.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const SOURCES = new URL("../../server/contract/torrent", import.meta.url).pathname;
+const SOURCES = new URL("../../server/torrent", import.meta.url).pathname;
 const MACHINE = {
   kind: "machine",
   firmware: "bios",

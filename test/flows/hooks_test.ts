@@ -27,7 +27,7 @@ const read = (path: string) => Deno.readTextFile(path).catch(() => "");
 Deno.test("hooks are set, listed, shown and deleted by the command line", async () => {
   await using product = await Product.withServer();
   await product.done("node", "set", "n1");
-  assert.match(await product.done("hook", "list"), /^no hook yet/);
+  assert.match(await product.done("hook", "list"), /^no hooks yet/);
   const said = await set(product, "post-install", "echo fix\n", "--image", "web", "--name", "fix-grub");
   assert.equal(said, "set the post-install hook fix-grub for image web\n");
   const more = ["--node", "n1", "--name", "grow", "--optional", "--timeout", "30min"];
@@ -133,7 +133,7 @@ Deno.test("an agent that was not told to run hooks captures nothing that has som
 
 Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
   await using test = await ServerUnderTest.start();
-  await test.publish("web", { root: new URL("../../server/contract/torrent", import.meta.url).pathname });
+  await test.publish("web", { root: new URL("../../server/torrent", import.meta.url).pathname });
   await test.client.put("/nodes/n1", { body: { group: "a" }, schema: NodeView });
   for (const scope of ["node:n1", "group:a", "image:web", "all", "group:b", "image:db"]) {
     const json = { script: scope };

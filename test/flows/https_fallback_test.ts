@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
-import { Download, orderedMetainfo } from "../../agent/install/fetch/download.ts";
+import { Download } from "../../agent/install/fetch/download.ts";
+import { orderedMetainfo } from "../../agent/install/fetch/ordered_image.ts";
 import { believed, enrol } from "../../agent/steps/enrol.ts";
-import { packsOf } from "../../agent/install/fetch/https_packs.ts";
+import { httpsPacks } from "../../agent/install/fetch/https_packs.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -50,7 +51,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
       packs: { temporary: `${test.folder}/packs` },
       manifestOnly: false,
       terms: new SwarmTerms(order.swarm),
-      httpsFallback: packsOf({ client, order }),
+      httpsFallback: httpsPacks({ client, order }),
       signal,
     },
   );

@@ -83,10 +83,10 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
     assert.equal(cancelled.stdout, "cancelled; n2 is idle\ncancelled; n4 is idle\n");
     assert.match(
       cancelled.stderr,
-      /deployment of n3: .*neither armed.*\n.*failed for 1 of 3.*\n {2}Remedy: /,
+      /deployment of n3: .*neither armed.*\n.*1 of 3 failed.*\n {2}Remedy: /,
     );
     const one = await product.run(["node", "cancel", "n3"]);
-    assert.match(one.stderr, /^error: .*neither armed.*\n {2}Remedy: .*\n$/, "told once");
+    assert.match(one.stderr, /^error: .*neither armed.*\n {2}Remedy: .*\n$/, "reported once");
     await order("n3");
     const deleted = await product.run(["node", "delete", "n[2-4]"]);
     assert.deepEqual([deleted.code, deleted.stdout], [1, "deleted the node n2\ndeleted the node n4\n"]);

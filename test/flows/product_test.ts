@@ -96,6 +96,6 @@ Deno.test({
       .output();
     const out = new TextDecoder().decode(stdout), err = new TextDecoder().decode(stderr);
     assert.match(err, /data directory is full\.\n {2}Remedy: delete versions/);
-    assert.match(out, /exit 1\nno image yet.*\nserver 0\n$/);
+    assert.match(out, /exit 1\nno images yet.*\nserver 0\n$/);
   },
 });

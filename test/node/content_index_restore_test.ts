@@ -72,10 +72,10 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
     own,
     dryRun: false,
     index,
-    believes: true,
+    trustsIndex: true,
   } as const;
-  const { plan } = await fetch.join({ path, journal, comparison }, { progress });
-  const files = plan?.filter((line) => /rewrite|make|remove/.test(line));
+  const { planLines } = await fetch.join({ path, journal, comparison }, { progress });
+  const files = planLines?.filter((line) => /rewrite|make|remove/.test(line));
   assert.deepEqual(files, ["  rewrite  /etc/data (4 bytes of it)"]);
   await fetch.install(progress);
   await writeIndex(clone, fetch.contentIndex(clone.changed));

@@ -7,7 +7,8 @@ import { excludesOf } from "../../agent/tree/excludes.ts";
 import { findSwapFiles } from "../../agent/capture/swap_files.ts";
 import { writeCloneRecord } from "../../agent/install/records/clone_record.ts";
 import { fitToDisk } from "../../agent/install/fit/fit_to_disk.ts";
-import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
+import { ExistingClone } from "../../agent/install/restore/existing_clone.ts";
+import type { RestoreRequest } from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
 import { type Plan, plannedSwapFiles } from "../../agent/install/disk/plan.ts";
 import { describePlan } from "../../agent/install/disk/plan_description.ts";
@@ -127,11 +128,8 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
 
     // a restore to the same version
     await writeCloneRecord(clone, { manifest: "m1", own: [], fitted: rewritten });
-    const restored = async () => {
-      const restore = restoreOf(plan, layout);
-      await restore.look(target, clone);
-      return restore;
-    };
+    const request = requestOf(plan, layout);
+    const restored = () => ExistingClone.inspect(clone, { target, request, isDoubtful: false });
     const own = async (path: string) => {
       const comparison = (await restored()).comparison();
       return comparison?.why === "restores" && comparison.own.has(bytePathOfText(path));
@@ -143,7 +141,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     assert.deepEqual(await fit(), { rewritten: [], notes: [] });
     const record = `${at}/var/lib/rackseed/clone.json`;
     const written = (await Deno.stat(record)).ino;
-    await (await restored()).rememberFitted(clone, rewritten);
+    await (await restored()).recordFitted(rewritten);
     assert.equal((await Deno.stat(record)).ino, written);
     // what somebody changed comes from the image, with all that was made of it
     await Deno.writeTextFile(`${at}/etc/smartd.conf`, "DEVICESCAN\n");
@@ -187,8 +185,8 @@ async function damageSwaps(at: string): Promise<void> {
   await Deno.symlink("/etc/passwd", `${at}/var/extra swap`);
 }
 
-function restoreOf(plan: Plan, layout: DiskLayout): MachineRestore {
-  return new MachineRestore({
+function requestOf(plan: Plan, layout: DiskLayout): RestoreRequest {
+  return {
     order: {
       node: "n1",
       manifest: { id: "m1", signature: "", publicKey: "", header: "" },
@@ -197,7 +195,7 @@ function restoreOf(plan: Plan, layout: DiskLayout): MachineRestore {
     plan,
     layout,
     run,
-  });
+  };
 }
 
 test("a swap file on XFS is swapped to", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { Hook } from "#contract/hooks.ts";
-import { runMachineHooks } from "../../agent/install/machine_hooks.ts";
+import { runMachineHooks } from "../../agent/install/steps/machine_hooks.ts";
 import { mount } from "../../agent/sys/kernel.ts";
 import { Mount, MS } from "../../agent/sys/mount.ts";
 import { needs } from "../support/needs.ts";

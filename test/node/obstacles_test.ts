@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import type { Header } from "#contract/format/manifest.ts";
 import { lacksToRebuild } from "../../agent/capture/bootability.ts";
-import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
+import {
+  foreseeDisk,
+  judgeDisk,
+  mendOrGiveUp,
+  type RestoreRequest,
+} from "../../agent/install/restore/judge_disk.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import {
@@ -220,34 +225,36 @@ test("a restore sets again what was changed on the machine, and believes files a
   await using disk = await LoopDisk.make({ sizeBytes: GIB });
   const plan = await planFor(header, disk);
   const target = await carryOut(plan);
-  const restore = ({ dryRun = false } = {}) =>
-    new MachineRestore({
-      order: {
-        node: "n1",
-        manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
-        restore: { keep: [], dryRun, nodes: 1 },
-      },
-      plan,
-      layout: undefined,
-      run,
-    });
-  assert.equal(await restore().assess(target), "the disk's layout is the planned one");
+  const request: RestoreRequest = {
+    order: {
+      node: "n1",
+      manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
+      restore: { keep: [], dryRun: false, nodes: 1 },
+    },
+    plan,
+    layout: undefined,
+    run,
+  };
+  const mend = async () => {
+    const verdict = await judgeDisk(target, request);
+    assert(verdict.fits);
+    const mended = await mendOrGiveUp(target, { ...request, state: verdict.state, onFormat: () => {} });
+    assert(mended.fits);
+    return { found: verdict.message, ...mended };
+  };
+  assert.equal((await judgeDisk(target, request)).message, "the disk's layout is the planned one");
   const wanted = await dumped(disk.partition(3));
   await run(["tune2fs", "-m", "5", "-e", "continue", "-o", "discard", disk.partition(3)]);
   assert.match(
-    await restore({ dryRun: true }).assess(target),
+    (await foreseeDisk(target, request)).message,
     /^\/ would get the template's reserved blocks/,
   );
   assert.notDeepEqual(await dumped(disk.partition(3)), wanted, "a dry run sets nothing");
-  const real = restore();
-  await real.assess(target);
-  assert.match(await real.mend(target, () => {}), /^\/ got the template's reserved blocks/);
-  const comparison = real.comparison();
-  assert(comparison?.why === "restores" && comparison.believes);
+  const real = await mend();
+  assert.match(real.message, /^\/ got the template's reserved blocks/);
+  assert.equal(real.isDoubtful, false, "its files are believed");
   assert.deepEqual(await dumped(disk.partition(3)), wanted);
   await run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "-"]);
-  const lost = restore();
-  assert.match(await lost.assess(target), /partition table is written again/);
-  await lost.mend(target, () => {});
+  assert.match((await mend()).found, /partition table is written again/);
   assert.deepEqual(await tableOf(disk), await tableOf(source));
 });

@@ -21,6 +21,7 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { type BenchImage, makeBenchImage } from "../../scripts/bench/install/bench_image.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { missingForDisks } from "./loop_disk.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const missing = missingForDisks(["mkfs.ext4", "mount"]);
 if (missing) console.log(`tests of a power cut are left out: ${missing}`);
@@ -133,11 +134,11 @@ class Machine implements AsyncDisposable {
   async install(download: Download): Promise<void> {
     const key = Buffer.from(this.#image.keyHex, "hex");
     const manifest = await download.manifest(this.#order, { key, signal });
-    const { standing, only } = await this.#resumption(download, manifest);
+    const { existing, only } = await this.#resumption(download, manifest);
     const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
     await using safe = safeFrames(download, { manifest, only, sync: () => this.#sync() });
     const path = (pack: number) => packs[pack] ?? "";
-    await installTree({ manifest, key, target: this.root, packs: { path }, standing, ...safe });
+    await installTree({ manifest, key, target: this.root, packs: { path }, existing, ...safe });
   }
 
   async #resumption(download: Download, manifest: Manifest) {
@@ -152,7 +153,7 @@ class Machine implements AsyncDisposable {
     });
     const only = differences.routes.map(({ frame }) => frame);
     await download.fetchOnly(only, manifest);
-    return { standing: found, only };
+    return { existing: found, only };
   }
 
   /** Fails where power was lost. */
@@ -243,7 +244,7 @@ async function loseHalfWay(machine: Machine): Promise<number> {
     await using download = await machine.download(false);
     const installing = machine.install(download);
     installing.catch(() => {});
-    while (download.progress().bytesDone < total / 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor("half of the image", () => download.progress().bytesDone >= total / 2, { everyMs: 5 });
     const had = download.progress().bytesDone;
     await machine.losePower();
     assert.ok(had < total * 0.8, "power was lost in the middle");

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_loader/boot_area.ts";
 import type { CloneRecord } from "../../agent/install/records/clone_record.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
-import { MachineRestore } from "../../agent/install/restore/machine_restore.ts";
+import { ExistingClone } from "../../agent/install/restore/existing_clone.ts";
+import {
+  foreseeDisk,
+  judgeDisk,
+  mendOrGiveUp,
+  type RestoreRequest,
+} from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
 import type { Plan } from "../../agent/install/disk/plan.ts";
 import {
@@ -35,30 +41,32 @@ async function installed(script: string) {
   return { disk, plan, target };
 }
 
-async function onDisk<T>(target: TargetDisk, plan: Plan, use: (at: string) => Promise<T>): Promise<T> {
+async function onDisk<T>(
+  target: TargetDisk,
+  plan: Plan,
+  use: (at: string) => Promise<T>,
+  { readOnly = false } = {},
+): Promise<T> {
   const at = await Deno.makeTempDir();
   try {
-    await using _mounts = await mountTree(target, { plan, at });
+    await using _mounts = await mountTree(target, { plan, at, readOnly });
     return await use(at);
   } finally {
     await Deno.remove(at);
   }
 }
 
-function restoreOf(
-  plan: Plan,
-  { keep = [], dryRun = false }: { keep?: string[]; dryRun?: boolean } = {},
-): MachineRestore {
-  return new MachineRestore({
+function requestOf(plan: Plan, { keep = [] }: { keep?: string[] } = {}): RestoreRequest {
+  return {
     order: {
       node: "n1",
       manifest: { id: "a".repeat(64), signature: "", publicKey: "", header: "" },
-      restore: { keep, dryRun, nodes: 1 },
+      restore: { keep, dryRun: false, nodes: 1 },
     },
     plan,
     layout: undefined,
     run,
-  });
+  };
 }
 
 /** Forgets what the kernel knows of the table, as a restart would, and reads what is left of it. */
@@ -124,20 +132,23 @@ test("a file system that holds what is to be kept is never made anew: the restor
   await run(["mkfs.vfat", "-F", "32", "-i", "12345678", disk.partition(1)]);
   const look = async () => (await run(["sha256sum", disk.partition(1)])).stdout;
   const before = await look();
-  const restore = (keep: string[], { dryRun = false } = {}) => restoreOf(plan, { keep, dryRun });
+  const judge = async (keep: string[]) => (await judgeDisk(target, requestOf(plan, { keep }))).message;
   await assert.rejects(
-    restore(["/boot/efi/EFI/"]).assess(target),
+    judge(["/boot/efi/EFI/"]),
     /boot\/efi is not there.*would lose what is to be kept/,
   );
-  await assert.rejects(restore(["/boot"]).assess(target), /would lose what is to be kept/);
-  assert.match(await restore(["/boot"], { dryRun: true }).assess(target), /it would be refused/);
+  await assert.rejects(judge(["/boot"]), /would lose what is to be kept/);
+  assert.match(
+    (await foreseeDisk(target, requestOf(plan, { keep: ["/boot"] }))).message,
+    /it would be refused/,
+  );
   assert.equal(await look(), before);
-  await assert.rejects(restore(["/srv"]).assess(target), /vfat in place of the image's \/boot\/efi/);
-  assert.equal(await restore([]).assess(target), "/boot/efi (vfat) is made anew");
+  await assert.rejects(judge(["/srv"]), /vfat in place of the image's \/boot\/efi/);
+  assert.equal(await judge([]), "/boot/efi (vfat) is made anew");
   await run(["wipefs", "--all", disk.partition(1)]);
-  assert.equal(await restore(["/srv"]).assess(target), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is made anew");
   await run(["mkfs.ext4", "-q", "-F", disk.partition(5)]);
-  await assert.rejects(restore(["/srv"]).assess(target), /ext4 in place of the image's swap/);
+  await assert.rejects(judge(["/srv"]), /ext4 in place of the image's swap/);
 });
 
 test("a damaged file system is found without a change to it, and repaired", async () => {
@@ -156,18 +167,28 @@ test("a damaged file system is found without a change to it, and repaired", asyn
 test("where a file system had to be repaired, or would have to be, no file of it is believed unread", async () => {
   const { disk, plan, target } = await installed(GPT);
   await using _disk = disk;
-  const believes = async ({ dryRun = false } = {}) => {
-    const restore = restoreOf(plan, { dryRun });
-    await restore.assess(target);
-    await restore.mend(target, () => {});
-    const comparison = restore.comparison();
-    return comparison?.why === "restores" && comparison.believes;
+  const request = requestOf(plan);
+  const isDoubtful = async (dryRun: boolean) => {
+    if (dryRun) return (await foreseeDisk(target, request)).readable?.isDoubtful;
+    const verdict = await judgeDisk(target, request);
+    assert(verdict.fits);
+    const mended = await mendOrGiveUp(target, { ...request, state: verdict.state, onFormat: () => {} });
+    return mended.fits ? mended.isDoubtful : undefined;
   };
-  assert.equal(await believes(), true);
+  const trustsIndex = async ({ dryRun = false } = {}) => {
+    const doubtful = await isDoubtful(dryRun);
+    assert(doubtful !== undefined);
+    return await onDisk(target, plan, async (at) => {
+      const options = { target, request, isDoubtful: doubtful };
+      const comparison = (await ExistingClone.inspect(new CloneTree(at), options)).comparison();
+      return comparison?.why === "restores" && comparison.trustsIndex;
+    }, { readOnly: true });
+  };
+  assert.equal(await trustsIndex(), true);
   await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);
-  assert.equal(await believes({ dryRun: true }), false);
-  assert.equal(await believes(), false);
-  assert.equal(await believes(), true);
+  assert.equal(await trustsIndex({ dryRun: true }), false);
+  assert.equal(await trustsIndex(), false);
+  assert.equal(await trustsIndex(), true);
 });
 
 const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says: RegExp }[] = [

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
-import { findStanding } from "../../agent/install/compare/standing.ts";
+import { findExisting } from "../../agent/install/compare/existing.ts";
 import { neededFrames } from "../../agent/install/compare/testing/needed_frames.ts";
-import type { Standing } from "../../agent/install/extract/frame_plan.ts";
+import type { Existing } from "../../agent/install/extract/frame_plan.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
 import { Journal, OWN_FOLDER } from "../../agent/install/records/journal.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
@@ -162,8 +162,8 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   const header = await template(GPT);
   using image = makeImage();
   const { manifest, pack } = image;
-  const install = (target: string, frames: readonly number[], standing?: Standing) =>
-    installTree({ manifest, key, target, packs: { path: () => pack }, frames: inOrder(frames), standing });
+  const install = (target: string, frames: readonly number[], existing?: Existing) =>
+    installTree({ manifest, key, target, packs: { path: () => pack }, frames: inOrder(frames), existing });
   await using first = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, first);
   const target = await carryOut(plan);
@@ -183,11 +183,11 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
     using journal = Journal.keep(at, plannedRecord(again, order));
     const root = openAt(-100, at as BytePath, { flags: O.RDONLY | O.DIRECTORY });
     const kept = new KeptPaths([OWN_FOLDER]);
-    const standing = await findStanding(root, { manifest, kept, claim: true, privileged: true });
+    const existing = await findExisting(root, { manifest, kept, makeReadable: true, privileged: true });
     close(root);
-    const needed = neededFrames(manifest, standing);
+    const needed = neededFrames(manifest, existing);
     assert.deepEqual(needed, [1, 2]);
-    await install(at, needed, standing);
+    await install(at, needed, existing);
     journal.end();
     const options = { privileged: true, changed: new Set<string>(), plain: [], fromDisk: false };
     await verifyTree(manifest, { root: at, ...options });

@@ -1,12 +1,12 @@
 /** A node whose own system does not run: on a disk of its own, to be read by the agent's steps of a backup. */
 import assert from "node:assert/strict";
 import type { Inventory } from "#contract/api.ts";
-import { backupSteps } from "../../agent/backup/backup_steps.ts";
+import { backUpMachine } from "../../agent/backup/backup_steps.ts";
 import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
 import { enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
 import { LogTail } from "../../agent/steps/log_tail.ts";
 import { Reporter } from "../../agent/steps/reporter.ts";
-import { runSteps } from "../../agent/steps/run_steps.ts";
+import { StepRunner } from "../../agent/steps/step_runner.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { TerminalConsole } from "../../agent/sys/console.ts";
 import { Mount } from "../../agent/sys/mount.ts";
@@ -86,7 +86,9 @@ export class StillNode implements AsyncDisposable {
     const write = (text: string) => void (this.shown += text);
     const console = new TerminalConsole([{ path: "/dev/none", read: () => Promise.resolve(null), write }]);
     const disks: DiskFacts[] = [{ ...facts, kind: "disk" }];
-    const steps = backupSteps({
+    const steps = new StepRunner({ reporter, console, log: new LogTail(), signal });
+    await backUpMachine({
+      steps,
       enrolled,
       disks,
       firmware: "bios",
@@ -96,7 +98,6 @@ export class StillNode implements AsyncDisposable {
       signal,
       diskTypes: ["loop"],
     });
-    await runSteps(steps, { reporter, console, log: new LogTail(), signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

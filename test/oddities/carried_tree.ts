@@ -81,7 +81,7 @@ export class Template {
       manifest,
       key: this.server.key,
       target,
-      standing: compared?.found,
+      existing: compared?.found,
       packs: { path: () => this.server.packPath },
       frames: ReadableStream.from(frames),
       workers: 1,

@@ -20,9 +20,9 @@ const FLAGS = [
 ];
 
 Deno.test({
-  name: "an operator logs in by the link, sees machines appear and work, captures and deploys",
+  name: "an operator logs in by the link, watches nodes appear and install, captures and deploys",
   ...needs({ files: [CHROMIUM] }),
-  // the browser's driver keeps handles of its own
+  // the browser driver keeps handles open
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
@@ -76,10 +76,10 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`)).status(), 401);
   });
 
-  await t.step("the token typed into the form logs in, a wrong one is told", async () => {
+  await t.step("the token typed into the form logs in, a wrong one is refused with a message", async () => {
     await page.getByLabel("Token").fill("wrong");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("alert").getByText("not the token of this server").waitFor();
+    await page.getByRole("alert").getByText("Wrong token for this server").waitFor();
     await page.getByLabel("Token").fill(server.token);
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByText("live", { exact: true }).waitFor();
@@ -106,8 +106,8 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await page.getByText("live", { exact: true }).waitFor();
   });
 
-  await t.step("a node that is made by the command line appears by itself", async () => {
-    await page.getByText("No node is known yet.").waitFor();
+  await t.step("a node created on the command line appears without a reload", async () => {
+    await page.getByText("No nodes yet.").waitFor();
     await client.put("/nodes/n1", { body: { hostname: "web-1" }, schema: NodeView });
     await row(page, "n1").getByText("idle").waitFor();
   });
@@ -126,12 +126,12 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await dialog.getByText("n1").waitFor();
     await dialog.getByRole("button", { name: "Overwrite and deploy" }).click();
     await row(page, "n1").getByText("armed").waitFor();
-    await page.getByText("web@1 goes to n1").waitFor();
+    await page.getByText("n1 will be overwritten with web@1").waitFor();
     const [node] = await client.get("/nodes", z.array(NodeView));
     assert.deepEqual([node?.state, node?.image], ["armed", "web@1"]);
   });
 
-  await t.step("progress of a node that installs is live, and a failure says what to do", async () => {
+  await t.step("progress of an installing node is live, and a failure shows its remedy", async () => {
     await row(page, "n1").getByRole("button", { name: /Cancel/ }).click();
     await row(page, "n1").getByText("idle").waitFor();
     await using node = await enrolledNode(client, server, "n1");
@@ -154,16 +154,16 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "n1").getByText("failed").waitFor();
   });
 
-  await t.step("restore asks what to keep, and shows what a dry run told", async () => {
+  await t.step("restore asks what to keep, and shows the result of a dry run", async () => {
     await page.getByLabel("Select n1").check();
     await page.getByRole("button", { name: "Restore…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("what does not belong to it is removed").waitFor();
+    await dialog.getByText("files that are not in the image are deleted").waitFor();
     await dialog.getByRole("button", { name: "Restore" }).click();
     await dialog.getByText("no image is assigned to it").waitFor();
-    await dialog.getByLabel("To").selectOption("web@1");
-    await dialog.getByLabel("Leave alone").fill("/srv\n/home");
-    await dialog.getByLabel("Only tell what would change").check();
+    await dialog.getByLabel("Restore to").selectOption("web@1");
+    await dialog.getByLabel("Paths to leave alone").fill("/srv\n/home");
+    await dialog.getByLabel("Dry run").check();
     await dialog.getByRole("button", { name: "Restore" }).click();
     await page.getByText("n1 will be compared with web@1").waitFor();
     const view = await client.get("/nodes/n1", NodeView);
@@ -180,7 +180,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "n1").getByText("idle").waitFor();
   });
 
-  await t.step("a clone that is not heard of is flagged until it says that it is up", async () => {
+  await t.step("a clone that does not report is flagged until it does", async () => {
     await client.put("/nodes/f1", { body: {}, schema: NodeView });
     const { nodes } = await client.post("/deployments", {
       body: { nodes: ["f1"], image: "web", firstBootSeconds: 1 },
@@ -188,7 +188,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     });
     await using node = await enrolled(server, nodes[0]?.token ?? "");
     await node.report({ step: "finish", state: "done", elapsedMs: 1, reportsAs: "f1" });
-    await row(page, "f1").getByText("waits for its first boot").waitFor();
+    await row(page, "f1").getByText("first boot expected by").waitFor();
     await row(page, "f1").getByText("was not heard of since").waitFor();
     await row(page, "f1").getByText("boot order").waitFor();
     const body = `token ${node.order.firstBoot?.token}\nhostname f1\n`;
@@ -201,9 +201,9 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await page.getByLabel("Select f1").check();
     await page.getByRole("button", { name: "Back up…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("f1: at its next boot from the network: no agent runs on it").waitFor();
+    await dialog.getByText("f1: at its next network boot, since no agent runs on it").waitFor();
     await dialog.getByRole("button", { name: "Back up" }).click();
-    await page.getByText("f1 is backed up when it boots from the network.").waitFor();
+    await page.getByText("f1 will be backed up at its next network boot.").waitFor();
     await row(page, "f1").getByText("armed for backup").waitFor();
     const view = await client.get("/nodes/f1", NodeView);
     assert.deepEqual([view.state, view.image, view.backup], ["armed", "web@1", { level: 9, excludes: [] }]);
@@ -211,67 +211,70 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await row(page, "f1").getByText("running").waitFor();
   });
 
-  await t.step("one whose agent waits is backed up by it", async () => {
+  await t.step("a node whose agent is online is backed up by it", async () => {
     await client.send("POST", "/templates", { json: { name: "f1", lacks: [] } });
     await page.locator("#templates").getByText("online").waitFor();
     await page.getByLabel("Select f1").check();
     await page.getByRole("button", { name: "Back up…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("f1: now, by the agent that runs on it").waitFor();
+    await dialog.getByText("f1: now, by its agent").waitFor();
     await dialog.getByRole("button", { name: "Back up" }).click();
     await page.getByText("f1 is being captured as f1.").waitFor();
     const captures = await client.get("/captures", z.array(CaptureView));
     await client.send("DELETE", `/captures/${captures.at(-1)?.id}`);
   });
 
-  await t.step("who seeds on for whom is shown, and which node is the slowest of its batch", async () => {
-    for (const name of ["a1", "a2"]) await client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
-    const { nodes } = await client.post("/deployments", {
-      body: { nodes: ["a1", "a2"], image: "web" },
-      schema: DeployAnswer,
-    });
-    await using a1 = await enrolled(server, nodes[0]?.token ?? "");
-    await using a2 = await enrolled(server, nodes[1]?.token ?? "");
-    const times = { workers: 1, starvedMs: 100, busyMs: 100, mainMs: 0, fetchedBytes: 1, fetchMs: 1 };
-    await a1.report({ step: "install", state: "done", elapsedMs: 1000, times: { ...times, blockedMs: 0 } });
-    await a2.report({
-      step: "install",
-      state: "running",
-      elapsedMs: 4000,
-      times: { ...times, blockedMs: 3800 },
-      progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
-    });
-    await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
-    await row(page, "a1").getByText("seeds on for a2").waitFor();
-    await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
-    await row(page, "a1").getByText("slowest of its batch").waitFor();
-    await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
-    await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s")
-      .waitFor();
-    assert.equal(await row(page, "a1").getByText("slowest of its batch").count(), 0);
-  });
+  await t.step(
+    "the page shows which nodes a finished node still seeds for, and the slowest node of a batch",
+    async () => {
+      for (const name of ["a1", "a2"]) await client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
+      const { nodes } = await client.post("/deployments", {
+        body: { nodes: ["a1", "a2"], image: "web" },
+        schema: DeployAnswer,
+      });
+      await using a1 = await enrolled(server, nodes[0]?.token ?? "");
+      await using a2 = await enrolled(server, nodes[1]?.token ?? "");
+      const times = { workers: 1, starvedMs: 100, busyMs: 100, mainMs: 0, fetchedBytes: 1, fetchMs: 1 };
+      await a1.report({ step: "install", state: "done", elapsedMs: 1000, times: { ...times, blockedMs: 0 } });
+      await a2.report({
+        step: "install",
+        state: "running",
+        elapsedMs: 4000,
+        times: { ...times, blockedMs: 3800 },
+        progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
+      });
+      await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
+      await row(page, "a1").getByText("seeds on for a2").waitFor();
+      await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
+      await row(page, "a1").getByText("slowest of its batch").waitFor();
+      await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
+      await row(page, "a2").getByText("slowest of its batch, limited by its disk: 45 s, typical 31 s")
+        .waitFor();
+      assert.equal(await row(page, "a1").getByText("slowest of its batch").count(), 0);
+    },
+  );
 
-  await t.step("the limits of the swarm are shown, and a change appears by itself", async () => {
-    await page.getByText("The server sends without limit").waitFor();
+  await t.step("the limits of the swarm are shown, and a change appears without a reload", async () => {
+    await page.getByText("Server uploads: unlimited").waitFor();
     await client.post("/swarm", { body: { uploadLimit: 100e6 }, schema: SwarmSettings });
-    await page.getByText("The server sends at most 800 Mbit/s").waitFor();
+    await page.getByText("Server uploads: up to 800 Mbit/s").waitFor();
   });
 
-  await t.step("hooks are listed, and one that is set appears by itself", async () => {
-    await page.getByText("No script runs around captures").waitFor();
+  await t.step("hooks are listed, and a new one appears without a reload", async () => {
+    await page.getByText("No hooks yet.").waitFor();
     const hook = { script: "#!/bin/sh\ntrue\n", optional: true, timeoutSeconds: 90 };
     await client.send("PUT", "/hooks/node:n1/first-boot/grow-data", { json: hook });
-    const listed = page.getByRole("row", { name: /grow-data.*first-boot.*node n1.*goes on.*1 min 30 s/ });
+    const listed = page.getByRole("row", { name: /grow-data.*first-boot.*node n1.*continues.*1 min 30 s/ });
     await listed.waitFor();
   });
 
   await t.step(
-    "a node's name opens all that is known of it: settings, machine, steps with plan and cause",
+    "a node's name opens its details: settings, hardware, steps with plan and cause",
     async () => {
       await row(page, "a2").getByRole("button", { name: "a2", exact: true }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByText("ACME gpt: ext4 'root', swap").waitFor();
-      await dialog.getByText("the slowest:").waitFor();
+      await dialog.getByText("slowest:").waitFor();
       assert.equal(await dialog.getByRole("listitem").count(), 1);
       await dialog.getByRole("button", { name: "Close" }).click();
       await row(page, "n1").getByRole("button", { name: "n1", exact: true }).click();
@@ -301,11 +304,11 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await dialog.getByLabel("Image name").fill("other");
     await dialog.getByRole("button", { name: "Capture", exact: true }).click();
     await dialog.getByRole("alert").getByText("is not done yet").waitFor();
-    await dialog.getByRole("button", { name: "Back" }).click();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
   });
 
   await t.step(
-    "another site's page can change nothing, and the browser has nothing to complain of",
+    "another site's page can change nothing, and the browser logs no errors",
     async () => {
       const answer = await page.request.post(`${server.urls.server}/api/v1/nodes/n1/cancel`, {
         headers: { origin: "https://elsewhere.example" },
@@ -332,7 +335,7 @@ async function capture(client: ApiClient, { root, image }: { root: string; image
   await waitForCapture(client, { id, signal });
 }
 
-/** A node's agent as far as the API sees it: enrolled, and ready to report. */
+/** A node's agent as the API sees it: enrolled, and ready to report. */
 async function enrolledNode(client: ApiClient, server: RunningServer, name: string) {
   const { nodes } = await client.post("/deployments", {
     body: { nodes: [name], image: "web" },

@@ -8,7 +8,7 @@ import { OWN_FOLDER } from "../records/journal.ts";
 import type { ContentIndex } from "../records/content_index.ts";
 import { describeDifferences, type Differences, differencesOf, type RouteOptions } from "./differences.ts";
 import { KeptPaths } from "./kept_paths.ts";
-import { findStanding, type Found } from "./standing.ts";
+import { type ExistingTree, findExisting } from "./existing.ts";
 
 /** Why there is a comparison, and what of the target is none of the image's. */
 export type Comparison =
@@ -25,7 +25,7 @@ export type Comparison =
     /** What the installation noted of the files that it made. */
     readonly index?: ContentIndex | undefined;
     /** Whether files that nobody has touched since need not be read. */
-    readonly believes?: boolean | undefined;
+    readonly trustsIndex?: boolean | undefined;
     /** Nothing at all may be changed. */
     readonly dryRun: boolean;
   };
@@ -40,13 +40,13 @@ export function comparisonOf(
 }
 
 /** Paths (absolute in the tree) that the order leaves alone. */
-export function leftAlone(order: Pick<Order, "restore"> | undefined): Set<string> {
+export function keptPathsOf(order: Pick<Order, "restore"> | undefined): Set<string> {
   const paths = KeptPaths.parse(order?.restore?.keep ?? []).paths;
   return new Set(paths.map((path) => `/${displayPath(path)}`));
 }
 
-export interface Compared {
-  readonly found: Found;
+export interface ComparisonResult {
+  readonly found: ExistingTree;
   readonly differences: Differences;
   /** For the console and the server. */
   readonly lines: readonly string[];
@@ -62,22 +62,22 @@ export async function compareTarget(
     onProgress: (readBytes: number) => void;
     signal: AbortSignal;
   },
-): Promise<Compared> {
+): Promise<ComparisonResult> {
   const restores = comparison.why === "restores" ? comparison : undefined;
   const keep = restores?.kept.paths ?? [];
   const root = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.DIRECTORY });
   try {
-    const found = await findStanding(root, {
+    const found = await findExisting(root, {
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep], restores?.kept.patterns),
       ...(restores && {
         own: restores.own,
         plain: restores.plain,
         index: restores.index,
-        believes: restores.believes,
-        leftOut: compileExcludes(manifest.header.excludes).matches,
+        trustsIndex: restores.trustsIndex,
+        isExcluded: compileExcludes(manifest.header.excludes).matches,
       }),
-      claim: !restores?.dryRun,
+      makeReadable: !restores?.dryRun,
       privileged: Deno.uid() === 0,
       onProgress,
       signal,

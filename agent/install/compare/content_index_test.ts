@@ -6,19 +6,24 @@ import { common, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { installTree } from "../extract/install_tree.ts";
-import { type ContentIndex, decodeIndex, encodeIndex, type Trust } from "../records/content_index.ts";
-import { findStanding } from "./standing.ts";
+import { type ContentIndex, decodeIndex, encodeIndex, type IndexEntry } from "../records/content_index.ts";
+import { findExisting } from "./existing.ts";
 
 const manifest = createHash("sha256").update("a manifest").digest("hex");
-const trust: Trust = { inode: 2n ** 60n, ctimeSec: 1_700_000_000, ctimeNs: 999_999_999, sum: 0xffffffff };
+const indexed: IndexEntry = {
+  inode: 2n ** 60n,
+  ctimeSec: 1_700_000_000,
+  ctimeNs: 999_999_999,
+  sum: 0xffffffff,
+};
 
 Deno.test("an index says again what was put into it, and nothing of what was not", () => {
-  const index = decodeIndex(encodeIndex({ manifest, entries: [undefined, trust] }), { manifest });
-  assert.deepEqual([index?.(0), index?.(1), index?.(2)], [undefined, trust, undefined]);
+  const index = decodeIndex(encodeIndex({ manifest, entries: [undefined, indexed] }), { manifest });
+  assert.deepEqual([index?.(0), index?.(1), index?.(2)], [undefined, indexed, undefined]);
 });
 
 Deno.test("an index that is damaged anywhere, cut off, or another manifest's is none", () => {
-  const whole = encodeIndex({ manifest, entries: [undefined, trust] });
+  const whole = encodeIndex({ manifest, entries: [undefined, indexed] });
   for (let i = 0; i < whole.length; i++) {
     const damaged = whole.slice();
     damaged[i] = (damaged[i] ?? 0) ^ 1;
@@ -42,10 +47,10 @@ async function installed(more: Parameters<typeof makeImage>[0] = []) {
   });
   const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   const look = (index?: ContentIndex, manifest = image.manifest, random?: () => number) => {
-    const options = { manifest, claim: false, privileged: Deno.uid() === 0, index };
-    return findStanding(root, { ...options, ...(random && { believes: true, random }) });
+    const options = { manifest, makeReadable: false, privileged: Deno.uid() === 0, index };
+    return findExisting(root, { ...options, ...(random && { trustsIndex: true, random }) });
   };
-  const index = (change: Partial<Trust> = {}): ContentIndex => (number) => {
+  const index = (change: Partial<IndexEntry> = {}): ContentIndex => (number) => {
     const path = image.manifest.entries[number]?.path ?? "" as BytePath;
     const { inode, ctimeSec, ctimeNs } = statAt(root, path || "." as BytePath);
     return { inode, ctimeSec, ctimeNs, sum: sums.get(path) ?? 0, ...change };
@@ -109,9 +114,9 @@ const first = () => {
 Deno.test("what nobody touched need not be read, but for a sample; where that is not right, all is", async () => {
   using test = await installed();
   const look = async (index: ContentIndex, random: () => number) => {
-    const { contents, believed } = await test.look(index, withoutHashes(test.image.manifest), random);
-    const { whole, dressed, sums, readBytes } = contents;
-    return [whole.size, dressed.size, sums.size, believed.size, readBytes > 0];
+    const { contents, trusted } = await test.look(index, withoutHashes(test.image.manifest), random);
+    const { whole, exact, sums, readBytes } = contents;
+    return [whole.size, exact.size, sums.size, trusted.size, readBytes > 0];
   };
   assert.deepEqual(await look(test.index(), none), [3, 3, 3, 3, false]);
   assert.deepEqual(await look(test.index(), all), [3, 3, 3, 0, true]);
@@ -121,7 +126,7 @@ Deno.test("what nobody touched need not be read, but for a sample; where that is
   assert.deepEqual(await look(rotten, first()), [0, 0, 0, 0, true], "the sample does, of all");
 });
 
-const touches: { name: string; touch: (path: string) => unknown; whole: number; dressed: number }[] = [
+const touches: { name: string; touch: (path: string) => unknown; whole: number; exact: number }[] = [
   {
     name: "written to, and given its time again",
     touch: (path) => {
@@ -130,14 +135,14 @@ const touches: { name: string; touch: (path: string) => unknown; whole: number; 
       Deno.utimeSync(path, atime!, mtime!);
     },
     whole: 2,
-    dressed: 2,
+    exact: 2,
   },
-  { name: "given another mode", touch: (path) => Deno.chmodSync(path, 0o777), whole: 3, dressed: 2 },
+  { name: "given another mode", touch: (path) => Deno.chmodSync(path, 0o777), whole: 3, exact: 2 },
   {
     name: "given an attribute",
     touch: (path) => new Deno.Command("setfattr", { args: ["-n", "user.strange", path] }).outputSync(),
     whole: 3,
-    dressed: 2,
+    exact: 2,
   },
   {
     name: "replaced by a copy",
@@ -146,7 +151,7 @@ const touches: { name: string; touch: (path: string) => unknown; whole: number; 
       Deno.renameSync(`${path}.copy`, path);
     },
     whole: 3,
-    dressed: 2,
+    exact: 2,
   },
 ];
 for (const { name, touch, ...expected } of touches) {
@@ -155,13 +160,13 @@ for (const { name, touch, ...expected } of touches) {
     const { entries } = test.image.manifest;
     const noted = entries.map((entry, number) => entry.type === "file" ? test.index()(number) : undefined);
     touch(`${test.image.target}/a`);
-    const { believed, contents } = await test.look((number) => noted[number], undefined, none);
-    assert.equal(believed.has(entries.findIndex(({ path }) => path === "a")), false);
-    assert.deepEqual({ whole: contents.whole.size, dressed: contents.dressed.size }, expected);
+    const { trusted, contents } = await test.look((number) => noted[number], undefined, none);
+    assert.equal(trusted.has(entries.findIndex(({ path }) => path === "a")), false);
+    assert.deepEqual({ whole: contents.whole.size, exact: contents.exact.size }, expected);
   });
 }
 
-Deno.test("directories and symlinks that nobody touched are believed, one whose mode is another is dressed again", async () => {
+Deno.test("directories and symlinks that nobody touched are trusted, one whose mode is another gets its attributes back", async () => {
   using test = await installed([
     { type: "directory", path: "d" as BytePath, ...common, mode: 0o755 },
     { type: "symlink", path: "d/s" as BytePath, ...common, target: "../a" as BytePath },
@@ -169,10 +174,10 @@ Deno.test("directories and symlinks that nobody touched are believed, one whose 
   const { entries } = test.image.manifest;
   const noted = entries.map((_, number) => test.index()(number));
   const look = async () => {
-    const { believed, undressed, kept } = await test.look((number) => noted[number], undefined, none);
+    const { trusted, wrongAttributes, states } = await test.look((number) => noted[number], undefined, none);
     const seen = (path: string) => {
       const number = entries.findIndex((entry) => entry.path === path);
-      return [believed.has(number), undressed.has(number), kept[number] === 1];
+      return [trusted.has(number), wrongAttributes.has(number), states[number] === 1];
     };
     return { d: seen("d"), s: seen("d/s") };
   };

@@ -1,8 +1,8 @@
 /** What differs between a target and an image, and how the rest would be fetched: what a dry run tells. Pure. */
 import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
-import { type ImageEntry, LEFT_ALONE, MADE, planTree } from "../extract/frame_plan.ts";
-import type { Found } from "./standing.ts";
+import { type ImageEntry, IN_PLACE, LEFT_ALONE, planTree } from "../extract/frame_plan.ts";
+import type { ExistingTree } from "./existing.ts";
 
 /**
  * "missing": no such path. "other": something else bears the path, or one file bears names that should be of two.
@@ -50,7 +50,7 @@ export interface RouteOptions {
 
 export function differencesOf(
   manifest: Manifest,
-  { found, extentService, nodes = 1 }: RouteOptions & { found: Found },
+  { found, extentService, nodes = 1 }: RouteOptions & { found: ExistingTree },
 ): Differences {
   const wholeFrom = 1 / nodes;
   const removed = new Set(found.remove);
@@ -83,14 +83,14 @@ function ofEntry(
   { number, manifest, found, removed }: {
     number: number;
     manifest: Manifest;
-    found: Found;
+    found: ExistingTree;
     removed: ReadonlySet<BytePath>;
   },
 ): Difference | undefined {
   const { path } = entry;
-  const kept = found.kept[number];
-  if (kept === LEFT_ALONE) return undefined;
-  if (kept === MADE) return found.undressed.has(number) ? { path, what: "attributes" } : undefined;
+  const state = found.states[number];
+  if (state === LEFT_ALONE) return undefined;
+  if (state === IN_PLACE) return found.wrongAttributes.has(number) ? { path, what: "attributes" } : undefined;
   if (found.present[number] !== 1) return { path, what: removed.has(path) ? "other" : "missing" };
   // a further name of a file that is itself in the list
   if (entry.type === "link") return undefined;
@@ -114,6 +114,8 @@ export function describeDifferences(
       ? ` (${amount(difference.bytes)} of it)`
       : what === "extra"
       ? ", with all below it"
+      : what === "attributes"
+      ? " (attributes only)"
       : "";
     const lock = difference.locked ? ", immutable or append-only there" : "";
     return `  ${VERBS[what]} /${displayPath(path)}${note}${lock}`;
@@ -140,7 +142,7 @@ const VERBS: Readonly<Record<Difference["what"], string>> = {
   missing: "make    ",
   other: "replace ",
   content: "rewrite ",
-  attributes: "dress   ",
+  attributes: "correct ",
   extra: "remove  ",
 };
 

@@ -7,7 +7,7 @@ import { close, O, openAt } from "../../sys/libc.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { describeDifferences, type Difference, differencesOf } from "./differences.ts";
 import { KeptPaths } from "./kept_paths.ts";
-import { findStanding, type Found } from "./standing.ts";
+import { type ExistingTree, findExisting } from "./existing.ts";
 import { neededFrames } from "./testing/needed_frames.ts";
 
 const own = { ...common, uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
@@ -23,14 +23,14 @@ async function* order(frames: readonly number[]): AsyncGenerator<number> {
   yield* frames;
 }
 
-const install = ({ manifest, target, pack }: Image, frames: readonly number[], standing?: Found) =>
-  installTree({ manifest, key, target, packs: { path: () => pack }, frames: order(frames), standing });
+const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
+  installTree({ manifest, key, target, packs: { path: () => pack }, frames: order(frames), existing });
 
-async function look({ manifest, target }: Image, keep: readonly string[] = []): Promise<Found> {
+async function look({ manifest, target }: Image, keep: readonly string[] = []): Promise<ExistingTree> {
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   try {
     const kept = KeptPaths.parse(keep);
-    return await findStanding(root, { manifest, kept, claim: false, privileged: Deno.uid() === 0 });
+    return await findExisting(root, { manifest, kept, makeReadable: false, privileged: Deno.uid() === 0 });
   } finally {
     close(root);
   }

@@ -48,7 +48,7 @@ export class FileScanner {
   #scanPart(part: ScanPart, fd: number | undefined): PartFound {
     const { entry, first, checks } = part;
     const right = new Uint8Array(checks.length);
-    const nothing = { entry, first, right, clean: false, fullSize: false, dressed: false, sum: 0 };
+    const nothing = { entry, first, right, clean: false, fullSize: false, attributesRight: false, sum: 0 };
     if (fd === undefined) return nothing;
     try {
       return { ...nothing, ...this.#scanOpen(fd, { ...part, right }) };
@@ -61,16 +61,16 @@ export class FileScanner {
 
   #scanOpen(
     fd: number,
-    { sizeBytes, checks, gaps, attributes, right, trust }: ScanPart & { right: Uint8Array },
+    { sizeBytes, checks, gaps, attributes, right, indexed }: ScanPart & { right: Uint8Array },
   ): Omit<PartFound, "entry" | "first" | "right"> {
     const status = statOf(fd);
     const fullSize = status.sizeBytes === sizeBytes;
     if (status.type !== "file" || status.sizeBytes > sizeBytes) {
-      return { clean: false, fullSize: false, dressed: false, sum: 0 };
+      return { clean: false, fullSize: false, attributesRight: false, sum: 0 };
     }
-    const untouched = trust !== undefined && fullSize && isUntouched(trust, status);
+    const untouched = indexed !== undefined && fullSize && isUntouched(indexed, status);
     let sum = untouched ? this.#readAll(fd, checks, () => {}) : 0;
-    if (untouched && sum === trust.sum) right.fill(1);
+    if (untouched && sum === indexed.sum) right.fill(1);
     else {
       sum = this.#readAll(fd, checks, (bytes, i) => {
         if (createHash("sha256").update(bytes).digest("base64url") === checks[i]?.sha256) right[i] = 1;
@@ -79,8 +79,8 @@ export class FileScanner {
     const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
     const { privileged } = this.#setup;
-    const dressed = hasAttributes(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
-    return { clean, fullSize, dressed, sum };
+    const attributesRight = hasAttributes(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
+    return { clean, fullSize, attributesRight, sum };
   }
 
   /** Returns the checksum of the extents that are there in full. */

@@ -51,7 +51,7 @@ export class KeptPaths {
    * Those that are there. `root`: descriptor of the target. Throws RackseedError where a symlink leads to one: what
    * it points to would not be kept, which is not what was meant.
    */
-  thereIn(root: number): Set<BytePath> {
+  existingIn(root: number): Set<BytePath> {
     const there = new Set<BytePath>();
     for (const path of this.#paths) if (this.#isThere(root, path)) there.add(path);
     return there;

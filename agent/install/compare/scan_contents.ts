@@ -2,7 +2,7 @@
 import type { FrameExtent } from "#contract/format/entry.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
-import type { ContentIndex, Trust } from "../records/content_index.ts";
+import type { ContentIndex, IndexEntry } from "../records/content_index.ts";
 import { InlineRunner, type JobRunner, WorkerPool } from "../extract/worker_pool.ts";
 import { FileScanner } from "./file_scanner.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
@@ -22,7 +22,7 @@ export interface Contents {
   /** Entry numbers of files whose content is wholly right. */
   readonly whole: ReadonlySet<number>;
   /** Those whose attributes are right too. */
-  readonly dressed: ReadonlySet<number>;
+  readonly exact: ReadonlySet<number>;
   /** Checksums of those whose content is wholly right. */
   readonly sums: ReadonlyMap<number, number>;
   readonly readBytes: number;
@@ -104,7 +104,7 @@ class Findings {
   readonly #right = new Map<number, Uint8Array>();
   readonly #spoilt = new Set<number>();
   readonly #short = new Set<number>();
-  readonly #undressed = new Set<number>();
+  readonly #wrongAttributes = new Set<number>();
   readonly #sums = new Map<number, number>();
   readBytes = 0;
 
@@ -112,14 +112,14 @@ class Findings {
     this.#manifest = manifest;
   }
 
-  add({ entry, first, right, clean, fullSize, dressed, sum }: PartFound): void {
+  add({ entry, first, right, clean, fullSize, attributesRight, sum }: PartFound): void {
     this.#sums.set(entry, ((this.#sums.get(entry) ?? 0) ^ sum) >>> 0);
     const all = this.#right.get(entry) ?? new Uint8Array(this.#extentsOf(entry));
     this.#right.set(entry, all);
     all.set(right, first);
     if (!clean) this.#spoilt.add(entry);
     if (!fullSize) this.#short.add(entry);
-    if (!dressed) this.#undressed.add(entry);
+    if (!attributesRight) this.#wrongAttributes.add(entry);
   }
 
   contents(): Contents {
@@ -127,11 +127,11 @@ class Findings {
     const whole = [...this.#right].flatMap(([entry, right]) =>
       !this.#short.has(entry) && right.every((r) => r === 1) ? [entry] : []
     );
-    const dressed = whole.filter((entry) => !this.#undressed.has(entry));
+    const exact = whole.filter((entry) => !this.#wrongAttributes.has(entry));
     return {
       right: this.#right,
       whole: new Set(whole),
-      dressed: new Set(dressed),
+      exact: new Set(exact),
       sums: new Map(whole.map((entry) => [entry, this.#sums.get(entry) ?? 0])),
       readBytes: this.readBytes,
     };
@@ -151,7 +151,7 @@ function* jobsOf(
   for (const number of files) {
     const entry = manifest.entries[number];
     if (entry?.type !== "file") continue;
-    for (const part of partsOf(entry, { number, manifest, trust: index?.(number) })) {
+    for (const part of partsOf(entry, { number, manifest, indexed: index?.(number) })) {
       job.push(part);
       bytes += FILE_COST + part.checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (bytes < JOB_BYTES && job.length < JOB_FILES) continue;
@@ -166,7 +166,7 @@ function* jobsOf(
 /** A file in runs of extents of about JOB_BYTES, each with the gaps before its extents; the last one to the end. */
 function* partsOf(
   { extents, ...attributes }: FileEntry,
-  { number, manifest, trust }: { number: number; manifest: Manifest; trust: Trust | undefined },
+  { number, manifest, indexed }: { number: number; manifest: Manifest; indexed: IndexEntry | undefined },
 ): Generator<ScanPart> {
   const { path, sizeBytes } = attributes;
   let first = 0, end = 0;
@@ -193,7 +193,7 @@ function* partsOf(
       checks,
       gaps,
       attributes,
-      trust: one ? trust : undefined,
+      indexed: one ? indexed : undefined,
     };
     first += checks.length;
     if (last) return;

@@ -1,7 +1,7 @@
 /** What scanContents and its workers say to each other. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes } from "#contract/format/entry.ts";
-import type { Trust } from "../records/content_index.ts";
+import type { IndexEntry } from "../records/content_index.ts";
 
 export interface ScanSetup {
   /** The target's descriptor; it belongs to the main thread. */
@@ -31,7 +31,7 @@ export interface ScanPart {
   readonly gaps: readonly (readonly [number, number])[];
   readonly attributes: Attributes;
   /** Where the file may be believed by less than its hashes. */
-  readonly trust: Trust | undefined;
+  readonly indexed: IndexEntry | undefined;
 }
 
 export interface PartFound {
@@ -43,7 +43,7 @@ export interface PartFound {
   readonly clean: boolean;
   readonly fullSize: boolean;
   /** Whether owner, mode, time and extended attributes are the entry's. */
-  readonly dressed: boolean;
+  readonly attributesRight: boolean;
   /** Checksum of its extents, where all are right. */
   readonly sum: number;
 }

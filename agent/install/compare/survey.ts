@@ -17,8 +17,8 @@ interface Survey {
   /** By entry number: 1 where something of the entry's kind stands, with its link target or device numbers. */
   readonly present: Uint8Array;
   /** What has to go: paths of no entry, topmost only, and what is of another kind than its entry. */
-  readonly strangers: readonly BytePath[];
-  /** How many of the strangers belong to no entry. */
+  readonly unwanted: readonly BytePath[];
+  /** How many of the unwanted belong to no entry. */
   readonly unknown: number;
   /** What is immutable or append-only, and should not be. */
   readonly locked: ReadonlySet<BytePath>;
@@ -26,17 +26,17 @@ interface Survey {
 
 interface SurveyOptions {
   readonly manifest: Manifest;
-  /** Left out: neither looked at nor strangers. */
+  /** Left out: neither looked at nor unwanted. */
   readonly kept: Pick<KeptPaths, "has" | "leadsTo">;
-  /** Whether a path of no entry was left out of the image on purpose: it is none of the strangers. */
-  readonly leftOut?: LeftOut | undefined;
+  /** Whether a path of no entry was left out of the image on purpose: it is none of the unwanted. */
+  readonly isExcluded?: IsExcluded | undefined;
   /** Directories of our own that we may not read are made readable; else they fail the survey. */
-  readonly claim: boolean;
+  readonly makeReadable: boolean;
   /** Told of all that stands at the path of an entry of its kind. */
   readonly onEntry?: ((entry: number, status: FileStatus) => void) | undefined;
 }
 
-export type LeftOut = (path: BytePath, options: { isDirectory: boolean }) => boolean;
+export type IsExcluded = (path: BytePath, options: { isDirectory: boolean }) => boolean;
 
 /** `root`: descriptor of the target. Throws SysError where it cannot be read, RackseedError where it contradicts what is to be kept. */
 export function surveyTree(root: number, options: SurveyOptions): Survey {
@@ -59,7 +59,7 @@ class Walk {
   readonly #entries: readonly ImageEntry[];
   readonly #numbers: ReadonlyMap<BytePath, number>;
   readonly #present: Uint8Array;
-  readonly #strangers: BytePath[] = [];
+  readonly #unwanted: BytePath[] = [];
   readonly #shared = new Map<string, Names>();
   readonly #locked = new Set<BytePath>();
   #unknown = 0;
@@ -80,8 +80,8 @@ class Walk {
   }
 
   result(): Survey {
-    const [present, strangers] = [this.#present, this.#strangers];
-    return { present, strangers, unknown: this.#unknown, locked: this.#locked };
+    const [present, unwanted] = [this.#present, this.#unwanted];
+    return { present, unwanted, unknown: this.#unknown, locked: this.#locked };
   }
 
   /** Looks at all names of one directory; returns those directories of the manifest that are in it. */
@@ -105,11 +105,13 @@ class Walk {
         if (number === undefined || entry === undefined) {
           // every fresh ext file system has one
           const own = name === "lost+found" && status.type === "directory" && statOf(fd).mountRoot !== false;
-          if (own || this.#options.leftOut?.(child, { isDirectory: status.type === "directory" })) continue;
+          if (own || this.#options.isExcluded?.(child, { isDirectory: status.type === "directory" })) {
+            continue;
+          }
           this.#unknown++;
-          this.#strangers.push(child);
+          this.#unwanted.push(child);
         } else if (!isOfKind(this.#named(entry), { status, directory: fd, name })) {
-          this.#strangers.push(child);
+          this.#unwanted.push(child);
         } else {
           this.#present[number] = 1;
           this.#options.onEntry?.(number, status);
@@ -137,7 +139,7 @@ class Walk {
     try {
       return openAt(this.#root, at, { flags });
     } catch (error) {
-      if (codeOf(error) !== "EACCES" || !this.#options.claim) throw error;
+      if (codeOf(error) !== "EACCES" || !this.#options.makeReadable) throw error;
       chmodAt(this.#root, at, 0o700);
       return openAt(this.#root, at, { flags });
     }
@@ -162,7 +164,7 @@ class Walk {
       if (sound) continue;
       for (const number of entries) {
         this.#present[number] = 0;
-        this.#strangers.push((this.#entries[number] as ImageEntry).path);
+        this.#unwanted.push((this.#entries[number] as ImageEntry).path);
       }
     }
   }

@@ -316,6 +316,11 @@ export function plannedSwapFiles({ actions }: Plan): SwapFile[] {
   return actions.flatMap((action) => action.do === "swap-file" ? [action.file] : []);
 }
 
+/** Mount points whose file system has no owners, no modes and no exact times. */
+export function plainMounts({ actions }: Plan): string[] {
+  return actions.flatMap((a) => a.do === "mount" && a.type === "vfat" ? [a.mountPoint] : []);
+}
+
 /** First byte behind everything that the plan writes. */
 export function plannedEnd({ actions, disk }: Plan): number {
   const ends = actions.flatMap((action) =>

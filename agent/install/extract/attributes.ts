@@ -73,7 +73,7 @@ export class AttributeWriter {
   }
 
   /** An open file or directory that stood there before: nothing is believed of it, and nothing done where all is right. */
-  redress(fd: number, entry: Attributes): void {
+  correct(fd: number, entry: Attributes): void {
     const status = statOf(fd), xattrs = xattrsOf(fd), privileged = this.#privileged;
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
     if (hasAttributes(entry, { status, xattrs, inode, privileged })) return;

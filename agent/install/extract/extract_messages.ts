@@ -26,10 +26,10 @@ export type Job =
   }
   | { readonly type: "nodes"; readonly entries: readonly NodeEntry[] }
   /** Files that stand there but for their attributes. */
-  | { readonly type: "dress"; readonly entries: readonly Attributes[] };
+  | { readonly type: "attributes"; readonly entries: readonly Attributes[] };
 
 /** How a worker spent its time on a job. */
-export interface Spent {
+export interface WorkTimes {
   /** Opening, and the processor's part of writing. */
   readonly busyMs: number;
   /** Waiting for the target's disk. */
@@ -40,7 +40,7 @@ export type Reply =
   | {
     readonly type: "done";
     readonly shortfalls: Shortfalls;
-    readonly spent: Spent;
+    readonly times: WorkTimes;
     /** What was written adds so much to the checksums of these files. */
     readonly sums: readonly (readonly [BytePath, number])[];
   }

@@ -39,7 +39,7 @@ function setUp({ root, keys, privileged }: WorkerSetup): Extractor {
     const openedMs = performance.now() - started;
     const writing = startThreadClock();
     if (job.type === "frame" || job.type === "loose") writer.writeFrame(job.work, contents);
-    else if (job.type === "dress") { for (const entry of job.entries) writer.dress(entry); }
+    else if (job.type === "attributes") { for (const entry of job.entries) writer.correctAttributes(entry); }
     else for (const entry of job.entries) writer.makeNode(entry);
     const { busyMs, blockedMs } = writing.stop();
     const shortfalls = new Map(attributes.shortfalls);
@@ -47,7 +47,7 @@ function setUp({ root, keys, privileged }: WorkerSetup): Extractor {
     return {
       type: "done",
       shortfalls,
-      spent: { busyMs: openedMs + busyMs, blockedMs },
+      times: { busyMs: openedMs + busyMs, blockedMs },
       sums: writer.takeSums(),
     };
   };

@@ -42,19 +42,20 @@ export interface FrameWork {
   bytes: number;
 }
 
-export const MADE = 1;
-/** Lies where the operator wants nothing looked at or changed. */
+/** The entry exists with proved content; its attributes may still be wrong. */
+export const IN_PLACE = 1;
+/** The entry lies under a path that must be neither read nor changed. */
 export const LEFT_ALONE = 2;
 
-/** What of an image stands on the target already, and what is in the way; see ../compare/standing.ts. */
-export interface Standing {
-  /** By entry number: MADE where nothing has to be made, its content being proved; LEFT_ALONE; else 0. */
-  readonly kept: Uint8Array;
-  /** Kept files and directories whose attributes are to be set. */
-  readonly undressed: ReadonlySet<number>;
-  /** Files that are completed in place, by entry number: for each extent 1 where it is right already. */
-  readonly begun: ReadonlyMap<number, Uint8Array>;
-  /** Goes before anything is made. */
+/** What the target already holds of an image, and what is in the way; see ../compare/existing.ts. */
+export interface Existing {
+  /** By entry number: IN_PLACE, LEFT_ALONE, or 0 if the entry has to be made or completed. */
+  readonly states: Uint8Array;
+  /** Files and directories in place whose attributes must be corrected. */
+  readonly wrongAttributes: ReadonlySet<number>;
+  /** Files to complete in place, by entry number: for each extent 1 if it is already right. */
+  readonly partial: ReadonlyMap<number, Uint8Array>;
+  /** Removed before anything is made. */
   readonly remove: readonly BytePath[];
 }
 
@@ -66,17 +67,17 @@ export interface TreePlan {
   readonly nodes: readonly NodeEntry[];
   /** Files that lie in several frames. */
   readonly spread: readonly FileEntry[];
-  /** Those of them that stand there already, in part. */
-  readonly begun: ReadonlySet<FileEntry>;
-  /** Files that stand there, but for their attributes. */
-  readonly undressed: readonly Attributes[];
+  /** Those of them that already exist in part. */
+  readonly partial: ReadonlySet<FileEntry>;
+  /** Files that are in place but need their attributes corrected. */
+  readonly wrongAttributes: readonly Attributes[];
   readonly links: readonly LinkEntry[];
   /** What is written. */
   readonly files: number;
   readonly bytes: number;
 }
 
-export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
+export function planTree(manifest: Manifest, existing?: Existing): TreePlan {
   const frames: (FrameWork | undefined)[] = manifest.frames.map(() => undefined);
   const workOf = (frame: number): FrameWork => {
     const { pack, offset, sealedBytes, extents } = manifest.frames[frame] as Manifest["frames"][number];
@@ -84,20 +85,20 @@ export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
   };
   const directories: DirectoryEntry[] = [], nodes: NodeEntry[] = [];
   const spread: FileEntry[] = [], links: LinkEntry[] = [];
-  const begun = new Set<FileEntry>(), undressed: Attributes[] = [];
+  const partial = new Set<FileEntry>(), wrongAttributes: Attributes[] = [];
   let files = 0;
   for (const [number, entry] of manifest.entries.entries()) {
-    const kept = standing?.kept[number];
-    if (kept === LEFT_ALONE) continue;
+    const state = existing?.states[number];
+    if (state === LEFT_ALONE) continue;
     if (entry.type === "directory") directories.push(entry);
-    else if (kept === MADE) {
-      if (entry.type === "file" && standing?.undressed.has(number)) undressed.push(entry);
+    else if (state === IN_PLACE) {
+      if (entry.type === "file" && existing?.wrongAttributes.has(number)) wrongAttributes.push(entry);
     } else if (entry.type === "link") links.push(entry);
     else if (entry.type !== "file") nodes.push(entry);
     else {
       files++;
       const { extents, ...rest } = entry;
-      const right = standing?.begun.get(number);
+      const right = existing?.partial.get(number);
       const [first] = extents;
       if (first === undefined) nodes.push(entry);
       else if (right === undefined && extents.every((e) => e.frame === first.frame)) {
@@ -106,7 +107,7 @@ export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
         countBytes(work, extents);
       } else {
         spread.push(entry);
-        if (right) begun.add(entry);
+        if (right) partial.add(entry);
         const missing = right ? extents.filter((_, i) => right[i] !== 1) : extents;
         for (const [frame, own] of Map.groupBy(missing, (e) => e.frame)) {
           const work = workOf(frame);
@@ -117,7 +118,7 @@ export function planTree(manifest: Manifest, standing?: Standing): TreePlan {
     }
   }
   const bytes = frames.reduce((sum, work) => sum + (work?.bytes ?? 0), 0);
-  return { frames, directories, nodes, spread, begun, undressed, links, files, bytes };
+  return { frames, directories, nodes, spread, partial, wrongAttributes, links, files, bytes };
 }
 
 function pieceOf({ offset, index }: FrameExtent): Piece {

@@ -33,7 +33,7 @@ export async function installContents(options: ContentOptions): Promise<void> {
   const progress = progressOf(options);
   const jobs: Job[] = [
     ...batches(plan.nodes).map((entries): Job => ({ type: "nodes", entries })),
-    ...batches(plan.undressed).map((entries): Job => ({ type: "dress", entries })),
+    ...batches(plan.wrongAttributes).map((entries): Job => ({ type: "attributes", entries })),
   ];
   for (const job of jobs) {
     const { answer } = await pool.submit(job);
@@ -154,12 +154,12 @@ async function installFrame(
 /** Why the job's frame is bad; undefined where the job is done. Throws where the target could not be written. */
 function badReason(
   reply: Reply,
-  { shortfalls, target, onSpent, onSums }: ContentOptions,
+  { shortfalls, target, onWorkTimes, onSums }: ContentOptions,
 ): string | undefined {
   switch (reply.type) {
     case "done":
       addShortfalls(shortfalls, reply.shortfalls);
-      onSpent?.(reply.spent);
+      onWorkTimes?.(reply.times);
       onSums?.(reply.sums);
       return undefined;
     case "bad-frame":

@@ -1,7 +1,7 @@
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
-import type { Spent } from "./extract_messages.ts";
-import type { Standing } from "./frame_plan.ts";
+import type { WorkTimes } from "./extract_messages.ts";
+import type { Existing } from "./frame_plan.ts";
 
 /** Where the packs lie while they are installed from. */
 export interface PackReader {
@@ -28,8 +28,8 @@ export interface InstallOptions {
   readonly key: Uint8Array;
   /** An empty directory or a fresh file system, further fresh ones mounted in it where the image has them. */
   readonly target: string;
-  /** What stands there already; then only the rest is made, from those frames that it needs. */
-  readonly standing?: Standing | undefined;
+  /** What the target already holds; only the rest is made, from the frames that it needs. */
+  readonly existing?: Existing | undefined;
   readonly packs: PackReader;
   /** Numbers of the manifest's frames as their bytes become complete in their packs, in any order. */
   readonly frames: AsyncIterable<number>;
@@ -47,7 +47,7 @@ export interface InstallOptions {
   /** Told of every frame that came: it is written, or nothing of it had to be. */
   readonly onFrame?: ((frame: number) => void) | undefined;
   /** Told after every job how its worker spent its time on it. */
-  readonly onSpent?: ((spent: Spent) => void) | undefined;
+  readonly onWorkTimes?: ((times: WorkTimes) => void) | undefined;
   /**
    * Told of a frame whose bytes are not what the manifest says; nothing of it was written. When it resolves the
    * frame is read once more. Default: the install fails.

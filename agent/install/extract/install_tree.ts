@@ -32,7 +32,7 @@ import { installContents } from "./install_contents.ts";
 import { pastLocks, unlockAt } from "../../tree/locks.ts";
 import { notesOf, writeFailure } from "./outcome.ts";
 import { OpenPacks } from "./open_packs.ts";
-import { openStandingTarget, openTarget, type Target } from "./target.ts";
+import { openExistingTarget, openTarget, type Target } from "./target.ts";
 import { InlineRunner, type JobRunner, WorkerPool } from "./worker_pool.ts";
 
 interface Installed {
@@ -54,8 +54,8 @@ export function defaultWorkers(): number {
 export async function installTree(options: InstallOptions): Promise<Installed> {
   const { target: path, key, signal, workers = defaultWorkers() } = options;
   signal?.throwIfAborted();
-  const { manifest, standing } = options;
-  using target = standing ? openStandingTarget(path, { manifest, standing }) : openTarget(path);
+  const { manifest, existing } = options;
+  using target = existing ? openExistingTarget(path, { manifest, existing }) : openTarget(path);
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
@@ -70,17 +70,17 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   signal?.addEventListener("abort", stop, { once: true });
   const formerUmask = umask(0);
   try {
-    const plan = planTree(manifest, standing);
+    const plan = planTree(manifest, existing);
     const attributes = new AttributeWriter(target.fd, { privileged, self });
     makeDirectories(target, plan.directories);
     makeSpreadFiles(target.fd, plan);
     await installContents({ ...options, packs, plan, pool, shortfalls: attributes.shortfalls });
-    const { fd } = target, stood = standing !== undefined;
-    for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, stood });
+    const { fd } = target, existed = existing !== undefined;
+    for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, existed });
     for (const entry of plan.links) makeLink(fd, entry);
     for (const entry of plan.directories.toReversed()) {
       if (target.untouched.has(entry.path)) continue;
-      finish(fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY, stood });
+      finish(fd, { entry, attributes, flags: O.RDONLY | O.DIRECTORY, existed });
     }
     return { files: plan.files, bytes: plan.bytes, notes: notesOf(attributes.shortfalls) };
   } catch (error) {
@@ -108,18 +108,18 @@ function makeDirectories(
   }
 }
 
-function makeSpreadFiles(root: number, { spread, begun }: TreePlan): void {
+function makeSpreadFiles(root: number, { spread, partial }: TreePlan): void {
   for (const entry of spread) {
-    const stands = begun.has(entry);
+    const exists = partial.has(entry);
     // it may be read-only already, and nobody else is to see what it holds now
-    if (stands) {
+    if (exists) {
       unlockAt(root, entry.path);
       chmodAt(root, entry.path, 0o600);
     }
-    const fresh = stands ? 0 : O.CREAT | O.EXCL;
+    const fresh = exists ? 0 : O.CREAT | O.EXCL;
     const fd = openAt(root, entry.path, { flags: O.WRONLY | O.NOFOLLOW | fresh, mode: 0o600 });
     try {
-      if (entry.inode && !stands) beginSettings(fd, entry);
+      if (entry.inode && !exists) beginSettings(fd, entry);
       truncate(fd, entry.sizeBytes);
     } finally {
       close(fd);
@@ -129,16 +129,16 @@ function makeSpreadFiles(root: number, { spread, begun }: TreePlan): void {
 
 function finish(
   root: number,
-  { entry, attributes, flags, stood }: {
+  { entry, attributes, flags, existed }: {
     entry: FileEntry | DirectoryEntry;
     attributes: AttributeWriter;
     flags: number;
-    /** Whether it may be what stood there before. */
-    stood: boolean;
+    /** Whether it may have existed before the install. */
+    existed: boolean;
   },
 ): void {
   openFor(root, { path: entry.path, flags }, (fd) => {
-    if (stood) attributes.redress(fd, entry);
+    if (existed) attributes.correct(fd, entry);
     else attributes.finishOpen(fd, { entry });
   });
 }

@@ -8,7 +8,7 @@ const PAUSE_MS = 2_000;
  * (proc_sys_vm(5), dirty_expire_centisecs). So it is told again and again until this is disposed; whoever writes
  * goes on meanwhile. All disks of the machine feel it.
  */
-export function keepWritingOut(): AsyncDisposable {
+export function syncPeriodically(): AsyncDisposable {
   const stop = new AbortController();
   const running = (async () => {
     while (!stop.signal.aborted) {

@@ -14,7 +14,7 @@ import { unlockInode } from "../../sys/inode_flags.ts";
 import { AT_FDCWD, chmodOf, close, fileSystemTypeOf, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeXattrOf } from "../../sys/xattr.ts";
 import { beginSettings, PLAIN_FILE_SYSTEMS } from "./attributes.ts";
-import { type DirectoryEntry, MADE, type Standing } from "./frame_plan.ts";
+import { type DirectoryEntry, type Existing, IN_PLACE } from "./frame_plan.ts";
 import { OWN_FOLDER } from "../records/journal.ts";
 import { removeTree } from "../../tree/remove_tree.ts";
 
@@ -48,25 +48,25 @@ export function openTarget(path: string): Target {
 }
 
 /**
- * A target where part of the image stands already. What is in the way is removed, and the directories in which
+ * A target that already holds part of the image. What is in the way is removed, and the directories in which
  * something is to be made hand nothing down any more. Throws RackseedError, SysError.
  */
-export function openStandingTarget(
+export function openExistingTarget(
   path: string,
-  { manifest, standing }: { manifest: Manifest; standing: Standing },
+  { manifest, existing }: { manifest: Manifest; existing: Existing },
 ): Target {
   const fd = openDirectory(path);
   try {
     const directories = new Set<BytePath>(), untouched = new Set<BytePath>();
-    const filled = new Set(standing.remove.map(parentOf));
+    const filled = new Set(existing.remove.map(parentOf));
     for (const [number, entry] of manifest.entries.entries()) {
-      if (standing.kept[number] === 0) filled.add(parentOf(entry.path));
+      if (existing.states[number] === 0) filled.add(parentOf(entry.path));
     }
     for (const [number, entry] of manifest.entries.entries()) {
-      if (entry.type !== "directory" || standing.kept[number] !== MADE) continue;
+      if (entry.type !== "directory" || existing.states[number] !== IN_PLACE) continue;
       directories.add(entry.path);
       if (!filled.has(entry.path)) {
-        if (!standing.undressed.has(number)) untouched.add(entry.path);
+        if (!existing.wrongAttributes.has(number)) untouched.add(entry.path);
         continue;
       }
       const at = entry.path || "." as BytePath;
@@ -77,7 +77,7 @@ export function openStandingTarget(
         close(directory);
       }
     }
-    for (const stranger of standing.remove) removeTree(fd, stranger);
+    for (const stranger of existing.remove) removeTree(fd, stranger);
     return { fd, directories, untouched, [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);

@@ -61,10 +61,10 @@ export class TreeWriter {
   }
 
   /** A file that stands there already, with the right content. */
-  dress(entry: Attributes): void {
+  correctAttributes(entry: Attributes): void {
     const fd = openAt(this.#root, entry.path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
     try {
-      this.#attributes.redress(fd, entry);
+      this.#attributes.correct(fd, entry);
     } finally {
       close(fd);
     }

@@ -1,18 +1,9 @@
-/** A version's torrent on a node: the manifest first, proved; then frames as they become complete; then seeding. */
+/** A node's download of one version: the manifest first, verified; then frames as they complete; then seeding. */
 import type { Order } from "#contract/api.ts";
-import { RackseedError } from "#contract/errors.ts";
-import {
-  decodeManifest,
-  decodeManifestInTurns,
-  type Manifest,
-  manifestId,
-  MAX_MANIFEST_BYTES,
-} from "#contract/format/manifest.ts";
-import { open } from "#native/open_sealed.ts";
+import { decodeManifest, decodeManifestInTurns, type Manifest } from "#contract/format/manifest.ts";
 import { Bitfield } from "#torrent/wire/bitfield.ts";
-import { toHex } from "#torrent/metainfo/hex.ts";
 import type { HttpSource } from "#torrent/web_seed/http_range.ts";
-import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
 import type { PeerIdentity } from "#torrent/ports.ts";
 import { PeerListener } from "#torrent/session/peer_listener.ts";
 import type { FileRange, PieceMap } from "#torrent/metainfo/piece_map.ts";
@@ -21,7 +12,9 @@ import { Swarm } from "#torrent/session/swarm.ts";
 import type { DownloadSource } from "#contract/distribution.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
+import { openOrderedManifest } from "./ordered_image.ts";
 import { PackStore } from "./pack_store.ts";
+import { RateMeter } from "./rate_meter.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 
 export interface DownloadProgress {
@@ -31,31 +24,21 @@ export interface DownloadProgress {
   readonly bytesPerSecond: number;
   readonly source: DownloadSource;
   readonly webSeedBytes: number;
-  /** Who sent corrupt data: addresses, URLs of web seeds. */
+  /** Sources of corrupt data: addresses of peers, URLs of web seeds. */
   readonly banned: string[];
-}
-
-/** Parses the torrent file and proves that it is the ordered one. Throws RackseedError. */
-export function orderedMetainfo(bytes: Uint8Array, { swarm }: Order): Metainfo {
-  const metainfo = parseMetainfo(bytes);
-  if (toHex(metainfo.infoHash) === swarm.infoHash.toLowerCase()) return metainfo;
-  throw new RackseedError("cannot use the torrent of the image", {
-    reason: "its info hash is not the ordered one.",
-    remedy: "deploy again; if it stays, verify the image on the server.",
-  });
 }
 
 interface DownloadOptions {
   readonly order: Order;
-  /** Where packs lie: in a directory for as long as this process lives, or so that a later one finds them. */
+  /** Directory of the packs: temporary, or lasting so that a later process finds them. */
   readonly packs: { readonly temporary: string } | { readonly lasting: string };
-  /** Nothing but the manifest is fetched until `fetchOnly` says what. */
+  /** Fetches nothing but the manifest until `fetchOnly` is called. */
   readonly manifestOnly: boolean;
   /** Upload limit and racks. */
   readonly terms: SwarmTerms;
-  /** Asked where neither peers nor web seeds serve. */
+  /** Used when neither peers nor web seeds serve. */
   readonly httpsFallback?: HttpSource | undefined;
-  /** Aborting it leaves the swarm. */
+  /** Leaves the swarm when aborted. */
   readonly signal: AbortSignal;
 }
 
@@ -68,9 +51,9 @@ export class Download implements AsyncDisposable {
   readonly #waiter: RangeWaiter<() => void>;
   #swarm: Swarm;
   #onPiece = () => {};
-  /** Of the swarm before `fetchOnly`. */
+  /** Bytes of the swarm that `fetchOnly` left. */
   #past = { downloadedBytes: 0, uploadedBytes: 0 };
-  #rate = { at: performance.now(), bytes: 0, perSecond: 0 };
+  readonly #rate = new RateMeter();
 
   private constructor(
     metainfo: Metainfo,
@@ -92,7 +75,7 @@ export class Download implements AsyncDisposable {
     this.#swarm = this.#join(wanted);
   }
 
-  /** Joins the swarm with what an earlier run had fetched, where packs last. */
+  /** Joins the swarm. With lasting packs, starts from what an earlier run fetched. */
   static async start(metainfo: Metainfo, options: DownloadOptions): Promise<Download> {
     const { packs, signal } = options;
     const lasting = "lasting" in packs;
@@ -103,7 +86,7 @@ export class Download implements AsyncDisposable {
       const have = lasting
         ? await store.storage.verify(metainfo, signal)
         : new Bitfield(metainfo.map.pieceCount);
-      // the swarm hears only an abort that comes later
+      // the swarm only notices a later abort
       signal.throwIfAborted();
       const network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
       return new Download(metainfo, { store, have, network, options });
@@ -121,7 +104,7 @@ export class Download implements AsyncDisposable {
       have: this.#have,
       ...(wanted && { wanted }),
       network: this.#network,
-      // The order came over TLS. What the torrent names outside its hashed part, anybody may have written.
+      // from the order, which came over TLS: what the torrent names outside its hashed part may be forged
       trackers: order.swarm.announce,
       webSeeds: order.swarm.webSeeds,
       ...(httpsFallback && { httpsFallback }),
@@ -137,7 +120,7 @@ export class Download implements AsyncDisposable {
     return swarm;
   }
 
-  /** Joins again for these frames of the manifest alone; to be called before `frames`. */
+  /** Joins again for these frames of the manifest only. Call it before `frames`. */
   async fetchOnly(numbers: Iterable<number>, manifest: Manifest): Promise<void> {
     const { map } = this.#metainfo;
     const ranges = frameRanges(map, manifest);
@@ -150,26 +133,19 @@ export class Download implements AsyncDisposable {
     this.#swarm = this.#join(wanted);
   }
 
-  /** Fetches the manifest before anything else; believes it only where id and header are the ordered ones. */
+  /** Fetches the manifest before anything else. Throws RackseedError unless it is the ordered one. */
   async manifest(order: Order, { key, signal }: { key: Uint8Array; signal: AbortSignal }): Promise<Manifest> {
     const range = wholeFile(this.#metainfo.map, MANIFEST);
     this.#swarm.prioritize(this.#metainfo.map.piecesOf(range), 255);
     await this.#arrival(range, signal);
     const sealed = new Uint8Array(range.length);
     this.#store.storage.readFile(range, sealed);
-    const text = open(sealed, { key, maxRawBytes: MAX_MANIFEST_BYTES });
-    const header = Buffer.from(text.buffer, text.byteOffset, Math.max(0, text.indexOf(10))).toString("utf8");
-    if (manifestId(text) !== order.manifest.id || header !== order.manifest.header) {
-      throw new RackseedError(`cannot believe the manifest of ${order.image}@${order.version}`, {
-        reason: "it is not the one that the server signed.",
-        remedy: "verify the image on the server, then deploy again.",
-      });
-    }
-    // frames that come in meanwhile wait for it
+    const text = openOrderedManifest(sealed, { order, key });
+    // arriving frames wait for the manifest, so it is decoded at full speed; if none come yet, other work goes on
     return this.#options.manifestOnly ? await decodeManifestInTurns(text) : decodeManifest(text);
   }
 
-  /** Path of a pack of the manifest; good until the download is disposed. */
+  /** Path of a pack of the manifest; valid until the download is disposed. */
   packPath(sha256: string): string {
     return this.#store.path(`${sha256}.pack`);
   }
@@ -178,24 +154,24 @@ export class Download implements AsyncDisposable {
     return this.#metainfo.map;
   }
 
-  /** The pieces that are here. */
+  /** The pieces that have been fetched. */
   get have(): Bitfield {
     return this.#have;
   }
 
-  /** Begins no piece while so many are here or under way; others are served all the same. */
+  /** Starts no further piece while this many are fetched or under way. Uploads are not affected. */
   beginAtMost(pieces: number): void {
     this.#swarm.beginAtMost(pieces);
   }
 
-  /** Whether that keeps it from beginning another. */
+  /** Whether that limit keeps the swarm from starting another piece. */
   get isHeld(): boolean {
     return this.#swarm.isHeld;
   }
 
   /**
-   * Numbers of the frames in the order in which they become complete; fails where the swarm does. `only`: the
-   * needed ones, all where absent. `onFrame` is told of each as soon as it is complete, `onPiece` of every piece.
+   * Numbers of the frames in the order in which they complete; fails if the swarm does. `only`: the needed ones;
+   * default: all. `onFrame` is called as soon as a frame is complete, `onPiece` for every piece.
    */
   frames(
     manifest: Manifest,
@@ -222,37 +198,32 @@ export class Download implements AsyncDisposable {
     return queue;
   }
 
-  /** What has come is of no use to a later run any more. */
+  /** A later run will not find what was fetched. */
   async forgetPacks(): Promise<void> {
     await this.#store.removeNames();
   }
 
-  /** The rate is that since the last call. */
+  /** The rate covers the time since the last call. */
   progress(): DownloadProgress {
     const { wantedBytes, leftBytes, webSeedBytes, peers, source, banned } = this.#swarm.stats();
     const { downloadedBytes } = this;
-    const now = performance.now(), { at, bytes } = this.#rate;
-    if (now - at >= 500) {
-      const perSecond = Math.round((downloadedBytes - bytes) * 1000 / (now - at));
-      this.#rate = { at: now, bytes: downloadedBytes, perSecond };
-    }
     return {
       bytesDone: wantedBytes - leftBytes,
       bytesTotal: wantedBytes,
       peers,
-      bytesPerSecond: this.#rate.perSecond,
+      bytesPerSecond: this.#rate.perSecond(downloadedBytes),
       source,
       webSeedBytes,
       banned: banned.slice(0, 20).map(nameOf),
     };
   }
 
-  /** Bytes that others have had of this node. */
+  /** Bytes sent to others. */
   get uploadedBytes(): number {
     return this.#past.uploadedBytes + this.#swarm.stats().uploadedBytes;
   }
 
-  /** Bytes that this run has had of others. */
+  /** Bytes received from others in this run. */
   get downloadedBytes(): number {
     return this.#past.downloadedBytes + this.#swarm.stats().downloadedBytes;
   }
@@ -267,7 +238,7 @@ export class Download implements AsyncDisposable {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiter.add(range, resolve)) return;
-    // fulfilled before the rest has come, or rejected with what ended the swarm
+    // the swarm may be done before the range is noticed, or fail
     this.#swarm.done.then(resolve, reject);
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

@@ -6,7 +6,7 @@ import type { Enrolled } from "../../steps/enrol.ts";
  * The packs over the connection by which the node has its order, where the server offers that: plain ranges, for
  * this node alone, through whatever lets nothing else pass.
  */
-export function packsOf({ client, order }: Pick<Enrolled, "client" | "order">): HttpSource | undefined {
+export function httpsPacks({ client, order }: Pick<Enrolled, "client" | "order">): HttpSource | undefined {
   const path = order.fallback?.packs;
   if (path === undefined) return undefined;
   return {

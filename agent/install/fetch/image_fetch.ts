@@ -1,34 +1,30 @@
-/** The steps that every installation has, into a disk or into a directory: torrent, install, verify, seed. */
-import { megabytes } from "../../steps/figures.ts";
-import { RackseedError } from "#contract/errors.ts";
+/** The steps that every installation shares, on a disk or in a directory: torrent, install, verify, seed. */
+import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
-import { type BytePath, bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
-import { statAt } from "../../sys/file_status.ts";
-import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
-import { encodeIndex, type Trust } from "../records/content_index.ts";
-import { LEFT_ALONE } from "../extract/frame_plan.ts";
-import { type Compared, compareTarget, type Comparison } from "../compare/comparison.ts";
-import type { RouteOptions } from "../compare/differences.ts";
-import { Download, type DownloadProgress } from "./download.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
-import { mainThreadMs } from "../../sys/thread_clock.ts";
-import { fetchExtents } from "./extent_client.ts";
-import { defaultWorkers, installTree } from "../extract/install_tree.ts";
-import { InstallClock } from "./install_clock.ts";
-import type { Journal } from "../records/journal.ts";
-import { packsOf } from "./https_packs.ts";
-import { fitsMemory } from "./pack_store.ts";
-import { awaitDisk, safeFrames } from "./safe_frames.ts";
+import { megabytes } from "../../steps/figures.ts";
 import type { Reporter } from "../../steps/reporter.ts";
-import type { StepOutcome, StepProgress } from "../../steps/run_steps.ts";
+import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
-import { type FetchedTorrent, fetchTorrent } from "./torrent_file.ts";
-import { isChanged, type VerifyOptions, verifyTree } from "../extract/verify.ts";
+import { mainThreadMs } from "../../sys/thread_clock.ts";
+import { compareTarget, type Comparison, type ComparisonResult } from "../compare/comparison.ts";
+import type { RouteOptions } from "../compare/differences.ts";
+import { indexOfTarget } from "../compare/target_index.ts";
+import type { InstallOptions } from "../extract/install_options.ts";
+import { defaultWorkers, installTree } from "../extract/install_tree.ts";
+import { type VerifyOptions, verifyTree } from "../extract/verify.ts";
+import type { Journal } from "../records/journal.ts";
+import type { DownloadProgress } from "./download.ts";
+import { fetchExtents } from "./extent_client.ts";
+import { describeComparison, describeTransfer } from "./fetch_messages.ts";
+import { InstallClock } from "./install_clock.ts";
+import { type JoinedSwarm, orDispose, SwarmJoin } from "./join_swarm.ts";
+import { safeFrames } from "./safe_frames.ts";
+import { watchDownload } from "./watch_download.ts";
 
-/** No byte for so long ends the installation. */
-const STALL_MS = 10 * 60_000;
+/** Time between two updates while seeding. */
 const TICK_MS = 1_000;
-/** So little is written before a worker would have started. */
+/** Less than this is written by the main thread: it is done before a worker would have started. */
 const LITTLE_BYTES = 16 << 20;
 
 interface FetchOptions {
@@ -42,156 +38,98 @@ interface FetchOptions {
 export interface Target {
   /** Path of its root. */
   readonly path: string;
-  /** Undefined where nothing may be written there. */
+  /** Undefined if nothing may be written there. */
   readonly journal: Journal | undefined;
-  /** Where part of the image may stand there already. */
+  /** Set if the target may already hold part of the image. */
   readonly comparison?: Comparison | undefined;
 }
 
-/** The swarm, and what is to be had of it. */
-interface Opened {
-  readonly download: Download;
-  /** Whether packs lie in memory. */
-  readonly inMemory: boolean;
-  readonly manifest: Manifest;
-}
-
-interface Begun {
-  readonly torrent: FetchedTorrent;
-  readonly manifestOnly: boolean;
-  /** Undefined where packs do not fit into memory. */
-  readonly opened: Opened | undefined;
-}
-
-interface Joined extends Opened {
+/** A swarm with the target it fills. */
+interface TargetFetch extends JoinedSwarm {
   readonly target: Target;
-  /** What stands on the target. */
-  readonly compared: Compared | undefined;
-  /** The frames that the swarm is to bring, where not all are needed. */
+  readonly compared: ComparisonResult | undefined;
+  /** Frames to fetch from the swarm; undefined for all. */
   readonly needed: readonly number[] | undefined;
 }
 
+/**
+ * Fetches one image for one target: `begin` (optional), `join`, `install`, `verify`, `seed`, in this order.
+ * Disposing it leaves the swarm.
+ */
 export class ImageFetch implements AsyncDisposable {
   readonly #options: FetchOptions;
-  readonly #closing = new AbortController();
-  #begun: Promise<Begun> | undefined;
-  #joined: Joined | undefined;
-  /** By the extent service. */
+  readonly #swarmJoin: SwarmJoin;
+  #joined: TargetFetch | undefined;
+  /** Bytes received from the extent service. */
   #extentBytes = 0;
-  /** Checksums of what was written, by path. */
+  /** Checksums of the files that were written, by path. */
   readonly #sums = new Map<BytePath, number>();
 
   constructor(options: FetchOptions) {
     this.#options = options;
+    this.#swarmJoin = new SwarmJoin(options);
+  }
+
+  /** Starts to fetch the torrent and the manifest while the target is still being prepared; see SwarmJoin. */
+  begin(options: { memory: string; writes: boolean; manifestOnly: boolean }): void {
+    this.#swarmJoin.begin({ ...options, signal: this.#signal });
   }
 
   /**
-   * Fetches torrent and manifest while the target is still made ready; `join` goes on from there. `writes`: whether
-   * anything will be written. Packs that do not fit into memory have no place yet: then it is the torrent alone.
-   */
-  begin({ memory, writes, manifestOnly }: { memory: string; writes: boolean; manifestOnly: boolean }): void {
-    const signal = AbortSignal.any([this.#signal, this.#closing.signal]);
-    const work = async (): Promise<Begun> => {
-      const torrent = await fetchTorrent(this.#options.enrolled, { signal });
-      const place = await memoryFor(torrent, { memory, writes });
-      const opened = place === undefined
-        ? undefined
-        : await this.#open(torrent, { place, manifestOnly, signal });
-      return { torrent, manifestOnly, opened };
-    };
-    this.#begun = work();
-    // told to whoever joins
-    this.#begun.catch(() => {});
-  }
-
-  /**
-   * Step "torrent". `memory`: a directory in memory for the packs, used where they fit; else they lie on the target.
-   * Where something stands on the target it is read first, and only the rest will be fetched.
+   * Step "torrent". `memory`: a directory in memory for the packs; packs that do not fit go on the target's disk.
+   * If the target may hold part of the image, it is read first, and only the rest will be fetched.
    */
   async join(
     target: Target,
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
-    const { comparison, journal } = target;
-    const manifestOnly = comparison !== undefined, signal = this.#signal;
-    const begun = await this.#begun;
-    this.#begun = undefined;
-    const torrent = begun?.torrent ?? await fetchTorrent(this.#options.enrolled, { signal });
-    const open = async () => {
-      const place = memory && await memoryFor(torrent, { memory, writes: journal !== undefined });
-      return await this.#open(torrent, { place, journal, manifestOnly, signal });
-    };
-    const opened = begun?.opened ?? await open();
-    const { download, inMemory, manifest } = opened;
-    try {
-      // what was to be restored turned out to be beyond it
-      if (begun?.opened && begun.manifestOnly && !manifestOnly) {
-        await download.fetchOnly(manifest.frames.keys(), manifest);
-      }
-      const compared = comparison && await compareTarget(target.path, {
-        manifest,
-        comparison,
-        routes: this.#routes,
-        signal: this.#signal,
-        onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
-      });
-      const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
-      // to join again takes a moment, which nothing would be had for
-      if (needed && needed.length > 0 && target.journal) await download.fetchOnly(needed, manifest);
-      this.#joined = { download, inMemory, manifest, target, compared, needed };
-      const { bytesDone, bytesTotal } = download.progress();
-      const missingBytes = bytesTotal - bytesDone;
-      const place = `kept ${inMemory ? "in memory" : "on the target's disk"}`;
-      const here = compared && comparison
-        ? describeCompared(compared, { comparison, manifest, missingBytes })
-        : [`${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`];
-      const plan = comparison?.why === "restores" ? compared?.lines : undefined;
-      return { message: [...here, torrent.way].join("; "), inMemory, ...(plan && { plan }) };
-    } catch (error) {
-      await download[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** Joins the swarm for the manifest, and for the rest unless `manifestOnly`. `place`: in memory, for the packs. */
-  async #open({ metainfo }: FetchedTorrent, { place, journal, manifestOnly, signal }: {
-    place?: string | undefined;
-    journal?: Journal | undefined;
-    manifestOnly: boolean;
-    signal: AbortSignal;
-  }): Promise<Opened> {
-    const { order, key } = this.#options.enrolled;
-    const download = await Download.start(metainfo, {
-      order,
-      terms: this.#options.terms,
-      packs: place === undefined && journal ? { lasting: journal.packs } : { temporary: place ?? "/tmp" },
+    const { comparison, journal } = target, manifestOnly = comparison !== undefined;
+    const { torrent, swarm } = await this.#swarmJoin.join({
+      memory,
+      journal,
       manifestOnly,
-      httpsFallback: packsOf(this.#options.enrolled),
-      signal: this.#closing.signal,
+      signal: this.#signal,
     });
-    try {
-      const work = download.manifest(order, { key, signal });
-      const manifest = await watched(download, { work, tick: () => {}, signal });
-      if (place !== undefined) awaitDisk(download);
-      return { download, inMemory: place !== undefined, manifest };
-    } catch (error) {
-      await download[Symbol.asyncDispose]();
-      throw error;
-    }
+    const { download, inMemory, manifest } = swarm;
+    return await orDispose(download, async () => {
+      const compared = await this.#compare(target, { manifest, progress });
+      const needed = compared?.differences.routes.flatMap(({ frame, by }) => by === "swarm" ? [frame] : []);
+      // joining again takes a moment: not worth it if nothing is to be fetched
+      if (needed && needed.length > 0 && journal) await download.fetchOnly(needed, manifest);
+      this.#joined = { ...swarm, target, compared, needed };
+      const { bytesDone, bytesTotal } = download.progress(), missingBytes = bytesTotal - bytesDone;
+      const place = `packs ${inMemory ? "in memory" : "on the target's disk"}`;
+      const found = compared && comparison
+        ? describeComparison(compared, { comparison, manifest, missingBytes })
+        : `${manifest.entries.length} entries, ${megabytes(missingBytes)} to fetch, ${place}`;
+      const planLines = comparison?.why === "restores" ? compared?.lines : undefined;
+      return { message: `${found}; ${torrent.way}`, inMemory, planLines };
+    });
   }
 
-  /** How what is missing comes: a broken-off installation is one of many, and takes frames whole. */
+  async #compare(
+    { path, comparison }: Target,
+    { manifest, progress }: { manifest: Manifest; progress: StepProgress },
+  ): Promise<ComparisonResult | undefined> {
+    return comparison && await compareTarget(path, {
+      manifest,
+      comparison,
+      routes: this.#routes,
+      signal: this.#signal,
+      onProgress: (bytes) => progress.update({ message: `${megabytes(bytes)} of the target read` }),
+    });
+  }
+
+  /** An interrupted installation is one of many and takes whole frames; only a restore may ask for extents. */
   get #routes(): RouteOptions {
     const { extents, restore } = this.#options.enrolled.order;
     return { extentService: extents !== undefined && restore !== undefined, nodes: restore?.nodes ?? 1 };
   }
 
-  /** Step "install": writes frames as they come. Returns what could not be kept, among the message. */
+  /** Step "install": writes frames as they arrive. The message includes what could not be preserved. */
   async install(progress: StepProgress): Promise<StepOutcome> {
-    const { download, inMemory, manifest, target, compared, needed } = this.#now;
+    const { download, inMemory, manifest, compared, needed } = this.#current;
     await using safe = inMemory ? safeFrames(download, { manifest, only: needed }) : undefined;
-    const { key } = this.#options.enrolled;
-    let written = "nothing written";
     const started = performance.now();
     const workers = compared && compared.differences.fetchBytes < LITTLE_BYTES ? 0 : defaultWorkers();
     const clock = new InstallClock({
@@ -199,46 +137,52 @@ export class ImageFetch implements AsyncDisposable {
       now: () => performance.now(),
       mainMs: mainThreadMs,
     });
-    const times = (transfer: DownloadProgress) =>
-      clock.times(transfer, download.downloadedBytes + this.#extentBytes);
-    const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
-    const { files, bytes, notes } = await watched(download, {
+    const times = (transfer: DownloadProgress) => clock.times(transfer, this.#fetchedBytes);
+    let written = "nothing written";
+    const { files, bytes, notes } = await watchDownload(download, {
       work: installTree({
-        manifest,
-        key,
-        target: target.path,
-        standing: compared?.found,
-        loose: compared && this.#loose(compared, manifest),
-        packs: { path: (pack) => packs[pack] ?? "" },
+        ...this.#contents(),
         frames: safe?.frames ?? download.frames(manifest, { only: needed }),
         onFrame: (frame) => safe?.onFrame(frame),
         workers,
-        onSpent: (spent) => clock.add(spent),
-        onSums: (sums) => {
-          for (const [path, sum] of sums) this.#sums.set(path, ((this.#sums.get(path) ?? 0) ^ sum) >>> 0);
-        },
+        onWorkTimes: (work) => clock.add(work),
         onProgress: ({ bytesDone, bytesTotal }) => {
           written = `${(bytesDone / 1e6).toFixed(1)} of ${megabytes(bytesTotal)} written`;
         },
-        signal: this.#signal,
       }),
-      tick: (transfer) =>
-        progress.update({
-          transfer,
-          times: times(transfer),
-          message: [written, ...remarksOn(transfer)].join(", "),
-        }),
+      tick: (transfer) => {
+        const message = [written, ...describeTransfer(transfer)].join(", ");
+        progress.update({ transfer, times: times(transfer), message });
+      },
       signal: this.#signal,
     });
     await download.forgetPacks();
     const rate = (bytes / 1e3 / Math.max(1, performance.now() - started)).toFixed(1);
-    const fetched = megabytes(download.downloadedBytes + this.#extentBytes);
     const cut = this.#extentBytes > 0 ? ` (${megabytes(this.#extentBytes)} of it extents)` : "";
-    const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched} fetched${cut}`;
+    const fetched = `${megabytes(this.#fetchedBytes)} fetched${cut}`;
+    const summary = `${files} files, ${megabytes(bytes)}, ${rate} MB/s, ${fetched}`;
     return { message: [summary, ...notes].join("; "), times: times(download.progress()) };
   }
 
-  #loose({ differences }: Compared, manifest: Manifest) {
+  /** What is installed where, and from what. */
+  #contents(): Omit<InstallOptions, "frames"> {
+    const { download, manifest, target, compared } = this.#current;
+    const packs = manifest.header.packs.map(({ sha256 }) => download.packPath(sha256));
+    return {
+      manifest,
+      key: this.#options.enrolled.key,
+      target: target.path,
+      existing: compared?.found,
+      loose: compared && this.#looseExtents(compared, manifest),
+      packs: { path: (pack) => packs[pack] ?? "" },
+      onSums: (sums) => {
+        for (const [path, sum] of sums) this.#sums.set(path, ((this.#sums.get(path) ?? 0) ^ sum) >>> 0);
+      },
+      signal: this.#signal,
+    };
+  }
+
+  #looseExtents({ differences }: ComparisonResult, manifest: Manifest): InstallOptions["loose"] {
     const { client, order } = this.#options.enrolled;
     const routes = differences.routes.filter(({ by }) => by === "extents");
     if (order.extents === undefined || routes.length === 0) return undefined;
@@ -253,168 +197,72 @@ export class ImageFetch implements AsyncDisposable {
     return { frames: new Set(routes.map(({ frame }) => frame)), extents };
   }
 
-  /** Whether the target is as the image has it; undefined where that was not looked at. */
+  get #fetchedBytes(): number {
+    return this.#current.download.downloadedBytes + this.#extentBytes;
+  }
+
+  /** Whether the target differs from the image; undefined if they were not compared. */
   get differs(): boolean | undefined {
-    const compared = this.#now.compared;
+    const compared = this.#current.compared;
     return compared && compared.differences.list.length > 0;
   }
 
-  /** Of the target as it is now, see compare/content_index.ts; `changed`: as for `verify`. */
+  /** The content index of the target as it is now (../records/content_index.ts); `changed`: as for `verify`. */
   contentIndex(changed: ReadonlySet<string>): Uint8Array {
-    const { manifest, target, compared } = this.#now;
-    const before = target.comparison?.why === "restores" ? target.comparison.index : undefined;
-    const root = openAt(AT_FDCWD, bytePathOfText(target.path), { flags: O.RDONLY | O.DIRECTORY });
-    try {
-      const entries = manifest.entries.map((entry, number): Trust | undefined => {
-        const begun = compared?.found.begun.has(number);
-        if (entry.type === "link" || begun || compared?.found.kept[number] === LEFT_ALONE) return undefined;
-        // touched since: then it will not be believed again
-        const believed = compared?.found.believed.get(number);
-        if (believed) return believed;
-        // a restore that only gave directories their times again leaves the index as it is
-        const noted = entry.type === "file" ? undefined : before?.(number);
-        if (noted) return noted;
-        const sum = entry.type === "file"
-          ? this.#sums.get(entry.path) ?? compared?.found.contents.sums.get(number)
-          : 0;
-        if (sum === undefined || isChanged(displayPath(entry.path), changed)) return undefined;
-        const { inode, ctimeSec, ctimeNs } = statAt(root, entry.path || "." as BytePath);
-        return { inode, ctimeSec, ctimeNs, sum };
-      });
-      return encodeIndex({ manifest: this.#options.enrolled.order.manifest.id, entries });
-    } finally {
-      close(root);
-    }
+    const { manifest, target, compared } = this.#current;
+    const previous = target.comparison?.why === "restores" ? target.comparison.index : undefined;
+    return indexOfTarget(target.path, {
+      manifest,
+      manifestId: this.#options.enrolled.order.manifest.id,
+      found: compared?.found,
+      previous,
+      sums: this.#sums,
+      changed,
+    });
   }
 
-  /** Step "verify": of a restored target what was written, since all else was compared. */
+  /** Step "verify". A restored target was compared already, so that only what was written is verified. */
   async verify(options: Omit<VerifyOptions, "root" | "signal" | "only">): Promise<StepOutcome> {
-    const { manifest, target, compared } = this.#now;
+    const { manifest, target, compared } = this.#current;
     const found = target.comparison?.why === "restores" ? compared?.found : undefined;
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
-      ...(found && { only: (number) => found.kept[number] === 0 || found.undressed.has(number) }),
+      ...(found && { only: (number) => found.states[number] === 0 || found.wrongAttributes.has(number) }),
       signal: this.#signal,
       ...options,
     });
     return { message: `${entries} entries are as captured, ${megabytes(readBytes)} read again` };
   }
 
-  /** Step "seed": as long as the server says that others still fetch. Each update is a report, hence an answer. */
+  /** Step "seed": until the server says that no other node is fetching. Its answers to our updates say so. */
   async seed(progress: StepProgress): Promise<StepOutcome> {
-    const { download } = this.#now;
+    const { download } = this.#current;
     const { reporter, terms } = this.#options;
     const started = performance.now();
+    const message = () => `${megabytes(download.uploadedBytes)} sent to other nodes`;
     while (reporter.seedOn && performance.now() - started < terms.seedMs) {
       this.#signal.throwIfAborted();
-      progress.update({ message: `${megabytes(download.uploadedBytes)} given to others` });
+      progress.update({ message: message() });
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
-    return { message: `${megabytes(download.uploadedBytes)} given to others` };
+    return { message: message() };
   }
 
-  /** Leaves the swarm and gives the packs' room back. */
+  /** Leaves the swarm and frees the space of the packs. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { download } = this.#joined ?? {};
     this.#joined = undefined;
     await download?.[Symbol.asyncDispose]();
-    this.#closing.abort();
-    const begun = await this.#begun?.catch(() => undefined);
-    this.#begun = undefined;
-    await begun?.opened?.download[Symbol.asyncDispose]();
+    await this.#swarmJoin[Symbol.asyncDispose]();
   }
 
-  /** What waits for the network ends also where the operator calls it off. */
+  /** Aborts with the agent, and when the operator cancels the deployment. */
   get #signal(): AbortSignal {
     return AbortSignal.any([this.#options.signal, this.#options.reporter.cancelled]);
   }
 
-  get #now() {
+  get #current(): TargetFetch {
     if (this.#joined) return this.#joined;
-    throw new RangeError("the swarm was not joined");
-  }
-}
-
-/** The directory `memory`, made, where the packs fit into the machine's memory: for the manifest alone, always. */
-async function memoryFor(
-  { metainfo }: FetchedTorrent,
-  { memory, writes }: { memory: string; writes: boolean },
-): Promise<string | undefined> {
-  const { totalLength } = metainfo.map;
-  if (writes && !fitsMemory(totalLength, await Deno.readTextFile("/proc/meminfo"))) return undefined;
-  await Deno.mkdir(memory, { recursive: true });
-  return memory;
-}
-
-function describeCompared(
-  { found, differences }: Compared,
-  { comparison, manifest, missingBytes }: {
-    comparison: Comparison;
-    manifest: Manifest;
-    missingBytes: number;
-  },
-): string[] {
-  const read = `${megabytes(found.contents.readBytes)} read`;
-  if (comparison.why === "restores") {
-    const { list, fetchBytes } = differences;
-    const { believed } = found;
-    const unread = manifest.entries.reduce(
-      (n, { type }, i) => type === "file" && believed.has(i) ? n + 1 : n,
-      0,
-    );
-    const untouched = unread > 0 ? `, ${unread} untouched files not read` : "";
-    return [`${list.length} differences (${read}${untouched}), ${megabytes(fetchBytes)} to fetch`];
-  }
-  const frames = manifest.frames.length;
-  return [
-    `resumes: ${frames - differences.routes.length} of ${frames} frames are there (${read}), ` +
-    `${megabytes(missingBytes)} to fetch`,
-  ];
-}
-
-function remarksOn({ bytesDone, bytesTotal, peers, source, banned }: DownloadProgress): string[] {
-  const place = source === "web seed"
-    ? ["fetched from a web seed"]
-    : source === "http"
-    ? ["fetched from the server over HTTPS"]
-    : peers === 0 && bytesDone < bytesTotal
-    ? ["no peers yet"]
-    : [];
-  return [...place, ...banned.map((who) => `${who} banned for corrupt data`)];
-}
-
-/** Waits for `work`, with a tick a second; gives up once nothing comes in any more, and at once when told to stop. */
-async function watched<T>(
-  download: Download,
-  { work, tick, signal }: {
-    work: Promise<T>;
-    tick: (transfer: DownloadProgress) => void;
-    signal: AbortSignal;
-  },
-): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: stalled, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  let last = { bytes: -1, at: performance.now() };
-  const timer = setInterval(() => {
-    const transfer = download.progress();
-    tick(transfer);
-    if (transfer.bytesDone !== last.bytes) last = { bytes: transfer.bytesDone, at: performance.now() };
-    else if (transfer.bytesDone < transfer.bytesTotal && performance.now() - last.at > STALL_MS) {
-      reject(
-        new RackseedError("cannot fetch the image", {
-          reason: `nothing has come for ${STALL_MS / 60_000} minutes, from ${transfer.peers} peers.`,
-          remedy: "check that the server seeds and that no firewall stands between the nodes and it.",
-          status: 503,
-        }),
-      );
-    }
-  }, TICK_MS);
-  try {
-    return await Promise.race([work, stalled]);
-  } finally {
-    clearInterval(timer);
-    signal.removeEventListener("abort", stop);
+    throw new RangeError("the swarm has not been joined");
   }
 }

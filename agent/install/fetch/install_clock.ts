@@ -1,7 +1,7 @@
 /** Where the time of the step "install" goes, for the report of what keeps a node from being faster. */
 import type { InstallTimes } from "#contract/distribution.ts";
 import type { DownloadProgress } from "./download.ts";
-import type { Spent } from "../extract/extract_messages.ts";
+import type { WorkTimes } from "../extract/extract_messages.ts";
 
 interface InstallClockOptions {
   readonly workers: number;
@@ -25,7 +25,7 @@ export class InstallClock {
   }
 
   /** A worker has done a job. */
-  add({ busyMs, blockedMs }: Spent): void {
+  add({ busyMs, blockedMs }: WorkTimes): void {
     this.#busyMs += busyMs;
     this.#blockedMs += blockedMs;
   }

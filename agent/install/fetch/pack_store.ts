@@ -1,8 +1,8 @@
 /**
- * Where packs lie while a node installs from them and seeds them: in memory where there is room, else on the
- * target's own disk. In memory their names are removed as soon as they are open, so nothing of them can stay
- * behind: the room comes back when the swarm's files are closed. On the disk they keep their names until the
- * installation no longer needs them, so that one that is broken off goes on with what had come.
+ * Holds the packs while a node installs from them and seeds them: in memory if there is room, else on the target's
+ * disk. In memory their names are removed as soon as they are open, so nothing is left behind: closing the swarm's
+ * files frees the space. On the disk they keep their names until the installation no longer needs them, so that an
+ * interrupted one resumes with the pieces it had.
  */
 import { FileStorage } from "#torrent/storage/file_storage.ts";
 import type { PieceMap } from "#torrent/metainfo/piece_map.ts";
@@ -12,19 +12,32 @@ import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeTree } from "../../tree/remove_tree.ts";
 
-/** What the agent, its workers and the page cache of a busy disk want beside the packs. */
+/** Memory that the agent, its workers and the page cache of a busy disk need besides the packs. */
 const RESERVE_BYTES = 350 << 20;
 
-/** @param meminfo /proc/meminfo */
+/** `meminfo`: the text of /proc/meminfo. */
 export function fitsMemory(totalBytes: number, meminfo: string): boolean {
   const available = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1024;
   return available - totalBytes > RESERVE_BYTES;
 }
 
+/**
+ * Makes the directory `memory` if packs of `totalBytes` fit into the machine's memory; else returns undefined. If
+ * nothing is written to the target, the packs are hardly needed and always fit.
+ */
+export async function memoryFor(
+  totalBytes: number,
+  { memory, writes }: { memory: string; writes: boolean },
+): Promise<string | undefined> {
+  if (writes && !fitsMemory(totalBytes, await Deno.readTextFile("/proc/meminfo"))) return undefined;
+  await Deno.mkdir(memory, { recursive: true });
+  return memory;
+}
+
 export class PackStore implements Disposable {
   readonly storage: FileStorage;
   readonly #paths: ReadonlyMap<string, string>;
-  /** Holds the packs' names, where they still have any. */
+  /** The directory with the packs' names, while they have any. */
   #directory: string | undefined;
 
   private constructor(storage: FileStorage, paths: ReadonlyMap<string, string>) {
@@ -32,7 +45,7 @@ export class PackStore implements Disposable {
     this.#paths = paths;
   }
 
-  /** `parent`: an existing directory; it is as empty afterwards as before. */
+  /** `parent`: an existing directory. Nothing is left in it. */
   static async temporary(map: PieceMap, parent: string): Promise<PackStore> {
     const directory = await Deno.makeTempDir({ dir: parent, prefix: ".rackseed-" });
     try {
@@ -43,13 +56,13 @@ export class PackStore implements Disposable {
   }
 
   /**
-   * In `directory`, which only this process uses and no symlink leads to; it is made where it is not there. Packs
-   * of an earlier run are opened again, everything else in it is removed.
+   * In `directory`, which only this process uses and no symlink leads to; it is made if missing. Packs of an earlier
+   * run are opened again, and everything else in it is removed.
    */
   static async lasting(map: PieceMap, directory: string): Promise<PackStore> {
-    const there = await Deno.lstat(directory).catch(() => undefined);
-    if (there && !there.isDirectory) await Deno.remove(directory);
-    if (!there?.isDirectory) await Deno.mkdir(directory, { mode: 0o700 });
+    const existing = await Deno.lstat(directory).catch(() => undefined);
+    if (existing && !existing.isDirectory) await Deno.remove(directory);
+    if (!existing?.isDirectory) await Deno.mkdir(directory, { mode: 0o700 });
     keepOnlyFiles(directory, new Set(map.files.map(({ name }) => name)));
     const store = await PackStore.#open(map, directory);
     store.#directory = directory;
@@ -66,14 +79,14 @@ export class PackStore implements Disposable {
     return new PackStore(storage, new Map(paths));
   }
 
-  /** A path by which a file of the torrent can be opened again, as long as the store is open. */
+  /** A path that opens a file of the torrent again, as long as the store is open. */
   path(name: string): string {
     const path = this.#paths.get(name);
     if (path === undefined) throw new RangeError(`the torrent has no file ${name}`);
     return path;
   }
 
-  /** No later run will find the packs; this one goes on using them. */
+  /** Removes the packs' names: no later run will find them, but this one can still use them. */
   async removeNames(): Promise<void> {
     const directory = this.#directory;
     this.#directory = undefined;
@@ -85,7 +98,7 @@ export class PackStore implements Disposable {
   }
 }
 
-/** What is left there is opened for writing: a link, symbolic or hard, could lead to another file or disk. */
+/** The files that stay are opened for writing: a symbolic or hard link could lead to another file or disk. */
 function keepOnlyFiles(directory: string, names: ReadonlySet<string>): void {
   const fd = openAt(AT_FDCWD, bytePathOfText(directory), { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
   try {

@@ -1,19 +1,20 @@
-/** The ordered version's torrent file: by rsync, or over HTTPS where that fails. */
+/** The ordered version's torrent file: by rsync, or over HTTPS if that fails. */
 import { messageOf } from "#contract/errors.ts";
 import { MAX_METAINFO_BYTES, type Metainfo } from "#torrent/metainfo/metainfo.ts";
-import { orderedMetainfo } from "./download.ts";
+
 import type { Enrolled } from "../../steps/enrol.ts";
+import { orderedMetainfo } from "./ordered_image.ts";
 import { fetchByRsync } from "./rsync_client.ts";
 
 export interface FetchedTorrent {
   readonly metainfo: Metainfo;
-  /** Which way it came, and why not the other one: for people. */
+  /** How it came, and why not the other way; human-readable. */
   readonly way: string;
 }
 
 /**
- * Rsync proves nothing of its server, so that only the info hash, which came with the order, makes a torrent the
- * right one; what else stands in the file is not to be believed.
+ * Rsync does not authenticate its server, so only the info hash, which came with the order, proves the torrent.
+ * Nothing outside the hashed part of the file may be trusted.
  */
 export async function fetchTorrent(
   { order, client }: Pick<Enrolled, "order" | "client">,

@@ -6,7 +6,7 @@ import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
-import { hooksAt } from "../machine_hooks.ts";
+import { hooksAt } from "../../hooks/hooks_at.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { type Client, CLIENTS } from "./clients.ts";
 import { hookFile, runScript } from "./run_script.ts";

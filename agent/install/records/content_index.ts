@@ -2,7 +2,7 @@
  * What an installation leaves on the clone so that a later restore need not hash what nobody has touched: of every
  * entry its inode, its change time, and of a file a checksum of the image's content. Whoever writes to a file changes
  * its change time. On a sound file system what has the same inode and change time is believed, but for a sample of the
- * files (belief.ts); of the sample, and where the file system had to be repaired, the checksum is taken from the disk
+ * files (trusted_files.ts); of the sample, and where the file system had to be repaired, the checksum is taken from the disk
  * again, so that bytes which rot are found. See order.restore.check for those who want more.
  *
  *      0  "RSCI", version u32                       all numbers big-endian
@@ -18,7 +18,7 @@ import type { FileStatus } from "../../sys/file_status.ts";
 const MAGIC = 0x52534349, VERSION = 1;
 const HEAD_BYTES = 44, ENTRY_BYTES = 28, HASH_BYTES = 32;
 
-export interface Trust {
+export interface IndexEntry {
   readonly inode: bigint;
   readonly ctimeSec: number;
   readonly ctimeNs: number;
@@ -26,20 +26,20 @@ export interface Trust {
 }
 
 /** By entry number. */
-export type ContentIndex = (entry: number) => Trust | undefined;
+export type ContentIndex = (entry: number) => IndexEntry | undefined;
 
 /** What an extent at this offset adds to its file's checksum: they are combined by XOR, in any order. */
 export function extentSum(content: Uint8Array, offset: number): number {
   return crc32(content, offset >>> 0);
 }
 
-export function isUntouched({ inode, ctimeSec, ctimeNs }: Trust, status: FileStatus): boolean {
+export function isUntouched({ inode, ctimeSec, ctimeNs }: IndexEntry, status: FileStatus): boolean {
   return status.inode === inode && status.ctimeSec === ctimeSec && status.ctimeNs === ctimeNs;
 }
 
 /** `manifest`: its id. */
 export function encodeIndex(
-  { manifest, entries }: { manifest: string; entries: readonly (Trust | undefined)[] },
+  { manifest, entries }: { manifest: string; entries: readonly (IndexEntry | undefined)[] },
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEAD_BYTES + ENTRY_BYTES * entries.length + HASH_BYTES);
   const view = new DataView(bytes.buffer);

@@ -12,15 +12,15 @@ import { type Action, placeNumber, type Plan } from "../disk/plan.ts";
 import type { Formatting } from "../disk/plan_format.ts";
 import { hasFileSystem, tableStands } from "../disk/resume.ts";
 
-export type DiskState =
-  | {
-    readonly fits: true;
-    readonly tableLost: boolean;
-    /** File systems and swap that are not where the plan has them. */
-    readonly missing: readonly Formatting[];
-  }
-  /** In words. */
-  | { readonly fits: false; readonly because: string };
+/** A disk that can be restored. */
+export interface FittingDisk {
+  readonly fits: true;
+  readonly tableLost: boolean;
+  /** File systems and swap that are not where the plan has them. */
+  readonly missing: readonly Formatting[];
+}
+
+type DiskState = FittingDisk | { readonly fits: false; readonly because: string };
 
 const isExt = ({ type }: Formatting) => /^ext[234]$/.test(type);
 const nameOf = ({ mountPoint, type }: Formatting) => mountPoint ?? type;
@@ -90,7 +90,7 @@ function offsetOf({ place }: Formatting, { actions }: Plan): number {
 }
 
 /** What would be, or was, repaired; empty where nothing. */
-export function describeRepairs(state: Extract<DiskState, { fits: true }>): string[] {
+export function describeRepairs(state: FittingDisk): string[] {
   return [
     ...state.tableLost ? ["the partition table is written again"] : [],
     ...state.missing.map((formatting) => `${nameOf(formatting)} (${formatting.type}) is made anew`),
@@ -130,7 +130,7 @@ export async function mendDisk(
   target: TargetDisk,
   { plan, state, run, signal, onFormat, keep = [] }: CarryOut & {
     plan: Plan;
-    state: Extract<DiskState, { fits: true }>;
+    state: FittingDisk;
     onFormat: (what: string) => void;
     keep?: readonly string[];
   },
@@ -181,7 +181,7 @@ async function repairExt(
 /** Of a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
 export async function unsoundFileSystems(
   target: TargetDisk,
-  { plan, state, run, signal }: CarryOut & { plan: Plan; state: Extract<DiskState, { fits: true }> },
+  { plan, state, run, signal }: CarryOut & { plan: Plan; state: FittingDisk },
 ): Promise<string[]> {
   const found: string[] = [];
   for (const action of plan.actions) {

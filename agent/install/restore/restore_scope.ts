@@ -70,11 +70,11 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore"> & Partial<Pick<Order, "identity">>,
-  { record, index, believes, soundLoader, fitted, plain }: {
+  { record, index, trustsIndex, soundLoader, fitted, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
     /** Whether files that are as the index has them need not be read. */
-    believes: boolean;
+    trustsIndex: boolean;
     soundLoader: readonly string[];
     /** Files that were changed for this disk, and are as they were. */
     fitted: readonly string[];
@@ -95,6 +95,6 @@ export function machineComparison(
     kept: new KeptPaths([...found.kept.paths, ...parsed(STATE_PATHS)], PREFERRED_PATTERNS),
     plain: new KeptPaths(parsed(plain)),
     index,
-    believes,
+    trustsIndex,
   };
 }

@@ -5,7 +5,7 @@ import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
-import { findStanding, type Found } from "../compare/standing.ts";
+import { type ExistingTree, findExisting } from "../compare/existing.ts";
 import { neededFrames } from "../compare/testing/needed_frames.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { machineComparison } from "./restore_scope.ts";
@@ -47,12 +47,12 @@ async function* order(frames: readonly number[]): AsyncGenerator<number> {
   yield* frames;
 }
 
-const install = ({ manifest, target, pack }: Image, frames: readonly number[], standing?: Found) =>
+const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
   installTree({
     manifest,
     key,
     target,
-    standing,
+    existing,
     packs: { path: () => pack },
     frames: order(frames),
     workers: 2,
@@ -72,7 +72,7 @@ async function restore({ manifest, target, pack }: Image): Promise<void> {
   const comparison = machineComparison(ORDER, {
     record: undefined,
     index: undefined,
-    believes: false,
+    trustsIndex: false,
     soundLoader: [],
     fitted: [],
     plain: [],
@@ -80,9 +80,9 @@ async function restore({ manifest, target, pack }: Image): Promise<void> {
   assert(comparison?.why === "restores");
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   try {
-    const found = await findStanding(root, {
+    const found = await findExisting(root, {
       manifest,
-      claim: true,
+      makeReadable: true,
       privileged: Deno.uid() === 0,
       workers: 2,
       kept: comparison.kept,

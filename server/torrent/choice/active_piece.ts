@@ -1,6 +1,6 @@
 import type { Block } from "../wire/wire.ts";
 
-/** Pieces are asked for in units of 16 KiB; a request covers one or more of them in a row. */
+/** Pieces are requested in units of 16 KiB; a request covers one or more consecutive units. */
 export const UNIT_BYTES = 16 * 1024;
 
 const MISSING = 0;
@@ -9,24 +9,24 @@ const RECEIVING = 2;
 const HELD = 3;
 
 /**
- * A piece of which blocks are asked for or have come. `S` stands for the peer that a unit comes from; one
- * unit is received from one peer at a time, whoever else was asked for it too.
+ * A piece in progress: some of its units are requested or received. `S` is the type of the peer that a unit comes from.
+ * A unit is received from one peer at a time, even if it was requested from several.
  */
 export class ActivePiece<S> {
   readonly piece: number;
-  /** The peer that fetches this piece; others only help when they have nothing else to do. */
+  /** The peer that fetches this piece. Others help only when they have nothing else to do. */
   owner: S | undefined;
-  /** To come from its owner alone, because a mixture of peers delivered it corrupt. */
+  /** Fetch it from its owner alone: from several peers it came corrupt, and one of them is to blame. */
   readonly solo: boolean;
   readonly #length: number;
   readonly #state: Uint8Array;
-  /** Requests not yet answered, by unit. */
+  /** Unanswered requests per unit. */
   readonly #copies: Uint8Array;
   readonly #sources: (S | undefined)[];
   #missing: number;
   /** No unit before this one is missing. */
   #firstMissing = 0;
-  /** Units that are asked for and that nobody is relied on to send. */
+  /** Requested units that no peer is relied on to send. */
   #doubted = 0;
   #held = 0;
 
@@ -41,7 +41,7 @@ export class ActivePiece<S> {
     this.#missing = units;
   }
 
-  /** Whether some unit is neither held nor asked for. */
+  /** Whether a unit is neither held nor requested. */
   get hasMissing(): boolean {
     return this.#missing > 0;
   }
@@ -50,12 +50,12 @@ export class ActivePiece<S> {
     return this.#held === this.#state.length;
   }
 
-  /** The peer that each unit came from. */
+  /** The peer that sent each unit. */
   get sources(): readonly (S | undefined)[] {
     return this.#sources;
   }
 
-  /** Asks for the first run of missing units, at most `maxLength` bytes. */
+  /** Requests the first run of missing units, at most `maxLength` bytes. */
   requestMissing(maxLength: number): Block | undefined {
     const units = this.#state.length;
     while (this.#firstMissing < units && this.#state[this.#firstMissing] !== MISSING) this.#firstMissing++;
@@ -66,7 +66,7 @@ export class ActivePiece<S> {
     });
   }
 
-  /** Asks once more for units that at most `copies` other peers are relied on to send. */
+  /** Requests again the first run of units that at most `copies` other peers are relied on to send. */
   requestAgain(
     maxLength: number,
     { copies, isRequestedHere }: { copies: number; isRequestedHere: (begin: number) => boolean },
@@ -86,7 +86,7 @@ export class ActivePiece<S> {
     for (let unit = first; unit < end; unit++) this.#dropCopy(unit);
   }
 
-  /** A request that is not relied on any more, and may yet be answered. */
+  /** A request that we no longer rely on. It may still be answered. */
   doubt(block: Block): void {
     const { first, end } = unitsOf(block);
     for (let unit = first; unit < end; unit++) {
@@ -95,7 +95,7 @@ export class ActivePiece<S> {
     }
   }
 
-  /** A block begins to arrive. The units that nobody else delivers become `source`'s; says how many. */
+  /** A block starts to arrive. Assigns the units that no other peer is delivering to `source`; returns how many. */
   start(source: S, block: Block): number {
     if (this.solo && source !== this.owner) return 0;
     const { first, end } = unitsOf(block);
@@ -118,8 +118,8 @@ export class ActivePiece<S> {
   }
 
   /**
-   * The block has arrived, or (`whole` false) its connection ended in the middle of it. True where somebody
-   * else is still asked for a part of it.
+   * The block has arrived or, if `whole` is false, broke off midway. True if a part of it is still requested from
+   * another peer.
    */
   end(source: S, { block, whole }: { block: Block; whole: boolean }): boolean {
     const range = unitsOf(block);
@@ -139,14 +139,14 @@ export class ActivePiece<S> {
     return contested;
   }
 
-  /** Whether every unit of `block` is held, so that a request for it can be cancelled. */
+  /** Whether every unit of `block` is held: then requests for it can be cancelled. */
   hasBlock(block: Block): boolean {
     const { first, end } = unitsOf(block);
     for (let unit = first; unit < end; unit++) if (this.#state[unit] !== HELD) return false;
     return true;
   }
 
-  /** Where no request is left, the unit is missing again. */
+  /** Removes one request for the unit. Without any left, the unit is missing again. */
   #dropCopy(unit: number): void {
     const copies = this.#copies[unit]!;
     const isRequested = this.#state[unit] === REQUESTED;
@@ -158,7 +158,7 @@ export class ActivePiece<S> {
     this.#firstMissing = Math.min(this.#firstMissing, unit);
   }
 
-  /** A run of units from `first` on, which fits. */
+  /** Requests the run of units from `first` on that fit. `first` itself fits. */
   #request(maxLength: number, { first, fits }: { first: number; fits: (unit: number) => boolean }): Block {
     const limit = Math.min(this.#state.length, first + Math.floor(maxLength / UNIT_BYTES));
     let end = first;

@@ -2,18 +2,18 @@ import type { PeerAddress } from "../ports.ts";
 
 interface Entry {
   readonly address: PeerAddress;
-  /** Who answered there last. */
+  /** The peer that last answered there. */
   peerId: string | undefined;
   busy: boolean;
   failures: number;
-  /** Not to be dialled before, ms of the clock. */
+  /** Not dialled before this time, clock ms. */
   notBefore: number;
 }
 
 const MAX_ENTRIES = 1_000;
 const RETRY_MS = { first: 1_000, max: 60_000 };
 
-/** The addresses that trackers named, and when to dial which. Pure: the time is told to it. */
+/** The addresses that trackers returned, and when to dial each. Pure: the caller passes the time. */
 export class AddressBook {
   readonly #entries = new Map<string, Entry>();
 
@@ -23,7 +23,7 @@ export class AddressBook {
     }
   }
 
-  /** A peer said that it listens here, so that it is not dialled while it is connected. */
+  /** A peer reported that it listens here, so it is not dialled while it is connected. */
   identify(address: PeerAddress, peerId: string): void {
     if (this.#entries.size < MAX_ENTRIES) this.#entry(address).peerId = peerId;
   }
@@ -33,7 +33,7 @@ export class AddressBook {
     count: number,
     { now, isExcluded }: {
       now: number;
-      /** Who answered there last is connected already, or not wanted now. */
+      /** Whether this peer is connected already, or not wanted now. */
       isExcluded: (peerId: string) => boolean;
     },
   ): PeerAddress[] {
@@ -48,7 +48,7 @@ export class AddressBook {
     return found;
   }
 
-  /** The attempt, or the connection that came of it, has ended. Failures are retried ever later. */
+  /** The attempt, or the connection it led to, has ended. Each failure doubles the wait before the next attempt. */
   settle(address: PeerAddress, { now, failed }: { now: number; failed: boolean }): void {
     const entry = this.#entry(address);
     entry.busy = false;

@@ -1,14 +1,14 @@
 import type { PeerIdentity } from "../ports.ts";
 
-/** How long a peer that was of no use stays out: doubled each time. */
+/** How long a peer is suspended, doubled each time. */
 const SUSPEND_MS = { first: 15_000, max: 120_000 };
-/** Ids are free to invent: the oldest make room. */
+/** Anyone can invent peer ids: beyond this, the oldest suspension is dropped. */
 const MAX_SUSPENDED = 1_000;
 
 /**
- * Peers that sent corrupt data, and for a time those that stalled or broke the protocol. A ban holds for the peer id and for the address where the peer was reached;
- * the second banned peer id of one host bans that host, so that inventing new ids does not help (the first
- * does not, as several peers may share a host: four agents on loopback, say).
+ * Bans peers that sent corrupt data, and suspends those that stalled or broke the protocol. A ban covers the peer id and
+ * the address we reached it at. The second banned peer id of a host bans the whole host, so inventing new ids does not
+ * help. The first does not, since several peers may share a host, such as four agents on loopback.
  */
 export class BanList {
   readonly #idsByHost = new Map<string, Set<string>>();
@@ -28,7 +28,7 @@ export class BanList {
       (this.#idsByHost.get(hostname)?.size ?? 0) > 1;
   }
 
-  /** The peer was of no use this time. */
+  /** The peer stalled or broke the protocol. */
   suspend(peerId: string, now: number): void {
     const times = this.#suspended.get(peerId)?.times ?? 0;
     const until = now + Math.min(SUSPEND_MS.max, SUSPEND_MS.first * 2 ** times);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BanList } from "./ban_list.ts";
 
-Deno.test("a banned peer is out by its id and by its address, another peer of its host is not", () => {
+Deno.test("a ban covers the peer's id and address, and the whole host from its second banned peer on", () => {
   const bans = new BanList();
   bans.ban({ hostname: "10.0.0.2", port: 6881, peerId: "evil" });
   assert.equal(bans.isBanned({ hostname: "10.0.0.9", peerId: "evil" }), true);
@@ -11,7 +11,7 @@ Deno.test("a banned peer is out by its id and by its address, another peer of it
   assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 6882, peerId: "good" }), true);
 });
 
-Deno.test("a peer that was of no use stays out for a while, each time for longer, up to two minutes", () => {
+Deno.test("each suspension lasts twice as long as the one before, up to two minutes", () => {
   const bans = new BanList();
   let now = 0;
   for (const restMs of [15_000, 30_000, 60_000, 120_000, 120_000]) {
@@ -23,7 +23,7 @@ Deno.test("a peer that was of no use stays out for a while, each time for longer
   assert.equal(bans.isBanned({ hostname: "10.0.0.2", port: 1, peerId: "slow" }), false);
 });
 
-Deno.test("ids that are invented anew make the oldest be forgotten", () => {
+Deno.test("a flood of new ids pushes out the oldest suspension only", () => {
   const bans = new BanList();
   for (let id = 0; id <= 1000; id++) bans.suspend(`id ${id}`, 0);
   assert.deepEqual([bans.isSuspended("id 0", 1), bans.isSuspended("id 1", 1)], [false, true]);

@@ -1,37 +1,37 @@
 import type { Random } from "../ports.ts";
 
-/** A peer as the choosing of upload slots sees it. */
+/** A peer that may get an upload slot. */
 export interface ChokeCandidate {
   /** How many pieces it has. */
   readonly have: number;
-  /** Payload bytes that it had of us so far. */
+  /** Payload bytes we have sent it. */
   readonly served: number;
-  /** It sits behind a link that is to be spared. */
+  /** It is in another rack, behind a scarce link. */
   readonly isFar: boolean;
 }
 
-/** What a slot should carry at least, bytes a second: below, a piece is too long under way to be passed on. */
+/** A slot should carry at least this, bytes a second, or a piece arrives too late to be passed on soon. */
 const SLOT_RATE = 256 * 1024;
 const SLOTS = { min: 8, max: 40, dealer: 12 };
 /**
- * Where not all can be served, who has few pieces serves only as many at one time as get one each in this time:
- * while pieces are scarce, few copies soon make more than many late.
+ * When slots are scarce, a peer with few pieces uploads to no more peers than it can give one piece each in this time:
+ * a few copies now multiply faster than many copies later.
  */
 const SCARCE_PIECE_SECONDS = 0.7;
 const PIECES_A_SLOT = 5;
-/** Slots for other racks, so that pieces get across whatever goes on in here. */
+/** Slots reserved for other racks, so that pieces reach them even while this rack is busy. */
 const FAR_SLOTS = 3;
 
-/** What decides how many peers to serve at one time. */
+/** Determines how many peers to serve at a time. */
 export interface SlotNeeds {
-  /** What the uplink carries, bytes a second. */
+  /** Uplink rate, bytes a second. */
   readonly rate: number;
   /** How many peers are interested. */
   readonly takers: number;
   readonly pieceLength: number;
-  /** How many pieces there are to give. */
+  /** How many pieces we have. */
   readonly have: number;
-  /** It deals pieces out, which go on from there: it needs few. */
+  /** We are a dealer. Takers pass on what we deal, so few slots suffice. */
   readonly deals: boolean;
 }
 
@@ -44,15 +44,15 @@ export function slotsFor({ rate, takers, pieceLength, have, deals }: SlotNeeds):
 }
 
 /**
- * Chooses who of those that are interested may download from us from now on. Free slots are filled, and
- * `turnover` of them go from those served longest to others. Who has nothing at all comes first and may
- * take half of the slots, from those that have something by now; then whoever had least of us; every tie falls
- * to chance. Near ones come before far ones, of which a few always have a slot. With fewer takers than slots
- * everyone keeps one. Tit for tat (BEP 3) has no place among nodes of one owner: who has little to give is left
- * behind, and the last of a hundred is done an eighth later.
+ * Chooses which interested peers may download from us from now on. Free slots are filled, and `turnover` slots pass
+ * from the peers served longest to waiting ones. Peers without a piece come first and may take up to half of the slots
+ * from peers that have some; then come those we have sent least; ties are broken at random. Near peers come before far
+ * ones, but a few far ones always have a slot. With fewer takers than slots, everyone keeps one. Tit for tat (BEP 3)
+ * has no place among nodes of one owner: it leaves behind those with little to give, and the last of a hundred nodes
+ * finishes an eighth later.
  */
 export function turnSlots<C extends ChokeCandidate>(
-  /** Those served longest come first. */
+  /** `served`: longest-served first. */
   { served, waiting }: { served: readonly C[]; waiting: readonly C[] },
   { slots, turnover, random }: { slots: number; turnover: number; random: Random },
 ): { choke: C[]; unchoke: C[] } {

@@ -13,7 +13,7 @@ function names(prefix: string, count: number, changes: Partial<ChokeCandidate> =
   return Array.from({ length: count }, (_, index) => taker(`${prefix}${index}`, changes));
 }
 
-/** Who is choked and unchoked, by name; ties fall to whoever comes first. */
+/** The names of those choked and unchoked. Ties go to the first. */
 function turn(
   served: readonly Taker[],
   waiting: readonly Taker[],
@@ -31,7 +31,7 @@ Deno.test("with fewer takers than slots everyone has one and keeps it", () => {
   });
 });
 
-Deno.test("free slots go to those who had least of us, and before them to who has nothing at all", () => {
+Deno.test("free slots go to peers without a piece, then to those we have sent least", () => {
   const waiting = [
     taker("much", { served: 9 }),
     taker("little", { served: 1 }),
@@ -41,14 +41,14 @@ Deno.test("free slots go to those who had least of us, and before them to who ha
   assert.deepEqual(turn([], waiting, { slots: 3 }).unchoke, ["new", "little", "some"]);
 });
 
-Deno.test("slots that are due pass on from those served longest", () => {
+Deno.test("slots that are due pass from the peers served longest", () => {
   assert.deepEqual(turn(names("s", 8), names("w", 9), { slots: 8, turnover: 2 }), {
     choke: ["s0", "s1"],
     unchoke: ["w0", "w1"],
   });
 });
 
-Deno.test("who has nothing takes a slot from who has something, up to half of them", () => {
+Deno.test("peers without a piece take slots from peers with some, up to half of the slots", () => {
   const served = [...names("empty", 2, { have: 0 }), ...names("s", 6)];
   assert.deepEqual(turn(served, names("new", 9, { have: 0 }), { slots: 8 }), {
     choke: ["s0", "s1", "s2", "s3"],
@@ -60,11 +60,11 @@ Deno.test("who has nothing takes a slot from who has something, up to half of th
   });
 });
 
-Deno.test("with fewer slots than before the longest served lose theirs", () => {
+Deno.test("when slots become fewer, the peers served longest lose theirs", () => {
   assert.deepEqual(turn(names("s", 10), [], { slots: 8 }).choke, ["s0", "s1"]);
 });
 
-Deno.test("everyone is served in turn", () => {
+Deno.test("every taker gets its turn", () => {
   const takers = names("t", 20);
   let served: Taker[] = [];
   const times = new Map<string, number>();
@@ -80,7 +80,7 @@ Deno.test("everyone is served in turn", () => {
   assert.ok(Math.min(...counts) >= 30 && Math.max(...counts) <= 50, `${counts}`);
 });
 
-Deno.test("near takers come before far ones, of which some always have a slot", () => {
+Deno.test("near takers come before far ones, but a few far ones always have a slot", () => {
   const far = names("far", 6, { isFar: true });
   assert.deepEqual(
     turn([], [...far, ...names("w", 9)], { slots: 8 }).unchoke.filter((name) => /far/.test(name)),
@@ -97,7 +97,7 @@ Deno.test("near takers come before far ones, of which some always have a slot", 
   ]);
 });
 
-Deno.test("as many are served as the uplink carries; of more takers few at a time, while pieces are scarce", () => {
+Deno.test("slots follow the uplink; with more takers than slots and few pieces, they are fewer", () => {
   const slots = (needs: Partial<SlotNeeds>) =>
     slotsFor({ rate: 12_500_000, takers: 100, pieceLength: 1024 * 1024, have: 1000, deals: false, ...needs });
   assert.deepEqual([0, 6_250_000, 12_500_000, 1e9].map((rate) => slots({ rate })), [8, 23, 40, 40]);

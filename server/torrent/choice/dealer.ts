@@ -1,63 +1,64 @@
 import { Bitfield } from "../wire/bitfield.ts";
 import type { Random } from "../ports.ts";
 
-/** A peer as the dealing of pieces sees it. */
+/** A peer that pieces are dealt to. */
 interface Taker {
-  /** What it says it has. */
+  /** The pieces it says it has. */
   readonly pieces: Bitfield;
-  /** It sits behind a link that is to be spared. */
+  /** It is in another rack, behind a scarce link. */
   readonly isFar: boolean;
 }
 
+/** The pieces dealt to one taker. */
 interface Hand {
-  /** Pieces that were dealt and have not come, and whether they have been asked for. */
+  /** Pieces dealt and not delivered yet; true once they have been requested. */
   readonly dealt: Map<number, boolean>;
   readonly declined: Bitfield;
-  unasked: number;
+  unrequested: number;
 }
 
 /**
- * Chooses which piece a seed suggests to whom (BEP 6, suggest piece), so that the first copy of everything
- * leaves its uplink once: every piece is dealt to one taker, which passes it on. What then has a single
- * holder, or none yet, is dealt once more, for the case that its taker is slow. Suggesting instead of hiding
- * (BEP 16) starves nobody: a peer that finds nothing else may ask for anything. Pure.
+ * Chooses which piece a seed suggests to which peer (BEP 6, suggest piece), so that the first copy of everything leaves
+ * its uplink once. As with cards, each piece is dealt to one taker, which then passes it on. A piece that by then has at
+ * most one holder is dealt once more, in case its taker is slow. Suggesting pieces, unlike hiding them (BEP 16), starves
+ * nobody: a peer that finds nothing else may request anything. Pure.
  */
 export class Dealer<T extends Taker> {
   readonly #ahead: number;
   readonly #hands = new Map<T, Hand>();
-  /** Takers that have the piece, and takers that it was dealt to and that have it not yet. */
+  /** Per piece: takers that have it, and takers that it was dealt to and that do not have it yet. */
   readonly #copies: Uint16Array;
   readonly #pending: Uint16Array;
-  /** Pieces to deal, in this order: neighbours together, as they lie on the disk and in frames. */
+  /** Pieces to deal, in this order: adjacent pieces together, as they lie on disk and in frames. */
   #pool: number[];
   readonly #dealtTwice: Bitfield;
   #mayDealTwice = true;
-  /** Far takers are dealt to as well as near ones. */
+  /** Deal to far takers as well, although there are near ones. */
   includesFar = false;
 
-  /** `ahead`: pieces that a taker holds in hand before it asks for them. */
+  /** `ahead`: how many pieces a taker holds in hand before it requests them. */
   constructor(pieceCount: number, { ahead, random }: { ahead: number; random: Random }) {
     this.#ahead = ahead;
     this.#copies = new Uint16Array(pieceCount);
     this.#pending = new Uint16Array(pieceCount);
     this.#dealtTwice = new Bitfield(pieceCount);
-    // Two seeds of one image start at different pieces.
+    // two seeds of one image start at different pieces
     const first = Math.floor(random() * pieceCount);
     this.#pool = Array.from({ length: pieceCount }, (_, index) => (first + index) % pieceCount);
   }
 
-  /** The taker has this piece, by its own word. */
+  /** The taker says that it has this piece. */
   gained(taker: T, piece: number): void {
     this.#copies[piece]!++;
     this.#take(taker, piece);
   }
 
-  /** The taker asked for the piece. */
+  /** The taker requested the piece. */
   requested(taker: T, piece: number): void {
     const hand = this.#hands.get(taker);
     if (hand?.dealt.get(piece) !== false) return;
     hand.dealt.set(piece, true);
-    hand.unasked--;
+    hand.unrequested--;
   }
 
   /** The taker has no use for the piece. */
@@ -69,23 +70,23 @@ export class Dealer<T extends Taker> {
     this.#giveBack(piece);
   }
 
-  /** The pieces to suggest to this taker now, which may be served. */
+  /** The pieces to suggest now to this taker, which has an upload slot. */
   deal(taker: T): number[] {
     if (taker.isFar && !this.includesFar && this.#hands.keys().some((other) => !other.isFar)) return [];
     const hand = this.#hands.get(taker) ?? this.#open(taker);
     const dealt: number[] = [];
-    while (hand.unasked < this.#ahead) {
+    while (hand.unrequested < this.#ahead) {
       const piece = this.#draw(taker, hand);
       if (piece === undefined) break;
       hand.dealt.set(piece, false);
-      hand.unasked++;
+      hand.unrequested++;
       this.#pending[piece]!++;
       dealt.push(piece);
     }
     return dealt;
   }
 
-  /** The taker is not served any more: what it holds in hand goes to others. */
+  /** The taker lost its upload slot: the pieces in its hand go to others. */
   fold(taker: T): void {
     const hand = this.#hands.get(taker);
     if (!hand) return;
@@ -96,7 +97,7 @@ export class Dealer<T extends Taker> {
     this.#hands.delete(taker);
   }
 
-  /** The taker is gone, with its copies. */
+  /** The taker has left, and its copies with it. */
   leave(taker: T): void {
     this.fold(taker);
     const orphans: number[] = [];
@@ -107,27 +108,27 @@ export class Dealer<T extends Taker> {
     this.#pool = orphans.concat(this.#pool);
   }
 
-  /** Once a second: pieces that are still rare may be dealt a second time. */
+  /** Once a second: allows pieces that are still rare to be dealt a second time. */
   tick(): void {
     this.#mayDealTwice = true;
   }
 
   #open(taker: T): Hand {
-    const hand = { dealt: new Map(), declined: new Bitfield(this.#copies.length), unasked: 0 };
+    const hand = { dealt: new Map(), declined: new Bitfield(this.#copies.length), unrequested: 0 };
     this.#hands.set(taker, hand);
     return hand;
   }
 
   #take(taker: T, piece: number): void {
     const hand = this.#hands.get(taker);
-    const wasAsked = hand?.dealt.get(piece);
-    if (!hand || wasAsked === undefined) return;
+    const wasRequested = hand?.dealt.get(piece);
+    if (!hand || wasRequested === undefined) return;
     hand.dealt.delete(piece);
-    if (!wasAsked) hand.unasked--;
+    if (!wasRequested) hand.unrequested--;
     this.#pending[piece]!--;
   }
 
-  /** Nobody has the piece or is about to: it is dealt anew, first of all. */
+  /** If nobody has the piece or is about to get it, it is the next to be dealt. */
   #giveBack(piece: number): void {
     if (this.#copies[piece] === 0 && this.#pending[piece] === 0) this.#pool.unshift(piece);
   }

@@ -18,14 +18,14 @@ function dealer(): Dealer<FakeTaker> {
   return new Dealer(PIECES, { ahead: 2, random: () => 0 });
 }
 
-/** The taker asks for a piece, gets it and says so. */
+/** The taker requests a piece, gets it and reports it. */
 function complete(from: Dealer<FakeTaker>, by: FakeTaker, piece: number): void {
   from.requested(by, piece);
   by.pieces.add(piece);
   from.gained(by, piece);
 }
 
-Deno.test("every piece is dealt once before any is dealt twice, and nobody holds more than his hand", () => {
+Deno.test("every piece is dealt once before any is dealt twice, and no hand exceeds its size", () => {
   const seed = dealer();
   const takers = [taker(), taker(), taker()];
   const dealt: number[] = [];
@@ -40,7 +40,7 @@ Deno.test("every piece is dealt once before any is dealt twice, and nobody holds
   assert.deepEqual(dealt.toSorted((a, b) => a - b), Array.from({ length: PIECES }, (_, i) => i));
 });
 
-Deno.test("a taker alone is dealt everything", () => {
+Deno.test("a lone taker is dealt everything", () => {
   const seed = dealer();
   const alone = taker();
   let count = 0;
@@ -51,7 +51,7 @@ Deno.test("a taker alone is dealt everything", () => {
   assert.equal(count, PIECES);
 });
 
-Deno.test("what a taker held when it left goes to others first of all", () => {
+Deno.test("when a taker leaves, its pieces are the next to be dealt", () => {
   const seed = dealer();
   const [gone, other] = [taker(), taker()];
   const hand = seed.deal(gone);
@@ -60,7 +60,7 @@ Deno.test("what a taker held when it left goes to others first of all", () => {
   assert.deepEqual(new Set(seed.deal(other)), new Set(hand));
 });
 
-Deno.test("when all is dealt, what only a slow taker has in hand is dealt once more, to another", () => {
+Deno.test("once everything is dealt, pieces in a slow taker's hand are dealt to another taker too", () => {
   const seed = dealer();
   const [slow, quick] = [taker(), taker()];
   const held = seed.deal(slow);
@@ -74,7 +74,7 @@ Deno.test("when all is dealt, what only a slow taker has in hand is dealt once m
   assert.ok(held.every((piece) => had.includes(piece)));
 });
 
-Deno.test("what two others have is not dealt to a latecomer", () => {
+Deno.test("pieces that two takers have are not dealt to a latecomer", () => {
   const seed = dealer();
   const others = [taker(), taker()];
   for (let piece = 0; piece < PIECES; piece++) {
@@ -83,7 +83,7 @@ Deno.test("what two others have is not dealt to a latecomer", () => {
   assert.deepEqual(seed.deal(taker()), []);
 });
 
-Deno.test("what a taker declined is offered to others, and not to it again", () => {
+Deno.test("a declined piece is dealt to others, and never again to the same taker", () => {
   const seed = dealer();
   const [picky, other] = [taker(), taker()];
   const hand = seed.deal(picky);
@@ -92,7 +92,7 @@ Deno.test("what a taker declined is offered to others, and not to it again", () 
   assert.deepEqual(new Set(seed.deal(other)), new Set(hand));
 });
 
-Deno.test("far takers are dealt to while there is no near one, or when the uplink has room", () => {
+Deno.test("far takers are dealt to only while there is no near one, or when told to include them", () => {
   const seed = dealer();
   const [far, near] = [taker({ isFar: true }), taker()];
   assert.equal(seed.deal(far).length, 2);
@@ -103,7 +103,7 @@ Deno.test("far takers are dealt to while there is no near one, or when the uplin
   assert.equal(seed.deal(far).length, 2);
 });
 
-Deno.test("whatever takers do, those that stay are dealt what nobody has", () => {
+Deno.test("whatever takers do, a piece that nobody has is always dealt to those that stay", () => {
   const act = fc.record({ who: fc.nat(3), act: fc.constantFrom("deal", "have", "decline", "fold", "leave") });
   fc.assert(
     fc.property(fc.array(act, { maxLength: 200 }), (steps) => {

@@ -1,9 +1,9 @@
 import { Bitfield } from "../wire/bitfield.ts";
 
 /**
- * The pieces that this node, of all nodes of its rack, fetches from other racks. Every node of a rack
- * computes the same split from the peer ids that it sees (rendezvous hashing), so that each piece crosses
- * the link between racks once, and a node that joins or leaves moves only its own share.
+ * The pieces that this node fetches from other racks on behalf of its own. Every node of a rack computes the same split
+ * from the peer ids it sees (rendezvous hashing), so each piece crosses the link between racks once, and a node that
+ * joins or leaves moves only its own share.
  */
 export function gatewayShare(
   pieceCount: number,
@@ -28,7 +28,7 @@ function hash(text: string): number {
   return value >>> 0;
 }
 
-/** The finalizer of MurmurHash3: neighbouring pieces fall to different nodes. */
+/** The finalizer of MurmurHash3, so that adjacent pieces go to different nodes. */
 function mix(node: number, piece: number): number {
   let value = node ^ Math.imul(piece + 1, 0x9e3779b1);
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);

@@ -17,7 +17,7 @@ function shares(rack: readonly string[]): number[] {
   return owners;
 }
 
-Deno.test("the nodes of a rack split the pieces among them without a word, each about as many", () => {
+Deno.test("the nodes of a rack split the pieces about evenly without exchanging a message", () => {
   const owners = shares(RACK);
   for (const index of RACK.keys()) {
     const count = owners.filter((owner) => owner === index).length;
@@ -33,6 +33,6 @@ Deno.test("a node that leaves a rack moves only its own share", () => {
   }
 });
 
-Deno.test("a node alone in its rack fetches everything itself", () => {
+Deno.test("a node alone in its rack fetches everything", () => {
   assert.equal(gatewayShare(PIECES, { ownId: RACK[0]!, neighbourIds: [] }).count, PIECES);
 });

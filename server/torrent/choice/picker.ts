@@ -4,43 +4,48 @@ import type { PieceMap, PieceRange } from "../metainfo/piece_map.ts";
 import { Runs } from "./runs.ts";
 import type { Block } from "../wire/wire.ts";
 
-/** More than any availability, and more than any rank without a level. */
+/** RUN_WEIGHT exceeds any availability, LEVEL_WEIGHT any rank without a level. */
 const RUN_WEIGHT = 2 ** 17;
 const LEVEL_WEIGHT = 2 ** 44;
 /**
- * In a swarm of more peers than `few` a piece that one of `share` has is rare, and comes before all runs: where
- * not everyone knows everyone, what is not passed on at once is soon what everyone waits for.
+ * In a swarm of more than `few` peers, a piece that fewer than one in `share` have is rare and comes before all runs:
+ * there a node knows only some of the others, and a rare piece that is not passed on is soon what everyone waits for.
  */
 const RARE = { few: 40, share: 4 };
 
-/** What the picker must know of a peer that asks for work. */
+/** A peer as the picker sees it. */
 export interface PickingPeer {
   readonly pieces: Bitfield;
-  /** The largest block that it answers, bytes: a multiple of 16 KiB. */
+  /** The largest block to request from it, bytes: a multiple of 16 KiB. */
   readonly maxBlockLength: number;
-  /** How little of what it was asked for is still under way, so that it may double other peers' work. */
+  /** It has so little in flight that in the endgame it may fetch what others owe us. */
   readonly isIdle: boolean;
   isRequested(piece: number, begin: number): boolean;
-  /** It sits behind a link that is to be spared. */
+  /** It is in another rack, behind a scarce link. */
   readonly isFar?: boolean;
-  /** It is a seed that deals its pieces out: it is asked for what it suggests. */
+  /** It is a seed that deals out its pieces: request from it what it suggests. */
   readonly isDealer?: boolean;
-  /** What it suggested and was not asked for yet. The picker takes from it. */
+  /** Pieces it suggested and that were not requested yet. The picker removes them. */
   readonly suggested?: Set<number>;
-  /** A piece that it suggested comes from elsewhere by now. */
+  /** Turns down a suggested piece, which comes from elsewhere. */
   decline?(piece: number): void;
 }
 
 /**
- * Chooses what to ask of whom. Pure: no clock, no socket; chance comes in as `random`.
+ * Picks the next block to request from a peer. Pure: no clock, no socket; chance comes in as `random`.
  *
- * A peer goes on with the piece it fetches, starts one that it suggested, adopts one that another peer left
- * behind, starts one of the most wanted pieces (of the run that was begun first; else the rarest; ties are broken
- * at random, so that nodes that start together differ), helps with another peer's piece, and at the very end asks
- * again for blocks that are under way elsewhere.
+ * In this order, a peer
+ * 1. continues the piece it is fetching;
+ * 2. starts an urgent piece, see `prioritize`;
+ * 3. starts a piece that it suggested;
+ * 4. adopts a piece that another peer left unfinished;
+ * 5. starts the piece that ranks first: of the run that was begun first, else the rarest. Ties are broken at random, so
+ *    that nodes that start together differ;
+ * 6. helps with another peer's piece;
+ * 7. in the endgame, requests blocks that are in flight elsewhere.
  *
- * While others suffice, a dealer is asked for nothing but what it suggests (`avoidsDealers`), and a far peer,
- * whatever it suggests, for nothing but this node's share of what no near peer has (`avoidsFar`).
+ * While other peers suffice, only suggested pieces are requested from a dealer (`avoidsDealers`). From a far peer,
+ * whatever it suggests, only this node's share of the pieces that no near peer has (`avoidsFar`).
  */
 export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;
@@ -48,31 +53,31 @@ export class Picker<P extends PickingPeer> {
   readonly #have: Bitfield;
   readonly #wanted: Bitfield | undefined;
   readonly #availability: Uint16Array;
-  /** How many near peers have a piece, dealers apart. */
+  /** How many near peers, without dealers, have a piece. */
   readonly #nearby: Uint16Array;
   readonly #priority: Uint8Array;
   readonly #active = new Map<number, ActivePiece<P>>();
-  /** The pieces that are wanted and neither held nor active. */
+  /** Wanted pieces that are neither held nor active. */
   readonly #untouched: Bitfield;
   readonly #runs: Runs;
   /** Untouched pieces of a level above 0. */
   #urgent = 0;
   #missingCount: number;
-  /** How many there are, about. */
+  /** The approximate number of peers. */
   peerCount = 0;
-  /** Whether scarce links are left to their purpose: not while nothing else brings enough. */
+  /** Whether to keep to suggestions and to our share, so that scarce links stay free. Off while too little comes in. */
   avoidsDealers = false;
   avoidsFar = false;
-  /** Whether some sit in another rack. */
+  /** Whether some peers are in another rack. */
   hasFarPeers = false;
-  /** No piece is begun while so many are here or under way. */
+  /** No piece is begun while this many are held or active. */
   maxBegun = Infinity;
-  /** The pieces that this node fetches from far; all where undefined. */
+  /** The pieces that this node fetches from other racks; undefined for all. */
   farShare: Bitfield | undefined;
 
   constructor(map: PieceMap, { have, wanted, random }: {
     have: Bitfield;
-    /** All pieces where absent. */
+    /** By default all pieces. */
     wanted?: Bitfield | undefined;
     random: () => number;
   }) {
@@ -92,37 +97,37 @@ export class Picker<P extends PickingPeer> {
     this.#missingCount = this.#untouched.count;
   }
 
-  /** The pieces that are here and verified. */
+  /** The pieces that are stored and verified. */
   get have(): Bitfield {
     return this.#have;
   }
 
-  /** Whether the piece is wanted and not here. */
+  /** Whether the piece is wanted and not held. */
   isMissing(piece: number): boolean {
     return !this.#have.has(piece) && (this.#wanted?.has(piece) ?? true);
   }
 
-  /** Whether the piece is wanted, and nobody fetches it: it is untouched, or was left behind unfinished. */
+  /** Whether the piece is wanted and no peer is fetching it: it is untouched, or was left unfinished. */
   isFree(piece: number): boolean {
     return this.#untouched.has(piece) || this.#orphan(piece) !== undefined;
   }
 
-  /** Whether, in a large swarm, few have the piece. */
+  /** Whether few peers of a large swarm have the piece. */
   isRare(piece: number): boolean {
     return this.peerCount > RARE.few && this.#availability[piece]! * RARE.share < this.peerCount;
   }
 
-  /** Whether no piece may be begun for now; those that are come whole. */
+  /** Whether no piece may be begun for now. Begun pieces are finished. */
   get isHeld(): boolean {
     return this.#have.count + this.#active.size >= this.maxBegun;
   }
 
-  /** How many pieces are wanted and not here. */
+  /** How many pieces are wanted and not held. */
   get missingCount(): number {
     return this.#missingCount;
   }
 
-  /** Fetches these pieces before all others of a lower level. The level is 0 (the rest) to 255. */
+  /** Fetches these pieces before all of a lower level. Levels go from 0, the default, to 255. */
   prioritize({ first, last }: PieceRange, level: number): void {
     this.#priority.fill(level, first, last + 1);
     this.#urgent = this.#priority.reduce(
@@ -131,13 +136,13 @@ export class Picker<P extends PickingPeer> {
     );
   }
 
-  /** The peer has this piece, as it says now. */
+  /** The peer reported that it has this piece. */
   countPiece(piece: number, peer: P): void {
     this.#availability[piece]!++;
     if (!peer.isFar && !peer.isDealer) this.#nearby[piece]!++;
   }
 
-  /** The peer is gone. */
+  /** The peer has left. */
   uncountPeer(peer: P): void {
     const isNear = !peer.isFar && !peer.isDealer;
     for (let piece = 0; piece < peer.pieces.size; piece++) {
@@ -147,7 +152,7 @@ export class Picker<P extends PickingPeer> {
     }
   }
 
-  /** The next block to ask of `peer`; it counts as asked for from now on. */
+  /** The next block to request from `peer`. It counts as requested from now on. */
   pick(peer: P): Block | undefined {
     let orphan: ActivePiece<P> | undefined;
     let shared: ActivePiece<P> | undefined;
@@ -167,17 +172,17 @@ export class Picker<P extends PickingPeer> {
     return shared?.requestMissing(peer.maxBlockLength) ?? this.#takeAgain(peer);
   }
 
-  /** `block` will not come: it was rejected, or the peer choked us or is gone. */
+  /** `block` will not come: it was rejected, or the peer choked us or left. */
   release(block: Block): void {
     this.#active.get(block.piece)?.release(block);
   }
 
-  /** `block` may never come: the endgame asks others for it, and what comes first is kept. */
+  /** `block` may never come: the endgame requests it from others, and the first copy is kept. */
   doubt(block: Block): void {
     this.#active.get(block.piece)?.doubt(block);
   }
 
-  /** The peer fetches nothing more: what it owned is free for others. Call after its blocks are released. */
+  /** The peer stops fetching: its pieces are free for others. Release its blocks first. */
   releasePieces(peer: P): void {
     for (const active of this.#active.values()) {
       if (active.owner !== peer) continue;
@@ -186,19 +191,19 @@ export class Picker<P extends PickingPeer> {
     }
   }
 
-  /** A block begins to arrive: how many of its 16 KiB units are to be kept, 0 for none. */
+  /** A block starts to arrive. Returns how many of its 16 KiB units to keep. */
   startBlock(peer: P, block: Block): number {
     return this.#active.get(block.piece)?.start(peer, block) ?? 0;
   }
 
-  /** Whether the unit at `begin` is to be kept from this peer's block that is arriving now. */
+  /** Whether to keep the unit at `begin` of the block that is arriving from this peer. */
   isReceiving(peer: P, { piece, begin }: { piece: number; begin: number }): boolean {
     return this.#active.get(piece)?.isReceiving(peer, begin) ?? false;
   }
 
   /**
-   * The block has ended, whole or broken off. `complete`: its piece has all its blocks and is to be verified.
-   * `contested`: other peers are still asked for it.
+   * The block has ended, whole or broken off. `complete`: its piece has all its blocks and can be verified.
+   * `contested`: the block is still requested from other peers.
    */
   endBlock(peer: P, end: { block: Block; whole: boolean }): { complete: boolean; contested: boolean } {
     const active = this.#active.get(end.block.piece);
@@ -206,12 +211,12 @@ export class Picker<P extends PickingPeer> {
     return { complete: active?.isComplete ?? false, contested };
   }
 
-  /** Whether a request for `block` has become needless. */
+  /** Whether a request for `block` is no longer needed. */
   isObsolete(block: Block): boolean {
     return this.#have.has(block.piece) || (this.#active.get(block.piece)?.hasBlock(block) ?? true);
   }
 
-  /** The peer that each 16 KiB unit of an active piece came from. */
+  /** The peer that sent each 16 KiB unit of an active piece. */
   sourcesOf(piece: number): readonly (P | undefined)[] {
     return this.#active.get(piece)?.sources ?? [];
   }
@@ -222,7 +227,7 @@ export class Picker<P extends PickingPeer> {
     this.#have.add(piece);
   }
 
-  /** The piece came corrupt; it is fetched again, from a single peer, so that the next failure has a name. */
+  /** The piece is corrupt. It is fetched again from a single peer, so that the next failure names the culprit. */
   failed(piece: number): void {
     this.#activate(piece, { solo: true });
   }
@@ -233,14 +238,14 @@ export class Picker<P extends PickingPeer> {
     return active;
   }
 
-  /** Whether the piece may be asked of this peer, unless it suggested it. */
+  /** Whether the piece may be requested from this peer without its suggestion. */
   #mayStart(piece: number, peer: P): boolean {
     if (this.#priority[piece]! > 0) return true;
     if (this.avoidsDealers && peer.isDealer) return false;
     return this.#mayCross(piece, peer);
   }
 
-  /** Whether the piece may be asked of this peer as far as links between racks go. */
+  /** Whether the piece may cross the link between racks, if the peer is in another one. */
   #mayCross(piece: number, peer: P): boolean {
     if (!this.avoidsFar || !peer.isFar) return true;
     return this.#nearby[piece] === 0 && (this.farShare?.has(piece) ?? true);
@@ -261,7 +266,7 @@ export class Picker<P extends PickingPeer> {
         continue;
       }
       if (this.#untouched.has(piece)) return this.#start(piece);
-      // else what a dealer began and broke off would wait for it for ever, since it is asked for nothing else
+      // without this, a piece that a dealer left unfinished might wait forever: only suggestions are requested from it
       const orphan = this.#orphan(piece);
       if (orphan) return orphan;
       peer.decline?.(piece);
@@ -301,8 +306,8 @@ export class Picker<P extends PickingPeer> {
   }
 
   /**
-   * One number to compare, the least comes first: level, then what is rare in a large swarm, then runs in the order
-   * of their beginning, then rarity.
+   * The sort key of a piece, lowest first: by level, then what is rare in a large swarm, then runs in the order in which
+   * they were begun, then rarity.
    */
   #rankOf(piece: number): number {
     const availability = this.#availability[piece]!;
@@ -318,8 +323,8 @@ export class Picker<P extends PickingPeer> {
   }
 
   /**
-   * In the endgame, when there is nothing new to be had, every block may be under way twice. Before it only
-   * those are asked for again that nobody is relied on to send.
+   * In the endgame, when no peer has a piece that is not begun, every block may be requested twice. Before that, only
+   * blocks that no peer is relied on to send are requested again.
    */
   #takeAgain(peer: P): Block | undefined {
     if (!peer.isIdle) return undefined;
@@ -337,7 +342,7 @@ export class Picker<P extends PickingPeer> {
     return undefined;
   }
 
-  /** Somebody has a piece that is not even begun. */
+  /** Whether some peer has a wanted piece that is not begun. */
   #hasNewWork(): boolean {
     const untouched = this.#untouched;
     let piece = untouched.nextCommon(untouched, 0);

@@ -32,7 +32,7 @@ class FakePeer implements PickingPeer {
   }
 }
 
-/** A picker that misses everything; every tie goes to the first piece. */
+/** A picker without any piece. Every tie goes to the first piece. */
 function emptyPicker(pieceCount: number): Picker<FakePeer> {
   const map = new PieceMap([{ name: "a", length: pieceCount * PIECE - 10 * KIB }], PIECE);
   return new Picker(map, { have: new Bitfield(pieceCount), random: () => 0.999999 });
@@ -54,7 +54,7 @@ function deliver(
   return picker.endBlock(peer, { block, whole: true });
 }
 
-Deno.test("the rarest piece comes first, and a piece of higher level before it", () => {
+Deno.test("the rarest piece comes first, but a piece of a higher level before it", () => {
   const picker = emptyPicker(3);
   const all = Bitfield.full(3);
   const peer = new FakePeer(all);
@@ -65,7 +65,7 @@ Deno.test("the rarest piece comes first, and a piece of higher level before it",
   assert.equal(take(picker, peer)?.piece, 0);
 });
 
-Deno.test("what was begun is finished before a rarer piece is, and the next run lies beside it", () => {
+Deno.test("a begun run is finished before a rarer piece starts, and the next run is adjacent to it", () => {
   // 64 KiB a piece: 64 of them are a run
   const picker = emptyPicker(256);
   const everywhere = new FakePeer(Bitfield.full(256));
@@ -86,7 +86,7 @@ Deno.test("what was begun is finished before a rarer piece is, and the next run 
   assert.deepEqual(runs, runs.toSorted());
 });
 
-Deno.test("ties are broken by chance, evenly", () => {
+Deno.test("ties are broken at random, evenly", () => {
   let seed = 1;
   const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
   const counts = [0, 0, 0, 0];
@@ -98,7 +98,7 @@ Deno.test("ties are broken by chance, evenly", () => {
   for (const count of counts) assert.ok(count > 850 && count < 1150, `${counts}`);
 });
 
-Deno.test("what a peer suggests comes before the rarest, unless it is there or under way", () => {
+Deno.test("a peer's suggestion comes before the rarest piece, unless it is held or in progress", () => {
   const picker = emptyPicker(4);
   const [peer, other] = [new FakePeer(Bitfield.full(4)), new FakePeer(Bitfield.full(4))];
   for (const piece of [1, 2, 3]) picker.countPiece(piece, peer);
@@ -108,7 +108,7 @@ Deno.test("what a peer suggests comes before the rarest, unless it is there or u
   assert.equal(peer.suggested.size, 0);
 });
 
-Deno.test("where no more may be begun, what was begun is finished, by another where its peer is gone", () => {
+Deno.test("when no more pieces may be begun, those in progress are finished, by another peer if need be", () => {
   const picker = emptyPicker(6);
   const [stock, other] = [new FakePeer(Bitfield.full(6), PIECE / 4), new FakePeer(Bitfield.full(6))];
   const first = picker.pick(stock)!;
@@ -126,7 +126,7 @@ Deno.test("where no more may be begun, what was begun is finished, by another wh
   assert.ok(picker.isHeld);
 });
 
-Deno.test("a dealer that is spared gives what it suggests and what is urgent, and is no help in the endgame", () => {
+Deno.test("an avoided dealer is asked only for suggestions and urgent pieces, not in the endgame", () => {
   const picker = emptyPicker(4);
   const dealer = new FakePeer(Bitfield.full(4));
   dealer.isDealer = true;
@@ -141,7 +141,7 @@ Deno.test("a dealer that is spared gives what it suggests and what is urgent, an
   assert.notEqual(take(picker, dealer), undefined);
 });
 
-Deno.test("a far peer gives only our share of what no near one has, until far links need no sparing", () => {
+Deno.test("a far peer is asked only for our share of what no near peer has, while far links are avoided", () => {
   const picker = emptyPicker(4);
   const [near, far] = [new FakePeer(new Bitfield(4)), new FakePeer(Bitfield.full(4))];
   far.isFar = true;
@@ -152,7 +152,7 @@ Deno.test("a far peer gives only our share of what no near one has, until far li
   for (const piece of [1, 2]) share.add(piece);
   picker.farShare = share;
   picker.avoidsFar = true;
-  // what it suggests is no exception
+  // its suggestions are no exception
   far.suggested.add(0);
   assert.equal(take(picker, far)?.piece, 2);
   assert.equal(far.suggested.size, 0);
@@ -163,7 +163,7 @@ Deno.test("a far peer gives only our share of what no near one has, until far li
   assert.notEqual(take(picker, far), undefined);
 });
 
-Deno.test("nothing is asked for twice while there is something new to be had elsewhere", () => {
+Deno.test("nothing is requested twice while some peer has a new piece", () => {
   const picker = emptyPicker(2);
   const [one, idle, rich] = [[0], [0], [0, 1]].map((pieces) => {
     const field = new Bitfield(2);
@@ -178,7 +178,7 @@ Deno.test("nothing is asked for twice while there is something new to be had els
   assert.equal(take(picker, idle)?.piece, 0);
 });
 
-Deno.test("a stock client is asked for 16 KiB, the short end of the torrent included", () => {
+Deno.test("a stock client is asked for 16 KiB blocks, and for the short last block of the torrent", () => {
   const picker = emptyPicker(1);
   const peer = new FakePeer(Bitfield.full(1), 16 * KIB);
   const blocks = Array.from({ length: 4 }, () => take(picker, peer)!);
@@ -191,7 +191,7 @@ Deno.test("a stock client is asked for 16 KiB, the short end of the torrent incl
   assert.equal(take(picker, peer), undefined);
 });
 
-Deno.test("what a peer left behind is taken up by another, without what is there already", () => {
+Deno.test("another peer takes over an unfinished piece, without the blocks that are held", () => {
   const picker = emptyPicker(1);
   const gone = new FakePeer(Bitfield.full(1), 16 * KIB);
   const first = take(picker, gone)!;
@@ -203,7 +203,7 @@ Deno.test("what a peer left behind is taken up by another, without what is there
   assert.deepEqual(block, { piece: 0, begin: 16 * KIB, length: 38 * KIB });
 });
 
-Deno.test("in the endgame an idle peer doubles another's request once, and the loser's block is not kept", () => {
+Deno.test("in the endgame one idle peer duplicates another's request, and the later copy is not kept", () => {
   const picker = emptyPicker(1);
   const [slow, fast, third] = [1, 2, 3].map(() => new FakePeer(Bitfield.full(1))) as [
     FakePeer,
@@ -219,7 +219,7 @@ Deno.test("in the endgame an idle peer doubles another's request once, and the l
   assert.equal(picker.startBlock(slow, slowBlock), 0);
 });
 
-Deno.test("a block that is broken off is asked for again", () => {
+Deno.test("a block that breaks off is requested again", () => {
   const picker = emptyPicker(1);
   const peer = new FakePeer(Bitfield.full(1));
   const block = take(picker, peer)!;
@@ -229,7 +229,7 @@ Deno.test("a block that is broken off is asked for again", () => {
   assert.deepEqual(take(picker, new FakePeer(Bitfield.full(1))), block);
 });
 
-Deno.test("a corrupt piece is fetched again from one peer alone", () => {
+Deno.test("a corrupt piece is fetched again from a single peer", () => {
   const picker = emptyPicker(1);
   const [one, two] = [new FakePeer(Bitfield.full(1), 16 * KIB), new FakePeer(Bitfield.full(1), 16 * KIB)];
   for (const peer of [one, two, one, two]) deliver(picker, peer, take(picker, peer)!);
@@ -242,10 +242,10 @@ Deno.test("a corrupt piece is fetched again from one peer alone", () => {
   deliver(picker, one, first);
   picker.releasePieces(one);
   const again = take(picker, two)!;
-  assert.equal(again.begin, 0, "another peer starts it from the beginning");
+  assert.equal(again.begin, 0, "another peer starts it over");
 });
 
-Deno.test("whatever peers do, every piece completes exactly once and no byte is asked for in vain", () => {
+Deno.test("whatever peers do, every piece completes exactly once", () => {
   const plan = fc.array(
     fc.record({ peer: fc.nat(2), act: fc.constantFrom("take", "deliver", "break", "leave") }),
     {
@@ -286,7 +286,7 @@ Deno.test("whatever peers do, every piece completes exactly once and no byte is 
   );
 });
 
-Deno.test("in a large swarm what is rare comes before the run that was begun, in a small one after it", () => {
+Deno.test("a rare piece comes before the begun run in a large swarm, and after it in a small one", () => {
   for (const { peers, expected } of [{ peers: 8, expected: [3, 4] }, { peers: 100, expected: [200, 201] }]) {
     const picker = emptyPicker(256);
     picker.peerCount = peers;

@@ -1,30 +1,30 @@
 import { type Block, MAX_BLOCK_BYTES, STOCK_BLOCK_BYTES } from "../wire/wire.ts";
 
 /**
- * Bytes that are asked of a peer and not yet come: what it sends in this time, within bounds. More would only
- * queue at its end, and bind pieces to a peer that may be slower than others.
+ * Bytes in flight from one peer: what it sends in this time, within bounds. More would only queue at its end, and tie
+ * pieces to a peer that may be slower than others.
  */
 const IN_FLIGHT_MS = 200;
 const IN_FLIGHT_BYTES = { min: 256 * 1024, first: 512 * 1024, max: 4 * 1024 * 1024 };
-/** Stock clients do not pace us: transmission looks at what it was asked for twice a second. */
+/** Stock clients need a longer queue: transmission looks at its requests only twice a second. */
 const STOCK_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
-/** From this rate on, bytes a second, our own peers are asked for the largest blocks, below for smaller. */
+/** From this rate on, bytes a second, Rackseed peers are asked for the largest blocks; below it, for smaller ones. */
 const FAST_RATE = 4 * 1024 * 1024;
 const SLOW_BLOCK_BYTES = 128 * 1024;
-/** What an idle peer may double in the endgame. */
+/** A peer with less than this in flight is idle: in the endgame it may fetch what others owe us. */
 const IDLE_BYTES = MAX_BLOCK_BYTES;
 
-/** Less than this a second is slow: what is asked there does not keep us from asking others. */
+/** Below this, bytes a second, a peer is slow, and its requests do not count against the budget. */
 const SLOW_RATE = 64 * 1024;
-/** What more peers than these are asked for together: what comes in this time, and at least that much. */
+/** With more than `FEW_PEERS`, all together have in flight what arrives in this time, and at least `MIN_TOTAL_BYTES`. */
 const FEW_PEERS = 40;
 const TOTAL_IN_FLIGHT_MS = 250;
 const MIN_TOTAL_BYTES = 3 * 1024 * 1024;
 
 /**
- * What may be asked at one time of all peers together that share it. In a large swarm, where a piece passes
- * through many hands, many that come slowly side by side are passed on late; few are soon complete. Where
- * everyone knows everyone a piece is there in one step, and there is no such limit. Pure.
+ * The bytes in flight from all peers together. In a large swarm a piece passes through many nodes: many pieces that
+ * arrive slowly side by side are passed on late, while a few are soon complete. In a small swarm every node knows every
+ * other and a piece needs one hop, so there is no limit. Pure.
  */
 export class RequestBudget {
   #bytes = 0;
@@ -34,38 +34,38 @@ export class RequestBudget {
     return this.#bytes < this.#limitBytes;
   }
 
-  /** So much more is asked for, or less where it is negative. */
+  /** Adds to the bytes in flight; negative to subtract. */
   add(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** Fits it to the number of peers and the rate at which all together send, bytes a second. */
+  /** Fits the limit to the number of peers and to their combined rate, bytes a second. */
   pace({ peers, rate }: { peers: number; rate: number }): void {
     const limit = Math.max(MIN_TOTAL_BYTES, rate * TOTAL_IN_FLIGHT_MS / 1000);
     this.#limitBytes = peers > FEW_PEERS ? limit : Infinity;
   }
 }
 
-/** The requests to one peer that are not answered yet, and how many there may be. Pure. */
+/** The unanswered requests to one peer, and how many there may be. Pure. */
 export class RequestWindow {
   readonly #own: boolean;
   #blocks: Block[] = [];
   #bytes = 0;
   #limitBytes: number;
-  /** Absent where this peer is asked whatever is under way elsewhere. */
+  /** Undefined if this peer's requests do not depend on what is in flight elsewhere. */
   #budget: RequestBudget | undefined;
   #isSlow = false;
   /** Bytes a second. */
   #rate = FAST_RATE;
   #received = 0;
-  /** How many requests the peer is willing to queue. */
+  /** How many requests the peer queues. */
   maxRequests: number;
 
-  /** `own`: it is one of ours, and takes large blocks. */
+  /** `own`: the peer runs Rackseed too, and takes large blocks. */
   constructor(
     { own, maxRequests, budget }: { own: boolean; maxRequests: number; budget?: RequestBudget | undefined },
   ) {
-    // others do not pace us
+    // stock clients get a fixed window
     this.#budget = own ? budget : undefined;
     this.#own = own;
     this.#limitBytes = own ? IN_FLIGHT_BYTES.first : STOCK_IN_FLIGHT_BYTES;
@@ -95,7 +95,7 @@ export class RequestWindow {
     return this.#rate < FAST_RATE ? SLOW_BLOCK_BYTES : MAX_BLOCK_BYTES;
   }
 
-  /** What it is asked for does not count from now on. */
+  /** From now on, requests to this peer do not count against the budget. */
   leaveBudget(): void {
     if (!this.#isSlow) this.#budget?.add(-this.#bytes);
     this.#budget = undefined;
@@ -106,7 +106,7 @@ export class RequestWindow {
     this.#count(block.length);
   }
 
-  /** Strikes a request off the list; false where it is not on it. */
+  /** Removes a request. False if there is no such request. */
   delete({ piece, begin, length }: Block): boolean {
     const index = this.#blocks.findIndex((block) =>
       block.piece === piece && block.begin === begin && block.length === length
@@ -117,7 +117,7 @@ export class RequestWindow {
     return true;
   }
 
-  /** Empties the list and says what was on it. */
+  /** Removes and returns all requests. */
   clear(): Block[] {
     const blocks = this.#blocks;
     this.#blocks = [];
@@ -131,12 +131,12 @@ export class RequestWindow {
     );
   }
 
-  /** Fits the window to what came in the last `elapsedMs`; `received`: payload bytes so far. */
+  /** Fits the window to what arrived in the last `elapsedMs`. `received`: payload bytes so far. */
   pace(elapsedMs: number, received: number): void {
     if (!this.#own) return;
     const rate = (received - this.#received) * 1000 / elapsedMs;
     this.#received = received;
-    // A peer that was asked for nothing is not slow.
+    // a peer without requests is not slow
     if (rate === 0 && this.#blocks.length === 0) return this.#setSlow(false);
     this.#setSlow(rate < SLOW_RATE);
     this.#rate = (this.#rate + rate) / 2;

@@ -8,7 +8,7 @@ function windows(count: number, budget: RequestBudget): RequestWindow[] {
   return Array.from({ length: count }, () => new RequestWindow({ own: true, maxRequests: 512, budget }));
 }
 
-Deno.test("many peers together are asked for as much as a quarter of a second brings, and for 3 MiB at least", () => {
+Deno.test("a large swarm has a quarter of a second's bytes in flight, and at least 3 MiB", () => {
   const budget = new RequestBudget();
   const [one, other] = windows(2, budget);
   one!.add(block(0, 3 * MIB));
@@ -20,10 +20,10 @@ Deno.test("many peers together are asked for as much as a quarter of a second br
   one!.add(block(1, 2 * MIB));
   assert.ok(!other!.hasRoom);
   one!.clear();
-  assert.ok(other!.hasRoom, "what will not come is given back");
+  assert.ok(other!.hasRoom, "cleared requests leave the budget");
 });
 
-Deno.test("what slow peers, dealers and stock clients are asked for holds up nobody", () => {
+Deno.test("requests to slow peers, dealers and stock clients do not use up the budget", () => {
   const budget = new RequestBudget();
   budget.pace({ peers: 100, rate: 0 });
   const [slow, dealer, other] = windows(3, budget);
@@ -38,7 +38,7 @@ Deno.test("what slow peers, dealers and stock clients are asked for holds up nob
   new RequestWindow({ own: false, maxRequests: 512, budget }).add(block(2, 4 * MIB));
   assert.ok(other!.hasRoom);
   slow!.pace(1000, 4 * MIB);
-  assert.ok(!other!.hasRoom, "it is slow no more");
+  assert.ok(!other!.hasRoom, "it is no longer slow");
   assert.ok(slow!.delete(block(0, 3 * MIB)));
   assert.ok(other!.hasRoom);
 });

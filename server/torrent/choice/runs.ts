@@ -1,16 +1,16 @@
 import type { PieceMap } from "../metainfo/piece_map.ts";
 
-/** A run is as long as the largest frame of an image, at least, and several pieces. */
+/** A run is at least as long as the largest frame of an image, and several pieces long. */
 const RUN_BYTES = 4 * 1024 * 1024;
 const MIN_RUN_PIECES = 4;
 
 /**
- * The order in which pieces that lie together were begun. What is fetched is of use in whole frames, which lie on
- * several pieces: a node that finishes what it began installs early, and loses little when it is broken off.
+ * The order in which runs of adjacent pieces were begun. Only whole frames are useful, and a frame spans several pieces:
+ * a node that finishes the run it began installs early, and loses little if it is interrupted.
  */
 export class Runs {
   readonly #runPieces: number;
-  /** By run: 1 for the first that was begun, and so on; 0 for none. */
+  /** Per run: 1 for the first one begun, 2 for the second, and so on; 0 if not begun. */
   readonly #begun: Uint32Array;
   #count = 0;
 
@@ -24,7 +24,10 @@ export class Runs {
     if (this.#begun[run] === 0) this.#begun[run] = ++this.#count;
   }
 
-  /** How early the piece's run was begun, the less the earlier; one that was not begun is better beside one that was. */
+  /**
+   * The rank of the piece's run by when it was begun; lower is earlier. Runs not begun come last, first among them those
+   * next to a begun one.
+   */
   begun(piece: number): number {
     const run = this.#runOf(piece);
     const begun = this.#begun[run]!;

@@ -1,24 +1,24 @@
 /**
- * A peer that owes us data and sends none: after three times its longest pause so far, within these bounds,
- * the endgame asks others for it; after `drop`, or when that has happened often, it has to go.
+ * A peer that owes us data and sends nothing stalls after three times its longest pause so far, within these bounds:
+ * then the endgame requests the data from others. After `drop`, or after too many stalls, it is disconnected.
  */
 const STALL_MS = { min: 2_000, max: 10_000, drop: 20_000 };
 const MAX_STALLS = 3;
 
-/** What is watched of a peer. */
+/** A peer as the watch sees it. */
 interface Watched {
-  /** Something was asked of it and has not come. */
+  /** A request is unanswered, or a block incomplete. */
   readonly owesData: boolean;
-  /** It is not relied on from now on. False where that was known. */
+  /** Do not rely on it from now on. False if it was stalled already. */
   stall(): boolean;
 }
 
-/** How long one peer is waited for. Pure: the time is told to it. */
+/** Decides how long to wait for one peer. Pure: the caller passes the time. */
 export class StallWatch {
   #moved = 0;
   #movedAt: number;
   #longestPauseMs = 0;
-  /** How often it stalled since it sent anything. */
+  /** Stalls since it last sent anything. */
   #stalls = 0;
 
   constructor(now: number) {
@@ -26,8 +26,8 @@ export class StallWatch {
   }
 
   /**
-   * Once a second. `moved`: bytes that came so far; `isThrottled`: it is we who do not read. False where the peer
-   * has to go.
+   * Once a second. `moved`: bytes received so far; `isThrottled`: our download limit keeps us from reading. False if
+   * the peer should be disconnected.
    */
   tick(
     peer: Watched,

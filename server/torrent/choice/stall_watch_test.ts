@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StallWatch } from "./stall_watch.ts";
 
-/** A peer of which something is awaited, and the bytes that it has sent after each second. */
+/** Watches a peer that owes us data. `moved`: the bytes it has sent after each second. */
 function watch(
   moved: readonly number[],
   { isThrottled = false } = {},
@@ -29,22 +29,22 @@ function watch(
 
 const silence = (seconds: number, at = 0) => new Array<number>(seconds).fill(at);
 
-Deno.test("who owes and is silent stalls after two seconds, and has to go after twenty", () => {
+Deno.test("a silent peer that owes data stalls after two seconds and is dropped after twenty", () => {
   assert.deepEqual(watch(silence(30)), { stalledAt: [3], goneAt: 21 });
 });
 
-Deno.test("who used to pause is given three times its longest pause", () => {
-  // three seconds of silence, then a word, then silence
+Deno.test("a peer that has paused before is given three times its longest pause", () => {
+  // three seconds of silence, one byte, then silence
   assert.deepEqual(watch([...silence(2), 1, ...silence(20, 1)]).stalledAt, [13]);
 });
 
-Deno.test("who sends is left in peace", () => {
+Deno.test("a peer that keeps sending never stalls", () => {
   assert.deepEqual(watch(Array.from({ length: 60 }, (_, second) => second + 1)), {
     stalledAt: [],
     goneAt: NaN,
   });
 });
 
-Deno.test("who is held back by us is not to blame", () => {
+Deno.test("a peer that we do not read from never stalls", () => {
   assert.deepEqual(watch(silence(60), { isThrottled: true }), { stalledAt: [], goneAt: NaN });
 });

@@ -1,17 +1,17 @@
 /**
- * Bencoding (BEP 3), strict, since it comes from peers, trackers and files:
+ * Bencoding (BEP 3). Decoding is strict, since the bytes come from peers, trackers and files:
  *
- *     integer     i-42e            no "-0", no leading zeros, within the safe integers
- *     bytes       4:spam           the length without sign and leading zeros
+ *     integer     i-42e             no "-0", no leading zeros, a safe integer
+ *     bytes       4:spam            no sign and no leading zeros in the length
  *     list        l…e
- *     dictionary  d(bytes value)…e each key once; unsorted ones are read too, and written sorted
+ *     dictionary  d(bytes value)…e  each key once; unsorted keys are accepted, and written sorted
  */
 export type Bencoded = number | Uint8Array<ArrayBuffer> | readonly Bencoded[] | BencodedDictionary;
 
-/** Keys are bytes, one Latin-1 character each, so that an info hash can be one. A Map has no `__proto__`. */
+/** Keys are bytes, one Latin-1 character each, so that an info hash can be a key. A Map has no `__proto__`. */
 export type BencodedDictionary = ReadonlyMap<string, Bencoded>;
 
-/** What can be written. A string value is written as UTF-8. */
+/** A value that can be encoded. Strings are written as UTF-8. */
 export type Bencodable =
   | number
   | string
@@ -19,13 +19,13 @@ export type Bencodable =
   | readonly Bencodable[]
   | ReadonlyMap<string, Bencodable>;
 
-/** Bytes that are not bencoded, or more than the limits allow. */
+/** The bytes are not bencoded, or exceed the limits. */
 export class BencodeError extends Error {
   override readonly name = "BencodeError";
 }
 
 const MAX_DEPTH = 16;
-/** No message of a peer or tracker has as many values; a torrent's file list may. */
+/** More than any message from a peer or tracker has. Only a torrent's file list may exceed it. */
 const MAX_VALUES = 20_000;
 const BYTE = {
   colon: 0x3a,
@@ -41,7 +41,19 @@ const MAX_INTEGER_DIGITS = 16;
 const MAX_LENGTH_DIGITS = 10;
 const KEY_STEP = 8192;
 
-/** Throws BencodeError unless the bytes are one value and nothing else. `maxValues` bounds what it allocates. */
+/**
+ * Throws BencodeError unless the bytes are exactly one value. `maxValues` bounds what is allocated.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeBencode, encodeBencode } from "#torrent/metainfo/bencode.ts";
+ *
+ * const bytes = encodeBencode(new Map([["interval", 30]]));
+ * assert.equal(new TextDecoder().decode(bytes), "d8:intervali30ee");
+ * assert.deepEqual(decodeBencode(bytes), new Map([["interval", 30]]));
+ * ```
+ */
 export function decodeBencode(bytes: Uint8Array, { maxValues = MAX_VALUES } = {}): Bencoded {
   const reader = new Reader(bytes, maxValues);
   const value = reader.value(0);
@@ -61,7 +73,7 @@ export function encodeBencode(value: Bencodable): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A dictionary key of any bytes. In steps, since a call takes only so many arguments. */
+/** A dictionary key from any bytes. Works in steps, since the number of arguments in a call is limited. */
 export function bencodeKey(bytes: Uint8Array): string {
   let key = "";
   for (let at = 0; at < bytes.length; at += KEY_STEP) {
@@ -103,7 +115,7 @@ class Reader {
   }
 
   end(): void {
-    if (this.#at < this.#bytes.length) throw new BencodeError("bytes behind the value");
+    if (this.#at < this.#bytes.length) throw new BencodeError("bytes after the value");
   }
 
   #list(depth: number): Bencoded[] {
@@ -125,7 +137,7 @@ class Reader {
   #integer(): number {
     const negative = this.#takes(BYTE.minus);
     const size = this.#digits(MAX_INTEGER_DIGITS);
-    if (!this.#takes(BYTE.e)) throw new BencodeError("an integer without end");
+    if (!this.#takes(BYTE.e)) throw new BencodeError("an integer without an end");
     if (negative && size === 0) throw new BencodeError("the integer -0");
     if (!Number.isSafeInteger(size)) throw new BencodeError("an integer out of range");
     return negative ? -size : size;
@@ -133,7 +145,7 @@ class Reader {
 
   #string(): Uint8Array<ArrayBuffer> {
     const length = this.#digits(MAX_LENGTH_DIGITS);
-    if (!this.#takes(BYTE.colon)) throw new BencodeError("a length without colon");
+    if (!this.#takes(BYTE.colon)) throw new BencodeError("a length without a colon");
     const end = this.#at + length;
     if (end > this.#bytes.length) throw new BencodeError("a string runs past the end");
     const string = new Uint8Array(this.#bytes.subarray(this.#at, end));

@@ -26,13 +26,13 @@ const ATTACKS: [what: string, text: string][] = [
   ["an integer in exponents", "i1e9e"],
   ["two signs", "i--1e"],
   ["an integer that a number cannot hold", "i9007199254740993e"],
-  ["an integer without end", "i1"],
-  ["a list without end", "l1:a"],
-  ["a dictionary without end", "d1:a1:b"],
+  ["an integer without an end", "i1"],
+  ["a list without an end", "l1:a"],
+  ["a dictionary without an end", "d1:a1:b"],
   ["a key without its value", "d1:ae"],
   ["an integer as a key", "di1e1:ae"],
   ["a key that occurs twice", "d1:ai1e1:ai2ee"],
-  ["bytes behind the value", "i1ei2e"],
+  ["bytes after the value", "i1ei2e"],
   ["a hundred thousand nested lists", "l".repeat(100_000)],
   ["a hundred thousand nested lists with their ends", "l".repeat(100_000) + "e".repeat(100_000)],
   ["a hundred thousand empty lists", `l${"le".repeat(100_000)}e`],
@@ -42,7 +42,7 @@ const ATTACKS: [what: string, text: string][] = [
 ];
 
 for (const [what, text] of ATTACKS) {
-  Deno.test(`${what} is refused at once, by the decoder and by all that use it`, () => {
+  Deno.test(`${what} is refused at once, by the decoder and by its callers`, () => {
     const bytes = utf8(text);
     const start = performance.now();
     assert.throws(() => decodeBencode(bytes), BencodeError);
@@ -64,11 +64,11 @@ const values: fc.Arbitrary<Bencodable> = fc.letrec<{ value: Bencodable }>((tie) 
   ),
 })).value;
 
-Deno.test("what is written is read again, whatever the bytes of its keys", () => {
+Deno.test("any value survives encoding, whatever the bytes of its keys", () => {
   fc.assert(fc.property(values, (value) => assert.deepEqual(decodeBencode(encodeBencode(value)), value)));
 });
 
-Deno.test("the npm package reads what is written here, and this reads what it writes", () => {
+Deno.test("the npm package bencode writes the same bytes, and we decode them", () => {
   const plain = { m: { ut_pex: 1 }, p: 6881, "reqq": 250, v: utf8("x") };
   const map = new Map<string, Bencodable>([
     ["v", utf8("x")],
@@ -80,11 +80,11 @@ Deno.test("the npm package reads what is written here, and this reads what it wr
   assert.deepEqual(decodeBencode(npmBencode.encode(plain)), map);
 });
 
-Deno.test("keys that are not sorted are read, and written sorted", () => {
+Deno.test("unsorted keys are accepted, and written sorted", () => {
   assert.deepEqual(encodeBencode(decodeBencode(utf8("d1:bi2e1:ai1ee"))), utf8("d1:ai1e1:bi2ee"));
 });
 
-Deno.test("a key named __proto__ is a key like any other", () => {
+Deno.test("__proto__ is a key like any other", () => {
   const value = decodeBencode(utf8("d9:__proto__d4:reqqi1eee"));
   assert.ok(value instanceof Map);
   assert.deepEqual([...value.keys()], ["__proto__"]);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { choosePieceLength, type Info, validateInfo } from "./metainfo.ts";
 
-/** A file on disk under the name that it has in the torrent. */
+/** A file on disk, and its name in the torrent. */
 interface SourceFile {
   readonly name: string;
   readonly path: string;
@@ -9,16 +9,16 @@ interface SourceFile {
 
 const READ_BYTES = 1024 * 1024;
 
-/** A torrent whose first `bytes` bytes are the same as those of another. */
+/** An existing torrent that has its first `bytes` bytes in common with the new one. */
 export interface SameBeginning {
   readonly info: Info;
   readonly bytes: number;
 }
 
 /**
- * Reads the files once, in order, and hashes their pieces (SHA-1 runs at about 1.5 GB/s a core). A file that
- * changes its length meanwhile makes this fail. Pieces that another torrent has alike are neither read nor hashed.
- * Memory: one read buffer and 20 bytes a piece.
+ * Reads the files once, in order, and hashes their pieces (SHA-1 runs at about 1.5 GB/s per core). Pieces that another
+ * torrent has in common, `same`, are neither read nor hashed. Throws if a file becomes shorter meanwhile. Memory: one
+ * read buffer and 20 bytes per piece.
  */
 export async function createInfo(
   name: string,
@@ -69,7 +69,7 @@ class PieceHasher {
     this.#hashes = new Uint8Array(Math.ceil(totalLength / pieceLength) * 20);
   }
 
-  /** Takes over the whole pieces of the beginning, where pieces are of the same length. Returns their bytes. */
+  /** Copies the hashes of the common pieces, if both torrents have the same piece length. Returns the bytes covered. */
   take({ info, bytes }: SameBeginning): number {
     const pieces = info.pieceLength === this.pieceLength ? Math.floor(bytes / this.pieceLength) : 0;
     this.#hashes.set(info.pieceHashes.subarray(0, pieces * 20));

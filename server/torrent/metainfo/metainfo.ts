@@ -11,20 +11,20 @@ import {
 import { PieceMap, type TorrentFile } from "./piece_map.ts";
 
 /**
- * The metainfo of a private multi-file torrent (BEP 3, BEP 27). Stored and sent as a bencoded dictionary
+ * The metainfo of a private multi-file torrent (BEP 3, BEP 27), a bencoded dictionary:
  *
  *     announce       first tracker URL                         added by encodeMetainfo
  *     announce-list  tiers of tracker URLs (BEP 12)            added by encodeMetainfo
  *     url-list       web seeds (BEP 19), each ending in "/"    added by encodeMetainfo
  *     info           { files: [{ length, path: [name] }], name, piece length, pieces, private: 1 }
  *
- * Only `info` is hashed, so trackers and web seeds may change while the info hash stays.
+ * Only `info` is hashed, so trackers and web seeds may change without changing the info hash.
  */
 export interface Info {
-  /** The torrent's own name: the folder that a stock client makes. */
+  /** The torrent's name: the folder that a stock client creates. */
   readonly name: string;
   readonly files: readonly TorrentFile[];
-  /** Bytes in a piece: a power of two. */
+  /** Bytes per piece: a power of two. */
   readonly pieceLength: number;
   /** The SHA-1 of every piece, 20 bytes each. */
   readonly pieceHashes: Uint8Array;
@@ -46,7 +46,7 @@ export const MAX_METAINFO_BYTES = 64 * 1024 * 1024;
 const MAX_FILES = 65_536;
 const MAX_PIECES = 1_000_000;
 const MAX_URLS = 64;
-/** Four a file (its dictionary, length, path and name), and the URLs. */
+/** Four per file (its dictionary, length, path and name), and the URLs. */
 const MAX_VALUES = 4 * MAX_FILES + 10_000;
 
 /** One path component that is safe on every system: no separator, no leading dot, no control character. */
@@ -58,7 +58,7 @@ export function encodeMetainfo(
 ): Uint8Array {
   const torrent = new Map<string, Bencodable>([["info", infoDictionary(info)]]);
   if (announce[0] !== undefined) torrent.set("announce", announce[0]);
-  // One tier a URL: a client tries the next tracker only when the one before does not answer.
+  // one tier per URL: a client tries the next tracker only if the one before does not answer
   if (announce.length > 1) torrent.set("announce-list", announce.map((url) => [url]));
   if (webSeeds.length > 0) torrent.set("url-list", webSeeds);
   return encodeBencode(torrent);
@@ -69,7 +69,7 @@ export function infoHashOf(info: Info): Uint8Array {
   return createHash("sha1").update(encodeBencode(infoDictionary(info))).digest();
 }
 
-/** Everything a swarm needs, from an info that was just made. */
+/** Metainfo for a new info, without trackers and web seeds. */
 export function metainfoOf(info: Info): Metainfo {
   return {
     info,
@@ -81,8 +81,25 @@ export function metainfoOf(info: Info): Metainfo {
 }
 
 /**
- * Parses and validates a torrent file. Only what this product writes passes: private, multi-file, names that
- * are single safe path components, canonical bencoding (so that the info hash is that of the bytes received).
+ * Parses and validates a torrent file. Accepts only what Rackseed writes: private, multi-file, names that are single
+ * safe path components, canonical bencoding (so that the info hash is that of the received bytes). Throws RackseedError.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { encodeMetainfo, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+ *
+ * const info = {
+ *   name: "web@3",
+ *   files: [{ name: "a.pack", length: 40_000 }],
+ *   pieceLength: 16_384,
+ *   pieceHashes: new Uint8Array(3 * 20),
+ * };
+ * const torrent = encodeMetainfo(info, { announce: ["http://10.0.0.1/announce"], webSeeds: [] });
+ * const { infoHash, map } = parseMetainfo(torrent);
+ * assert.deepEqual(infoHash, infoHashOf(info));
+ * assert.equal(map.pieceCount, 3);
+ * ```
  */
 export function parseMetainfo(bytes: Uint8Array): Metainfo {
   if (bytes.length > MAX_METAINFO_BYTES) refuse(`it is larger than ${MAX_METAINFO_BYTES} bytes`);
@@ -100,14 +117,14 @@ export function parseMetainfo(bytes: Uint8Array): Metainfo {
   return { ...metainfoOf(info), announce: tiers, webSeeds };
 }
 
-/** Piece length that keeps a torrent at about two thousand pieces, between 256 KiB and 4 MiB. */
+/** A piece length that gives about two thousand pieces, between 256 KiB and 4 MiB. */
 export function choosePieceLength(totalLength: number): number {
   let length = 256 * 1024;
   while (length < 4 * 1024 * 1024 && totalLength / length > 2048) length *= 2;
   return length;
 }
 
-/** The rules that creation and parsing share; throws where one is broken. */
+/** The rules shared by creation and parsing. Throws RackseedError if one is broken. */
 export function validateInfo(info: Info): void {
   if (!SAFE_NAME.test(info.name)) refuse(`the name ${JSON.stringify(info.name)} is not a safe name`);
   if (info.files.length === 0) refuse("it has no files");
@@ -128,7 +145,9 @@ export function validateInfo(info: Info): void {
   const pieces = Math.ceil(total / pieceLength);
   if (!Number.isSafeInteger(total) || total === 0) refuse("it has no content");
   if (pieces > MAX_PIECES) refuse(`it has more than ${MAX_PIECES} pieces`);
-  if (info.pieceHashes.length !== pieces * 20) refuse(`it needs ${pieces} piece hashes and has others`);
+  if (info.pieceHashes.length !== pieces * 20) {
+    refuse(`it needs ${pieces} piece hashes and has another number`);
+  }
 }
 
 function infoDictionary(info: Info): ReadonlyMap<string, Bencodable> {
@@ -210,7 +229,7 @@ function url(value: Part, what: string): string {
 function refuse(reason: string, cause?: unknown): never {
   throw new RackseedError("cannot use the torrent file", {
     reason: `${reason}.`,
-    remedy: "fetch it again from the image server, or publish the version again.",
+    remedy: "fetch it again from the image server or, if that does not help, publish the version again.",
     status: 422,
     cause,
   });

@@ -14,7 +14,7 @@ const INFO = {
   pieceHashes: new Uint8Array(80).fill(7),
 };
 
-Deno.test("a torrent survives encoding, with its trackers and web seeds outside the info hash", () => {
+Deno.test("a torrent survives encoding, and trackers and web seeds do not change its info hash", () => {
   const announce = ["http://10.0.0.1:8080/announce", "udp://10.0.0.1:6969"];
   const webSeeds = ["http://10.0.0.1:8080/webseed/"];
   const parsed = parseMetainfo(encodeMetainfo(INFO, { announce, webSeeds }));
@@ -40,10 +40,12 @@ const refused: [string, Loose][] = [
   ["a file named with a zero byte", file(["a\0b"])],
   ["a file without a name", file([])],
   ["a negative length", file(["a"], -1)],
-  ["two files of one name", { files: [{ path: ["a"], length: 25_000 }, { path: ["a"], length: 25_000 }] }],
+  ["two files of the same name", {
+    files: [{ path: ["a"], length: 25_000 }, { path: ["a"], length: 25_000 }],
+  }],
   ["no files", { files: [] }],
-  ["nothing but an empty file", { ...file(["a"], 0), pieces: "" }],
-  ["a piece length that is no power of two", { "piece length": 20_000 }],
+  ["only an empty file", { ...file(["a"], 0), pieces: "" }],
+  ["a piece length that is not a power of two", { "piece length": 20_000 }],
   ["a tiny piece length", { "piece length": 1024 }],
   ["a huge piece length", { "piece length": 1 << 30 }],
   ["too few piece hashes", { pieces: "x".repeat(60) }],
@@ -57,14 +59,14 @@ for (const [what, change] of refused) {
   });
 }
 
-Deno.test("bytes behind the torrent, or keys out of order, are refused: the info hash would not be theirs", () => {
+Deno.test("trailing bytes and unsorted keys are refused: the info hash would not match the bytes", () => {
   const good = encodeMetainfo(INFO, { announce: [], webSeeds: [] });
   assert.throws(() => parseMetainfo(Uint8Array.from([...good, 0x65])), RackseedError);
   assert.throws(() => parseMetainfo(new TextEncoder().encode("d1:bi1e1:ai2ee")), RackseedError);
   assert.throws(() => parseMetainfo(new TextEncoder().encode("l".repeat(100_000))), RackseedError);
 });
 
-Deno.test("no garbage makes the parser fail otherwise than by RackseedError", () => {
+Deno.test("garbage makes the parser throw RackseedError and nothing else", () => {
   const good = encodeMetainfo(INFO, { announce: ["http://10.0.0.1/announce"], webSeeds: [] });
   fc.assert(
     fc.property(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
@@ -92,7 +94,7 @@ for (const [sizeMib, lengthMib] of pieceLengths) {
   });
 }
 
-Deno.test("pieces are hashed across files, with an empty file among them", async () => {
+Deno.test("pieces are hashed across files, even with an empty file in between", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const contents = [50_000, 0, 40_000].map((length, i) => new Uint8Array(length).fill(i + 1));
@@ -110,7 +112,7 @@ Deno.test("pieces are hashed across files, with an empty file among them", async
   }
 });
 
-Deno.test("what another torrent has alike is taken over, to the last whole piece", async () => {
+Deno.test("hashes of common pieces are reused, up to the last whole piece", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const write = async (name: string, content: Uint8Array) => {
@@ -134,7 +136,7 @@ Deno.test("what another torrent has alike is taken over, to the last whole piece
     const same = { info: before, bytes: 100_000 };
     const other = await createInfo("web@2", { files, pieceLength: 2 * pieceLength, same });
     assert.deepEqual(other, await createInfo("web@2", { files, pieceLength: 2 * pieceLength }));
-    // it is not read again: where it had become another one, nobody would know
+    // proves that it is not read again: a changed file goes unnoticed
     await Deno.writeFile(a.path, noise(100_000));
     const hashes = (info: Info) => Buffer.from(info.pieceHashes).toString("hex");
     assert.equal(

@@ -11,15 +11,15 @@ export interface FileRange {
   readonly length: number;
 }
 
-/** Pieces `first` to `last`, both inside. An empty range has `last < first`. */
+/** Pieces `first` to `last`, both inclusive. An empty range has `last < first`. */
 export interface PieceRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * How the files of a torrent lie on its pieces (BEP 3): the files are one byte string, back to back, cut
- * every `pieceLength` bytes; the last piece may be shorter. A *position* is an offset in that string.
+ * Maps a torrent's files to its pieces (BEP 3): the files, back to back, are one byte string, split every `pieceLength`
+ * bytes; the last piece may be shorter. A *position* is an offset in that string.
  */
 export class PieceMap {
   readonly files: readonly TorrentFile[];
@@ -50,7 +50,7 @@ export class PieceMap {
     return Math.min(this.pieceLength, this.totalLength - this.startOf(piece));
   }
 
-  /** The pieces that hold any byte of `range`; RangeError where the range leaves its file. */
+  /** The pieces that hold any byte of `range`. Throws RangeError if the range exceeds its file. */
   piecesOf({ file, offset, length }: FileRange): PieceRange {
     const entry = this.files[file];
     if (!entry || offset < 0 || length < 0 || offset + length > entry.length) {
@@ -61,7 +61,7 @@ export class PieceMap {
     return { first, last: length === 0 ? first - 1 : Math.floor((start + length - 1) / this.pieceLength) };
   }
 
-  /** The file ranges that `length` bytes at `position` cover, in order. */
+  /** The file ranges covered by `length` bytes at `position`, in order. Throws RangeError. */
   rangesAt(position: number, length: number): FileRange[] {
     if (position < 0 || length < 0 || position + length > this.totalLength) {
       throw new RangeError(`bytes ${position}+${length} are not inside the torrent`);

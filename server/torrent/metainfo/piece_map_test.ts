@@ -31,7 +31,7 @@ for (const range of [[3, 0, 0], [0, 0, 11], [0, -1, 2], [2, 20, 6]] as const) {
   });
 }
 
-Deno.test("ranges cover what was asked for, in order, for any torrent", () => {
+Deno.test("for any torrent, the file ranges cover the requested bytes in order", () => {
   const lengths = fc.array(fc.nat(50), { minLength: 1, maxLength: 8 });
   fc.assert(
     fc.property(lengths, fc.nat(400), fc.nat(400), (files, position, length) => {
@@ -46,7 +46,7 @@ Deno.test("ranges cover what was asked for, in order, for any torrent", () => {
   );
 });
 
-Deno.test("a range is told when its last piece comes, once, and at once when it is there already", () => {
+Deno.test("a range is reported once, with its last piece, or at once if it is complete already", () => {
   const have = new Bitfield(MAP.pieceCount);
   const waiter = new RangeWaiter<string>(MAP, have);
   assert.equal(waiter.add({ file: 0, offset: 0, length: 10 }, "a"), false);

@@ -13,7 +13,7 @@ interface ArrivingBlock {
   at: number;
 }
 
-/** Receives one peer's blocks, one after the other, and keeps the units that no other peer delivers. Pure. */
+/** Receives one peer's blocks, one at a time, and keeps the units that no other peer delivers. Pure. */
 export class BlockReceiver {
   /** Payload bytes kept, and bytes that were of no use. */
   downloaded = 0;

@@ -11,15 +11,15 @@ import type { Clock, Connection, PeerAddress } from "../ports.ts";
 import { StallWatch } from "../choice/stall_watch.ts";
 import { WireError } from "../wire/wire.ts";
 
-/** Every node of a rack connects to every other, up to this. */
+/** Every node of a rack connects to every other, up to this number. */
 export const MAX_DIALLED = 60;
 export const MAX_PEERS = 100;
-/** A machine has one peer; several may share an address behind a router. */
+/** A machine has one peer, but several may share an address behind a router. */
 const MAX_PEERS_OF_ADDRESS = 32;
 const KEEP_ALIVE_MS = 60_000;
 /** BEP 3: peers send a keep-alive every two minutes. */
 const SILENCE_MS = 150_000;
-/** Two peers that dial one another at the same time: within this both see the same race. */
+/** Two peers may dial each other at the same time; both treat connections this close together as a race. */
 const RACE_MS = 2_000;
 
 const log = getLogger(["rackseed", "swarm"]);
@@ -31,7 +31,7 @@ export interface Member {
   readonly dialled: boolean;
   readonly since: number;
   readonly watch: StallWatch;
-  /** It stalled or broke the protocol: for a while it is not let in again. */
+  /** It stalled or broke the protocol, and is suspended for a while. */
   isUnfit: boolean;
 }
 
@@ -40,27 +40,27 @@ interface MembershipOptions {
   readonly peerId: Uint8Array;
   readonly network: PeerNetwork;
   readonly clock: Clock;
-  /** Ends every connection. */
+  /** Stops dialling and accepting. */
   readonly signal: AbortSignal;
   /** Makes the two halves of a new member. */
   readonly makePeer: (
     identity: PeerIdentity,
     connected: { connection: Connection; handshake: Handshake; member: () => Member },
   ) => Pick<Member, "peer" | "link">;
-  /** We have all that we want: nobody is dialled, and other seeds are left. */
+  /** We have every wanted piece: nobody is dialled any more, and connections to other seeds end. */
   readonly isComplete: () => boolean;
-  /** Our own side is broken, not a peer. */
+  /** Our own side failed, not a peer. */
   readonly onFault: (error: RackseedError) => void;
 }
 
-/** The peers of one swarm: who is dialled, who is let in, who has to go. */
+/** The peers of one swarm: decides which to dial, which to let in and which to drop. */
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #ownId: string;
   readonly #members = new Map<Peer, Member>();
   readonly #book = new AddressBook();
   readonly #bans = new BanList();
-  /** Of connections that have ended. */
+  /** Payload bytes of connections that have ended. */
   readonly #past = { downloaded: 0, wasted: 0, uploaded: 0 };
 
   constructor(options: MembershipOptions) {
@@ -80,7 +80,7 @@ export class Membership {
     return this.#members.size;
   }
 
-  /** Payload bytes of all connections there ever were. */
+  /** Payload bytes of all connections, past and present. */
   total(key: "downloaded" | "wasted" | "uploaded"): number {
     return this.peers.reduce((total, peer) => total + peer[key], this.#past[key]);
   }
@@ -90,12 +90,12 @@ export class Membership {
     this.#dial();
   }
 
-  /** A peer said that it listens on this port. */
+  /** A peer reported the port it listens on. */
   listensOn(port: number, { hostname, peerId }: PeerIdentity): void {
     this.#book.identify({ hostname, port }, peerId);
   }
 
-  /** Takes in a peer that has dialled us. */
+  /** Lets in a peer that dialled us, if there is room. Resolves when its connection has ended. */
   async accept(introduction: Introduction): Promise<void> {
     const { connection } = introduction;
     try {
@@ -113,7 +113,7 @@ export class Membership {
     return this.#members.size < MAX_PEERS && [...ofAddress].length < MAX_PEERS_OF_ADDRESS;
   }
 
-  /** Never again. */
+  /** Drops the peer for good. */
   ban(identity: PeerIdentity): void {
     this.#bans.ban(identity);
     for (const member of [...this.#members.values()]) {
@@ -121,7 +121,7 @@ export class Membership {
     }
   }
 
-  /** Once a second: drops who is of no use, dials who is due. */
+  /** Once a second: drops useless peers and dials addresses that are due. */
   tick(): void {
     const now = this.#options.clock.now();
     for (const member of [...this.#members.values()]) this.#tickMember(member, now);
@@ -165,7 +165,7 @@ export class Membership {
     return { infoHash, peerId, fast: true, extended: true };
   }
 
-  /** Takes a connection into the swarm, unless it may not be; resolves when it has ended. */
+  /** Takes a connection into the swarm, if it may join. Resolves when it has ended. */
   async #join({ connection, handshake, address }: Introduction, dialled: boolean): Promise<void> {
     const identity = { ...address, peerId: peerIdText(handshake.peerId) };
     if (this.#options.signal.aborted || !this.#mayJoin(identity, dialled)) return connection.close();
@@ -192,7 +192,7 @@ export class Membership {
     if (this.#bans.isSuspended(identity.peerId, this.#options.clock.now())) return false;
     const present = this.#memberOf(identity.peerId);
     if (!present) return true;
-    // Both dialled at once: both ends keep the connection that the lower peer id made.
+    // both ends of a race keep the connection that the lower peer id dialled
     const race = this.#options.clock.now() - present.since < RACE_MS && present.dialled !== dialled;
     if (!race || dialled !== this.#ownId < identity.peerId) return false;
     this.#drop(present);
@@ -213,7 +213,7 @@ export class Membership {
     return member;
   }
 
-  /** Ends a connection and gives its work to the others. */
+  /** Ends a connection. Its work goes to the other peers. */
   #drop(member: Member): void {
     const { peer, link } = member;
     link.close();
@@ -233,7 +233,7 @@ export class Membership {
       log.warn("peer-stalled", { ...peer.identity });
       member.isUnfit = true;
     }
-    // Two that are complete have nothing to say to one another.
+    // two seeds have nothing to exchange
     const isNeedless = peer.isSeed && this.#options.isComplete();
     if (member.isUnfit || now - link.lastReceived > SILENCE_MS || isNeedless) return this.#drop(member);
     if (now - link.lastSent > KEEP_ALIVE_MS) peer.keepAlive();

@@ -10,37 +10,37 @@ import { type Block, MAX_BLOCK_BYTES, WireError, type WireMessage, type WireSink
 
 /** Where a peer's decisions take effect. */
 export interface PeerEffects extends BlockEffects {
-  /** There is something to send, in `outbox` or `uploads`. */
+  /** `outbox` or `uploads` holds something to send. */
   wake(): void;
-  /** It began or ceased to be interested in what we have. */
+  /** The peer became interested in our pieces, or stopped being so. */
   interestChanged(): void;
-  /** It told its own listening port. */
+  /** The peer reported its listening port. */
   listensOn(port: number): void;
-  /** Its connection has ended. */
+  /** The connection has ended. */
   closed(): void;
-  /** It has a piece that it did not have before. */
+  /** The peer has a piece that it did not have before. */
   gainedPiece(piece: number): void;
-  /** It asked for a block of a piece, and gets it. */
+  /** The peer requested a block of this piece, and will get it. */
   requestQueued(piece: number): void;
-  /** It has no use for a piece that we suggested. */
+  /** The peer has no use for a piece that we suggested. */
   suggestionDeclined(piece: number): void;
 }
 
-/** So long a peer may wait to hear of pieces that we have, while they are fewer than `at`. */
+/** "have" messages are held back for up to `waitMs`, so that `maxCount` of them share one write. */
 export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
-/** Who lacks no more pieces than these waits for every one. */
+/** A peer that misses no more pieces than this is waiting for each of them. */
 const LAST_PIECES = 16;
-/** Suggestions that are kept of a peer. */
+/** Suggestions kept per peer. */
 const MAX_SUGGESTED = 64;
-/** Requests that we queue for a peer, said to it as `reqq`. */
+/** Requests queued per peer. Sent to it as `reqq`. */
 const MAX_UPLOADS = 512;
-/** Refusals in a row, of what it says it has and while it does not choke us, until it counts as a liar. */
+/** How often in a row a peer may reject what it says it has, without choking us, before it counts as a liar. */
 const MAX_REFUSALS = 64;
 
 /**
- * One peer as BEP 3, 6 and 10 see it. Pure: messages and time come in, messages to send gather in `outbox`,
- * blocks to send in `uploads`, the rest are calls of `PeerEffects`. Throws WireError where the peer broke
- * the protocol.
+ * The state machine of one peer (BEP 3, 6 and 10). Pure: messages and time come in; messages to send gather in
+ * `outbox`, blocks to send in `uploads`, and everything else is a call to `PeerEffects`. Throws WireError if the
+ * peer breaks the protocol.
  */
 export class Peer implements PickingPeer, WireSink {
   readonly identity: PeerIdentity;
@@ -55,7 +55,7 @@ export class Peer implements PickingPeer, WireSink {
   peerInterested = false;
   /** Payload bytes sent to it. */
   uploaded = 0;
-  /** It is a seed that deals its pieces out. */
+  /** It is a seed that deals out its pieces, see choice/dealer.ts. */
   isDealer = false;
   readonly #own: boolean;
   readonly #deals: boolean;
@@ -65,7 +65,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
   readonly #receiver: BlockReceiver;
-  /** Pieces that it has and we lack, of those that we want. */
+  /** How many of the pieces we want and miss the peer has. */
   #wanted = 0;
   #refusals = 0;
   #stalled = false;
@@ -77,15 +77,15 @@ export class Peer implements PickingPeer, WireSink {
       map: PieceMap;
       picker: Picker<PickingPeer>;
       effects: PeerEffects;
-      /** Both ends speak the fast extension (BEP 6). */
+      /** Both ends support the fast extension (BEP 6). */
       fast: boolean;
-      /** It is one of ours, and takes large blocks. */
+      /** The peer runs Rackseed too, and takes large blocks. */
       own: boolean;
-      /** It sits behind a link that is to be spared: in another rack. */
+      /** The peer is in another rack, behind a scarce link. */
       far?: boolean;
-      /** We suggest to our peers what to ask for. */
+      /** We are a dealer: we suggest to each peer what to request. */
       deals?: boolean;
-      /** Of all our peers. */
+      /** Shared by all our peers. */
       budget?: RequestBudget;
     },
   ) {
@@ -112,7 +112,7 @@ export class Peer implements PickingPeer, WireSink {
     return this.#receiver.wasted;
   }
 
-  /** Says what we have. `extendedPort` is our listening port, for a peer that speaks BEP 10. */
+  /** Sends our pieces and, to a peer that supports BEP 10, our listening port `extendedPort`. */
   open(extendedPort: number | undefined): void {
     const { have } = this.#picker;
     if (this.#fast && have.isFull) this.#send({ type: "haveAll" });
@@ -124,7 +124,7 @@ export class Peer implements PickingPeer, WireSink {
     }
   }
 
-  /** Gives back everything that was asked of the peer, when its connection has ended. */
+  /** The connection has ended: everything requested from this peer is free for others. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -135,7 +135,7 @@ export class Peer implements PickingPeer, WireSink {
     this.#picker.releasePieces(this);
   }
 
-  /** It takes part in dealing: one of ours, and able to take suggestions. */
+  /** Whether a dealer may deal to it: it runs Rackseed and supports suggestions. */
   get takesDeals(): boolean {
     return this.#own && this.#fast;
   }
@@ -152,12 +152,12 @@ export class Peer implements PickingPeer, WireSink {
     return this.#requests.isIdle;
   }
 
-  /** Something was asked for and has not come. */
+  /** A request is unanswered, or a block incomplete. */
   get owesData(): boolean {
     return this.#requests.blocks.length > 0 || this.#receiver.isReceiving;
   }
 
-  /** What was asked of it and has not come whole. */
+  /** Requested from it and not fully received. */
   get inFlightBytes(): number {
     return this.#requests.bytes;
   }
@@ -171,9 +171,9 @@ export class Peer implements PickingPeer, WireSink {
     switch (message.type) {
       case "choke":
         this.peerChoking = true;
-        // it deals them to others
+        // a dealer now deals them to others
         this.suggested.clear();
-        // With the fast extension every dropped request is rejected by name (BEP 6).
+        // with the fast extension the peer rejects each request that it drops (BEP 6)
         if (!this.#fast) this.#releaseAll();
         return this.#picker.releasePieces(this);
       case "unchoke":
@@ -207,9 +207,9 @@ export class Peer implements PickingPeer, WireSink {
     }
   }
 
-  /** Asks for more, up to what may be under way. */
+  /** Sends requests until the window is full. */
   refill(): void {
-    // What it owed may have come from others meanwhile: it is given another chance.
+    // others may have delivered what it owed: give it another chance
     if (!this.owesData) this.#stalled = false;
     if (this.#closed || this.#stalled || this.peerChoking || !this.amInterested) return;
     while (this.#requests.hasRoom) {
@@ -221,8 +221,8 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /**
-   * It owes us blocks and has sent nothing for a while: nothing more is asked of it, and others may be asked
-   * for what it owes, until it sends again. False where that was known.
+   * The peer owes us blocks and has sent nothing for a while. Until it sends again, we request nothing more from
+   * it, and may request from others what it owes. False if it was stalled already.
    */
   stall(): boolean {
     if (this.#stalled || this.#closed) return false;
@@ -233,12 +233,12 @@ export class Peer implements PickingPeer, WireSink {
     return true;
   }
 
-  /** Fits what may be in flight to what came in the last `elapsedMs`. */
+  /** Fits the request window to what arrived in the last `elapsedMs`. */
   pace(elapsedMs: number): void {
     this.#requests.pace(elapsedMs, this.downloaded + this.wasted);
   }
 
-  /** Suggests pieces to it (BEP 6), which is to hear of them before it is unchoked. */
+  /** Suggests pieces (BEP 6). Suggestions must reach the peer before the unchoke. */
   suggest(pieces: readonly number[]): void {
     for (const piece of pieces) this.#send({ type: "suggest", piece });
   }
@@ -268,10 +268,10 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /**
-   * We have a piece more: our interest may end, and the peer hears of it where it lacks the piece. A dealer hears
-   * of every one, or it would deal out what is long everywhere. Who has enough to ask for hears of several at a
-   * time, or along with what is sent anyway; its link is woken after `HAVE_BATCH.waitMs`. Where there are racks, one of
-   * our own hears at once, or it would fetch the piece from another rack.
+   * We have one more piece. Our interest in the peer may end, and a peer that misses the piece gets a "have". So does
+   * every dealer, or it would go on dealing a piece that is everywhere. A peer with enough to request gets its "have"
+   * messages in batches, or along with other messages; the swarm wakes its link after `HAVE_BATCH.waitMs`. If there
+   * are several racks, a peer in our own gets it at once, or it would fetch the piece from another rack.
    */
   sendHave(piece: number): void {
     const isLacking = !this.pieces.has(piece);
@@ -282,7 +282,7 @@ export class Peer implements PickingPeer, WireSink {
     if ((isLacking && isWaiting) || this.outbox.length >= HAVE_BATCH.maxCount) this.#effects.wake();
   }
 
-  /** Cancels what has come from elsewhere meanwhile. */
+  /** Cancels requests for blocks of `piece` that others have delivered. */
   cancelObsolete(piece: number): void {
     const obsolete = this.#requests.blocks.filter((block) =>
       block.piece === piece && this.#picker.isObsolete(block)
@@ -295,10 +295,10 @@ export class Peer implements PickingPeer, WireSink {
     if (obsolete.length > 0) this.refill();
   }
 
-  /** We cannot give a block that we promised. A peer that cannot be told so is left: it would wait for it. */
+  /** We cannot send a block that we offered. Without BEP 6 the peer would wait for it forever, so we disconnect. */
   refuse({ piece, begin, length }: Block): void {
     if (!this.#fast) {
-      throw new WireError("it asks for a piece that is damaged here, and cannot be refused it");
+      throw new WireError("it requests a piece that is damaged here, and does not support rejects");
     }
     this.#send({ type: "reject", piece, begin, length });
   }
@@ -309,19 +309,19 @@ export class Peer implements PickingPeer, WireSink {
 
   #onHave(piece: number): void {
     if (piece >= this.#map.pieceCount) throw new WireError(`it has piece ${piece}, which does not exist`);
-    this.#learn(piece);
+    this.#addPiece(piece);
     if (this.#wanted > 0) this.#setInterest(true);
     this.refill();
   }
 
-  /** Comes first, and from aria2 also later, in place of many have messages. */
+  /** Comes first. aria2 also sends it later, in place of many "have" messages. */
   #onPieces(pieces: Bitfield): void {
-    for (let piece = 0; piece < pieces.size; piece++) if (pieces.has(piece)) this.#learn(piece);
+    for (let piece = 0; piece < pieces.size; piece++) if (pieces.has(piece)) this.#addPiece(piece);
     if (this.#wanted > 0) this.#setInterest(true);
     this.refill();
   }
 
-  #learn(piece: number): void {
+  #addPiece(piece: number): void {
     if (!this.pieces.add(piece)) return;
     this.#picker.countPiece(piece, this);
     if (this.#picker.isMissing(piece)) this.#wanted++;
@@ -333,7 +333,7 @@ export class Peer implements PickingPeer, WireSink {
     if (
       piece >= this.#map.pieceCount || length === 0 || length > MAX_BLOCK_BYTES ||
       begin + length > this.#map.lengthOf(piece)
-    ) throw new WireError(`it asks for ${begin}+${length} of piece ${piece}`);
+    ) throw new WireError(`it requests ${begin}+${length} of piece ${piece}`);
     if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
       this.uploads.push({ piece, begin, length });
       this.#effects.requestQueued(piece);
@@ -343,7 +343,7 @@ export class Peer implements PickingPeer, WireSink {
     }
   }
 
-  /** What is of no use is declined, which among our own peers is a reject that no request preceded. */
+  /** Takes the suggestion or declines it. Between Rackseed peers a reject without a request is a decline. */
   #onSuggest(piece: number): void {
     if (piece >= this.#map.pieceCount) {
       throw new WireError(`it suggests piece ${piece}, which does not exist`);
@@ -354,7 +354,7 @@ export class Peer implements PickingPeer, WireSink {
     } else this.decline(piece);
   }
 
-  /** A dealer is told that it keeps a piece for us in vain. Where we have the piece, it knows that already. */
+  /** Lets a dealer know that it holds a piece for us in vain. If we have the piece, it knows already. */
   decline(piece: number): void {
     if (!this.isDealer || !this.#fast || this.#picker.have.has(piece)) return;
     this.#send({ type: "reject", piece, begin: 0, length: this.#map.lengthOf(piece) });
@@ -367,13 +367,13 @@ export class Peer implements PickingPeer, WireSink {
     if (this.#fast) this.#send({ type: "reject", piece, begin, length });
   }
 
-  /** The block is free for other peers; this one is asked again only when it delivers something. */
+  /** The block is free for other peers. We request more from this one only after it delivers something. */
   #onReject(block: Block): void {
     if (!this.#requests.delete(block)) return this.#effects.suggestionDeclined(block.piece);
     this.#picker.release(block);
     this.#picker.releasePieces(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
-    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it refuses what it says it has");
+    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it rejects requests for what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {
@@ -384,11 +384,11 @@ export class Peer implements PickingPeer, WireSink {
     if (port !== undefined) this.#effects.listensOn(port);
   }
 
-  /** A dealer's pieces count otherwise, and came before it said what it is. */
+  /** A dealer's pieces count differently, and arrived before it said what it is. */
   #becomeDealer(): void {
     this.#picker.uncountPeer(this);
     this.isDealer = true;
-    // what it deals to us it keeps for us
+    // it reserves for us what it deals to us
     this.#requests.leaveBudget();
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece)) this.#picker.countPiece(piece, this);

@@ -12,14 +12,14 @@ import {
 } from "../wire/wire.ts";
 
 const BUFFER_BYTES = 256 * 1024;
-/** What is under way must last for so many pauses like the last one, or the sender would run dry. */
+/** Reads pause only if what is in flight lasts for this many such pauses, or the sender would run dry. */
 const PAUSES_AHEAD = 2;
-/** Room for one full block, its header and a few control messages. */
+/** Holds one full block, its header and a few control messages. */
 const SEND_BYTES = BUFFER_BYTES + 4096;
 
 /**
- * Moves bytes between one connection and its peer state machine. Two buffers of 256 KiB are all its memory:
- * received blocks go from the read buffer to storage, sent ones from storage into the write buffer.
+ * Moves bytes between a connection and its peer state machine. Its only memory is two buffers of 256 KiB: received
+ * blocks go from the read buffer to storage, sent blocks from storage to the write buffer.
  */
 export class PeerLink {
   readonly peer: Peer;
@@ -32,12 +32,12 @@ export class PeerLink {
   readonly #coalescer: ReadCoalescer;
   readonly #closing = new AbortController();
   #wake: (() => void) | undefined;
-  /** What the peer had of us when we read last, bytes. */
-  #takenBefore = 0;
+  /** `peer.uploaded` at the previous read. */
+  #uploadedBefore = 0;
   /** When the last byte was received and sent, ms of the clock. */
   lastReceived: number;
   lastSent: number;
-  /** It is we who do not read now, for the sake of the download limit. */
+  /** The download limit keeps us from reading right now. */
   isThrottled = false;
 
   constructor(
@@ -74,7 +74,7 @@ export class PeerLink {
     }
   }
 
-  /** There is something to send. */
+  /** The peer has something to send. */
   wake(): void {
     this.#wake?.();
   }
@@ -98,27 +98,27 @@ export class PeerLink {
       if (got === null) return this.close();
       this.lastReceived = this.#clock.now();
       decoder.push(buffer.subarray(0, got));
-      // What is not read fills TCP's window, which holds the sender back.
+      // unread data fills the TCP window, and that slows the sender down
       this.isThrottled = true;
-      await this.#pay(this.#downloadLimit, got);
+      await this.#throttle(this.#downloadLimit, got);
       this.isThrottled = false;
       if (this.#mayGather(got)) await this.#coalescer.pause();
     }
   }
 
   /**
-   * On a slow link most of a read's cost is the read itself: data is left to gather in the socket. Neither a peer
-   * that would run out of requests is kept waiting, nor one that takes much.
+   * Whether to let data gather in the socket before the next read: on a slow link the read itself is most of its cost.
+   * Not if the peer would run out of our requests meanwhile, nor if it downloads a lot from us.
    */
   #mayGather(got: number): boolean {
     const { inFlightBytes, uploaded } = this.peer;
-    const taken = uploaded - this.#takenBefore;
-    this.#takenBefore = uploaded;
+    const sent = uploaded - this.#uploadedBefore;
+    this.#uploadedBefore = uploaded;
     if (got >= BUFFER_BYTES / 2) return false;
-    return inFlightBytes === 0 ? taken <= BUFFER_BYTES : got * PAUSES_AHEAD <= inFlightBytes;
+    return inFlightBytes === 0 ? sent <= BUFFER_BYTES : got * PAUSES_AHEAD <= inFlightBytes;
   }
 
-  async #pay(limit: RateLimit | undefined, bytes: number): Promise<void> {
+  async #throttle(limit: RateLimit | undefined, bytes: number): Promise<void> {
     const waitMs = limit?.reserve(bytes, this.#clock.now()) ?? 0;
     if (waitMs > 0) await this.#clock.sleep(waitMs, this.#closing.signal);
   }
@@ -135,7 +135,7 @@ export class PeerLink {
         this.#wake = undefined;
         continue;
       }
-      await this.#pay(this.#uploadLimit, end);
+      await this.#throttle(this.#uploadLimit, end);
       for (let at = 0; at < end;) at += await this.#connection.write(buffer.subarray(at, end));
       this.lastSent = this.#clock.now();
     }

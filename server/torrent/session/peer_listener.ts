@@ -8,23 +8,23 @@ import type { Connection, PeerAddress } from "../ports.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Peers that have connected and not yet said which torrent they want. */
+/** Bounds on connections that have not completed their handshake. */
 const NEWCOMERS = { total: 256, perAddress: 64 };
 
-/** A connection whose far end has said who it is. */
+/** A connection after the peer's handshake. */
 export interface Introduction {
   readonly connection: Connection;
   readonly handshake: Handshake;
   readonly address: PeerAddress;
 }
 
-/** What a swarm needs of the network. */
+/** The network as a swarm uses it. */
 export interface PeerNetwork {
-  /** Where peers reach us. */
+  /** The TCP port on which peers reach us. */
   readonly port: number;
-  /** Hands on whoever connects and names this info hash. The function returned ends that. */
+  /** Calls `accept` for each peer that connects and names this info hash, until the returned function is called. */
   register(infoHash: Uint8Array, accept: (introduction: Introduction) => void): () => void;
-  /** Connects and exchanges handshakes; throws where the far end is not there or has another torrent. */
+  /** Connects and exchanges handshakes. Throws if nobody answers there or the peer serves another torrent. */
   connect(address: PeerAddress, { handshake, signal }: {
     handshake: Handshake;
     signal: AbortSignal;
@@ -44,7 +44,7 @@ export class PeerListener implements PeerNetwork, Disposable {
     this.#listener = listener;
   }
 
-  /** Port 0 takes a free one. */
+  /** Port 0 picks a free one. Throws RackseedError if the port is taken. */
   static listen({ hostname, port }: PeerAddress): PeerListener {
     let listener: Deno.TcpListener;
     try {
@@ -81,7 +81,7 @@ export class PeerListener implements PeerNetwork, Disposable {
       connection.setNoDelay(true);
       await writeAll(connection, encodeHandshake(handshake));
       const theirs = await readHandshake(connection);
-      if (toHex(theirs.infoHash) !== toHex(handshake.infoHash)) throw new Error("it has another torrent");
+      if (toHex(theirs.infoHash) !== toHex(handshake.infoHash)) throw new Error("it serves another torrent");
       return { connection, handshake: theirs, address };
     } catch (error) {
       close(connection);
@@ -117,7 +117,7 @@ export class PeerListener implements PeerNetwork, Disposable {
   }
 }
 
-/** Writes all of `bytes`, however the connection cuts them. */
+/** Writes all of `bytes`, in as many writes as it takes. */
 export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
@@ -134,13 +134,13 @@ async function readHandshake(connection: Connection): Promise<Handshake> {
   return handshake;
 }
 
-/** Closes the connection, so that its reads fail, unless disposed in time. */
+/** Closes the connection, which makes its reads fail, unless disposed in time. */
 function deadline(connection: Deno.TcpConn): Disposable {
   const timer = setTimeout(() => close(connection), HANDSHAKE_TIMEOUT_MS);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** Deno.connect knows no timeout; a connection that comes too late is closed. */
+/** Deno.connect has no timeout. A connection that is established too late is closed. */
 function connectWithin(
   timeoutMs: number,
   { address, signal }: { address: PeerAddress; signal: AbortSignal },
@@ -167,6 +167,6 @@ function close(connection: Connection): void {
   try {
     connection.close();
   } catch {
-    // It was closed already: by the deadline, or by the other end of a race.
+    // already closed, by the deadline or by whoever won the race
   }
 }

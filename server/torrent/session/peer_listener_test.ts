@@ -9,7 +9,7 @@ const HASH = new Uint8Array(20).fill(7);
 const HANDSHAKE = encodeHandshake({ infoHash: HASH, peerId: HASH, fast: true, extended: true });
 
 for (const [what, addresses] of [["one address", 1], ["a dozen addresses", 12]] as const) {
-  Deno.test(`300 connections from ${what} that say nothing keep no peer out`, async () => {
+  Deno.test(`300 silent connections from ${what} do not keep a peer out`, async () => {
     using peers = PeerListener.listen({ hostname: HOST, port: 0 });
     using held = new DisposableStack();
     const joined = Promise.withResolvers<Introduction>();

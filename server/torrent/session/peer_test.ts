@@ -52,7 +52,7 @@ function deliver(peer: Peer, block: Block): void {
   peer.blockEnd();
 }
 
-Deno.test("a peer that has something is of interest, and is asked once it unchokes", () => {
+Deno.test("we are interested in a peer that has a piece, and request it once the peer unchokes us", () => {
   const peer = new Fixture().peer();
   peer.open(6881);
   assert.deepEqual(types(peer), ["haveNone", "extended"]);
@@ -62,7 +62,7 @@ Deno.test("a peer that has something is of interest, and is asked once it unchok
   assert.deepEqual(requests(peer), [{ piece: 2, begin: 0, length: 64 * KIB }]);
 });
 
-Deno.test("a peer that has nothing of what is wanted is of no interest", () => {
+Deno.test("we are not interested in a peer that has no wanted piece", () => {
   const wanted = new Bitfield(4);
   wanted.add(1);
   const peer = new Fixture(new Bitfield(4), { wanted }).peer();
@@ -74,7 +74,7 @@ Deno.test("a peer that has nothing of what is wanted is of no interest", () => {
   assert.deepEqual(requests(peer).map(({ piece }) => piece), [1]);
 });
 
-Deno.test("a second bitfield adds what is new: aria2 sends one in place of many have messages", () => {
+Deno.test("a second bitfield adds its new pieces: aria2 sends one in place of many have messages", () => {
   const peer = new Fixture().peer();
   for (const known of [[1], [1, 3]]) {
     const pieces = new Bitfield(4);
@@ -90,14 +90,14 @@ const openings: [string, Bitfield, boolean, string[]][] = [
   ["nothing, to a plain peer", new Bitfield(4), false, []],
 ];
 for (const [what, have, fast, expected] of openings) {
-  Deno.test(`the opening says that we have ${what}`, () => {
+  Deno.test(`the first message says that we have ${what}`, () => {
     const peer = new Fixture(have).peer({ fast });
     peer.open(undefined);
     assert.deepEqual(types(peer), expected);
   });
 }
 
-Deno.test("a stock client is asked for 16 KiB, and for no more requests than it says it queues", () => {
+Deno.test("a stock client gets requests of 16 KiB, and no more of them than it says it queues", () => {
   const peer = new Fixture().peer({ own: false });
   peer.message({ type: "haveAll" });
   peer.message({ type: "extended", id: 0, payload: new TextEncoder().encode("d1:md1:xi1ee4:reqqi5ee") });
@@ -110,7 +110,7 @@ Deno.test("a stock client is asked for 16 KiB, and for no more requests than it 
   assert.equal(requests(peer).length, 1);
 });
 
-Deno.test("a dealer's suggestion is asked for first, and declined where it is of no use", () => {
+Deno.test("a dealer's suggestion is requested first, or declined if it is of no use", () => {
   const wanted = new Bitfield(4);
   for (const piece of [0, 2]) wanted.add(piece);
   const fixture = new Fixture(new Bitfield(4), { wanted });
@@ -128,11 +128,11 @@ Deno.test("a dealer's suggestion is asked for first, and declined where it is of
   assert.equal(
     fixture.picker.isFree(2),
     true,
-    "it is left for others to take up, and for it to suggest again",
+    "others may take it over, and the dealer may suggest it again",
   );
 });
 
-Deno.test("a dealer hears of every piece that we get, and which suggestion came from elsewhere meanwhile", () => {
+Deno.test("a dealer learns of every piece that we get, and of suggestions that others delivered", () => {
   const fixture = new Fixture();
   const [dealer, other] = [fixture.peer(), fixture.peer()];
   const payload = new TextEncoder().encode("d1:md1:xi1ee8:rk_dealsi1ee");
@@ -147,10 +147,10 @@ Deno.test("a dealer hears of every piece that we get, and which suggestion came 
   fixture.picker.verified(2);
   dealer.outbox.length = 0;
   dealer.sendHave(2);
-  assert.deepEqual(types(dealer), ["have"], "although it has the piece itself");
+  assert.deepEqual(types(dealer), ["have"], "although it has the piece");
 });
 
-Deno.test("who has enough to ask for hears of several pieces at a time, who waits for one at once", () => {
+Deno.test("a peer with enough to request gets have messages in batches, one that waits gets them at once", () => {
   const map = new PieceMap([{ name: "a", length: 64 * 64 * KIB }], 64 * KIB);
   const fixture = new Fixture(new Bitfield(64), { map });
   const peer = fixture.peer({ map });
@@ -162,32 +162,32 @@ Deno.test("who has enough to ask for hears of several pieces at a time, who wait
   const announce = (first: number, count: number) => () => {
     for (let piece = first; piece < first + count; piece++) peer.sendHave(piece);
   };
-  assert.equal(wakesBy(announce(0, 1)), 1, "it had no reason yet to be interested");
+  assert.equal(wakesBy(announce(0, 1)), 1, "it is not interested yet");
   peer.outbox.length = 0;
   peer.message({ type: "interested" });
   assert.equal(wakesBy(announce(1, HAVE_BATCH.maxCount - 1)), 0);
-  assert.equal(wakesBy(announce(HAVE_BATCH.maxCount, 1)), 1, "they have become many");
+  assert.equal(wakesBy(announce(HAVE_BATCH.maxCount, 1)), 1, "the batch is full");
   assert.deepEqual(types(peer), Array(HAVE_BATCH.maxCount).fill("have"));
   fixture.picker.peerCount = 50;
   assert.equal(wakesBy(announce(20, 1)), 1, "it is rare in a large swarm");
   fixture.picker.peerCount = 0;
   peer.outbox.length = 0;
   fixture.picker.hasFarPeers = true;
-  assert.equal(wakesBy(announce(21, 1)), 1, "it would be fetched from another rack");
+  assert.equal(wakesBy(announce(21, 1)), 1, "it would fetch the piece from another rack");
   fixture.picker.hasFarPeers = false;
   for (let piece = 0; piece < 48; piece++) peer.message({ type: "have", piece });
   peer.outbox.length = 0;
-  assert.equal(wakesBy(announce(50, 1)), 1, "it lacks little");
+  assert.equal(wakesBy(announce(50, 1)), 1, "it misses few pieces");
 });
 
-Deno.test("suggestions without end are not kept, and one of a piece that does not exist breaks the protocol", () => {
+Deno.test("suggestions are bounded, and one for a piece that does not exist breaks the protocol", () => {
   const peer = new Fixture().peer();
   for (let count = 0; count < 1000; count++) peer.message({ type: "suggest", piece: count % 4 });
   assert.ok(peer.suggested.size <= 4);
   assert.throws(() => peer.message({ type: "suggest", piece: 4 }), WireError);
 });
 
-Deno.test("what is in flight follows the rate, within bounds, and slow peers are asked for smaller blocks", () => {
+Deno.test("slow peers are asked for smaller blocks", () => {
   const peer = new Fixture().peer();
   peer.message({ type: "haveAll" });
   peer.message({ type: "unchoke" });
@@ -197,7 +197,7 @@ Deno.test("what is in flight follows the rate, within bounds, and slow peers are
   assert.equal(peer.maxBlockLength, 128 * KIB);
 });
 
-Deno.test("a choke gives everything back: to a plain peer at once, to a fast one as it rejects", () => {
+Deno.test("a choke frees all requests: at once from a plain peer, with each reject from a fast one", () => {
   for (const fast of [false, true]) {
     const fixture = new Fixture();
     const [peer, other] = [fixture.peer({ fast }), fixture.peer()];
@@ -209,12 +209,12 @@ Deno.test("a choke gives everything back: to a plain peer at once, to a fast one
     other.message({ type: "unchoke" });
     assert.deepEqual(requests(other), [block]);
     deliver(peer, block!);
-    assert.deepEqual(fixture.stored, [], "what comes late is not kept");
+    assert.deepEqual(fixture.stored, [], "a late block is not kept");
     assert.equal(peer.wasted, 64 * KIB);
   }
 });
 
-Deno.test("blocks that nobody asked for are dropped, and too many of them end the connection", () => {
+Deno.test("unrequested blocks are dropped, and too many of them end the connection", () => {
   const fixture = new Fixture();
   const peer = fixture.peer();
   const flood = () => {
@@ -224,7 +224,7 @@ Deno.test("blocks that nobody asked for are dropped, and too many of them end th
   assert.deepEqual(fixture.stored, []);
 });
 
-Deno.test("a peer is served what we have while it is unchoked, and rejected otherwise", () => {
+Deno.test("requests are served while the peer is unchoked, and rejected otherwise", () => {
   const peer = new Fixture(Bitfield.full(4)).peer();
   const block = { piece: 1, begin: 16 * KIB, length: 16 * KIB };
   peer.message({ type: "request", ...block });
@@ -242,10 +242,15 @@ Deno.test("a peer is served what we have while it is unchoked, and rejected othe
 
 const violations: [string, WireMessage[]][] = [
   ["has a piece that does not exist", [{ type: "have", piece: 4 }]],
-  ["asks for a piece that does not exist", [{ type: "request", piece: 4, begin: 0, length: 1 }]],
-  ["asks across the end of a piece", [{ type: "request", piece: 3, begin: 60 * KIB, length: 16 * KIB }]],
-  ["asks for nothing", [{ type: "request", piece: 0, begin: 0, length: 0 }]],
-  ["asks for more than a block", [{ type: "request", piece: 0, begin: 0, length: 300 * KIB }]],
+  ["requests a piece that does not exist", [{ type: "request", piece: 4, begin: 0, length: 1 }]],
+  ["requests bytes past the end of a piece", [{
+    type: "request",
+    piece: 3,
+    begin: 60 * KIB,
+    length: 16 * KIB,
+  }]],
+  ["requests zero bytes", [{ type: "request", piece: 0, begin: 0, length: 0 }]],
+  ["requests more than a block", [{ type: "request", piece: 0, begin: 0, length: 300 * KIB }]],
 ];
 for (const [what, messages] of violations) {
   Deno.test(`a peer that ${what} breaks the protocol`, () => {
@@ -254,7 +259,7 @@ for (const [what, messages] of violations) {
   });
 }
 
-Deno.test("in the endgame the slower peer's request is cancelled when the faster has delivered", () => {
+Deno.test("in the endgame the slower peer's request is cancelled when the faster one has delivered", () => {
   const fixture = new Fixture();
   const [slow, fast] = [fixture.peer(), fixture.peer()];
   for (const peer of [slow, fast]) {
@@ -270,7 +275,7 @@ Deno.test("in the endgame the slower peer's request is cancelled when the faster
   assert.equal(slow.owesData, false);
 });
 
-Deno.test("what a peer that stalls owes is asked of others, and it is asked again when nothing is owed", () => {
+Deno.test("others are asked for what a stalled peer owes, and it is asked again once it owes nothing", () => {
   const fixture = new Fixture();
   const [slow, other, third] = [fixture.peer(), fixture.peer(), fixture.peer()];
   for (const peer of [slow, other]) {
@@ -278,13 +283,13 @@ Deno.test("what a peer that stalls owes is asked of others, and it is asked agai
     peer.message({ type: "unchoke" });
   }
   const [block] = requests(slow);
-  assert.deepEqual(requests(other), [block], "the endgame doubles it once");
+  assert.deepEqual(requests(other), [block], "the endgame duplicates it once");
   slow.blockStart(block!);
   slow.blockData(new Uint8Array(1000));
   assert.deepEqual([slow.stall(), other.stall(), slow.stall()], [true, true, false]);
   for (const peer of [slow, other]) {
     peer.message({ type: "have", piece: 2 });
-    assert.deepEqual(requests(peer), [], "nothing more is asked of it");
+    assert.deepEqual(requests(peer), [], "nothing more is requested from it");
   }
   third.message({ type: "have", piece: 3 });
   third.message({ type: "unchoke" });
@@ -295,7 +300,7 @@ Deno.test("what a peer that stalls owes is asked of others, and it is asked agai
   assert.deepEqual(types(other), ["cancel", "request"]);
 });
 
-Deno.test("what a peer that had stalled sends after all is taken", () => {
+Deno.test("a stalled peer's late block is kept", () => {
   const fixture = new Fixture();
   const slow = fixture.peer();
   slow.message({ type: "have", piece: 3 });
@@ -306,7 +311,7 @@ Deno.test("what a peer that had stalled sends after all is taken", () => {
   assert.deepEqual(fixture.received, [3]);
 });
 
-Deno.test("a peer that refuses again and again what it says it has is a liar", () => {
+Deno.test("a peer that keeps rejecting what it says it has is dropped as a liar", () => {
   const fixture = new Fixture();
   const liar = fixture.peer();
   liar.message({ type: "haveAll" });
@@ -320,7 +325,7 @@ Deno.test("a peer that refuses again and again what it says it has is a liar", (
   assert.throws(refuse, WireError);
 });
 
-Deno.test("of a block that another peer has in part only the rest is kept", () => {
+Deno.test("of a block that another peer delivered in part, only the rest is kept", () => {
   const fixture = new Fixture();
   const [own, stock] = [fixture.peer(), fixture.peer({ own: false })];
   for (const peer of [own, stock]) {
@@ -338,7 +343,7 @@ Deno.test("of a block that another peer has in part only the rest is kept", () =
   assert.deepEqual(fixture.received, [0]);
 });
 
-Deno.test("a peer that goes in the middle of a block leaves it to others", () => {
+Deno.test("when a peer leaves midway through a block, others fetch it", () => {
   const fixture = new Fixture();
   const [gone, other] = [fixture.peer(), fixture.peer()];
   for (const peer of [gone, other]) peer.message({ type: "have", piece: 0 });

@@ -1,13 +1,13 @@
 import type { Clock } from "../ports.ts";
 
-/** A short pause that many share: whoever waits within it goes on at its end, all at once. */
+/** A short pause shared by many connections: all that start waiting during it resume together at its end. */
 export class ReadCoalescer {
   readonly #clock: Clock;
   readonly #lengthMs: () => number;
   readonly #signal: AbortSignal;
   #end: Promise<void> | undefined;
 
-  /** `signal` ends every pause. */
+  /** `lengthMs` is evaluated as a pause starts; `signal` cuts every pause short. */
   constructor(clock: Clock, { lengthMs, signal }: { lengthMs: () => number; signal: AbortSignal }) {
     this.#clock = clock;
     this.#lengthMs = lengthMs;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ReadCoalescer } from "./read_coalescer.ts";
 
-Deno.test("callers that pause within one window go on at its end, and the next pause is a new one", async () => {
+Deno.test("all callers of one pause resume together at its end, and the next call starts a new one", async () => {
   const ends: (() => void)[] = [];
   const clock = {
     now: () => 0,

@@ -1,9 +1,10 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf, type RackseedError } from "#contract/errors.ts";
+import { messageOf } from "#contract/errors.ts";
 import { Announcer } from "../tracker/announcer.ts";
 import { ReadCoalescer } from "./read_coalescer.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
 import { CorruptionTracker } from "../storage/corruption_tracker.ts";
+import { DamageWatch } from "./damage_watch.ts";
 import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
 import { toHex } from "../metainfo/hex.ts";
@@ -28,17 +29,36 @@ import { WebSeeds } from "../web_seed/web_seeds.ts";
 export type { SwarmOptions, SwarmStats };
 
 const TICK_MS = 1_000;
-/** For so long data gathers in connections that bring little: the more there are, the less each of them brings. */
-const GATHER_MS = { least: 10, forPeer: 5, most: 80 };
+/** The pause between reads of slow connections. The more peers there are, the less each of them sends. */
+const READ_PAUSE_MS = { min: 10, perPeer: 5, max: 80 };
 const STOP_TIMEOUT_MS = 2_000;
-/** For so many seconds after the server named damage nothing must come before a node gives up. */
-const DAMAGED_PATIENCE_TICKS = 10;
 
 const log = getLogger(["rackseed", "swarm"]);
 
-/** One torrent's download and upload, until closed: it goes on seeding when it is complete. */
+/**
+ * Downloads and uploads one torrent until closed. A complete swarm goes on seeding.
+ *
+ * @example
+ * ```ts
+ * import { Bitfield } from "#torrent/wire/bitfield.ts";
+ * import { FileStorage } from "#torrent/storage/file_storage.ts";
+ * import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+ * import { PeerListener } from "#torrent/session/peer_listener.ts";
+ * import { Swarm } from "#torrent/session/swarm.ts";
+ *
+ * async function download(torrent: Uint8Array, directory: string, signal: AbortSignal) {
+ *   const metainfo = parseMetainfo(torrent);
+ *   using storage = FileStorage.open(metainfo.map, directory);
+ *   using network = PeerListener.listen({ hostname: "0.0.0.0", port: 0 });
+ *   const have = new Bitfield(metainfo.map.pieceCount);
+ *   const swarm = Swarm.start({ metainfo, storage, have, network, signal });
+ *   await swarm.done;
+ *   await swarm.close();
+ * }
+ * ```
+ */
 export class Swarm {
-  /** Resolves when every wanted piece is here; rejects when the swarm fails or is closed before. */
+  /** Resolves when every wanted piece is verified. Rejects if the swarm fails, or is closed before that. */
   readonly done: Promise<void>;
   readonly map: PieceMap;
   readonly have: Bitfield;
@@ -59,18 +79,15 @@ export class Swarm {
   readonly #closing = new AbortController();
   readonly #coalescer: ReadCoalescer;
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void };
+  readonly #damage = new DamageWatch();
   #closed: Promise<void> | undefined;
   #isFlushScheduled = false;
-  /** What the server said of its own copy, once it has. */
-  #damagedCopy: RackseedError | undefined;
-  #receivedBefore = 0;
-  #quietTicks = 0;
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SwarmOptions) {
     const { metainfo, storage, have } = options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Whoever does not await `done` learns of a failure from the log.
+    // without a caller that awaits `done`, a failure is only logged
     promise.catch(() => {});
     this.done = promise;
     this.map = metainfo.map;
@@ -104,7 +121,8 @@ export class Swarm {
       onFault: (error) => this.#fail(error),
     });
     this.#coalescer = new ReadCoalescer(this.#clock, {
-      lengthMs: () => Math.min(GATHER_MS.most, GATHER_MS.least + GATHER_MS.forPeer * this.#membership.size),
+      lengthMs: () =>
+        Math.min(READ_PAUSE_MS.max, READ_PAUSE_MS.min + READ_PAUSE_MS.perPeer * this.#membership.size),
       signal: this.#closing.signal,
     });
     this.#webSeeds = this.#makeWebSeeds();
@@ -138,17 +156,17 @@ export class Swarm {
     return swarm;
   }
 
-  /** Peers that are known otherwise than from a tracker. */
+  /** Adds peers that no tracker named. */
   addPeers(addresses: readonly PeerAddress[]): void {
     this.#membership.addAddresses(addresses);
   }
 
-  /** Fetches these pieces first; a higher level (to 255) comes before a lower. */
+  /** Fetches these pieces first. Levels go from 0 (default) to 255; higher comes first. */
   prioritize(pieces: PieceRange, level: number): void {
     this.#picker.prioritize(pieces, level);
   }
 
-  /** Begins no piece while so many are here or under way. What is begun comes whole, and others are served. */
+  /** Begins no new piece while this many are held or in progress. Begun pieces are finished, uploads go on. */
   beginAtMost(pieces: number): void {
     this.#picker.maxBegun = pieces;
     if (this.#picker.isHeld) return;
@@ -156,7 +174,7 @@ export class Swarm {
     this.#webSeeds.pump();
   }
 
-  /** Whether it begins no piece for now. */
+  /** Whether `beginAtMost` currently keeps it from beginning a piece. */
   get isHeld(): boolean {
     return this.#picker.isHeld;
   }
@@ -185,7 +203,7 @@ export class Swarm {
     };
   }
 
-  /** Leaves the swarm: tells the tracker, closes every connection. The storage stays open. */
+  /** Leaves the swarm: closes every connection and announces "stopped". The storage stays open. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -200,7 +218,7 @@ export class Swarm {
     await this.#announcer.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
   }
 
-  /** Our own fault, or the disk's: this swarm ends, loudly. */
+  /** The fault is ours or the disk's: this swarm ends, and logs why. */
   #fail(error: unknown): void {
     if (this.#closing.signal.aborted) return;
     log.error("swarm-failed", { ...this.#subject, error: messageOf(error) });
@@ -227,10 +245,10 @@ export class Swarm {
         blockAborted: (piece) => this.#assembler.invalidate(piece),
         blockReceived: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
       }),
-    }, { onDamagedCopy: (error) => this.#damagedCopy ??= error });
+    }, { onDamagedCopy: (error) => this.#damage.report(error) });
   }
 
-  /** A fault here is our own, our disk's, and not the web seed's that brought the bytes. */
+  /** Fails the swarm if `act` throws: such a fault is ours or the disk's, not the web seed's. */
   #orFail(act: () => void): void {
     try {
       act();
@@ -321,7 +339,7 @@ export class Swarm {
     this.#announcer.complete();
   }
 
-  /** What peers are to hear of our pieces and has not gone out with anything else. */
+  /** Sends the "have" messages that did not go out with other messages in the meantime. */
   async #flushHavesLater(): Promise<void> {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -350,19 +368,15 @@ export class Swarm {
 
   // Time
 
-  /**
-   * The server said that its copy of something we asked for is damaged. While peers bring pieces, or one of them has
-   * what the server lacks, we go on; once nobody is left to have it from, its words end this swarm.
-   */
-  #giveUpDamaged(): void {
+  #watchDamage(): void {
     const { have } = this;
-    const received = this.#membership.total("downloaded") + this.#webSeeds.total("downloaded");
-    const moved = received !== this.#receivedBefore;
-    this.#receivedBefore = received;
-    if (this.#damagedCopy === undefined || this.#picker.missingCount === 0) return;
-    const has = this.#membership.peers.some((peer) => !peer.isDealer && lacksSome(have, peer.pieces));
-    this.#quietTicks = moved || has ? 0 : this.#quietTicks + 1;
-    if (this.#quietTicks >= DAMAGED_PATIENCE_TICKS) this.#fail(this.#damagedCopy);
+    const error = this.#damage.tick({
+      received: this.#membership.total("downloaded") + this.#webSeeds.total("downloaded"),
+      isComplete: this.#picker.missingCount === 0,
+      hasSource: () =>
+        this.#membership.peers.some((peer) => !peer.isDealer && hasMissing(peer.pieces, { have })),
+    });
+    if (error) this.#fail(error);
   }
 
   async #tickAll(signal: AbortSignal): Promise<void> {
@@ -378,13 +392,13 @@ export class Swarm {
       const hasProvider = this.#membership.peers.some((peer) => peer.amInterested);
       const parallel = this.#webSeedFallback.tick({ now, received, hasProvider, isHeld });
       this.#webSeeds.tick(this.#picker.missingCount > 0 ? parallel : 0);
-      this.#giveUpDamaged();
+      this.#watchDamage();
     }
   }
 }
 
-/** Whether `theirs` has a piece that `ours` lacks. */
-function lacksSome(ours: Bitfield, theirs: Bitfield): boolean {
-  for (let piece = 0; piece < ours.size; piece++) if (theirs.has(piece) && !ours.has(piece)) return true;
+/** Whether `pieces` contains one that is not in `have`. */
+function hasMissing(pieces: Bitfield, { have }: { have: Bitfield }): boolean {
+  for (let piece = 0; piece < have.size; piece++) if (pieces.has(piece) && !have.has(piece)) return true;
   return false;
 }

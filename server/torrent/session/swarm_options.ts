@@ -11,30 +11,30 @@ import type { RateLimit } from "../rate_limit.ts";
 export interface SwarmOptions {
   readonly metainfo: Metainfo;
   readonly storage: PieceStorage;
-  /** What is in storage and verified: `FileStorage.verify`, or a full one to seed. The swarm fills it. */
+  /** The verified pieces in storage: `FileStorage.verify`, or a full set to seed. The swarm adds to it. */
   readonly have: Bitfield;
-  /** Pieces to fetch; all where absent. The others are neither asked for nor counted as left. */
+  /** Pieces to fetch, by default all. The others are neither requested nor counted as left. */
   readonly wanted?: Bitfield;
-  /** A `PeerListener`; it may serve many swarms. */
+  /** A `PeerListener`. One may serve many swarms. */
   readonly network: PeerNetwork;
-  /** Tracker URLs, each alone or in a tier (BEP 12); those of the metainfo where absent. */
+  /** Tracker URLs, each alone or in a tier (BEP 12). By default those of the metainfo. */
   readonly trackers?: readonly (string | readonly string[])[];
-  /** Web seeds (BEP 19); those of the metainfo where absent. Asked while peers give next to nothing. */
+  /** Web seeds (BEP 19), used while peers send next to nothing. By default those of the metainfo. */
   readonly webSeeds?: readonly string[];
-  /** Asked while no web seed is usable: the server's packs over HTTPS. */
+  /** Used while no web seed is usable: the server's packs over HTTPS. */
   readonly httpsFallback?: HttpSource;
   /** Ends the swarm. */
   readonly signal: AbortSignal;
-  /** Called at once for every piece that is verified; must return quickly. */
+  /** Called synchronously for every verified piece; must return quickly. */
   readonly onPiece?: (piece: number) => void;
-  /** May be shared by several swarms, and changed while they run. */
+  /** Limits may be shared by several swarms, and changed while they run. */
   readonly uploadLimit?: RateLimit;
   readonly downloadLimit?: RateLimit;
-  /** Suggests a different piece to everyone, so that the first copy leaves this uplink once: for the server. */
+  /** For the server: suggests a different piece to each peer, so that the first copy leaves this uplink once. */
   readonly deals?: boolean;
   /**
-   * The rack of an IP address, undefined where it is not known. Peers in another rack than `rack` are behind
-   * a link to be spared: each piece crosses it once, and goes round inside the rack.
+   * The rack of an IP address, or undefined if unknown. Peers in other racks than `rack` are behind a scarce link:
+   * each piece crosses it once and then spreads inside the rack.
    */
   readonly rackOf?: (hostname: string) => string | undefined;
   /** Our own rack. */
@@ -48,18 +48,18 @@ export interface SwarmOptions {
 export interface SwarmStats {
   readonly pieces: number;
   readonly havePieces: number;
-  /** Length of all pieces that are wanted, and of those of them that are not here. */
+  /** Length of all wanted pieces, and of those still missing. */
   readonly wantedBytes: number;
   readonly leftBytes: number;
-  /** Payload received and kept, received in vain, sent. */
+  /** Payload received and kept, received in vain, and sent. */
   readonly downloadedBytes: number;
   readonly wastedBytes: number;
   readonly uploadedBytes: number;
-  /** What of `downloadedBytes` came from web seeds and the HTTPS fallback. */
+  /** The part of `downloadedBytes` that came from web seeds and the HTTPS fallback. */
   readonly webSeedBytes: number;
   readonly source: DownloadSource;
   readonly peers: number;
   readonly seeds: number;
-  /** Peers that sent corrupt data; web seeds are among them by their URL in place of a peer id. */
+  /** Peers and web seeds that sent corrupt data. A web seed has its URL in place of a peer id. */
   readonly banned: readonly PeerIdentity[];
 }

@@ -14,7 +14,7 @@ import { Swarm, type SwarmOptions } from "./swarm.ts";
 const PIECE = 64 * 1024;
 const HOST = "127.0.0.1";
 
-/** A torrent of two files with random content, and whatever is opened for it, all removed at the end. */
+/** A torrent of two files with random content. Everything opened for it is closed and removed at the end. */
 class Fixture implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #closing = new AbortController();
@@ -62,7 +62,7 @@ class Fixture implements AsyncDisposable {
     return this.swarm({ storage: this.storage("seed"), have, ...options });
   }
 
-  /** A seed that says it has everything and sends nothing right. */
+  /** A seed that says it has everything and sends only garbage. */
   corruptSeed(peerId: Uint8Array): Swarm & { port: number } {
     const storage: PieceStorage = { write: () => {}, read: (_, into) => void into.fill(0x5a) };
     return this.seed({ storage, peerId });
@@ -83,7 +83,7 @@ class Fixture implements AsyncDisposable {
   }
 }
 
-Deno.test("three nodes that know one another complete, each piece told once", async () => {
+Deno.test("three nodes that know each other complete, and report each piece once", async () => {
   await using fixture = await Fixture.make(40);
   const seed = fixture.seed();
   const told: number[] = [];
@@ -100,7 +100,7 @@ Deno.test("three nodes that know one another complete, each piece told once", as
 
 Deno.test("a seed that deals sends little more than one copy to five nodes that start together", async () => {
   await using fixture = await Fixture.make(200);
-  // As slow as a scarce uplink, so that nodes have time to pass on what they have.
+  // slow enough that nodes have time to pass on what they have
   const seed = fixture.seed({ deals: true, uploadLimit: new RateLimit(6_000_000) });
   const names = ["1", "2", "3", "4", "5"];
   const nodes = names.map((name) => fixture.swarm({ storage: fixture.storage(name) }));
@@ -111,7 +111,7 @@ Deno.test("a seed that deals sends little more than one copy to five nodes that 
   assert.ok(copies >= 1 && copies <= 1.5, `${copies}`);
 });
 
-Deno.test("of a seed that deals a node alone gets everything, and a latecomer too when all others have left", async () => {
+Deno.test("a lone node gets everything from a dealing seed, and so does a latecomer when all others have left", async () => {
   await using fixture = await Fixture.make(60);
   const seed = fixture.seed({ deals: true });
   for (const name of ["1", "2"]) {
@@ -124,7 +124,7 @@ Deno.test("of a seed that deals a node alone gets everything, and a latecomer to
   assert.equal(seed.stats().uploadedBytes, 2 * fixture.metainfo.map.totalLength);
 });
 
-Deno.test("the seeder serves two torrents on one port, and no third", async () => {
+Deno.test("one port serves two torrents, and refuses a third", async () => {
   await using fixture = await Fixture.make(3);
   await using other = await Fixture.make(4);
   using network = PeerListener.listen({ hostname: HOST, port: 0 });
@@ -141,11 +141,11 @@ Deno.test("the seeder serves two torrents on one port, and no third", async () =
   await assert.rejects(network.connect({ hostname: HOST, port: network.port }, { handshake, signal }));
 });
 
-Deno.test("a peer that sends corrupt pieces is banned by name, and for good, and the download completes", async () => {
+Deno.test("a peer that sends corrupt pieces is banned for good, and the download completes", async () => {
   await using fixture = await Fixture.make(60);
   const peerId = makePeerId(Math.random);
   const evil = fixture.corruptSeed(peerId);
-  // The honest seed is held back, so that the corrupt one is asked too.
+  // the honest seed is slow, so that the corrupt one gets requests too
   const honest = fixture.seed({ uploadLimit: new RateLimit(4_000_000) });
   const leech = fixture.swarm({ storage: fixture.storage("1") });
   leech.addPeers([{ hostname: HOST, port: evil.port }, { hostname: HOST, port: honest.port }]);
@@ -165,9 +165,9 @@ Deno.test("a peer that sends corrupt pieces is banned by name, and for good, and
   }
 });
 
-Deno.test("of two stock peers that mix in a piece the one that lies is found", async () => {
+Deno.test("when two stock peers share a corrupt piece, the one that lied is banned", async () => {
   await using fixture = await Fixture.make(4);
-  // Ids that are not ours: they are asked for 16 KiB, so that pieces are shared in the endgame.
+  // foreign peer ids get requests of 16 KiB, so that the endgame mixes both in one piece
   const [liar, honest] = ["-XX0001-liarliarliar", "-XX0001-honesthonest"].map((id) =>
     new TextEncoder().encode(id)
   );
@@ -180,7 +180,7 @@ Deno.test("of two stock peers that mix in a piece the one that lies is found", a
   assert.deepEqual(leech.stats().banned.map(({ port }) => port), [evil.port]);
 });
 
-Deno.test("a node that starts again keeps what is right and fetches the rest", async () => {
+Deno.test("a restarted node keeps its valid pieces and fetches the rest", async () => {
   await using fixture = await Fixture.make(30);
   const before = fixture.storage("1");
   const seedFiles = fixture.storage("seed");
@@ -201,7 +201,7 @@ Deno.test("a node that starts again keeps what is right and fetches the rest", a
   assert.equal(leech.stats().downloadedBytes, 11 * PIECE);
 });
 
-Deno.test("a node that wants some of the pieces fetches those alone, is done with them, and gives them to others", async () => {
+Deno.test("a node that wants some pieces fetches only those, is done with them, and uploads them to others", async () => {
   await using fixture = await Fixture.make(30);
   const { map } = fixture.metainfo;
   const wanted = piecesOf(map.pieceCount, [3, 4, 17, 29]);
@@ -230,7 +230,7 @@ Deno.test("a node that wants some of the pieces fetches those alone, is done wit
   assert.equal(leech.stats().uploadedBytes, 2 * PIECE);
 });
 
-Deno.test("a node that wants nothing more is done at once", async () => {
+Deno.test("a node that already has all it wants is done at once", async () => {
   await using fixture = await Fixture.make(4);
   const wanted = piecesOf(fixture.metainfo.map.pieceCount, [1]);
   await fixture.swarm({ storage: fixture.storage("1"), have: wanted, wanted }).done;
@@ -243,8 +243,8 @@ function piecesOf(count: number, pieces: readonly number[]): Bitfield {
 }
 
 Deno.test({
-  name: "a disk that is full ends the swarm with the file's name and a remedy",
-  // A small tmpfs is mounted for it.
+  name: "a full disk ends the swarm with the file's name and a remedy",
+  // mounts a small tmpfs
   ignore: Deno.uid() !== 0,
   fn: async () => {
     await using fixture = await Fixture.make(40);
@@ -270,7 +270,7 @@ async function mountTmpfs(path: string, size: string): Promise<AsyncDisposable> 
   return { [Symbol.asyncDispose]: async () => void await run("umount", path) };
 }
 
-Deno.test("closing a swarm rejects what is not complete", async () => {
+Deno.test("closing a swarm before it is complete rejects `done`", async () => {
   await using fixture = await Fixture.make(4);
   const leech = fixture.swarm({ storage: fixture.storage("1") });
   await leech.close();

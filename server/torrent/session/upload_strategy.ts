@@ -7,21 +7,21 @@ import type { PieceMap } from "../metainfo/piece_map.ts";
 import type { Random } from "../ports.ts";
 import type { RequestBudget } from "../choice/request_window.ts";
 
-/** What a taker holds in hand of a dealer: enough to ask for more before it runs out. */
+/** Pieces dealt to a taker and not requested yet: enough that it never runs out before the next deal. */
 const DEALT_AHEAD_BYTES = 1024 * 1024;
-/** Scarce links are spared while at least this part of the best rate so far comes in. */
+/** Scarce links are avoided while at least this fraction of the best rate so far comes in. */
 const SUFFICIENT = 0.4;
-/** What an uplink is taken to carry before it has shown it, bytes a second: enough to serve a rack. */
-const FIRST_RATE = 8 * 1024 * 1024;
-/** What of the best rate remains from second to second, so that a burst is forgotten. */
-const FADING = 0.98;
-/** In this time every slot passes on once. */
+/** The assumed uplink before any measurement, bytes a second: enough to serve a rack. */
+const INITIAL_RATE = 8 * 1024 * 1024;
+/** The best rate decays by this factor each tick, so that a burst is forgotten. */
+const DECAY = 0.98;
+/** Every slot passes to another peer once in this time. */
 const ROUND_MS = 10_000;
 
 interface UploadStrategyOptions {
   readonly map: PieceMap;
   readonly picker: Picker<PickingPeer>;
-  /** The peers of the swarm as they are now. */
+  /** The swarm's current peers. */
   readonly peers: () => IteratorObject<Peer>;
   readonly budget: RequestBudget;
   readonly ownId: string;
@@ -33,23 +33,24 @@ interface UploadStrategyOptions {
 }
 
 /**
- * How one node helps the whole swarm to its end: whom it serves, what it suggests to whom as a dealer, and
- * which links it spares. Pure: the time that has passed is told to it.
+ * How one node helps the whole swarm to finish: which peers it serves, what it suggests to each as a dealer, and which
+ * links it avoids. Pure: the caller passes the elapsed time.
  */
 export class UploadStrategy {
   readonly #options: UploadStrategyOptions;
   readonly #dealer: Dealer<Peer> | undefined;
   readonly #interested = new Set<Peer>();
-  /** Who is interested and not choked, those longest first: they hold the slots. */
+  /** Interested peers that are not choked, longest-served first: they hold the slots. */
   readonly #served = new Set<Peer>();
   /** Slots that are due to pass on. */
   #turnover = 0;
-  /** What a dealer's takers had when the last round began. */
-  #taken = { at: 0, bytes: new Map<Peer, number>() };
+  /** A dealer's current round: how long it has lasted, and what each taker had been sent when it began. */
+  #round = { elapsedMs: 0, sentBefore: new Map<Peer, number>() };
+  /** The peer ids of this rack for which the far pieces were last split. */
   #neighbours: string | undefined;
-  /** Payload bytes so far, bytes a second of late, and the best of these rates. */
+  /** Payload bytes so far, the recent rate in bytes a second, and the best recent rate. */
   #received = { total: 0, rate: 0, best: 0 };
-  #sent = { total: 0, best: FIRST_RATE };
+  #sent = { total: 0, best: INITIAL_RATE };
 
   constructor(options: UploadStrategyOptions) {
     const { map, deals, random, picker } = options;
@@ -60,7 +61,7 @@ export class UploadStrategy {
     this.#dealer = new Dealer(map.pieceCount, { ahead, random });
   }
 
-  /** Whether an address is behind a link that is to be spared. */
+  /** Whether an address is in another rack, behind a scarce link. */
   isFar(hostname: string): boolean {
     const { rack, rackOf } = this.#options;
     if (rack === undefined) return false;
@@ -88,7 +89,7 @@ export class UploadStrategy {
     if (!peer.amChoking) this.#deal(peer);
   }
 
-  /** A newcomer need not wait for the next round while there are free slots. */
+  /** While there are free slots, a newly interested peer gets one at once. */
   interestChanged(peer: Peer): void {
     if (peer.peerInterested) this.#interested.add(peer);
     else this.#interested.delete(peer);
@@ -100,8 +101,8 @@ export class UploadStrategy {
   }
 
   /**
-   * About once a second, `elapsedMs` after the last time. `received` and `sent`: payload bytes of all peers
-   * there ever were. `isHeld`: nothing is asked for, so that nothing can be learnt of what would come.
+   * About once a second, `elapsedMs` after the previous call. `received` and `sent`: payload bytes of all peers, past
+   * and present. `isHeld`: nothing new is requested, so the rate says nothing about the peers.
    */
   tick(
     elapsedMs: number,
@@ -117,18 +118,18 @@ export class UploadStrategy {
     }
     const seconds = elapsedMs / 1000;
     const sending = (sent - this.#sent.total) / seconds;
-    this.#sent = { total: sent, best: Math.max(this.#sent.best * FADING, sending) };
+    this.#sent = { total: sent, best: Math.max(this.#sent.best * DECAY, sending) };
     const before = this.#received;
     const rate = isHeld ? before.rate : (before.rate + (received - before.total) / seconds) / 2;
     const suffices = rate >= before.best * SUFFICIENT;
-    this.#received = { total: received, rate, best: Math.max(before.best * FADING, rate) };
+    this.#received = { total: received, rate, best: Math.max(before.best * DECAY, rate) };
     picker.peerCount = count;
     picker.hasFarPeers = hasFarPeers;
     budget.pace({ peers: count, rate: this.#received.best });
     picker.avoidsFar = suffices;
     picker.avoidsDealers = suffices &&
       peers().some((peer) => peer.amInterested && !peer.peerChoking && !peer.isDealer);
-    this.#share();
+    this.#splitFarPieces();
     this.#turnSlots(elapsedMs);
     if (!this.#dealer) return;
     this.#dealer.includesFar = sending < this.#sent.best * SUFFICIENT;
@@ -161,20 +162,21 @@ export class UploadStrategy {
   }
 
   /**
-   * Whom a dealer has sent nothing for a whole round. The others stay, since what breaks off half-way is dealt
-   * anew.
+   * At the end of a dealer's round, the takers that got nothing in it. The others keep their slots, since a piece that
+   * breaks off midway has to be dealt again.
    */
   #idleTakers(elapsedMs: number): Peer[] {
-    const { bytes } = this.#taken;
-    this.#taken.at += elapsedMs;
-    if (this.#taken.at < ROUND_MS) return [];
-    this.#taken = { at: 0, bytes: new Map([...this.#served].map((peer) => [peer, peer.uploaded])) };
-    return [...this.#served].filter((peer) => bytes.get(peer) === peer.uploaded);
+    const { sentBefore } = this.#round;
+    this.#round.elapsedMs += elapsedMs;
+    if (this.#round.elapsedMs < ROUND_MS) return [];
+    const served = [...this.#served];
+    this.#round = { elapsedMs: 0, sentBefore: new Map(served.map((peer) => [peer, peer.uploaded])) };
+    return served.filter((peer) => sentBefore.get(peer) === peer.uploaded);
   }
 
   #setChoking(peer: Peer, choke: boolean): void {
     if (choke) this.#dealer?.fold(peer);
-    // Suggestions go ahead of the unchoke that lets the peer ask.
+    // suggestions must arrive before the unchoke that lets the peer request
     else if (peer.peerInterested) this.#deal(peer);
     peer.setChoking(choke);
     if (!choke && peer.peerInterested) this.#served.add(peer);
@@ -185,8 +187,8 @@ export class UploadStrategy {
     if (this.#dealer && peer.takesDeals) peer.suggest(this.#dealer.deal(peer));
   }
 
-  /** Splits what comes from other racks among the nodes of this one. */
-  #share(): void {
+  /** Splits the pieces that come from other racks among the nodes of this one. */
+  #splitFarPieces(): void {
     const { map, picker, ownId, peers, rack, rackOf } = this.#options;
     if (rack === undefined || !rackOf) return;
     const neighbours = peers().filter((peer) => !peer.isFar && !peer.isSeed && peer.takesDeals);

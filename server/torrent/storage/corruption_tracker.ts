@@ -1,11 +1,11 @@
 /**
- * Finds who sent what was wrong in a piece that came from several peers: it remembers the digest of every
- * 16 KiB unit and who sent it, and compares once the piece has come right.
+ * Finds the peer that sent bad data in a piece with several sources: it records the digest and the sender of every
+ * 16 KiB unit of the corrupt piece, and compares them once the piece verifies.
  */
 export class CorruptionTracker<P> {
   readonly #suspects = new Map<number, { peer: P; unit: number; digest: string }[]>();
 
-  /** A piece came corrupt. Returns the culprit where only one peer can be. */
+  /** A piece failed its hash check. Returns the culprit if the piece had a single source. */
   pieceFailed(piece: number, { sources, digests }: {
     sources: readonly (P | undefined)[];
     digests: () => string[];
@@ -23,7 +23,7 @@ export class CorruptionTracker<P> {
     return undefined;
   }
 
-  /** The piece is right now. Returns those who had sent other bytes than these. */
+  /** The piece verified. Returns the peers that had sent other bytes before. */
   pieceVerified(piece: number, digests: () => string[]): P[] {
     const suspects = this.#suspects.get(piece);
     if (!suspects) return [];

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { BanList } from "../choice/ban_list.ts";
 import { CorruptionTracker } from "./corruption_tracker.ts";
 
-Deno.test("a corrupt piece of a single peer has its culprit at once", () => {
+Deno.test("a corrupt piece from a single peer names its culprit at once", () => {
   const tracker = new CorruptionTracker<string>();
   assert.equal(tracker.pieceFailed(0, { sources: ["eve", "eve"], digests: () => assert.fail() }), "eve");
 });
 
-Deno.test("in a corrupt piece of several peers the culprit shows once the piece is right", () => {
+Deno.test("a corrupt piece from several peers names its culprits once the piece verifies", () => {
   const tracker = new CorruptionTracker<string>();
   const first = tracker.pieceFailed(0, { sources: ["ann", "eve", "bob"], digests: () => ["1", "bad", "3"] });
   assert.equal(first, undefined);
@@ -20,7 +20,7 @@ Deno.test("in a corrupt piece of several peers the culprit shows once the piece 
   assert.deepEqual(tracker.pieceVerified(0, () => assert.fail()), []);
 });
 
-Deno.test("a ban holds for the peer id and its address, and for the host from the second id on", () => {
+Deno.test("a ban covers the peer id and its address, and the host from the second banned id on", () => {
   const bans = new BanList();
   bans.ban({ hostname: "10.0.0.9", port: 6881, peerId: "eve" });
   assert.ok(bans.isBanned({ hostname: "10.0.0.7", peerId: "eve" }));

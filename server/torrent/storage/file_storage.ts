@@ -11,19 +11,19 @@ const READ_BYTES = 1024 * 1024;
 
 interface OpenFile {
   readonly path: string;
-  /** Undefined where it could not be opened, for the reason in `problem`. */
+  /** Undefined if the file could not be opened; `problem` says why. */
   readonly fd: number | undefined;
   readonly problem?: string;
 }
 
 /**
- * A torrent's files on disk. node:fs with a position costs the same as libc's pread and pwrite by FFI from
- * 64 KiB on (16 KiB: 5 % more on Deno 2.9, 20 % on 2.6), and says what went wrong.
+ * A torrent's files on disk. From 64 KiB on, node:fs with a position costs the same as libc's pread and pwrite by FFI
+ * (at 16 KiB: 5 % more on Deno 2.9, 20 % more on 2.6), and it says what went wrong.
  */
 export class FileStorage implements PieceStorage, Disposable {
   readonly #map: PieceMap;
   readonly #files: readonly OpenFile[];
-  /** Files that were there before, by index: only their pieces are worth verifying. */
+  /** Files that existed before, by index: only their pieces are worth verifying. */
   readonly #existing: ReadonlySet<number>;
 
   private constructor(map: PieceMap, opened: { files: OpenFile[]; existing: Set<number> }) {
@@ -32,7 +32,7 @@ export class FileStorage implements PieceStorage, Disposable {
     this.#existing = opened.existing;
   }
 
-  /** Opens for download the torrent's files in `directory`; missing ones are made, sparse, in full size. */
+  /** Opens the torrent's files in `directory` for download. Creates missing ones as sparse files of full size. */
   static open(map: PieceMap, directory: string): FileStorage {
     const existing = new Set<number>();
     const files = openAll(
@@ -40,7 +40,7 @@ export class FileStorage implements PieceStorage, Disposable {
       (path, index) => {
         const length = map.files[index]?.length ?? 0;
         if (fs.existsSync(path)) existing.add(index);
-        // "r+" after "a": neither truncates what is there.
+        // "a" creates the file, "r+" opens it for random access; neither truncates it
         fs.closeSync(fs.openSync(path, "a"));
         const fd = fs.openSync(path, "r+");
         if (fs.fstatSync(fd).size !== length) fs.ftruncateSync(fd, length);
@@ -50,7 +50,7 @@ export class FileStorage implements PieceStorage, Disposable {
     return new FileStorage(map, { files, existing });
   }
 
-  /** Opens files to seed from, one path for each of the torrent's files. They are only read. */
+  /** Opens files to seed from, read-only: one path for each of the torrent's files. */
   static openReadOnly(map: PieceMap, paths: readonly string[]): FileStorage {
     const files = openAll(paths, (path, index) => {
       const fd = fs.openSync(path, "r");
@@ -63,7 +63,7 @@ export class FileStorage implements PieceStorage, Disposable {
     return new FileStorage(map, { files, existing: new Set(files.keys()) });
   }
 
-  /** As `openReadOnly`, but what cannot be opened, or has another length, fails only when it is read. */
+  /** Like `openReadOnly`, but a file that cannot be opened or is too short fails only when it is read. */
   static openAvailable(map: PieceMap, paths: readonly string[]): FileStorage {
     const files = paths.map((path): OpenFile => {
       try {
@@ -98,7 +98,7 @@ export class FileStorage implements PieceStorage, Disposable {
     }
   }
 
-  /** Reads a range of one file, for those who use what has come. `into` is as long as the range. */
+  /** Reads a range of one file. `into` is as long as the range. */
   readFile({ file, offset, length }: FileRange, into: Uint8Array): void {
     const { fd, path } = this.#file(file);
     for (let at = 0; at < length;) {
@@ -113,7 +113,7 @@ export class FileStorage implements PieceStorage, Disposable {
     }
   }
 
-  /** Finds the pieces that are here from an earlier run. Reads existing files whole, at about 1 GB/s. */
+  /** Finds the pieces left by an earlier run. Reads all of the files that existed, at about 1 GB/s. */
   async verify({ info }: Metainfo, signal: AbortSignal): Promise<Bitfield> {
     const have = new Bitfield(this.#map.pieceCount);
     const buffer = new Uint8Array(Math.min(READ_BYTES, this.#map.pieceLength));
@@ -129,7 +129,7 @@ export class FileStorage implements PieceStorage, Disposable {
         hash.update(bytes);
       }
       if (hash.digest().equals(info.pieceHashes.subarray(piece * 20, piece * 20 + 20))) have.add(piece);
-      // The event loop gets its turn after every piece: a node may be seeding another version meanwhile.
+      // yield after every piece: the node may be seeding another version meanwhile
       await new Promise((resolve) => setImmediate(resolve));
     }
     return have;
@@ -157,7 +157,7 @@ function openAll(paths: readonly string[], open: (path: string, index: number) =
       for (const { fd } of files) fs.closeSync(fd);
       throw new RackseedError(`cannot open ${path}`, {
         reason: `${messageOf(cause)}.`,
-        remedy: "check that the folder exists, is writable and has room; verify the image.",
+        remedy: "check that its folder exists, is writable and has room; then verify the image.",
         cause,
       });
     }
@@ -168,7 +168,7 @@ function openAll(paths: readonly string[], open: (path: string, index: number) =
 function writeError(path: string, cause: unknown): RackseedError {
   return new RackseedError(`cannot write ${path}`, {
     reason: `${messageOf(cause)}.`,
-    remedy: "make room on that file system, or choose another one, and start again; it resumes.",
+    remedy: "make room on that file system or choose another one, then start again; the download resumes.",
     cause,
   });
 }
@@ -176,7 +176,7 @@ function writeError(path: string, cause: unknown): RackseedError {
 function readError(path: string, cause: unknown): RackseedError {
   return new RackseedError(`cannot read ${path}`, {
     reason: `${messageOf(cause)}.`,
-    remedy: "check the disk and that nothing else changes the file, then verify the image.",
+    remedy: "check the disk, and that nothing else changes the file; then verify the image.",
     cause,
   });
 }

@@ -6,16 +6,16 @@ import type { PieceStorage } from "../ports.ts";
 const READ_BYTES = 256 * 1024;
 
 /**
- * Puts the bytes of arriving blocks in their place and verifies whole pieces. Bytes that come in order are
- * hashed while they are still in the processor's cache; what came out of order is read back at the end.
+ * Stores the bytes of arriving blocks and verifies whole pieces. Bytes that arrive in order are hashed while they are
+ * still in the processor's cache; the rest of the piece is read back at the end.
  */
 export class PieceAssembler {
   readonly #map: PieceMap;
   readonly #hashes: Uint8Array;
   readonly #storage: PieceStorage;
-  /** The hash over the first `length` bytes of a piece. What it covers is never written again. */
+  /** The hash over the first `length` bytes of a piece. The bytes it covers are never written again. */
   readonly #running = new Map<number, { hash: Hash; length: number }>();
-  /** Pieces with a part written twice: hashed as a whole from storage. */
+  /** Pieces with a part that is written twice: read back whole and hashed at the end. */
   readonly #void = new Set<number>();
   #buffer: Uint8Array | undefined;
 
@@ -36,13 +36,13 @@ export class PieceAssembler {
     running.length += bytes.length;
   }
 
-  /** A part of what was written will be written again. */
+  /** A part of the piece will be written again. */
   invalidate(piece: number): void {
     this.#running.delete(piece);
     this.#void.add(piece);
   }
 
-  /** Whether the whole piece is what the torrent says. The piece starts anew afterwards. */
+  /** Whether the piece matches its hash. Either way, the next write starts it over. */
   verify(piece: number): boolean {
     const { hash, length } = this.#running.get(piece) ?? { hash: createHash("sha1"), length: 0 };
     this.#running.delete(piece);

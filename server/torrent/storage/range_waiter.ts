@@ -2,8 +2,8 @@ import type { Bitfield } from "../wire/bitfield.ts";
 import type { FileRange, PieceMap } from "../metainfo/piece_map.ts";
 
 /**
- * Tells which byte ranges (the frames of a pack, say) have become complete as pieces come in. `add` and
- * `pieceDone` cost no more than the pieces of a range and the ranges of a piece.
+ * Reports which byte ranges (the frames of a pack, say) are complete as pieces arrive. `add` costs one step per piece
+ * of the range, `pieceDone` one step per range of the piece.
  *
  *     const frames = new RangeWaiter<Frame>(swarm.map, swarm.have);
  *     for (const frame of wanted) if (frames.add(frame.range, frame)) install(frame);
@@ -19,7 +19,7 @@ export class RangeWaiter<T> {
     this.#have = have;
   }
 
-  /** Waits for a range, unless it is complete already: then true, and `value` will not be returned again. */
+  /** Waits for a range. Returns true if it is complete already; `pieceDone` will not return its value then. */
   add(range: FileRange, value: T): boolean {
     const { first, last } = this.#map.piecesOf(range);
     const entry = { value, missing: 0 };
@@ -33,7 +33,7 @@ export class RangeWaiter<T> {
     return entry.missing === 0;
   }
 
-  /** A piece was verified; returns the values of the ranges that are complete now. */
+  /** A piece was verified. Returns the values of the ranges that it completes. */
   pieceDone(piece: number): T[] {
     const waiting = this.#waiting.get(piece) ?? [];
     this.#waiting.delete(piece);

@@ -2,7 +2,7 @@ import type { PeerAddress } from "../ports.ts";
 
 export type AnnounceEvent = "started" | "stopped" | "completed";
 
-/** What a peer tells a tracker, by HTTP (BEP 3) or UDP (BEP 15) alike. Counts are bytes. */
+/** A peer's announce, the same by HTTP (BEP 3) and UDP (BEP 15). Counts are bytes. */
 export interface AnnounceRequest {
   readonly infoHash: Uint8Array;
   readonly peerId: Uint8Array;
@@ -11,25 +11,25 @@ export interface AnnounceRequest {
   readonly downloaded: number;
   readonly left: number;
   readonly event?: AnnounceEvent;
-  /** How many peers it would like. */
+  /** How many peers it asks for. */
   readonly numWant?: number;
 }
 
 export interface AnnounceResponse {
   readonly intervalSeconds: number;
-  /** Peers that have everything, and that do not. */
+  /** How many peers have everything, and how many do not. */
   readonly complete: number;
   readonly incomplete: number;
   readonly peers: readonly PeerAddress[];
 }
 
-/** The same as a tracker makes it: addresses as they are sent, in compact form (BEP 23, BEP 7). */
+/** The response as a tracker builds it: addresses are in the compact form that is sent (BEP 23, BEP 7). */
 export interface CompactAnnounceResponse extends Omit<AnnounceResponse, "peers"> {
   readonly peers: Uint8Array;
   readonly peers6: Uint8Array;
 }
 
-/** Announces to one tracker. Throws where it does not answer or refuses. */
+/** Announces to one tracker. Throws if it refuses or does not answer. */
 export type Announce = (
   url: string,
   options: { request: AnnounceRequest; signal: AbortSignal },

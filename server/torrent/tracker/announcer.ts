@@ -3,22 +3,22 @@ import { messageOf } from "#contract/errors.ts";
 import type { Announce, AnnounceEvent, AnnounceRequest, AnnounceResponse } from "./announce.ts";
 import type { Clock, Random } from "../ports.ts";
 
-/** Before a tracker that failed is asked again: doubled each time. */
+/** How long to wait before retrying a tracker that failed, doubled each time. */
 const RETRY_MS = { first: 1_000, max: 30_000 };
 
 interface Tracker {
   readonly url: string;
-  /** It has heard "started" from us. */
+  /** It has received "started" from us. */
   knowsUs: boolean;
   failures: number;
-  /** Not to be asked before, ms of the clock. */
+  /** Not contacted before this time, clock ms. */
   notBefore: number;
 }
 
 /**
- * Keeps the trackers told and asks them for peers (BEP 12): the tiers in their order, within a tier in an
- * order by chance, the one that answered last first. One answer is enough. A tracker that fails rests for a
- * while; a swarm that has peers goes on without any.
+ * Announces to trackers and asks them for peers (BEP 12): tiers in order, trackers of a tier in random order, but first
+ * the one that answered last. One answer is enough. A tracker that fails is left alone for a while. A swarm that has
+ * peers works without any tracker.
  */
 export class Announcer {
   readonly #tiers: Tracker[][];
@@ -26,18 +26,18 @@ export class Announcer {
   readonly #clock: Clock;
   readonly #request: () => AnnounceRequest;
   readonly #onResponse: (response: AnnounceResponse) => void;
-  /** Ends the present wait: there is an event to tell. */
+  /** Cuts the current wait short, since there is an event to announce. */
   #nudge = new AbortController();
   #completed = false;
 
-  /** A URL that stands alone is a tier of its own. */
+  /** A single URL is a tier of its own. */
   constructor(
     tiers: readonly (string | readonly string[])[],
     { announce, clock, random, request, onResponse }: {
       announce: Announce;
       clock: Clock;
       random: Random;
-      /** The present figures. */
+      /** The current figures. */
       request: () => AnnounceRequest;
       onResponse: (response: AnnounceResponse) => void;
     },
@@ -66,25 +66,25 @@ export class Announcer {
     }
   }
 
-  /** The download is complete: told at once. */
+  /** The download is complete: announces it at once. */
   complete(): void {
     this.#completed = true;
     this.#nudge.abort();
   }
 
-  /** Says good-bye to every tracker that knows us. */
+  /** Announces "stopped" to every tracker that knows us. */
   async stop(signal: AbortSignal): Promise<void> {
     const request: AnnounceRequest = { ...this.#request(), event: "stopped", numWant: 0 };
-    // A tracker that is gone forgets us by itself.
-    const told = this.#all.filter(({ knowsUs }) => knowsUs);
-    await Promise.all(told.map(({ url }) => this.#announce(url, { request, signal }).catch(() => {})));
+    // errors are ignored: a tracker forgets a silent peer
+    const trackers = this.#all.filter(({ knowsUs }) => knowsUs);
+    await Promise.all(trackers.map(({ url }) => this.#announce(url, { request, signal }).catch(() => {})));
   }
 
   get #all(): Tracker[] {
     return this.#tiers.flat();
   }
 
-  /** Undefined where no tracker answers. */
+  /** Undefined if no tracker answers. */
   async #announceOnce(signal: AbortSignal): Promise<AnnounceResponse | undefined> {
     for (const tier of this.#tiers) {
       for (const tracker of [...tier]) {

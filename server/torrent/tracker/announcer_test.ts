@@ -5,12 +5,11 @@ import { Announcer } from "./announcer.ts";
 const ANSWER: AnnounceResponse = { intervalSeconds: 30, complete: 0, incomplete: 0, peers: [] };
 const FIGURES = { port: 6881, uploaded: 0, downloaded: 0, left: 0 };
 
-/** An announcer whose time passes at once; it ends with the script, one entry a wait. */
+/** Runs an announcer without real waits, until it has waited `waits` times. */
 async function announced(
   tiers: readonly (string | string[])[],
   { isUp, waits, during, random = () => 0 }: {
     isUp: (url: string, round: number) => boolean;
-    /** How many waits to live through. */
     waits: number;
     during?: (announcer: Announcer, round: number) => void;
     random?: () => number;
@@ -43,7 +42,7 @@ async function announced(
   return { asked, waitedMs, announcer };
 }
 
-Deno.test("the next tier is asked where the one before does not answer, and the first again when it has rested", async () => {
+Deno.test("the next tier is asked if the one before does not answer, and the first again after a pause", async () => {
   const { asked, waitedMs } = await announced(["http://a", "udp://b"], {
     isUp: (url, round) => url === "udp://b" || round > 1,
     waits: 3,
@@ -58,7 +57,7 @@ Deno.test("the next tier is asked where the one before does not answer, and the 
   assert.deepEqual(waitedMs, [30_000, 30_000, 30_000]);
 });
 
-Deno.test("within a tier the order is by chance, and who answered is asked first from then on", async () => {
+Deno.test("a tier's order is random, but the tracker that answered comes first from then on", async () => {
   const ranks = [0.9, 0.5, 0.1];
   const { asked } = await announced([["http://a", "http://b", "http://c"]], {
     random: () => ranks.shift() ?? 0,
@@ -68,13 +67,13 @@ Deno.test("within a tier the order is by chance, and who answered is asked first
   assert.deepEqual(asked, ["http://c started", "http://b started", "http://b"]);
 });
 
-Deno.test("trackers that are all gone are asked ever more rarely, and never given up", async () => {
+Deno.test("trackers that are all down are asked less and less often, but never given up", async () => {
   const { asked, waitedMs } = await announced(["http://a"], { isUp: () => false, waits: 8 });
   assert.deepEqual(waitedMs, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
   assert.equal(asked.length, 8);
 });
 
-Deno.test("a download that is complete before any tracker has answered is told all the same", async () => {
+Deno.test("a download that completes before any tracker has answered is announced all the same", async () => {
   const { asked } = await announced(["http://a"], {
     isUp: (_, round) => round > 0,
     waits: 2,
@@ -83,7 +82,7 @@ Deno.test("a download that is complete before any tracker has answered is told a
   assert.deepEqual(asked, ["http://a started", "http://a started", "http://a completed"]);
 });
 
-Deno.test("good-bye is said to the trackers that know us, and to no other", async () => {
+Deno.test("'stopped' goes only to the trackers that know us", async () => {
   const { asked, announcer } = await announced(["http://a", "udp://b"], {
     isUp: (url) => url === "udp://b",
     waits: 1,

@@ -1,12 +1,12 @@
 import type { PeerAddress } from "../ports.ts";
 
 /**
- * Compact peer lists: IPv4 address and port, 6 bytes a peer (BEP 23); IPv6, 18 bytes a peer (BEP 7).
+ * Compact peer lists: address and port, 6 bytes per IPv4 peer (BEP 23), 18 bytes per IPv6 peer (BEP 7).
  */
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
 
-/** The 4 or 16 bytes of an IP address in text, IPv4-mapped IPv6 as IPv4; undefined where it is none. */
+/** The 4 or 16 bytes of an IP address, or undefined if `text` is none. IPv4-mapped IPv6 addresses become IPv4. */
 export function parseIp(text: string): Uint8Array | undefined {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1] ?? text;
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(mapped)) {
@@ -22,7 +22,7 @@ export function formatIp(bytes: Uint8Array): string {
   return groups.map((group) => group.toString(16)).join(":");
 }
 
-/** One peer: 6 or 18 bytes by its address; undefined where that is none. */
+/** One peer, 6 or 18 bytes. Undefined if `hostname` is not an IP address. */
 export function compactPeer(hostname: string, port: number): Uint8Array | undefined {
   const ip = parseIp(hostname);
   if (!ip) return undefined;
@@ -33,7 +33,7 @@ export function compactPeer(hostname: string, port: number): Uint8Array | undefi
   return bytes;
 }
 
-/** Addresses that are not of this family are left out. */
+/** Leaves out addresses of the other family. */
 export function encodeCompact(peers: readonly PeerAddress[], family: 4 | 6): Uint8Array {
   const size = family === 4 ? IPV4_BYTES : IPV6_BYTES;
   const parts = peers.flatMap(({ hostname, port }) => {
@@ -43,7 +43,7 @@ export function encodeCompact(peers: readonly PeerAddress[], family: 4 | 6): Uin
   return Uint8Array.from(parts);
 }
 
-/** Peers with port 0, and a last part that is cut off, are left out. */
+/** Leaves out peers with port 0, and a truncated last one. */
 export function decodeCompact(bytes: Uint8Array, family: 4 | 6): PeerAddress[] {
   const size = family === 4 ? IPV4_BYTES : IPV6_BYTES;
   const peers: PeerAddress[] = [];

@@ -13,9 +13,9 @@ import {
 
 const TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 1024 * 1024;
-/** Before a datagram is sent again. BEP 15 says 15 s, for the Internet; here trackers are in the building. */
+/** When to resend a datagram. BEP 15 says 15 s, which suits the Internet; our trackers are in the building. */
 const UDP_RETRY_MS = 1_000;
-/** A tracker may not make us wait longer for new peers, nor ask more often. */
+/** Bounds on the interval that a tracker may ask for. */
 const INTERVAL_SECONDS = { min: 5, max: 1800 };
 
 /** Announces by the URL's scheme: http, https (BEP 3, 7, 23) or udp (BEP 15). */
@@ -38,7 +38,7 @@ async function announceHttp(
   return parseHttpAnnounce(bytes);
 }
 
-/** The GET request of BEP 3; binary values are percent-encoded bytewise, which URLSearchParams cannot. */
+/** The GET request of BEP 3. Binary values are percent-encoded byte by byte, which URLSearchParams cannot do. */
 export function announceUrl(url: string, request: AnnounceRequest): string {
   const query = [
     `info_hash=${percentEncode(request.infoHash)}`,
@@ -54,10 +54,10 @@ export function announceUrl(url: string, request: AnnounceRequest): string {
   return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** Throws BencodeError for garbage, and an Error with the tracker's words where it refuses. */
+/** Throws BencodeError for garbage, and an Error with the tracker's reason if it refuses. */
 export function parseHttpAnnounce(bytes: Uint8Array): AnnounceResponse {
   const answer = decodeBencode(bytes);
-  if (!isDictionary(answer)) throw new Error("the tracker's answer is no dictionary");
+  if (!isDictionary(answer)) throw new Error("the tracker's answer is not a dictionary");
   const failure = answer.get("failure reason");
   if (failure instanceof Uint8Array) {
     throw new Error(`the tracker refused: ${new TextDecoder().decode(failure.subarray(0, 500))}`);
@@ -126,7 +126,7 @@ function transaction(): number {
   return randomBytes(4).readUInt32BE();
 }
 
-/** Sends until the answer with the same transaction comes, or `signal` aborts. */
+/** Sends the request until an answer with the same transaction arrives or `signal` aborts. */
 function exchange(
   socket: dgram.Socket,
   { tracker, request, signal }: {

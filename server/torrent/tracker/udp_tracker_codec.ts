@@ -7,7 +7,7 @@ import type {
 import { decodeCompact } from "./compact_peers.ts";
 
 /**
- * The UDP tracker protocol (BEP 15), all big-endian.
+ * The UDP tracker protocol (BEP 15). Numbers are big-endian.
  *
  *     connect request    0x41727101980 u64 | 0 u32 | transaction u32
  *     connect response   0 u32 | transaction u32 | connection u64
@@ -27,7 +27,7 @@ type UdpCall =
   | { readonly action: "announce"; readonly request: AnnounceRequest }
   | { readonly action: "scrape"; readonly infoHashes: readonly Uint8Array[] };
 
-/** `Announced`: what an announce is answered, as it is read or as it is written. */
+/** `Announced`: the announce response as a client reads it, or as the tracker writes it. */
 export type UdpResponse<Announced = AnnounceResponse> =
   & { readonly transaction: number }
   & (
@@ -74,7 +74,7 @@ export function encodeUdpRequest(request: UdpRequest): Uint8Array {
   return bytes;
 }
 
-/** Undefined where the datagram is no request. Bytes behind an announce are lawful (BEP 41). */
+/** Undefined if the datagram is not a request. Bytes after an announce are allowed (BEP 41). */
 export function decodeUdpRequest(bytes: Uint8Array): UdpRequest | undefined {
   if (bytes.length < 16) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -104,7 +104,7 @@ export function decodeUdpRequest(bytes: Uint8Array): UdpRequest | undefined {
   return { action, transaction, connection, request };
 }
 
-/** `family` is that by which the client came: its peers are the ones that are written. */
+/** `family`: the client's address family. Only peers of the same family are written. */
 export function encodeUdpResponse(
   response: UdpResponse<CompactAnnounceResponse>,
   family: 4 | 6 = 4,
@@ -118,7 +118,7 @@ export function encodeUdpResponse(
   return bytes;
 }
 
-/** Undefined where the datagram is no response. */
+/** Undefined if the datagram is not a response. */
 export function decodeUdpResponse(bytes: Uint8Array, family: 4 | 6 = 4): UdpResponse | undefined {
   if (bytes.length < 8) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

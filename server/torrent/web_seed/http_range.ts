@@ -1,30 +1,30 @@
 import { bodyOf } from "#contract/response_body.ts";
 import type { PeerIdentity } from "../ports.ts";
 
-/** A run of bytes of one of a torrent's files. */
+/** A byte range of one of a torrent's files. */
 interface RemoteRange {
-  /** The torrent's own name. */
+  /** The torrent's name. */
   readonly torrent: string;
   readonly file: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Asks for a range; any HTTP client will do. Throws where nothing comes back. */
+/** Requests a range, by any HTTP client. Throws if there is no response. */
 type RequestRange = (
   range: RemoteRange,
   options: { rangeHeader: string; signal: AbortSignal },
 ) => Promise<Response>;
 
-/** A place that has a torrent's files over HTTP. */
+/** An HTTP server that has a torrent's files. */
 export interface HttpSource {
   readonly url: string;
   readonly request: RequestRange;
 }
 
 /**
- * A web seed in the way of BEP 19 (GetRight): the file's URL is `url`, the torrent's name, "/", the file's
- * name. Connections are kept and used again by fetch itself.
+ * A web seed as in BEP 19 (GetRight style): a file's URL is `url`, the torrent's name, "/" and the file's name. fetch
+ * keeps connections alive and reuses them.
  */
 export function webSeedAt(url: string): HttpSource {
   const base = url.endsWith("/") ? url : `${url}/`;
@@ -32,7 +32,7 @@ export function webSeedAt(url: string): HttpSource {
     url,
     request: ({ torrent, file }, { rangeHeader, signal }) =>
       fetch(`${base}${encodeURIComponent(torrent)}/${encodeURIComponent(file)}`, {
-        // encoded content would have other offsets
+        // offsets refer to content without an encoding
         headers: { range: rangeHeader, "accept-encoding": "identity" },
         redirect: "error",
         signal,
@@ -40,15 +40,15 @@ export function webSeedAt(url: string): HttpSource {
   };
 }
 
-/** How a web seed is named where peers are. */
+/** Names a web seed like a peer, with its URL in place of the peer id. */
 export function identityOf({ url }: HttpSource): PeerIdentity {
   const { hostname, port, protocol } = new URL(url);
   return { hostname, port: Number(port) || (protocol === "https:" ? 443 : 80), peerId: url };
 }
 
 /**
- * The bytes of a range as they come, never more than asked for. Throws where the answer is another range
- * (RFC 9110 §14.4), or ends too early.
+ * Yields a range's bytes as they arrive, never more than requested. Throws if the response is for another range
+ * (RFC 9110 §14.4), too short or too long.
  */
 export async function* readRange(
   { request }: HttpSource,
@@ -63,14 +63,14 @@ export async function* readRange(
   }
   let left = length;
   for await (const bytes of bodyOf(response, signal)) {
-    if (bytes.length > left) throw new Error(`it sends more of ${file} than was asked for`);
+    if (bytes.length > left) throw new Error(`it sends more of ${file} than was requested`);
     left -= bytes.length;
     yield bytes;
   }
-  if (left > 0) throw new Error(`it ended ${left} bytes too early in ${file}`);
+  if (left > 0) throw new Error(`it sent ${left} bytes too few of ${file}`);
 }
 
-/** A server may ignore the range (RFC 9110 §14.2): right where the whole file was asked for. */
+/** A server may ignore the range (RFC 9110 §14.2). That is fine if the whole file was requested. */
 function isAnswerTo({ offset, length }: RemoteRange, { status, headers }: Response): boolean {
   const wanted = `bytes ${offset}-${offset + length - 1}/`;
   return status === 206

@@ -4,7 +4,7 @@ import { readRange } from "./http_range.ts";
 const range = { torrent: "web@1", file: "pack-0", offset: 2, length: 4 };
 const head = { status: 206, headers: { "content-range": "bytes 2-5/10" } };
 
-/** A source that sends these bytes; `open`: and then nothing more, whatever the signal of the request says. */
+/** A source that sends these bytes. `open`: it then stalls, and ignores the request's signal. */
 function sourceOf(bytes: number[], { open = false } = {}) {
   const seen = { cancelled: false };
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -29,15 +29,15 @@ async function read(
   return got;
 }
 
-Deno.test("a range is read as it comes, and neither more nor less than was asked for", async () => {
+Deno.test("a range is read as it arrives, and must have the requested length", async () => {
   assert.deepEqual(await read(sourceOf([1, 2, 3, 4])), [1, 2, 3, 4]);
-  await assert.rejects(read(sourceOf([1, 2, 3])), /ended 1 bytes too early/);
+  await assert.rejects(read(sourceOf([1, 2, 3])), /sent 1 bytes too few of pack-0/);
   const long = sourceOf([1, 2, 3, 4, 5], { open: true });
   await assert.rejects(read(long), /sends more/);
   assert.ok(long.seen.cancelled);
 });
 
-Deno.test("a server that sends no more is given up where the signal says so, even if fetch() did not hear it", async () => {
+Deno.test("a stalled server is given up when the signal aborts, even if fetch() ignores it", async () => {
   const stalled = sourceOf([1, 2], { open: true });
   const stop = new AbortController();
   const onBytes = () => void queueMicrotask(() => stop.abort(new Error("nothing came")));
@@ -45,7 +45,10 @@ Deno.test("a server that sends no more is given up where the signal says so, eve
   assert.ok(stalled.seen.cancelled);
 });
 
-Deno.test("who is called off before the answer reads nothing of it", async () => {
+Deno.test("a request that is aborted before the response reads nothing of it", async () => {
   const source = sourceOf([1, 2, 3, 4]);
-  await assert.rejects(read(source, { signal: AbortSignal.abort(new Error("called off")) }), /called off/);
+  await assert.rejects(
+    read(source, { signal: AbortSignal.abort(new Error("aborted early")) }),
+    /aborted early/,
+  );
 });

@@ -9,12 +9,12 @@ import type { Clock } from "../ports.ts";
 import type { RateLimit } from "../rate_limit.ts";
 import type { Block } from "../wire/wire.ts";
 
-/** A request that brings nothing for so long is given up. */
+/** A request that delivers nothing for this long is given up. */
 const IDLE_MS = 15_000;
 const RETRY_MS = { first: 1_000, max: 60_000 };
 
-export interface WebSeedSurroundings {
-  /** The torrent's own name. */
+export interface WebSeedOptions {
+  /** The torrent's name. */
   readonly torrent: string;
   readonly map: PieceMap;
   readonly picker: Picker<PickingPeer>;
@@ -27,13 +27,13 @@ interface Transfer {
   readonly block: Block;
   readonly abort: AbortController;
   kept: number;
-  /** When the last byte came, ms of the clock. */
+  /** When the last byte arrived, clock ms. */
   movedAt: number;
 }
 
 /**
- * One HTTP source of the torrent's files. To the picker it is a peer that has everything and is asked for
- * whole pieces; what comes is verified as from any peer.
+ * One HTTP source of the torrent's files. To the picker it is a peer that has everything and serves whole pieces. Its
+ * bytes are verified like any peer's.
  */
 export class WebSeed implements PickingPeer {
   readonly identity: PeerIdentity;
@@ -42,7 +42,7 @@ export class WebSeed implements PickingPeer {
   readonly isFar = false;
   readonly isDealer = false;
   readonly suggested = new Set<number>();
-  /** Payload bytes kept, and of no use. */
+  /** Payload bytes kept, and bytes that were of no use. */
   downloaded = 0;
   wasted = 0;
   isBanned = false;
@@ -59,7 +59,7 @@ export class WebSeed implements PickingPeer {
 
   constructor(
     source: HttpSource,
-    { torrent, map, picker, clock, downloadLimit, effectsOf }: WebSeedSurroundings,
+    { torrent, map, picker, clock, downloadLimit, effectsOf }: WebSeedOptions,
   ) {
     this.identity = identityOf(source);
     this.pieces = Bitfield.full(map.pieceCount);
@@ -77,7 +77,7 @@ export class WebSeed implements PickingPeer {
     return !this.isBanned && this.#clock.now() >= this.#notBefore;
   }
 
-  /** Pieces under way. */
+  /** Pieces in progress. */
   get transfers(): number {
     return this.#transfers.size;
   }
@@ -93,8 +93,8 @@ export class WebSeed implements PickingPeer {
   }
 
   /**
-   * Fetches the next piece, or what is missing of it. Undefined: there is nothing for it to do. Else resolves
-   * when it is here; rejects where it is not to be had, and then the source rests for a while.
+   * Fetches the next piece, or the rest of it. Returns undefined if there is nothing to fetch. The promise resolves when
+   * the piece has arrived, and rejects if the source fails; the source is then not used for a while.
    */
   fetchNext(): Promise<void> | undefined {
     const block = this.#picker.pick(this);
@@ -102,18 +102,18 @@ export class WebSeed implements PickingPeer {
     return this.#fetch({ block, abort: new AbortController(), kept: 0, movedAt: this.#clock.now() });
   }
 
-  /** Gives up what another has brought meanwhile. */
+  /** Aborts requests for blocks of `piece` that others have delivered. */
   cancelObsolete(piece: number): void {
     for (const { block, abort } of this.#transfers) {
       if (block.piece === piece && this.#picker.isObsolete(block)) abort.abort(new Obsolete());
     }
   }
 
-  /** Gives up what does not move any more. */
+  /** Once a second: aborts requests that have stalled. */
   tick(): void {
     for (const { abort, movedAt } of this.#transfers) {
       if (this.#clock.now() - movedAt > IDLE_MS) {
-        abort.abort(new Error(`nothing came for ${IDLE_MS / 1000} s`));
+        abort.abort(new Error(`it sent nothing for ${IDLE_MS / 1000} s`));
       }
     }
   }
@@ -157,7 +157,7 @@ export class WebSeed implements PickingPeer {
     this.#effects.blockReceived(block.piece, this.#picker.endBlock(this, { block, whole: true }));
   }
 
-  /** The block's bytes in order, by one request for each file that it lies in. */
+  /** Yields the block's bytes in order, with one request for each file that it spans. */
   async *#read({ block, abort: { signal } }: Transfer): AsyncGenerator<Uint8Array, void, undefined> {
     const position = this.#map.startOf(block.piece) + block.begin;
     for (const { file, offset, length } of this.#map.rangesAt(position, block.length)) {
@@ -166,7 +166,7 @@ export class WebSeed implements PickingPeer {
     }
   }
 
-  /** Keeps the units that no peer delivers meanwhile. */
+  /** Keeps the units that no peer delivers. */
   #keep(transfer: Transfer, { begin, bytes }: { begin: number; bytes: Uint8Array }): void {
     const { piece } = transfer.block;
     for (let at = 0; at < bytes.length;) {
@@ -181,5 +181,5 @@ export class WebSeed implements PickingPeer {
   }
 }
 
-/** Not the source's fault: what it was to bring is not wanted any more. */
+/** The block is no longer needed; the source is not to blame. */
 class Obsolete extends Error {}

@@ -1,30 +1,33 @@
 import type { Random } from "../ports.ts";
 
-/** Less than this a second is next to nothing. */
+/** Less than this per second is next to nothing. */
 const TRICKLE_BYTES = 16 * 1024;
 /**
- * How long peers may give next to nothing. Longer where some have what we lack, since they may be busy with
- * others. Each swarm adds up to as much again, so that a rack does not turn to the web seed at one time.
+ * How long peers may send next to nothing before web seeds are used. Longer if some peers have pieces that we miss, since
+ * they may be busy serving others. Each node adds a random share of up to as much again, so that the nodes of a rack do
+ * not all turn to the web seed at once.
  */
 const PATIENCE_MS = { alone: 3_000, withPeers: 10_000 };
-/** Pieces that are fetched at one time. A node with peers only helps itself to a start. */
+/** Pieces fetched in parallel. With peers, one is enough to get started. */
 const PARALLEL = { alone: 4, withPeers: 1 };
 
-/** Tells when peers give so little that a web seed is to be asked. Pure: called once a second. */
+/** Decides when peers send so little that web seeds are used. Pure. */
 export class WebSeedFallback {
-  readonly #spread: number;
+  /** Multiplies the patience: 1 to 2. */
+  readonly #jitter: number;
   #received = 0;
-  #since: number;
-  #last: number;
+  /** When peers last sent more than a trickle. */
+  #flowedAt: number;
+  #lastTick: number;
 
   constructor({ now, random }: { now: number; random: Random }) {
-    this.#since = this.#last = now;
-    this.#spread = 1 + random();
+    this.#flowedAt = this.#lastTick = now;
+    this.#jitter = 1 + random();
   }
 
   /**
-   * How many pieces to fetch from web seeds at one time now. `received`: bytes that peers have given in all;
-   * `hasProvider`: some peer has what we lack; `isHeld`: nothing is asked for, and that time does not count.
+   * Once a second: returns how many pieces to fetch from web seeds in parallel. `received`: bytes from peers so far;
+   * `hasProvider`: a peer has a piece that we miss; `isHeld`: nothing is requested for now, so this time does not count.
    */
   tick({ now, received, hasProvider, isHeld = false }: {
     now: number;
@@ -32,11 +35,11 @@ export class WebSeedFallback {
     hasProvider: boolean;
     isHeld?: boolean;
   }): number {
-    if (isHeld) this.#since += now - this.#last;
-    this.#last = now;
-    if (received - this.#received >= TRICKLE_BYTES) this.#since = now;
+    if (isHeld) this.#flowedAt += now - this.#lastTick;
+    this.#lastTick = now;
+    if (received - this.#received >= TRICKLE_BYTES) this.#flowedAt = now;
     this.#received = received;
     const kind = hasProvider ? "withPeers" : "alone";
-    return now - this.#since < PATIENCE_MS[kind] * this.#spread ? 0 : PARALLEL[kind];
+    return now - this.#flowedAt < PATIENCE_MS[kind] * this.#jitter ? 0 : PARALLEL[kind];
   }
 }

@@ -3,13 +3,13 @@ import { isDamagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, type RackseedError } from "#contract/errors.ts";
 import type { PeerIdentity } from "../ports.ts";
 import type { HttpSource } from "./http_range.ts";
-import { WebSeed, type WebSeedSurroundings } from "./web_seed.ts";
+import { WebSeed, type WebSeedOptions } from "./web_seed.ts";
 
 const log = getLogger(["rackseed", "swarm"]);
 
 /**
- * What a swarm falls back on where peers give nothing: tiers of web seeds, the last of them the server's own
- * HTTP. A tier is asked while none before it can be.
+ * The fallback for when peers send nothing: tiers of web seeds, the last of which is the server's own HTTPS. A tier is
+ * used while no seed of an earlier tier is usable.
  */
 export class WebSeeds {
   readonly #tiers: readonly (readonly WebSeed[])[];
@@ -17,28 +17,28 @@ export class WebSeeds {
   #parallel = 0;
   #closed = false;
 
-  /** `onDamagedCopy`: a source says that what was asked of it is damaged there. */
+  /** `onDamagedCopy`: a source reports that its copy of the requested bytes is damaged. */
   constructor(
     tiers: readonly (readonly HttpSource[])[],
-    surroundings: WebSeedSurroundings,
+    options: WebSeedOptions,
     { onDamagedCopy }: { onDamagedCopy: (error: RackseedError) => void },
   ) {
     this.#onDamagedCopy = onDamagedCopy;
-    this.#tiers = tiers.map((sources) => sources.map((source) => new WebSeed(source, surroundings)));
+    this.#tiers = tiers.map((sources) => sources.map((source) => new WebSeed(source, options)));
   }
 
-  /** Payload bytes kept, or of no use. */
+  /** Payload bytes kept, or bytes that were of no use. */
   total(key: "downloaded" | "wasted"): number {
     return this.#all.reduce((sum, seed) => sum + seed[key], 0);
   }
 
-  /** The tier that is asked now. */
+  /** The tier that is serving now, if any. */
   get tierInUse(): number | undefined {
     const tier = this.#tiers.findIndex((seeds) => seeds.some(({ transfers }) => transfers > 0));
     return tier < 0 ? undefined : tier;
   }
 
-  /** Once a second. `parallel`: how many pieces to fetch at one time from now on. */
+  /** Once a second. `parallel`: how many pieces to fetch in parallel from now on. */
   tick(parallel: number): void {
     if (parallel > 0 && this.#parallel === 0 && this.#all.length > 0) {
       log.info("web-seeds-asked", { parallel });
@@ -52,7 +52,7 @@ export class WebSeeds {
     for (const seed of this.#all) if (seed !== by) seed.cancelObsolete(piece);
   }
 
-  /** It sent what is corrupt: never again. False where it is no web seed. */
+  /** Stops using a web seed that sent corrupt data. False if `peerId` is not a web seed's. */
   ban({ peerId }: PeerIdentity): boolean {
     const seed = this.#all.find(({ identity }) => identity.peerId === peerId);
     if (!seed) return false;
@@ -70,7 +70,7 @@ export class WebSeeds {
     return this.#tiers.flat();
   }
 
-  /** Asks for as much as may be under way. */
+  /** Starts requests until `parallel` are running. */
   pump(): void {
     let running = this.#all.reduce((sum, seed) => sum + seed.transfers, 0);
     while (!this.#closed && running++ < this.#parallel) {

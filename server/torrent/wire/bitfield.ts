@@ -1,6 +1,6 @@
 /**
- * A set of pieces in the layout of the bitfield message (BEP 3): bit 7 of byte 0 is piece 0, spare bits at
- * the end are zero.
+ * A set of pieces in the layout of the bitfield message (BEP 3): bit 7 of byte 0 is piece 0, and spare bits at the end
+ * are zero.
  */
 export class Bitfield {
   readonly size: number;
@@ -18,7 +18,7 @@ export class Bitfield {
     return field;
   }
 
-  /** Parses a bitfield message's payload; undefined where its length is wrong or a spare bit is set. */
+  /** Parses a bitfield message's payload. Undefined if its length is wrong or a spare bit is set. */
   static parse(bytes: Uint8Array, size: number): Bitfield | undefined {
     const field = new Bitfield(size);
     if (bytes.length !== field.#bytes.length) return undefined;
@@ -43,7 +43,7 @@ export class Bitfield {
     return ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
   }
 
-  /** Adds a piece; false where it was there already or is none of this torrent's. */
+  /** Adds a piece. False if it was in the set already or is out of range. */
   add(index: number): boolean {
     if (index >= this.size || this.has(index)) return false;
     this.#bytes[index >> 3]! |= 0x80 >> (index & 7);
@@ -51,7 +51,7 @@ export class Bitfield {
     return true;
   }
 
-  /** Takes a piece out; false where it was not in. */
+  /** Removes a piece. False if it was not in the set. */
   delete(index: number): boolean {
     if (!this.has(index)) return false;
     this.#bytes[index >> 3]! &= ~(0x80 >> (index & 7));
@@ -59,7 +59,7 @@ export class Bitfield {
     return true;
   }
 
-  /** The first piece from `from` on that is in both sets of one size, or -1. Eight are looked at in one step. */
+  /** The first piece from `from` on that is in both sets, or -1. Both have the same size. Tests eight at a time. */
   nextCommon(other: Bitfield, from: number): number {
     const mine = this.#bytes;
     const theirs = other.#bytes;

@@ -9,7 +9,7 @@ import {
 import { toHex } from "../metainfo/hex.ts";
 
 /**
- * What two peers say first (BEP 3):
+ * The handshake that opens a connection (BEP 3):
  *
  *     19 u8 | "BitTorrent protocol" | reserved 8 | info hash 20 | peer id 20
  *
@@ -24,7 +24,7 @@ export interface Handshake {
 
 export const HANDSHAKE_BYTES = 68;
 const PROTOCOL = new TextEncoder().encode("\x13BitTorrent protocol");
-/** Azureus-style client prefix (BEP 20) by which our own peers know one another. */
+/** Azureus-style client prefix (BEP 20), by which Rackseed peers recognize each other. */
 const OWN_PREFIX = "-RK0100-";
 
 export function encodeHandshake({ infoHash, peerId, fast, extended }: Handshake): Uint8Array {
@@ -37,7 +37,7 @@ export function encodeHandshake({ infoHash, peerId, fast, extended }: Handshake)
   return bytes;
 }
 
-/** Undefined where the bytes are no BitTorrent handshake. */
+/** Undefined if the bytes are not a BitTorrent handshake. */
 export function decodeHandshake(bytes: Uint8Array): Handshake | undefined {
   if (bytes.length !== HANDSHAKE_BYTES) return undefined;
   if (PROTOCOL.some((byte, index) => bytes[index] !== byte)) return undefined;
@@ -49,7 +49,7 @@ export function decodeHandshake(bytes: Uint8Array): Handshake | undefined {
   };
 }
 
-/** A peer id of ours: the prefix and twelve random letters. */
+/** A Rackseed peer id: the prefix and twelve random letters or digits. */
 export function makePeerId(random: () => number): Uint8Array {
   const letters = Array.from({ length: 12 }, () => Math.floor(random() * 36).toString(36)).join("");
   return new TextEncoder().encode(OWN_PREFIX + letters);
@@ -59,19 +59,19 @@ export function isOwnPeerId(peerId: Uint8Array): boolean {
   return new TextDecoder("latin1").decode(peerId.subarray(0, 8)) === OWN_PREFIX;
 }
 
-/** A peer id for people and for comparing: as it is where it prints, else hexadecimal. */
+/** A peer id as text, readable and comparable: as it is if printable, else hexadecimal. */
 export function peerIdText(peerId: Uint8Array): string {
   const text = new TextDecoder("latin1").decode(peerId);
   return /^[\x21-\x7e]+$/.test(text) ? text : toHex(peerId);
 }
 
-/** The part of a BEP 10 handshake that concerns us. */
+/** The fields of a BEP 10 handshake that we use. */
 interface ExtendedHandshake {
-  /** How many requests the peer is willing to queue. */
+  /** How many requests the peer queues. */
   readonly reqq?: number;
   /** The port it listens on. */
   readonly port?: number;
-  /** A key of our own: it is a seed that suggests to everyone what to ask for. */
+  /** Our own key `rk_deals`: the peer is a seed that deals, that is, suggests to each peer what to request. */
   readonly deals?: boolean;
 }
 
@@ -87,7 +87,7 @@ export function encodeExtendedHandshake({ reqq, port, deals }: Required<Extended
   );
 }
 
-/** Anything odd in a peer's extension handshake is as if it were absent. */
+/** A field with an invalid value counts as absent. */
 export function decodeExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
   const value = bencodedIn(payload);
   if (!isDictionary(value)) return {};

@@ -6,7 +6,7 @@ import { Bitfield } from "./bitfield.ts";
  *     message:  length u32 | id u8 | payload          length counts id and payload; 0 is a keep-alive
  *     piece:    length u32 | 7 | piece u32 | begin u32 | block
  *
- * Blocks never pass through a message object: the decoder hands their bytes on in place, as they arrive.
+ * Blocks are never copied into a message object: the decoder passes on their bytes in place, as they arrive.
  */
 export interface Block {
   readonly piece: number;
@@ -22,7 +22,7 @@ export type WireMessage =
   | { readonly type: "bitfield"; readonly pieces: Bitfield }
   | { readonly type: BlockType } & Block
   | { readonly type: "extended"; readonly id: number; readonly payload: Uint8Array }
-  /** DHT ports and whatever a peer invents: skipped. */
+  /** DHT ports and anything else that we do not know. Skipped. */
   | { readonly type: "unknown"; readonly id: number };
 
 type FlagType = keyof typeof FLAG_IDS;
@@ -49,14 +49,14 @@ const PIECE_TYPES = new Map(
 );
 const BLOCK_TYPES = new Map(Object.entries(BLOCK_IDS).map(([type, id]) => [id as number, type as BlockType]));
 
-/** What stock clients accept in one request (BEP 3, "All current implementations use 2^14"). */
+/** The most a stock client accepts in one request (BEP 3, "All current implementations use 2^14"). */
 export const STOCK_BLOCK_BYTES = 16 * 1024;
-/** What our own peers ask of one another: 13 to 20 % less CPU than with 16 KiB. */
+/** The most Rackseed peers request from each other: 13 to 20 % less CPU than with 16 KiB. */
 export const MAX_BLOCK_BYTES = 256 * 1024;
 export const BLOCK_HEADER_BYTES = 13;
 const MAX_EXTENDED_BYTES = 64 * 1024;
 
-/** A peer broke the protocol; it is logged and dropped. */
+/** A peer broke the protocol. Its connection is logged and closed. */
 export class WireError extends Error {
   override readonly name = "WireError";
 }
@@ -84,7 +84,7 @@ export function encodedLength(message: WireMessage): number {
   }
 }
 
-/** Writes `message` at `at` and returns where it ends. The caller has room for `encodedLength`. */
+/** Writes `message` at `at` and returns its end. `into` must have room for `encodedLength` bytes. */
 export function encodeMessage(message: WireMessage, { into, at }: { into: DataView; at: number }): number {
   const end = at + encodedLength(message);
   into.setUint32(at, end - at - 4);
@@ -134,7 +134,7 @@ function bytesOf(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** Where a decoder's findings go. `blockData` gets views into the caller's buffer: use them at once. */
+/** Receives what a decoder finds. `blockData` gets views of the caller's buffer: use them at once. */
 export interface WireSink {
   message(message: WireMessage): void;
   blockStart(block: Block): void;
@@ -143,8 +143,28 @@ export interface WireSink {
 }
 
 /**
- * Cuts a byte stream into messages. Every length is checked against its message type before anything is
- * kept; only headers and small messages are copied (they may straddle two reads).
+ * Splits a byte stream into messages. Every length is checked against its message type before anything is buffered.
+ * Only headers and small messages are copied, since they may span two reads.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { encodedLength, encodeMessage, WireDecoder, type WireMessage } from "#torrent/wire/wire.ts";
+ *
+ * const have: WireMessage = { type: "have", piece: 7 };
+ * const bytes = new Uint8Array(encodedLength(have));
+ * encodeMessage(have, { into: new DataView(bytes.buffer), at: 0 });
+ *
+ * const seen: WireMessage[] = [];
+ * const decoder = new WireDecoder(100, {
+ *   message: (message) => seen.push(message),
+ *   blockStart: () => {},
+ *   blockData: () => {},
+ *   blockEnd: () => {},
+ * });
+ * for (const byte of bytes) decoder.push(Uint8Array.of(byte));
+ * assert.deepEqual(seen, [have]);
+ * ```
  */
 export class WireDecoder {
   readonly #pieceCount: number;
@@ -158,7 +178,7 @@ export class WireDecoder {
     this.#sink = sink;
   }
 
-  /** Throws WireError where the peer broke the protocol. */
+  /** Throws WireError if the peer broke the protocol. */
   push(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length) {
@@ -189,7 +209,7 @@ export class WireDecoder {
     return end;
   }
 
-  /** Bytes that must be held before the next step: the length, the id, then the message or block header. */
+  /** Bytes to buffer before the next step: the length, then the id, then the message or block header. */
   #needed(): number {
     if (this.#heldLength < 4) return 4;
     const length = this.#u32(0);
@@ -221,7 +241,7 @@ export class WireDecoder {
     if (block) return { type: block, piece: this.#u32(5), begin: this.#u32(9), length: this.#u32(13) };
     if (id === BITFIELD) {
       const pieces = Bitfield.parse(this.#held.subarray(5, 4 + length), this.#pieceCount);
-      if (!pieces) throw new WireError("the bitfield has bits set behind the last piece");
+      if (!pieces) throw new WireError("the bitfield has bits set after the last piece");
       return { type: "bitfield", pieces };
     }
     if (id === EXTENDED) {

@@ -96,7 +96,7 @@ function plain(item: Seen | { piece: number; begin: number; bytes: Uint8Array })
   return { ...item };
 }
 
-Deno.test("any sequence of messages and blocks survives encoding and any cutting of the stream", () => {
+Deno.test("any sequence of messages and blocks survives encoding, however the stream is split", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(message, block)), fc.array(fc.nat()), (items, cuts) => {
       assert.deepEqual(decode(encodeAll(items), cuts).map(plain), items.map(plain));
@@ -114,7 +114,7 @@ Deno.test("a handshake survives encoding", () => {
   );
 });
 
-Deno.test("what is no handshake decodes to nothing", () => {
+Deno.test("bytes that are not a handshake decode to undefined", () => {
   const good = encodeHandshake({
     infoHash: new Uint8Array(20),
     peerId: new Uint8Array(20),
@@ -129,7 +129,7 @@ const refused: [string, number[]][] = [
   ["a choke with a payload", [0, 0, 0, 2, 0, 0]],
   ["a have of two bytes", [0, 0, 0, 3, 4, 0, 0]],
   ["a request without a length", [0, 0, 0, 9, 6]],
-  ["a block larger than we ask for", [0, 4, 0, 10, 7]],
+  ["a block larger than we ever request", [0, 4, 0, 10, 7]],
   ["an empty block", [0, 0, 0, 9, 7]],
   ["a bitfield that is too long", [0, 0, 0, 5, 5]],
   ["a bitfield with spare bits set", [0, 0, 0, 4, 5, 0, 0, 1]],
@@ -137,12 +137,12 @@ const refused: [string, number[]][] = [
   ["an extended message of 1 MiB", [0, 0x10, 0, 0, 20]],
 ];
 for (const [what, bytes] of refused) {
-  Deno.test(`${what} is refused before its payload is kept`, () => {
+  Deno.test(`${what} is refused before its payload is buffered`, () => {
     assert.throws(() => decode(Uint8Array.from(bytes)), WireError);
   });
 }
 
-Deno.test("no garbage makes the decoder fail otherwise than by WireError", () => {
+Deno.test("garbage makes the decoder throw WireError and nothing else", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2000 }), (garbage) => {
       try {
@@ -154,7 +154,7 @@ Deno.test("no garbage makes the decoder fail otherwise than by WireError", () =>
   );
 });
 
-Deno.test("the largest block of our own peers passes", () => {
+Deno.test("the largest block between Rackseed peers is decoded", () => {
   const bytes = new Uint8Array(MAX_BLOCK_BYTES);
   const header = new Uint8Array(13);
   encodeBlockHeader({ piece: 1, begin: 0, length: bytes.length }, {

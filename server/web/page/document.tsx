@@ -1,4 +1,4 @@
-/** The page itself: nodes, templates, captures, images, and the two actions capture and deploy. */
+/** The page: nodes, templates, captures, images and hooks, and the dialogs that act on them. */
 import type { Child } from "hono/jsx";
 import type { SwarmSettings } from "#contract/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
@@ -18,7 +18,7 @@ interface PageContent {
   readonly notices: readonly Notice[];
 }
 
-/** What is wrong with the server, and what to do. */
+/** A problem of the server, with its remedy. */
 export function NoticeItem({ notice: { subject, problem, remedy } }: { notice: Notice }) {
   return (
     <li>
@@ -44,14 +44,15 @@ function Shell({ title, children }: { title: string; children: Child }) {
   );
 }
 
-/** How images are spread, as `rackseed swarm set` has it. */
+/** Summarizes the site-wide swarm settings in one line. */
 export function describeSwarm({ uploadLimit, nodeUploadLimit, rackPrefix, seed }: SwarmSettings): string {
   const rate = (limit: number | undefined) =>
-    limit === undefined ? "without limit" : `at most ${formatRate(limit)}`;
+    limit === undefined ? "unlimited" : `up to ${formatRate(limit)}`;
   return [
-    `The server sends ${rate(uploadLimit)}, nodes ${rate(nodeUploadLimit)}`,
-    `finished nodes seed ${formatSeedPolicy(seed)}`,
-    ...rackPrefix === undefined ? [] : [`each /${rackPrefix} network is a rack`],
+    `Server uploads: ${rate(uploadLimit)}`,
+    `node uploads: ${rate(nodeUploadLimit)}`,
+    `finished nodes seed: ${formatSeedPolicy(seed)}`,
+    ...rackPrefix === undefined ? [] : [`racks: one per /${rackPrefix} network`],
   ].join("; ");
 }
 
@@ -69,7 +70,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
       <main>
         <p id="message" role="status"></p>
         <p id="problem" role="alert"></p>
-        <ul id="notices" role="status" aria-label="Problems of the server">
+        <ul id="notices" role="status" aria-label="Server problems">
           {notices.map((notice) => <NoticeItem notice={notice} />)}
         </ul>
 
@@ -84,7 +85,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
             id="nodes"
             titles={["Select", "Node", "State", "Step", "Image", "Address", "Action"]}
             quiet={[0, 6]}
-            empty="No node is known yet. A machine appears here when it boots from the network, or by: rackseed node set NAME --mac MAC"
+            empty="No nodes yet. Boot a machine from the network, or add one: rackseed node set NAME --mac MAC"
           >
             {nodes.map((node) => <NodeRow node={node} />)}
           </Table>
@@ -95,9 +96,9 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
           <h2 id="templates-title">Templates</h2>
           <Table
             id="templates"
-            titles={["Template", "State", "System", "Lacks", "Action"]}
+            titles={["Template", "State", "System", "Obstacles", "Action"]}
             quiet={[4]}
-            empty="No template is connected. Run on the machine to be captured: rackseed agent template --server URL --token TOKEN"
+            empty="No templates yet. On the machine to capture, run: rackseed agent template --server URL --token TOKEN"
           >
             {templates.map((template) => <TemplateRow template={template} />)}
           </Table>
@@ -108,7 +109,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
           <Table
             id="captures"
             titles={["Image", "From", "State", "Progress", "Started"]}
-            empty="Nothing was captured yet."
+            empty="No captures yet."
           >
             {captures.map((capture) => <CaptureRow capture={capture} />)}
           </Table>
@@ -118,8 +119,8 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
           <h2 id="images-title">Images</h2>
           <Table
             id="images"
-            titles={["Image", "Captured", "Files", "Content", "Sealed", "Boots nodes"]}
-            empty="No image is published yet."
+            titles={["Image", "Captured", "Files", "Size", "Stored", "Bootable"]}
+            empty="No images yet. Capture a template to create one."
           >
             {images.map((image) => <ImageRow image={image} />)}
           </Table>
@@ -129,8 +130,8 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
           <h2 id="hooks-title">Hooks</h2>
           <Table
             id="hooks"
-            titles={["Hook", "When", "For", "Where it fails", "Time limit"]}
-            empty="No script runs around captures and installations. Set one by: rackseed hook set --help"
+            titles={["Hook", "When", "Scope", "On failure", "Time limit"]}
+            empty="No hooks yet. To run a script before or after captures and installs, see: rackseed hook set --help"
           >
             {hooks.map((hook) => <HookRow hook={hook} />)}
           </Table>
@@ -148,7 +149,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
 function Table({ id, titles, quiet = [], empty, children }: {
   id: string;
   titles: readonly string[];
-  /** Columns whose title is only spoken. */
+  /** Columns whose title only screen readers see. */
   quiet?: readonly number[];
   empty: string;
   children: Child;
@@ -192,13 +193,13 @@ function DeployDialog() {
           <select name="image" required></select>
         </label>
         <p class="warning">
-          <strong>The disks of these machines will be overwritten</strong>{" "}
+          <strong>The disks of these nodes will be overwritten</strong>{" "}
           the next time they boot from the network:
         </p>
         <ul id="deploy-nodes"></ul>
         <p class="problem" role="alert"></p>
         <div class="actions">
-          <button type="button" value="close">Back</button>
+          <button type="button" value="close">Cancel</button>
           <button type="submit" class="danger">Overwrite and deploy</button>
         </div>
       </form>
@@ -212,25 +213,25 @@ function RestoreDialog() {
       <form>
         <h2 id="restore-title">Restore nodes</h2>
         <label>
-          To
+          Restore to
           <select name="image"></select>
         </label>
         <p>
-          What differs from the image is fetched and written, and{" "}
-          <strong>what does not belong to it is removed</strong>, the next time these machines boot from the
-          network. Name, addresses and keys stay.
+          The next time these nodes boot from the network, files that differ from the image are rewritten, and
+          {" "}
+          <strong>files that are not in the image are deleted</strong>. Name, addresses and keys stay.
         </p>
         <ul id="restore-nodes"></ul>
         <label>
-          Leave alone (one path a line), beside what the image's settings keep
+          Paths to leave alone, one per line, in addition to those the image keeps
           <textarea name="keep" rows={3} spellcheck={false}></textarea>
         </label>
         <label>
-          <input name="dryRun" type="checkbox" /> Only tell what would change
+          <input name="dryRun" type="checkbox" /> Dry run: only show what would change
         </label>
         <p class="problem" role="alert"></p>
         <div class="actions">
-          <button type="button" value="close">Back</button>
+          <button type="button" value="close">Cancel</button>
           <button type="submit" class="danger">Restore</button>
         </div>
       </form>
@@ -244,13 +245,13 @@ function BackupDialog() {
       <form>
         <h2 id="backup-title">Back up nodes</h2>
         <p>
-          Each into versions of its own, which bear its name. Where no agent runs, or none can, the node's
-          disks are read at its next boot from the network, and <strong>nothing is written to them</strong>.
+          Each backup is a new version of an image named after its node. If no agent runs on a node, its disks
+          are read at its next network boot, and <strong>nothing is written to them</strong>.
         </p>
         <ul id="backup-nodes"></ul>
         <p class="problem" role="alert"></p>
         <div class="actions">
-          <button type="button" value="close">Back</button>
+          <button type="button" value="close">Cancel</button>
           <button type="submit" class="primary">Back up</button>
         </div>
       </form>
@@ -276,20 +277,20 @@ function CaptureDialog() {
             aria-describedby="capture-image-hint"
           />
           <small id="capture-image-hint">
-            Lower-case letters, digits, . _ - ; a name in use gets its next version.
+            Lower-case letters, digits and . _ - ; an existing image gets a new version.
           </small>
         </label>
         <label>
-          Compression level (1 to 19)
+          Compression level (1 fast to 19 small)
           <input name="level" type="number" min="1" max="19" value="9" required />
         </label>
         <label>
-          Leave out as well (one pattern a line)
+          Paths to leave out, one pattern per line, e.g. /srv/cache/**
           <textarea name="excludes" rows={3} spellcheck={false}></textarea>
         </label>
         <p class="problem" role="alert"></p>
         <div class="actions">
-          <button type="button" value="close">Back</button>
+          <button type="button" value="close">Cancel</button>
           <button type="submit" class="primary">Capture</button>
         </div>
       </form>
@@ -315,7 +316,7 @@ export function LoginPage({ problem }: { problem?: string }) {
             />
           </label>
           <small id="token-hint">
-            It stands in the file “token” of the server's data directory (/var/lib/rackseed/token).
+            In the file “token” of the server's data directory, by default /var/lib/rackseed/token.
           </small>
           {problem && <p class="problem" role="alert">{problem}</p>}
           <button type="submit" class="primary">Log in</button>

@@ -1,4 +1,4 @@
-/** All that is known of one node, for the page's dialog: how it is set, its machine, the steps of its deployment. */
+/** The details of one node, for the page's dialog: settings, hardware, and the steps of its latest deployment. */
 import type { NodeView, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
@@ -9,8 +9,8 @@ export function NodeDetails({ node, log }: { node: NodeView; log: readonly StepR
   return (
     <>
       <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
-      <h3>Steps of its latest deployment</h3>
-      {log.length === 0 ? <p class="empty">None yet.</p> : (
+      <h3>Latest deployment</h3>
+      {log.length === 0 ? <p class="empty">No steps yet.</p> : (
         <ol class="steps">
           {log.map((report) => <StepLine report={report} />)}
         </ol>
@@ -47,14 +47,14 @@ function settingsOf({ settings, image }: NodeView): Record<string, string | unde
     Group: settings.group,
     Rack: settings.rack,
     "Upload limit": uploadLimit === undefined
-      ? "the site's"
+      ? "site default"
       : uploadLimit === "off"
-      ? "off"
+      ? "none"
       : formatRate(uploadLimit),
-    "Installs to": settings.disk ?? "the only disk that fits",
+    "Target disk": settings.disk ?? "the only disk that fits",
     "Boot program": settings.bootProgram,
-    "Backed up": backupEverySeconds === undefined
-      ? "not by schedule"
+    "Backup": backupEverySeconds === undefined
+      ? "not scheduled"
       : `every ${formatSeconds(backupEverySeconds)}`,
   };
 }
@@ -63,7 +63,7 @@ function machineOf(
   { inventory, address, seen, limit, slowest }: NodeView,
 ): Record<string, string | undefined> {
   return {
-    "Heard from": seen && [address, formatTime(seen)].filter(Boolean).join(", "),
+    "Last seen": seen && [address, formatTime(seen)].filter(Boolean).join(", "),
     Machine: inventory && [
       inventory.model ?? inventory.kind,
       inventory.firmware.toUpperCase(),
@@ -75,7 +75,7 @@ function machineOf(
         [name, formatBytes(sizeBytes), model, content].filter(Boolean).join(" ")
       ).join("; ") || undefined,
     "Limited by": limit,
-    "Of its batch": slowest && `the slowest: ${slowest.reason}`,
+    "In its batch": slowest && `slowest: ${slowest.reason}`,
   };
 }
 
@@ -98,5 +98,5 @@ function StepLine({ report: { step, state, elapsedMs, message, problem, plan = [
   );
 }
 
-/** As the nodes' own states are coloured. */
+/** The node states whose colours the steps share. */
 const STATES = { running: "installing", done: "installed", failed: "failed" };

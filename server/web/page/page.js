@@ -1,9 +1,9 @@
-// The page in the browser: keeps the tables as the server sends them, and asks it to capture and to deploy.
+// The page in the browser: shows the tables as the server sends them, and sends the operator's orders.
 
 const byId = (id) => document.getElementById(id);
 const connection = byId("connection");
 
-/** What the server sends: `{ table, rows }` for a whole table, `{ table, row }` for one, `{ removed }`, `{ swarm }`, `{ notices }`. */
+/** Applies an event: `{ table, rows }` for a whole table, `{ table, row }` for one row, `{ removed }`, `{ swarm }`, `{ notices }`. */
 function apply(change) {
   if (change.swarm !== undefined) {
     byId("swarm").textContent = change.swarm;
@@ -50,7 +50,7 @@ function putRow(body, html) {
   }
 }
 
-/** Rows that went meanwhile would stay for ever: after a break the tables are filled anew. */
+/** After a broken connection the tables are emptied first: rows removed meanwhile would otherwise stay. */
 let connectionLost = false;
 
 function watch() {
@@ -63,18 +63,18 @@ function watch() {
   events.onmessage = ({ data }) => apply(JSON.parse(data));
   events.onerror = () => {
     connectionLost = true;
-    connection.textContent = "no connection to the server; trying again…";
+    connection.textContent = "connection lost, retrying…";
     if (events.readyState === EventSource.CLOSED) setTimeout(watch, 3000);
   };
 }
 
-/** A call of the API. Throws an Error whose message a person can read. */
+/** Calls the API. Throws an Error whose message is meant for people. */
 async function call(method, path, body) {
   const response = await fetch(`/api/v1${path}`, {
     method,
     ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
   }).catch(() => {
-    throw new Error("The server cannot be reached.");
+    throw new Error("Cannot reach the server. Check that it is running, then try again.");
   });
   if (response.status === 401) location.reload();
   if (response.ok) return response.status === 204 ? undefined : await response.json();
@@ -82,7 +82,7 @@ async function call(method, path, body) {
   throw new Error(`${title}: ${detail} Remedy: ${remedy}`);
 }
 
-/** Shows how an action ended; a problem goes to `place`. */
+/** Runs an action and shows its result; an error goes to `place`. */
 async function attempt(action, place) {
   byId("message").textContent = "";
   place.textContent = "";
@@ -124,14 +124,15 @@ function dialog(id, submit) {
   };
 }
 
-/** What is known of a node now; the server writes it. */
+/** Opens the details of a node, which the server renders. */
 async function showNode(name) {
   const element = byId("node-dialog");
   const response = await fetch(`/page/nodes/${encodeURIComponent(name)}`).catch(() => undefined);
   if (response?.status === 401) location.reload();
   byId("node-title").textContent = name;
   if (response?.ok) byId("node-details").innerHTML = await response.text();
-  else byId("node-details").textContent = "The server does not tell of it.";
+  else {byId("node-details").textContent =
+      "Cannot load the details of this node. Close this dialog and try again.";}
   element.querySelector("button[value=close]").onclick = () => element.close();
   element.showModal();
 }
@@ -149,7 +150,7 @@ const openDeploy = byId("deploy-dialog") && dialog("deploy-dialog", async (form)
   const answer = await call("POST", "/deployments", { nodes, image: form.get("image") });
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
-  return `${answer.image} goes to ${nodes.join(", ")} when they boot from the network.`;
+  return `${nodes.join(", ")} will be overwritten with ${answer.image} at the next network boot.`;
 });
 
 const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (form) => {
@@ -161,37 +162,37 @@ const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (fo
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   const verb = dryRun ? "compared with" : "restored to";
-  return `${nodes.join(", ")} will be ${verb} ${answer.image} when they boot from the network.`;
+  return `${nodes.join(", ")} will be ${verb} ${answer.image} at the next network boot.`;
 });
 
-/** Whether an agent of the node waits for orders, as the table of templates shows it. */
+/** Whether the table of templates shows an online agent of this node. */
 const hasAgent = (node) =>
   document.querySelector(`#templates tr[data-sort="${CSS.escape(node)}"] .state.online`) !== null;
 
 const openBackup = byId("backup-dialog") && dialog("backup-dialog", async () => {
-  const told = [];
+  const results = [];
   for (const row of pickedRows()) {
     const { dataset } = row;
     const path = `/nodes/${encodeURIComponent(dataset.name)}`;
     if (hasAgent(dataset.name)) {
       const { image } = await call("POST", `${path}/backup`, {});
-      told.push(`${dataset.name} is being captured as ${image}.`);
+      results.push(`${dataset.name} is being captured as ${image}.`);
     } else {
       await call("POST", `${path}/boot-backup`, {});
-      told.push(`${dataset.name} is backed up when it boots from the network.`);
+      results.push(`${dataset.name} will be backed up at its next network boot.`);
     }
     byId(row.id.replace("node-", "pick-")).checked = false;
   }
   noteChoice();
-  return told.join(" ");
+  return results.join(" ");
 });
 
 function fillBackup() {
   byId("backup-nodes").replaceChildren(
     ...pickedRows().map(({ dataset }) => {
       const how = hasAgent(dataset.name)
-        ? "now, by the agent that runs on it"
-        : "at its next boot from the network: no agent runs on it";
+        ? "now, by its agent"
+        : "at its next network boot, since no agent runs on it";
       return nodeItem(dataset.name, how);
     }),
   );
@@ -205,7 +206,7 @@ function nodeItem(name, text) {
   return item;
 }
 
-/** `first`: options ahead of the images. */
+/** `first`: options to list before the images. */
 function fillDialog(name, first) {
   const element = byId(`${name}-dialog`);
   const newestFirst = [...document.querySelectorAll("#images tr")]
@@ -225,7 +226,7 @@ if (connection) {
       fillDialog("deploy", []);
       openDeploy();
     } else if (button?.id === "restore") {
-      fillDialog("restore", [new Option("the image that they bear", "")]);
+      fillDialog("restore", [new Option("their assigned image", "")]);
       openRestore();
     } else if (button?.dataset.show) {
       showNode(button.dataset.show);
@@ -240,7 +241,7 @@ if (connection) {
       const { cancel } = button.dataset;
       const path = `/nodes/${encodeURIComponent(cancel)}/cancel`;
       attempt(
-        () => call("POST", path).then(() => `What was ordered for ${cancel} was called off.`),
+        () => call("POST", path).then(() => `Cancelled the order for ${cancel}.`),
         pageProblem,
       );
     }

@@ -1,6 +1,6 @@
 /**
- * The page over HTTPS: login by the link that the server prints or by the token, then one page that lives from
- * its own event stream, whose events are rows ready to be put in place.
+ * The page over HTTPS: login by the link that the server prints or by the token, then a single page that is kept
+ * current by its own event stream, whose events are rendered rows.
  */
 import { Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
@@ -32,9 +32,10 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       frameAncestors: ["'none'"],
       baseUri: ["'none'"],
     },
-    // the certificate is the site's own: to insist on HTTPS for a year would lock other services of the host out
+    // the certificate is self-signed: HSTS would lock the browser out of the host's plain HTTP services for a year
     strictTransportSecurity: false,
-    // with "no-referrer" browsers send `Origin: null` with our own forms (Fetch Standard, "append a request Origin")
+    // with "no-referrer", browsers send `Origin: null` even with the page's own forms (Fetch Standard, "append a
+    // request Origin")
     referrerPolicy: "same-origin",
   }));
 
@@ -105,7 +106,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   }
 }
 
-const WRONG_TOKEN = "This is not the token of this server.";
+const WRONG_TOKEN = "Wrong token for this server.";
 
 function html(page: { toString(): string }): string {
   return `<!doctype html>${page}`;

@@ -1,4 +1,4 @@
-/** Rows of the page's tables. Each is made here alone: for the first page as for every change after it. */
+/** Rows of the page's tables, rendered here both for the first page and for every change after it. */
 import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from "#contract/api.ts";
 import type { HookSummary } from "#contract/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
@@ -45,7 +45,7 @@ export function NodeRow({ node }: { node: NodeView }) {
       <td>
         {node.armed && (
           <button type="button" id={`cancel-${node.id}`} data-cancel={node.name}>
-            Cancel<span class="hidden">what is ordered for {node.name}</span>
+            Cancel<span class="hidden">the order for {node.name}</span>
           </button>
         )}
       </td>
@@ -54,9 +54,9 @@ export function NodeRow({ node }: { node: NodeView }) {
 }
 
 function NodeProgress({ node, report }: { node: NodeView; report: StepReport | undefined }) {
-  if (node.state === "armed") return <>waits for the machine to boot from the network</>;
+  if (node.state === "armed") return <>waiting for network boot</>;
   if (!report || (node.state === "idle" && !node.backup)) return <>–</>;
-  if (node.state === "aborted") return <>cancelled at step {report.step}: the disk is incomplete</>;
+  if (node.state === "aborted") return <>cancelled at step {report.step}; the disk is incomplete</>;
   const problem = node.firstBoot?.problem ?? report.problem;
   if (problem) return <Failure problem={problem} />;
   if (node.state === "failed") return <>stopped at step {report.step}</>;
@@ -70,7 +70,7 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
         {node.state === "running" ? `up as ${firstBoot?.hostname ?? node.name}` : "all steps done"}
         {firstBoot?.reported && <small>since {formatTime(firstBoot.reported)}</small>}
         {firstBoot && !firstBoot.reported && (
-          <small>waits for its first boot until {formatTime(firstBoot.due)}</small>
+          <small>first boot expected by {formatTime(firstBoot.due)}</small>
         )}
         <Pace node={node} />
       </>
@@ -81,7 +81,7 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
     <>
       <span>step {STEPS.indexOf(report.step) + 1} of {STEPS.length}: {report.step}</span>
       {progress && (
-        <Bar done={progress.bytesDone} total={progress.bytesTotal} label={`${node.name}: fetched`} />
+        <Bar done={progress.bytesDone} total={progress.bytesTotal} label={`${node.name}: download`} />
       )}
       {progress && (
         <small>
@@ -92,7 +92,7 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
       {!progress && report.message && <small>{report.message}</small>}
       {node.silentSince && (
         <small class="slowest">
-          not heard of since {formatTime(node.silentSince)}: its power or its network may be gone
+          no reports since {formatTime(node.silentSince)}: check its power and network
         </small>
       )}
       <Pace node={node} />
@@ -100,7 +100,7 @@ function NodeProgress({ node, report }: { node: NodeView; report: StepReport | u
   );
 }
 
-/** What a restore changed, or would. */
+/** What a restore changed, or would change. */
 function Changes({ node: { restore } }: { node: NodeView }) {
   if (!restore?.changes) return null;
   return (
@@ -111,7 +111,7 @@ function Changes({ node: { restore } }: { node: NodeView }) {
   );
 }
 
-/** How it does among its batch. */
+/** Its speed compared to the rest of its batch. */
 function Pace({ node: { seeding, limit, slowest } }: { node: NodeView }) {
   return (
     <>
@@ -141,11 +141,11 @@ export function Failure({ problem }: { problem: Problem }) {
   );
 }
 
-/** What a deployment would overwrite, as far as the machine has told. */
+/** What a deployment would overwrite, as far as the machine has reported. */
 function describeMachine({ inventory }: NodeView): string {
-  if (!inventory) return "its disks are not known yet; the disk guard of the node decides";
-  if (inventory.kind === "directory") return "installs into a directory";
-  if (inventory.disks.length === 0) return "had no disk when last seen";
+  if (!inventory) return "disks not known yet; the node refuses any disk that may be in use";
+  if (inventory.kind === "directory") return "installed into a directory";
+  if (inventory.disks.length === 0) return "no disk when last seen";
   return inventory.disks.map((disk) =>
     `${disk.name} ${formatBytes(disk.sizeBytes)}${disk.model ? ` ${disk.model}` : ""}${
       disk.content ? ` (${disk.content})` : ""
@@ -170,7 +170,7 @@ export function TemplateRow({ template }: { template: TemplateView }) {
         {template.source && <small>{template.source.firmware.toUpperCase()}, {template.source.kernel}</small>}
       </td>
       <td>
-        {template.lacks.length === 0 ? "nothing" : <ul>{template.lacks.map((lack) => <li>{lack}</li>)}</ul>}
+        {template.lacks.length === 0 ? "none" : <ul>{template.lacks.map((lack) => <li>{lack}</li>)}</ul>}
       </td>
       <td>
         <button
@@ -204,7 +204,7 @@ export function CaptureRow({ capture }: { capture: CaptureView }) {
               <Bar
                 done={progress.bytesDone}
                 total={progress.bytesTotal}
-                label={`${capture.image}: read`}
+                label={`${capture.image}: capture`}
               />
             )}
             <small>
@@ -214,11 +214,13 @@ export function CaptureRow({ capture }: { capture: CaptureView }) {
             </small>
           </>
         )}
-        {capture.state === "waiting" && "waits for the template's agent"}
+        {capture.state === "waiting" && "waiting for the template's agent"}
         {capture.activity && <small>{capture.activity}</small>}
         {capture.notes.length > 0 && (
           <details>
-            <summary>{formatCount(capture.notes.length)} notes</summary>
+            <summary>
+              {formatCount(capture.notes.length)} {capture.notes.length === 1 ? "note" : "notes"}
+            </summary>
             <ul>{capture.notes.slice(0, 200).map((note) => <li>{note}</li>)}</ul>
           </details>
         )}
@@ -234,8 +236,8 @@ export function HookRow({ hook }: { hook: HookSummary }) {
     <tr>
       <th scope="row">{hook.name}</th>
       <td>{hook.when}</td>
-      <td>{name === undefined ? "everything" : `${owner} ${name}`}</td>
-      <td>{hook.optional ? "goes on" : "stops"}</td>
+      <td>{name === undefined ? "all" : `${owner} ${name}`}</td>
+      <td>{hook.optional ? "continues" : "stops"}</td>
       <td>{formatSeconds(hook.timeoutSeconds)}</td>
     </tr>
   );

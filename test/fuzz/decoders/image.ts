@@ -25,12 +25,13 @@ import { seal } from "#native/testing/seal.ts";
 import { parseFstab, resolveSpec } from "../../../agent/disk_references/fstab.ts";
 import { encodeMemory, PastCapture } from "../../../agent/capture/memory/past_capture.ts";
 import { ByteStream } from "#tar/byte_stream.ts";
-import { readMembers } from "#tar/members.ts";
-import { parsePax, paxFields } from "#tar/pax_records.ts";
-import { posixAcl } from "#tar/posix_acl.ts";
+import { readMembers } from "#tar/read_members.ts";
+import { paxFields } from "#tar/pax_fields.ts";
+import { parsePax } from "#tar/pax_records.ts";
+import { formatAcl, parseAcl } from "#tar/posix_acl.ts";
 import { decodeIndex, encodeIndex } from "../../../agent/install/records/content_index.ts";
-import { aclText } from "#tar/acl_text.ts";
-import { encodeHeader, padding } from "#tar/write_header.ts";
+import { padding } from "#tar/ustar.ts";
+import { encodeHeader } from "#tar/write_member.ts";
 import { decoder, type FuzzedDecoder } from "./decoder.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -400,11 +401,11 @@ export const decoders: readonly FuzzedDecoder[] = [
     decode: (bytes) => paxFields(parsePax(bytes), () => {}),
     refuses: isRefusal,
   }),
-  decoder({ name: "ACL as text", inputs: fc.oneof(paxBodies, longText), decode: posixAcl }),
+  decoder({ name: "ACL as text", inputs: fc.oneof(paxBodies, longText), decode: parseAcl }),
   decoder({
     name: "ACL as an attribute",
     inputs: fc.uint8Array({ maxLength: 200 }).map((b) => Uint8Array.of(2, 0, 0, 0, ...b)),
-    decode: aclText,
+    decode: formatAcl,
   }),
   decoder({
     name: "capture memory",

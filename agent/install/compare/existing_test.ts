@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
+import type { Entry, FrameExtent } from "#contract/format/entry.ts";
+import { RackseedError } from "#contract/errors.ts";
+import { describeDifference, dumpTree } from "../../../scripts/demo/dump_tree.ts";
+import { needs } from "../../../test/support/needs.ts";
+import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
+import { statAt } from "../../sys/file_status.ts";
+import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
+import { Mount } from "../../sys/mount.ts";
+import { xattrsOf } from "../../sys/xattr.ts";
+import { installTree } from "../extract/install_tree.ts";
+import { type ExistingTree, findExisting } from "./existing.ts";
+import { neededFrames } from "./testing/needed_frames.ts";
+
+const uid = Deno.uid() ?? 0, gid = Deno.gid() ?? 0;
+const at = (path: string) => ({ ...common, path: path as BytePath, uid, gid });
+
+/** Beside a, b and c: a directory that hands its group down, with a file, a hard link to a, a FIFO and a symlink. */
+const more: Entry<FrameExtent>[] = [
+  { type: "directory", ...at("d"), mode: 0o2750 },
+  {
+    type: "file",
+    ...at("d/f"),
+    mode: 0o4750,
+    xattrs: [["user.note", new TextEncoder().encode("kept")]],
+    sizeBytes: 1000,
+    extents: [{ offset: 0, frame: 1, index: 0 }],
+  },
+  { type: "fifo", ...at("d/fifo") },
+  { type: "link", path: "d/hard" as BytePath, target: "a" as BytePath },
+  { type: "symlink", ...at("d/soft"), mode: 0o777, target: "../a" as BytePath },
+  { type: "directory", ...at("e"), mode: 0o700 },
+  { type: "file", ...at("empty"), sizeBytes: 0, extents: [] },
+];
+
+async function* order(frames: readonly number[]): AsyncGenerator<number> {
+  yield* frames;
+}
+
+const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
+  installTree({
+    manifest,
+    key,
+    target,
+    packs: { path: () => pack },
+    frames: order(frames),
+    workers: 2,
+    existing,
+  });
+
+async function look({ manifest, target }: Image): Promise<ExistingTree> {
+  const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
+  try {
+    return await findExisting(root, { manifest, makeReadable: true, privileged: uid === 0, workers: 2 });
+  } finally {
+    close(root);
+  }
+}
+
+/** As find and sha256sum see it, with what they do not: which names are one file, and attributes. */
+async function seen(root: string): Promise<Awaited<ReturnType<typeof dumpTree>>> {
+  const dump = await dumpTree(root);
+  const lines = new Map(dump.lines);
+  const inode = (path: string) => Deno.lstatSync(`${root}/${path}`).ino;
+  lines.set("one file", String(inode("a") === inode("d/hard")));
+  const fd = openAt(-100, `${root}/d/f` as BytePath, { flags: O.RDONLY });
+  lines.set("attributes", JSON.stringify(xattrsOf(fd)));
+  close(fd);
+  return { ...dump, lines };
+}
+
+async function installed(): Promise<Image> {
+  const image = makeImage(more);
+  await install(image, [0, 1, 2]);
+  return image;
+}
+
+function writeAt(path: string, text: string, offset: number): void {
+  using file = Deno.openSync(path, { write: true });
+  file.seekSync(offset, Deno.SeekMode.Start);
+  file.writeSync(new TextEncoder().encode(text));
+}
+
+Deno.test("of a finished tree everything stands, and nothing is needed or touched", async () => {
+  using image = await installed();
+  const before = await seen(image.target);
+  const root = openAt(AT_FDCWD, bytePathOfText(image.target), { flags: O.RDONLY | O.DIRECTORY });
+  using stack = new DisposableStack();
+  stack.defer(() => close(root));
+  const changed = (path: string) => {
+    const { ctimeSec, ctimeNs } = statAt(root, bytePathOfText(path));
+    return [ctimeSec, ctimeNs];
+  };
+  const times = ["a", "b", "d/f", "d/soft"].map(changed);
+  const found = await look(image);
+  assert.deepEqual(neededFrames(image.manifest, found), []);
+  assert.deepEqual([found.remove, found.wrongAttributes.size, found.unknown], [[], 0, 0]);
+  assert.ok(found.states.every((state) => state === 1));
+  assert.deepEqual(await install(image, [], found), { files: 0, bytes: 0, notes: [] });
+  assert.equal(describeDifference(before, await seen(image.target)), undefined);
+  assert.deepEqual(["a", "b", "d/f", "d/soft"].map(changed), times);
+});
+
+Deno.test("of more files than one thread looks at every one is seen, and what is wrong with one", async () => {
+  const many = Array.from({ length: 2300 }, (_, i): Entry<FrameExtent> => {
+    const path = `m${String(i).padStart(4, "0")}`;
+    const extents = i % 2 === 0 ? [{ offset: 0, frame: 1, index: 0 }] : [];
+    return { type: "file", ...at(path), sizeBytes: extents.length * 1000, extents };
+  });
+  using image = makeImage(many);
+  await install(image, [0, 1, 2]);
+  const whole = (found: ExistingTree) => found.contents.whole.size;
+  assert.equal(whole(await look(image)), 2303);
+  for (const name of ["m0002", "m1000", "m2298"]) writeAt(`${image.target}/${name}`, "!", 999);
+  const found = await look(image);
+  assert.equal(whole(found), 2300);
+  await install(image, neededFrames(image.manifest, found), found);
+  assert.equal(whole(await look(image)), 2303);
+});
+
+interface Damage {
+  readonly name: string;
+  readonly harm: (root: string) => void;
+  readonly frames: readonly number[];
+}
+const damages: Damage[] = [
+  { name: "a flipped byte", harm: (root) => writeAt(`${root}/a`, "!", 500), frames: [0] },
+  { name: "a flipped byte of a large file", harm: (root) => writeAt(`${root}/b`, "!", 7000), frames: [1] },
+  { name: "a file cut off in its hole", harm: (root) => Deno.truncateSync(`${root}/b`, 16_000), frames: [] },
+  {
+    name: "a file cut off in an extent",
+    harm: (root) => Deno.truncateSync(`${root}/b`, 12_000),
+    frames: [2],
+  },
+  { name: "garbage in a hole", harm: (root) => writeAt(`${root}/b`, "!", 17_000), frames: [0, 1, 2] },
+  { name: "a tail of garbage", harm: (root) => writeAt(`${root}/b`, "!", 20_000), frames: [0, 1, 2] },
+  { name: "a small file with a tail", harm: (root) => writeAt(`${root}/c`, "!", 5000), frames: [2] },
+  { name: "a missing file", harm: (root) => Deno.removeSync(`${root}/c`), frames: [2] },
+  { name: "an empty file that is not", harm: (root) => writeAt(`${root}/empty`, "!", 0), frames: [] },
+  {
+    name: "a file where a directory belongs",
+    harm: (root) => {
+      Deno.removeSync(`${root}/d`, { recursive: true });
+      Deno.writeTextFileSync(`${root}/d`, "x");
+    },
+    frames: [1],
+  },
+  {
+    name: "a full directory where a file belongs",
+    harm: (root) => {
+      Deno.removeSync(`${root}/a`);
+      Deno.mkdirSync(`${root}/a/b/c`, { recursive: true, mode: 0o500 });
+    },
+    frames: [0],
+  },
+  { name: "another mode", harm: (root) => Deno.chmodSync(`${root}/d/f`, 0o600), frames: [] },
+  { name: "another time", harm: (root) => Deno.utimeSync(`${root}/b`, 1, 1), frames: [] },
+  {
+    name: "attributes that do not belong",
+    harm: (root) => {
+      for (const args of [["-n", "user.strange", "-v", "x"], ["-x", "user.note"]]) {
+        new Deno.Command("setfattr", { args: [...args, `${root}/d/f`] }).outputSync();
+      }
+    },
+    frames: [],
+  },
+  {
+    name: "a directory that may not be read",
+    harm: (root) => Deno.chmodSync(`${root}/d`, 0o000),
+    frames: [],
+  },
+  {
+    name: "a symlink that leads elsewhere",
+    harm: (root) => {
+      Deno.removeSync(`${root}/d/soft`);
+      Deno.symlinkSync("/etc/passwd", `${root}/d/soft`);
+    },
+    frames: [],
+  },
+  {
+    name: "a FIFO where a file belongs",
+    harm: (root) => {
+      Deno.removeSync(`${root}/c`);
+      Deno.renameSync(`${root}/d/fifo`, `${root}/c`);
+    },
+    frames: [2],
+  },
+  {
+    name: "a hard link that is a file of its own",
+    harm: (root) => {
+      Deno.removeSync(`${root}/d/hard`);
+      Deno.copyFileSync(`${root}/a`, `${root}/d/hard`);
+    },
+    frames: [],
+  },
+  {
+    name: "two files that are one",
+    harm: (root) => {
+      Deno.removeSync(`${root}/c`);
+      Deno.linkSync(`${root}/b`, `${root}/c`);
+    },
+    frames: [0, 1, 2],
+  },
+  {
+    name: "a file with a name outside of the image",
+    harm: (root) => Deno.linkSync(`${root}/c`, `${root}/../name`),
+    frames: [2],
+  },
+  {
+    name: "files and directories that do not belong",
+    harm: (root) => {
+      Deno.writeTextFileSync(`${root}/d/new`, "x");
+      Deno.mkdirSync(`${root}/x/y/z`, { recursive: true });
+      Deno.symlinkSync("/", `${root}/x/root`);
+      Deno.mkdirSync(`${root}/e/lost+found`);
+    },
+    frames: [],
+  },
+];
+
+for (const { name, harm, frames } of damages) {
+  Deno.test(`${name}: found, made good from no more frames than it needs`, async () => {
+    using image = await installed();
+    const before = await seen(image.target);
+    harm(image.target);
+    const found = await look(image);
+    assert.deepEqual(neededFrames(image.manifest, found), frames);
+    await install(image, frames, found);
+    assert.equal(describeDifference(before, await seen(image.target)), undefined);
+  });
+}
+
+Deno.test("a directory that has become a link out of the tree is replaced, and what it leads to stays", async () => {
+  using image = await installed();
+  const before = await seen(image.target);
+  const outside = `${image.target}/../outside`;
+  Deno.renameSync(`${image.target}/d`, outside);
+  Deno.writeTextFileSync(`${outside}/f`, "precious");
+  Deno.symlinkSync("../outside", `${image.target}/d`);
+  const found = await look(image);
+  await install(image, neededFrames(image.manifest, found), found);
+  assert.equal(describeDifference(before, await seen(image.target)), undefined);
+  assert.equal(Deno.readTextFileSync(`${outside}/f`), "precious");
+  assert.ok(Deno.lstatSync(`${outside}/fifo`).isFifo);
+});
+
+Deno.test("an install that was broken off after any frame is finished with the others", async () => {
+  using whole = await installed();
+  const wanted = await seen(whole.target);
+  for (const first of [[], [0], [1], [2, 0], [1, 2]]) {
+    using image = makeImage(more);
+    await assert.rejects(install(image, first), /never came/);
+    const found = await look(image);
+    const needed = neededFrames(image.manifest, found);
+    assert.deepEqual(needed, [0, 1, 2].filter((frame) => !first.includes(frame)));
+    await install(image, needed, found);
+    assert.equal(describeDifference(wanted, await seen(image.target)), undefined);
+  }
+});
+
+Deno.test({
+  name: "what does not belong is not removed where a file system is mounted in it",
+  ...needs({ root: true }),
+  async fn() {
+    using image = await installed();
+    Deno.mkdirSync(`${image.target}/x/y`, { recursive: true });
+    await using _mounted = await Mount.at(`${image.target}/x/y`, { source: "tmpfs", type: "tmpfs" });
+    Deno.writeTextFileSync(`${image.target}/x/y/precious`, "x");
+    const found = await look(image);
+    await assert.rejects(install(image, [], found), (error) => {
+      assert.ok(error instanceof RackseedError);
+      assert.match(error.message, /x\/y.*a file system is mounted there/);
+      return true;
+    });
+    assert.equal(Deno.readTextFileSync(`${image.target}/x/y/precious`), "x");
+  },
+});
+
+Deno.test("a scan that is called off ends", async () => {
+  using image = await installed();
+  const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
+  const options = { manifest: image.manifest, makeReadable: false, privileged: true };
+  await assert.rejects(
+    findExisting(root, { ...options, signal: AbortSignal.abort(new Error("called off")) }),
+    /called off/,
+  );
+  close(root);
+});

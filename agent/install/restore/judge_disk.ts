@@ -1,0 +1,140 @@
+/**
+ * Whether a disk is restored or overwritten. A disk that cannot be restored is overwritten, and the verdict says why;
+ * but never if something on it is to be kept.
+ */
+import type { Order } from "#contract/api.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { TargetDisk } from "../disk/guard.ts";
+import type { CarryOut } from "../disk/partition.ts";
+import type { Plan } from "../disk/plan.ts";
+import { retuneDisk } from "../disk/retune.ts";
+import {
+  assessDisk,
+  describeRepairs,
+  type FittingDisk,
+  inTheirPlaces,
+  keptOnThem,
+  mendDisk,
+  unsoundFileSystems,
+} from "./restore_disk.ts";
+
+export interface RestoreRequest extends CarryOut {
+  readonly order: Pick<Order, "manifest" | "node"> & Partial<Pick<Order, "identity">> & {
+    readonly restore: NonNullable<Order["restore"]>;
+  };
+  readonly plan: Plan;
+  readonly layout: DiskLayout | undefined;
+}
+
+/** `message`: what was found or done, as text. */
+export type Verdict =
+  | { readonly fits: false; readonly message: string }
+  | {
+    readonly fits: true;
+    readonly message: string;
+    readonly state: FittingDisk;
+    /** What will be repaired. */
+    readonly notes: readonly string[];
+  };
+
+/** Looks at the table and the file systems; writes nothing. Throws RackseedError if it may not be overwritten. */
+export async function judgeDisk(target: TargetDisk, request: RestoreRequest): Promise<Verdict> {
+  const state = await assessDisk(target, request);
+  if (!state.fits) return giveUp(request, state.because);
+  const lost = await lostOn(target, { ...request, state });
+  if (lost !== undefined) return giveUp(request, lost);
+  const notes = describeRepairs(state);
+  return { fits: true, state, notes, message: describeFound(notes) };
+}
+
+/** What a dry run finds. */
+export interface Foreseen {
+  readonly message: string;
+  /** What would change besides the files. */
+  readonly notes: readonly string[];
+  /** Undefined if its file systems cannot be looked at before the disk is mended or overwritten. */
+  readonly readable: {
+    readonly state: FittingDisk;
+    /** A file system would be repaired: what it says of its files is not trusted. */
+    readonly isDoubtful: boolean;
+  } | undefined;
+}
+
+/** The same for a dry run, which goes on whatever it finds. */
+export async function foreseeDisk(target: TargetDisk, request: RestoreRequest): Promise<Foreseen> {
+  const state = await assessDisk(target, request);
+  if (!state.fits) {
+    return {
+      message: `a full install would be needed: ${state.because}`,
+      notes: [`overwrite the whole disk: ${state.because}`],
+      readable: undefined,
+    };
+  }
+  const lost = await lostOn(target, { ...request, state });
+  const repairs = lost === undefined
+    ? describeRepairs(state)
+    : [`it would be refused, for what is to be kept: ${lost}`];
+  if (state.tableLost) {
+    const notes = [...repairs, "what differs in the files can be seen only then"];
+    return { message: describeFound(repairs), notes, readable: undefined };
+  }
+  const unsound = await unsoundFileSystems(target, { ...request, state });
+  const untuned = await retuneDisk(target, { ...request, without: state.missing, dryRun: true });
+  const notes = [...repairs, ...unsound, ...untuned];
+  return { message: describeFound(notes), notes, readable: { state, isDoubtful: unsound.length > 0 } };
+}
+
+type Mended =
+  | { readonly fits: false; readonly message: string }
+  /** `isDoubtful`: a file system was repaired, so what it says of its files is not trusted. */
+  | { readonly fits: true; readonly message: string; readonly isDoubtful: boolean };
+
+/** If the disk cannot be mended it does not fit any more. Throws RackseedError if it may not be overwritten. */
+export async function mendOrGiveUp(
+  target: TargetDisk,
+  { state, onFormat, ...request }: RestoreRequest & {
+    state: FittingDisk;
+    onFormat: (what: string) => void;
+  },
+): Promise<Mended> {
+  try {
+    const { keep } = request.order.restore;
+    const mended = await mendDisk(target, { ...request, state, onFormat, keep });
+    const done = [...mended, ...await retuneDisk(target, { ...request, without: [], dryRun: false })];
+    return {
+      fits: true,
+      isDoubtful: mended.length > describeRepairs(state).length,
+      message: done.length === 0 ? "all file systems are sound" : done.join("; "),
+    };
+  } catch (error) {
+    request.signal?.throwIfAborted();
+    return giveUp(request, messageOf(error));
+  }
+}
+
+function describeFound(found: readonly string[]): string {
+  return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
+}
+
+/** What is to be kept and would be lost on the file systems that are missing; undefined if nothing would. */
+async function lostOn(
+  target: TargetDisk,
+  { state, ...request }: RestoreRequest & { state: FittingDisk },
+): Promise<string | undefined> {
+  const { keep } = request.order.restore;
+  if (keep.length === 0) return undefined;
+  const others = await inTheirPlaces(target, { ...request, missing: state.missing });
+  return keptOnThem(state.missing, keep) ?? (others.length === 0 ? undefined : others.join("; "));
+}
+
+function giveUp({ order: { node, restore: { keep } } }: RestoreRequest, because: string) {
+  if (keep.length === 0) {
+    return { fits: false, message: `cannot be restored, so it is installed anew: ${because}` } as const;
+  }
+  throw new RackseedError(`cannot restore the disk of ${node}`, {
+    reason: `${because}; to install it anew would lose what is to be kept (${keep.join(", ")}).`,
+    remedy: `save that first, then overwrite the disk: rackseed node deploy ${node}`,
+    status: 409,
+  });
+}

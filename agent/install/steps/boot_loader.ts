@@ -1,0 +1,59 @@
+/** Step "bootloader": the clone starts by itself, and carries the record that a later restore needs. */
+import { syncAll } from "../../sys/kernel.ts";
+import type { StepOutcome } from "../../steps/step.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+import { bootFolders, bootState } from "../boot_loader/boot_area.ts";
+import { installBootLoader } from "../boot_loader/boot_loader.ts";
+import { writeCloneRecord } from "../records/clone_record.ts";
+import type { ExistingClone } from "../restore/existing_clone.ts";
+import { STATE_PATHS, withoutFolders } from "../restore/restore_scope.ts";
+import type { GivenIdentity } from "./give_identity.ts";
+import type { Machine, PlannedDisk } from "./machine.ts";
+
+interface LoaderOptions extends PlannedDisk {
+  readonly clone: CloneTree;
+  readonly given: Pick<GivenIdentity, "own" | "fitted">;
+}
+
+/** Throws RackseedError. */
+export async function installLoader(machine: Machine, options: LoaderOptions): Promise<StepOutcome> {
+  const { plan, target, clone, given: { own, fitted } } = options;
+  const { enrolled: { header, order }, run, signal } = machine;
+  const folders = ownedFolders(machine, clone);
+  const distribution = header.source?.distribution ?? "linux";
+  const notes = await installBootLoader(target, { plan, clone, distribution, run, signal });
+  // grub-install wrote to the device itself, which is read now
+  syncAll();
+  await writeCloneRecord(clone, {
+    manifest: order.manifest.id,
+    own,
+    fitted: lastingOnly(fitted, folders),
+    boot: await bootState(target, { plan, clone, folders }),
+  });
+  return { message: ["installed", ...notes].join("; ") };
+}
+
+/** Keeps the loader of a restored clone if it is sound, or can be put back as it was; else installs it. */
+export async function keepOrInstallLoader(
+  machine: Machine,
+  { existing, ...options }: LoaderOptions & { existing: ExistingClone },
+): Promise<StepOutcome> {
+  const { target, clone, given: { fitted } } = options;
+  const folders = ownedFolders(machine, clone);
+  const kept = await existing.keepLoader(target);
+  if (kept === undefined) return await installLoader(machine, options);
+  await existing.recordFitted(lastingOnly(fitted, folders));
+  return { message: kept };
+}
+
+/** The loader's folders, which from now on are not the image's. */
+function ownedFolders({ enrolled: { header } }: Machine, clone: CloneTree): string[] {
+  const folders = bootFolders(header.layout);
+  for (const path of folders) clone.changed.add(path);
+  return folders;
+}
+
+/** Without what the running system and the boot loader write. */
+function lastingOnly(paths: readonly string[], folders: readonly string[]): string[] {
+  return withoutFolders(paths, [...STATE_PATHS, ...folders]);
+}

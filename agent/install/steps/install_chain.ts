@@ -1,0 +1,82 @@
+/** An installation: the proven disk is overwritten with the image, and the clone gets this node's identity. */
+import type { Identity } from "#contract/identity.ts";
+import type { StepOutcome, StepProgress } from "../../steps/step.ts";
+import { comparisonOf } from "../compare/comparison.ts";
+import { describePlan } from "../disk/plan_description.ts";
+import { syncPeriodically } from "../extract/periodic_sync.ts";
+import { ImageFetch } from "../fetch/image_fetch.ts";
+import { installLoader } from "./boot_loader.ts";
+import { chooseIdentity } from "./choose_identity.ts";
+import { finishClone } from "./finish_clone.ts";
+import { giveIdentity } from "./give_identity.ts";
+import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
+import { runPreInstallHooks } from "./machine_hooks.ts";
+import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
+import { formatNewDisk, partitionOrResume } from "./new_disk.ts";
+import { planMachine, proveDisk } from "./plan.ts";
+
+/** Throws RackseedError of the step that failed. */
+export async function installMachine(machine: Machine): Promise<void> {
+  const { steps, stack } = machine;
+  const fetch = stack.use(new ImageFetch(machine));
+  const { plan } = await steps.run("plan", () => planMachine(machine, describePlan));
+  const { target } = await steps.run("guard", () => proveDisk(machine, plan));
+  const disk = { plan, target };
+  const identity = await chooseIdentity(machine, target);
+  await runPreInstallHooks(machine, { target, identity });
+  const { resumes } = await steps.run("partition", () => partitionOrResume(machine, disk));
+  const mounted = await steps.run("format", ({ update }) => {
+    // the swarm does its part while the disk is made ready
+    fetch.begin({ memory: PACKS_IN_MEMORY, writes: true, manifestOnly: resumes });
+    return makeFileSystems(machine, { ...disk, fetch, resumes, update });
+  });
+  await installClone(machine, { ...disk, fetch, identity, mounted, resumes });
+}
+
+/** Work of the step "format". */
+export async function makeFileSystems(
+  machine: Machine,
+  { fetch, resumes, update, ...disk }: PlannedDisk & {
+    fetch: ImageFetch;
+    resumes: boolean;
+    update: StepProgress["update"];
+  },
+): Promise<StepOutcome & MountedClone> {
+  await formatNewDisk(machine, { ...disk, resumes, update });
+  const mounted = await mountClone(machine, disk);
+  // resuming is tried once: if it fails, the next installation starts from an empty disk
+  const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
+  const message = resumes ? "kept but for vfat, which has no journal" : undefined;
+  return { ...mounted, journal, message };
+}
+
+/** From mounted file systems without content, or with what an earlier run has written, to the finished clone. */
+export async function installClone(
+  machine: Machine,
+  { fetch, identity, mounted, resumes, ...disk }: PlannedDisk & {
+    fetch: ImageFetch;
+    identity: Identity;
+    mounted: MountedClone;
+    resumes: boolean;
+  },
+): Promise<void> {
+  const { steps, clonePath } = machine, { clone, journal } = mounted;
+  const comparison = comparisonOf({}, { resumes });
+  const { inMemory } = await steps.run(
+    "torrent",
+    (progress) => fetch.join({ path: clonePath, journal, comparison }, { memory: PACKS_IN_MEMORY, progress }),
+  );
+  await steps.run("install", (progress) => writeFiles(fetch, progress));
+  const given = await steps.run(
+    "identity",
+    (progress) => giveIdentity(machine, { plan: disk.plan, clone, identity, progress }),
+  );
+  await steps.run("bootloader", () => installLoader(machine, { ...disk, clone, given }));
+  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory, checks: true });
+}
+
+/** Work of the step "install". */
+export async function writeFiles(fetch: ImageFetch, progress: StepProgress): Promise<StepOutcome> {
+  await using _writing = syncPeriodically();
+  return await fetch.install(progress);
+}

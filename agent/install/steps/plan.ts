@@ -1,0 +1,32 @@
+/** Steps "plan" and "guard": which disk, and the proof that it may be overwritten. */
+import { readDisks } from "../../layout/disks.ts";
+import type { StepOutcome } from "../../steps/step.ts";
+import { describeDisk, tokensOf } from "../disk/choose_disk.ts";
+import { TargetDisk } from "../disk/guard.ts";
+import { confirmChoice, type Plan, planInstall, type PlanRequest } from "../disk/plan.ts";
+import type { Machine } from "./machine.ts";
+
+/** Throws RackseedError, with nothing written, if the image cannot be rebuilt on this machine. */
+export function planMachine(
+  machine: Machine,
+  describe: (plan: Plan) => string[],
+): StepOutcome & { plan: Plan } {
+  const plan = planInstall(requestOf(machine));
+  return { plan, message: describeDisk(plan.disk), planLines: describe(plan), disk: tokensOf(plan.disk) };
+}
+
+/** Throws RackseedError if the disk is no longer the planned one, or is in use. */
+export async function proveDisk(
+  machine: Machine,
+  plan: Plan,
+): Promise<StepOutcome & { target: TargetDisk }> {
+  // the content of a disk that appeared late is not read: it may be blank, or not
+  confirmChoice(plan, { ...requestOf(machine), disks: await readDisks() });
+  const target = await TargetDisk.prove(plan);
+  return { target, message: `${target.device()} is free and the planned one` };
+}
+
+function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
+  const { node, disk, installedDisk } = order;
+  return { node, header, firmware, disks, disk, installed: installedDisk };
+}

@@ -1,0 +1,141 @@
+/** `rackseed node` and its options. */
+import { type Command, Option } from "@commander-js/extra-typings";
+import type { Actions } from "./actions.ts";
+import { parseDurationOption, parseSeedOption, parseVersion } from "./arguments.ts";
+import { addBackup } from "./backup_command.ts";
+import { withServer } from "./connection_options.ts";
+import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
+import { addNodeSet } from "./node_set_command.ts";
+
+type NodeCommand = Command<[], Record<PropertyKey, never>>;
+type Signal = Pick<Actions, "signal">;
+
+const FORCE = "allow a node's backup to be written to another node";
+
+export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
+  const node = program.command("node")
+    .description("Name, configure, deploy, restore and back up nodes.")
+    .addHelpText(
+      "after",
+      afterOptions({ examples: ["rackseed node list", "rackseed node deploy n1 n2 --image web --wait"] }),
+    );
+  addQueries(node, { signal });
+  addNodeSet(node, { signal });
+  addDeploy(node, { signal });
+  addRestore(node, { signal });
+  addBackup(node, { signal });
+  addCancel(node, { signal });
+}
+
+function addQueries(node: NodeCommand, { signal }: Signal): void {
+  withServer(node.command("list"))
+    .description("List all nodes with their state, progress, image and address.")
+    .option("--json", JSON_RESULT)
+    .addHelpText("after", afterOptions({ examples: ["rackseed node list --json"] }))
+    .action(async (options) => await (await import("./nodes.ts")).listNodes({ ...options, signal }));
+  withServer(node.command("show"))
+    .description("Show a node's settings, hardware and the steps of its latest deployment.")
+    .argument("<node>", ONE_NODE)
+    .option("--json", JSON_RESULT)
+    .addHelpText("after", afterOptions({ examples: ["rackseed node show n1"] }))
+    .action(async (key, options) => await (await import("./nodes.ts")).showNode(key, { ...options, signal }));
+  withServer(node.command("delete"))
+    .description("Remove nodes from the server; their disks are not touched.")
+    .argument("<node...>", NODES)
+    .addHelpText("after", afterOptions({ examples: ["rackseed node delete n1"] }))
+    .action(async (keys, options) =>
+      await (await import("./nodes.ts")).deleteNodes(keys, { ...options, signal })
+    );
+}
+
+function addDeploy(node: NodeCommand, { signal }: Signal): void {
+  withServer(node.command("deploy"))
+    .description("Overwrite nodes with an image, the next time they boot from the network.")
+    .argument("<node...>", NODES)
+    .requiredOption("--image <image>", `image to install: ${IMAGE}`)
+    .addOption(new Option("--seed <policy>", SEED).argParser(parseSeedOption))
+    .option(
+      "--first-boot-timeout <duration>",
+      "flag a clone that has not reported this long after install (default: 10min)",
+      parseDurationOption,
+    )
+    .addOption(
+      new Option("--identity <how>", "override the nodes' own --identity setting")
+        .choices(["keep", "assign", "ask"] as const),
+    )
+    .option(
+      "--ask-timeout <duration>",
+      "with ask, time until the proposal is accepted (default: 5min)",
+      parseDurationOption,
+    )
+    .option("--force", FORCE)
+    .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
+    .option("--json", "print the order as JSON; with --wait, then the outcome")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+The command arms the nodes: nothing happens until they boot from the network,
+and \`rackseed node cancel\` disarms them. With --wait, a node that fails or does
+not report makes the exit status 1.
+${DURATION}
+Without --seed, finished nodes follow \`rackseed swarm show\`.
+Identity (host name, addresses, SSH host keys):
+  keep    from the old disk, else from the server's records
+  assign  from \`rackseed node set\`
+  ask     from a person at the node's console`,
+        examples: [
+          "rackseed node deploy n1 n2 n3 --image web@3 --wait",
+          "rackseed node deploy 'node[001-128]' --image web",
+          "rackseed node deploy n1 --image web --identity keep --seed none",
+        ],
+      }),
+    )
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
+    );
+}
+
+function addRestore(node: NodeCommand, { signal }: Signal): void {
+  withServer(node.command("restore"))
+    .description("Repair nodes at their next network boot, writing only what differs from the image.")
+    .argument("<node...>", NODES)
+    .option("--image <image>", "another image or a backup (default: the node's assigned image)")
+    .option("--version <n>", "another version of that image", parseVersion)
+    .option("--keep <path...>", "leave these paths alone, with everything below them")
+    .option("--dry-run", "show what would change without writing anything")
+    .option("--check-content", "hash every file instead of trusting unchanged timestamps; slower")
+    .option("--force", FORCE)
+    .option("--wait", "wait until done; then print what changed, or would change")
+    .option("--json", "print the order as JSON; with --wait, then the steps")
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+Files that differ are rewritten; files that the image does not have are deleted.
+Kept are the node's name, addresses and keys, the paths given with --keep here
+or in \`rackseed image set\`, paths that the capture excluded, and what a running
+system writes, such as /var/log.
+Use --check-content after a break-in or on a failing disk.`,
+        examples: [
+          "rackseed node restore n1 --wait",
+          "rackseed node restore n1 --keep /srv /home --dry-run --wait",
+          "rackseed node restore n1 n2 --version 2",
+          "rackseed node restore n1 --image n1   # its backup",
+        ],
+      }),
+    )
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
+    );
+}
+
+function addCancel(node: NodeCommand, { signal }: Signal): void {
+  withServer(node.command("cancel"))
+    .description("Cancel the deployment, restore or backup at boot that is ordered for nodes.")
+    .argument("<node...>", NODES)
+    .addHelpText("after", afterOptions({ examples: ["rackseed node cancel n1 n2"] }))
+    .action(async (nodes, options) =>
+      await (await import("./nodes.ts")).cancelNodes(nodes, { ...options, signal })
+    );
+}

@@ -1,0 +1,21 @@
+/**
+ * The default DHCP pool: the upper half of the interface's network, at most 1000 addresses.
+ * For 10.0.0.1/24: 10.0.0.128 to 10.0.0.254.
+ */
+export function defaultRange({ advertised, netmask }: { advertised: string; netmask: string }): {
+  first: string;
+  last: string;
+} {
+  const mask = numberOf(netmask), network = (numberOf(advertised) & mask) >>> 0;
+  const broadcast = (network | ~mask) >>> 0;
+  const first = Math.max(network + Math.ceil((broadcast - network) / 2), broadcast - 1000);
+  return { first: textOf(first), last: textOf(Math.max(first, broadcast - 1)) };
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((sum, part) => (sum << 8 | Number(part)) >>> 0, 0);
+}
+
+function textOf(value: number): string {
+  return [24, 16, 8, 0].map((shift) => value >>> shift & 255).join(".");
+}

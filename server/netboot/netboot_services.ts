@@ -1,0 +1,224 @@
+/** DHCP, TFTP and the boot files, joined with the fleet by the one netboot policy. */
+import { getLogger } from "@logtape/logtape";
+import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
+import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
+import type { LeaseStore } from "../../boot/dhcp/lease_store.ts";
+import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
+import { startDhcpServer } from "../../boot/dhcp/server.ts";
+import type { Compression } from "../../boot/initramfs/segment.ts";
+import { type BootTarget, chooseFirstStage, chooseTarget } from "../../boot/netboot.ts";
+import { bootPrograms, readBootProgram } from "../../boot/programs/programs.ts";
+import { TokenBucket } from "../../boot/token_bucket.ts";
+import { startTftpServer } from "../../boot/tftp/server.ts";
+import type { TftpFile } from "../../boot/tftp/tftp_file.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
+import type { AgentSegments } from "../boot_files/agent_segments.ts";
+import type { ServerOptions } from "../cli/server_options.ts";
+import { reservationsOf } from "./node_reservations.ts";
+import type { SiteAddresses } from "../connections/site_addresses.ts";
+import { defaultRange } from "./dhcp_range.ts";
+import type { ImageStore } from "../store/images.ts";
+import type { PublishedVersion } from "../store/versions.ts";
+import type { Nodes } from "../store/nodes.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+
+const log = getLogger(["rackseed", "netboot"]);
+const LEASE_SECONDS = 3600;
+/** Machines not seen before that are written down: a room's that is switched on, and few of a flood's. */
+const NEWCOMERS = { burst: 1000, perSecond: 5 };
+
+interface NetbootOptions {
+  readonly options: ServerOptions;
+  readonly site: SiteAddresses;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly fleet: Fleet;
+  readonly nodes: Nodes;
+  readonly store: ImageStore;
+  readonly segments: AgentSegments;
+  /** Whether a file of a version is known to be damaged: no machine boots it. */
+  readonly isDamaged: (path: string) => boolean;
+  readonly leases: LeaseStore;
+  readonly signal: AbortSignal;
+}
+
+interface NetbootServices {
+  /** The table of names, for the HTTP side. */
+  lookup(name: string, client?: { readonly address: string }): TftpFile | undefined;
+  readonly tftpPort: number | undefined;
+  /** Each settles when its service has ended; rejects where it broke. */
+  readonly finished: readonly Promise<void>[];
+}
+
+export async function startNetboot(context: NetbootOptions): Promise<NetbootServices> {
+  const { options, site, httpPort, httpsPort, fleet, nodes, store, segments, isDamaged, signal } = context;
+  await ensureSegments(context);
+  const network = options.dhcp === "server" && site.netmask !== undefined
+    ? {
+      mask: site.netmask,
+      ...(options.gateway !== undefined && { gw: options.gateway }),
+      ...(options.dns[0] !== undefined && { dns: options.dns[0] }),
+    }
+    : undefined;
+  const bootSite = {
+    httpUrl: `http://${site.advertised}:${httpPort}`,
+    agentUrl: `https://${site.advertised}:${httpsPort}`,
+    transport: "http" as const,
+    secureBoot: options.secureBoot,
+    ...(network && { network }),
+  };
+  const newcomers = new TokenBucket(NEWCOMERS);
+  const files = new BootFiles({
+    site: bootSite,
+    programs: await readPrograms(),
+    issueTarget: (mac) => issueTarget(mac, { fleet, nodes, newcomers }),
+    image: (name) => imageFiles(name, { store, segments, isDamaged }),
+  });
+  const lookup = (name: string, client?: { readonly address: string }) => files.lookup(name, client);
+  const finished: Promise<void>[] = [];
+  let tftpPort: number | undefined;
+  if (options.tftpPort !== undefined) {
+    const tftp = startTftpServer({ hostname: site.bind, port: options.tftpPort, lookup, signal });
+    tftpPort = tftp.port;
+    finished.push(tftp.finished);
+  }
+  if (options.dhcp === "server") finished.push((await startDhcp(context, bootSite)).finished);
+  return { lookup, tftpPort, finished };
+}
+
+async function startDhcp(
+  { options, site, fleet, nodes, leases, signal }: NetbootOptions,
+  bootSite: Parameters<typeof chooseFirstStage>[1]["site"],
+): Promise<{ finished: Promise<void> }> {
+  const { interface: device, gateway, dns } = options;
+  const { netmask, advertised } = site;
+  if (device === undefined || netmask === undefined) throw new Error("DHCP without an interface");
+  const address = parseIpv4(advertised);
+  await refuseBesideAnother(device, { address, signal });
+  const given = options.dhcpRange ?? defaultRange({ advertised, netmask });
+  const network = {
+    address,
+    netmask: parseIpv4(netmask),
+    range: { first: parseIpv4(given.first), last: parseIpv4(given.last) },
+  };
+  const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
+  const newcomers = new TokenBucket(NEWCOMERS);
+  return startDhcpServer({
+    interface: device,
+    address: network.address,
+    netmask: network.netmask,
+    range: network.range,
+    ...(gateway !== undefined && { gateway: parseIpv4(gateway) }),
+    dns: dns.map(parseIpv4),
+    leaseSeconds: LEASE_SECONDS,
+    leases,
+    reservations: reservationsOf(nodes, network),
+    answers: ({ pxe, mac }) => pxe || options.dhcpClients === "all" || isNode(mac),
+    knows: ({ mac }) => isNode(mac),
+    bootOptions: (client) => {
+      if (!client.pxe) return undefined;
+      const isKnown = nodes.byMac(client.mac) !== undefined;
+      if (isKnown || newcomers.take(performance.now())) fleet.netboot.noteBoot(client.mac);
+      const uefiProgram = nodes.byMac(client.mac)?.settings.bootProgram;
+      return chooseFirstStage(client, { site: bootSite, ...(uefiProgram && { uefiProgram }) });
+    },
+    signal,
+  });
+}
+
+/** Two DHCP servers on one network take each other's clients: the classic accident. */
+async function refuseBesideAnother(
+  device: string,
+  { address, signal }: { address: Ipv4; signal: AbortSignal },
+): Promise<void> {
+  const other = await findOtherDhcpServer(device, { address, signal });
+  if (other === undefined) return;
+  throw new RackseedError(`cannot serve DHCP on ${device}`, {
+    reason: `another DHCP server, ${other.serverId}, answers there (it offered ${other.offered}).`,
+    remedy: "switch that one off, or start this server on a network of its own for the nodes.",
+  });
+}
+
+function issueTarget(mac: string, { fleet, nodes, newcomers }: {
+  fleet: Fleet;
+  nodes: Nodes;
+  newcomers: TokenBucket;
+}): BootTarget {
+  if (nodes.byMac(mac) === undefined && !newcomers.take(performance.now())) return chooseTarget(undefined);
+  fleet.netboot.noteBoot(mac);
+  const order = fleet.netboot.issue(mac);
+  if (order === undefined) return chooseTarget(undefined);
+  const image = `${order.image}@${order.version}`;
+  log.info("boots-agent", { mac, node: order.node.name, image });
+  return chooseTarget({ armed: { image, token: order.token } });
+}
+
+function imageFiles(
+  name: string,
+  { store, segments, isDamaged }: Pick<NetbootOptions, "store" | "segments" | "isDamaged">,
+): ImageBootFiles | undefined {
+  const version = findVersion(name, store);
+  if (!version?.bootable) return undefined;
+  const damaged = [version.kernelPath, version.initrdPath].find(isDamaged);
+  if (damaged !== undefined) {
+    log.error("boot-file-damaged", { image: name, path: damaged });
+    return undefined;
+  }
+  const compression = compressionOf(version);
+  const agent = compression && segments.get(compression);
+  return agent === undefined
+    ? undefined
+    : { kernel: version.kernelPath, initramfs: [agent, version.initrdPath] };
+}
+
+function findVersion(name: string, store: ImageStore): PublishedVersion | undefined {
+  try {
+    return store.published(name);
+  } catch (error) {
+    if (error instanceof RackseedError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** After an upgrade of the product the versions that are there need its new segment. */
+async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
+  const bootable = store.allPublished().filter((version) => version.bootable);
+  for (const compression of new Set(bootable.map(compressionOf))) {
+    if (compression === undefined) continue;
+    try {
+      await segments.ensure(compression);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error("no-agent-segment", { compression, error: messageOf(error) });
+    }
+  }
+}
+
+/** By the magic numbers: gzip RFC 1952 §2.3.1, zstd RFC 8878 §3.1.1. Undefined where it cannot be read. */
+function compressionOf({ image, version, initrdPath }: PublishedVersion): Compression | undefined {
+  try {
+    using file = Deno.openSync(initrdPath);
+    const magic = new Uint8Array(2);
+    file.readSync(magic);
+    return magic[0] === 0x1f && magic[1] === 0x8b ? "gzip" : "zstd";
+  } catch (error) {
+    log.error("no-boot-files", { image: `${image}@${version}`, error: messageOf(error) });
+    return undefined;
+  }
+}
+
+async function readPrograms(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const programs = new Map<string, Uint8Array>();
+  const missing: string[] = [];
+  let reason = "";
+  for (const { name } of bootPrograms) {
+    try {
+      programs.set(name, await readBootProgram(name));
+    } catch (error) {
+      missing.push(name);
+      reason = messageOf(error);
+    }
+  }
+  if (missing.length > 0) log.warn("no-boot-programs", { missing, reason });
+  return programs;
+}

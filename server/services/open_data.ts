@@ -1,0 +1,48 @@
+/** The data directory opened: its database and store, the server's CA and its admin token. */
+import { pinOf } from "#contract/token.ts";
+import { AdminToken } from "../access/admin_token.ts";
+import { type Authority, openAuthority } from "../access/tls.ts";
+import { DataDirectory } from "../store/data_directory.ts";
+import { openDatabase } from "../store/database.ts";
+import { Deployments } from "../store/deployments.ts";
+import { ImageStore } from "../store/images.ts";
+import { openSigningKey } from "../store/keys.ts";
+import { Nodes } from "../store/nodes.ts";
+import { signedVersions } from "../store/versions.ts";
+import type { StartContext } from "./start_context.ts";
+
+export interface ServerData {
+  readonly directory: DataDirectory;
+  readonly db: ReturnType<typeof openDatabase>;
+  readonly authority: Authority;
+  /** Pin of the CA, which tokens carry. */
+  readonly pin: string;
+  readonly admin: AdminToken;
+  readonly nodes: Nodes;
+  readonly deployments: Deployments;
+  readonly store: ImageStore;
+}
+
+/** The directory's lock must be held. Throws RackseedError. */
+export async function openData({ options, stack, now }: StartContext): Promise<ServerData> {
+  const directory = new DataDirectory(options.data);
+  const db = openDatabase(directory.database);
+  stack.defer(() => db.close());
+  const authority = await openAuthority(options.data);
+  const pin = pinOf(authority.pem);
+  const admin = AdminToken.open(options.data, { pin });
+  const nodes = new Nodes(db, { now });
+  const deployments = new Deployments(db, { now });
+  const store = stack.use(
+    new ImageStore({
+      db,
+      directory,
+      signingKey: await openSigningKey(directory, { signed: signedVersions(db) }),
+      inUse: (version) => {
+        const names = deployments.nodesWaitingFor(version).flatMap((id) => nodes.find(id)?.name ?? []);
+        return names.length === 0 ? undefined : `it is being deployed to ${names.join(", ")}`;
+      },
+    }),
+  );
+  return { directory, db, authority, pin, admin, nodes, deployments, store };
+}

@@ -1,0 +1,64 @@
+/** The fleet opened: nodes, their orders, their hooks and their first boots. */
+import { Batches } from "../fleet/batches/batches.ts";
+import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { HookBook } from "../fleet/hook_book.ts";
+import { NodeTerms } from "../fleet/node_terms.ts";
+import type { Images, Publish } from "../fleet/ports.ts";
+import { AgentTokens } from "../store/agent_tokens.ts";
+import { FirstBoots } from "../store/first_boots.ts";
+import { Hooks } from "../store/hooks.ts";
+import { Identities } from "../store/identities.ts";
+import type { ServerData } from "./open_data.ts";
+import { every, type StartContext } from "./start_context.ts";
+import type { ServerSwarm } from "./start_swarm.ts";
+
+const LATE_TICK_MS = 1000;
+const SILENCE_TICK_MS = 5000;
+
+interface FleetParts {
+  readonly fleet: Fleet;
+  readonly hooks: HookBook;
+  readonly agents: AgentTokens;
+}
+
+interface FleetSources {
+  readonly data: ServerData;
+  readonly images: Images;
+  readonly swarm: Pick<ServerSwarm, "site" | "racks">;
+  readonly publish: Publish;
+}
+
+export function openFleet(
+  { stack, now }: StartContext,
+  { data: { db, directory, nodes, deployments, pin }, images, swarm: { site, racks }, publish }: FleetSources,
+): FleetParts {
+  const settings = () => site.settings();
+  const batches = new Batches({
+    store: deployments,
+    policy: () => settings().seed,
+    nameOf: (id) => nodes.find(id)?.name ?? id,
+    now,
+  });
+  const terms = new NodeTerms({ settings, racks });
+  const hooks = new HookBook(new Hooks(db), nodes);
+  const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
+  const agents = new AgentTokens(db);
+  const fleet = new Fleet({
+    nodes,
+    deployments,
+    agents,
+    images,
+    batches,
+    terms,
+    firstBoots,
+    hooks,
+    pin,
+    identities: new Identities(directory),
+    publish,
+    now,
+  });
+  stack.use(every(LATE_TICK_MS, () => fleet.clones.flagSilent()));
+  stack.use(every(SILENCE_TICK_MS, () => fleet.flagSilent()));
+  return { fleet, hooks, agents };
+}

@@ -1,0 +1,74 @@
+/**
+ * Plain HTTP, for what firmware, trackers' clients and clones ask before they have a token: boot files, announce
+ * and scrape, the web seed, the report of a first boot.
+ */
+import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
+import type { RateLimit } from "#torrent/rate_limit.ts";
+import { handleBoot } from "../../boot/http.ts";
+import { HttpService } from "../connections/serve.ts";
+import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";
+import type { ImageService } from "../images/image_service.ts";
+import { handleAnnounce, handleScrape } from "../swarm/http_tracker.ts";
+import type { Tracker } from "../swarm/tracker.ts";
+import { handleWebSeed } from "../swarm/web_seed.ts";
+import { handleFirstBoot } from "../web/first_boot_http.ts";
+import { bind } from "./bind.ts";
+import type { StartContext } from "./start_context.ts";
+
+export const SEED_PREFIX = "/seed/";
+
+type PlainHandler = (request: Request, client: Deno.NetAddr) => Response | Promise<Response>;
+
+interface PlainHttp {
+  readonly port: number;
+  /** Until it is called, every request is answered with 503: what is served needs the port to be known first. */
+  answerWith(handler: PlainHandler): void;
+}
+
+export async function startPlainHttp(
+  { options: { httpPort: port }, site, reaper, stack }: StartContext,
+): Promise<PlainHttp> {
+  let handle: PlainHandler = notReady;
+  const service = stack.use(
+    await bind({ protocol: "tcp", port }, {
+      action: "serve plain HTTP",
+      start: () =>
+        new HttpService({ hostname: site.bind, port }, {
+          name: "http",
+          reaper,
+          handler: (request, info) => handle(request, info.remoteAddr),
+        }),
+    }),
+  );
+  return { port: service.port, answerWith: (handler) => handle = handler };
+}
+
+interface PlainSources {
+  readonly bootFiles: Parameters<typeof handleBoot>[1];
+  readonly tracker: Tracker;
+  readonly clones: CloneReports;
+  readonly images: Pick<ImageService, "webSeedFile">;
+  readonly uplink: RateLimit;
+  readonly now: () => number;
+}
+
+export function plainHandler(
+  { bootFiles, tracker, clones, images, uplink, now }: PlainSources,
+): PlainHandler {
+  return (request, { hostname }) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/boot/")) return handleBoot(request, bootFiles);
+    if (pathname === "/announce") return handleAnnounce(request, { hostname, tracker, now: now() });
+    if (pathname === FIRST_BOOT_PATH) return handleFirstBoot(request, { clones, address: hostname });
+    if (pathname === "/scrape") return handleScrape(request, { tracker, now: now() });
+    if (pathname.startsWith(SEED_PREFIX)) {
+      const lookup = (name: Parameters<typeof images.webSeedFile>[0]) => images.webSeedFile(name);
+      return handleWebSeed(request, { prefix: SEED_PREFIX, lookup, uploadLimit: uplink });
+    }
+    return new Response("not found\n", { status: 404 });
+  };
+}
+
+function notReady(): Response {
+  return new Response("starting\n", { status: 503, headers: { "retry-after": "1" } });
+}

@@ -1,0 +1,90 @@
+/** Captures: of templates, and of nodes as their backups, now, on a schedule or at the next boot. */
+import { getLogger } from "@logtape/logtape";
+import type { CaptureView } from "#contract/api.ts";
+import { messageOf } from "#contract/errors.ts";
+import type { AgentSegments } from "../boot_files/agent_segments.ts";
+import { CaptureService } from "../capture/capture_service.ts";
+import { Backups } from "../fleet/backups/backups.ts";
+import { BootBackups } from "../fleet/backups/boot_backups.ts";
+import { CaptureOrders } from "../fleet/backups/capture_orders.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Publish, SwarmAddresses } from "../fleet/ports.ts";
+import type { ImageService } from "../images/image_service.ts";
+import type { AgentTokens } from "../store/agent_tokens.ts";
+import { Templates } from "../store/templates.ts";
+import type { ServerData } from "./open_data.ts";
+import { publishPorts } from "./publishing.ts";
+import { every, type StartContext } from "./start_context.ts";
+
+const log = getLogger(["rackseed", "server"]);
+/** Interval between checks for due backups, and for captures that their agents have abandoned. */
+const BACKUP_TICK_MS = 60_000;
+
+interface CaptureParts {
+  readonly captures: CaptureService;
+  readonly templates: Templates;
+  readonly orders: CaptureOrders;
+  readonly backups: Backups;
+  readonly bootBackups: BootBackups;
+}
+
+interface CaptureSources {
+  readonly data: ServerData;
+  readonly images: ImageService;
+  readonly fleet: Fleet;
+  readonly agents: AgentTokens;
+  readonly segments: AgentSegments;
+  /** Of the torrents that captures make. */
+  readonly swarm: SwarmAddresses;
+  readonly publish: Publish;
+  /** The server as nodes reach it; asked once it listens. */
+  readonly server: () => string;
+}
+
+export function startCaptures(
+  { stack, closing: signal, now }: StartContext,
+  { data, images, fleet, agents, segments, swarm, publish, server }: CaptureSources,
+): CaptureParts {
+  const { db, store, nodes, deployments, pin } = data;
+  const captures = stack.use(
+    new CaptureService({
+      db,
+      store,
+      onChange: (capture) => {
+        if (capture.state === "published") serveNew(capture, { images, publish });
+        publish({ type: "capture", capture });
+      },
+      ...publishPorts({ swarm, segments, signal }),
+    }),
+  );
+  const templates = new Templates(db, { now });
+  const orders = new CaptureOrders(captures);
+  const nameOf = (id: string) => nodes.find(id)?.name;
+  const backups = new Backups({
+    fleet,
+    templates,
+    captures,
+    images,
+    orders,
+    agents,
+    pin,
+    now,
+    nameOf,
+    server,
+  });
+  const onChange: ConstructorParameters<typeof BootBackups>[0]["onChange"] = (node) => fleet.changed(node);
+  const bootBackups = new BootBackups({ nodes, deployments, images, captures, orders, pin, onChange });
+  stack.use(every(BACKUP_TICK_MS, () => captures.endAbandoned()));
+  stack.use(every(BACKUP_TICK_MS, () => backups.tick()));
+  return { captures, templates, orders, backups, bootBackups };
+}
+
+function serveNew(
+  { image, version }: CaptureView,
+  { images, publish }: { images: ImageService; publish: Publish },
+): void {
+  images.serve(`${image}@${version}`).then(
+    () => publish({ type: "images" }),
+    (error) => log.error("not-seeded", { image, error: messageOf(error) }),
+  );
+}
