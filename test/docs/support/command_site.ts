@@ -99,15 +99,13 @@ export class CommandSite implements AsyncDisposable {
     return this.#serverCommand === "" ? "" : Deno.readTextFileSync(`${DATA}/token`).trim();
   }
 
-  /** The server of the site; a variant of it runs until it serves, and then the first one takes over again. */
+  /** From now on the server of the site is this one, unless it has other data. */
   async #serve(shell: string): Promise<Omit<Ran, "command">> {
     const ran = await this.#start("server", { shell, until: /serves at/ });
-    if (this.#serverCommand === "") this.#serverCommand = shell;
-    else if (shell !== this.#serverCommand) {
-      const again = await this.#start("server", { shell: this.#serverCommand, until: /serves at/ });
-      if (again.code !== 0) return again;
-      await this.#untilTemplate("web");
-    }
+    if (ran.code !== 0) return ran;
+    if (!shell.includes("--data")) this.#serverCommand = shell;
+    else await this.#start("server", { shell: this.#serverCommand, until: /serves at/ });
+    await this.#untilTemplate("web");
     return ran;
   }
 
