@@ -1,5 +1,5 @@
 /** Runs one hook: its output kept as lines, its time limited, nothing of it left running when it is ended. */
-import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { ENVIRONMENT } from "../sys/command.ts";
 import { interpreterOf } from "./interpreter.ts";
 

@@ -1,6 +1,6 @@
 /** Runs the hooks of one moment in their order; the first required one that fails ends it. */
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Hook } from "#contract/hooks.ts";
+import type { Hook } from "#contract/api/hooks.ts";
 import { type HookResult, type HookSurroundings, runHook } from "./run_hook.ts";
 
 export interface HooksOutcome {

@@ -3,6 +3,7 @@ import { BackupOrder, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { type Header, parseHeader, verifyManifestId } from "#contract/format/manifest.ts";
+import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { z } from "zod";
 
 export interface Enrolled {
@@ -98,6 +99,6 @@ function believedHeader({ image, version, manifest }: Order): Header {
 
 function keyOf({ key }: Order): Uint8Array {
   const bytes = Buffer.from(key, "base64");
-  if (bytes.length === 32) return bytes;
+  if (bytes.length === SEALED_KEY_BYTES) return bytes;
   throw new RangeError("the order's key has another length than a key");
 }

@@ -3,7 +3,7 @@
  * that awaits one step after the other. What a step returns the later steps take as arguments, so the compiler knows
  * the order; a step that is not needed is an `if`.
  */
-import type { Step } from "#contract/steps.ts";
+import type { Step } from "#contract/api/steps.ts";
 import { RunningStep, type StepSurroundings } from "./running_step.ts";
 import type { StepOutcome, StepProgress } from "./step.ts";
 

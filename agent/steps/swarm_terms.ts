@@ -1,7 +1,7 @@
 /** Under which terms this node takes part in the swarm: as ordered, then as the server answers to its reports. */
 import type { Order, ReportAnswer } from "#contract/api.ts";
-import type { Racks } from "#contract/distribution.ts";
-import { rackTeller } from "#contract/racks.ts";
+import type { Racks } from "#contract/api/distribution.ts";
+import { rackLookup } from "#contract/racks.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 
 /** Where the server does not say how long a node seeds at most. */
@@ -42,6 +42,6 @@ export class SwarmTerms {
 
   #learn(racks: Racks): void {
     this.#racks = racks;
-    this.#rackOf = rackTeller(racks);
+    this.#rackOf = rackLookup(racks);
   }
 }

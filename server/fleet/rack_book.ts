@@ -1,7 +1,7 @@
 /** Which node stands in which rack, and what each is told of it. */
 import { createHash } from "node:crypto";
 import type { NodeSettings } from "#contract/api.ts";
-import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
+import { MAX_RACK_MEMBERS, type Racks } from "#contract/api/distribution.ts";
 import { networkOf } from "#contract/racks.ts";
 
 /** A node as far as racks go. */

@@ -1,5 +1,5 @@
-/** Takes what a clone says when it is up (#contract/first_boot.ts). Its token is all that it has. */
-import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/first_boot.ts";
+/** Takes what a clone says when it is up (#contract/api/first_boot.ts). Its token is all that it has. */
+import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/api/first_boot.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";
 import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";

@@ -14,7 +14,7 @@ import {
   type SeedPolicy,
   type SwarmChange,
   SwarmSettings,
-} from "#contract/distribution.ts";
+} from "#contract/api/distribution.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
-import { SwarmSettings } from "#contract/distribution.ts";
+import { SwarmSettings } from "#contract/api/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
 import { sendCapture } from "../../agent/capture/send_capture.ts";

@@ -10,12 +10,12 @@ import type { EntryLine } from "#contract/format/entry_changes.ts";
 import { sha256 } from "#native/sha256.ts";
 import { linesOf } from "#contract/format/lines.ts";
 import { MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import type { Amount } from "./amount.ts";
 
 const FORMAT = "rackseed-capture-memory";
 const FORMAT_VERSION = 3;
-const HASH_BYTES = 32;
 const count = z.int().min(0);
 const MemoryHeader = z.object({
   format: z.literal(FORMAT),
@@ -73,8 +73,8 @@ export class PastCapture {
 
   /** Throws (RangeError, or what zod, JSON and zlib throw) where `bytes` are not what `encodeMemory` made. */
   constructor(bytes: Uint8Array) {
-    const content = bytes.subarray(HASH_BYTES);
-    if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) throw new RangeError("it is damaged");
+    const content = bytes.subarray(SHA256_BYTES);
+    if (!sha256(content).equals(bytes.subarray(0, SHA256_BYTES))) throw new RangeError("it is damaged");
     const told = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
     const header = MemoryHeader.parse(JSON.parse(told.next().value ?? ""));
     const lines: Remembered[] = [];

@@ -1,5 +1,5 @@
 /** Where the time of the step "install" goes, for the report of what keeps a node from being faster. */
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import type { DownloadProgress } from "./download.ts";
 import type { WorkTimes } from "../extract/extract_messages.ts";
 

@@ -1,8 +1,8 @@
 /**
  * The script that a clone runs once when its system has started: first-boot hooks, then its report to the server
- * (#contract/first_boot.ts) until that has it, then it removes itself. Pure; POSIX sh and what every system has.
+ * (#contract/api/first_boot.ts) until that has it, then it removes itself. Pure; POSIX sh and what every system has.
  */
-import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { interpreterOf } from "../../hooks/interpreter.ts";
 import { type Client, SENDERS } from "./clients.ts";
 

@@ -13,10 +13,11 @@
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 
 const MAGIC = 0x52534349, VERSION = 1;
-const HEAD_BYTES = 44, ENTRY_BYTES = 28, HASH_BYTES = 32;
+const HEAD_BYTES = 44, ENTRY_BYTES = 28;
 
 export interface IndexEntry {
   readonly inode: bigint;
@@ -41,7 +42,7 @@ export function isUntouched({ inode, ctimeSec, ctimeNs }: IndexEntry, status: Fi
 export function encodeIndex(
   { manifest, entries }: { manifest: string; entries: readonly (IndexEntry | undefined)[] },
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEAD_BYTES + ENTRY_BYTES * entries.length + HASH_BYTES);
+  const bytes = new Uint8Array(HEAD_BYTES + ENTRY_BYTES * entries.length + SHA256_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC);
   view.setUint32(4, VERSION);
@@ -56,19 +57,19 @@ export function encodeIndex(
     view.setUint32(at + 20, entry.sum);
     view.setUint32(at + 24, 1);
   });
-  bytes.set(hashOf(bytes), bytes.length - HASH_BYTES);
+  bytes.set(hashOf(bytes), bytes.length - SHA256_BYTES);
   return bytes;
 }
 
 /** Undefined where it is another manifest's, or damaged. */
 export function decodeIndex(bytes: Uint8Array, { manifest }: { manifest: string }): ContentIndex | undefined {
-  if (bytes.length < HEAD_BYTES + HASH_BYTES) return undefined;
+  if (bytes.length < HEAD_BYTES + SHA256_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getUint32(40);
   const sound = view.getUint32(0) === MAGIC && view.getUint32(4) === VERSION &&
     Buffer.from(bytes.subarray(8, 40)).toString("hex") === manifest &&
-    bytes.length === HEAD_BYTES + ENTRY_BYTES * count + HASH_BYTES &&
-    hashOf(bytes).equals(bytes.subarray(bytes.length - HASH_BYTES));
+    bytes.length === HEAD_BYTES + ENTRY_BYTES * count + SHA256_BYTES &&
+    hashOf(bytes).equals(bytes.subarray(bytes.length - SHA256_BYTES));
   if (!sound) return undefined;
   return (entry) => {
     const at = HEAD_BYTES + ENTRY_BYTES * entry;
@@ -83,5 +84,5 @@ export function decodeIndex(bytes: Uint8Array, { manifest }: { manifest: string 
 }
 
 function hashOf(bytes: Uint8Array): Buffer {
-  return createHash("sha256").update(bytes.subarray(0, bytes.length - HASH_BYTES)).digest();
+  return createHash("sha256").update(bytes.subarray(0, bytes.length - SHA256_BYTES)).digest();
 }

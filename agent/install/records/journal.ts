@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { Order } from "#contract/api.ts";
 import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { Sha256Hex } from "#contract/format/sha256.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statOf } from "../../sys/file_status.ts";
 import {
@@ -36,7 +37,6 @@ const DRAFT = "journal.json.new" as BytePath;
 const MAX_BYTES = 4096;
 const FOLDER_FLAGS = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 export const JournalRecord = z.strictObject({
   format: z.literal("rackseed-journal"),
   formatVersion: z.literal(1),
@@ -45,9 +45,9 @@ export const JournalRecord = z.strictObject({
   /** "web@3", for people. */
   image: z.string().max(100),
   /** The version's id: SHA-256 of its manifest. */
-  manifest: Hash,
+  manifest: Sha256Hex,
   /** What was made of the disk: see resume.ts; of a directory, zeros. */
-  plan: Hash,
+  plan: Sha256Hex,
 });
 export type JournalRecord = z.infer<typeof JournalRecord>;
 

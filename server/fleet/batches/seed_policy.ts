@@ -6,7 +6,7 @@
  * - slow nodes hold nobody: who takes far longer than the rest is not helped by a rack full of seeders;
  * - one seeder a fetching node is enough to fill its link: of more, those that have seeded longest go.
  */
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
 
 /** A node that has all and is in its step "seed". */
 export interface Giver {
