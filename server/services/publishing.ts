@@ -1,4 +1,4 @@
-/** What becomes of a new version beside its place in the store: its torrent, and the files that boot a node. */
+/** What a new version gets besides its place in the store: its torrent, and the files that boot a node. */
 import { randomBytes } from "node:crypto";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { type CommonPrefix, createInfo } from "#torrent/metainfo/create_metainfo.ts";
@@ -22,7 +22,7 @@ export function publishPorts(
   };
 }
 
-/** How far the torrent's files are those of `parent`, a torrent file; undefined where that cannot be read. */
+/** How far the torrent begins like `parent`, a torrent file; undefined if that cannot be read. */
 function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],

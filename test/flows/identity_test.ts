@@ -122,7 +122,7 @@ Deno.test("a node whose identity is assigned cannot claim one, neither another e
   for (
     const body of [{ hostname: "web7" }, { hostname: "free" }, { hostname: "n1", address: "10.0.0.9/24" }]
   ) {
-    await assert.rejects(claim(agent, body), { status: 409, reason: /assigned by this server/ });
+    await assert.rejects(claim(agent, body), { status: 409, reason: /this server assigns its name/ });
   }
   assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
   assert.deepEqual((await view(test, "n1")).settings, {});
