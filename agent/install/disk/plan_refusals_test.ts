@@ -25,8 +25,8 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   },
   {
     name: "a file system with something that cannot be reproduced",
-    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
-    says: /disk 0 partition 2 \(ext4\) cannot be reproduced: its journal lies elsewhere/,
+    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal is elsewhere" })] }) },
+    says: /disk 0 partition 2 \(ext4\) cannot be reproduced: its journal is elsewhere/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {
