@@ -1,7 +1,7 @@
 /** Hooks with the real product: set by the command line, run around a capture, delivered to nodes. */
 import assert from "node:assert/strict";
 import { CaptureView, DeployAnswer, NodeView, Order, type VersionView } from "#contract/api.ts";
-import type { HookSummary, HookView } from "#contract/hooks.ts";
+import type { HookSummary, HookView } from "#contract/api/hooks.ts";
 import { z } from "zod";
 import { Product } from "./support/product.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -127,7 +127,7 @@ Deno.test("an agent that was not told to run hooks captures nothing that has som
   await set(product, "pre-capture", `touch ${product.folder}/ran`, "--all", "--name", "stop-db");
   const { code, stderr } = await capture(product);
   assert.equal(code, 1);
-  assert.match(stderr, /may run none\.\s+Remedy: start the agent with --allow-hooks/);
+  assert.match(stderr, /is not allowed to run any\.\s+Remedy: start the agent with --allow-hooks/);
   assert.equal(await read(`${product.folder}/ran`), "");
 });
 

@@ -85,7 +85,10 @@ Deno.test("a daemon that lies, sends garbage or falls silent is given up with a 
     [[...started, ...framed([0])], /has no x/],
     [[...started, ...framed(list("y"))], /the server offers y/],
     [[...started, ...framed(list("x", [0x7f, 0xff, 0xff]))], /too large/],
-    [[...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 6, 0, 0, 0])], /another length/],
+    [
+      [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 6, 0, 0, 0])],
+      /length is not the one in the list/,
+    ],
     [
       [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 0xff, 0xff, 0xff, 0xff])],
       /length/,

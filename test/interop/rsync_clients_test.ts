@@ -159,13 +159,13 @@ test("nothing is to be had beside the table, and the client is told why", async 
     [["TABLE/torrents/web@3.torrent"], 23, /No such file/],
     [["-r", "TABLE/torrents/.."], 23, /No such file/],
     [["-R", "TABLE/torrents/./../etc/passwd"], 23, /No such file/],
-    [["--files-from=list", "TABLE/torrents/"], 4, /--files-from.* is not served here/],
-    [["--files-from=:/etc/passwd", "TABLE/torrents/"], 4, /--files-from.* is not served here/],
-    [["-rA", "TABLE/torrents/"], 4, /-A.* is not served here/],
-    [["--remove-source-files", "TABLE/torrents/web@1.torrent"], 4, /is not served here/],
+    [["--files-from=list", "TABLE/torrents/"], 4, /--files-from.* is not supported here/],
+    [["--files-from=:/etc/passwd", "TABLE/torrents/"], 4, /--files-from.* is not supported here/],
+    [["-rA", "TABLE/torrents/"], 4, /-A.* is not supported here/],
+    [["--remove-source-files", "TABLE/torrents/web@1.torrent"], 4, /is not supported here/],
     [Array(260).fill("TABLE/torrents/web@1.torrent"), 4, /too many arguments/],
     [["-r", ...Array(65).fill("--exclude=x"), "TABLE/torrents/"], 4, /too many filter rules/],
-    [["-r", "--filter=: .rules", "TABLE/torrents/"], 4, /filter rule .* is not served here/],
+    [["-r", "--filter=: .rules", "TABLE/torrents/"], 4, /filter rule .* is not supported here/],
   ];
   for (const [args, code, said] of refused) {
     const result = await rsync(...args, "copy/");

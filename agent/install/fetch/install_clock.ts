@@ -1,5 +1,5 @@
 /** Measures what the step "install" spends its time on, so that the report can name the bottleneck. */
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import type { DownloadProgress } from "./download.ts";
 import type { WorkTimes } from "../extract/extract_messages.ts";
 

@@ -74,7 +74,7 @@ async function shakeHands(
   { module, file }: { module: string; file: string },
 ): Promise<void> {
   const text = new TextEncoder();
-  const line = async () => new TextDecoder().decode(await stream.until(10, { maxBytes: MAX_LINE_BYTES }));
+  const line = async () => new TextDecoder().decode(await stream.readUntil(10, { maxBytes: MAX_LINE_BYTES }));
   stream.write(text.encode(`@RSYNCD: ${PROTOCOL}.0\n`));
   await stream.flush();
   const version = Number(/^@RSYNCD: (\d+)/.exec(await line())?.[1]);
@@ -142,7 +142,7 @@ async function receive(
 async function takeLeave(stream: RsyncStream, done: Uint8Array): Promise<void> {
   try {
     stream.write(done, done);
-    await stream.sayFarewell();
+    await stream.finish();
   } catch {
     // the daemon closed the connection first
   }
