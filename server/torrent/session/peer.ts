@@ -6,8 +6,7 @@ import type { BlockEffects } from "../storage/block_effects.ts";
 import type { Picker, PickingPeer } from "../choice/picker.ts";
 import type { PieceMap } from "../metainfo/piece_map.ts";
 import { type RequestBudget, RequestWindow } from "../choice/request_window.ts";
-import { MAX_UPLOADS, UploadQueue } from "./upload_queue.ts";
-import { type Block, WireError, type WireMessage, type WireSink } from "../wire/wire.ts";
+import { type Block, MAX_BLOCK_BYTES, WireError, type WireMessage, type WireSink } from "../wire/wire.ts";
 
 /** Where a peer's decisions take effect. */
 export interface PeerEffects extends BlockEffects {
@@ -33,6 +32,8 @@ export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
 const LAST_PIECES = 16;
 /** Suggestions kept per peer. */
 const MAX_SUGGESTED = 64;
+/** Requests queued per peer. Sent to it as `reqq`. */
+const MAX_UPLOADS = 512;
 /** How often in a row a peer may reject what it says it has, without choking us, before it counts as a liar. */
 const MAX_REJECTS = 64;
 
@@ -46,6 +47,7 @@ export class Peer implements PickingPeer, WireSink {
   readonly isFar: boolean;
   readonly suggested = new Set<number>();
   readonly outbox: WireMessage[] = [];
+  readonly uploads: Block[] = [];
   readonly pieces: Bitfield;
   amChoking = true;
   amInterested = false;
@@ -63,7 +65,6 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
   readonly #receiver: BlockReceiver;
-  readonly #uploads: UploadQueue;
   /** How many of our missing pieces the peer has. */
   #wanted = 0;
   #rejects = 0;
@@ -99,13 +100,6 @@ export class Peer implements PickingPeer, WireSink {
     this.#effects = effects;
     this.#fast = fast;
     this.#receiver = new BlockReceiver(this, { picker, effects });
-    const send = (message: WireMessage) => this.#send(message);
-    this.#uploads = new UploadQueue({ map, have: picker.have, fast, send });
-  }
-
-  /** The blocks to send to it, in order. Whoever sends one removes it. */
-  get uploads(): Block[] {
-    return this.#uploads.blocks;
   }
 
   /** Payload bytes received from it and kept. */
@@ -198,7 +192,7 @@ export class Peer implements PickingPeer, WireSink {
       case "request":
         return this.#onRequest(message);
       case "cancel":
-        return this.#uploads.cancel(message);
+        return this.#onCancel(message);
       case "reject":
         return this.#onReject(message);
       case "extended":
@@ -269,7 +263,8 @@ export class Peer implements PickingPeer, WireSink {
     if (this.amChoking === choke) return;
     this.amChoking = choke;
     this.#send({ type: choke ? "choke" : "unchoke" });
-    if (choke) this.#uploads.clear();
+    if (!choke) return;
+    for (const block of this.uploads.splice(0)) if (this.#fast) this.#send({ type: "reject", ...block });
   }
 
   /**
@@ -300,9 +295,12 @@ export class Peer implements PickingPeer, WireSink {
     if (obsolete.length > 0) this.refill();
   }
 
-  /** A block that it requested is damaged here. */
-  refuse(block: Block): void {
-    this.#uploads.refuse(block);
+  /** We cannot send a block that we offered. Without BEP 6 the peer would wait for it forever, so we disconnect. */
+  refuse({ piece, begin, length }: Block): void {
+    if (!this.#fast) {
+      throw new WireError("it requests a piece that is damaged here, and does not support rejects");
+    }
+    this.#send({ type: "reject", piece, begin, length });
   }
 
   keepAlive(): void {
@@ -331,9 +329,18 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   #onRequest(block: Block): void {
-    if (!this.#uploads.request(block, { allowed: !this.amChoking })) return;
-    this.#effects.requestQueued(block.piece);
-    this.#effects.wake();
+    const { piece, begin, length } = block;
+    if (
+      piece >= this.#map.pieceCount || length === 0 || length > MAX_BLOCK_BYTES ||
+      begin + length > this.#map.lengthOf(piece)
+    ) throw new WireError(`it requests ${begin}+${length} of piece ${piece}`);
+    if (!this.amChoking && this.#picker.have.has(piece) && this.uploads.length < MAX_UPLOADS) {
+      this.uploads.push({ piece, begin, length });
+      this.#effects.requestQueued(piece);
+      this.#effects.wake();
+    } else if (this.#fast) {
+      this.#send({ type: "reject", piece, begin, length });
+    }
   }
 
   /** Takes the suggestion or declines it. Between Rackseed peers a reject without a request is a decline. */
@@ -351,6 +358,13 @@ export class Peer implements PickingPeer, WireSink {
   decline(piece: number): void {
     if (!this.isDealer || !this.#fast || this.#picker.have.has(piece)) return;
     this.#send({ type: "reject", piece, begin: 0, length: this.#map.lengthOf(piece) });
+  }
+
+  #onCancel({ piece, begin, length }: Block): void {
+    const index = this.uploads.findIndex((block) => block.piece === piece && block.begin === begin);
+    if (index < 0) return;
+    this.uploads.splice(index, 1);
+    if (this.#fast) this.#send({ type: "reject", piece, begin, length });
   }
 
   /** The block is free for other peers. We request more from this one only after it delivers something. */
