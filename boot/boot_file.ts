@@ -1,13 +1,13 @@
 import { fileOfBytes, openFile, type TftpFile } from "./tftp/tftp_file.ts";
 
-/** Something that firmware loads, by TFTP or by HTTP. */
+/** A file that firmware loads, by TFTP or HTTP. */
 export type BootFile = TftpFile;
 
 export function fileOfText(text: string): BootFile {
   return fileOfBytes(new TextEncoder().encode(text));
 }
 
-/** Files one after another as one: the segments of an initramfs. Throws as Deno.openSync does. */
+/** Presents several files as one, in order: the segments of an initramfs. Throws as Deno.openSync does. */
 export function openJoined(paths: readonly string[]): BootFile {
   const parts: { file: BootFile; start: number }[] = [];
   const close = () => parts.forEach(({ file }) => file.close?.());

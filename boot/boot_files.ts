@@ -9,22 +9,22 @@ import { fileOfBytes, openFile } from "./tftp/tftp_file.ts";
 /** The files of one image version that a node boots. */
 export interface ImageBootFiles {
   readonly kernel: string;
-  /** The segments in order; each one's size is a multiple of 4. */
+  /** The segments, in order. The size of each is a multiple of 4 bytes. */
   readonly initramfs: readonly string[];
 }
 
 interface BootFilesOptions {
   readonly site: NetbootSite & {
-    /** What the agent connects to: `https://10.0.0.1:8443`. */
+    /** The URL that the agent connects to: `https://10.0.0.1:8443`. */
     readonly agentUrl: string;
-    /** Known in own-DHCP mode. */
+    /** Known only if this server runs the DHCP service. */
     readonly network?: GrubNetwork;
   };
   /** Boot programs by name. */
   readonly programs: ReadonlyMap<string, Uint8Array>;
-  /** The netboot policy's answer for a machine. Each call for an armed one issues a boot token. */
+  /** What the netboot policy decides for a machine. Each call for an armed one issues a boot token. */
   readonly issueTarget: (mac: string) => BootTarget;
-  /** Paths of a version's boot files; undefined where there is no such version. */
+  /** Paths of a version's boot files; undefined if there is no such version. */
   readonly image: (name: string) => ImageBootFiles | undefined;
 }
 
@@ -32,12 +32,33 @@ const SHIM = "shimx64.efi";
 const SECOND_STAGE = "grubx64.efi";
 
 /**
- * The table of names that TFTP serves, and HTTP below /boot/. There is no other way to a file:
+ * The table of names that TFTP serves, and HTTP under /boot/. Nothing outside the table can be reached:
  *
  *     undionly.kpxe, snponly.efi, …            boot programs
  *     ipxe/MAC                                 a machine's iPXE script
  *     grub/grub.cfg, grub/node/MAC             the signed GRUB's menus
  *     images/NAME/vmlinuz, images/NAME/initramfs
+ *
+ * @example A machine without an order boots from its own disk
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { BootFiles } from "./boot_files.ts";
+ *
+ * const files = new BootFiles({
+ *   site: {
+ *     httpUrl: "http://10.0.0.1:8080",
+ *     agentUrl: "https://10.0.0.1:8443",
+ *     transport: "http",
+ *     secureBoot: false,
+ *   },
+ *   programs: new Map([["undionly.kpxe", new Uint8Array(70_000)]]),
+ *   issueTarget: () => ({ kind: "own-disk" }),
+ *   image: () => undefined,
+ * });
+ * assert.equal(files.lookup("undionly.kpxe")?.sizeBytes, 70_000);
+ * assert.ok(files.lookup("ipxe/52-54-00-12-34-56"));
+ * assert.equal(files.lookup("../etc/passwd"), undefined);
+ * ```
  */
 export class BootFiles {
   readonly #options: BootFilesOptions;
@@ -48,20 +69,23 @@ export class BootFiles {
   }
 
   /**
-   * Takes names as firmware writes them (see `tableNames`). Under Secure Boot the machine at `address`, once it has
-   * shim, gets GRUB for a name that is none.
+   * Accepts names as firmware writes them (see `tableNames`). Under Secure Boot, a machine that has fetched shim is
+   * sent GRUB for any name that the table lacks.
    */
-  lookup(asked: string, { address, nowMs = performance.now() }: { address?: string; nowMs?: number } = {}):
+  lookup(
+    requested: string,
+    { address, nowMs = performance.now() }: { address?: string; nowMs?: number } = {},
+  ):
     | BootFile
     | undefined {
-    for (const name of tableNames(asked)) {
+    for (const name of tableNames(requested)) {
       const file = this.#find(name);
       if (file === undefined) continue;
       if (name === SHIM && address !== undefined) this.#shimClients.add(address, nowMs);
       return file;
     }
     const wantsGrub = this.#options.site.secureBoot && address !== undefined &&
-      this.#shimClients.has(address, nowMs) && !isOptional(asked) && !isOurs(asked);
+      this.#shimClients.has(address, nowMs) && !isOptional(requested) && !isTableFolder(requested);
     return wantsGrub ? this.#find(SECOND_STAGE) : undefined;
   }
 
@@ -102,7 +126,7 @@ export class BootFiles {
   }
 }
 
-/** A name of one of the table's folders comes from a menu of ours, not from shim. */
-function isOurs(asked: string): boolean {
-  return /^(images|ipxe|grub)\//.test(tableNames(asked)[0] ?? "");
+/** A name in one of the table's folders was requested by one of our menus, not by shim. */
+function isTableFolder(requested: string): boolean {
+  return /^(images|ipxe|grub)\//.test(tableNames(requested)[0] ?? "");
 }

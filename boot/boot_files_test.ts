@@ -49,7 +49,7 @@ function textOf(files: BootFiles, name: string): string | undefined {
   return new TextDecoder().decode(bytes);
 }
 
-Deno.test("programs, kernels and initramfs stand in one table", async () => {
+Deno.test("programs, kernels and initramfs are in one table", async () => {
   await withFiles((files) => {
     assert.equal(textOf(files, "undionly.kpxe"), "program");
     assert.equal(textOf(files, "images/web@3/vmlinuz"), "kernel");
@@ -57,7 +57,7 @@ Deno.test("programs, kernels and initramfs stand in one table", async () => {
   });
 });
 
-Deno.test("there is no way to a file outside of the table", async () => {
+Deno.test("no name reaches a file outside the table", async () => {
   await withFiles((files) => {
     const names = [
       ...["", "..", "../etc/passwd", "images", "images/web@3", "images/web@3/..", "images/other/vmlinuz"],
@@ -68,7 +68,7 @@ Deno.test("there is no way to a file outside of the table", async () => {
   });
 });
 
-Deno.test("reads cross the segments' border at any place", async () => {
+Deno.test("a read may cross the boundary between segments at any offset", async () => {
   await withFiles((files) => {
     const whole = "AGENTAGENTimage";
     const file = files.lookup("images/web@3/initramfs");
@@ -84,7 +84,7 @@ Deno.test("reads cross the segments' border at any place", async () => {
   });
 });
 
-Deno.test("only an armed machine's menus boot the agent", async () => {
+Deno.test("only the menus of an armed machine boot the agent", async () => {
   await withFiles((files) => {
     const script = textOf(files, "ipxe/52-54-00-00-00-01") ?? "";
     assert.match(script, /^#!ipxe\n/);
@@ -105,7 +105,7 @@ Deno.test("only an armed machine's menus boot the agent", async () => {
   });
 });
 
-Deno.test("iPXE is sent to the same names by TFTP where so configured", async () => {
+Deno.test("iPXE is pointed to the same names over TFTP if the site says so", async () => {
   await withFiles((files) => {
     assert.match(textOf(files, "ipxe/52-54-00-00-00-01") ?? "", /kernel \/images\/web@3\/vmlinuz /);
   }, { transport: "tftp" });
@@ -149,7 +149,7 @@ Deno.test("HTTP answers with lengths and ranges, and never redirects", async (t)
   });
 });
 
-Deno.test("a transfer that is broken off closes its files", async () => {
+Deno.test("an aborted transfer closes its file", async () => {
   let closed = 0;
   const file = {
     sizeBytes: 1 << 20,
@@ -163,10 +163,10 @@ Deno.test("a transfer that is broken off closes its files", async () => {
   assert.equal(closed, 1);
 });
 
-/** Seen on Dell and Wyse machines: shim takes the boot entry's description for its second stage. */
+/** Seen on Dell and Wyse machines: shim mistakes the boot entry's description for its second stage. */
 const GARBAGE = ["\ufffdOnboard", "?USB", "\u0001", "", "/", "PXE", "Onboard NIC (IPv4)", "..", "a/../b"];
 
-Deno.test("whatever a machine that got shim asks for next is the GRUB it wants, and nobody else's", async () => {
+Deno.test("a machine that has just fetched shim gets GRUB for any unknown name; other machines do not", async () => {
   const at = (address: string, nowMs = 0) => ({ address, nowMs });
   const ask = (files: BootFiles, name: string, client: { address: string; nowMs: number }) => {
     const file = files.lookup(name, client);

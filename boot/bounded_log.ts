@@ -1,10 +1,10 @@
 import type { Logger } from "@logtape/logtape";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** All of a rack that is switched on, and of a flood no more than a disk takes for years. */
+/** Enough to log a whole rack being switched on; slow enough that a flood takes years to fill a disk. */
 const LINES = { burst: 500, perSecond: 5 };
 
-/** Writes what strangers cause, but no faster than a flood may fill a disk. Says how many lines it left out. */
+/** A rate-limited log for events that strangers can cause. Reports how many lines it suppressed. */
 export class BoundedLog {
   readonly #log: Logger;
   readonly #lines = new TokenBucket(LINES);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isOptional, tableNames } from "./file_names.ts";
 
-const FOUND: [asked: string, name: string][] = [
+const FOUND: [requested: string, name: string][] = [
   ["grubx64.efi", "grubx64.efi"],
   ["/grubx64.efi", "grubx64.efi"],
   ["\\grubx64.efi", "grubx64.efi"],
@@ -21,17 +21,17 @@ const FOUND: [asked: string, name: string][] = [
   ["/images/web@3/vmlinuz", "images/web@3/vmlinuz"],
 ];
 
-for (const [asked, name] of FOUND) {
-  Deno.test(`${JSON.stringify(asked)} is understood as ${name}`, () => {
-    assert.ok(tableNames(asked).includes(name), JSON.stringify(tableNames(asked)));
+for (const [requested, name] of FOUND) {
+  Deno.test(`${JSON.stringify(requested)} is understood as ${name}`, () => {
+    assert.ok(tableNames(requested).includes(name), JSON.stringify(tableNames(requested)));
   });
 }
 
-Deno.test("a name as it stands comes before what it might mean", () => {
+Deno.test("the literal name comes before its other readings", () => {
   assert.equal(tableNames("images/Web@3/vmlinuz")[0], "images/Web@3/vmlinuz");
 });
 
-Deno.test("what climbs, is empty, or is longer than a request means nothing", () => {
+Deno.test("a name that climbs, is empty, or is longer than a request means nothing", () => {
   const names = [
     "",
     "/",
@@ -41,12 +41,12 @@ Deno.test("what climbs, is empty, or is longer than a request means nothing", ()
     "..\\grubx64.efi",
     "a/".repeat(20),
   ];
-  for (const asked of [...names, "\u00ff".repeat(100_000) + "a"]) {
-    assert.deepEqual(tableNames(asked), [], asked);
+  for (const requested of [...names, "\u00ff".repeat(100_000) + "a"]) {
+    assert.deepEqual(tableNames(requested), [], requested);
   }
 });
 
-Deno.test("what shim and GRUB do well without is told from a second stage", () => {
+Deno.test("optional files of shim and GRUB are not mistaken for a second stage", () => {
   const optional = [
     ...[
       "revocations.efi",

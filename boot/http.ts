@@ -1,11 +1,11 @@
 import type { BootFile } from "./boot_file.ts";
 
-/** Firmware and iPXE read as fast as they are sent; one part of this size is held for each transfer. */
+/** Each transfer holds one part of this size in memory. */
 const partBytes = 64 * 1024;
 
 /**
- * Answers requests below /boot/ out of the table of boot files: GET and HEAD, one range (RFC 9110 §14), always
- * with Content-Length and never a redirect, since firmware follows none.
+ * Serves the table of boot files under /boot/: GET and HEAD, a single range (RFC 9110 §14). Every response to GET
+ * has a Content-Length, and none redirects, because firmware does not follow redirects.
  */
 export function handleBoot(
   request: Request,
@@ -38,7 +38,7 @@ export function handleBoot(
   return new Response(streamOf(file, { start, end }), { status, headers });
 }
 
-/** A name that is not well encoded is looked up as it stands, and not found. */
+/** A badly encoded name is looked up verbatim, and not found. */
 function decodeName(name: string): string {
   try {
     return decodeURIComponent(name);
@@ -53,7 +53,7 @@ interface Range {
   readonly end: number;
 }
 
-/** `bytes=0-99`, `bytes=100-`, `bytes=-100`. A header of another form is ignored, as RFC 9110 §14.2 allows. */
+/** `bytes=0-99`, `bytes=100-`, `bytes=-100`. Any other header is ignored, as RFC 9110 §14.2 allows. */
 function parseRange(header: string | null, sizeBytes: number): Range | undefined | "unsatisfiable" {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
   if (match === null) return undefined;
@@ -73,7 +73,7 @@ function streamOf(file: BootFile, { start, end }: Range): ReadableStream<Uint8Ar
         const count = file.read(at, part);
         if (count === 0) {
           file.close?.();
-          throw new Error("a boot file became shorter while it was sent");
+          throw new Error("a boot file shrank while it was being sent");
         }
         at += count;
         controller.enqueue(part.subarray(0, count));

@@ -1,18 +1,27 @@
 import type { BootAnswer, BootClient } from "./dhcp/boot_client.ts";
 
 /**
- * The one netboot policy: what a machine that boots from the network is given. Two questions, both pure:
- * `chooseTarget` says whether the machine is installed or starts its own disk, `chooseFirstStage` which program
- * its firmware can run to get there.
+ * The netboot policy: what a machine that boots from the network gets. Two pure functions: `chooseTarget` decides
+ * between the agent and the machine's own disk; `chooseFirstStage` picks a program that its firmware can run.
+ *
+ * @example Nothing but an armed node boots the agent
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { chooseTarget } from "./netboot.ts";
+ *
+ * assert.equal(chooseTarget({ armed: { image: "web@3", token: "rs1.secret" } }).kind, "agent");
+ * assert.equal(chooseTarget({}).kind, "own-disk");
+ * assert.equal(chooseTarget(undefined).kind, "own-disk");
+ * ```
  */
 
-/** What the store knows of a machine, as far as its boot goes. */
+/** What the store knows about a machine that matters to its boot. */
 export interface NetbootNode {
-  /** Set exactly while the operator's order to install this node stands. */
+  /** Set while, and only while, the operator's order to install this node is in force. */
   readonly armed?: {
     /** Folder of the image version's kernel and initramfs in the table of boot files. */
     readonly image: string;
-    /** One-time token of this boot. */
+    /** One-time token for this boot. */
     readonly token: string;
   };
 }
@@ -21,26 +30,26 @@ export type BootTarget =
   | { readonly kind: "agent"; readonly image: string; readonly token: string }
   | { readonly kind: "own-disk" };
 
-/** Whoever is not armed, known or not, idle, installed or failed, starts from its own disk. */
+/** Every machine that is not armed starts from its own disk: known or unknown, idle, installed or failed. */
 export function chooseTarget(node: NetbootNode | undefined): BootTarget {
   return node?.armed === undefined ? { kind: "own-disk" } : { kind: "agent", ...node.armed };
 }
 
 export interface NetbootSite {
-  /** Where /boot/… is served by plain HTTP, without trailing slash: `http://10.0.0.1:8080`. */
+  /** Where plain HTTP serves /boot/…, without a trailing slash: `http://10.0.0.1:8080`. */
   readonly httpUrl: string;
-  /** How iPXE gets its script, the kernel and the initramfs. */
+  /** How iPXE fetches its script, the kernel and the initramfs. */
   readonly transport: "http" | "tftp";
-  /** Serve shim and signed GRUB to every UEFI machine: DHCP does not tell whether Secure Boot is on. */
+  /** Serve shim and signed GRUB to every UEFI machine: DHCP does not reveal whether Secure Boot is on. */
   readonly secureBoot: boolean;
 }
 
-/** The two iPXE builds for UEFI: each hangs on some machine, so a node may name the one it needs. */
+/** The two iPXE builds for UEFI. Each hangs on some machines, so a node may name the one it needs. */
 type UefiProgram = "snponly.efi" | "ipxe.efi";
 
 /**
- * The file of a DHCP answer; undefined where no boot program fits the machine, which then tries its next boot
- * device. iPXE is told its script instead of iPXE once more.
+ * The boot file of a DHCP answer; undefined if no boot program fits the machine, which then tries its next boot
+ * device. iPXE gets its script rather than iPXE again.
  */
 export function chooseFirstStage(
   client: BootClient,
@@ -62,12 +71,12 @@ function firmwareProgram(
   if (arch === "bios") return http ? undefined : "undionly.kpxe";
   if (arch !== "uefi-x64") return undefined;
   if (!site.secureBoot) return uefiProgram;
-  // GRUB's HTTP client needs `Content-Length` in that case, which our HTTP server does not write: the firmware's
-  // PXE entry, by TFTP, is tried next.
+  // GRUB's HTTP client insists on a header spelled `Content-Length`; ours is lower case. Without an answer, the
+  // firmware tries its PXE entry next, which uses TFTP.
   return http ? undefined : "shimx64.efi";
 }
 
-/** The name of a machine's iPXE script, the same by TFTP and below /boot/ by HTTP: `ipxe/52-54-00-12-34-56`. */
+/** The name of a machine's iPXE script, over TFTP and under /boot/ over HTTP: `ipxe/52-54-00-12-34-56`. */
 function scriptName(mac: string): string {
   return `ipxe/${mac.replaceAll(":", "-")}`;
 }

@@ -10,14 +10,14 @@ function client(arch: Architecture, { http = false, ipxe = false } = {}): BootCl
   return { mac, arch, http, ipxe, pxe: true };
 }
 
-Deno.test("the agent boots on armed nodes, everything else starts its own disk", () => {
+Deno.test("armed nodes boot the agent; every other machine starts from its own disk", () => {
   const armed = { image: "web@3", token: "rs1.secret" };
   assert.deepEqual(chooseTarget({ armed }), { kind: "agent", ...armed });
   assert.deepEqual(chooseTarget({}), { kind: "own-disk" });
   assert.deepEqual(chooseTarget(undefined), { kind: "own-disk" });
 });
 
-Deno.test("each firmware is given a program that it can run", async (t) => {
+Deno.test("each firmware gets a program that it can run", async (t) => {
   const cases: [name: string, client: BootClient, site: Partial<NetbootSite>, file: string | undefined][] = [
     ["BIOS", client("bios"), {}, "undionly.kpxe"],
     ["UEFI", client("uefi-x64"), {}, "snponly.efi"],

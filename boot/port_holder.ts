@@ -3,7 +3,7 @@ import { RackseedError } from "#contract/errors.ts";
 /** A program that has a port open. */
 interface PortHolder {
   readonly pid: number;
-  /** The program with its arguments, as /proc/PID/cmdline has them. */
+  /** The program and its arguments, from /proc/PID/cmdline. */
   readonly command: string;
 }
 
@@ -15,12 +15,12 @@ export interface PortName {
 const TCP_LISTEN = "0A";
 
 /**
- * Inodes of the sockets that hold `port`, out of the text of /proc/net/{tcp,udp}{,6} (man 5 proc):
+ * Inodes of the sockets that hold `port`, from the text of /proc/net/{tcp,udp}{,6} (man 5 proc):
  *
  *     sl  local_address rem_address   st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …
  *      0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000   0       0 12345 …
  *
- * For TCP only listeners count: a connection's local end does not keep another from listening.
+ * For TCP only listeners count: the local end of a connection does not stop another socket from listening.
  */
 export function socketInodes(table: string, { protocol, port }: PortName): string[] {
   const inodes: string[] = [];
@@ -33,7 +33,7 @@ export function socketInodes(table: string, { protocol, port }: PortName): strin
   return inodes;
 }
 
-/** The first program found that holds the port in this network namespace; needs root to see other users'. */
+/** The first program found to hold the port in this network namespace. Other users' programs need root. */
 export function portHolder(name: PortName): PortHolder | undefined {
   const tables = [`/proc/net/${name.protocol}`, `/proc/net/${name.protocol}6`];
   const links = new Set(
@@ -48,7 +48,7 @@ export function portHolder(name: PortName): PortHolder | undefined {
   return undefined;
 }
 
-/** The error for a port that could not be had; `error` is what binding it threw. */
+/** Explains why a port could not be bound; `error` is what binding it threw. */
 export function portError(
   name: PortName,
   { action, error }: { action: string; error: unknown },
@@ -57,7 +57,7 @@ export function portError(
   const title = `cannot ${action}`;
   if (error instanceof Deno.errors.PermissionDenied) {
     return new RackseedError(title, {
-      reason: `${port} is not allowed to this user.`,
+      reason: `this user may not use ${port}.`,
       remedy: "start as root, or give the binary CAP_NET_BIND_SERVICE and CAP_NET_RAW.",
       cause: error,
     });
@@ -69,14 +69,14 @@ export function portError(
         ? `${port} is held by process ${holder.pid} (${holder.command}).`
         : `${port} is held by another program.`,
       remedy: holder
-        ? `stop that program, or let this service use another port or interface.`
+        ? `stop that program, or use another port or interface for this service.`
         : `find it with "ss -lnp" and stop it.`,
       cause: error,
     });
   }
   return new RackseedError(title, {
     reason: `${port}: ${error instanceof Error ? error.message : String(error)}.`,
-    remedy: "check the address and the interface that the service is to listen on.",
+    remedy: "check the address and the interface that the service should listen on.",
     cause: error,
   });
 }
@@ -88,7 +88,7 @@ function holdsAny(pid: string, links: ReadonlySet<string>): boolean {
       if (links.has(linkIfThere(`${folder}/${name}`))) return true;
     }
   } catch {
-    // The process ended meanwhile, or belongs to another user.
+    // The process has ended, or belongs to another user.
   }
   return false;
 }

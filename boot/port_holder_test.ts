@@ -9,13 +9,13 @@ const TABLE =
   cut
 `;
 
-Deno.test("only listeners of the port count for TCP, every socket for UDP", () => {
+Deno.test("TCP counts only listeners on the port; UDP counts every socket", () => {
   assert.deepEqual(socketInodes(TABLE, { protocol: "tcp", port: 8080 }), ["111"]);
   assert.deepEqual(socketInodes(TABLE, { protocol: "udp", port: 8080 }), ["111", "222"]);
   assert.deepEqual(socketInodes(TABLE, { protocol: "tcp", port: 80 }), []);
 });
 
-Deno.test("the holder of a TCP and of a UDP port is found with its command", () => {
+Deno.test("the holder of a TCP or UDP port is found, with its command line", () => {
   using tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const udp = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   try {
@@ -34,7 +34,7 @@ Deno.test("the holder of a TCP and of a UDP port is found with its command", () 
   }
 });
 
-Deno.test("a busy port's error names the program that holds it", () => {
+Deno.test("the error for a busy port names the program that holds it", () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   assert.throws(

@@ -1,17 +1,17 @@
-/** How long a machine that got shim may ask for its second stage. It does so at once. */
+/** How long after fetching shim a machine may request its second stage. In practice it does so at once. */
 const WAIT_MS = 120_000;
-/** More than start in that time in any room. */
+/** More machines than start within that time at any site. */
 const MAX_CLIENTS = 1024;
 
 /**
- * Machines that have just fetched shim. Shim 15.8 takes the boot entry's description for load options on some
- * firmware and asks for "\xd7Onboard" instead of grubx64.efi (rhboot/shim#649, #696); no name can be foreseen, so
- * what such a machine asks for next, if the table does not have it, is the GRUB it wants.
+ * Machines that have just fetched shim. On some firmware, shim 15.8 mistakes the boot entry's description for load
+ * options and requests "\xd7Onboard" instead of grubx64.efi (rhboot/shim#649, #696). The name is unpredictable, so
+ * if such a machine next requests a name that the table lacks, it gets GRUB.
  */
 export class ShimClients {
   readonly #since = new Map<string, number>();
 
-  /** `address` has fetched shim. */
+  /** Records that the machine at `address` has fetched shim. */
   add(address: string, nowMs: number): void {
     this.#since.delete(address);
     const [oldest] = this.#since.keys();
@@ -19,7 +19,7 @@ export class ShimClients {
     this.#since.set(address, nowMs);
   }
 
-  /** Whether the machine at `address` is to be expected to ask for the second stage. */
+  /** Whether the machine at `address` is expected to request its second stage. */
   has(address: string, nowMs: number): boolean {
     const since = this.#since.get(address);
     return since !== undefined && nowMs - since < WAIT_MS;

@@ -1,4 +1,4 @@
-/** So many at once, then so many a second: bounds what a flood can make us do. Knows no clock. */
+/** Lets a burst pass, then a steady rate, to bound the work that a flood can cause. The caller supplies the time. */
 export class TokenBucket {
   readonly #burst: number;
   readonly #perSecond: number;
@@ -11,7 +11,7 @@ export class TokenBucket {
     this.#perSecond = perSecond;
   }
 
-  /** Whether one more may pass now. */
+  /** Takes one token; false if none is left. */
   take(nowMs: number): boolean {
     const seconds = Math.max(0, nowMs - this.#filledMs) / 1000;
     this.#left = Math.min(this.#burst, this.#left + seconds * this.#perSecond);
@@ -24,7 +24,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** How many were refused since this was last asked. */
+  /** The number of refusals since the last call. */
   takeRefused(): number {
     const refused = this.#refused;
     this.#refused = 0;

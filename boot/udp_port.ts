@@ -5,15 +5,15 @@ export interface UdpPeer {
 }
 
 interface Datagram {
-  /** A view into the buffer that was given to `receive`: valid until that buffer is used again. */
+  /** A view into the buffer passed to `receive`: valid until that buffer is used again. */
   readonly bytes: Uint8Array;
   readonly from: UdpPeer;
 }
 
-/** One bound UDP socket. What sends and receives takes this port, so that a test can lose datagrams in it. */
+/** One bound UDP socket. Services take this port instead of a socket, so that a test can drop datagrams. */
 export interface UdpPort {
   readonly port: number;
-  /** The next datagram (cut to the size of `into`), or undefined once the port is closed. */
+  /** The next datagram, truncated to the size of `into`; undefined once the port is closed. */
   receive(into: Uint8Array<ArrayBuffer>): Promise<Datagram | undefined>;
   send(bytes: Uint8Array, to: UdpPeer): Promise<void>;
   close(): void;
@@ -27,8 +27,8 @@ interface UdpBinding extends UdpPeer {
 export type OpenUdpPort = (binding: UdpBinding) => UdpPort;
 
 /**
- * Binds a UDP socket; port 0 takes a free one. It may send broadcasts.
- * Throws what the system says: Deno.errors.AddrInUse, AddrNotAvailable, PermissionDenied.
+ * Binds a UDP socket that may send broadcasts; port 0 picks a free port.
+ * Throws the system's error: Deno.errors.AddrInUse, AddrNotAvailable, PermissionDenied.
  */
 export function openUdpPort({ hostname, port, reuseAddress = false }: UdpBinding): UdpPort {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });

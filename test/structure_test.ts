@@ -56,6 +56,7 @@ const ROOMS: Record<string, readonly string[]> = {
     "server/contract/",
     "server/access/",
     "server/connections/",
+    "server/docs/",
     "server/fleet/",
     "server/store/",
     "server/swarm/",

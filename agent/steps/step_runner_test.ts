@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ReportAnswer, StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { waitFor } from "../../test/support/wait_for.ts";
 import { type Console, TerminalConsole } from "../sys/console.ts";
 import { parseBootArguments } from "../start/boot_arguments.ts";
 import { bootOrderAfter, parseEfiBoot } from "../install/boot_loader/efi_boot_order.ts";
@@ -160,9 +161,9 @@ Deno.test("a long step without a word is told of all the same, and hears that it
   await around.reporter.connect(server.client);
   server.answer = { cancelled: false, seedOn: false, nextReportMs: 1 };
   const work = async () => {
-    while (server.reports.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor("four reports", () => server.reports.length >= 4);
     server.answer = { cancelled: true, seedOn: false };
-    while (!around.reporter.cancelled.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor("the cancellation", () => around.reporter.cancelled.aborted);
   };
   const steps = new StepRunner({ ...around, heartbeatMs: 5 });
   const chain = async () => {

@@ -1,14 +1,14 @@
-/** Dotted-quad text of an IPv4 address, without leading zeros. */
+/** An IPv4 address in dotted-quad notation, without leading zeros. */
 export type Ipv4 = string & { readonly brand: "Ipv4" };
 
-/** Six pairs of lower-case hexadecimal digits, joined by colons. */
+/** Six pairs of lower-case hexadecimal digits, separated by colons. */
 export type MacAddress = string & { readonly brand: "MacAddress" };
 
 /** 0.0.0.0: "no address" in a DHCP header. */
 export const NO_ADDRESS = ipv4OfNumber(0);
 export const BROADCAST = ipv4OfNumber(0xffffffff);
 
-/** Throws a TypeError where the text is no IPv4 address. */
+/** Throws a TypeError if the text is not an IPv4 address. */
 export function parseIpv4(text: string): Ipv4 {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) {
@@ -25,7 +25,7 @@ export function bytesOfIpv4(address: Ipv4): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(address.split("."), Number);
 }
 
-/** The address as an unsigned 32-bit number, so that ranges can be counted. */
+/** The address as an unsigned 32-bit number, for counting through ranges. */
 export function numberOfIpv4(address: Ipv4): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
@@ -38,7 +38,7 @@ export function sameSubnet(a: Ipv4, { as, netmask }: { as: Ipv4; netmask: Ipv4 }
   return ((numberOfIpv4(a) ^ numberOfIpv4(as)) & numberOfIpv4(netmask)) === 0;
 }
 
-/** Takes colons or dashes and either case; throws a TypeError for anything else. */
+/** Accepts colons or dashes, and either case; throws a TypeError for anything else. */
 export function parseMac(text: string): MacAddress {
   const mac = text.toLowerCase().replaceAll("-", ":");
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) throw new TypeError(`"${text}" is not a MAC address`);

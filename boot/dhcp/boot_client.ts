@@ -1,6 +1,6 @@
 import type { Ipv4, MacAddress } from "./address.ts";
 
-/** What the firmware or the boot program can run. */
+/** The kind of program that the firmware or boot program can run. */
 export type Architecture =
   | "bios"
   | "uefi-ia32"
@@ -9,29 +9,29 @@ export type Architecture =
   | "uefi-arm64"
   | "unknown";
 
-/** A machine that asks by DHCP, as far as choosing what it boots needs to know it. */
+/** What a DHCP request reveals about a machine that matters to its boot. */
 export interface BootClient {
   readonly mac: MacAddress;
-  /** SMBIOS UUID, lower case, in the order in which the machine's own tools print it. */
+  /** SMBIOS UUID, lower case, in the byte order in which the machine's own tools print it. */
   readonly uuid?: string;
   readonly arch: Architecture;
-  /** UEFI (or BIOS) HTTP boot: the file it is told is a URL. */
+  /** UEFI (or BIOS) HTTP boot: its boot file is a URL. */
   readonly http: boolean;
-  /** It is iPXE that asks, so it needs no other boot program. */
+  /** The request comes from iPXE, so no other boot program is needed. */
   readonly ipxe: boolean;
-  /** Network boot firmware or iPXE; false for an operating system that only wants an address. */
+  /** Network boot firmware or iPXE; false for an operating system that only needs an address. */
   readonly pxe: boolean;
 }
 
-/** What a client is told to load. */
+/** The file that a client is told to load. */
 export interface BootAnswer {
-  /** A TFTP name; for an HTTP client, and for iPXE where wanted, a URL. */
+  /** A TFTP name, or a URL for an HTTP client and for iPXE. */
   readonly file: string;
-  /** The TFTP server, where it is not this one. */
+  /** The TFTP server, if it is not this one. */
   readonly nextServer?: Ipv4;
 }
 
-/** Option 93 by RFC 4578 §2.1 and IANA's registry. 9 stands for x64: RFC 4578's text had 7 and 9 swapped. */
+/** Option 93, by RFC 4578 §2.1 and IANA's registry. 7 and 9 both mean x64: RFC 4578's text had them swapped. */
 export function architectureOf(code: number): Architecture {
   switch (code) {
     case 0:
@@ -56,7 +56,7 @@ export function architectureOf(code: number): Architecture {
   }
 }
 
-/** Whether option 93's code means HTTP boot (15 to 20). */
+/** Whether a code of option 93 means HTTP boot (15 to 20). */
 export function isHttpArchitecture(code: number): boolean {
   return code >= 15 && code <= 20;
 }

@@ -3,7 +3,7 @@ import { openUdpPort, type UdpPort } from "../udp_port.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Ipv4 } from "./address.ts";
 
-/** Where a DHCP socket is bound. */
+/** Where to bind a DHCP socket. */
 interface InterfaceBinding {
   readonly interface: string;
   /** An address of the interface, or 0.0.0.0 to receive broadcasts. */
@@ -11,7 +11,7 @@ interface InterfaceBinding {
   readonly port: number;
 }
 
-// Linux, man 7 socket and man 7 ip; numbers of x86-64 and arm64.
+// Linux, man 7 socket and man 7 ip; the numbers for x86-64 and arm64.
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 0o2000002;
 const SOL_SOCKET = 1;
@@ -28,8 +28,8 @@ const LIBC = {
 } as const;
 
 /**
- * A UDP socket that hears and speaks on one interface only (SO_BINDTODEVICE), so that no other network is ever
- * answered. It shares the port with sockets of other interfaces and addresses. Throws a RackseedError.
+ * A UDP socket that receives and sends on one interface only (SO_BINDTODEVICE), so that no other network ever gets
+ * an answer. It shares the port with sockets on other interfaces and addresses. Throws a RackseedError.
  */
 export function openOnInterface({ interface: device, hostname, port }: InterfaceBinding): UdpPort {
   const before = new Set(ownSockets().keys());
@@ -49,8 +49,8 @@ export function openOnInterface({ interface: device, hostname, port }: Interface
 }
 
 /**
- * Throws a RackseedError where another program has the port on this interface or on all. The sockets of
- * openOnInterface cannot tell: a DHCP server that sets SO_REUSEADDR as they do would share the port unseen.
+ * Throws a RackseedError if another program holds the port on this interface or on all. Opening the sockets with
+ * openOnInterface would not reveal it: they set SO_REUSEADDR and share the port with any other server that does.
  */
 export function assertPortFree({ interface: device, port }: { interface: string; port: number }): void {
   const libc = Deno.dlopen("libc.so.6", LIBC);
@@ -76,7 +76,7 @@ export function assertPortFree({ interface: device, port }: { interface: string;
   }
 }
 
-/** The interface's MAC address. Throws a RackseedError where it does not exist or lacks the address. */
+/** The interface's MAC address. Throws a RackseedError if the interface does not exist or lacks the address. */
 export function checkInterface(name: string, address: Ipv4): string {
   const all = Deno.networkInterfaces().filter(({ family }) => family === "IPv4");
   const own = all.filter((entry) => entry.name === name);
@@ -85,7 +85,7 @@ export function checkInterface(name: string, address: Ipv4): string {
     const others = [...new Set(all.map((entry) => entry.name))].join(", ");
     throw new RackseedError(title, {
       reason: `there is no interface ${name} with an IPv4 address.`,
-      remedy: `choose one of ${others || "(none has one)"}, or give ${name} its address first.`,
+      remedy: `choose one of ${others || "(no interface has one)"}, or give ${name} an address first.`,
       status: 400,
     });
   }
@@ -93,7 +93,7 @@ export function checkInterface(name: string, address: Ipv4): string {
   if (!found) {
     throw new RackseedError(title, {
       reason: `${name} has ${own.map((entry) => entry.address).join(", ")}, not ${address}.`,
-      remedy: `ip address add ${address}/… dev ${name}, or serve one of its addresses.`,
+      remedy: `run "ip address add ${address}/… dev ${name}", or serve on one of its addresses.`,
       status: 400,
     });
   }
@@ -108,8 +108,8 @@ function bindToDevice(fd: number, device: string): void {
     const errno = errnoOf(libc.symbols.__errno_location());
     const denied = errno === ERRNO.EPERM;
     throw new RackseedError(`cannot bind a socket to ${device}`, {
-      reason: denied ? "this user may not (CAP_NET_RAW)." : `setsockopt SO_BINDTODEVICE: errno ${errno}.`,
-      remedy: denied ? "start as root." : `check that the interface ${device} exists: ip link.`,
+      reason: denied ? "this user lacks CAP_NET_RAW." : `setsockopt SO_BINDTODEVICE: errno ${errno}.`,
+      remedy: denied ? "start as root." : `check with "ip link" that the interface ${device} exists.`,
     });
   } finally {
     libc.close();
@@ -120,14 +120,14 @@ function errnoOf(location: Deno.PointerValue): number {
   return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
 }
 
-/** The descriptor of the UDP socket on `port` that this process opened since `before` was taken. */
+/** The descriptor of the UDP socket on `port` that this process has opened since `before` was taken. */
 function fdOf(port: number, before: ReadonlySet<string>): number {
   const inodes = new Set(socketInodes(Deno.readTextFileSync("/proc/net/udp"), { protocol: "udp", port }));
   for (const [inode, fd] of ownSockets()) if (!before.has(inode) && inodes.has(inode)) return fd;
   throw new Error(`no descriptor found for UDP port ${port}`);
 }
 
-/** Descriptors of this process's sockets by inode. */
+/** Descriptors of this process's sockets, by inode. */
 function ownSockets(): Map<string, number> {
   const sockets = new Map<string, number>();
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
@@ -135,7 +135,7 @@ function ownSockets(): Map<string, number> {
       const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`))?.[1];
       if (inode !== undefined) sockets.set(inode, Number(name));
     } catch {
-      // The descriptor with which the folder is read is gone by now.
+      // The descriptor used to read the folder is closed by now.
     }
   }
   return sockets;

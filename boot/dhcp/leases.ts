@@ -9,9 +9,9 @@ export interface AddressRange {
 
 interface LeasesOptions {
   readonly range: AddressRange;
-  /** Addresses of the range that are other machines' (the server, its gateway, name servers). */
+  /** Addresses in the range that belong to other machines: the server, its gateway, name servers. */
   readonly excluded: ReadonlySet<Ipv4>;
-  /** Whether some machine has a reservation of the address, in the range or not. */
+  /** Whether the address is reserved for some machine, inside the range or not. */
   readonly isReserved: (address: Ipv4) => boolean;
 }
 
@@ -20,34 +20,35 @@ interface Offer {
   readonly untilMs: number;
 }
 
-/** How long an address is kept for a client that was offered it. */
+/** How long an offered address is held for its client. */
 const HOLD_MS = 60_000;
-/** How long a declined address rests. */
+/** How long a declined address stays in quarantine. */
 const QUARANTINE_MS = 600_000;
-/** How much of the pool may rest at one time, and how many addresses of a small one. */
+/** The largest share of the pool that may be in quarantine, and the number of addresses that always may. */
 const MAX_DECLINED_SHARE = 0.25;
 const MIN_DECLINED = 4;
-/** Offers remembered at one time: more clients than any room switches on in a minute. */
+/** Offers remembered at a time: more clients than any site switches on within a minute. */
 const MAX_OFFERS = 4096;
-/** How long a search that found every address leased or held is believed. */
+/** How long to trust a search that found every address leased or held. */
 const FULL_MS = 1_000;
 
 /**
- * Which client has which address. A client is its MAC, not its client identifier (a deviation from RFC 2131
- * §4.2): firmware, boot program and operating system of one machine send three different identifiers, and clones
- * of one template send the same.
+ * Which client has which address. A client is identified by its MAC, not its client identifier (a deviation from
+ * RFC 2131 §4.2): the firmware, boot program and operating system of one machine send three different identifiers,
+ * while clones of one template all send the same.
  */
 export class Leases {
   readonly #store: LeaseStore;
-  /** What the store holds, so that a search through a large pool costs nothing. */
+  /** The store's content in memory, so that searching a large pool is cheap. */
   readonly #leases = new Map<Ipv4, Lease>();
   readonly #options: LeasesOptions;
   readonly #first: number;
   readonly #size: number;
-  /** Offers by client, the oldest first, and who was offered an address last. Not kept over a restart. */
+  /** Offers by client, oldest first. Offers do not survive a restart. */
   readonly #offers = new Map<MacAddress, Offer>();
+  /** The client that was offered an address last. */
   readonly #holders = new Map<Ipv4, MacAddress>();
-  /** The one that was declined first comes first. */
+  /** In the order in which they were declined. */
   readonly #declined = new Set<Ipv4>();
   #fullUntilMs = 0;
   readonly #addressOf = new Map<MacAddress, Ipv4>();
@@ -70,7 +71,7 @@ export class Leases {
     return address === undefined ? undefined : this.#leases.get(address);
   }
 
-  /** Whether the address may be the client's now; `reserved` is the client's own reservation. */
+  /** Whether the client may have the address now; `reserved` is the client's own reservation. */
   mayHave(mac: MacAddress, { address, reserved, nowMs }: {
     address: Ipv4;
     reserved: Ipv4 | undefined;
@@ -81,11 +82,12 @@ export class Leases {
   }
 
   /**
-   * Chooses an address and holds it for a minute, in the order of RFC 2131 §4.3.1: the reservation, the one the
-   * client has or had, the one it asks for, one that nobody had, the one that was let go longest ago. The search
-   * for a new one starts at a place given by the MAC, so the choice is stable even where no record is left.
-   * Once every address is leased or held, the oldest offer is made to this client too: whichever of the two asks
-   * for it first gets it, so that offers which nobody takes up lock nobody out. Undefined where all are leased.
+   * Chooses an address and holds it for a minute. Order of preference, by RFC 2131 §4.3.1: the client's reservation,
+   * its present or past address, the one it requests, one that was never leased, the one that expired longest ago.
+   * The MAC decides where the search starts, so the choice is stable even if no record is left.
+   *
+   * Once every address is leased or held, the oldest offer is made to this client as well, and the first of the two
+   * to request it gets it: offers that are never taken up lock nobody out. Undefined if every address is leased.
    */
   offer(mac: MacAddress, { requested, reserved, nowMs }: {
     requested: Ipv4 | undefined;
@@ -107,7 +109,7 @@ export class Leases {
     return address;
   }
 
-  /** Writes the lease; whatever else the client had becomes free. The caller has asked `mayHave`. */
+  /** Records the lease and frees any other address of the client. The caller has checked `mayHave`. */
   bind(mac: MacAddress, { address, expiresAtMs }: { address: Ipv4; expiresAtMs: number }): void {
     const before = this.of(mac);
     if (before && before.address !== address) {
@@ -119,7 +121,7 @@ export class Leases {
     this.#put({ address, mac, state: "bound", expiresAtMs });
   }
 
-  /** Ends the client's lease of the address; it stays the client's first choice. False where it had none. */
+  /** Ends the client's lease; the address remains its first choice. False if the client did not hold it. */
   release(mac: MacAddress, { address, nowMs }: { address: Ipv4; nowMs: number }): boolean {
     const lease = this.of(mac);
     if (lease?.address !== address || lease.expiresAtMs <= nowMs) return false;
@@ -128,7 +130,7 @@ export class Leases {
     return true;
   }
 
-  /** Quarantines an address that the client was given and found in use. False where it was not its to decline. */
+  /** Quarantines an address that the client found in use. False if the address was not the client's. */
   decline(mac: MacAddress, { address, nowMs }: { address: Ipv4; nowMs: number }): boolean {
     const own = this.of(mac)?.address === address || this.offered(mac, nowMs) === address;
     if (!own) return false;
@@ -138,13 +140,13 @@ export class Leases {
     return true;
   }
 
-  /** The address that the client was offered a moment ago. */
+  /** The address that is on offer to the client. */
   offered(mac: MacAddress, nowMs: number): Ipv4 | undefined {
     const offer = this.#offers.get(mac);
     return offer !== undefined && offer.untilMs > nowMs ? offer.address : undefined;
   }
 
-  /** Forgets an offer, taken or not. */
+  /** Drops the client's offer, if any. */
   dropOffer(mac: MacAddress): void {
     const offer = this.#offers.get(mac);
     if (offer === undefined) return;
@@ -152,7 +154,7 @@ export class Leases {
     if (this.#holders.get(offer.address) === mac) this.#holders.delete(offer.address);
   }
 
-  /** Only so much of the pool rests at one time, or a machine that declines whatever it gets would empty it. */
+  /** Bounds the quarantine: otherwise a machine that declines every offer would empty the pool. */
   #endOldestQuarantine(nowMs: number): void {
     if (this.#declined.size <= Math.max(MIN_DECLINED, this.#size * MAX_DECLINED_SHARE)) return;
     const [oldest] = this.#declined;
@@ -163,7 +165,7 @@ export class Leases {
     this.#fullUntilMs = 0;
   }
 
-  /** Keeps the lease in place of the address's last one, whose client has no address any more. */
+  /** Replaces the address's record; its previous client no longer has an address. */
   #put(lease: Lease): void {
     const before = this.#leases.get(lease.address);
     if (before && this.#addressOf.get(before.mac) === lease.address) this.#addressOf.delete(before.mac);
@@ -212,17 +214,17 @@ export class Leases {
     return oldest?.address;
   }
 
-  /** The pool's address that was offered longest ago, unless its client has taken it. */
+  /** The pool address that was offered longest ago and is not leased. */
   #oldestOffer(nowMs: number): Ipv4 | undefined {
     for (const { address } of this.#offers.values()) {
-      const isOurs = this.#inPool(address) && !this.#options.isReserved(address);
-      if (isOurs && this.#isUnleased(address, { nowMs })) return address;
+      const isPooled = this.#inPool(address) && !this.#options.isReserved(address);
+      if (isPooled && this.#isUnleased(address, { nowMs })) return address;
     }
     return undefined;
   }
 }
 
-/** FNV-1a over the MAC's text: spreads machines of one maker, whose MACs are consecutive, over the pool. */
+/** FNV-1a over the MAC's text: spreads consecutive MACs of one manufacturer over the pool. */
 function startOf(mac: MacAddress): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < mac.length; i++) hash = Math.imul(hash ^ mac.charCodeAt(i), 0x01000193) >>> 0;

@@ -24,14 +24,14 @@ function setup({ last = "10.0.0.103", reserved = [] as string[], store = memoryL
   return { leases, offer, take, store };
 }
 
-Deno.test("every client has an address of its own, none of them excluded, until the pool is exhausted", () => {
+Deno.test("every client gets its own address, never an excluded one, until the pool is exhausted", () => {
   const { take, offer } = setup();
   const given = [1, 2, 3].map((n) => take(mac(n), 0));
   assert.deepEqual(given.sort(), ["10.0.0.100", "10.0.0.102", "10.0.0.103"]);
   assert.equal(offer(mac(4), 0), undefined);
 });
 
-Deno.test("an offer is held for a minute while others find an address, and goes to the first to ask once none do", () => {
+Deno.test("an offer is held while addresses are left; after that it goes to the first client to request it", () => {
   const { offer, leases } = setup({ last: "10.0.0.102" });
   const [first, second] = [offer(mac(1), 0), offer(mac(2), 0)];
   assert.deepEqual([first, second].sort(), ["10.0.0.100", "10.0.0.102"]);
@@ -45,7 +45,7 @@ Deno.test("an offer is held for a minute while others find an address, and goes 
   assert.deepEqual([mayHave(1, first), offer(mac(1), 2)], [false, second]);
 });
 
-Deno.test("ten thousand machines that take no offer up keep no other from its lease, and the record is bounded", () => {
+Deno.test("ten thousand machines that ignore their offers block no lease, and few offers are remembered", () => {
   const { offer, leases } = setup();
   const stranger = (n: number) =>
     parseMac(
@@ -66,7 +66,7 @@ Deno.test("ten thousand machines that take no offer up keep no other from its le
   assert.ok(remembered.filter((address) => address !== undefined).length <= 4096);
 });
 
-Deno.test("a machine that declines all it gets puts no more than a quarter of the pool to rest", () => {
+Deno.test("a machine that declines every offer puts at most a quarter of the pool in quarantine", () => {
   const { offer, leases } = setup({ last: "10.0.0.199" });
   for (let n = 0; n < 200; n++) {
     const address = offer(mac(n), n);
@@ -75,7 +75,7 @@ Deno.test("a machine that declines all it gets puts no more than a quarter of th
   }
 });
 
-Deno.test("a client that asks twice is offered the same address, and holds one only", () => {
+Deno.test("a client that asks twice is offered the same address and holds only one", () => {
   const { offer } = setup();
   const first = offer(mac(1), 0);
   assert.equal(offer(mac(1), 1000), first);
@@ -83,14 +83,14 @@ Deno.test("a client that asks twice is offered the same address, and holds one o
   assert.ok(offer(mac(3), 1000));
 });
 
-Deno.test("a client finds its address again after it expired, as long as nobody needed it", () => {
+Deno.test("a client gets its expired address back if no other client needed it", () => {
   const { take, offer } = setup();
   const address = take(mac(1), 0);
   take(mac(2), 2 * HOUR_MS);
   assert.equal(offer(mac(1), 9 * HOUR_MS), address);
 });
 
-Deno.test("an expired address goes to another only when no fresh one is left, the oldest first", () => {
+Deno.test("expired addresses go to other clients only if no unused one is left, longest expired first", () => {
   const { take, offer, leases } = setup();
   const [oldest] = [take(mac(1), 0), take(mac(2), 1), take(mac(3), 2)];
   assert.equal(offer(mac(4), HOUR_MS - 1), undefined);
@@ -99,7 +99,7 @@ Deno.test("an expired address goes to another only when no fresh one is left, th
   assert.equal(leases.of(mac(1)), undefined);
 });
 
-Deno.test("the choice for a MAC is the same on a server that has lost its leases", () => {
+Deno.test("a MAC is offered the same address by a server that has lost its leases", () => {
   assert.equal(setup().offer(mac(9), 0), setup().offer(mac(9), 0));
 });
 
@@ -114,7 +114,7 @@ Deno.test("leases survive a restart, offers do not", () => {
   assert.equal(free, false);
 });
 
-Deno.test("a reserved address is its owner's alone, in the range or not", () => {
+Deno.test("a reserved address goes to its owner alone, inside the range or not", () => {
   const reserved = ip("10.0.0.100");
   const { offer } = setup({ reserved: [reserved] });
   assert.equal(offer(mac(2), 0, { requested: reserved }) === reserved, false);
@@ -124,14 +124,14 @@ Deno.test("a reserved address is its owner's alone, in the range or not", () => 
   assert.equal(offer(mac(5), 0, { reserved: ip("10.0.0.7") }), "10.0.0.7");
 });
 
-Deno.test("a reservation of an address that is still another's waits until that lease ends", () => {
+Deno.test("a reservation of an address that another client holds waits until that lease ends", () => {
   const { take, offer } = setup();
   const reserved = take(mac(1), 0);
   assert.notEqual(offer(mac(2), 1, { reserved }), reserved);
   assert.equal(offer(mac(2), HOUR_MS, { reserved }), reserved);
 });
 
-Deno.test("the requested address is given where it is free and of the pool", () => {
+Deno.test("a requested address is offered if it is free and in the pool", () => {
   const { offer } = setup();
   assert.equal(offer(mac(1), 0, { requested: ip("10.0.0.103") }), "10.0.0.103");
   for (const requested of ["10.0.0.101", "10.0.0.103", "10.0.0.200"].map(ip)) {
@@ -139,7 +139,7 @@ Deno.test("the requested address is given where it is free and of the pool", () 
   }
 });
 
-Deno.test("a declined address rests, for the one who declined it too, and may be declined by its holder only", () => {
+Deno.test("only its holder may decline an address, which then rests for every client", () => {
   const { take, offer, leases } = setup({ last: "10.0.0.100" });
   const address = take(mac(1), 0);
   assert.equal(leases.decline(mac(2), { address, nowMs: 1 }), false);
@@ -149,7 +149,7 @@ Deno.test("a declined address rests, for the one who declined it too, and may be
   assert.equal(offer(mac(2), 600_001), address);
 });
 
-Deno.test("a release frees the address for others, who come second to its last holder", () => {
+Deno.test("a release frees the address, but its last holder has precedence", () => {
   const { take, offer, leases } = setup({ last: "10.0.0.100" });
   const address = take(mac(1), 0);
   assert.equal(leases.release(mac(2), { address, nowMs: 1 }), false);
@@ -160,7 +160,7 @@ Deno.test("a release frees the address for others, who come second to its last h
   assert.equal(offer(mac(2), 3), address);
 });
 
-Deno.test("a client that moves to another address leaves its old one to others", () => {
+Deno.test("a client that moves to another address gives up its old one", () => {
   const { take, leases, store } = setup();
   const before = take(mac(1), 0);
   const after = ip(before === "10.0.0.103" ? "10.0.0.102" : "10.0.0.103");

@@ -1,7 +1,7 @@
-/** DHCP options by code; a code that came several times has its parts joined (RFC 3396 §7). */
+/** DHCP options by code. The parts of a code that occurs several times are joined (RFC 3396 §7). */
 export type DhcpOptions = ReadonlyMap<number, Uint8Array>;
 
-/** A packet that breaks the format. */
+/** A malformed packet. */
 export class DhcpFormatError extends Error {
   override readonly name = "DhcpFormatError";
 }
@@ -33,9 +33,21 @@ export const OPTION = {
   end: 255,
 } as const;
 
+/** Values of option 53, RFC 2132 §9.6. */
+export const MESSAGE_TYPE = {
+  discover: 1,
+  offer: 2,
+  request: 3,
+  decline: 4,
+  ack: 5,
+  nak: 6,
+  release: 7,
+  inform: 8,
+} as const;
+
 const MAX_PART = 255;
 
-/** Reads the options of one field of the packet, up to its end mark or, where that is missing, its end. */
+/** Reads the options in one field of the packet, up to the end mark or, without one, the end of the field. */
 export function readOptions(area: Uint8Array, into: Map<number, Uint8Array>): void {
   let at = 0;
   while (at < area.length) {
@@ -54,8 +66,8 @@ export function readOptions(area: Uint8Array, into: Map<number, Uint8Array>): vo
 }
 
 /**
- * `code length value`, ended by 255. A value of more than 255 bytes is split into parts of the same code that
- * follow one another (RFC 3396 §6). The message type goes first, the relay's option last (RFC 3046 §2.2).
+ * `code length value`, ended by 255. A value of more than 255 bytes is split into consecutive parts with the same
+ * code (RFC 3396 §6). The message type comes first, the relay's option last (RFC 3046 §2.2).
  */
 export function writeOptions(options: DhcpOptions): number[] {
   const place = (code: number) => code === OPTION.messageType ? -1 : code === OPTION.relayAgent ? 1 : 0;

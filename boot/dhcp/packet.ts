@@ -12,16 +12,16 @@ export interface DhcpPacket {
   readonly hops: number;
   readonly xid: number;
   readonly secs: number;
-  /** The flag by which a client asks for broadcast answers. */
+  /** The client asks for broadcast answers. */
   readonly broadcast: boolean;
   readonly ciaddr: Ipv4;
   readonly yiaddr: Ipv4;
   readonly siaddr: Ipv4;
   readonly giaddr: Ipv4;
   readonly mac: MacAddress;
-  /** Latin-1, empty where option 52 gave the field to options; at most 63 characters can be written. */
+  /** Latin-1; empty if option 52 gave the field to options. At most 63 characters can be written. */
   readonly sname: string;
-  /** As `sname`; at most 127 characters can be written. */
+  /** As `sname`. At most 127 characters can be written. */
   readonly file: string;
   readonly options: DhcpOptions;
 }
@@ -32,12 +32,12 @@ const HEADER_BYTES = 240;
 const SNAME = { at: 44, size: 64 } as const;
 const FILE = { at: 108, size: 128 } as const;
 const BROADCAST_FLAG = 0x8000;
-/** What BOOTP promised; PXE ROMs and relays drop less. */
+/** BOOTP's minimum; PXE ROMs and relays drop shorter packets. */
 const MIN_BYTES = 300;
-/** Longest name that leaves the field its closing NUL. */
+/** The longest name that leaves room for the closing NUL. */
 export const MAX_FILE_LENGTH = FILE.size - 1;
 
-/** Throws a DhcpFormatError for anything that is not a whole DHCP packet of an Ethernet client. */
+/** Throws a DhcpFormatError for anything but a complete DHCP packet for an Ethernet client. */
 export function decodePacket(bytes: Uint8Array): DhcpPacket {
   if (bytes.length < HEADER_BYTES) throw new DhcpFormatError(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,7 +50,7 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket {
   const field = ({ at, size }: { at: number; size: number }) => bytes.subarray(at, at + size);
   const options = new Map<number, Uint8Array>();
   readOptions(bytes.subarray(HEADER_BYTES), options);
-  // RFC 2132 §9.3: 1 gives `file` to options, 2 `sname`, 3 both; RFC 3396 §5 has `file` read first.
+  // RFC 2132 §9.3: 1 gives `file` to options, 2 `sname`, 3 both; RFC 3396 §5: `file` is read first.
   const overload = options.get(OPTION.overload)?.[0] ?? 0;
   options.delete(OPTION.overload);
   if (overload & 1) readOptions(field(FILE), options);
@@ -74,7 +74,7 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket {
   };
 }
 
-/** The packet's bytes, padded to 300. Throws a RangeError where `sname` or `file` does not fit its field. */
+/** The packet, padded to 300 bytes. Throws a RangeError if `sname` or `file` does not fit its field. */
 export function encodePacket(packet: DhcpPacket): Uint8Array<ArrayBuffer> {
   const options = writeOptions(packet.options);
   const bytes = new Uint8Array(Math.max(MIN_BYTES, HEADER_BYTES + options.length));

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clientPacket, TYPE } from "../../test/support/dhcp_packets.ts";
+import { clientPacket } from "../../test/support/dhcp_packets.ts";
 import { ipv4OfBytes, macOfBytes } from "./address.ts";
-import { DhcpFormatError, OPTION, readOptions, writeOptions } from "./options.ts";
+import { DhcpFormatError, MESSAGE_TYPE, OPTION, readOptions, writeOptions } from "./options.ts";
 import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
 
 const address = fc.uint8Array({ minLength: 4, maxLength: 4 }).map(ipv4OfBytes);
-/** Latin-1 without NUL, as it fits a field. */
+/** Latin-1 without NUL. */
 const text = (maxLength: number) =>
   fc.array(fc.integer({ min: 1, max: 255 }), { maxLength }).map((codes) => String.fromCharCode(...codes));
 const options = fc.uniqueArray(
@@ -33,12 +33,12 @@ const packets: fc.Arbitrary<DhcpPacket> = fc.record({
   options,
 }, { noNullPrototype: true });
 
-Deno.test("a packet decodes to what was encoded, options over 255 bytes included", () => {
+Deno.test("a packet decodes to what was encoded, including options over 255 bytes", () => {
   fc.assert(fc.property(packets, (packet) => assert.deepEqual(decodePacket(encodePacket(packet)), packet)));
 });
 
-Deno.test("whatever the bytes are, decoding gives a packet or a DhcpFormatError", () => {
-  const valid = encodePacket(clientPacket({ type: TYPE.discover }));
+Deno.test("decoding arbitrary bytes returns a packet or throws a DhcpFormatError", () => {
+  const valid = encodePacket(clientPacket({ type: MESSAGE_TYPE.discover }));
   const mutated = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 })
     .map((changes) => changes.reduce((bytes, [at, value]) => (bytes[at] = value, bytes), valid.slice()));
   fc.assert(
@@ -53,8 +53,8 @@ Deno.test("whatever the bytes are, decoding gives a packet or a DhcpFormatError"
   );
 });
 
-Deno.test("what is no DHCP packet of an Ethernet client is refused, with the reason", () => {
-  const valid = encodePacket(clientPacket({ type: TYPE.discover }));
+Deno.test("anything but a DHCP packet for an Ethernet client is refused, with the reason", () => {
+  const valid = encodePacket(clientPacket({ type: MESSAGE_TYPE.discover }));
   const changed = (at: number, value: number) => valid.with(at, value);
   const cases: [Uint8Array, RegExp][] = [
     [valid.subarray(0, 239), /too few/],
@@ -69,9 +69,9 @@ Deno.test("what is no DHCP packet of an Ethernet client is refused, with the rea
   }
 });
 
-Deno.test("option 52 makes file and sname carry options, file first", () => {
+Deno.test("option 52 makes file and sname carry options; file is read first", () => {
   const bytes = encodePacket(
-    clientPacket({ type: TYPE.discover, options: [[OPTION.overload, Uint8Array.of(3)]] }),
+    clientPacket({ type: MESSAGE_TYPE.discover, options: [[OPTION.overload, Uint8Array.of(3)]] }),
   );
   bytes.set([OPTION.vendorClass, 2, 0x41, 0x42, OPTION.end], 108);
   bytes.set([OPTION.vendorClass, 1, 0x43, OPTION.end], 44);
@@ -81,20 +81,20 @@ Deno.test("option 52 makes file and sname carry options, file first", () => {
   assert.deepEqual([packet.file, packet.sname], ["", ""]);
 });
 
-Deno.test("the file field is padded with NULs and a packet has 300 bytes at least", () => {
-  const bytes = encodePacket({ ...clientPacket({ type: TYPE.discover }), file: "undionly.kpxe" });
+Deno.test("the file field is padded with NULs, and a packet has at least 300 bytes", () => {
+  const bytes = encodePacket({ ...clientPacket({ type: MESSAGE_TYPE.discover }), file: "undionly.kpxe" });
   assert.equal(bytes.length, 300);
   assert.equal(new TextDecoder().decode(bytes.subarray(108, 236)), "undionly.kpxe".padEnd(128, "\0"));
 });
 
-Deno.test("a file name that would fill its field to the brim is refused", () => {
+Deno.test("a file name that leaves no room for its NUL is refused", () => {
   assert.throws(
-    () => encodePacket({ ...clientPacket({ type: TYPE.discover }), file: "x".repeat(128) }),
+    () => encodePacket({ ...clientPacket({ type: MESSAGE_TYPE.discover }), file: "x".repeat(128) }),
     RangeError,
   );
 });
 
-Deno.test("the message type is written first and the relay's option last", () => {
+Deno.test("the message type is written first, and the relay's option last", () => {
   const written = writeOptions(
     new Map([[OPTION.relayAgent, Uint8Array.of(1)], [1, Uint8Array.of(2)], [
       OPTION.messageType,
@@ -104,7 +104,7 @@ Deno.test("the message type is written first and the relay's option last", () =>
   assert.deepEqual(written, [53, 1, 3, 1, 1, 2, 82, 1, 1, 255]);
 });
 
-Deno.test("padding between options is skipped, and what follows the end mark is not read", () => {
+Deno.test("padding between options is skipped, and nothing after the end mark is read", () => {
   const into = new Map<number, Uint8Array>();
   readOptions(Uint8Array.of(0, 0, 1, 1, 9, 0, 255, 2, 1, 9), into);
   assert.deepEqual(into, new Map([[1, Uint8Array.of(9)]]));

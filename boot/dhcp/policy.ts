@@ -1,6 +1,5 @@
 import {
   BROADCAST,
-  bytesOfIpv4,
   type Ipv4,
   ipv4OfNumber,
   type MacAddress,
@@ -10,13 +9,13 @@ import {
 } from "./address.ts";
 import type { BootAnswer, BootClient } from "./boot_client.ts";
 import type { AddressRange, Leases } from "./leases.ts";
-import { type DhcpOptions, OPTION } from "./options.ts";
 import { type DhcpPacket, MAX_FILE_LENGTH } from "./packet.ts";
+import { encodeReplyOptions } from "./reply_options.ts";
 import type { DhcpRequest } from "./request.ts";
 
-/** The network that addresses are given in. */
+/** The network that this server leases addresses in. */
 export interface DhcpNetwork {
-  /** The server's own address, its identifier to clients. */
+  /** The server's own address, which is also its server identifier. */
   readonly address: Ipv4;
   readonly netmask: Ipv4;
   readonly range: AddressRange;
@@ -25,7 +24,7 @@ export interface DhcpNetwork {
   readonly leaseSeconds: number;
 }
 
-/** Addresses that belong to certain machines, inside the range or not. */
+/** Addresses reserved for particular machines, inside the range or not. */
 export interface Reservations {
   addressOf(mac: MacAddress, uuid?: string): Ipv4 | undefined;
   isReserved(address: Ipv4): boolean;
@@ -34,11 +33,11 @@ export interface Reservations {
 export interface DhcpPolicy {
   readonly network: DhcpNetwork;
   readonly reservations: Reservations;
-  /** Whether the client is answered at all. */
+  /** Whether to answer the client at all. */
   readonly answers: (client: BootClient) => boolean;
-  /** Whether it is a machine of the site's. Others have short leases, so that a flood of them passes. */
+  /** Whether the machine belongs to the site. Others get short leases, so that a flood of them soon passes. */
   readonly knows: (client: BootClient) => boolean;
-  /** What the client is told to boot, if anything. */
+  /** What the client should boot, if anything. */
   readonly bootOptions: (client: BootClient) => BootAnswer | undefined;
 }
 
@@ -60,14 +59,13 @@ export type Decision =
       | "not-its-own";
   };
 
-/** Firmware and iPXE never renew, and need an address for about a minute. */
+/** Firmware and iPXE never renew, and need an address only for about a minute. */
 const STRANGER_LEASE_SECONDS = 300;
 
-const MESSAGE_TYPE = { offer: 2, ack: 5, nak: 6 } as const;
 const PORT = { server: 67, client: 68 } as const;
 const BROADCAST_ON_LINK = { hostname: BROADCAST, port: PORT.client };
 
-/** What to do about a client's packet, RFC 2131 §4.3. Changes `leases` and nothing else. */
+/** Decides the answer to a client's packet, RFC 2131 §4.3. Changes `leases` and nothing else. */
 export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
   policy: DhcpPolicy;
   leases: Leases;
@@ -76,7 +74,7 @@ export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
   const { intent, client, relayed } = request;
   const { network } = policy;
   if (!policy.answers(client)) return silent("not-answered");
-  // The pool is for one link: the server's own, or the one that a relay names (§4.3.1).
+  // The pool belongs to one link. The client is on the server's own link, or on the one that a relay names (§4.3.1).
   if (!onNetwork(relayed.link ?? network.address, network)) return silent("foreign-link");
   const isOurs = (serverId: Ipv4) => serverId === network.address || serverId === relayed.serverId;
   const { mac } = client;
@@ -105,14 +103,14 @@ export function decide(request: DhcpRequest, { policy, leases, nowMs }: {
     }
     case "init-reboot": {
       if (!onNetwork(intent.requested, network)) return nak(request, network);
-      // A client without a record may be another server's: §4.3.2 wants silence.
+      // A client without a record may belong to another server: §4.3.2 requires silence.
       const known = leases.of(mac)?.address ?? reserved;
       if (known === undefined) return silent("no-record");
-      // A client that got a reservation since moves to it here, when it starts, and not while it works.
+      // A client that has since been given a reservation moves to it here, at start-up, and not while it works.
       return intent.requested === (reserved ?? known) ? grant(intent.requested) : nak(request, network);
     }
     case "renew":
-      // Granted without a record too, where the address is free: the range is this server's alone.
+      // Granted even without a record if the address is free: no other server uses this range.
       return grant(intent.address);
     case "inform":
       if (!onNetwork(intent.address, network)) return silent("foreign-link");
@@ -130,7 +128,7 @@ function leaseSecondsOf(client: BootClient, { network, knows }: DhcpPolicy): num
   return knows(client) ? network.leaseSeconds : Math.min(network.leaseSeconds, STRANGER_LEASE_SECONDS);
 }
 
-/** Whether the address lies in the pool's subnet. */
+/** Whether the address is in the pool's subnet. */
 function onNetwork(address: Ipv4, { range, netmask }: DhcpNetwork): boolean {
   return sameSubnet(address, { as: range.first, netmask });
 }
@@ -147,27 +145,20 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
   const { packet, client, relayed } = request;
   const { network } = policy;
   const boot = policy.bootOptions(client);
-  const options = new Map<number, Uint8Array>([
-    [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE[kind])],
-    [OPTION.serverId, bytesOfIpv4(relayed.serverId ?? network.address)],
-  ]);
-  // An INFORM is answered without address and lease time (§4.3.5).
-  if (yiaddr !== NO_ADDRESS) {
-    options.set(OPTION.leaseTime, bytesOfIpv4(ipv4OfNumber(leaseSecondsOf(client, policy))));
-  }
-  options.set(OPTION.subnetMask, bytesOfIpv4(network.netmask));
-  if (network.gateway) options.set(OPTION.router, bytesOfIpv4(network.gateway));
-  if (network.dns?.length) {
-    options.set(
-      OPTION.domainNameServer,
-      Uint8Array.from(network.dns.flatMap((dns) => [...bytesOfIpv4(dns)])),
-    );
-  }
-  // UEFI 2.10 §24.7.2: an HTTP client takes offers that name its own class only.
-  if (boot && client.http) options.set(OPTION.vendorClass, new TextEncoder().encode("HTTPClient"));
-  // `file` is preferred: some ROMs read option 67 past its end. A longer name goes there, closed by a NUL.
+  // `file` is preferred to option 67, which some ROMs read past its end. Only a longer name goes there.
   const fits = boot === undefined || boot.file.length <= MAX_FILE_LENGTH;
-  if (!fits) options.set(OPTION.bootFile, new TextEncoder().encode(`${boot.file}\0`));
+  const options = encodeReplyOptions({
+    messageType: kind,
+    serverId: relayed.serverId ?? network.address,
+    // An INFORM is answered without address and lease time (§4.3.5).
+    leaseSeconds: yiaddr === NO_ADDRESS ? undefined : leaseSecondsOf(client, policy),
+    subnetMask: network.netmask,
+    router: network.gateway,
+    dns: network.dns,
+    // UEFI 2.10 §24.7.2: an HTTP client accepts only offers that name its own class.
+    vendorClass: boot && client.http ? "HTTPClient" : undefined,
+    bootFile: fits ? undefined : boot.file,
+  }, packet.options);
   return {
     kind,
     reply: {
@@ -175,19 +166,19 @@ function answer(request: DhcpRequest, { kind, yiaddr, policy }: {
       yiaddr,
       siaddr: boot ? boot.nextServer ?? network.address : NO_ADDRESS,
       file: boot && fits ? boot.file : "",
-      options: echoing(packet, options),
+      options,
     },
     to: destination(packet),
   };
 }
 
-/** NAK: broadcast on the link, by the relay where there is one (§4.3.2). */
+/** NAK: broadcast on the link, by the relay if there is one (§4.3.2). */
 function nak({ packet, relayed: { serverId } }: DhcpRequest, network: DhcpNetwork): Decision {
-  const options = new Map([
-    [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.nak)],
-    [OPTION.serverId, bytesOfIpv4(serverId ?? network.address)],
-    [OPTION.message, new TextEncoder().encode("this address is not yours")],
-  ]);
+  const options = encodeReplyOptions({
+    messageType: "nak",
+    serverId: serverId ?? network.address,
+    message: "this address is not yours",
+  }, packet.options);
   const relayed = packet.giaddr !== NO_ADDRESS;
   return {
     kind: "nak",
@@ -195,7 +186,7 @@ function nak({ packet, relayed: { serverId } }: DhcpRequest, network: DhcpNetwor
       ...replyTo(packet),
       broadcast: relayed || packet.broadcast,
       ciaddr: NO_ADDRESS,
-      options: echoing(packet, options),
+      options,
     },
     to: relayed ? { hostname: packet.giaddr, port: PORT.server } : BROADCAST_ON_LINK,
   };
@@ -219,18 +210,9 @@ function replyTo({ xid, broadcast, ciaddr, giaddr, mac }: DhcpPacket): DhcpPacke
   };
 }
 
-/** Adds what a server gives back as it came: RFC 6842 (61), 4578 §2.3 (97), 3011 §2 (118), 3046 §2.2 (82). */
-function echoing({ options: asked }: DhcpPacket, options: Map<number, Uint8Array>): DhcpOptions {
-  for (const code of [OPTION.clientId, OPTION.clientUuid, OPTION.subnetSelection, OPTION.relayAgent]) {
-    const value = asked.get(code);
-    if (value) options.set(code, value);
-  }
-  return options;
-}
-
 /**
- * RFC 2131 §4.1. Where the client has no address yet the answer is broadcast, whatever its flag says: the kernel
- * cannot send to an address that does not answer ARP, and the section allows it.
+ * RFC 2131 §4.1. If the client has no address yet, the answer is broadcast whatever its flag says: the kernel cannot
+ * send to an address that does not answer ARP, and §4.1 allows it.
  */
 function destination({ giaddr, ciaddr }: DhcpPacket): { hostname: Ipv4; port: number } {
   if (giaddr !== NO_ADDRESS) return { hostname: giaddr, port: PORT.server };
@@ -242,7 +224,7 @@ function silent(why: (Decision & { kind: "silent" })["why"]): Decision {
   return { kind: "silent", why };
 }
 
-/** Network and broadcast address of the pool's subnet, which no host may have. */
+/** The network and broadcast addresses of the pool's subnet, which no host may use. */
 export function subnetEnds({ range, netmask }: Pick<DhcpNetwork, "range" | "netmask">): [Ipv4, Ipv4] {
   const mask = numberOfIpv4(netmask);
   const network = numberOfIpv4(range.first) & mask;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { type ClientPacket, clientPacket, TYPE } from "../../test/support/dhcp_packets.ts";
+import { type ClientPacket, clientPacket } from "../../test/support/dhcp_packets.ts";
 import { type Ipv4, parseIpv4, parseMac } from "./address.ts";
 import type { BootAnswer, BootClient } from "./boot_client.ts";
 import { memoryLeaseStore } from "./testing/memory_lease_store.ts";
 import { Leases } from "./leases.ts";
-import { OPTION } from "./options.ts";
+import { MESSAGE_TYPE, OPTION } from "./options.ts";
 import { decodePacket, encodePacket } from "./packet.ts";
 import { decide, type Decision, type DhcpPolicy } from "./policy.ts";
 import { parseRequest } from "./request.ts";
@@ -56,8 +56,8 @@ function server(site: Site = {}) {
     return decision;
   };
   const lease = (mac: string, nowMs = 0): string => {
-    const offered = addressOf(ask({ type: TYPE.discover, mac }, nowMs));
-    const select = { type: TYPE.request, mac, requested: offered, serverId: SERVER };
+    const offered = addressOf(ask({ type: MESSAGE_TYPE.discover, mac }, nowMs));
+    const select = { type: MESSAGE_TYPE.request, mac, requested: offered, serverId: SERVER };
     assert.equal(addressOf(ask(select, nowMs)), offered);
     return offered;
   };
@@ -76,7 +76,7 @@ function why(decision: Decision): string {
 
 Deno.test("a client is offered an address with all it needs, and gets it", () => {
   const { ask } = server();
-  const offer = ask({ type: TYPE.discover, mac: A, xid: 7 });
+  const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, xid: 7 });
   assert.ok(offer.kind === "offer");
   assert.deepEqual(offer.to, BROADCAST);
   assert.deepEqual({ op: offer.reply.op, xid: offer.reply.xid, mac: offer.reply.mac }, {
@@ -87,7 +87,7 @@ Deno.test("a client is offered an address with all it needs, and gets it", () =>
   assert.deepEqual(
     [...offer.reply.options],
     [
-      [OPTION.messageType, Uint8Array.of(TYPE.offer)],
+      [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.offer)],
       [OPTION.serverId, Uint8Array.of(10, 0, 0, 1)],
       [OPTION.leaseTime, Uint8Array.of(0, 0, 14, 16)],
       [OPTION.subnetMask, Uint8Array.of(255, 255, 255, 0)],
@@ -95,29 +95,32 @@ Deno.test("a client is offered an address with all it needs, and gets it", () =>
       [OPTION.domainNameServer, Uint8Array.of(10, 0, 0, 2, 10, 0, 0, 3)],
     ],
   );
-  const ack = ask({ type: TYPE.request, mac: A, requested: offer.reply.yiaddr, serverId: SERVER });
+  const ack = ask({ type: MESSAGE_TYPE.request, mac: A, requested: offer.reply.yiaddr, serverId: SERVER });
   assert.deepEqual([ack.kind, addressOf(ack)], ["ack", offer.reply.yiaddr]);
 });
 
 Deno.test("a client that chose another server is left alone, and its offer is free again", () => {
   const { ask } = server({ network: { ...network, range: { ...network.range, last: network.range.first } } });
-  ask({ type: TYPE.discover, mac: A });
-  const other = { type: TYPE.request, mac: A, requested: "10.0.0.50", serverId: "10.0.0.9" };
+  ask({ type: MESSAGE_TYPE.discover, mac: A });
+  const other = { type: MESSAGE_TYPE.request, mac: A, requested: "10.0.0.50", serverId: "10.0.0.9" };
   assert.equal(why(ask(other)), "other-server");
-  assert.equal(addressOf(ask({ type: TYPE.discover, mac: B, requested: "10.0.0.100" })), "10.0.0.100");
+  assert.equal(
+    addressOf(ask({ type: MESSAGE_TYPE.discover, mac: B, requested: "10.0.0.100" })),
+    "10.0.0.100",
+  );
 });
 
 Deno.test("a REQUEST that names nothing accepts the last offer, and means nothing without one", () => {
   const { ask } = server();
-  assert.equal(why(ask({ type: TYPE.request, mac: A })), "no-record");
-  const offered = addressOf(ask({ type: TYPE.discover, mac: A }));
-  assert.equal(addressOf(ask({ type: TYPE.request, mac: A })), offered);
+  assert.equal(why(ask({ type: MESSAGE_TYPE.request, mac: A })), "no-record");
+  const offered = addressOf(ask({ type: MESSAGE_TYPE.discover, mac: A }));
+  assert.equal(addressOf(ask({ type: MESSAGE_TYPE.request, mac: A })), offered);
 });
 
 Deno.test("INIT-REBOOT: the client's own address is confirmed, another's or a foreign one refused, a stranger ignored", () => {
   const { ask, lease } = server();
   const address = lease(A);
-  const reboot = (mac: string, requested: string) => ask({ type: TYPE.request, mac, requested });
+  const reboot = (mac: string, requested: string) => ask({ type: MESSAGE_TYPE.request, mac, requested });
   assert.equal(addressOf(reboot(A, address)), address);
   assert.equal(reboot(A, "10.0.0.55").kind, "nak");
   assert.equal(reboot(B, "192.168.7.7").kind, "nak");
@@ -127,44 +130,50 @@ Deno.test("INIT-REBOOT: the client's own address is confirmed, another's or a fo
 Deno.test("RENEWING and REBINDING: extended and answered at the client's address, or refused by broadcast", () => {
   const { ask, lease, leases } = server();
   const address = lease(A);
-  const renewed = ask({ type: TYPE.request, mac: A, ciaddr: address }, 1_800_000);
+  const renewed = ask({ type: MESSAGE_TYPE.request, mac: A, ciaddr: address }, 1_800_000);
   assert.ok(renewed.kind === "ack");
   assert.deepEqual(renewed.to, { hostname: address, port: 68 });
   assert.equal(leases.of(parseMac(A))?.expiresAtMs, 1_800_000 + 3_600_000);
-  const refused = ask({ type: TYPE.request, mac: B, ciaddr: address }, 1_800_000);
+  const refused = ask({ type: MESSAGE_TYPE.request, mac: B, ciaddr: address }, 1_800_000);
   assert.ok(refused.kind === "nak");
   assert.deepEqual(refused.to, BROADCAST);
   assert.equal(refused.reply.ciaddr, "0.0.0.0");
 });
 
 Deno.test("a client that the server has forgotten keeps an address that is free", () => {
-  assert.equal(addressOf(server().ask({ type: TYPE.request, mac: A, ciaddr: "10.0.0.101" })), "10.0.0.101");
+  assert.equal(
+    addressOf(server().ask({ type: MESSAGE_TYPE.request, mac: A, ciaddr: "10.0.0.101" })),
+    "10.0.0.101",
+  );
 });
 
 Deno.test("a DECLINE quarantines the address and the next offer is another; a stranger's changes nothing", () => {
   const { ask, lease } = server();
   const address = lease(A);
-  const decline = { type: TYPE.decline, requested: address, serverId: SERVER };
+  const decline = { type: MESSAGE_TYPE.decline, requested: address, serverId: SERVER };
   assert.equal(why(ask({ ...decline, mac: B })), "not-its-own");
   assert.equal(why(ask({ ...decline, mac: A })), "declined");
-  assert.notEqual(addressOf(ask({ type: TYPE.discover, mac: A })), address);
+  assert.notEqual(addressOf(ask({ type: MESSAGE_TYPE.discover, mac: A })), address);
 });
 
 Deno.test("a RELEASE frees the address; a full pool is silent about it", () => {
   const { ask, lease } = server();
   const [address] = [lease(A), lease(B)];
   const C = "52:54:00:00:00:0c";
-  assert.equal(why(ask({ type: TYPE.discover, mac: C })), "exhausted");
-  assert.equal(why(ask({ type: TYPE.release, mac: A, ciaddr: address, serverId: SERVER }, 1)), "released");
-  assert.equal(addressOf(ask({ type: TYPE.discover, mac: C }, 2)), address);
+  assert.equal(why(ask({ type: MESSAGE_TYPE.discover, mac: C })), "exhausted");
+  assert.equal(
+    why(ask({ type: MESSAGE_TYPE.release, mac: A, ciaddr: address, serverId: SERVER }, 1)),
+    "released",
+  );
+  assert.equal(addressOf(ask({ type: MESSAGE_TYPE.discover, mac: C }, 2)), address);
 });
 
 Deno.test("an INFORM from an address of another network is not answered: it may be a victim's", () => {
-  assert.equal(why(server().ask({ type: TYPE.inform, mac: A, ciaddr: "192.0.2.1" })), "foreign-link");
+  assert.equal(why(server().ask({ type: MESSAGE_TYPE.inform, mac: A, ciaddr: "192.0.2.1" })), "foreign-link");
 });
 
 Deno.test("an INFORM is answered at its address, without address and lease time", () => {
-  const ack = server().ask({ type: TYPE.inform, mac: A, ciaddr: "10.0.0.60" });
+  const ack = server().ask({ type: MESSAGE_TYPE.inform, mac: A, ciaddr: "10.0.0.60" });
   assert.ok(ack.kind === "ack");
   assert.deepEqual(ack.to, { hostname: "10.0.0.60", port: 68 });
   assert.equal(ack.reply.yiaddr, "0.0.0.0");
@@ -217,7 +226,7 @@ const LINKS: [what: string, packet: Partial<ClientPacket>, answered: boolean][] 
 
 for (const [what, packet, answered] of LINKS) {
   Deno.test(`${what} is ${answered ? "answered at the relay, with its options given back" : "not answered"}`, () => {
-    const decision = server().ask({ type: TYPE.discover, mac: A, ...packet });
+    const decision = server().ask({ type: MESSAGE_TYPE.discover, mac: A, ...packet });
     if (!answered) return assert.equal(why(decision), "foreign-link");
     assert.ok(decision.kind === "offer");
     assert.equal(decision.to.hostname, packet.giaddr);
@@ -237,10 +246,10 @@ Deno.test("a relay that wants to be taken for the server is named as such, and i
   const { ask } = server();
   const override: [number, Uint8Array] = [11, Uint8Array.of(10, 0, 0, 253)];
   const relay = { giaddr: "10.0.0.253", options: [relayOption(override)] };
-  const offer = ask({ type: TYPE.discover, mac: A, ...relay });
+  const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, ...relay });
   assert.ok(offer.kind === "offer");
   assert.deepEqual(offer.reply.options.get(OPTION.serverId), override[1]);
-  const select = { type: TYPE.request, mac: A, requested: offer.reply.yiaddr };
+  const select = { type: MESSAGE_TYPE.request, mac: A, requested: offer.reply.yiaddr };
   assert.equal(ask({ ...select, serverId: "10.0.0.253", ...relay }).kind, "ack");
   assert.equal(why(ask({ ...select, serverId: "10.0.0.253" })), "other-server");
 });
@@ -248,8 +257,8 @@ Deno.test("a relay that wants to be taken for the server is named as such, and i
 Deno.test("a machine that is not the site's gets a lease for five minutes only", () => {
   const { ask, leases } = server({ knows: ({ mac }) => mac === A });
   for (const [mac, seconds] of [[A, 3600], [B, 300]] as const) {
-    const requested = addressOf(ask({ type: TYPE.discover, mac }));
-    const ack = ask({ type: TYPE.request, mac, requested, serverId: SERVER });
+    const requested = addressOf(ask({ type: MESSAGE_TYPE.discover, mac }));
+    const ack = ask({ type: MESSAGE_TYPE.request, mac, requested, serverId: SERVER });
     assert.ok(ack.kind === "ack");
     const told = ack.reply.options.get(OPTION.leaseTime);
     assert.ok(told);
@@ -261,45 +270,48 @@ Deno.test("a machine that is not the site's gets a lease for five minutes only",
 Deno.test("a relay gets the answer at its port 67 with its option given back, a NAK with the broadcast flag", () => {
   const { ask } = server();
   const agent: [number, Uint8Array] = [OPTION.relayAgent, Uint8Array.of(1, 2, 3)];
-  const offer = ask({ type: TYPE.discover, mac: A, giaddr: "10.0.0.253", options: [agent] });
+  const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, giaddr: "10.0.0.253", options: [agent] });
   assert.ok(offer.kind === "offer");
   assert.deepEqual(offer.to, { hostname: "10.0.0.253", port: 67 });
   assert.deepEqual([offer.reply.giaddr, offer.reply.options.get(OPTION.relayAgent)], [
     "10.0.0.253",
     agent[1],
   ]);
-  const nak = ask({ type: TYPE.request, mac: A, requested: "192.168.7.7", giaddr: "10.0.0.253" });
+  const nak = ask({ type: MESSAGE_TYPE.request, mac: A, requested: "192.168.7.7", giaddr: "10.0.0.253" });
   assert.ok(nak.kind === "nak");
   assert.deepEqual([nak.to.hostname, nak.reply.broadcast], ["10.0.0.253", true]);
 });
 
 Deno.test("a link that the range is not for is not answered", () => {
-  assert.equal(why(server().ask({ type: TYPE.discover, giaddr: "10.9.0.1" })), "foreign-link");
+  assert.equal(why(server().ask({ type: MESSAGE_TYPE.discover, giaddr: "10.9.0.1" })), "foreign-link");
   const remote = server({ network: { ...network, address: ip("10.9.0.1") } });
-  assert.equal(why(remote.ask({ type: TYPE.discover })), "foreign-link");
-  assert.equal(remote.ask({ type: TYPE.discover, giaddr: "10.0.0.253" }).kind, "offer");
+  assert.equal(why(remote.ask({ type: MESSAGE_TYPE.discover })), "foreign-link");
+  assert.equal(remote.ask({ type: MESSAGE_TYPE.discover, giaddr: "10.0.0.253" }).kind, "offer");
 });
 
 Deno.test("a reserved address goes to its machine and to no other", () => {
   const { ask } = server({ reserved: { [A]: "10.0.0.101" } });
-  const wanted = { type: TYPE.discover, requested: "10.0.0.101" };
+  const wanted = { type: MESSAGE_TYPE.discover, requested: "10.0.0.101" };
   assert.equal(addressOf(ask({ ...wanted, mac: B })), "10.0.0.100");
-  assert.equal(addressOf(ask({ type: TYPE.discover, mac: A })), "10.0.0.101");
-  assert.equal(ask({ type: TYPE.request, mac: B, requested: "10.0.0.101", serverId: SERVER }).kind, "nak");
+  assert.equal(addressOf(ask({ type: MESSAGE_TYPE.discover, mac: A })), "10.0.0.101");
+  assert.equal(
+    ask({ type: MESSAGE_TYPE.request, mac: B, requested: "10.0.0.101", serverId: SERVER }).kind,
+    "nak",
+  );
 });
 
 Deno.test("a machine that gets a reservation works on with its address and moves when it starts again", () => {
   const { ask, lease, reserved } = server();
   const address = lease(A);
   reserved.set(A, ip("10.0.0.7"));
-  assert.equal(addressOf(ask({ type: TYPE.request, mac: A, ciaddr: address })), address);
-  assert.equal(ask({ type: TYPE.request, mac: A, requested: address }).kind, "nak");
+  assert.equal(addressOf(ask({ type: MESSAGE_TYPE.request, mac: A, ciaddr: address })), address);
+  assert.equal(ask({ type: MESSAGE_TYPE.request, mac: A, requested: address }).kind, "nak");
   assert.equal(lease(A), "10.0.0.7");
 });
 
 Deno.test("clients that are not to be answered change nothing", () => {
   const { ask, leases } = server({ answers: ({ pxe }) => pxe });
-  assert.equal(why(ask({ type: TYPE.discover, mac: A })), "not-answered");
+  assert.equal(why(ask({ type: MESSAGE_TYPE.discover, mac: A })), "not-answered");
   assert.equal(leases.offered(parseMac(A), 0), undefined);
 });
 
@@ -316,7 +328,7 @@ Deno.test("a PXE client gets file and server, and neither option 43 nor 60; its 
   const { ask } = server({
     boot: ({ arch }) => ({ file: arch === "bios" ? "undionly.kpxe" : "snponly.efi" }),
   });
-  const offer = ask({ type: TYPE.discover, mac: A, options });
+  const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, options });
   assert.ok(offer.kind === "offer");
   assert.deepEqual([offer.reply.file, offer.reply.siaddr], ["undionly.kpxe", SERVER]);
   for (const code of [OPTION.vendorSpecific, OPTION.vendorClass, OPTION.bootFile]) {
@@ -331,7 +343,7 @@ Deno.test("an HTTP client is answered as HTTPClient with a URL, a long one in op
   const long = `http://10.0.0.1/${"x".repeat(200)}`;
   for (const [url, file, option] of [[short, short, undefined], [long, "", `${long}\0`]] as const) {
     const { ask } = server({ boot: () => ({ file: url, nextServer: ip("10.0.0.5") }) });
-    const offer = ask({ type: TYPE.discover, mac: A, options });
+    const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, options });
     assert.ok(offer.kind === "offer");
     assert.deepEqual([offer.reply.file, offer.reply.siaddr], [file, "10.0.0.5"]);
     const text = (code: number) => {

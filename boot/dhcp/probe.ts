@@ -1,26 +1,25 @@
 import { BROADCAST, type Ipv4, ipv4OfBytes, NO_ADDRESS, parseMac } from "./address.ts";
 import { checkInterface, openOnInterface } from "./interface_socket.ts";
-import { OPTION } from "./options.ts";
+import { MESSAGE_TYPE, OPTION } from "./options.ts";
 import { decodePacket, type DhcpPacket, encodePacket } from "./packet.ts";
 
 interface OtherDhcpServer {
-  /** Option 54 of its answer. */
+  /** Option 54 of its offer. */
   readonly serverId: Ipv4;
-  /** The address that it would have given to this machine. */
+  /** The address that it offered to this machine. */
   readonly offered: Ipv4;
 }
 
 const CLIENT_PORT = 68;
 const SERVER_PORT = 67;
-const DISCOVER = 1;
-const OFFER = 2;
-/** A lost broadcast, or a switch port that has just come up, costs one more. */
+
+/** A broadcast may be lost, or the switch port may have just come up. */
 const REPEAT_MS = 1_000;
 
 /**
- * Asks for an address on the interface, as a client would, and tells which DHCP server offers one first; undefined
- * where none does in `timeoutMs`. The offer is not taken. Ask before a server of one's own runs there.
- * `address` is the interface's own. Throws a RackseedError where the interface or UDP port 68 cannot be had.
+ * Asks for an address on the interface, as a client would, and returns the DHCP server that offers one first;
+ * undefined if none does within `timeoutMs`. The offer is not taken up. Call this before starting a server there.
+ * `address` is the interface's own. Throws a RackseedError if the interface or UDP port 68 is not available.
  */
 export async function findOtherDhcpServer(device: string, { address, timeoutMs = 3_000, signal }: {
   address: Ipv4;
@@ -70,19 +69,19 @@ function discoverPacket(mac: DhcpPacket["mac"], xid: number): DhcpPacket {
     sname: "",
     file: "",
     options: new Map([
-      [OPTION.messageType, Uint8Array.of(DISCOVER)],
+      [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.discover)],
       [OPTION.parameterList, Uint8Array.of(OPTION.subnetMask, OPTION.router)],
     ]),
   };
 }
 
-/** The offer in a packet that answers `xid`; anything else on the port is someone else's. */
+/** The offer in a packet that answers `xid`; undefined for any other packet on the port. */
 function offerIn(bytes: Uint8Array, xid: number): OtherDhcpServer | undefined {
   try {
     const packet = decodePacket(bytes);
     const serverId = packet.options.get(OPTION.serverId);
     if (packet.op !== "reply" || packet.xid !== xid || serverId?.length !== 4) return undefined;
-    if (packet.options.get(OPTION.messageType)?.[0] !== OFFER) return undefined;
+    if (packet.options.get(OPTION.messageType)?.[0] !== MESSAGE_TYPE.offer) return undefined;
     return { serverId: ipv4OfBytes(serverId), offered: packet.yiaddr };
   } catch {
     return undefined;

@@ -5,18 +5,18 @@ import type { DhcpPacket } from "./packet.ts";
 /** Sub-options of option 82 (RFC 3046): link selection of RFC 3527, server identifier override of RFC 5107. */
 const SUB_OPTION = { linkSelection: 5, serverIdOverride: 11 } as const;
 
-/** What a relay, or the client itself, says about where the client is. */
+/** What a relay, or the client itself, says about the client's location. */
 export interface Relayed {
-  /** An address of the client's link, where it is not the server's own. */
+  /** An address on the client's link, if that is not the server's own. */
   readonly link?: Ipv4;
-  /** The relay wants to be taken for the server, so that renewals pass it too. */
+  /** The address to give as server identifier: the relay wants renewals to pass through it. */
   readonly serverId?: Ipv4;
 }
 
 /**
- * The link in the order of RFC 3527 §3 and RFC 3011 §2: link selection, subnet selection, the relay's own address. A
- * relay that names a link has its own address on another one, which is only where answers go. A relay's option that
- * breaks the format says nothing: it is echoed all the same.
+ * The link comes from, in the order of RFC 3527 §3 and RFC 3011 §2: link selection, subnet selection, the relay's
+ * own address. A relay that names a link is itself on another one, and its address only says where to send answers.
+ * A malformed relay option is not interpreted, but is still echoed.
  */
 export function relayedBy({ giaddr, options }: DhcpPacket): Relayed {
   const subOptions = subOptionsOf(options);
@@ -26,7 +26,7 @@ export function relayedBy({ giaddr, options }: DhcpPacket): Relayed {
   return { ...(link && { link }), ...(serverId && { serverId }) };
 }
 
-/** RFC 3046 §2.0: `code length value`, without pads and end mark. Of one that came twice the first counts. */
+/** RFC 3046 §2.0: `code length value`, without padding or end mark. The first of two equal codes counts. */
 function subOptionsOf(options: DhcpOptions): ReadonlyMap<number, Uint8Array> {
   const area = options.get(OPTION.relayAgent) ?? new Uint8Array();
   const found = new Map<number, Uint8Array>();

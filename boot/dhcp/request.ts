@@ -1,13 +1,13 @@
 import { type Ipv4, ipv4OfBytes, NO_ADDRESS } from "./address.ts";
 import { architectureOf, type BootClient, isHttpArchitecture } from "./boot_client.ts";
-import { DhcpFormatError, type DhcpOptions, OPTION } from "./options.ts";
+import { DhcpFormatError, type DhcpOptions, MESSAGE_TYPE, OPTION } from "./options.ts";
 import { type DhcpPacket, latin1 } from "./packet.ts";
 import { type Relayed, relayedBy } from "./relay.ts";
 
 /**
- * What a client wants, RFC 2131 §4.3. The four states in which a REQUEST is sent (§4.3.2) are told apart here;
- * RENEWING and REBINDING differ in how the packet was sent only, and are answered alike. "accept" is none of them:
- * a REQUEST that names neither server nor address (npm's `dhcp` sends such), which can only mean the last offer.
+ * What a client wants, RFC 2131 §4.3. A REQUEST may be sent in four states (§4.3.2), which are distinguished here;
+ * RENEWING and REBINDING differ only in how the packet was sent, and get the same answer. "accept" is none of the
+ * four: a REQUEST that names neither server nor address (as npm's `dhcp` sends) can only mean the last offer.
  */
 export type DhcpIntent =
   | { readonly kind: "discover"; readonly requested?: Ipv4 }
@@ -27,9 +27,9 @@ export interface DhcpRequest {
   readonly relayed: Relayed;
 }
 
-/** Throws a DhcpFormatError where the packet is no client's, or lacks what its message type needs. */
+/** Throws a DhcpFormatError if the packet is not from a client, or lacks what its message type requires. */
 export function parseRequest(packet: DhcpPacket): DhcpRequest {
-  if (packet.op !== "request") throw new DhcpFormatError("not a client's packet");
+  if (packet.op !== "request") throw new DhcpFormatError("not from a client");
   return { packet, intent: intentOf(packet), client: bootClientOf(packet), relayed: relayedBy(packet) };
 }
 
@@ -38,28 +38,28 @@ function intentOf({ options, ciaddr }: DhcpPacket): DhcpIntent {
   const serverId = addressIn(options, OPTION.serverId);
   const type = options.get(OPTION.messageType)?.[0];
   switch (type) {
-    case 1:
+    case MESSAGE_TYPE.discover:
       return { kind: "discover", ...(requested && { requested }) };
-    case 3:
-      if (serverId) return { kind: "select", serverId, requested: needed(requested, "requested address") };
+    case MESSAGE_TYPE.request:
+      if (serverId) return { kind: "select", serverId, requested: required(requested, "requested address") };
       if (requested) return { kind: "init-reboot", requested };
       return ciaddr === NO_ADDRESS ? { kind: "accept" } : { kind: "renew", address: ciaddr };
-    case 4:
+    case MESSAGE_TYPE.decline:
       return {
         kind: "decline",
-        serverId: needed(serverId, "server identifier"),
-        address: needed(requested, "requested address"),
+        serverId: required(serverId, "server identifier"),
+        address: required(requested, "requested address"),
       };
-    case 7:
+    case MESSAGE_TYPE.release:
       return {
         kind: "release",
-        serverId: needed(serverId, "server identifier"),
-        address: needed(given(ciaddr), "ciaddr"),
+        serverId: required(serverId, "server identifier"),
+        address: required(nonZero(ciaddr), "ciaddr"),
       };
-    case 8:
-      return { kind: "inform", address: needed(given(ciaddr), "ciaddr") };
+    case MESSAGE_TYPE.inform:
+      return { kind: "inform", address: required(nonZero(ciaddr), "ciaddr") };
     default:
-      throw new DhcpFormatError(`message type ${type} is not a client's`);
+      throw new DhcpFormatError(`clients do not send message type ${type}`);
   }
 }
 
@@ -74,7 +74,7 @@ function bootClientOf({ mac, options }: DhcpPacket): BootClient {
   return {
     mac,
     ...(uuid !== undefined && { uuid }),
-    // A PXE ROM older than option 93 is a BIOS's.
+    // A PXE ROM older than option 93 is a BIOS ROM.
     arch: code !== undefined ? architectureOf(code) : pxe ? "bios" : "unknown",
     http,
     ipxe,
@@ -82,13 +82,13 @@ function bootClientOf({ mac, options }: DhcpPacket): BootClient {
   };
 }
 
-/** Option 93 is a list of 16-bit codes; firmware sends one (RFC 4578 §2.1). */
+/** Option 93 is a list of 16-bit codes; firmware sends just one (RFC 4578 §2.1). */
 function architectureCode(value: Uint8Array | undefined): number | undefined {
   const [high, low] = value ?? [];
   return high === undefined || low === undefined ? undefined : high << 8 | low;
 }
 
-/** RFC 3004 §4: `length class` pairs. iPXE writes its name without the length, so a misfit is one class. */
+/** RFC 3004 §4: `length class` pairs. iPXE omits the length, so a value that does not parse is one class. */
 export function userClasses(value: Uint8Array = new Uint8Array()): string[] {
   const classes: string[] = [];
   for (let at = 0; at < value.length;) {
@@ -101,8 +101,8 @@ export function userClasses(value: Uint8Array = new Uint8Array()): string[] {
 }
 
 /**
- * Option 97: a zero byte and 16 bytes of UUID whose first three fields are little-endian (RFC 4578 §2.3, as EFI
- * and SMBIOS write it). All zeros and all ones are what boards without a UUID send.
+ * Option 97: a zero byte, then a 16-byte UUID whose first three fields are little-endian (RFC 4578 §2.3, as in EFI
+ * and SMBIOS). Boards without a UUID send all zeros or all ones.
  */
 export function uuidOf(value: Uint8Array | undefined): string | undefined {
   if (value?.length !== 17 || value[0] !== 0) return undefined;
@@ -116,15 +116,15 @@ export function uuidOf(value: Uint8Array | undefined): string | undefined {
 function addressIn(options: DhcpOptions, code: number): Ipv4 | undefined {
   const value = options.get(code);
   if (value === undefined) return undefined;
-  if (value.length !== 4) throw new DhcpFormatError(`option ${code} is not one address`);
+  if (value.length !== 4) throw new DhcpFormatError(`option ${code} is not a single address`);
   return ipv4OfBytes(value);
 }
 
-function given(address: Ipv4): Ipv4 | undefined {
+function nonZero(address: Ipv4): Ipv4 | undefined {
   return address === NO_ADDRESS ? undefined : address;
 }
 
-function needed<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new DhcpFormatError(`the message lacks its ${name}`);
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new DhcpFormatError(`the message has no ${name}`);
   return value;
 }

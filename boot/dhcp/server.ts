@@ -12,7 +12,7 @@ import { decide, type Decision, type DhcpNetwork, type DhcpPolicy, subnetEnds } 
 import { type DhcpRequest, parseRequest } from "./request.ts";
 
 interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
-  /** The one interface that is heard and answered; it has `address`. */
+  /** The one interface to serve; it has `address`. */
   readonly interface: string;
   readonly leases: LeaseStore;
   /** Ends the service. */
@@ -20,21 +20,21 @@ interface DhcpServerOptions extends DhcpNetwork, Omit<DhcpPolicy, "network"> {
 }
 
 interface DhcpServer {
-  /** Settles when the service has ended: rejects where it was not the signal that ended it. */
+  /** Resolves once the signal has ended the service; rejects if anything else ends it. */
   readonly finished: Promise<void>;
 }
 
 const SERVER_PORT = 67;
-/** Larger than any packet of an Ethernet client. */
+/** Larger than any packet from an Ethernet client. */
 const BUFFER_BYTES = 4096;
 
-/** A relay of another network is named once in so long. */
+/** How often to report the same relay of a foreign network. */
 const FOREIGN_LINK_MS = 600_000;
 const MAX_FOREIGN_LINKS = 256;
 
 const log = getLogger(["rackseed", "dhcp"]);
 
-/** Serves DHCP on one interface until the signal. Throws a RackseedError where it cannot begin. */
+/** Serves DHCP on one interface until the signal aborts. Throws a RackseedError if the service cannot start. */
 export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
   checkNetwork(options);
   checkInterface(options.interface, options.address);
@@ -49,8 +49,8 @@ export function startDhcpServer(options: DhcpServerOptions): DhcpServer {
     ]),
     isReserved: (address) => options.reservations.isReserved(address),
   });
-  // Broadcasts arrive at the first; the second, on the interface's own address, receives what renewing clients and
-  // relays send to it and gives every answer that source address.
+  // The first socket receives broadcasts. The second is bound to the interface's own address: it receives what
+  // renewing clients and relays send there, and sends every answer, so that answers have this source address.
   const at = { interface: options.interface, port: SERVER_PORT };
   const broadcasts = openOnInterface({ ...at, hostname: NO_ADDRESS });
   let unicasts: UdpPort;
@@ -117,11 +117,11 @@ class DhcpService {
   }
 }
 
-/** What is decided goes to the log, as far as a flood does not make it too much. */
+/** Logs decisions, rate-limited so that a flood cannot fill the log. */
 class Reporter {
   readonly #network: DhcpNetwork;
   readonly #lines = new BoundedLog(log);
-  /** When each relay of another network was last named. */
+  /** When each relay of a foreign network was last reported. */
   readonly #foreign = new Map<Ipv4, number>();
 
   constructor(network: DhcpNetwork) {
@@ -144,31 +144,30 @@ class Reporter {
           remedy: "widen the DHCP range, shorten the lease time, or reserve addresses outside the range.",
         });
       case "foreign-link":
-        if (!this.#isNews(packet.giaddr, nowMs)) return;
+        if (!this.#shouldReport(packet.giaddr, nowMs)) return;
         return this.#lines.write("warn", "foreign-link", {
           ...about,
           relay: packet.giaddr,
           link: relayed.link,
           range,
-          remedy: "the DHCP range is for another network than the one this client is on.",
+          remedy: "choose a DHCP range on this client's network; the present one belongs to another network.",
         });
       case "declined":
         return this.#lines.write("warn", "declined", {
           ...about,
-          remedy:
-            "another machine uses the address that was given: find it, or take the address out of the range.",
+          remedy: "another machine uses this address: find it, or take the address out of the range.",
         });
       default:
         return log.debug(decision.why, about);
     }
   }
 
-  /** The address is the client's word: it need not be one that can be sent to. */
+  /** A client may have claimed an address that nothing can be sent to. */
   unsent({ client: { mac } }: DhcpRequest, { to, error }: { to: unknown; error: unknown }): void {
     this.#lines.write("warn", "unsent", { mac, to, error: messageOf(error) });
   }
 
-  #isNews(relay: Ipv4, nowMs: number): boolean {
+  #shouldReport(relay: Ipv4, nowMs: number): boolean {
     if (nowMs - (this.#foreign.get(relay) ?? -Infinity) < FOREIGN_LINK_MS) return false;
     const [oldest] = this.#foreign.keys();
     if (oldest !== undefined && this.#foreign.size >= MAX_FOREIGN_LINKS) this.#foreign.delete(oldest);
@@ -182,22 +181,22 @@ function checkNetwork({ range, netmask, leaseSeconds, address }: DhcpNetwork & {
   const title = `cannot serve DHCP range ${range.first}-${range.last} on ${address}`;
   if (numberOfIpv4(range.first) > numberOfIpv4(range.last)) {
     throw new RackseedError(title, {
-      reason: "it ends before it begins.",
-      remedy: "swap its ends.",
+      reason: "its last address comes before its first.",
+      remedy: "swap the two addresses.",
       status: 400,
     });
   }
   if (!sameSubnet(range.first, { as: range.last, netmask })) {
     throw new RackseedError(title, {
-      reason: `with netmask ${netmask} its ends lie in different networks.`,
+      reason: `with netmask ${netmask}, its two ends are in different networks.`,
       remedy: "choose a range inside one network.",
       status: 400,
     });
   }
   if (!Number.isInteger(leaseSeconds) || leaseSeconds < 1 || leaseSeconds > 0xffffffff) {
     throw new RackseedError(title, {
-      reason: `a lease of ${leaseSeconds} seconds cannot be given.`,
-      remedy: "choose a whole number of seconds, e.g. 3600.",
+      reason: `a lease time of ${leaseSeconds} seconds is not valid.`,
+      remedy: "choose a whole number of seconds of at least 1, e.g. 3600.",
       status: 400,
     });
   }

@@ -6,14 +6,14 @@ import { type Segment, type SegmentOptions, writeSegment } from "./segment.ts";
 import { InitramfsTree } from "./tree.ts";
 
 /**
- * The agent's folder in the initramfs. It brings its own libraries and dynamic loader, so that the product runs
- * beside an image with an older glibc; the path is short because it has to fit the place of the original one.
+ * The agent's folder in the initramfs. It has its own libraries and dynamic loader, so that the product runs next to
+ * an image with an older glibc. The path is short because the loader's path is overwritten in place.
  */
 const home = "/rs";
 
 /**
- * The first program. The product finds itself by /proc/self/exe, so /proc comes first; mount is the image's own.
- * The agent's commands are the image's as well and run without LD_LIBRARY_PATH.
+ * The first program. The product finds itself by /proc/self/exe, so /proc is mounted first. `mount` is the image's
+ * own, as are the commands that the agent runs; it runs them without LD_LIBRARY_PATH.
  */
 const init = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,10 +22,10 @@ LD_LIBRARY_PATH=${home} exec ${home}/rackseed agent install
 `;
 
 /**
- * The part of the initramfs that is the same for every image: the product, its libraries, /init.
+ * Builds the part of the initramfs that all images share: the product, its libraries, /init.
  *
  * @param product absolute path of the compiled product in `source`
- * @param source the machine whose libraries the product runs with: this one's root
+ * @param source the file system whose libraries the product runs with: this machine's root
  */
 export async function buildAgentSegment(
   { product, source, ...options }: { product: string; source: FileSource } & SegmentOptions,
@@ -40,7 +40,7 @@ export async function buildAgentSegment(
 
   const tree = new InitramfsTree();
   for (const path of ["/dev", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", home]) tree.directory(path);
-  // Where the kernel has no devtmpfs mounted yet, /init needs them for its standard files.
+  // /init needs these for its standard streams, because the kernel has not mounted devtmpfs yet.
   tree.characterDevice("/dev/console", { mode: 0o600, device: { major: 5, minor: 1 } });
   tree.characterDevice("/dev/null", { mode: 0o666, device: { major: 1, minor: 3 } });
   tree.bytes("/init", new TextEncoder().encode(init), 0o755);
@@ -70,8 +70,8 @@ function baseName(path: string): string {
 }
 
 function unfit(subject: string, reason: string): RackseedError {
-  return new RackseedError(`cannot take ${subject} into the boot initramfs`, {
+  return new RackseedError(`cannot include ${subject} in the initramfs`, {
     reason,
-    remedy: "run the compiled product (`deno task build` makes dist/rackseed) on a machine with glibc.",
+    remedy: "run the compiled product on a machine with glibc (`deno task build` creates dist/rackseed).",
   });
 }

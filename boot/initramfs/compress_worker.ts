@@ -1,4 +1,4 @@
-/** Compresses one file into another, away from the thread that answers requests. One job a worker. */
+/** Compresses one file into another, off the thread that answers requests. A worker does one job. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";

@@ -1,7 +1,8 @@
 /**
- * The archive of an initramfs, "newc" (Linux Documentation/driver-api/early-userspace/buffer-format.rst).
- * Each entry is a header of 110 ASCII bytes (magic 070701, thirteen numbers of 8 hexadecimal digits), the
- * NUL-terminated name and the content, both padded with NUL to a multiple of 4. The last one is TRAILER!!!.
+ * The archive format of an initramfs, "newc" (Linux Documentation/driver-api/early-userspace/buffer-format.rst).
+ * Each entry has a header of 110 ASCII bytes (the magic 070701, thirteen numbers of 8 hexadecimal digits), a
+ * NUL-terminated name, and the content. The header with its name, and the content, are padded with NULs to a
+ * multiple of 4 bytes. The last entry is named TRAILER!!!.
  */
 
 export type CpioEntry =
@@ -17,7 +18,7 @@ export type CpioEntry =
 
 interface CpioFile {
   readonly type: "file";
-  /** Relative to the root, without leading or trailing slash: `usr/bin/dash`. */
+  /** Relative to the root, without a leading or trailing slash: `usr/bin/dash`. */
   readonly path: string;
   /** Permission bits: 0o755. */
   readonly mode: number;
@@ -44,9 +45,9 @@ const noDevice: Device = { major: 0, minor: 0 };
 const encoder = new TextEncoder();
 
 /**
- * Writes an archive part by part; at most one file's content is held at a time. Everything belongs to root and
- * has no time, so that equal entries give equal bytes. The kernel creates no parents: each directory has to come
- * before what it holds, and a violation throws.
+ * Writes an archive in parts, with at most one file's content in memory. Every entry belongs to root and has no
+ * timestamp, so that equal entries give equal bytes. The kernel creates no parent directories: a directory must
+ * come before its contents, or this throws.
  */
 export async function* writeCpio(entries: Iterable<CpioEntry>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const directories = new Set([""]);
@@ -75,7 +76,7 @@ async function contentOf(entry: CpioEntry): Promise<Uint8Array> {
   if (entry.type !== "file") return new Uint8Array();
   const content = await entry.content();
   if (content.length !== entry.sizeBytes) {
-    throw new Error(`${entry.path} was announced with ${entry.sizeBytes} bytes and has ${content.length}`);
+    throw new Error(`${entry.path} was announced with ${entry.sizeBytes} bytes but has ${content.length}`);
   }
   return content;
 }
@@ -86,9 +87,9 @@ function checkPath(
 ): void {
   const bad = path.includes("\0") || path === trailer ||
     path.split("/").some((name) => name === "" || name === "." || name === "..");
-  if (bad) throw new Error(`not a path of an archive: ${JSON.stringify(path)}`);
-  if (paths.has(path)) throw new Error(`the archive has ${path} already`);
-  if (!directories.has(parentOf(path))) throw new Error(`the directory of ${path} has to come first`);
+  if (bad) throw new Error(`not a valid archive path: ${JSON.stringify(path)}`);
+  if (paths.has(path)) throw new Error(`the archive already has ${path}`);
+  if (!directories.has(parentOf(path))) throw new Error(`the directory of ${path} must come first`);
 }
 
 function parentOf(path: string): string {
@@ -122,7 +123,7 @@ function header(
     nameBytes.length + 1,
     check,
   ].map((value) => {
-    if (value > 0xffff_ffff) throw new Error(`${name} does not fit the archive: ${value}`);
+    if (value > 0xffff_ffff) throw new Error(`${name} does not fit into an archive: ${value}`);
     return value.toString(16).padStart(8, "0");
   });
   const bytes = new Uint8Array(roundUp(headerBytes + nameBytes.length + 1));
@@ -137,7 +138,7 @@ function padded(content: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Headers with their names, and contents, are padded to a multiple of 4 bytes. */
+/** The size after padding to a multiple of 4 bytes. */
 export function roundUp(sizeBytes: number): number {
   return Math.ceil(sizeBytes / 4) * 4;
 }

@@ -24,7 +24,7 @@ async function archive(list: Iterable<CpioEntry>): Promise<Uint8Array<ArrayBuffe
   return new Uint8Array(await new Blob(await Array.fromAsync(writeCpio(list))).arrayBuffer());
 }
 
-Deno.test("an archive reads back as it was written", async () => {
+Deno.test("an archive reads back as written", async () => {
   const read = readCpio(await archive(entries));
   assert.deepEqual(
     read.map(({ path, mode, device, content }) => [
@@ -68,15 +68,15 @@ Deno.test({
   },
 });
 
-Deno.test("what the kernel would misread is refused", async (t) => {
+Deno.test("an entry that the kernel would misread is refused", async (t) => {
   const wrong: [name: string, list: CpioEntry[], message: RegExp][] = [
-    ["a file before its directory", [file("usr/init", "")], /has to come first/],
+    ["a file before its directory", [file("usr/init", "")], /must come first/],
     ["a path twice", [file("a", ""), file("a", "")], /already/],
-    ["a path that leads out", [file("../etc/passwd", "")], /not a path/],
-    ["an absolute path", [file("/init", "")], /not a path/],
-    ["a name that ends the archive", [file("TRAILER!!!", "")], /not a path/],
+    ["a path that leads outside", [file("../etc/passwd", "")], /not a valid archive path/],
+    ["an absolute path", [file("/init", "")], /not a valid archive path/],
+    ["a name that ends the archive", [file("TRAILER!!!", "")], /not a valid archive path/],
     [
-      "a file of another size than announced",
+      "a file whose size differs from the announced one",
       [{ type: "file", path: "a", mode: 0o644, sizeBytes: 3, content: () => Promise.resolve(text("four")) }],
       /announced/,
     ],
@@ -88,7 +88,7 @@ Deno.test("what the kernel would misread is refused", async (t) => {
   }
 });
 
-Deno.test("an archive cut anywhere is refused", async () => {
+Deno.test("an archive that is truncated anywhere is refused", async () => {
   const whole = await archive(entries);
   for (let end = 0; end < whole.length - 4; end += 7) {
     assert.throws(() => readCpio(whole.subarray(0, end)), /archive/);

@@ -1,15 +1,15 @@
 import type { FileSource, SourceEntry } from "./file_source.ts";
 
-/** A directory of this machine as a source: `/` for the machine itself. No link leads out of it. */
+/** Reads from a directory of this machine; `/` means the machine itself. No link leads out of the directory. */
 export async function directorySource(root: string): Promise<FileSource> {
   const top = (await Deno.realPath(root)).replace(/\/$/, "");
 
-  /** The real path, only where no link is on its way. */
+  /** The path on this machine. Throws NotFound if a link is on the way. */
   async function confine(path: string): Promise<string> {
     const full = top + path;
     const parent = full.slice(0, full.lastIndexOf("/"));
     if (await Deno.realPath(parent === "" ? "/" : parent) !== (parent === "" ? "/" : parent)) {
-      throw new Deno.errors.NotFound(`${path} leads over a link`);
+      throw new Deno.errors.NotFound(`${path} passes through a symbolic link`);
     }
     return full;
   }
@@ -32,7 +32,7 @@ export async function directorySource(root: string): Promise<FileSource> {
     },
     async read(path): Promise<Uint8Array<ArrayBuffer>> {
       const full = await confine(path);
-      if (!(await Deno.lstat(full)).isFile) throw new Deno.errors.NotFound(`${path} is no regular file`);
+      if (!(await Deno.lstat(full)).isFile) throw new Deno.errors.NotFound(`${path} is not a regular file`);
       return await Deno.readFile(full);
     },
     async list(path): Promise<readonly string[]> {

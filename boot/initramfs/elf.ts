@@ -1,9 +1,9 @@
 /**
- * What a dynamic loader reads of an ELF64 little-endian file (System V gABI, chapters 4 and 5; ld.so(8)).
- * Files come out of images, so every offset is checked.
+ * The parts of an ELF64 little-endian file that a dynamic loader reads (System V gABI, chapters 4 and 5; ld.so(8)).
+ * The files come from images, so every offset is checked.
  */
 export interface Elf {
-  /** PT_INTERP, without its NUL; undefined for libraries, modules and static programs. */
+  /** PT_INTERP, without its NUL; undefined for libraries, kernel modules and static programs. */
   readonly interpreter:
     | { readonly path: string; readonly offset: number; readonly sizeBytes: number }
     | undefined;
@@ -30,14 +30,14 @@ const DT_RUNPATH = 29;
 const programHeaderBytes = 56;
 const sectionHeaderBytes = 64;
 const dynamicEntryBytes = 16;
-/** PATH_MAX; library names and search paths are shorter. */
+/** PATH_MAX. Library names and search paths are shorter. */
 const longestString = 4096;
 
 export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
-/** @throws Error where the file is no well-formed ELF64 little-endian file */
+/** @throws Error if the file is not a well-formed ELF64 little-endian file */
 export function parseElf(bytes: Uint8Array): Elf {
   const reader = new ElfReader(bytes);
   const segments = readSegments(reader);
@@ -51,12 +51,12 @@ export function parseElf(bytes: Uint8Array): Elf {
 }
 
 /**
- * Writes another dynamic loader into `program`, in place.
- * @throws RangeError where the new path is longer than the old one
+ * Replaces the dynamic loader of `program`, in place.
+ * @throws RangeError if the new path does not fit in place of the old one
  */
 export function setInterpreter(program: Uint8Array, path: string): void {
   const { interpreter } = parseElf(program);
-  if (interpreter === undefined) throw new Error("a program without dynamic loader cannot be given one");
+  if (interpreter === undefined) throw new Error("the program has no dynamic loader to replace");
   const encoded = new TextEncoder().encode(`${path}\0`);
   if (encoded.length > interpreter.sizeBytes) {
     throw new RangeError(`${path} does not fit the ${interpreter.sizeBytes} bytes of ${interpreter.path}`);
@@ -66,13 +66,13 @@ export function setInterpreter(program: Uint8Array, path: string): void {
   field.set(encoded);
 }
 
-/** The content of a section by its name, for example `.modinfo` of a kernel module. */
+/** The content of the section with this name, e.g. `.modinfo` of a kernel module. */
 export function readSection(bytes: Uint8Array, name: string): Uint8Array | undefined {
   const reader = new ElfReader(bytes);
   const table = reader.u64(0x28);
   const count = reader.u16(0x3c);
   if (table === 0 || count === 0) return undefined;
-  if (reader.u16(0x3a) !== sectionHeaderBytes) throw new Error("a section header of unknown size");
+  if (reader.u16(0x3a) !== sectionHeaderBytes) throw new Error("the section headers have an unknown size");
   const header = (index: number) => table + index * sectionHeaderBytes;
   const names = header(reader.u16(0x3e));
   const namesStart = reader.u64(names + 0x18);
@@ -88,7 +88,7 @@ function readSegments(reader: ElfReader): Segment[] {
   const table = reader.u64(0x20);
   const count = reader.u16(0x38);
   if (count > 0 && reader.u16(0x36) !== programHeaderBytes) {
-    throw new Error("a program header of unknown size");
+    throw new Error("the program headers have an unknown size");
   }
   return Array.from({ length: count }, (_, index) => {
     const header = table + index * programHeaderBytes;
@@ -112,7 +112,7 @@ function readDynamic(reader: ElfReader, segments: readonly Segment[]): Omit<Elf,
   ) {
     const tag = reader.u64(at);
     if (tag === DT_NULL) break;
-    // Only these are read; values of the others may be any 64 bits.
+    // Other tags are skipped: their values may be any 64 bits.
     if (tag === DT_NEEDED || tag === DT_STRTAB || tag === DT_RPATH || tag === DT_RUNPATH) {
       entries.push({ tag, value: reader.u64(at + 8) });
     }
@@ -134,7 +134,7 @@ function readDynamic(reader: ElfReader, segments: readonly Segment[]): Omit<Elf,
   return { needed: all(DT_NEEDED), rpath: folders(DT_RPATH), runpath: folders(DT_RUNPATH) };
 }
 
-/** Little-endian numbers and strings, each read checked against the file's end. */
+/** Reads little-endian numbers and strings, and checks each read against the end of the file. */
 class ElfReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -158,7 +158,9 @@ class ElfReader {
 
   u64(offset: number): number {
     const value = this.#view.getBigUint64(this.#checked(offset, 8), true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error(`a number past all files, at ${offset}`);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new Error(`an impossibly large number at offset ${offset}`);
+    }
     return Number(value);
   }
 
@@ -170,7 +172,7 @@ class ElfReader {
   string(offset: number, end: number): string {
     const limit = Math.min(end, offset + longestString, this.#bytes.length);
     const nul = this.#bytes.subarray(this.#checked(offset, 0), limit).indexOf(0);
-    if (nul < 0) throw new Error(`a string without end, at ${offset}`);
+    if (nul < 0) throw new Error(`an unterminated string at offset ${offset}`);
     return new TextDecoder().decode(this.#bytes.subarray(offset, offset + nul));
   }
 

@@ -4,8 +4,8 @@ import { isElf, parseElf, readSection, setInterpreter } from "./elf.ts";
 const loader = "/lib64/ld-linux-x86-64.so.2";
 
 /**
- * A program with three program headers (PT_INTERP, PT_LOAD over the whole file, PT_DYNAMIC), and a section
- * `.modinfo`.
+ * A program with three program headers (PT_INTERP, PT_LOAD over the whole file, PT_DYNAMIC) and a `.modinfo`
+ * section.
  */
 function program(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(0x400);
@@ -53,7 +53,7 @@ function program(): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-Deno.test("the loader's view of a program is read", () => {
+Deno.test("interpreter, needed libraries and search paths of a program are read", () => {
   assert.deepEqual(parseElf(program()), {
     interpreter: { path: loader, offset: 0x100, sizeBytes: 28 },
     needed: ["libc.so.6", "libm.so.6"],
@@ -70,14 +70,14 @@ Deno.test("a section is found by its name", () => {
   assert.equal(readSection(program(), ".text"), undefined);
 });
 
-Deno.test("the runtime's own program names its loader and the C library", async () => {
+Deno.test("the Deno runtime itself names its loader and the C library", async () => {
   const own = await Deno.readFile(Deno.execPath());
   const { interpreter, needed } = parseElf(own);
   assert.equal(interpreter?.path, loader);
   assert.ok(needed.includes("libc.so.6"));
 });
 
-Deno.test("a shorter loader is written in place, a longer one is refused", () => {
+Deno.test("a shorter loader path is written in place; a longer one is refused", () => {
   const bytes = program();
   setInterpreter(bytes, "/rs/ld-linux-x86-64.so.2");
   assert.equal(parseElf(bytes).interpreter?.path, "/rs/ld-linux-x86-64.so.2");
@@ -85,7 +85,7 @@ Deno.test("a shorter loader is written in place, a longer one is refused", () =>
   assert.throws(() => setInterpreter(bytes, `/a${loader}`), RangeError);
 });
 
-Deno.test("a damaged file is read or refused, and never goes past its end", () => {
+Deno.test("a damaged file is read or refused, and never read past its end", () => {
   const whole = program();
   for (let end = 0; end < whole.length; end++) readOrRefuse(whole.subarray(0, end));
   for (let at = 4; at < 0x400; at++) {
@@ -99,7 +99,7 @@ Deno.test("a damaged file is read or refused, and never goes past its end", () =
   assert.throws(() => parseElf(new Uint8Array(64)), /not an ELF64/);
 });
 
-/** Anything but a plain Error (a RangeError of DataView would be one) fails the test. */
+/** Fails on anything but a plain Error, such as a RangeError from DataView. */
 function readOrRefuse(bytes: Uint8Array): void {
   for (const read of [() => parseElf(bytes), () => readSection(bytes, ".modinfo")]) {
     try {

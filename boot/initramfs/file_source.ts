@@ -1,12 +1,12 @@
 /**
- * Where the parts of an initramfs come from: an image, or a machine's own root. Paths are absolute and plain
- * (`/usr/bin/dash`). A source follows no symbolic link, neither at the end of a path nor on its way, so that
- * nothing outside of it can be reached; `resolvePath` follows them inside.
+ * Where the files of an initramfs come from: an image, or the root of a machine. Paths are absolute and normalized
+ * (`/usr/bin/dash`). A source itself follows no symbolic link, neither at the end of a path nor on the way, so that
+ * nothing outside it can be reached. `resolvePath` follows links inside the source.
  */
 export interface FileSource {
-  /** What stands at the path; undefined where nothing does, or where a symbolic link is on its way. */
+  /** What is at the path; undefined if nothing is, or if a symbolic link is on the way. */
   lookup(path: string): Promise<SourceEntry | undefined>;
-  /** A regular file's whole content. */
+  /** The whole content of a regular file. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The names in a directory, in any order. */
   list(path: string): Promise<readonly string[]>;
@@ -17,17 +17,17 @@ export type SourceEntry =
   | { readonly type: "directory" }
   | { readonly type: "symlink"; readonly target: string };
 
-/** Where a path leads, and the links on the way that have to exist for it to lead there. */
+/** Where a path leads, and the symbolic links that lead there. */
 interface ResolvedPath {
   readonly path: string;
   readonly entry: Exclude<SourceEntry, { type: "symlink" }>;
   readonly links: readonly { readonly path: string; readonly target: string }[];
 }
 
-/** Linux gives up (ELOOP) after as many, path_resolution(7). */
+/** Linux gives up (ELOOP) after this many, path_resolution(7). */
 const longestChain = 40;
 
-/** Follows every symbolic link of a path inside the source; undefined where it leads nowhere. */
+/** Follows the symbolic links of a path inside the source; undefined if it leads nowhere. */
 export async function resolvePath(source: FileSource, path: string): Promise<ResolvedPath | undefined> {
   const links: { path: string; target: string }[] = [];
   const rest = namesOf(path);
@@ -60,19 +60,19 @@ function namesOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
-/** The plain file that a path leads to, and its path; undefined for all else. */
+/** The path of the regular file that a path leads to; undefined if it leads to anything else. */
 export async function resolveFile(source: FileSource, path: string): Promise<string | undefined> {
   const resolved = await resolvePath(source, path);
   return resolved?.entry.type === "file" ? resolved.path : undefined;
 }
 
-/** A text file's content; undefined where there is none. */
+/** The content of a text file; undefined if there is none. */
 export async function readText(source: FileSource, path: string): Promise<string | undefined> {
   const file = await resolveFile(source, path);
   return file === undefined ? undefined : new TextDecoder().decode(await source.read(file));
 }
 
-/** The paths of a directory's entries, sorted; none where it is missing. */
+/** The paths of a directory's entries, sorted; empty if there is no such directory. */
 export async function listFolder(source: FileSource, path: string): Promise<string[]> {
   const resolved = await resolvePath(source, path);
   if (resolved?.entry.type !== "directory") return [];

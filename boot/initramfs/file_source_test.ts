@@ -24,7 +24,7 @@ async function withTree(test: (source: FileSource, root: string) => Promise<void
   }
 }
 
-Deno.test("links are followed inside the source and told", async () => {
+Deno.test("links are followed inside the source, and reported", async () => {
   await withTree(async (source) => {
     const resolved = await resolvePath(source, "/etc/shell");
     assert.equal(resolved?.path, "/usr/bin/dash");
@@ -36,7 +36,7 @@ Deno.test("links are followed inside the source and told", async () => {
   });
 });
 
-Deno.test("`..` ends at the source's own root", async () => {
+Deno.test("`..` does not climb above the root of the source", async () => {
   await withTree(async (source) => {
     const path = (await resolvePath(source, "/etc/up"))?.path;
     assert.equal(path, "/outside");
@@ -45,7 +45,7 @@ Deno.test("`..` ends at the source's own root", async () => {
   });
 });
 
-Deno.test("links in a circle, missing files and files as folders lead nowhere", async () => {
+Deno.test("circular links, missing files and files used as folders lead nowhere", async () => {
   await withTree(async (source) => {
     for (const path of ["/etc/a", "/usr/bin/none", "/usr/bin/dash/x"]) {
       assert.equal(await resolvePath(source, path), undefined);
@@ -53,7 +53,7 @@ Deno.test("links in a circle, missing files and files as folders lead nowhere", 
   });
 });
 
-Deno.test("a directory source follows no link by itself", async () => {
+Deno.test("a directory source itself follows no link", async () => {
   await withTree(async (source) => {
     assert.deepEqual(await source.lookup("/bin"), { type: "symlink", target: "usr/bin" });
     assert.equal(await source.lookup("/bin/dash"), undefined);

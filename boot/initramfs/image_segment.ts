@@ -4,23 +4,23 @@ import { type FileSource, listFolder, resolveFile, resolvePath } from "./file_so
 import { findLibraries } from "./libraries.ts";
 import { selectModules } from "./modules.ts";
 import { type Segment, type SegmentOptions, writeSegment } from "./segment.ts";
-import { openedLibraries, toolConfiguration, toolFolders, welcomeTools } from "./tools.ts";
+import { dlopenedLibraries, optionalTools, toolConfiguration, toolFolders } from "./tools.ts";
 import { InitramfsTree } from "./tree.ts";
 
 interface ImageBoot {
-  /** Of the kernel in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
+  /** The path of the kernel in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
   readonly kernelPath: string;
   readonly segment: Segment;
-  /** Tools that the installation needs and the image lacks. */
+  /** Tools that the installation needs but the image lacks. */
   readonly missing: readonly Tool[];
   readonly moduleCount: number;
 }
 
 /**
- * The part of the initramfs that is the image's own: modules of its kernel with their firmware, its tools with
- * their libraries and configuration.
+ * Builds the part of the initramfs that comes from the image: the modules of its kernel with their firmware, and its
+ * tools with their libraries and configuration.
  *
- * @throws RackseedError where the image has no such kernel
+ * @throws RackseedError if the image has no such kernel
  */
 export async function buildImageSegment(
   { source, kernelRelease, uses, ...options }:
@@ -48,7 +48,7 @@ export async function buildImageSegment(
   };
 }
 
-/** What of the required tools an image lacks: asked at capture, long before a node needs them. */
+/** The required tools that an image lacks. Found out at capture, long before a node needs them. */
 async function findMissingTools(source: FileSource, uses: ReadonlySet<ToolUse>): Promise<Tool[]> {
   const found = await Promise.all(
     requiredTools(uses).map(async (tool) => ({ tool, path: await findTool(source, tool.name) })),
@@ -56,7 +56,7 @@ async function findMissingTools(source: FileSource, uses: ReadonlySet<ToolUse>):
   return found.filter(({ path }) => path === undefined).map(({ tool }) => tool);
 }
 
-/** Releases that have both a kernel and modules, the newest first. */
+/** The releases that have both a kernel and modules, newest first. */
 export async function listKernels(source: FileSource): Promise<string[]> {
   const releases: string[] = [];
   for (const folder of await listFolder(source, "/lib/modules")) {
@@ -75,12 +75,12 @@ async function copyTools(
   uses: ReadonlySet<ToolUse>,
 ): Promise<Tool[]> {
   const programs: string[] = [];
-  for (const name of new Set([...requiredTools(uses).map((tool) => tool.name), ...welcomeTools])) {
+  for (const name of new Set([...requiredTools(uses).map((tool) => tool.name), ...optionalTools])) {
     const path = await findTool(source, name);
     if (path !== undefined) programs.push(path);
   }
   const opened: string[] = [];
-  for (const name of openedLibraries) {
+  for (const name of dlopenedLibraries) {
     for (const folder of ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib/x86_64-linux-gnu", "/lib64"]) {
       if (await resolveFile(source, `${folder}/${name}`) !== undefined) opened.push(`${folder}/${name}`);
     }
@@ -89,7 +89,7 @@ async function copyTools(
   for (const path of [...programs, ...opened, ...interpreters, ...libraries.values()]) {
     await tree.copy(source, path);
   }
-  // By these paths scripts and programs call each other; on merged systems they are links into /usr.
+  // Scripts and programs call each other by these paths; on merged-/usr systems they are links into /usr.
   for (const path of ["/bin", "/sbin", "/lib", "/lib64", "/bin/sh"]) await tree.copy(source, path);
   for (const path of toolConfiguration) {
     const files = path.endsWith("/") ? await listFolder(source, path.slice(0, -1)) : [path];

@@ -1,16 +1,17 @@
 import { type Elf, isElf, parseElf } from "./elf.ts";
 import { type FileSource, listFolder, readText, resolveFile } from "./file_source.ts";
 
-/** What a set of programs needs to run: name → path as the dynamic loader finds it, not resolved. */
+/** What a set of programs needs to run. */
 interface LibraryClosure {
+  /** Library name → path where the dynamic loader finds it, with links unresolved. */
   readonly libraries: ReadonlyMap<string, string>;
-  /** Dynamic loaders (PT_INTERP) and the interpreters of scripts. */
+  /** Dynamic loaders (PT_INTERP) and script interpreters. */
   readonly interpreters: ReadonlySet<string>;
-  /** Libraries that no search path has. */
+  /** Libraries that are in none of the search paths. */
   readonly missing: ReadonlySet<string>;
 }
 
-/** Debian's and Fedora's own folders; ld.so knows them without ld.so.conf. */
+/** The folders of Debian and Fedora that ld.so searches without ld.so.conf. */
 const builtInFolders = [
   "/lib/x86_64-linux-gnu",
   "/usr/lib/x86_64-linux-gnu",
@@ -20,7 +21,7 @@ const builtInFolders = [
   "/usr/lib",
 ];
 
-/** The shared libraries of all `programs`, searched in ld.so's order: RPATH or RUNPATH, then the system's folders. */
+/** Finds the shared libraries of all `programs` in ld.so's order: RPATH or RUNPATH, then the system's folders. */
 export async function findLibraries(source: FileSource, programs: Iterable<string>): Promise<LibraryClosure> {
   const system = [...await configuredFolders(source), ...builtInFolders];
   const libraries = new Map<string, string>();
@@ -66,7 +67,7 @@ export async function findLibraries(source: FileSource, programs: Iterable<strin
   }
 }
 
-/** RPATH counts only where there is no RUNPATH. */
+/** RPATH counts only if there is no RUNPATH. */
 function ownFolders(elf: Elf, file: string): string[] {
   const origin = file.slice(0, file.lastIndexOf("/"));
   const folders = elf.runpath.length > 0 ? elf.runpath : elf.rpath;
@@ -79,7 +80,7 @@ function scriptInterpreter(bytes: Uint8Array): string | undefined {
   return /^#!\s*(\/\S+)/.exec(new TextDecoder().decode(bytes.subarray(0, 256)))?.[1];
 }
 
-/** /etc/ld.so.conf with its includes, ldconfig(8). Debian and Fedora include `FOLDER/*.conf` only. */
+/** The folders in /etc/ld.so.conf and its includes, ldconfig(8). Debian and Fedora only include `FOLDER/*.conf`. */
 async function configuredFolders(source: FileSource, path = "/etc/ld.so.conf", depth = 0): Promise<string[]> {
   const folders: string[] = [];
   for (const raw of (await readText(source, path) ?? "").split("\n")) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { directorySource } from "./directory_source.ts";
 import { findLibraries } from "./libraries.ts";
 
-Deno.test("the libraries of a program are those that ld.so names", async () => {
+Deno.test("the same libraries are found as by ldd", async () => {
   const program = await Deno.realPath(Deno.execPath());
   const { stdout } = await new Deno.Command("ldd", { args: [program] }).output();
   const expected = [...new TextDecoder().decode(stdout).matchAll(/^\s*(\S+) => (\/\S+)/gm)];

@@ -2,16 +2,16 @@ import { zstdDecompressSync } from "node:zlib";
 import { isElf, readSection } from "./elf.ts";
 import { type FileSource, listFolder, readText, resolveFile } from "./file_source.ts";
 
-/** Kernel modules for a node's network, disks and file systems, and what they ask for. */
+/** Kernel modules for a node's network, disks and file systems, with what they depend on. */
 interface ModuleSelection {
-  /** Absolute paths: modules, and the index files that modprobe reads. */
+  /** Absolute paths of the modules and of modprobe's index files. */
   readonly files: readonly string[];
-  /** Absolute paths of firmware files that the modules name and the image has. */
+  /** Absolute paths of the firmware files that the modules name, if the image has them. */
   readonly firmware: readonly string[];
   readonly moduleCount: number;
 }
 
-/** Folders below /lib/modules/RELEASE/kernel that are taken whole. */
+/** Folders under /lib/modules/RELEASE/kernel that are included whole. */
 const wantedFolders = [
   "drivers/net/",
   "drivers/virtio/",
@@ -33,7 +33,7 @@ const wantedFolders = [
   "lib/",
 ];
 
-/** Folders inside of those that no node needs for its installation. */
+/** Folders inside those that no installation needs. */
 const unwantedFolders = [
   "drivers/net/arcnet/",
   "drivers/net/can/",
@@ -50,7 +50,7 @@ const unwantedFolders = [
   "lib/test",
 ];
 
-/** Single modules by name: file systems, and the keyboard of a node's console. */
+/** Single modules by name: file systems, the keyboard of a node's console. */
 const wantedModules = new Set(
   [
     "ext4 fat vfat xfs btrfs efivarfs overlay squashfs isofs loop",
@@ -59,10 +59,10 @@ const wantedModules = new Set(
   ].join(" ").split(" "),
 );
 
-/** Of kernel/crypto and kernel/arch: checksums and hashes that file systems ask for by alias, not by dependency. */
+/** In kernel/crypto and kernel/arch: checksums and hashes that file systems request by alias, not as a dependency. */
 const wantedCrypto = /^(?:lib)?(?:crc|xxhash|blake2b|sha256|lz4|lzo|zstd|deflate)/;
 
-/** What modprobe(8) and depmod(8) keep beside the modules. */
+/** The index files of modprobe(8) and depmod(8). */
 const indexFiles = [
   "modules.alias",
   "modules.alias.bin",
@@ -80,10 +80,10 @@ const indexFiles = [
 ];
 
 /**
- * Chooses modules by modules.dep, with their dependencies, and those that modules.softdep names. Firmware is
- * found for plain and zstd-compressed modules; in modules compressed otherwise (.xz) it is not looked for.
+ * Chooses modules from modules.dep, with their dependencies and soft dependencies (modules.softdep). Firmware is
+ * found for plain and zstd-compressed modules, but not for modules with other compression (.xz).
  *
- * @returns undefined where the source has no modules of this kernel
+ * @returns undefined if the source has no modules for this kernel
  */
 export async function selectModules(
   source: FileSource,
@@ -103,8 +103,8 @@ export async function selectModules(
     if (chosen.has(path)) continue;
     chosen.add(path);
     queue.push(...dependencies.get(path) ?? []);
-    for (const asked of soft.get(moduleName(path)) ?? []) {
-      for (const name of [asked, ...aliases.get(asked) ?? []]) {
+    for (const requested of soft.get(moduleName(path)) ?? []) {
+      for (const name of [requested, ...aliases.get(requested) ?? []]) {
         const found = byName.get(name);
         if (found !== undefined) queue.push(found);
       }
@@ -131,12 +131,12 @@ function isWanted(path: string): boolean {
     !unwantedFolders.some((folder) => inside.startsWith(folder));
 }
 
-/** `kernel/fs/ext4/ext4.ko.xz` → `ext4`; the kernel takes `-` and `_` for the same. */
+/** `kernel/fs/ext4/ext4.ko.xz` → `ext4`. To the kernel, `-` and `_` are the same. */
 function moduleName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/\.ko(\.\w+)?$/, "").replaceAll("-", "_");
 }
 
-/** Lines `MODULE: DEPENDENCY…`, paths relative to the folder. */
+/** Lines `MODULE: DEPENDENCY…`, with paths relative to the folder. */
 function parseDependencies(text: string): Map<string, string[]> {
   const dependencies = new Map<string, string[]>();
   for (const line of text.split("\n")) {
@@ -149,7 +149,7 @@ function parseDependencies(text: string): Map<string, string[]> {
   return dependencies;
 }
 
-/** Lines `alias PATTERN MODULE`; only plain names are of use here. */
+/** Lines `alias PATTERN MODULE`. Only patterns that are plain names matter here. */
 function parseAliases(text: string): Map<string, string[]> {
   const aliases = new Map<string, string[]>();
   for (const [, alias = "", module = ""] of text.matchAll(/^alias ([A-Za-z0-9_-]+) (\S+)$/gm)) {
@@ -203,7 +203,7 @@ async function findFirmware(
   return found.sort();
 }
 
-/** The `firmware=` lines of a module's .modinfo, which holds NUL-terminated `key=value` strings. */
+/** The `firmware=` entries of a module's .modinfo, which holds NUL-terminated `key=value` strings. */
 function firmwareOf(module: Uint8Array): string[] {
   const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd];
   const plain = zstdMagic.every((byte, index) => module[index] === byte)

@@ -25,7 +25,7 @@ const moduleFiles: Record<string, string> = {
   "modules.order": "",
 };
 
-Deno.test("modules for network, disks and file systems come with what they need, and no others", async () => {
+Deno.test("modules for network, disks and file systems are chosen with their dependencies, and no others", async () => {
   const root = await Deno.makeTempDir();
   try {
     const folder = `${root}/lib/modules/${release}`;

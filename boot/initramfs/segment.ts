@@ -6,7 +6,7 @@ import type { InitramfsTree } from "./tree.ts";
 
 export type { Compression };
 
-/** A compressed archive; an initramfs is one or more of them, one after another. Its size is a multiple of 4. */
+/** A compressed archive. An initramfs is a concatenation of these. The size is a multiple of 4 bytes. */
 export interface Segment {
   readonly path: string;
   readonly sizeBytes: number;
@@ -15,18 +15,18 @@ export interface Segment {
 }
 
 export interface SegmentOptions {
-  /** The file to write; it appears when it is complete. */
+  /** The file to write. It appears only once it is complete. */
   readonly output: string;
   readonly compression: Compression;
-  /** zstd 1 to 19; gzip takes it up to 9. */
+  /** 1 to 19 for zstd; gzip caps it at 9. */
   readonly level?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Of an agent segment of 96 MB: level 9 33 MB in 2 s, 12 33 MB in 4 s, 19 29 MB in 44 s. */
+/** An agent segment of 96 MB shrinks to 33 MB in 2 s at level 9, 33 MB in 4 s at 12, 29 MB in 44 s at 19. */
 const defaultLevel = 12;
 
-/** Writes an archive and compresses it in a worker; memory holds one file of the archive at a time. */
+/** Writes an archive and compresses it in a worker, with one file of the archive in memory at a time. */
 export async function writeSegment(
   tree: InitramfsTree,
   { output, compression, level = defaultLevel, signal }: SegmentOptions,
@@ -42,7 +42,7 @@ export async function writeSegment(
       }
     }
     await compressFile({ input: archive, output: compressed, compression, level }, signal);
-    await finish(compressed);
+    await pad(compressed);
     await Deno.rename(compressed, output);
     return await describe(output);
   } finally {
@@ -50,8 +50,8 @@ export async function writeSegment(
   }
 }
 
-/** The kernel skips NULs between archives, and looks for the next one at multiples of 4 only. */
-async function finish(path: string): Promise<void> {
+/** Pads the file: the kernel skips NULs between archives, but looks for the next one only at multiples of 4. */
+async function pad(path: string): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
   const end = await file.seek(0, Deno.SeekMode.End);
   await file.truncate(Math.ceil(end / 4) * 4);
@@ -96,7 +96,7 @@ async function compressFile(job: CompressJob, signal: AbortSignal | undefined): 
   }
 }
 
-/** What a kernel can unpack: zstd where its configuration says so (Linux ≥ 5.9), else gzip. */
+/** The best compression that a kernel can unpack: zstd if its configuration says so (Linux ≥ 5.9), else gzip. */
 export async function kernelCompression(source: FileSource, release: string): Promise<Compression> {
   const configuration = await readText(source, `/boot/config-${release}`) ??
     await readText(source, `/lib/modules/${release}/config`) ?? "";

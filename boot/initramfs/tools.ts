@@ -1,7 +1,7 @@
-/** What of an image goes into the initramfs beside the tools that #contract/tools.ts requires. */
+/** What goes from an image into the initramfs in addition to the tools that #contract/tools.ts requires. */
 
-/** Taken where they are, for a person at the node's console and for work that no layout demands. */
-export const welcomeTools = [
+/** Included if present: for a person at the node's console, and for work that no layout requires. */
+export const optionalTools = [
   ...["busybox", "ls", "cat", "cp", "mv", "rm", "ln", "mkdir", "sleep", "grep", "less", "ps", "du"],
   ...["blockdev", "dmesg", "findmnt", "losetup", "lsblk", "umount"],
   ...["dumpe2fs", "resize2fs", "tune2fs", "mkfs.ext4", "e2fsck", "mkfs.vfat", "fsck.vfat"],
@@ -9,10 +9,10 @@ export const welcomeTools = [
   ...["efibootmgr", "lvm", "mdadm"],
 ];
 
-/** Folders in the order in which a tool is looked for. */
+/** The folders to search for a tool, in order. */
 export const toolFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/** Configuration that the tools read; entries that end in `/` are folders, taken whole. */
+/** Configuration files that the tools read. An entry that ends in `/` is a folder, included whole. */
 export const toolConfiguration = [
   "/etc/ld.so.cache",
   "/etc/ld.so.conf",
@@ -24,5 +24,5 @@ export const toolConfiguration = [
   "/usr/lib/modprobe.d/",
 ];
 
-/** Libraries that programs open by themselves: pthread_cancel needs the first, udev and kmod users the second. */
-export const openedLibraries = ["libgcc_s.so.1", "libkmod.so.2"];
+/** Libraries that programs dlopen: pthread_cancel needs the first, users of udev and kmod the second. */
+export const dlopenedLibraries = ["libgcc_s.so.1", "libkmod.so.2"];

@@ -2,8 +2,8 @@ import type { CpioEntry, Device } from "./cpio.ts";
 import { type FileSource, resolvePath } from "./file_source.ts";
 
 /**
- * Collects an initramfs in any order and gives its entries with each directory before what it holds. Paths are
- * absolute. What is put twice has to be the same thing; a file's content is read when the archive is written.
+ * Collects the entries of an initramfs in any order, and lists each directory before its contents. Paths are
+ * absolute. A path added twice must be of the same type. A file's content is read when the archive is written.
  */
 export class InitramfsTree {
   readonly #entries = new Map<string, CpioEntry>();
@@ -32,10 +32,10 @@ export class InitramfsTree {
   }
 
   /**
-   * Copies what stands at `path` of a source to the same path here, with the symbolic links that lead to it
-   * (`/bin` → `usr/bin` as well as `/usr/bin/sh` → `dash`). Of a directory it copies only the directory itself.
+   * Copies the file or directory at `path` of a source to the same path here, with the symbolic links that lead to
+   * it (both `/bin` → `usr/bin` and `/usr/bin/sh` → `dash`). The contents of a directory are not copied.
    *
-   * @returns whether there is such a thing
+   * @returns whether the path exists
    */
   async copy(source: FileSource, path: string): Promise<boolean> {
     const resolved = await resolvePath(source, path);
@@ -47,7 +47,7 @@ export class InitramfsTree {
     return true;
   }
 
-  /** Sorted so that parents come first. */
+  /** Sorted, so that parents come first. */
   *entries(): Generator<CpioEntry> {
     const paths = [...this.#entries.keys()].sort();
     for (const path of paths) {

@@ -1,27 +1,27 @@
 import { type AgentBoot, kernelParameters } from "./kernel.ts";
 
-/** What the agent is to use beside its address, which GRUB knows by itself. */
+/** The agent's network settings. GRUB itself knows only the address. */
 export interface GrubNetwork {
   readonly mask: string;
   readonly gw?: string;
   readonly dns?: string;
 }
 
-/** What signed GRUB reads first, /grub/grub.cfg: it only sends each machine to its own menu. */
+/** The first file that signed GRUB reads, /grub/grub.cfg. It only sends each machine to its own menu. */
 export function grubEntryMenu(): string {
   return "configfile /grub/node/$net_default_mac\n";
 }
 
 /**
- * Boots the agent. GRUB does not keep the network's mask, gateway and DNS; where the site does not know them
- * either (beside another DHCP server) the agent asks DHCP by itself.
+ * Boots the agent. GRUB does not keep the network's mask, gateway and DNS servers. If the site does not know them
+ * either (because another DHCP server runs the network), the agent gets them by DHCP.
  */
 export function grubAgentMenu(boot: AgentBoot, { network }: { network?: GrubNetwork } = {}): string {
   const parameters = kernelParameters(
     boot,
     network === undefined ? {} : { ip: "$net_default_ip", ...network },
   );
-  return `echo "Rackseed: this machine ($net_default_mac) is to be installed"
+  return `echo "Rackseed: installing this machine ($net_default_mac)"
 if linux /images/${boot.image}/vmlinuz ${parameters}; then
   if initrd /images/${boot.image}/initramfs; then
     boot
@@ -31,14 +31,14 @@ ${ownDisk}`;
 }
 
 export function grubOwnDiskMenu(): string {
-  return `echo "Rackseed: nothing ordered for this machine ($net_default_mac), starting its own disk"
+  return `echo "Rackseed: no order for this machine ($net_default_mac), starting from its own disk"
 ${ownDisk}`;
 }
 
 /**
- * GRUB starts the loader on the machine's own disk by itself: it can end only with success, and after that the
- * firmware stops at its menu instead of going on to the next boot entry (UEFI 2.10 §3.1.1). The path for removable
- * media comes last.
+ * GRUB chainloads the loader on the machine's own disk. It cannot just exit: GRUB always exits with success, and
+ * after success the firmware stops at its menu instead of trying the next boot entry (UEFI 2.10 §3.1.1). The path
+ * for removable media comes last.
  */
 const ownDisk = `for loader in ${
   [

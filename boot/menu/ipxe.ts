@@ -1,13 +1,13 @@
 import { type AgentBoot, kernelParameters } from "./kernel.ts";
 
-/** Between two attempts; three attempts, then the machine's own disk. */
+/** The pause between attempts. After three attempts the machine starts from its own disk. */
 const pauseSeconds = 5;
 
 /**
- * Boots the agent. It takes over the address that iPXE got by DHCP, so there is no second DHCP.
- * `initrd=` names the file for the EFI stub of the kernel; BIOS does not need it.
+ * Boots the agent. The agent takes over the address that iPXE got by DHCP and does not ask again.
+ * `initrd=` names the initramfs for the kernel's EFI stub; BIOS does not need it.
  *
- * @param base prefix of the kernel's and the initramfs' names: `http://10.0.0.1:8080/boot/`, or empty for TFTP
+ * @param base prefix of the kernel and initramfs names: `http://10.0.0.1:8080/boot/`, or `/` for TFTP
  */
 export function ipxeAgentScript(boot: AgentBoot, { base }: { base: string }): string {
   const parameters = kernelParameters(boot, {
@@ -17,7 +17,7 @@ export function ipxeAgentScript(boot: AgentBoot, { base }: { base: string }): st
     dns: "${netX/dns}",
   });
   return `#!ipxe
-echo Rackseed: this machine (\${netX/mac}) is to be installed
+echo Rackseed: installing this machine (\${netX/mac})
 set attempt:int32 0
 :again
 inc attempt
@@ -27,23 +27,23 @@ initrd --name initramfs ${base}images/${boot.image}/initramfs || goto failed
 boot || goto failed
 :failed
 iseq \${attempt} 3 && goto disk ||
-echo Rackseed: cannot load the installer, trying again in ${pauseSeconds} seconds
+echo Rackseed: cannot load the installer, retrying in ${pauseSeconds} seconds
 sleep ${pauseSeconds}
 goto again
 :disk
 ${ownDisk}`;
 }
 
-/** Hands the machine to its own disk. */
+/** Starts the machine from its own disk. */
 export function ipxeOwnDiskScript(): string {
   return `#!ipxe
-echo Rackseed: nothing ordered for this machine (\${netX/mac}), starting its own disk
+echo Rackseed: no order for this machine (\${netX/mac}), starting from its own disk
 ${ownDisk}`;
 }
 
 /**
- * BIOS: iPXE starts the first disk's boot sector. UEFI: iPXE ends with an error, upon which the firmware goes on
- * to its next boot entry (UEFI 2.10 §3.1.1; after success it would stop at its menu).
+ * BIOS: iPXE starts the boot sector of the first disk. UEFI: iPXE exits with an error, so that the firmware tries
+ * its next boot entry (UEFI 2.10 §3.1.1; after success it would stop at its menu).
  */
 const ownDisk = `iseq \${platform} efi && exit 1 ||
 sanboot --no-describe --drive 0x80 || exit 1

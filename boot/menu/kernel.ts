@@ -1,4 +1,4 @@
-/** What the agent is told by the kernel command line; ip, mask, gateway and DNS are the boot program's to fill in. */
+/** What the kernel command line says to the agent. The boot program fills in address, mask, gateway and DNS. */
 export interface AgentBoot {
   /** The HTTPS address of the image server: `https://10.0.0.1:8443`. */
   readonly server: string;
@@ -9,8 +9,8 @@ export interface AgentBoot {
 }
 
 /**
- * The kernel's parameters for the agent. Values end at a blank for the kernel and at `${` for the boot programs,
- * so nothing else than plain characters passes.
+ * The kernel parameters for the agent. The kernel ends a value at a blank, and boot programs expand `${`, so only
+ * plain characters are allowed.
  */
 export function kernelParameters(
   { server, token, mac }: AgentBoot,
@@ -18,7 +18,7 @@ export function kernelParameters(
 ): string {
   for (const value of [server, token, mac]) {
     if (!/^[A-Za-z0-9._:\/\[\]@~-]+$/.test(value)) {
-      throw new TypeError("a kernel parameter with unusual characters");
+      throw new TypeError("a kernel parameter contains characters other than letters, digits and ._:/[]@~-");
     }
   }
   return [

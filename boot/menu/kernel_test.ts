@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { kernelParameters } from "./kernel.ts";
 
-Deno.test("a value that the boot programs or the kernel would read as something else is refused", () => {
+Deno.test("a value that the kernel or a boot program would misread is refused", () => {
   const good = {
     server: "https://10.0.0.1:8443",
     token: "rs1.pin_-A.secret",

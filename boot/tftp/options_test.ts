@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { agree } from "./options.ts";
+import { negotiate } from "./options.ts";
 
 const FILE = { sizeBytes: 1000, maxBlksize: 1468 };
 
-Deno.test("options are taken within bounds, lowered where they may be, and left out where they cannot be met", () => {
+Deno.test("an option within bounds is accepted, lowered if that is allowed, and otherwise left out", () => {
   const cases: [
     Record<string, string>,
     Record<string, string> | undefined,
@@ -26,13 +26,13 @@ Deno.test("options are taken within bounds, lowered where they may be, and left 
     [{ timeout: "256" }, undefined, 512, 1],
   ];
   for (const [asked, accepted, blksize, windowsize] of cases) {
-    const terms = agree(new Map(Object.entries(asked)), FILE);
+    const terms = negotiate(new Map(Object.entries(asked)), FILE);
     assert.deepEqual(terms.accepted && Object.fromEntries(terms.accepted), accepted);
     assert.deepEqual([terms.blksize, terms.windowsize], [blksize, windowsize]);
   }
 });
 
-Deno.test("the longest pause is longer than the client's own", () => {
-  assert.equal(agree(new Map(), FILE).maxTimeoutMs, 7_500);
-  assert.equal(agree(new Map([["timeout", "2"]]), FILE).maxTimeoutMs, 3_000);
+Deno.test("the server's longest pause exceeds the client's timeout", () => {
+  assert.equal(negotiate(new Map(), FILE).maxTimeoutMs, 7_500);
+  assert.equal(negotiate(new Map([["timeout", "2"]]), FILE).maxTimeoutMs, 3_000);
 });

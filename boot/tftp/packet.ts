@@ -1,19 +1,19 @@
-/** TFTP packets, RFC 1350 §5; options by RFC 2347. Numbers are big-endian, texts end with a NUL. */
+/** TFTP packets, RFC 1350 §5; options, RFC 2347. Numbers are big-endian, texts end with a NUL. */
 export type TftpPacket =
   | { readonly kind: "read"; readonly name: string; readonly mode: string; readonly options: TftpOptions }
   | { readonly kind: "write"; readonly name: string }
   | { readonly kind: "ack"; readonly block: number }
   | { readonly kind: "error"; readonly code: number; readonly message: string };
 
-/** Option values by name in lower case (names are not case-sensitive, RFC 2347). */
+/** Option values by lower-case name (names are not case-sensitive, RFC 2347). */
 export type TftpOptions = ReadonlyMap<string, string>;
 
-/** A packet that breaks the format, or that no client sends to a server of files. */
+/** A malformed packet, or one that a client does not send. */
 export class TftpFormatError extends Error {
   override readonly name = "TftpFormatError";
 }
 
-/** RFC 1350 §5, RFC 2347 for 8. */
+/** Error codes, RFC 1350 §5. */
 export const ERROR = {
   undefined: 0,
   notFound: 1,
@@ -22,7 +22,7 @@ export const ERROR = {
   unknownTransferId: 5,
 } as const;
 
-/** Block number and opcode before a block's data. */
+/** The opcode and block number before a block's data. */
 export const DATA_HEADER_BYTES = 4;
 
 const OPCODE = { read: 1, write: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;
@@ -55,7 +55,7 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket {
   }
 }
 
-/** Writes the header of a DATA packet whose data stand behind it already. Block numbers wrap at 65 536. */
+/** Writes the header of a DATA packet that already holds its data. Block numbers wrap at 65 536. */
 export function writeDataHeader(packet: Uint8Array, block: number): void {
   packet[0] = 0;
   packet[1] = OPCODE.data;
@@ -73,7 +73,7 @@ export function encodeOack(options: TftpOptions): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(0, OPCODE.oack, ...new TextEncoder().encode(text));
 }
 
-/** The NUL-ended texts; a last one without its NUL counts, since some ROMs leave that out. */
+/** The NUL-terminated texts. The last one may lack its NUL, which some ROMs leave out. */
 function texts(bytes: Uint8Array): string[] {
   const parts = new TextDecoder().decode(bytes).split("\0");
   if (parts.at(-1) === "") parts.pop();

@@ -11,10 +11,10 @@ import {
 
 const request = (opcode: number, text: string) => Uint8Array.of(0, opcode, ...new TextEncoder().encode(text));
 
-Deno.test("packets of clients are read, options under lower-case names", () => {
+Deno.test("a client's packets are decoded, with option names in lower case", () => {
   const cases: [Uint8Array, TftpPacket][] = [
     [request(1, "a/b\0OCTET\0"), { kind: "read", name: "a/b", mode: "octet", options: new Map() }],
-    // Shim asks so for a load option that is empty.
+    // Shim sends this if its load option is empty.
     [request(1, "\0octet\0"), { kind: "read", name: "", mode: "octet", options: new Map() }],
     [request(1, "a\0octet"), { kind: "read", name: "a", mode: "octet", options: new Map() }],
     [
@@ -29,7 +29,7 @@ Deno.test("packets of clients are read, options under lower-case names", () => {
   for (const [bytes, packet] of cases) assert.deepEqual(decodeTftp(bytes), packet);
 });
 
-Deno.test("what no client sends is refused", () => {
+Deno.test("a packet that no client sends is refused", () => {
   const cases = [
     new Uint8Array(3),
     request(0, "xx"),
@@ -41,7 +41,7 @@ Deno.test("what no client sends is refused", () => {
   for (const bytes of cases) assert.throws(() => decodeTftp(bytes), TftpFormatError);
 });
 
-Deno.test("whatever the bytes are, decoding gives a packet or a TftpFormatError", () => {
+Deno.test("decoding arbitrary bytes returns a packet or throws a TftpFormatError", () => {
   const near = fc.tuple(fc.nat(6), fc.uint8Array({ maxLength: 600 }))
     .map(([opcode, rest]) => Uint8Array.of(0, opcode, ...rest));
   fc.assert(
@@ -56,7 +56,7 @@ Deno.test("whatever the bytes are, decoding gives a packet or a TftpFormatError"
   );
 });
 
-Deno.test("data headers carry the block's number modulo 65536, and an OACK its pairs", () => {
+Deno.test("a data header carries the block number modulo 65536, and an OACK its name-value pairs", () => {
   const header = new Uint8Array(4);
   writeDataHeader(header, 65_536 + 258);
   assert.deepEqual(header, Uint8Array.of(0, 3, 1, 2));

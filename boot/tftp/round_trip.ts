@@ -1,15 +1,15 @@
 /** Bounds of a retransmission timeout, in milliseconds. */
 interface TimeoutBounds {
   readonly firstMs: number;
-  /** Least pause above the mean round trip: what the other machine's scheduling may take. */
+  /** The least pause on top of the mean round trip, for scheduling delays on the other machine. */
   readonly slackMs: number;
   readonly maxMs: number;
 }
 
-/** Keeps the factor finite; the bound in time is `maxMs`. */
+/** Keeps the factor finite; `maxMs` is the bound in time. */
 const MAX_BACKOFF = 1 << 20;
 
-/** When to send again: the estimator of RFC 6298 §2, with back-off (§5.5) and without a floor of a second. */
+/** The retransmission timeout: the estimator of RFC 6298 §2 with back-off (§5.5), but no floor of one second. */
 export class RoundTrip {
   readonly #bounds: TimeoutBounds;
   #meanMs: number | undefined;
@@ -28,7 +28,7 @@ export class RoundTrip {
     return Math.min(base * this.#backoff, maxMs);
   }
 
-  /** Takes a round trip of something that was sent once only (Karn's rule, RFC 6298 §3). */
+  /** Adds the round trip of a packet that was sent only once (Karn's rule, RFC 6298 §3). */
   measured(ms: number): void {
     if (this.#meanMs === undefined) {
       this.#meanMs = ms;
@@ -39,7 +39,7 @@ export class RoundTrip {
     }
   }
 
-  /** Something was answered: the next timeout is not backed off. */
+  /** Ends the back-off, once the client has answered. */
   progressed(): void {
     this.#backoff = 1;
   }

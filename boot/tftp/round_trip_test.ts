@@ -3,7 +3,7 @@ import { RoundTrip } from "./round_trip.ts";
 
 const bounds = { firstMs: 500, slackMs: 4, maxMs: 1000 };
 
-Deno.test("before anything is measured the first timeout holds, then the round trip's", () => {
+Deno.test("the first timeout applies until a round trip has been measured", () => {
   const roundTrip = new RoundTrip(bounds);
   assert.equal(roundTrip.timeoutMs, 500);
   roundTrip.measured(10);
@@ -12,7 +12,7 @@ Deno.test("before anything is measured the first timeout holds, then the round t
   assert.ok(Math.abs(roundTrip.timeoutMs - 14) < 0.01, `${roundTrip.timeoutMs}`);
 });
 
-Deno.test("each expiry doubles the timeout up to its bound, and progress ends that", () => {
+Deno.test("each expiry doubles the timeout, up to its bound, until there is progress", () => {
   const roundTrip = new RoundTrip(bounds);
   roundTrip.measured(10);
   const seen = Array.from({ length: 7 }, () => (roundTrip.expired(), roundTrip.timeoutMs));

@@ -3,47 +3,65 @@ import { messageOf } from "#contract/errors.ts";
 import { BoundedLog } from "../bounded_log.ts";
 import { portError } from "../port_holder.ts";
 import { type OpenUdpPort, openUdpPort, type UdpPeer, type UdpPort } from "../udp_port.ts";
-import { agree, ETHERNET_BLKSIZE } from "./options.ts";
+import { ETHERNET_BLKSIZE, negotiate } from "./options.ts";
 import { decodeTftp, encodeError, ERROR, TftpFormatError, type TftpOptions } from "./packet.ts";
 import { runSession } from "./session.ts";
 import type { TftpFile } from "./tftp_file.ts";
 import { Transfer } from "./transfer.ts";
 
 export interface TftpServerOptions {
-  /** Address to listen on; the sessions use it too. */
+  /** The address to listen on, which sessions use too. */
   readonly hostname: string;
-  /** 69 by RFC 1350; 0 takes a free one. */
+  /** 69 by RFC 1350; 0 picks a free port. */
   readonly port: number;
-  /** The table of names, which come as the client wrote them. Undefined: no such file. */
+  /** Finds a file by the name that the client wrote; undefined if there is no such file. */
   readonly lookup: (name: string, client: { readonly address: string }) => TftpFile | undefined;
   /** Ends the service and its sessions. */
   readonly signal: AbortSignal;
-  /** Largest block agreed on; by default what an Ethernet frame carries. */
+  /** The largest block size to grant; by default what fits an Ethernet frame. */
   readonly maxBlksize?: number;
   /**
-   * Transfers at one time, in all and by address. Above that a session that is idle gives way; while none is, a
-   * request is not answered, and the client asks again.
+   * Limits on concurrent sessions, in total and per address. Beyond them, an idle session is evicted; if none is
+   * idle, the request gets no answer and the client asks again.
    */
   readonly maxSessions?: number;
-  readonly maxSessionsOfAddress?: number;
+  readonly maxSessionsPerAddress?: number;
   readonly openPort?: OpenUdpPort;
 }
 
 interface TftpServer {
   readonly port: number;
-  /** Settles when the service and its sessions have ended: rejects where it was not the signal that ended it. */
+  /** Resolves once the signal has ended the service and its sessions; rejects if anything else ends it. */
   readonly finished: Promise<void>;
 }
 
 const DEFAULT_MAX_SESSIONS = 512;
-const DEFAULT_MAX_SESSIONS_OF_ADDRESS = 64;
-/** A session whose client has answered and then fell silent for so long may give way to another. */
-const GIVES_WAY_MS = 5_000;
+const DEFAULT_MAX_SESSIONS_PER_ADDRESS = 64;
+/** A session whose client has been silent for longer than this may be evicted. */
+const EVICTABLE_AFTER_MS = 5_000;
 const REQUEST_BYTES = 1024;
 
 const log = getLogger(["rackseed", "tftp"]);
 
-/** Serves files, read-only, until the signal. Throws a RackseedError where the port cannot be had. */
+/**
+ * Serves files, read-only, until the signal aborts. Throws a RackseedError if the port is not available.
+ *
+ * @example
+ * ```ts
+ * import { startTftpServer } from "./server.ts";
+ * import { openFile } from "./tftp_file.ts";
+ *
+ * export async function serveOneFile(signal: AbortSignal): Promise<void> {
+ *   const { finished } = startTftpServer({
+ *     hostname: "10.0.0.1",
+ *     port: 69,
+ *     lookup: (name) => name === "undionly.kpxe" ? openFile("/usr/lib/ipxe/undionly.kpxe") : undefined,
+ *     signal,
+ *   });
+ *   await finished;
+ * }
+ * ```
+ */
 export function startTftpServer(options: TftpServerOptions): TftpServer {
   const { hostname, port, signal, openPort = openUdpPort } = options;
   let listener: UdpPort;
@@ -64,7 +82,7 @@ export function startTftpServer(options: TftpServerOptions): TftpServer {
   return { port: listener.port, finished };
 }
 
-/** One transfer that runs. */
+/** A running transfer. */
 interface Session {
   readonly address: string;
   readonly port: UdpPort;
@@ -75,7 +93,7 @@ interface Session {
 class TftpService {
   readonly #options: TftpServerOptions;
   readonly #listener: UdpPort;
-  /** Running sessions by the client's address and port; a request that is repeated meets its session here. */
+  /** Running sessions by the client's address and port, so that a repeated request finds its session. */
   readonly #sessions = new Map<string, Session>();
   readonly #lines = new BoundedLog(log);
 
@@ -116,13 +134,13 @@ class TftpService {
         return;
       case "read":
         if (packet.mode !== "octet") {
-          return await this.#refuse(peer, ERROR.illegalOperation, "mode octet only");
+          return await this.#refuse(peer, ERROR.illegalOperation, "only mode octet is supported");
         }
-        return await this.#begin(packet.name, { asked: packet.options, peer });
+        return await this.#begin(packet.name, { options: packet.options, peer });
     }
   }
 
-  async #begin(name: string, { asked, peer }: { asked: TftpOptions; peer: UdpPeer }): Promise<void> {
+  async #begin(name: string, { options, peer }: { options: TftpOptions; peer: UdpPeer }): Promise<void> {
     const key = `${peer.hostname} ${peer.port}`;
     const { lookup, hostname, openPort = openUdpPort } = this.#options;
     const { maxBlksize = ETHERNET_BLKSIZE } = this.#options;
@@ -138,7 +156,7 @@ class TftpService {
       this.#lines.write("info", "not-found", { client: peer.hostname, name });
       return await this.#refuse(peer, ERROR.notFound, "no such file");
     }
-    if (!this.#makesRoomFor(peer.hostname)) {
+    if (!this.#hasRoomFor(peer.hostname)) {
       file.close?.();
       const sessions = this.#sessions.size;
       return this.#lines.write("warn", "too-many-sessions", { client: peer.hostname, name, sessions });
@@ -150,7 +168,7 @@ class TftpService {
       file.close?.();
       throw error;
     }
-    const terms = agree(asked, { sizeBytes: file.sizeBytes, maxBlksize });
+    const terms = negotiate(options, { sizeBytes: file.sizeBytes, maxBlksize });
     const transfer = new Transfer(terms, performance.now());
     const ended = this.#run(name, { port, peer, file, terms, transfer, signal: this.#options.signal })
       .finally(() => {
@@ -159,24 +177,24 @@ class TftpService {
     this.#sessions.set(key, { address: peer.hostname, port, transfer, ended });
   }
 
-  /** Whether the address may have one more session: ends another one if it must and can. */
-  #makesRoomFor(address: string): boolean {
+  /** Whether the address may have another session. Evicts one if necessary and possible. */
+  #hasRoomFor(address: string): boolean {
     const { maxSessions = DEFAULT_MAX_SESSIONS } = this.#options;
-    const { maxSessionsOfAddress = DEFAULT_MAX_SESSIONS_OF_ADDRESS } = this.#options;
+    const { maxSessionsPerAddress = DEFAULT_MAX_SESSIONS_PER_ADDRESS } = this.#options;
     const all = [...this.#sessions];
     const own = all.filter(([, session]) => session.address === address);
-    if (own.length >= maxSessionsOfAddress) return this.#endIdlest(own);
-    return all.length < maxSessions || this.#endIdlest(all);
+    if (own.length >= maxSessionsPerAddress) return this.#evictIdlest(own);
+    return all.length < maxSessions || this.#evictIdlest(all);
   }
 
-  /** Of those never answered the one that began first, since senders can be forged; else the longest silent. */
-  #endIdlest(sessions: readonly [key: string, Session][]): boolean {
+  /** Evicts the oldest session whose client never answered (its sender may be forged), else the longest silent one. */
+  #evictIdlest(sessions: readonly [key: string, Session][]): boolean {
     const since = ([, { transfer }]: [string, Session]) => transfer.progressMs;
     const unanswered = sessions.filter(([, { transfer }]) => !transfer.isAnswered);
     const nowMs = performance.now();
     const candidates = unanswered.length > 0
       ? unanswered
-      : sessions.filter((session) => nowMs - since(session) > GIVES_WAY_MS);
+      : sessions.filter((session) => nowMs - since(session) > EVICTABLE_AFTER_MS);
     const [first, ...rest] = candidates;
     if (!first) return false;
     const [key, { port }] = rest.reduce((a, b) => since(b) < since(a) ? b : a, first);
@@ -185,7 +203,7 @@ class TftpService {
     return true;
   }
 
-  /** Never rejects: a session that fails is logged. */
+  /** Never rejects: failures are logged. */
   async #run(name: string, session: Parameters<typeof runSession>[0]): Promise<void> {
     const { port, peer, file, terms: { sizeBytes, blksize, windowsize } } = session;
     const about = { client: peer.hostname, name, sizeBytes, blksize, windowsize };

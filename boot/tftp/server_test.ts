@@ -8,7 +8,7 @@ const HOST = "127.0.0.1";
 const rrq = (text: string) => Uint8Array.of(0, 1, ...new TextEncoder().encode(text));
 const ack = (block: number) => Uint8Array.of(0, 4, 0, block);
 
-/** A client with its own port: `ask` sends a packet and takes what comes next. */
+/** A client with its own port: `ask` sends a packet and returns the next one that arrives. */
 class Client implements Disposable {
   readonly #port: UdpPort;
 
@@ -58,7 +58,7 @@ async function serving(
   }
 }
 
-Deno.test("what cannot be served is refused with the code that says why", async () => {
+Deno.test("a request that cannot be served is refused with the matching error code", async () => {
   const cases: [Uint8Array, code: number][] = [
     [rrq("boot/y\0octet\0"), 1],
     [rrq("../boot/x\0octet\0"), 1],
@@ -73,7 +73,7 @@ Deno.test("what cannot be served is refused with the code that says why", async 
   });
 });
 
-Deno.test("a table of names that fails costs its client an error and the service nothing", async () => {
+Deno.test("a failing lookup sends its client an error and leaves the service running", async () => {
   const lookup = (name: string): TftpFile => {
     if (name === "bad") throw new Error("disk on fire");
     return fileOfBytes(Uint8Array.of(9));
@@ -84,7 +84,7 @@ Deno.test("a table of names that fails costs its client an error and the service
   });
 });
 
-Deno.test("options are answered before the data", async () => {
+Deno.test("options are acknowledged before the data", async () => {
   await serving({}, async (server, client) => {
     const oack = await client.ask(rrq("boot/x\0octet\0tsize\x000\0blksize\x008\0"), server);
     const text = new TextDecoder().decode(Uint8Array.from(oack.bytes));
@@ -93,7 +93,7 @@ Deno.test("options are answered before the data", async () => {
   });
 });
 
-Deno.test("a stranger at a session's port is told so and the transfer goes on", async () => {
+Deno.test("a stranger at a session's port gets an error, and the transfer continues", async () => {
   await serving({}, async (server, client) => {
     using stranger = new Client();
     const { from } = await client.ask(rrq("boot/x\0octet\0blksize\x008\0"), server);
@@ -102,7 +102,7 @@ Deno.test("a stranger at a session's port is told so and the transfer goes on", 
   });
 });
 
-Deno.test("a repeated request meets its session, and a file is closed once when that ends", async () => {
+Deno.test("a repeated request joins its session, whose file is closed once", async () => {
   let opened = 0;
   let closed = 0;
   const closing = Promise.withResolvers<void>();
@@ -126,7 +126,7 @@ Deno.test("a repeated request meets its session, and a file is closed once when 
 
 const SIZE = 3 * 512 + 5;
 
-/** Asks as an own client and acknowledges `blocks` of the answer's blocks, each before the next. */
+/** Requests a file and acknowledges its first `blocks` blocks, one by one. */
 async function begin(client: Client, server: UdpPeer, blocks: number): Promise<UdpPeer> {
   const { from } = await client.ask(rrq("x\0octet\0"), server);
   for (let block = 1; block <= blocks; block++) {
@@ -135,7 +135,7 @@ async function begin(client: Client, server: UdpPeer, blocks: number): Promise<U
   return from;
 }
 
-Deno.test("above the limit of sessions a busy one keeps its place, and one that never answered gives way", async () => {
+Deno.test("at the session limit a busy session keeps its place, and one whose client never answered is evicted", async () => {
   const lookup = () => fileOfBytes(new Uint8Array(SIZE));
   await serving({ lookup, maxSessions: 1 }, async (server, client) => {
     using second = new Client();
@@ -143,7 +143,7 @@ Deno.test("above the limit of sessions a busy one keeps its place, and one that 
     await second.send(rrq("x\0octet\0"), server);
     const write = Uint8Array.of(0, 2, ...rrq("x\0octet\0").subarray(2));
     assert.deepEqual((await second.ask(write, server)).bytes.slice(0, 4), [0, 5, 0, 2], "no data before it");
-    assert.equal((await client.ask(ack(2), from)).bytes[3], 3, "the first goes on");
+    assert.equal((await client.ask(ack(2), from)).bytes[3], 3, "the first session continues");
     await client.ask(ack(3), from);
     await client.send(ack(4), from);
     using third = new Client();
@@ -154,7 +154,7 @@ Deno.test("above the limit of sessions a busy one keeps its place, and one that 
 });
 
 for (const attacker of ["127.0.0.1", "127.0.0.2"]) {
-  Deno.test(`600 requests with timeout=255 from ${attacker} that are never answered keep no client waiting`, async () => {
+  Deno.test(`600 abandoned requests with timeout=255 from ${attacker} keep no other client waiting`, async () => {
     let open = 0;
     const lookup = () => {
       open++;
@@ -177,7 +177,7 @@ for (const attacker of ["127.0.0.1", "127.0.0.2"]) {
   });
 }
 
-Deno.test("a busy port is reported with the program that holds it", () => {
+Deno.test("the error for a busy port names the program that holds it", () => {
   const holder = openUdpPort({ hostname: HOST, port: 0 });
   try {
     const options = { hostname: HOST, port: holder.port, lookup: () => undefined };

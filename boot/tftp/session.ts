@@ -19,23 +19,23 @@ type Outcome =
   | { readonly kind: "failed"; readonly reason: string; readonly ackedBytes: number };
 
 interface SessionOptions {
-  /** The session's own port: its number is the transfer's identifier (RFC 1350 §4). Closed by the caller. */
+  /** The session's own port, whose number identifies the transfer (RFC 1350 §4). The caller closes it. */
   readonly port: UdpPort;
   readonly peer: UdpPeer;
   readonly file: TftpFile;
   readonly terms: TransferTerms;
-  /** Made of `terms`, and of the time at which this begins. */
+  /** Created from `terms` and the current time. */
   readonly transfer: Transfer;
   readonly signal: AbortSignal;
 }
 
 type Event = { readonly kind: "packet"; readonly packet: TftpPacket } | { readonly kind: "other" | "closed" };
 
-/** An ACK has 4 bytes; an ERROR's text may be cut. */
+/** An ACK has 4 bytes; the text of an ERROR may be truncated. */
 const RECEIVE_BYTES = 1024;
 const OTHER: Event = { kind: "other" };
 
-/** Sends the file to the peer. Holds one block in memory. Throws where the file cannot be read. */
+/** Sends the file to the peer, holding one block in memory. Throws if the file cannot be read. */
 export async function runSession(
   { port, peer, file, terms, transfer, signal }: SessionOptions,
 ): Promise<Outcome> {
@@ -47,7 +47,7 @@ export async function runSession(
     const datagram = await port.receive(incoming);
     if (!datagram) return { kind: "closed" };
     if (datagram.from.port !== peer.port || datagram.from.hostname !== peer.hostname) {
-      // RFC 1350 §4: a stranger is told so and disturbs nothing, even where it cannot be told.
+      // RFC 1350 §4: a stranger gets an error and disturbs nothing, not even if the error cannot be sent.
       await port.send(encodeError(ERROR.unknownTransferId, "unknown transfer"), datagram.from).catch(
         () => {},
       );
@@ -64,7 +64,7 @@ export async function runSession(
     await send(step);
     const event = await Promise.race([received, timer.at(transfer.deadlineMs)]);
     if (signal.aborted || event?.kind === "closed") {
-      return { kind: "failed", reason: "its port was closed here", ackedBytes: transfer.ackedBytes };
+      return { kind: "failed", reason: "the server closed the session", ackedBytes: transfer.ackedBytes };
     }
     step = event?.kind === "packet"
       ? transfer.receive(event.packet, performance.now())
@@ -93,15 +93,15 @@ function packetIn(bytes: Uint8Array): Event {
 }
 
 /**
- * One timer for all deadlines of a session: setting and clearing one for every packet would cost more than the
- * packet. It may fire before the deadline, never later than an earlier one.
+ * One timer for all deadlines of a session, because setting and clearing one for each packet would cost more than
+ * the packet itself. It may fire before the deadline, but never after it.
  */
 class Timer {
   #pending: Promise<undefined> | undefined;
   #id: ReturnType<typeof setTimeout> | undefined;
   #dueMs = 0;
 
-  /** Resolves at the deadline, or at an earlier one that was set before. */
+  /** Resolves at the deadline, or at an earlier deadline that is still pending. */
   at(deadlineMs: number): Promise<undefined> {
     if (this.#pending && this.#dueMs <= deadlineMs) return this.#pending;
     clearTimeout(this.#id);

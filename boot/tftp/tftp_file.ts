@@ -1,9 +1,9 @@
-/** Something to be sent, read at any place. */
+/** A file to send, readable at any offset. */
 export interface TftpFile {
   readonly sizeBytes: number;
-  /** Fills `into` from `offset`; returns how many bytes it wrote, fewer only at the end. */
+  /** Fills `into` from `offset`; returns the number of bytes written, which is smaller only at the end. */
   read(offset: number, into: Uint8Array): number;
-  /** Called once, when the transfer has ended. */
+  /** Called once, when the transfer ends. */
   close?(): void;
 }
 
@@ -18,7 +18,7 @@ export function fileOfBytes(bytes: Uint8Array): TftpFile {
   };
 }
 
-/** Opens a regular file; the transfer closes it. Its size is the one it has now. Throws as Deno.openSync does. */
+/** Opens a regular file, at its present size. The transfer closes it. Throws as Deno.openSync does. */
 export function openFile(path: string): TftpFile {
   const file = Deno.openSync(path);
   return {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileOfBytes, openFile } from "./tftp_file.ts";
 
-Deno.test("bytes and a file on disk are read alike: at any place, short at the end only", () => {
+Deno.test("bytes and files read alike: at any offset, and short only at the end", () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
   const path = Deno.makeTempFileSync();
   try {

@@ -2,7 +2,7 @@ import type { TransferTerms } from "./options.ts";
 import type { TftpPacket } from "./packet.ts";
 import { RoundTrip } from "./round_trip.ts";
 
-/** What the session does next. Blocks count from 1 without wrapping; `last` is included. */
+/** What the session does next. Blocks count from 1 without wrapping; `last` is inclusive. */
 export type Step =
   | { readonly kind: "send-oack" }
   | { readonly kind: "send-blocks"; readonly first: number; readonly last: number }
@@ -10,21 +10,21 @@ export type Step =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** A client that answers nothing for so long has gone, and one that has never answered, before. */
+/** A client that is silent for this long is gone; one that has never answered, already after the second time. */
 const SILENCE_MS = 30_000;
 const FIRST_SILENCE_MS = 15_000;
-/** A client that crawls holds its place no longer than this. */
+/** The longest transfer: a crawling client must not hold its place forever. */
 const MAX_DURATION_MS = 3_600_000;
 const FIRST_TIMEOUT_MS = 500;
 const SLACK_MS = 4;
 const WAIT: Step = { kind: "wait" };
 
 /**
- * The sender's side of one transfer, RFC 1350 §4 with windows of RFC 7440 §4: packets and the clock in, steps out.
- * Times are milliseconds of a monotonic clock.
+ * The sending side of one transfer, RFC 1350 §4 with the windows of RFC 7440 §4: packets and times in, steps out.
+ * Times are in milliseconds of a monotonic clock.
  *
- * Only an ACK that advances is acted on; one that repeats is ignored, since answering it would double every packet
- * from there on (the Sorcerer's Apprentice). What was lost is sent again by the clock.
+ * Only an ACK that advances has an effect. A repeated one is ignored, since answering it would double every packet
+ * from then on (the Sorcerer's Apprentice bug). Lost packets are sent again after a timeout.
  */
 export class Transfer {
   readonly #terms: TransferTerms;
@@ -32,12 +32,12 @@ export class Transfer {
   readonly #startedMs: number;
   readonly #lastBlock: number;
   #negotiating: boolean;
-  /** Last block that the client has acknowledged, and last one that was sent. */
+  /** The last block that the client has acknowledged, and the last one sent. */
   #acked = 0;
   #sent = 0;
   #sentMs: number;
   #progressMs: number;
-  /** Whether what is in flight was sent more than once, so that its ACK measures nothing. */
+  /** Whether the blocks in flight were sent more than once, so that their ACK measures nothing. */
   #repeated = false;
 
   constructor(terms: TransferTerms, nowMs: number) {
@@ -48,22 +48,22 @@ export class Transfer {
       maxMs: terms.maxTimeoutMs,
     });
     this.#startedMs = this.#sentMs = this.#progressMs = nowMs;
-    // A file that fills its blocks exactly ends with an empty one.
+    // A file that fills its blocks exactly ends with an empty block.
     this.#lastBlock = Math.floor(terms.sizeBytes / terms.blksize) + 1;
     this.#negotiating = terms.accepted !== undefined;
   }
 
-  /** When `expire` is due, if nothing is received before. */
+  /** When to call `expire`, unless a packet arrives before. */
   get deadlineMs(): number {
     return this.#sentMs + this.#roundTrip.timeoutMs;
   }
 
-  /** When the client last got ahead; the start, if it never did. */
+  /** When the client last made progress; the start, if it never has. */
   get progressMs(): number {
     return this.#progressMs;
   }
 
-  /** Whether the client has answered at all: a request alone may have a forged sender. */
+  /** Whether the client has answered at all. A mere request may have a forged sender. */
   get isAnswered(): boolean {
     return this.#progressMs > this.#startedMs;
   }
@@ -80,7 +80,7 @@ export class Transfer {
 
   receive(packet: TftpPacket, nowMs: number): Step {
     if (packet.kind === "error") {
-      return { kind: "failed", reason: `the client says: ${packet.message || "error"} (${packet.code})` };
+      return { kind: "failed", reason: `the client reports: ${packet.message || "error"} (${packet.code})` };
     }
     if (packet.kind !== "ack") return WAIT;
     if (nowMs - this.#startedMs > MAX_DURATION_MS) return { kind: "failed", reason: "it took over an hour" };
@@ -99,7 +99,7 @@ export class Transfer {
     return this.#acked === this.#lastBlock ? { kind: "done" } : this.#window(nowMs);
   }
 
-  /** To be called at the deadline. */
+  /** Called at the deadline. */
   expire(nowMs: number): Step {
     if (nowMs < this.deadlineMs) return WAIT;
     const silenceMs = this.isAnswered ? SILENCE_MS : FIRST_SILENCE_MS;
@@ -120,7 +120,7 @@ export class Transfer {
     return { kind: "send-blocks", first: this.#acked + 1, last: this.#sent };
   }
 
-  /** The first block at or after the last acknowledged one that has these 16 bits: numbers wrap in long files. */
+  /** The first block from the last acknowledged one on with these 16 bits: numbers wrap in long files. */
   #unwrapped(block: number): number {
     return this.#acked + (block - this.#acked & 0xffff);
   }

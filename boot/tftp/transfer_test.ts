@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TransferTerms } from "./options.ts";
-import { agree } from "./options.ts";
+import { negotiate } from "./options.ts";
 import { type Step, Transfer } from "./transfer.ts";
 
 const plain: TransferTerms = {
@@ -15,7 +15,7 @@ const blocks = (first: number, last = first): Step => ({ kind: "send-blocks", fi
 const WAIT: Step = { kind: "wait" };
 const DONE: Step = { kind: "done" };
 
-Deno.test("without options the first block answers the request, and every ACK brings the next", () => {
+Deno.test("without options the first block answers the request, and each ACK releases the next", () => {
   const transfer = new Transfer(plain, 0);
   assert.deepEqual(transfer.begin(0), blocks(1));
   assert.deepEqual(transfer.receive(ack(1), 1), blocks(2));
@@ -24,7 +24,7 @@ Deno.test("without options the first block answers the request, and every ACK br
   assert.equal(transfer.ackedBytes, 1200);
 });
 
-Deno.test("a file that fills its blocks ends with an empty one, and so does an empty file", () => {
+Deno.test("a file that fills its blocks exactly, or is empty, ends with an empty block", () => {
   for (const [sizeBytes, last] of [[1024, 3], [512, 2], [0, 1]] as const) {
     const transfer = new Transfer({ ...plain, sizeBytes }, 0);
     transfer.begin(0);
@@ -43,7 +43,7 @@ Deno.test("with options the data wait for the ACK of block 0", () => {
   assert.deepEqual(transfer.receive(ack(0), 1), WAIT);
 });
 
-Deno.test("an ACK that repeats, or that was never earned, sends nothing (Sorcerer's Apprentice)", () => {
+Deno.test("a repeated ACK, or one for a block never sent, triggers nothing (Sorcerer's Apprentice)", () => {
   const transfer = new Transfer(plain, 0);
   transfer.begin(0);
   transfer.receive(ack(1), 1);
@@ -51,7 +51,7 @@ Deno.test("an ACK that repeats, or that was never earned, sends nothing (Sorcere
   assert.deepEqual(transfer.receive(ack(2), 2), blocks(3));
 });
 
-Deno.test("a window goes out at once; an ACK inside it starts the next one behind what arrived", () => {
+Deno.test("a window is sent at once; an ACK inside it starts the next window after that block", () => {
   const transfer = new Transfer({ ...plain, sizeBytes: 10 * 512, windowsize: 4 }, 0);
   assert.deepEqual(transfer.begin(0), blocks(1, 4));
   assert.deepEqual(transfer.receive(ack(4), 1), blocks(5, 8));
@@ -60,7 +60,7 @@ Deno.test("a window goes out at once; an ACK inside it starts the next one behin
   assert.deepEqual(transfer.receive(ack(11), 4), DONE);
 });
 
-Deno.test("block numbers wrap: a long file is counted on past 65535", () => {
+Deno.test("block numbers wrap in a file of more than 65535 blocks", () => {
   const count = 70_000;
   const transfer = new Transfer({ ...plain, sizeBytes: count * 512 - 1 }, 0);
   let step = transfer.begin(0);
@@ -69,7 +69,7 @@ Deno.test("block numbers wrap: a long file is counted on past 65535", () => {
   assert.deepEqual(transfer.receive(ack(count & 0xffff), 0), DONE);
 });
 
-Deno.test("what is not answered is sent again after the measured round trip, ever more rarely", () => {
+Deno.test("an unanswered block is sent again after the measured round trip, then ever more rarely", () => {
   const transfer = new Transfer(plain, 0);
   transfer.begin(0);
   assert.equal(transfer.deadlineMs, 500);
@@ -84,7 +84,7 @@ Deno.test("what is not answered is sent again after the measured round trip, eve
   assert.equal(transfer.deadlineMs, 180, "an ACK of what was sent twice measures nothing");
 });
 
-Deno.test("a client that has gone is given up, and so is one that says so", () => {
+Deno.test("the transfer fails if the client goes silent or sends an error", () => {
   const transfer = new Transfer(plain, 0);
   transfer.begin(0);
   let step: Step = transfer.expire(0);
@@ -95,12 +95,12 @@ Deno.test("a client that has gone is given up, and so is one that says so", () =
   }
   assert.deepEqual(step, { kind: "failed", reason: "no answer to block 1 of 3 for 15 s" });
   assert.ok(now > 15_000 && now < 25_000, `${now}`);
-  const told = new Transfer(plain, 0).receive({ kind: "error", code: 3, message: "disk full" }, 0);
-  assert.deepEqual(told, { kind: "failed", reason: "the client says: disk full (3)" });
+  const refused = new Transfer(plain, 0).receive({ kind: "error", code: 3, message: "disk full" }, 0);
+  assert.deepEqual(refused, { kind: "failed", reason: "the client reports: disk full (3)" });
 });
 
-Deno.test("a client that answered once is waited for half a minute, whatever pauses it wants", () => {
-  const { maxTimeoutMs } = agree(new Map([["timeout", "255"]]), { sizeBytes: 1 << 20, maxBlksize: 1468 });
+Deno.test("a client that has answered once gets half a minute, whatever timeout it requests", () => {
+  const { maxTimeoutMs } = negotiate(new Map([["timeout", "255"]]), { sizeBytes: 1 << 20, maxBlksize: 1468 });
   const transfer = new Transfer({ ...plain, sizeBytes: 1 << 20, maxTimeoutMs }, 0);
   transfer.begin(0);
   transfer.receive(ack(1), 100);
@@ -111,7 +111,7 @@ Deno.test("a client that answered once is waited for half a minute, whatever pau
   assert.ok(now > 30_000 && now < 45_000, `${now}`);
 });
 
-Deno.test("a client that crawls is given up after an hour", () => {
+Deno.test("the transfer of a crawling client fails after an hour", () => {
   const transfer = new Transfer({ ...plain, sizeBytes: 1 << 20 }, 0);
   transfer.begin(0);
   assert.deepEqual(transfer.receive(ack(1), 3_600_000), blocks(2));

@@ -1,7 +1,7 @@
 /**
  * Draws T(N) of the swarm bench as an SVG: one line an engine, the link's limit dashed. Readable in light and dark.
  *
- *     deno task bench plot FILE.json… > scripts/bench/swarm.svg
+ *     deno task bench plot FILE.json… > server/docs/images/swarm.svg
  *
  * The files are what `swarm --json` printed, of one size and rate; where two have the same measurement, the later
  * file counts.

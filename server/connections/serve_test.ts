@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chunked, exchange, statusOf } from "../../test/support/raw_http.ts";
+import { waitFor } from "../../test/support/wait_for.ts";
 import type { Handler } from "./guard.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { ConnectionReaper } from "./reaper.ts";
@@ -21,7 +22,8 @@ async function withService(
 }
 
 const hello: Handler = () => new Response("hello\n");
-const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Only to be slow: no test waits with it for something to happen. */
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 Deno.test("half a request, or none, is closed when its time is over", () =>
   withService(hello, async ({ port }) => {
@@ -44,7 +46,7 @@ Deno.test("a header that grows for ever is cut off", () =>
 Deno.test("who waits for an answer is not idle, however short the limits", () =>
   withService(
     async () => {
-      await wait(1500);
+      await sleep(1500);
       return new Response("late\n");
     },
     async ({ port }) => {
@@ -74,12 +76,11 @@ Deno.test("a download that goes slowly on is served to its end, one that stands 
     let received = 0;
     for (let reads = 0; received < 40 * 65_536 && reads < 1000; reads++) {
       received += await slow.read(into) ?? assert.fail(`it was ended at ${received} bytes`);
-      await wait(60);
+      await sleep(60);
     }
     assert.equal(cancelled, 1, "the one that does not read was ended meanwhile");
     stalled.close();
-    for (let i = 0; i < 20 && book.size > 1; i++) await wait(100);
-    assert.ok(book.size <= 1);
+    await waitFor("the stalled connection to end", () => book.size <= 1);
   }, { stallMs: 1000, stallBytes: 16_384 });
 });
 
@@ -92,8 +93,7 @@ Deno.test("idle connections beyond the limit make room, and a client is served a
       const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" } });
       assert.equal(await response.text(), "hello\n");
     }
-    for (let i = 0; i < 20 && reaper.book.size > 65; i++) await wait(100);
-    assert.ok(reaper.book.size <= 65, `${reaper.book.size} connections`);
+    await waitFor("idle connections to be closed", () => reaper.book.size <= 65);
     for (const connection of idle) connection.close();
   }, { newTotal: 64, newPerAddress: 64 }));
 
@@ -112,10 +112,6 @@ Deno.test("when its socket is gone, a service takes the port again and answers",
     // what Deno does after a failed accept, done by hand: the listening socket stops listening
     using sockets = new OwnSockets({ most: 4096 });
     sockets.end(sockets.listener(service.port) ?? assert.fail("nothing listens"), { drop: false });
-    let text = "";
-    for (let i = 0; i < 30 && text === ""; i++) {
-      await wait(100);
-      text = await fetch(`http://127.0.0.1:${service.port}/`).then((r) => r.text(), () => "");
-    }
-    assert.equal(text, "hello\n");
+    const get = () => fetch(`http://127.0.0.1:${service.port}/`).then((r) => r.text(), () => "");
+    assert.equal(await waitFor("an answer", get), "hello\n");
   }));

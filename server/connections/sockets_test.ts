@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../../test/support/wait_for.ts";
 import { connectionKey, OwnSockets } from "./sockets.ts";
 
 for (const hostname of ["127.0.0.1", "::1"]) {
@@ -36,9 +37,8 @@ Deno.test("a client that does not read is seen to have bytes under way", async (
   const writing = (async () => {
     for (;;) await near.write(new Uint8Array(1 << 20));
   })();
-  await new Promise((resolve) => setTimeout(resolve, 100));
   const { fd } = sockets.list(new Set([listener.addr.port]))[0]!;
-  assert.equal(sockets.traffic(fd)?.isSending, true);
+  await waitFor("bytes under way", () => sockets.traffic(fd)?.isSending);
   sockets.end(fd, { drop: true });
   await assert.rejects(writing);
   near.close();

@@ -5,7 +5,8 @@ import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts"
 import { Leases } from "../../boot/dhcp/leases.ts";
 import { decide } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";
-import { clientPacket, TYPE } from "../../test/support/dhcp_packets.ts";
+import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
+import { clientPacket } from "../../test/support/dhcp_packets.ts";
 import { reservationsOf } from "./node_reservations.ts";
 import { Nodes } from "../store/nodes.ts";
 
@@ -55,7 +56,7 @@ for (const [what, settings, offered] of CASES) {
       knows: () => true,
       bootOptions: () => undefined,
     };
-    const request = parseRequest(clientPacket({ type: TYPE.discover, mac: parseMac(MAC) }));
+    const request = parseRequest(clientPacket({ type: MESSAGE_TYPE.discover, mac: parseMac(MAC) }));
     const decision = decide(request, { policy, leases, nowMs: 0 });
     assert.ok(decision.kind === "offer");
     assert.match(decision.reply.yiaddr, offered);

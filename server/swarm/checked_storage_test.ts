@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { DamagedPiece } from "#torrent/ports.ts";
+import { waitFor } from "../../test/support/wait_for.ts";
 import { CheckedStorage } from "./checked_storage.ts";
 
 const PIECE = 1 << 16;
@@ -25,9 +26,13 @@ Deno.test("a damaged file is refused until it is put back", async () => {
     storage.read(PIECE / 2, into);
     assert.deepEqual(into, bytes.subarray(PIECE / 2, PIECE / 2 + 100));
 
-    // the kernel's clock for change times ticks every few milliseconds
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    Deno.writeFileSync(path, bytes.map((byte, i) => i === PIECE / 2 + 1 ? byte ^ 1 : byte));
+    // The kernel's clock for change times ticks every few milliseconds.
+    const changedMs = () => Deno.statSync(path).ctime?.getTime() ?? 0;
+    const publishedMs = changedMs();
+    await waitFor("a later change time", () => {
+      Deno.writeFileSync(path, bytes.map((byte, i) => i === PIECE / 2 + 1 ? byte ^ 1 : byte));
+      return changedMs() > publishedMs;
+    });
     now += 2_000;
     assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);
     assert.throws(() => storage.read(PIECE / 2, into), DamagedPiece);

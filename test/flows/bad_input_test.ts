@@ -101,7 +101,7 @@ Deno.test({
     }).output();
     assert.match(
       new TextDecoder().decode(stderr),
-      /UDP port 69 is not allowed to this user\.\n {2}Remedy: start as root/,
+      /this user may not use UDP port 69\.\n {2}Remedy: start as root/,
     );
     assert.equal(code, 1);
   },

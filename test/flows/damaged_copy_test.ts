@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { isDamagedCopy } from "#contract/damaged_copy.ts";
 import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
 import { runInstall } from "../../agent/install_command.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const INVENTORY = {
@@ -53,7 +54,7 @@ for (const [what, damage, named] of damages) {
       const { state, report } = await test.client.get("/nodes/n1", NodeView);
       assert.equal(state, "failed");
       assert.match(report?.problem?.detail ?? "", named);
-      const [notice] = await noticesOf(test, (list) => list.length > 0);
+      const [notice] = await notices(test, 1);
       assert.equal(notice?.subject, "web@1");
       await assert.rejects(arm(test), /the server's copy of web@1 is damaged/);
       const lines = await (await test.client.send("POST", "/images/web@1/verify")).text();
@@ -84,10 +85,10 @@ Deno.test("a version that goes bad while nobody fetches it is named within half 
   const { pack } = await publish(test);
   const whole = Deno.readFileSync(pack);
   Deno.truncateSync(pack, 1000);
-  const [notice] = await noticesOf(test, (list) => list.length > 0);
+  const [notice] = await notices(test, 1);
   assert.match(notice?.problem ?? "", /pack: it has 1000 bytes instead of/);
   Deno.writeFileSync(pack, whole);
-  assert.deepEqual(await noticesOf(test, (list) => list.length === 0), []);
+  await notices(test, 0);
   await arm(test);
 });
 
@@ -110,13 +111,12 @@ async function arm(test: ServerUnderTest): Promise<string> {
   return answer.nodes[0]?.token ?? "";
 }
 
-async function noticesOf(test: ServerUnderTest, until: (notices: Notice[]) => boolean): Promise<Notice[]> {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const notices = await (await test.client.send("GET", "/notices")).json() as Notice[];
-    if (until(notices) || performance.now() > end) return notices;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+/** The notices, once there are `count`. */
+async function notices(test: ServerUnderTest, count: number): Promise<Notice[]> {
+  return await waitFor(`${count} notices`, async () => {
+    const found = await (await test.client.send("GET", "/notices")).json() as Notice[];
+    return found.length === count && found;
+  }, { everyMs: 200 });
 }
 
 function changeByte(path: string, at: number): void {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { CaptureView, DeployAnswer, ImageView, NodeView, StepReport } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { Product } from "./support/product.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const FILES = 24;
 const FILE_BYTES = 8 << 20;
@@ -153,7 +154,7 @@ class Resuming {
       return parseInt(new TextDecoder().decode((await new Deno.Command("du", { args }).output()).stdout)) ||
         0;
     };
-    while (await held() < IMAGE_BYTES / 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await waitFor("half of the image", async () => await held() >= IMAGE_BYTES / 2, { everyMs: 1 });
     await this.#product.kill(agent);
     const had = await held();
     assert.ok(had < IMAGE_BYTES * 0.9, "the agent was killed in the middle");

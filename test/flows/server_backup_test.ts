@@ -5,6 +5,7 @@ import { backUpServer, restoreServer } from "../../server/facts_command.ts";
 import { runCommandLine } from "../../server/cli/run.ts";
 import { openAuthority } from "../../server/access/tls.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const SOURCES = new URL("../../server/contract/api", import.meta.url).pathname;
 
@@ -81,10 +82,7 @@ Deno.test("restored into an empty directory it names what is missing; a damaged 
   assert.deepEqual(await imagesOf(moved), ["web@1"]);
   assert.equal(await verified(moved, "web@1"), false);
   const notices = async () => await (await moved.client.send("GET", "/notices")).text();
-  for (let i = 0; i < 50 && !(await notices()).includes("missing"); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.match(await notices(), /web@1.*is missing/);
+  await waitFor("the notice about web@1", async () => /web@1.*is missing/.test(await notices()));
   await Deno.remove(empty, { recursive: true }).catch(() => {});
 });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { DeployAnswer, type NodeView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -58,7 +59,6 @@ Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the
     assert.equal((await spawn(["image", "import", "web", `${folder}/tree`], env).output()).code, 0);
     const bootToken = await prepareNodes(env);
 
-    // half of them are stopped in the middle of a call that is never answered
     server.kill("SIGSTOP");
     const begun = commands.map(([name, args, token]) => ({
       name,
@@ -67,8 +67,9 @@ Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the
         token === "boot" ? { ...env, RACKSEED_TOKEN: bootToken } : env,
       ),
     }));
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    const port = Number(new URL(status.server).port);
     await Promise.all(begun.map(async ({ name, child }, i) => {
+      await waitFor(`a connection of ${name}`, () => isConnected(child.pid, port), { timeoutMs: 60_000 });
       assert.deepEqual(
         await endedBy(child, i % 2 === 0 ? "SIGTERM" : "SIGINT"),
         { code: 1, inTime: true },
@@ -86,7 +87,7 @@ Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the
       "--state",
       `${folder}/state`,
     ], env);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await waitFor("the template to announce itself", () => isAnnounced("golden", env), { timeoutMs: 60_000 });
     assert.deepEqual(await endedBy(server, "SIGTERM"), { code: 0, inTime: true }, "server");
     assert.equal((await endedBy(idle, "SIGTERM")).inTime, true, "agent template without a server");
     said.releaseLock();
@@ -133,10 +134,7 @@ Deno.test("a node's agent ends within five seconds amid a download that brings l
   try {
     const isInstalling = async () =>
       (await (await test.client.send("GET", "/nodes/n1")).json() as NodeView).report?.step === "install";
-    for (let i = 0; i < 300 && !await isInstalling(); i++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    assert.ok(await isInstalling());
+    await waitFor("the step install", isInstalling, { everyMs: 100 });
     assert.deepEqual(await endedBy(child, "SIGTERM"), { code: 1, inTime: true });
   } finally {
     try {
@@ -148,11 +146,37 @@ Deno.test("a node's agent ends within five seconds amid a download that brings l
   }
 });
 
+/** Whether the process has an established TCP connection to `port` (/proc/net/tcp, man 5 proc). */
+function isConnected(pid: number, port: number): boolean {
+  const to = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const sockets = new Set(
+    Deno.readTextFileSync("/proc/net/tcp").split("\n").map((line) => line.trim().split(/\s+/))
+      .filter(([, , remote, state]) => remote?.endsWith(to) && state === "01")
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].some(({ name }) => {
+    try {
+      return sockets.has(Deno.readLinkSync(`/proc/${pid}/fd/${name}`));
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+}
+
 async function endedBy(child: Deno.ChildProcess, signal: Deno.Signal) {
   const started = performance.now();
   child.kill(signal);
   const { code } = await child.status;
   return { code, inTime: performance.now() - started < WITHIN_MS };
+}
+
+async function isAnnounced(
+  template: string,
+  { RACKSEED_SERVER: server, RACKSEED_TOKEN: token }: { RACKSEED_SERVER: string; RACKSEED_TOKEN: string },
+): Promise<boolean> {
+  using client = await ApiClient.connect({ server, token });
+  const templates = await (await client.send("GET", "/templates")).json() as { name: string }[];
+  return templates.some(({ name }) => name === template);
 }
 
 /** Arms n1; n2 is known. Returns the token of n1's boot. */

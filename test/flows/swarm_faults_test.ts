@@ -10,7 +10,8 @@ import { handleAnnounce } from "../../server/swarm/http_tracker.ts";
 import { Tracker } from "../../server/swarm/tracker.ts";
 import { UdpTracker } from "../../server/swarm/udp_tracker.ts";
 import { needs } from "../support/needs.ts";
-import { address, HOST, hurriedClock, SwarmLab, until } from "../support/swarm_lab.ts";
+import { address, HOST, hurriedClock, SwarmLab } from "../support/swarm_lab.ts";
+import { waitFor } from "../support/wait_for.ts";
 import type { Misdeed } from "../support/bad_peer.ts";
 
 Deno.test("a corrupt peer is banned and named by every node that it deceives, and all finish", async () => {
@@ -49,7 +50,7 @@ Deno.test("a peer that refuses what it says it has is left, and stays out for a 
   const liar = lab.badPeer("refuses");
   const node = lab.node("1", { clock: hurriedClock(20) });
   node.addPeers([address(liar)]);
-  await until(() => liar.asked > 64 && node.stats().peers === 0);
+  await waitFor("the liar to be banned", () => liar.asked > 64 && node.stats().peers === 0);
   const seed = lab.seed();
   node.addPeers([address(seed)]);
   const { asked } = liar;
@@ -74,7 +75,7 @@ for (const [what, signal] of ends) {
       return { node, have };
     });
     const pieces = Array.from({ length: lab.metainfo.map.pieceCount }, (_, piece) => piece);
-    await until(() => pieces.every((piece) => nodes.some(({ have }) => have.has(piece))));
+    await waitFor("every piece", () => pieces.every((piece) => nodes.some(({ have }) => have.has(piece))));
     Deno.kill(pid, signal);
     assert.ok(nodes.some(({ have }) => have.count < have.size * 0.8), "the server died too late");
     await Promise.all(nodes.map(({ node }) => node.done));
@@ -104,7 +105,7 @@ Deno.test("a tracker that goes takes nothing with it: who has peers finishes", a
   const { url, stop } = httpTracker(lab);
   lab.seed({ trackers: [url], uploadLimit: new RateLimit(2_000_000) });
   const nodes = ["1", "2"].map((name) => lab.node(name, { trackers: [url], clock: hurriedClock(20) }));
-  await until(() => nodes.every((node) => node.stats().havePieces > 0));
+  await waitFor("a piece at each node", () => nodes.every((node) => node.stats().havePieces > 0));
   await stop();
   await Promise.all(nodes.map((node) => node.done));
   for (const name of ["1", "2"]) await lab.assertSame(name);

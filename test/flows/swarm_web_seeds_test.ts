@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { webSeedAt } from "#torrent/web_seed/http_range.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
-import { address, HOST, hurriedClock, SwarmLab, until } from "../support/swarm_lab.ts";
+import { address, HOST, hurriedClock, SwarmLab } from "../support/swarm_lab.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 Deno.test("with no peer reachable everything comes from the web seed, over several pieces at one time", async () => {
   await using lab = await SwarmLab.make({ pieces: 40 });
@@ -35,7 +36,7 @@ Deno.test("when peers come the web seed is left in peace", async () => {
     return undefined;
   });
   const node = lab.node("1", { webSeeds: [webSeed.url], clock: hurriedClock(20) });
-  await until(() => node.stats().havePieces >= 5);
+  await waitFor("five pieces", () => node.stats().havePieces >= 5);
   assert.equal(node.stats().source, "web seed");
   node.addPeers([address(lab.seed({ uploadLimit: new RateLimit(8_000_000) }))]);
   await node.done;

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
-import { OPTION } from "../../boot/dhcp/options.ts";
+import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
 import { fileOfBytes } from "../../boot/tftp/tftp_file.ts";
 import { openUdpPort } from "../../boot/udp_port.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER } from "../support/dhcp_network.ts";
-import { clientPacket, TYPE } from "../support/dhcp_packets.ts";
+import { clientPacket } from "../support/dhcp_packets.ts";
 import { needs } from "../support/needs.ts";
 
 const PACKETS = 2000;
@@ -34,7 +34,7 @@ function packets(valid: fc.Arbitrary<Uint8Array>): Uint8Array[] {
 }
 
 const dhcpPackets = fc.tuple(
-  fc.constantFrom(...Object.values(TYPE)),
+  fc.constantFrom(...Object.values(MESSAGE_TYPE)),
   fc.constantFrom(SERVER, "10.77.0.100", "10.77.0.110", "0.0.0.0", "255.255.255.255"),
   fc.nat(20),
 ).map(([type, address, machine]) =>

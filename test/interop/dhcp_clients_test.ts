@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER, serviceCommand } from "../support/dhcp_network.ts";
-import { type ClientPacket, clientPacket, TYPE } from "../support/dhcp_packets.ts";
+import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
+import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
 import { needs } from "../support/needs.ts";
 import type { NetworkNamespace, Output } from "../support/netns.ts";
 
@@ -174,7 +175,7 @@ Deno.test({
     await flood(
       network,
       Array.from({ length: 2000 }, (_, i) => ({
-        type: TYPE.discover,
+        type: MESSAGE_TYPE.discover,
         mac: `02:00:00:00:${pair(i >> 8)}:${pair(i & 255)}`,
       })),
     );
@@ -195,7 +196,7 @@ Deno.test({
   async fn() {
     await using network = await DhcpNetwork.create();
     await network.serve();
-    await flood(network, Array(100).fill({ type: TYPE.discover, giaddr: "10.9.0.1" }));
+    await flood(network, Array(100).fill({ type: MESSAGE_TYPE.discover, giaddr: "10.9.0.1" }));
     const client = await network.client();
     assert.ok(leased(await udhcpc(client)));
     const events = await eventsBefore(network, client);
@@ -252,8 +253,14 @@ Deno.test({
     const cases: [string[], RegExp][] = [
       [serviceCommand({ interface: "br7" }), /there is no interface br7 .* choose one of lo, lan/],
       [serviceCommand({ address: "10.77.0.9" }), /lan has 10\.77\.0\.1, not 10\.77\.0\.9/],
-      [serviceCommand({ range: { first: "10.77.0.9", last: "10.77.0.8" } }), /it ends before it begins/],
-      [serviceCommand({ range: { first: "10.77.0.9", last: "10.77.1.8" } }), /lie in different networks/],
+      [
+        serviceCommand({ range: { first: "10.77.0.9", last: "10.77.0.8" } }),
+        /its last address comes before its first/,
+      ],
+      [
+        serviceCommand({ range: { first: "10.77.0.9", last: "10.77.1.8" } }),
+        /its two ends are in different networks/,
+      ],
       [
         ["setpriv", "--bounding-set=-net_bind_service", ...serviceCommand()],
         /not allowed to this user.*start as root/,

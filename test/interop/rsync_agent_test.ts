@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
 import { needs } from "../support/needs.ts";
 import { RsyncTable } from "../support/rsync_table.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const MAX_BYTES = 1_000_000;
 const { signal } = new AbortController();
@@ -134,12 +135,6 @@ function freePort(): number {
 }
 
 async function reached(port: number): Promise<void> {
-  for (let left = 100; left > 0; left--) {
-    try {
-      return (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  throw new Error("the daemon did not start");
+  const connect = () => Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+  (await waitFor("the daemon to start", connect))?.close();
 }

@@ -21,6 +21,7 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { type BenchImage, makeBenchImage } from "../../scripts/bench/install/bench_image.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
 import { missingForDisks } from "./loop_disk.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const missing = missingForDisks(["mkfs.ext4", "mount"]);
 if (missing) console.log(`tests of a power cut are left out: ${missing}`);
@@ -243,7 +244,7 @@ async function loseHalfWay(machine: Machine): Promise<number> {
     await using download = await machine.download(false);
     const installing = machine.install(download);
     installing.catch(() => {});
-    while (download.progress().bytesDone < total / 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor("half of the image", () => download.progress().bytesDone >= total / 2, { everyMs: 5 });
     const had = download.progress().bytesDone;
     await machine.losePower();
     assert.ok(had < total * 0.8, "power was lost in the middle");

@@ -3,17 +3,17 @@ import { BencodeError, decodeBencode } from "#torrent/metainfo/bencode.ts";
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../boot/dhcp/leases.ts";
-import { OPTION } from "../../boot/dhcp/options.ts";
+import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { decide, type DhcpPolicy } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";
 import { BootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { chooseFirstStage } from "../../boot/netboot.ts";
-import { agree } from "../../boot/tftp/options.ts";
+import { negotiate } from "../../boot/tftp/options.ts";
 import { decodeTftp, encodeError, encodeOack, TftpFormatError } from "../../boot/tftp/packet.ts";
 import { type Step, Transfer } from "../../boot/tftp/transfer.ts";
-import { type ClientPacket, clientPacket, TYPE } from "../support/dhcp_packets.ts";
+import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
 import { testReports } from "./report.ts";
 
 const PROGRAMS = ["undionly.kpxe", "snponly.efi", "shimx64.efi", "grubx64.efi"];
@@ -146,7 +146,7 @@ const relayed = (...subOptions: number[]): [number, Uint8Array] => [
 ];
 const LINK = [5, 4, 10, 0, 0, 0];
 
-testReports((packet) => decisionOn({ type: TYPE.discover, ...packet }).kind, [
+testReports((packet) => decisionOn({ type: MESSAGE_TYPE.discover, ...packet }).kind, [
   {
     report: "MicrosoftDocs/windowsserverdocs#4319",
     fault:
@@ -184,26 +184,26 @@ testReports(echoes, [
   {
     report: "xebd/accel-ppp#117",
     fault: "relays drop an answer that does not give their option 82 back",
-    input: { type: TYPE.discover, giaddr: "10.0.0.254", options: [...UEFI, relayed()] },
+    input: { type: MESSAGE_TYPE.discover, giaddr: "10.0.0.254", options: [...UEFI, relayed()] },
     right: true,
   },
   {
     report: "flan/staticdhcpd#69",
     fault: "only some answers had option 82: a refusal on INIT-REBOOT did not",
-    input: { type: TYPE.request, requested: "10.9.9.9", giaddr: "10.0.0.254", options: [relayed()] },
+    input: { type: MESSAGE_TYPE.request, requested: "10.9.9.9", giaddr: "10.0.0.254", options: [relayed()] },
     right: true,
   },
   {
     report: "insomniacslk/dhcp#535",
     fault: "option 82 was not the last one, as RFC 3046 wants",
-    input: { type: TYPE.discover, giaddr: "10.0.0.254", options: [relayed(), ...UEFI] },
+    input: { type: MESSAGE_TYPE.discover, giaddr: "10.0.0.254", options: [relayed(), ...UEFI] },
     right: true,
   },
 ]);
 
 /** Where a machine is told what to load. */
 function toldBy(options: [number, Uint8Array][]): { file: string; option67: boolean } | undefined {
-  const decision = decisionOn({ type: TYPE.discover, options });
+  const decision = decisionOn({ type: MESSAGE_TYPE.discover, options });
   if (decision.kind === "silent") return undefined;
   return { file: decision.reply.file, option67: decision.reply.options.has(OPTION.bootFile) };
 }
@@ -273,7 +273,7 @@ testReports((make: () => Uint8Array) => Buffer.from(make()).toString("latin1"), 
 /** Acknowledges every block of a file of so many, as its 16 bits. */
 function lastStep(blocks: number): string {
   const sizeBytes = (blocks - 1) * 512 + 1;
-  const transfer = new Transfer(agree(new Map(), { sizeBytes, maxBlksize: 512 }), 0);
+  const transfer = new Transfer(negotiate(new Map(), { sizeBytes, maxBlksize: 512 }), 0);
   let step: Step = transfer.begin(0);
   for (let block = 1; step.kind === "send-blocks"; block++) {
     step = transfer.receive({ kind: "ack", block: block & 0xffff }, block / 100);
@@ -298,7 +298,7 @@ testReports(lastStep, [
 
 /** After how many seconds a client that never answers is given up, within a minute or not. */
 function isGivenUp(options: Record<string, string>): boolean {
-  const terms = agree(new Map(Object.entries(options)), { sizeBytes: 1e6, maxBlksize: 1468 });
+  const terms = negotiate(new Map(Object.entries(options)), { sizeBytes: 1e6, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);
   transfer.begin(0);
   while (transfer.deadlineMs < 60_000) {

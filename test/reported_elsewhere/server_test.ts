@@ -12,6 +12,7 @@ import { bytesBody } from "../../server/web/body.ts";
 import { LoginAttempts } from "../../server/web/login_attempts.ts";
 import { exchange, statusOf } from "../support/raw_http.ts";
 import { testReports } from "./report.ts";
+import { waitFor } from "../support/wait_for.ts";
 
 const SECOND = 1000;
 const LIMITS = connectionLimits(1024);
@@ -204,12 +205,8 @@ testReports(async (flaw) => {
   });
   using sockets = new OwnSockets({ most: 1024 });
   sockets.end(sockets.listener(service.port) ?? -1, { drop: false });
-  for (let i = 0; i < 30; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const answer = await fetch(`http://127.0.0.1:${service.port}/`).then((r) => r.text(), () => undefined);
-    if (answer !== undefined) return answer;
-  }
-  return "refused";
+  const get = () => fetch(`http://127.0.0.1:${service.port}/`).then((r) => r.text(), () => undefined);
+  return await waitFor("an answer", get);
 }, [
   {
     report: "denoland/deno#10148",

@@ -3,7 +3,8 @@
  * every fiftieth it sends an INFORM for ADDRESS, its own, and waits for the answer: the server is heard to work on,
  * and is never sent more than its socket holds.
  */
-import { clientPacket, TYPE } from "./dhcp_packets.ts";
+import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
+import { clientPacket } from "./dhcp_packets.ts";
 import { decodePacket, encodePacket } from "../../boot/dhcp/packet.ts";
 import { openUdpPort } from "../../boot/udp_port.ts";
 
@@ -24,7 +25,7 @@ console.log(JSON.stringify({ sent, answered }));
 
 async function inform(): Promise<void> {
   const xid = INFORMS_FROM + sent;
-  await port.send(encodePacket(clientPacket({ type: TYPE.inform, ciaddr: address, xid })), server);
+  await port.send(encodePacket(clientPacket({ type: MESSAGE_TYPE.inform, ciaddr: address, xid })), server);
   for (;;) {
     const datagram = await port.receive(buffer);
     if (datagram && decodePacket(datagram.bytes).xid === xid) break;

@@ -2,9 +2,6 @@ import { bytesOfIpv4, NO_ADDRESS, parseIpv4, parseMac } from "../../boot/dhcp/ad
 import { OPTION } from "../../boot/dhcp/options.ts";
 import type { DhcpPacket } from "../../boot/dhcp/packet.ts";
 
-/** Message types of RFC 2132 §9.6. */
-export const TYPE = { discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7, inform: 8 };
-
 export interface ClientPacket {
   readonly type: number;
   readonly mac?: string;
@@ -17,7 +14,7 @@ export interface ClientPacket {
   readonly options?: Iterable<readonly [number, Uint8Array]>;
 }
 
-/** A client's packet with what a test is about, all else at rest. */
+/** A client's packet with the given fields set and defaults for the rest. */
 export function clientPacket(about: ClientPacket): DhcpPacket {
   const address = (text?: string) => text === undefined ? NO_ADDRESS : parseIpv4(text);
   const options = new Map<number, Uint8Array>([[OPTION.messageType, Uint8Array.of(about.type)]]);

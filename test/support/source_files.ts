@@ -1,13 +1,13 @@
-/** The project's own files and their imports, for the tests that hold its structure. */
+/** The project's own files, their imports and exports, for the tests that check its structure. */
 import { dirname, join, relative } from "node:path/posix";
 import settings from "../../deno.json" with { type: "json" };
 
-/** Every file that is committed, or would be. */
+/** Every file that is committed or would be: git's list, without ignored files. */
 export async function projectFiles(): Promise<string[]> {
   const { stdout } = await new Deno.Command("git", { args: ["ls-files", "-co", "--exclude-standard"] })
     .output();
   const paths = new TextDecoder().decode(stdout).trim().split("\n");
-  // a deleted file stays listed until the deletion is committed
+  // A deleted file stays listed until the deletion is committed.
   const there = await Promise.all(paths.map((path) => Deno.lstat(path).then(() => true, () => false)));
   return paths.filter((_, i) => there[i]);
 }
@@ -16,7 +16,7 @@ export async function sourceFiles(): Promise<string[]> {
   return (await projectFiles()).filter((path) => /\.tsx?$/.test(path));
 }
 
-/** What a build makes is no module of ours. */
+/** Folders of build output, which hold no source. */
 const BUILT = /^(\.cache|dist)(\/|$)/;
 const ALIASES = Object.entries(settings.imports).filter(([name]) => name.startsWith("#"));
 
@@ -27,14 +27,9 @@ function resolveImport(from: string, specifier: string): string {
   return relative(".", target);
 }
 
-/** A line inside a block comment: an `@example` shows imports that its file does not make. */
-const COMMENT_LINE = /^ *\*.*$/gm;
-
-/** The project's files that a file imports, or starts as a worker. */
+/** The project's files that a file imports or starts as a worker. Examples in comments do not count. */
 export function importsOf(path: string, text: string): string[] {
-  const specifiers = text.replace(COMMENT_LINE, "").matchAll(
-    /(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g,
-  );
+  const specifiers = codeOf(text).matchAll(/(?:from|import|new URL)\s*\(?\s*"((?:\.{1,2}|#\w+)\/[^"]+)"/g);
   return [...specifiers].map(([, specifier = ""]) => resolveImport(path, specifier))
     .filter((target) => !BUILT.test(target) && target !== "deno.json");
 }
@@ -44,16 +39,14 @@ export interface Export {
   readonly name: string;
   /** Files that import it by name. */
   readonly users: readonly string[];
-  /** Its own file uses it, too. */
+  /** Whether its own file uses it too. */
   readonly isUsedInside: boolean;
 }
 
-/** What files export by name; those that are loaded whole (`await import`, workers) are left out. */
+/** What files export by name. Files that are loaded whole (`await import`, workers) are left out. */
 export async function projectExports(): Promise<Export[]> {
   const texts = new Map<string, string>();
-  for (const path of await sourceFiles()) {
-    texts.set(path, (await Deno.readTextFile(path)).replace(COMMENT_LINE, ""));
-  }
+  for (const path of await sourceFiles()) texts.set(path, codeOf(await Deno.readTextFile(path)));
   const users = new Map<string, string[]>();
   const whole = new Set<string>();
   for (const [path, text] of texts) {
@@ -79,6 +72,11 @@ const DECLARED = "^export (?:async )?(?:function\\*?|const|let|class|abstract cl
 const DECLARATION = new RegExp(`${DECLARED} (\\w+)`, "gm");
 const NAMED = /(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+"([.#][^"]+)"/g;
 const WHOLE = /(?:import\s+\*\s+as\s+\w+\s+from\s+|export \* from |import\()"([.#][^"]+)"/g;
+
+/** The text without its docstrings. */
+function codeOf(text: string): string {
+  return text.replaceAll(/^\s*\/\*\*.*?\*\/$/gms, "");
+}
 
 function declarationOf(name: string): RegExp {
   return new RegExp(`${DECLARED} ${name}\\b`, "gm");

@@ -110,17 +110,12 @@ export class SwarmLab implements AsyncDisposable {
   }
 }
 
-/** Time that runs faster than it is, so that the engine's patience is not the test's. */
+/** A clock that runs `factor` times as fast, so that a test does not wait as long as the engine does. */
 export function hurriedClock(factor: number): Clock {
   return {
     now: () => systemClock.now() * factor,
     sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
   };
-}
-
-/** Looks again and again until `isSo`; a test that waits for what never comes is ended by its runner. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export function address({ port }: { port: number }): { hostname: string; port: number } {

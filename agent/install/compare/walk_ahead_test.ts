@@ -4,6 +4,7 @@ import { runCommand } from "../../sys/command.ts";
 import { walkAhead } from "./walk_ahead.ts";
 
 Deno.test("a walk ahead ends with what it was for, however far it has come", async () => {
+  const started = Promise.withResolvers<void>();
   const walked = Promise.withResolvers<unknown>();
   {
     await using _ahead = walkAhead("/", {
@@ -11,10 +12,11 @@ Deno.test("a walk ahead ends with what it was for, however far it has come", asy
       run: async (_argv, options) => {
         const work = runCommand(["sleep", "600"], options);
         work.catch(walked.resolve);
+        started.resolve();
         return await work;
       },
     });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await started.promise;
   }
   assert.equal((await walked.promise as Error).name, "AbortError");
 });

@@ -10,7 +10,7 @@ interface ReadCpioEntry {
 }
 
 /**
- * Reads one whole archive.
+ * Reads a whole archive.
  * @throws Error if it is cut short, has another magic, or its trailer is followed by more than padding
  */
 export function readCpio(archive: Uint8Array): ReadCpioEntry[] {
@@ -19,7 +19,7 @@ export function readCpio(archive: Uint8Array): ReadCpioEntry[] {
   let offset = 0;
   const take = (sizeBytes: number): Uint8Array => {
     if (offset + sizeBytes > archive.length) {
-      throw new Error(`the archive ends inside an entry, at ${offset}`);
+      throw new Error(`the archive ends inside an entry, at offset ${offset}`);
     }
     const part = archive.subarray(offset, offset + sizeBytes);
     offset += sizeBytes;
@@ -28,7 +28,7 @@ export function readCpio(archive: Uint8Array): ReadCpioEntry[] {
   while (true) {
     const head = decoder.decode(take(headerBytes));
     if (!/^070701[0-9a-fA-F]{104}$/.test(head)) {
-      throw new Error(`no entry of an archive at ${offset - headerBytes}`);
+      throw new Error(`the archive has no entry at offset ${offset - headerBytes}`);
     }
     const field = (index: number) => parseInt(head.slice(6 + index * 8, 14 + index * 8), 16);
     const nameSize = field(11);
@@ -41,7 +41,7 @@ export function readCpio(archive: Uint8Array): ReadCpioEntry[] {
     entries.push({ path: name, mode: field(1), device: { major: field(9), minor: field(10) }, content });
   }
   if (archive.subarray(offset).some((byte) => byte !== 0)) {
-    throw new Error(`bytes after the trailer, at ${offset}`);
+    throw new Error(`bytes after the trailer, at offset ${offset}`);
   }
   return entries;
 }

@@ -11,7 +11,8 @@ import { connect, type Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { parseIpv4 } from "../../../boot/dhcp/address.ts";
 import { encodePacket } from "../../../boot/dhcp/packet.ts";
-import { clientPacket, TYPE } from "../../../test/support/dhcp_packets.ts";
+import { MESSAGE_TYPE } from "../../../boot/dhcp/options.ts";
+import { clientPacket } from "../../../test/support/dhcp_packets.ts";
 import { SERVER } from "./lab.ts";
 import { PXE } from "./pxe.ts";
 
@@ -90,7 +91,7 @@ function dhcpDatagram(i: number): Uint8Array {
   const octets = [i >>> 16, i >>> 8, i].map((n) => (n & 255).toString(16).padStart(2, "0"));
   const mac = `52:54:99:${octets.join(":")}`;
   return encodePacket({
-    ...clientPacket({ type: TYPE.discover, mac, xid: i, options: PXE }),
+    ...clientPacket({ type: MESSAGE_TYPE.discover, mac, xid: i, options: PXE }),
     giaddr: parseIpv4(source(i)),
   });
 }

@@ -10,7 +10,8 @@ import { parseIpv4 } from "../../../boot/dhcp/address.ts";
 import { encodePacket } from "../../../boot/dhcp/packet.ts";
 import { encodeHandshake } from "#torrent/wire/handshake.ts";
 import { announceUrl } from "#torrent/tracker/tracker_client.ts";
-import { clientPacket, TYPE } from "../../../test/support/dhcp_packets.ts";
+import { MESSAGE_TYPE } from "../../../boot/dhcp/options.ts";
+import { clientPacket } from "../../../test/support/dhcp_packets.ts";
 import { GUEST, SERVER } from "./lab.ts";
 import { PXE } from "./pxe.ts";
 
@@ -129,7 +130,7 @@ async function askTftp(signal: AbortSignal): Promise<void> {
 /** As a relay would pass it on: answers come to the relay's address. */
 async function askDhcp(signal: AbortSignal): Promise<void> {
   const xid = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const about = clientPacket({ type: TYPE.discover, mac: "52:54:00:00:00:01", xid, options: PXE });
+  const about = clientPacket({ type: MESSAGE_TYPE.discover, mac: "52:54:00:00:00:01", xid, options: PXE });
   const packet = encodePacket({ ...about, giaddr: parseIpv4(GUEST) });
   const { promise, resolve } = Promise.withResolvers<void>();
   dhcpAnswers.set(xid, resolve);

@@ -62,6 +62,7 @@ export function Page({ nodes, templates, captures, images, hooks, swarm, notices
       <header>
         <h1>Rackseed</h1>
         <p id="connection" role="status">connecting…</p>
+        <a href="/help">Help</a>
         <form method="post" action="/logout">
           <button type="submit">Log out</button>
         </form>
@@ -319,6 +320,9 @@ export function LoginPage({ problem }: { problem?: string }) {
           </small>
           {problem && <p class="problem" role="alert">{problem}</p>}
           <button type="submit" class="primary">Log in</button>
+          <p>
+            <a href="/help">Help</a>
+          </p>
         </form>
       </main>
     </Shell>

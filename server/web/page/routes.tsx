@@ -13,6 +13,7 @@ import { RECENT_CAPTURES, watch } from "../routes/events.ts";
 import { describeSwarm, LoginPage, NoticeItem, Page } from "./document.tsx";
 import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
+import { helpRoutes } from "../help/routes.tsx";
 import { NodeDetails } from "./node_details.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
@@ -26,7 +27,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
       scriptSrc: ["'self'"],
       styleSrc: ["'self'"],
       connectSrc: ["'self'"],
-      imgSrc: ["data:"],
+      imgSrc: ["'self'", "data:"],
       formAction: ["'self'"],
       frameAncestors: ["'none'"],
       baseUri: ["'none'"],
@@ -38,6 +39,7 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     referrerPolicy: "same-origin",
   }));
 
+  app.route("/", helpRoutes());
   app.get("/page.js", (c) => c.body(script, 200, { "content-type": "text/javascript; charset=utf-8" }));
   app.get("/page.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
 

@@ -6,6 +6,7 @@ import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";
 import { type RunningServer, startServer } from "../../../server/server.ts";
+import { waitFor } from "../../support/wait_for.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
   readonly folder: string;
@@ -60,12 +61,12 @@ export class ServerUnderTest implements AsyncDisposable {
     const { signal } = new AbortController();
     const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
     await sendCapture({ api: this.client, capture: id, tree, excludes: [], signal });
-    for (;;) {
+    return await waitFor(`${image} to be published`, async () => {
       const view = await this.client.get(`/captures/${id}`, CaptureView);
       if (view.state === "published") return view;
       if (view.state !== "publishing") throw new Error(`capture ${view.state}: ${view.problem?.detail}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      return undefined;
+    }, { timeoutMs: 120_000, everyMs: 20 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

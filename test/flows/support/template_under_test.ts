@@ -3,6 +3,7 @@ import { CaptureView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { MemoryStore } from "../../../agent/capture/memory/memory_store.ts";
 import { runTemplate, type TemplateEvent } from "../../../agent/template.ts";
+import { waitFor } from "../../support/wait_for.ts";
 
 export type Sent = Extract<TemplateEvent, { type: "sent" }>;
 
@@ -48,13 +49,12 @@ export class TemplateUnderTest implements AsyncDisposable {
     client: ApiClient,
     { id }: CaptureView,
   ): Promise<{ version: number | undefined; sent: Sent }> {
-    for (;;) {
+    return await waitFor("the capture to be published", async () => {
       const view = await client.get(`/captures/${id}`, CaptureView);
       const sent = this.#sent.get(id);
-      if (view.state === "published" && sent) return { version: view.version, sent };
       if (view.problem) throw new Error(view.problem.detail);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+      return view.state === "published" && sent && { version: view.version, sent };
+    }, { timeoutMs: 120_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,15 +3,15 @@ import fc from "fast-check";
 import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../../boot/dhcp/testing/memory_lease_store.ts";
 import { Leases } from "../../../boot/dhcp/leases.ts";
-import { DhcpFormatError, OPTION } from "../../../boot/dhcp/options.ts";
+import { DhcpFormatError, MESSAGE_TYPE, OPTION } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";
 import { decide, type DhcpPolicy } from "../../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
 import { isOptional, tableNames } from "../../../boot/file_names.ts";
-import { agree } from "../../../boot/tftp/options.ts";
+import { negotiate } from "../../../boot/tftp/options.ts";
 import { decodeTftp, TftpFormatError } from "../../../boot/tftp/packet.ts";
 import { Transfer } from "../../../boot/tftp/transfer.ts";
-import { clientPacket, TYPE } from "../../support/dhcp_packets.ts";
+import { clientPacket } from "../../support/dhcp_packets.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
@@ -19,7 +19,7 @@ const SERVER = "10.0.0.1";
 const text = (value: string) => new TextEncoder().encode(value);
 
 export const dhcpPackets: fc.Arbitrary<Uint8Array> = fc.tuple(
-  fc.constantFrom(...Object.values(TYPE)),
+  fc.constantFrom(...Object.values(MESSAGE_TYPE)),
   fc.constantFrom(SERVER, "10.0.0.100", "10.0.0.110", "0.0.0.0", "255.255.255.255"),
   fc.nat(20),
 ).map(([type, address, machine]) =>
@@ -92,7 +92,7 @@ const answers = fc.tuple(fc.constantFrom(4, 5), fc.nat(65_535)).map(([opcode, n]
 
 /** A transfer whose client sends these packets, one after another: 16 bytes each. */
 function transferWith(packets: Uint8Array): unknown {
-  const terms = agree(new Map([["windowsize", "4"]]), { sizeBytes: 100_000, maxBlksize: 1468 });
+  const terms = negotiate(new Map([["windowsize", "4"]]), { sizeBytes: 100_000, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);
   transfer.begin(0);
   for (let at = 0; at < packets.length; at += 16) {
@@ -124,7 +124,9 @@ export const decoders = [
     inputs: fc.oneof(requests, answers),
     decode: (bytes) => {
       const packet = decodeTftp(bytes);
-      return packet.kind === "read" ? agree(packet.options, { sizeBytes: 1000, maxBlksize: 1468 }) : packet;
+      return packet.kind === "read"
+        ? negotiate(packet.options, { sizeBytes: 1000, maxBlksize: 1468 })
+        : packet;
     },
     refuses: refusesBy(TftpFormatError),
   }),

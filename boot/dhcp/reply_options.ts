@@ -1,0 +1,47 @@
+import { bytesOfIpv4, type Ipv4, ipv4OfNumber } from "./address.ts";
+import { type DhcpOptions, MESSAGE_TYPE, OPTION } from "./options.ts";
+
+/** The options that this server sends. An undefined one is left out. */
+interface ReplyOptions {
+  readonly messageType: "offer" | "ack" | "nak";
+  readonly serverId: Ipv4;
+  readonly leaseSeconds?: number | undefined;
+  readonly subnetMask?: Ipv4;
+  readonly router?: Ipv4 | undefined;
+  /** An empty list is left out. */
+  readonly dns?: readonly Ipv4[] | undefined;
+  readonly message?: string;
+  readonly vendorClass?: string | undefined;
+  /** Written with a closing NUL: some ROMs read past the end of the option. */
+  readonly bootFile?: string | undefined;
+}
+
+/** Returned unchanged by a server: RFC 6842 (61), RFC 4578 §2.3 (97), RFC 3011 §2 (118), RFC 3046 §2.2 (82). */
+const ECHOED = [OPTION.clientId, OPTION.clientUuid, OPTION.subnetSelection, OPTION.relayAgent];
+
+/** Encodes the options of a reply, and adds those of the request that the server has to echo. */
+export function encodeReplyOptions(reply: ReplyOptions, request: DhcpOptions): DhcpOptions {
+  const options = new Map<number, Uint8Array>();
+  const put = <T>(code: number, value: T | undefined, encode: (value: T) => Uint8Array) => {
+    if (value !== undefined) options.set(code, encode(value));
+  };
+  put(OPTION.messageType, reply.messageType, (type) => Uint8Array.of(MESSAGE_TYPE[type]));
+  put(OPTION.serverId, reply.serverId, bytesOfIpv4);
+  put(OPTION.leaseTime, reply.leaseSeconds, (seconds) => bytesOfIpv4(ipv4OfNumber(seconds)));
+  put(OPTION.subnetMask, reply.subnetMask, bytesOfIpv4);
+  put(OPTION.router, reply.router, bytesOfIpv4);
+  put(OPTION.domainNameServer, reply.dns?.length ? reply.dns : undefined, bytesOfAddresses);
+  put(OPTION.message, reply.message, bytesOfText);
+  put(OPTION.vendorClass, reply.vendorClass, bytesOfText);
+  put(OPTION.bootFile, reply.bootFile, (name) => bytesOfText(`${name}\0`));
+  for (const code of ECHOED) put(code, request.get(code), (value) => value);
+  return options;
+}
+
+function bytesOfAddresses(addresses: readonly Ipv4[]): Uint8Array {
+  return Uint8Array.from(addresses.flatMap((address) => [...bytesOfIpv4(address)]));
+}
+
+function bytesOfText(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

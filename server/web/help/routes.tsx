@@ -1,0 +1,28 @@
+/**
+ * The book over HTTPS. It needs no login: it is the same for every site, and a person who cannot log in needs it
+ * most. Each page is rendered once, so that strangers cannot make the server work.
+ */
+import { Hono } from "hono";
+import type { Env } from "../context.ts";
+import { PAGES, PICTURES } from "./book.ts";
+import style from "./help.css" with { type: "text" };
+import { addressOf, HelpPage } from "./help.tsx";
+
+export function helpRoutes(): Hono<Env> {
+  const app = new Hono<Env>();
+  const rendered = new Map<string, string>();
+  app.get("/help.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
+  app.get("/help", (c) => PAGES[0] ? c.redirect(addressOf(PAGES[0]), 302) : c.notFound());
+  app.get("/help/:page", (c) => {
+    const page = PAGES.find(({ slug }) => slug === c.req.param("page"));
+    if (page === undefined) return c.notFound();
+    const html = rendered.get(page.slug) ?? `<!doctype html>${<HelpPage page={page} />}`;
+    rendered.set(page.slug, html);
+    return c.html(html);
+  });
+  app.get("/help/images/:name", (c) => {
+    const picture = PICTURES.get(c.req.param("name"));
+    return picture ? c.body(picture.content, 200, { "content-type": picture.type }) : c.notFound();
+  });
+  return app;
+}

@@ -1,0 +1,104 @@
+/**
+ * The documentation's pictures of the page, from a real server in a real browser. With RACKSEED_GOLDEN=write they
+ * are made; otherwise each has to be there in its size, and the page still has to show what it shows.
+ */
+import assert from "node:assert/strict";
+import { chromium, type Page } from "playwright-core";
+import { PICTURES, PICTURES_PATH } from "../../server/web/help/book.ts";
+import { needs } from "../support/needs.ts";
+import { SampleSite } from "./support/sample_site.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const MAX_BYTES = 150_000;
+const MAX_PICTURES = 4;
+
+interface Scene {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** What is done on the page first. */
+  readonly prepare: (page: Page) => Promise<unknown>;
+  readonly texts: readonly (string | RegExp)[];
+}
+
+const SCENES: readonly Scene[] = [
+  {
+    name: "overview.png",
+    width: 1120,
+    height: 700,
+    prepare: (page) => page.getByLabel("Select n5").scrollIntoViewIfNeeded(),
+    texts: [
+      "up as n1",
+      /step \d+ of \d+: install/,
+      "253 MB of 341 MB, 11.8 MB/s, 4 peers",
+      "Remedy: check the disk",
+      "Help",
+    ],
+  },
+  {
+    name: "node.png",
+    width: 900,
+    height: 760,
+    prepare: async (page) => {
+      await page.locator('#nodes tr[data-name="n1"]').getByRole("button", { name: "n1", exact: true })
+        .click();
+      await page.getByRole("dialog").locator("summary").first().click();
+    },
+    texts: [
+      "ACME SSD 500 gpt: ext4 'root', swap",
+      "All of it will be overwritten",
+      "only sda may be written",
+    ],
+  },
+  {
+    name: "help.png",
+    width: 1120,
+    height: 700,
+    prepare: (page) => page.goto(new URL("/help/troubleshooting", page.url()).href),
+    texts: ["Troubleshooting by symptom", "The server does not start", "Getting started"],
+  },
+];
+
+Deno.test({
+  name: "the documentation's pictures show the page as it is",
+  ...needs({ files: [CHROMIUM] }),
+  // the browser's driver keeps handles of its own
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(t) {
+    await using site = await SampleSite.start();
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      headless: true,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    });
+    try {
+      for (const scene of SCENES) {
+        await t.step(scene.name, async () => {
+          const page = await site.open(browser, scene);
+          await scene.prepare(page);
+          for (const text of scene.texts) await page.getByText(text).first().waitFor();
+          const path = `${PICTURES_PATH}${scene.name}`;
+          if (Deno.env.get("RACKSEED_GOLDEN") === "write") await page.screenshot({ path });
+          await page.context().close();
+          assertPicture(await Deno.readFile(path), scene);
+        });
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+Deno.test("the documentation has few pictures of the page, and a scene makes each of them", () => {
+  const pictures = [...PICTURES.keys()].filter((name) => name.endsWith(".png"));
+  assert.ok(pictures.length <= MAX_PICTURES);
+  assert.deepEqual(pictures.sort(), SCENES.map(({ name }) => name).sort());
+});
+
+/** Size in pixels from the IHDR chunk (PNG, third edition, §11.2.1). */
+function assertPicture(png: Uint8Array<ArrayBuffer>, { width, height }: Scene): void {
+  assert.ok(png.length <= MAX_BYTES, `${png.length} bytes`);
+  const view = new DataView(png.buffer);
+  assert.deepEqual([view.getUint32(16), view.getUint32(20)], [width, height]);
+}
