@@ -7,7 +7,7 @@ import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segme
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import { areSameInputs, AskedSource, type ImageSource } from "./boot_inputs.ts";
-import type { FormerVersion } from "../store/former_version.ts";
+import type { PreviousVersion } from "../store/previous_version.ts";
 import type { VersionReader } from "../store/version_reader.ts";
 
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
@@ -20,14 +20,14 @@ interface Boot {
 }
 
 /**
- * Makes them in `folder` where the image has a kernel, or takes those of the former version where they would come
+ * Makes them in `folder` where the image has a kernel, or takes those of the previous version where they would come
  * out the same; else says what is missing.
  */
 export async function makeBootFiles(
   reader: VersionReader,
-  { folder, former, segments, signal }: {
+  { folder, previous, segments, signal }: {
     folder: string;
-    former: FormerVersion | undefined;
+    previous: PreviousVersion | undefined;
     segments: Pick<AgentSegments, "ensure" | "product">;
     signal: AbortSignal;
   },
@@ -48,7 +48,7 @@ export async function makeBootFiles(
     const uses = usesOf(layout, machine?.firmware ?? "bios");
     // another product may make them otherwise
     const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
-    const taken = former && await takeOver(former, { folder, terms, source });
+    const taken = previous && await takeOver(previous, { folder, terms, source });
     if (taken) return taken;
     const asked = new AskedSource(source);
     const { kernelPath, missing } = await buildImageSegment({
@@ -72,18 +72,18 @@ export async function makeBootFiles(
 
 /** Undefined where they would be others, or are damaged. */
 async function takeOver(
-  former: FormerVersion,
+  previous: PreviousVersion,
   { folder, terms, source }: { folder: string; terms: string; source: ImageSource },
 ): Promise<Boot | undefined> {
-  const inputs = await former.read(INPUTS);
+  const inputs = await previous.read(INPUTS);
   if (inputs === undefined || !await areSameInputs(inputs, { terms, source })) return undefined;
   for (const name of [KERNEL, SEGMENT, INPUTS]) {
-    if (await former.link(name, folder)) continue;
+    if (await previous.link(name, folder)) continue;
     // what was linked before must not be written through
     for (const linked of [KERNEL, SEGMENT]) await Deno.remove(`${folder}/${linked}`).catch(() => {});
     return undefined;
   }
-  return { bootable: former.bootable, notes: former.bootNotes };
+  return { bootable: previous.bootable, notes: previous.bootNotes };
 }
 
 /** A version's files as the initramfs is made of them. */

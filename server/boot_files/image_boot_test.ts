@@ -54,7 +54,7 @@ function inode(folder: string, version: number, name = "initrd-image"): number |
   return Deno.statSync(`${folder}/data/versions/web@${version}/${name}`).ino;
 }
 
-Deno.test("boot files are the former version's while what they are made of has not changed", () =>
+Deno.test("boot files are the previous version's while what they are made of has not changed", () =>
   inTemporary(async (folder) => {
     {
       await using server = await serve(folder);
@@ -83,7 +83,7 @@ Deno.test("boot files are the former version's while what they are made of has n
     assert.notEqual(inode(folder, 5), inode(folder, 4));
   }));
 
-Deno.test("boot files that are damaged are made again, and stay as they are in the former version", () =>
+Deno.test("boot files that are damaged are made again, and stay as they are in the previous version", () =>
   inTemporary(async (folder) => {
     await using server = await serve(folder);
     await capture(server, `${folder}/tree`);

@@ -141,7 +141,7 @@ Deno.test("frames of a capture that failed are known to the next, those of a can
     service.fail(first, { title: "stopped", status: 500, detail: "so.", remedy: "go on." });
 
     const second = service.begin(order).id;
-    // the former capture's file is closed before this one is written
+    // the previous capture's file is closed before this one is written
     await service.addFrame(second, [...framesOf([...tree.contents].slice(0, 1))][0] as Uint8Array);
     assert.equal(known(second), tree.contents.size);
     service.cancel(second);

@@ -10,7 +10,7 @@ import {
 } from "#contract/format/manifest.ts";
 import { packName } from "#contract/format/sha256.ts";
 import { writeSynced } from "../store/durable.ts";
-import type { FormerVersion } from "../store/former_version.ts";
+import type { PreviousVersion } from "../store/previous_version.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
 import type { Pack, StoredFrame } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
@@ -23,7 +23,7 @@ const MANIFEST_LEVEL = 3;
 /** What others of the server do for a new version. */
 export interface PublishPorts {
   /**
-   * The private torrent of these files, in this order. `parent`: the former version's, whose pieces need not be
+   * The private torrent of these files, in this order. `parent`: the previous version's, whose pieces need not be
    * hashed again. `infoHash`: 40 hexadecimal digits.
    */
   makeTorrent(
@@ -32,11 +32,11 @@ export interface PublishPorts {
   ): Promise<{ metainfo: Uint8Array; infoHash: string }>;
   /**
    * Writes `vmlinuz` and `initrd-image` into the folder where the image has what a machine needs to boot; takes those
-   * of the former version where they would be the same.
+   * of the previous version where they would be the same.
    */
   makeBoot(
     reader: VersionReader,
-    options: { folder: string; former: FormerVersion | undefined },
+    options: { folder: string; previous: PreviousVersion | undefined },
   ): Promise<{ bootable: boolean; notes: readonly string[] }>;
 }
 
@@ -70,7 +70,7 @@ export async function publishVersion(
 
   onActivity("writing the manifest");
   const { version, parent } = store.nextVersion(lineage);
-  const former = store.former(lineage);
+  const previous = store.previous(lineage);
   const header = headerOf(publication, {
     version,
     parent,
@@ -100,13 +100,13 @@ export async function publishVersion(
       sizeBytes,
     })),
     { name: "manifest.rsm", path: manifestPath, sizeBytes: sealed.length },
-  ], { parent: await former?.read("torrent") });
+  ], { parent: await previous?.read("torrent") });
   await writeSynced(`${stagingPath}/torrent`, metainfo);
   signal.throwIfAborted();
 
   onActivity("building the boot files");
   using reader = new VersionReader(draft.manifest(header), { packs: paths, key: lineage.key });
-  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, former });
+  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, previous });
   signal.throwIfAborted();
 
   onActivity("publishing");

@@ -13,7 +13,7 @@ import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
 import { imageDiff } from "./image_diff.ts";
-import { FormerVersion } from "./former_version.ts";
+import { PreviousVersion } from "./previous_version.ts";
 import { FrameProver } from "./frame_prover.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
@@ -263,9 +263,9 @@ export class ImageStore implements Disposable {
   }
 
   /** The image's newest version; undefined where it has none. */
-  former({ image }: Lineage): FormerVersion | undefined {
+  previous({ image }: Lineage): PreviousVersion | undefined {
     const record = this.#versions.listOf(image).at(-1);
-    return record && new FormerVersion(record, this.directory.version(image, record.version));
+    return record && new PreviousVersion(record, this.directory.version(image, record.version));
   }
 
   /** Reads and proves the manifest. Throws RackseedError (404), or RangeError where it is damaged. */

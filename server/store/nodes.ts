@@ -92,7 +92,7 @@ export class Nodes {
   }
 
   /** Whether a node's clone is to bear this address. */
-  isBorne(address: string): boolean {
+  isAddressAssigned(address: string): boolean {
     return this.#claims.ownerOf(addressClaim(address)) !== undefined;
   }
 

@@ -102,9 +102,9 @@ Deno.test("what a node gave up or took with it another may have", () => {
   nodes.put("n1", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
   nodes.put("n1", {});
   const heir = nodes.put("n2", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
-  assert.deepEqual([nodes.byMac(MAC)?.name, nodes.isBorne("10.0.0.5")], ["n2", true]);
+  assert.deepEqual([nodes.byMac(MAC)?.name, nodes.isAddressAssigned("10.0.0.5")], ["n2", true]);
   nodes.delete(heir.id);
-  assert.deepEqual([nodes.byMac(MAC), nodes.find("n2"), nodes.isBorne("10.0.0.5")], [
+  assert.deepEqual([nodes.byMac(MAC), nodes.find("n2"), nodes.isAddressAssigned("10.0.0.5")], [
     ...[undefined, undefined],
     false,
   ]);
@@ -127,7 +127,7 @@ Deno.test("several are set together or not at all, and what was refused left no 
   );
   assert.deepEqual(nodes.list().map((n) => [n.name, n.settings.address]), [["n0", "10.0.0.9/24"]]);
   assert.deepEqual(open({ db }).nodes.list(), nodes.list());
-  assert.deepEqual([nodes.isBorne("10.0.0.1"), nodes.isBorne("10.0.0.9")], [false, true]);
+  assert.deepEqual([nodes.isAddressAssigned("10.0.0.1"), nodes.isAddressAssigned("10.0.0.9")], [false, true]);
   nodes.putAll([change("n1", "10.0.0.8/24"), change("n2", "10.0.0.7/24")]);
   assert.deepEqual(open({ db }).nodes.list().map((n) => n.name), ["n0", "n1", "n2"]);
 });

@@ -51,7 +51,7 @@ export class PackWriter {
   #failure: { readonly error: unknown } | undefined;
 
   /**
-   * `after`: when the lineage's former writer has closed its file. `onRegistered` is told of every frame that can
+   * `after`: when the lineage's previous writer has closed its file. `onRegistered` is told of every frame that can
    * be read back from now on, `onClosed` of every part that nothing more is appended to, unless it is opened again.
    */
   constructor(

@@ -2,7 +2,7 @@ import { sha256 } from "#native/sha256.ts";
 import type { VersionRecord } from "./versions.ts";
 
 /** The version that a new one follows: what has not changed is taken over from its folder, once it is proven. */
-export class FormerVersion {
+export class PreviousVersion {
   readonly bootable: boolean;
   readonly bootNotes: readonly string[];
   readonly #files: VersionRecord["files"];
