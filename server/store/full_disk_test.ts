@@ -8,7 +8,7 @@ const order = { image: "web", level: 3, excludes: [] };
 const isFull = (error: unknown) => error instanceof RackseedError && error.status === 507;
 
 Deno.test({
-  name: "a full data directory fails the capture with a remedy and harms nothing else",
+  name: "a full data directory fails the capture with a remedy and damages nothing else",
   // mounting a tmpfs needs root
   ignore: Deno.uid() !== 0,
   async fn() {

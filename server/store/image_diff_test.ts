@@ -54,7 +54,7 @@ const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, to
 ];
 
 for (const [what, old, now, told] of cases) {
-  Deno.test(`a diff tells of ${what}`, () => {
+  Deno.test(`a diff reports ${what}`, () => {
     const expected = told === undefined ? [] : [{ path: "etc/x", ...told as object }];
     assert.deepEqual([...imageDiff(old ? [old] : [], now ? [now] : [])], expected);
   });

@@ -10,9 +10,9 @@ import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
 
 /**
- * Reads everything of a version again and proves it: the manifest's hash and signature, the hash of every pack
- * and boot file, and of every frame that it opens and the extents in it that their hashes are right. `damage`
- * says what is bad and which files of the image that touches.
+ * Reads all of a version again and checks it: the manifest's hash and signature, the hash of every pack and boot file,
+ * that every frame opens, and the hashes of the extents in it. `damage` says what is damaged and which files of the
+ * image are affected.
  */
 export async function* verifyVersion(
   version: PublishedVersion,
@@ -25,7 +25,7 @@ export async function* verifyVersion(
     return { type: "damage", what };
   };
   if (!verifyManifestId(id, { signature, publicKey })) {
-    yield damage("the manifest's signature is not by this server's key (keys/signing.pem)");
+    yield damage("the manifest's signature is not from this server's key (keys/signing.pem)");
   }
   let manifest: Manifest | undefined;
   try {
@@ -89,7 +89,7 @@ interface Check {
   run(): Promise<string | undefined>;
 }
 
-/** Runs a few checks at a time; yields what they find, in their order. */
+/** Runs a few checks at a time; yields their results in order. */
 async function* inParallel(checks: Generator<Check>, width: number) {
   const running: Promise<{ bytes: number; found: string | undefined }>[] = [];
   for (const { bytes, run } of checks) {
@@ -109,7 +109,7 @@ async function fileDamage(
   return (await pool.hashFile(path)).sha256 === sha256 ? undefined : `${name}: it has another SHA-256`;
 }
 
-/** "it holds parts of usr/bin/vim and 36 other files" */
+/** "it holds content of usr/bin/vim and 36 other files" */
 function filesOf(manifest: Manifest, frame: number): string {
   const files = manifest.entries.filter((e) => e.type === "file" && e.extents.some((x) => x.frame === frame));
   const [first] = files;
