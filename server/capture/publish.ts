@@ -17,10 +17,10 @@ import { VersionReader } from "../store/version_reader.ts";
 import type { VersionFile } from "../store/versions.ts";
 import type { Draft } from "./draft.ts";
 
-/** One thread compresses it while all others wait: higher levels make a version 0.1 % smaller. */
+/** Low, because one thread compresses the manifest while all others wait; a higher level saves 0.1 % of a version. */
 const MANIFEST_LEVEL = 3;
 
-/** What others of the server do for a new version. */
+/** Other parts of the server that contribute to a new version. */
 export interface PublishPorts {
   /**
    * The private torrent of these files, in this order. `parent`: the previous version's, whose pieces need not be
@@ -31,8 +31,8 @@ export interface PublishPorts {
     options: { parent: Uint8Array | undefined },
   ): Promise<{ metainfo: Uint8Array; infoHash: string }>;
   /**
-   * Writes `vmlinuz` and `initrd-image` into the folder where the image has what a machine needs to boot; takes those
-   * of the previous version where they would be the same.
+   * Writes `vmlinuz` and `initrd-image` into the folder if the image has what a machine needs to boot. Reuses those of
+   * the previous version if they would be the same.
    */
   makeBoot(
     reader: VersionReader,
@@ -47,13 +47,13 @@ interface Publication {
   readonly level: number;
   readonly stagingPath: string;
   readonly signal: AbortSignal;
-  /** Says what is done now. */
+  /** Reports the current activity. */
   readonly onActivity: (activity: string) => void;
 }
 
 /**
- * Turns a complete draft into a visible version: proves all that is new from the disk, makes and signs the
- * manifest, has torrent and boot files made, and publishes all of it at once. Returns the version's number.
+ * Turns a complete draft into a visible version: checks on the disk everything that is new, writes and signs the
+ * manifest, has the torrent and the boot files made, and publishes it all at once. Returns the version's number.
  */
 export async function publishVersion(
   publication: Publication,
@@ -61,7 +61,7 @@ export async function publishVersion(
 ): Promise<number> {
   const { draft, held, level, stagingPath, signal, onActivity } = publication;
   const { lineage } = held;
-  onActivity("verifying what was stored");
+  onActivity("verifying stored frames");
   const packs: (Pack & { sha256: string })[] = [];
   for (const pack of draft.packs) {
     packs.push(await proven(store.packs.get(pack), { store, held }));
@@ -90,9 +90,9 @@ export async function publishVersion(
   signal.throwIfAborted();
 
   onActivity("making the torrent");
-  // until it is published, a new pack bears its first name
+  // until it is published, a new pack has its first name
   const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
-  // packs first, the oldest before all others: so the torrent begins as its parent's did
+  // packs first, oldest first, so that the torrent begins like its parent
   const { metainfo, infoHash } = await ports.makeTorrent([
     ...packs.map(({ sha256, sizeBytes }, i) => ({
       name: packName(sha256),
@@ -118,8 +118,8 @@ export async function publishVersion(
 }
 
 /**
- * The pack with its hash. A part is read back: every frame is opened, every extent hashed. What is damaged is
- * forgotten, so that the next capture sends it again.
+ * The pack with its hash. A part is read back, and every frame authenticated. Damaged frames are dropped, so that the
+ * next capture sends them again.
  */
 async function proven(
   pack: Pack | undefined,
@@ -139,7 +139,7 @@ async function proven(
   if (damaged.length > 0 || hash.sizeBytes !== pack.sizeBytes) {
     for (const { id } of damaged) store.packs.deleteFrame(id);
     throw new RackseedError(`cannot publish a version of ${held.lineage.image}`, {
-      reason: `${damaged.length} frames of ${path} are not what was written there.`,
+      reason: `${damaged.length} frames of ${path} differ from what was written.`,
       remedy: "check the disk of the data directory and the server's memory; then capture again.",
     });
   }
@@ -171,7 +171,7 @@ function headerOf(
   };
 }
 
-/** The small files of the version's folder, so that `verify` can prove them. */
+/** The small files of the version's folder with their hashes, for `verify`. */
 async function filesOf(folder: string): Promise<VersionFile[]> {
   const files: VersionFile[] = [];
   for await (const { name } of Deno.readDir(folder)) {

@@ -73,7 +73,7 @@ Deno.test("a node that boots again while it installs gets a fresh secret; its ol
   assert.equal(deployments.ofSession(again.session)?.node, "a");
 });
 
-Deno.test("cancelling: an armed node goes back to its earlier state; an installing one is aborted, not failed, and learns of it", () => {
+Deno.test("cancelling an armed node restores its earlier state; an installing one is aborted, not failed, and learns of it", () => {
   const { deployments } = open();
   const { secrets } = deployments.arm(["a"], VERSION);
   assert.equal(deployments.cancel("a")?.state, "cancelled");

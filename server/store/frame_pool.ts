@@ -58,7 +58,10 @@ export class FramePool implements Disposable {
     this.#workers.length = this.#queue.length = this.#idleQueue.length = 0;
   }
 
-  /** Takes ownership of `body` and its whole buffer. Throws RangeError if it is malformed or an extent does not match its hash. */
+  /**
+   * Takes ownership of `body` and its whole buffer. Throws RangeError if it is malformed or an extent does not match
+   * its hash.
+   */
   async sealUpload(
     body: Uint8Array,
     { key, level }: { key: Uint8Array; level: number },
