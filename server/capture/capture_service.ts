@@ -11,7 +11,8 @@ import type {
 import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { removeSync } from "../store/durable.ts";
-import type { HeldLineage, ImageStore } from "../store/images.ts";
+import type { HeldLineage } from "../store/held_lineages.ts";
+import type { ImageStore } from "../store/images.ts";
 import { diskFull, storeError } from "../store/store_error.ts";
 import { CaptureViews, isActive } from "./capture_views.ts";
 import type { Draft } from "./draft.ts";

@@ -11,7 +11,8 @@ import {
 import { packName } from "#contract/format/sha256.ts";
 import { writeSynced } from "../store/durable.ts";
 import type { PreviousVersion } from "../store/previous_version.ts";
-import type { HeldLineage, ImageStore } from "../store/images.ts";
+import type { HeldLineage } from "../store/held_lineages.ts";
+import type { ImageStore } from "../store/images.ts";
 import type { Pack, StoredFrame } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
 import type { VersionFile } from "../store/versions.ts";
