@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 
-/** Connections as they come until `listener` is closed by its owner, whatever goes wrong with one of them. */
+/** Yields incoming connections until the owner closes `listener`. A failed accept is logged and does not end it. */
 export async function* connectionsOf(
   listener: Deno.TcpListener,
   { isClosed, log }: { isClosed: () => boolean; log: Logger },
@@ -12,7 +12,7 @@ export async function* connectionsOf(
       connection = await listener.accept();
     } catch (error) {
       if (isClosed()) return;
-      // out of file descriptors, most likely: it passes when connections end
+      // most likely out of descriptors, which passes as connections end
       log.warn("accept-failed", { error: messageOf(error) });
       await new Promise((resolve) => setTimeout(resolve, 200));
       continue;

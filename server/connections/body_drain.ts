@@ -1,7 +1,7 @@
 /**
- * A request that was answered before its body was read. Over HTTP/1.1 a client may be writing still and not look at
- * the answer; over HTTP/2 Deno resets the stream with CANCEL, and the client sees an error in the answer's place. So
- * the rest of the body is read and thrown away first, up to a bound.
+ * For requests that are answered before their body was read. Over HTTP/1.1 the client may still be writing, and not look
+ * at the answer; over HTTP/2 Deno resets the stream with CANCEL, and the client sees an error instead of the answer. So
+ * the rest of the body is read and discarded first, up to a bound.
  */
 const MAX_DRAINED_BYTES = 8 << 20;
 const MAX_DRAIN_MS = 5000;
@@ -11,7 +11,7 @@ export async function drainBody({ body, bodyUsed }: Request): Promise<void> {
   await drain(body.getReader());
 }
 
-/** Reads to the end, or to the bound, where it cancels. Keeps nothing. */
+/** Reads and discards up to the bound, then cancels. */
 export async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   const late = setTimeout(() => void reader.cancel().catch(() => {}), MAX_DRAIN_MS);
   try {

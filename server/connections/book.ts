@@ -1,7 +1,7 @@
 /**
- * Which connections have to go. Pure: `sweep` gets what the kernel knows of every connection, the request guard tells
- * when requests begin and end, and a connection is idle while no request of it is being answered. So a long poll, a
- * watched event stream and a slow download are never idle.
+ * Decides which connections to end. Pure: `sweep` receives what the kernel knows about every connection, and the request
+ * guard reports when requests begin and end. A connection is idle while none of its requests is being answered, so a
+ * long poll, an event stream and a slow download are never idle.
  */
 import type { ConnectionLimits } from "./limits.ts";
 import type { SocketFacts, SocketTraffic } from "./sockets.ts";
@@ -11,9 +11,9 @@ export type EndReason =
   | "idle"
   | "header fields too long"
   | "does not read"
-  | "too many new connections of its address"
+  | "too many new connections from its address"
   | "too many new connections"
-  | "too many connections of its address"
+  | "too many connections from its address"
   | "too many connections";
 
 interface Ending extends SocketFacts {
@@ -24,16 +24,17 @@ interface Entry {
   facts: SocketFacts | undefined;
   /** First seen by a sweep, or by its first request. */
   readonly openedMs: number;
-  /** Requests begun in all, and those being answered now. */
+  /** Requests so far, and those being answered now. */
   requests: number;
   active: number;
   idleSinceMs: number;
-  /** What had come in when the connection became idle. */
+  /** Bytes received when the connection became idle. */
   idleFromBytes: number | undefined;
-  /** At the last sweep, more had come in without a request than header fields may have. */
-  sweptLong: boolean;
-  /** What the far end had acknowledged, and when, as its patience was last renewed. */
+  /** At the last sweep, more bytes had come in without a request than header fields may have. */
+  headTooLong: boolean;
+  /** The bytes that the client had acknowledged when it last made progress, and when that was. */
   acknowledged: { bytes: number; atMs: number } | undefined;
+  /** The last sweep that saw it. */
   seen: number;
 }
 
@@ -42,27 +43,27 @@ export class ConnectionBook {
   readonly #entries = new Map<string, Entry>();
   #sweeps = 0;
   #requests = 0;
-  #forgotten = 0;
+  #endedCount = 0;
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
   }
 
-  /** Connections known at the last sweep, and since then by a request. */
+  /** Connections seen by the last sweep, and those that have made a request since. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Connections that have ended, by us or by the far end, since there is this book. */
-  get forgotten(): number {
-    return this.#forgotten;
+  /** How many connections have ended so far, by us or by the client. */
+  get endedCount(): number {
+    return this.#endedCount;
   }
 
-  /** A whole request has come in. False: too many are being answered already; then it must not be ended. */
+  /** A whole request has come in. False if too many are being answered already; do not call `end` for it then. */
   begin(key: string, nowMs: number): boolean {
     const entry = this.#entry(key, nowMs);
     entry.requests++;
-    entry.sweptLong = false;
+    entry.headTooLong = false;
     if (this.#requests >= this.#limits.requests) {
       entry.idleSinceMs = nowMs;
       return false;
@@ -72,7 +73,7 @@ export class ConnectionBook {
     return true;
   }
 
-  /** The answer has gone out, or never will. */
+  /** The response is complete, or never will be. */
   end(key: string, nowMs: number): void {
     const entry = this.#entries.get(key);
     if (!entry || entry.active === 0) return;
@@ -80,11 +81,11 @@ export class ConnectionBook {
     entry.active--;
     entry.idleSinceMs = nowMs;
     entry.idleFromBytes = undefined;
-    entry.sweptLong = false;
+    entry.headTooLong = false;
     entry.acknowledged = undefined;
   }
 
-  /** Takes down all connections that there are, and tells which to end and why. */
+  /** Updates the book from the list of open connections. Returns which to end, and why. */
   sweep(
     sockets: readonly SocketFacts[],
     { traffic, nowMs }: { traffic: (fd: number) => SocketTraffic | undefined; nowMs: number },
@@ -97,17 +98,17 @@ export class ConnectionBook {
       entry.facts = facts;
       entry.seen = this.#sweeps;
       present.push(entry);
-      const reason = this.#fault(entry, { traffic: traffic(facts.fd), nowMs });
+      const reason = this.#reasonToEnd(entry, { traffic: traffic(facts.fd), nowMs });
       if (reason) endings.set(entry, reason);
     }
     for (const [key, entry] of this.#entries) {
       if (entry.seen === this.#sweeps) continue;
-      // Deno 2.6 may not tell that a request has ended with its connection
+      // Deno 2.6 may not report that a request has ended with its connection
       if (entry.active === 0 || entry.facts) this.#forget(key);
     }
     this.#shed(present, endings);
     return [...endings].map(([entry, reason]) => {
-      // the descriptor closes in a moment; until then it must not be counted again
+      // its descriptor closes in a moment; until then it must not be counted again
       if (entry.facts && entry.active === 0) this.#forget(entry.facts.key);
       return { ...entry.facts as SocketFacts, reason };
     });
@@ -123,7 +124,7 @@ export class ConnectionBook {
         active: 0,
         idleSinceMs: nowMs,
         idleFromBytes: undefined,
-        sweptLong: false,
+        headTooLong: false,
         acknowledged: undefined,
         seen: this.#sweeps,
       };
@@ -135,28 +136,28 @@ export class ConnectionBook {
   #forget(key: string): void {
     this.#requests -= this.#entries.get(key)?.active ?? 0;
     this.#entries.delete(key);
-    this.#forgotten++;
+    this.#endedCount++;
   }
 
-  #fault(
+  #reasonToEnd(
     entry: Entry,
     { traffic, nowMs }: { traffic: SocketTraffic | undefined; nowMs: number },
   ): EndReason | undefined {
     const { firstRequestMs, idleMs, headBytes } = this.#limits;
-    if (entry.active > 0) return this.#stall(entry, { traffic, nowMs });
+    if (entry.active > 0) return this.#stallReason(entry, { traffic, nowMs });
     const isNew = entry.requests === 0;
     if (isNew && nowMs - entry.openedMs > firstRequestMs) return "no request in time";
     if (!isNew && nowMs - entry.idleSinceMs > idleMs) return "idle";
     if (!traffic) return undefined;
     entry.idleFromBytes ??= isNew ? 0 : traffic.receivedBytes;
     if (traffic.receivedBytes - entry.idleFromBytes <= headBytes) return undefined;
-    // what was read a moment ago may hold a request that is about to begin
-    if (entry.sweptLong) return "header fields too long";
-    entry.sweptLong = true;
+    // the bytes may hold a request that is about to begin: wait one sweep
+    if (entry.headTooLong) return "header fields too long";
+    entry.headTooLong = true;
     return undefined;
   }
 
-  #stall(
+  #stallReason(
     entry: Entry,
     { traffic, nowMs }: { traffic: SocketTraffic | undefined; nowMs: number },
   ): EndReason | undefined {
@@ -171,7 +172,7 @@ export class ConnectionBook {
     return nowMs - before.atMs > stallMs ? "does not read" : undefined;
   }
 
-  /** Beyond a limit the longest idle go first: a client that means it has sent its request long before. */
+  /** Above a limit, the longest idle connections go first: a real client has sent its request long before. */
   #shed(present: readonly Entry[], endings: Map<Entry, EndReason>): void {
     const { total, perAddress, newTotal, newPerAddress } = this.#limits;
     const count = (newOnly: boolean) =>
@@ -186,9 +187,9 @@ export class ConnectionBook {
         if (group.length > most) shed(group, most, reason);
       }
     };
-    shedPerAddress(count(true), newPerAddress, "too many new connections of its address");
+    shedPerAddress(count(true), newPerAddress, "too many new connections from its address");
     shed(count(true), newTotal, "too many new connections");
-    shedPerAddress(count(false), perAddress, "too many connections of its address");
+    shedPerAddress(count(false), perAddress, "too many connections from its address");
     shed(count(false), total, "too many connections");
   }
 }
@@ -197,7 +198,7 @@ function isNew({ requests }: Entry): boolean {
   return requests === 0;
 }
 
-/** One client has a whole /64 of IPv6 addresses. */
+/** The part of an address that identifies a client: an IPv6 client has a whole /64. */
 export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");

@@ -27,7 +27,7 @@ class Scene {
     this.#traffic.set(this.#open.get(key)?.fd ?? 0, { ...QUIET, ...traffic });
   }
 
-  /** What ends, as "KEY: REASON". */
+  /** The connections to end, as "KEY: REASON". */
   sweep(afterMs = 0): string[] {
     this.nowMs += afterMs;
     const endings = this.book.sweep([...this.#open.values()], {
@@ -39,7 +39,7 @@ class Scene {
   }
 }
 
-Deno.test("a connection without a whole request is ended in time, however often it sends a byte", () => {
+Deno.test("a connection without a whole request is ended in time, even if it keeps sending bytes", () => {
   const scene = new Scene();
   scene.open("slow");
   for (let i = 0; i < 15; i++) {
@@ -49,7 +49,7 @@ Deno.test("a connection without a whole request is ended in time, however often 
   assert.deepEqual(scene.sweep(2000), ["slow: no request in time"]);
 });
 
-Deno.test("a long poll, a watched stream and a kept connection live on; an idle one ends after two minutes", () => {
+Deno.test("a long poll stays open; an idle connection ends after two minutes", () => {
   const scene = new Scene();
   scene.open("poll");
   scene.open("kept");
@@ -62,7 +62,7 @@ Deno.test("a long poll, a watched stream and a kept connection live on; an idle 
   assert.deepEqual(scene.sweep(3_600_000), []);
 });
 
-Deno.test("header fields end at 64 KiB, of the first request as of a later one", () => {
+Deno.test("header fields are limited to 64 KiB, in the first request and in later ones", () => {
   const scene = new Scene();
   scene.open("first");
   scene.open("later");
@@ -76,7 +76,7 @@ Deno.test("header fields end at 64 KiB, of the first request as of a later one",
   assert.deepEqual(scene.sweep(100), ["first: header fields too long", "later: header fields too long"]);
 });
 
-Deno.test("a client that reads slowly but reads is served to its end; one that does not is ended", () => {
+Deno.test("a client that reads slowly is served to the end; one that does not read is ended", () => {
   const scene = new Scene();
   for (const key of ["slow", "stopped", "quiet"]) {
     scene.open(key);
@@ -91,7 +91,7 @@ Deno.test("a client that reads slowly but reads is served to its end; one that d
   }
 });
 
-Deno.test("beyond a limit the longest idle go first, those of one address before those of others", () => {
+Deno.test("above a limit the longest idle go first, those of a crowded address before others", () => {
   const scene = new Scene();
   scene.open("guest", "10.9.9.9");
   for (let i = 0; i < 8; i++) {
@@ -110,7 +110,7 @@ Deno.test("beyond a limit the longest idle go first, those of one address before
   }
 });
 
-Deno.test("connections that are being answered are never ended for being many", () => {
+Deno.test("connections that are being answered are never ended for exceeding a limit", () => {
   const scene = new Scene();
   for (let i = 0; i < 30; i++) {
     scene.open(`busy${i}`);
@@ -120,10 +120,10 @@ Deno.test("connections that are being answered are never ended for being many", 
   assert.deepEqual(scene.sweep(1000), []);
   scene.open("idle");
   scene.book.begin("idle", 0);
-  assert.deepEqual(scene.sweep(1), ["idle: too many connections of its address"]);
+  assert.deepEqual(scene.sweep(1), ["idle: too many connections from its address"]);
 });
 
-Deno.test("requests of a connection that has gone are not counted for ever, and not twice", () => {
+Deno.test("requests of a closed connection stop counting, and are not subtracted twice", () => {
   const book = new ConnectionBook({ ...LIMITS, requests: 1 });
   const facts = { fd: 3, key: "watch", address: "10.0.0.1" };
   const sweep = (sockets: SocketFacts[]) => book.sweep(sockets, { traffic: () => QUIET, nowMs: 0 });
@@ -136,12 +136,12 @@ Deno.test("requests of a connection that has gone are not counted for ever, and 
   assert.equal(book.begin("third", 0), false);
 });
 
-Deno.test("a rack behind one relay has room for every node", () => {
+Deno.test("every node of a rack behind one relay can connect", () => {
   const { perAddress, newPerAddress } = connectionLimits(65_536);
   assert.ok(perAddress >= 2000 && newPerAddress >= 250);
 });
 
-Deno.test("an IPv6 client is its /64", () => {
+Deno.test("an IPv6 client is identified by its /64", () => {
   for (
     const [address, network] of [
       ["10.0.0.1", "10.0.0.1"],

@@ -1,13 +1,13 @@
-/** How many descriptors this process may have open. A connection is one of them. */
+/** How many descriptors this process may have open. Each connection takes one. */
 import { libc } from "./libc.ts";
 
 const RLIMIT_NOFILE = 7;
-/** More is of no use here. Some systems set the hard limit to a thousand million. */
+/** More would not help. Some systems set the hard limit to a thousand million. */
 const ENOUGH = 65_536;
 
 /**
- * Raises the soft limit to the hard limit (setrlimit(2)) and returns it. systemd and login shells give 1 024 unless
- * a program asks for more.
+ * Raises the soft limit to the hard limit (setrlimit(2)), up to 65 536, and returns it. Under systemd and login shells it
+ * is 1 024 unless a program asks for more.
  */
 export function raiseDescriptorLimit(): number {
   const limits = new BigUint64Array(2);

@@ -1,4 +1,4 @@
-/** Errors of single connections that reach nobody's `catch`, for instance out of the runtime's own streams. */
+/** Errors of single connections that no `catch` sees, for instance from the runtime's own streams. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 
@@ -13,12 +13,12 @@ const OF_A_CONNECTION = [
   Deno.errors.Http,
 ];
 
-/** A far end that went away, or spoke no HTTP. Everything else is a fault of ours. */
+/** Whether the client went away or did not speak HTTP. Any other error is our fault. */
 export function isConnectionFault(error: unknown): boolean {
   return OF_A_CONNECTION.some((kind) => error instanceof kind);
 }
 
-/** Until disposed, a connection's unhandled error is logged and dropped; any other still ends the process. */
+/** Until disposed, unhandled errors of connections are logged and ignored. Any other still ends the process. */
 export function surviveConnectionFaults(): Disposable {
   const onRejection = (event: PromiseRejectionEvent) => {
     if (!isConnectionFault(event.reason)) return;

@@ -1,12 +1,12 @@
 /**
- * What every request to the HTTP services passes: bounds on its head, a count of what is being answered, and an end
- * of its body that leaves the connection usable.
+ * Wraps the handler of every HTTP service: bounds the request's head, counts the requests being answered, and drains the
+ * body so that the connection stays usable.
  */
 import type { ConnectionBook } from "./book.ts";
 import { drainBody } from "./body_drain.ts";
 import { connectionKey } from "./sockets.ts";
 
-/** Header fields are bounded below: Deno takes 100 of them, and the reaper ends what sends them too long. */
+/** Header fields are bounded elsewhere: Deno takes at most 100, and the reaper ends connections that send too much. */
 const MAX_URL_LENGTH = 8192;
 
 export type Handler = (
@@ -14,7 +14,7 @@ export type Handler = (
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
 ) => Response | Promise<Response>;
 
-/** `localPort` is asked at each request: it is known once the service listens. */
+/** `localPort` is called for each request, since the port is known only once the service listens. */
 export function guarded(
   handler: Handler,
   { book, localPort }: { book: ConnectionBook; localPort: () => number },
@@ -34,7 +34,7 @@ export function guarded(
 
 function headProblem({ url, headers }: Request): Response | undefined {
   if (url.length > MAX_URL_LENGTH) return refusal(414, "the URL is too long");
-  // RFC 9112 §6.1: a proxy in between may have read only one of them, and hidden a second request behind the other
+  // RFC 9112 §6.1: a proxy in between may honour the other one, which allows request smuggling
   if (headers.has("transfer-encoding") && headers.has("content-length")) {
     return refusal(400, "Content-Length and Transfer-Encoding exclude each other");
   }

@@ -1,6 +1,6 @@
 /**
- * The calls of the C library that Deno lacks, for this process's descriptors, limits and memory. Linux, x86-64 and
- * arm64: the numbers are the same on both.
+ * C library calls that Deno lacks, for this process's descriptors, limits and memory. For Linux on x86-64 and arm64,
+ * where the constants are the same.
  */
 const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
@@ -21,7 +21,7 @@ const SYMBOLS = {
 
 let loaded: ReturnType<typeof Deno.dlopen<typeof SYMBOLS>>["symbols"] | undefined;
 
-/** The C library stays loaded: the server uses it as long as it runs. */
+/** The C library. It stays loaded, since the server uses it as long as it runs. */
 export function libc(): NonNullable<typeof loaded> {
   return loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
 }

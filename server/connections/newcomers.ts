@@ -1,13 +1,12 @@
-/** Connections whose far end has not said yet what it wants. */
-
 interface Newcomer {
   readonly close: () => void;
   readonly address: string;
 }
 
 /**
- * Bounded in all and by address. When there is no room the oldest has to go, not the one that has just come: a real
- * client says what it wants within milliseconds, so a flood of silent ones cannot keep it out.
+ * Connections that have not said what they want yet, bounded in total and per address. When there is no room, the oldest
+ * is closed rather than the new one: a real client speaks within milliseconds, so a flood of silent connections cannot
+ * keep it out.
  */
 export class Newcomers {
   readonly #limits: { readonly total: number; readonly perAddress: number };
@@ -23,7 +22,7 @@ export class Newcomers {
     return this.#present.size;
   }
 
-  /** Lets one in, and returns what to call when it has said what it wants, or has gone. */
+  /** Admits a connection. Call the returned function once it has said what it wants, or has ended. */
   admit(newcomer: Newcomer): () => void {
     const { total, perAddress } = this.#limits;
     const same = this.#byAddress.get(newcomer.address) ?? new Set();

@@ -9,14 +9,14 @@ function flood(newcomers: Newcomers, addresses: readonly string[]): { closed: st
   return { closed };
 }
 
-Deno.test("without room the oldest has to go, of the same address if that has too many", () => {
+Deno.test("without room the oldest is closed: of the same address, if that has too many", () => {
   const newcomers = new Newcomers({ total: 4, perAddress: 2 });
   const { closed } = flood(newcomers, ["a", "b", "a", "a", "c", "d"]);
   assert.deepEqual(closed, ["a#0", "b#1"]);
   assert.equal(newcomers.size, 4);
 });
 
-Deno.test("one that has said what it wants is not touched, and leaves its place", () => {
+Deno.test("a connection that has said what it wants is left alone and frees its place", () => {
   const newcomers = new Newcomers({ total: 2, perAddress: 2 });
   let closed = false;
   const leave = newcomers.admit({ address: "guest", close: () => closed = true });

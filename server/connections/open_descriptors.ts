@@ -5,8 +5,8 @@ const SEEK_SET = 0;
 const ZERO = 48, NINE = 57;
 
 /**
- * The numbers of this process's open descriptors. The folder that lists them stays open, so that it can be read when
- * no descriptor is left, and is read without garbage, since that happens many times a second.
+ * Lists this process's open descriptors. The folder that lists them stays open, so that it can be read even when no
+ * descriptor is left. Reading it allocates next to nothing, since it happens many times a second.
  */
 export class OpenDescriptors implements Disposable {
   readonly #folder = libc().open(new TextEncoder().encode("/proc/self/fd\0"), O_RDONLY_CLOEXEC);
@@ -19,7 +19,7 @@ export class OpenDescriptors implements Disposable {
     for (;;) {
       const length = Number(libc().getdents64(this.#folder, this.#dirents, BigInt(this.#dirents.length)));
       if (length <= 0) return found;
-      // a record: inode u64, offset s64, its length u16 at 16, type u8, name from 19 on, ended by NUL
+      // a record: inode u64, offset s64, its own length u16 at 16, type u8, name from 19 on, NUL-terminated
       for (let at = 0; at < length; at += this.#view.getUint16(at + 16, true)) {
         const fd = this.#number(at + 19);
         if (fd !== undefined) found.push(fd);
@@ -31,7 +31,7 @@ export class OpenDescriptors implements Disposable {
     libc().close(this.#folder);
   }
 
-  /** The decimal number that stands there; undefined for "." and "..". */
+  /** The decimal number at this offset. Undefined for "." and "..". */
   #number(at: number): number | undefined {
     let value = 0;
     for (let i = at;; i++) {

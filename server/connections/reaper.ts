@@ -1,4 +1,4 @@
-/** Ends connections to the HTTP services that are idle too long, too many, or do not read. */
+/** Ends connections to the HTTP services that are idle too long, over a limit, or do not read. */
 import { getLogger } from "@logtape/logtape";
 import { ConnectionBook, type EndReason } from "./book.ts";
 import { raiseDescriptorLimit } from "./descriptor_limit.ts";
@@ -7,20 +7,38 @@ import { libc } from "./libc.ts";
 import { OwnSockets } from "./sockets.ts";
 
 const log = getLogger(["rackseed", "connections"]);
-/** Between two looks: a flood opens some hundred connections in this time. */
-const LEAST_MS = 100;
-const MOST_MS = 1000;
-/** Looking takes this part of a processor at most, however many connections there are. */
+/** Bounds on the pause between sweeps. In the shortest, a flood opens some hundred connections. */
+const PAUSE_MS = { min: 100, max: 1000 };
+/** Sweeps take at most this fraction of a processor, however many connections there are. */
 const SHARE = 1 / 5;
-/** What has gone over each connection is asked less often: it is half of the work. */
+/** Traffic is read less often, since that is half of the work of a sweep. */
 const TRAFFIC_MS = 1000;
-/** Between two lines of log on ended connections. */
+/** Interval between log lines about ended connections. */
 const REPORT_MS = 60_000;
 
-/** Below this the limits come short of a large site. */
+/** With fewer descriptors, the limits are too low for a large site. */
 const FEW_DESCRIPTORS = 16_384;
 
-/** Takes as many descriptors as the process may have, and watches the connections that they allow. */
+/**
+ * Raises the descriptor limit as far as possible, and starts a reaper with limits to match.
+ *
+ * @example
+ * ```ts
+ * import { guardConnections } from "./reaper.ts";
+ * import { HttpService } from "./serve.ts";
+ *
+ * async function serve(until: Promise<void>) {
+ *   using reaper = guardConnections();
+ *   const handler = () => new Response("hello\n");
+ *   await using _service = new HttpService({ hostname: "0.0.0.0", port: 8080 }, {
+ *     name: "hello",
+ *     handler,
+ *     reaper,
+ *   });
+ *   await until;
+ * }
+ * ```
+ */
 export function guardConnections(): ConnectionReaper {
   const descriptors = raiseDescriptorLimit();
   const reaper = new ConnectionReaper({ descriptors });
@@ -39,7 +57,7 @@ interface Listener {
   readonly onLost: () => void;
 }
 
-/** What ended connections had in memory goes back to the system after so many of them, once in `everyMs`. */
+/** After this many ended connections, and at most once in `everyMs`, their memory goes back to the system. */
 const TRIM = { connections: 256, everyMs: 1000 };
 
 export class ConnectionReaper implements Disposable {
@@ -52,18 +70,18 @@ export class ConnectionReaper implements Disposable {
   #timer: ReturnType<typeof setTimeout>;
   #reportedMs = -Infinity;
   #trafficMs = -Infinity;
-  #trimmed = { atMs: -Infinity, forgotten: 0 };
+  #trimmed = { atMs: -Infinity, endedCount: 0 };
 
   constructor({ descriptors, limits }: { descriptors: number; limits?: Partial<ConnectionLimits> }) {
     this.limits = { ...connectionLimits(descriptors), ...limits };
     this.book = new ConnectionBook(this.limits);
     this.#sockets = new OwnSockets({ most: descriptors });
-    this.#timer = setTimeout(this.#tick, LEAST_MS);
+    this.#timer = setTimeout(this.#tick, PAUSE_MS.min);
   }
 
   /**
-   * Watches the connections to this port from now on, and the socket that listens on it. `onLost` is called when that
-   * is gone: Deno closes it after a failed accept, and Deno 2.6 tells nobody.
+   * From now on watches the connections to this port and the socket that listens on it. Calls `onLost` when that socket
+   * is gone: Deno closes it after a failed accept, and Deno 2.6 does not report that.
    */
   watch(port: number, { onLost }: { onLost: () => void }): void {
     this.#ports.add(port);
@@ -71,17 +89,17 @@ export class ConnectionReaper implements Disposable {
     if (fd !== undefined) this.#listeners.set(port, { fd, onLost });
   }
 
-  /** Lets more connections wait on a port whose owner bounds them itself. */
+  /** Lengthens the accept queue of a port whose owner limits its own connections. */
   lengthenQueue(port: number): void {
     this.#sockets.listener(port);
   }
 
-  /** The port is closed on purpose. */
+  /** The port is about to be closed on purpose. */
   forget(port: number): void {
     this.#listeners.delete(port);
   }
 
-  /** Looks at all connections now. */
+  /** Checks all connections now. */
   sweep(): void {
     const nowMs = performance.now();
     const sockets = this.#sockets.list(this.#ports);
@@ -110,24 +128,24 @@ export class ConnectionReaper implements Disposable {
     const beganMs = performance.now();
     this.sweep();
     const waitMs = (performance.now() - beganMs) / SHARE;
-    this.#timer = setTimeout(this.#tick, Math.min(MOST_MS, Math.max(LEAST_MS, waitMs)));
+    this.#timer = setTimeout(this.#tick, Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, waitMs)));
   };
 
-  /** malloc keeps freed memory between what is still in use, and a flood would leave the server large for ever. */
+  /** malloc keeps freed memory that lies between live allocations: without this, a flood leaves the server large. */
   #trim(nowMs: number): void {
-    const { forgotten } = this.book;
-    if (forgotten - this.#trimmed.forgotten < TRIM.connections) return;
+    const { endedCount } = this.book;
+    if (endedCount - this.#trimmed.endedCount < TRIM.connections) return;
     if (nowMs - this.#trimmed.atMs < TRIM.everyMs) return;
-    this.#trimmed = { atMs: nowMs, forgotten };
+    this.#trimmed = { atMs: nowMs, endedCount };
     libc().malloc_trim(0n);
   }
 
-  /** Keep-alive connections that end as they should are no news. */
+  /** Logs how many connections were ended, except for idle ones, which is normal. */
   #report(nowMs: number): void {
-    const news = [...this.#ended].filter(([reason]) => reason !== "idle");
-    if (news.length === 0 || nowMs - this.#reportedMs < REPORT_MS) return;
+    const notable = [...this.#ended].filter(([reason]) => reason !== "idle");
+    if (notable.length === 0 || nowMs - this.#reportedMs < REPORT_MS) return;
     this.#reportedMs = nowMs;
     this.#ended.clear();
-    log.warn("connections-ended", { connections: this.book.size, ...Object.fromEntries(news) });
+    log.warn("connections-ended", { connections: this.book.size, ...Object.fromEntries(notable) });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Deno.serve that survives a failed accept. Deno ends its accept loop at the first error, out of descriptors for one,
- * and frees the port; connections that are open go on. So the port is taken again until that works.
+ * Deno.serve that survives a failed accept. Deno ends its accept loop at the first error, for instance when out of
+ * descriptors, and frees the port; open connections live on. So we listen on the port again, and retry until it works.
  */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
@@ -9,7 +9,7 @@ import type { ConnectionReaper } from "./reaper.ts";
 
 const log = getLogger(["rackseed", "connections"]);
 const RETRY_MS = 100;
-/** How long requests may go on once the server closes. */
+/** How long requests may continue while the server closes. */
 const GRACE_MS = 2000;
 
 type Binding = { readonly hostname: string; readonly port: number } & Partial<Deno.TlsCertifiedKeyPem>;
@@ -24,7 +24,7 @@ export class HttpService implements AsyncDisposable {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /** Throws what Deno.serve throws where the port cannot be had. */
+  /** Throws what Deno.serve throws if the port is taken. */
   constructor(
     binding: Binding,
     { name, handler, reaper }: { name: string; handler: Handler; reaper: ConnectionReaper },
@@ -54,7 +54,7 @@ export class HttpService implements AsyncDisposable {
       return new Response("internal error\n", { status: 500 });
     };
     const server = Deno.serve({ ...binding, onListen() {}, onError }, this.#handler);
-    // Deno 2.9 tells by this that it accepts no more, and the reaper sees it in any case
+    // Deno 2.9 rejects this when it stops accepting; the reaper notices in any case
     server.finished.catch(() => {});
     return server;
   }
@@ -64,10 +64,10 @@ export class HttpService implements AsyncDisposable {
       onLost: () => {
         log.error("accept-failed", {
           service: this.#name,
-          reason: "a connection could not be accepted; most likely there was no descriptor left.",
+          reason: "a connection could not be accepted, most likely because no descriptor was left.",
           remedy: "raise the limit: LimitNOFILE= of the systemd unit, or ulimit -n.",
         });
-        // lets the answers under way end, and closes connections that have none
+        // finishes the responses in progress, and closes all other connections
         this.#server.shutdown().catch(() => {});
         this.#startAgain();
       },

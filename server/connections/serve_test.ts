@@ -22,10 +22,10 @@ async function withService(
 }
 
 const hello: Handler = () => new Response("hello\n");
-/** Only to be slow: no test waits with it for something to happen. */
+/** Slows a handler or a client down. No test uses it to wait for an event. */
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-Deno.test("half a request, or none, is closed when its time is over", () =>
+Deno.test("a connection with half a request, or none, is closed when its time is up", () =>
   withService(hello, async ({ port }) => {
     for (const begun of ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"]) {
       const { closed, answer } = await exchange({ port }, { parts: [begun] });
@@ -33,7 +33,7 @@ Deno.test("half a request, or none, is closed when its time is over", () =>
     }
   }, { firstRequestMs: 300 }));
 
-Deno.test("a header that grows for ever is cut off", () =>
+Deno.test("an endless header is cut off", () =>
   withService(hello, async ({ port }) => {
     function* endless() {
       yield "GET / HTTP/1.1\r\nHost: x\r\nA: ";
@@ -43,7 +43,7 @@ Deno.test("a header that grows for ever is cut off", () =>
     assert.equal(closed, true);
   }));
 
-Deno.test("who waits for an answer is not idle, however short the limits", () =>
+Deno.test("a connection that waits for its response is not idle, however short the limits", () =>
   withService(
     async () => {
       await sleep(1500);
@@ -56,7 +56,7 @@ Deno.test("who waits for an answer is not idle, however short the limits", () =>
     { firstRequestMs: 200, idleMs: 200 },
   ));
 
-Deno.test("a download that goes slowly on is served to its end, one that stands still is ended", () => {
+Deno.test("a slow download is served to the end, a stalled one is ended", () => {
   let cancelled = 0;
   const endless: Handler = ({ url }) => {
     let left = new URL(url).pathname === "/finite" ? 40 : Infinity;
@@ -78,13 +78,13 @@ Deno.test("a download that goes slowly on is served to its end, one that stands 
       received += await slow.read(into) ?? assert.fail(`it was ended at ${received} bytes`);
       await sleep(60);
     }
-    assert.equal(cancelled, 1, "the one that does not read was ended meanwhile");
+    assert.equal(cancelled, 1, "the stalled one was ended meanwhile");
     stalled.close();
     await waitFor("the stalled connection to end", () => book.size <= 1);
   }, { stallMs: 1000, stallBytes: 16_384 });
 });
 
-Deno.test("idle connections beyond the limit make room, and a client is served all the time", () =>
+Deno.test("idle connections above the limit make room, and a client is served throughout", () =>
   withService(hello, async ({ port }, reaper) => {
     const idle: Deno.Conn[] = [];
     for (let i = 0; i < 300; i++) {
@@ -97,19 +97,19 @@ Deno.test("idle connections beyond the limit make room, and a client is served a
     for (const connection of idle) connection.close();
   }, { newTotal: 64, newPerAddress: 64 }));
 
-Deno.test("Content-Length beside chunks is refused, and so is a URL without end", () =>
+Deno.test("Content-Length together with chunks is refused, and so is an endless URL", () =>
   withService(hello, async ({ port }) => {
     const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
     const { answer, closed } = await exchange({ port }, { parts: [head, ...chunked(1, 5)] });
     assert.equal(statusOf(answer), 400);
-    assert.equal(closed, true, "what follows on this connection is believed no more");
+    assert.equal(closed, true, "what follows on this connection cannot be trusted");
     const long = `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: x\r\n\r\n`;
     assert.equal(statusOf((await exchange({ port }, { parts: [long], timeoutMs: 500 })).answer), 414);
   }));
 
-Deno.test("when its socket is gone, a service takes the port again and answers", () =>
+Deno.test("when its listening socket is gone, a service listens again", () =>
   withService(hello, async (service) => {
-    // what Deno does after a failed accept, done by hand: the listening socket stops listening
+    // what Deno does after a failed accept: the socket stops listening
     using sockets = new OwnSockets({ most: 4096 });
     sockets.end(sockets.listener(service.port) ?? assert.fail("nothing listens"), { drop: false });
     const get = () => fetch(`http://127.0.0.1:${service.port}/`).then((r) => r.text(), () => "");

@@ -1,6 +1,6 @@
 /**
- * This process's own TCP connections as the kernel has them. Deno.serve neither lists nor closes single connections;
- * descriptors do not change hands while JavaScript runs, so what is read here holds until the caller returns.
+ * This process's own TCP connections, as the kernel knows them, since Deno.serve can neither list nor close single ones.
+ * Descriptors do not change hands while JavaScript runs, so what is read here holds until the caller returns.
  */
 import { libc } from "./libc.ts";
 import { OpenDescriptors } from "./open_descriptors.ts";
@@ -10,24 +10,24 @@ export interface SocketFacts {
   readonly fd: number;
   /** See `connectionKey`. */
   readonly key: string;
-  /** The far end's IP address. */
+  /** The client's IP address. */
   readonly address: string;
 }
 
-/** What has gone over a connection (linux/tcp.h, struct tcp_info). */
+/** The traffic of a connection (linux/tcp.h, struct tcp_info). */
 export interface SocketTraffic {
-  /** What came in and was read by its owner: under load much waits in the kernel. */
+  /** Received and read by the process. Under load, much more waits in the kernel. */
   readonly receivedBytes: number;
-  /** Of what we have sent, the bytes that the far end has acknowledged. */
+  /** Sent by us and acknowledged by the client. */
   readonly acknowledgedBytes: number;
-  /** Written by us and not acknowledged. */
+  /** Whether bytes that we wrote are not acknowledged yet. */
   readonly isSending: boolean;
 }
 
 const AF_INET = 2, AF_INET6 = 10;
 const SOL_SOCKET = 1, SO_LINGER = 13, SO_ACCEPTCONN = 30, IPPROTO_TCP = 6, TCP_INFO = 11;
 const SHUT_RDWR = 2;
-/** net.core.somaxconn bounds it; it is 4096 by default. */
+/** Capped by net.core.somaxconn, which is 4096 by default. */
 const BACKLOG = 4096;
 const FIONREAD = 0x541bn;
 /** Offsets in struct tcp_info: tcpi_unacked u32, bytes_acked u64, bytes_received u64, notsent_bytes u32. */
@@ -35,7 +35,7 @@ const UNACKED = 24, BYTES_ACKED = 120, BYTES_RECEIVED = 128, NOTSENT = 144;
 const TCP_INFO_BYTES = 148;
 const SOCKADDR_BYTES = 28;
 
-/** Names a connection both as the kernel and as Deno.serve know it. */
+/** A name for a connection that can be made both from the kernel's data and from Deno.serve's. */
 export function connectionKey(
   { localPort, hostname, port }: { localPort: number; hostname: string; port: number },
 ): string {
@@ -44,7 +44,7 @@ export function connectionKey(
 
 export class OwnSockets implements Disposable {
   readonly #descriptors = new OpenDescriptors();
-  /** By descriptor: the far end's raw address, since a descriptor is soon used again, and what it means. */
+  /** Per descriptor: the client's raw address, to notice when a descriptor is reused, and the parsed facts. */
   readonly #peers: Uint8Array;
   readonly #facts: (SocketFacts | undefined)[] = [];
   readonly #name = new Uint8Array(SOCKADDR_BYTES);
@@ -55,7 +55,7 @@ export class OwnSockets implements Disposable {
   readonly #length = new Uint32Array(1);
   readonly #lengthBytes = new Uint8Array(this.#length.buffer);
 
-  /** `most`: how many descriptors this process may have. */
+  /** `most`: how many descriptors this process may open. */
   constructor({ most }: { most: number }) {
     this.#peers = new Uint8Array(most * SOCKADDR_BYTES);
   }
@@ -77,8 +77,8 @@ export class OwnSockets implements Disposable {
   }
 
   /**
-   * The descriptor that listens on this port. Its queue becomes as long as the system lets it (listen(2)): Deno takes
-   * 128 to 511, and when a flood has filled that, a client's first packet is dropped and comes again after a second.
+   * The descriptor that listens on this port. Also lengthens its accept queue as far as the system allows (listen(2)):
+   * Deno's is 128 to 511 long, and when a flood fills it, a client's SYN is dropped and resent only after a second.
    */
   listener(port: number): number | undefined {
     const found = this.#descriptors.list().find((fd) => this.listensOn(fd, port));
@@ -109,8 +109,8 @@ export class OwnSockets implements Disposable {
   }
 
   /**
-   * Ends the connection: its owner reads the end and closes it. With `drop` the kernel forgets what was still to be
-   * sent; otherwise it would keep that in memory for minutes for a client that does not read.
+   * Shuts the connection down; its owner then reads its end and closes it. With `drop`, the kernel discards unsent data,
+   * which it would otherwise keep in memory for minutes for a client that does not read.
    */
   end(fd: number, { drop }: { drop: boolean }): void {
     if (drop) {
@@ -120,7 +120,7 @@ export class OwnSockets implements Disposable {
     libc().shutdown(fd, SHUT_RDWR);
   }
 
-  /** Whether `#name`, the far end's address, is another than this descriptor had; takes it down. */
+  /** Whether `#name` differs from the client address last seen on this descriptor. Records it. */
   #isNew(fd: number): boolean {
     const name = this.#name, known = this.#peers, at = fd * SOCKADDR_BYTES;
     let differs = false;
@@ -132,7 +132,7 @@ export class OwnSockets implements Disposable {
     return differs;
   }
 
-  /** `#name` holds the far end's address. */
+  /** Expects the client's address in `#name`. Undefined for connections to other ports. */
   #lookUp(fd: number, ports: ReadonlySet<number>): SocketFacts | undefined {
     const far = parseSocketAddress(this.#name);
     const near = this.#readName("getsockname", fd) ? parseSocketAddress(this.#name) : undefined;
@@ -140,7 +140,7 @@ export class OwnSockets implements Disposable {
     return { fd, key: connectionKey({ localPort: near.port, ...far }), address: far.hostname };
   }
 
-  /** False for what is no socket, or not connected. */
+  /** False if `fd` is not a socket, or not connected. */
   #readName(call: "getpeername" | "getsockname", fd: number): boolean {
     this.#length[0] = SOCKADDR_BYTES;
     this.#name.fill(0);
@@ -148,7 +148,7 @@ export class OwnSockets implements Disposable {
   }
 }
 
-/** struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)); undefined for other families. */
+/** Parses struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)). Undefined for other families. */
 function parseSocketAddress(bytes: Uint8Array): { hostname: string; port: number } | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const family = view.getUint16(0, true), port = view.getUint16(2);
@@ -158,12 +158,12 @@ function parseSocketAddress(bytes: Uint8Array): { hostname: string; port: number
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return { hostname: bytes.subarray(20, 24).join("."), port };
   }
-  // a URL writes an IPv6 address as RFC 5952 wants it, and so does Deno
+  // URL formats IPv6 addresses by RFC 5952, as Deno does
   const text = groups.map((group) => group.toString(16)).join(":");
   return { hostname: new URL(`http://[${text}]`).hostname.slice(1, -1), port };
 }
 
-/** Without a BigInt for each: a sweep asks for thousands. */
+/** Avoids BigInt, since a sweep reads thousands. */
 function u64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 }

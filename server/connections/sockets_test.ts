@@ -25,11 +25,11 @@ for (const hostname of ["127.0.0.1", "::1"]) {
     assert.equal(sockets.listensOn(sockets.listener(localPort) ?? -1, localPort), true);
     sockets.end(fd, { drop: false });
     assert.equal(await far.read(new Uint8Array(1)), null);
-    assert.equal(await near.read(new Uint8Array(1)), null, "its owner sees the end and can close it");
+    assert.equal(await near.read(new Uint8Array(1)), null, "its owner reads the end and can close it");
   });
 }
 
-Deno.test("a client that does not read is seen to have bytes under way", async () => {
+Deno.test("a client that does not read has unacknowledged bytes", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using far = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   const near = await listener.accept();

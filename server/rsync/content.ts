@@ -1,17 +1,17 @@
-/** A file's bytes as they go over the wire, and their sum. */
+/** Encodes a file's bytes for the wire, and computes its checksums. */
 import { createHash } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { int32 } from "#rsync/integers.ts";
 import { md4 } from "./md4.ts";
 
 const MAX_LITERAL_BYTES = 32 * 1024;
-/** Of one piece of deflated data: its length has 14 bits. */
+/** The length of a chunk of deflated data has 14 bits. */
 const MAX_DEFLATED_BYTES = 16_383;
 const DEFLATED = 0x40;
-/** What a flush leaves at the end of deflated data, and the receiver puts there itself (token.c). */
+/** The end that a flush leaves on deflated data. The receiver adds it itself (token.c). */
 const FLUSH_BYTES = 4;
 
-/** Lengths, each followed by so many bytes, up to 0 (simple_send_token). */
+/** Uncompressed: chunks, each after its length, and a length of 0 at the end (simple_send_token). */
 export function* literals(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += MAX_LITERAL_BYTES) {
     const part = bytes.subarray(at, at + MAX_LITERAL_BYTES);
@@ -21,7 +21,7 @@ export function* literals(bytes: Uint8Array): Generator<Uint8Array> {
   yield int32(0);
 }
 
-/** Raw deflate in pieces of two bytes' head (01, then 14 bits of length), up to a 0 (send_deflated_token). */
+/** Raw deflate in chunks, each after a two-byte head (bits 01, then a 14-bit length); 0 ends (send_deflated_token). */
 export function* deflated(bytes: Uint8Array): Generator<Uint8Array> {
   if (bytes.length > 0) {
     const whole = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH });
@@ -35,15 +35,15 @@ export function* deflated(bytes: Uint8Array): Generator<Uint8Array> {
   yield Uint8Array.of(0);
 }
 
-/** For the list of files (checksum.c: file_checksum). */
-export function listSum(bytes: Uint8Array, { protocol }: { protocol: number }): Uint8Array {
+/** The checksum in the file list (checksum.c: file_checksum). */
+export function listChecksum(bytes: Uint8Array, { protocol }: { protocol: number }): Uint8Array {
   return protocol >= 30 ? createHash("md5").update(bytes).digest() : md4(bytes);
 }
 
-/** Behind a file's bytes (checksum.c: sum_init, sum_end); MD4 begins with the session's seed. */
-export function transferSum(
+/** The checksum that follows a file's bytes (checksum.c: sum_init, sum_end). MD4 starts with the session's seed. */
+export function transferChecksum(
   bytes: Uint8Array,
   { protocol, seed }: { protocol: number; seed: number },
 ): Uint8Array {
-  return protocol >= 30 ? listSum(bytes, { protocol }) : md4(int32(seed), bytes);
+  return protocol >= 30 ? listChecksum(bytes, { protocol }) : md4(int32(seed), bytes);
 }

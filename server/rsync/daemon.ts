@@ -1,4 +1,4 @@
-/** A read-only rsync daemon for one module, `torrents`: a table of names, never a folder. */
+/** A read-only rsync daemon with one module, `torrents`. It serves a table of names, never a folder. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { connectionsOf } from "../connections/accept.ts";
@@ -7,24 +7,43 @@ import { RsyncStream } from "#rsync/stream.ts";
 import { serveSession, type SessionLimits } from "./session.ts";
 import type { TorrentFile } from "./torrent_file.ts";
 
-/** Clients that have named the module. */
+/** Limits on clients that have named the module. */
 const MAX_CLIENTS = 256;
 const MAX_CLIENTS_PER_ADDRESS = 32;
 const NEWCOMERS = { total: 256, perAddress: 64 };
 const LIMITS: SessionLimits = { handshakeMs: 15_000, transferMs: 10 * 60_000 };
 const IDLE_MS = 30_000;
-/** What a client may say in all: block sums of an old file are the most of it. */
+/** The most a client may send in total. Most of it would be block checksums of an older file. */
 const MAX_READ_BYTES = 32 * 1024 * 1024;
 
 const log = getLogger(["rackseed", "rsync"]);
 
 interface DaemonOptions {
-  /** The table as it is at that moment. */
+  /** Returns the current table. Called once per client. */
   readonly files: () => readonly TorrentFile[];
   readonly limits?: SessionLimits;
 }
 
-/** Runs until disposed. */
+/**
+ * Listens and serves clients until disposed.
+ *
+ * @example
+ * ```ts
+ * import { RsyncDaemon } from "./daemon.ts";
+ *
+ * async function serve(torrent: Uint8Array, until: Promise<void>) {
+ *   const file = {
+ *     name: "web@1.torrent",
+ *     sizeBytes: torrent.length,
+ *     modifiedSeconds: 1_700_000_000,
+ *     read: () => Promise.resolve(torrent),
+ *   };
+ *   // rsync rsync://127.0.0.1:8730/torrents/web@1.torrent .
+ *   using _daemon = RsyncDaemon.listen({ hostname: "127.0.0.1", port: 8730 }, { files: () => [file] });
+ *   await until;
+ * }
+ * ```
+ */
 export class RsyncDaemon implements Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #options: DaemonOptions;
@@ -37,7 +56,7 @@ export class RsyncDaemon implements Disposable {
     this.#options = options;
   }
 
-  /** Port 0 takes a free one. */
+  /** Port 0 picks a free one. Throws what Deno.listen throws. */
   static listen(
     { hostname, port }: { hostname: string; port: number },
     options: DaemonOptions,

@@ -1,16 +1,16 @@
-/** Include and exclude rules that a client sends (exclude.c of rsync), as far as they can concern plain names. */
+/** Include and exclude rules that a client sends (rsync's exclude.c), as far as they can match plain names. */
 import { EXIT, quoted, Refusal } from "./refusal.ts";
 import { matchesWildcard } from "#contract/wildcard.ts";
 
 export interface FilterRule {
   readonly include: boolean;
-  /** Undefined: it cannot match a file of a module without folders. */
+  /** Undefined if the rule cannot match, since the module has no folders. */
   readonly pattern: string | undefined;
 }
 
 /**
- * "- PATTERN" and "+ PATTERN", since protocol 29 with `p` or `s` behind the sign; before it a pattern alone is
- * excluded. Throws Refusal for rules that would have to be understood in full to be obeyed.
+ * Parses "- PATTERN" and "+ PATTERN"; since protocol 29 `p` or `s` may follow the sign, and before that a bare pattern
+ * excludes. Throws Refusal for rules that we do not fully support, since obeying them in part would be wrong.
  */
 export function parseFilterRule(text: string, { protocol }: { protocol: number }): FilterRule {
   const [, sign, pattern] = /^([+-])[ps]* (.+)$/s.exec(text) ?? [];
@@ -25,12 +25,12 @@ export function parseFilterRule(text: string, { protocol }: { protocol: number }
   }
 }
 
-/** The first rule that matches decides; without one a name is served. */
+/** The first rule that matches decides. A name that no rule matches passes. */
 export function passes(name: string, rules: readonly FilterRule[]): boolean {
   const first = rules.find(({ pattern }) => pattern !== undefined && matchesWildcard(name, pattern));
   return first?.include ?? true;
 }
 
 function refused(text: string): Refusal {
-  return new Refusal(`ERROR: the filter rule ${quoted(text)} is not served here`, EXIT.unsupported);
+  return new Refusal(`ERROR: the filter rule ${quoted(text)} is not supported here`, EXIT.unsupported);
 }

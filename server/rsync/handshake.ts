@@ -1,11 +1,11 @@
 /**
- * The first words of a session (rsync's clientserver.c), in lines:
+ * The handshake of a session (rsync's clientserver.c), line by line:
  *
  *     server  @RSYNCD: 31.0
- *     client  @RSYNCD: 31.0 …            the lower of both protocols is spoken
- *     client  MODULE                     or #list, or nothing: what modules there are
+ *     client  @RSYNCD: 31.0 …            both then use the lower version
+ *     client  MODULE                     or #list, or an empty line, to list the modules
  *     server  @RSYNCD: OK                or @ERROR: …, or the modules and @RSYNCD: EXIT
- *     client  its arguments, each ended by NUL (before protocol 30 by a line's end), and an empty one
+ *     client  its arguments, each ended by NUL (by a newline before protocol 30), then an empty one
  */
 import type { RsyncStream } from "#rsync/stream.ts";
 import { parseArguments, type SenderRequest } from "./options.ts";
@@ -21,37 +21,37 @@ const NEWLINE = 10;
 
 interface Handshake {
   readonly protocol: number;
-  /** What is wanted, or why it is not to be had. */
+  /** The client's request, or why it is refused. */
   readonly request: SenderRequest | Refusal;
 }
 
-/** Undefined where the client has had its answer. Throws WireError. */
+/** Undefined if the client has its answer already. Throws WireError. */
 export async function shakeHands(
   stream: RsyncStream,
   { admit }: { admit: () => boolean },
 ): Promise<Handshake | undefined> {
-  say(stream, `@RSYNCD: ${NEWEST}.0`);
+  writeLines(stream, `@RSYNCD: ${NEWEST}.0`);
   await stream.flush();
-  const greeting = await line(stream);
+  const greeting = await readLine(stream);
   const protocol = protocolOf(greeting);
-  if (protocol === undefined) return say(stream, "@ERROR: protocol startup error");
+  if (protocol === undefined) return writeLines(stream, "@ERROR: protocol startup error");
   if (protocol < OLDEST) {
-    return say(stream, `@ERROR: protocol ${protocol} is too old, ${OLDEST} is the oldest here`);
+    return writeLines(stream, `@ERROR: protocol ${protocol} is too old, ${OLDEST} is the oldest here`);
   }
-  const wish = await line(stream);
-  if (wish === "" || wish === "#list") {
-    return say(stream, `${MODULE.padEnd(15)}\t${COMMENT}`, "@RSYNCD: EXIT");
+  const module = await readLine(stream);
+  if (module === "" || module === "#list") {
+    return writeLines(stream, `${MODULE.padEnd(15)}\t${COMMENT}`, "@RSYNCD: EXIT");
   }
-  if (wish.startsWith("#")) return say(stream, `@ERROR: Unknown command ${quoted(wish)}`);
-  if (wish !== MODULE) return say(stream, `@ERROR: Unknown module ${quoted(wish)}`);
-  if (!admit()) return say(stream, "@ERROR: max connections reached -- try again later");
-  say(stream, "@RSYNCD: OK");
+  if (module.startsWith("#")) return writeLines(stream, `@ERROR: Unknown command ${quoted(module)}`);
+  if (module !== MODULE) return writeLines(stream, `@ERROR: Unknown module ${quoted(module)}`);
+  if (!admit()) return writeLines(stream, "@ERROR: max connections reached -- try again later");
+  writeLines(stream, "@RSYNCD: OK");
   await stream.flush();
   try {
     const args = await readArguments(stream, { end: protocol >= 30 ? 0 : NEWLINE });
     const request = parseArguments(args, { protocol });
     if (!request.secluded) return { protocol, request };
-    // the other arguments follow, behind the program's name
+    // the other arguments follow, after the program's name
     const [, ...rest] = await readArguments(stream, { end: 0 });
     return { protocol, request: parseArguments([...args, ...rest], { protocol }) };
   } catch (error) {
@@ -60,15 +60,15 @@ export async function shakeHands(
   }
 }
 
-function say(stream: RsyncStream, ...lines: string[]): undefined {
+function writeLines(stream: RsyncStream, ...lines: string[]): undefined {
   for (const text of lines) stream.write(new TextEncoder().encode(`${text}\n`));
 }
 
-async function line(stream: RsyncStream): Promise<string> {
-  return textOf(await stream.until(NEWLINE, { maxBytes: MAX_LINE_BYTES })).replace(/\r$/, "");
+async function readLine(stream: RsyncStream): Promise<string> {
+  return textOf(await stream.readUntil(NEWLINE, { maxBytes: MAX_LINE_BYTES })).replace(/\r$/, "");
 }
 
-/** "@RSYNCD: 31.0 sha512 md5": version, and above 0 the number of an unfinished one, which nobody else speaks. */
+/** "@RSYNCD: 31.0 sha512 md5". A number above 0 after the dot marks a pre-release: then use the version before. */
 function protocolOf(greeting: string): number | undefined {
   const [, version, draft = "0"] = /^@RSYNCD: (\d{1,3})(?:\.(\d{1,9}))?(?: |$)/.exec(greeting) ?? [];
   if (version === undefined) return undefined;
@@ -79,7 +79,7 @@ function protocolOf(greeting: string): number | undefined {
 async function readArguments(stream: RsyncStream, { end }: { end: number }): Promise<string[]> {
   const args: string[] = [];
   for (let left = MAX_ARGUMENTS_BYTES;;) {
-    const bytes = await stream.until(end, { maxBytes: left });
+    const bytes = await stream.readUntil(end, { maxBytes: left });
     if (bytes.length === 0) return args;
     args.push(textOf(bytes));
     left -= bytes.length;
@@ -87,7 +87,7 @@ async function readArguments(stream: RsyncStream, { end }: { end: number }): Pro
   }
 }
 
-/** One character a byte: what is no ASCII is in no name of the table, and quoting makes it harmless. */
+/** One character per byte. No name in the table has non-ASCII characters, and `quoted` makes them harmless. */
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("latin1");
 }

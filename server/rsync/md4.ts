@@ -1,9 +1,9 @@
 /**
- * MD4 (RFC 1320), the sum of rsync's protocols before 30. Broken as a hash, and no guard of anything here: the
- * client compares what it received with what was sent. OpenSSL 3 no longer has it.
+ * MD4 (RFC 1320), the checksum of rsync's protocols before 30. It is broken as a cryptographic hash, but protects nothing
+ * here: the client only checks that it received what was sent. OpenSSL 3 no longer has it.
  */
 
-/** RFC 1320 §3.4: per round the order of the words, the shifts, and the constant. */
+/** RFC 1320 §3.4: the word order, the shifts and the constant of each round. */
 const ROUNDS = [
   { words: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], shifts: [3, 7, 11, 19], add: 0 },
   { words: [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15], shifts: [3, 5, 9, 13], add: 0x5a827999 },
@@ -11,7 +11,7 @@ const ROUNDS = [
 ];
 const BLOCK_BYTES = 64;
 
-/** The 16 bytes of the parts one behind the other. */
+/** The 16-byte digest of the concatenated parts. */
 export function md4(...parts: readonly Uint8Array[]): Uint8Array {
   const message = padded(Buffer.concat(parts));
   const view = new DataView(message.buffer);
@@ -26,7 +26,7 @@ export function md4(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(digest.buffer);
 }
 
-/** RFC 1320 §3.1, §3.2: a bit, zeros, and the length in bits, up to whole blocks. */
+/** RFC 1320 §3.1, §3.2: appends a 1 bit, zeros, and the length in bits, to fill whole blocks. */
 function padded(bytes: Uint8Array): Uint8Array {
   const blocks = Math.ceil((bytes.length + 9) / BLOCK_BYTES);
   const message = new Uint8Array(blocks * BLOCK_BYTES);

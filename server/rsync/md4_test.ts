@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { md4 } from "./md4.ts";
 
-Deno.test("MD4 gives what RFC 1320 §A.5 lists", () => {
+Deno.test("MD4 matches the test suite of RFC 1320 §A.5", () => {
   const vectors: Record<string, string> = {
     "": "31d6cfe0d16ae931b73c59d7e0c089c0",
     "a": "bde52cb31de33e46245e05fbdbd6fb24",
@@ -18,7 +18,7 @@ Deno.test("MD4 gives what RFC 1320 §A.5 lists", () => {
   }
 });
 
-Deno.test("parts give the sum of the whole, whatever their lengths", () => {
+Deno.test("parts have the digest of the whole, whatever their lengths", () => {
   const whole = new Uint8Array(200).map((_, i) => i);
   for (const cut of [0, 1, 55, 56, 63, 64, 65, 128, 200]) {
     assert.deepEqual(md4(whole.subarray(0, cut), whole.subarray(cut)), md4(whole));

@@ -1,26 +1,26 @@
-/** What a client's rsync has the server do: its arguments (server_options of rsync's options.c), read with care. */
+/** Parses the arguments that a client's rsync sends to the server (server_options in rsync's options.c). */
 import { EXIT, quoted, Refusal } from "./refusal.ts";
 
 export interface SenderRequest {
-  /** With the module in front, as the client wrote them: "torrents/web@1.torrent". */
+  /** As the client sent them, with the module in front: "torrents/web@1.torrent". */
   readonly paths: readonly string[];
   readonly recurse: boolean;
   readonly directories: boolean;
   readonly owners: boolean;
   readonly groups: boolean;
   readonly numericIds: boolean;
-  /** The list carries every file's sum. */
+  /** The file list has every file's checksum. */
   readonly sums: boolean;
   readonly compress: boolean;
   readonly dryRun: boolean;
-  /** More arguments follow, kept from any shell. */
+  /** More arguments follow, sent separately to protect them from a shell. */
   readonly secluded: boolean;
   readonly checksumSeed: number;
 }
 
-/** Letters that change nothing for a sender of plain files, beside those that SenderRequest has a field for. */
+/** Letters that make no difference to a sender of plain files, besides those with a field in SenderRequest. */
 const HARMLESS_LETTERS = "vqbulmKOJLkWtDpEIRxSy";
-/** The same of long options; with `=VALUE` or without. */
+/** Long options that make no difference either, with or without `=VALUE`. */
 const HARMLESS = new Set([
   ...["timeout", "bwlimit", "suffix", "compress-level", "skip-compress", "max-alloc", "info", "debug"],
   ...["inplace", "partial", "ignore-errors", "safe-links", "copy-unsafe-links", "use-qsort", "specials"],
@@ -28,7 +28,7 @@ const HARMLESS = new Set([
   ...["no-implied-dirs", "no-relative", "no-r", "stats", "new-compress", "old-compress", "log-format"],
 ]);
 
-/** Throws Refusal where the client wants to write, or what would change the protocol in a way not spoken here. */
+/** Throws Refusal if the client wants to write, or uses an option that changes the protocol in a way we do not support. */
 export function parseArguments(args: readonly string[], { protocol }: { protocol: number }): SenderRequest {
   const dot = args.indexOf(".");
   const options = dot < 0 ? args : args.slice(0, dot);
@@ -52,7 +52,7 @@ export function parseArguments(args: readonly string[], { protocol }: { protocol
   }
   const has = (letter: string) => letters.includes(letter);
   for (const letter of letters) {
-    // before protocol 28 hard links add fields to every entry
+    // before protocol 28, hard links add fields to every entry
     const understood = "rdogczns".includes(letter) || HARMLESS_LETTERS.includes(letter) ||
       (letter === "H" && protocol >= 28);
     if (!understood) throw unsupported(`-${letter}`);
@@ -72,11 +72,11 @@ export function parseArguments(args: readonly string[], { protocol }: { protocol
   };
 }
 
-/** Of "-vlogDtpre.iLsfxCIvu" the letters before `e`, behind which the client says what it is able to do. */
+/** The letters before `e` in "-vlogDtpre.iLsfxCIvu". After `e` the client lists its capabilities. */
 function lettersOf(option: string): string {
   return option.slice(1).replace(/e.*$/, "");
 }
 
 function unsupported(option: string): Refusal {
-  return new Refusal(`ERROR: the option ${quoted(option)} is not served here`, EXIT.unsupported);
+  return new Refusal(`ERROR: the option ${quoted(option)} is not supported here`, EXIT.unsupported);
 }

@@ -1,7 +1,7 @@
-/** rsync's exit codes (errcode.h), as far as they are given here. */
+/** The exit codes (rsync's errcode.h) that we send. */
 export const EXIT = { syntax: 1, unsupported: 4 } as const;
 
-/** What the client asked for is not served; it is told why and ends with this exit code. */
+/** The client's request is refused. The client prints the message and exits with this code. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly exitCode: number;
@@ -12,7 +12,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What a client said, fit for its own terminal and our log. */
+/** A client's text, made safe for its own terminal and for our log. */
 export function quoted(text: string): string {
   return `"${text.slice(0, 100).replace(/[^\x20-\x7e]/g, "?")}"`;
 }

@@ -7,7 +7,7 @@ import { select } from "./selection.ts";
 const TABLE = ["web@2.torrent", "db@1.torrent", "web@1.torrent", "web@10.torrent"];
 const parse = (text: string, protocol = 31) => parseArguments(text.split(" "), { protocol });
 
-Deno.test("what stock clients say is understood", () => {
+Deno.test("the arguments of stock clients are understood", () => {
   const request = parse(
     "--server --sender -vlogDtprze.iLsfxCIvu --numeric-ids . torrents/web@1.torrent torrents/",
   );
@@ -31,7 +31,7 @@ Deno.test("what stock clients say is understood", () => {
   assert(parse("--server --sender -logDtprH . torrents/", 28).recurse);
 });
 
-Deno.test("writing, and what would change the protocol, is refused", () => {
+Deno.test("writing, and options that change the protocol, are refused", () => {
   assert.throws(() => parse("--server -logDtpre.iLsfxCIvu . torrents/"), /module is read only/);
   const refused = [
     ...["-A", "-X", "-U", "-N", "-C", "-F", "--files-from=-", "--files-from", "--append", "--append-verify"],
@@ -57,7 +57,7 @@ Deno.test("writing, and what would change the protocol, is refused", () => {
   assert.throws(() => parse("--server --sender -H . torrents/", 27), Refusal);
 });
 
-Deno.test("paths mean names of the table, the folder, or nothing", () => {
+Deno.test("a path selects names from the table, the folder, or nothing", () => {
   const cases: [path: string, names: string[] | "folder" | "missing"][] = [
     ["torrents", "folder"],
     ["torrents/", "folder"],
@@ -85,7 +85,7 @@ Deno.test("paths mean names of the table, the folder, or nothing", () => {
   assert.deepEqual(select(["torrents/*", "torrents/web@1.torrent"], TABLE).names.length, TABLE.length);
 });
 
-Deno.test("the first rule that matches decides; rules that are not understood are refused", () => {
+Deno.test("the first rule that matches decides; unsupported rules are refused", () => {
   const through = (rules: string[], protocol = 31) => {
     const parsed = rules.map((rule) => parseFilterRule(rule, { protocol }));
     return TABLE.filter((name) => passes(name, parsed)).sort();

@@ -3,17 +3,17 @@ import { hasWildcard, matchesWildcard, withoutEscapes } from "#contract/wildcard
 export const MODULE = "torrents";
 
 interface Selection {
-  /** The module's folder itself was asked for. */
+  /** The module's folder itself was requested. */
   readonly folder: boolean;
-  /** Of the table, in rsync's order: that of their bytes. */
+  /** Names from the table, in rsync's order, which is bytewise. */
   readonly names: readonly string[];
-  /** Paths that are not there. */
+  /** Paths that do not exist. */
   readonly missing: readonly string[];
 }
 
 /**
- * What a client's paths mean. A path is "torrents", "torrents/" or "torrents/NAME" where NAME is in the table, or
- * a pattern that matches some of it; nothing else exists, since no path is ever given to a file system.
+ * Resolves a client's paths. A path is "torrents", "torrents/" or "torrents/NAME", where NAME is in the table or a pattern
+ * that matches names in it. Nothing else exists: no path ever reaches a file system.
  */
 export function select(paths: readonly string[], table: readonly string[]): Selection {
   const names = new Set<string>(), missing: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * What follows the handshake: rules, the list of files, and the files that the client's generator asks for, in
- * three phases (two before protocol 29): first try, second try, delayed updates. A phase ends with "done" from
- * both sides (rsync's sender.c: send_files; main.c: read_final_goodbye).
+ * The session after the handshake: filter rules, the file list, and the files that the client's generator requests, in
+ * three phases (two before protocol 29): first try, second try, delayed updates. A phase ends with "done" from both
+ * sides (rsync's sender.c: send_files; main.c: read_final_goodbye).
  */
 import { encodeFileEntry, encodeListEnd, type FileEntry } from "#rsync/file_list.ts";
 import { FileIndexes, INDEX } from "#rsync/file_indexes.ts";
@@ -9,7 +9,7 @@ import { int32, long, readByte, readInt32, readShortint, readVarint } from "#rsy
 import { shortint, varint, WireError } from "#rsync/integers.ts";
 import { MESSAGE, type RsyncStream } from "#rsync/stream.ts";
 import { ITEM, NO_SUMS, readSumHead } from "#rsync/transfer.ts";
-import { deflated, listSum, literals, transferSum } from "./content.ts";
+import { deflated, listChecksum, literals, transferChecksum } from "./content.ts";
 import { type FilterRule, parseFilterRule, passes } from "./filter_rules.ts";
 import type { SenderRequest } from "./options.ts";
 import { EXIT, quoted, Refusal } from "./refusal.ts";
@@ -19,11 +19,11 @@ import type { TorrentFile } from "./torrent_file.ts";
 const MAX_RULES = 64;
 const MAX_RULE_BYTES = 255;
 const MAX_NAME_BYTES = 4096;
-/** Questions about one file, and how many of them may be for its bytes: a first and a second try. */
-const MAX_QUESTIONS = 8;
+/** Requests per file, and how many of them may be for its bytes: a first and a second try. */
+const MAX_REQUESTS = 8;
 const MAX_TRANSFERS = 2;
-/** Kinds of deletions that a client counts. */
-const DELETIONS = 5;
+/** A client counts its deletions by type: files, folders, links, devices and special files. */
+const DELETION_TYPES = 5;
 
 interface SenderOptions {
   readonly protocol: number;
@@ -36,11 +36,11 @@ interface Listed extends FileEntry {
   readonly file?: TorrentFile;
 }
 
-/** One question of the client's generator. */
-interface Question {
+/** One request of the client's generator. */
+interface FileRequest {
   readonly index: number;
   readonly flags: number;
-  /** What follows the flags, to be given back. */
+  /** The bytes after the flags, which are sent back. */
   readonly extra: Uint8Array;
 }
 
@@ -60,32 +60,32 @@ export class Sender {
     this.#ours = new FileIndexes(options.protocol);
   }
 
-  /** The rules and the list: what the client says before it sees anything. Throws WireError, Refusal. */
-  async announce(): Promise<void> {
+  /** Reads the client's filter rules and sends the file list. Throws WireError, Refusal. */
+  async sendList(): Promise<void> {
     this.#list = this.#listOf(await this.#readRules());
     const { protocol, request } = this.#options;
     for (const { file, ...entry } of this.#list) {
-      // a file that is gone meanwhile has a sum of zeros, and is missed when it is asked for
+      // a file that has vanished gets a checksum of zeros, and an error when it is requested
       const bytes = request.sums ? await file?.read().catch(() => undefined) : undefined;
-      const sum = bytes && listSum(bytes, { protocol });
+      const sum = bytes && listChecksum(bytes, { protocol });
       this.#stream.write(encodeFileEntry(entry, { protocol, ...request, ...(sum && { sum }) }));
     }
     this.#stream.write(encodeListEnd({ protocol, ...request }));
     await this.#stream.flush();
   }
 
-  /** Answers the generator until it is content. Throws WireError. */
+  /** Answers the generator's requests until it is done. Throws WireError. */
   async serve(): Promise<void> {
-    // a client that was given nothing asks nothing
+    // after an empty list, a client requests nothing
     if (this.#list.length === 0) return;
     const { protocol } = this.#options;
-    let questions = MAX_QUESTIONS * this.#list.length;
+    let requestsLeft = MAX_REQUESTS * this.#list.length;
     for (let phasesLeft = protocol >= 29 ? 2 : 1;;) {
-      const question = await this.#question();
-      if (question === "done" && phasesLeft-- === 0) break;
-      if (question === "done") this.#stream.write(this.#ours.encode(INDEX.done));
-      else if (questions-- === 0) throw new WireError("it asks without end");
-      else await this.#answer(question);
+      const request = await this.#nextRequest();
+      if (request === "done" && phasesLeft-- === 0) break;
+      if (request === "done") this.#stream.write(this.#ours.encode(INDEX.done));
+      else if (requestsLeft-- === 0) throw new WireError("it sends too many requests");
+      else await this.#answer(request);
       await this.#stream.flush();
     }
     this.#stream.write(this.#ours.encode(INDEX.done), this.#statistics());
@@ -97,11 +97,11 @@ export class Sender {
     const { files, request } = this.#options;
     const { folder, names, missing } = select(request.paths, files.map(({ name }) => name));
     for (const path of missing) {
-      this.#tell(MESSAGE.transferError, `link_stat ${quoted(path)} failed: No such file or directory (2)`);
+      this.#log(MESSAGE.transferError, `link_stat ${quoted(path)} failed: No such file or directory (2)`);
     }
     const wanted = new Set(names);
     const list: Listed[] = [];
-    if (folder && !request.recurse && !request.directories) this.#tell(MESSAGE.info, "skipping directory .");
+    if (folder && !request.recurse && !request.directories) this.#log(MESSAGE.info, "skipping directory .");
     else if (folder) {
       const modifiedSeconds = Math.max(0, ...files.map((file) => file.modifiedSeconds));
       list.push({ name: ".", type: "directory", sizeBytes: 0, modifiedSeconds });
@@ -128,7 +128,7 @@ export class Sender {
     }
   }
 
-  async #question(): Promise<Question | "done"> {
+  async #nextRequest(): Promise<FileRequest | "done"> {
     for (;;) {
       const index = await this.#theirs.read(this.#stream);
       if (index === INDEX.done) return "done";
@@ -137,14 +137,16 @@ export class Sender {
         continue;
       }
       const flags = this.#options.protocol >= 29 ? await readShortint(this.#stream) : ITEM.transfer;
-      // before protocol 30 a client's sign of life has the number behind the last one
+      // before protocol 30, a keep-alive has the number after the last file's
       if (this.#options.protocol < 30 && index === this.#list.length && flags === ITEM.isNew) continue;
-      if (index < 0 || index >= this.#list.length) throw new WireError("it asks for what is not in the list");
+      if (index < 0 || index >= this.#list.length) {
+        throw new WireError("it requests a file that is not in the list");
+      }
       return { index, flags, extra: await this.#readExtra(flags) };
     }
   }
 
-  /** Which kind of old file its sums are of (a byte), and that one's name (one or two bytes of length). */
+  /** The type of the basis file (a byte), and its name (after one or two bytes of length). */
   async #readExtra(flags: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     if (flags & ITEM.basisFollows) parts.push(await this.#stream.take(1));
@@ -158,46 +160,46 @@ export class Sender {
     return Buffer.concat(parts);
   }
 
-  async #answer(question: Question): Promise<void> {
+  async #answer(item: FileRequest): Promise<void> {
     const { protocol, request, seed } = this.#options;
-    if (!(question.flags & ITEM.transfer) || request.dryRun) return this.#writeItem(question);
-    const { file } = this.#list[question.index] as Listed;
-    if (!file) throw new WireError("it asks for the bytes of a folder");
-    const transfers = (this.#transfers.get(question.index) ?? 0) + 1;
-    if (transfers > MAX_TRANSFERS) throw new WireError("it asks without end");
-    this.#transfers.set(question.index, transfers);
+    if (!(item.flags & ITEM.transfer) || request.dryRun) return this.#writeItem(item);
+    const { file } = this.#list[item.index] as Listed;
+    if (!file) throw new WireError("it requests the bytes of a folder");
+    const transfers = (this.#transfers.get(item.index) ?? 0) + 1;
+    if (transfers > MAX_TRANSFERS) throw new WireError("it requests a file too often");
+    this.#transfers.set(item.index, transfers);
     const { count, sumBytes } = await readSumHead(this.#stream);
-    // torrents are small: they are sent whole, whatever the client has of an older one
+    // torrents are small: send them whole, whatever older version the client has
     await this.#stream.skip(count * (4 + sumBytes));
     let bytes: Uint8Array;
     try {
       bytes = await file.read();
     } catch {
-      this.#tell(MESSAGE.transferError, `file has vanished: ${quoted(`${MODULE}/${file.name}`)}`);
-      if (protocol >= 30) this.#stream.message(MESSAGE.noSend, int32(question.index));
+      this.#log(MESSAGE.transferError, `file has vanished: ${quoted(`${MODULE}/${file.name}`)}`);
+      if (protocol >= 30) this.#stream.message(MESSAGE.noSend, int32(item.index));
       return;
     }
-    this.#writeItem(question);
+    this.#writeItem(item);
     this.#stream.write(NO_SUMS);
     for (const part of request.compress ? deflated(bytes) : literals(bytes)) {
       this.#stream.write(part);
       if (this.#stream.isFull) await this.#stream.flush();
     }
-    this.#stream.write(transferSum(bytes, { protocol, seed }));
+    this.#stream.write(transferChecksum(bytes, { protocol, seed }));
   }
 
-  #writeItem({ index, flags, extra }: Question): void {
+  #writeItem({ index, flags, extra }: FileRequest): void {
     this.#stream.write(this.#ours.encode(index));
     if (this.#options.protocol >= 29) this.#stream.write(shortint(flags), extra);
   }
 
-  /** A client that deletes what is not in the list says how much: it wants that back. */
+  /** A client that deletes files missing from the list sends how many, and expects the numbers back. */
   async #returnDeletions(): Promise<void> {
     this.#stream.write(this.#ours.encode(INDEX.deletions));
-    for (let i = 0; i < DELETIONS; i++) this.#stream.write(varint(await readVarint(this.#stream)));
+    for (let i = 0; i < DELETION_TYPES; i++) this.#stream.write(varint(await readVarint(this.#stream)));
   }
 
-  /** Bytes in, bytes out, size of all files; since protocol 29 the milliseconds that the list took. */
+  /** Bytes in, bytes out, total size of the files; since protocol 29 also how many ms building and sending the list took. */
   #statistics(): Uint8Array {
     const { protocol } = this.#options;
     const total = this.#list.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -209,13 +211,14 @@ export class Sender {
   async #goodbye(): Promise<void> {
     const rounds = this.#options.protocol >= 31 ? 2 : 1;
     for (let round = 1; round <= rounds; round++) {
-      if (await this.#question() !== "done") throw new WireError("it asks on after its end");
+      if (await this.#nextRequest() !== "done") throw new WireError("it sends a request after the end");
       if (round < rounds) this.#stream.write(this.#ours.encode(INDEX.done));
       await this.#stream.flush();
     }
   }
 
-  #tell(kind: number, text: string): void {
+  /** Sends a line for the client to print. */
+  #log(kind: number, text: string): void {
     this.#stream.message(kind, new TextEncoder().encode(`rsync: ${text}\n`));
   }
 }

@@ -8,35 +8,35 @@ import type { TorrentFile } from "./torrent_file.ts";
 
 /** How long a client may take. */
 export interface SessionLimits {
-  /** Until it has said what it wants. */
+  /** For the handshake and the file list. */
   readonly handshakeMs: number;
-  /** From then on, in all. */
+  /** For everything after that. */
   readonly transferMs: number;
 }
 
 /**
- * None of the flags that a server may offer (compat.c: CF_*): no incremental lists, no negotiation of sums and
- * compression. So it is MD5 and zlib, as with every server before rsync 3.2.
+ * None of the flags that a server may offer (compat.c: CF_*): no incremental file lists, no negotiation of checksum and
+ * compression. So both are MD5 and zlib, as with every server before rsync 3.2.
  */
 const COMPATIBILITY = 0;
 
 /**
- * One client from its first to its last word. Resolves when it had its answer, be it a refusal; rejects with
- * WireError where it does not speak rsync, is too slow, or goes away.
+ * Serves one client from greeting to farewell. Resolves when the client has its answer, even if that is a refusal.
+ * Rejects with WireError if the client does not speak rsync, is too slow, or disconnects.
  */
 export async function serveSession(
   stream: RsyncStream,
   { files, limits, admit }: {
     files: () => readonly TorrentFile[];
     limits: SessionLimits;
-    /** Asked when the client has named the module: whether there is room for it. */
+    /** Called when the client has named the module. Returns whether there is room for it. */
     admit: () => boolean;
   },
 ): Promise<void> {
   stream.limit(limits.handshakeMs);
-  const hello = await shakeHands(stream, { admit });
-  if (hello === undefined) return await stream.sayFarewell();
-  const { protocol, request } = hello;
+  const handshake = await shakeHands(stream, { admit });
+  if (handshake === undefined) return await stream.finish();
+  const { protocol, request } = handshake;
   const seed = request instanceof Refusal ? 0 : request.checksumSeed || randomInt(1, 0x7fffffff);
   if (protocol >= 30) stream.write(varint(COMPATIBILITY));
   stream.write(int32(seed));
@@ -46,7 +46,7 @@ export async function serveSession(
   try {
     if (request instanceof Refusal) throw request;
     const sender = new Sender(stream, { protocol, request, seed, files: files() });
-    await sender.announce();
+    await sender.sendList();
     stream.limit(limits.transferMs);
     await sender.serve();
   } catch (error) {
@@ -55,10 +55,10 @@ export async function serveSession(
     stream.message(protocol >= 30 ? MESSAGE.error : MESSAGE.transferError, text);
     if (protocol >= 31) stream.message(MESSAGE.errorExit, int32(error.exitCode));
   }
-  await stream.sayFarewell();
+  await stream.finish();
 }
 
-/** The client's own troubles are no concern of ours, up to the one that ends it. */
+/** Ignores the client's messages, except that it gave up. */
 function onMessage(kind: number): void {
   if (kind === MESSAGE.errorExit) throw new WireError("it gave up");
 }

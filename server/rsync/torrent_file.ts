@@ -1,10 +1,10 @@
-/** A name of the table with its bytes: all that can be had here. */
+/** A file in the daemon's table. */
 export interface TorrentFile {
   /** "web@1.torrent": letters, digits and `. _ - @`. */
   readonly name: string;
   readonly sizeBytes: number;
-  /** Since 1970. */
+  /** Seconds since 1970. */
   readonly modifiedSeconds: number;
-  /** All of it. Rejects where it is gone. */
+  /** Reads the whole file. Rejects if it no longer exists. */
   read(): Promise<Uint8Array>;
 }

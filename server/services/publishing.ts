@@ -1,7 +1,7 @@
-/** What becomes of a new version beside its place in the store: its torrent, and the files that boot a node. */
+/** What a new version gets besides its place in the store: its torrent, and the files that boot a node. */
 import { randomBytes } from "node:crypto";
 import { toHex } from "#torrent/metainfo/hex.ts";
-import { createInfo, type SameBeginning } from "#torrent/metainfo/create_metainfo.ts";
+import { type CommonPrefix, createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { isPackName } from "#contract/format/sha256.ts";
 import type { PublishPorts } from "../capture/publish.ts";
@@ -14,19 +14,19 @@ export function publishPorts(
 ): PublishPorts {
   return {
     async makeTorrent(files, { parent }) {
-      const same = parent && sameBeginning(parent, files);
-      const info = await createInfo(`rackseed-${randomBytes(8).toString("hex")}`, { files, same, signal });
+      const common = parent && sameBeginning(parent, files);
+      const info = await createInfo(`rackseed-${randomBytes(8).toString("hex")}`, { files, common, signal });
       return { metainfo: encodeMetainfo(info, swarm), infoHash: toHex(infoHashOf(info)) };
     },
     makeBoot: (reader, options) => makeBootFiles(reader, { ...options, segments, signal }),
   };
 }
 
-/** How far the torrent's files are those of `parent`, a torrent file; undefined where that cannot be read. */
+/** How far the torrent begins like `parent`, a torrent file; undefined if that cannot be read. */
 function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],
-): SameBeginning | undefined {
+): CommonPrefix | undefined {
   let info: Info;
   try {
     ({ info } = parseMetainfo(parent));

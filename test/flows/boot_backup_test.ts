@@ -1,4 +1,4 @@
-/** A backup at boot with the product's server and command line: ordered, waited for, done, and called off. */
+/** A backup at boot with the product's server and command line: ordered, awaited, done, and cancelled. */
 import assert from "node:assert/strict";
 import type { DeployAnswer, ImageView, NodeView } from "#contract/api.ts";
 import { missingForDisks } from "../node/loop_disk.ts";
@@ -35,7 +35,11 @@ Deno.test({
     );
     assert.match(ordered.stderr, /its MAC address, .* is not known/);
     assert.match(await product.done("node", "list"), /n1 .*armed for backup +waiting for boot/);
-    await fails(["node", "deploy", "n1", "--image", "web"], 1, /to be backed up .*n1.*\n.*node cancel n1/);
+    await fails(
+      ["node", "deploy", "n1", "--image", "web"],
+      1,
+      /a backup is ordered or running: n1\..*\n.*node cancel n1/,
+    );
     await fails(order, 1, /has another order/);
     assert.equal(await product.done("node", "cancel", "n1"), "cancelled; n1 is idle\n");
 
@@ -53,7 +57,7 @@ Deno.test({
       undefined,
     ]]);
 
-    // --wait also ends on a failure
+    // --wait also ends on failure.
     await node.live("rm -r etc");
     const waits = product.spawn([...order, "--wait", "--json"], { stdout: "piped" });
     const { nodes: [again] } = await firstJson(waits.stdout) as DeployAnswer;

@@ -1,4 +1,4 @@
-/** The page in a real browser: login by the printed link, live rows, capture and deploy. */
+/** The page in a real browser: login with the printed link, live rows, capture and deployment. */
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
@@ -20,7 +20,7 @@ const FLAGS = [
 ];
 
 Deno.test({
-  name: "an operator logs in by the link, watches nodes appear and install, captures and deploys",
+  name: "an operator logs in with the link, watches nodes appear and install, captures and deploys",
   ...needs({ files: [CHROMIUM] }),
   // the browser driver keeps handles open
   sanitizeOps: false,
@@ -70,20 +70,23 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
 
-  await t.step("without the token there is only the login", async () => {
+  await t.step("without the token only the login form is shown", async () => {
     await page.goto(server.urls.server);
     assert.equal(await page.getByLabel("Token").count(), 1);
     assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`)).status(), 401);
   });
 
-  await t.step("the token typed into the form logs in, a wrong one is refused with a message", async () => {
-    await page.getByLabel("Token").fill("wrong");
-    await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("alert").getByText("Wrong token for this server").waitFor();
-    await page.getByLabel("Token").fill(server.token);
-    await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("live", { exact: true }).waitFor();
-  });
+  await t.step(
+    "the right token typed into the form logs in; a wrong one is refused with a message",
+    async () => {
+      await page.getByLabel("Token").fill("wrong");
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByRole("alert").getByText("Wrong token for this server").waitFor();
+      await page.getByLabel("Token").fill(server.token);
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByText("live", { exact: true }).waitFor();
+    },
+  );
 
   await t.step("logging out ends the session: its cookie, its page and its events", async () => {
     const [cookie] = await context.cookies();
@@ -189,7 +192,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await using node = await enrolled(server, nodes[0]?.token ?? "");
     await node.report({ step: "finish", state: "done", elapsedMs: 1, reportsAs: "f1" });
     await row(page, "f1").getByText("first boot expected by").waitFor();
-    await row(page, "f1").getByText("was not heard of since").waitFor();
+    await row(page, "f1").getByText("has not reported since").waitFor();
     await row(page, "f1").getByText("boot order").waitFor();
     const body = `token ${node.order.firstBoot?.token}\nhostname f1\n`;
     assert.equal((await fetch(node.order.firstBoot?.url ?? "", { method: "POST", body })).status, 204);
@@ -244,7 +247,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
         progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
       });
       await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
-      await row(page, "a1").getByText("seeds on for a2").waitFor();
+      await row(page, "a1").getByText("keeps seeding for a2").waitFor();
       await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
       await row(page, "a1").getByText("slowest of its batch").waitFor();
       await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });
@@ -298,7 +301,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     assert.equal(captures.at(-1)?.template, "golden");
   });
 
-  await t.step("a problem is shown where it arose", async () => {
+  await t.step("a problem is shown where it occurred", async () => {
     await page.getByRole("button", { name: /Capture….*golden/ }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Image name").fill("other");
@@ -335,7 +338,7 @@ async function capture(client: ApiClient, { root, image }: { root: string; image
   await waitForCapture(client, { id, signal });
 }
 
-/** A node's agent as the API sees it: enrolled, and ready to report. */
+/** Enrols as a node's agent, which can then report. */
 async function enrolledNode(client: ApiClient, server: RunningServer, name: string) {
   const { nodes } = await client.post("/deployments", {
     body: { nodes: [name], image: "web" },

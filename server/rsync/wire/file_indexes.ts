@@ -1,17 +1,17 @@
 import { type ByteSource, int32, readInt32, WireError } from "./integers.ts";
 
-/** What stands where a file's number might: a phase is over, or the client's count of deletions follows. */
+/** Special values in place of a file number: the phase is over, or the client's deletion counts follow. */
 export const INDEX = { done: -1, deletions: -3 } as const;
 
 /**
- * File numbers in one direction of a session (write_ndx and read_ndx of rsync's io.c). Before protocol 30 plain
- * numbers of 32 bits; since then the difference to the number before, those below zero apart from the others:
+ * Encodes file numbers in one direction of a session (write_ndx and read_ndx in rsync's io.c). Before protocol 30 they are
+ * plain 32-bit integers; since then, differences to the previous number, separately for negative and other numbers:
  *
  *     00                           −1
  *     DD                           difference 1 to 253
  *     FE hi lo                     difference 0 to 32767
  *     FE 80|b3 b0 b1 b2            the number itself
- *     FF, then one of these        below zero: as the positive number
+ *     FF, then one of these        a negative number, encoded as its absolute value
  */
 export class FileIndexes {
   readonly #protocol: number;
@@ -54,7 +54,7 @@ export class FileIndexes {
     return negative ? -number : number;
   }
 
-  /** Returns the number before. */
+  /** Records the number and returns the previous one. */
   #move(negative: boolean, number: number): number {
     const before = negative ? this.#negative : this.#positive;
     if (negative) this.#negative = number;

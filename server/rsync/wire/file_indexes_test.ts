@@ -8,7 +8,7 @@ function sourceOf(bytes: Uint8Array) {
   return { take: (length: number) => Promise.resolve(bytes.slice(at, at += length)) };
 }
 
-Deno.test("file numbers have the bytes that rsync gives them", () => {
+Deno.test("file numbers are encoded as rsync encodes them", () => {
   const indexes = new FileIndexes(31);
   const hex = [0, 1, -1, 1, 300, 100_000, 5, -3, -3].map((index) => toHex(indexes.encode(index)));
   assert.deepEqual(hex, [
@@ -25,7 +25,7 @@ Deno.test("file numbers have the bytes that rsync gives them", () => {
   assert.equal(toHex(new FileIndexes(29).encode(-1)), "ffffffff");
 });
 
-Deno.test("any row of file numbers is read as it was written", async () => {
+Deno.test("any sequence of file numbers survives encoding", async () => {
   const index = fc.oneof(fc.integer({ min: -400, max: 70_000 }), fc.nat());
   await fc.assert(fc.asyncProperty(fc.array(index), fc.constantFrom(27, 30, 31), async (row, protocol) => {
     const [ours, theirs] = [new FileIndexes(protocol), new FileIndexes(protocol)];

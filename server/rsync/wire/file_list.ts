@@ -1,13 +1,13 @@
 /**
- * The list of files that a sender starts with (send_file_entry of rsync's flist.c). One entry:
+ * The file list that a sender starts with (send_file_entry in rsync's flist.c). One entry:
  *
  *     flags   1 byte, or 2 with the bit "extended" (since protocol 28); never 0, which ends the list
- *     name    [1 byte: how much it shares with the name before] length (1 byte, or a long one), bytes
+ *     name    [1 byte: length of the prefix shared with the previous name] length (1 byte, or a long one), bytes
  *     length  long
- *     time    seconds: varlong of 4 at least, before protocol 30 an int; [nanoseconds: varint]
+ *     time    seconds: varlong of at least 4 bytes, before protocol 30 an int; [nanoseconds: varint]
  *     mode    int
- *     owner, group   where the client asked for them: varint, before protocol 30 an int
- *     sum     16 bytes, where the client asked for them
+ *     owner, group   if the client asked for them: varint, before protocol 30 an int
+ *     sum     checksum, 16 bytes, if the client asked for it
  */
 import { type ByteSource, int32, long, readByte, readInt32, readLong } from "./integers.ts";
 import { readVarint, readVarlong, varint, varlong, WireError } from "./integers.ts";
@@ -16,17 +16,17 @@ export interface FileEntry {
   readonly name: string;
   readonly type: "file" | "directory";
   readonly sizeBytes: number;
-  /** Of its last change, since 1970. */
+  /** Seconds since 1970. */
   readonly modifiedSeconds: number;
 }
 
 interface ListFormat {
   readonly protocol: number;
-  /** What the client asked for: each adds a field to every entry. */
+  /** What the client asked for. Each adds a field to every entry. */
   readonly owners?: boolean;
   readonly groups?: boolean;
   readonly sums?: boolean;
-  /** Owners and groups go by number: no names follow the list. */
+  /** Owners and groups are numeric: no names follow the list. */
   readonly numericIds?: boolean;
 }
 
@@ -40,14 +40,14 @@ const FLAG = {
   endWithError: 1 << 12,
   nanoseconds: 1 << 13,
 };
-/** The bits that an entry may bear which was asked for without owners, links and devices. */
+/** The flags that may occur in a list requested without owners, links and devices. */
 const UNDERSTOOD = 0xff | 1 << 8 | FLAG.nanoseconds;
 const MODE = { type: 0o170000, file: 0o100000, directory: 0o040000 };
 const SUM_BYTES = 16;
 const MAX_NAME_BYTES = 4096;
 const ROOT = 0;
 
-/** `sum`: the MD5 of a file (before protocol 30 its MD4), where sums are asked for. */
+/** `sum`: the file's MD5 (MD4 before protocol 30), if the client asked for checksums. */
 export function encodeFileEntry(entry: FileEntry, format: ListFormat & { sum?: Uint8Array }): Uint8Array {
   const { protocol, owners, groups, sums, sum } = format;
   const name = new TextEncoder().encode(entry.name);
@@ -55,7 +55,7 @@ export function encodeFileEntry(entry: FileEntry, format: ListFormat & { sum?: U
   const file = entry.type === "file";
   const id = protocol >= 30 ? varint(ROOT) : int32(ROOT);
   return Buffer.concat([
-    // on a file the bit means nothing; it keeps the flags from being 0
+    // on a file the bit has no meaning, but it keeps the flags from being 0
     Uint8Array.of(FLAG.topDirectory, name.length),
     name,
     long(entry.sizeBytes, { protocol }),
@@ -63,12 +63,12 @@ export function encodeFileEntry(entry: FileEntry, format: ListFormat & { sum?: U
     int32(file ? MODE.file | 0o644 : MODE.directory | 0o755),
     ...(owners ? [id] : []),
     ...(groups ? [id] : []),
-    // before protocol 28 directories have one too, of zeros
+    // before protocol 28, directories have one too, of zeros
     ...(sums && (file || protocol < 28) ? [sum ?? new Uint8Array(SUM_BYTES)] : []),
   ]);
 }
 
-/** What follows the last entry: 0, the names of owners and groups (there are none), and that all went well. */
+/** The end of the list: 0, the names of owners and groups (none), and before protocol 30 the I/O error flags (0). */
 export function encodeListEnd({ protocol, owners, groups, numericIds }: ListFormat): Uint8Array {
   const noNames = protocol >= 30 ? varint(0) : int32(0);
   return Buffer.concat([
@@ -79,7 +79,7 @@ export function encodeListEnd({ protocol, owners, groups, numericIds }: ListForm
   ]);
 }
 
-/** A list that was asked for without owners, groups, links, devices and sums. Throws WireError. */
+/** Reads a list that was requested without owners, groups, links, devices and checksums. Throws WireError. */
 export async function readFileList(
   source: ByteSource,
   { protocol, maxEntries }: { protocol: number; maxEntries: number },
@@ -94,7 +94,7 @@ export async function readFileList(
       await readVarint(source);
       break;
     }
-    if (flags & ~UNDERSTOOD) throw new WireError("the list has an entry that was not asked for");
+    if (flags & ~UNDERSTOOD) throw new WireError("the list has an entry that was not requested");
     if (entries.length === maxEntries) throw new WireError(`the list has more than ${maxEntries} entries`);
     before.name = await readName(source, { flags, protocol, before: before.name });
     const sizeBytes = await readLong(source, { protocol });
@@ -104,7 +104,9 @@ export async function readFileList(
     if (flags & FLAG.nanoseconds) await readVarint(source);
     if (!(flags & FLAG.sameMode)) before.mode = await readInt32(source);
     const type = before.mode & MODE.type;
-    if (type !== MODE.file && type !== MODE.directory) throw new WireError("the list has more than files");
+    if (type !== MODE.file && type !== MODE.directory) {
+      throw new WireError("the list has an entry that is neither a file nor a directory");
+    }
     entries.push({
       name: new TextDecoder().decode(before.name),
       type: type === MODE.file ? "file" : "directory",

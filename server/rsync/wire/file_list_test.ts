@@ -23,7 +23,7 @@ const entries: fc.Arbitrary<FileEntry[]> = fc.array(
   { maxLength: 20 },
 );
 
-Deno.test("a list is read as it was written, in every protocol", async () => {
+Deno.test("a list survives encoding, in every protocol", async () => {
   await fc.assert(fc.asyncProperty(entries, fc.constantFrom(27, 28, 29, 30, 31), async (list, protocol) => {
     const bytes = Buffer.concat([
       ...list.map((entry) => encodeFileEntry(entry, { protocol })),
@@ -40,7 +40,7 @@ Deno.test("a list is read as it was written, in every protocol", async () => {
   }));
 });
 
-Deno.test("what other senders leave out or add is understood: shared names, times, modes, nanoseconds", async () => {
+Deno.test("what other senders omit or add is understood: shared names, times and modes, nanoseconds", async () => {
   const file = { name: "web@1", type: "file", sizeBytes: 5, modifiedSeconds: 9 } as const;
   const bytes = Buffer.concat([
     encodeFileEntry(file, { protocol: 31 }),

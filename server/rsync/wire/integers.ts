@@ -1,14 +1,14 @@
 /**
- * Numbers as rsync has them on the wire (io.c of rsync 3): little-endian all of them. Protocol 30 brought the
- * variable forms, whose first byte says by its leading ones how many bytes follow beyond the least number:
+ * Integers on the wire (io.c of rsync 3), all little-endian. Protocol 30 introduced the variable forms: the leading ones
+ * of the first byte say how many bytes follow beyond the minimum:
  *
  *     first byte  0xxxxxxx  10xxxxxx  110xxxxx  1110xxxx  11110xxx  111110xx  111111xx
  *     more bytes  0         1         2         3         4         5         6
  *
- * The x are the value's highest bits, the bytes after it the lower ones, lowest first.
+ * The x are the value's highest bits. The bytes after it are the lower ones, lowest first.
  */
 
-/** Where decoders take bytes from; fails where so many do not come. */
+/** Where decoders read bytes from. `take` rejects if it cannot deliver all of them. */
 export interface ByteSource {
   take(length: number): Promise<Uint8Array>;
 }
@@ -39,7 +39,7 @@ export async function readByte(source: ByteSource): Promise<number> {
   return (await source.take(1))[0] as number;
 }
 
-/** Of 32 bits. */
+/** A 32-bit integer in variable form. */
 export function varint(value: number): Uint8Array {
   return varlong(value >>> 0, 1);
 }
@@ -64,7 +64,7 @@ export async function readVarlong(source: ByteSource, minBytes: number): Promise
   return safe(viewOf(await readVariable(source, { minBytes, maxBytes: 8 })).getBigInt64(0, true));
 }
 
-/** A size or a sum of sizes in the protocol's form. Before protocol 30: 32 bits where they do, else −1 and 64. */
+/** A size or a sum of sizes. Before protocol 30: 32 bits if they suffice, else −1 and 64 bits. */
 export function long(value: number, { protocol }: { protocol: number }): Uint8Array {
   if (protocol >= 30) return varlong(value, 3);
   if (value >= 0 && value <= 0x7fffffff) return int32(value);
@@ -79,7 +79,7 @@ export async function readLong(source: ByteSource, { protocol }: { protocol: num
   return short === -1 ? safe(viewOf(await source.take(8)).getBigInt64(0, true)) : short;
 }
 
-/** The value's bytes, lowest first, in a field of nine. */
+/** The value's bytes, lowest first, in an array of nine. */
 async function readVariable(
   source: ByteSource,
   { minBytes, maxBytes }: { minBytes: number; maxBytes: number },

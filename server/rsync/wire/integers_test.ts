@@ -18,7 +18,7 @@ function sourceOf(bytes: Uint8Array): ByteSource & { left: number } {
   };
 }
 
-Deno.test("numbers have the bytes that rsync gives them", () => {
+Deno.test("integers are encoded as rsync encodes them", () => {
   const cases: [bytes: Uint8Array, hex: string][] = [
     [varint(0), "00"],
     [varint(0x7f), "7f"],
@@ -39,7 +39,7 @@ Deno.test("numbers have the bytes that rsync gives them", () => {
   for (const [bytes, hex] of cases) assert.equal(toHex(bytes), hex);
 });
 
-Deno.test("every number is read as it was written, and nothing behind it", async () => {
+Deno.test("every integer survives encoding, and nothing after it is read", async () => {
   const sizes = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
   const int = fc.oneof(fc.integer(), fc.nat(300));
   await fc.assert(
@@ -61,7 +61,7 @@ Deno.test("every number is read as it was written, and nothing behind it", async
   );
 });
 
-Deno.test("a number that has more bytes than its kind is refused", async () => {
+Deno.test("an integer with more bytes than its type is refused", async () => {
   for (const head of [0xf8, 0xfc, 0xff, 0xf1]) {
     const bytes = new Uint8Array(12).fill(0xff);
     bytes[0] = head;

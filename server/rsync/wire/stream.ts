@@ -1,6 +1,6 @@
 import { type ByteSource, int32, WireError } from "./integers.ts";
 
-/** Kinds of frames (rsync.h); all but `data` may come between any two bytes of it. */
+/** Kinds of frames (rsync.h). All but `data` may come between any two bytes of the data. */
 export const MESSAGE = {
   data: 0,
   transferError: 1,
@@ -10,23 +10,23 @@ export const MESSAGE = {
   ioError: 22,
   ioTimeout: 33,
   noop: 42,
-  /** This end gives up, with an exit code (int); since protocol 31. */
+  /** The sender of the message gives up, with an exit code (int). Since protocol 31. */
   errorExit: 86,
   success: 100,
   deleted: 101,
-  /** A file of the list is not to be had (int); since protocol 30. */
+  /** A file of the list (int) cannot be sent. Since protocol 30. */
   noSend: 102,
 } as const;
 
-/** What a frame's kind is written as: BASE above it. */
+/** Added to a frame's kind on the wire (MPLEX_BASE). */
 const FRAME_BASE = 7;
 const MAX_FRAME_BYTES = 32 * 1024;
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const FULL_BYTES = 256 * 1024;
 const READ_BYTES = 32 * 1024;
-/** Before there are frames a client says some lines, and a flood of silent clients should cost little. */
+/** Before framing, a client sends only a few lines; a small buffer keeps a flood of silent clients cheap. */
 const FIRST_READ_BYTES = 4 * 1024;
-/** The far end may take so long to read our last words. */
+/** How long the client may take to read what we sent last. */
 const FAREWELL_MS = 1000;
 
 /** Deno.TcpConn is one. */
@@ -38,17 +38,45 @@ export interface Duplex {
 }
 
 interface StreamLimits {
-  /** Nothing comes in, or goes out, for so long: the end. */
+  /** How long a single read or write may take. */
   readonly idleMs: number;
-  /** All of the session, however busy; see `limit`. */
+  /** How long the session may take, however busy it is; see `limit`. */
   readonly totalMs: number;
-  /** All that may come in. */
+  /** How many bytes may come in. */
   readonly maxReadBytes: number;
 }
 
 /**
- * One rsync connection: plain bytes at first, frames later. A frame is its length (3 bytes), its kind and its bytes;
- * the session's data flows through those of kind `data`. Whoever is too slow, or says too much, is cut off.
+ * One rsync connection: plain bytes at first, frames later. A frame is its length (3 bytes), its kind (1 byte) and its
+ * content. Frames of kind `data` carry the session's data. A peer that is too slow or sends too much is cut off.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { int32, readInt32 } from "#rsync/integers.ts";
+ * import { MESSAGE, RsyncStream } from "#rsync/stream.ts";
+ *
+ * // sends back what it receives
+ * const buffer: number[] = [];
+ * const echo = {
+ *   read: (into: Uint8Array) => {
+ *     into.set(buffer);
+ *     return Promise.resolve(buffer.splice(0).length);
+ *   },
+ *   write: (bytes: Uint8Array) => Promise.resolve(buffer.push(...bytes) && bytes.length),
+ *   closeWrite: () => Promise.resolve(),
+ *   close: () => {},
+ * };
+ * using stream = new RsyncStream(echo, { idleMs: 1000, totalMs: 1000, maxReadBytes: 1000 });
+ * const messages: number[] = [];
+ * stream.frameOutput();
+ * stream.frameInput((kind) => messages.push(kind));
+ * stream.message(MESSAGE.info, new Uint8Array(3));
+ * stream.write(int32(42));
+ * await stream.flush();
+ * assert.equal(await readInt32(stream), 42);
+ * assert.deepEqual(messages, [MESSAGE.info]);
+ * ```
  */
 export class RsyncStream implements ByteSource, Disposable {
   readonly #connection: Duplex;
@@ -57,9 +85,9 @@ export class RsyncStream implements ByteSource, Disposable {
   #cutOff: string | undefined;
   #read = 0;
   #written = 0;
-  /** Came in and was not taken yet. */
+  /** Received and not taken yet. */
   #incoming = new Uint8Array(0);
-  /** What is left of the frame; undefined before there are frames. */
+  /** Bytes left in the current data frame; undefined before framing. */
   #frameLeft: number | undefined;
   #onMessage: (kind: number, bytes: Uint8Array) => void = () => {};
   #framedOutput = false;
@@ -81,31 +109,31 @@ export class RsyncStream implements ByteSource, Disposable {
     return this.#written;
   }
 
-  /** Whether so much waits that it should go out before more is written. */
+  /** Whether so much data is buffered that it should be flushed before more is written. */
   get isFull(): boolean {
     return this.#dataBytes >= FULL_BYTES;
   }
 
-  /** From now on the session may take so long. */
+  /** Limits the rest of the session to `totalMs`. */
   limit(totalMs: number): void {
     clearTimeout(this.#deadline);
     this.#deadline = this.#cutOffAfter(totalMs);
   }
 
-  /** What comes in is in frames from now on. What `onMessage` throws, `take` throws. */
+  /** From now on, input is framed. What `onMessage` throws, `take` throws. */
   frameInput(onMessage: (kind: number, bytes: Uint8Array) => void): void {
     this.#frameLeft = 0;
     this.#onMessage = onMessage;
   }
 
-  /** What is written from now on goes out in frames. */
+  /** From now on, output is framed. */
   frameOutput(): void {
     this.#seal();
     this.#framedOutput = true;
   }
 
   async take(length: number): Promise<Uint8Array> {
-    if (length > this.#limits.maxReadBytes) throw new WireError("it says too much");
+    if (length > this.#limits.maxReadBytes) throw new WireError("it sends too much");
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length;) {
       const part = await this.#next(length - at);
@@ -119,8 +147,8 @@ export class RsyncStream implements ByteSource, Disposable {
     for (let left = length; left > 0;) left -= (await this.#next(left)).length;
   }
 
-  /** What comes before the byte `end`; at most `maxBytes`. Only where there are no frames. */
-  async until(end: number, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
+  /** The bytes before the next byte `end`, at most `maxBytes`. Only before framing. */
+  async readUntil(end: number, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (let length = 0;;) {
       if (this.#incoming.length === 0) await this.#fill();
@@ -134,7 +162,7 @@ export class RsyncStream implements ByteSource, Disposable {
     }
   }
 
-  /** Goes out with the next `flush`. */
+  /** Buffers data for the next `flush`. */
   write(...bytes: Uint8Array[]): void {
     this.#data.push(...bytes);
     for (const { length } of bytes) this.#dataBytes += length;
@@ -155,8 +183,8 @@ export class RsyncStream implements ByteSource, Disposable {
     this.#written += bytes.length;
   }
 
-  /** Lets the far end read what was written: a socket that is closed with unread input takes that away from it. */
-  async sayFarewell(): Promise<void> {
+  /** Flushes, and lets the client read it all: closing a socket with unread input would reset the connection. */
+  async finish(): Promise<void> {
     this.limit(FAREWELL_MS);
     await this.flush();
     await this.#connection.closeWrite();
@@ -169,7 +197,7 @@ export class RsyncStream implements ByteSource, Disposable {
     this.#close();
   }
 
-  /** Data of this session, `length` bytes at most. */
+  /** Some of the session's data, at most `length` bytes. */
   async #next(length: number): Promise<Uint8Array> {
     while (this.#frameLeft === 0) await this.#openFrame();
     const most = Math.min(length, this.#frameLeft ?? length);
@@ -209,11 +237,11 @@ export class RsyncStream implements ByteSource, Disposable {
     const got = await this.#inTime(() => this.#connection.read(into));
     if (got === null) throw new WireError("it closed the connection");
     this.#read += got;
-    if (this.#read > this.#limits.maxReadBytes) throw new WireError("it says too much");
+    if (this.#read > this.#limits.maxReadBytes) throw new WireError("it sends too much");
     this.#incoming = into.subarray(0, got);
   }
 
-  /** Data that waits becomes frames, so that a message can follow it. */
+  /** Turns buffered data into frames, so that a message can follow it. */
   #seal(): void {
     const data = Buffer.concat(this.#data);
     [this.#data, this.#dataBytes] = [[], 0];
@@ -248,7 +276,7 @@ export class RsyncStream implements ByteSource, Disposable {
     try {
       this.#connection.close();
     } catch {
-      // It was closed already.
+      // already closed
     }
   }
 }

@@ -8,7 +8,7 @@ class FakeConnection implements Duplex {
   readonly #input: Uint8Array[];
   #ended = Promise.withResolvers<null>();
 
-  /** What comes in, piece by piece; `silent`: and then nothing for ever, not even the end. */
+  /** `input`: one array per read. `silent`: afterwards nothing comes, not even the end. */
   constructor(input: number[][], { silent = false } = {}) {
     this.#input = input.map((piece) => Uint8Array.from(piece));
     if (!silent) this.#ended.resolve(null);
@@ -35,22 +35,22 @@ class FakeConnection implements Duplex {
 
 const LIMITS = { idleMs: 60_000, totalMs: 60_000, maxReadBytes: 1000 };
 
-Deno.test("data flows through frames, and messages between them are told apart", async () => {
+Deno.test("data is read through frames, and messages between them are told apart", async () => {
   const connection = new FakeConnection([
     [104, 105, 10, 2],
     [0, 0, 7, 65, 66, 3, 0],
     [0, MESSAGE.error + 7, 98, 97, 100, 0, 0, 0, 7, 1, 0, 0, 7, 67],
   ]);
   using stream = new RsyncStream(connection, LIMITS);
-  const said: unknown[] = [];
-  assert.deepEqual([...await stream.until(10, { maxBytes: 10 })], [104, 105]);
-  stream.frameInput((kind, bytes) => said.push([kind, new TextDecoder().decode(bytes)]));
+  const messages: unknown[] = [];
+  assert.deepEqual([...await stream.readUntil(10, { maxBytes: 10 })], [104, 105]);
+  stream.frameInput((kind, bytes) => messages.push([kind, new TextDecoder().decode(bytes)]));
   assert.deepEqual([...await stream.take(3)], [65, 66, 67]);
-  assert.deepEqual(said, [[MESSAGE.error, "bad"]]);
+  assert.deepEqual(messages, [[MESSAGE.error, "bad"]]);
   await assert.rejects(stream.take(1), /closed the connection/);
 });
 
-Deno.test("what is written goes out plain, then in frames in the order of writing", async () => {
+Deno.test("output is plain at first, then framed, in the order of writing", async () => {
   const connection = new FakeConnection([]);
   using stream = new RsyncStream(connection, LIMITS);
   stream.write(Uint8Array.of(1, 2), Uint8Array.of(3));
@@ -63,7 +63,7 @@ Deno.test("what is written goes out plain, then in frames in the order of writin
   assert.equal(stream.bytesWritten, 19);
 });
 
-Deno.test("whoever says too much, or in another tongue, is refused", async () => {
+Deno.test("a client that sends too much, or does not speak rsync, is refused", async () => {
   const take = async (input: number[][], length: number) => {
     using stream = new RsyncStream(new FakeConnection(input), LIMITS);
     stream.frameInput(() => {});
@@ -71,13 +71,13 @@ Deno.test("whoever says too much, or in another tongue, is refused", async () =>
   };
   await assert.rejects(take([[0, 0, 0, 6]], 1), /does not speak rsync/);
   await assert.rejects(take([[0, 0, 2, MESSAGE.info + 7]], 1), /message is too long/);
-  await assert.rejects(take([[1, 0, 0, 7, 1]], 1001), /says too much/);
-  await assert.rejects(take(Array(4).fill([0xff, 0xff, 0, 7, ...Array(400).fill(1)]), 999), /says too much/);
+  await assert.rejects(take([[1, 0, 0, 7, 1]], 1001), /sends too much/);
+  await assert.rejects(take(Array(4).fill([0xff, 0xff, 0, 7, ...Array(400).fill(1)]), 999), /sends too much/);
   using stream = new RsyncStream(new FakeConnection([Array(40).fill(1)]), LIMITS);
-  await assert.rejects(stream.until(10, { maxBytes: 39 }), /line is too long/);
+  await assert.rejects(stream.readUntil(10, { maxBytes: 39 }), /line is too long/);
 });
 
-Deno.test("whoever says nothing is cut off", async () => {
+Deno.test("a silent client is cut off", async () => {
   const connection = new FakeConnection([[1]], { silent: true });
   using stream = new RsyncStream(connection, { ...LIMITS, idleMs: 5 });
   await assert.rejects(

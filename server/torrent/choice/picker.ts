@@ -46,6 +46,28 @@ export interface PickingPeer {
  *
  * While other peers suffice, only suggested pieces are requested from a dealer (`avoidsDealers`). From a far peer,
  * whatever it suggests, only this node's share of the pieces that no near peer has (`avoidsFar`).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Picker } from "#torrent/choice/picker.ts";
+ * import { PieceMap } from "#torrent/metainfo/piece_map.ts";
+ * import { Bitfield } from "#torrent/wire/bitfield.ts";
+ *
+ * const map = new PieceMap([{ name: "a.pack", length: 2 * 65_536 }], 65_536);
+ * const picker = new Picker(map, { have: new Bitfield(2), random: Math.random });
+ * const peer = {
+ *   pieces: Bitfield.full(2),
+ *   maxBlockLength: 65_536,
+ *   isIdle: true,
+ *   isRequested: () => false,
+ * };
+ * const block = picker.pick(peer)!;
+ * picker.startBlock(peer, block);
+ * assert.ok(picker.endBlock(peer, { block, whole: true }).complete);
+ * picker.verified(block.piece);
+ * assert.equal(picker.missingCount, 1);
+ * ```
  */
 export class Picker<P extends PickingPeer> {
   readonly #map: PieceMap;

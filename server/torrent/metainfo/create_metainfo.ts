@@ -10,22 +10,22 @@ interface SourceFile {
 const READ_BYTES = 1024 * 1024;
 
 /** An existing torrent that has its first `bytes` bytes in common with the new one. */
-export interface SameBeginning {
+export interface CommonPrefix {
   readonly info: Info;
   readonly bytes: number;
 }
 
 /**
- * Reads the files once, in order, and hashes their pieces (SHA-1 runs at about 1.5 GB/s per core). Pieces that another
- * torrent has in common, `same`, are neither read nor hashed. Throws if a file becomes shorter meanwhile. Memory: one
- * read buffer and 20 bytes per piece.
+ * Reads the files once, in order, and hashes their pieces (SHA-1 runs at about 1.5 GB/s per core). Pieces inside the
+ * `common` prefix are neither read nor hashed. Throws if a file becomes shorter meanwhile. Memory: one read buffer and
+ * 20 bytes per piece.
  */
 export async function createInfo(
   name: string,
-  { files, pieceLength, same, signal }: {
+  { files, pieceLength, common, signal }: {
     files: readonly SourceFile[];
     pieceLength?: number;
-    same?: SameBeginning | undefined;
+    common?: CommonPrefix | undefined;
     signal?: AbortSignal;
   },
 ): Promise<Info> {
@@ -34,7 +34,7 @@ export async function createInfo(
   );
   const total = entries.reduce((sum, file) => sum + file.length, 0);
   const hasher = new PieceHasher(pieceLength ?? choosePieceLength(total), total);
-  let known = same === undefined ? 0 : hasher.take(same);
+  let known = common === undefined ? 0 : hasher.take(common);
   const buffer = new Uint8Array(READ_BYTES);
   for (const [index, { path }] of files.entries()) {
     let left = entries[index]?.length ?? 0;
@@ -70,7 +70,7 @@ class PieceHasher {
   }
 
   /** Copies the hashes of the common pieces, if both torrents have the same piece length. Returns the bytes covered. */
-  take({ info, bytes }: SameBeginning): number {
+  take({ info, bytes }: CommonPrefix): number {
     const pieces = info.pieceLength === this.pieceLength ? Math.floor(bytes / this.pieceLength) : 0;
     this.#hashes.set(info.pieceHashes.subarray(0, pieces * 20));
     this.#piece = pieces;

@@ -130,17 +130,17 @@ Deno.test("hashes of common pieces are reused, up to the last whole piece", asyn
     const files = [a, b, c];
     const whole = await createInfo("web@2", { files, pieceLength });
     for (const bytes of [0, 100_000, 131_072, 150_000]) {
-      const same = { info: before, bytes };
-      assert.deepEqual(await createInfo("web@2", { files, pieceLength, same }), whole, `${bytes} bytes`);
+      const common = { info: before, bytes };
+      assert.deepEqual(await createInfo("web@2", { files, pieceLength, common }), whole, `${bytes} bytes`);
     }
-    const same = { info: before, bytes: 100_000 };
-    const other = await createInfo("web@2", { files, pieceLength: 2 * pieceLength, same });
+    const common = { info: before, bytes: 100_000 };
+    const other = await createInfo("web@2", { files, pieceLength: 2 * pieceLength, common });
     assert.deepEqual(other, await createInfo("web@2", { files, pieceLength: 2 * pieceLength }));
     // proves that it is not read again: a changed file goes unnoticed
     await Deno.writeFile(a.path, noise(100_000));
     const hashes = (info: Info) => Buffer.from(info.pieceHashes).toString("hex");
     assert.equal(
-      hashes(await createInfo("web@2", { files, pieceLength, same })).slice(0, 120),
+      hashes(await createInfo("web@2", { files, pieceLength, common })).slice(0, 120),
       hashes(whole).slice(0, 120),
     );
   } finally {

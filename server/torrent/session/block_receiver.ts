@@ -43,7 +43,7 @@ export class BlockReceiver {
     const units = requested ? this.#picker.startBlock(this.#source, block) : 0;
     if (!requested) this.#unrequestedBytes += block.length;
     if (this.#unrequestedBytes > MAX_UNREQUESTED_BYTES) {
-      throw new WireError("it sends blocks that nobody asked for");
+      throw new WireError("it sends too many blocks that were not requested");
     }
     const whole = units === Math.ceil(block.length / STOCK_BLOCK_BYTES);
     // An unrequested block never counts as received; a requested one always ends its request.

@@ -5,7 +5,7 @@ const PATIENCE_TICKS = 10;
 
 /**
  * Decides when to give up a download because the server's own copy is damaged. While pieces arrive, or a peer has what
- * the server misses, the download goes on; when no source is left, it fails with the server's error. Pure.
+ * the server lacks, the download goes on; when no source is left, it fails with the server's error. Pure.
  */
 export class DamageWatch {
   #error: RackseedError | undefined;
@@ -18,7 +18,7 @@ export class DamageWatch {
   }
 
   /**
-   * Once a second. `received`: bytes from all sources so far; `hasSource`: whether a peer has a piece that we miss.
+   * Once a second. `received`: bytes from all sources so far; `hasSource`: whether a peer has a piece that we lack.
    * Returns the error that ends the download, if it is time.
    */
   tick(

@@ -14,7 +14,7 @@ function givesUpAt(
   );
 }
 
-Deno.test("a swarm gives up after ten quiet seconds in which nobody has what the server misses", () => {
+Deno.test("a swarm gives up after ten quiet seconds in which nobody has what the server lacks", () => {
   assert.equal(givesUpAt(new Array(20).fill({})), 9);
 });
 

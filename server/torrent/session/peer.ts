@@ -28,14 +28,14 @@ export interface PeerEffects extends BlockEffects {
 
 /** "have" messages are held back for up to `waitMs`, so that `maxCount` of them share one write. */
 export const HAVE_BATCH = { waitMs: 500, maxCount: 16 };
-/** A peer that misses no more pieces than this is waiting for each of them. */
+/** A peer that lacks no more pieces than this is waiting for each of them. */
 const LAST_PIECES = 16;
 /** Suggestions kept per peer. */
 const MAX_SUGGESTED = 64;
 /** Requests queued per peer. Sent to it as `reqq`. */
 const MAX_UPLOADS = 512;
 /** How often in a row a peer may reject what it says it has, without choking us, before it counts as a liar. */
-const MAX_REFUSALS = 64;
+const MAX_REJECTS = 64;
 
 /**
  * The state machine of one peer (BEP 3, 6 and 10). Pure: messages and time come in; messages to send gather in
@@ -65,9 +65,9 @@ export class Peer implements PickingPeer, WireSink {
   readonly #fast: boolean;
   readonly #requests: RequestWindow;
   readonly #receiver: BlockReceiver;
-  /** How many of the pieces we want and miss the peer has. */
+  /** How many of our missing pieces the peer has. */
   #wanted = 0;
-  #refusals = 0;
+  #rejects = 0;
   #stalled = false;
   #closed = false;
 
@@ -254,7 +254,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   blockEnd(): void {
-    this.#refusals = 0;
+    this.#rejects = 0;
     this.#receiver.end();
     this.refill();
   }
@@ -268,7 +268,7 @@ export class Peer implements PickingPeer, WireSink {
   }
 
   /**
-   * We have one more piece. Our interest in the peer may end, and a peer that misses the piece gets a "have". So does
+   * We have one more piece. Our interest in the peer may end, and a peer that lacks the piece gets a "have". So does
    * every dealer, or it would go on dealing a piece that is everywhere. A peer with enough to request gets its "have"
    * messages in batches, or along with other messages; the swarm wakes its link after `HAVE_BATCH.waitMs`. If there
    * are several racks, a peer in our own gets it at once, or it would fetch the piece from another rack.
@@ -373,7 +373,7 @@ export class Peer implements PickingPeer, WireSink {
     this.#picker.release(block);
     this.#picker.releasePieces(this);
     if (this.peerChoking || !this.pieces.has(block.piece)) return;
-    if (++this.#refusals > MAX_REFUSALS) throw new WireError("it rejects requests for what it says it has");
+    if (++this.#rejects > MAX_REJECTS) throw new WireError("it rejects requests for what it says it has");
   }
 
   #onExtended(id: number, payload: Uint8Array): void {

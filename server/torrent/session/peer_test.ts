@@ -177,7 +177,7 @@ Deno.test("a peer with enough to request gets have messages in batches, one that
   fixture.picker.hasFarPeers = false;
   for (let piece = 0; piece < 48; piece++) peer.message({ type: "have", piece });
   peer.outbox.length = 0;
-  assert.equal(wakesBy(announce(50, 1)), 1, "it misses few pieces");
+  assert.equal(wakesBy(announce(50, 1)), 1, "it lacks few pieces");
 });
 
 Deno.test("suggestions are bounded, and one for a piece that does not exist breaks the protocol", () => {

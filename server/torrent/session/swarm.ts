@@ -18,8 +18,8 @@ import { Picker } from "../choice/picker.ts";
 import type { PieceMap, PieceRange } from "../metainfo/piece_map.ts";
 import type { Clock, Connection, PeerAddress, Random } from "../ports.ts";
 import { RequestBudget } from "../choice/request_window.ts";
-import type { SwarmOptions, SwarmStats } from "./swarm_options.ts";
-import type { DownloadSource } from "#contract/api/distribution.ts";
+import type { SwarmOptions } from "./swarm_options.ts";
+import { type SwarmStats, swarmStats } from "./swarm_stats.ts";
 import { UploadStrategy } from "./upload_strategy.ts";
 import { systemClock } from "../system_ports.ts";
 import { announce as announceByUrl } from "../tracker/tracker_client.ts";
@@ -98,28 +98,9 @@ export class Swarm {
     this.#random = options.random ?? Math.random;
     this.#peerId = options.peerId ?? makePeerId(this.#random);
     this.#picker = new Picker(this.map, { have, wanted: options.wanted, random: this.#random });
-    this.#uploads = new UploadStrategy({
-      map: this.map,
-      picker: this.#picker,
-      peers: () => this.#membership.peers,
-      budget: this.#budget,
-      ownId: peerIdText(this.#peerId),
-      random: this.#random,
-      deals: options.deals,
-      rack: options.rack,
-      rackOf: options.rackOf,
-    });
+    this.#uploads = this.#makeUploads();
     this.#assembler = new PieceAssembler(this.map, { hashes: metainfo.info.pieceHashes, storage });
-    this.#membership = new Membership({
-      infoHash: metainfo.infoHash,
-      peerId: this.#peerId,
-      network: options.network,
-      clock: this.#clock,
-      signal: this.#closing.signal,
-      makePeer: (identity, connected) => this.#makePeer(identity, connected),
-      isComplete: () => this.#picker.missingCount === 0,
-      onFault: (error) => this.#fail(error),
-    });
+    this.#membership = this.#makeMembership();
     this.#coalescer = new ReadCoalescer(this.#clock, {
       lengthMs: () =>
         Math.min(READ_PAUSE_MS.max, READ_PAUSE_MS.min + READ_PAUSE_MS.perPeer * this.#membership.size),
@@ -127,17 +108,7 @@ export class Swarm {
     });
     this.#webSeeds = this.#makeWebSeeds();
     this.#webSeedFallback = new WebSeedFallback({ now: this.#clock.now(), random: this.#random });
-    this.#announcer = new Announcer(options.trackers ?? metainfo.announce, {
-      announce: options.announce ?? announceByUrl,
-      clock: this.#clock,
-      random: this.#random,
-      request: () => {
-        const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
-        const { infoHash } = metainfo;
-        return { infoHash, peerId: this.#peerId, port: options.network.port, uploaded, downloaded, left };
-      },
-      onResponse: ({ peers }) => this.addPeers(peers),
-    });
+    this.#announcer = this.#makeAnnouncer();
   }
 
   static start(options: SwarmOptions): Swarm {
@@ -180,27 +151,14 @@ export class Swarm {
   }
 
   stats(): SwarmStats {
-    const membership = this.#membership;
-    const { wanted } = this.#options;
-    const { map, have } = this;
-    const webSeedBytes = this.#webSeeds.total("downloaded");
-    const last = have.size - 1;
-    const short = map.pieceLength - map.lengthOf(last);
-    const lengthOf = (pieces: number, withLast: boolean) => pieces * map.pieceLength - (withLast ? short : 0);
-    return {
-      pieces: have.size,
-      havePieces: have.count,
-      wantedBytes: lengthOf(wanted?.count ?? have.size, wanted?.has(last) ?? true),
-      leftBytes: lengthOf(this.#picker.missingCount, this.#picker.isMissing(last)),
-      downloadedBytes: membership.total("downloaded") + webSeedBytes,
-      wastedBytes: membership.total("wasted") + this.#webSeeds.total("wasted"),
-      uploadedBytes: membership.total("uploaded"),
-      webSeedBytes,
-      source: this.#source,
-      peers: membership.size,
-      seeds: membership.peers.filter((peer) => peer.isSeed).toArray().length,
+    return swarmStats({
+      map: this.map,
+      picker: this.#picker,
+      wanted: this.#options.wanted,
+      membership: this.#membership,
+      webSeeds: this.#webSeeds,
       banned: this.#banned,
-    };
+    });
   }
 
   /** Leaves the swarm: closes every connection and announces "stopped". The storage stays open. */
@@ -231,6 +189,52 @@ export class Swarm {
     return { torrent: info.name, infoHash: toHex(infoHash) };
   }
 
+  // Parts
+
+  #makeUploads(): UploadStrategy {
+    const { deals, rack, rackOf } = this.#options;
+    return new UploadStrategy({
+      map: this.map,
+      picker: this.#picker,
+      peers: () => this.#membership.peers,
+      budget: this.#budget,
+      ownId: peerIdText(this.#peerId),
+      random: this.#random,
+      deals,
+      rack,
+      rackOf,
+    });
+  }
+
+  #makeMembership(): Membership {
+    const { metainfo: { infoHash }, network } = this.#options;
+    return new Membership({
+      infoHash,
+      peerId: this.#peerId,
+      network,
+      clock: this.#clock,
+      signal: this.#closing.signal,
+      makePeer: (identity, connected) => this.#makePeer(identity, connected),
+      isComplete: () => this.#picker.missingCount === 0,
+      onFault: (error) => this.#fail(error),
+    });
+  }
+
+  #makeAnnouncer(): Announcer {
+    const { metainfo, network, trackers = metainfo.announce, announce = announceByUrl } = this.#options;
+    return new Announcer(trackers, {
+      announce,
+      clock: this.#clock,
+      random: this.#random,
+      request: () => {
+        const { uploadedBytes: uploaded, downloadedBytes: downloaded, leftBytes: left } = this.stats();
+        const { infoHash } = metainfo;
+        return { infoHash, peerId: this.#peerId, port: network.port, uploaded, downloaded, left };
+      },
+      onResponse: ({ peers }) => this.addPeers(peers),
+    });
+  }
+
   #makeWebSeeds(): WebSeeds {
     const { metainfo, webSeeds = metainfo.webSeeds, httpsFallback, downloadLimit } = this.#options;
     const urls = webSeeds.filter((url) => /^https?:/.test(url));
@@ -257,14 +261,6 @@ export class Swarm {
       throw error;
     }
   }
-
-  get #source(): DownloadSource {
-    const tier = this.#webSeeds.tierInUse;
-    if (tier !== undefined) return tier === 0 ? "web seed" : "http";
-    return this.#membership.size > 0 ? "peers" : "none";
-  }
-
-  // Pieces
 
   #makePeer(
     identity: PeerIdentity,
@@ -307,6 +303,8 @@ export class Swarm {
       blockReceived: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
     };
   }
+
+  // Pieces
 
   #onReceived(
     source: Peer | WebSeed,

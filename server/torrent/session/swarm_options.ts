@@ -1,9 +1,7 @@
-import type { DownloadSource } from "#contract/api/distribution.ts";
 import type { Announce } from "../tracker/announce.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
 import type { HttpSource } from "../web_seed/http_range.ts";
 import type { Metainfo } from "../metainfo/metainfo.ts";
-import type { PeerIdentity } from "../ports.ts";
 import type { PeerNetwork } from "./peer_listener.ts";
 import type { Clock, PieceStorage, Random } from "../ports.ts";
 import type { RateLimit } from "../rate_limit.ts";
@@ -43,23 +41,4 @@ export interface SwarmOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly announce?: Announce;
-}
-
-export interface SwarmStats {
-  readonly pieces: number;
-  readonly havePieces: number;
-  /** Length of all wanted pieces, and of those still missing. */
-  readonly wantedBytes: number;
-  readonly leftBytes: number;
-  /** Payload received and kept, received in vain, and sent. */
-  readonly downloadedBytes: number;
-  readonly wastedBytes: number;
-  readonly uploadedBytes: number;
-  /** The part of `downloadedBytes` that came from web seeds and the HTTPS fallback. */
-  readonly webSeedBytes: number;
-  readonly source: DownloadSource;
-  readonly peers: number;
-  readonly seeds: number;
-  /** Peers and web seeds that sent corrupt data. A web seed has its URL in place of a peer id. */
-  readonly banned: readonly PeerIdentity[];
 }

@@ -86,14 +86,14 @@ class Fixture implements AsyncDisposable {
 Deno.test("three nodes that know each other complete, and report each piece once", async () => {
   await using fixture = await Fixture.make(40);
   const seed = fixture.seed();
-  const told: number[] = [];
-  const first = fixture.swarm({ storage: fixture.storage("1"), onPiece: (piece) => told.push(piece) });
+  const reported: number[] = [];
+  const first = fixture.swarm({ storage: fixture.storage("1"), onPiece: (piece) => reported.push(piece) });
   const others = ["2", "3"].map((name) => fixture.swarm({ storage: fixture.storage(name) }));
   first.addPeers([{ hostname: HOST, port: seed.port }]);
   for (const other of others) other.addPeers([{ hostname: HOST, port: first.port }]);
   await Promise.all([first, ...others].map((swarm) => swarm.done));
   for (const name of ["1", "2", "3"]) await fixture.assertSame(name);
-  assert.deepEqual(told.toSorted((a, b) => a - b), Array.from({ length: 40 }, (_, i) => i));
+  assert.deepEqual(reported.toSorted((a, b) => a - b), Array.from({ length: 40 }, (_, i) => i));
   assert.equal(first.stats().leftBytes, 0);
   assert.equal(seed.stats().uploadedBytes, fixture.metainfo.map.totalLength);
 });
@@ -207,17 +207,17 @@ Deno.test("a node that wants some pieces fetches only those, is done with them, 
   const wanted = piecesOf(map.pieceCount, [3, 4, 17, 29]);
   const have = piecesOf(map.pieceCount, [3, 5]);
   const seed = fixture.seed();
-  const told: number[] = [];
+  const reported: number[] = [];
   const leech = fixture.swarm({
     storage: fixture.storage("1"),
     have,
     wanted,
-    onPiece: (piece) => told.push(piece),
+    onPiece: (piece) => reported.push(piece),
   });
   assert.deepEqual([leech.stats().wantedBytes, leech.stats().leftBytes], [4 * PIECE, 3 * PIECE]);
   leech.addPeers([{ hostname: HOST, port: seed.port }]);
   await leech.done;
-  assert.deepEqual(told.toSorted((a, b) => a - b), [4, 17, 29]);
+  assert.deepEqual(reported.toSorted((a, b) => a - b), [4, 17, 29]);
   assert.equal(leech.stats().leftBytes, 0);
   assert.equal(seed.stats().uploadedBytes, 3 * PIECE);
 

@@ -5,9 +5,19 @@ import type { FileRange, PieceMap } from "../metainfo/piece_map.ts";
  * Reports which byte ranges (the frames of a pack, say) are complete as pieces arrive. `add` costs one step per piece
  * of the range, `pieceDone` one step per range of the piece.
  *
- *     const frames = new RangeWaiter<Frame>(swarm.map, swarm.have);
- *     for (const frame of wanted) if (frames.add(frame.range, frame)) install(frame);
- *     onPiece: (piece) => frames.pieceDone(piece).forEach(install)
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { PieceMap } from "#torrent/metainfo/piece_map.ts";
+ * import { RangeWaiter } from "#torrent/storage/range_waiter.ts";
+ * import { Bitfield } from "#torrent/wire/bitfield.ts";
+ *
+ * const map = new PieceMap([{ name: "a.pack", length: 100 }], 16);
+ * const frames = new RangeWaiter<string>(map, new Bitfield(map.pieceCount));
+ * assert.equal(frames.add({ file: 0, offset: 10, length: 10 }, "frame 0"), false);
+ * assert.deepEqual(frames.pieceDone(1), []);
+ * assert.deepEqual(frames.pieceDone(0), ["frame 0"]);
+ * ```
  */
 export class RangeWaiter<T> {
   readonly #map: PieceMap;

@@ -43,7 +43,18 @@ export function encodeCompact(peers: readonly PeerAddress[], family: 4 | 6): Uin
   return Uint8Array.from(parts);
 }
 
-/** Leaves out peers with port 0, and a truncated last one. */
+/**
+ * Leaves out peers with port 0, and a truncated last one.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeCompact } from "#torrent/tracker/compact_peers.ts";
+ *
+ * const peers = decodeCompact(Uint8Array.of(10, 0, 0, 2, 0x1a, 0xe1), 4);
+ * assert.deepEqual(peers, [{ hostname: "10.0.0.2", port: 6881 }]);
+ * ```
+ */
 export function decodeCompact(bytes: Uint8Array, family: 4 | 6): PeerAddress[] {
   const size = family === 4 ? IPV4_BYTES : IPV6_BYTES;
   const peers: PeerAddress[] = [];

@@ -1,4 +1,4 @@
-/** Both ends of an rsync session. */
+/** Decoders of both ends of an rsync session. */
 import fc from "fast-check";
 import { readFileList } from "#rsync/file_list.ts";
 import { encodeFileEntry, encodeListEnd } from "#rsync/file_list.ts";
@@ -7,7 +7,7 @@ import { type ByteSource, int32, long, readLong, readVarint, varint, WireError }
 import { type Duplex, RsyncStream } from "#rsync/stream.ts";
 import { NO_SUMS, readLiterals, readSumHead } from "#rsync/transfer.ts";
 import { receiveOver } from "../../../agent/install/fetch/rsync_client.ts";
-import { transferSum } from "../../../server/rsync/content.ts";
+import { transferChecksum } from "../../../server/rsync/content.ts";
 import { parseFilterRule, passes } from "../../../server/rsync/filter_rules.ts";
 import { parseArguments } from "../../../server/rsync/options.ts";
 import { Refusal } from "../../../server/rsync/refusal.ts";
@@ -21,7 +21,7 @@ const framed = (bytes: ArrayLike<number>) =>
   Uint8Array.from([bytes.length & 255, bytes.length >> 8, 0, 7, ...Array.from(bytes)]);
 const refuses = refusesBy(WireError, Refusal);
 
-/** The far end of a connection whose bytes are known from the start; what is written goes nowhere. */
+/** A connection whose incoming bytes are known in advance; whatever is written is discarded. */
 function saying(bytes: Uint8Array): Duplex {
   let at = 0;
   return {
@@ -88,7 +88,7 @@ const server = fc.constantFrom("@RSYNCD: OK\n", "@ERROR: no such module\n", "hel
   (answer) => {
     const one = Buffer.concat([encodeFileEntry(FILE, { protocol: 31 }), encodeListEnd({ protocol: 31 })]);
     const content = new Uint8Array(FILE.sizeBytes);
-    const sum = transferSum(content, { protocol: 31, seed: 7 });
+    const sum = transferChecksum(content, { protocol: 31, seed: 7 });
     const literal = [...int32(content.length), ...content, ...int32(0), ...sum];
     const item = [1, 0, 0x80, ...new Uint8Array(16), ...literal];
     return Uint8Array.from([
@@ -103,7 +103,7 @@ const server = fc.constantFrom("@RSYNCD: OK\n", "@ERROR: no such module\n", "hel
   },
 );
 
-/** What a protocol has of numbers, one behind the other. */
+/** All kinds of numbers of a protocol version, one after the other. */
 function numbers(protocol: number): Uint8Array {
   return Uint8Array.from([
     protocol,
