@@ -60,7 +60,7 @@ export async function publishVersion(
   publication: Publication,
   { store, ports }: { store: ImageStore; ports: PublishPorts },
 ): Promise<number> {
-  const { draft, held, level, stagingPath, signal, onActivity } = publication;
+  const { draft, held, stagingPath, signal, onActivity } = publication;
   const { lineage } = held;
   onActivity("verifying stored frames");
   const packs: (Pack & { sha256: string })[] = [];
@@ -70,11 +70,50 @@ export async function publishVersion(
   }
 
   onActivity("writing the manifest");
-  const { version, parent } = store.nextVersion(lineage);
+  const manifest = await writeManifest(publication, { store, packs });
+  signal.throwIfAborted();
+
+  onActivity("making the torrent");
+  // until it is published, a new pack has its first name
+  const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
   const previous = store.previous(lineage);
+  // packs first, oldest first, so that the torrent begins like its parent
+  const payload = [
+    ...packs.map(({ sha256, sizeBytes }, i) => ({
+      name: packName(sha256),
+      path: paths[i] as string,
+      sizeBytes,
+    })),
+    { name: "manifest.rsm", path: manifest.path, sizeBytes: manifest.sizeBytes },
+  ];
+  const parent = await previous?.read("torrent");
+  const { metainfo, infoHash } = await ports.makeTorrent(payload, { parent });
+  await writeSynced(`${stagingPath}/torrent`, metainfo);
+  signal.throwIfAborted();
+
+  onActivity("building the boot files");
+  using reader = new VersionReader(draft.manifest(manifest.header), { packs: paths, key: lineage.key });
+  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, previous });
+  signal.throwIfAborted();
+
+  onActivity("publishing");
+  const { id, header: { version } } = manifest;
+  const signature = signManifestId(id, store.signingKey.privateKey);
+  const headerLine = JSON.stringify(manifest.header);
+  const files = await filesOf(stagingPath);
+  const record = { version, id, signature, infoHash, headerLine, bootable, bootNotes: notes, files };
+  await store.publish({ lineage, record, packs, stagingPath, signal });
+  return version;
+}
+
+/** Writes the sealed manifest into the staging folder. */
+async function writeManifest(
+  publication: Publication,
+  { store, packs }: { store: ImageStore; packs: readonly (Pack & { readonly sha256: string })[] },
+): Promise<{ header: Header; id: string; path: string; sizeBytes: number }> {
+  const { draft, held, level, stagingPath } = publication;
   const header = headerOf(publication, {
-    version,
-    parent,
+    ...store.nextVersion(held.lineage),
     packs: packs.map((pack) => {
       const { sha256, sizeBytes } = pack;
       const key = store.lentKey(pack, held);
@@ -83,39 +122,12 @@ export async function publishVersion(
   });
   const text = draft.encode(header);
   const id = manifestId(text);
-  const headerLine = JSON.stringify(header);
-  const sealed = await store.pool.seal(text, { key: lineage.key, level: Math.min(level, MANIFEST_LEVEL) });
+  const options = { key: held.lineage.key, level: Math.min(level, MANIFEST_LEVEL) };
+  const sealed = await store.pool.seal(text, options);
   await Deno.mkdir(stagingPath, { recursive: true, mode: 0o700 });
-  const manifestPath = `${stagingPath}/manifest.rsm`;
-  await writeSynced(manifestPath, sealed);
-  signal.throwIfAborted();
-
-  onActivity("making the torrent");
-  // until it is published, a new pack has its first name
-  const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
-  // packs first, oldest first, so that the torrent begins like its parent
-  const { metainfo, infoHash } = await ports.makeTorrent([
-    ...packs.map(({ sha256, sizeBytes }, i) => ({
-      name: packName(sha256),
-      path: paths[i] as string,
-      sizeBytes,
-    })),
-    { name: "manifest.rsm", path: manifestPath, sizeBytes: sealed.length },
-  ], { parent: await previous?.read("torrent") });
-  await writeSynced(`${stagingPath}/torrent`, metainfo);
-  signal.throwIfAborted();
-
-  onActivity("building the boot files");
-  using reader = new VersionReader(draft.manifest(header), { packs: paths, key: lineage.key });
-  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, previous });
-  signal.throwIfAborted();
-
-  onActivity("publishing");
-  const signature = signManifestId(id, store.signingKey.privateKey);
-  const files = await filesOf(stagingPath);
-  const record = { version, id, signature, infoHash, headerLine, bootable, bootNotes: notes, files };
-  await store.publish({ lineage, record, packs, stagingPath, signal });
-  return version;
+  const path = `${stagingPath}/manifest.rsm`;
+  await writeSynced(path, sealed);
+  return { header, id, path, sizeBytes: sealed.length };
 }
 
 /**
