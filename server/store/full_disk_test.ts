@@ -27,7 +27,7 @@ Deno.test({
       assert.match(failed.problem?.remedy ?? "", /image delete/);
       await assertWhole(server);
 
-      // what the failed capture stored is dropped, and the server goes on
+      // what the failed capture stored is dropped, and the server keeps working
       server.service.cancel(id);
       assert.equal((await capture(server, generatedTree({ seed: "other", sizes: [4 << 20] }))).version, 2);
 

@@ -14,12 +14,12 @@ const cases: [what: string, head: string | undefined, written: string[], refused
   ["a first start that was cut off", "", [], undefined],
   ["a sound database", SQLITE, ["versions/ holds 2 versions"], undefined],
   [
-    "an emptied database beside versions",
+    "an emptied database next to versions",
     "",
     ["versions/ holds 2 versions"],
     /is empty, but versions\/ holds/,
   ],
-  ["a lost database beside a key", undefined, ["keys/ holds 1 signing key"], /is missing, but keys\//],
+  ["a lost database next to a key", undefined, ["keys/ holds 1 signing key"], /is missing, but keys\//],
   ["a database of another format", "PK\x03\x04", [], /not an SQLite database/],
 ];
 
