@@ -16,7 +16,7 @@ const cases: { name: string; xattrs: Xattr[] }[] = [
   },
 ];
 for (const { name, xattrs } of cases) {
-  Deno.test(`attributes of a file are read as they were set: ${name}`, async () => {
+  Deno.test(`a file's attributes are read as they were set: ${name}`, async () => {
     const directory = await Deno.makeTempDir();
     const folder = openAt(AT_FDCWD, bytePathOfText(directory), { flags: O.RDONLY | O.DIRECTORY });
     const path = bytePathOfText("file");

@@ -67,7 +67,7 @@ test("a node is backed up at its boot: read-only, once, and the second time only
   assert.deepEqual(await site.view().then((v) => [v.state, v.armed]), ["armed", true]);
   // whoever would overwrite it must call the backup off first
   const deploy = client.post("/deployments", { body: { nodes: ["n1"], image: "web" }, schema: DeployAnswer });
-  await assert.rejects(deploy, { status: 409, reason: /to be backed up/ });
+  await assert.rejects(deploy, { status: 409, reason: /a backup is ordered/ });
   await assert.rejects(site.arm(), { status: 409, reason: /has another order/ });
 
   const before = await node.sum();
@@ -131,7 +131,7 @@ const broken: {
   {
     name: "that has no system any more",
     harm: (node) => node.live("rm -r etc"),
-    says: /no disk of it carries a system that can be read/,
+    says: /none of its disks has a system that can be read/,
   },
   {
     name: "with two systems",
