@@ -1,15 +1,15 @@
-/** The calls of a capture (#contract/api.ts, "Template's agent"), each repeated over a hiccup. */
+/** The calls of a capture (#contract/api.ts, "Template's agent"), each with retries. */
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { packFrameUpload } from "#contract/format/frame_upload.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { pack } from "#native/sealed_codec.ts";
 import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
 /** The part of ApiClient that captures need. */
 export type Api = Pick<ApiClient, "send">;
 
-const HASH_BYTES = 32;
 const RETRY_BUDGET_MS = 120_000;
 
 export class CaptureApi {
@@ -18,7 +18,7 @@ export class CaptureApi {
   readonly #packLevel: number | undefined;
   readonly #retry: RetryOptions;
 
-  /** `packLevel`: that of zstd, where frames are to be packed on this side. */
+  /** `packLevel`: zstd level, if frames are compressed on this side. */
   constructor(api: Api, { capture, packLevel, signal, pause }: {
     capture: string;
     packLevel?: number | undefined;
@@ -31,39 +31,39 @@ export class CaptureApi {
     this.#retry = { signal, budgetMs: RETRY_BUDGET_MS, ...(pause && { pause }) };
   }
 
-  /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the server has that extent. */
+  /** `hashes`: n × 32 bytes. Returns n bytes, 1 for each extent that the server has. */
   async known(hashes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
     const answer = await this.#call(async (signal) => {
       const response = await this.#api.send("POST", `${this.#base}/known`, { body: hashes, signal });
       return new Uint8Array(await response.arrayBuffer());
     });
-    if (answer.length === hashes.length / HASH_BYTES) return answer;
+    if (answer.length === hashes.length / SHA256_BYTES) return answer;
     throw new RackseedError("cannot understand the server's answer about known extents", {
-      reason: `it has ${answer.length} bytes for ${hashes.length / HASH_BYTES} extents.`,
+      reason: `it has ${answer.length} bytes for ${hashes.length / SHA256_BYTES} extents.`,
       remedy: "use the same version of rackseed on both sides (`rackseed version`).",
     });
   }
 
-  /** `upload`: as frame_upload.ts encodes it. */
+  /** `upload`: encoded by frame_upload.ts. */
   async frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
     const level = this.#packLevel;
     const body = level === undefined ? upload : await packFrameUpload(upload, (raw) => pack(raw, { level }));
     await this.#post("POST", "frames", body);
   }
 
-  /** Tried once: the next report says more. */
+  /** Sent without retries: the next report supersedes it. */
   async progress(progress: CaptureProgress): Promise<void> {
     const { signal } = this.#retry;
     const response = await this.#api.send("POST", `${this.#base}/progress`, { json: progress, signal });
     await response.body?.cancel();
   }
 
-  /** `body`: zstd of lines of entries. */
+  /** `body`: entry lines, compressed with zstd. */
   entriesPart(part: number, body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#post("POST", `entries/${part}`, body);
   }
 
-  /** `body`: zstd of a CaptureHeader. */
+  /** `body`: a CaptureHeader, compressed with zstd. */
   entries(body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#post("PUT", "entries", body);
   }

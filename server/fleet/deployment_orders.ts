@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, DeployRequest, NodeView, RestoreRequest, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { RestoreTerms } from "#contract/restore.ts";
+import type { RestoreTerms } from "#contract/api/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../store/deployments.ts";
 import { type Nodes, shortList } from "../store/nodes.ts";

@@ -8,7 +8,7 @@ import {
   type HookSummary,
   type HookView,
   MAX_HOOKS,
-} from "#contract/hooks.ts";
+} from "#contract/api/hooks.ts";
 import type { HookKey, Hooks } from "../store/hooks.ts";
 
 interface NodeNames {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { RackseedError } from "#contract/errors.ts";
-import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/hooks.ts";
+import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/api/hooks.ts";
 import { type HookKey, Hooks } from "../store/hooks.ts";
 import { HookBook } from "./hook_book.ts";
 

@@ -1,6 +1,6 @@
 /** The terms on which a node takes part in the swarm: its upload limit, its rack, how long it seeds at most. */
 import type { NodeSettings, Order, ReportAnswer } from "#contract/api.ts";
-import type { SeedPolicy, SwarmSettings } from "#contract/distribution.ts";
+import type { SeedPolicy, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RackBook, RackNode } from "./rack_book.ts";
 
 interface TermsNode extends RackNode {

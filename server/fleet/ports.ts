@@ -14,8 +14,8 @@ import type {
   VersionView,
 } from "#contract/api.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
-import type { ImageSettings } from "#contract/restore.ts";
-import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import type { PeerAddress } from "#torrent/ports.ts";
 import type { CaptureFrom } from "../capture/capture_service.ts";

@@ -1,7 +1,7 @@
 /** Which node is in which rack, and what each node learns about its own. */
 import { createHash } from "node:crypto";
 import type { NodeSettings } from "#contract/api.ts";
-import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
+import { MAX_RACK_MEMBERS, type Racks } from "#contract/api/distribution.ts";
 import { networkOf } from "#contract/racks.ts";
 
 /** What racks depend on. */

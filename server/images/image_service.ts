@@ -12,7 +12,7 @@ import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
-import type { ImageSettings } from "#contract/restore.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
 import { ImageWatch } from "./image_watch.ts";
 import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";

@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, type RackseedError } from "#contract/errors.ts";
+import { sha256OfPack } from "#contract/format/sha256.ts";
 import type { Notices } from "./notices.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 
@@ -149,6 +150,6 @@ function stampOf(path: string): string {
 function filesOf({ files, folder, payload }: PublishedVersion): WatchedFile[] {
   return [
     ...files.map((file) => ({ ...file, path: `${folder}/${file.name}`, small: true })),
-    ...payload.slice(1).map((pack) => ({ ...pack, sha256: pack.name.slice(0, 64), small: false })),
+    ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name), small: false })),
   ];
 }

@@ -1,6 +1,6 @@
 /** The site's swarm settings, and the server's own upload limit, which follows them. */
 import { getLogger } from "@logtape/logtape";
-import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import type { SwarmSettingsStore } from "../store/swarm_settings.ts";
 import type { SwarmControl } from "../fleet/ports.ts";

@@ -1,23 +1,23 @@
-/** A capture without a server: what was read of every path. */
+/** A capture without a server: what it read at every path. */
 import assert from "node:assert/strict";
 import { displayPath } from "#contract/format/byte_path.ts";
 import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
 import type { ExtentSink } from "../../agent/capture/capture_source.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
-import type { Remembered } from "../../agent/capture/memory/past_capture.ts";
+import type { CachedEntry } from "../../agent/capture/cache/past_capture.ts";
 import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 
 export interface Captured {
-  /** Every path with the beginning of its file, the name that it is linked to, or its type. */
+  /** Every path, with the beginning of its file, its link target, or its type. */
   readonly paths: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }
 
 export async function captureTree(
   tree: TreeSource,
-  { onEntry }: { onEntry?: (told: Remembered) => void } = {},
+  { onEntry }: { onEntry?: (told: CachedEntry) => void } = {},
 ): Promise<Captured> {
   const contents = new Map<string, string>();
   const sink: ExtentSink = {
@@ -53,7 +53,7 @@ function shown(entry: Entry<HashedExtent>, contents: ReadonlyMap<string, string>
   }
 }
 
-/** In a process of its own, which ends with the test even if a mount never answers it. */
+/** Captures in a separate process, which ends with the test even if a mount never answers. */
 export async function captureApart(
   root: string,
   { mountPoints, privileged }: { mountPoints: readonly OwnMount[]; privileged: boolean },

@@ -1,6 +1,6 @@
 /**
- * The server's side of a capture, small: takes what the contract says, seals the frames into one pack on disk and
- * publishes a manifest. For tests of what lies before and after the server.
+ * A minimal server for captures: accepts the contract's calls, seals the frames into one pack on disk, and publishes
+ * a manifest. For tests of what comes before and after the server.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
@@ -8,6 +8,7 @@ import { CaptureHeader, CaptureProgress } from "#contract/api.ts";
 import type { Entry, FrameExtent, HashedExtent } from "#contract/format/entry.ts";
 import { parseHashedEntry } from "#contract/format/entry.ts";
 import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/format/manifest.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.ts";
 import { seal } from "#native/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
@@ -20,7 +21,7 @@ export class MemoryServer implements Api {
   readonly #level: number;
   readonly #frames: Frame[] = [];
   readonly #places = new Map<string, { frame: number; index: number }>();
-  /** Of the entries, by part. */
+  /** The entries, by part. */
   readonly #lines: string[] = [];
   #packBytes = 0;
   #manifest: Uint8Array | undefined;
@@ -32,7 +33,7 @@ export class MemoryServer implements Api {
     Deno.writeFileSync(this.packPath, new Uint8Array(0));
   }
 
-  /** The published manifest's text. */
+  /** The text of the published manifest. */
   get manifest(): Uint8Array {
     if (this.#manifest === undefined) throw new Error("nothing was published");
     return this.#manifest;
@@ -73,9 +74,11 @@ export class MemoryServer implements Api {
 
   #known(hashes: Uint8Array): Uint8Array<ArrayBuffer> {
     return Uint8Array.from(
-      { length: hashes.length / 32 },
-      (_, i) =>
-        this.#places.has(Buffer.from(hashes.subarray(i * 32, i * 32 + 32)).toString("base64url")) ? 1 : 0,
+      { length: hashes.length / SHA256_BYTES },
+      (_, i) => {
+        const hash = hashes.subarray(i * SHA256_BYTES, (i + 1) * SHA256_BYTES);
+        return this.#places.has(Buffer.from(hash).toString("base64url")) ? 1 : 0;
+      },
     );
   }
 

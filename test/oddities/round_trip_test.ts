@@ -12,7 +12,7 @@ import { makeOddities, odditiesLack } from "./make_oddities.ts";
 import { MemoryServer } from "./memory_server.ts";
 
 const lack = odditiesLack();
-if (lack) console.log(`skipped: the oddities' way through capture and install ${lack}`);
+if (lack) console.log(`skipped: the oddities through capture and installation: ${lack}`);
 
 interface Places {
   readonly scratch: string;
@@ -44,7 +44,7 @@ async function* shuffled(count: number): AsyncGenerator<number> {
   while (left.length > 0) yield* left.splice(Math.floor(Math.random() * left.length), 1);
 }
 
-/** Captures and installs into `to`, which nothing may go missing from. */
+/** Captures and installs into `to`; nothing may be lost. */
 async function carry(tree: CaptureSource, { scratch, to }: Places): Promise<Sent> {
   const server = new MemoryServer(scratch);
   const { signal } = new AbortController();
@@ -58,7 +58,7 @@ async function carry(tree: CaptureSource, { scratch, to }: Places): Promise<Sent
     workers: 2,
   });
   assert.deepEqual(installed.notes, []);
-  // one left open would keep the clone's file system mounted
+  // A file left open would keep the clone's file system mounted.
   assert.deepEqual([...await descriptorsBelow(scratch)], []);
   return sent;
 }
@@ -72,7 +72,7 @@ function tar(from: string, args: readonly string[]): void {
 oddityTest("a tree of oddities survives capture and install, frames in any order", async (places) => {
   const tree = new TreeSource(places.from, { excludes: compileExcludes([]), mountPoints: [] });
   const { notes } = await carry(tree, places);
-  assert.deepEqual(notes, ["left out, a socket belongs to the process that listens: special/socket"]);
+  assert.deepEqual(notes, ["left out, a socket, which its process creates again: special/socket"]);
   assert.deepEqual(describeTree(places.to), describeTree(places.from));
 });
 
@@ -90,7 +90,7 @@ oddityTest(
     const path = `${places.scratch}/tree.tar.gz`;
     tar(places.from, ["--file", path, "--format=gnu", "--gzip"]);
     await carry(new TarSource(path), places);
-    // no attributes, and times in whole seconds
+    // No attributes, and times in whole seconds.
     const kept = (line: string) => !/^# file|xattrs\//.test(line);
     const wholeSeconds = (line: string) => line.replace(/(-?\d+)\.\d{10} /, "$1 ");
     assert.deepEqual(

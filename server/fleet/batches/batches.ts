@@ -3,8 +3,8 @@
  * a restart the durations of finished steps come from the store, everything else from the next reports.
  */
 import type { StepReport } from "#contract/api.ts";
-import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/distribution.ts";
-import type { Step } from "#contract/steps.ts";
+import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/api/distribution.ts";
+import type { Step } from "#contract/api/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { type BatchPart, NodeTrack, SILENT_AFTER_MS } from "./node_track.ts";
 import { decideSeeding, type SeedDecision } from "./seed_policy.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StepReport } from "#contract/api.ts";
-import { DEFAULT_SEED, type SeedPolicy } from "#contract/distribution.ts";
+import { DEFAULT_SEED, type SeedPolicy } from "#contract/api/distribution.ts";
 import { Batches, type StepTime } from "./batches.ts";
 
 const part = (node: string, deployment = "d1") => ({ deployment, node, image: "web", version: 1 });

@@ -1,5 +1,5 @@
 /** What limits a node's installation: its link, its disk or its processor. Pure. */
-import type { InstallTimes, Limit } from "#contract/distribution.ts";
+import type { InstallTimes, Limit } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 
 /** From this share of one processor on, the main thread (network, hashing) can take no more bytes. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 
 /** Ten seconds of two workers. */

@@ -1,7 +1,7 @@
 /** The progress of one node of a batch, from its reports. Pure: the time is passed in. */
 import type { StepReport } from "#contract/api.ts";
-import type { InstallTimes, SeedPolicy } from "#contract/distribution.ts";
-import type { Step } from "#contract/steps.ts";
+import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
+import type { Step } from "#contract/api/steps.ts";
 import type { Taker } from "./seed_policy.ts";
 import type { NodeTiming } from "./slowest_node.ts";
 

@@ -6,7 +6,7 @@
  * - not for slow nodes: a rack full of seeders does not help a node that takes far longer than the rest;
  * - one seeder per fetching node fills that node's link: of any more, those that have seeded longest stop first.
  */
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
 
 /** A node that has everything and is in its step "seed". */
 export interface Giver {

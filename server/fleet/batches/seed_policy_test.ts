@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEFAULT_SEED, type SeedPolicy } from "#contract/distribution.ts";
+import { DEFAULT_SEED, type SeedPolicy } from "#contract/api/distribution.ts";
 import { decideSeeding, type Giver, median, type SwarmView, type Taker } from "./seed_policy.ts";
 
 const NOW = 1_000_000;

@@ -1,6 +1,6 @@
 /** Which node of a batch takes the longest, and why. Pure. */
-import type { InstallTimes, Limit, Slowness } from "#contract/distribution.ts";
-import { type Step, STEPS } from "#contract/steps.ts";
+import type { InstallTimes, Limit, Slowness } from "#contract/api/distribution.ts";
+import { type Step, STEPS } from "#contract/api/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { median } from "./seed_policy.ts";
 

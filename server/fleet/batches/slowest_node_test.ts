@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import { type NodeTiming, slowestOf } from "./slowest_node.ts";
 
 const TIMES: InstallTimes = {

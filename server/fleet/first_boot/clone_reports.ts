@@ -1,7 +1,11 @@
 /** The reports of clones at their first boot, entered into nodes and deployments. */
 import { getLogger } from "@logtape/logtape";
 import type { FirstBootView, Order } from "#contract/api.ts";
-import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
+import {
+  DEFAULT_FIRST_BOOT_SECONDS,
+  FIRST_BOOT_PATH,
+  type FirstBootReport,
+} from "#contract/api/first_boot.ts";
 import type { FirstBootWatch } from "./first_boot_watch.ts";
 import type { Assignment, Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";

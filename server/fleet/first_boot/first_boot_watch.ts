@@ -1,7 +1,7 @@
 /** Clones that are expected to report their first boot: what a report means, and which clones are overdue. */
 import type { FirstBootView, StepReport } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
-import { describeExit, type FirstBootReport } from "#contract/first_boot.ts";
+import { describeExit, type FirstBootReport } from "#contract/api/first_boot.ts";
 import type { FirstBoot, FirstBoots } from "../../store/first_boots.ts";
 
 interface Part {

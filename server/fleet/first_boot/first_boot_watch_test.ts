@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { FirstBootReport } from "#contract/first_boot.ts";
+import type { FirstBootReport } from "#contract/api/first_boot.ts";
 import { FirstBoots } from "../../store/first_boots.ts";
 import { FirstBootWatch } from "./first_boot_watch.ts";
 
