@@ -42,7 +42,10 @@ Deno.test("a failure says what was done, what the program said, and the remedy",
 });
 
 Deno.test("a missing program is named with its package", async () => {
-  await assert.rejects(runCommand(["no-such-program"]), failure(/the program no-such-program is not installed/));
+  await assert.rejects(
+    runCommand(["no-such-program"]),
+    failure(/the program no-such-program is not installed/),
+  );
   await assert.rejects(runCommand(["/nonexistent/sfdisk"]), failure(/install fdisk \(RHEL: util-linux\)/));
 });
 

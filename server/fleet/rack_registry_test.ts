@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RackBook, type RackNode } from "./rack_book.ts";
+import { type RackNode, RackRegistry } from "./rack_registry.ts";
 
 const node = (address: string | undefined, rack?: string): RackNode => ({
   settings: rack === undefined ? {} : { rack },
@@ -8,7 +8,7 @@ const node = (address: string | undefined, rack?: string): RackNode => ({
 
 function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = {}) {
   const time = { ms: 0 };
-  const book = new RackBook({
+  const book = new RackRegistry({
     nodes: () => nodes,
     server: () => site.server ?? node("10.0.0.254"),
     prefix: () => site.prefix,

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { RackseedError } from "#contract/errors.ts";
 import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/api/hooks.ts";
 import { type HookKey, Hooks } from "../store/hooks.ts";
-import { HookBook } from "./hook_book.ts";
+import { HookRegistry } from "./hook_registry.ts";
 
 const nodes = new Map([["n1", "id1"], ["n2", "id2"]]);
 const names = {
@@ -19,7 +19,7 @@ const names = {
 };
 
 function open(db = new DatabaseSync(":memory:")) {
-  return new HookBook(new Hooks(db), names);
+  return new HookRegistry(new Hooks(db), names);
 }
 
 const content = (script = "true") => HookContent.parse({ script });
