@@ -103,18 +103,24 @@ async function capture(
     onProgress: (now) => progress.update({ message: progressText(now) }),
   });
   progress.update({ message: "the server is publishing it" });
+  const path = `/node/backup/${order.capture}`;
+  const view = await untilPublished(
+    () => withRetry(() => client.get(path, CaptureView, { signal }), retry),
+    signal,
+  );
+  const count = captureNotes.length;
+  const noted = count === 0 ? "" : `, ${count} ${count === 1 ? "note" : "notes"} (rackseed image show)`;
+  return {
+    view,
+    message: `${entries} entries, ${megabytes(amount.bytes)} read, ${megabytes(bytesSent)} sent${noted}`,
+  };
+}
+
+/** Throws RackseedError if the capture has failed or was cancelled. */
+async function untilPublished(look: () => Promise<CaptureView>, signal: AbortSignal): Promise<CaptureView> {
   for (;;) {
-    const path = `/node/backup/${order.capture}`;
-    const view = await withRetry(() => client.get(path, CaptureView, { signal }), retry);
-    if (view.state === "published") {
-      const noted = captureNotes.length === 0
-        ? ""
-        : `, ${captureNotes.length} ${captureNotes.length === 1 ? "note" : "notes"} (rackseed image show)`;
-      return {
-        view,
-        message: `${entries} entries, ${megabytes(amount.bytes)} read, ${megabytes(bytesSent)} sent${noted}`,
-      };
-    }
+    const view = await look();
+    if (view.state === "published") return view;
     if (view.problem) throw RackseedError.fromProblem(view.problem);
     if (view.state === "cancelled") throw cancelled(view);
     await pauseFor(PUBLISHING_POLL_MS, signal);

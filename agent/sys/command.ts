@@ -59,23 +59,8 @@ export const ENVIRONMENT = {
 export const runCommand: Run = async (argv, options = {}) => {
   const { input, signal, timeoutMs = 60_000, accept = [0], root } = options;
   signal?.throwIfAborted();
-  const [program, ...args] = root === undefined ? argv : ["chroot", root, ...argv];
   const stopped = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(program as string, {
-      args,
-      clearEnv: true,
-      env: ENVIRONMENT,
-      stdin: input === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-      signal: stopped,
-    }).spawn();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw missing(program as string, options);
-    throw error;
-  }
+  const child = spawn(root === undefined ? argv : ["chroot", root, ...argv], { options, stopped });
   const work = Promise.all([
     collect(child.stdout, { maxBytes: MAX_STDOUT_BYTES, stopped }),
     collect(child.stderr, { maxBytes: MAX_STDERR_BYTES, stopped }),
@@ -104,6 +89,26 @@ export const runCommand: Run = async (argv, options = {}) => {
   }
   return { code: status.code, stdout: stdout.text, stderr: stderr.text };
 };
+
+function spawn(
+  [program, ...args]: readonly [string, ...string[]],
+  { options, stopped }: { options: CommandOptions; stopped: AbortSignal },
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args,
+      clearEnv: true,
+      env: ENVIRONMENT,
+      stdin: options.input === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+      signal: stopped,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw missing(program, options);
+    throw error;
+  }
+}
 
 const UNKILLABLE = {
   text: "it did not end even when killed; most likely it waits for a dead disk",

@@ -10,7 +10,7 @@ const typed: { name: string; chunks: string[]; answer: Answer | undefined }[] = 
   { name: "a serial line that sends line feeds", chunks: ["db7\n"], answer: { by: "person", text: "db7" } },
   { name: "corrections", chunks: ["dbx\x7f8\b7\r"], answer: { by: "person", text: "db7" } },
   {
-    name: "a line that is begun anew",
+    name: "a line that is started over",
     chunks: ["wrong", "\x15db7\r"],
     answer: { by: "person", text: "db7" },
   },

@@ -25,7 +25,7 @@ Deno.test("without kernel statistics all time counts as blocked, and none is los
 });
 
 Deno.test({
-  name: "this kernel tells how long the thread was busy",
+  name: "this kernel reports how long the thread was busy",
   ignore: busyMsOf(THREAD_STATISTICS) === undefined,
   fn() {
     const before = busyMsOf(THREAD_STATISTICS) ?? assert.fail();
