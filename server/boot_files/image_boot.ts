@@ -19,18 +19,21 @@ interface Boot {
   readonly notes: readonly string[];
 }
 
+interface BootOptions {
+  /** The version's folder. */
+  readonly folder: string;
+  readonly previous: PreviousVersion | undefined;
+  readonly segments: Pick<AgentSegments, "ensure" | "product">;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Makes the boot files in `folder`, or links those of the previous version if they would come out the same. If the image
  * cannot boot a node, the notes say what is missing.
  */
 export async function makeBootFiles(
   reader: VersionReader,
-  { folder, previous, segments, signal }: {
-    folder: string;
-    previous: PreviousVersion | undefined;
-    segments: Pick<AgentSegments, "ensure" | "product">;
-    signal: AbortSignal;
-  },
+  options: BootOptions,
 ): Promise<Boot> {
   const source = sourceOf(reader);
   const { source: machine, layout } = reader.manifest.header;
@@ -43,31 +46,44 @@ export async function makeBootFiles(
     return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
   }
   try {
-    const compression = await kernelCompression(source, kernelRelease);
-    await segments.ensure(compression);
-    const uses = usesOf(layout, machine?.firmware ?? "bios");
-    // another version of the product may make them differently
-    const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
-    const reused = previous && await reuse(previous, { folder, terms, source });
-    if (reused) return reused;
-    const recording = new RecordingSource(source);
-    const { kernelPath, missing } = await buildImageSegment({
-      source: recording,
+    return await makeOrReuse(source, {
+      ...options,
       kernelRelease,
-      uses,
-      compression,
-      signal,
-      output: `${folder}/${SEGMENT}`,
+      uses: usesOf(layout, machine?.firmware ?? "bios"),
     });
-    await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
-    await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
-    const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
-    return { bootable: missing.length === 0, notes };
   } catch (error) {
-    signal.throwIfAborted();
+    options.signal.throwIfAborted();
     if (!(error instanceof RackseedError)) throw error;
     return { bootable: false, notes: [`${error.title}: ${error.reason} ${error.remedy}`] };
   }
+}
+
+async function makeOrReuse(
+  source: ImageSource,
+  { kernelRelease, uses, folder, previous, segments, signal }: BootOptions & {
+    kernelRelease: string;
+    uses: ReturnType<typeof usesOf>;
+  },
+): Promise<Boot> {
+  const compression = await kernelCompression(source, kernelRelease);
+  await segments.ensure(compression);
+  // another version of the product may make them differently
+  const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
+  const reused = previous && await reuse(previous, { folder, terms, source });
+  if (reused) return reused;
+  const recording = new RecordingSource(source);
+  const { kernelPath, missing } = await buildImageSegment({
+    source: recording,
+    kernelRelease,
+    uses,
+    compression,
+    signal,
+    output: `${folder}/${SEGMENT}`,
+  });
+  await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
+  await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
+  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
+  return { bootable: missing.length === 0, notes };
 }
 
 /** Links the previous version's boot files; undefined if the new ones would differ, or those are damaged. */
