@@ -1,11 +1,11 @@
-/** argv → command. What a command needs is loaded when it runs. */
+/** argv → command. A command's modules are loaded when it runs. */
 import settings from "./deno.json" with { type: "json" };
 import type { ServerCommand } from "./server/cli/server_options.ts";
 import { runCommandLine } from "./server/cli/run.ts";
 import type { SendTree } from "./server/cli/images.ts";
 
-/** A command that was told to stop has this long to tidy up. Whatever it leaves, it could leave at a power cut. */
-const TIDY_MS = 4000;
+/** A stopped command has this long to clean up. Whatever it leaves behind, a power cut could leave too. */
+const CLEANUP_MS = 4000;
 
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stopBy(name));
@@ -14,9 +14,9 @@ function stopBy(name: Deno.Signal): void {
   if (stop.signal.aborted) return;
   stop.abort(new Error(`stopped by ${name}`));
   Deno.unrefTimer(setTimeout(() => {
-    console.error(`stopped, though not everything had ended within ${TIDY_MS / 1000} s`);
+    console.error(`stopped before everything had ended, after ${CLEANUP_MS / 1000} s`);
     Deno.exit(1);
-  }, TIDY_MS));
+  }, CLEANUP_MS));
 }
 
 const code = await runCommandLine(Deno.args, {
@@ -43,7 +43,7 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
   if (json) print(JSON.stringify({ ...urls, ports, data: options.data }));
   else {
     print(`Rackseed serves at ${urls.server}`);
-    // a service's output goes into a journal, which others may read
+    // the output of a service goes into a journal, which others may read
     const isSeen = Deno.stdout.isTerminal();
     print(`  page   ${urls.server}/${isSeen ? `?token=${token}` : ""}`);
     print(`  boot   ${urls.http}/boot/, TFTP ${ports.tftp ?? "off"}, DHCP ${options.dhcp}`);

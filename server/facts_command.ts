@@ -14,7 +14,7 @@ import type { BackUpServer, RestoreServer } from "./cli/server_options.ts";
 import { formatBytes, formatTime } from "./words/figures.ts";
 import { print, printJson, remark } from "./cli/terminal.ts";
 
-/** Through the server if one runs on the directory, or was named; else from the directory itself. */
+/** Asks the named server, or the one that runs on the directory; without either, reads the directory itself. */
 export async function backUpServer(file: string, options: BackUpServer): Promise<void> {
   const { data, server, token, signal } = options;
   if (server !== undefined) return await throughServer(file, { server, token: token ?? "", signal });
@@ -66,14 +66,14 @@ async function write(file: string, body: ReadableStream<Uint8Array>, signal: Abo
     signal.throwIfAborted();
     throw new RackseedError(`cannot write the backup ${file}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "check the folder and the free space there, and the server's log.",
+      remedy: "check the folder, its free space, and the server's log.",
       cause: error,
     });
   }
   remark(
     `wrote ${file}, ${
       formatBytes(Deno.statSync(file).size)
-    }: it holds every secret of the site, keep it as one`,
+    }: it holds every secret of the site, so keep it secret too`,
   );
 }
 
@@ -83,11 +83,11 @@ export function restoreServer(file: string, { data, force, json }: RestoreServer
   const restored = restoreFacts(file, { data, force, now: new Date() });
   if (json) return printJson(restored);
   print(`restored ${restored.files} files of ${formatTime(restored.created)} into ${data}`);
-  if (restored.setAside !== undefined) print(`what was there is in ${restored.setAside}`);
+  if (restored.setAside !== undefined) print(`the previous files are in ${restored.setAside}`);
   for (const path of restored.missing) print(`missing: ${path}`);
   if (restored.missing.length > 0) {
     print(
-      `Copy them into ${data} from where you have them; or start the server and delete the versions that lack them.`,
+      `Copy them into ${data} from another backup, or start the server and delete the versions that lack them.`,
     );
   }
 }
@@ -95,7 +95,8 @@ export function restoreServer(file: string, { data, force, json }: RestoreServer
 function noDirectory(data: string): RackseedError {
   return new RackseedError(`cannot back up ${data}`, {
     reason: "there is no such directory.",
-    remedy: "name the server's data directory by --data DIR, or a running server by --server and --token.",
+    remedy:
+      "give the server's data directory with --data DIR, or a running server with --server and --token.",
   });
 }
 

@@ -52,7 +52,24 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Starts all services, or none. Throws RackseedError if one cannot be started. */
+/**
+ * Starts all services, or none. Throws RackseedError if one cannot be started.
+ *
+ * @example A server on free ports of the loopback interface, without DHCP and TFTP
+ * ```ts
+ * import { startServer } from "./server.ts";
+ *
+ * export async function urlsOf(data: string): Promise<string> {
+ *   const { signal } = new AbortController();
+ *   const ports = { httpPort: 0, peerPort: 0, trackerPort: 0, tftpPort: undefined };
+ *   const listen = { hostname: "127.0.0.1", port: 0 };
+ *   const boot = { dhcp: "off", dhcpClients: "nodes", dns: [], secureBoot: false } as const;
+ *   const server = await startServer({ data, listen, ...ports, ...boot }, { signal });
+ *   await server.close();
+ *   return server.urls.server;
+ * }
+ * ```
+ */
 export async function startServer(
   options: ServerOptions,
   control: { signal: AbortSignal },

@@ -13,7 +13,19 @@ export interface FoundRoot {
   readonly hostname: string | undefined;
 }
 
-/** What a backup reads of the machine: its own disks, or the one that the operator named. */
+/**
+ * The disks that a backup reads: the machine's own, or the one that the operator named.
+ *
+ * @example
+ * ```ts
+ * import type { DiskFacts } from "../layout/disks.ts";
+ * import { ownDisks, volumesOf } from "./find_root.ts";
+ *
+ * export function devicesToSearch(disks: readonly DiskFacts[], node: string): string[] {
+ *   return ownDisks(disks, { node }).flatMap(volumesOf).map(({ device }) => device);
+ * }
+ * ```
+ */
 export function ownDisks(
   disks: readonly DiskFacts[],
   { node, named }: { node: string; named?: string | undefined },

@@ -3,13 +3,13 @@ import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { packFrameUpload } from "#contract/format/frame_upload.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { pack } from "#native/sealed_codec.ts";
 import { type Pause, type RetryOptions, withRetry } from "../sys/retry.ts";
 
 /** The part of ApiClient that captures need. */
 export type Api = Pick<ApiClient, "send">;
 
-const HASH_BYTES = 32;
 const RETRY_BUDGET_MS = 120_000;
 
 export class CaptureApi {
@@ -37,9 +37,9 @@ export class CaptureApi {
       const response = await this.#api.send("POST", `${this.#base}/known`, { body: hashes, signal });
       return new Uint8Array(await response.arrayBuffer());
     });
-    if (answer.length === hashes.length / HASH_BYTES) return answer;
+    if (answer.length === hashes.length / SHA256_BYTES) return answer;
     throw new RackseedError("cannot understand the server's answer about known extents", {
-      reason: `it has ${answer.length} bytes for ${hashes.length / HASH_BYTES} extents.`,
+      reason: `it has ${answer.length} bytes for ${hashes.length / SHA256_BYTES} extents.`,
       remedy: "use the same version of rackseed on both sides (`rackseed version`).",
     });
   }

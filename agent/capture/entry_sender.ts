@@ -44,7 +44,7 @@ export class EntrySender {
     this.#unhashed.push(entry.line);
     this.#count++;
     for (const line of this.#changes.add(entry)) this.#push(line);
-    if (this.#characters >= PART_CHARACTERS || this.#changes.owed >= PART_ENTRIES) this.#endPart();
+    if (this.#characters >= PART_CHARACTERS || this.#changes.pending >= PART_ENTRIES) this.#endPart();
   }
 
   get full(): boolean {

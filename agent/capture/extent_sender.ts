@@ -11,6 +11,7 @@ import {
   type UploadedExtent,
 } from "#contract/format/frame_upload.ts";
 import { MAX_FRAME_BYTES } from "#contract/format/sealed.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { sha256 as hash } from "#native/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
@@ -19,7 +20,6 @@ import type { ExtentSink } from "./capture_source.ts";
 const MAX_IN_FLIGHT = 4;
 /** Full frames that may overtake a partly filled one: the server lists no file until the ones before it are there. */
 const MAX_OVERTAKING = 8;
-const HASH_BYTES = 32;
 
 export class ExtentSender implements ExtentSink {
   readonly #api: CaptureApi;
@@ -97,8 +97,8 @@ export class ExtentSender implements ExtentSink {
     this.#batch = [];
     this.#memory = new Uint8Array(MAX_UPLOAD_BYTES);
     this.#end = MAX_TABLE_BYTES;
-    const hashes = new Uint8Array(batch.length * HASH_BYTES);
-    batch.forEach(({ sha256 }, i) => hashes.set(sha256, i * HASH_BYTES));
+    const hashes = new Uint8Array(batch.length * SHA256_BYTES);
+    batch.forEach(({ sha256 }, i) => hashes.set(sha256, i * SHA256_BYTES));
     this.#start(async () => {
       const known = await this.#api.known(hashes);
       const missing = batch.filter((_, i) => known[i] !== 1);

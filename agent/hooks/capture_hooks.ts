@@ -1,7 +1,7 @@
 /** Runs the hooks around one capture, on the template itself. */
 import type { CaptureOrder } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { HookMoment } from "#contract/hooks.ts";
+import type { HookMoment } from "#contract/api/hooks.ts";
 import { hooksAt } from "./hooks_at.ts";
 import { runHooks } from "./run_hooks.ts";
 

@@ -1,4 +1,4 @@
-import type { Hook, HookMoment } from "#contract/hooks.ts";
+import type { Hook, HookMoment } from "#contract/api/hooks.ts";
 
 /** The order's hooks for one moment, in their order. */
 export function hooksAt(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import { type Hook, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { type Hook, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { CaptureHooks } from "./capture_hooks.ts";
 import { nodeEnvironment } from "./environment.ts";
 import { interpreterOf } from "./interpreter.ts";

@@ -1,5 +1,5 @@
 /** Runs one hook: captures its output as lines, limits its time, and when stopping it kills all that it started. */
-import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/hooks.ts";
+import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { ENVIRONMENT } from "../sys/command.ts";
 import { interpreterOf } from "./interpreter.ts";
 

@@ -1,6 +1,6 @@
 /** Runs the hooks of one moment in order, and stops at the first required one that fails. */
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { Hook } from "#contract/hooks.ts";
+import type { Hook } from "#contract/api/hooks.ts";
 import { type HookContext, type HookResult, runHook } from "./run_hook.ts";
 
 export interface HooksOutcome {

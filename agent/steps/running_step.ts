@@ -1,7 +1,7 @@
 /** One step while it runs: shown on the console, reported to the server, timed. */
 import type { StepReport } from "#contract/api.ts";
 import { firstError, messageOf, RackseedError } from "#contract/errors.ts";
-import { type Step, STEPS } from "#contract/steps.ts";
+import { type Step, STEPS } from "#contract/api/steps.ts";
 import type { Console } from "../sys/console.ts";
 import type { LogTail } from "./log_tail.ts";
 import type { Reporter } from "./reporter.ts";

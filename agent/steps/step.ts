@@ -1,6 +1,6 @@
 /** What a step of an installation or a backup shows and reports, while it runs and when it is done. */
 import type { StepReport } from "#contract/api.ts";
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 
 /** What a finished step reports. A step's result may hold more, for the steps after it. */
 export interface StepOutcome {

@@ -43,7 +43,19 @@ export const ENVIRONMENT = {
   DEBIAN_FRONTEND: "noninteractive",
 };
 
-/** Throws RackseedError where the program is missing, is killed, runs out of time or exits otherwise. */
+/**
+ * Throws RackseedError if the program is missing, is killed, takes too long, or exits with another code.
+ *
+ * @example
+ * ```ts
+ * import { type Run, runCommand } from "./command.ts";
+ *
+ * export async function formatAsExt4(device: string, run: Run = runCommand): Promise<void> {
+ *   const title = `cannot format ${device} as ext4`;
+ *   await run(["mkfs.ext4", "-q", device], { title, timeoutMs: 10 * 60_000 });
+ * }
+ * ```
+ */
 export const runCommand: Run = async (argv, options = {}) => {
   const { input, signal, timeoutMs = 60_000, accept = [0], root } = options;
   signal?.throwIfAborted();

@@ -16,7 +16,23 @@ export interface RetryOptions {
   readonly pause?: Pause;
 }
 
-/** Throws the last attempt's error when the budget is spent, any other error at once. */
+/**
+ * Throws the last attempt's error once the budget is spent, and an error that does not pass at once.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { RackseedError } from "#contract/errors.ts";
+ * import { withRetry } from "./retry.ts";
+ *
+ * let attempts = 0;
+ * const answer = await withRetry(() => {
+ *   if (++attempts === 3) return Promise.resolve("done");
+ *   throw new RackseedError("cannot report", { reason: "the server restarts.", remedy: "wait.", status: 503 });
+ * }, { signal: new AbortController().signal, budgetMs: 60_000, pause: () => Promise.resolve() });
+ * assert.equal(answer, "done");
+ * ```
+ */
 export async function withRetry<T>(
   attempt: () => Promise<T>,
   { signal, budgetMs, pause = pauseFor }: RetryOptions,

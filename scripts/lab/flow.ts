@@ -64,7 +64,7 @@ function askedNodes(before: number): NodeFacts[] {
   const prompt = `name \\[${person.name}\\]`;
   const types = [
     { after: new RegExp(prompt), text: "not a name\r" },
-    { after: new RegExp(`That cannot be: a host name[^]*${prompt}`), text: "node1\r" },
+    { after: new RegExp(`Not accepted: a host name[^]*${prompt}`), text: "node1\r" },
     { after: new RegExp(`belongs to the node node1[^]*${prompt}`), text: "tyx\x7fped\r" },
     { after: /address \[[\d./]+\]/, text: "\r" },
   ];

@@ -1,12 +1,26 @@
 /**
- * Who calls. Three kinds of bearer: the operator's admin token, a node's one-time boot secret, and the session
- * secret that enrolment gives. The page's browser has a cookie instead: see `page_sessions.ts`.
+ * The operator's token. The API knows three kinds of bearer secret: this one, a node's one-time boot secret, and the
+ * session secret that enrolment gives. The page's browser has a cookie instead: see `page_sessions.ts`.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { formatToken, parseToken } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { readIfThere, writePrivateFile } from "./private_file.ts";
 
+/**
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { AdminToken } from "./admin_token.ts";
+ *
+ * const folder = Deno.makeTempDirSync();
+ * const admin = AdminToken.open(folder, { pin: "p".repeat(43) });
+ * assert.equal(admin.isToken(admin.text), true);
+ * assert.equal(AdminToken.open(folder, { pin: "p".repeat(43) }).text, admin.text);
+ * assert.equal(admin.isToken("rs1.guess"), false);
+ * Deno.removeSync(folder, { recursive: true });
+ * ```
+ */
 export class AdminToken {
   /** As an operator types it. */
   readonly text: string;
@@ -17,7 +31,7 @@ export class AdminToken {
     this.#secret = secret;
   }
 
-  /** Reads DIR/token, or makes it. A token that was made for another CA is made anew with the same secret. */
+  /** Reads DIR/token, or makes it. A token for another CA is rewritten for this one, with the same secret. */
   static open(dataDirectory: string, { pin }: { pin: string }): AdminToken {
     const path = `${dataDirectory}/token`;
     const written = readIfThere(path);
@@ -25,7 +39,7 @@ export class AdminToken {
     if (written !== undefined && !known) {
       throw new RackseedError(`cannot use the token in ${path}`, {
         reason: "it does not have the form rs1.PIN.SECRET.",
-        remedy: "put it back from a backup; or remove the file, and the server makes a new token.",
+        remedy: "restore it from a backup, or remove the file and the server makes a new token.",
       });
     }
     const secret = known?.secret ?? randomBytes(32).toString("base64url");
@@ -38,7 +52,7 @@ export class AdminToken {
     return equal(secret, this.#secret);
   }
 
-  /** Whether the text is this token, with the pin or only the secret. */
+  /** Whether the text is this token, or only its secret. */
   isToken(text: string): boolean {
     return this.isSecret(parseToken(text)?.secret ?? text);
   }
@@ -53,7 +67,7 @@ export class AdminToken {
   }
 }
 
-/** In a time that tells nothing of where they differ. */
+/** In constant time: it does not reveal where they differ. */
 function equal(a: string, b: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(a), hash(b));

@@ -13,7 +13,7 @@ function inFolder(work: (folder: string) => void): void {
   }
 }
 
-Deno.test("the token is made once and is for the owner only", () =>
+Deno.test("the token is made once, and only its owner can read it", () =>
   inFolder((folder) => {
     const { text } = AdminToken.open(folder, { pin: PIN });
     assert.equal(AdminToken.open(folder, { pin: PIN }).text, text);
@@ -21,7 +21,7 @@ Deno.test("the token is made once and is for the owner only", () =>
     assert.equal(parseToken(Deno.readTextFileSync(`${folder}/token`))?.pin, PIN);
   }));
 
-Deno.test("only the token itself, or its secret, is taken", () =>
+Deno.test("only the token itself, or its secret, is accepted", () =>
   inFolder((folder) => {
     const admin = AdminToken.open(folder, { pin: PIN });
     const secret = parseToken(admin.text)?.secret ?? "";

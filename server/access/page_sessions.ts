@@ -1,11 +1,11 @@
 /**
- * Sessions of the page. The browser holds a cookie that the admin token vouches for:
+ * Sessions of the page. The browser holds a cookie signed with the admin token:
  *
  *     EXPIRY.ID.MAC    EXPIRY: seconds since 1970; ID: 16 random bytes; MAC: HMAC-SHA-256 of both under the
  *                      admin secret; the last two base64url
  *
- * A session needs no row to begin, so one can log in while the disk is full; it survives a restart, and dies with the
- * token. Only what was logged out is written down.
+ * A session is not stored, so that the operator can log in while the disk is full. It survives a restart and ends with
+ * the token. Only sessions that were logged out are stored.
  */
 import { randomBytes } from "node:crypto";
 import type { EndedSessions } from "../store/ended_sessions.ts";
@@ -27,7 +27,7 @@ interface Session {
 
 export class PageSessions {
   readonly #options: Options;
-  /** Of sessions that watch, by id: aborted when they end. */
+  /** By session id, for sessions that watch: aborted when the session ends. */
   readonly #watching = new Map<string, AbortController>();
 
   constructor(options: Options) {
@@ -45,7 +45,7 @@ export class PageSessions {
     return this.#session(cookie) !== undefined;
   }
 
-  /** Makes the cookie worthless, and ends what its pages watch. Without effect on one that is worth nothing. */
+  /** Ends the session and what its pages watch. An invalid cookie is ignored. */
   end(cookie: string): void {
     const { ended, now } = this.#options;
     const session = this.#session(cookie);
@@ -55,7 +55,7 @@ export class PageSessions {
     this.#watching.delete(session.id);
   }
 
-  /** Aborted when the session ends; undefined if it has. */
+  /** Aborted when the session ends; undefined if it has ended. */
   untilEnd(cookie: string): AbortSignal | undefined {
     const session = this.#session(cookie);
     if (!session) return undefined;

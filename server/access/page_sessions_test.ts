@@ -18,7 +18,7 @@ function open(db = new DatabaseSync(":memory:")) {
   return { folder, clock, start, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
-Deno.test("a session lasts until it expires, and dies with the token that made it", () => {
+Deno.test("a session lasts until it expires, and ends with the token that signed it", () => {
   using test = open();
   const sessions = test.start();
   const cookie = sessions.begin();
@@ -34,7 +34,7 @@ Deno.test("a session lasts until it expires, and dies with the token that made i
   assert.equal(test.start().isOpen(cookie), false);
 });
 
-Deno.test("a cookie that was logged out is worth nothing, also after a restart; other sessions go on", () => {
+Deno.test("a logged-out cookie is invalid, even after a restart; other sessions continue", () => {
   using test = open();
   const sessions = test.start();
   const cookie = sessions.begin(), other = sessions.begin();
@@ -49,7 +49,7 @@ Deno.test("a cookie that was logged out is worth nothing, also after a restart; 
   assert.equal(alsoWatched?.aborted, false);
 });
 
-Deno.test("what was logged out is forgotten once it would have expired, and what was forged never written", () => {
+Deno.test("a logged-out session is forgotten once it would have expired; a forged one is never stored", () => {
   const db = new DatabaseSync(":memory:");
   using test = open(db);
   const sessions = test.start();

@@ -1,11 +1,11 @@
 import { messageOf, RackseedError } from "#contract/errors.ts";
 
-/** Writes a file that only the owner reads, all of it or nothing. */
+/** Writes a file that only its owner can read, all of it or nothing. */
 export function writePrivateFile(path: string, content: string): void {
   writeWhole(path, { content, mode: 0o600 });
 }
 
-/** Writes a file that all may read, all of it or nothing. */
+/** Writes a file that everybody can read, all of it or nothing. */
 export function writePublicFile(path: string, content: string): void {
   writeWhole(path, { content, mode: 0o644 });
 }
@@ -20,7 +20,7 @@ function writeWhole(path: string, { content, mode }: { content: string; mode: nu
   Deno.renameSync(scratch, path);
 }
 
-/** Undefined where there is no such file. */
+/** Undefined if there is no such file. */
 export function readIfThere(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);

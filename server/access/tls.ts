@@ -1,10 +1,9 @@
 /**
- * The server's certificates. A CA of its own is made at the first start and kept in `tls/` of the data directory;
- * agents pin it by its hash (#contract/token.ts). The leaf is made anew at every start, so it always names the
- * addresses that the machine has now.
+ * The server's certificates. The first start makes a CA and keeps it in `tls/` of the data directory; agents pin it
+ * by its hash (#contract/token.ts). Every start issues a new leaf, so that it names the machine's current addresses.
  *
- * All are valid from 1970 to 2199: a node may start with a dead clock, and trust hangs on the pin, not on time.
- * P-256 with SHA-256, which every client can check.
+ * All are valid from 1970 to 2199: a node may start with a dead clock, and trust rests on the pin, not on time.
+ * P-256 with SHA-256, which every client can verify.
  */
 import "reflect-metadata";
 import { randomBytes } from "node:crypto";
@@ -41,15 +40,15 @@ interface ServerCertificate {
 }
 
 /**
- * Reads the CA of `dataDirectory`, or makes it at the first start. Throws RackseedError, with nothing changed, if
- * what lies there is no CA, or if it is gone while tokens that name it are in use.
+ * Reads the CA of `dataDirectory`, or makes it at the first start. Throws RackseedError, with nothing changed, if the
+ * CA is damaged, or is missing while tokens that pin it are in use.
  */
 export async function openAuthority(dataDirectory: string): Promise<Authority> {
   const folder = `${dataDirectory}/tls`;
   const pem = readIfThere(`${folder}/ca.pem`);
   const keyPem = readIfThere(`${folder}/ca.key`);
   if (pem === undefined) {
-    // at the first start the token is made after the CA
+    // the first start makes the token after the CA
     if (readIfThere(`${dataDirectory}/token`) !== undefined) {
       throw unusable(folder, "ca.pem is missing, and every agent trusts this server by it");
     }
@@ -70,7 +69,7 @@ export async function openAuthority(dataDirectory: string): Promise<Authority> {
   return { certificate, pem, key };
 }
 
-/** Whether the certificate is whole, and the key its own. */
+/** Whether the certificate is intact, and the key belongs to it. */
 async function isPair(certificate: X509Certificate, key: CryptoKey): Promise<boolean> {
   if (!await certificate.verify({ signatureOnly: true })) return false;
   const text = new TextEncoder().encode("rackseed");
@@ -107,7 +106,7 @@ async function makeAuthority(folder: string): Promise<Authority> {
   return { certificate, pem, key: keys.privateKey };
 }
 
-/** A certificate for these names; what is an IP address is named as one. */
+/** Issues a certificate for these names and IP addresses. */
 export async function issueServerCertificate(
   authority: Authority,
   names: readonly string[],

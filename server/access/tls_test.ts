@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { issueServerCertificate, openAuthority } from "./tls.ts";
 
-Deno.test("the authority is made once; its key is for the owner only", async () => {
+Deno.test("the authority is made once, and only its owner can read the key", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const first = await openAuthority(folder);
@@ -14,7 +14,7 @@ Deno.test("the authority is made once; its key is for the owner only", async () 
   }
 });
 
-Deno.test("a damaged authority is told, and not replaced in silence", async () => {
+Deno.test("a damaged authority is an error, and is not silently replaced", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await openAuthority(folder);
@@ -25,7 +25,7 @@ Deno.test("a damaged authority is told, and not replaced in silence", async () =
   }
 });
 
-Deno.test("the server's certificate names every address, and is good whatever the clock says", async () => {
+Deno.test("the server's certificate names every address, and is valid whatever the clock says", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const authority = await openAuthority(folder);

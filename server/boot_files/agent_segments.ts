@@ -1,6 +1,6 @@
 /**
- * The initramfs segment that all images share: this product with its libraries. Made once for each compression
- * and kept in `boot/` of the data directory under the product's hash, so that a newer product makes its own.
+ * The initramfs segment that all images share: this product with its libraries. It is made once per compression and
+ * cached in `boot/` of the data directory under the product's hash, so that a newer product makes its own.
  */
 import { createHash } from "node:crypto";
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
@@ -21,12 +21,12 @@ export class AgentSegments {
     this.#signal = signal;
   }
 
-  /** The segment's path, where it is made. */
+  /** The segment's path; undefined until `ensure` has made it. */
   get(compression: Compression): string | undefined {
     return this.#ready.get(compression);
   }
 
-  /** Makes it where it is missing. Throws RackseedError where there is no product to make it of. */
+  /** Makes the segment if it is missing. Throws RackseedError if there is no compiled product to make it of. */
   async ensure(compression: Compression): Promise<void> {
     const making = this.#making.get(compression) ?? this.#make(compression);
     this.#making.set(compression, making);
@@ -50,11 +50,11 @@ export class AgentSegments {
     const name = `agent-${(await this.product()).slice(0, 16)}.${compression}`;
     await this.#dropOthers(name);
     const output = `${this.#folder}/${name}`;
-    const proof = `${output}.sha256`;
-    if (await isProved(output, proof)) return output;
+    const hashFile = `${output}.sha256`;
+    if (await isIntact(output, hashFile)) return output;
     const source = await directorySource("/");
     await buildAgentSegment({ product, source, output, compression, signal: this.#signal });
-    await replaceFile(proof, new TextEncoder().encode(await hashOfFile(output)));
+    await replaceFile(hashFile, new TextEncoder().encode(await hashOfFile(output)));
     return output;
   }
 
@@ -67,10 +67,10 @@ export class AgentSegments {
   }
 }
 
-/** Whether a cached segment is what was made: nodes would boot whatever else it is. */
-export async function isProved(segment: string, proof: string): Promise<boolean> {
+/** Whether a cached segment is intact. Nodes boot it, whatever it is. */
+export async function isIntact(segment: string, hashFile: string): Promise<boolean> {
   try {
-    return await Deno.readTextFile(proof) === await hashOfFile(segment);
+    return await Deno.readTextFile(hashFile) === await hashOfFile(segment);
   } catch {
     return false;
   }
@@ -83,17 +83,17 @@ async function hashOfFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The compiled product: this process, or what `deno task build` made. */
+/** The compiled product: this process, or the output of `deno task build`. */
 async function findProduct(): Promise<string> {
   if (Deno.build.standalone) return Deno.execPath();
   const built = new URL("../../dist/rackseed", import.meta.url).pathname;
-  if (await isThere(built)) return built;
+  if (await exists(built)) return built;
   throw new RackseedError("cannot make the agent's part of the boot initramfs", {
     reason: "this server runs from source, and dist/rackseed is not built.",
     remedy: "run `deno task build`, start dist/rackseed as the server, and capture again.",
   });
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { isProved } from "./agent_segments.ts";
+import { isIntact } from "./agent_segments.ts";
 
-Deno.test("a cached segment is used again only while it is what was made", async () => {
+Deno.test("a cached segment is used again only while it is intact", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const segment = `${folder}/agent.zstd`, proof = `${segment}.sha256`;
+    const segment = `${folder}/agent.zstd`, hashFile = `${segment}.sha256`;
     Deno.writeTextFileSync(segment, "segment");
-    assert.equal(await isProved(segment, proof), false);
-    Deno.writeTextFileSync(proof, createHash("sha256").update("segment").digest("hex"));
-    assert.equal(await isProved(segment, proof), true);
+    assert.equal(await isIntact(segment, hashFile), false);
+    Deno.writeTextFileSync(hashFile, createHash("sha256").update("segment").digest("hex"));
+    assert.equal(await isIntact(segment, hashFile), true);
     Deno.writeTextFileSync(segment, "segmenT");
-    assert.equal(await isProved(segment, proof), false);
+    assert.equal(await isIntact(segment, hashFile), false);
     Deno.truncateSync(segment);
-    assert.equal(await isProved(segment, proof), false);
+    assert.equal(await isIntact(segment, hashFile), false);
     Deno.removeSync(segment);
-    assert.equal(await isProved(segment, proof), false);
+    assert.equal(await isIntact(segment, hashFile), false);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,29 +1,29 @@
 /**
- * What the making of an image's boot files asked of the image. A later version that would answer all of it alike has
- * the same boot files: they need not be made again.
+ * The inputs of an image's boot files: every question that was put to the image while they were made. A later version
+ * that answers all of them alike has the same boot files, which need not be made again.
  */
 import { z } from "zod";
 import type { FileSource, SourceEntry } from "../../boot/initramfs/file_source.ts";
 import { sha256 } from "#native/sha256.ts";
 
-/** An image's files, which are known without being read. */
+/** An image's files, which can be compared without being read. */
 export interface ImageSource extends FileSource {
-  /** The same for the same content; undefined where there is no such file. */
+  /** Equal for equal content; undefined if there is no such file. */
   identity(path: string): string | undefined;
 }
 
 const Question = z.tuple([z.enum(["lookup", "read", "list"]), z.string()]);
 type Question = z.infer<typeof Question>;
 const BootInputs = z.object({
-  /** All else that was decisive. */
+  /** Everything else that the boot files depend on. */
   terms: z.string(),
   questions: z.array(Question),
-  /** Over all answers, hexadecimal. */
+  /** Of all answers, hexadecimal. */
   sha256: z.string(),
 });
 
-/** Passes questions on and notes them. */
-export class AskedSource implements FileSource {
+/** Passes questions on to a source and records them. */
+export class RecordingSource implements FileSource {
   readonly #source: ImageSource;
   readonly #questions = new Map<string, Question>();
 
@@ -32,21 +32,21 @@ export class AskedSource implements FileSource {
   }
 
   lookup(path: string): Promise<SourceEntry | undefined> {
-    this.#note(["lookup", path]);
+    this.#record(["lookup", path]);
     return this.#source.lookup(path);
   }
 
   read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    this.#note(["read", path]);
+    this.#record(["read", path]);
     return this.#source.read(path);
   }
 
   list(path: string): Promise<readonly string[]> {
-    this.#note(["list", path]);
+    this.#record(["list", path]);
     return this.#source.list(path);
   }
 
-  /** For `areSameInputs`. */
+  /** The recorded inputs, for `areSameInputs`. */
   async inputs(terms: string): Promise<Uint8Array> {
     const questions = [...this.#questions.values()];
     const inputs: z.infer<typeof BootInputs> = {
@@ -57,12 +57,32 @@ export class AskedSource implements FileSource {
     return new TextEncoder().encode(JSON.stringify(inputs));
   }
 
-  #note(question: Question): void {
+  #record(question: Question): void {
     this.#questions.set(question.join(" "), question);
   }
 }
 
-/** Whether `source` answers everything as the one did that these inputs were noted of. */
+/**
+ * Whether `source` answers everything as the recorded source did.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
+ *
+ * const image = (kernel: string): ImageSource => ({
+ *   lookup: () => Promise.resolve({ type: "file", mode: 0o644, sizeBytes: kernel.length }),
+ *   read: () => Promise.resolve(new TextEncoder().encode(kernel)),
+ *   list: () => Promise.resolve([]),
+ *   identity: () => kernel,
+ * });
+ * const recording = new RecordingSource(image("6.1"));
+ * await recording.read("/boot/vmlinuz");
+ * const inputs = await recording.inputs("gzip");
+ * assert.equal(await areSameInputs(inputs, { terms: "gzip", source: image("6.1") }), true);
+ * assert.equal(await areSameInputs(inputs, { terms: "gzip", source: image("6.6") }), false);
+ * ```
+ */
 export async function areSameInputs(
   inputs: Uint8Array,
   { terms, source }: { terms: string; source: ImageSource },

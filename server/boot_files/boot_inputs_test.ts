@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { areSameInputs, AskedSource, type ImageSource } from "./boot_inputs.ts";
+import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
 
 type Files = Readonly<Record<string, string>>;
 
-/** Files by path; a folder is what files lie in. */
+/** Files by path; a folder is any path with files below it. */
 function sourceOf(files: Files): ImageSource {
   const below = (path: string) => Object.keys(files).filter((name) => name.startsWith(`${path}/`));
   return {
@@ -26,7 +26,7 @@ function sourceOf(files: Files): ImageSource {
 
 const files: Files = { "/a/read": "1", "/a/seen": "22", "/a/x": "", "/b/y": "", "/c": "3" };
 
-async function ask(source: AskedSource): Promise<void> {
+async function ask(source: RecordingSource): Promise<void> {
   await source.read("/a/read");
   await source.lookup("/a/seen");
   await source.lookup("/a/none");
@@ -36,17 +36,17 @@ async function ask(source: AskedSource): Promise<void> {
 
 const cases: [what: string, now: Files, same: boolean][] = [
   ["nothing changed", files, true],
-  ["a file changed that nobody asked for", { ...files, "/c": "4", "/a/x": "5" }, true],
-  ["a file that was only looked at has other bytes", { ...files, "/a/seen": "33" }, true],
+  ["an unused file changed", { ...files, "/c": "4", "/a/x": "5" }, true],
+  ["a file whose status alone was used has other bytes", { ...files, "/a/seen": "33" }, true],
   ["a file that was read has other bytes", { ...files, "/a/read": "2" }, false],
-  ["a file that was looked at has another size", { ...files, "/a/seen": "333" }, false],
-  ["a file came that was looked for", { ...files, "/a/none": "" }, false],
-  ["a file came into a folder that was listed", { ...files, "/b/z": "" }, false],
-  ["a folder that was listed is gone", { "/a/read": "1", "/a/seen": "22", "/c": "3" }, false],
+  ["a file whose status was used has another size", { ...files, "/a/seen": "333" }, false],
+  ["a file that was missing exists", { ...files, "/a/none": "" }, false],
+  ["a listed folder has a new file", { ...files, "/b/z": "" }, false],
+  ["a listed folder is gone", { "/a/read": "1", "/a/seen": "22", "/c": "3" }, false],
 ];
 for (const [what, now, same] of cases) {
-  Deno.test(`where ${what}, boot files are ${same ? "taken over" : "made again"}`, async () => {
-    const asked = new AskedSource(sourceOf(files));
+  Deno.test(`if ${what}, boot files are ${same ? "reused" : "made again"}`, async () => {
+    const asked = new RecordingSource(sourceOf(files));
     await ask(asked);
     const inputs = await asked.inputs("terms");
     assert.equal(await areSameInputs(inputs, { terms: "terms", source: sourceOf(now) }), same);
@@ -54,8 +54,8 @@ for (const [what, now, same] of cases) {
   });
 }
 
-Deno.test("a source that notes what it is asked answers as the one behind it", async () => {
-  const asked = new AskedSource(sourceOf(files));
+Deno.test("a recording source answers as the source behind it", async () => {
+  const asked = new RecordingSource(sourceOf(files));
   assert.deepEqual(await asked.lookup("/a"), { type: "directory" });
   assert.deepEqual(await asked.list("/a"), ["read", "seen", "x"]);
   assert.equal(new TextDecoder().decode(await asked.read("/c")), "3");

@@ -1,4 +1,4 @@
-/** The files of a version that boot a node: its kernel, and its part of the initramfs. */
+/** The files of a version that boot a node: its kernel and its segment of the initramfs. */
 import { bytePathOfText, textOf } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packageOf, usesOf } from "#contract/tools.ts";
@@ -6,12 +6,12 @@ import type { SourceEntry } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
-import { areSameInputs, AskedSource, type ImageSource } from "./boot_inputs.ts";
+import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
 import type { FormerVersion } from "../store/former_version.ts";
 import type { VersionReader } from "../store/version_reader.ts";
 
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
-/** What both were made of; see boot_inputs.ts. */
+/** The inputs of both; see boot_inputs.ts. */
 const INPUTS = "boot-inputs";
 
 interface Boot {
@@ -20,8 +20,8 @@ interface Boot {
 }
 
 /**
- * Makes them in `folder` where the image has a kernel, or takes those of the former version where they would come
- * out the same; else says what is missing.
+ * Makes the boot files in `folder`, or links those of the former version if they would come out the same. If the image
+ * cannot boot a node, the notes say what is missing.
  */
 export async function makeBootFiles(
   reader: VersionReader,
@@ -37,30 +37,30 @@ export async function makeBootFiles(
   const kernels = await listKernels(source);
   const kernelRelease = kernels.find((release) => release === machine?.kernel) ?? kernels[0];
   if (kernelRelease === undefined) {
-    return { bootable: false, notes: ["it has no kernel with modules below /boot and /lib/modules."] };
+    return { bootable: false, notes: ["it has no kernel in /boot with modules in /lib/modules."] };
   }
   if (layout === undefined) {
-    return { bootable: false, notes: ["it has no disk layout, since it was not captured from a machine."] };
+    return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
   }
   try {
     const compression = await kernelCompression(source, kernelRelease);
     await segments.ensure(compression);
     const uses = usesOf(layout, machine?.firmware ?? "bios");
-    // another product may make them otherwise
+    // another version of the product may make them differently
     const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
-    const taken = former && await takeOver(former, { folder, terms, source });
-    if (taken) return taken;
-    const asked = new AskedSource(source);
+    const reused = former && await reuse(former, { folder, terms, source });
+    if (reused) return reused;
+    const recording = new RecordingSource(source);
     const { kernelPath, missing } = await buildImageSegment({
-      source: asked,
+      source: recording,
       kernelRelease,
       uses,
       compression,
       signal,
       output: `${folder}/${SEGMENT}`,
     });
-    await Deno.writeFile(`${folder}/${KERNEL}`, await asked.read(kernelPath), { mode: 0o600 });
-    await Deno.writeFile(`${folder}/${INPUTS}`, await asked.inputs(terms), { mode: 0o600 });
+    await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
+    await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
     const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
     return { bootable: missing.length === 0, notes };
   } catch (error) {
@@ -70,8 +70,8 @@ export async function makeBootFiles(
   }
 }
 
-/** Undefined where they would be others, or are damaged. */
-async function takeOver(
+/** Links the former version's boot files; undefined if the new ones would differ, or those are damaged. */
+async function reuse(
   former: FormerVersion,
   { folder, terms, source }: { folder: string; terms: string; source: ImageSource },
 ): Promise<Boot | undefined> {
@@ -79,14 +79,14 @@ async function takeOver(
   if (inputs === undefined || !await areSameInputs(inputs, { terms, source })) return undefined;
   for (const name of [KERNEL, SEGMENT, INPUTS]) {
     if (await former.link(name, folder)) continue;
-    // what was linked before must not be written through
+    // remove the links made so far: writing through them would change the former version
     for (const linked of [KERNEL, SEGMENT]) await Deno.remove(`${folder}/${linked}`).catch(() => {});
     return undefined;
   }
   return { bootable: former.bootable, notes: former.bootNotes };
 }
 
-/** A version's files as the initramfs is made of them. */
+/** A version's files, as input of the initramfs. */
 function sourceOf(reader: VersionReader): ImageSource {
   const inside = (path: string) => bytePathOfText(path.replace(/^\/+/, ""));
   return {
@@ -96,7 +96,7 @@ function sourceOf(reader: VersionReader): ImageSource {
     read(path) {
       try {
         const content = reader.read(inside(path));
-        if (content === undefined) throw new Error(`${path} is no file of the image`);
+        if (content === undefined) throw new Error(`${path} is not a file of the image`);
         return Promise.resolve(new Uint8Array(content));
       } catch (error) {
         return Promise.reject(error instanceof Error ? error : new Error(messageOf(error)));

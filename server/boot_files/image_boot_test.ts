@@ -10,7 +10,7 @@ const KERNEL = "6.1.0-test";
 const layout: DiskLayout = { disks: [], fileSystems: [], swap: [] };
 const signal = new AbortController().signal;
 
-/** A server that makes boot files of a tree with a kernel; `product` is what it takes itself for. */
+/** A server that makes boot files of a tree with a kernel; `product` stands for the hash of the product. */
 function serve(folder: string, product = "product"): Promise<TestServer> {
   const segments = { ensure: () => Promise.resolve(), product: () => Promise.resolve(product) };
   return openTestServer(`${folder}/data`, {
@@ -54,7 +54,7 @@ function inode(folder: string, version: number, name = "initrd-image"): number |
   return Deno.statSync(`${folder}/data/versions/web@${version}/${name}`).ino;
 }
 
-Deno.test("boot files are the former version's while what they are made of has not changed", () =>
+Deno.test("boot files are the former version's as long as their inputs do not change", () =>
   inTemporary(async (folder) => {
     {
       await using server = await serve(folder);
@@ -83,7 +83,7 @@ Deno.test("boot files are the former version's while what they are made of has n
     assert.notEqual(inode(folder, 5), inode(folder, 4));
   }));
 
-Deno.test("boot files that are damaged are made again, and stay as they are in the former version", () =>
+Deno.test("damaged boot files are made again, and the former version's are left as they are", () =>
   inTemporary(async (folder) => {
     await using server = await serve(folder);
     await capture(server, `${folder}/tree`);

@@ -9,6 +9,7 @@ import type {
   CaptureView,
 } from "#contract/api.ts";
 import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { removeSync } from "../store/durable.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
 import { diskFull, storeError } from "../store/store_error.ts";
@@ -24,7 +25,6 @@ const SILENT_MS = 60_000;
 /** And one of which nothing was heard for so long, not even a hook at its end, will not be heard of again. */
 const ABANDONED_MS = 60 * 60_000;
 const MAX_KNOWN_HASHES = 65_536;
-const HASH_BYTES = 32;
 
 interface CaptureServiceOptions extends PublishPorts {
   readonly db: DatabaseSync;
@@ -168,16 +168,16 @@ export class CaptureService implements AsyncDisposable {
   /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the store has that extent. */
   known(id: string, hashes: Uint8Array): Uint8Array {
     const { held } = this.#receiving(id);
-    const count = hashes.length / HASH_BYTES;
+    const count = hashes.length / SHA256_BYTES;
     if (!Number.isInteger(count) || count > MAX_KNOWN_HASHES) {
       throw new RackseedError("cannot tell which extents are known", {
-        reason: `${hashes.length} bytes are not up to ${MAX_KNOWN_HASHES} hashes of ${HASH_BYTES} bytes.`,
+        reason: `${hashes.length} bytes are not up to ${MAX_KNOWN_HASHES} hashes of ${SHA256_BYTES} bytes.`,
         remedy: "use the same version of rackseed on both sides.",
         status: 400,
       });
     }
     return Uint8Array.from({ length: count }, (_, i) => {
-      return held.writer.has(hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)) ? 1 : 0;
+      return held.writer.has(hashes.subarray(i * SHA256_BYTES, (i + 1) * SHA256_BYTES)) ? 1 : 0;
     });
   }
 

@@ -8,6 +8,7 @@ import {
   manifestId,
   signManifestId,
 } from "#contract/format/manifest.ts";
+import { packName } from "#contract/format/sha256.ts";
 import { writeSynced } from "../store/durable.ts";
 import type { FormerVersion } from "../store/former_version.ts";
 import type { HeldLineage, ImageStore } from "../store/images.ts";
@@ -94,7 +95,7 @@ export async function publishVersion(
   // packs first, the oldest before all others: so the torrent begins as its parent's did
   const { metainfo, infoHash } = await ports.makeTorrent([
     ...packs.map(({ sha256, sizeBytes }, i) => ({
-      name: `${sha256}.pack`,
+      name: packName(sha256),
       path: paths[i] as string,
       sizeBytes,
     })),

@@ -1,6 +1,6 @@
 /** Parsers of single arguments, for commander. Each throws InvalidArgumentError, which leads to exit code 2. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { messageOf } from "#contract/errors.ts";
 import { parseRate } from "#contract/rate_text.ts";
 import { parseDuration } from "../words/duration.ts";

@@ -1,6 +1,6 @@
 /** `rackseed hook` and its options. */
 import { type Command, Option } from "@commander-js/extra-typings";
-import { DEFAULT_HOOK_SECONDS, HOOK_MOMENTS } from "#contract/hooks.ts";
+import { DEFAULT_HOOK_SECONDS, HOOK_MOMENTS } from "#contract/api/hooks.ts";
 import { parseDurationOption } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, DURATION, JSON_RESULT } from "./help_text.ts";

@@ -1,7 +1,7 @@
 /** `rackseed hook …` */
 import { z } from "zod";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import { HookContent, HookMoment, HookName, HookScope, HookSummary, HookView } from "#contract/hooks.ts";
+import { HookContent, HookMoment, HookName, HookScope, HookSummary, HookView } from "#contract/api/hooks.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { formatBytes, formatSeconds } from "../words/figures.ts";
 import { print, printFields, printJson, printTable } from "./terminal.ts";

@@ -2,7 +2,7 @@
 import { ImageName } from "#contract/format/manifest.ts";
 import { describeOnClone } from "#contract/own_files/document.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { connect } from "./connection.ts";
 import type { ImageOptions } from "./images.ts";
 import { print, printJson } from "./terminal.ts";

@@ -5,7 +5,7 @@ import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { ImageName } from "#contract/format/manifest.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";

@@ -12,10 +12,10 @@ import {
 } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import type { IdentityMode } from "#contract/identity.ts";
-import type { SeedPolicy, Slowness } from "#contract/distribution.ts";
+import type { SeedPolicy, Slowness } from "#contract/api/distribution.ts";
 import { type Problem, RackseedError } from "#contract/errors.ts";
 import { formatRate } from "#contract/rate_text.ts";
-import { STEPS } from "#contract/steps.ts";
+import { STEPS } from "#contract/api/steps.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { serverEvents } from "./events.ts";
 import { formatBytes, formatSeconds, formatTime, percent } from "../words/figures.ts";

@@ -1,5 +1,5 @@
 /** `rackseed swarm …` */
-import { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { formatSeedPolicy } from "../words/seed_text.ts";

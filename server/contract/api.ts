@@ -1,7 +1,7 @@
 /**
- * What crosses the wire between agent, command line, page and server: JSON over HTTPS below `/api/v1`, checked
- * by these schemas at both ends. Errors are RFC 9457 problems (errors.ts). Every call carries
- * `Authorization: Bearer SECRET`; see token.ts for how a token carries the server's pin.
+ * The API between agent, command line, page and server: JSON over HTTPS below `/api/v1`, checked against these
+ * schemas at both ends. Errors are RFC 9457 problems (errors.ts). Every call carries
+ * `Authorization: Bearer SECRET`; token.ts shows how a token carries the server's pin.
  *
  * Operator (admin token)
  *   GET    /templates                          TemplateView[]
@@ -12,22 +12,22 @@
  *   GET    /images/:ref                        VersionView       :ref is NAME or NAME@N
  *   DELETE /images/:ref
  *   POST   /images/:ref/verify                 NDJSON VerifyEvent…
- *   GET    /images/:ref/diff/:to               ImageChange[]     what has changed from the one to the other
+ *   GET    /images/:ref/diff/:to               ImageChange[]     what changed from one to the other
  *   POST   /images/prune                       PruneRequest → PruneAnswer
  *   GET    /images/:name/settings              ImageSettings (restore.ts)
- *   PUT    /images/:name/settings              ImageSettings → ImageSettings   in place of the old ones
+ *   PUT    /images/:name/settings              ImageSettings → ImageSettings   replaces the old ones
  *   GET    /images/:ref/export                 pax tar
  *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
- *   PUT    /nodes/:node                        NodeSettings → NodeView   creates it where it is new
+ *   PUT    /nodes/:node                        NodeSettings → NodeView   creates the node if it is new
  *   PUT    /nodes                              NodeChange[] → NodeView[]   all of them or none
  *   DELETE /nodes/:node
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
- *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on it
- *   POST   /nodes/:node/boot-backup            BootBackupRequest → DeployAnswer   at its next boot from the network
- *   POST   /nodes/:node/agent                  AgentToken        for that agent; ends the one before
+ *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node
+ *   POST   /nodes/:node/boot-backup            BootBackupRequest → DeployAnswer   at its next network boot
+ *   POST   /nodes/:node/agent                  AgentToken        for that agent; revokes the one before
  *   GET    /deployments/:id                    DeploymentView
  *   GET    /hooks                              HookSummary[]
  *   GET    /hooks/:scope/:when/:name           HookView          see hooks.ts
@@ -35,34 +35,34 @@
  *   DELETE /hooks/:scope/:when/:name
  *   GET    /swarm                              SwarmSettings
  *   POST   /swarm                              SwarmChange → SwarmSettings
- *   GET    /notices                            Notice[]         what is wrong with the server's disk or images
- *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: all secrets
+ *   GET    /notices                            Notice[]         problems with the server's disk or images
+ *   POST   /server/backup                      pax tar          database, keys, tokens, certificates: every secret
  *   GET    /events                             server-sent events: ServerEvent
  *
- * Template's agent, `image import` (admin token; an AgentToken for the template of that node's name; the session of a
- * node that is backed up, for the calls of that capture)
+ * Template's agent, `image import` (admin token; an AgentToken for the template with its node's name; the session of a
+ * node that is being backed up, for the calls of that capture)
  *   POST /templates                            TemplateAnnouncement → { id }
  *   GET  /templates/:id/orders                 CaptureOrder, or 204 after 30 s: long polling
- *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 where the server has that extent
- *   POST /captures/:id/frames                  one frame's extents, see frame_upload.ts → 204; that format has
- *                                              its own compression, `Content-Encoding` is refused (415)
+ *   POST /captures/:id/known                   n × 32 bytes → n bytes, 1 if the server has that extent
+ *   POST /captures/:id/frames                  one frame's extents (frame_upload.ts) → 204; that format has its own
+ *                                              compression, so `Content-Encoding` is refused (415)
  *   POST /captures/:id/progress                CaptureProgress → 204
  *   POST /captures/:id/entries/:part           zstd of lines of entry_changes.ts, from part 0 on → 204
- *   PUT  /captures/:id/entries                 zstd of CaptureHeader, when all else is sent → 204
+ *   PUT  /captures/:id/entries                 zstd of CaptureHeader, after everything else → 204
  *   POST /captures/:id/failed                  Problem → 204
  *
- * Node's agent (boot token, then the session token that enrolment gives)
+ * Node's agent (boot token, then the session token from enrolment)
  *   POST /node/enrol                           Enrolment → Order, or BackupOrder
  *   POST /node/report                          StepReport → ReportAnswer
- *   POST /node/identity                        IdentityClaim → Identity     409 where another node has it
- *   POST /node/record                          Identity → 204               what the clone bears, with its secrets
- *   POST /node/backup                          CaptureOrder     begins the backup that was ordered; the same again
- *   GET  /node/backup/:capture                 CaptureView      of a capture of this node
- *   GET  /node/packs/:torrent/:file            bytes of the version's files, whole or one range (RFC 9110 §14)
+ *   POST /node/identity                        IdentityClaim → Identity     409 if another node has it
+ *   POST /node/record                          Identity → 204               the clone's identity, with its secrets
+ *   POST /node/backup                          CaptureOrder     begins the ordered backup; repeatable
+ *   GET  /node/backup/:capture                 CaptureView      a capture of this node
+ *   GET  /node/packs/:torrent/:file            the version's files, whole or one range (RFC 9110 §14)
  *   GET  /node/torrent                         the version's metainfo
- *   POST /node/extents                         ExtentRequest → extents of the version, see extent_answer.ts
+ *   POST /node/extents                         ExtentRequest → extents of the version (extent_answer.ts)
  *
- * The clone itself, over plain HTTP and once: see first_boot.ts.
+ * The clone itself, once, over plain HTTP: see api/first_boot.ts.
  */
 export { Cidr, Hostname, Ipv4Address, Mac } from "./identity.ts";
 export { ImageRef, MachineName, ProblemSchema } from "./api/fields.ts";

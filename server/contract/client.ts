@@ -1,9 +1,8 @@
 /**
- * The API's client, for agents and the command line. It trusts one certificate authority only: the one whose
- * SHA-256 is the pin in the token. The CA's certificate itself comes from the server, over a connection that is
- * not yet believed, and is dropped unless it has that hash.
+ * The API's client, for agents and the command line. It trusts a single certificate authority: the one whose SHA-256
+ * is the pin in the token. It fetches the CA certificate from the server over an unverified connection, and rejects
+ * it unless the hash matches.
  */
-
 import tls from "node:tls";
 import type { z } from "zod";
 import { API, ProblemSchema } from "./api.ts";
@@ -15,8 +14,8 @@ interface CallOptions {
 }
 
 /**
- * No answer takes longer to begin. A server that lost its power never says so: the connection to it would be waited
- * on for ever.
+ * Longest wait for an answer to begin. A server that lost power never closes its connections, so without a limit the
+ * client would wait for ever.
  */
 const ANSWER_MS = 10 * 60_000;
 
@@ -49,11 +48,11 @@ export class ApiClient implements Disposable {
     if (pinOf(pem) !== parsed.pin) {
       throw new RackseedError(`cannot trust the server at ${url.origin}`, {
         reason: "its certificate is not the one that the token was made for.",
-        remedy: "check the address; if the server was set up anew, use its new token.",
+        remedy: "check the address; if the server was set up again, use its new token.",
         status: 401,
       });
     }
-    // HTTP/1.1: its uploads are not held back by HTTP/2's flow-control windows
+    // HTTP/1.1, because HTTP/2's flow-control windows slow uploads down
     const http = Deno.createHttpClient({ caCerts: [pem], http2: false, poolMaxIdlePerHost: 8 });
     return new ApiClient(url, { http, secret: parsed.secret });
   }
@@ -62,7 +61,7 @@ export class ApiClient implements Disposable {
     this.#http.close();
   }
 
-  /** From now on calls bear this secret: what enrolment gave. */
+  /** Authorizes all further calls with this secret, the session from enrolment. */
   useSession(secret: string): void {
     this.#secret = secret;
   }
@@ -85,7 +84,7 @@ export class ApiClient implements Disposable {
     return this.#json("PUT", path, { body, schema, ...(signal && { signal }) });
   }
 
-  /** For calls without an answer's body, and for those whose body is bytes or a stream. */
+  /** For calls whose answer has no body, or a body of bytes or a stream. */
   async send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
@@ -93,7 +92,7 @@ export class ApiClient implements Disposable {
       body?: BodyInit;
       json?: unknown;
       range?: string;
-      /** How long its answer may take to begin. */
+      /** Longest wait for the answer to begin. */
       answerMs?: number;
     } & CallOptions = {},
   ): Promise<Response> {
@@ -150,7 +149,7 @@ function serverUrl(server: string): URL {
   });
 }
 
-/** GET /ca.pem by hand over node:tls: the one client of the runtime that can be told not to judge yet. */
+/** GET /ca.pem by hand over node:tls, the only client of the runtime that can skip certificate checks. */
 function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const host = server.hostname.replace(/^\[|\]$/g, "");
@@ -165,7 +164,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
     if (signal?.aborted) reject(signal.reason);
     else if (error) reject(unreachable(server, error));
     else if (pem) resolve(`${pem[1]}\n`);
-    else reject(unreachable(server, new Error("what answers there is not a Rackseed server.")));
+    else reject(unreachable(server, new Error("the answer is not from a Rackseed server.")));
   };
   socket.setTimeout(20_000, () => socket.destroy(new Error("no answer for 20 s")));
   socket.on("secureConnect", () => socket.write(`GET /ca.pem HTTP/1.0\r\nHost: ${server.host}\r\n\r\n`));
@@ -181,7 +180,7 @@ function fetchCa(server: URL, signal?: AbortSignal): Promise<string> {
 function unreachable(server: URL, error: unknown): RackseedError {
   return new RackseedError(`cannot reach the server at ${server.origin}`, {
     reason: messageOf(error),
-    remedy: "check that `rackseed server` runs there and that no firewall stands between.",
+    remedy: "check that `rackseed server` runs there and that no firewall is in between.",
     status: 503,
     cause: error,
   });
@@ -194,7 +193,7 @@ async function problemOf(response: Response, call: string): Promise<RackseedErro
   } catch {
     return new RackseedError(`${call} failed`, {
       reason: `the server answered HTTP ${response.status}: ${body.slice(0, 200)}`,
-      remedy: "look into the server's log.",
+      remedy: "see the server's log.",
       status: response.status,
     });
   }

@@ -1,6 +1,6 @@
 /**
- * The server's own copy of a version is damaged: what it has cannot be what was published. Said to nodes over HTTPS
- * by a status that nothing else has, so that they end at once, with these words, instead of asking again.
+ * The server's own copy of a version is damaged: its bytes differ from what was published. The server reports that to
+ * nodes over HTTPS with a status of its own, so that they stop at once with this error instead of retrying.
  */
 import { RackseedError } from "./errors.ts";
 
@@ -12,8 +12,8 @@ export function damagedCopy(version: string, what: string): RackseedError {
   return new RackseedError(`the server's copy of ${version} is damaged`, {
     reason: `${what}.`,
     remedy:
-      `see all of it on the server: rackseed image verify ${version}. Then check the server's disk, and ` +
-      `put the file back from a backup, capture the image again, or deploy another version.`,
+      `list all damage on the server: rackseed image verify ${version}. Then check the server's disk, and ` +
+      `restore the file from a backup, capture the image again, or deploy another version.`,
     status: DAMAGED_COPY,
   });
 }

@@ -1,16 +1,16 @@
 /**
- * What went wrong, in the four parts that a person needs: the action, its subject, the cause, the remedy.
- * The HTTP form follows RFC 9457 (problem details), with `cause` and `remedy` as extension members.
+ * An error in the four parts that a person needs: the action, its subject, the cause, the remedy. The HTTP form
+ * follows RFC 9457 (problem details), with `cause` and `remedy` as extension members.
  */
 export class RackseedError extends Error {
   override readonly name = "RackseedError";
-  /** What was being done, and to what: "cannot format /dev/sda2 as ext4". */
+  /** The action and its subject: "cannot format /dev/sda2 as ext4". */
   readonly title: string;
   /** Why it failed, in the failing part's own words: "mkfs.ext4 exited 1: …". */
   readonly reason: string;
   /** What the operator can do now. */
   readonly remedy: string;
-  /** HTTP status where the error crosses the API. */
+  /** HTTP status when the error crosses the API. */
   readonly status: number;
 
   constructor(
@@ -54,12 +54,12 @@ export interface Problem {
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof SuppressedError) {
-    return `${messageOf(error.suppressed)} (and in tidying up: ${messageOf(error.error)})`;
+    return `${messageOf(error.suppressed)} (and while cleaning up: ${messageOf(error.error)})`;
   }
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What went wrong first: where tidying up after it fails as well, `using` throws both as one. */
+/** The original error: if cleaning up after it fails as well, `using` throws both as one. */
 export function firstError(error: unknown): unknown {
   return error instanceof SuppressedError ? firstError(error.suppressed) : error;
 }

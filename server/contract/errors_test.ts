@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { firstError, messageOf, RackseedError } from "./errors.ts";
 
-Deno.test("where tidying up fails as well, what went wrong first is told first", () => {
+Deno.test("if cleaning up fails as well, the original error comes first", () => {
   const first = new RackseedError("cannot copy", { reason: "no room.", remedy: "make room." });
   const thrown = new SuppressedError(
     new Error("umount: busy"),
@@ -10,7 +10,7 @@ Deno.test("where tidying up fails as well, what went wrong first is told first",
   assert.equal(firstError(thrown), first);
   assert.equal(
     messageOf(thrown),
-    `${first.message} (and in tidying up: close) (and in tidying up: umount: busy)`,
+    `${first.message} (and while cleaning up: close) (and while cleaning up: umount: busy)`,
   );
   assert.equal(firstError(first), first);
 });

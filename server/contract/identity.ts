@@ -1,7 +1,7 @@
 /**
  * What makes a node itself: host name, network interfaces, machine-id, SSH host keys, and the further files of
- * own_files/table.ts. By three ways a clone comes to it: `keep` what its old disk bears, `assign` what the server's
- * table says, `ask` a person at its console.
+ * own_files/table.ts. A clone gets its identity in one of three ways: `keep` takes it from the old disk, `assign` from
+ * the server's table, `ask` from a person at the console.
  */
 import { z } from "zod";
 
@@ -32,11 +32,11 @@ export type IdentityMode = z.infer<typeof IdentityMode>;
 export const AskSeconds = z.int().min(1).max(86_400);
 export const DEFAULT_ASK_SECONDS = 300;
 
-/** Linux takes 15 bytes (IFNAMSIZ in linux/if.h). */
+/** At most 15 bytes (IFNAMSIZ in linux/if.h). */
 const LinkName = z.string().regex(/^[a-zA-Z0-9][\w.-]{0,14}$/, {
   error: "an interface is named by 1 to 15 letters, digits, . _ -",
 });
-/** As the kernel names them: bonding.rst, "mode". */
+/** The kernel's names: bonding.rst, "mode". */
 const BOND_MODES = [
   "balance-rr",
   "active-backup",
@@ -50,16 +50,16 @@ export const BondMode = z.enum(BOND_MODES);
 export type BondMode = z.infer<typeof BondMode>;
 
 const addressing = {
-  /** "dhcp", or what it bears; empty where it bears nothing itself. */
+  /** "dhcp", or its addresses; empty if it has none itself. */
   addresses: z.union([z.literal("dhcp"), z.array(IpCidr).max(16)]),
-  /** One of each kind at most. */
+  /** At most one of each address family. */
   gateways: z.array(IpAddress).max(2).default([]),
   dns: z.array(IpAddress).max(8).default([]),
   mtu: z.int().min(576).max(65_535).optional(),
 };
 
 export const NetworkInterface = z.discriminatedUnion("kind", [
-  /** A card by itself; without `mac` the one that the machine was started over. */
+  /** A NIC on its own; without `mac` the one that the machine booted from. */
   z.object({ kind: z.literal("ethernet"), mac: Mac.optional(), ...addressing }),
   z.object({
     kind: z.literal("bond"),
@@ -68,7 +68,7 @@ export const NetworkInterface = z.discriminatedUnion("kind", [
     mode: BondMode,
     ...addressing,
   }),
-  /** `parent`: the MAC of a card, or the name of a bond; both are interfaces of the list too. */
+  /** `parent`: the MAC of a NIC or the name of a bond that is in the list too. */
   z.object({
     kind: z.literal("vlan"),
     name: LinkName,
@@ -87,19 +87,19 @@ export const NetworkInterfaces = z.array(NetworkInterface).max(64).superRefine((
 
 export const MachineId = z.string().regex(/^[0-9a-f]{32}$/);
 
-/** Secret: only ever between a node and its server, and never shown or logged. */
+/** Secret: only a node and its server exchange it; it is never shown or logged. */
 export const HostKey = z.object({
-  /** Of the file in /etc/ssh: "ssh_host_ed25519_key". */
+  /** The file's name in /etc/ssh: "ssh_host_ed25519_key". */
   name: z.string().regex(/^ssh_host_[a-z0-9_]{1,32}_key$/),
   privateKey: z.string().max(32_768),
   publicKey: z.string().max(16_384),
 });
 export type HostKey = z.infer<typeof HostKey>;
 
-/** Largest file of a node's own that is carried over or remembered. */
+/** Largest own file that is carried over or recorded. */
 export const MAX_OWN_FILE_BYTES = 64 << 10;
 
-/** A further file of the node's own (own_files/table.ts). Secret as the host keys are. */
+/** Another file of the node's own (own_files/table.ts). As secret as the host keys. */
 export const OwnFile = z.object({
   path: AbsolutePath,
   base64: z.base64().max(Math.ceil(MAX_OWN_FILE_BYTES / 3) * 4),
@@ -115,30 +115,30 @@ export const Identity = z.object({
 });
 export type Identity = z.infer<typeof Identity>;
 
-/** "n1, 10.0.0.5/24, vlan100 10.1.0.5/24": without what is secret. */
+/** "n1, 10.0.0.5/24, vlan100 10.1.0.5/24": without secrets. */
 export function describeIdentity(
   { hostname, interfaces }: Pick<Identity, "hostname" | "interfaces">,
 ): string {
   const parts = interfaces.map((one) => {
     const { addresses } = one;
-    const borne = addresses === "dhcp" ? "DHCP" : addresses.join(" ") || "no address";
-    return one.kind === "ethernet" ? borne : `${one.name} ${borne}`;
+    const shown = addresses === "dhcp" ? "DHCP" : addresses.join(" ") || "no address";
+    return one.kind === "ethernet" ? shown : `${one.name} ${shown}`;
   });
   return [hostname, ...parts].join(", ");
 }
 
-/** Why no machine can have these interfaces, in words; undefined where one can. */
+/** Why no machine can have these interfaces, as text; undefined if one can. */
 function contradiction(interfaces: readonly NetworkInterface[]): string | undefined {
-  const cards = interfaces.flatMap((i) =>
-    i.kind === "bond" ? i.members : i.kind === "ethernet" ? [i.mac ?? "the boot card"] : []
+  const nics = interfaces.flatMap((i) =>
+    i.kind === "bond" ? i.members : i.kind === "ethernet" ? [i.mac ?? "the boot NIC"] : []
   );
   const names = interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name]);
-  const twice = [...cards, ...names].find((word, at, all) => all.indexOf(word) !== at);
+  const twice = [...nics, ...names].find((word, at, all) => all.indexOf(word) !== at);
   if (twice !== undefined) return `${twice} is configured twice`;
   const own = interfaces.flatMap((i) => i.kind === "ethernet" ? [i.mac] : i.kind === "bond" ? [i.name] : []);
   for (const i of interfaces) {
     if (i.kind === "vlan" && !own.includes(i.parent)) {
-      return `the parent of ${i.name}, ${i.parent}, is not there`;
+      return `the parent of ${i.name}, ${i.parent}, is not configured`;
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
-/** Tells in which rack a peer stands, by its address. Pure. */
-import type { Racks } from "./distribution.ts";
+/** Finds a peer's rack from its address. Pure. */
+import type { Racks } from "./api/distribution.ts";
 
-/** "10.0.1.0/24" of 10.0.1.7 and 24; undefined for what is no IPv4 address in dotted form. */
+/** "10.0.1.0/24" for 10.0.1.7 and 24; undefined if it is not a dotted IPv4 address. */
 export function networkOf(address: string, prefix: number): string | undefined {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address)?.slice(1).map(Number);
   if (!parts || parts.some((part) => part > 255)) return undefined;
@@ -9,14 +9,15 @@ export function networkOf(address: string, prefix: number): string | undefined {
   return `${kept.join(".")}/${prefix}`;
 }
 
-/** What is in no rack of its own name, but not in ours. */
+/** The rack of peers that are in no known rack, and not in the node's own. */
 const ELSEWHERE = "";
 
 /**
- * The rack of a peer: the node's own is `racks.own`; undefined where racks are not known at all. Whoever is no
- * member of a rack with a label stands elsewhere, the server among them, unless it was given that label.
+ * Returns a function from a peer's address to its rack. The node's own rack is `own`; undefined if nothing is known
+ * about racks. A peer that is not in the node's labelled rack is elsewhere, and so is the server, unless it has that
+ * label.
  */
-export function rackTeller({ own, prefix, members }: Racks): (address: string) => string | undefined {
+export function rackLookup({ own, prefix, members }: Racks): (address: string) => string | undefined {
   const near = new Set(own === undefined ? [] : members);
   return (address) => {
     if (near.has(address)) return own;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { networkOf, rackTeller } from "./racks.ts";
+import { networkOf, rackLookup } from "./racks.ts";
 
 const networks: [address: string, prefix: number, network: string | undefined][] = [
   ["10.0.1.7", 24, "10.0.1.0/24"],
@@ -17,23 +17,23 @@ for (const [address, prefix, network] of networks) {
   });
 }
 
-Deno.test("members of the own rack are near, the others are told by their subnet", () => {
-  const tell = rackTeller({ own: "a1", prefix: 24, members: ["10.0.1.7", "10.0.2.9"], revision: "" });
-  assert.equal(tell("10.0.1.7"), "a1");
-  assert.equal(tell("10.0.2.9"), "a1");
-  assert.equal(tell("10.0.2.8"), "10.0.2.0/24");
+Deno.test("members of the own rack are near; the subnet decides for the others", () => {
+  const rackOf = rackLookup({ own: "a1", prefix: 24, members: ["10.0.1.7", "10.0.2.9"], revision: "" });
+  assert.equal(rackOf("10.0.1.7"), "a1");
+  assert.equal(rackOf("10.0.2.9"), "a1");
+  assert.equal(rackOf("10.0.2.8"), "10.0.2.0/24");
 });
 
-Deno.test("without a rule all but the members stand elsewhere, and without an own rack nothing is known", () => {
-  const tell = rackTeller({ own: "a1", members: ["10.0.1.7"], revision: "" });
-  assert.deepEqual([tell("10.0.1.7"), tell("10.0.1.8")], ["a1", ""]);
-  assert.equal(rackTeller({ members: ["10.0.1.7"], revision: "" })("10.0.1.7"), undefined);
+Deno.test("without a prefix everyone but the members is elsewhere; without an own rack nothing is known", () => {
+  const rackOf = rackLookup({ own: "a1", members: ["10.0.1.7"], revision: "" });
+  assert.deepEqual([rackOf("10.0.1.7"), rackOf("10.0.1.8")], ["a1", ""]);
+  assert.equal(rackLookup({ members: ["10.0.1.7"], revision: "" })("10.0.1.7"), undefined);
 });
 
-Deno.test("where the subnet is the rule, nodes of one subnet are near to each other", () => {
+Deno.test("with a prefix, nodes of one subnet are near to each other", () => {
   const own = networkOf("10.0.1.7", 24);
   assert(own);
-  const tell = rackTeller({ own, prefix: 24, members: [], revision: "" });
-  assert.equal(tell("10.0.1.9"), own);
-  assert.notEqual(tell("10.0.2.9"), own);
+  const rackOf = rackLookup({ own, prefix: 24, members: [], revision: "" });
+  assert.equal(rackOf("10.0.1.9"), own);
+  assert.notEqual(rackOf("10.0.2.9"), own);
 });

@@ -1,9 +1,9 @@
-/** Rates as people write them: "800mbit", "100MB/s". Bytes per second inside. */
+/** Rates as people write them: "800mbit", "100MB/s". The code uses bytes per second. */
 
-/** Below the first nothing could be deployed, above the second nothing is limited. */
+/** A lower limit would stop every deployment; a higher one would limit nothing. */
 export const MIN_RATE = 1000, MAX_RATE = 1e12;
 
-/** Bits are spelled out ("mbit"), bytes have a capital B ("MB"): "mb" and "mbps" mean either, to somebody. */
+/** Bits are spelled out ("mbit") and bytes have a capital B ("MB"): "mb" and "mbps" are ambiguous. */
 const UNITS: ReadonlyMap<string, number> = new Map([
   ["bit", 1 / 8],
   ["kbit", 1e3 / 8],
@@ -18,7 +18,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["GiB", 2 ** 30],
 ]);
 
-/** Whole bytes per second. Throws RangeError with what is wrong and what is right. */
+/** Whole bytes per second. Throws RangeError that shows the right form. */
 export function parseRate(text: string): number {
   const [, number, unit = ""] = /^(\d{1,12}(?:\.\d{1,6})?) ?([a-zA-Z]*?)(?:\/s)?$/.exec(text.trim()) ?? [];
   const factor = UNITS.get(unit) ?? UNITS.get(unit === "KB" ? "kB" : unit.toLowerCase());
@@ -29,10 +29,10 @@ export function parseRate(text: string): number {
   }
   const rate = Math.round(Number(number) * factor);
   if (rate >= MIN_RATE && rate <= MAX_RATE) return rate;
-  throw new RangeError("A rate lies between 8kbit (1kB/s) and 8000gbit (1000GB/s).");
+  throw new RangeError("A rate must be between 8kbit (1kB/s) and 8000gbit (1000GB/s).");
 }
 
-/** As links are spoken of: "800 Mbit/s". */
+/** In the unit of links: "800 Mbit/s". */
 export function formatRate(bytesPerSecond: number): string {
   const bits = bytesPerSecond * 8;
   const [unit, size] = bits >= 1e9 ? ["Gbit/s", 1e9] : bits >= 1e6 ? ["Mbit/s", 1e6] : ["kbit/s", 1e3];

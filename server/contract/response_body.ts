@@ -1,6 +1,6 @@
 /**
- * The body until its end or the signal's. fetch() hears the signal only while the Response is held: what reads
- * nothing but the body may have it collected, and would then wait for ever for a server that sends no more.
+ * Reads the body until it ends or the signal aborts. fetch() honours its signal only while the Response is referenced:
+ * if only the body is, the Response may be collected, and a read from a server that went silent never returns.
  */
 export async function* bodyOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (!body) return;

@@ -1,16 +1,15 @@
 /**
- * The programs that a node needs to be rebuilt, out of the template's own system, with the packages that hold
- * them: what the template is checked for at capture, and what the initramfs carries. One list for both.
+ * The programs of the template's own system that rebuild a node, with the packages they are in. A capture checks the
+ * template for them, and the initramfs carries them.
  */
-
 import type { DiskLayout } from "./format/layout.ts";
 
 export interface Tool {
   readonly name: string;
-  /** Package of Debian and its kin, and of RHEL and its kin. */
+  /** Package in the Debian family, and in the RHEL family. */
   readonly debian: string;
   readonly rhel: string;
-  /** Absent: always needed. Otherwise only where the template has what is named here. */
+  /** Absent: always needed. Otherwise only if the template has this. */
   readonly when?: ToolUse;
 }
 
@@ -34,14 +33,14 @@ export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "mkswap", debian: "util-linux", rhel: "util-linux", when: "swap" },
 ];
 
-/** Programs that run in the clone's own tree (chroot), so the initramfs need not carry them. */
+/** Programs that run in the clone's own tree (chroot), so that the initramfs need not carry them. */
 export const CLONE_TOOLS: readonly Tool[] = [
   { name: "grub-install", debian: "grub-pc", rhel: "grub2-pc", when: "bios" },
   { name: "grub-install", debian: "grub-efi-amd64", rhel: "grub2-efi-x64", when: "uefi" },
   { name: "efibootmgr", debian: "efibootmgr", rhel: "efibootmgr", when: "uefi" },
 ];
 
-/** What a machine is asked with at capture. */
+/** Programs that examine a machine at capture. */
 export const CAPTURE_TOOLS: readonly Tool[] = [
   { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
   { name: "lsblk", debian: "util-linux", rhel: "util-linux" },
@@ -54,7 +53,7 @@ export function packageOf(tool: Pick<Tool, "debian" | "rhel">): string {
   return tool.debian === tool.rhel ? tool.debian : `${tool.debian} (RHEL: ${tool.rhel})`;
 }
 
-/** What a layout asks of the tools. */
+/** The uses that a layout implies. */
 export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolUse> {
   const uses = new Set<ToolUse>([firmware]);
   for (const { type } of layout.fileSystems) {
@@ -65,7 +64,7 @@ export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolU
   return uses;
 }
 
-/** Those of `REQUIRED_TOOLS` that an image with these uses cannot be installed without. */
+/** The tools without which an image with these uses cannot be installed. */
 export function requiredTools(uses: ReadonlySet<ToolUse>): Tool[] {
   return REQUIRED_TOOLS.filter((tool) => tool.when === undefined || uses.has(tool.when));
 }

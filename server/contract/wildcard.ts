@@ -1,21 +1,21 @@
 /**
- * Whether a name matches a shell pattern of `*`, `?` and `\x` (x itself). `[` is no class here but stands for
- * itself. Linear in name × pattern, whatever the pattern is.
+ * Whether a name matches a shell pattern of `*`, `?` and `\x` (x itself). `[` is an ordinary character. Takes at most
+ * name × pattern steps, whatever the pattern.
  */
 export function matchesWildcard(name: string, pattern: string): boolean {
   let [at, from] = [0, 0];
-  /** Where the last star stands, and which part of the name it may swallow so far. */
-  let star: { readonly after: number; swallowed: number } | undefined;
+  /** The last star: what follows it in the pattern, and how far it has consumed the name. */
+  let star: { readonly after: number; consumed: number } | undefined;
   while (at < name.length || from < pattern.length) {
     const escaped = pattern[from] === "\\" && from + 1 < pattern.length;
     const wanted = pattern[escaped ? from + 1 : from];
     if (wanted === "*" && !escaped) {
-      star = { after: ++from, swallowed: at };
+      star = { after: ++from, consumed: at };
     } else if (at < name.length && (wanted === name[at] || (wanted === "?" && !escaped))) {
       at++;
       from += escaped ? 2 : 1;
-    } else if (star && star.swallowed < name.length) {
-      at = ++star.swallowed;
+    } else if (star && star.consumed < name.length) {
+      at = ++star.consumed;
       from = star.after;
     } else return false;
   }

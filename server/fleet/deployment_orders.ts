@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { DeployAnswer, DeployRequest, NodeView, RestoreRequest, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { RestoreTerms } from "#contract/restore.ts";
+import type { RestoreTerms } from "#contract/api/restore.ts";
 import { formatToken } from "#contract/token.ts";
 import type { Deployments } from "../store/deployments.ts";
 import { type Nodes, shortList } from "../store/nodes.ts";
@@ -66,8 +66,8 @@ export class DeploymentOrders {
   }
 
   /**
-   * Arms the nodes to be restored to an image: by default the one that is assigned to them. Keeps what the image's
-   * settings keep, too. Throws RackseedError.
+   * Arms the nodes to be restored to an image, by default the one assigned to them. Paths that the image's settings
+   * keep are kept too. Throws RackseedError.
    */
   restore(
     { nodes: keys, image, version, keep = [], dryRun = false, check, force }: RestoreRequest,
@@ -111,8 +111,8 @@ export class DeploymentOrders {
     }));
     if (names.length === 0) return;
     throw new RackseedError(`cannot deploy ${image}`, {
-      reason: `to be backed up at their next boot, or just now: ${shortList(names)}.`,
-      remedy: `wait for that, or call it off first: rackseed node cancel ${names.join(" ")}`,
+      reason: `a backup is ordered or running: ${shortList(names)}.`,
+      remedy: `wait for it, or cancel it first: rackseed node cancel ${names.join(" ")}`,
       status: 409,
     });
   }
@@ -122,13 +122,13 @@ export class DeploymentOrders {
     const names = namesOf(nodes.filter((node) => deployments.active(node.id)?.state === "installing"));
     if (names.length === 0) return;
     throw new RackseedError(`cannot deploy ${image}`, {
-      reason: `being installed just now: ${shortList(names)}.`,
-      remedy: `wait, or call that off first: rackseed node cancel ${names.join(" ")}`,
+      reason: `being installed right now: ${shortList(names)}.`,
+      remedy: `wait, or cancel that first: rackseed node cancel ${names.join(" ")}`,
       status: 409,
     });
   }
 
-  /** The one image that is assigned to all of them, or that version of it. */
+  /** The one image assigned to all of them, or that version of it. */
   #assignedTo(nodes: readonly NodeRecord[], version: number | undefined): string {
     const refs = new Set(nodes.map((node) => {
       const assigned = this.#sources.deployments.assigned(node.id);
@@ -149,7 +149,7 @@ export class DeploymentOrders {
   }
 }
 
-/** A backup holds all that makes its node itself: on another machine it would make a second one of it. */
+/** A backup holds everything that makes its node itself: another machine would become that node's double. */
 function refuseForeignBackup(
   nodes: readonly NodeRecord[],
   { version: { image, version, backupOf }, force }: { version: VersionView; force: boolean | undefined },
@@ -157,8 +157,8 @@ function refuseForeignBackup(
   const others = nodes.filter((node) => node.name !== backupOf);
   if (backupOf === undefined || others.length === 0 || force) return;
   throw new RackseedError(`cannot deploy ${image}@${version} to ${shortList(namesOf(others))}`, {
-    reason: `it is a backup of the node ${backupOf}, with all that is that node's own.`,
-    remedy: "deploy an image; or give --force where another machine is to take that node's place.",
+    reason: `it is a backup of the node ${backupOf}, and holds that node's identity.`,
+    remedy: "deploy an image, or give --force to let another machine take that node's place.",
     status: 409,
   });
 }
@@ -169,8 +169,8 @@ function refuseUnbootable(
 ): void {
   if (bootable || nodes.every((node) => node.settings.mac === undefined)) return;
   throw new RackseedError(`cannot deploy ${image}@${version}`, {
-    reason: `no machine can be booted with it: ${bootNotes.join(" ") || "it has no kernel."}`,
-    remedy: "install on the template what is missing and capture it again.",
+    reason: `it cannot boot a machine: ${bootNotes.join(" ") || "it has no kernel."}`,
+    remedy: "install what is missing on the template and capture it again.",
     status: 409,
   });
 }

@@ -1,4 +1,4 @@
-/** What a machine that enrols is told to do: to install, to restore, or to be backed up. */
+/** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
 import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -16,7 +16,7 @@ import type { Images, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
 export const NODE_PACKS = "/node/packs/";
-/** See POST /node/extents there. */
+/** See POST /node/extents in #contract/api.ts. */
 export const NODE_EXTENTS = "/node/extents";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -41,7 +41,7 @@ export class Enroller {
     this.#sources = sources;
   }
 
-  /** Throws RackseedError (401) unless this is the boot secret of a node. */
+  /** Throws RackseedError (401) unless this is the boot secret of an armed node. */
   expects(bootSecret: string): void {
     if (!this.#sources.deployments.ofBootSecret(bootSecret)) throw unknownBearer();
   }
@@ -53,7 +53,7 @@ export class Enroller {
     if (!pending) throw unknownBearer();
     const node = nodes.get(pending.node);
     refuseOther(node, request);
-    // by what is looked at here alone: a node that is to be backed up is never told how to install
+    // this alone decides: a node that is to be backed up never learns how to install
     const backup = deployments.backupTerms(pending.deployment);
     const order = backup
       ? this.#backupOrder(node, { pending, backup, request })
@@ -74,8 +74,8 @@ export class Enroller {
   ): Omit<BackupOrder, "session"> {
     if (request.inventory.kind !== "machine") {
       throw new RackseedError(`cannot back up ${name} from a directory`, {
-        reason: "its disks are to be backed up, at its boot from the network.",
-        remedy: `for a directory run there: rackseed agent template --name ${name} --root DIR`,
+        reason: "the order is to back up its disks, when it boots from the network.",
+        remedy: `to capture a directory, run there: rackseed agent template --name ${name} --root DIR`,
         status: 409,
       });
     }
@@ -108,7 +108,7 @@ export class Enroller {
         infoHash: version.infoHash,
         announce: [...swarm.announce],
         webSeeds: [...swarm.webSeeds],
-        ...terms.ordered(node, { address, seed: deployments.seedOf(pending.deployment) }),
+        ...terms.ofOrder(node, { address, seed: deployments.seedOf(pending.deployment) }),
         ...(swarm.rsync !== undefined && { rsync: `${swarm.rsync}/${ref}.torrent` }),
       },
       identity: identity.order(node, {
@@ -135,13 +135,13 @@ export class Enroller {
 
 export function unknownBearer(): RackseedError {
   return new RackseedError("cannot let this request in", {
-    reason: "its token is not known here, was used up, or the deployment was replaced.",
+    reason: "its token is unknown or used up, or the deployment was replaced.",
     remedy: "use the server's token (the file `token` in its data directory), or deploy the node again.",
     status: 401,
   });
 }
 
-/** One machine must not become another because their tokens were mixed up. */
+/** No machine may become another one because their tokens were mixed up. */
 function refuseOther({ name, settings: { mac } }: NodeRecord, { inventory }: Request): void {
   if (inventory.kind !== "machine" || mac === undefined) return;
   if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) return;
@@ -149,7 +149,7 @@ function refuseOther({ name, settings: { mac } }: NodeRecord, { inventory }: Req
     reason: `that node has the MAC ${mac}, this machine has ${
       inventory.nics.map((nic) => nic.mac).join(", ") || "no network card"
     }.`,
-    remedy: `use the token of this machine, or correct the node: rackseed node set ${name} --mac MAC`,
+    remedy: `use this machine's own token, or correct the node: rackseed node set ${name} --mac MAC`,
     status: 409,
   });
 }

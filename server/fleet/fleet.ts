@@ -1,4 +1,4 @@
-/** The nodes, and what is done with them: the parts of the fleet joined. */
+/** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
 import type { DeploymentView, NodeChange, NodeSettings, NodeView, StepReport } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -39,6 +39,18 @@ export interface FleetOptions {
   readonly pin: string;
 }
 
+/**
+ * @example Deploy an image to every idle node
+ * ```ts
+ * import type { Fleet } from "./fleet.ts";
+ *
+ * export function deployToIdle(fleet: Fleet, image: string): string[] {
+ *   const idle = fleet.list().filter((node) => node.state === "idle").map((node) => node.name);
+ *   const { nodes } = fleet.orders.deploy({ nodes: idle, image });
+ *   return nodes.map(({ node, token }) => `${node} ${token}`);
+ * }
+ * ```
+ */
 export class Fleet {
   readonly orders: DeploymentOrders;
   readonly netboot: NetbootOrders;
@@ -103,7 +115,7 @@ export class Fleet {
     if (deployments.active(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
         reason: "it is armed or being installed.",
-        remedy: `call that off first: rackseed node cancel ${node.name}`,
+        remedy: `cancel that first: rackseed node cancel ${node.name}`,
         status: 409,
       });
     }
@@ -116,11 +128,11 @@ export class Fleet {
     publish({ type: "node-removed", name: node.name });
   }
 
-  /** Names of the nodes to which a version is assigned, or about to be, by version ("web@1"). */
+  /** By version ("web@1"): names of the nodes to which it is assigned, or that are armed with it. */
   nodesByVersion(): Map<string, string[]> {
     const byVersion = new Map<string, string[]>();
     for (const { id, name, image } of this.list()) {
-      // what an order is to replace stays on the disk until then
+      // until the order is carried out, the disk holds what was assigned before
       const now = this.#options.deployments.assigned(id);
       const refs = new Set([image, now && `${now.image}@${now.version}`]);
       for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
@@ -139,7 +151,7 @@ export class Fleet {
     return deployments.log(nodes.get(key).id);
   }
 
-  /** Reports nodes that fell silent in the middle of their installation since the last call. */
+  /** Logs and publishes nodes that fell silent during their installation since the last call. */
   flagSilent(): void {
     const { nodes, deployments, now } = this.#options;
     const sinceMs = this.#checkedMs, nowMs = this.#checkedMs = now();

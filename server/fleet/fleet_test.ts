@@ -7,7 +7,7 @@ import { FirstBoots } from "../store/first_boots.ts";
 import { Nodes } from "../store/nodes.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
-/** Nodes and deployments as they are; no images, and no batch has anything to tell. */
+/** Real nodes and deployments; no images, and batches that know nothing. */
 function open() {
   const db = new DatabaseSync(":memory:");
   const clock = { ms: Date.parse("2026-06-30T12:00:00Z") };
@@ -26,7 +26,7 @@ function open() {
   return { db, clock, nodes, deployments, fleet, events };
 }
 
-Deno.test("a node that falls silent while it installs is told of once, and no other", () => {
+Deno.test("a node that falls silent while it installs is published once, and no other node is", () => {
   const { clock, nodes, deployments, fleet, events } = open();
   const ids = ["n1", "n2", "n3"].map((name) => nodes.put(name, {}).id);
   const { secrets } = deployments.arm(ids.slice(0, 2), { image: "web", version: 1 });
@@ -58,7 +58,7 @@ Deno.test("a newly armed node counts for both its old version and the new one", 
   assert.deepEqual([...fleet.nodesByVersion()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
 });
 
-Deno.test("a database that is full keeps no machine from starting its own disk", () => {
+Deno.test("a full database keeps no machine from booting its own disk", () => {
   const { db, nodes, fleet } = open();
   const mac = "52:54:00:00:00:01";
   nodes.put("n1", { mac });

@@ -1,4 +1,4 @@
-/** Which hooks there are, and which of them a capture or a node's installation is to run. */
+/** The hooks, and which of them a capture or a node's installation runs. */
 import { RackseedError } from "#contract/errors.ts";
 import {
   type Hook,
@@ -8,10 +8,9 @@ import {
   type HookSummary,
   type HookView,
   MAX_HOOKS,
-} from "#contract/hooks.ts";
+} from "#contract/api/hooks.ts";
 import type { HookKey, Hooks } from "../store/hooks.ts";
 
-/** What it needs to know of nodes. */
 interface NodeNames {
   /** Throws RackseedError (404). */
   get(key: string): { readonly id: string; readonly name: string };
@@ -38,7 +37,7 @@ export class HookBook {
 
   /** Throws RackseedError (404). */
   get(key: HookKey): HookView {
-    const hook = this.#store.get(this.#kept(key));
+    const hook = this.#store.get(this.#stored(key));
     if (hook) return this.#shown(hook);
     throw new RackseedError(`cannot find the ${key.when} hook ${key.name} of ${key.scope}`, {
       reason: "there is none.",
@@ -47,37 +46,37 @@ export class HookBook {
     });
   }
 
-  /** Throws RackseedError: 404 where the node is not known, 409 where there are too many. */
+  /** Throws RackseedError: 404 if the node is unknown, 409 if there are too many hooks. */
   put(key: HookKey, content: HookContent): HookView {
     const title = `cannot set the ${key.when} hook ${key.name} of ${key.scope}`;
     if (isOfCapture(key.when) && /^(node|group):/.test(key.scope)) {
       throw new RackseedError(title, {
-        reason: "captures are of templates, and belong to an image.",
+        reason: "a capture is made of a template and belongs to an image, not to a node or group.",
         remedy: "give --image or --all.",
         status: 400,
       });
     }
-    const kept = this.#kept(key);
-    const others = this.#store.ofScope(kept.scope)
+    const stored = this.#stored(key);
+    const others = this.#store.ofScope(stored.scope)
       .filter(({ when, name }) => when === key.when && name !== key.name);
     if (others.length >= MAX_HOOKS) {
       throw new RackseedError(title, {
-        reason: `there are ${others.length} at that moment already.`,
+        reason: `that moment has ${others.length} hooks already.`,
         remedy: "put several into one script, or delete one: see `rackseed hook list`.",
         status: 409,
       });
     }
-    this.#store.put({ ...kept, ...content });
+    this.#store.put({ ...stored, ...content });
     return this.get(key);
   }
 
   /** Throws RackseedError (404). */
   delete(key: HookKey): void {
     this.get(key);
-    this.#store.delete(this.#kept(key));
+    this.#store.delete(this.#stored(key));
   }
 
-  /** What the node's agent runs, and its clone, in this order. */
+  /** The hooks that the node's agent and its clone run, in this order. */
   ofNode(
     { id, settings: { group } }: { id: string; settings: { group?: string | undefined } },
     { image }: { image: string },
@@ -86,7 +85,7 @@ export class HookBook {
     return this.#of(scopes).filter(({ when }) => !isOfCapture(when));
   }
 
-  /** What a template's agent runs around a capture, in this order. */
+  /** The hooks that a template's agent runs around a capture, in this order. */
   ofCapture(image: string): Hook[] {
     return this.#of(["all", `image:${image}`]).filter(({ when }) => isOfCapture(when));
   }
@@ -99,12 +98,13 @@ export class HookBook {
     return scopes.flatMap((scope) => this.#store.ofScope(scope)).map(({ scope: _, ...hook }) => hook);
   }
 
-  /** With the node's id in place of its name. */
-  #kept<T extends { readonly scope: HookScope }>(hook: T): T {
+  /** As it is stored: with the node's id in place of its name. */
+  #stored<T extends { readonly scope: HookScope }>(hook: T): T {
     const [, node] = /^node:(.*)$/.exec(hook.scope) ?? [];
     return node === undefined ? hook : { ...hook, scope: `node:${this.#nodes.get(node).id}` };
   }
 
+  /** As it is shown: with the node's name in place of its id. */
   #shown<T extends { readonly scope: HookScope }>(hook: T): T {
     const [, id] = /^node:(.*)$/.exec(hook.scope) ?? [];
     return id === undefined ? hook : { ...hook, scope: `node:${this.#nodes.find(id)?.name ?? id}` };

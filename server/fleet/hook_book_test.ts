@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { RackseedError } from "#contract/errors.ts";
-import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/hooks.ts";
+import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/api/hooks.ts";
 import { type HookKey, Hooks } from "../store/hooks.ts";
 import { HookBook } from "./hook_book.ts";
 
@@ -54,7 +54,7 @@ Deno.test("captures have hooks of their own, which belong to images", () => {
   }
 });
 
-Deno.test("a hook is shown by its node's name, replaced, and deleted; all of it stands after a restart", () => {
+Deno.test("a hook is shown with its node's name, replaced and deleted, and survives a restart", () => {
   const db = new DatabaseSync(":memory:");
   const book = open(db);
   book.put(key("node:n1", "grow"), content("old"));
@@ -82,7 +82,7 @@ Deno.test("a hook is shown by its node's name, replaced, and deleted; all of it 
   assert.throws(() => again.put(key("node:nobody", "grow"), content()), { status: 404 });
 });
 
-Deno.test("a node that is forgotten takes its hooks along", () => {
+Deno.test("a deleted node's hooks are deleted with it", () => {
   const book = open();
   book.put(key("node:n1", "grow"), content());
   book.put(key("all", "grow"), content());
@@ -90,7 +90,7 @@ Deno.test("a node that is forgotten takes its hooks along", () => {
   assert.deepEqual(book.list().map(({ scope }) => scope), ["all"]);
 });
 
-Deno.test("hooks are bounded in number and size, and their owners are names", () => {
+Deno.test("hooks are limited in number and size, and their scopes are valid names", () => {
   const book = open();
   for (let i = 0; i < MAX_HOOKS; i++) book.put(key("all", `h${i}`), content());
   book.put(key("all", "h0"), content());

@@ -1,4 +1,4 @@
-/** What machines that boot from the network mean to the fleet. */
+/** A machine that boots from the network: it is noted, and if it is armed, gets its image and a boot token. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
 import { formatToken } from "#contract/token.ts";
@@ -32,8 +32,8 @@ export class NetbootOrders {
   }
 
   /**
-   * Records that a machine asked how to boot: from now on it is shown. If that cannot be written, as on a full disk,
-   * the machine starts all the same.
+   * Records that a machine asked how to boot, so that it is shown from now on. If that cannot be written, as on a
+   * full disk, the machine still boots.
    */
   noteBoot(mac: string): void {
     const { nodes, onChange } = this.#sources;

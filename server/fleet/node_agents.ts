@@ -1,6 +1,6 @@
 /**
- * What the agent on an armed node may ask of the server: by its boot secret, to enrol; by the session that this
- * gives, everything else.
+ * The calls of the agent on an armed node. With the boot secret it enrols; with the session it gets in return it
+ * makes every other call.
  */
 import { getLogger } from "@logtape/logtape";
 import type {
@@ -35,7 +35,7 @@ interface AgentSources {
   readonly identity: NodeIdentity;
   readonly terms: NodeTerms;
   readonly onChange: (node: NodeRecord) => void;
-  /** The entry of this name gave way to a machine that took its place. */
+  /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;
 }
 
@@ -46,7 +46,7 @@ export class NodeAgents {
     this.#sources = sources;
   }
 
-  /** Throws RackseedError (401) unless a node with this boot secret is awaited. */
+  /** Throws RackseedError (401) unless this is the boot secret of an armed node. */
   expects(bootSecret: string): void {
     this.#sources.enroller.expects(bootSecret);
   }
@@ -59,7 +59,7 @@ export class NodeAgents {
     return this.#sources.enroller.enrol(bootSecret, request);
   }
 
-  /** Whose session this is. Throws RackseedError (401). */
+  /** The assignment that this session belongs to. Throws RackseedError (401). */
   assignmentOf(session: string): Assignment {
     const assignment = this.#sources.deployments.ofSession(session);
     if (!assignment) throw unknownBearer();
@@ -106,11 +106,11 @@ export class NodeAgents {
       cancelled,
       seedOn: !cancelled && (batches.seeding(assignment)?.on ?? false),
       ...present("nextReportMs", batches.reportPauseMs),
-      ...(node && terms.changed(node, { address, known: report.racks })),
+      ...(node && terms.changes(node, { address, known: report.racks })),
     };
   }
 
-  /** Shows a node that is no longer the slowest without that mark. */
+  /** Publishes a node that is no longer the slowest, so that its mark disappears. */
   #unmarkSlowest({ deployment }: Assignment, before: string | undefined): void {
     const { nodes, batches, onChange } = this.#sources;
     if (before === undefined || before === batches.slowest(deployment)?.node) return;
@@ -122,7 +122,9 @@ export class NodeAgents {
     const installs = !this.#sources.deployments.backupTerms(deployment);
     if (state === "installing" && installs) return;
     throw new RackseedError("cannot do this for the node", {
-      reason: installs ? "its deployment has ended, or was called off." : "it is backed up, not installed.",
+      reason: installs
+        ? "its deployment has ended or was cancelled."
+        : "it is being backed up, not installed.",
       remedy: "deploy the node again.",
       status: 409,
     });

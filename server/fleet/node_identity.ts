@@ -1,4 +1,4 @@
-/** How a node comes to its identity: what its order says of it, what it may be called, what it is remembered as. */
+/** A node's identity: what its order says, which name and addresses it may claim, and what is recorded for it. */
 import { getLogger } from "@logtape/logtape";
 import type { IdentityClaim, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -33,7 +33,7 @@ export class NodeIdentity {
     this.#agents = agents;
   }
 
-  /** `own`: of the image's settings. `isBackup`: the image is the node's own. Throws RackseedError. */
+  /** `own`: from the image's settings. `isBackup`: the image is a backup of this very node. Throws RackseedError. */
   order(
     node: NodeRecord,
     { deployment, own = [], isBackup }: {
@@ -56,19 +56,19 @@ export class NodeIdentity {
   }
 
   /**
-   * Enters the name and addresses of a node that keeps its identity or is asked for it. A person who types the
-   * name of an entry that has no machine yet makes this machine that entry, with all of its settings. Throws
-   * RackseedError (409) where the node has no say in its identity, or another node has the name or an address.
+   * Enters the name and addresses of a node that keeps its identity, or whose identity was typed at its console. A
+   * typed name that belongs to an entry without a machine makes this machine that entry, with all of its settings.
+   * Throws RackseedError (409) if the node's identity is assigned, or another node has the name or an address.
    */
   claim(assignment: Assignment, { hostname, interfaces, address }: IdentityClaim): {
     node: NodeRecord;
     identity: Identity;
-    /** Name of the entry whose place it took. */
+    /** Name of the entry whose place the node took. */
     instead?: string;
   } {
     const node = this.#nodes.get(assignment.node);
     const mode = this.#mode(node, assignment.deployment);
-    if (mode === "assign") throw hasNoSay(node);
+    if (mode === "assign") throw identityIsAssigned(node);
     const entry = mode === "ask" ? this.#entryWithoutMachine(hostname, { except: node.id }) : undefined;
     const { mac, bootProgram, disk } = node.settings;
     const own = { ...mac !== undefined && { mac }, ...bootProgram && { bootProgram }, ...disk && { disk } };
@@ -96,7 +96,7 @@ export class NodeIdentity {
     return this.#deployments.identityOf(deployment).mode ?? node.settings.identity ?? "assign";
   }
 
-  /** The entry of that name, if no machine was ever behind it: none boots, is deployed, was seen or has an agent. */
+  /** The entry with that name, if it never had a machine: no MAC, never seen, never deployed, no agent. */
   #entryWithoutMachine(name: string, { except }: { except: string }): NodeRecord | undefined {
     const entry = this.#nodes.find(name);
     if (entry === undefined || entry.id === except) return undefined;
@@ -107,10 +107,10 @@ export class NodeIdentity {
   }
 }
 
-function hasNoSay({ name }: NodeRecord): RackseedError {
+function identityIsAssigned({ name }: NodeRecord): RackseedError {
   return new RackseedError(`cannot change the identity of ${name}`, {
-    reason: "its name and addresses are assigned by this server.",
-    remedy: `let it keep or choose them: rackseed node deploy ${name} --identity keep (or ask)`,
+    reason: "this server assigns its name and addresses.",
+    remedy: `let it keep them or ask for them: rackseed node deploy ${name} --identity keep (or ask)`,
     status: 409,
   });
 }

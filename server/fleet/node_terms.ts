@@ -1,6 +1,6 @@
-/** Under which terms a node takes part in the swarm: its upload limit, its rack, how long it seeds at most. */
+/** The terms on which a node takes part in the swarm: its upload limit, its rack, how long it seeds at most. */
 import type { NodeSettings, Order, ReportAnswer } from "#contract/api.ts";
-import type { SeedPolicy, SwarmSettings } from "#contract/distribution.ts";
+import type { SeedPolicy, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RackBook, RackNode } from "./rack_book.ts";
 
 interface TermsNode extends RackNode {
@@ -26,8 +26,8 @@ export class NodeTerms {
     return own ?? this.#options.settings().seed;
   }
 
-  /** With the order. `seed`: the deployment's own policy. */
-  ordered(node: TermsNode, { address, seed }: { address: string; seed: SeedPolicy | undefined }): Terms {
+  /** Sent with the order. `seed`: the deployment's own policy. */
+  ofOrder(node: TermsNode, { address, seed }: { address: string; seed: SeedPolicy | undefined }): Terms {
     const policy = this.seedPolicy(seed);
     return {
       ...this.#limit(node),
@@ -36,8 +36,8 @@ export class NodeTerms {
     };
   }
 
-  /** With the answer to a report. `known`: the revision of the racks that the node knows. */
-  changed(
+  /** Sent with the answer to a report. `known`: the revision of the racks that the node has. */
+  changes(
     node: TermsNode,
     { address, known }: { address: string; known: string | undefined },
   ): Pick<ReportAnswer, "uploadLimit" | "racks"> {

@@ -1,4 +1,4 @@
-/** What the API and the page show of a node: what is set, what its deployment came to, what it says of itself. */
+/** Nodes and deployments as the API and the page show them: settings, state, progress, first boot. */
 import type { DeploymentView, NodeView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Batches } from "./batches/batches.ts";
@@ -9,7 +9,7 @@ import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { NodeTerms } from "./node_terms.ts";
 import { present } from "./present.ts";
 
-/** A node that installs tells of itself every 15 s at least. */
+/** An installing node reports every 15 s at least; without a report for this long it is silent. */
 export const SILENT_MS = 60_000;
 
 interface NodeViewSources {
@@ -43,9 +43,9 @@ export class NodeViews {
     const restore = assignment && this.#deployments.restoreOf(assignment.deployment);
     const backup = assignment && this.#deployments.backupTerms(assignment.deployment);
     const over = assignment?.state !== "armed" && assignment?.state !== "installing";
-    // a dry run that is over, and a backup at any time, has left the node as it was
+    // a finished dry run, and a backup at any time, leave the node as it was
     const assigned = backup || (restore?.dryRun && over) ? this.#deployments.assigned(node.id) : assignment;
-    // whether its clone has reported is of no less interest after a backup
+    // after a backup, the last installation's first boot is still shown
     const part = backup ? assigned : assignment;
     const state = assignment?.state === "installed" ? assigned?.state : assignment?.state;
     return {
@@ -73,7 +73,7 @@ export class NodeViews {
     const [first] = parts;
     if (!first) {
       throw new RackseedError(`cannot find the deployment ${id}`, {
-        reason: "it is not known, was called off, or all its nodes were deployed anew since.",
+        reason: "it is unknown, was cancelled, or all its nodes were deployed again since.",
         remedy: "see `rackseed node list`.",
         status: 404,
       });
@@ -97,14 +97,14 @@ export class NodeViews {
     return isSilent ? { silentSince: seen } : {};
   }
 
-  /** What a restore that is over has told of it. */
+  /** What a finished restore reported to have changed. */
   #changes(node: NodeRecord, { state }: Assignment): { changes?: string[] } {
     if (state === "armed" || state === "installing") return {};
-    const told = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
-    return present("changes", told.at(-1)?.plan);
+    const plans = this.#deployments.log(node.id).filter(({ step, plan }) => plan && step !== "plan");
+    return present("changes", plans.at(-1)?.plan);
   }
 
-  /** How fast it is among its batch, and for whom it seeds on. */
+  /** Its bottleneck, whether it is the slowest of its batch, and for whom it keeps seeding. */
   #pace(node: NodeRecord, part: Assignment): Pick<NodeView, "limit" | "slowest" | "seeding"> {
     if (part.state === "armed") return {};
     const slowest = this.#batches.slowest(part.deployment);

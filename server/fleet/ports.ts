@@ -1,4 +1,4 @@
-/** What the API needs of the services behind it. Every method throws RackseedError where it refuses. */
+/** The services that the API and the fleet call. Every method throws RackseedError if it refuses. */
 import type {
   CaptureOrder,
   CaptureProgress,
@@ -14,8 +14,8 @@ import type {
   VersionView,
 } from "#contract/api.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
-import type { ImageSettings } from "#contract/restore.ts";
-import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import type { PeerAddress } from "#torrent/ports.ts";
 import type { CaptureFrom } from "../capture/capture_service.ts";
@@ -23,15 +23,15 @@ import type { WebSeedFile } from "../swarm/web_seed.ts";
 import type { Problem, RackseedError } from "#contract/errors.ts";
 import type { z } from "zod";
 
-/** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names those which exist. */
+/** Published versions. `ref` is NAME or NAME@VERSION; an unknown one is a 404 that names the existing ones. */
 export interface Images {
   /** All versions of all images. */
   list(): readonly ImageView[];
   get(ref: string): VersionView;
   delete(ref: string): Promise<void> | void;
-  /** What has changed from one version to another, in the order of paths. */
+  /** What changed from one version to another, sorted by path. */
   diff(from: string, to: string): Iterable<ImageChange>;
-  /** `need`: why a version ("web@1") must stay beside what the store knows; undefined where it need not. */
+  /** `need`: a reason to keep a version ("web@1") that the store does not know of; undefined if there is none. */
   prune(
     request: PruneRequest,
     options: { need: (ref: string) => string | undefined; nowMs: number },
@@ -40,7 +40,7 @@ export interface Images {
   settings(image: string): ImageSettings;
   set(image: string, settings: ImageSettings): ImageSettings;
   verify(ref: string): AsyncIterable<VerifyEvent>;
-  /** A pax tar. */
+  /** The version as a pax tar. */
   exportTar(ref: string): ReadableStream<Uint8Array>;
   /** One of the files that the version's torrent names. */
   file(ref: string, name: string): WebSeedFile | undefined;
@@ -48,9 +48,9 @@ export interface Images {
   metainfo(ref: string): Promise<Uint8Array>;
   /** The bytes of contract/extent_answer.ts. */
   extents(ref: string, request: ExtentRequest): AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** Why the version must not be deployed now; undefined where nothing is known against it. `ref`: NAME@VERSION. */
+  /** Why the version must not be deployed now; undefined if it is not known to be damaged. `ref`: NAME@VERSION. */
   damage(ref: string): RackseedError | undefined;
-  /** What a node needs to prove and to open the version. */
+  /** What a node needs to verify and to decrypt the version. */
   secrets(ref: string): ImageSecrets;
 }
 
@@ -60,9 +60,9 @@ export interface ImageSecrets {
   readonly key: string;
 }
 
-/** Captures from their beginning to the published version. */
+/** Captures, from their beginning to the published version. */
 export interface Captures {
-  /** With a template it waits for that machine's agent; without, the caller sends. */
+  /** A capture of a template waits for that machine's agent; without a template, the caller sends the files. */
   begin(
     request: z.output<typeof CaptureRequest>,
     from: CaptureFrom,
@@ -71,20 +71,20 @@ export interface Captures {
   list(): readonly CaptureView[];
   get(id: string): CaptureView;
   cancel(id: string): CaptureView;
-  /** What the template's agent is to do now; the same again where it asks again before it is done. */
+  /** The order for the template's agent; the same one again until it is done. */
   orderFor(templateId: string): CaptureOrder | undefined;
-  /** n × 32 bytes → n bytes. */
+  /** Which extents are in the store: n × 32 bytes of hashes → n bytes. */
   known(id: string, hashes: Uint8Array): Uint8Array;
   addFrame(id: string, upload: Uint8Array): Promise<void>;
   progress(id: string, progress: CaptureProgress): void;
-  /** zstd of lines of entries. Parts come in their order; 0 begins anew. */
+  /** zstd of lines of entries. Parts come in order; part 0 starts over. */
   addEntries(id: string, part: number, body: Uint8Array): void;
-  /** zstd of a CaptureHeader. Resolves when nothing is found missing; publishing goes on by itself. */
+  /** zstd of a CaptureHeader. Resolves once nothing is missing; publishing continues in the background. */
   endEntries(id: string, body: Uint8Array): Promise<void>;
   fail(id: string, problem: Problem): void;
 }
 
-/** Where peers find each other and the packs, as URLs that a node can reach. */
+/** Where peers find each other and the packs: URLs that a node can reach. */
 export interface SwarmAddresses {
   readonly announce: readonly string[];
   readonly webSeeds: readonly string[];
@@ -92,16 +92,16 @@ export interface SwarmAddresses {
   readonly seeders: readonly PeerAddress[];
   /** Plain HTTP, "http://HOST:PORT". */
   readonly http: string;
-  /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents", where there is one. */
+  /** The rsync module with the torrent files, "rsync://HOST:PORT/torrents"; absent if rsync is off. */
   readonly rsync?: string;
 }
 
-/** The swarm of the whole site. */
+/** The site's swarm. */
 export interface SwarmControl {
-  /** What the server sends of images, by whatever way, is paid for here. */
+  /** The budget for everything the server sends of images, by whatever protocol. */
   readonly uplink: RateLimit;
   settings(): SwarmSettings;
-  /** Takes effect at once, and lasts. */
+  /** Takes effect at once and persists across restarts. */
   change(change: SwarmChange): SwarmSettings;
 }
 

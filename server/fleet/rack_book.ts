@@ -1,25 +1,25 @@
-/** Which node stands in which rack, and what each is told of it. */
+/** Which node is in which rack, and what each node learns about its own. */
 import { createHash } from "node:crypto";
 import type { NodeSettings } from "#contract/api.ts";
-import { MAX_RACK_MEMBERS, type Racks } from "#contract/distribution.ts";
+import { MAX_RACK_MEMBERS, type Racks } from "#contract/api/distribution.ts";
 import { networkOf } from "#contract/racks.ts";
 
-/** A node as far as racks go. */
+/** What racks depend on. */
 export interface RackNode {
   readonly settings: { readonly rack?: NodeSettings["rack"] };
-  /** Where it was last heard from. */
+  /** Its latest known address. */
   readonly address?: string | undefined;
 }
 
 interface RackBookOptions {
   readonly nodes: () => readonly RackNode[];
   readonly server: () => RackNode;
-  /** Bits that the addresses of one rack share, where the site derives racks from subnets. */
+  /** Prefix length, if the site derives racks from subnets. */
   readonly prefix: () => number | undefined;
   readonly now: () => number;
 }
 
-/** From so many nodes on, what they are told may be so old. */
+/** With this many nodes or more, answers may be this old. */
 const MANY = 100, KEPT_MS = 1000;
 
 export class RackBook {
@@ -28,7 +28,7 @@ export class RackBook {
   #count = 0;
   /** Addresses by label. */
   #members = new Map<string, string[]>();
-  #told = new Map<string, Racks>();
+  #cached = new Map<string, Racks>();
   /** Labels by address. */
   #labels = new Map<string, string>();
 
@@ -36,23 +36,23 @@ export class RackBook {
     this.#options = options;
   }
 
-  /** What the node that is heard from `address` is to know. */
+  /** The racks as sent to the node at `address`. */
   racksOf({ settings: { rack } }: RackNode, address: string): Racks {
     this.#refresh();
     const prefix = this.#options.prefix();
     const own = rack ?? (prefix === undefined ? undefined : networkOf(address, prefix));
     const key = `${prefix ?? ""} ${rack === undefined ? "" : "label"} ${own ?? ""}`;
-    const known = this.#told.get(key);
+    const known = this.#cached.get(key);
     if (known) return known;
     const members = rack === undefined ? [] : (this.#members.get(rack) ?? []).slice(0, MAX_RACK_MEMBERS);
     const content = { ...(own !== undefined && { own }), ...(prefix !== undefined && { prefix }), members };
     const revision = createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);
     const racks = { ...content, revision };
-    this.#told.set(key, racks);
+    this.#cached.set(key, racks);
     return racks;
   }
 
-  /** The rack of an address, as the server's own seeder is to know it; undefined where it is not known. */
+  /** The rack of an address, for the server's own seeder; undefined if it is unknown. */
   rackOf(address: string): string | undefined {
     this.#refresh();
     const prefix = this.#options.prefix();
@@ -71,7 +71,7 @@ export class RackBook {
     const nodes = this.#options.nodes();
     this.#atMs = now;
     this.#count = nodes.length;
-    this.#told = new Map();
+    this.#cached = new Map();
     this.#members = new Map();
     this.#labels = new Map();
     for (const { settings: { rack }, address } of [...nodes, this.#options.server()]) {

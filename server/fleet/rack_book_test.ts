@@ -17,7 +17,7 @@ function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = 
   return { book, later: () => time.ms += 1000 };
 }
 
-Deno.test("a node is told the addresses of its own rack, and of no other", () => {
+Deno.test("a node gets the addresses of its own rack, and of no other", () => {
   const { book } = open([
     node("10.0.0.2", "a"),
     node("10.0.0.1", "a"),
@@ -32,7 +32,7 @@ Deno.test("a node is told the addresses of its own rack, and of no other", () =>
   });
 });
 
-Deno.test("without a label and a rule a node knows of no racks; by the rule its subnet is its rack", () => {
+Deno.test("without a label or a prefix a node has no rack; with a prefix, its subnet is its rack", () => {
   const site: { prefix?: number } = {};
   const { book } = open([node("10.0.0.2", "a")], site);
   const none = book.racksOf(node("10.0.1.5"), "10.0.1.5");
@@ -54,17 +54,17 @@ Deno.test("the revision changes with the rack's members only", () => {
   assert.notEqual(revision(), first);
 });
 
-Deno.test("a huge rack is told in part", () => {
+Deno.test("of a huge rack only a part is sent", () => {
   const nodes = Array.from({ length: 1000 }, (_, i) => node(`10.0.${i >> 8}.${i & 255}`, "a"));
   assert.equal(open(nodes).book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 512);
 });
 
-Deno.test("what is no IPv4 address is told to nobody", () => {
+Deno.test("an address that is not IPv4 is sent to nobody", () => {
   const { book } = open([node("fe80::1", "a"), node("10.0.0.1", "a")]);
   assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1"]);
 });
 
-Deno.test("among many nodes what is told may be a second old", () => {
+Deno.test("among many nodes, answers may be a second old", () => {
   const nodes = Array.from({ length: 100 }, (_, i) => node(`10.0.1.${i}`, "a"));
   const { book, later } = open(nodes);
   const told = () => book.racksOf(nodes[0] as RackNode, "10.0.1.0").members.length;
@@ -75,7 +75,7 @@ Deno.test("among many nodes what is told may be a second old", () => {
   assert.equal(told(), 101);
 });
 
-Deno.test("a server that was given a rack is a member of it", () => {
+Deno.test("a server with a rack label is a member of that rack", () => {
   const { book } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
   assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
 });

@@ -1,6 +1,6 @@
 /**
- * The server's table and identities: settings hold what is told of a node in few words (address, gateway, dns of
- * its first interface), and beside it what does not fit there. Pure.
+ * A node's settings ↔ its identity. The settings hold the first interface in short form (address, gateway, dns), and
+ * under `interfaces` whatever does not fit there. Pure.
  */
 import type { NodeSettings } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
@@ -10,7 +10,20 @@ import type { NodeRecord } from "../store/node_record.ts";
 
 type Named = Pick<NodeRecord, "name" | "settings">;
 
-/** Throws RackseedError (400) where the settings contradict each other. */
+/**
+ * Throws RackseedError (400) if the settings contradict each other.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { settingsWith, tableIdentity } from "./table_identity.ts";
+ *
+ * const settings = { mac: "52:54:00:00:00:01", address: "10.0.0.5/24", gateway: "10.0.0.1" };
+ * const identity = tableIdentity({ name: "n1", settings });
+ * assert.deepEqual(identity.interfaces[0]?.addresses, ["10.0.0.5/24"]);
+ * assert.deepEqual(settingsWith({ mac: settings.mac }, identity), { ...settings, hostname: "n1" });
+ * ```
+ */
 export function tableIdentity(node: Named): Identity {
   const { mac, address, gateway, dns = [], interfaces = [] } = node.settings;
   const first = interfaces.find((i) => isFirst(i, mac));
@@ -62,10 +75,10 @@ export function settingsWith(
     gateways: lists.gateways.filter((g) => g !== gateway),
     dns: lists.dns.filter((d) => !dns.includes(d)),
   };
-  const isSaid = left === undefined ||
+  const isShort = left === undefined ||
     isFirst(left, mac) && left.kind === "ethernet" && left.mtu === undefined &&
       left.addresses.length + left.gateways.length + left.dns.length === 0;
-  const others = [...isSaid ? [] : [left], ...interfaces.filter((i) => i !== first)];
+  const others = [...isShort ? [] : [left], ...interfaces.filter((i) => i !== first)];
   return {
     ...rest,
     ...(mac !== undefined && { mac }),
@@ -77,7 +90,7 @@ export function settingsWith(
   };
 }
 
-/** The card that the machine is started over, or the bond that has it. */
+/** Whether it is the interface that the machine boots over, or the bond that contains it. */
 function isFirst(one: NetworkInterface, mac: string | undefined): boolean {
   if (mac === undefined) return one.kind === "ethernet" && one.mac === undefined;
   return one.kind === "bond" ? one.members.includes(mac) : one.kind === "ethernet" && one.mac === mac;

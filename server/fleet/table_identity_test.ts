@@ -17,24 +17,24 @@ const bond = (addresses: NetworkInterface["addresses"]): NetworkInterface => ({
 });
 
 const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterface[] }[] = [
-  { name: "nothing is said", settings: { mac: A }, interfaces: [card(A, { addresses: "dhcp" })] },
+  { name: "no settings", settings: { mac: A }, interfaces: [card(A, { addresses: "dhcp" })] },
   {
     name: "an address",
     settings: { mac: A, address: "10.0.0.5/24", gateway: "10.0.0.1", dns: ["10.0.0.2"] },
     interfaces: [card(A, { addresses: ["10.0.0.5/24"], gateways: ["10.0.0.1"], dns: ["10.0.0.2"] })],
   },
   {
-    name: "a second card",
+    name: "a second interface",
     settings: { mac: A, address: "10.0.0.5/24", interfaces: [card(B, { addresses: ["10.1.0.5/24"] })] },
     interfaces: [card(A, { addresses: ["10.0.0.5/24"] }), card(B, { addresses: ["10.1.0.5/24"] })],
   },
   {
-    name: "a bond that has the first card bears its address",
+    name: "a bond that contains the first interface has its address",
     settings: { mac: A, address: "10.0.0.5/24", interfaces: [bond([])] },
     interfaces: [bond(["10.0.0.5/24"])],
   },
   {
-    name: "a bond that bears nothing but a VLAN",
+    name: "a bond that carries only a VLAN",
     settings: {
       mac: A,
       address: "off",
@@ -50,7 +50,7 @@ const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterfac
     interfaces: [bond([]), { kind: "vlan", name: "v7", id: 7, parent: "bond0", addresses: "dhcp", ...none }],
   },
   {
-    name: "a VLAN on the first card",
+    name: "a VLAN on the first interface",
     settings: {
       mac: A,
       address: "off",
@@ -59,7 +59,7 @@ const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterfac
     interfaces: [card(A), { kind: "vlan", name: "v7", id: 7, parent: A, addresses: "dhcp", ...none }],
   },
   {
-    name: "more than one address on the first card",
+    name: "more than one address on the first interface",
     settings: {
       mac: A,
       address: "10.0.0.5/24",
@@ -69,7 +69,7 @@ const cases: { name: string; settings: NodeSettings; interfaces: NetworkInterfac
   },
 ];
 for (const { name, settings, interfaces } of cases) {
-  Deno.test(`the table and an identity say the same: ${name}`, () => {
+  Deno.test(`settings and identity convert both ways: ${name}`, () => {
     const identity = tableIdentity({ name: "n1", settings });
     assert.deepEqual(identity, { hostname: "n1", interfaces });
     const again = settingsWith({ mac: A, rack: "a" }, identity);

@@ -12,7 +12,7 @@ import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { ExtentRequest } from "#contract/format/extent_answer.ts";
 import { type Metainfo, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
-import type { ImageSettings } from "#contract/restore.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
 import { ImageWatch } from "./image_watch.ts";
 import type { Notices } from "./notices.ts";
 import type { TorrentFile } from "../rsync/torrent_file.ts";
@@ -34,7 +34,7 @@ export class ImageService implements Images {
   readonly #watch: ImageWatch;
   /** Files of the web seed by torrent name, then by file name. */
   readonly #webSeed = new Map<string, Map<string, WebSeedFile>>();
-  /** What is in the swarm, by version. */
+  /** The torrents in the swarm, by version, "web@1". */
   readonly #seeded = new Map<string, Metainfo>();
   /** Torrent files by version, "web@1". */
   readonly #torrents = new Map<string, TorrentFile>();
@@ -51,9 +51,9 @@ export class ImageService implements Images {
     this.#extents = new ExtentService(store.pool, (path, what) => this.#watch.found(path, what));
   }
 
-  /** Looks for what is missing or has changed on the disk, in a round of its own. */
-  look(signal: AbortSignal): Promise<void> {
-    return this.#watch.look(signal);
+  /** Checks the files on the disk for what is missing or has changed. Returns at once while a check is under way. */
+  check(signal: AbortSignal): Promise<void> {
+    return this.#watch.check(signal);
   }
 
   isDamaged(path: string): boolean {
@@ -64,20 +64,20 @@ export class ImageService implements Images {
     return this.#watch.damageOf(ref);
   }
 
-  /** Serves all versions that are there. One that is damaged is told of: the others do not wait for it. */
+  /** Serves all published versions. A damaged one is logged, and does not keep the others from being served. */
   async start(): Promise<void> {
     for (const version of this.#store.allPublished()) {
       const image = `${version.image}@${version.version}`;
       try {
         await this.#serve(version);
       } catch (error) {
-        const remedy = `see what it lacks: rackseed image verify ${image}`;
+        const remedy = `find out what is wrong with it: rackseed image verify ${image}`;
         log.error("not-served", { image, error: messageOf(error), remedy });
       }
     }
   }
 
-  /** Serves a version that was published just now. */
+  /** Serves a version that has just been published. */
   async serve(ref: string): Promise<void> {
     await this.#serve(this.#store.published(ref));
   }
@@ -97,7 +97,7 @@ export class ImageService implements Images {
       this.#store.delete(ref);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      // files that are open take room even when they are removed
+      // removed files take room as long as they are open
       await this.#stopServing(named);
       this.#store.delete(ref);
     }
@@ -143,7 +143,7 @@ export class ImageService implements Images {
     };
   }
 
-  /** Why it was not deleted: somebody began to use it a moment ago. */
+  /** Deletes the version, or returns why not: a node or capture has begun to use it in the meantime. */
   async #deleteUnlessUsed(ref: string): Promise<string | undefined> {
     try {
       await this.delete(ref);
@@ -203,7 +203,7 @@ export class ImageService implements Images {
     return this.#webSeed.get(torrent)?.get(file);
   }
 
-  /** Every version's torrent file, for rsync. */
+  /** The torrent files of all versions, for rsync. */
   torrentFiles(): TorrentFile[] {
     return [...this.#torrents.values()];
   }
@@ -240,5 +240,5 @@ export class ImageService implements Images {
 }
 
 function missing(name: string): never {
-  throw new Error(`the torrent has ${name}, which the version has not`);
+  throw new Error(`the torrent names ${name}, which the version does not have`);
 }

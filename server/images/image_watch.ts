@@ -1,7 +1,8 @@
-/** Looks after the files of published versions: what is missing, cut off or changed is named within seconds. */
+/** Watches the files of published versions: one that is missing, truncated or changed is reported within seconds. */
 import { getLogger } from "@logtape/logtape";
 import { damagedCopy } from "#contract/damaged_copy.ts";
 import { messageOf, type RackseedError } from "#contract/errors.ts";
+import { sha256OfPack } from "#contract/format/sha256.ts";
 import type { Notices } from "./notices.ts";
 import type { PublishedVersion } from "../store/versions.ts";
 
@@ -12,12 +13,12 @@ interface WatchedFile {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Small enough to be hashed at every start. A pack is hashed once it changed, and piece by piece as it is served. */
+  /** Hashed at every start. A pack is not: it is hashed once it has changed, and piece by piece as it is served. */
   readonly small: boolean;
 }
 
 interface ImageWatchOptions {
-  /** Names of all versions, "web@1"; asked every round, so it must be cheap. */
+  /** Names of all versions, "web@1"; called in every round, so it must be cheap. */
   readonly refs: () => readonly string[];
   readonly published: (ref: string) => PublishedVersion;
   readonly hashFile: (path: string) => Promise<{ sha256: string }>;
@@ -28,9 +29,9 @@ export class ImageWatch {
   readonly #options: ImageWatchOptions;
   /** By version. */
   readonly #files = new Map<string, readonly WatchedFile[]>();
-  /** By path: the state in which a file was last judged, and what was wrong with it. */
-  readonly #judged = new Map<string, { readonly stamp: string; readonly damage: string | undefined }>();
-  /** Stamp and hash of what was read and is right: versions share boot files, by links to one file. */
+  /** By path: the file's stamp when it was last checked, and what was wrong with it. */
+  readonly #checked = new Map<string, { readonly stamp: string; readonly damage: string | undefined }>();
+  /** Stamps and hashes of files found correct: versions share boot files as links to one file, which is read once. */
   readonly #whole = new Set<string>();
   #running = false;
 
@@ -38,16 +39,16 @@ export class ImageWatch {
     this.#options = options;
   }
 
-  /** Looks at every file, and reads those that changed. Returns at once while a round is under way. */
-  async look(signal: AbortSignal): Promise<void> {
+  /** Checks every file, and reads those that changed. Returns at once while a round is under way. */
+  async check(signal: AbortSignal): Promise<void> {
     if (this.#running) return;
     this.#running = true;
     try {
-      this.#learnVersions();
+      this.#updateVersions();
       for (const [ref, files] of this.#files) {
         for (const file of files) {
           signal.throwIfAborted();
-          await this.#judge(file);
+          await this.#checkFile(file);
         }
         signal.throwIfAborted();
         this.#notice(ref);
@@ -59,25 +60,25 @@ export class ImageWatch {
     }
   }
 
-  /** A file looked damaged while it was served. The next round reads it whole, and clears it if it is not. */
+  /** A file appeared damaged while it was served. The next round reads it whole, and clears it if it is sound. */
   found(path: string, damage: string): void {
-    this.#judged.set(path, { stamp: SUSPECT, damage });
+    this.#checked.set(path, { stamp: SUSPECT, damage });
     for (const [ref, files] of this.#files) if (files.some((file) => file.path === path)) this.#notice(ref);
   }
 
-  /** Whether a file is known not to be what was published. */
+  /** Whether a file is known to differ from what was published. */
   isDamaged(path: string): boolean {
-    return this.#judged.get(path)?.damage !== undefined;
+    return this.#checked.get(path)?.damage !== undefined;
   }
 
-  /** Why the version must not be deployed; undefined where nothing is known against it. */
+  /** Why the version must not be deployed; undefined if it is not known to be damaged. */
   damageOf(ref: string): RackseedError | undefined {
     const [what] = this.#damagesOf(ref);
     return what === undefined ? undefined : damagedCopy(ref, what);
   }
 
-  /** Versions that came are watched from now on; of those that went nothing is remembered. */
-  #learnVersions(): void {
+  /** Begins to watch new versions, and forgets deleted ones. */
+  #updateVersions(): void {
     const refs = new Set(this.#options.refs());
     for (const ref of refs) {
       if (!this.#files.has(ref)) this.#files.set(ref, filesOf(this.#options.published(ref)));
@@ -86,14 +87,14 @@ export class ImageWatch {
       if (refs.has(ref)) continue;
       this.#files.delete(ref);
       const others = new Set(this.#files.values().flatMap((kept) => kept.map(({ path }) => path)));
-      for (const { path } of files) if (!others.has(path)) this.#judged.delete(path);
+      for (const { path } of files) if (!others.has(path)) this.#checked.delete(path);
       this.#options.notices.set(`image ${ref}`, undefined);
     }
   }
 
-  async #judge({ path, name, sizeBytes, sha256, small }: WatchedFile): Promise<void> {
+  async #checkFile({ path, name, sizeBytes, sha256, small }: WatchedFile): Promise<void> {
     const stamp = stampOf(path);
-    const before = this.#judged.get(path);
+    const before = this.#checked.get(path);
     if (before?.stamp === stamp) return;
     const size = Number(stamp.split(" ")[0]);
     let damage: string | undefined;
@@ -104,17 +105,17 @@ export class ImageWatch {
     ) {
       const hash = await this.#options.hashFile(path).catch(messageOf);
       if (typeof hash === "string") {
-        this.#judged.set(path, { stamp: SUSPECT, damage: `${name}: ${hash}` });
+        this.#checked.set(path, { stamp: SUSPECT, damage: `${name}: ${hash}` });
         return;
       }
-      if (hash.sha256 !== sha256) damage = `${name}: it is not what was published`;
+      if (hash.sha256 !== sha256) damage = `${name}: its content is not what was published`;
     }
     if (damage === undefined && small) this.#whole.add(`${stamp} ${sha256}`);
-    this.#judged.set(path, { stamp, damage });
+    this.#checked.set(path, { stamp, damage });
   }
 
   #damagesOf(ref: string): string[] {
-    return (this.#files.get(ref) ?? []).flatMap(({ path }) => this.#judged.get(path)?.damage ?? []);
+    return (this.#files.get(ref) ?? []).flatMap(({ path }) => this.#checked.get(path)?.damage ?? []);
   }
 
   #notice(ref: string): void {
@@ -131,15 +132,15 @@ export class ImageWatch {
   }
 }
 
-/** Judged without having been read: the next round does. */
+/** Stamp of a file that the next round must read. */
 const SUSPECT = "suspect";
 const MISSING = "missing";
 
-/** Changes with everything that a program can do to the file's content. */
+/** Changes whenever a program changes the file's content. */
 function stampOf(path: string): string {
   try {
     const { size, ino, ctime, mtime } = Deno.statSync(path);
-    // the runtime tells change times in whole seconds
+    // the runtime reports change times in whole seconds only
     return `${size} ${ino} ${ctime?.getTime()} ${mtime?.getTime()}`;
   } catch (error) {
     return error instanceof Deno.errors.NotFound ? MISSING : `unreadable: ${messageOf(error)}`;
@@ -149,6 +150,6 @@ function stampOf(path: string): string {
 function filesOf({ files, folder, payload }: PublishedVersion): WatchedFile[] {
   return [
     ...files.map((file) => ({ ...file, path: `${folder}/${file.name}`, small: true })),
-    ...payload.slice(1).map((pack) => ({ ...pack, sha256: pack.name.slice(0, 64), small: false })),
+    ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name), small: false })),
   ];
 }

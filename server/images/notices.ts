@@ -3,7 +3,21 @@ import type { Notice } from "#contract/api.ts";
 
 const log = getLogger(["rackseed", "server"]);
 
-/** What is wrong with the server as a whole, until it is mended. Each is logged once. */
+/**
+ * Problems of the server as a whole, shown until they are fixed. Each is logged once.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Notices } from "./notices.ts";
+ *
+ * const shown: number[] = [];
+ * const notices = new Notices((list) => shown.push(list.length));
+ * notices.set("full", { subject: "data directory", problem: "the disk is full", remedy: "free some space" });
+ * notices.set("full", undefined);
+ * assert.deepEqual(shown, [1, 0]);
+ * ```
+ */
 export class Notices {
   readonly #notices = new Map<string, Notice>();
   readonly #onChange: (notices: Notice[]) => void;
@@ -16,7 +30,7 @@ export class Notices {
     return [...this.#notices.values()];
   }
 
-  /** `notice`: undefined once there is nothing wrong any more. */
+  /** `notice`: undefined once the problem is gone. */
   set(key: string, notice: Notice | undefined): void {
     const before = this.#notices.get(key);
     if (before?.problem === notice?.problem) return;

@@ -1,4 +1,4 @@
-/** What a server does now and then for its store: keeps the reserve, looks after the files, says what is wrong. */
+/** The store's regular upkeep: keeps the reserve, checks the files, posts notices of what is wrong. */
 import type { ImageService } from "./image_service.ts";
 import type { Notices } from "./notices.ts";
 import type { DataDirectory } from "../store/data_directory.ts";
@@ -6,16 +6,16 @@ import { restoreRemedy } from "../store/start_check.ts";
 import { FREE_SPACE } from "../store/store_error.ts";
 
 interface StoreUpkeep {
-  readonly images: Pick<ImageService, "look">;
+  readonly images: Pick<ImageService, "check">;
   readonly directory: DataDirectory;
   readonly notices: Notices;
-  /** As ImageStore has them. */
+  /** See ImageStore.strays. */
   readonly strays: readonly string[];
   readonly signal: AbortSignal;
 }
 
-/** One round, to be run again and again. */
-export function keepStore({ images, directory, notices, strays, signal }: StoreUpkeep): () => void {
+/** Returns one round of upkeep, to be run at intervals. */
+export function storeUpkeep({ images, directory, notices, strays, signal }: StoreUpkeep): () => void {
   noticeStrays({ directory, notices, strays });
   return () => {
     directory.reserve.tend();
@@ -25,7 +25,7 @@ export function keepStore({ images, directory, notices, strays, signal }: StoreU
         ? { subject: "data directory", problem: "the disk of the data directory is full", remedy: FREE_SPACE }
         : undefined,
     );
-    void images.look(signal);
+    void images.check(signal);
   };
 }
 
@@ -35,9 +35,9 @@ function noticeStrays({ directory, notices, strays }: Pick<StoreUpkeep, "directo
   const more = strays.length > 1 ? ` and ${strays.length - 1} more` : "";
   notices.set("strays", {
     subject: "data directory",
-    problem: `the database does not know ${first}${more}: they stay where they are, unused`,
+    problem: `the database does not know ${first}${more}: these files stay where they are, unused`,
     remedy: `if the database is an old one: ${
       restoreRemedy(directory.path)
-    } If you do not miss them, remove them.`,
+    } If you do not need them, remove them.`,
   });
 }

@@ -1,9 +1,11 @@
 /**
- * AES-256-GCM, SHA-256 and zstd by the machine's own OpenSSL and libzstd where it has them. The runtime's own
- * AES-GCM reaches 0.2 to 0.6 GB/s, OpenSSL's more than 5; its zstd sets up a new context for every frame, and its
- * hashes cost microseconds a call. Every byte of an image goes through all three. A Debian has both libraries, and
- * so has the initramfs, by way of kmod. Signatures: openssl/evp.h (OpenSSL 3), zstd.h (zstd 1).
+ * AES-256-GCM, SHA-256 and zstd from the machine's own OpenSSL and libzstd, if it has them. Every byte of an image
+ * passes through all three, and the runtime's own are slow: its AES-GCM reaches 0.2 to 0.6 GB/s, OpenSSL's more than
+ * 5; its zstd sets up a new context for every frame, and its hashes cost microseconds a call. Debian has both
+ * libraries, and so does the initramfs, because kmod needs them. Signatures: openssl/evp.h (OpenSSL 3), zstd.h (zstd 1).
  */
+import { NONCE_BYTES, SEALED_KEY_BYTES, TAG_BYTES } from "#contract/format/sealed.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 
 interface GcmOptions {
   /** 32 bytes. */
@@ -13,38 +15,37 @@ interface GcmOptions {
   readonly additionalData: Uint8Array;
   /** 16 bytes: `seal` writes them. */
   readonly tag: Uint8Array;
-  /** At least as long as what comes in. */
+  /** At least as long as the input. */
   readonly out: Uint8Array;
 }
 
 export interface NativeGcm {
   /** Writes ciphertext and tag. */
   seal(plaintext: Uint8Array, options: GcmOptions): void;
-  /** Writes the plaintext. Throws where the tag does not fit. */
+  /** Writes the plaintext. Throws if the tag does not match. */
   open(ciphertext: Uint8Array, options: GcmOptions): void;
 }
 
 export interface NativeZstd {
-  /** What `compress` needs at most for so many bytes. */
+  /** The most that `compress` writes for this many bytes. */
   bound(sizeBytes: number): number;
-  /** `hashLog`: 0 for the level's own. Returns the bytes written to `out`. Throws where `out` is too small. */
+  /** `hashLog`: 0 for the level's own. Returns the bytes written to `out`. Throws if `out` is too small. */
   compress(
     raw: Uint8Array,
     options: { readonly out: Uint8Array; readonly level: number; readonly hashLog: number },
   ): number;
-  /** Compresses on another thread, some at the same time; `raw` must not change meanwhile. */
+  /** Compresses on another thread; several calls may run at once. `raw` must not change meanwhile. */
   compressAside(
     raw: Uint8Array,
     options: { readonly level: number; readonly hashLog: number },
   ): Promise<Uint8Array>;
-  /** Returns the bytes written to `out`. Throws where `packed` is malformed or `out` too small. */
+  /** Returns the bytes written to `out`. Throws if `packed` is malformed or `out` too small. */
   decompress(packed: Uint8Array, out: Uint8Array): number;
 }
 
 /** Writes the SHA-256 of `content` to `out`, 32 bytes. */
 type NativeSha256 = (content: Uint8Array, out: Uint8Array) => void;
 
-const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16, SHA256_BYTES = 32;
 const EVP_CTRL_AEAD_GET_TAG = 0x10, EVP_CTRL_AEAD_SET_TAG = 0x11;
 const ZSTD_C_COMPRESSION_LEVEL = 100, ZSTD_C_HASH_LOG = 102;
 
@@ -52,17 +53,17 @@ let gcm: NativeGcm | null | undefined;
 let sha256: NativeSha256 | null | undefined;
 let zstd: NativeZstd | null | undefined;
 
-/** Null where the machine has no OpenSSL 3. */
+/** Null if the machine has no OpenSSL 3. */
 export function nativeGcm(): NativeGcm | null {
   return gcm === undefined ? gcm = ifThere(loadGcm) : gcm;
 }
 
-/** Null where the machine has no OpenSSL 3. */
+/** Null if the machine has no OpenSSL 3. */
 export function nativeSha256(): NativeSha256 | null {
   return sha256 === undefined ? sha256 = ifThere(loadSha256) : sha256;
 }
 
-/** Null where the machine has no libzstd. */
+/** Null if the machine has no libzstd. */
 export function nativeZstd(): NativeZstd | null {
   return zstd === undefined ? zstd = ifThere(loadZstd) : zstd;
 }
@@ -91,12 +92,12 @@ function loadGcm(): NativeGcm {
     EVP_DecryptFinal_ex: final,
   });
   const cipher = ssl.EVP_aes_256_gcm();
-  // one for this thread's lifetime: every call initialises it anew
+  // one for this thread's lifetime: every call initialises it again
   const context = ssl.EVP_CIPHER_CTX_new();
   const length = new Uint8Array(4), rest = new Uint8Array(16);
   const check = (input: Uint8Array, { key, nonce, tag, out }: GcmOptions) => {
-    // OpenSSL reads and writes these lengths whatever the arrays have
-    const fits = key.length === KEY_BYTES && nonce.length === NONCE_BYTES && tag.length === TAG_BYTES;
+    // OpenSSL reads and writes these lengths, whatever the arrays' own
+    const fits = key.length === SEALED_KEY_BYTES && nonce.length === NONCE_BYTES && tag.length === TAG_BYTES;
     if (!fits || out.length < input.length) throw new RangeError("an array has a wrong length");
   };
   const must = (result: number, what: string) => {
@@ -116,7 +117,7 @@ function loadGcm(): NativeGcm {
     open(ciphertext, options) {
       check(ciphertext, options);
       const { key, nonce, additionalData, tag, out } = options;
-      const failed = "the data was changed, or the key is another one";
+      const failed = "the data was changed, or the key is wrong";
       must(ssl.EVP_DecryptInit_ex(context, cipher, null, key, nonce), failed);
       must(ssl.EVP_DecryptUpdate(context, null, length, additionalData, additionalData.length), failed);
       must(ssl.EVP_DecryptUpdate(context, out, length, ciphertext, ciphertext.length), failed);
@@ -158,9 +159,9 @@ function loadZstd(): NativeZstd {
     ZSTD_decompressDCtx: { parameters: ["pointer", "buffer", "usize", "buffer", "usize"], result: "usize" },
     ZSTD_isError: { parameters: ["usize"], result: "u32" },
   });
-  // made when they are needed: most threads go one way only
+  // created on demand: most threads need only one of them
   let packing: Deno.PointerValue = null, unpacking: Deno.PointerValue = null;
-  /** For other threads, those that none uses now. */
+  /** Contexts for `compressAside` that are not in use. */
   const idle: Deno.PointerValue[] = [];
   const bound = (sizeBytes: number) => Number(lib.ZSTD_compressBound(BigInt(sizeBytes)));
   const prepare = (context: Deno.PointerValue, { level, hashLog }: { level: number; hashLog: number }) => {

@@ -1,11 +1,11 @@
-/** Opens single containers (#contract/format/sealed.ts); sealed_codec.ts opens many of one key. */
+/** Opens single containers (#contract/format/sealed.ts); sealed_codec.ts opens many with one key. */
 import { createDecipheriv } from "node:crypto";
 import { MAX_FRAME_BYTES, readSealed, type SealedParts, TAG_BYTES, unpack } from "#contract/format/sealed.ts";
 import { nativeGcm } from "./native_codecs.ts";
 
 /**
- * Opens and decompresses one. Throws RangeError where the container is malformed and Error where the key is wrong
- * or a bit was changed.
+ * Opens and decompresses a container. Throws RangeError if it is malformed, and Error if the key is wrong or a bit was
+ * changed.
  */
 export function open(
   sealed: Uint8Array,

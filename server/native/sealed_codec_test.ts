@@ -18,7 +18,7 @@ const contents = [
   randomBytes(MAX_FRAME_BYTES),
 ];
 
-Deno.test("what one codec seals, every other opens to the same bytes", async () => {
+Deno.test("every codec opens what any other sealed", async () => {
   for (const raw of contents) {
     for (const level of [1, 3, 9]) {
       const containers = [
@@ -38,7 +38,7 @@ Deno.test("what one codec seals, every other opens to the same bytes", async () 
   }
 });
 
-Deno.test("what was packed elsewhere is unpacked, sealed and opened to the same bytes", async () => {
+Deno.test("contents packed elsewhere are unpacked, sealed and opened to the same bytes", async () => {
   for (const raw of contents) {
     const packed = await pack(raw, { level: 9 }), rawBytes = raw.length;
     for (const codec of [native, runtime]) {
@@ -49,7 +49,7 @@ Deno.test("what was packed elsewhere is unpacked, sealed and opened to the same 
   }
 });
 
-Deno.test("what is not so many bytes in zstd is not unpacked", async () => {
+Deno.test("anything but the claimed number of bytes in zstd is refused", async () => {
   const raw = Buffer.concat([randomBytes(5000), Buffer.alloc(100_000, "text ")]);
   const packed = await pack(raw, { level: 3 });
   for (const codec of [native, runtime]) {
@@ -68,7 +68,7 @@ Deno.test("what is not so many bytes in zstd is not unpacked", async () => {
   }
 });
 
-Deno.test("no codec takes a changed, cut or foreign container, and each goes on after one", async () => {
+Deno.test("every codec refuses a changed, cut or foreign container, and works afterwards", async () => {
   const raw = Buffer.concat([randomBytes(5000), Buffer.alloc(100_000, "text ")]);
   const stranger = randomBytes(32);
   for (const [name, options] of [["native", { native: true }], ["runtime", { native: false }]] as const) {
@@ -90,7 +90,7 @@ Deno.test("no codec takes a changed, cut or foreign container, and each goes on 
   }
 });
 
-Deno.test("more than a frame is sealed whole: a manifest", async () => {
+Deno.test("contents larger than a frame are sealed whole, as manifests are", async () => {
   const text = Buffer.alloc(9 << 20, "a line of a manifest\n");
   for (const codec of [native, runtime]) {
     const sealed = await codec.seal(text, { level: 3 });
@@ -107,7 +107,7 @@ Deno.test("the same bytes are sealed differently every time", async () => {
 });
 
 Deno.test({
-  name: "the machine's libraries are used where it has them",
+  name: "the machine's libraries are used if it has them",
   ...needs({ files: ["/lib/x86_64-linux-gnu/libcrypto.so.3", "/lib/x86_64-linux-gnu/libzstd.so.1"] }),
   fn() {
     assert.notEqual(nativeGcm(), null);
@@ -116,9 +116,9 @@ Deno.test({
   },
 });
 
-Deno.test("where no library can be loaded, the runtime seals, opens and hashes", async () => {
+Deno.test("without libraries, the runtime seals, opens and hashes", async () => {
   const child = new URL("./testing/seal_child.ts", import.meta.url).pathname;
-  // without the permission to load a library it is as if there were none
+  // without permission to load a library there is none
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--allow-read", child, "rackseed", key.toString("hex")],
   }).output();

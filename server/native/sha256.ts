@@ -1,10 +1,9 @@
-/** SHA-256 of many contents, most of them small: by OpenSSL a call costs a third of what node:crypto takes. */
+/** SHA-256 of many contents, most of them small: a call of OpenSSL takes a third of the time of node:crypto. */
 import { createHash } from "node:crypto";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { nativeSha256 } from "./native_codecs.ts";
 
-const SHA256_BYTES = 32;
-
-/** 32 bytes. */
+/** The raw hash. */
 export function sha256(content: Uint8Array): Buffer<ArrayBuffer> {
   const out = Buffer.from(new ArrayBuffer(SHA256_BYTES));
   const native = nativeSha256();

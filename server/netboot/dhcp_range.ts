@@ -1,6 +1,14 @@
 /**
  * The default DHCP pool: the upper half of the interface's network, at most 1000 addresses.
- * For 10.0.0.1/24: 10.0.0.128 to 10.0.0.254.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { defaultRange } from "./dhcp_range.ts";
+ *
+ * const range = defaultRange({ advertised: "10.0.0.1", netmask: "255.255.255.0" });
+ * assert.deepEqual(range, { first: "10.0.0.128", last: "10.0.0.254" });
+ * ```
  */
 export function defaultRange({ advertised, netmask }: { advertised: string; netmask: string }): {
   first: string;

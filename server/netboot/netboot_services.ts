@@ -1,4 +1,4 @@
-/** DHCP, TFTP and the boot files, joined with the fleet by the one netboot policy. */
+/** DHCP, TFTP and the boot files, connected to the fleet by the one netboot policy. */
 import { getLogger } from "@logtape/logtape";
 import { BootFiles, type ImageBootFiles } from "../../boot/boot_files.ts";
 import { type Ipv4, parseIpv4 } from "../../boot/dhcp/address.ts";
@@ -24,7 +24,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 
 const log = getLogger(["rackseed", "netboot"]);
 const LEASE_SECONDS = 3600;
-/** Machines not seen before that are written down: a room's that is switched on, and few of a flood's. */
+/** New machines that are recorded: all of a room that is switched on, and few of a flood. */
 const NEWCOMERS = { burst: 1000, perSecond: 5 };
 
 interface NetbootOptions {
@@ -36,17 +36,17 @@ interface NetbootOptions {
   readonly nodes: Nodes;
   readonly store: ImageStore;
   readonly segments: AgentSegments;
-  /** Whether a file of a version is known to be damaged: no machine boots it. */
+  /** Whether a boot file is known to be damaged. No machine boots it then. */
   readonly isDamaged: (path: string) => boolean;
   readonly leases: LeaseStore;
   readonly signal: AbortSignal;
 }
 
 interface NetbootServices {
-  /** The table of names, for the HTTP side. */
+  /** The table of boot files, for plain HTTP. */
   lookup(name: string, client?: { readonly address: string }): TftpFile | undefined;
   readonly tftpPort: number | undefined;
-  /** Each settles when its service has ended; rejects where it broke. */
+  /** One per service: settles when it has ended, rejects if it broke. */
   readonly finished: readonly Promise<void>[];
 }
 
@@ -92,14 +92,14 @@ async function startDhcp(
 ): Promise<{ finished: Promise<void> }> {
   const { interface: device, gateway, dns } = options;
   const { netmask, advertised } = site;
-  if (device === undefined || netmask === undefined) throw new Error("DHCP without an interface");
+  if (device === undefined || netmask === undefined) throw new Error("DHCP needs an interface");
   const address = parseIpv4(advertised);
-  await refuseBesideAnother(device, { address, signal });
-  const given = options.dhcpRange ?? defaultRange({ advertised, netmask });
+  await refuseSecondServer(device, { address, signal });
+  const pool = options.dhcpRange ?? defaultRange({ advertised, netmask });
   const network = {
     address,
     netmask: parseIpv4(netmask),
-    range: { first: parseIpv4(given.first), last: parseIpv4(given.last) },
+    range: { first: parseIpv4(pool.first), last: parseIpv4(pool.last) },
   };
   const isNode = (mac: string) => nodes.byMac(mac)?.discovered === false;
   const newcomers = new TokenBucket(NEWCOMERS);
@@ -126,8 +126,8 @@ async function startDhcp(
   });
 }
 
-/** Two DHCP servers on one network take each other's clients: the classic accident. */
-async function refuseBesideAnother(
+/** Two DHCP servers on one network answer each other's clients: the classic accident. */
+async function refuseSecondServer(
   device: string,
   { address, signal }: { address: Ipv4; signal: AbortSignal },
 ): Promise<void> {
@@ -135,7 +135,7 @@ async function refuseBesideAnother(
   if (other === undefined) return;
   throw new RackseedError(`cannot serve DHCP on ${device}`, {
     reason: `another DHCP server, ${other.serverId}, answers there (it offered ${other.offered}).`,
-    remedy: "switch that one off, or start this server on a network of its own for the nodes.",
+    remedy: "switch that server off, or run this one on a separate network for the nodes.",
   });
 }
 
@@ -180,7 +180,7 @@ function findVersion(name: string, store: ImageStore): PublishedVersion | undefi
   }
 }
 
-/** After an upgrade of the product the versions that are there need its new segment. */
+/** After an upgrade of the product, the existing versions need its new segment. */
 async function ensureSegments({ store, segments, signal }: NetbootOptions): Promise<void> {
   const bootable = store.allPublished().filter((version) => version.bootable);
   for (const compression of new Set(bootable.map(compressionOf))) {
@@ -194,7 +194,7 @@ async function ensureSegments({ store, segments, signal }: NetbootOptions): Prom
   }
 }
 
-/** By the magic numbers: gzip RFC 1952 §2.3.1, zstd RFC 8878 §3.1.1. Undefined where it cannot be read. */
+/** By the magic number: gzip RFC 1952 §2.3.1, zstd RFC 8878 §3.1.1. Undefined if the file cannot be read. */
 function compressionOf({ image, version, initrdPath }: PublishedVersion): Compression | undefined {
   try {
     using file = Deno.openSync(initrdPath);

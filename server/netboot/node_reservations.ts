@@ -1,4 +1,4 @@
-/** The addresses of the clones, as DHCP gives them to their machines before they are clones. */
+/** The clones' fixed addresses, which DHCP gives to their machines from the first boot on. */
 import { type Ipv4, parseIpv4, sameSubnet } from "../../boot/dhcp/address.ts";
 import { type DhcpNetwork, type Reservations, subnetEnds } from "../../boot/dhcp/policy.ts";
 import type { Nodes } from "../store/nodes.ts";
@@ -6,8 +6,8 @@ import type { Nodes } from "../store/nodes.ts";
 type Network = Pick<DhcpNetwork, "address" | "netmask" | "range">;
 
 /**
- * A node whose clone has a fixed address in the server's network gets it from the first boot on. One without ("dhcp",
- * "off"), or with an address that does not lead to the server from there, gets one of the range like any other.
+ * A node whose clone has a fixed address in the server's network gets that address. A node without one ("dhcp", "off"),
+ * or whose address cannot reach the server from there, gets one from the range like any other client.
  */
 export function reservationsOf(nodes: Nodes, network: Network): Reservations {
   return {
@@ -24,7 +24,7 @@ function reservedAddress(setting: string | undefined, network: Network): Ipv4 | 
   return [network.address, ...subnetEnds(network)].includes(address) ? undefined : address;
 }
 
-/** The address of `10.0.0.5/24`; undefined for every other setting that there is or will be. */
+/** The address of `10.0.0.5/24`; undefined for every other kind of setting. */
 function ipv4In(setting: string): Ipv4 | undefined {
   try {
     return parseIpv4(setting.replace(/\/.*/, ""));

@@ -1,6 +1,6 @@
 import { portError, type PortName } from "../../boot/port_holder.ts";
 
-/** Runs what binds a port; where that cannot be had, the error says which program holds it. */
+/** Runs `start`, which binds a port. If the port is taken, the error names the program that holds it. */
 export async function bind<T>(
   name: PortName,
   { action, start }: { action: string; start: () => T | Promise<T> },
@@ -12,7 +12,7 @@ export async function bind<T>(
   }
 }
 
-/** What the system said, beneath the layers that wrapped it. node:dgram has codes where Deno has classes. */
+/** The system's own error, unwrapped. node:dgram has codes where Deno has classes. */
 function systemError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = "code" in error ? error.code : undefined;

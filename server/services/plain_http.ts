@@ -2,7 +2,7 @@
  * Plain HTTP, for what firmware, trackers' clients and clones ask before they have a token: boot files, announce
  * and scrape, the web seed, the report of a first boot.
  */
-import { FIRST_BOOT_PATH } from "#contract/first_boot.ts";
+import { FIRST_BOOT_PATH } from "#contract/api/first_boot.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import { handleBoot } from "../../boot/http.ts";
 import { HttpService } from "../connections/serve.ts";

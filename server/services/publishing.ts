@@ -1,8 +1,9 @@
-/** What becomes of a new version beside its place in the store: its torrent, and the files that boot a node. */
+/** What a new version gets besides its place in the store: its torrent, and the files that boot a node. */
 import { randomBytes } from "node:crypto";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { type CommonPrefix, createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo, type Info, infoHashOf, parseMetainfo } from "#torrent/metainfo/metainfo.ts";
+import { isPackName } from "#contract/format/sha256.ts";
 import type { PublishPorts } from "../capture/publish.ts";
 import type { AgentSegments } from "../boot_files/agent_segments.ts";
 import { makeBootFiles } from "../boot_files/image_boot.ts";
@@ -21,10 +22,7 @@ export function publishPorts(
   };
 }
 
-/** A pack is named by its SHA-256: what bears the same name in two torrents is the same. */
-const PACK_NAME = /^[0-9a-f]{64}\.pack$/;
-
-/** How far the torrent's files are those of `parent`, a torrent file; undefined where that cannot be read. */
+/** How far the torrent begins like `parent`, a torrent file; undefined if that cannot be read. */
 function sameBeginning(
   parent: Uint8Array,
   files: readonly { name: string; sizeBytes: number }[],
@@ -38,7 +36,7 @@ function sameBeginning(
   let bytes = 0;
   for (const [i, { name, sizeBytes }] of files.entries()) {
     const other = info.files[i];
-    if (!PACK_NAME.test(name) || other?.name !== name || other.length !== sizeBytes) break;
+    if (!isPackName(name) || other?.name !== name || other.length !== sizeBytes) break;
     bytes += sizeBytes;
   }
   return { info, bytes };

@@ -7,7 +7,7 @@ import type { TorrentFile } from "../rsync/torrent_file.ts";
 
 const log = getLogger(["rackseed", "rsync"]);
 
-/** Undefined where rsync is off, or where its port is not to be had and nobody asked for that port. */
+/** Undefined if rsync is off, or its default port is taken. */
 export async function startRsync(
   { rsyncPort: port, rsyncMayFail }: ServerOptions,
   { hostname, files }: { hostname: string; files: () => readonly TorrentFile[] },

@@ -6,7 +6,7 @@ import { startRsync } from "./rsync_service.ts";
 const start = (options: Partial<ServerOptions>) =>
   startRsync(options as ServerOptions, { hostname: "127.0.0.1", files: () => [] });
 
-Deno.test("a taken port ends the start where it was asked for, and leaves rsync off where it was not", async () => {
+Deno.test("a taken port stops the start if the operator chose it, and leaves rsync off if it is the default", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const rsyncPort = taken.addr.port;
   await assert.rejects(

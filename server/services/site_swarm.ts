@@ -1,6 +1,6 @@
-/** The swarm of the whole site: what the operator has set, and the server's own part of it. */
+/** The site's swarm settings, and the server's own upload limit, which follows them. */
 import { getLogger } from "@logtape/logtape";
-import type { SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import type { SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 import type { RateLimit } from "#torrent/rate_limit.ts";
 import type { SwarmSettingsStore } from "../store/swarm_settings.ts";
 import type { SwarmControl } from "../fleet/ports.ts";
@@ -12,7 +12,7 @@ export class SiteSwarm implements SwarmControl {
   readonly uplink: RateLimit;
   readonly #onChange: (settings: SwarmSettings) => void;
 
-  /** `uploadLimit`: what the server was started with; it takes the place of what was set before. */
+  /** `uploadLimit`: the limit the server was started with, which replaces the stored one. */
   constructor(
     store: SwarmSettingsStore,
     { uplink, uploadLimit, onChange }: {

@@ -2,7 +2,7 @@
 import type { Publish } from "../fleet/ports.ts";
 import { ImageService } from "../images/image_service.ts";
 import { Notices } from "../images/notices.ts";
-import { keepStore } from "../images/store_upkeep.ts";
+import { storeUpkeep } from "../images/store_upkeep.ts";
 import type { Seeder } from "../swarm/seeder.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
@@ -22,7 +22,7 @@ export async function startImages(
   const notices = new Notices((list) => publish({ type: "notices", notices: list }));
   const images = new ImageService(store, { seeder, notices });
   await images.start();
-  const upkeep = keepStore({ images, directory, notices, strays: store.strays, signal: closing });
+  const upkeep = storeUpkeep({ images, directory, notices, strays: store.strays, signal: closing });
   stack.use(every(UPKEEP_TICK_MS, upkeep));
   upkeep();
   return { images, notices };

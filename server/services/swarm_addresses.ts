@@ -14,6 +14,17 @@ interface SwarmPorts {
 /**
  * The swarm's addresses as a node sees them that reached the server under `host`. A name is replaced by the
  * advertised address: in its initramfs a node may have no DNS.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { swarmAddresses } from "./swarm_addresses.ts";
+ *
+ * const ports = { http: 8080, tracker: 6969, peers: 6881, rsync: undefined };
+ * const addresses = swarmAddresses(ports, { host: "images.example", advertised: "10.0.0.1" });
+ * assert.deepEqual(addresses.announce, ["http://10.0.0.1:8080/announce", "udp://10.0.0.1:6969"]);
+ * assert.equal(addresses.rsync, undefined);
+ * ```
  */
 export function swarmAddresses(
   ports: SwarmPorts,

@@ -12,6 +12,7 @@
  */
 import { statfsSync } from "node:fs";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { packName } from "#contract/format/sha256.ts";
 import { Reserve } from "./reserve.ts";
 import { databaseRefusal, storeFacts } from "./start_check.ts";
 
@@ -74,7 +75,7 @@ export class DataDirectory {
 
   /** The pack's path below the data directory. */
   relativePack({ id, sha256 }: { readonly id: number; readonly sha256: string | null }): string {
-    return sha256 === null ? `packs/${id}.part` : `packs/${sha256}.pack`;
+    return sha256 === null ? `packs/${id}.part` : `packs/${packName(sha256)}`;
   }
 
   version(image: string, version: number): string {

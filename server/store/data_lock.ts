@@ -1,11 +1,11 @@
 /**
- * One server a data directory: it holds an exclusive lock on DIR/lock, which the system drops with the process,
- * however that ends.
+ * One server per data directory: it holds an exclusive lock on DIR/lock, which the system releases when the process
+ * ends, however it ends.
  */
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 
-/** Makes the directory where it is missing, and locks it. Throws RackseedError where it cannot be had. */
+/** Makes the directory if it is missing, and locks it. Throws RackseedError if that fails. */
 export function lockDataDirectory(path: string): Disposable {
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -20,13 +20,13 @@ export function lockDataDirectory(path: string): Disposable {
   return { [Symbol.dispose]: () => lock.close() };
 }
 
-/** SQLite's own file lock (fcntl) is what the runtime offers without waiting for it. */
+/** Uses SQLite's own file lock (fcntl): the runtime has no other that does not wait. */
 function openLock(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     Deno.openSync(`${path}/lock`, { write: true, create: true, mode: 0o600 }).close();
     lock = new DatabaseSync(`${path}/lock`);
-    // with its journal in memory it needs no room on the disk
+    // with the journal in memory, locking needs no room on the disk
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
@@ -41,20 +41,20 @@ function openLock(path: string): DatabaseSync {
 function whyNot(path: string, message: string): { reason: string; remedy: string } {
   if (/locked/.test(message)) {
     return {
-      reason: "another server works on it.",
-      remedy: "stop that server, or give this one its own: --data DIR",
+      reason: "another server is using it.",
+      remedy: "stop that server, or give this one its own directory: --data DIR",
     };
   }
   if (/not a database|malformed/.test(message)) {
     return {
-      reason: `its file lock is damaged.`,
-      remedy: `remove ${path}/lock: it holds nothing; then start again.`,
+      reason: "its file `lock` is damaged.",
+      remedy: `remove ${path}/lock, which holds no data, and start again.`,
     };
   }
   if (/readonly|read-only/i.test(message)) {
     return {
       reason: "it is read-only. Nothing was changed.",
-      remedy: `make it writable (mount -o remount,rw), and look into the kernel's log: a file system turns ` +
+      remedy: `make it writable (mount -o remount,rw), and read the kernel's log: a file system turns ` +
         "read-only when its disk fails.",
     };
   }

@@ -1,9 +1,9 @@
 /** What was ordered with a deployment beside its nodes and their version: a table each, a row where it was ordered. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { BackupRequest } from "#contract/api.ts";
-import { SeedPolicy } from "#contract/distribution.ts";
+import { SeedPolicy } from "#contract/api/distribution.ts";
 import { AskSeconds, IdentityMode } from "#contract/identity.ts";
-import { RestoreTerms } from "#contract/restore.ts";
+import { RestoreTerms } from "#contract/api/restore.ts";
 import { z } from "zod";
 
 /** How a deployment's nodes come to their identity, where that was ordered. */

@@ -14,9 +14,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChosenDisk, NodeState, StepReport } from "#contract/api.ts";
-import type { InstallTimes, SeedPolicy } from "#contract/distribution.ts";
-import type { RestoreTerms } from "#contract/restore.ts";
-import type { Step } from "#contract/steps.ts";
+import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
+import type { RestoreTerms } from "#contract/api/restore.ts";
+import type { Step } from "#contract/api/steps.ts";
 import type { z } from "zod";
 import { transaction } from "./database.ts";
 import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";

@@ -38,7 +38,7 @@ function* memberOf(entry: Entry<FrameExtent>, reader: VersionReader): Generator<
       return yield encodeHeader({ ...attributesOf(entry), type: "2", target: entry.target, sizeBytes: 0 });
     case "link": {
       const file = reader.stat(entry.target);
-      if (file === undefined) throw new RangeError("a hard link names a file that is not there");
+      if (file === undefined) throw new RangeError("a hard link refers to a missing file");
       const { inode: _, ...own } = attributesOf(file);
       const attributes = { ...own, path: entry.path, xattrs: [] };
       return yield encodeHeader({ ...attributes, type: "1", target: entry.target, sizeBytes: 0 });

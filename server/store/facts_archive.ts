@@ -9,8 +9,8 @@
  */
 import { z } from "zod";
 import { RackseedError } from "#contract/errors.ts";
+import { Sha256Hex } from "#contract/format/sha256.ts";
 
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** Relative and confined: every name that this server writes, and no other. */
 const FactsPath = z.string().regex(
   /^(rackseed\.db|token|tls\/ca\.(pem|key)|keys\/signing\.pem|identities\/[\w-]{1,80}\.json)$/,
@@ -22,9 +22,9 @@ export const FactsIndex = z.object({
   format: z.literal("rackseed server backup"),
   formatVersion: z.literal(1),
   created: z.iso.datetime(),
-  files: z.array(z.object({ path: FactsPath, sizeBytes: z.int().min(0), sha256: Sha256 })),
+  files: z.array(z.object({ path: FactsPath, sizeBytes: z.int().min(0), sha256: Sha256Hex })),
   /** What the database refers to and the archive does not hold. */
-  elsewhere: z.array(z.object({ path: ContentPath, sizeBytes: z.int().min(0), sha256: Sha256 })),
+  elsewhere: z.array(z.object({ path: ContentPath, sizeBytes: z.int().min(0), sha256: Sha256Hex })),
 });
 export type FactsIndex = z.infer<typeof FactsIndex>;
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { sha256OfPack } from "#contract/format/sha256.ts";
 import { chunkStream } from "./chunk_stream.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { removeSync } from "./durable.ts";
@@ -116,7 +117,7 @@ function elsewhereOf(versions: readonly PublishedVersion[]): FactsIndex["elsewhe
     }
     for (const { name, sizeBytes } of payload.slice(1)) {
       const path = `packs/${name}`;
-      found.set(path, { path, sizeBytes, sha256: name.slice(0, 64) });
+      found.set(path, { path, sizeBytes, sha256: sha256OfPack(name) });
     }
   }
   return [...found.values()];

@@ -1,5 +1,5 @@
 /**
- * Which clones are to report their first boot, until when, and what they said (#contract/first_boot.ts). One row
+ * Which clones are to report their first boot, until when, and what they said (#contract/api/first_boot.ts). One row
  * a node, of its latest deployment; of the token only its SHA-256 is kept.
  */
 import { createHash, randomBytes } from "node:crypto";

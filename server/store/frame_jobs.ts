@@ -1,4 +1,5 @@
 /** What FramePool and its workers (frame_worker.ts) say to each other. */
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import type { StoredExtent } from "./extents.ts";
 
 /** Proves an upload (contract/frame_upload.ts), compresses it unless it came so, and seals it. */
@@ -47,8 +48,8 @@ export interface Assignment {
   readonly job: Job;
 }
 
-/** `table`: n × (SHA-256, 32 bytes; size, u32 big-endian), proven. */
 export interface SealedUpload {
+  /** The frame's extents (contract/format/extent_table.ts), proven against the contents. */
   readonly table: Uint8Array<ArrayBuffer>;
   readonly sealed: Uint8Array;
   readonly rawBytes: number;
@@ -67,25 +68,29 @@ export type Outcome =
   | { readonly ok: true; readonly reply: Reply }
   | { readonly ok: false; readonly message: string; readonly badInput: boolean; readonly code?: string };
 
-const EXTENT_BYTES = 40;
+const AT = SHA256_BYTES, SIZE = AT + 4, STORED_EXTENT_BYTES = SIZE + 4;
 
-/** n × (SHA-256, 32 bytes; offset and size, u32 big-endian): one buffer is posted faster than many objects. */
+/** n × (SHA-256; offset and size, u32 big-endian): one buffer is posted faster than many objects. */
 export function encodeExtents(extents: readonly StoredExtent[]): Uint8Array {
-  const out = new Uint8Array(EXTENT_BYTES * extents.length);
+  const out = new Uint8Array(STORED_EXTENT_BYTES * extents.length);
   const view = new DataView(out.buffer);
   extents.forEach(({ sha256, at, sizeBytes }, i) => {
-    out.set(sha256, i * EXTENT_BYTES);
-    view.setUint32(i * EXTENT_BYTES + 32, at);
-    view.setUint32(i * EXTENT_BYTES + 36, sizeBytes);
+    const row = i * STORED_EXTENT_BYTES;
+    out.set(sha256, row);
+    view.setUint32(row + AT, at);
+    view.setUint32(row + SIZE, sizeBytes);
   });
   return out;
 }
 
 export function decodeExtents(bytes: Uint8Array): StoredExtent[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.length / EXTENT_BYTES }, (_, i) => ({
-    sha256: bytes.subarray(i * EXTENT_BYTES, i * EXTENT_BYTES + 32),
-    at: view.getUint32(i * EXTENT_BYTES + 32),
-    sizeBytes: view.getUint32(i * EXTENT_BYTES + 36),
-  }));
+  return Array.from({ length: bytes.length / STORED_EXTENT_BYTES }, (_, i) => {
+    const row = i * STORED_EXTENT_BYTES;
+    return {
+      sha256: bytes.subarray(row, row + SHA256_BYTES),
+      at: view.getUint32(row + AT),
+      sizeBytes: view.getUint32(row + SIZE),
+    };
+  });
 }

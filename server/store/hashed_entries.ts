@@ -8,7 +8,7 @@ export function* hashedEntries({ frames, entries }: Manifest): Generator<Entry<H
     else {
       const extents = entry.extents.map(({ offset, frame, index }) => {
         const slice = frames[frame]?.extents[index];
-        if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+        if (slice === undefined) throw new RangeError("a file refers to a missing extent");
         return { offset, sizeBytes: slice.sizeBytes, sha256: slice.sha256 };
       });
       yield { ...entry, extents };

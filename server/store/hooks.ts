@@ -1,4 +1,4 @@
-/** The operator's hooks (#contract/hooks.ts). A node's are kept by its id. */
+/** The operator's hooks (#contract/api/hooks.ts). A node's are kept by its id. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   Hook,
@@ -7,7 +7,7 @@ import {
   type HookMoment,
   type HookScope,
   type HookView,
-} from "#contract/hooks.ts";
+} from "#contract/api/hooks.ts";
 
 /** What names one hook. */
 export interface HookKey {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 
 /** What operators set for images, by their names. */
 export class ImageSettingsTable {

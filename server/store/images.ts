@@ -4,7 +4,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { ImageChange, ImageView, VerifyEvent, VersionView } from "#contract/api.ts";
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { ImageSettings } from "#contract/restore.ts";
+import { packName } from "#contract/format/sha256.ts";
+import type { ImageSettings } from "#contract/api/restore.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, syncFolder, syncPath } from "./durable.ts";
@@ -123,7 +124,7 @@ export class ImageStore implements Disposable {
       payload: [
         { name: "manifest.rsm", path: `${folder}/manifest.rsm`, sizeBytes: manifest?.sizeBytes ?? 0 },
         ...this.#versions.packs(record).map((pack) => ({
-          name: `${pack.sha256}.pack`,
+          name: packName(pack.sha256 as string),
           path: this.directory.pack(pack),
           sizeBytes: pack.sizeBytes,
         })),

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { extentRows } from "#contract/format/extent_table.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { syncPath, writeAll } from "./durable.ts";
@@ -137,7 +138,7 @@ export class PackWriter {
     this.#unregistered.push({ at: part.endBytes, sealedBytes: sealed.length, rawBytes, table });
     part.endBytes += sealed.length;
     this.#unregisteredBytes += sealed.length;
-    for (let i = 0; i < table.length; i += 36) this.#written.add(latin1(table.subarray(i, i + 32)));
+    for (const { sha256 } of extentRows(table)) this.#written.add(latin1(sha256));
     const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
     // appends go on meanwhile; a failure comes out at the next close
     if (due && this.#registering === undefined) {
@@ -191,16 +192,14 @@ export class PackWriter {
     });
     for (const frame of frames) this.#onRegistered(part.pack, frame);
     for (const { table } of batch) {
-      for (let i = 0; i < table.length; i += 36) this.#written.delete(latin1(table.subarray(i, i + 32)));
+      for (const { sha256 } of extentRows(table)) this.#written.delete(latin1(sha256));
     }
   }
 
   #registerFrame(pack: number, { at, table, sealedBytes, rawBytes }: Written): StoredFrame {
     const frame = this.#packs.addFrame(pack, { at, sealedBytes, rawBytes });
-    const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
-    for (let i = 0, extentAt = 0; i < table.length; i += 36) {
-      const sizeBytes = view.getUint32(i + 32);
-      const sha256 = table.subarray(i, i + 32);
+    let extentAt = 0;
+    for (const { sha256, sizeBytes } of extentRows(table)) {
       this.#extents.add(this.#lineage.id, { frame, sha256, at: extentAt, sizeBytes });
       extentAt += sizeBytes;
     }

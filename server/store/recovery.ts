@@ -1,12 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "#contract/errors.ts";
+import { isPackName } from "#contract/format/sha256.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { transaction } from "./database.ts";
 import { removeSync, sizeOf } from "./durable.ts";
 import type { Leftover, Leftovers } from "./leftovers.ts";
 import type { Pack, Packs } from "./packs.ts";
-import { isPackName, isVersionName, strangerRefusal } from "./start_check.ts";
+import { isVersionName, strangerRefusal } from "./start_check.ts";
 import { isDiskFull, storeError } from "./store_error.ts";
 import type { Versions } from "./versions.ts";
 

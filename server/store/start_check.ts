@@ -4,6 +4,7 @@
  * out, everything else that still lies there. So nothing is made beside old facts, and a refusal changes nothing.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { isPackName } from "#contract/format/sha256.ts";
 
 /** First bytes of every SQLite database ("The Database Header", sqlite.org/fileformat2.html §1.3). */
 const SQLITE_MAGIC = "SQLite format 3\0";
@@ -11,11 +12,6 @@ const SQLITE_MAGIC = "SQLite format 3\0";
 /** "web@3", a folder of versions/. */
 export function isVersionName(name: string): boolean {
   return /^[^@/]+@\d+$/.test(name);
-}
-
-/** "SHA256.pack", a file of packs/. */
-export function isPackName(name: string): boolean {
-  return /^[0-9a-f]{64}\.pack$/.test(name);
 }
 
 interface StoreFacts {

@@ -1,6 +1,6 @@
-/** What the operator has set for the swarm of the whole site; see #contract/distribution.ts. */
+/** What the operator has set for the swarm of the whole site; see #contract/api/distribution.ts. */
 import type { DatabaseSync } from "node:sqlite";
-import { DEFAULT_SEED, type SwarmChange, SwarmSettings } from "#contract/distribution.ts";
+import { DEFAULT_SEED, type SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 
 const NAME = "swarm";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { DEFAULT_SEED } from "#contract/distribution.ts";
+import { DEFAULT_SEED } from "#contract/api/distribution.ts";
 import { SwarmSettingsStore } from "./swarm_settings.ts";
 
 Deno.test("nothing is limited before the operator says so", () => {

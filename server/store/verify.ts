@@ -2,6 +2,7 @@ import type { VerifyEvent } from "#contract/api.ts";
 import { displayPath } from "#contract/format/byte_path.ts";
 import { messageOf } from "#contract/errors.ts";
 import { type Manifest, packKeys, verifyManifestId } from "#contract/format/manifest.ts";
+import { sha256OfPack } from "#contract/format/sha256.ts";
 import { sizeOf } from "./durable.ts";
 import { encodeExtents } from "./frame_jobs.ts";
 import type { FramePool } from "./frame_pool.ts";
@@ -36,7 +37,7 @@ export async function* verifyVersion(
   const keys = manifest === undefined ? [] : packKeys(manifest.header, key);
   const files = [
     ...version.files.map((file) => ({ ...file, path: `${folder}/${file.name}` })),
-    ...payload.slice(1).map((pack) => ({ ...pack, sha256: pack.name.slice(0, 64) })),
+    ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name) })),
   ];
   const bytesTotal = frames.reduce((sum, f) => sum + f.sealedBytes, 0) +
     files.reduce((sum, f) => sum + f.sizeBytes, 0);

@@ -99,7 +99,7 @@ export class VersionReader implements Disposable {
   *extents(file: File): Generator<{ offset: number; bytes: Uint8Array }> {
     for (const { offset, frame, index } of file.extents) {
       const slice = this.manifest.frames[frame]?.extents[index];
-      if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+      if (slice === undefined) throw new RangeError("a file refers to a missing extent");
       const raw = this.#frame(frame);
       yield { offset, bytes: raw.subarray(slice.offset, slice.offset + slice.sizeBytes) };
     }

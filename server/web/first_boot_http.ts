@@ -1,5 +1,5 @@
-/** Receives the first-boot report of a clone (#contract/first_boot.ts), which authenticates by its token alone. */
-import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/first_boot.ts";
+/** Receives the first-boot report of a clone (#contract/api/first_boot.ts), which authenticates by its token alone. */
+import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/api/first_boot.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";
 import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";

@@ -1,5 +1,5 @@
 /** Seeding policies as people write them. */
-import { DEFAULT_SEED, type SeedPolicy } from "#contract/distribution.ts";
+import { DEFAULT_SEED, type SeedPolicy } from "#contract/api/distribution.ts";
 import { parseDuration } from "./duration.ts";
 import { formatSeconds } from "./figures.ts";
 

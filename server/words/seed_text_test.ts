@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
 import { formatSeedPolicy, parseSeedPolicy } from "./seed_text.ts";
 
 const policies: [text: string, policy: SeedPolicy, shown: string][] = [

@@ -48,7 +48,7 @@ Deno.test("the operator's mistakes", async () => {
     [
       ["server", "--data", `${folder}/data`, ...PORTS, "--listen", "127.0.0.1:0"],
       1,
-      /another server works on it/,
+      /another server is using it/,
     ],
     [["server", "--data", other, ...PORTS, "--listen", `127.0.0.1:${ports.https}`], 1, heldBy(ports.https)],
     [

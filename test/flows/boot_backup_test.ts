@@ -35,7 +35,11 @@ Deno.test({
     );
     assert.match(ordered.stderr, /its MAC address, .* is not known/);
     assert.match(await product.done("node", "list"), /n1 .*armed for backup +waiting for boot/);
-    await fails(["node", "deploy", "n1", "--image", "web"], 1, /to be backed up .*n1.*\n.*node cancel n1/);
+    await fails(
+      ["node", "deploy", "n1", "--image", "web"],
+      1,
+      /a backup is ordered or running: n1\..*\n.*node cancel n1/,
+    );
     await fails(order, 1, /has another order/);
     assert.equal(await product.done("node", "cancel", "n1"), "cancelled; n1 is idle\n");
 

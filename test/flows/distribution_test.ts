@@ -14,7 +14,7 @@ import {
   type SeedPolicy,
   type SwarmChange,
   SwarmSettings,
-} from "#contract/distribution.ts";
+} from "#contract/api/distribution.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
@@ -128,7 +128,7 @@ Deno.test("nodes learn who shares their rack: by label as it becomes known, by s
   assert.equal(again.racks, undefined, "what it knows already is not told again");
 });
 
-Deno.test("a finished node seeds on for one that fetches, the operator sees for whom, and it ends with the need", async () => {
+Deno.test("a finished node keeps seeding for one that fetches, the operator sees for which, and it stops with the need", async () => {
   const { test, tokens } = await deployed({ n1: {}, n2: {} });
   await using _test = test;
   using n1 = await enrol(test, tokens[0]);
@@ -138,7 +138,7 @@ Deno.test("a finished node seeds on for one that fetches, the operator sees for 
     step("install", { progress: { bytesDone: 1, bytesTotal: 9, peers: 1, bytesPerSecond: 1 } }),
   );
   assert.equal((await n1.report(step("seed"))).seedOn, true);
-  assert.deepEqual((await nodeView(test, "n1")).seeding, { reason: "seeds on for n2", for: ["n2"] });
+  assert.deepEqual((await nodeView(test, "n1")).seeding, { reason: "keeps seeding for n2", for: ["n2"] });
   await n2.report(step("install", { state: "done", times: TIMES }));
   assert.equal((await n1.report(step("seed"))).seedOn, false);
 });

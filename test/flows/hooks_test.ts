@@ -1,7 +1,7 @@
 /** Hooks with the real product: set by the command line, run around a capture, delivered to nodes. */
 import assert from "node:assert/strict";
 import { CaptureView, DeployAnswer, NodeView, Order, type VersionView } from "#contract/api.ts";
-import type { HookSummary, HookView } from "#contract/hooks.ts";
+import type { HookSummary, HookView } from "#contract/api/hooks.ts";
 import { z } from "zod";
 import { Product } from "./support/product.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { setImage } from "../../server/cli/images.ts";
 import { setNodes } from "../../server/cli/node_set.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -103,7 +103,7 @@ Deno.test("what a site adds to a machine's own goes with the image's settings in
   using _agent = agent;
   assert.deepEqual(order.identity.own, ["/etc/agent/id", "/opt/agent/state"]);
   assert.equal(order.identity.isBackup, false);
-  await assert.rejects(set(["/etc"]), /a clone cannot be without it/);
+  await assert.rejects(set(["/etc"]), /no clone works without it/);
   await assert.rejects(set(["etc/agent/id"]), /absolute/);
   await assert.rejects(
     test.client.send("PUT", "/images/web/settings", { json: { own: ["/usr/lib"] } }),
@@ -122,7 +122,7 @@ Deno.test("a node whose identity is assigned cannot claim one, neither another e
   for (
     const body of [{ hostname: "web7" }, { hostname: "free" }, { hostname: "n1", address: "10.0.0.9/24" }]
   ) {
-    await assert.rejects(claim(agent, body), { status: 409, reason: /assigned by this server/ });
+    await assert.rejects(claim(agent, body), { status: 409, reason: /this server assigns its name/ });
   }
   assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
   assert.deepEqual((await view(test, "n1")).settings, {});

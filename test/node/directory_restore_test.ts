@@ -4,7 +4,7 @@ import { z } from "zod";
 import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
 import type { RestoreRequest } from "#contract/api.ts";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { statAt } from "../../agent/sys/file_status.ts";
 import { AT_FDCWD } from "../../agent/sys/libc.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";

@@ -1,7 +1,7 @@
 /** Hooks of an installation as they run in a clone's tree, with the kernel's own file systems bound into it. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
-import type { Hook } from "#contract/hooks.ts";
+import type { Hook } from "#contract/api/hooks.ts";
 import { runMachineHooks } from "../../agent/install/steps/machine_hooks.ts";
 import { mount } from "../../agent/sys/kernel.ts";
 import { Mount, MS } from "../../agent/sys/mount.ts";

@@ -255,6 +255,6 @@ test("a restore sets again what was changed on the machine, and believes files a
   assert.equal(real.isDoubtful, false, "its files are believed");
   assert.deepEqual(await dumped(disk.partition(3)), wanted);
   await run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "-"]);
-  assert.match((await mend()).found, /partition table is written again/);
+  assert.match((await mend()).found, /partition table is rewritten/);
   assert.deepEqual(await tableOf(disk), await tableOf(source));
 });

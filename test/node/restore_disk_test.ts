@@ -82,7 +82,7 @@ const zero = (disk: LoopDisk, { from, kib }: { from: number; kib: number }) =>
   ]);
 
 for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
-  test(`a disk whose first mebibyte is zeros: its ${name} is written again, and what lies behind it stays`, async () => {
+  test(`a disk whose first mebibyte is zeros: its ${name} is rewritten, and what lies behind it stays`, async () => {
     const { disk, plan, target } = await installed(script);
     await using _disk = disk;
     assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
@@ -94,7 +94,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
     assert(state.fits);
     assert.deepEqual(await mendDisk(proven, { plan, state, run, onFormat: () => {} }), [
-      "the partition table is written again",
+      "the partition table is rewritten",
     ]);
     const table = plan.actions[0];
     assert(table?.do === "partition" && await tableStands(proven, table, { run }));
@@ -102,7 +102,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
   });
 }
 
-test("one copy of a GPT that is broken is enough for the table to be written again", async () => {
+test("a GPT with one broken copy is rewritten", async () => {
   const { disk, plan } = await installed(GPT);
   await using _disk = disk;
   await zero(disk, { from: 1, kib: 16 });
@@ -111,14 +111,14 @@ test("one copy of a GPT that is broken is enough for the table to be written aga
   assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
 });
 
-test("swap and ESP that are gone are made anew, and nothing else is", async () => {
+test("a lost swap and a lost ESP are formatted, and nothing else is", async () => {
   const { disk, plan, target } = await installed(GPT_UEFI);
   await using _disk = disk;
   await run(["wipefs", "--all", disk.partition(5)]);
   await run(["wipefs", "--all", disk.partition(1)]);
   const state = await assessDisk(target, { plan, run });
   assert(state.fits);
-  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is made anew", "swap (swap) is made anew"]);
+  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is formatted", "swap (swap) is formatted"]);
   const formatted: string[] = [];
   await mendDisk(target, { plan, state, run, onFormat: (what) => formatted.push(what) });
   assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
@@ -126,7 +126,7 @@ test("swap and ESP that are gone are made anew, and nothing else is", async () =
   assert.equal(await onDisk(target, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
 });
 
-test("a file system that holds what is to be kept is never made anew: the restore is refused, with nothing written", async () => {
+test("a file system that holds kept paths is never formatted: the restore is refused, with nothing written", async () => {
   const { disk, plan, target } = await installed(GPT_UEFI);
   await using _disk = disk;
   await run(["mkfs.vfat", "-F", "32", "-i", "12345678", disk.partition(1)]);
@@ -135,18 +135,18 @@ test("a file system that holds what is to be kept is never made anew: the restor
   const judge = async (keep: string[]) => (await judgeDisk(target, requestOf(plan, { keep }))).message;
   await assert.rejects(
     judge(["/boot/efi/EFI/"]),
-    /boot\/efi is not there.*would lose what is to be kept/,
+    /boot\/efi is not the image's.*would lose what must be kept/,
   );
-  await assert.rejects(judge(["/boot"]), /would lose what is to be kept/);
+  await assert.rejects(judge(["/boot"]), /would lose what must be kept/);
   assert.match(
     (await foreseeDisk(target, requestOf(plan, { keep: ["/boot"] }))).message,
     /it would be refused/,
   );
   assert.equal(await look(), before);
   await assert.rejects(judge(["/srv"]), /vfat in place of the image's \/boot\/efi/);
-  assert.equal(await judge([]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge([]), "/boot/efi (vfat) is formatted");
   await run(["wipefs", "--all", disk.partition(1)]);
-  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is formatted");
   await run(["mkfs.ext4", "-q", "-F", disk.partition(5)]);
   await assert.rejects(judge(["/srv"]), /ext4 in place of the image's swap/);
 });
@@ -195,7 +195,7 @@ const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says
   {
     name: "another root",
     change: (disk) => run(["mkfs.ext4", "-q", "-F", disk.partition(3)]),
-    says: /root file system is not where the plan has it/,
+    says: /root file system is not in its planned place/,
   },
   {
     name: "another table",
@@ -249,7 +249,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     const table = (await run(["sfdisk", "-d", disk.device])).stdout;
     for (const at of [0, area, area + 5000]) await write(at, new Uint8Array(20));
     const judged = judgeLoader(await look(), { record, manifest });
-    assert.deepEqual(judged, { state: "lost", because: "its code at the disk's start is another" });
+    assert.deepEqual(judged, { state: "lost", because: "its code at the start of the disk has changed" });
     await putBackArea(target, { plan, area: boot.area });
     assert.deepEqual(await look(), boot);
     assert.equal((await run(["sfdisk", "-d", disk.device])).stdout, table);

@@ -1,4 +1,4 @@
-/** A disk on which an installation was broken off: found again, judged strictly, and finished. */
+/** A disk with an interrupted installation: recognized, judged strictly, and finished. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
@@ -26,7 +26,7 @@ import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "blkid", "e2fsck", "tune2fs"]);
-if (missing) console.log(`tests of broken-off installations on disks are left out: ${missing}`);
+if (missing) console.log(`tests of interrupted installations on disks are left out: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -72,7 +72,7 @@ test("a blank disk, and one that was made but never begun on, are no reason to r
   assert.deepEqual(await judge(plan), { resumes: false });
 });
 
-test("the disk of this very installation resumes, that of any other is made anew and says why", async () => {
+test("the disk of the same installation resumes; that of any other is overwritten, and says why", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -84,14 +84,17 @@ test("the disk of this very installation resumes, that of any other is made anew
     return judged.resumes ? "it resumes" : judged.because ?? "nothing of it is there";
   };
   const other = { ...order, version: 4, manifest: { ...order.manifest, id: "b".repeat(64) } };
-  assert.match(await because(plan, other), /web@3 that was being installed there, and web@4 is ordered/);
+  assert.match(await because(plan, other), /web@3 was being installed there, and web@4 is ordered/);
   assert.match(await because(plan, { ...order, node: "n2" }), /the node n1 .* n2 is ordered/);
   const grown = plan.actions.map((a) =>
     a.do === "format" && a.formatting.type === "ext4"
       ? { ...a, formatting: { ...a.formatting, argv: [...a.formatting.argv, "-m", "1"] as const } }
       : a
   );
-  assert.match(await because({ ...plan, actions: grown as unknown as Plan["actions"] }), /planned otherwise/);
+  assert.match(
+    await because({ ...plan, actions: grown as unknown as Plan["actions"] }),
+    /it had another plan/,
+  );
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/${OWN_FOLDER}/journal.json`, "{garbage"));
   assert.match(await because(plan), /journal cannot be read/);
   // the look at it left nothing in use
@@ -129,7 +132,7 @@ const changes: { name: string; change: (disk: LoopDisk) => Promise<unknown> }[] 
   },
 ];
 for (const { name, change } of changes) {
-  test(`a disk with ${name} is made anew`, async () => {
+  test(`a disk with ${name} is overwritten`, async () => {
     const header = await template(GPT);
     await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
     const plan = await planFor(header, disk);
@@ -139,7 +142,7 @@ for (const { name, change } of changes) {
   });
 }
 
-test("of a UEFI disk the ESP alone is made anew, with its own volume id", async () => {
+test("on a UEFI disk only the ESP is formatted again, with the same volume id", async () => {
   const header = await template(GPT_UEFI);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -169,7 +172,7 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   const target = await carryOut(plan);
   await using after = await onDisk(target, plan, async (at) => {
     using _journal = Journal.keep(at, plannedRecord(plan, order));
-    await assert.rejects(install(at, [0]), /never came/);
+    await assert.rejects(install(at, [0]), /never arrived/);
     await run(["sync", "-f", at]);
     // never reaches the disk
     await Deno.writeTextFile(`${at}/a`, "half a file");

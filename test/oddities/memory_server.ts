@@ -8,6 +8,7 @@ import { CaptureHeader, CaptureProgress } from "#contract/api.ts";
 import type { Entry, FrameExtent, HashedExtent } from "#contract/format/entry.ts";
 import { parseHashedEntry } from "#contract/format/entry.ts";
 import { encodeManifest, FORMAT, FORMAT_VERSION, type Frame } from "#contract/format/manifest.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.ts";
 import { seal } from "#native/testing/seal.ts";
 import type { Api } from "../../agent/capture/capture_api.ts";
@@ -73,9 +74,11 @@ export class MemoryServer implements Api {
 
   #known(hashes: Uint8Array): Uint8Array<ArrayBuffer> {
     return Uint8Array.from(
-      { length: hashes.length / 32 },
-      (_, i) =>
-        this.#places.has(Buffer.from(hashes.subarray(i * 32, i * 32 + 32)).toString("base64url")) ? 1 : 0,
+      { length: hashes.length / SHA256_BYTES },
+      (_, i) => {
+        const hash = hashes.subarray(i * SHA256_BYTES, (i + 1) * SHA256_BYTES);
+        return this.#places.has(Buffer.from(hash).toString("base64url")) ? 1 : 0;
+      },
     );
   }
 

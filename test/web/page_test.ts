@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
-import { SwarmSettings } from "#contract/distribution.ts";
+import { SwarmSettings } from "#contract/api/distribution.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
@@ -189,7 +189,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     await using node = await enrolled(server, nodes[0]?.token ?? "");
     await node.report({ step: "finish", state: "done", elapsedMs: 1, reportsAs: "f1" });
     await row(page, "f1").getByText("first boot expected by").waitFor();
-    await row(page, "f1").getByText("was not heard of since").waitFor();
+    await row(page, "f1").getByText("has not reported since").waitFor();
     await row(page, "f1").getByText("boot order").waitFor();
     const body = `token ${node.order.firstBoot?.token}\nhostname f1\n`;
     assert.equal((await fetch(node.order.firstBoot?.url ?? "", { method: "POST", body })).status, 204);
@@ -244,7 +244,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
         progress: { bytesDone: 40e6, bytesTotal: 100e6, peers: 3, bytesPerSecond: 12e6 },
       });
       await a1.report({ step: "seed", state: "running", elapsedMs: 10 });
-      await row(page, "a1").getByText("seeds on for a2").waitFor();
+      await row(page, "a1").getByText("keeps seeding for a2").waitFor();
       await a1.report({ step: "verify", state: "done", elapsedMs: 30_000 });
       await row(page, "a1").getByText("slowest of its batch").waitFor();
       await a2.report({ step: "install", state: "done", elapsedMs: 45_000 });

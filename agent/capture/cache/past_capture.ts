@@ -10,12 +10,12 @@ import type { EntryLine } from "#contract/format/entry_changes.ts";
 import { sha256 } from "#native/sha256.ts";
 import { linesOf } from "#contract/format/lines.ts";
 import { MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
+import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import type { Amount } from "./amount.ts";
 
 const FORMAT = "rackseed-capture-memory";
 const FORMAT_VERSION = 3;
-const HASH_BYTES = 32;
 const count = z.int().min(0);
 const CacheHeader = z.object({
   format: z.literal(FORMAT),
@@ -72,8 +72,8 @@ export class PastCapture {
 
   /** Throws (RangeError, or what zod, JSON and zlib throw) if `bytes` do not come from `encodeCache`. */
   constructor(bytes: Uint8Array) {
-    const content = bytes.subarray(HASH_BYTES);
-    if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) throw new RangeError("it is damaged");
+    const content = bytes.subarray(SHA256_BYTES);
+    if (!sha256(content).equals(bytes.subarray(0, SHA256_BYTES))) throw new RangeError("it is damaged");
     const texts = linesOf(zstdDecompressSync(content, { maxOutputLength: MAX_MANIFEST_BYTES }));
     const header = CacheHeader.parse(JSON.parse(texts.next().value ?? ""));
     const lines: CachedEntry[] = [];

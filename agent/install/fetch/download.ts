@@ -9,7 +9,7 @@ import { PeerListener } from "#torrent/session/peer_listener.ts";
 import type { FileRange, PieceMap } from "#torrent/metainfo/piece_map.ts";
 import { RangeWaiter } from "#torrent/storage/range_waiter.ts";
 import { Swarm } from "#torrent/session/swarm.ts";
-import type { DownloadSource } from "#contract/distribution.ts";
+import type { DownloadSource } from "#contract/api/distribution.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { frameRanges, MANIFEST, piecesHolding, wholeFile } from "./frame_ranges.ts";
 import { openOrderedManifest } from "./ordered_image.ts";

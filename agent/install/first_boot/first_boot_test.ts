@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type FirstBootReport, parseFirstBoot } from "#contract/first_boot.ts";
-import type { Hook } from "#contract/hooks.ts";
+import { type FirstBootReport, parseFirstBoot } from "#contract/api/first_boot.ts";
+import type { Hook } from "#contract/api/hooks.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { CloneTree } from "../../tree/tree_files.ts";
 import { type Client, CLIENTS } from "./clients.ts";

@@ -1,4 +1,4 @@
-/** Asks a person at the node's console who the machine is to be. One typed name is enough. */
+/** Asks a person at the node's console which node this machine is. One typed name is enough. */
 import type { IdentityClaim } from "#contract/api.ts";
 import { Cidr, describeIdentity, Hostname, type Identity, Ipv4Address } from "#contract/identity.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -12,18 +12,18 @@ interface Asked {
 export async function askIdentity(
   { console, assigned, limitMs, claim, signal }: {
     console: Pick<Console, "line" | "ask">;
-    /** What is proposed, and taken where nobody answers in time. */
+    /** The proposal, used if nobody answers in time. */
     assigned: Identity;
     limitMs: number;
-    /** Notes it at the server; throws RackseedError (400, 409) where it cannot be had. */
+    /** Claims the identity at the server; throws RackseedError (400, 409) if it is invalid or taken. */
     claim: (claim: IdentityClaim) => Promise<Identity>;
     signal: AbortSignal;
   },
 ): Promise<Asked> {
   const ask = (text: string) => console.ask(text, { limitMs, signal });
   console.line("");
-  console.line(`Which machine is this? Without an answer it becomes ${describeIdentity(assigned)}.`);
-  const named = await untilGood(console, async () => {
+  console.line(`Which machine is this? Without an answer, it will be ${describeIdentity(assigned)}.`);
+  const named = await untilAccepted(console, async () => {
     const answer = await ask(`name [${assigned.hostname}]`);
     if (answer.by === "time" || answer.text === "") return { by: answer.by, identity: assigned };
     const name = Hostname.safeParse(answer.text);
@@ -37,7 +37,7 @@ export async function askIdentity(
     };
   }
   const proposed = addressOf(named.identity);
-  const identity = await untilGood(console, async () => {
+  const identity = await untilAccepted(console, async () => {
     const answer = await ask(`address [${proposed}]`);
     if (answer.by === "time" || answer.text === "") return named.identity;
     return await claim({ hostname: named.identity.hostname, address: parseAddress(answer.text, proposed) });
@@ -45,24 +45,24 @@ export async function askIdentity(
   return { identity, message: `answered at the console: ${describeIdentity(identity)}` };
 }
 
-/** Says what was wrong and asks again, as often as it takes. */
-async function untilGood<T>(console: Pick<Console, "line">, ask: () => Promise<T>): Promise<T> {
+/** Repeats the question, with the reason, until the answer is accepted. */
+async function untilAccepted<T>(console: Pick<Console, "line">, ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof RackseedError) || ![400, 409].includes(error.status)) throw error;
-      console.line(`That cannot be: ${error.reason}`);
+      console.line(`Not accepted: ${error.reason}`);
     }
   }
 }
 
-/** What the first interface bears: "dhcp", or its first address. */
+/** The first interface's address, or "dhcp". */
 function addressOf({ interfaces: [first] }: Identity): string {
   return first === undefined || first.addresses === "dhcp" ? "dhcp" : first.addresses[0] ?? "dhcp";
 }
 
-/** An address without its prefix takes that of the proposal. */
+/** An address without a prefix gets that of the proposal. */
 function parseAddress(text: string, proposed: string): string {
   if (text === "dhcp") return text;
   const [, prefix] = /^[\d.]+\/(\d+)$/.exec(proposed) ?? [];
@@ -72,10 +72,10 @@ function parseAddress(text: string, proposed: string): string {
   throw refused(text, address.error.issues[0]?.message);
 }
 
-function refused(text: string, why = "it has another form"): RackseedError {
-  return new RackseedError(`cannot take "${text}"`, {
+function refused(text: string, why = "it is not an address"): RackseedError {
+  return new RackseedError(`cannot use "${text}"`, {
     reason: `${why}.`,
-    remedy: "type another.",
+    remedy: "type another one.",
     status: 400,
   });
 }

@@ -17,7 +17,7 @@ const identity = (hostname: string, address: string): Identity => ({
 const person = (text: string): Answer => ({ by: "person", text });
 const time: Answer = { by: "time" };
 
-/** Answers come in order; "taken" is another node's name, 10.0.0.9 another's address. */
+/** Answers are given in order; "taken" is another node's name, 10.0.0.9 another node's address. */
 async function session(answers: Answer[], { assigned = identity("n1", "10.0.0.5/24") } = {}) {
   const asked: string[] = [], lines: string[] = [], claims: IdentityClaim[] = [];
   const result = await askIdentity({
@@ -43,25 +43,25 @@ async function session(answers: Answer[], { assigned = identity("n1", "10.0.0.5/
   return { ...result, asked, lines, claims };
 }
 
-Deno.test("nobody there: the default is taken, and nothing is claimed", async () => {
+Deno.test("nobody answers: the proposal is used, and nothing is claimed", async () => {
   const { identity: taken, message, claims } = await session([time]);
   assert.deepEqual([taken, claims], [identity("n1", "10.0.0.5/24"), []]);
   assert.match(message, /^nobody answered in 60 s: n1, 10\.0\.0\.5\/24$/);
 });
 
-Deno.test("one typed name is enough: the address is the server's for that name", async () => {
+Deno.test("one typed name is enough: the server supplies the address for it", async () => {
   const { identity: taken, asked } = await session([person("db7"), time]);
   assert.deepEqual(taken, identity("db7", "10.0.0.77/24"));
   assert.deepEqual(asked, ["name [n1]", "address [10.0.0.77/24]"]);
 });
 
-Deno.test("a name that is none, and one of another node, are refused with the reason and asked again", async () => {
+Deno.test("an invalid name and another node's name are refused with the reason, and the question is repeated", async () => {
   const { identity: taken, lines, asked } = await session([
     ...[person("not a name"), person("-x"), person("taken"), person("db7"), person("")],
   ]);
   assert.equal(taken.hostname, "db7");
   assert.equal(asked.filter((a) => a.startsWith("name")).length, 4);
-  assert.ok(lines.includes("That cannot be: the host name taken belongs to the node n9."));
+  assert.ok(lines.includes("Not accepted: the host name taken belongs to the node n9."));
   assert.ok(lines.some((l) => /labels of letters/.test(l)));
 });
 
@@ -79,7 +79,7 @@ for (const [typed, expected] of addresses) {
   });
 }
 
-Deno.test("a server that is away is no wrong name: it is not asked again", async () => {
+Deno.test("if the server is unreachable, the question is not repeated", async () => {
   const claim = () => Promise.reject(new RackseedError("x", { reason: "away", remedy: "y", status: 503 }));
   const console = { line: () => {}, ask: () => Promise.resolve(person("db7")) };
   const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * What the identity gives a clone: host name, interfaces, machine-id, SSH host keys. Pure: from the identity and what
- * lies in the clone's tree to changes of files; `apply_identity.ts` carries them out, together with those of
- * own_files/. Network configuration that must not stay in force is moved to ASIDE, so nothing of it is lost.
+ * Decides which files of a clone change to give it an identity: host name, interfaces, machine-id, SSH host keys. Pure:
+ * from the identity and the clone's tree to file changes. `apply_identity.ts` makes the changes, together with those of
+ * own_files/. Network configuration that must not stay active is moved to ASIDE, so that nothing is lost.
  */
 import type { IdentityTree } from "./identity_tree.ts";
 import type { HostKey, Identity } from "#contract/identity.ts";
@@ -19,13 +19,13 @@ interface IdentityOptions {
   readonly tree: IdentityTree;
   /** Host name of the template. */
   readonly templateHostname: string;
-  /** The NIC that the machine was started over. */
+  /** MAC of the NIC that the machine booted from. */
   readonly bootMac: string;
-  /** Fresh: 32 hexadecimal digits, machine-id(5); for who brings none. */
+  /** A fresh one, used if the identity has none: 32 hexadecimal digits, machine-id(5). */
   readonly machineId: string;
-  /** The image is the node's own backup: its machine-id and host keys stay where the identity has none. */
+  /** The image is the node's own backup: its machine-id and host keys stay if the identity has none. */
   readonly isBackup?: boolean;
-  /** Fresh each time; for NetworkManager's profiles. */
+  /** Returns a fresh UUID for a NetworkManager profile. */
   readonly uuid: () => string;
 }
 
@@ -65,8 +65,8 @@ function machineIdChanges(
   return ["/etc/machine-id", "/var/lib/dbus/machine-id"].flatMap((path) => {
     // a link points to the other one
     if (tree.symlinks.has(path)) return [];
-    const isThere = tree.texts.has(path) || path === "/etc/machine-id";
-    return isThere ? [write(path, `${kept ?? machineId}\n`, 0o444)] : [];
+    const exists = tree.texts.has(path) || path === "/etc/machine-id";
+    return exists ? [write(path, `${kept ?? machineId}\n`, 0o444)] : [];
   });
 }
 
@@ -92,8 +92,8 @@ export function namedByMac(interfaces: Identity["interfaces"], bootMac: string):
 }
 
 /**
- * cloud-init finds everything as it is and leaves it so. It would otherwise take a clone for a new instance, and
- * set its name, network and host keys anew (cloud-init's modules "Set Hostname", "SSH", "Update Etc Hosts").
+ * Makes cloud-init leave everything as it is. Otherwise it would take a clone for a new instance and reset its name,
+ * network and host keys (cloud-init's modules "Set Hostname", "SSH", "Update Etc Hosts").
  */
 function cloudInit(hostname: string): string {
   const [short] = hostname.split(".");
@@ -104,9 +104,20 @@ function cloudInit(hostname: string): string {
 const DEFAULT_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /**
- * hosts(5). On loopback lines the template's name gives way to the clone's, with the template's domain where the
- * clone's name has none: `127.0.1.1 web.example.com web` becomes `127.0.1.1 n1.example.com n1`. Other lines are of
- * other machines, the template among them, and stay.
+ * hosts(5). Replaces the template's name by the clone's on loopback lines, with the template's domain if the clone's
+ * name has none: `127.0.1.1 web.example.com web` becomes `127.0.1.1 n1.example.com n1`. Other lines describe other
+ * machines, including the template, and stay.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const text = hostsFile("127.0.0.1 localhost\n127.0.1.1 web.example.com web\n", {
+ *   hostname: "n1",
+ *   templateHostname: "web",
+ * });
+ * assert.equal(text, "127.0.0.1 localhost\n127.0.1.1\tn1.example.com n1\n");
+ * ```
  */
 export function hostsFile(text: string, names: { hostname: string; templateHostname: string }): string {
   const { hostname, templateHostname } = names;

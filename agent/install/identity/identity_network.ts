@@ -1,6 +1,6 @@
 /**
- * The clone's interfaces in the words of what the image uses. The template's own static addresses are put out of
- * force on every NIC, since two machines with one address harm the whole network.
+ * Writes the clone's interfaces in the configuration format of the image. The template's static addresses are disabled
+ * on every NIC, since two machines with one address harm the whole network.
  */
 import type { IdentityTree } from "./identity_tree.ts";
 import { isIfcfg } from "./network_config/ifcfg.ts";
@@ -11,10 +11,10 @@ import { type NetworkSystem, writeNetwork } from "./network_config/network_syste
 
 export type NetworkChange =
   | { readonly do: "write" } & ConfigFile
-  /** Moved below ASIDE, where it is kept for people. */
+  /** Moved below ASIDE, where an administrator can look it up. */
   | { readonly do: "set-aside"; readonly path: string };
 
-/** Captures leave /var/lib/rackseed out. */
+/** Captures exclude /var/lib/rackseed. */
 export const ASIDE = "/var/lib/rackseed/template";
 
 export function networkChanges(
@@ -31,7 +31,7 @@ export function networkChanges(
   ];
 }
 
-/** resolv.conf(5): of more than three name servers the rest is ignored. */
+/** resolv.conf(5): name servers after the third are ignored. */
 function resolverFile(interfaces: readonly Interface[]): ConfigFile | undefined {
   const servers = interfaces.flatMap(({ addresses, dns }) => addresses === "dhcp" ? [] : dns);
   const text = [...new Set(servers)].slice(0, 3).map((server) => `nameserver ${server}\n`).join("");
@@ -39,8 +39,8 @@ function resolverFile(interfaces: readonly Interface[]): ConfigFile | undefined 
 }
 
 /**
- * Every file of the template that gives an address or makes a bond or VLAN, and what an earlier installation
- * wrote. All of netplan's, which are merged, and of ifcfg, where a second file for a NIC would count as well.
+ * Every file of the template that assigns an address or makes a bond or VLAN, and those of an earlier installation.
+ * Plus all of netplan's, since they are merged, and all of ifcfg's, since a second file for a NIC would also count.
  */
 function setAside({ texts }: IdentityTree, system: NetworkSystem | undefined): string[] {
   return [...texts].flatMap(([path, text]) => isOfTemplate(path, { text, system }) ? [path] : []);

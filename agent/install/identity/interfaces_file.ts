@@ -1,15 +1,15 @@
-/** The stanzas of ifupdown's interfaces(5), and how those of a template are put out of force. */
+/** Parses the stanzas of ifupdown's interfaces(5) and disables those of the template. */
 
 export interface Stanza {
   readonly lines: readonly string[];
-  /** First word of the line that begins it: auto, iface, allow-hotplug, source …; "" for what comes before. */
+  /** First word of its first line: auto, iface, allow-hotplug, source …; "" for the lines before the first stanza. */
   readonly keyword: string;
   readonly words: readonly string[];
 }
 
 /**
- * The file with every static address commented out, every bond and VLAN, and all that concerns `names`; bridges
- * and other NICs without an address of their own stay as they are.
+ * Comments out every static address, every bond and VLAN, and everything about `names`. Bridges and other NICs without
+ * an address of their own stay as they are.
  */
 export function clearInterfaces(text: string, names: readonly string[]): string {
   const stanzas = stanzasOf(text);

@@ -1,4 +1,4 @@
-/** Who a node was: what its disk says, else what the server remembers, piece by piece. Pure. */
+/** Restores who a node was, piece by piece: from its old disk, or else from the server's record. Pure. */
 import type { Order } from "#contract/api.ts";
 import { describeIdentity, type Identity, type NetworkInterface } from "#contract/identity.ts";
 import { carriedOnly } from "./own_files/carry.ts";
@@ -8,9 +8,9 @@ import type { OldSystem } from "./old_system.ts";
 
 interface Kept {
   readonly identity: Identity;
-  /** Whether anything of it is the node's own, and not what the server's table says anyway. */
+  /** Whether any of it comes from the disk or the record, and not just from the server's table. */
   readonly found: boolean;
-  /** In words; without what is secret. */
+  /** Human-readable, without secrets. */
   readonly message: string;
 }
 
@@ -34,7 +34,7 @@ export function keepIdentity(
   const interfaces = first((s) => s.interfaces?.length ? s.interfaces : undefined);
   const machineId = first((s) => s.machineId);
   const hostKeys = first((s) => s.hostKeys?.length ? s.hostKeys : undefined);
-  // file by file: the disk may lack some that the record has
+  // file by file: the disk may lack some that are in the record
   const carried = carriedOnly([...kept?.files ?? [], ...recorded?.files ?? []], { own });
   const identity: Identity = {
     hostname: hostname?.value ?? assigned.hostname,
@@ -44,11 +44,11 @@ export function keepIdentity(
     ...(carried.length > 0 && { files: carried }),
   };
   const pieces = { hostname, interfaces, "machine-id": machineId, "SSH host keys": hostKeys };
-  const told = Object.entries(pieces).map(([name, piece]) =>
+  const sourced = Object.entries(pieces).map(([name, piece]) =>
     [piece?.from ?? "not found, so as assigned", name] as const
   );
-  const origins = [...new Set(told.map(([origin]) => origin))].map((origin) =>
-    `${told.filter(([o]) => o === origin).map(([, name]) => name).join(", ")}: ${origin}`
+  const origins = [...new Set(sourced.map(([origin]) => origin))].map((origin) =>
+    `${sourced.filter(([o]) => o === origin).map(([, name]) => name).join(", ")}: ${origin}`
   );
   const lost = [...notes, ...(kept ?? remembered)?.notes ?? []];
   return {
@@ -63,7 +63,7 @@ export function keepIdentity(
   };
 }
 
-/** A NIC may have been exchanged since. */
+/** The record's interfaces as if found in files, since a NIC may have been replaced. */
 function asFound(interfaces: readonly NetworkInterface[]): { interfaces: FoundInterface[]; notes: string[] } {
   const nic = (word: string): NicRef => word.includes(":") ? { mac: word } : { name: word };
   return {

@@ -1,6 +1,6 @@
 /**
- * This machine's NICs with the names that its systems may give them: in the initramfs they have the
- * kernel's, in configuration files those of udev (systemd.net-naming-scheme(7)).
+ * This machine's NICs with every name that a system may give them: the kernel's, as in the initramfs, and udev's, as in
+ * configuration files (systemd.net-naming-scheme(7)).
  */
 import { firstLine, namesIn } from "../../sys/small_file.ts";
 import { KERNEL, type KernelTrees } from "../../layout/disks.ts";
@@ -15,7 +15,7 @@ export async function readNamedNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL):
   }));
 }
 
-/** Of every hot-plug slot its number, by the PCI address without function. */
+/** Numbers of the hot-plug slots, by PCI address without function. */
 async function readSlots(sys: string): Promise<ReadonlyMap<string, string>> {
   const at = `${sys}/bus/pci/slots`;
   const slots = await Promise.all((await namesIn(at)).map(async (slot): Promise<[string, string]> => [
@@ -34,7 +34,7 @@ async function udevNames(nic: string, slots: ReadonlyMap<string, string>): Promi
   const hex = (text: string) => parseInt(text, 16);
   const port = await firstLine(`${nic}/dev_port`);
   const end = port === undefined || port === "0" ? "" : `d${port}`;
-  // the function is named where the device has several
+  // the function is part of the name if the device has several
   const functions = fn === "0" ? ["", "f0"] : [`f${fn}`];
   const prefix = hex(domain) === 0 ? "en" : `enP${hex(domain)}`;
   const below = device.slice(0, (own.index ?? 0) + own[0].length);

@@ -1,4 +1,4 @@
-/** Reads who the machine was from the disk that the plan is about to overwrite: that disk and no other. */
+/** Reads who the machine was from the disk that the plan is about to overwrite, and from no other disk. */
 import { messageOf } from "#contract/errors.ts";
 import type { Run } from "../../sys/command.ts";
 import { foreignRoots } from "../disk/foreign_roots.ts";
@@ -10,11 +10,11 @@ export interface OldSystem {
   readonly kept?: KeptIdentity;
   /** "vda2" */
   readonly from?: string;
-  /** Why nothing, or not all, could be read, in words. */
+  /** Why some or all of it could not be read; human-readable. */
   readonly notes: readonly string[];
 }
 
-/** `at`: where file systems are mounted for a moment. Throws only where `signal` ends it. */
+/** `at`: where file systems are mounted temporarily. Throws only if `signal` aborts. */
 export async function readOldSystem(
   target: TargetDisk,
   { at, nics, own, run, signal }: {

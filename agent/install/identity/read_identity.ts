@@ -1,4 +1,4 @@
-/** What a system on a disk is: the reverse of `apply_identity.ts`, and of what people wrote by hand. */
+/** Reads the identity of a system on a disk, whether `apply_identity.ts` or a person wrote it. */
 import { HostKey, Hostname, type Identity, MachineId, type OwnFile } from "#contract/identity.ts";
 import { linkNames } from "./network_config/link_file.ts";
 import { detectNetwork, readNetwork } from "./network_config/network_system.ts";
@@ -8,18 +8,18 @@ import { readOwnFiles } from "./own_files/carry.ts";
 import { gatherTree } from "./tree_facts.ts";
 import type { TreeReader } from "../../tree/tree_files.ts";
 
-/** What was found; nothing in it was ever believed by more than its form. */
+/** What was found. Only its form has been checked. */
 export interface KeptIdentity extends Partial<Pick<Identity, "hostname" | "machineId">> {
   readonly interfaces: Identity["interfaces"];
   readonly hostKeys: readonly HostKey[];
   readonly files: readonly OwnFile[];
-  /** What is there and is not kept, in words. */
+  /** What was found but is not kept; human-readable. */
   readonly notes: readonly string[];
 }
 
 /**
- * `nics`: those of this machine, to which the configuration's names are matched; `own`: paths that the image's
- * settings add to own_files/table.ts.
+ * `nics`: this machine's, to match the names in the configuration; `own`: paths that the image's settings add to
+ * own_files/table.ts.
  */
 export async function readIdentity(
   tree: TreeReader,
@@ -49,14 +49,14 @@ export function networkOf(tree: IdentityTree, nics: readonly NamedNic[]): Resolv
   return resolveNics(readNetwork(system, tree.texts), named);
 }
 
-/** hostname(5). A machine that was never named has the name of every such machine. */
+/** hostname(5). Undefined for localhost, the name of every machine that was never named. */
 function hostnameOf(text: string): string | undefined {
   const line = text.split("\n").map((l) => l.trim()).find((l) => l !== "" && !l.startsWith("#"));
   const name = Hostname.safeParse(line).data;
   return name === undefined || /^localhost(\.|$)/i.test(name) ? undefined : name;
 }
 
-/** Pairs only; a certificate is of the old key's authority and stays behind. */
+/** Complete pairs only. Certificates are not kept: they belong to the authority of the old installation. */
 function hostKeysOf({ texts }: IdentityTree): HostKey[] {
   return [...texts].flatMap(([path, privateKey]) => {
     const [, name] = /^\/etc\/ssh\/(ssh_host_\w+_key)$/.exec(path) ?? [];

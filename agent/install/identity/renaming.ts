@@ -1,6 +1,6 @@
 /**
- * The template's name gives way to the clone's: in /etc/hosts, and in settings of programs where a value is exactly
- * that name. Pure.
+ * Replaces the template's host name by the clone's: in /etc/hosts, and in program settings whose value is exactly that
+ * name. Pure.
  */
 interface Names {
   /** With or without a domain. */
@@ -12,7 +12,7 @@ export function shortName(name: string): string {
   return name.split(".")[0] ?? name;
 }
 
-/** A machine that was never named shares its name with every such machine. */
+/** A machine that was never named shares its name with all others of the kind. */
 function isNamed(name: string): boolean {
   return name !== "" && shortName(name).toLowerCase() !== "localhost";
 }
@@ -23,8 +23,8 @@ export function isNameOf(name: string, hostname: string): boolean {
 }
 
 /**
- * What stands for the template's name `token` on the clone; undefined if it is another name. The domain stays where
- * the clone's name has none of its own: web.example.com becomes n1.example.com.
+ * Returns the clone's form of the template's name `token`; undefined if it is another name. The domain stays if the
+ * clone's name has none of its own: web.example.com becomes n1.example.com.
  */
 function renamed(token: string, { hostname, templateHostname }: Names): string | undefined {
   if (!isNameOf(token, templateHostname)) return undefined;
@@ -33,7 +33,7 @@ function renamed(token: string, { hostname, templateHostname }: Names): string |
   return token === token.toUpperCase() && /[A-Z]/.test(token) ? name.toUpperCase() : name;
 }
 
-/** The fully qualified name of the clone: with its own domain, else with the one the text gives the template. */
+/** The clone's fully qualified name: with its own domain, or else the one that the text gives the template. */
 export function fullName(text: string, { hostname, templateHostname }: Names): string {
   if (hostname.includes(".") || !isNamed(templateHostname)) return hostname;
   const names = text.split("\n").flatMap((line) => (line.split("#")[0] ?? "").trim().split(/\s+/).slice(1));
@@ -47,11 +47,11 @@ interface Setting {
   readonly path: string;
   /** "whole": the file is nothing but the name. */
   readonly keys: "whole" | readonly string[];
-  /** A value goes on in lines that are indented. */
+  /** Indented lines continue a value. */
   readonly folds?: true;
 }
 
-/** Settings whose values are, or list, host names. */
+/** Settings whose values are host names, or lists of them. */
 const SETTINGS: readonly Setting[] = [
   { path: "/etc/mailname", keys: "whole" },
   { path: "/etc/HOSTNAME", keys: "whole" },
@@ -79,7 +79,7 @@ const SETTINGS: readonly Setting[] = [
 
 export const RENAMED_FILES: readonly string[] = SETTINGS.map(({ path }) => path);
 
-/** The file's text on the clone; undefined if nothing in it is the template's name. */
+/** The file's text on the clone; undefined if it does not contain the template's name. */
 export function renamedText(path: string, { text, ...names }: Names & { text: string }): string | undefined {
   const setting = SETTINGS.find((setting) => setting.path === path);
   const rename = (value: string) => value.replace(/[^\s,;:'"=]+/g, (token) => renamed(token, names) ?? token);

@@ -1,4 +1,4 @@
-/** Gathers what identity depends on out of a tree: a clone's, or an old system's that nobody vouches for. */
+/** Gathers what identity depends on from a tree: a clone's, or an old system's, which is not trusted. */
 import type { IdentityTree } from "./identity_tree.ts";
 import { kindOf } from "./own_files/find.ts";
 import { RENAMED_FILES } from "./renaming.ts";
@@ -25,7 +25,7 @@ const DIRECTORIES = [
   "/etc/ssh",
 ];
 
-/** No system has more files of configuration in one place; who made this disk is not known. */
+/** No real system has more configuration files in one folder, but the disk may be hostile. */
 const MAX_FILES = 1000;
 
 export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {

@@ -1,6 +1,6 @@
 /** Steps "pre-install" and "post-install": the order's hooks, in the initramfs or in the clone's tree. */
 import type { Order } from "#contract/api.ts";
-import type { HookMoment } from "#contract/hooks.ts";
+import type { HookMoment } from "#contract/api/hooks.ts";
 import type { Identity } from "#contract/identity.ts";
 import { nodeEnvironment } from "../../hooks/environment.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";

@@ -1,6 +1,7 @@
 /** Templates and captures. */
 import { z } from "zod";
-import { Hook } from "../hooks.ts";
+import { Sha256Hex } from "../format/sha256.ts";
+import { Hook } from "./hooks.ts";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source } from "../format/manifest.ts";
 import { count, id, MachineName, ProblemSchema, text, time } from "./fields.ts";
@@ -9,7 +10,7 @@ export const TemplateAnnouncement = z.object({
   name: MachineName,
   source: Source.optional(),
   layout: DiskLayout.optional(),
-  /** What the machine lacks to be rebuilt, with the package's name. */
+  /** What is missing on the machine to rebuild it, with the package's name. */
   lacks: z.array(text(400)).max(100),
 });
 export type TemplateAnnouncement = z.infer<typeof TemplateAnnouncement>;
@@ -22,7 +23,7 @@ export const TemplateView = TemplateAnnouncement.extend({
 });
 export type TemplateView = z.infer<typeof TemplateView>;
 
-/** Of zstd. */
+/** The compression level of zstd. */
 const Level = z.int().min(1).max(19);
 
 export const CaptureRequest = z.object({
@@ -34,25 +35,25 @@ export const CaptureRequest = z.object({
 });
 export type CaptureRequest = z.input<typeof CaptureRequest>;
 
-/** How a node is backed up. */
+/** Settings of a node's backup. */
 export const BackupRequest = CaptureRequest.pick({ level: true, excludes: true });
 export type BackupRequest = z.input<typeof BackupRequest>;
 
 export const CaptureOrder = z.object({
   capture: id,
   image: ImageName,
-  /** Patterns beside the default ones; see agent/tree/excludes.ts. */
+  /** Patterns in addition to the default ones; see agent/tree/excludes.ts. */
   excludes: z.array(text(4095)),
-  /** What runs before and after, in this order. */
+  /** They run before and after the capture, in this order. */
   hooks: z.array(Hook).optional(),
   /**
-   * The capture that the image's newest version came from. Whoever remembers what it told then may tell what has
-   * changed since (entry_changes.ts).
+   * The capture that the image's newest version came from. An agent that remembers its entries may send only the
+   * changes since (entry_changes.ts).
    */
   parent: id.optional(),
-  /** At which contents are packed, by whichever side does it. */
+  /** For contents, whichever side compresses them. */
   level: Level,
-  /** Of a node, for itself. */
+  /** A node's backup of itself. */
   isBackup: z.boolean().optional(),
 });
 export type CaptureOrder = z.infer<typeof CaptureOrder>;
@@ -63,12 +64,12 @@ export const CaptureProgress = z.object({
   filesTotal: count,
   bytesDone: count,
   bytesTotal: count,
-  /** Bytes that had to be sent, since the server lacked them. */
+  /** Bytes that had to be sent because the server did not have them. */
   bytesSent: count,
 });
 export type CaptureProgress = z.infer<typeof CaptureProgress>;
 
-/** What ends a capture; `entries`: how many there were in all parts. */
+/** Completes a capture. `entries`: their number in all parts. */
 export const CaptureHeader = z.object({
   source: Source.optional(),
   layout: DiskLayout.optional(),
@@ -76,10 +77,10 @@ export const CaptureHeader = z.object({
   notes: z.array(text(8191)).max(10_000),
   entries: count,
   /**
-   * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Needed where they were told as changes:
-   * it proves that both ends mean the same parent.
+   * SHA-256 of the lines of all entries, each with its LF, in hexadecimal. Required if they were sent as changes: it
+   * proves that both ends used the same parent.
    */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  sha256: Sha256Hex.optional(),
 });
 export type CaptureHeader = z.infer<typeof CaptureHeader>;
 
@@ -91,7 +92,7 @@ export const CaptureView = z.object({
   started: time,
   finished: time.optional(),
   progress: CaptureProgress.optional(),
-  /** What the server does while it publishes ("verifying frames"). */
+  /** The server's current work while it publishes ("verifying frames"). */
   activity: text(200).optional(),
   /** The version's number once it is published. */
   version: z.int().optional(),

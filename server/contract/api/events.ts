@@ -1,6 +1,6 @@
-/** Live events: what changed, as it is now. */
+/** Live events: each carries the new state of what changed. */
 import { z } from "zod";
-import { SwarmSettings } from "../distribution.ts";
+import { SwarmSettings } from "./distribution.ts";
 import { MachineName } from "./fields.ts";
 import { CaptureView, TemplateView } from "./captures.ts";
 import { NodeView } from "./nodes.ts";
@@ -11,9 +11,9 @@ export const ServerEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("node-removed"), name: MachineName }),
   z.object({ type: z.literal("template"), template: TemplateView }),
   z.object({ type: z.literal("capture"), capture: CaptureView }),
-  /** A version came or went. */
+  /** A version was published or removed. */
   z.object({ type: z.literal("images") }),
-  /** A hook was set, or taken away. */
+  /** A hook was set or removed. */
   z.object({ type: z.literal("hooks") }),
   z.object({ type: z.literal("notices"), notices: z.array(Notice) }),
   z.object({ type: z.literal("swarm"), settings: SwarmSettings }),

@@ -1,4 +1,4 @@
-/** What several of the messages of ../api.ts have in common. */
+/** Fields that several messages of the API share. */
 import { z } from "zod";
 
 export const text = (max: number) => z.string().max(max);

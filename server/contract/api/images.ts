@@ -1,4 +1,4 @@
-/** Versions, what changed between them, and which may go. */
+/** Versions, the changes between them, and which to prune. */
 import { z } from "zod";
 import { DiskLayout } from "../format/layout.ts";
 import { ImageName, Source, Totals } from "../format/manifest.ts";
@@ -16,7 +16,7 @@ export const VersionView = z.object({
   layout: DiskLayout.optional(),
   excludes: z.array(z.string()),
   notes: z.array(z.string()),
-  /** Whether a machine can be booted into the agent with it: it has a kernel and the tools that install. */
+  /** Whether a machine can boot into the agent with it: it has a kernel and the tools to install. */
   bootable: z.boolean(),
   bootNotes: z.array(z.string()),
   /** Of backups: the node's name. */
@@ -41,23 +41,23 @@ export const VerifyEvent = z.discriminatedUnion("type", [
 ]);
 export type VerifyEvent = z.infer<typeof VerifyEvent>;
 
-/** One path that is not the same in two versions. */
+/** One path that differs between two versions. */
 export const ImageChange = z.object({
-  /** `content`: other bytes, or another type; `attributes`: all but that. */
+  /** `content`: other bytes or another type; `attributes`: anything else. */
   change: z.enum(["added", "removed", "content", "attributes"]),
   /** As `displayPath` shows it. */
   path: z.string(),
   type: z.enum(["directory", "file", "symlink", "link", "char", "block", "fifo"]),
-  /** Files: the size of what was added or removed, and of changed content the part that is new. */
+  /** Files: the size of what was added or removed; for changed content, the size of the new part. */
   bytes: count.optional(),
-  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device", inode flags as "+i"), and what type it was. */
+  /** Changed attributes ("mode", "owner", "mtime", "xattrs", "target", "device", inode flags as "+i") and the old type. */
   what: z.array(z.string()).optional(),
 });
 export type ImageChange = z.infer<typeof ImageChange>;
 
-/** Which versions stay; with several limits, what any of them keeps. */
+/** Which versions stay. With several limits, a version stays if any of them keeps it. */
 export const KeepPolicy = z.object({
-  /** So many newest of every image. */
+  /** Number of newest versions to keep of every image. */
   keepLast: z.int().min(1).max(1_000_000).optional(),
   keepNewerThanSeconds: z.int().min(1).optional(),
 });
@@ -66,17 +66,17 @@ export type KeepPolicy = z.infer<typeof KeepPolicy>;
 export const PruneRequest = KeepPolicy.extend({
   /** Only these; absent: all. */
   images: z.array(ImageName).min(1).max(10_000).optional(),
-  /** False: only say what would go. */
+  /** False: only report what would be removed. */
   apply: z.boolean(),
 }).refine((p) => p.keepLast !== undefined || p.keepNewerThanSeconds !== undefined, {
-  error: "say what is to be kept: --keep-last, --keep-newer-than or both",
+  error: "give what to keep: --keep-last, --keep-newer-than or both",
 });
 export type PruneRequest = z.infer<typeof PruneRequest>;
 export const PruneAnswer = z.object({
   applied: z.boolean(),
   removed: z.array(z.object({ image: ImageName, version: z.int(), created: time })),
   kept: z.array(z.object({ image: ImageName, version: z.int(), created: time, reason: z.string() })),
-  /** What the removed versions had for themselves on the disk. */
+  /** Disk space that only the removed versions used. */
   freedBytes: count,
 });
 export type PruneAnswer = z.infer<typeof PruneAnswer>;

@@ -1,16 +1,16 @@
-/** What a node's agent tells the server, and is told by it. */
+/** Messages between a node's agent and the server. */
 import { z } from "zod";
-import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "../distribution.ts";
-import { Hook } from "../hooks.ts";
+import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "./distribution.ts";
+import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
 import { ImageName } from "../format/manifest.ts";
-import { RestoreOrder } from "../restore.ts";
-import { STEPS } from "../steps.ts";
+import { RestoreOrder } from "./restore.ts";
+import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
 
 export const Inventory = z.object({
-  /** "machine" in the initramfs, "directory" where --target names one. */
+  /** "machine" in the initramfs, "directory" if --target names one. */
   kind: z.enum(["machine", "directory"]),
   uuid: text(64).optional(),
   serial: text(128).optional(),
@@ -28,13 +28,13 @@ export const Inventory = z.object({
     byPath: text(255).optional(),
     removable: z.boolean(),
     transport: text(32).optional(),
-    /** What lies on it now, in words ("gpt: ext4 'root', swap"). */
+    /** Its current content, as text ("gpt: ext4 'root', swap"). */
     content: text(1000),
   })).max(256),
 });
 export type Inventory = z.infer<typeof Inventory>;
 
-/** What tells the disk that is installed to from others. */
+/** Identifies the installed disk among others. */
 export const ChosenDisk = z.object({
   model: text(255).optional(),
   serial: text(255).optional(),
@@ -53,16 +53,16 @@ export const StepReport = z.object({
     bytesTotal: count,
     peers: count,
     bytesPerSecond: count,
-    /** Where the data comes from now, and what of it has come from web seeds and the server's own HTTP. */
+    /** The current source of the data, and how much has come from web seeds and the server's own HTTP. */
     source: z.enum(DOWNLOAD_SOURCES).optional(),
     webSeedBytes: count.optional(),
-    /** Who sent corrupt data: addresses of peers, URLs of web seeds. */
+    /** Senders of corrupt data: addresses of peers, URLs of web seeds. */
     banned: z.array(text(300)).max(20).optional(),
   }).optional(),
   problem: ProblemSchema.optional(),
-  /** What hooks printed; where it failed, the end of the log. */
+  /** Output of hooks; after a failure, the end of the log. */
   log: z.array(text(4000)).max(400).optional(),
-  /** The plan as people read it, with the step that made it. */
+  /** The human-readable plan, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
   /** With the step "plan". */
   disk: ChosenDisk.optional(),
@@ -75,17 +75,17 @@ export const StepReport = z.object({
 });
 export type StepReport = z.infer<typeof StepReport>;
 
-/** What the server tells a node that reports. */
+/** The server's answer to a node's report. */
 export const ReportAnswer = z.object({
-  /** The operator called it off: stop before the next step. */
+  /** The operator cancelled: stop before the next step. */
   cancelled: z.boolean(),
-  /** Others of the deployment still fetch: go on seeding. */
+  /** Others of the deployment still fetch: keep seeding. */
   seedOn: z.boolean(),
-  /** What it may give to others, in bytes per second; absent: as much as it can. */
+  /** Its upload limit in bytes per second; absent: none. */
   uploadLimit: BytesPerSecond.optional(),
-  /** Where those that it knows are no longer right. */
+  /** Present if the node's racks are out of date. */
   racks: Racks.optional(),
-  /** Mere progress is to be told so seldom; absent: once a second. */
+  /** Interval between reports of mere progress; absent: once a second. */
   nextReportMs: z.int().min(500).max(15_000).optional(),
 });
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
@@ -93,7 +93,7 @@ export type ReportAnswer = z.infer<typeof ReportAnswer>;
 export const Enrolment = z.object({ inventory: Inventory });
 export type Enrolment = z.infer<typeof Enrolment>;
 
-/** What a node is to be: by its old disk with interfaces, by a person with a name and perhaps an address. */
+/** The identity that a node asks for: its old disk's with interfaces, or a person's choice of name and address. */
 export const IdentityClaim = z.object({
   hostname: Hostname,
   interfaces: NetworkInterfaces.optional(),
@@ -101,9 +101,9 @@ export const IdentityClaim = z.object({
 });
 export type IdentityClaim = z.infer<typeof IdentityClaim>;
 
-/** All that a node's agent needs to know. */
+/** Everything that a node's agent needs to install. */
 export const Order = z.object({
-  /** Bearer of the calls that follow. */
+  /** Bearer token of the following calls. */
   session: z.string(),
   deployment: id,
   node: MachineName,
@@ -114,7 +114,7 @@ export const Order = z.object({
     id: z.string(),
     signature: z.string(),
     publicKey: z.string(),
-    /** Its first line, so that the plan can be made before anything is fetched. */
+    /** Its first line, so that the node can plan before it fetches anything. */
     header: z.string(),
   }),
   /** Base64; opens frames and manifest. */
@@ -126,67 +126,67 @@ export const Order = z.object({
     /** As in ReportAnswer. */
     uploadLimit: BytesPerSecond.optional(),
     racks: Racks.optional(),
-    /** It seeds no longer than this, also where the server says nothing any more. */
+    /** It seeds no longer than this, even if the server stops answering. */
     seedSeconds: z.int().min(0).optional(),
-    /** Where the torrent file is by rsync ("rsync://10.0.0.1:873/torrents/web@1.torrent"), if anywhere. */
+    /** The torrent file by rsync ("rsync://10.0.0.1:873/torrents/web@1.torrent"), if rsync is served. */
     rsync: z.string().max(1000).optional(),
   }),
   identity: z.object({
     mode: IdentityMode,
-    /** By the server's table: what "ask" proposes, and "keep" comes to where nothing is found. */
+    /** From the server's table: "ask" proposes it, and "keep" falls back to it. */
     assigned: Identity,
-    /** For "keep": what it bore when it was last installed here. */
+    /** For "keep": its identity at the last installation from this server. */
     recorded: Identity.optional(),
-    /** For "ask": how long a person has before the proposal is taken. */
+    /** For "ask": time until the proposal is accepted. */
     askSeconds: AskSeconds,
     /** Paths that the image's settings add to own_files/table.ts. */
     own: OwnPaths.optional(),
-    /** The image is a backup of this very node: what makes a machine itself stays as the image has it. */
+    /** The image is a backup of this node: the identity in it stays. */
     isBackup: z.boolean().optional(),
   }),
-  /** by-path or by-id name of the disk to install to, where the operator named one. */
+  /** by-path or by-id name of the disk to install to, if the operator named one. */
   disk: z.string().optional(),
-  /** Of a machine that was installed from here before: where. */
+  /** The disk of an earlier installation from this server. */
   installedDisk: ChosenDisk.optional(),
-  /** Of pre-install, post-install and first-boot, in the order in which they run; not in a directory. */
+  /** pre-install, post-install and first-boot, in the order in which they run; none for a directory. */
   hooks: z.array(Hook).optional(),
-  /** Of a machine: where and by what token (first_boot.ts) its clone reports. */
+  /** For a machine: the address and token of the clone's report (first_boot.ts). */
   firstBoot: z.object({
     url: z.url({ protocol: /^http$/ }).max(1000),
     token: text(200),
-    /** It need not try for longer. */
+    /** It gives up after this time. */
     tryForSeconds: z.int().min(1),
   }).optional(),
-  /** What the server offers beside tracker and web seeds, where those fail. */
+  /** What the server offers if tracker and web seeds fail. */
   fallback: z.object({
     /** The server's own seeder. */
     peers: z.array(z.object({ hostname: text(64), port: z.int().min(1).max(65_535) })).max(16),
-    /** Below this path of the API lie the version's files: TORRENT/FILE, over HTTPS in ranges. */
+    /** Path of the API that serves the version's files as TORRENT/FILE, over HTTPS, in ranges. */
     packs: z.string().max(200).regex(/^\/[\w/-]+\/$/),
   }).optional(),
-  /** Its disk is to be restored, not overwritten. */
+  /** Restore the disk instead of overwriting it. */
   restore: RestoreOrder.optional(),
-  /** Below the API, where the server cuts extents out of frames. */
+  /** Path of the API that cuts extents out of frames. */
   extents: z.string().max(200).regex(/^\/[\w/-]+$/).optional(),
 });
 export type Order = z.infer<typeof Order>;
 
 /**
- * Of a node that is to be backed up: it names nothing that an installation needs, so that no agent can take it for
- * one.
+ * The order of a node that is to be backed up. It has nothing that an installation needs, so that no agent mistakes it
+ * for one.
  */
 export const BackupOrder = z.object({
-  /** Bearer of the calls that follow. */
+  /** Bearer token of the following calls. */
   session: z.string(),
   deployment: id,
   node: MachineName,
   backup: z.object({
-    /** The lineage that it goes to. */
+    /** The lineage that receives it. */
     image: ImageName,
-    /** Patterns beside the default ones. */
+    /** Patterns in addition to the default ones. */
     excludes: z.array(text(4095)),
   }),
-  /** by-path or by-id name of the disk that carries its root, where the operator named one. */
+  /** by-path or by-id name of the disk with its root, if the operator named one. */
   disk: z.string().optional(),
 });
 export type BackupOrder = z.infer<typeof BackupOrder>;

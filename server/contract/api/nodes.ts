@@ -1,8 +1,8 @@
-/** What an operator sets, orders and sees of nodes. */
+/** Nodes: what an operator sets, orders and sees. */
 import { z } from "zod";
-import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "../distribution.ts";
+import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
-import { RestoreTerms } from "../restore.ts";
+import { RestoreTerms } from "./restore.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
@@ -10,28 +10,28 @@ import { Inventory, StepReport } from "./node_agent.ts";
 export const NodeSettings = z.object({
   mac: Mac.optional(),
   hostname: Hostname.optional(),
-  /** How it comes to its identity; "assign" where nothing is said. */
+  /** How it gets its identity; absent: "assign". */
   identity: IdentityMode.optional(),
   /**
-   * "dhcp", or what the clone bears on the card that it is started over, or on the bond that has this card;
-   * "off": nothing there.
+   * "dhcp", or the clone's address on the NIC that it boots from, or on the bond with that NIC; "off": no address
+   * there.
    */
   address: z.union([z.enum(["dhcp", "off"]), Cidr]).optional(),
   gateway: Ipv4Address.optional(),
   dns: z.array(Ipv4Address).max(3).optional(),
-  /** Further cards, bonds and VLANs, and what else the first one bears. */
+  /** Further NICs, bonds and VLANs, and further settings of the first one. */
   interfaces: z.array(NetworkInterface).max(64).optional(),
-  /** `@LABEL` names all nodes of the group at once. */
+  /** On the command line, `@LABEL` means all nodes of the group. */
   group: RackLabel.optional(),
-  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with it. */
+  /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
   bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
-  /** The disk to install to, as /dev/disk/by-path or by-id name it, where the plan cannot choose. */
+  /** The disk to install to, by its name in /dev/disk/by-path or by-id, if the plan cannot choose. */
   disk: z.string().max(255).regex(/^\/dev\/disk\/by-(path|id)\/[^/]+$/).optional(),
-  /** What it gives to other nodes at most; "off": without limit, whatever holds for the site. */
+  /** Its upload limit; "off": none, even if the site has one. */
   uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
-  /** Nodes with one label prefer each other as peers. */
+  /** Nodes with the same label prefer each other as peers. */
   rack: RackLabel.optional(),
-  /** It is backed up so often, while its agent runs. */
+  /** Interval between its backups, while its agent runs. */
   backupEverySeconds: z.int().min(60).max(366 * 86_400).optional(),
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
@@ -41,8 +41,8 @@ export const NodeChange = z.object({ node: text(64), settings: NodeSettings });
 export type NodeChange = z.infer<typeof NodeChange>;
 
 /**
- * "installed": the installer has ended; "running": the clone itself said so; "aborted": the operator cancelled the
- * installation after it had begun, so what is on the disk is incomplete.
+ * "installed": the installer has finished; "running": the clone itself has reported; "aborted": the operator cancelled
+ * the installation after it had begun, so the disk is incomplete.
  */
 export const NodeState = z.enum([
   "idle",
@@ -55,14 +55,14 @@ export const NodeState = z.enum([
 ]);
 export type NodeState = z.infer<typeof NodeState>;
 
-/** A clone's own start, where it can tell of it. */
+/** A clone's first boot, if it can report it. */
 export const FirstBootView = z.object({
-  /** When it is to have reported. */
+  /** Deadline of the report. */
   due: time,
-  /** When it did, and the host name that it bears. */
+  /** When it reported, and under which host name. */
   reported: time.optional(),
   hostname: text(255).optional(),
-  /** It is overdue, bears another name, or a hook of its first boot failed. */
+  /** It is overdue, has another name, or a first-boot hook failed. */
   problem: ProblemSchema.optional(),
 });
 export type FirstBootView = z.infer<typeof FirstBootView>;
@@ -72,25 +72,25 @@ export const NodeView = z.object({
   name: MachineName,
   settings: NodeSettings,
   state: NodeState,
-  /** Image and version of the running, else of the last finished deployment ("web@3"). */
+  /** Image and version of the current deployment, or else of the last finished one ("web@3"). */
   image: z.string().optional(),
   address: text(64).optional(),
   seen: time.optional(),
-  /** It is being installed, and was not heard of since: its power or its network may be gone. */
+  /** It is being installed and has been silent since: it may have lost power or network. */
   silentSince: time.optional(),
   armed: z.boolean(),
   report: StepReport.optional(),
   firstBoot: FirstBootView.optional(),
   inventory: Inventory.optional(),
-  /** What keeps it, or kept it, from installing faster. */
+  /** What limits, or limited, the speed of its installation. */
   limit: Limit.optional(),
-  /** Where it is the slowest of its deployment. */
+  /** Present if it is the slowest of its deployment. */
   slowest: Slowness.optional(),
-  /** Finished nodes: for whom it seeds on. */
+  /** Finished nodes: the nodes that it still seeds for. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
-  /** Where what was ordered last is, or was, a backup at its boot. */
+  /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
-  /** Where its latest deployment is, or was, a restore; `changes`: what it changed or would, once it is over. */
+  /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
   restore: RestoreTerms.extend({ changes: z.array(text(1000)).max(1000).optional() }).optional(),
 });
 export type NodeView = z.infer<typeof NodeView>;
@@ -98,22 +98,22 @@ export type NodeView = z.infer<typeof NodeView>;
 export const DeployRequest = z.object({
   nodes: z.array(z.string()).min(1).max(10_000),
   image: ImageRef,
-  /** Instead of the site's policy. */
+  /** Overrides the site's policy. */
   seed: SeedPolicy.optional(),
-  /** From the installation's end to the clone's own report; see DEFAULT_FIRST_BOOT_SECONDS. */
+  /** Time from the installation's end to the clone's report; default DEFAULT_FIRST_BOOT_SECONDS. */
   firstBootSeconds: z.int().min(1).max(86_400).optional(),
-  /** Instead of the nodes' own way. */
+  /** Overrides the nodes' own setting. */
   identity: IdentityMode.optional(),
-  /** How long a person at the console has; see DEFAULT_ASK_SECONDS. */
+  /** Time that a person at the console has; default DEFAULT_ASK_SECONDS. */
   askSeconds: AskSeconds.optional(),
-  /** A node's backup may become another node, too. */
+  /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
 
-/** A backup at the node's next boot from the network, where no agent runs on it. */
+/** A backup at the node's next network boot, for a node without a running agent. */
 export const BootBackupRequest = BackupRequest.extend({
-  /** What it is booted with, its kernel and tools; absent: what it bears. */
+  /** The image whose kernel and tools it boots with; absent: the image it has. */
   image: ImageRef.optional(),
 });
 export type BootBackupRequest = z.input<typeof BootBackupRequest>;
@@ -121,17 +121,17 @@ export type BootBackupRequest = z.input<typeof BootBackupRequest>;
 export const AgentToken = z.object({
   node: MachineName,
   token: z.string(),
-  /** The server as nodes reach it. */
+  /** The server's address as nodes reach it. */
   server: z.string(),
 });
 export type AgentToken = z.infer<typeof AgentToken>;
 
-/** Brings the nodes' disks back to an image. */
+/** Restores the nodes' disks to an image. */
 export const RestoreRequest = RestoreTerms.partial().extend({
   nodes: z.array(z.string()).min(1).max(10_000),
-  /** Absent: what the nodes bear. */
+  /** Absent: the image that each node has. */
   image: ImageRef.optional(),
-  /** Of that image, where `image` names none. */
+  /** A version of that image, if `image` is absent. */
   version: z.int().min(1).optional(),
   /** As in DeployRequest. */
   force: z.boolean().optional(),
@@ -141,12 +141,12 @@ export type RestoreRequest = z.infer<typeof RestoreRequest>;
 export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
-  /** For `agent install --token`, where a node does not boot from the network. Good for one enrolment. */
+  /** `token`: for `agent install --token`, if a node does not boot from the network. Valid for one enrolment. */
   nodes: z.array(z.object({ id, node: MachineName, token: z.string() })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
 
-/** A batch: what was ordered by one `node deploy`. */
+/** A batch: the nodes of one `node deploy`. */
 export const DeploymentView = z.object({
   id,
   image: z.string(),

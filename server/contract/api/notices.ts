@@ -1,8 +1,8 @@
-/** What an operator should know of the server itself, and can mend. */
+/** Problems of the server itself that an operator can fix. */
 import { z } from "zod";
 
 export const Notice = z.object({
-  /** What it is about: "web@1", "data directory". */
+  /** "web@1", "data directory". */
   subject: z.string(),
   problem: z.string(),
   remedy: z.string(),

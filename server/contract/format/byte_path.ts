@@ -1,7 +1,7 @@
 /**
- * Names on a Linux file system are bytes, not text (path_resolution(7)). Here a name or path is held as a
- * string with one character per byte (code units 0 to 255): cheap to compare, to join and to hand to libc,
- * and lossless. Text for people comes from `displayPath`.
+ * Names on a Linux file system are bytes, not text (path_resolution(7)). Here a name or path is a string with one
+ * character per byte (code units 0 to 255): lossless, and cheap to compare, join and pass to libc. `displayPath` makes
+ * human-readable text.
  */
 declare const brand: unique symbol;
 export type BytePath = string & { readonly [brand]: "BytePath" };
@@ -18,7 +18,7 @@ export function bytePathOf(bytes: Uint8Array): BytePath {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as BytePath;
 }
 
-/** A path given as text, for instance on the command line. */
+/** A path from text, for instance from the command line. */
 export function bytePathOfText(text: string): BytePath {
   return (beyondAscii.test(text) ? bytePathOf(encoder.encode(text)) : text) as BytePath;
 }
@@ -27,7 +27,7 @@ export function bytesOf(path: BytePath): Uint8Array {
   return Buffer.from(path, "latin1");
 }
 
-/** For people: UTF-8 where it is valid, else every odd byte as \xNN. */
+/** For people: valid UTF-8 as text, with control characters as \xNN; otherwise every byte outside ASCII as \xNN. */
 export function displayPath(path: BytePath): string {
   const text = textOf(path);
   // deno-lint-ignore no-control-regex -- control characters must not reach a terminal
@@ -36,7 +36,7 @@ export function displayPath(path: BytePath): string {
   return text === undefined ? path.replace(/[^\x20-\x7e]/g, escape) : text.replace(control, escape);
 }
 
-/** The text that these bytes are in UTF-8, or undefined where they are not UTF-8. */
+/** The bytes as UTF-8 text; undefined if they are not UTF-8. */
 export function textOf(path: BytePath): string | undefined {
   if (!beyondAscii.test(path)) return path;
   try {
@@ -46,7 +46,7 @@ export function textOf(path: BytePath): string | undefined {
   }
 }
 
-/** JSON form: a string where the bytes are UTF-8, else `{ "base64": … }`. */
+/** JSON form: a string if the bytes are UTF-8, else `{ "base64": … }`. */
 export type JsonPath = string | { readonly base64: string };
 
 export function toJsonPath(path: BytePath): JsonPath {
@@ -69,7 +69,7 @@ export function confinedPath(path: BytePath): BytePath {
   return path;
 }
 
-/** The directory that holds this path; the root's entries are held by "". */
+/** The directory of this path; that of the root's entries is "". */
 export function parentOf(path: BytePath): BytePath {
   const slash = path.lastIndexOf("/");
   return (slash < 0 ? "" : path.slice(0, slash)) as BytePath;
@@ -79,7 +79,7 @@ export function joinPath(directory: BytePath, name: BytePath): BytePath {
   return (directory === "" ? name : `${directory}/${name}`) as BytePath;
 }
 
-/** The order of a manifest: component by component, each by its bytes, a directory before what it holds. */
+/** The order of a manifest: component by component, each by its bytes, a directory before its content. */
 export function comparePaths(a: BytePath, b: BytePath): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

@@ -25,14 +25,14 @@ Deno.test("any bytes survive as a path and as JSON", () => {
   }));
 });
 
-Deno.test("JSON holds text where the bytes are UTF-8, and base64 where they are not", () => {
+Deno.test("JSON has text if the bytes are UTF-8, and base64 if they are not", () => {
   assert.equal(toJsonPath(bytePathOfText("ü/漢")), "ü/漢");
   assert.deepEqual(toJsonPath(bytePathOf(Uint8Array.of(0x61, 0xff))), { base64: "Yf8=" });
   assert.equal(textOf(bytePathOf(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))), "\ufeffa");
   assert.equal(textOf(bytePathOf(Uint8Array.of(0xc0, 0xaf))), undefined);
 });
 
-Deno.test("what people see holds no control character", () => {
+Deno.test("what people see has no control characters", () => {
   assert.equal(displayPath(bytePathOfText("a\n\u001b[31mü")), "a\\x0a\\x1b[31mü");
   assert.equal(displayPath(bytePathOf(Uint8Array.of(0x61, 0xff, 0x0a))), "a\\xff\\x0a");
 });
@@ -47,7 +47,7 @@ Deno.test("a path that could lead out of the root is refused", () => {
   }
 });
 
-Deno.test("parents and children fit each other", () => {
+Deno.test("a path is its parent joined with its name", () => {
   assert.equal(parentOf("a/b/c" as BytePath), "a/b");
   assert.equal(parentOf("a" as BytePath), "");
   assert.equal(joinPath("" as BytePath, "a" as BytePath), "a");

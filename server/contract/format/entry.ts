@@ -1,14 +1,15 @@
 /**
- * One file-system entry as a manifest holds it. The two forms differ in how a file names its bytes: a capture
- * names extents by their hash (`HashedExtent`), a published version by their place in a frame (`FrameExtent`).
+ * One file-system entry of a manifest. It has two forms, which differ in how a file refers to its bytes: a capture
+ * names extents by hash (`HashedExtent`), a published version by place in a frame (`FrameExtent`).
  */
 import { type BytePath, bytePathOf, confinedPath, fromJsonPath, toJsonPath } from "./byte_path.ts";
 import { bitsOf, FLAGS, type InodeSettings, lettersOf, settingsOf, XFLAGS } from "./inode_flags.ts";
+import { isBase64UrlSha256 } from "./sha256.ts";
 
-/** Largest file that is one extent; larger ones are cut by content into extents of at most this size. */
+/** Files up to this size are one extent; larger ones are cut by content into extents of at most this size. */
 export const MAX_EXTENT_BYTES = 4 << 20;
 
-/** Longest part of a capture's list of entries, before and after compression: a file of a terabyte is one line. */
+/** Longest part of a capture's list of entries, compressed or not. A single line can be long: a terabyte file is one. */
 export const MAX_ENTRIES_PART_BYTES = 64 << 20;
 
 /** Bytes of a file from `offset` on, named by their SHA-256 (32 bytes as base64url, 43 characters). */
@@ -25,7 +26,7 @@ export interface FrameExtent {
   readonly index: number;
 }
 
-/** What every entry has, but for further names of a file. */
+/** What every entry has, except a hard link. */
 export interface Attributes {
   readonly path: BytePath;
   /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
@@ -36,7 +37,7 @@ export interface Attributes {
   readonly mtimeNs: number;
   /** Extended attributes: POSIX ACLs, capabilities and SELinux labels are among them (xattr(7)). */
   readonly xattrs: readonly Xattr[];
-  /** Flags of chattr(1) and the like; files and directories only, and absent where nothing is set. */
+  /** Flags of chattr(1) and the like: files and directories only, and absent if none is set. */
   readonly inode?: InodeSettings;
 }
 export type Xattr = readonly [name: string, value: Uint8Array];
@@ -46,7 +47,7 @@ export type Entry<Extent> =
   /** Gaps between extents, and after the last one up to sizeBytes, are holes. */
   | Attributes & { readonly type: "file"; readonly sizeBytes: number; readonly extents: readonly Extent[] }
   | Attributes & { readonly type: "symlink"; readonly target: BytePath }
-  /** One more name of what comes earlier in the manifest and is no directory; it has no attributes of its own. */
+  /** Another name of an earlier entry that is not a directory; it has no attributes of its own. */
   | { readonly type: "link"; readonly path: BytePath; readonly target: BytePath }
   | Attributes & { readonly type: "char" | "block"; readonly major: number; readonly minor: number }
   | Attributes & { readonly type: "fifo" };
@@ -60,9 +61,6 @@ type TupleOf<Extent> = (extent: Extent) => readonly [number, number, number | st
 export function parseHashedEntry(line: string): Entry<HashedExtent> {
   return parseEntry(line, (tuple) => {
     const [offset, sizeBytes, sha256] = tupleOf(tuple, 3);
-    if (typeof sha256 !== "string" || !SHA256.test(sha256)) {
-      throw new RangeError("not a SHA-256 in base64url");
-    }
     return {
       offset: integer(offset, MAX_SIZE),
       sizeBytes: positive(sizeBytes, MAX_EXTENT_BYTES),
@@ -71,7 +69,7 @@ export function parseHashedEntry(line: string): Entry<HashedExtent> {
   });
 }
 
-/** Parses one entry line of a manifest: extents are [file offset, frame, extent of the frame]; throws likewise. */
+/** Parses one entry line of a manifest: extents are [file offset, frame, extent of the frame]. Throws likewise. */
 export function parseFrameEntry(line: string): Entry<FrameExtent> {
   return parseEntry(line, (tuple) => {
     const [offset, frame, index] = tupleOf(tuple, 3);
@@ -91,7 +89,7 @@ export function formatFrameEntry(entry: Entry<FrameExtent>): string {
   return formatEntry(entry, (e) => [e.offset, e.frame, e.index]);
 }
 
-// By hand and not by a schema: a manifest has one line per file, and a node reads it before it can install.
+// By hand rather than by a schema, for speed: a manifest has a line per file, and a node reads it before it installs.
 
 function parseEntry<Extent>(line: string, extentOf: (tuple: unknown) => Extent): Entry<Extent> {
   const json: unknown = JSON.parse(line);
@@ -134,10 +132,9 @@ function parseEntry<Extent>(line: string, extentOf: (tuple: unknown) => Extent):
 
 const MAX_U32 = 0xffffffff;
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
-const SHA256 = /^[\w-]{43}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** `value` where it is an integer from 0 to `max`. */
+/** `value`, if it is an integer from 0 to `max`; throws RangeError otherwise. */
 function integer(value: unknown, max: number): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > max) {
     throw new RangeError("a number is missing or out of range");
@@ -150,7 +147,7 @@ function positive(value: unknown, max: number): number {
   return integer(value, max);
 }
 
-/** The members that few entries have. */
+/** The rare members. */
 function inodeOf(own: Record<string, unknown>): { inode?: InodeSettings } {
   const { flags, xflags, project, extsize, cowextsize } = own;
   if ([flags, xflags, project, extsize, cowextsize].every((member) => member === undefined)) return {};
@@ -164,13 +161,13 @@ function inodeOf(own: Record<string, unknown>): { inode?: InodeSettings } {
     extentSize: number(extsize),
     cowExtentSize: number(cowextsize),
   });
-  if (inode === undefined) throw new RangeError("inode flags that say nothing");
+  if (inode === undefined) throw new RangeError("empty inode flags");
   return { inode };
 }
 
 /** A SHA-256 as base64url. */
 function hash(value: unknown): string {
-  if (typeof value !== "string" || !SHA256.test(value)) throw new RangeError("not a SHA-256 in base64url");
+  if (!isBase64UrlSha256(value)) throw new RangeError("not a SHA-256 in base64url");
   return value;
 }
 
@@ -185,7 +182,7 @@ export function parseFrameSlice(json: unknown): { sha256: string; offset: number
 }
 
 function tupleOf(value: unknown, length: number): readonly unknown[] {
-  if (!Array.isArray(value) || value.length !== length) throw new RangeError("a member has another shape");
+  if (!Array.isArray(value) || value.length !== length) throw new RangeError("a member has the wrong shape");
   return value;
 }
 
@@ -202,10 +199,10 @@ function bytePath(json: unknown): BytePath {
 
 function xattrs(json: unknown): Xattr[] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new RangeError("not attributes");
+    throw new RangeError("not extended attributes");
   }
   return Object.entries(json).map(([name, value]): Xattr => {
-    if (name === "" || name.length > 255) throw new RangeError("an attribute has no name or too long a one");
+    if (name === "" || name.length > 255) throw new RangeError("an attribute's name is empty or too long");
     return [name, base64(value)];
   });
 }
@@ -240,7 +237,7 @@ function inodeMembers({ flags, xflags, project, extentSize, cowExtentSize }: Ino
   };
 }
 
-/** A symlink may point anywhere, it is only data; but it is never empty and never longer than PATH_MAX. */
+/** A symlink is only data and may point anywhere, but it is never empty and never longer than PATH_MAX. */
 function linkTarget(target: BytePath): BytePath {
   if (target === "" || target.length > 4095 || target.includes("\0")) throw new RangeError("bad link target");
   return target;

@@ -1,18 +1,18 @@
 /**
- * A list of entries told as what has changed since another one, its parent, both in the order of a manifest:
+ * A list of entries as its differences from another one, its parent; both are in manifest order:
  *
  *     {"keep":N}    the parent's next N entries follow
  *     {"drop":N}    the parent's next N entries do not
  *     {"type":…}    this entry follows (entry.ts)
  *
- * What is left of the parent at the end does not follow either.
+ * Whatever remains of the parent at the end is dropped too.
  */
 import { type BytePath, comparePaths } from "./byte_path.ts";
 import { type Entry, formatHashedEntry, type HashedExtent, parseHashedEntry } from "./entry.ts";
 
 export interface EntryLine {
   readonly path: BytePath;
-  /** As `formatHashedEntry` writes it. */
+  /** From `formatHashedEntry`. */
   readonly line: string;
 }
 
@@ -20,7 +20,7 @@ export function entryLine(entry: Entry<HashedExtent>): EntryLine {
   return { path: entry.path, line: formatHashedEntry(entry) };
 }
 
-/** The sender's half: takes the entries one by one and gives the lines that tell them. */
+/** The sender's half: takes entries one by one and returns the lines to send. */
 export class EntryChanges {
   readonly #parent: readonly EntryLine[];
   #next = 0;
@@ -30,7 +30,7 @@ export class EntryChanges {
     this.#parent = parent;
   }
 
-  /** Lines to be sent, mostly none. */
+  /** Returns lines to send, usually none. */
   add({ path, line }: EntryLine): string[] {
     const from = this.#next;
     while (comparePaths(this.#parent[this.#next]?.path ?? path, path) < 0) this.#next++;
@@ -51,12 +51,12 @@ export class EntryChanges {
     return lines;
   }
 
-  /** How many entries were added that no line tells of yet. */
-  get owed(): number {
+  /** Entries that were added and are in no line yet. */
+  get pending(): number {
     return this.#kept;
   }
 
-  /** The lines that are still owed for what was added. */
+  /** The remaining lines for the entries added so far. */
   end(): string[] {
     const kept = this.#kept;
     this.#kept = 0;
@@ -71,7 +71,7 @@ export class EntryPatch {
   readonly #open: () => Iterable<Entry<HashedExtent>>;
   #parent: Iterator<Entry<HashedExtent>> | undefined;
 
-  /** `parent` is asked for when a line refers to it. */
+  /** `parent` is called when a line first refers to it. */
   constructor(parent: () => Iterable<Entry<HashedExtent>>) {
     this.#open = parent;
   }
@@ -82,8 +82,8 @@ export class EntryPatch {
   }
 
   /**
-   * What the line tells of; `isKept`: the parent has it alike. Throws (RangeError, SyntaxError) on anything that is
-   * no such line, or reaches past the parent's end.
+   * The entries that the line stands for. `isKept`: the parent has the same. Throws (RangeError, SyntaxError) if the
+   * line is malformed or reaches past the parent's end.
    */
   *apply(line: string): Generator<{ entry: Entry<HashedExtent>; line: string; isKept: boolean }> {
     const [, what, count] = CHANGE.exec(line) ?? [];

@@ -109,7 +109,7 @@ const file = {
   extents: [[0, 10, "A".repeat(43)]],
 };
 
-Deno.test("a line that says something else than an entry is refused", () => {
+Deno.test("a line that is not an entry is refused", () => {
   assert.equal(parseHashedEntry(JSON.stringify(file)).type, "file");
   const wrong: Record<string, unknown>[] = [
     { type: "socket" },
@@ -182,7 +182,7 @@ Deno.test("a line that says something else than an entry is refused", () => {
   }
 });
 
-Deno.test("a manifest's file names extents by frame and number", () => {
+Deno.test("in a manifest, a file names its extents by frame and number", () => {
   const line = (extents: unknown) => JSON.stringify({ ...file, extents });
   const entry = parseFrameEntry(line([[0, 1, 2]]));
   assert.deepEqual(entry.type === "file" && entry.extents, [{ offset: 0, frame: 1, index: 2 }]);
@@ -191,7 +191,7 @@ Deno.test("a manifest's file names extents by frame and number", () => {
   }
 });
 
-Deno.test("flags are letters as lsattr has them, and an entry without any is as long as before", () => {
+Deno.test("flags are the letters of lsattr, and an entry without flags has no member for them", () => {
   const plain = JSON.stringify(file);
   assert.equal(formatHashedEntry(parseHashedEntry(plain)), plain);
   const flagged = parseHashedEntry(JSON.stringify({ ...file, flags: "iadA", project: 7 }));

@@ -1,6 +1,6 @@
 /**
- * Scattered extents of a version, cut out of their frames for one node: what `POST /node/extents` is asked and
- * answers. Plain inside TLS; the node proves every extent by the SHA-256 that its manifest has.
+ * Scattered extents of a version, cut out of their frames for one node: request and answer of `POST /node/extents`.
+ * They are not sealed, only inside TLS; the node checks every extent against the SHA-256 in its manifest.
  *
  * The answer, for each frame of the request in its order:
  *
@@ -12,13 +12,13 @@ import { zstdDecompressSync } from "node:zlib";
 import { MAX_FRAME_EXTENTS } from "./frame_upload.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
 
-/** Of one request: what the server opens for it is bounded by this. */
+/** Most frames in one request; bounds what the server opens for it. */
 export const MAX_CUT_FRAMES = 32;
 
 const number = z.int().min(0).max(2 ** 31);
 
 export const ExtentRequest = z.object({
-  /** Numbers of the version's frames and, of each, of the extents that are wanted. */
+  /** Numbers of frames of the version and, in each, of the wanted extents. */
   frames: z.array(z.object({
     frame: number,
     extents: z.array(number).min(1).max(MAX_FRAME_EXTENTS),
@@ -35,9 +35,9 @@ export function encodeCut(packed: Uint8Array): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-/** The cuts of an answer as they come, still packed. Throws RangeError where it is malformed or too long. */
+/** The cuts of an answer as they arrive, still packed. Throws RangeError if it is malformed or too long. */
 export async function* decodeCuts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // no room is made for what a head merely claims
+  // nothing is allocated for a length that is only claimed
   let parts: Uint8Array[] = [], have = 0, wanted = HEAD_BYTES, isHead = true;
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length;) {
@@ -57,7 +57,7 @@ export async function* decodeCuts(body: AsyncIterable<Uint8Array>): AsyncGenerat
   if (!isHead || have > 0) throw new RangeError("the answer is cut off");
 }
 
-/** How long the cut is that the head tells of. */
+/** The length of the cut after this head. */
 function cutBytes(head: Uint8Array<ArrayBuffer>): number {
   const length = new DataView(head.buffer).getUint32(0);
   if (length === 0) throw new RangeError("a cut is empty");
@@ -66,7 +66,7 @@ function cutBytes(head: Uint8Array<ArrayBuffer>): number {
   return length;
 }
 
-/** The extents of one cut, which are to have these sizes. Throws where it holds anything else. */
+/** The extents of one cut. `sizes`: those that the manifest gives. Throws if the cut holds anything else. */
 export function openCut(packed: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const raw = zstdDecompressSync(packed, { chunkSize: Math.max(total, 1024), maxOutputLength: total || 1 });

@@ -1,6 +1,6 @@
 /**
- * What makes a file system more than its type and size: everything that mke2fs(8), tune2fs(8), mkfs.xfs(8) and
- * mkfs.vfat(8) let a person choose, as far as it does not follow from the disk itself.
+ * Properties of a file system beyond its type and size: everything that mke2fs(8), tune2fs(8), mkfs.xfs(8) and
+ * mkfs.vfat(8) let a person choose, unless it follows from the disk itself.
  */
 import { z } from "zod";
 
@@ -8,18 +8,18 @@ const count = z.int().min(0);
 const uint32 = z.int().min(0).max(2 ** 32 - 1);
 
 export const ExtProperties = z.object({
-  /** Size on the template, in blocks: what the counts below are parts of. */
+  /** Size on the template, in blocks; the counts below are parts of it. */
   blocks: count,
   /** Absent without bigalloc. */
   clusterBytes: count.optional(),
-  /** Absent where it follows from the block size. */
+  /** Absent if it follows from the block size. */
   blocksPerGroup: uint32.optional(),
   flexGroups: uint32.optional(),
-  /** Of sparse_super2. */
+  /** With sparse_super2. */
   backupSuperblocks: z.int().min(0).max(2).optional(),
-  /** Up to which the file system can grow while mounted; absent where it follows from its size. */
+  /** Size up to which the file system can grow while mounted; absent if it follows from its size. */
   resizeLimitBlocks: count.optional(),
-  /** Absent where it follows from the size of the file system. */
+  /** Absent if it follows from the size of the file system. */
   journalBlocks: uint32.optional(),
   fastCommitBlocks: uint32.optional(),
   reservedBlocks: count,
@@ -27,17 +27,17 @@ export const ExtProperties = z.object({
   reservedGid: uint32,
   errors: z.enum(["continue", "remount-ro", "panic"]),
   defaultMountOptions: z.array(z.string().max(32).regex(/^[a-z0-9_]+$/)).max(32),
-  /** Options as text, at most one: tune2fs cannot write a comma. */
+  /** At most one option, as text: tune2fs cannot write a comma. */
   mountOptions: z.string().max(63).regex(/^[\x21-\x2b\x2d-\x7e]*$/),
   /** In blocks; 0: none. */
   stride: uint32,
   stripeWidth: uint32,
-  /** -1 and 0: never checked for its mounts. */
+  /** -1 and 0: no check after a number of mounts. */
   maxMountCount: z.int().min(-1).max(65_535),
   checkSeconds: uint32,
   directoryHash: z.enum(["legacy", "half_md4", "tea"]).optional(),
   mmpSeconds: z.int().min(0).max(300).optional(),
-  /** Of casefold. */
+  /** With casefold. */
   encoding: z.string().max(32).regex(/^[a-z0-9.-]+$/).optional(),
   strictEncoding: z.boolean().optional(),
   quotaTypes: z.array(z.enum(["usrquota", "grpquota", "prjquota"])).max(3),
@@ -50,7 +50,7 @@ export const XfsFeature = z.enum([
 ]);
 export type XfsFeature = z.infer<typeof XfsFeature>;
 
-/** Smaller logs were made by older programs: mkfs.xfs since xfsprogs 5.19 refuses them. */
+/** Older programs made smaller logs; mkfs.xfs refuses them since xfsprogs 5.19. */
 export const XFS_LEAST_LOG_BYTES = 64 << 20;
 
 export const XfsProperties = z.object({
@@ -59,9 +59,9 @@ export const XfsProperties = z.object({
   inodeBytes: count,
   directoryBlockBytes: count,
   enabled: z.array(XfsFeature).max(32),
-  /** Those that the template's mkfs.xfs knows but the file system lacks. */
+  /** Features that the template's mkfs.xfs knows but the file system does not have. */
   disabled: z.array(XfsFeature).max(32),
-  /** Absent where it follows from the size. */
+  /** Absent if it follows from the size. */
   maxInodePercent: z.int().min(0).max(100).optional(),
   logBytes: count,
   /** 0: none. */
@@ -81,9 +81,9 @@ export const FatProperties = z.object({
   rootEntries: z.int().min(0).max(65_535),
   media: z.int().min(0xf0).max(0xff),
   driveNumber: z.int().min(0).max(255),
-  /** Absent where it is the partition's first sector. */
+  /** Absent if it is the partition's first sector. */
   hiddenSectors: uint32.optional(),
-  /** FAT32: where the boot sector's copy lies; 0: nowhere. */
+  /** FAT32: the sector with the boot sector's copy; 0: none. */
   backupSector: z.int().min(0).max(65_535).optional(),
 });
 export type FatProperties = z.infer<typeof FatProperties>;

@@ -2,20 +2,22 @@
  * One frame on its way from a template to the server, before it is sealed: the body of
  * `POST /captures/:id/frames`.
  *
- *     0   number of extents n, u32 big-endian; its highest bit is set where the contents are packed
- *     4   n × (SHA-256, 32 bytes; size, u32 big-endian)
- *     …   the extents back to back, at most 4 MiB in all; packed: fewer bytes, zstd of them (RFC 8878)
+ *     0   number of extents n, u32 big-endian; its highest bit is set if the contents are packed
+ *     4   table of n extents (extent_table.ts)
+ *     …   contents: the extents back to back, at most 4 MiB in all; packed: zstd of them (RFC 8878), always shorter
  *
- * What came packed is stored as it came, once it is proven to be what its table says: nobody packs it twice.
+ * The server checks that packed contents match their table and stores them as they came, so that each frame is
+ * compressed once.
  */
+import { EXTENT_ROW_BYTES, extentRows, writeExtentRow } from "./extent_table.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
 
-/** More extents than this do not go into one frame: keeps the table bounded for trees of tiny files. */
+/** Extents in one frame: bounds the table for trees of tiny files. */
 export const MAX_FRAME_EXTENTS = 4096;
 
-const EXTENT_BYTES = 36;
-/** Head and table of the longest upload. */
-export const MAX_TABLE_BYTES = 4 + EXTENT_BYTES * MAX_FRAME_EXTENTS;
+const COUNT_BYTES = 4;
+/** Count and table of the longest upload. */
+export const MAX_TABLE_BYTES = COUNT_BYTES + EXTENT_ROW_BYTES * MAX_FRAME_EXTENTS;
 export const MAX_UPLOAD_BYTES = MAX_TABLE_BYTES + MAX_FRAME_BYTES;
 const PACKED = 0x80000000;
 
@@ -27,17 +29,31 @@ export interface UploadedExtent {
 
 /** Views into an upload. */
 interface FrameUpload {
-  /** n × (SHA-256, 32 bytes; size, u32 big-endian). */
   readonly table: Uint8Array;
   /** The extents back to back, or zstd of them. */
   readonly contents: Uint8Array;
   readonly isPacked: boolean;
-  /** Of the extents together. */
+  /** Sum of the extents' sizes. */
   readonly rawBytes: number;
 }
 
+/**
+ * The upload of these extents, not packed.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createHash } from "node:crypto";
+ * import { encodeFrameUpload, parseFrameUpload, uploadedExtents } from "#contract/format/frame_upload.ts";
+ *
+ * const content = new TextEncoder().encode("hello");
+ * const sha256 = new Uint8Array(createHash("sha256").update(content).digest());
+ * const upload = parseFrameUpload(encodeFrameUpload([{ sha256, content }]));
+ * assert.deepEqual(uploadedExtents(upload, upload.contents), [{ sha256, content }]);
+ * ```
+ */
 export function encodeFrameUpload(extents: readonly UploadedExtent[]): Uint8Array {
-  let at = 4 + EXTENT_BYTES * extents.length;
+  let at = COUNT_BYTES + EXTENT_ROW_BYTES * extents.length;
   const out = new Uint8Array(extents.reduce((sum, e) => sum + e.content.length, at));
   for (const { content } of extents) {
     out.set(content, at);
@@ -48,32 +64,29 @@ export function encodeFrameUpload(extents: readonly UploadedExtent[]): Uint8Arra
 }
 
 /**
- * As `encodeFrameUpload`, of contents that lie back to back in `memory` already, from MAX_TABLE_BYTES on: writes
- * the table before them and returns the view that is the upload.
+ * As `encodeFrameUpload`, for contents that are back to back in `memory` already, from MAX_TABLE_BYTES on: writes the
+ * table in front of them and returns the view that is the upload.
  */
 export function encodeFrameUploadIn(
   memory: Uint8Array<ArrayBuffer>,
   extents: readonly UploadedExtent[],
 ): Uint8Array<ArrayBuffer> {
   const contentBytes = extents.reduce((sum, e) => sum + e.content.length, 0);
-  const start = MAX_TABLE_BYTES - (4 + EXTENT_BYTES * extents.length);
+  const start = MAX_TABLE_BYTES - (COUNT_BYTES + EXTENT_ROW_BYTES * extents.length);
   const upload = memory.subarray(start, MAX_TABLE_BYTES + contentBytes);
   writeTable(upload, extents);
   return upload;
 }
 
 function writeTable(upload: Uint8Array, extents: readonly UploadedExtent[]): void {
-  const view = viewOf(upload);
-  view.setUint32(0, extents.length);
-  let at = 4;
-  for (const { sha256, content } of extents) {
-    upload.set(sha256, at);
-    view.setUint32(at + 32, content.length);
-    at += EXTENT_BYTES;
-  }
+  viewOf(upload).setUint32(0, extents.length);
+  const table = upload.subarray(COUNT_BYTES);
+  extents.forEach(({ sha256, content }, i) =>
+    writeExtentRow(table, i, { sha256, sizeBytes: content.length })
+  );
 }
 
-/** The same upload with its contents packed by `pack` (zstd); as it is where that makes them no smaller. */
+/** The same upload with its contents packed by `pack` (zstd), or unchanged if that makes them no smaller. */
 export async function packFrameUpload(
   upload: Uint8Array<ArrayBuffer>,
   pack: (contents: Uint8Array) => Promise<Uint8Array>,
@@ -81,24 +94,24 @@ export async function packFrameUpload(
   const { table, contents } = parseFrameUpload(upload);
   const packed = await pack(contents);
   if (packed.length >= contents.length) return upload;
-  const out = new Uint8Array(4 + table.length + packed.length);
-  viewOf(out).setUint32(0, PACKED + table.length / EXTENT_BYTES);
-  out.set(table, 4);
-  out.set(packed, 4 + table.length);
+  const out = new Uint8Array(COUNT_BYTES + table.length + packed.length);
+  viewOf(out).setUint32(0, PACKED + table.length / EXTENT_ROW_BYTES);
+  out.set(table, COUNT_BYTES);
+  out.set(packed, COUNT_BYTES + table.length);
   return out;
 }
 
-/** Throws RangeError where the body is not what it claims, as far as can be told without unpacking it. */
+/** Throws RangeError if the body is malformed, as far as that shows without unpacking it. */
 export function parseFrameUpload(body: Uint8Array): FrameUpload {
-  if (body.length < 4) throw new RangeError("frame upload is cut off");
+  if (body.length < COUNT_BYTES) throw new RangeError("frame upload is cut off");
   const head = viewOf(body).getUint32(0);
   const isPacked = head >= PACKED, count = isPacked ? head - PACKED : head;
   if (count < 1 || count > MAX_FRAME_EXTENTS) throw new RangeError(`frame upload of ${count} extents`);
-  const end = 4 + EXTENT_BYTES * count;
+  const end = COUNT_BYTES + EXTENT_ROW_BYTES * count;
   if (end > body.length) throw new RangeError("frame upload is cut off");
-  const table = body.subarray(4, end), contents = body.subarray(end);
+  const table = body.subarray(COUNT_BYTES, end), contents = body.subarray(end);
   let rawBytes = 0;
-  for (const { sizeBytes } of rowsOf(table)) {
+  for (const { sizeBytes } of extentRows(table)) {
     if (sizeBytes < 1) throw new RangeError("frame upload has an empty extent");
     rawBytes += sizeBytes;
   }
@@ -109,19 +122,12 @@ export function parseFrameUpload(body: Uint8Array): FrameUpload {
   return { table, contents, isPacked, rawBytes };
 }
 
-/** The extents as views into `raw`, which are the contents unpacked. */
+/** The extents as views into `raw`, the unpacked contents. */
 export function uploadedExtents({ table }: FrameUpload, raw: Uint8Array): UploadedExtent[] {
   let at = 0;
-  return Array.from(rowsOf(table), ({ sha256, sizeBytes }) => {
+  return Array.from(extentRows(table), ({ sha256, sizeBytes }) => {
     return { sha256, content: raw.subarray(at, at += sizeBytes) };
   });
-}
-
-function* rowsOf(table: Uint8Array): Generator<{ sha256: Uint8Array; sizeBytes: number }> {
-  const view = viewOf(table);
-  for (let at = 0; at < table.length; at += EXTENT_BYTES) {
-    yield { sha256: table.subarray(at, at + 32), sizeBytes: view.getUint32(at + 32) };
-  }
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

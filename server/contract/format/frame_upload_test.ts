@@ -26,11 +26,11 @@ Deno.test("extents survive their upload", () => {
   assert.equal(decodeFrameUpload(encodeFrameUpload(largest))[0]?.content.length, MAX_FRAME_BYTES);
 });
 
-/** As the sender packs it. */
+/** Packed as the sender does. */
 const packed = (upload: Uint8Array) =>
   packFrameUpload(upload as Uint8Array<ArrayBuffer>, (raw) => pack(raw, { level: 9 }));
 
-Deno.test("extents survive their upload packed, in fewer bytes", async () => {
+Deno.test("extents survive a packed upload, in fewer bytes", async () => {
   for (const sizes of [[1000], [1, 1000, 70_000], [MAX_FRAME_BYTES - 1, 1]]) {
     const extents = sizes.map(extent);
     const upload = encodeFrameUpload(extents), small = await packed(upload);
@@ -44,7 +44,7 @@ Deno.test("extents survive their upload packed, in fewer bytes", async () => {
   }
 });
 
-Deno.test("contents that packing makes no smaller go as they are, so that no upload exceeds the longest one", async () => {
+Deno.test("incompressible contents are sent as they are, so that no upload exceeds the limit", async () => {
   const size = MAX_FRAME_BYTES / MAX_FRAME_EXTENTS;
   const noise = Array.from({ length: MAX_FRAME_EXTENTS }, () => {
     return { ...extent(1), content: new Uint8Array(randomBytes(size)) };
@@ -84,7 +84,7 @@ Deno.test("any bytes are an upload or a RangeError", () => {
   }));
 });
 
-Deno.test("an upload made around contents that lie in place is the same as a copied one", () => {
+Deno.test("an upload built around contents in place equals a copied one", () => {
   const sizes = [1, 70_000, 333];
   const memory = new Uint8Array(MAX_TABLE_BYTES + 100_000).fill(7);
   let at = MAX_TABLE_BYTES;

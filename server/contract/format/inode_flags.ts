@@ -1,14 +1,14 @@
 /**
- * What a file has beside its rights and extended attributes: the flags of chattr(1) and of xfs_io(8)'s chattr, the
- * project of a quota, and allocation hints of XFS. Only what root can set is kept: a file system sets the others
- * (extents, indexed, inline data, huge file, encrypted, verity, realtime) by itself or not at all.
+ * What a file has in addition to its mode and extended attributes: the flags of chattr(1) and of xfs_io(8)'s chattr,
+ * the project of a quota, and allocation hints of XFS. Only what root can set is kept: a file system sets the others
+ * (extents, indexed, inline data, huge file, encrypted, verity, realtime) on its own or not at all.
  */
 
-/** Absent members are 0. No file has an empty one. */
+/** Absent members are 0. At least one member is present. */
 export interface InodeSettings {
-  /** FS_*_FL of linux/fs.h, those of FLAGS. */
+  /** FS_*_FL of linux/fs.h, those in FLAGS. */
   readonly flags?: number;
-  /** FS_XFLAG_* that have no FS_*_FL, those of XFLAGS. */
+  /** FS_XFLAG_* without an FS_*_FL, those in XFLAGS. */
   readonly xflags?: number;
   readonly project?: number;
   /** Extent size hints, in bytes. */
@@ -21,7 +21,7 @@ interface Flag {
   readonly bit: number;
 }
 
-/** By bit. `name`: in a tar's SCHILY.fflags, as libarchive writes it; the others have none there. */
+/** By bit. `name`: what libarchive calls it in a tar's SCHILY.fflags; it has no name for the others. */
 export const FLAGS: readonly (Flag & { readonly name?: string })[] = [
   { letter: "s", bit: 0x1, name: "secdel" },
   { letter: "u", bit: 0x2, name: "undel" },
@@ -59,15 +59,15 @@ export function lettersOf(bits: number, table: readonly Flag[] = FLAGS): string 
   return table.flatMap(({ letter, bit }) => bits & bit ? [letter] : []).join("");
 }
 
-/** Throws RangeError unless they are letters of the table, each once and in its order: there is one way to write them. */
+/** Throws RangeError unless the letters are in the table, each once and in its order: a set has one spelling. */
 export function bitsOf(letters: unknown, table: readonly Flag[] = FLAGS): number {
-  if (typeof letters !== "string") throw new RangeError("flags are no letters");
+  if (typeof letters !== "string") throw new RangeError("flags are not letters");
   const bits = table.reduce((sum, { letter, bit }) => letters.includes(letter) ? sum | bit : sum, 0);
   if (lettersOf(bits, table) !== letters) throw new RangeError("unknown flags, or flags out of order");
   return bits;
 }
 
-/** Undefined where nothing of it is set. */
+/** Undefined if nothing is set. */
 export function settingsOf(
   { flags = 0, xflags = 0, project = 0, extentSize = 0, cowExtentSize = 0 }: InodeSettings,
 ): InodeSettings | undefined {
@@ -80,7 +80,7 @@ export function settingsOf(
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
-/** In words, as chattr(1) and lsattr(1) have them: "+ia", "project 42"; empty where nothing is set. */
+/** As text, in the style of chattr(1): "+ia", "project 42"; empty if nothing is set. */
 export function describeSettings(
   { flags = 0, xflags = 0, project = 0, extentSize = 0, cowExtentSize = 0 }: InodeSettings,
 ): string {

@@ -1,12 +1,11 @@
 /**
- * The disk layout of a machine as an image carries it: enough to make equal disks again, on disks of other
- * names and, within reason, of other sizes. Volumes are named by their place (disk 0, partition 2), never by
- * /dev names, since those change from machine to machine.
+ * The disk layout of a machine: enough to rebuild it on disks with other names and, within reason, other sizes. Volumes
+ * are named by place (disk 0, partition 2), never by /dev names, which change from machine to machine.
  */
 import { z } from "zod";
 import { ExtProperties, FatProperties, XfsProperties } from "./file_system_properties.ts";
 
-/** Where a file system or swap area lives. Further kinds are refused until a version of the format has them. */
+/** The place of a file system or swap area. Other kinds are refused until a version of the format has them. */
 export const Volume = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("partition"), disk: z.int().min(0), number: z.int().min(1).max(256) }),
   z.object({ kind: z.literal("disk"), disk: z.int().min(0) }),
@@ -15,10 +14,10 @@ export const Volume = z.discriminatedUnion("kind", [
 ]);
 export type Volume = z.infer<typeof Volume>;
 
-/** Why this cannot be made again, in words; a plan refuses it. Absent where nothing is known against it. */
+/** Why this cannot be rebuilt, as text; a plan then refuses it. Absent if there is no known reason. */
 const obstacle = z.string().max(200).optional();
 
-/** A line of sfdisk's input: nothing in it may begin another. */
+/** Part of a line of sfdisk's input, so nothing in it may start a new line. */
 const identifier = z.string().max(64).regex(/^[0-9A-Za-z-]*$/);
 
 export const Partition = z.object({
@@ -28,7 +27,7 @@ export const Partition = z.object({
   sectors: z.int().min(1),
   /** GPT: type GUID; DOS: hexadecimal type without 0x ("83"). */
   type: z.string().max(36).regex(/^[0-9A-Fa-f-]+$/),
-  /** GPT partition GUID; DOS has none of its own. */
+  /** GPT partition GUID; DOS has none. */
   uuid: identifier.optional(),
   /** GPT partition name. */
   name: z.string().max(72).optional(),
@@ -40,11 +39,11 @@ export const Partition = z.object({
 export type Partition = z.infer<typeof Partition>;
 
 export const DiskTable = z.object({
-  /** The template's name for it ("vda"): for people only, nothing is chosen by it. */
+  /** The template's name for it ("vda"): for people only, it selects nothing. */
   name: z.string().max(64),
   /**
-   * Its further names on the template, below /dev/disk/by-id and by-path: what its files may call it. Nothing is chosen
-   * by them either.
+   * Its other names on the template, below /dev/disk/by-id and by-path, which the image's files may use. They select
+   * nothing either.
    */
   names: z.array(z.string().max(255).regex(/^\/dev\/disk\/by-(id|path)\/[^\s/]+$/)).max(64).optional(),
   sizeBytes: z.int().min(0),
@@ -52,9 +51,9 @@ export const DiskTable = z.object({
   table: z.enum(["gpt", "dos", "none"]),
   /** Disk GUID or DOS signature (0x…). */
   id: identifier.optional(),
-  /** GPT: how many partitions the table has room for; absent: 128. */
+  /** GPT: number of slots in the table; absent: 128. */
   entries: z.int().min(1).max(4096).optional(),
-  /** GPT: the sectors that partitions may use, where a person set them. */
+  /** GPT: the sectors that partitions may use, if a person set them. */
   firstUsableSector: z.int().min(0).optional(),
   lastUsableSector: z.int().min(0).optional(),
   /** GPT: the protective MBR's partition is marked active, which some BIOSes want. */
@@ -74,16 +73,16 @@ export const FileSystem = z.object({
   mountOptions: z.string().max(1024),
   sizeBytes: z.int().min(0),
   usedBytes: z.int().min(0),
-  /** What mkfs must be told so that the template's boot loader and kernel can read the result. */
+  /** Settings for mkfs, so that the template's boot loader and kernel can read the result. */
   mkfs: z.object({
-    /** ext: feature names of the superblock ("has_journal", "64bit" …); empty where unknown. */
+    /** ext: feature names of the superblock ("has_journal", "64bit" …); empty if unknown. */
     features: z.array(z.string().max(64).regex(/^[A-Za-z0-9_]+$/)).max(128),
     blockBytes: z.int().min(0).optional(),
     inodeBytes: z.int().min(0).optional(),
     inodes: z.int().min(0).optional(),
     /** vfat: 12, 16 or 32. */
     fatBits: z.union([z.literal(12), z.literal(16), z.literal(32)]).optional(),
-    /** Of the file system's own kind; versions that were captured before they were known have none. */
+    /** For its own type of file system; versions captured by earlier releases have none. */
     ext: ExtProperties.optional(),
     xfs: XfsProperties.optional(),
     fat: FatProperties.optional(),
@@ -99,12 +98,12 @@ export const SwapArea = z.object({
 });
 export type SwapArea = z.infer<typeof SwapArea>;
 
-/** A file that the template swaps to. Its content is in no image: a clone makes a new one. */
+/** A file that the template swaps to. Its content is in no image: a clone creates a new one. */
 export const SwapFile = z.object({
   /** Absolute. */
   path: z.string().max(4095).regex(/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/),
   sizeBytes: z.int().min(40_960),
-  /** Of its swap signature, if it has one: fstab never names it, swaplabel(8) shows it. */
+  /** From its swap signature, if it has one; swaplabel(8) shows it, and fstab never uses it. */
   uuid: z.string().max(64).optional(),
   label: z.string().max(64).optional(),
 });
@@ -112,14 +111,14 @@ export type SwapFile = z.infer<typeof SwapFile>;
 
 export const DiskLayout = z.object({
   disks: z.array(DiskTable).max(64),
-  /** Sorted by mount point, so that a parent is mounted before what lies in it. */
+  /** Sorted by mount point, so that a parent is mounted before its children. */
   fileSystems: z.array(FileSystem).max(256),
   swap: z.array(SwapArea).max(64),
   swapFiles: z.array(SwapFile).max(64).optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
 
-/** Same words on the template, in the plan and in messages. */
+/** The same text on the template, in the plan and in messages. */
 export function describeVolume(volume: Volume): string {
   switch (volume.kind) {
     case "partition":
@@ -133,7 +132,7 @@ export function describeVolume(volume: Volume): string {
   }
 }
 
-/** A vfat where systems mount their EFI system partition. */
+/** A vfat file system at a usual mount point of the EFI system partition. */
 export function isEsp({ type, mountPoint }: Pick<FileSystem, "type" | "mountPoint">): boolean {
   return type === "vfat" && ["/boot/efi", "/efi", "/boot"].includes(mountPoint);
 }

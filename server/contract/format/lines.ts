@@ -1,9 +1,9 @@
-/** Lines of UTF-8 text, each ended by LF, as manifests and the memory of a capture have them. */
+/** Lines of UTF-8 text, each ended by LF: the form of manifests and of a capture's memory. */
 
-/** Decoded at a time: one by one would cost three times as much. */
+/** Bytes decoded at a time: decoding line by line costs three times as much. */
 const PART_BYTES = 1 << 20;
 
-/** Without their ends. Throws RangeError where the last one has none. */
+/** The lines without their ends. Throws RangeError if the last one has no end. */
 export function* linesOf(bytes: Uint8Array): Generator<string, undefined> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let start = 0; start < buffer.length;) {

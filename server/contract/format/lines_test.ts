@@ -3,7 +3,7 @@ import { linesOf } from "./lines.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("lines are what stands between their ends, wherever the parts that are decoded end", () => {
+Deno.test("lines are split at their ends, wherever the decoded parts end", () => {
   const long = "ü".repeat(1 << 20);
   for (const lines of [[], [""], ["a", "", "b"], ["x", long, "y", long, ""], Array(300_000).fill("äbc")]) {
     const read = [...linesOf(bytes(lines.map((line) => `${line}\n`).join("")))];

@@ -1,6 +1,6 @@
 /**
- * The manifest of a version: what FORMAT.md describes, parsed once and believed afterwards. JSON Lines: the
- * header, then one line per frame, then one line per entry.
+ * The manifest of a version (FORMAT.md): JSON Lines with the header, then one line per frame, then one per entry. It is
+ * checked completely when it is parsed, so that no other code has to.
  */
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { z } from "zod";
@@ -9,28 +9,29 @@ import { type Entry, formatFrameEntry, type FrameExtent, parseFrameEntry, parseF
 import { DiskLayout } from "./layout.ts";
 import { linesOf } from "./lines.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
+import { Sha256Hex } from "./sha256.ts";
 
 export const FORMAT = "rackseed-manifest";
 export const FORMAT_VERSION = 1;
 
-/** Largest manifest that is read at all: about four million entries. */
+/** Largest manifest that is accepted: about four million entries. */
 export const MAX_MANIFEST_BYTES = 1 << 30;
 
 export const ImageName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
   error: "an image name is 1 to 63 of a-z 0-9 . _ - and starts with a letter or digit",
 });
 
-/** Where the version came from. */
+/** The machine that the version was captured from. */
 export const Source = z.object({
   hostname: z.string().max(255),
   /** os-release: ID and VERSION_ID ("debian", "12"), PRETTY_NAME. */
   distribution: z.string().max(64),
   release: z.string().max(64),
   description: z.string().max(255),
-  /** Machine as uname(2) has it ("x86_64"). */
+  /** Machine name of uname(2) ("x86_64"). */
   architecture: z.string().max(32),
   firmware: z.enum(["bios", "uefi"]),
-  /** Kernel that ran, and all that have modules, newest first (uname -r). */
+  /** The kernel that ran, and all kernels with modules, newest first (uname -r). */
   kernel: z.string().max(128),
   kernels: z.array(z.string().max(128)).max(64),
 });
@@ -41,9 +42,9 @@ export const Totals = z.object({
   files: z.int().min(0),
   /** Sum of the sizes of all files, holes included. */
   fileBytes: z.int().min(0),
-  /** Bytes that are stored: extents counted once, before compression. */
+  /** Stored bytes before compression, with each extent counted once. */
   extentBytes: z.int().min(0),
-  /** Bytes of the frames as they travel. */
+  /** Bytes of the sealed frames. */
   sealedBytes: z.int().min(0),
 });
 export type Totals = z.infer<typeof Totals>;
@@ -53,22 +54,22 @@ export const Header = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
   image: ImageName,
   version: z.int().min(1),
-  /** Version number that this one was captured against. */
+  /** The version that this one was captured against. */
   parent: z.int().min(1).optional(),
   /** ISO 8601, UTC. */
   created: z.iso.datetime(),
-  /** Absent where the image came from a directory or a tar and not from a machine. */
+  /** Absent if the image came from a directory or a tar. */
   source: Source.optional(),
   layout: DiskLayout.optional(),
   excludes: z.array(z.string().max(4095)).max(10_000),
-  /** What the capture could not keep: sockets, files that never held still, tools that are missing. */
+  /** What the capture could not keep: sockets, files that changed all the time, missing tools. */
   notes: z.array(z.string().max(8191)).max(10_000),
   totals: Totals,
-  /** Packs in the order in which frames number them; each is a file of the torrent named `<sha256>.pack`. */
+  /** Packs in the order of the frames' pack numbers; each is a file of the torrent named `<sha256>.pack`. */
   packs: z.array(z.object({
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: Sha256Hex,
     sizeBytes: z.int().min(0),
-    /** Base64: opens its frames, where the pack is another lineage's, whose key is not that of this manifest. */
+    /** Base64: the key of its frames, if the pack belongs to another lineage and so has another key than this one. */
     key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/).optional(),
   })).max(65_536),
   /** How many frame lines follow the header. */
@@ -81,17 +82,17 @@ const FrameLine = z.object({
   at: z.int().min(0),
   size: z.int().min(1),
   raw: z.int().min(0).max(MAX_FRAME_BYTES),
-  /** Read by `parseFrameSlice`: there are as many as files. */
+  /** Parsed by `parseFrameSlice`, for speed: there is about one for each file. */
   extents: z.array(z.unknown()),
 });
 
 export interface Frame {
   readonly pack: number;
-  /** Where the sealed frame lies in its pack, and how long it is there. */
+  /** Offset and length of the sealed frame in its pack. */
   readonly offset: number;
   readonly sealedBytes: number;
   readonly rawBytes: number;
-  /** Those extents of the frame that this version uses. */
+  /** The extents of the frame that this version uses. */
   readonly extents: readonly FrameSlice[];
 }
 
@@ -124,10 +125,10 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 }
 
 /**
- * Parses and proves a manifest: known format, frames inside their packs, extents inside their frames, entries
- * sorted, every entry inside a directory of the manifest and never below a symlink, hard links to what came
- * before and is no directory, file extents in order and within the file's size. The result needs no second check.
- * Throws RangeError (or what JSON and zod throw) that names the line.
+ * Parses and checks a manifest: a known format, frames inside their packs, extents inside their frames, sorted entries,
+ * every entry inside a directory of the manifest and never below a symlink, hard links to earlier entries that are not
+ * directories, file extents in order and within the file's size. The result needs no second check. Throws RangeError
+ * that names the line.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
   const work = decoding(bytes);
@@ -137,7 +138,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   }
 }
 
-/** The same, in two thirds of this thread's time: the rest is for what goes on meanwhile. */
+/** The same, but leaves a third of this thread's time to other work. */
 export async function decodeManifestInTurns(bytes: Uint8Array): Promise<Manifest> {
   const work = decoding(bytes);
   for (;;) {
@@ -148,7 +149,7 @@ export async function decodeManifestInTurns(bytes: Uint8Array): Promise<Manifest
   }
 }
 
-/** Entries between two turns. */
+/** Entries that are decoded without a pause. */
 const TURN_ENTRIES = 100;
 
 function* decoding(bytes: Uint8Array): Generator<undefined, Manifest> {
@@ -184,20 +185,20 @@ function* decoding(bytes: Uint8Array): Generator<undefined, Manifest> {
   }
 }
 
-/** The header line alone; says plainly when the format is of a later Rackseed. */
+/** The header line alone. Its error says so if the format is that of a later Rackseed. */
 export function parseHeader(line: string): Header {
   const json: unknown = JSON.parse(line);
   const probe = z.object({ format: z.literal(FORMAT), formatVersion: z.int() }).safeParse(json);
   if (!probe.success) throw new RangeError("not a Rackseed manifest");
   if (probe.data.formatVersion !== FORMAT_VERSION) {
     throw new RangeError(
-      `manifest format ${probe.data.formatVersion} is unknown to this Rackseed, which reads ${FORMAT_VERSION}`,
+      `manifest format ${probe.data.formatVersion} is unknown; this Rackseed reads format ${FORMAT_VERSION}`,
     );
   }
   return Header.parse(json);
 }
 
-/** By pack: what opens its frames. `own`: the key of the manifest's lineage. */
+/** The key of each pack's frames. `own`: the key of the manifest's lineage. */
 export function packKeys({ packs }: Pick<Header, "packs">, own: Uint8Array): Uint8Array[] {
   return packs.map(({ key }) => key === undefined ? own : Buffer.from(key, "base64"));
 }
@@ -238,11 +239,11 @@ function parseFrame(line: string, header: Header): Frame {
   return { pack: json.pack, offset: json.at, sealedBytes: json.size, rawBytes: json.raw, extents };
 }
 
-/** The rules that entries must keep among each other, checked one by one in order. */
+/** Checks the rules between entries, one entry at a time, in order. */
 export class TreeProof {
   readonly #frames: readonly Frame[];
   readonly #directories = new Set<string>();
-  /** All that may have further names. */
+  /** Entries that hard links may refer to. */
   readonly #named = new Set<string>();
   #last: BytePath | undefined;
 
@@ -266,7 +267,7 @@ export class TreeProof {
     if (entry.type === "directory") this.#directories.add(entry.path);
     else if (entry.type === "link") {
       if (this.#named.has(entry.target)) return;
-      throw new RangeError(`${shown()} is a hard link to a file that is not there`);
+      throw new RangeError(`${shown()} is a hard link to a missing file`);
     } else {
       if (entry.type === "file") this.#proveExtents(entry.extents, entry.sizeBytes);
       this.#named.add(entry.path);
@@ -277,7 +278,7 @@ export class TreeProof {
     let end = 0;
     for (const { offset, frame, index } of extents) {
       const slice = this.#frames[frame]?.extents[index];
-      if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+      if (slice === undefined) throw new RangeError("a file refers to a missing extent");
       if (offset < end) throw new RangeError("extents of a file overlap");
       end = offset + slice.sizeBytes;
     }

@@ -72,7 +72,7 @@ function manifest(
 
 const root = directory("");
 
-Deno.test("a manifest survives its text", () => {
+Deno.test("a manifest is read back from its text", () => {
   const extents = [{ offset: 0, frame: 0, index: 1 }, { offset: 4096, frame: 0, index: 0 }];
   const whole = manifest([
     root,
@@ -85,7 +85,7 @@ Deno.test("a manifest survives its text", () => {
   assert.deepEqual(decodeManifest(encodeManifest(whole)), whole);
 });
 
-Deno.test("entries that break a rule of the tree are refused by line", () => {
+Deno.test("an entry that breaks a rule of the tree is refused, and the error names its line", () => {
   const extent = (offset: number, index: number, frame = 0) => ({ offset, frame, index });
   const cases: [why: RegExp, entries: Entry<FrameExtent>[]][] = [
     [/first entry is not the root/, [directory("a")]],
@@ -97,11 +97,11 @@ Deno.test("entries that break a rule of the tree are refused by line", () => {
     [/not in a directory/, [root, file("a/b")]],
     [/not in a directory/, [root, file("a"), file("a/b")]],
     [/not in a directory/, [root, symlink("a"), file("a/b")]],
-    [/hard link to a file that is not there/, [root, link("a", "b")]],
-    [/hard link to a file that is not there/, [root, directory("a"), link("b", "a")]],
-    [/hard link to a file that is not there/, [root, file("a"), link("b", "a"), link("c", "b")]],
-    [/extent that is not there/, [root, file("a", { sizeBytes: 20, extents: [extent(0, 2)] })]],
-    [/extent that is not there/, [root, file("a", { sizeBytes: 20, extents: [extent(0, 0, 1)] })]],
+    [/hard link to a missing file/, [root, link("a", "b")]],
+    [/hard link to a missing file/, [root, directory("a"), link("b", "a")]],
+    [/hard link to a missing file/, [root, file("a"), link("b", "a"), link("c", "b")]],
+    [/missing extent/, [root, file("a", { sizeBytes: 20, extents: [extent(0, 2)] })]],
+    [/missing extent/, [root, file("a", { sizeBytes: 20, extents: [extent(0, 0, 1)] })]],
     [/overlap/, [root, file("a", { sizeBytes: 99, extents: [extent(0, 0), extent(19, 1)] })]],
     [/past the end/, [root, file("a", { sizeBytes: 19, extents: [extent(0, 0)] })]],
   ];
@@ -142,14 +142,14 @@ Deno.test("a manifest that is cut off anywhere, or has a tail, is refused", () =
   assert.throws(() => decodeManifest(Buffer.concat([text, Buffer.from("{}\n")])), /tail/);
 });
 
-Deno.test("a later format is refused plainly, and so is what is no manifest", () => {
+Deno.test("a later format is refused with its number, and so is anything that is not a manifest", () => {
   const text = (header: object) => Buffer.from(JSON.stringify(header) + "\n");
   assert.throws(() => decodeManifest(text({ format: FORMAT, formatVersion: 2 })), /format 2 is unknown/);
   assert.throws(() => decodeManifest(text({ format: "tar", formatVersion: 1 })), /not a Rackseed manifest/);
   assert.throws(() => decodeManifest(text({ format: FORMAT, formatVersion: 1 })), RangeError);
 });
 
-Deno.test("a signature holds for one id and one key", () => {
+Deno.test("a signature is valid for one id and one key", () => {
   const make = () =>
     generateKeyPairSync("ed25519", {
       publicKeyEncoding: { type: "spki", format: "pem" },

@@ -1,6 +1,6 @@
 /**
- * The sealed container: zstd inside AES-256-GCM (NIST SP 800-38D), one key per image lineage. Frames of a pack
- * and the manifest in the torrent have this form, so that whoever joins the swarm carries ciphertext only.
+ * The sealed container: zstd inside AES-256-GCM (NIST SP 800-38D), one key per image lineage. The frames of a pack and
+ * the manifest in the torrent have this form, so that peers of the swarm carry only ciphertext.
  *
  *     0  magic "RSF1"
  *     4  raw length, u32 big-endian: bytes after decompression
@@ -9,12 +9,14 @@
  *    24  ciphertext, n bytes
  *  24+n  tag, 16 bytes; bytes 0 to 11 are its additional data
  *
- * A random nonce is safe for 2³² seals a key (SP 800-38D §8.3): 16 PiB of frames. #native/ seals and opens.
+ * A random nonce is safe for 2³² seals per key (SP 800-38D §8.3): 16 PiB of frames. #native/ seals and opens.
  */
 import { randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 
-const NONCE_AT = 12, HEAD_BYTES = 24;
+const NONCE_AT = 12;
+export const NONCE_BYTES = 12;
+const HEAD_BYTES = NONCE_AT + NONCE_BYTES;
 export const TAG_BYTES = 16;
 export const SEALED_OVERHEAD_BYTES = HEAD_BYTES + TAG_BYTES;
 export const SEALED_KEY_BYTES = 32;
@@ -31,7 +33,7 @@ export interface SealedParts {
   readonly tag: Uint8Array<ArrayBuffer>;
 }
 
-/** A container with head and nonce in place, and where ciphertext and tag are to go. */
+/** A container with its head and nonce filled in, and views for ciphertext and tag. */
 export function newSealed({ rawBytes, packedBytes }: { rawBytes: number; packedBytes: number }): {
   readonly sealed: Uint8Array<ArrayBuffer>;
   readonly parts: SealedParts;
@@ -41,11 +43,11 @@ export function newSealed({ rawBytes, packedBytes }: { rawBytes: number; packedB
   view.setUint32(0, MAGIC);
   view.setUint32(4, rawBytes);
   view.setUint32(8, packedBytes);
-  sealed.set(randomBytes(HEAD_BYTES - NONCE_AT), NONCE_AT);
+  sealed.set(randomBytes(NONCE_BYTES), NONCE_AT);
   return { sealed, parts: partsOf(sealed) };
 }
 
-/** What the first 12 bytes say, before anything is believed. Throws RangeError on a foreign or oversized one. */
+/** The lengths that the first 12 bytes claim. Throws RangeError if it is not a container, or an oversized one. */
 export function sealedLengths(
   head: Uint8Array,
   { maxRawBytes }: { maxRawBytes: number },
@@ -60,7 +62,7 @@ export function sealedLengths(
   return { rawBytes, sealedBytes: view.getUint32(8) + SEALED_OVERHEAD_BYTES };
 }
 
-/** The parts of a container as it claims to be. Throws RangeError where it is malformed or oversized. */
+/** The parts of a container, not yet authenticated. Throws RangeError if it is malformed or oversized. */
 export function readSealed(
   sealed: Uint8Array,
   { maxRawBytes }: { maxRawBytes: number },
@@ -81,12 +83,12 @@ function partsOf(sealed: Uint8Array): SealedParts {
   };
 }
 
-/** Decompresses what was sealed, by the runtime. Throws where it has another length than was claimed. */
+/** Decompresses the opened content with the runtime's zstd. Throws if its length is not the claimed one. */
 export function unpack(packed: Uint8Array, rawBytes: number): Uint8Array {
   const raw = zstdDecompressSync(packed, {
     chunkSize: Math.max(rawBytes, 1024),
     maxOutputLength: rawBytes || 1,
   });
-  if (raw.length !== rawBytes) throw new RangeError("sealed data has another length than it claims");
+  if (raw.length !== rawBytes) throw new RangeError("sealed data does not have the length that it claims");
   return raw;
 }

@@ -6,7 +6,7 @@ import { seal } from "#native/testing/seal.ts";
 
 const key = randomBytes(32);
 
-Deno.test("what was sealed opens to the same bytes", () => {
+Deno.test("sealed bytes open to the same bytes", () => {
   const contents = [
     new Uint8Array(0),
     Uint8Array.of(7),
@@ -24,12 +24,12 @@ Deno.test("what was sealed opens to the same bytes", () => {
   }
 });
 
-Deno.test("zeros become small, and noise hardly grows", () => {
+Deno.test("zeros shrink, and noise hardly grows", () => {
   assert.ok(seal(new Uint8Array(1 << 20), { key, level: 3 }).length < 1000);
   assert.ok(seal(randomBytes(1 << 20), { key, level: 3 }).length < (1 << 20) + 1000 + SEALED_OVERHEAD_BYTES);
 });
 
-Deno.test("no bit of sealed data can be changed", () => {
+Deno.test("a change of any bit is detected", () => {
   const sealed = seal(new TextEncoder().encode("the quick brown fox"), { key, level: 3 });
   for (let at = 0; at < sealed.length; at++) {
     const changed = sealed.slice();
@@ -47,7 +47,7 @@ Deno.test("another key, a missing end and a tail are refused", () => {
   assert.throws(() => open(new Uint8Array([...sealed, 0]), { key }), RangeError);
 });
 
-Deno.test("a claim of too many bytes is refused before anything is unpacked", () => {
+Deno.test("a claim of too many bytes is refused before unpacking", () => {
   const sealed = seal(new Uint8Array(5000), { key, level: 3 });
   assert.throws(() => open(sealed, { key, maxRawBytes: 4999 }), /more than 4999/);
   assert.equal(open(sealed, { key, maxRawBytes: 5000 }).length, 5000);

@@ -1,20 +1,21 @@
-/** The table in words: for OWN_FILES.md and `rackseed image identity`. */
+/** The table as sentences, for OWN_FILES.md and `rackseed image identity`. */
 import { isCarried, isMadeByNode, isPreferred, type OwnFiles } from "./table.ts";
 
-interface RowInWords {
+interface RowText {
   readonly onClone: string;
   readonly inRestore: string;
   /** Whether identity *keep* carries it over. */
   readonly byKeep: boolean;
 }
 
-export function describeOnClone(row: OwnFiles): RowInWords {
+/** One row: what a clone gets, and what a restore leaves. */
+export function describeOnClone(row: OwnFiles): RowText {
   return {
     onClone: onClone(row),
     inRestore: isMadeByNode(row) || row.clone === "given"
       ? "the node's own"
       : isPreferred(row)
-      ? "the node's own, the image's where it is lost"
+      ? "the node's own, or the image's if it is lost"
       : "the image's",
     byKeep: isCarried(row) || row.clone === "given",
   };
@@ -27,12 +28,12 @@ function onClone(row: OwnFiles): string {
     case "fresh":
       return `fresh: ${row.how}`;
     case "removed":
-      return `removed, made again by ${row.back}${row.tell === undefined ? "" : ` (noted at the capture)`}`;
+      return `removed; recreated by ${row.back}${row.tell === undefined ? "" : " (with a note at capture)"}`;
     case "emptied":
-      return `emptied, filled again by ${row.back}`;
+      return `emptied; refilled by ${row.back}`;
     case "kept":
       return `kept: ${row.because}`;
     case "told":
-      return `kept, and noted at the capture: ${row.tell}`;
+      return `kept, with a note at capture: ${row.tell}`;
   }
 }

@@ -1,8 +1,8 @@
-/** Paths that a site adds to the table, for one image: what a clone must not have of its template. */
+/** Paths that a site adds to the table for one image: what a clone must not inherit from its template. */
 import { z } from "zod";
 import { AbsolutePath } from "../identity.ts";
 
-/** What no clone starts or is itself without. */
+/** Without these a clone does not start, or has no identity. */
 const NEEDED = [
   "/etc/NetworkManager/system-connections",
   "/bin",
@@ -37,13 +37,13 @@ const NEEDED = [
   "/var/lib/rackseed",
   "/var/lib/rpm",
 ];
-/** Whose files may be named, but never as a whole. */
+/** Files in these may be named, but never the whole directory. */
 const SHARED = ["/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/log"];
 
 const OwnPath = AbsolutePath.transform((path) => path.replace(/\/+$/, "")).refine(
   (path) =>
     !SHARED.includes(path) &&
     !NEEDED.some((needed) => `${needed}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${needed}/`)),
-  { error: "a clone cannot be without it; name the file or directory that one machine has for itself" },
+  { error: "no clone works without it; name only the file or directory that belongs to a single machine" },
 );
 export const OwnPaths = z.array(OwnPath).max(100);

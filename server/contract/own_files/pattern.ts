@@ -1,6 +1,6 @@
 /**
- * Patterns of paths: absolute, `*` stands for any bytes of one component. A pattern that names a directory stands for
- * all that it holds.
+ * Path patterns: absolute; `*` matches any bytes within one component. A pattern that names a directory covers
+ * everything in it.
  */
 import type { BytePath } from "../format/byte_path.ts";
 
@@ -17,13 +17,13 @@ export class OwnPatterns {
     }
   }
 
-  /** `path`: as a manifest has it, without a leading slash. */
+  /** `path`: in a manifest's form, without a leading slash. */
   matches(path: BytePath | string): boolean {
     return this.#literal.has(path) ||
       this.#globs.some(({ prefix, expression }) => path.startsWith(prefix) && expression.test(path));
   }
 
-  /** Whether a pattern matches the path or a directory that leads to it. */
+  /** Whether a pattern matches the path or a directory above it. */
   has(path: BytePath | string): boolean {
     for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
       if (this.matches(path.slice(0, end))) return true;
@@ -32,7 +32,7 @@ export class OwnPatterns {
   }
 }
 
-/** Of one component or a whole pattern. */
+/** The regular expression for one component or a whole pattern. */
 export function expressionOf(pattern: string): RegExp {
   const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll("*", "[^/]*")}$`, "s");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { ImageSettings } from "../restore.ts";
+import { ImageSettings } from "../api/restore.ts";
 import { OwnPatterns } from "./pattern.ts";
 import { OWN_FILES } from "./table.ts";
 import { ownFilesDocument } from "./testing/own_files_document.ts";
 
-Deno.test("OWN_FILES.md is the table; RACKSEED_GOLDEN=write writes it", async () => {
+Deno.test("OWN_FILES.md matches the table; RACKSEED_GOLDEN=write updates it", async () => {
   const file = new URL("./OWN_FILES.md", import.meta.url);
   if (Deno.env.get("RACKSEED_GOLDEN") === "write") await Deno.writeTextFile(file, ownFilesDocument());
   // the formatter breaks lines
@@ -12,19 +12,19 @@ Deno.test("OWN_FILES.md is the table; RACKSEED_GOLDEN=write writes it", async ()
   assert.equal(shown(await Deno.readTextFile(file)), shown(ownFilesDocument()));
 });
 
-Deno.test("no path stands in two rows, and each is absolute and confined", () => {
+Deno.test("no path is in two rows, and each is absolute and confined", () => {
   const seen = new Map<string, string>();
   for (const { what, paths } of OWN_FILES) {
     for (const path of paths) {
       assert.match(path, /^(\/[^/]+)+$/);
       assert.doesNotMatch(path, /\/\.{1,2}(\/|$)|\*\*/);
-      assert.equal(seen.get(path), undefined, `${path} stands in "${what}" and before`);
+      assert.equal(seen.get(path), undefined, `${path} is in "${what}" and in an earlier row`);
       seen.set(path, what);
     }
   }
 });
 
-Deno.test("a pattern matches names of one component, and what lies below what it matches", () => {
+Deno.test("a star matches within one component, and a match covers everything below it", () => {
   const patterns = new OwnPatterns(["/etc/docker/key.json", "/var/lib/*beat/meta.json", "/var/lib/nfs/sm/*"]);
   const cases: [string, boolean, boolean][] = [
     ["etc/docker/key.json", true, true],
@@ -41,7 +41,7 @@ Deno.test("a pattern matches names of one component, and what lies below what it
   }
 });
 
-Deno.test("a site adds what one machine has for itself, and never what no clone starts without", () => {
+Deno.test("a site can add what belongs to a single machine, and nothing that a clone needs to start", () => {
   const own = (path: string) => ImageSettings.safeParse({ own: [path] }).success;
   for (
     const path of ["/etc/agent/id", "/opt/agent/state/", "/var/lib/agent", "/etc/ssh/agent_key", "/srv/id"]

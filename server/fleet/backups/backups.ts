@@ -1,4 +1,4 @@
-/** Nodes' backups: captures of a node, by the agent that runs on it, into a line of versions of its own. */
+/** Backups of running nodes: the agent on the node captures it, into an image of its own. */
 import { getLogger } from "@logtape/logtape";
 import { type AgentToken, BackupRequest, type CaptureView } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -24,7 +24,7 @@ interface BackupOptions {
   readonly nameOf: (id: string) => string | undefined;
   /** Pin of the server's CA. */
   readonly pin: string;
-  /** The server as nodes reach it, "https://10.0.0.1:8443". */
+  /** The server's URL, for the node's agent: "https://10.0.0.1:8443". */
   readonly server: () => string;
   readonly now: () => number;
 }
@@ -36,17 +36,17 @@ export class Backups {
     this.#options = options;
   }
 
-  /** Orders a backup of the node. Throws RackseedError: 404, 409 where no agent runs on it or one goes on. */
+  /** Orders a backup of the node. Throws RackseedError: 404, 409 if it has no agent or a capture is under way. */
   begin(key: string, request: BackupRequest = {}): CaptureView {
     const { fleet, templates, orders } = this.#options;
     const { name, image } = fleet.get(key);
     const template = templates.list().find((t) => t.name === name);
     if (!template?.online) {
       throw new RackseedError(`cannot back up the node ${name}`, {
-        reason: template === undefined ? "no agent runs on it." : "its agent is out of reach.",
+        reason: template === undefined ? "no agent runs on it." : "its agent is not connected.",
         remedy:
-          `start it there; how, tells: rackseed node agent ${name} (or, without one, at its next boot ` +
-          `from the network: rackseed node backup ${name} --at-boot)`,
+          `start it; this prints how: rackseed node agent ${name}. Or back the node up without an agent, at its ` +
+          `next boot from the network: rackseed node backup ${name} --at-boot`,
         status: 409,
       });
     }
@@ -54,7 +54,7 @@ export class Backups {
     return orders.order(order, { template, backupOf: name, base: image?.split("@")[0] });
   }
 
-  /** Orders what is due of the scheduled ones. */
+  /** Orders the scheduled backups that are due. */
   tick(): void {
     const { fleet, templates, captures, images, now } = this.#options;
     const online = new Set(templates.list().filter((t) => t.online).map((t) => t.name));
@@ -75,14 +75,14 @@ export class Backups {
     }
   }
 
-  /** A new token for the node's agent; the one before is void. */
+  /** Issues a new token for the node's agent. The old one becomes invalid. */
   issueToken(key: string): AgentToken {
     const { fleet, agents, pin, server } = this.#options;
     const { id, name } = fleet.get(key);
     return { node: name, token: formatToken({ pin, secret: agents.issue(id) }), server: server() };
   }
 
-  /** Name of the node whose agent bears this secret. */
+  /** Name of the node whose agent has this secret. */
   agentOf(secret: string): string | undefined {
     const { agents, nameOf } = this.#options;
     const id = agents.nodeOf(secret);

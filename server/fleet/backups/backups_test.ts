@@ -46,7 +46,7 @@ function backupsOf(
   return { backups, ordered };
 }
 
-Deno.test("a backup bears the node's name, and draws on the image that the node bears", () => {
+Deno.test("a backup is named after its node and shares the packs of the node's assigned image", () => {
   const { backups, ordered } = backupsOf([{ name: "Web-1", image: "web@3" }], { online: ["Web-1"] });
   backups.begin("Web-1");
   const [[request, from] = []] = ordered;
@@ -56,13 +56,13 @@ Deno.test("a backup bears the node's name, and draws on the image that the node 
   assert.equal(from?.template.id, "t-Web-1");
 });
 
-Deno.test("a node whose agent is away is not backed up, and the error says what to do", () => {
+Deno.test("a node without a connected agent is not backed up, and the error says what to do", () => {
   const { backups, ordered } = backupsOf([{ name: "n1" }], { online: ["n2"] });
   assert.throws(() => backups.begin("n1"), { status: 409, remedy: /rackseed node agent n1/ });
   assert.deepEqual(ordered, []);
 });
 
-Deno.test("the schedule begins what is due, of nodes that can be reached", () => {
+Deno.test("the schedule begins the due backups of connected nodes", () => {
   const nodes = [{ name: "n1", every: 3600 }, { name: "n2" }, { name: "n3", every: 3600 }];
   const { backups, ordered } = backupsOf(nodes, { online: ["n2", "n3"] });
   backups.tick();

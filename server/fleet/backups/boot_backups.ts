@@ -1,6 +1,6 @@
 /**
- * Backups of nodes on which no agent runs, whose own system may be broken: the node is armed, and at its next boot
- * from the network an agent reads its disks, and writes nothing. Such an order is never one to install.
+ * Backups of nodes without a running agent, whose own system may be broken. The node is armed; at its next boot from
+ * the network an agent reads its disks and writes nothing. Such an order never installs.
  */
 import { getLogger } from "@logtape/logtape";
 import {
@@ -40,15 +40,15 @@ export class BootBackups {
     this.#options = options;
   }
 
-  /** Arms the node. Throws RackseedError: 409 where it has another order, or nothing to be booted with. */
+  /** Arms the node. Throws RackseedError: 409 if it has another order, or no image that boots it. */
   arm(key: string, { image, ...terms }: BootBackupRequest): DeployAnswer {
     const { nodes, deployments, images, pin, onChange } = this.#options;
     const node = nodes.get(key);
     const title = `cannot back up the node ${node.name} at its next boot`;
     if (deployments.active(node.id)) {
       throw new RackseedError(title, {
-        reason: "it has another order, for its next boot or just now.",
-        remedy: `wait for that, or call it off first: rackseed node cancel ${node.name}`,
+        reason: "it has another order, pending or under way.",
+        remedy: `wait for it, or cancel it first: rackseed node cancel ${node.name}`,
         status: 409,
       });
     }
@@ -56,7 +56,7 @@ export class BootBackups {
     const named = `${boots.image}@${boots.version}`;
     if (!boots.bootable && node.settings.mac !== undefined) {
       throw new RackseedError(title, {
-        reason: `no machine can be booted with ${named}: ${boots.bootNotes.join(" ") || "it has no kernel."}`,
+        reason: `${named} cannot boot a machine: ${boots.bootNotes.join(" ") || "it has no kernel."}`,
         remedy: `name an image that can: rackseed node backup ${node.name} --at-boot --image NAME`,
         status: 409,
       });
@@ -72,20 +72,20 @@ export class BootBackups {
     return { deployment, image: named, nodes: [{ id: node.id, node: node.name, token }] };
   }
 
-  /** Begins the capture; a node that was restarted amid it goes on. Throws RackseedError. */
+  /** Begins the capture, or continues it if the node was restarted in the middle. Throws RackseedError. */
   take(assignment: Assignment): CaptureOrder {
     const { nodes, deployments, captures, orders } = this.#options;
     const terms = this.#running(assignment);
     const { deployment: id } = assignment;
     const { name, id: node } = nodes.get(assignment.node);
-    const standing = captures.orderFor(id);
-    if (standing) return standing;
+    const running = captures.orderFor(id);
+    if (running) return running;
     const request = { ...terms, image: backupImage(name) };
     const base = deployments.assigned(node)?.image ?? assignment.image;
     orders.order(request, { template: { id, name }, backupOf: name, base });
     const order = captures.orderFor(id);
     if (order) return order;
-    throw new RangeError("the capture that was just begun waits for nobody");
+    throw new RangeError("the capture that was just begun has no order");
   }
 
   /** A capture of this node. Throws RackseedError. */
@@ -94,13 +94,13 @@ export class BootBackups {
     const view = this.#options.captures.get(id);
     if (view.template === this.#options.nodes.get(assignment.node).name) return view;
     throw new RackseedError(`cannot show the capture ${id}`, {
-      reason: "it is not one of this node.",
+      reason: "it is not a capture of this node.",
       remedy: "use the server's token.",
       status: 403,
     });
   }
 
-  /** Ends the capture of a node (by id) whose backup has failed, for this reason, or was called off. */
+  /** Ends the capture of a node (by id) whose backup has failed with `problem`, or was cancelled. */
   settle(node: string, problem?: Problem): void {
     const { deployments, captures } = this.#options;
     const { assignment } = deployments.progress(node);
@@ -112,7 +112,7 @@ export class BootBackups {
     else captures.cancel(capture);
   }
 
-  /** Name of the node that is backed up by the agent whose session this is. */
+  /** Name of the node that the agent with this session backs up. */
   nodeOf(session: string): string | undefined {
     const { nodes, deployments } = this.#options;
     const assignment = deployments.ofSession(session);
@@ -126,7 +126,7 @@ export class BootBackups {
     const terms = this.#options.deployments.backupTerms(deployment);
     if (terms && state === "installing") return terms;
     throw new RackseedError("cannot back up this node", {
-      reason: terms ? "the backup was called off." : "it was ordered to be installed.",
+      reason: terms ? "the backup was cancelled." : "its order is to install.",
       remedy: "order its backup: rackseed node backup NODE --at-boot",
       status: 409,
     });

@@ -1,7 +1,4 @@
-/**
- * Captures by the agents of templates. Long polling: an agent asks for its order and is answered once there is
- * one.
- */
+/** Capture orders for the agents on templates. By long polling: an agent's request is answered once there is an order. */
 import type { z } from "zod";
 import type { CaptureOrder, CaptureRequest, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -16,7 +13,7 @@ export class CaptureOrders {
     this.#captures = captures;
   }
 
-  /** Orders a capture of the template. Throws RackseedError: 409 where one of it, or of the image, goes on. */
+  /** Orders a capture of the template. Throws RackseedError (409) if a capture of it, or of the image, is under way. */
   order(
     request: z.output<typeof CaptureRequest>,
     from: CaptureFrom & { template: { id: string; name: string } },
@@ -27,18 +24,18 @@ export class CaptureOrders {
     );
     if (running) {
       throw new RackseedError(`cannot capture ${name}`, {
-        reason: `its capture ${running.id} for ${running.image} is not done yet.`,
+        reason: `its capture ${running.id} for ${running.image} has not ended.`,
         remedy: "wait for it, or cancel it on the server's page.",
         status: 409,
       });
     }
     const capture = this.#captures.begin(request, from);
-    // whoever waits looks again
+    // every waiting request looks again
     for (const waiter of [...this.#waiters]) waiter();
     return capture;
   }
 
-  /** The template's order; undefined where the signal ends the wait. */
+  /** Waits for the template's order; undefined once the signal aborts. */
   async next(template: string, { signal }: { signal: AbortSignal }): Promise<CaptureOrder | undefined> {
     while (!signal.aborted) {
       const order = this.#captures.orderFor(template);

@@ -1,21 +1,21 @@
-/** Which of the scheduled backups are to begin now. */
+/** Which scheduled backups begin now. Pure. */
 import type { CaptureView, ImageView } from "#contract/api.ts";
 
 export interface ScheduledNode {
   readonly name: string;
-  /** Where its backups are. */
+  /** The image that holds its backups. */
   readonly image: string;
   readonly everySeconds: number | undefined;
-  /** Whether its agent waits for orders. */
+  /** Whether its agent is waiting for orders. */
   readonly online: boolean;
 }
 
-/** So many by schedule are under way at a time: a rack that is due at once must not fill the server's link. */
+/** Scheduled backups at a time: a rack whose backups are all due must not fill the server's link. */
 const AT_ONCE = 2;
-/** One that failed is tried again so much later. */
+/** How long after a failed attempt the next one begins. */
 const RETRY_MS = 10 * 60_000;
 
-/** Names of nodes, those first whose last backup is oldest. */
+/** Names of nodes, the one with the oldest backup first. */
 export function dueBackups(
   nodes: readonly ScheduledNode[],
   { captures, versions, nowMs }: {

@@ -30,8 +30,8 @@ const cases: [
   ["a node whose backup is old", [node("n1")], [], [version("n1", 24), version("n1", 60)], ["n1"]],
   ["no node whose backup is new", [node("n1")], [], [version("n1", 60), version("n1", 23)], []],
   ["no node without a schedule", [node("n1", { everySeconds: undefined })], [], [], []],
-  ["no node whose agent is away", [node("n1", { online: false })], [], [], []],
-  ["no node whose backup goes on", [node("n1")], [capture("n1", "receiving", 1)], [], []],
+  ["no node whose agent is not connected", [node("n1", { online: false })], [], [], []],
+  ["no node whose backup is running", [node("n1")], [capture("n1", "receiving", 1)], [], []],
   ["no node whose backup failed just now", [node("n1")], [capture("n1", "failed", 0.1)], [], []],
   ["a node whose backup failed a while ago", [node("n1")], [capture("n1", "failed", 0.2)], [], ["n1"]],
   ["two at a time, the oldest first", [node("n1"), node("n2"), node("n3")], [], [version("n1", 30)], [
@@ -46,7 +46,7 @@ for (const [what, nodes, captures, versions, due] of cases) {
   });
 }
 
-Deno.test("a schedule leaves room for what goes on", () => {
+Deno.test("running backups count against the limit", () => {
   const nodes = [node("n1"), node("n2"), node("n3"), node("free", { everySeconds: undefined })];
   const versions = [version("n2", 30)];
   const due = (...running: string[]) =>

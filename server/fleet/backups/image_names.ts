@@ -1,4 +1,4 @@
-/** The image that holds a node's backups: names of images know no capitals. */
+/** The image that holds a node's backups. Image names are in lower case. */
 export function backupImage(node: string): string {
   return node.toLowerCase();
 }

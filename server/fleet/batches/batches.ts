@@ -1,22 +1,22 @@
 /**
- * The nodes that install, batch by batch: who seeds on for whom, and who is the slowest. Held in memory; after a
- * restart the time that steps took comes from the store, all else from the next reports.
+ * The installing nodes, batch by batch: which keep seeding for which, and which is the slowest. Held in memory; after
+ * a restart the durations of finished steps come from the store, everything else from the next reports.
  */
 import type { StepReport } from "#contract/api.ts";
-import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/distribution.ts";
-import type { Step } from "#contract/steps.ts";
+import type { InstallTimes, Limit, SeedPolicy, Slowness } from "#contract/api/distribution.ts";
+import type { Step } from "#contract/api/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { type BatchPart, NodeTrack, SILENT_AFTER_MS } from "./node_track.ts";
 import { decideSeeding, type SeedDecision } from "./seed_policy.ts";
 import { slowestOf } from "./slowest_node.ts";
 
-/** What the store keeps of a batch. */
+/** What the store knows of a batch. */
 interface BatchStore {
   /** The batch's own policy. */
   seedOf(deployment: string): SeedPolicy | undefined;
-  /** Steps that are done. */
+  /** Finished steps. */
   stepTimes(deployment: string): readonly StepTime[];
-  /** Nodes that install this version now. */
+  /** Ids of the nodes that are installing this version. */
   installing(version: { image: string; version: number }): readonly string[];
 }
 
@@ -28,17 +28,21 @@ export interface StepTime extends BatchPart {
 
 interface BatchOptions {
   readonly store: BatchStore;
-  /** The site's policy, for batches without one of their own. */
+  /** The site's policy, for batches without their own. */
   readonly policy: () => SeedPolicy;
   readonly nameOf: (node: string) => string;
   readonly now: () => number;
 }
 
-/** From so many nodes on, not every report looks at all the others: an answer may then be so old. */
+/** With this many nodes or more, a report does not look at all the others: answers may be this old. */
 const MANY = 100, SEEDING_KEPT_MS = 500, SLOWEST_KEPT_MS = 2000;
-/** What all nodes may ask of the server together, and how long a node may leave off: it is not to seem silent. */
+/** Reports of all nodes together, and the longest pause between two of one node: it must not seem silent. */
 const REPORTS_PER_SECOND = 1000, PAUSE_KEPT_MS = 1000, MAX_PAUSE_MS = SILENT_AFTER_MS / 2;
-const UNDECIDED: SeedDecision = { on: true, for: [], reason: "seeds on until it is known who needs it" };
+const UNDECIDED: SeedDecision = {
+  on: true,
+  for: [],
+  reason: "keeps seeding until it is known which nodes need it",
+};
 
 export class Batches {
   readonly #options: BatchOptions;
@@ -46,26 +50,26 @@ export class Batches {
   readonly #tracks = new Map<string, NodeTrack>();
   /** By version. */
   readonly #seeding = new Map<string, { atMs: number; decisions: Map<string, SeedDecision> }>();
-  /** By deployment, as are those whose past is in memory. */
+  /** By deployment. */
   readonly #slowest = new Map<string, { atMs: number; stale: boolean; value: Slowness | undefined }>();
+  /** Deployments whose finished steps were read from the store. */
   readonly #loaded = new Set<string>();
-
   #pause = { atMs: -Infinity, ms: 0 };
-  readonly #bornMs: number;
+  readonly #startedMs: number;
 
   constructor(options: BatchOptions) {
     this.#options = options;
-    this.#bornMs = options.now();
+    this.#startedMs = options.now();
   }
 
-  /** A node reported. */
+  /** Takes in a node's report. */
   note(part: BatchPart, report: StepReport): void {
     this.#track(part).note(report, this.#options.now());
     const slowest = this.#slowest.get(part.deployment);
     if (slowest) slowest.stale = true;
   }
 
-  /** The node bears, or is to bear, something else from now on. */
+  /** From now on the node belongs to another batch, or to none. */
   forget(node: string): void {
     const deployment = this.#tracks.get(node)?.part.deployment;
     this.#tracks.delete(node);
@@ -86,7 +90,7 @@ export class Batches {
     return decisions.get(node);
   }
 
-  /** What keeps, or kept, the node from installing faster. */
+  /** What keeps, or kept, the node from installing faster; undefined if it has measured nothing. */
   limit({ deployment, node }: BatchPart): Limit | undefined {
     this.#load(deployment);
     const track = this.#tracks.get(node);
@@ -95,12 +99,12 @@ export class Batches {
       : undefined;
   }
 
-  /** The slowest of at least two nodes. `fresh`: as of now, whatever it costs. */
+  /** The slowest of at least two nodes. `fresh`: as of now, not from the cache. */
   slowest(deployment: string, { fresh = false } = {}): Slowness | undefined {
     const { now, nameOf } = this.#options;
     const known = this.#slowest.get(deployment);
-    const isFit = known && (!known.stale || this.#isMany && now() - known.atMs < SLOWEST_KEPT_MS);
-    if (isFit && !fresh) return known.value;
+    const isUsable = known && (!known.stale || this.#isMany && now() - known.atMs < SLOWEST_KEPT_MS);
+    if (isUsable && !fresh) return known.value;
     this.#load(deployment);
     const batch = this.#tracks.values().filter(({ part }) => part.deployment === deployment).toArray();
     const value = batch.length < 2
@@ -110,7 +114,7 @@ export class Batches {
     return value;
   }
 
-  /** Between two reports of mere progress of one node, where that is to be more than a second: many are heard of. */
+  /** The pause between two progress reports of one node, if there are so many nodes that it must exceed a second. */
   get reportPauseMs(): number | undefined {
     const now = this.#options.now();
     if (now - this.#pause.atMs >= PAUSE_KEPT_MS) {
@@ -150,9 +154,9 @@ export class Batches {
     }, now);
   }
 
-  /** Just after a restart: nodes that installed before it, and have had no time to report. */
+  /** Just after a restart: nodes that were installing before it and have had no time to report. */
   #notYetHeard(version: Pick<BatchPart, "image" | "version">, now: number): string[] {
-    if (now - this.#bornMs >= SILENT_AFTER_MS) return [];
+    if (now - this.#startedMs >= SILENT_AFTER_MS) return [];
     return this.#options.store.installing(version).filter((node) => !this.#tracks.has(node));
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StepReport } from "#contract/api.ts";
-import { DEFAULT_SEED, type SeedPolicy } from "#contract/distribution.ts";
+import { DEFAULT_SEED, type SeedPolicy } from "#contract/api/distribution.ts";
 import { Batches, type StepTime } from "./batches.ts";
 
 const part = (node: string, deployment = "d1") => ({ deployment, node, image: "web", version: 1 });
@@ -38,13 +38,13 @@ function open(
   return { batches, time };
 }
 
-Deno.test("a node seeds on while another of its version fetches and is heard of", () => {
+Deno.test("a node keeps seeding while another one fetches the same version and reports", () => {
   const { batches, time } = open();
   batches.note(part("a"), step("seed"));
-  assert.equal(batches.seeding(part("a"))?.on, false, "nobody else was ever heard of");
+  assert.equal(batches.seeding(part("a"))?.on, false, "no other node has reported");
   time.ms += 1000;
   batches.note(part("b", "d2"), step("install", { elapsedMs: 900, ...half }));
-  assert.deepEqual(batches.seeding(part("a")), { on: true, for: ["B"], reason: "seeds on for B" });
+  assert.deepEqual(batches.seeding(part("a")), { on: true, for: ["B"], reason: "keeps seeding for B" });
   time.ms += 21_000;
   batches.note(part("a"), step("seed", { elapsedMs: 22_000 }));
   assert.equal(batches.seeding(part("a"))?.on, false, "b fell silent");
@@ -56,14 +56,14 @@ Deno.test("a node seeds on while another of its version fetches and is heard of"
   assert.equal(batches.seeding(part("a"))?.on, false, "b has all, and only writes");
 });
 
-Deno.test("another version's nodes hold nobody", () => {
+Deno.test("nodes of another version keep no node seeding", () => {
   const { batches } = open();
   batches.note(part("a"), step("seed"));
   batches.note({ ...part("b"), version: 2 }, step("install"));
   assert.equal(batches.seeding(part("a"))?.on, false);
 });
 
-Deno.test("only a node that seeds is decided on, and a batch's own policy wins", () => {
+Deno.test("only seeding nodes get a decision, and a batch's own policy wins", () => {
   const { batches } = open({ seed: { mode: "none" } });
   batches.note(part("b"), step("install"));
   batches.note(part("a"), step("verify"));
@@ -72,7 +72,7 @@ Deno.test("only a node that seeds is decided on, and a batch's own policy wins",
   assert.equal(batches.seeding(part("a"))?.on, false);
 });
 
-Deno.test("the slowest of a batch is known while it installs, by what it will take", () => {
+Deno.test("the slowest of a batch is known while it installs, by the time it is expected to take", () => {
   const { batches } = open();
   batches.note(part("a"), step("install", { state: "done", elapsedMs: 10_000, times: TIMES }));
   assert.equal(batches.slowest("d1"), undefined, "one node alone is not slow");
@@ -87,7 +87,7 @@ Deno.test("the slowest of a batch is known while it installs, by what it will ta
   assert.equal(batches.slowest("d1")?.node, "A");
 });
 
-Deno.test("what steps took stands after a restart, and is not taken for another deployment's", () => {
+Deno.test("the durations of steps survive a restart, and count for their own deployment only", () => {
   const past = [
     { ...part("a"), step: "install" as const, elapsedMs: 10_000, times: TIMES },
     { ...part("b"), step: "install" as const, elapsedMs: 90_000 },
@@ -99,7 +99,7 @@ Deno.test("what steps took stands after a restart, and is not taken for another 
   assert.equal(batches.limit(part("a", "d2")), undefined);
 });
 
-Deno.test("after a restart nobody is let go before those that fetch have had time to report", () => {
+Deno.test("after a restart no node stops seeding before the fetching ones have had time to report", () => {
   const { batches, time } = open({ installing: ["a", "b"] });
   batches.note(part("a"), step("seed", { elapsedMs: 200_000 }));
   assert.deepEqual(batches.seeding(part("a"))?.for, ["B"]);
@@ -108,7 +108,7 @@ Deno.test("after a restart nobody is let go before those that fetch have had tim
   assert.equal(batches.seeding(part("a"))?.on, false, "b never came back");
 });
 
-Deno.test("a node that failed holds nobody", () => {
+Deno.test("a failed node keeps no node seeding", () => {
   const { batches } = open();
   batches.note(part("b"), step("install", half));
   batches.note(part("a"), step("seed"));
@@ -117,14 +117,14 @@ Deno.test("a node that failed holds nobody", () => {
   assert.equal(batches.seeding(part("a"))?.on, false);
 });
 
-Deno.test("a node that bears something else is forgotten", () => {
+Deno.test("a node that leaves its batch is forgotten", () => {
   const { batches } = open();
   batches.note(part("a"), step("seed"));
   batches.forget("a");
   assert.equal(batches.seeding(part("a")), undefined);
 });
 
-Deno.test("among many nodes answers may be a little old, unless a fresh one is asked for", () => {
+Deno.test("among many nodes answers may be a little old, unless a fresh one is requested", () => {
   const { batches, time } = open();
   for (let i = 0; i < 120; i++) batches.note(part(`n${i}`), step("install", { elapsedMs: i * 100, ...half }));
   batches.note(part("a"), step("seed"));
@@ -145,7 +145,7 @@ Deno.test("among many nodes answers may be a little old, unless a fresh one is a
   assert.deepEqual([batches.seeding(part("a"))?.on, batches.seeding(part("b"))?.on], [false, false]);
 });
 
-Deno.test("the more nodes are heard of, the more seldom each is to report, but never so that it seems silent", () => {
+Deno.test("the more nodes report, the longer each one pauses, but never so long that it seems silent", () => {
   const { batches, time } = open();
   const hear = (count: number) => {
     for (let i = 0; i < count; i++) batches.note(part(`n${i}`), step("install"));

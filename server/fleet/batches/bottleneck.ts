@@ -1,5 +1,5 @@
-/** What keeps a node from installing faster: its link, its disk or its processor. Pure. */
-import type { InstallTimes, Limit } from "#contract/distribution.ts";
+/** What limits a node's installation: its link, its disk or its processor. Pure. */
+import type { InstallTimes, Limit } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 
 /** From this share of one processor on, the main thread (network, hashing) can take no more bytes. */
@@ -7,11 +7,11 @@ const MAIN_THREAD_FULL = 0.8;
 
 interface Bottleneck {
   readonly limit: Limit;
-  /** In words, with the figures. */
+  /** Human-readable, with the figures. */
   readonly reason: string;
 }
 
-/** Undefined where the node has measured nothing yet. */
+/** Undefined if the node has measured nothing yet. */
 export function bottleneckOf(
   { workers, starvedMs, busyMs, blockedMs, mainMs, fetchedBytes, fetchMs }: InstallTimes,
 ): Bottleneck | undefined {
@@ -27,6 +27,6 @@ export function bottleneckOf(
   if (blockedMs >= busyMs && blockedMs >= starvedMs) return { limit: "disk", reason };
   if (busyMs >= starvedMs) return { limit: "cpu", reason };
   if (main < MAIN_THREAD_FULL) return { limit: "link", reason };
-  // frames came late since the thread that receives them had no time, not since the link was slow
+  // frames came late because the thread that receives them was busy, not because the link was slow
   return { limit: "cpu", reason: `${reason}, and receiving took ${Math.round(main * 100)} % of a processor` };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 
 /** Ten seconds of two workers. */
@@ -31,7 +31,7 @@ for (const [what, measured, limit] of cases) {
   });
 }
 
-Deno.test("the reason has the shares and the rate", () => {
+Deno.test("the reason gives the shares and the rate", () => {
   const { reason } = bottleneckOf(times({ starvedMs: 14_000, busyMs: 5000, blockedMs: 1000 })) ??
     assert.fail();
   assert.equal(

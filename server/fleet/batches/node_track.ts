@@ -1,7 +1,7 @@
-/** How far one node of a batch is, from its reports. Pure: the time is told to it. */
+/** The progress of one node of a batch, from its reports. Pure: the time is passed in. */
 import type { StepReport } from "#contract/api.ts";
-import type { InstallTimes, SeedPolicy } from "#contract/distribution.ts";
-import type { Step } from "#contract/steps.ts";
+import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
+import type { Step } from "#contract/api/steps.ts";
 import type { Taker } from "./seed_policy.ts";
 import type { NodeTiming } from "./slowest_node.ts";
 
@@ -14,13 +14,13 @@ export interface BatchPart {
   readonly version: number;
 }
 
-/** A node that fell silent for this long keeps no other waiting. */
+/** No node keeps seeding for one that has been silent this long. */
 export const SILENT_AFTER_MS = 20_000;
-/** In these a node has all that it needs of others. */
-const WITHOUT_NEED: ReadonlySet<Step> = new Set([
+/** In these steps a node needs nothing from the others. */
+const NEEDS_NO_PEERS: ReadonlySet<Step> = new Set([
   ...["identity", "bootloader", "verify", "post-install", "seed", "finish"] as const,
 ]);
-/** Before this a step's pace says nothing. */
+/** A step that has run for less has no meaningful pace. */
 const WARM_UP_MS = 5000;
 
 interface RunningStep {
@@ -66,27 +66,27 @@ export class NodeTrack {
     return this.#times;
   }
 
-  /** When it began to seed; undefined where it does not, or was not heard of for long. */
+  /** When it began to seed; undefined if it does not seed, or is silent. */
   seedsSince(now: number): number | undefined {
     return this.#running?.step === "seed" && !this.isSilent(now) ? this.#running.sinceMs : undefined;
   }
 
-  /** How long it took until it had all; undefined where it has not. */
+  /** How long it took to fetch everything; undefined if it has not. */
   get fetchedMs(): number | undefined {
     if (this.#running?.step === "install" && hasAll(this.#running)) return this.#times?.fetchMs;
     return this.#stepsMs.install === undefined ? undefined : this.#times?.fetchMs ?? this.#stepsMs.install;
   }
 
-  /** What it still needs of others; undefined where it needs nothing, or was not heard of for long. */
+  /** The node as one that still needs others; undefined if it needs nothing, or is silent. */
   taker(node: string, now: number): Taker | undefined {
     const running = this.#running;
     if (this.#failed || this.isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
-    if (running && (WITHOUT_NEED.has(running.step) || hasAll(running))) return undefined;
+    if (running && (NEEDS_NO_PEERS.has(running.step) || hasAll(running))) return undefined;
     const fetches = running?.step === "torrent" || running?.step === "install";
     return { node, sinceMs: fetches ? running.sinceMs : this.#upSinceMs, progress: running?.progress };
   }
 
-  /** A running step counts with the time that it will take at its pace. */
+  /** A running step counts with the time it will take at its present pace. */
   timing(node: string, now: number): NodeTiming {
     const stepsMs = { ...this.#stepsMs };
     if (this.#running) {

@@ -1,14 +1,14 @@
 /**
- * Which finished nodes seed on, and for whom. Pure: what is known of the nodes that bear one version goes in.
+ * Which finished nodes keep seeding, and for whom. Pure: what is known of the nodes of one version goes in.
  *
- * A node seeds while others fetch what it has. Three rules keep it from being held for nothing:
- * - latecomers hold nobody: who began after a node was done is served by the server and by those done later;
- * - slow nodes hold nobody: who takes far longer than the rest is not helped by a rack full of seeders;
- * - one seeder a fetching node is enough to fill its link: of more, those that have seeded longest go.
+ * A node seeds while others fetch what it has. Three rules keep it from seeding for nothing:
+ * - not for latecomers: the server, and nodes that finished later, serve a node that began after this one finished;
+ * - not for slow nodes: a rack full of seeders does not help a node that takes far longer than the rest;
+ * - one seeder per fetching node fills that node's link: of any more, those that have seeded longest stop first.
  */
-import type { SeedPolicy } from "#contract/distribution.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
 
-/** A node that has all and is in its step "seed". */
+/** A node that has everything and is in its step "seed". */
 export interface Giver {
   readonly node: string;
   /** When it began to seed. */
@@ -16,42 +16,45 @@ export interface Giver {
   readonly policy: SeedPolicy;
 }
 
-/** A node that fetches, or is on its way to. */
+/** A node that fetches, or soon will. */
 export interface Taker {
   readonly node: string;
-  /** When it began to fetch; before, when it came up. */
+  /** When it began to fetch; before that, when it came up. */
   readonly sinceMs: number;
   /** Absent before it fetches. */
   readonly progress?: { readonly bytesDone: number; readonly bytesTotal: number } | undefined;
 }
 
-export interface Spread {
+export interface SwarmView {
   readonly givers: readonly Giver[];
   readonly takers: readonly Taker[];
-  /** How long each of those took to fetch that have all. */
+  /** For each node that has everything: how long it fetched. */
   readonly fetchedMs: readonly number[];
 }
 
 export interface SeedDecision {
   readonly on: boolean;
-  /** For whom: some of their names, those that came first first. */
+  /** For whom: names of at most 20 nodes, earliest first. */
   readonly for: readonly string[];
   readonly reason: string;
 }
 
-/** Who comes up so long after a node began to seed still counts as of its batch. */
+/** A node that comes up this long after another began to seed is not a latecomer yet. */
 const GRACE_MS = 30_000;
-/** A node is slow that will take so many times the typical time, and this much more. */
+/** A node is slow if it will take longer than the typical time times the factor, plus the slack. */
 const SLOW_FACTOR = 2, SLOW_SLACK_MS = 10_000;
 const MAX_NAMES = 20;
-/** So long a node's speed is no measure yet. */
+/** Before this a node's speed means nothing. */
 const WARM_UP_MS = 5000;
 
-export function decideSeeding({ givers, takers, fetchedMs }: Spread, now: number): Map<string, SeedDecision> {
+export function decideSeeding(
+  { givers, takers, fetchedMs }: SwarmView,
+  now: number,
+): Map<string, SeedDecision> {
   const typicalMs = median(fetchedMs);
   const judged = takers.map((taker) => ({ taker, ...judge(taker, { typicalMs, now }) }));
   const slow = judged.filter((j) => j.slow);
-  // slow nodes are the exception: where half of all are slow, that is how fast it goes
+  // slow nodes are the exception: if more than half are slow, that is simply how fast it goes
   const helped =
     (slow.length * 2 <= fetchedMs.length + takers.length ? judged.filter((j) => !j.slow) : judged)
       .sort((a, b) => a.taker.sinceMs - b.taker.sinceMs);
@@ -61,7 +64,7 @@ export function decideSeeding({ givers, takers, fetchedMs }: Spread, now: number
   const decisions = new Map<string, SeedDecision>();
   let kept = 0;
   for (const giver of newestFirst) {
-    // the earlier it was done, the fewer had begun by then
+    // the earlier it finished, the fewer nodes had begun by then
     for (; (helped[inTime - 1]?.taker.sinceMs ?? 0) > giver.sinceMs + GRACE_MS; inTime--) {
       demand -= helped[inTime - 1]?.demand ?? 0;
     }
@@ -76,7 +79,7 @@ export function decideSeeding({ givers, takers, fetchedMs }: Spread, now: number
 interface Judged {
   readonly taker: Taker;
   readonly slow: boolean;
-  /** How many seeders it can draw from: 1, or less where it is slow. */
+  /** How many seeders can keep it busy: 1, or less if it is slow. */
   readonly demand: number;
 }
 
@@ -93,40 +96,40 @@ function judge(
 }
 
 interface Wanted {
-  /** Who is to be helped: the first `count` of these. */
+  /** The nodes to be helped: the first `count` of these. */
   readonly names: readonly string[];
   readonly count: number;
-  /** How many seeders help them. */
+  /** How many seeders suffice for them. */
   readonly seeders: number;
-  /** How many fetch in all. */
+  /** How many nodes fetch in all. */
   readonly fetching: number;
 }
 
-/** `kept`: how many seed on that have seeded for less long. */
+/** `kept`: how many nodes that began to seed later keep seeding. */
 function decide(
   { sinceMs, policy }: Giver,
   { wanted, kept, now }: { wanted: Wanted; kept: number; now: number },
 ): SeedDecision {
   const off = (reason: string) => ({ on: false, for: [], reason });
-  if (policy.mode === "none") return off("the policy is to seed no longer than needed for oneself");
+  if (policy.mode === "none") return off("the policy is not to seed after the installation");
   if (now - sinceMs >= policy.seconds * 1000) {
-    return off(`it has seeded for ${policy.seconds} s, as long as the policy has it`);
+    return off(`it has seeded for ${policy.seconds} s, the limit of the policy`);
   }
   const names = wanted.names.slice(0, Math.min(wanted.count, MAX_NAMES));
   if (policy.mode === "for") return { on: true, for: names, reason: `seeds for ${policy.seconds} s` };
-  if (wanted.fetching === 0) return off("nobody fetches any more");
-  if (wanted.count === 0) return off("only latecomers and slow nodes fetch, whom the server serves");
+  if (wanted.fetching === 0) return off("no node fetches any more");
+  if (wanted.count === 0) return off("only latecomers and slow nodes fetch, and the server serves those");
   if (kept >= wanted.seeders) {
-    return off(`${kept} others seed on, enough for the ${wanted.fetching} that fetch`);
+    return off(`${kept} others keep seeding, enough for the ${wanted.fetching} that fetch`);
   }
-  return { on: true, for: names, reason: `seeds on for ${shown(names, wanted.count)}` };
+  return { on: true, for: names, reason: `keeps seeding for ${shown(names, wanted.count)}` };
 }
 
 function shown(names: readonly string[], count: number): string {
   return count <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${count - 5} more`;
 }
 
-/** The lower one of two in the middle. */
+/** Of an even number, the lower of the two middle values. */
 export function median(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 }

@@ -1,22 +1,22 @@
 /** Which node of a batch takes the longest, and why. Pure. */
-import type { InstallTimes, Limit, Slowness } from "#contract/distribution.ts";
-import { type Step, STEPS } from "#contract/steps.ts";
+import type { InstallTimes, Limit, Slowness } from "#contract/api/distribution.ts";
+import { type Step, STEPS } from "#contract/api/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { median } from "./seed_policy.ts";
 
-/** What one node has taken so far; a running step counts with what it will take, where that can be told. */
+/** How long one node's steps took; a running step counts with its expected duration, if that is known. */
 export interface NodeTiming {
   readonly node: string;
   readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
   readonly times?: InstallTimes | undefined;
 }
 
-/** None shows how fast a node is: people are waited for, other nodes, the server, and the clone's own start. */
+/** Steps that say nothing of a node's speed: they wait for people, other nodes, the server, or the clone's boot. */
 const NOT_COUNTED: ReadonlySet<Step> = new Set(["ask", "seed", "finish", "first-boot"]);
 const ON_DISK: ReadonlySet<Step> = new Set(["partition", "format", "verify"]);
 const COUNTED = STEPS.filter((step) => !NOT_COUNTED.has(step));
 
-/** How much longer than the others a node takes before it is called slow: equal machines differ by less. */
+/** How much longer than the others a slow node takes, at least: equal machines differ by less. */
 const SLOWER_BY = 0.1, SLOWER_BY_MS = 2000;
 
 /** Undefined if no node has begun, or none is slower than the others. */
@@ -42,7 +42,7 @@ export function slowestOf(batch: readonly NodeTiming[]): Slowness | undefined {
   };
 }
 
-/** The step that sets it apart most from the others; alone, its longest. */
+/** The step by which it differs most from the others; if there are none, its longest. */
 function largestExcess(
   { stepsMs }: NodeTiming,
   others: readonly NodeTiming[],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { InstallTimes } from "#contract/distribution.ts";
+import type { InstallTimes } from "#contract/api/distribution.ts";
 import { type NodeTiming, slowestOf } from "./slowest_node.ts";
 
 const TIMES: InstallTimes = {
@@ -43,7 +43,7 @@ Deno.test("a node that reads its clone back slowly has a slow disk, however fast
   assert.match(found?.reason ?? "", /^step verify took 40\.0 s \(usual here: 3\.0 s\)$/);
 });
 
-Deno.test("how long a node seeds for others makes it no slow one", () => {
+Deno.test("seeding for others for long does not make a node slow", () => {
   const found = slowestOf([
     node("n1", { stepsMs: { seed: 500_000, finish: 9000 } }),
     node("n2", { stepsMs: { install: 29_000 } }),
@@ -56,7 +56,7 @@ Deno.test("among nodes of equal speed none is the slowest", () => {
   assert.equal(slowestOf([node("n1"), node("n2", { stepsMs: { install: 21_500 } })]), undefined);
 });
 
-Deno.test("a step that says nothing of link, disk or processor is named all the same", () => {
+Deno.test("a step that depends on neither link, disk nor processor is named all the same", () => {
   const found = slowestOf([node("n1"), node("n2", { stepsMs: { bootloader: 60_000 } })]);
   assert.deepEqual([found?.node, found?.limit, found?.reason], [
     "n2",
@@ -69,7 +69,7 @@ Deno.test("one node alone is explained by its longest step", () => {
   assert.match(slowestOf([node("n1")])?.reason ?? "", /^step install took 20\.0 s: .*waited for frames/);
 });
 
-Deno.test("a batch of which nothing is known has no slowest node", () => {
+Deno.test("a batch without reports has no slowest node", () => {
   assert.equal(slowestOf([]), undefined);
   assert.equal(slowestOf([{ node: "n1", stepsMs: {} }]), undefined);
 });

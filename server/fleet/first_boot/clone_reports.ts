@@ -1,14 +1,18 @@
-/** What clones say of their first boot, as it concerns nodes and their deployments. */
+/** The reports of clones at their first boot, entered into nodes and deployments. */
 import { getLogger } from "@logtape/logtape";
 import type { FirstBootView, Order } from "#contract/api.ts";
-import { DEFAULT_FIRST_BOOT_SECONDS, FIRST_BOOT_PATH, type FirstBootReport } from "#contract/first_boot.ts";
+import {
+  DEFAULT_FIRST_BOOT_SECONDS,
+  FIRST_BOOT_PATH,
+  type FirstBootReport,
+} from "#contract/api/first_boot.ts";
 import type { FirstBootWatch } from "./first_boot_watch.ts";
 import type { Assignment, Deployments } from "../../store/deployments.ts";
 import type { Nodes } from "../../store/nodes.ts";
 import type { NodeRecord } from "../../store/node_record.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
-/** A clone that is overdue may still say that it is up. */
+/** An overdue clone keeps trying to report for this much longer. */
 const TRY_LONGER_SECONDS = 30 * 60;
 
 interface CloneReportsOptions {
@@ -25,7 +29,7 @@ export class CloneReports {
     this.#options = options;
   }
 
-  /** The nodes are ordered anew. */
+  /** The nodes were armed again: reports of earlier deployments no longer count. */
   order(
     nodes: readonly string[],
     { deployment, seconds = DEFAULT_FIRST_BOOT_SECONDS }: {
@@ -36,7 +40,7 @@ export class CloneReports {
     this.#options.watch.order(nodes, { deployment, timeoutSeconds: seconds });
   }
 
-  /** How the node's clone is to report. `http`: the server, as the node reaches it. */
+  /** How the node's clone reports. `http`: the server's plain HTTP, as the node reaches it. */
   terms(part: Assignment, { http }: { http: string }): Pick<Order, "firstBoot"> {
     const issued = this.#options.watch.issue(part);
     if (issued === undefined) return {};
@@ -46,7 +50,7 @@ export class CloneReports {
     };
   }
 
-  /** The installation has ended, and the clone will report under this host name. */
+  /** The installation has ended; the clone will report under this host name. */
   begin(part: Assignment, options: { reportsAs: string }): void {
     this.#options.watch.begin(part, options);
   }
@@ -55,7 +59,7 @@ export class CloneReports {
     return this.#options.watch.knows(token);
   }
 
-  /** A clone is up. False where its token is not known, or not any more. */
+  /** A clone is up. False if its token is unknown or no longer valid. */
   take(report: FirstBootReport, { address }: { address: string }): boolean {
     const { nodes, deployments, watch, onChange } = this.#options;
     const taken = watch.take(report, { name: (id) => nodes.find(id)?.name ?? id });
@@ -72,7 +76,7 @@ export class CloneReports {
     return true;
   }
 
-  /** Tells of clones that should have reported by now. */
+  /** Logs and publishes clones that became overdue since the last call. */
   flagSilent(): void {
     const { nodes, watch, onChange } = this.#options;
     for (const id of watch.becameLate()) {

@@ -1,7 +1,7 @@
-/** Clones that are to report their first boot: what their reports mean, and who is overdue. */
+/** Clones that are expected to report their first boot: what a report means, and which clones are overdue. */
 import type { FirstBootView, StepReport } from "#contract/api.ts";
 import type { Problem } from "#contract/errors.ts";
-import { describeExit, type FirstBootReport } from "#contract/first_boot.ts";
+import { describeExit, type FirstBootReport } from "#contract/api/first_boot.ts";
 import type { FirstBoot, FirstBoots } from "../../store/first_boots.ts";
 
 interface Part {
@@ -28,7 +28,7 @@ export class FirstBootWatch {
     return this.#store.issue(part);
   }
 
-  /** The installation has ended, and the clone will report under this host name. */
+  /** The installation has ended; the clone will report under this host name. */
   begin(part: Part, { reportsAs }: { reportsAs: string }): void {
     this.#store.begin(part, { nowMs: this.#now(), assigned: reportsAs });
   }
@@ -38,9 +38,9 @@ export class FirstBootWatch {
   }
 
   /**
-   * What a clone said, as the last step of its deployment, and whose it is; `isNews` is false where it said so
-   * before, otherwise `settle` is to be called once that step is on record. Undefined where the token is not
-   * known. `name`: the node's, for remedies.
+   * Turns a clone's report into the last step of its deployment. If `isNews` is false, the clone has reported before;
+   * otherwise call `settle` once the step is recorded. Undefined if the token is unknown. `name` gives the node's
+   * name, for remedies.
    */
   take(report: FirstBootReport, { name }: { name: (node: string) => string }):
     | { node: string; deployment: string; step: StepReport; isNews: boolean; settle: () => void }
@@ -64,7 +64,7 @@ export class FirstBootWatch {
     };
   }
 
-  /** Undefined where nothing is awaited of it. */
+  /** Undefined if no report is expected. */
   view(part: Part, { name }: { name: string }): FirstBootView | undefined {
     const row = this.#store.of(part);
     if (row?.dueMs === undefined) return undefined;
@@ -94,16 +94,16 @@ export class FirstBootWatch {
 
 function overdue({ timeoutSeconds }: FirstBoot, name: string): Problem {
   return {
-    title: `${name} was installed, but its own system was not heard of since`,
+    title: `${name} was installed, but its own system has not reported since`,
     status: 504,
-    detail: `it restarted into its disk, and did not report within ${timeoutSeconds} s.`,
+    detail: `it restarted from its disk and did not report within ${timeoutSeconds} s.`,
     remedy:
-      `look at its console: does it start from its disk (boot order), does its system come up, does it ` +
-      `reach this server from the address that it bears? Once it is up, it reports by itself.`,
+      `look at its console: does it start from its disk (boot order), does its system come up, can it reach ` +
+      `this server from its address? Once it is up, it reports without further action.`,
   };
 }
 
-/** A required hook that failed makes the deployment fail; another name than the assigned one is flagged. */
+/** A failed required hook fails the deployment; a name other than the assigned one is flagged. */
 function stepOf(
   { hostname, uptimeSeconds, kernel, failedUnits, hooks }: FirstBootReport,
   { assigned, name }: { assigned: string; name: string },
@@ -117,15 +117,15 @@ function stepOf(
         0,
         20_000,
       ),
-      remedy: "see its output in the log; correct it (`rackseed hook set`) and deploy again.",
+      remedy: "read its output in the log, correct the hook (`rackseed hook set`) and deploy again.",
     }
     : isSameHost(hostname, assigned)
     ? undefined
     : {
       title: `${name} is up under another name`,
       status: 409,
-      detail: `it calls itself ${hostname}, and was given the name ${assigned}.`,
-      remedy: "look what sets the host name in the image: cloud-init, DHCP, a script at boot.",
+      detail: `it calls itself ${hostname}, but was given the name ${assigned}.`,
+      remedy: "find out what sets the host name in the image: cloud-init, DHCP, or a script at boot.",
     };
   return {
     step: "first-boot",
@@ -135,7 +135,7 @@ function stepOf(
       `up as ${hostname}`,
       kernel && `kernel ${kernel}`,
       ...hooks.map((hook) => `hook ${hook.name}: ${hook.code === 0 ? "done" : describeExit(hook.code)}`),
-      failedUnits.length > 0 && `units that failed: ${failedUnits.join(" ")}`,
+      failedUnits.length > 0 && `failed units: ${failedUnits.join(" ")}`,
     ].filter(Boolean).join("; ").slice(0, 8000),
     ...(problem && { problem }),
     ...(hooks.length > 0 && {
@@ -144,7 +144,7 @@ function stepOf(
   };
 }
 
-/** Systems show the first label or all of them. */
+/** Some systems report the first label only, others the whole name. */
 function isSameHost(a: string, b: string): boolean {
   const [left = "", right = ""] = [a, b].map((name) => name.toLowerCase());
   return left === right || left.split(".")[0] === right.split(".")[0];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { FirstBootReport } from "#contract/first_boot.ts";
+import type { FirstBootReport } from "#contract/api/first_boot.ts";
 import { FirstBoots } from "../../store/first_boots.ts";
 import { FirstBootWatch } from "./first_boot_watch.ts";
 
@@ -29,7 +29,7 @@ const report = (token: string, more: Partial<FirstBootReport> = {}): FirstBootRe
   ...more,
 });
 
-Deno.test("a clone that reports in time is up from then on; saying so again changes nothing", () => {
+Deno.test("a clone that reports in time is up; a second report changes nothing", () => {
   const { watch, time, token } = awaited();
   assert.equal(watch.view(part, name)?.due, new Date(1_600_000).toISOString());
   time.ms += 30_000;
@@ -39,7 +39,7 @@ Deno.test("a clone that reports in time is up from then on; saying so again chan
     step: "first-boot",
     state: "done",
     elapsedMs: 14_200,
-    message: "up as n1; kernel 6.1; units that failed: a.service",
+    message: "up as n1; kernel 6.1; failed units: a.service",
   });
   taken?.settle();
   assert.equal(watch.take(report(token), names)?.isNews, false);
@@ -52,15 +52,18 @@ Deno.test("a clone that reports in time is up from then on; saying so again chan
   assert.deepEqual(watch.becameLate(), []);
 });
 
-Deno.test("a clone that does not report is flagged once its time is over, also over a restart, until it does", () => {
+Deno.test("a clone that does not report in time is flagged, across restarts, until it does", () => {
   const { watch, db, time, token } = awaited();
   time.ms = 1_599_999;
   assert.deepEqual(watch.becameLate(), []);
   assert.equal(watch.view(part, name)?.problem, undefined);
   time.ms = 1_600_000;
   assert.deepEqual(watch.becameLate(), ["id1"]);
-  assert.deepEqual(watch.becameLate(), [], "it is told once");
-  assert.match(watch.view(part, name)?.problem?.title ?? "", /^n1 was installed, but .* not heard of since$/);
+  assert.deepEqual(watch.becameLate(), [], "it is returned once");
+  assert.match(
+    watch.view(part, name)?.problem?.title ?? "",
+    /^n1 was installed, but .* has not reported since$/,
+  );
   assert.match(watch.view(part, name)?.problem?.remedy ?? "", /boot order/);
   const again = open({ db, time }).watch;
   assert(again.view(part, name)?.problem);
@@ -68,7 +71,7 @@ Deno.test("a clone that does not report is flagged once its time is over, also o
   assert.equal(again.view(part, name)?.problem, undefined);
 });
 
-Deno.test("another name than the assigned one is flagged, the short form of it is not", () => {
+Deno.test("a name other than the assigned one is flagged, its short form is not", () => {
   const cases = [["n1", false], ["N1.example.org", false], ["n2", true], ["localhost", true]] as const;
   for (const [hostname, isWrong] of cases) {
     const { watch, token } = awaited();
@@ -80,7 +83,7 @@ Deno.test("another name than the assigned one is flagged, the short form of it i
   }
 });
 
-Deno.test("a required hook that failed fails the deployment, an optional one is told; their output is the log", () => {
+Deno.test("a failed required hook fails the deployment, an optional one is only reported; their output is the log", () => {
   const hook = { name: "grow", code: 3, output: ["no room"] };
   for (const optional of [true, false]) {
     const { watch, token } = awaited();
@@ -92,7 +95,7 @@ Deno.test("a required hook that failed fails the deployment, an optional one is 
   }
 });
 
-Deno.test("tokens die when the node enrols again, is ordered anew, or is forgotten", () => {
+Deno.test("a token becomes invalid when the node enrols again, is armed again, or is deleted", () => {
   const { watch, token } = awaited();
   const second = watch.issue(part)?.token ?? "";
   assert.equal(watch.take(report(token), names), undefined);
@@ -105,7 +108,7 @@ Deno.test("tokens die when the node enrols again, is ordered anew, or is forgott
   assert.equal(watch.take(report(third), names), undefined);
 });
 
-Deno.test("where no report is awaited nothing is shown and nobody is late", () => {
+Deno.test("if no report is expected, nothing is shown and no clone is late", () => {
   const { watch, time } = open();
   watch.order(["id1"], { deployment: "d1", timeoutSeconds: 600 });
   watch.issue(part);

@@ -1,4 +1,4 @@
-/** Sealing as sealed.ts describes it, by node:crypto and at once: for tests, and a second opinion on the codecs. */
+/** An independent implementation of sealed.ts with node:crypto, synchronous: for tests, and to check the codecs. */
 import { createCipheriv } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
 import { newSealed } from "#contract/format/sealed.ts";

@@ -1,4 +1,7 @@
-/** Run where no library may be loaded: seals 1000 times its first argument for the key (hexadecimal), opens it. */
+/**
+ * Runs without permission to load libraries: repeats its first argument 1000 times, seals that with the key in the
+ * second (hexadecimal), and opens it again.
+ */
 import { nativeGcm, nativeSha256, nativeZstd } from "../native_codecs.ts";
 import { open } from "../open_sealed.ts";
 import { sealedCodec } from "../sealed_codec.ts";

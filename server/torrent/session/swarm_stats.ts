@@ -1,4 +1,4 @@
-import type { DownloadSource } from "#contract/distribution.ts";
+import type { DownloadSource } from "#contract/api/distribution.ts";
 import type { Picker, PickingPeer } from "../choice/picker.ts";
 import type { PieceMap } from "../metainfo/piece_map.ts";
 import type { PeerIdentity } from "../ports.ts";

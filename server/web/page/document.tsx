@@ -1,9 +1,9 @@
 /** The page: nodes, templates, captures, images and hooks, and the dialogs that act on them. */
 import type { Child } from "hono/jsx";
-import type { SwarmSettings } from "#contract/distribution.ts";
+import type { SwarmSettings } from "#contract/api/distribution.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatSeedPolicy } from "../../words/seed_text.ts";
-import type { HookSummary } from "#contract/hooks.ts";
+import type { HookSummary } from "#contract/api/hooks.ts";
 import type { CaptureView, ImageView, NodeView, Notice, TemplateView } from "#contract/api.ts";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 

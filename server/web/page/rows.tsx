@@ -1,8 +1,8 @@
 /** Rows of the page's tables, rendered here both for the first page and for every change after it. */
 import type { CaptureView, ImageView, NodeView, StepReport, TemplateView } from "#contract/api.ts";
-import type { HookSummary } from "#contract/hooks.ts";
+import type { HookSummary } from "#contract/api/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
-import { STEPS } from "#contract/steps.ts";
+import { STEPS } from "#contract/api/steps.ts";
 import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../words/figures.ts";
 import { stateOf } from "../../words/node_state.ts";
 

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { HookContent, HookMoment, HookName, HookScope } from "#contract/hooks.ts";
+import { HookContent, HookMoment, HookName, HookScope } from "#contract/api/hooks.ts";
 import { z } from "zod";
 import type { HookKey } from "../../store/hooks.ts";
 import { jsonBody } from "../body.ts";
@@ -8,7 +8,7 @@ import type { ApiContext, Env } from "../context.ts";
 const Key = z.object({ scope: HookScope, when: HookMoment, name: HookName });
 const PATH = "/hooks/:scope/:when/:name";
 
-/** Hooks: scripts that run at set moments of captures and installs, see #contract/hooks.ts. */
+/** Hooks: scripts that run at set moments of captures and installs, see #contract/api/hooks.ts. */
 export function hookRoutes({ hooks, live }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   const keyOf = (params: Record<string, string>): HookKey => Key.parse(params);

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
 import { PruneRequest, type VerifyEvent } from "#contract/api.ts";
 import { messageOf } from "#contract/errors.ts";
-import { ImageSettings } from "#contract/restore.ts";
+import { ImageSettings } from "#contract/api/restore.ts";
 import { shortList } from "../../store/nodes.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";

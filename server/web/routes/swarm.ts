@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { SwarmChange } from "#contract/distribution.ts";
+import { SwarmChange } from "#contract/api/distribution.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 

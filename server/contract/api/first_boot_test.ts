@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describeExit, parseFirstBoot } from "./first_boot.ts";
 
-Deno.test("a report is read with its hooks, and what is not known is passed over", () => {
+Deno.test("a report is read with its hooks, and unknown lines are ignored", () => {
   const report = parseFirstBoot([
     ...["token abc", "hostname n1", "uptime 14.21", "kernel 6.1.0", "color blue", "nonsense", ""],
     ...["failed-unit nginx.service", "hook 0 required grow", "out one \x1b[31mred", "out two words", ""],
@@ -22,7 +22,7 @@ Deno.test("a report is read with its hooks, and what is not known is passed over
   assert.equal(describeExit(3), "exited 3");
 });
 
-Deno.test("a report without token or name is none, and a long one is bounded", () => {
+Deno.test("a report without token or host name is refused, and a long one is cut", () => {
   for (const text of ["", "hostname n1", "token abc", "token \nhostname \n"]) {
     assert.throws(() => parseFirstBoot(text), RangeError);
   }

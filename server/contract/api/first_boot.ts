@@ -1,26 +1,26 @@
 /**
- * What a clone says of itself when its own system has started, once, over plain HTTP: lines that any shell can
- * write. The token is worth nothing but this.
+ * The report that a clone sends once, over plain HTTP, when its own system has started: lines that any shell can write.
+ * Its token grants nothing else.
  *
  *     POST /first-boot
  *
  *     token SECRET
- *     hostname node1                the name that it bears
+ *     hostname node1                its host name
  *     boot-id 5f0c8d3e-…            /proc/sys/kernel/random/boot_id
  *     uptime 14.21                  seconds
  *     kernel 6.1.0-18-amd64
  *     failed-unit nginx.service     systemd's failed units, any number
- *     hook 0 required grow-data     exit code, or 124 where its time was over; required or optional; name
+ *     hook 0 required grow-data     exit code, or 124 if it timed out; required or optional; name
  *     out resized to 40 GB          a line of that hook's output, any number
  *
- * Answers: 204 taken, now or before; 4xx it makes no sense to try again; anything else: later.
+ * Answers: 204 accepted, now or before; 4xx do not retry; anything else: retry later.
  */
 
 export const FIRST_BOOT_PATH = "/first-boot";
 export const MAX_FIRST_BOOT_BYTES = 1 << 20;
-/** How long a clone may take from the installation's end to its report. */
+/** Time allowed from the installation's end to the report. */
 export const DEFAULT_FIRST_BOOT_SECONDS = 600;
-/** timeout(1) */
+/** Exit code of timeout(1). */
 const TIMED_OUT = 124;
 
 export interface FirstBootReport {
@@ -42,7 +42,7 @@ interface HookOutcome {
 
 const MAX_TEXT = 255, MAX_LINE = 1000, MAX_UNITS = 20, MAX_HOOKS = 100, MAX_OUTPUT = 200;
 
-/** What is not known is passed over. Throws RangeError where token or name are missing. */
+/** Ignores unknown lines. Throws RangeError if the token or the host name is missing. */
 export function parseFirstBoot(text: string): FirstBootReport {
   const facts = new Map<string, string>();
   const failedUnits: string[] = [];
@@ -69,7 +69,7 @@ export function parseFirstBoot(text: string): FirstBootReport {
     }
   }
   const token = facts.get("token"), hostname = facts.get("hostname");
-  if (!token || !hostname) throw new RangeError("a first boot's report has no token or no host name");
+  if (!token || !hostname) throw new RangeError("a first-boot report has no token or no host name");
   const bootId = facts.get("boot-id"), kernel = facts.get("kernel");
   return {
     token,

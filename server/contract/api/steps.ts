@@ -1,6 +1,6 @@
 /**
- * The steps of a node from power-on to its own system, in order (../docs/deploy.md, "What a node does"). Those of
- * hooks are there only where it has some, "mount" and "capture" where it is backed up; the last is reported by the clone itself (first_boot.ts).
+ * The steps of a node from power-on to its own system, in order. The steps of hooks occur only if the node has hooks,
+ * "mount" and "capture" only in a backup; the clone itself reports the last one (first_boot.ts).
  */
 export const STEPS = [
   "network",
