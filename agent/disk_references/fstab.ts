@@ -22,7 +22,17 @@ export interface Labelled {
 /** PATH_MAX of linux/limits.h. */
 const MAX_PATH = 4096;
 
-/** Entries for block devices below the root, parents first. Swap, network, memory and bind mounts are skipped. */
+/**
+ * Entries for block devices below the root, parents first. Swap, network, memory and bind mounts are skipped.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const [home] = parseFstab("UUID=aa / ext4 defaults\nUUID=bb /home xfs nofail\nUUID=cc none swap sw\n");
+ * assert.deepEqual(home, { spec: "UUID=bb", mountPoint: "/home", type: "xfs", options: ["nofail"] });
+ * ```
+ */
 export function parseFstab(text: string): FstabEntry[] {
   const entries = text.split("\n").flatMap((line): FstabEntry[] => {
     const [spec = "", point = "", type = "", options = "defaults"] = line.replace(/^\s*#.*/, "").trim()

@@ -30,7 +30,22 @@ const TAG_LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/;
 const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/i;
 /** udev's links to volumes on a disk, not to the disk. */
 const VIRTUAL_LINK = /^\/dev\/disk\/by-id\/(dm|md|lvm-pv)-/;
-
+/**
+ * Interprets names of the template's disk, for a clone with a disk of its own.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const partition = { number: 1, startSector: 2048, sectors: 4096, type: "83" };
+ * const sda = { name: "sda", sizeBytes: 1e9, sectorBytes: 512 as const, table: "dos" as const, id: "0x1a2b3c4d" };
+ * const layout = { disks: [{ ...sda, partitions: [partition] }], fileSystems: [], swap: [] };
+ * const disk = new TemplateDisk(layout, { name: "nvme0n1", names: [], firmware: "bios" });
+ * assert.deepEqual(disk.meaning("/dev/sda1"), { is: "partition", number: 1 });
+ * assert.deepEqual(disk.meaning("/dev/sdb"), { is: "foreign" });
+ * assert.equal(disk.own({ is: "partition", number: 1 }), "/dev/nvme0n1p1");
+ * ```
+ */
 export class TemplateDisk {
   readonly #layout: DiskLayout;
   readonly #table: DiskTable | undefined;

@@ -18,7 +18,17 @@ export interface DiskPlace {
 }
 
 const PCI = /^[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
-
+/**
+ * The link below /dev/disk/by-path; undefined if the bus has no form that is the same everywhere.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const devicePath = "/devices/pci0000:00/0000:00:04.0/virtio1/block/vda";
+ * assert.equal(byPathName({ devicePath }), "/dev/disk/by-path/pci-0000:00:04.0");
+ * ```
+ */
 export function byPathName(place: DiskPlace): string | undefined {
   const parts = place.devicePath.split("/");
   const pci = parts.findLast((p) => PCI.test(p));

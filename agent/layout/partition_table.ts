@@ -64,7 +64,17 @@ function numberOf(node: string, device: string): number {
   return Number(match[1]);
 }
 
-/** Parses `blkid -p -o export`: KEY=VALUE lines, with blanks and quotes escaped by a backslash. */
+/**
+ * Parses `blkid -p -o export`: KEY=VALUE lines, with blanks and quotes escaped by a backslash.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const facts = parseBlkid("TYPE=vfat\nLABEL=EFI\\ SYSTEM\n");
+ * assert.deepEqual([facts.get("TYPE"), facts.get("LABEL")], ["vfat", "EFI SYSTEM"]);
+ * ```
+ */
 export function parseBlkid(text: string): ReadonlyMap<string, string> {
   const pairs = text.split("\n").flatMap((line): [string, string][] => {
     const equals = line.indexOf("=");

@@ -33,6 +33,17 @@ export interface Unseen {
 /**
  * `diskTypes`: lsblk's types that count as disks; tests add loop devices. `mounts`: the system's mount table; `root`:
  * where that system's root is.
+ *
+ * @example
+ * ```ts
+ * import { runCommand } from "../sys/command.ts";
+ *
+ * async function example() {
+ *   const { layout, notes } = await readLayout({ run: runCommand });
+ *   for (const { mountPoint, type } of layout.fileSystems) console.log(mountPoint, type);
+ *   for (const note of notes) console.log(`a clone will differ: ${note}`);
+ * }
+ * ```
  */
 export async function readLayout(
   { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), readStart = startOf }: {
