@@ -1,4 +1,4 @@
-/** The agent's rsync client against our daemon and the stock one, and what it does with daemons that lie. */
+/** The agent's rsync client against our daemon, the stock one, and hostile ones. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 const fetched = async (url: string, maxBytes = MAX_BYTES) =>
   Buffer.from(await fetchByRsync(url, { maxBytes, signal }));
 
-Deno.test("the agent fetches every file of our daemon, and reports a missing one", async () => {
+Deno.test("the agent fetches every file of our daemon, and gets an error for a missing one", async () => {
   using table = new RsyncTable();
   for (const [name, bytes] of table.bytes) {
     assert((await fetched(`${table.url}/torrents/${name}`)).equals(bytes), name);
@@ -54,7 +54,7 @@ Deno.test({
       await assert.rejects(fetched(`${url}/nothing`), /No such file/);
       await assert.rejects(fetched(`${url}/link`), /nothing|has no link|skipping|list/);
       await assert.rejects(fetched(`rsync://127.0.0.1:${port}/other/x`), /@ERROR: Unknown module/);
-      // a client that goes without its goodbyes leaves an error there
+      // A client that leaves without saying goodbye would cause an error in this log.
       const log = (await Deno.readTextFile(`${folder}/log`)).split("\n").filter((line) =>
         /error/i.test(line)
       );
@@ -67,7 +67,7 @@ Deno.test({
   },
 });
 
-Deno.test("a daemon that lies, sends garbage or falls silent is given up with a reason", async () => {
+Deno.test("a daemon that lies, sends garbage or goes silent is abandoned with a reason", async () => {
   const text = (line: string) => [...new TextEncoder().encode(line)];
   const hello = text("@RSYNCD: 31.0\n@RSYNCD: OK\n");
   const framed = (bytes: number[]) => [bytes.length, 0, 0, 7, ...bytes];
@@ -117,7 +117,7 @@ Deno.test("a daemon that lies, sends garbage or falls silent is given up with a 
   await assert.rejects(fetched(`rsync://127.0.0.1:${freePort()}/torrents/x`), /refused/);
 });
 
-Deno.test("a cancelled fetch ends with the reason for it, however far it got", async () => {
+Deno.test("an aborted fetch ends with the abort reason, at any stage", async () => {
   for (const greeted of [false, true]) {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** Nodes that are directories, of a real server: what tests of `agent install --target` share. */
+/** Directories as nodes of a real server, for tests of `agent install --target`. */
 import { DeployAnswer, NodeView } from "#contract/api.ts";
 import { enrol, verifyOrder } from "../../agent/steps/enrol.ts";
 import { ImageFetch } from "../../agent/install/fetch/image_fetch.ts";
@@ -54,7 +54,7 @@ export function install(
   return runInstall({ server: test.server.urls.server, token, target, restore, signal, console: lines });
 }
 
-/** Joins as a node of the server: what its steps fetch with. */
+/** Enrols as a node of the server; returns what its steps fetch with. */
 export async function fetchingNode(test: ServerUnderTest, token: string) {
   const { signal } = new AbortController();
   const inventory = await directoryInventory();

@@ -1,4 +1,4 @@
-/** A disk with an interrupted installation: recognized, judged strictly, and finished. */
+/** A disk with an interrupted installation: recognized, checked strictly, and finished. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
@@ -26,7 +26,7 @@ import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "blkid", "e2fsck", "tune2fs"]);
-if (missing) console.log(`tests of interrupted installations on disks are left out: ${missing}`);
+if (missing) console.log(`skipped: interrupted installations on disks: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -46,7 +46,7 @@ async function inTemporary<T>(use: (at: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Mounted for as long as `use` takes. */
+/** Mounts it while `use` runs. */
 const onDisk = <T>(target: TargetDisk, plan: Plan, use: (at: string) => T | Promise<T>): Promise<T> =>
   inTemporary(async (at) => {
     await using _mounts = await mountTree(target, { plan, at });
@@ -63,7 +63,7 @@ async function judge(plan: Plan, ordered = order): Promise<Resumption> {
   return await inTemporary((at) => findResumption(target, { plan, record, at, run }));
 }
 
-test("a blank disk, and one that was made but never begun on, are no reason to resume", async () => {
+test("a blank disk, or one that was only formatted, is not resumed", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -72,7 +72,7 @@ test("a blank disk, and one that was made but never begun on, are no reason to r
   assert.deepEqual(await judge(plan), { resumes: false });
 });
 
-test("the disk of the same installation resumes; that of any other is overwritten, and says why", async () => {
+test("the disk of the same installation is resumed; any other is formatted, with the reason", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -97,7 +97,7 @@ test("the disk of the same installation resumes; that of any other is overwritte
   );
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/${OWN_FOLDER}/journal.json`, "{garbage"));
   assert.match(await because(plan), /journal cannot be read/);
-  // the look at it left nothing in use
+  // The check left nothing in use.
   await carryOut(plan);
   assert.deepEqual(await judge(plan), { resumes: false });
 });
@@ -105,11 +105,11 @@ test("the disk of the same installation resumes; that of any other is overwritte
 for (
   const [name, script] of [["an MBR with a logical partition", MBR], ["a GPT and an ESP", GPT_UEFI]] as const
 ) {
-  test(`a disk with ${name} resumes, too`, async () => {
+  test(`a disk with ${name} is resumed too`, async () => {
     const header = await template(script);
     await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
     const { actions, ...rest } = await planFor(header, disk);
-    // this host cannot mount vfat
+    // This host cannot mount vfat.
     const plan = { ...rest, actions: actions.filter((a) => a.do !== "mount" || a.type !== "vfat") };
     await begin(await carryOut(plan), plan);
     assert.deepEqual(await judge(plan), { resumes: true });
@@ -132,7 +132,7 @@ const changes: { name: string; change: (disk: LoopDisk) => Promise<unknown> }[] 
   },
 ];
 for (const { name, change } of changes) {
-  test(`a disk with ${name} is overwritten`, async () => {
+  test(`a disk with ${name} is formatted again`, async () => {
     const header = await template(GPT);
     await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
     const plan = await planFor(header, disk);
@@ -142,7 +142,7 @@ for (const { name, change } of changes) {
   });
 }
 
-test("on a UEFI disk only the ESP is formatted again, with the same volume id", async () => {
+test("only the ESP of a UEFI disk is formatted again, with its own volume id", async () => {
   const header = await template(GPT_UEFI);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -161,7 +161,7 @@ async function* inOrder(frames: readonly number[]): AsyncGenerator<number> {
   yield* frames;
 }
 
-test("power lost in the middle of writing: the disk as it was at that moment is finished and sound", async () => {
+test("after a power cut amid writing, the installation is finished and the file system passes its check", async () => {
   const header = await template(GPT);
   using image = makeImage();
   const { manifest, pack } = image;
@@ -174,7 +174,7 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
     using _journal = Journal.keep(at, plannedRecord(plan, order));
     await assert.rejects(install(at, [0]), /never arrived/);
     await run(["sync", "-f", at]);
-    // never reaches the disk
+    // This never reaches the disk.
     await Deno.writeTextFile(`${at}/a`, "half a file");
     await Deno.writeTextFile(`${at}/stray`, "left over");
     return await first.copy();
@@ -201,7 +201,7 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   assert.equal(await checkFileSystems(proven, { plan: again, run }), "1 file system checked");
 });
 
-/** Without the root itself, whose time changed when lost+found went. */
+/** Without the root directory, whose time changed when lost+found was deleted. */
 async function rootless(root: string): Promise<Awaited<ReturnType<typeof dumpTree>>> {
   const dump = await dumpTree(root);
   return { ...dump, lines: new Map([...dump.lines].filter(([path]) => path !== ".")) };

@@ -1,22 +1,7 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import type { ExtProperties } from "#contract/format/file_system_properties.ts";
+import { EXT } from "../../../test/support/file_system_properties.ts";
 import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
-
-const extProperties: ExtProperties = {
-  blocks: 2_097_152,
-  reservedBlocks: 0,
-  reservedUid: 0,
-  reservedGid: 0,
-  errors: "continue",
-  defaultMountOptions: [],
-  mountOptions: "",
-  stride: 0,
-  stripeWidth: 0,
-  maxMountCount: -1,
-  checkSeconds: 0,
-  quotaTypes: [],
-};
 
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
   {
@@ -30,7 +15,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
       header: header({
         fileSystems: [
           ext4(2, "/", {
-            mkfs: { features: [], blockBytes: 4096, ext: { ...extProperties, journalBlocks: 1 << 20 } },
+            mkfs: { features: [], blockBytes: 4096, ext: { ...EXT, journalBlocks: 1 << 20 } },
           }),
         ],
       }),
