@@ -29,11 +29,7 @@ export async function bringUpNetwork(
   }
   const started = performance.now();
   await run(["ip", "link", "set", "dev", name, "up"], { signal });
-  const carrier = await within(CARRIER_MS, {
-    signal,
-    ask: async () => await firstLine(`/sys/class/net/${name}/carrier`) === "1" ? true : undefined,
-  });
-  if (!carrier) {
+  if (!await hasLink(name, { budgetMs: CARRIER_MS, signal })) {
     throw new RackseedError(`cannot use the NIC ${name} (${mac})`, {
       reason: `it has had no link for ${CARRIER_MS / 1000} s.`,
       remedy: "check the cable and the switch port.",
@@ -66,11 +62,8 @@ async function unaddressed(
   const states: string[] = [];
   for (const nic of nics) {
     await run(["ip", "link", "set", "dev", nic.name, "up"], { signal, accept: [0, 1, 2] });
-    const carrier = await within(5_000, {
-      signal,
-      ask: async () => await firstLine(`/sys/class/net/${nic.name}/carrier`) === "1" ? true : undefined,
-    });
-    states.push(`${nic.name} (${nic.mac}, ${carrier ? "link" : "no link"})`);
+    const link = await hasLink(nic.name, { budgetMs: 5_000, signal });
+    states.push(`${nic.name} (${nic.mac}, ${link ? "link" : "no link"})`);
   }
   return new RackseedError("cannot bring up the network", {
     reason:
@@ -80,6 +73,14 @@ async function unaddressed(
       `${states.join(", ") || "none"}.`,
     remedy: "boot the node with iPXE from the image server, which passes on its DHCP lease.",
   });
+}
+
+async function hasLink(
+  nic: string,
+  { budgetMs, signal }: { budgetMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  const ask = async () => await firstLine(`/sys/class/net/${nic}/carrier`) === "1" ? true : undefined;
+  return await within(budgetMs, { signal, ask }) ?? false;
 }
 
 /** Polls until there is an answer or the time is up: sysfs has no event to wait for. */

@@ -28,7 +28,7 @@ const isThere = (path: string) => {
 const ignore = !["/usr/sbin/mkfs.vfat", "/usr/sbin/fsck.vfat"].every(isThere);
 if (ignore) console.log("a test of FAT is left out: dosfstools are not there");
 
-/** As mkfs.vfat makes it: its count of clusters, and whether fsck.vfat is content. */
+/** As mkfs.vfat makes it: the number of clusters, and whether fsck.vfat finds no fault. */
 async function made(argv: readonly [string, ...string[]], sizeBytes: number) {
   const file = await Deno.makeTempFile();
   try {
@@ -46,7 +46,7 @@ async function made(argv: readonly [string, ...string[]], sizeBytes: number) {
 }
 
 Deno.test({
-  name: "whatever the size and the sectors: the number of clusters says the same width as the FAT does",
+  name: "the number of clusters agrees with the width of the FAT, whatever the size and the sectors",
   ignore,
   async fn() {
     const sizes = [3, 8, 15, 16, 17, 31, 33, 34, 64, 100, 127, 200, 256, 257, 260, 264, 300, 512, 1024, 2100];
@@ -66,7 +66,7 @@ Deno.test({
   },
 });
 
-Deno.test("what is narrowed is said in the plan", () => {
+Deno.test("the plan says that a FAT is narrower", () => {
   const room = { sizeBytes: 100 * MIB, sectorBytes: 4096, sectorBytesBefore: 512 };
   assert.equal(narrowed(esp(32), room), "as FAT16, since it would have too few clusters for FAT32");
   assert.equal(narrowed(esp(32), { ...room, sectorBytes: 512 }), undefined);

@@ -25,8 +25,8 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   },
   {
     name: "a file system with something that cannot be reproduced",
-    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
-    says: /disk 0 partition 2 \(ext4\) cannot be made again: its journal lies elsewhere/,
+    options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal is elsewhere" })] }) },
+    says: /disk 0 partition 2 \(ext4\) cannot be reproduced: its journal is elsewhere/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {
@@ -92,14 +92,14 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   {
     name: "another firmware",
     options: { firmware: "uefi" },
-    says: /template starts by BIOS.*started by UEFI/,
+    says: /template boots with BIOS.*booted with UEFI/,
   },
   {
     name: "a volume of LVM",
     options: {
       header: header({ fileSystems: [ext4(2, "/", { volume: { kind: "lv", group: "vg", name: "root" } })] }),
     },
-    says: /LVM volume vg\/root is of a kind/,
+    says: /does not rebuild its LVM volume vg\/root/,
   },
   {
     name: "a RAID array",
@@ -108,7 +108,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
         fileSystems: [ext4(2, "/"), ext4(2, "/srv", { volume: { kind: "md", name: "md0" } })],
       }),
     },
-    says: /MD array md0 is of a kind/,
+    says: /does not rebuild its MD array md0/,
   },
   {
     name: "a file system that is not rebuilt",
@@ -118,7 +118,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   {
     name: "two disks in the layout",
     options: { header: header({ disks: [biosDisk, biosDisk] }) },
-    says: /lie on 2 disks/,
+    says: /are on 2 disks/,
   },
   {
     name: "a GPT without room for GRUB",
@@ -169,5 +169,5 @@ for (const { name, options, says } of refusals) {
 
 Deno.test("an image of a directory is refused", () => {
   const { layout: _, source: __, ...bare } = header();
-  assert.throws(() => plan({ header: bare }), /made of a directory or a tar/);
+  assert.throws(() => plan({ header: bare }), /made from a directory or a tar/);
 });

@@ -78,47 +78,31 @@ export function planTable(
     growable: readonly Growable[];
   },
 ): TablePlan {
-  const parts = table.partitions.map((p) => ({
-    source: p,
-    start: p.startSector * table.sectorBytes,
-    end: (p.startSector + p.sectors) * table.sectorBytes,
+  const parts = table.partitions.map((source): Part => ({
+    source,
+    start: source.startSector * table.sectorBytes,
+    end: (source.startSector + source.sectors) * table.sectorBytes,
   }));
-  const misplaced = parts.find((p) => p.start % sectorBytes !== 0 || p.end % sectorBytes !== 0);
-  if (misplaced) {
-    return {
-      fits: false,
-      reason: `partition ${misplaced.source.number} does not begin and end at a multiple of ` +
-        `${sectorBytes} bytes, the size of this disk's sectors.`,
-    };
-  }
+  const misfit = misfitOf(parts, { table, sectorBytes });
+  if (misfit !== undefined) return { fits: false, reason: misfit };
   const lastEnd = Math.max(0, ...parts.map((p) => p.end));
   const spareBytes = spareEnd(table, lastEnd);
   const shape = { entries: table.entries, spareBytes };
   const usable = usableEnd(table.table, { sizeBytes, sectorBytes }, shape);
   const before = usableEnd(table.table, table, shape);
   const shift = usable >= before ? alignDown(usable - before) : Math.min(0, alignDown(usable - lastEnd));
-  const early = parts.find((p) => p.start < firstUsable(table, sectorBytes));
-  if (early) {
-    return {
-      fits: false,
-      reason: `partition ${early.source.number} begins inside the area of this disk's table.`,
-    };
-  }
   const chosen = growable.flatMap((g) => {
     const part = parts.find((p) => p.source.number === g.number);
     return part ? [{ ...g, part }] : [];
   })[0];
-  if (shift < 0) {
-    const room = chosen ? alignDown(chosen.part.end - chosen.part.start - chosen.minimumBytes) : 0;
-    if (-shift > Math.max(0, room)) {
-      const tail = tailBytes(table.table, { sectorBytes, ...shape });
-      const neededBytes = lastEnd - Math.max(0, room) + tail + MIB;
-      return {
-        fits: false,
-        reason: "the template's partitions do not fit, even with the last one made smaller.",
-        neededBytes: Math.ceil(neededBytes / MIB) * MIB,
-      };
-    }
+  const room = chosen ? Math.max(0, alignDown(chosen.part.end - chosen.part.start - chosen.minimumBytes)) : 0;
+  if (-shift > room) {
+    const neededBytes = lastEnd - room + tailBytes(table.table, { sectorBytes, ...shape }) + MIB;
+    return {
+      fits: false,
+      reason: "the template's partitions do not fit, even with the last one made smaller.",
+      neededBytes: Math.ceil(neededBytes / MIB) * MIB,
+    };
   }
   // if no file system can be resized, the additional room stays free at the end of a larger disk
   const pivot = chosen && shift !== 0 ? { at: chosen.part.end, by: shift } : { at: Infinity, by: 0 };
@@ -131,6 +115,27 @@ export function planTable(
     ...(chosen && shift !== 0 && { grown: chosen.number }),
     ...(table.table === "gpt" && { gpt: plannedGpt(table, { usable, spareBytes, sectorBytes }) }),
   };
+}
+
+/** A partition of the template, in bytes. */
+interface Part {
+  readonly source: Partition;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Why a partition cannot keep its place on a disk with sectors of this size; undefined if all can. */
+function misfitOf(
+  parts: readonly Part[],
+  { table, sectorBytes }: { table: DiskTable; sectorBytes: number },
+): string | undefined {
+  const uneven = parts.find((p) => p.start % sectorBytes !== 0 || p.end % sectorBytes !== 0);
+  if (uneven) {
+    return `partition ${uneven.source.number} does not begin and end at a multiple of ${sectorBytes} bytes, ` +
+      "the size of this disk's sectors.";
+  }
+  const early = parts.find((p) => p.start < firstUsable(table, sectorBytes));
+  return early && `partition ${early.source.number} begins inside the area of this disk's table.`;
 }
 
 function planned(source: Partition, { start, end }: { start: number; end: number }): PlannedPartition {

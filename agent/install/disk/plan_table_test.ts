@@ -6,7 +6,7 @@ import { planTable, sfdiskScript, usableEnd } from "./plan_table.ts";
 const MIB = 1 << 20;
 const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 
-Deno.test("sfdisk's input quotes what could end a name or begin a line", () => {
+Deno.test("sfdisk's input quotes whatever could end a name or begin a line", () => {
   const script = sfdiskScript({
     table: "gpt",
     id: "AB",

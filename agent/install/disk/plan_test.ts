@@ -23,7 +23,7 @@ const geometry: { name: string; sizeBytes: number; sectorBytes?: number; expecte
     expected: [[1, 1, 1], [2, 2, 8192 + 10_240], [3, 8194 + 10_240, 1024]],
   },
   {
-    name: "a disk that is smaller by no more than the free room at its end changes nothing",
+    name: "a disk that is smaller by at most the free room at its end changes nothing",
     sizeBytes: 9300 * MIB,
     expected: [[1, 1, 1], [2, 2, 8192], [3, 8194, 1024]],
   },

@@ -1,4 +1,4 @@
-/** Resets the file system properties that can be set at any time: whoever runs the machine may have changed them. */
+/** Resets the file system properties that can be set at any time: the machine's users may have changed them. */
 import { parseDumpe2fs } from "../../layout/properties/ext.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type CarryOut, tune } from "./partition.ts";

@@ -15,7 +15,7 @@ const hook = (name: string, script: string, { optional = false, timeoutSeconds =
   timeoutSeconds,
 });
 
-/** Answers with the statuses in turn, the last one for ever, and keeps what was said. */
+/** Answers with the statuses in turn, then always with the last one, and keeps what it received. */
 class FakeServer implements AsyncDisposable {
   readonly reports: FirstBootReport[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -38,7 +38,7 @@ class FakeServer implements AsyncDisposable {
   }
 }
 
-/** Runs the script as a clone would, in a folder of its own; returns what is left of that. */
+/** Runs the script as a clone would, in a folder of its own. Returns what is left of the folder. */
 async function run(server: FakeServer, { clients = ["bash"], hooks = [], files = {}, tryForSeconds = 60 }: {
   clients?: readonly Client[];
   hooks?: readonly Hook[];
@@ -77,7 +77,9 @@ async function run(server: FakeServer, { clients = ["bash"], hooks = [], files =
 for (const client of CLIENTS) {
   const there = new Deno.Command("sh", { args: ["-c", `command -v ${client}`] }).outputSync().success;
   Deno.test({
-    name: `a clone reports by ${client}, and nothing of it is left${there ? "" : ` (${client} is not here)`}`,
+    name: `a clone reports with ${client}, and nothing is left behind${
+      there ? "" : ` (${client} is not installed)`
+    }`,
     ignore: !there,
     async fn() {
       await using server = new FakeServer([204]);
@@ -93,26 +95,26 @@ for (const client of CLIENTS) {
   });
 }
 
-Deno.test("a client that does not work gives way to the next, and a server that is busy is asked again", async () => {
+Deno.test("a client that fails gives way to the next, and a busy server is asked again", async () => {
   await using server = new FakeServer([503, 204]);
   const broken = "/nonexistent" as Client;
   assert.deepEqual(await run(server, { clients: [broken, "bash"] }), []);
   assert.equal(server.reports.length, 2);
 });
 
-Deno.test("a clone whose token is worth nothing any more gives up at once", async () => {
+Deno.test("a clone whose token is no longer valid gives up at once", async () => {
   await using server = new FakeServer([410]);
   assert.deepEqual(await run(server, {}), []);
   assert.equal(server.reports.length, 1);
 });
 
-Deno.test("a clone that is never heard gives up when its time is over, and leaves nothing either", async () => {
+Deno.test("a clone that never gets through gives up when its time is up, and leaves nothing behind either", async () => {
   await using server = new FakeServer([500]);
   assert.deepEqual(await run(server, { tryForSeconds: 1 }), []);
   assert(server.reports.length >= 2);
 });
 
-Deno.test("hooks run in order by their own interpreters; after a required one failed no other runs", async () => {
+Deno.test("hooks run in order with their own interpreters; once a required one has failed, no other runs", async () => {
   await using server = new FakeServer([204]);
   await run(server, {
     hooks: [
@@ -131,7 +133,7 @@ Deno.test("hooks run in order by their own interpreters; after a required one fa
   ]);
 });
 
-Deno.test("a hook that takes too long is ended, and one that prints without end fills nothing", async () => {
+Deno.test("a hook that takes too long is stopped, and endless output fills no disk", async () => {
   await using server = new FakeServer([204]);
   await run(server, {
     hooks: [
@@ -201,7 +203,7 @@ const systems = [
   },
 ];
 for (const { name, paths, init, starts } of systems) {
-  Deno.test(`an image with ${name} gets what starts the report, and the token is its owner's alone`, () =>
+  Deno.test(`an image with ${name} gets a service that starts the report, and only root can read the token`, () =>
     inTree(paths, async (clone) => {
       const hooks = [hook("grow", "echo grow")];
       assert.deepEqual(await prepareFirstBoot(clone, { order: { ...order, hooks }, identity }), {
@@ -219,7 +221,7 @@ for (const { name, paths, init, starts } of systems) {
     }, init ? { init } : {}));
 }
 
-Deno.test("an image that cannot report says so; with hooks of the first boot it is an error", () =>
+Deno.test("an image that cannot report says so; if there are first-boot hooks, that is an error", () =>
   inTree(["/sbin/"], async (clone) => {
     const { willReport, note } = await prepareFirstBoot(clone, { order, identity });
     assert.equal(willReport, false);

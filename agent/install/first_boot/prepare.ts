@@ -36,33 +36,42 @@ interface FirstBootPrepared {
  */
 export async function prepareFirstBoot(
   clone: CloneTree,
-  { order, identity }: {
-    order: Pick<Order, "node" | "image" | "version" | "hooks" | "firstBoot">;
-    identity: Identity;
-  },
+  { order, identity }: { order: FirstBootOrder; identity: Identity },
 ): Promise<FirstBootPrepared> {
-  const { firstBoot } = order;
-  const hooks = hooksAt("first-boot", order);
+  const { firstBoot, ...facts } = order;
   if (firstBoot === undefined) return { willReport: false };
   const init = await initSystem(clone);
   const clients = await clientsOf(clone);
-  const lack = init === undefined
-    ? "neither systemd, OpenRC nor SysV init"
-    : clients.length === 0
-    ? `none of ${CLIENTS.join(", ")}`
-    : undefined;
-  if (init === undefined || lack !== undefined) {
-    if (hooks.length > 0) {
-      throw new RackseedError("cannot set up the hooks of the first boot", {
-        reason: `the image has ${lack}.`,
-        remedy: `install one of them on the template and capture it again, or remove the hooks: ${
-          hooks.map(({ name }) => name).join(", ")
-        }.`,
-      });
-    }
+  if (init !== undefined && clients.length > 0) {
+    await writeScript(clone, { order: facts, identity, firstBoot, init, clients });
+    return { willReport: true };
+  }
+  const lack = init === undefined ? "neither systemd, OpenRC nor SysV init" : `none of ${CLIENTS.join(", ")}`;
+  const hooks = hooksAt("first-boot", order);
+  if (hooks.length === 0) {
     return { willReport: false, note: `its first boot will not be reported: the image has ${lack}` };
   }
+  const names = hooks.map(({ name }) => name).join(", ");
+  throw new RackseedError("cannot set up the hooks of the first boot", {
+    reason: `the image has ${lack}.`,
+    remedy: `install one of them on the template and capture it again, or remove the hooks: ${names}.`,
+  });
+}
+
+type FirstBootOrder = Pick<Order, "node" | "image" | "version" | "hooks" | "firstBoot">;
+
+async function writeScript(
+  clone: CloneTree,
+  { order, identity, firstBoot, init, clients }: {
+    order: Omit<FirstBootOrder, "firstBoot">;
+    identity: Identity;
+    firstBoot: NonNullable<Order["firstBoot"]>;
+    init: InitSystem;
+    clients: readonly Client[];
+  },
+): Promise<void> {
   const { files, links } = serviceOf(init);
+  const hooks = hooksAt("first-boot", order);
   const script = runScript({
     url: firstBoot.url,
     tryForSeconds: firstBoot.tryForSeconds,
@@ -79,7 +88,6 @@ export async function prepareFirstBoot(
   await clone.write(`${FOLDER}/run`, { text: script, mode: 0o700 });
   for (const file of files) await clone.write(file.path, file);
   for (const { path, target } of links) await clone.link(path, { target });
-  return { willReport: true };
 }
 
 async function initSystem(clone: CloneTree): Promise<InitSystem | undefined> {

@@ -20,7 +20,7 @@ async function inTemporary(use: (target: string) => void | Promise<void>): Promi
   }
 }
 
-/** Puts a journal's place there as an untrusted disk might have it. */
+/** Makes the journal's folder as an untrusted disk might hold it. */
 function plant(target: string, text: string): void {
   Deno.mkdirSync(`${target}/.rackseed-install`);
   Deno.writeTextFileSync(`${target}/.rackseed-install/journal.json`, text);
@@ -64,7 +64,7 @@ const bad: { name: string; text: string; says: RegExp }[] = [
   { name: "is endless", text: " ".repeat(5000) + JSON.stringify(record), says: /too long/ },
 ];
 for (const { name, text, says } of bad) {
-  Deno.test(`a journal that ${name} cannot be read, and is no reason to stop`, () =>
+  Deno.test(`a journal that ${name} is unreadable, and no reason to stop`, () =>
     inTemporary((target) => {
       plant(target, text);
       const found = readJournal(target);

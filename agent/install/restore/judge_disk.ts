@@ -1,6 +1,6 @@
 /**
- * Whether a disk is restored or overwritten. A disk that cannot be restored is overwritten, and the verdict says why;
- * but never if something on it is to be kept.
+ * Decides whether a disk is restored or overwritten. A disk that cannot be restored is overwritten, and the verdict
+ * says why. It is never overwritten if the order keeps something on it.
  */
 import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -76,7 +76,7 @@ export interface Foreseen {
   } | undefined;
 }
 
-/** The same for a dry run, which goes on whatever it finds. */
+/** The same for a dry run, which reports what it finds instead of refusing. */
 export async function foreseeDisk(target: TargetDisk, request: RestoreRequest): Promise<Foreseen> {
   const state = await assessDisk(target, request);
   if (!state.fits) {
@@ -105,7 +105,7 @@ type Mended =
   /** `isDoubtful`: a file system was repaired, so what it says of its files is not trusted. */
   | { readonly fits: true; readonly message: string; readonly isDoubtful: boolean };
 
-/** If the disk cannot be mended it does not fit any more. Throws RackseedError if it may not be overwritten. */
+/** If the disk cannot be mended, it no longer fits. Throws RackseedError if it may not be overwritten. */
 export async function mendOrGiveUp(
   target: TargetDisk,
   { state, onFormat, ...request }: RestoreRequest & {
@@ -132,7 +132,7 @@ function describeFound(found: readonly string[]): string {
   return found.length === 0 ? "the disk's layout is the planned one" : found.join("; ");
 }
 
-/** What is to be kept and would be lost on the file systems that are missing; undefined if nothing would. */
+/** Why overwriting the missing file systems would lose what the order keeps; undefined if it would not. */
 async function lostOn(
   target: TargetDisk,
   { state, ...request }: RestoreRequest & { state: FittingDisk },

@@ -114,9 +114,9 @@ export async function inTheirPlaces(
  * Why the file systems must not be formatted: they hold, or may hold, paths that must be kept. Undefined if none does.
  * `keep`: paths as a person names them. Pure.
  */
-export function keptOnThem(anew: readonly Formatting[], keep: readonly string[]): string | undefined {
+export function keptOnThem(missing: readonly Formatting[], keep: readonly string[]): string | undefined {
   const below = (path: string, folder: string) => `${path}/`.startsWith(`${folder.replace(/\/+$/, "")}/`);
-  const found = anew.find(({ mountPoint: at }) =>
+  const found = missing.find(({ mountPoint: at }) =>
     at !== undefined && keep.some((path) => below(path, at) || below(at, path))
   );
   return found && `the file system of ${found.mountPoint} is not the image's, or is beyond repair`;
@@ -137,9 +137,9 @@ export async function mendDisk(
 ): Promise<string[]> {
   if (state.tableLost) await partitionDisk(target, { plan, keepContents: true, run, signal });
   const notes = describeRepairs(state);
-  const anew = [...state.missing];
+  const toFormat = [...state.missing];
   for (const action of plan.actions) {
-    if (action.do !== "format" || !isExt(action.formatting) || anew.includes(action.formatting)) continue;
+    if (action.do !== "format" || !isExt(action.formatting) || toFormat.includes(action.formatting)) continue;
     const { formatting } = action;
     onFormat(`checking ${nameOf(formatting)}`);
     const outcome = await repairExt(target.device(placeNumber(formatting.place)), {
@@ -147,12 +147,12 @@ export async function mendDisk(
       signal,
       last: formatting.mountPoint === "/" || keptOnThem([formatting], keep) !== undefined,
     });
-    if (outcome === "hopeless") anew.push(formatting);
+    if (outcome === "hopeless") toFormat.push(formatting);
     if (outcome !== "sound") {
       notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "formatted"}`);
     }
   }
-  const actions = plan.actions.filter((a) => a.do === "format" && anew.includes(a.formatting));
+  const actions = plan.actions.filter((a) => a.do === "format" && toFormat.includes(a.formatting));
   await formatDisk(target, { plan: { ...plan, actions }, onFormat, run, signal });
   return notes;
 }

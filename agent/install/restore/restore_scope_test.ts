@@ -1,4 +1,4 @@
-/** What a restore of a machine leaves alone of own_files/table.ts, and what it makes as the image has it. */
+/** Which files in own_files/table.ts a machine's restore leaves alone, and which come from the image. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
@@ -111,7 +111,7 @@ const cases: { path: string; changed: "own" | "image"; lost: "stays lost" | "ima
   { path: "var/lib/etcd/member/db", changed: "image", lost: "image" },
 ];
 for (const { path, changed, lost } of cases) {
-  Deno.test(`a restore: ${path} that differs is ${changed === "own" ? "left alone" : "made as the image has it"}`, async () => {
+  Deno.test(`a restore: ${path} that differs is ${changed === "own" ? "left alone" : "replaced by the image's"}`, async () => {
     using made = image();
     await install(made, [0, 1, 2]);
     const ofImage = textOf(made, path);
@@ -129,7 +129,7 @@ for (const { path, changed, lost } of cases) {
   });
 }
 
-Deno.test("a restore: what a node made below a directory of the image is its own, what lies beside it goes", async () => {
+Deno.test("a restore: a node's own files in a directory of the image stay, other additions go", async () => {
   using made = image();
   await install(made, [0, 1, 2]);
   Deno.mkdirSync(`${made.target}/var/lib/docker/swarm`);

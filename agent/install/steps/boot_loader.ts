@@ -1,4 +1,4 @@
-/** Step "bootloader": the clone starts by itself, and carries the record that a later restore needs. */
+/** Step "bootloader": makes the clone bootable, and leaves on it the record that a later restore needs. */
 import { syncAll } from "../../sys/kernel.ts";
 import type { StepOutcome } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";

@@ -11,8 +11,8 @@ import { finishClone } from "./finish_clone.ts";
 import { giveIdentity } from "./give_identity.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
-import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
-import { formatNewDisk, partitionOrResume } from "./new_disk.ts";
+import type { MountedClone } from "./mounted_clone.ts";
+import { makeFileSystems, partitionOrResume } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
 /**
@@ -45,23 +45,6 @@ export async function installMachine(machine: Machine): Promise<void> {
     return makeFileSystems(machine, { ...disk, fetch, resumes, update });
   });
   await installClone(machine, { ...disk, fetch, identity, mounted, resumes });
-}
-
-/** Work of the step "format". */
-export async function makeFileSystems(
-  machine: Machine,
-  { fetch, resumes, update, ...disk }: PlannedDisk & {
-    fetch: ImageFetch;
-    resumes: boolean;
-    update: StepProgress["update"];
-  },
-): Promise<StepOutcome & MountedClone> {
-  await formatNewDisk(machine, { ...disk, resumes, update });
-  const mounted = await mountClone(machine, disk);
-  // resuming is tried once: if it fails, the next installation starts from an empty disk
-  const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
-  const message = resumes ? "kept, except vfat, which has no journal" : undefined;
-  return { ...mounted, journal, message };
 }
 
 /** From mounted file systems without content, or with what an earlier run has written, to the finished clone. */

@@ -3,7 +3,9 @@ import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import { formatDisk, partitionDisk } from "../disk/partition.ts";
 import { rehearse } from "../disk/rehearse.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "../disk/resume.ts";
+import type { ImageFetch } from "../fetch/image_fetch.ts";
 import type { Machine, PlannedDisk } from "./machine.ts";
+import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
 
 /** Keeps the disk if an installation of the same plan was interrupted on it; else writes a new table. */
 export async function partitionOrResume(
@@ -30,8 +32,25 @@ export async function writeTable({ run, signal }: Machine, { plan, target }: Pla
   await partitionDisk(target, { plan, run, signal });
 }
 
+/** Work of the step "format". */
+export async function makeFileSystems(
+  machine: Machine,
+  { fetch, resumes, update, ...disk }: PlannedDisk & {
+    fetch: ImageFetch;
+    resumes: boolean;
+    update: StepProgress["update"];
+  },
+): Promise<StepOutcome & MountedClone> {
+  await formatNewDisk(machine, { ...disk, resumes, update });
+  const mounted = await mountClone(machine, disk);
+  // resuming is tried once: if it fails, the next installation starts from an empty disk
+  const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
+  const message = resumes ? "kept, except vfat, which has no journal" : undefined;
+  return { ...mounted, journal, message };
+}
+
 /** `resumes`: formats only file systems in which a power cut may have left hidden damage. */
-export async function formatNewDisk(
+async function formatNewDisk(
   { run, signal }: Machine,
   { plan, target, resumes, update }: PlannedDisk & {
     resumes: boolean;

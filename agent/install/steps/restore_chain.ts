@@ -4,22 +4,17 @@
  */
 import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
-import type { StepOutcome, StepProgress } from "../../steps/step.ts";
-import { walkAhead } from "../compare/walk_ahead.ts";
 import { describeRestore } from "../disk/plan_description.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
-import { ExistingClone } from "../restore/existing_clone.ts";
-import { judgeDisk, mendOrGiveUp, type RestoreRequest, type Verdict } from "../restore/judge_disk.ts";
 import { keepOrInstallLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";
 import { compareOnly } from "./dry_run.ts";
+import { type MendedClone, mendOrOverwrite } from "./existing_disk.ts";
 import { finishClone } from "./finish_clone.ts";
 import { keepOrGiveIdentity } from "./give_identity.ts";
-import { installClone, makeFileSystems, writeFiles } from "./install_chain.ts";
+import { installClone, writeFiles } from "./install_chain.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
-import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
-import { writeTable } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
 /** Throws RackseedError of the step that failed. */
@@ -41,94 +36,22 @@ export async function restoreMachine(
   if (restore.dryRun) return await compareOnly(machine, { target, request, fetch });
   const disk = { plan, target };
   await runPreInstallHooks(machine, { target, identity });
-  const verdict = await steps.run("partition", () => judgeOrRepartition(machine, { ...disk, request }));
-  const found = await steps.run(
-    "format",
-    ({ update }) => mendOrFormat(machine, { ...disk, request, fetch, verdict, update }),
-  );
-  if (found.existing === undefined) {
-    return await installClone(machine, { ...disk, fetch, identity, mounted: found, resumes: false });
+  const mounted = await mendOrOverwrite(machine, { ...disk, request, fetch });
+  if (mounted.existing === undefined) {
+    return await installClone(machine, { ...disk, fetch, identity, mounted, resumes: false });
   }
-  await restoreClone(machine, { ...disk, fetch, identity, mounted: found, ...found });
-}
-
-/** What the step "format" leaves: a clone to be restored, or empty file systems. */
-type Prepared =
-  & StepOutcome
-  & MountedClone
-  & (
-    | {
-      readonly existing: ExistingClone;
-      readonly ahead: AsyncDisposable;
-      /** What was repaired, and what will change besides the files. */
-      readonly notes: readonly string[];
-    }
-    | { readonly existing: undefined }
-  );
-
-async function judgeOrRepartition(
-  machine: Machine,
-  { request, ...disk }: PlannedDisk & { request: RestoreRequest },
-): Promise<Verdict> {
-  const verdict = await judgeDisk(disk.target, request);
-  if (!verdict.fits) await writeTable(machine, disk);
-  return verdict;
-}
-
-async function mendOrFormat(
-  machine: Machine,
-  { verdict, update, request, fetch, ...disk }: PlannedDisk & {
-    verdict: Verdict;
-    request: RestoreRequest;
-    fetch: ImageFetch;
-    update: StepProgress["update"];
-  },
-): Promise<Prepared> {
-  const format = () => makeFileSystems(machine, { ...disk, fetch, resumes: false, update });
-  if (!verdict.fits) return { ...await format(), existing: undefined };
-  const { state, notes } = verdict;
-  const mended = await mendOrGiveUp(disk.target, {
-    ...request,
-    state,
-    onFormat: (message) => update({ message }),
-  });
-  const { message } = mended;
-  if (!mended.fits) {
-    await writeTable(machine, disk);
-    return { ...await format(), existing: undefined, message };
-  }
-  const { isDoubtful } = mended;
-  const found = await inspectMended(machine, { ...disk, request, fetch, isDoubtful });
-  return { ...found, notes: [...notes, ...found.existing.notes], message };
-}
-
-async function inspectMended(
-  machine: Machine,
-  { request, fetch, isDoubtful, ...disk }: PlannedDisk & {
-    request: RestoreRequest;
-    fetch: ImageFetch;
-    isDoubtful: boolean;
-  },
-) {
-  const { clonePath, stack, run } = machine;
-  const { clone, mounts } = await mountClone(machine, disk);
-  const ahead = stack.use(walkAhead(clonePath, { run }));
-  const existing = await ExistingClone.inspect(clone, { target: disk.target, request, isDoubtful });
-  return { clone, mounts, journal: keepJournal(machine, { plan: disk.plan, fetch }), existing, ahead };
+  await restoreClone(machine, { ...disk, fetch, identity, mounted });
 }
 
 async function restoreClone(
   machine: Machine,
-  { fetch, identity, mounted, existing, ahead, notes, ...disk }: PlannedDisk & {
+  { fetch, identity, mounted, ...disk }: PlannedDisk & {
     fetch: ImageFetch;
     identity: Identity;
-    mounted: MountedClone;
-    existing: ExistingClone;
-    ahead: AsyncDisposable;
-    notes: readonly string[];
+    mounted: MendedClone;
   },
 ): Promise<void> {
-  const { steps, clonePath } = machine, { clone, journal } = mounted;
+  const { steps, clonePath } = machine, { clone, journal, existing, ahead, notes } = mounted;
   const { inMemory } = await steps.run("torrent", async (progress) => {
     await using _ahead = ahead;
     const to = { path: clonePath, journal, comparison: existing.comparison() };
