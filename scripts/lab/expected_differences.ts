@@ -1,4 +1,4 @@
-/** Where a clone may differ from its template before it was ever booted: nothing beside this list. */
+/** The only places where a clone may differ from its template before its first boot. */
 import type { Aspect, Exception } from "./compare_trees.ts";
 import { swapFile } from "./template_settings.ts";
 
@@ -29,7 +29,7 @@ export const expected: readonly Exception[] = [
   { path: "var/lib/systemd/credential.secret", reason: identity },
   { path: "etc/fstab", reason: ownDisk },
   { path: "var/cache/debconf/config.dat", reason: ownDisk },
-  { path: swapFile.slice(1), reason: "swap file: made again" },
+  { path: swapFile.slice(1), reason: "swap file: recreated" },
   { path: "etc", aspects: folderTimes, reason: changed },
   { path: "etc/ssh", aspects: folderTimes, reason: changed },
   { path: "etc/iscsi", aspects: folderTimes, reason: changed },
