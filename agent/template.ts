@@ -1,4 +1,4 @@
-/** A template machine's agent: announces it, waits for orders, captures, and waits again. */
+/** The agent of a template: announces the machine, waits for orders, captures, and waits again. */
 import { getLogger } from "@logtape/logtape";
 import { z } from "zod";
 import { CaptureOrder, type CaptureProgress, TemplateAnnouncement } from "#contract/api.ts";
@@ -7,29 +7,29 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import type { Api } from "./capture/capture_api.ts";
 import { excludesOf } from "./tree/excludes.ts";
-import { CaptureRecord } from "./capture/memory/capture_record.ts";
+import { CaptureRecord } from "./capture/cache/capture_record.ts";
 import type { OwnMount } from "./layout/mounts/own_mounts.ts";
-import type { MemoryStore } from "./capture/memory/memory_store.ts";
-import type { PastCapture } from "./capture/memory/past_capture.ts";
+import type { CacheStore } from "./capture/cache/cache_store.ts";
+import type { PastCapture } from "./capture/cache/past_capture.ts";
 import { type Pause, pauseFor } from "./sys/retry.ts";
 import { packLevelFor, sendCapture, type Sent } from "./capture/send_capture.ts";
 import { TreeSource } from "./capture/tree_source.ts";
 import { CaptureHooks } from "./hooks/capture_hooks.ts";
 
-/** What the machine is; asked anew for every capture, since disks and kernels change. */
+/** The facts of the machine, read again for every capture, since disks and kernels change. */
 interface Machine {
   readonly source?: Source | undefined;
   readonly layout?: DiskLayout | undefined;
-  /** What it lacks to be rebuilt. */
-  readonly lacks: readonly string[];
-  /** What clones would not have as the template has it. */
+  /** Obstacles to booting a clone. */
+  readonly obstacles: readonly string[];
+  /** What would be different on clones. */
   readonly notes?: readonly string[] | undefined;
-  /** The file systems of the layout with their places in the tree. */
+  /** The file systems of the layout and where they are mounted. */
   readonly mountPoints: readonly OwnMount[];
 }
 
 export type TemplateEvent =
-  | { readonly type: "waiting"; readonly lacks: readonly string[] }
+  | { readonly type: "waiting"; readonly obstacles: readonly string[] }
   | { readonly type: "unreachable"; readonly reason: string }
   | { readonly type: "capturing"; readonly order: CaptureOrder }
   | { readonly type: "progress"; readonly progress: CaptureProgress }
@@ -37,7 +37,7 @@ export type TemplateEvent =
     readonly type: "sent";
     readonly order: CaptureOrder;
     readonly sent: Sent;
-    /** What had to be read to know what to send. */
+    /** How much had to be read to find out what to send. */
     readonly bytesRead: number;
   }
   | { readonly type: "failed"; readonly order: CaptureOrder; readonly problem: Problem };
@@ -47,11 +47,11 @@ interface TemplateOptions {
   readonly name: string;
   /** The directory that becomes the image's root. */
   readonly root: string;
-  /** Where is remembered what was captured last; absent: nowhere, and every capture reads everything. */
-  readonly memory?: MemoryStore | undefined;
+  /** The cache of past captures; without it, every capture reads everything. */
+  readonly cache?: CacheStore | undefined;
   readonly machine: () => Promise<Machine>;
   readonly signal: AbortSignal;
-  /** Whether this machine runs the hooks of captures. */
+  /** Whether this machine runs capture hooks. */
   readonly allowHooks?: boolean | undefined;
   readonly onEvent?: (event: TemplateEvent) => void;
   readonly pause?: Pause;
@@ -61,16 +61,16 @@ interface TemplateOptions {
 const Announced = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) });
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-/** The server answers every 30 s; one that lost its power meanwhile never says so. */
+/** The server answers within 30 s; one that lost power never does. */
 const POLL_MS = 90_000;
 const NOT_FOUND = 404, NO_CONTENT = 204;
-/** How the server refuses entries that are not what they were meant to be, or name extents that it has lost. */
-const NOT_MEANT: ReadonlySet<number> = new Set([400, 409]);
+/** How the server refuses entries that do not match its own, or name extents that it has lost. */
+const CACHE_REFUSED: ReadonlySet<number> = new Set([400, 409]);
 const logger = getLogger(["rackseed", "template"]);
 
 /**
- * Ends by `signal` only, or by what waiting does not mend (a wrong token, a machine that cannot be read): throws
- * either.
+ * Runs until `signal` aborts, or until an error that waiting cannot fix (a wrong token, an unreadable machine). Throws
+ * in both cases.
  */
 export async function runTemplate(options: TemplateOptions): Promise<never> {
   const { machine, signal, onEvent, pause = pauseFor } = options;
@@ -93,23 +93,23 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
 }
 
 async function announce(
-  { source, layout, lacks }: Machine,
+  { source, layout, obstacles }: Machine,
   { client, name, signal, onEvent }: TemplateOptions,
 ): Promise<string> {
   const json: TemplateAnnouncement = {
     name,
     ...(source && { source }),
     ...(layout && { layout }),
-    lacks: [...lacks],
+    lacks: [...obstacles],
   };
   const response = await client.send("POST", "/templates", { json, signal });
   const { id } = Announced.parse(await response.json());
   logger.info("announced", { name, id });
-  onEvent?.({ type: "waiting", lacks });
+  onEvent?.({ type: "waiting", obstacles });
   return id;
 }
 
-/** Returns when the server does not know the template any more, so that it announces itself again. */
+/** Returns when the server no longer knows the template, so that it can be announced again. */
 async function serveOrders(id: string, options: TemplateOptions): Promise<void> {
   const { client, signal } = options;
   while (true) {
@@ -148,11 +148,11 @@ interface Captured {
   readonly bytesRead: number;
 }
 
-/** Tells what has changed since the image's newest version, where that is remembered; else everything. */
+/** Reads and sends what has changed since the image's latest version if that is cached, otherwise everything. */
 async function capture(order: CaptureOrder, options: TemplateOptions): Promise<Captured> {
-  const { root, memory } = options;
+  const { root, cache } = options;
   const { parent } = order;
-  const past = parent === undefined ? undefined : await memory?.load(memoryName(order, options), {
+  const past = parent === undefined ? undefined : await cache?.load(cacheName(order, options), {
     capture: parent,
     root,
   });
@@ -160,7 +160,9 @@ async function capture(order: CaptureOrder, options: TemplateOptions): Promise<C
     return await captureAfter(past, { order, options });
   } catch (error) {
     options.signal.throwIfAborted();
-    if (past === undefined || !(error instanceof RackseedError) || !NOT_MEANT.has(error.status)) throw error;
+    if (past === undefined || !(error instanceof RackseedError) || !CACHE_REFUSED.has(error.status)) {
+      throw error;
+    }
     logger.warn("memory-refused", { capture: order.capture, reason: error.reason });
     return await captureAfter(undefined, { order, options });
   }
@@ -187,10 +189,10 @@ async function readAndSend(
 ): Promise<Captured> {
   const { client, root, machine, signal, onEvent, pause, now = Date.now } = options;
   const record = new CaptureRecord(now());
-  const memory = { past, record };
-  const { source, layout, mountPoints, lacks, notes = [] } = await machine();
+  const history = { past, record };
+  const { source, layout, mountPoints, obstacles, notes = [] } = await machine();
   const excludes = excludesOf(layout, order.excludes);
-  const tree = new TreeSource(root, { excludes, mountPoints, memory, isTemplate: order.isBackup !== true });
+  const tree = new TreeSource(root, { excludes, mountPoints, history, isTemplate: order.isBackup !== true });
   const sent = await sendCapture({
     api: client,
     capture: order.capture,
@@ -198,30 +200,30 @@ async function readAndSend(
     source,
     layout,
     excludes: excludes.patterns,
-    memory,
+    history,
     packLevel: packLevelFor(order),
     signal,
     onRead: async () => {
       await hooks.after();
-      return [...lacks, ...notes, ...hooks.notes];
+      return [...obstacles, ...notes, ...hooks.notes];
     },
     onProgress: (progress) => onEvent?.({ type: "progress", progress }),
     ...(pause && { pause }),
   });
   const { capture } = order;
-  await options.memory?.save(
-    memoryName(order, options),
-    record.memory({ capture, root, amount: sent.amount }),
+  await options.cache?.save(
+    cacheName(order, options),
+    record.toCache({ capture, root, amount: sent.amount }),
   );
   return { sent, bytesRead: tree.bytesRead };
 }
 
-/** Agents with different names may run beside each other. */
-function memoryName({ image }: CaptureOrder, { name }: TemplateOptions): string {
+/** Agents with different names may share a state directory. */
+function cacheName({ image }: CaptureOrder, { name }: TemplateOptions): string {
   return `${name}.${image}`;
 }
 
-/** A capture that was cancelled is unknown to the server by now, and an unreachable server finds out by itself. */
+/** Failures to report are only logged: a cancelled capture is gone, and an unreachable server will notice. */
 async function reportFailure(
   { capture }: CaptureOrder,
   { problem, options: { client, signal } }: { problem: Problem; options: TemplateOptions },
@@ -239,6 +241,6 @@ function problemOf(error: unknown, root: string): Problem {
   if (first instanceof RackseedError) return first.toProblem();
   return new RackseedError(`cannot capture ${root}`, {
     reason: messageOf(error),
-    remedy: "look at the agent's log on the template.",
+    remedy: "check the agent's log on the template.",
   }).toProblem();
 }

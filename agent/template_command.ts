@@ -1,21 +1,21 @@
-/** `rackseed agent template`: the template's agent with this machine's facts, telling the terminal what it does. */
+/** `rackseed agent template`: runs the agent on this machine and prints its events. */
 import { ApiClient } from "#contract/client.ts";
 import { readMachine } from "./capture/machine.ts";
-import { MemoryStore } from "./capture/memory/memory_store.ts";
+import { CacheStore } from "./capture/cache/cache_store.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
 import { runTemplate, type TemplateEvent } from "./template.ts";
 
-/** Below the directory that no capture takes along. */
+/** Below a directory that every capture excludes. */
 const DEFAULT_STATE = "/var/lib/rackseed/agent";
 
-/** Runs until `signal`; throws RackseedError where waiting does not help. */
+/** Runs until `signal` aborts. Throws RackseedError on an error that waiting cannot fix. */
 export async function templateCommand(
   { server, token, name = Deno.hostname(), root = "/", state = DEFAULT_STATE, allowHooks, signal }: {
     server: string;
     token: string;
     name?: string | undefined;
     root?: string | undefined;
-    /** The directory where is remembered what was captured last. */
+    /** The directory of the capture cache. */
     state?: string | undefined;
     allowHooks?: boolean | undefined;
     signal: AbortSignal;
@@ -27,22 +27,22 @@ export async function templateCommand(
     client,
     name,
     root,
-    memory: new MemoryStore(state),
+    cache: new CacheStore(state),
     allowHooks,
     machine: () => readMachine({ root }),
     signal,
-    onEvent: (event) => tell(event, { name, console }),
+    onEvent: (event) => printEvent(event, { name, console }),
   });
 }
 
-function tell(event: TemplateEvent, { name, console }: { name: string; console: Console }): void {
+function printEvent(event: TemplateEvent, { name, console }: { name: string; console: Console }): void {
   switch (event.type) {
     case "waiting":
       console.line(`waiting as template ${name}; on the server: rackseed capture ${name} --image NAME`);
-      for (const lack of event.lacks) console.line(`  lacks: ${lack}`);
+      for (const obstacle of event.obstacles) console.line(`  obstacle: ${obstacle}`);
       return;
     case "unreachable":
-      return console.line(`the server is out of reach (${event.reason}); trying again`);
+      return console.line(`cannot reach the server (${event.reason}); retrying`);
     case "capturing":
       return console.line(`capturing into ${event.order.image}`);
     case "progress": {
@@ -55,7 +55,7 @@ function tell(event: TemplateEvent, { name, console }: { name: string; console: 
       return console.line(
         `read ${mb(event.bytesRead)} of ${mb(event.sent.amount.bytes)} MB, sent ${
           mb(event.sent.bytesSent)
-        } MB; the server publishes ${event.order.image}`,
+        } MB; the server is publishing ${event.order.image}`,
       );
     case "failed":
       return console.line(`${event.problem.title}: ${event.problem.detail} Remedy: ${event.problem.remedy}`);

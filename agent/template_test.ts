@@ -10,7 +10,7 @@ const empty = () => new Response(null, { status: 204 });
 const trouble = (status: number) => new RackseedError("call failed", { reason: "r", remedy: "m", status });
 const order = (capture: string) => json({ capture, image: "web", excludes: ["*.tmp"], level: 9 });
 
-/** Answers orders out of a list, then aborts; everything else with what a server would say. */
+/** Serves orders from a list, then aborts; answers everything else as a server would. */
 class Server implements Api {
   readonly calls: { call: string; body: unknown }[] = [];
   readonly #abort: AbortController;
@@ -66,7 +66,7 @@ async function run(orders: Answer[], options: { announcements?: Answer[]; root?:
         client: server,
         name: "web1",
         root,
-        machine: () => Promise.resolve({ lacks: ["sfdisk (package fdisk)"], mountPoints: [] }),
+        machine: () => Promise.resolve({ obstacles: ["sfdisk (package fdisk)"], mountPoints: [] }),
         signal: abort.signal,
         onEvent: (event) => events.push(event),
         pause: (ms) => Promise.resolve(void pauses.push(ms)),
@@ -79,7 +79,7 @@ async function run(orders: Answer[], options: { announcements?: Answer[]; root?:
   return { server, types: events.map((e) => e.type).filter((t) => t !== "progress"), pauses };
 }
 
-Deno.test("a template announces itself, polls, captures what it is ordered, and polls on", async () => {
+Deno.test("a template announces itself, polls, captures what is ordered, and polls again", async () => {
   const { server, types } = await run([empty(), order("c1"), empty(), order("c2")]);
   assert.deepEqual(server.calls[0]?.body, { name: "web1", lacks: ["sfdisk (package fdisk)"] });
   assert.equal(server.count("POST /templates"), 1);
@@ -89,7 +89,7 @@ Deno.test("a template announces itself, polls, captures what it is ordered, and 
   assert.deepEqual(types, ["waiting", "capturing", "sent", "capturing", "sent"]);
 });
 
-Deno.test("a capture that fails is reported as a problem, and the template goes on waiting", async () => {
+Deno.test("a failed capture is reported as a problem, and the template keeps waiting", async () => {
   const { server, types } = await run([order("c1"), empty()], { root: "/nowhere/at/all" });
   const report = server.calls.find((c) => c.call === "POST /captures/c1/failed");
   assert.equal((report?.body as Problem).title, "cannot capture /nowhere/at/all");
@@ -98,7 +98,7 @@ Deno.test("a capture that fails is reported as a problem, and the template goes 
   assert.deepEqual(types, ["waiting", "capturing", "failed"]);
 });
 
-Deno.test("a server that comes back is told anew who is there", async () => {
+Deno.test("a server that comes back gets a new announcement", async () => {
   const { server, types, pauses } = await run([trouble(503), trouble(404), empty()], {
     announcements: [trouble(503), trouble(503), json({ id: "t1" })],
   });
@@ -107,11 +107,11 @@ Deno.test("a server that comes back is told anew who is there", async () => {
   assert.deepEqual(types, ["unreachable", "unreachable", "waiting", "unreachable", "waiting", "waiting"]);
 });
 
-Deno.test("a token that is refused ends the template's agent", async () => {
+Deno.test("a refused token ends the template's agent", async () => {
   const abort = new AbortController();
   const server = new Server(abort, []);
   server.announcements = [trouble(401)];
-  const machine = () => Promise.resolve({ lacks: [], mountPoints: [] });
+  const machine = () => Promise.resolve({ obstacles: [], mountPoints: [] });
   const { signal } = abort;
   await assert.rejects(runTemplate({ client: server, name: "web1", root: "/", machine, signal }), {
     status: 401,

@@ -1,18 +1,18 @@
-/** Judges at capture what would stop a node from becoming this machine, so that it is known before any node boots. */
+/** Finds the obstacles to booting a clone of this machine at capture, long before a node boots. Pure. */
 import { describeVolume, type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
 import type { MachineLayout, Unseen } from "../layout/read_layout.ts";
 
-/** What is looked for on the template: the adapter answers, the judging stays pure. */
+/** What the template has, as found by the adapter (machine.ts). */
 export interface Presence {
-  /** Programs by name that the machine has. */
+  /** Names of the programs that the machine has. */
   readonly programs: ReadonlySet<string>;
-  /** Absolute paths among `PROBED_PATHS` and the kernels' that exist. */
+  /** Those of `PROBED_PATHS` and the kernel paths that exist. */
   readonly paths: ReadonlySet<string>;
 }
 
-/** GRUB's files for each firmware; Debian's and RHEL's place is the same. */
+/** GRUB's files for each firmware; Debian and RHEL use the same paths. */
 const GRUB_FILES = {
   bios: "/usr/lib/grub/i386-pc/kernel.img",
   uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
@@ -28,85 +28,87 @@ export function kernelPaths(release: string): string[] {
   ];
 }
 
-const REBUILT = new Set(["ext2", "ext3", "ext4", "vfat", "xfs"]);
+const SUPPORTED = new Set(["ext2", "ext3", "ext4", "vfat", "xfs"]);
 
-/** Programs without which not even the layout can be read. */
-export function lacksToCapture({ programs }: Presence): string[] {
-  return CAPTURE_TOOLS.filter((t) => t.when === undefined && !programs.has(t.name)).map(lackOf);
+/** The missing programs without which the layout cannot be read. */
+export function obstaclesToCapture({ programs }: Presence): string[] {
+  return CAPTURE_TOOLS.filter((t) => t.when === undefined && !programs.has(t.name)).map(missingTool);
 }
 
-export function lacksToRebuild(
+export function obstaclesToBoot(
   { layout, unseen, notes }: Pick<MachineLayout, "layout" | "unseen" | "notes">,
   { source, presence }: { source: Source; presence: Presence },
 ): string[] {
   const uses = usesOf(layout, source.firmware);
   const needed = requiredTools(uses);
   return [
-    ...needed.filter((t) => !presence.programs.has(t.name)).map(lackOf),
-    ...kernelLack(source, presence),
-    ...bootLoaderLack(layout, { source, presence }),
-    ...layoutLacks(layout),
-    ...unseen.map(unseenLack),
+    ...needed.filter((t) => !presence.programs.has(t.name)).map(missingTool),
+    ...kernelObstacles(source, presence),
+    ...bootLoaderObstacles(layout, { source, presence }),
+    ...layoutObstacles(layout),
+    ...unseen.map(unseenObstacle),
     ...notes,
   ];
 }
 
-function unseenLack({ volume, type, because }: Unseen): string {
+function unseenObstacle({ volume, type, because }: Unseen): string {
   const name = `${describeVolume(volume)} (${type})`;
   switch (because) {
     case "unmounted":
-      return `${name} is not mounted: a clone gets it empty; mount it to have it captured`;
+      return `${name} is not mounted, so clones get it empty: mount it to capture its content`;
     case "served":
-      return `${name} is mounted by a program (FUSE): a clone gets it empty; unmount it or mount it by the kernel`;
+      return `${name} is mounted by a program (FUSE), so clones get it empty: mount it with the kernel's driver to capture it`;
     case "hidden":
-      return `${name} lies hidden below another own file system on its mount point: a clone gets it empty; ` +
-        "mount it elsewhere to have it captured";
+      return `${name} is hidden by another file system on its mount point, so clones get it empty: ` +
+        "mount it elsewhere to capture its content";
   }
 }
 
-function lackOf(tool: Tool): string {
+function missingTool(tool: Tool): string {
   return `the program ${tool.name} is missing: install ${packageOf(tool)}`;
 }
 
-function kernelLack({ kernel }: Source, { paths }: Presence): string[] {
+function kernelObstacles({ kernel }: Source, { paths }: Presence): string[] {
   return kernelPaths(kernel).some((path) => paths.has(path)) ? [] : [
-    `the kernel that runs (${kernel}) has no image in /boot: install linux-image-amd64 (RHEL: kernel-core), ` +
-    "or restart the machine after an update of the kernel",
+    `the running kernel (${kernel}) has no image in /boot: install linux-image-amd64 (RHEL: kernel-core), ` +
+    "or reboot if the kernel was updated",
   ];
 }
 
-function bootLoaderLack(
+function bootLoaderObstacles(
   layout: DiskLayout,
   { source: { firmware }, presence: { programs, paths } }: { source: Source; presence: Presence },
 ): string[] {
   const install = programs.has("grub-install") || programs.has("grub2-install");
-  const lacks: string[] = [];
+  const obstacles: string[] = [];
   const esp = layout.fileSystems.some(isEsp);
   if (firmware === "uefi" && !esp) {
-    lacks.push("no EFI system partition is mounted: mount it on /boot/efi, so that it is captured");
+    obstacles.push("no EFI system partition is mounted: mount it on /boot/efi");
   }
   if (firmware === "uefi" && !programs.has("efibootmgr")) {
-    lacks.push("the program efibootmgr is missing: install efibootmgr");
+    obstacles.push("the program efibootmgr is missing: install efibootmgr");
   }
   if (!install || !paths.has(GRUB_FILES[firmware])) {
     const names = firmware === "bios" ? ["grub-pc", "grub2-pc"] : ["grub-efi-amd64", "grub2-efi-x64-modules"];
-    lacks.push(`GRUB for ${firmware.toUpperCase()} is missing: install ${names[0]} (RHEL: ${names[1]})`);
+    obstacles.push(`GRUB for ${firmware.toUpperCase()} is missing: install ${names[0]} (RHEL: ${names[1]})`);
   }
-  return lacks;
+  return obstacles;
 }
 
-function layoutLacks({ disks, fileSystems }: DiskLayout): string[] {
-  const later = "not yet rebuilt by this version";
-  const lacks: string[] = [];
-  if (disks.length > 1) lacks.push(`the machine's file systems lie on ${disks.length} disks: ${later}`);
+function layoutObstacles({ disks, fileSystems }: DiskLayout): string[] {
+  const later = "not supported by this version yet";
+  const obstacles: string[] = [];
+  if (disks.length > 1) obstacles.push(`the file systems are on ${disks.length} disks: ${later}`);
   for (const { name, obstacle } of disks) {
-    if (obstacle !== undefined) lacks.push(`${name}: ${obstacle}, which is not rebuilt`);
+    if (obstacle !== undefined) obstacles.push(`${name}: ${obstacle}, which is not supported`);
   }
   for (const { volume, type, mountPoint, obstacle } of fileSystems) {
     if (volume.kind === "md" || volume.kind === "lv") {
-      lacks.push(`${describeVolume(volume)} (${mountPoint}): ${later}`);
-    } else if (!REBUILT.has(type)) lacks.push(`${type} on ${mountPoint}: ${later}`);
-    else if (obstacle !== undefined) lacks.push(`${mountPoint} (${type}): ${obstacle}, so it is not rebuilt`);
+      obstacles.push(`${describeVolume(volume)} (${mountPoint}): ${later}`);
+    } else if (!SUPPORTED.has(type)) obstacles.push(`${type} on ${mountPoint}: ${later}`);
+    else if (obstacle !== undefined) {
+      obstacles.push(`${mountPoint} (${type}): ${obstacle}, which is not supported`);
+    }
   }
-  return lacks;
+  return obstacles;
 }

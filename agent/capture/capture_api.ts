@@ -1,4 +1,4 @@
-/** The calls of a capture (#contract/api.ts, "Template's agent"), each repeated over a hiccup. */
+/** The calls of a capture (#contract/api.ts, "Template's agent"), each with retries. */
 import type { CaptureProgress } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -18,7 +18,7 @@ export class CaptureApi {
   readonly #packLevel: number | undefined;
   readonly #retry: RetryOptions;
 
-  /** `packLevel`: that of zstd, where frames are to be packed on this side. */
+  /** `packLevel`: zstd level, if frames are compressed on this side. */
   constructor(api: Api, { capture, packLevel, signal, pause }: {
     capture: string;
     packLevel?: number | undefined;
@@ -31,7 +31,7 @@ export class CaptureApi {
     this.#retry = { signal, budgetMs: RETRY_BUDGET_MS, ...(pause && { pause }) };
   }
 
-  /** `hashes`: n × 32 bytes. Returns n bytes, 1 where the server has that extent. */
+  /** `hashes`: n × 32 bytes. Returns n bytes, 1 for each extent that the server has. */
   async known(hashes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
     const answer = await this.#call(async (signal) => {
       const response = await this.#api.send("POST", `${this.#base}/known`, { body: hashes, signal });
@@ -44,26 +44,26 @@ export class CaptureApi {
     });
   }
 
-  /** `upload`: as frame_upload.ts encodes it. */
+  /** `upload`: encoded by frame_upload.ts. */
   async frame(upload: Uint8Array<ArrayBuffer>): Promise<void> {
     const level = this.#packLevel;
     const body = level === undefined ? upload : await packFrameUpload(upload, (raw) => pack(raw, { level }));
     await this.#post("POST", "frames", body);
   }
 
-  /** Tried once: the next report says more. */
+  /** Sent without retries: the next report supersedes it. */
   async progress(progress: CaptureProgress): Promise<void> {
     const { signal } = this.#retry;
     const response = await this.#api.send("POST", `${this.#base}/progress`, { json: progress, signal });
     await response.body?.cancel();
   }
 
-  /** `body`: zstd of lines of entries. */
+  /** `body`: entry lines, compressed with zstd. */
   entriesPart(part: number, body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#post("POST", `entries/${part}`, body);
   }
 
-  /** `body`: zstd of a CaptureHeader. */
+  /** `body`: a CaptureHeader, compressed with zstd. */
   entries(body: Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#post("PUT", "entries", body);
   }

@@ -1,4 +1,4 @@
-/** What of a machine's files a clone could not use because they name its disks: said before anybody deploys it. */
+/** Notes at capture which files name the machine's disks in a way that a clone could not use. */
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
@@ -6,17 +6,17 @@ import { scanNames } from "../disk_references/scan_names.ts";
 import { TemplateDisk } from "../disk_references/template_disk.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
-/** Bounds of the look into /etc; what is larger or deeper is no configuration. */
+/** Bounds of the scan of /etc; anything larger or deeper is not configuration. */
 const MAX_FILES = 5000, MAX_DEPTH = 6, MAX_NOTES = 200;
-/** Backups of files, and what packages bring along for people to read. */
-const NOT_READ = /\.(dpkg-(dist|old|new)|rpm(new|save|orig)|bak|orig|example|sample|pem|crt|der)$|~$/;
+/** Backup copies, samples and certificates. */
+const SKIPPED = /\.(dpkg-(dist|old|new)|rpm(new|save|orig)|bak|orig|example|sample|pem|crt|der)$|~$/;
 
-/** `tree`: the machine's own; may be one that does not run. */
+/** `tree`: the machine's own, running or not. */
 export async function noteDisks(
   tree: TreeReader,
   { layout, firmware }: { layout: DiskLayout; firmware: "bios" | "uefi" },
 ): Promise<string[]> {
-  // what a clone writes in place of it is not said here, so any disk will do
+  // only the notes matter, not what a clone would write, so any target disk will do
   const disk = new TemplateDisk(layout, { name: "sda", names: [], firmware });
   const covered = await coveredTexts(tree);
   const notes = covered.flatMap(({ path, text, rewrite }) => {
@@ -26,7 +26,7 @@ export async function noteDisks(
   });
   const known = new Set(covered.map(({ path }) => path));
   for (const path of await filesBelow(tree, "/etc")) {
-    if (known.has(path) || NOT_READ.test(path)) continue;
+    if (known.has(path) || SKIPPED.test(path)) continue;
     const text = await tree.text(path);
     if (text !== undefined && !text.includes("\0")) notes.push(...scanNames(path, { text, disk }));
   }

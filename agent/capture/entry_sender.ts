@@ -1,6 +1,6 @@
 /**
- * Sends a capture's entries while it goes on, some thousands at a time, in their order; of those that the image's
- * newest version has alike only how many they are.
+ * Sends the entries of a capture in order while it runs, some thousands at a time. Entries unchanged since the image's
+ * latest version are sent as a count only.
  */
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
@@ -8,20 +8,20 @@ import type { CaptureHeader } from "#contract/api.ts";
 import { EntryChanges, type EntryLine } from "#contract/format/entry_changes.ts";
 import type { CaptureApi } from "./capture_api.ts";
 
-/** What the server reads in one go; every part is some milliseconds of its work. */
+/** Size of a part, which the server processes in a few milliseconds. */
 const PART_CHARACTERS = 256 << 10;
-/** Entries that the server has already are work for it, too. */
+/** Limit of unchanged entries per part, since those cost the server time too. */
 const PART_ENTRIES = 2000;
-/** Parts that wait to be sent; further ones make the source wait. */
+/** Parts queued for sending before the source has to wait. */
 const MAX_WAITING = 8;
 
 export class EntrySender {
   readonly #api: CaptureApi;
   readonly #changes: EntryChanges;
   readonly #hash = createHash("sha256");
-  /** Of entries, not hashed yet: once for many lines takes a fraction of the time. */
+  /** Lines not hashed yet: hashing many at once takes a fraction of the time. */
   #unhashed: string[] = [];
-  /** What tells of them. */
+  /** The lines of the current part. */
   #lines: string[] = [];
   #characters = 0;
   #count = 0;
@@ -30,7 +30,7 @@ export class EntrySender {
   #last: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  /** `parent`: what the server knows; empty where it knows nothing. */
+  /** `parent`: the entries of the latest version, which the server has; empty if there is none. */
   constructor(api: CaptureApi, { parent }: { parent: readonly EntryLine[] }) {
     this.#api = api;
     this.#changes = new EntryChanges(parent);
@@ -51,13 +51,13 @@ export class EntrySender {
     return this.#waiting >= MAX_WAITING || this.#failure !== undefined;
   }
 
-  /** Resolves when all parts so far are sent. Throws where one was refused. */
+  /** Resolves when all parts so far are sent. Throws if one was refused. */
   async drained(): Promise<void> {
     await this.#last;
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Resolves when the server has taken all entries and finds nothing missing. */
+  /** Sends the rest and the header; resolves when the server has accepted all entries as complete. */
   async finish(header: Omit<CaptureHeader, "entries" | "sha256">): Promise<void> {
     this.#endPart();
     await this.drained();

@@ -19,7 +19,7 @@ const CASES: [pattern: string, excluded: string[], kept: string[]][] = [
   ["ü*", ["ürs"], ["u", "\u00c3"]],
 ];
 
-Deno.test("patterns match what their description says", () => {
+Deno.test("patterns match as documented", () => {
   for (const [pattern, excluded, kept] of CASES) {
     const excludes = compileExcludes([pattern]);
     const matches = (path: string) => excludes.matches(bytePathOfText(path), { isDirectory: false });
@@ -45,12 +45,12 @@ Deno.test("names that are not UTF-8 are matched byte by byte", () => {
   }
 });
 
-Deno.test("the root itself is never left out, and without patterns nothing is", () => {
+Deno.test("the root is never excluded, and without patterns nothing is", () => {
   assert.ok(!compileExcludes(["*", "**"]).matches(bytePathOfText(""), { isDirectory: true }));
   assert.ok(!compileExcludes([]).matches(bytePathOfText("a"), { isDirectory: false }));
 });
 
-Deno.test("a pattern that names nothing is refused by name", () => {
+Deno.test("a pattern that can match nothing is refused, naming it", () => {
   for (const pattern of ["", "/", "//a", "a//", "a\0"]) {
     assert.throws(() => compileExcludes(["*.ok", pattern]), (error) => {
       assert.ok(error instanceof RackseedError && error.title.includes(`"${pattern}"`));

@@ -1,12 +1,12 @@
 /**
- * Cuts a large file by its content (gear hash, normalised as FastCDC does, USENIX ATC 2016): an insertion moves
- * the cuts along, so that only extents around it are new. The table and the masks are part of what makes two
- * captures of one file alike; changing them costs every image one full transfer.
+ * Cuts a large file by content (gear hash with FastCDC's normalization, USENIX ATC 2016): after an insertion only the
+ * extents around it are new. The table and the masks decide where cuts fall; changing them would make every image
+ * transfer its large files once in full.
  */
 import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 
 export const MIN_CUT_BYTES = 512 << 10;
-/** Up to here the cut is four times as rare as on average, from here on four times as frequent. */
+/** Cuts are four times rarer than average before this size, and four times more frequent after it. */
 const NORMAL_CUT_BYTES = 1 << 20;
 const EARLY_MASK = topBits(22);
 const LATE_MASK = topBits(18);
@@ -15,7 +15,7 @@ function topBits(count: number): number {
   return ((2 ** count - 1) * 2 ** (32 - count)) | 0;
 }
 
-/** 256 numbers by xorshift32 from a fixed seed. */
+/** 256 numbers from xorshift32 with a fixed seed. */
 const GEAR = gearTable();
 function gearTable(): Uint32Array {
   const table = new Uint32Array(256);
@@ -29,7 +29,7 @@ function gearTable(): Uint32Array {
   return table;
 }
 
-/** Length of the first extent of `bytes`, which are at least MAX_EXTENT_BYTES or all that is left. */
+/** Length of the first extent of `bytes`, which hold at least MAX_EXTENT_BYTES or the rest of the file. */
 function cutLength(bytes: Uint8Array): number {
   const end = Math.min(bytes.length, MAX_EXTENT_BYTES);
   const normal = Math.min(end, NORMAL_CUT_BYTES);
@@ -45,7 +45,7 @@ function cutLength(bytes: Uint8Array): number {
   return end;
 }
 
-/** Cuts a stream of bytes: fill what `room` gives, say how much it was, take the extents that are certain. */
+/** Cuts a stream of bytes: write into `room`, report the size to `filled`, then take extents from `next`. */
 export class ExtentCutter {
   readonly #buffer = new Uint8Array(4 * MAX_EXTENT_BYTES);
   #start = 0;
@@ -66,7 +66,7 @@ export class ExtentCutter {
   }
 
   /**
-   * The next extent, or undefined where more bytes are needed to tell. `last`: no more will come. The view is
+   * Returns the next extent, or undefined if more bytes are needed. `last`: no more bytes will follow. The view is
    * valid until the next call of `room`.
    */
   next({ last }: { last: boolean }): Uint8Array | undefined {

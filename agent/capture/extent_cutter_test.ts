@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 import { ExtentCutter, MIN_CUT_BYTES } from "./extent_cutter.ts";
 
-/** Noise that is the same in every run (mulberry32). */
+/** Noise, the same in every run (mulberry32). */
 function noise(size: number, seed: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(size / 4));
   for (let i = 0; i < words.length; i++) {
@@ -15,7 +15,7 @@ function noise(size: number, seed: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, size);
 }
 
-/** `step`: bytes that come at a time. */
+/** `step`: bytes written at a time. */
 function cut(content: Uint8Array, { step = content.length } = {}): Uint8Array[] {
   const cutter = new ExtentCutter(), extents: Uint8Array[] = [];
   for (let at = 0; at < content.length;) {
@@ -34,7 +34,7 @@ function cut(content: Uint8Array, { step = content.length } = {}): Uint8Array[] 
 const hash = (extent: Uint8Array) => createHash("sha256").update(extent).digest("hex");
 const content = noise(40 << 20, 1);
 
-Deno.test("extents joined are the content, and keep the limits", () => {
+Deno.test("joined extents equal the content, and stay within the limits", () => {
   const extents = cut(content);
   assert.equal(hash(Buffer.concat(extents)), hash(content));
   const sizes = extents.map((e) => e.length);
@@ -49,7 +49,7 @@ Deno.test("cuts do not depend on how the bytes arrive", () => {
   for (const step of [65_536, 1_000_003, 16 << 20]) assert.deepEqual(cut(content, { step }).map(hash), whole);
 });
 
-Deno.test("an insertion changes the extents around it only", () => {
+Deno.test("an insertion changes only the extents around it", () => {
   const before = new Set(cut(content).map(hash));
   const changed = Buffer.concat([
     content.subarray(0, 20_000_000),
@@ -60,15 +60,15 @@ Deno.test("an insertion changes the extents around it only", () => {
   assert.ok(fresh.length >= 1 && fresh.length <= 4, `${fresh.length} new extents`);
 });
 
-Deno.test("content without any cut is cut at the limit", () => {
+Deno.test("content without a natural cut is cut at the limit", () => {
   const sizes = cut(new Uint8Array(9 << 20)).map((e) => e.length);
   assert.deepEqual(sizes, [MAX_EXTENT_BYTES, MAX_EXTENT_BYTES, 1 << 20]);
 });
 
-Deno.test("the cuts stay where they were in earlier versions", () => {
+Deno.test("cuts are where earlier versions made them", () => {
   const sizes = cut(content.subarray(0, 8 << 20)).map((e) => e.length);
   assert.deepEqual(sizes, GOLDEN);
 });
 
-/** Images that exist were cut here: other cuts would have every large file sent and stored again. */
+/** Existing images were cut like this: other cuts would send and store every large file again. */
 const GOLDEN = [1190069, 567166, 1069711, 1265880, 1243231, 1339239, 1342189, 371123];

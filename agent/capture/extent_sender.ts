@@ -1,6 +1,6 @@
 /**
- * Sends the extents that the server lacks: gathers contents into batches, asks by hash, puts what is lacking
- * into frames. Some batches and frames are under way at a time; memory is bounded by their number.
+ * Sends the extents that the server is missing: gathers contents into batches, asks about each batch by hash, and puts
+ * missing ones into frames. A few batches and frames are in flight at a time; their number bounds memory.
  */
 import {
   encodeFrameUpload,
@@ -16,25 +16,25 @@ import { sha256 as hash } from "#native/sha256.ts";
 import type { CaptureApi } from "./capture_api.ts";
 import type { ExtentSink } from "./capture_source.ts";
 
-/** Calls under way at a time; each holds up to two times MAX_FRAME_BYTES. */
-const MAX_UNDER_WAY = 4;
-/** So many whole frames may pass what waits for its own to be full: the server lists no file behind a missing one. */
-const MAX_PASSING = 8;
+/** Calls in flight; each holds up to twice MAX_FRAME_BYTES. */
+const MAX_IN_FLIGHT = 4;
+/** Full frames that may overtake a partly filled one: the server lists no file until the ones before it are there. */
+const MAX_OVERTAKING = 8;
 
 export class ExtentSender implements ExtentSink {
   readonly #api: CaptureApi;
-  /** All that was ever offered: two files of the same content are sent once. */
+  /** Hashes of everything taken so far: equal contents are sent once. */
   readonly #seen = new Set<string>();
   #batch: UploadedExtent[] = [];
-  /** The batch's contents, behind room for the table: as a rule it becomes an upload as it is. */
+  /** The batch's contents, after room for the table: usually becomes an upload without a copy. */
   #memory = new Uint8Array(MAX_UPLOAD_BYTES);
   #end = MAX_TABLE_BYTES;
-  /** What the server lacks and no frame holds yet. */
-  #lacking: UploadedExtent[] = [];
-  #lackingBytes = 0;
-  /** Whole frames that were sent while these wait. */
-  #passing = 0;
-  readonly #underWay = new Set<Promise<void>>();
+  /** Missing at the server and not in a frame yet. */
+  #missing: UploadedExtent[] = [];
+  #missingBytes = 0;
+  /** Full frames sent while those wait. */
+  #overtaking = 0;
+  readonly #inFlight = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #bytesSent = 0;
 
@@ -42,7 +42,7 @@ export class ExtentSender implements ExtentSink {
     this.#api = api;
   }
 
-  /** Contents of the frames that the server has taken. */
+  /** Bytes of content in the frames that the server has accepted. */
   get bytesSent(): number {
     return this.#bytesSent;
   }
@@ -70,24 +70,24 @@ export class ExtentSender implements ExtentSink {
   }
 
   get full(): boolean {
-    return this.#underWay.size >= MAX_UNDER_WAY || this.#failure !== undefined;
+    return this.#inFlight.size >= MAX_IN_FLIGHT || this.#failure !== undefined;
   }
 
   async drained(): Promise<void> {
-    while (this.full && !this.#failure) await Promise.race(this.#underWay);
+    while (this.full && !this.#failure) await Promise.race(this.#inFlight);
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Sends what is left; resolves when the server has everything. */
+  /** Sends the rest; resolves when the server has everything. */
   async finish(): Promise<void> {
     this.#askForBatch();
-    await this.#quiet();
+    await this.#settled();
     this.#sendFrame();
-    await this.#quiet();
+    await this.#settled();
   }
 
-  async #quiet(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
+  async #settled(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -101,35 +101,35 @@ export class ExtentSender implements ExtentSink {
     batch.forEach(({ sha256 }, i) => hashes.set(sha256, i * SHA256_BYTES));
     this.#start(async () => {
       const known = await this.#api.known(hashes);
-      const lacking = batch.filter((_, i) => known[i] !== 1);
-      if (lacking.length === batch.length && batchBytes * 2 > MAX_FRAME_BYTES) {
-        if (this.#lacking.length > 0 && ++this.#passing === MAX_PASSING) this.#sendFrame();
+      const missing = batch.filter((_, i) => known[i] !== 1);
+      if (missing.length === batch.length && batchBytes * 2 > MAX_FRAME_BYTES) {
+        if (this.#missing.length > 0 && ++this.#overtaking === MAX_OVERTAKING) this.#sendFrame();
         return this.#send(encodeFrameUploadIn(memory, batch), batchBytes);
       }
-      // a few small contents must not keep the whole batch in memory until their frame is full
+      // copied, so that a few small contents do not hold the batch's memory until their frame is full
       const size = (extents: UploadedExtent[]) => extents.reduce((sum, e) => sum + e.content.length, 0);
-      const keep = size(lacking) * 2 > batchBytes;
-      for (const { sha256, content } of lacking) {
-        this.#addLacking({ sha256, content: keep ? content : content.slice() });
+      const keep = size(missing) * 2 > batchBytes;
+      for (const { sha256, content } of missing) {
+        this.#addMissing({ sha256, content: keep ? content : content.slice() });
       }
     });
   }
 
-  #addLacking(extent: UploadedExtent): void {
-    const full = this.#lackingBytes + extent.content.length > MAX_FRAME_BYTES ||
-      this.#lacking.length === MAX_FRAME_EXTENTS;
+  #addMissing(extent: UploadedExtent): void {
+    const full = this.#missingBytes + extent.content.length > MAX_FRAME_BYTES ||
+      this.#missing.length === MAX_FRAME_EXTENTS;
     if (full) this.#sendFrame();
-    this.#lacking.push(extent);
-    this.#lackingBytes += extent.content.length;
+    this.#missing.push(extent);
+    this.#missingBytes += extent.content.length;
   }
 
   #sendFrame(): void {
-    this.#passing = 0;
-    if (this.#lacking.length === 0) return;
-    const bytes = this.#lackingBytes;
-    const upload = encodeFrameUpload(this.#lacking) as Uint8Array<ArrayBuffer>;
-    this.#lacking = [];
-    this.#lackingBytes = 0;
+    this.#overtaking = 0;
+    if (this.#missing.length === 0) return;
+    const bytes = this.#missingBytes;
+    const upload = encodeFrameUpload(this.#missing) as Uint8Array<ArrayBuffer>;
+    this.#missing = [];
+    this.#missingBytes = 0;
     this.#start(() => this.#send(upload, bytes));
   }
 
@@ -138,12 +138,12 @@ export class ExtentSender implements ExtentSink {
     this.#bytesSent += contentBytes;
   }
 
-  /** Runs beside others; its failure comes out of `drained` and `finish`. */
+  /** Runs a call concurrently; `drained` and `finish` throw its failure. */
   #start(call: () => Promise<void>): void {
     if (this.#failure) return;
     const done = call().catch((error) => {
       this.#failure ??= { error };
-    }).finally(() => this.#underWay.delete(done));
-    this.#underWay.add(done);
+    }).finally(() => this.#inFlight.delete(done));
+    this.#inFlight.add(done);
   }
 }

@@ -13,14 +13,14 @@ class Receiver implements Api {
   readonly received = new Map<string, number>();
   readonly frameSizes: number[] = [];
   readonly has = new Set<string>();
-  underWay = 0;
-  mostUnderWay = 0;
+  inFlight = 0;
+  mostInFlight = 0;
   refuse: RackseedError | undefined;
 
   async send(_method: string, path: string, { body }: { body?: BodyInit } = {}): Promise<Response> {
-    this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
     const bytes = new Uint8Array(await new Response(body ?? null).arrayBuffer());
-    this.underWay--;
+    this.inFlight--;
     if (path.endsWith("/known")) {
       const names = Array.from(
         { length: bytes.length / 32 },
@@ -52,7 +52,7 @@ async function sendAll(sender: ExtentSender, contents: readonly Uint8Array[]): P
   await sender.finish();
 }
 
-Deno.test("everything arrives once, in frames of bounded size, a few at a time", async () => {
+Deno.test("everything arrives once, in frames of bounded size, a few in flight", async () => {
   const receiver = new Receiver();
   const sizes = [1, 4096, MAX_FRAME_BYTES, MAX_FRAME_BYTES - 1, 100_000, ...Array(40).fill(300_000)];
   const contents = sizes.map((size) => randomBytes(size));
@@ -60,7 +60,7 @@ Deno.test("everything arrives once, in frames of bounded size, a few at a time",
   await sendAll(sender, [...contents, ...contents]);
   assert.deepEqual([...receiver.received], contents.map((c) => [hash(c), 1]).sort(orderOf(receiver)));
   assert.ok(receiver.frameSizes.every((size) => size <= MAX_FRAME_BYTES));
-  assert.ok(receiver.mostUnderWay <= 8, `${receiver.mostUnderWay} at a time`);
+  assert.ok(receiver.mostInFlight <= 8, `${receiver.mostInFlight} at a time`);
   assert.equal(sender.bytesSent, sizes.reduce((sum, size) => sum + size, 0));
 });
 
@@ -70,17 +70,17 @@ function orderOf(receiver: Receiver): (a: unknown[], b: unknown[]) => number {
   return ([a], [b]) => order.indexOf(a as string) - order.indexOf(b as string);
 }
 
-Deno.test("a small content does not wait for the end while whole frames pass it", async () => {
+Deno.test("a small content is not held until the end while full frames overtake it", async () => {
   const receiver = new Receiver();
   const small = randomBytes(100);
   const whole = Array.from({ length: 40 }, () => randomBytes(MAX_FRAME_BYTES));
   await sendAll(senderTo(receiver), [small, ...whole]);
   const place = [...receiver.received.keys()].indexOf(hash(small));
-  assert.ok(place < 20, `${place} frames passed it`);
+  assert.ok(place < 20, `${place} frames overtook it`);
   assert.equal(receiver.received.size, 41);
 });
 
-Deno.test("what the server has is not sent", async () => {
+Deno.test("extents that the server has are not sent", async () => {
   const receiver = new Receiver();
   const contents = Array.from({ length: 100 }, () => randomBytes(100_000));
   contents.forEach((content, i) => i % 10 !== 0 && receiver.has.add(hash(content)));
@@ -89,7 +89,7 @@ Deno.test("what the server has is not sent", async () => {
   assert.equal(receiver.frameSizes.length, 1);
 });
 
-Deno.test("tiny extents are split by number", async () => {
+Deno.test("tiny extents are split into frames by number", async () => {
   const receiver = new Receiver();
   const contents = Array.from({ length: MAX_FRAME_EXTENTS + 1 }, (_, i) => Buffer.from(`${i}`));
   await sendAll(senderTo(receiver), contents);
@@ -97,7 +97,7 @@ Deno.test("tiny extents are split by number", async () => {
   assert.equal(receiver.frameSizes.length, 2);
 });
 
-Deno.test("a refusal stops the source at its next look", async () => {
+Deno.test("a refusal stops the source when it next waits", async () => {
   const receiver = new Receiver();
   receiver.refuse = new RackseedError("cannot go on", { reason: "cancelled.", remedy: "none.", status: 409 });
   const sender = senderTo(receiver);
@@ -111,14 +111,14 @@ Deno.test("a refusal stops the source at its next look", async () => {
   await assert.rejects(sender.finish(), { status: 409 });
 });
 
-Deno.test("what was read into the sender's own memory arrives as what was copied", async () => {
+Deno.test("contents read into the sender's memory arrive like copied ones", async () => {
   const receiver = new Receiver();
   const sender = senderTo(receiver);
   const contents = Array.from({ length: 60 }, (_, i) => randomBytes(1 + i * 5000));
   for (const [i, content] of [...contents, ...contents].entries()) {
     if (i % 3 === 0) assert.equal(sender.take(content), hash(content));
     else {
-      // more room than a file turned out to need
+      // more room than the file needs
       const room = sender.room(content.length + 100);
       room.set(content);
       assert.equal(sender.take(room.subarray(0, content.length)), hash(content));

@@ -1,4 +1,4 @@
-/** Reads a regular file's stored bytes into extents: holes stay holes, large files are cut by content. */
+/** Reads the stored bytes of a regular file into extents: holes are skipped, large files are cut by content. */
 import type { HashedExtent } from "#contract/format/entry.ts";
 import type { FileStatus } from "../sys/file_status.ts";
 import { nextData, readFully } from "../sys/libc.ts";
@@ -7,23 +7,23 @@ import { ExtentCutter } from "./extent_cutter.ts";
 
 export interface ReadFile {
   readonly extents: readonly HashedExtent[];
-  /** Where the bytes ended: less than the size where the file was cut while it was read. */
+  /** Where the file ended: less than its size if it was truncated meanwhile. */
   readonly sizeBytes: number;
 }
 
-/** Keeps its cutter from file to file. */
+/** Reuses its cutter for all files. */
 export class FileReader {
   readonly #sink: ExtentSink;
   readonly #onBytes: (count: number) => void;
   #cutter: ExtentCutter | undefined;
 
-  /** `onBytes` is told of bytes as they are read. */
+  /** `onBytes` is called with the number of bytes read. */
   constructor(sink: ExtentSink, { onBytes }: { onBytes: (count: number) => void }) {
     this.#sink = sink;
     this.#onBytes = onBytes;
   }
 
-  /** A file of at most MAX_EXTENT_BYTES: every run of stored bytes is one extent. */
+  /** Reads a file of at most MAX_EXTENT_BYTES: every run of stored bytes becomes one extent. */
   readSmall(fd: number, { sizeBytes }: FileStatus): ReadFile {
     const extents: HashedExtent[] = [];
     for (let at = 0; at < sizeBytes;) {

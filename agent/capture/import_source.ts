@@ -1,11 +1,11 @@
-/** What `rackseed image import` sends: a directory as it is, or the content of a tar. */
+/** The source of `rackseed image import`: a directory or a tar. */
 import { RackseedError } from "#contract/errors.ts";
 import type { CaptureSource } from "./capture_source.ts";
 import { compileExcludes } from "../tree/excludes.ts";
 import { TarSource } from "./tar_source.ts";
 import { TreeSource } from "./tree_source.ts";
 
-/** `excludes`: patterns for a directory; a tar is taken whole. Throws RackseedError where there is neither. */
+/** `excludes` apply to a directory only; a tar is imported whole. Throws RackseedError if `path` is neither. */
 export async function openImport(
   path: string,
   { excludes }: { excludes: readonly string[] },

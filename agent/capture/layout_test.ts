@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
-import { lacksToRebuild, type Presence } from "./bootability.ts";
+import { obstaclesToBoot, type Presence } from "./bootability.ts";
 import { parseLsblk } from "../layout/block_devices.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { parseBlkid, parseSfdisk } from "../layout/partition_table.ts";
@@ -10,7 +10,7 @@ import { newestFirst, parseOsRelease } from "./machine.ts";
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 
-Deno.test("lsblk's tree becomes devices that know what they lie on", () => {
+Deno.test("lsblk's tree becomes devices with links to those below them", () => {
   const devices = parseLsblk(fixture("loop_lsblk.json"));
   assert.deepEqual(devices.map((d) => [d.name, d.type, d.number, d.below]), [
     ["loop0", "loop", "7:0", []],
@@ -22,7 +22,7 @@ Deno.test("lsblk's tree becomes devices that know what they lie on", () => {
   assert(parseLsblk(fixture("host_lsblk.json")).some((d) => d.name === "vda" && d.type === "disk"));
 });
 
-Deno.test("numbers and flags that older programs print as strings are understood", () => {
+Deno.test("numbers and flags that older programs print as strings are parsed", () => {
   const json = '{"blockdevices":[{"name":"sdb","kname":"sdb","maj:min":"8:16","type":"disk","size":"1000",' +
     '"log-sec":"512","rm":"1","tran":"usb"}]}';
   const [device] = parseLsblk(json);
@@ -56,7 +56,7 @@ Deno.test("blkid's values lose the backslashes that quote them", () => {
   assert.equal(facts.get("PART_ENTRY_NAME"), 'EFI "x"');
 });
 
-Deno.test("dumpe2fs gives what mke2fs must be told, without the states of a mounted file system", () => {
+Deno.test("dumpe2fs yields the features for mke2fs, without the states of a mounted file system", () => {
   const ext = parseDumpe2fs(fixture("loop_dumpe2fs.txt"));
   assert(ext.features.includes("metadata_csum") && !ext.features.includes("needs_recovery"));
   assert.deepEqual([ext.blockBytes, ext.inodeBytes, ext.inodes], [4096, 256, 51296]);
@@ -92,7 +92,7 @@ const recordedMachine = {
   readStart: (_path: string, bytes: number) => Promise.resolve(new Uint8Array(bytes)),
 };
 
-Deno.test("a machine's layout is read whole out of recorded answers", async () => {
+Deno.test("a machine's whole layout is read from recorded answers", async () => {
   const { layout, mountPoints, unseen } = await readLayout(recordedMachine);
   assert.deepEqual(mountPoints, [{ path: "", id: 27, device: "/dev/loop0p3" }]);
   assert.equal(layout.disks[0]?.table, "gpt");
@@ -111,33 +111,36 @@ Deno.test("a machine's layout is read whole out of recorded answers", async () =
   }]);
 });
 
-Deno.test("mounts on loop devices and removable disks are no part of the machine", async () => {
+Deno.test("mounts on loop devices and removable disks are not part of the machine", async () => {
   const { layout, mountPoints } = await readLayout({ run: recorded, mounts });
   assert.deepEqual({ disks: layout.disks, mountPoints }, { disks: [], mountPoints: [] });
 });
 
-Deno.test("a root that is a part of its file system is said to be not yet rebuilt", async () => {
+Deno.test("a root that is only part of its file system is reported as an obstacle", async () => {
   const line = "27 1 259:2 /ostree/deploy/x / rw,relatime - ext4 /dev/loop0p3 rw\n";
   const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(line)) });
   assert.equal(machine.layout.fileSystems[0]?.mountPoint, "/");
-  const lacks = lacksToRebuild(machine, { source, presence: all });
-  assert(lacks.some((lack) => lack.startsWith("only /ostree/deploy/x of its file system")), lacks.join("\n"));
+  const obstacles = obstaclesToBoot(machine, { source, presence: all });
+  assert(
+    obstacles.some((one) => one.startsWith("only /ostree/deploy/x of its file system")),
+    obstacles.join("\n"),
+  );
 });
 
-const unseenBecause: [line: string, lack: RegExp][] = [
+const unseenBecause: [line: string, obstacle: RegExp][] = [
   ["28 27 259:1 / /win rw - fuseblk /dev/loop0p2 rw", /mounted by a program \(FUSE\)/],
   [
     "28 27 259:1 / / rw - vfat /dev/loop0p2 rw\n29 27 259:1 / / rw - ext4 /dev/loop0p3 rw",
-    /another own file/,
+    /hidden by another file system/,
   ],
-  ["", /is not mounted: a clone gets it empty; mount it/],
+  ["", /is not mounted, so clones get it empty: mount it/],
 ];
-for (const [line, lack] of unseenBecause) {
-  Deno.test(`why a partition is not seen is said with the right remedy: ${lack.source}`, async () => {
+for (const [line, obstacle] of unseenBecause) {
+  Deno.test(`an unseen partition is reported with its cause and remedy: ${obstacle.source}`, async () => {
     const table = `27 1 259:2 / / rw - ext4 /dev/loop0p3 rw\n${line}\n`;
     const machine = await readLayout({ ...recordedMachine, mounts: parseMountTable(Buffer.from(table)) });
-    const lacks = lacksToRebuild(machine, { source, presence: all });
-    assert(lacks.some((text) => lack.test(text)), lacks.join("\n"));
+    const obstacles = obstaclesToBoot(machine, { source, presence: all });
+    assert(obstacles.some((text) => obstacle.test(text)), obstacles.join("\n"));
   });
 }
 
@@ -159,31 +162,31 @@ const all: Presence = {
   paths: new Set(["/boot/vmlinuz-6.1.0-9-amd64", "/usr/lib/grub/i386-pc/kernel.img"]),
 };
 
-Deno.test("what a template lacks is said with the package that has it", async () => {
+Deno.test("a missing program is reported with the package that provides it", async () => {
   const machine = { ...await readLayout(recordedMachine), unseen: [] };
-  assert.deepEqual(lacksToRebuild(machine, { source, presence: all }), []);
+  assert.deepEqual(obstaclesToBoot(machine, { source, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),
     paths: new Set(),
   });
-  const lacks = lacksToRebuild(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
+  const obstacles = obstaclesToBoot(machine, { source, presence: without("sfdisk", "mkfs.ext4", "mkswap") });
   for (const part of ["fdisk", "e2fsprogs", "util-linux", "linux-image-amd64", "grub-pc"]) {
-    assert(lacks.some((l) => l.includes(part)), `${part} in ${lacks.join("\n")}`);
+    assert(obstacles.some((one) => one.includes(part)), `${part} in ${obstacles.join("\n")}`);
   }
 });
 
-Deno.test("LVM, RAID and several disks are said to be not yet rebuilt", async () => {
+Deno.test("LVM, RAID and several disks are reported as not supported yet", async () => {
   const { layout } = await readLayout(recordedMachine);
   const [root] = layout.fileSystems, [disk] = layout.disks;
   assert(root && disk);
   const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
-  const lacks = lacksToRebuild(
+  const obstacles = obstaclesToBoot(
     { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [], notes: [] },
     { source, presence: all },
   );
-  assert.deepEqual(lacks, [
-    "the machine's file systems lie on 2 disks: not yet rebuilt by this version",
-    "LVM volume vg0/home (/home): not yet rebuilt by this version",
+  assert.deepEqual(obstacles, [
+    "the file systems are on 2 disks: not supported by this version yet",
+    "LVM volume vg0/home (/home): not supported by this version yet",
   ]);
 });
 
@@ -197,7 +200,7 @@ Deno.test("os-release values are read quoted and bare", () => {
   });
 });
 
-Deno.test("kernels are ordered by number, not by letter", () => {
+Deno.test("kernels are sorted by number, not by letter", () => {
   assert.deepEqual(newestFirst(["6.1.0-9-amd64", "6.1.0-18-amd64", "5.10.0-30-amd64"]), [
     "6.1.0-18-amd64",
     "6.1.0-9-amd64",

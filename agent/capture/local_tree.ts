@@ -1,4 +1,4 @@
-/** The running machine's own tree: what a server or a program would have to answer for is not there. */
+/** The running machine's own tree: hides network and FUSE mounts, which may never answer. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { ForeignTree, type TreeReader } from "../tree/tree_files.ts";
 import { isOnBlockDevice, type MountEntry, mountOf } from "../sys/mount_table.ts";
@@ -16,7 +16,7 @@ export class LocalTree extends ForeignTree {
   }
 }
 
-/** Whether the kernel alone answers for the path. The root is asked, whatever it is. */
+/** Whether the path is on a local block device, so that the kernel alone answers for it. The root always counts. */
 export function answers(path: string, table: readonly MountEntry[]): boolean {
   const mount = mountOf(bytePathOfText(path), table);
   return mount === undefined || mount.target === "/" || isOnBlockDevice(mount);

@@ -1,4 +1,4 @@
-/** What a template is: its source, its disks, and what it lacks to be rebuilt. */
+/** Reads the facts of a template: its system, its disks, and the obstacles to booting a clone of it. */
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { type Run, runCommand } from "../sys/command.ts";
@@ -6,39 +6,45 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { noteDisks } from "./disk_notes.ts";
-import { kernelPaths, lacksToCapture, lacksToRebuild, type Presence, PROBED_PATHS } from "./bootability.ts";
+import {
+  kernelPaths,
+  obstaclesToBoot,
+  obstaclesToCapture,
+  type Presence,
+  PROBED_PATHS,
+} from "./bootability.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
 import { findSwapFiles } from "./swap_files.ts";
 
 interface MachineFacts {
-  /** Absent where the root is not the live system's. */
+  /** Absent if the root is not the live system's. */
   readonly source?: Source;
   readonly layout?: DiskLayout;
-  /** In words, each with the package that helps. */
-  readonly lacks: readonly string[];
-  /** What clones would not have as this machine has it. */
+  /** Obstacles to booting a clone, each with its remedy. */
+  readonly obstacles: readonly string[];
+  /** What would be different on clones. */
   readonly notes?: readonly string[];
-  /** The machine's own file systems with their places in the tree. */
+  /** The machine's own file systems and where they are mounted. */
   readonly mountPoints: readonly OwnMount[];
 }
 
 /**
- * Reads the machine where `root` is "/"; any other directory is a plain tree without disks. Throws RackseedError
- * where a program fails; one that is missing is a lack.
+ * Reads the machine if `root` is "/"; any other directory is a plain tree without disks. Throws RackseedError if a
+ * program fails; a missing program is an obstacle.
  */
 export async function readMachine(
   { root, run = runCommand }: { root: string; run?: Run },
 ): Promise<MachineFacts> {
-  if (await Deno.realPath(root) !== "/") return { lacks: [], mountPoints: [] };
+  if (await Deno.realPath(root) !== "/") return { obstacles: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
-  const unreadable = lacksToCapture(presence);
-  if (unreadable.length > 0) return { source, lacks: unreadable, mountPoints: [] };
+  const unreadable = obstaclesToCapture(presence);
+  if (unreadable.length > 0) return { source, obstacles: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
-    return { source, lacks: ["no disk of its own carries the machine's root"], mountPoints: [] };
+    return { source, obstacles: ["the root file system is not on a disk of this machine"], mountPoints: [] };
   }
   const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
@@ -46,7 +52,7 @@ export async function readMachine(
   return {
     source,
     layout,
-    lacks: lacksToRebuild({ ...machine, layout }, { source, presence }),
+    obstacles: obstaclesToBoot({ ...machine, layout }, { source, presence }),
     notes: await noteDisks(tree, { layout, firmware: source.firmware }),
     mountPoints: machine.mountPoints,
   };
@@ -68,7 +74,7 @@ async function readSource(): Promise<Source> {
   };
 }
 
-/** os-release(5): shell assignments, values quoted or not. */
+/** Parses os-release(5): shell assignments, with values quoted or bare. */
 export function parseOsRelease(text: string): ReadonlyMap<string, string> {
   const pairs = [...text.matchAll(/^([A-Z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*))$/gm)];
   return new Map(pairs.map(([, key = "", double, single, bare]) => [
@@ -91,7 +97,7 @@ async function kernelsWithModules(): Promise<string[]> {
 
 const PROGRAM_FOLDERS = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
-/** But those on a mount of a server's or a program's, which may never answer. */
+/** Without those on a network or FUSE mount, which may never answer. */
 function programFolders(table: readonly MountEntry[]): string[] {
   return PROGRAM_FOLDERS.filter((folder) => answers(folder, table));
 }

@@ -1,13 +1,13 @@
 /**
- * Says at the capture what of the template must not be the same on two machines, and is not simply made again by each
- * clone: somebody has to act before the clones do all that the template does.
+ * Notes at capture which files must not be the same on two machines and are not simply recreated by each clone:
+ * somebody has to act before the clones can do everything that the template does.
  */
 import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
 
-/** Paths that one note names. */
-const MOST_NAMED = 3;
+/** How many paths one note names. */
+const MAX_NAMED = 3;
 
 export class OwnNotes {
   readonly #rows = OWN_FILES.flatMap((row) =>
@@ -16,7 +16,7 @@ export class OwnNotes {
   readonly #any = new OwnPatterns(OWN_FILES.flatMap((row) => "tell" in row ? row.paths : []));
   readonly #seen = new Map<string, string[]>();
 
-  /** To be told of every path that is captured. */
+  /** Call with every captured path. */
   see(path: BytePath): void {
     if (!this.#any.matches(path)) return;
     for (const { tell, patterns } of this.#rows) {
@@ -29,8 +29,8 @@ export class OwnNotes {
 
   get notes(): string[] {
     return [...this.#seen].map(([tell, paths]) => {
-      const more = paths.length - MOST_NAMED;
-      const named = paths.slice(0, MOST_NAMED).join(", ");
+      const more = paths.length - MAX_NAMED;
+      const named = paths.slice(0, MAX_NAMED).join(", ");
       return `${tell} (${named}${more > 0 ? ` and ${more} more` : ""})`;
     });
   }

@@ -10,7 +10,7 @@ const notesOf = (paths: readonly string[]) => {
   return own.notes;
 };
 
-Deno.test("a template that holds nothing to act on has no such notes", () => {
+Deno.test("a template with nothing to act on has no notes", () => {
   assert.deepEqual(
     notesOf([
       "",
@@ -23,7 +23,7 @@ Deno.test("a template that holds nothing to act on has no such notes", () => {
   );
 });
 
-Deno.test("one note names the paths of its kind, and counts those that are too many to be named", () => {
+Deno.test("one note names up to three paths of its kind, and counts the rest", () => {
   const notes = notesOf([
     "etc/krb5.keytab",
     ...["a", "b", "c", "d", "e"].map((name) => `etc/wireguard/${name}.conf`),
@@ -33,7 +33,7 @@ Deno.test("one note names the paths of its kind, and counts those that are too m
   assert.match(notes[1] ?? "", /\/etc\/wireguard\/a\.conf, .*\/c\.conf and 2 more\)$/);
 });
 
-Deno.test("a template's capture says it, a backup, which goes back to its own machine, does not", async () => {
+Deno.test("a template's capture has the note, a backup, which returns to its own machine, has not", async () => {
   const root = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${root}/etc/wireguard`, { recursive: true });
@@ -52,9 +52,9 @@ Deno.test("a template's capture says it, a backup, which goes back to its own ma
       await Array.fromAsync(tree.entries(sink, { signal, onProgress: () => {} }));
       return tree.notes;
     };
-    const said = await notes(true);
-    assert.equal(said.length, 1, "what is left out of the capture needs no note");
-    assert.match(said[0] ?? "", /private key of the template's tunnel.*\(\/etc\/wireguard\/wg0\.conf\)/);
+    const noted = await notes(true);
+    assert.equal(noted.length, 1, "an excluded file needs no note");
+    assert.match(noted[0] ?? "", /private key of the template's tunnel.*\(\/etc\/wireguard\/wg0\.conf\)/);
     assert.deepEqual(await notes(false), []);
   } finally {
     await Deno.remove(root, { recursive: true });

@@ -1,13 +1,13 @@
-/** Files whose protection a file system made for them alone: an image has their content, and a clone not the protection. */
+/** Counts files under fs-verity or fscrypt: an image holds their plain content, and a clone lacks the protection. */
 import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import type { FileStatus } from "../sys/file_status.ts";
 
-/** FS_VERITY_FL and FS_ENCRYPT_FL: no program can set them on what holds something. */
+/** FS_VERITY_FL and FS_ENCRYPT_FL, which no program can set on an existing file. */
 const KINDS = [
-  { bit: 0x100000, what: "fs-verity is not kept: a clone has the content without it" },
+  { bit: 0x100000, what: "fs-verity is not captured: clones have the content without it" },
   {
     bit: 0x800,
-    what: "encryption by the file system (fscrypt) is not kept: the image and its clones have plain content",
+    what: "file-system encryption (fscrypt) is not captured: the image and its clones have plain content",
   },
 ] as const;
 
@@ -23,7 +23,7 @@ export class SealedFiles {
     }
   }
 
-  /** One for each kind, however many files there are. */
+  /** One note per kind, however many files there are. */
   notes(): string[] {
     return KINDS.flatMap(({ bit, what }) => {
       const seen = this.#counts.get(bit);

@@ -1,41 +1,41 @@
 /**
- * Sends one capture: counts, reads, sends what the server lacks, and the entries beside it. Whatever interrupts it, it
- * can simply be run again: the server knows the extents that it has.
+ * Sends one capture: counts, reads, sends the extents that the server is missing and the entries at the same time.
+ * After any interruption it can simply run again, since the server knows which extents it has.
  */
 import type { CaptureOrder, CaptureProgress } from "#contract/api.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { type Api, CaptureApi } from "./capture_api.ts";
 import type { CaptureSource } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import { EntrySender } from "./entry_sender.ts";
 import { ExtentSender } from "./extent_sender.ts";
 import { ProgressReporter } from "./progress_reporter.ts";
 import type { Pause } from "../sys/retry.ts";
-import type { CaptureMemory } from "./tree_source.ts";
+import type { CaptureHistory } from "./tree_source.ts";
 
 export interface SendOptions {
   readonly api: Api;
-  /** The capture's id, as the order or `POST /captures` gave it. */
+  /** The capture's id, from the order or from `POST /captures`. */
   readonly capture: string;
   /** Where the entries come from. */
   readonly tree: CaptureSource;
   /** The machine that is captured; absent for a directory or a tar. */
   readonly source?: Source | undefined;
   readonly layout?: DiskLayout | undefined;
-  /** All patterns that were in force. */
+  /** All patterns that apply, recorded in the manifest. */
   readonly excludes: readonly string[];
-  readonly memory?: CaptureMemory | undefined;
-  /** The level of zstd at which contents are packed on this side; absent: the server does it. */
+  readonly history?: CaptureHistory | undefined;
+  /** zstd level to compress at on this side; absent if the server does it. */
   readonly packLevel?: number | undefined;
   readonly signal: AbortSignal;
-  /** Once everything was read; gives notes of its own. The capture fails where it throws. */
+  /** Called once everything was read; returns further notes. The capture fails if it throws. */
   readonly onRead?: () => Promise<readonly string[]>;
   readonly onProgress?: (progress: CaptureProgress) => void;
   readonly pause?: Pause;
 }
 
-/** What a header can hold; what is more is only counted. */
+/** Limit of the header; notes beyond it are only counted. */
 const MAX_NOTES = 10_000;
 const MAX_NOTE_CHARACTERS = 8191;
 
@@ -46,13 +46,13 @@ export interface Sent {
   readonly bytesSent: number;
 }
 
-/** A first capture packs a whole machine, which is the server's work; a later one may spare the server its share. */
+/** A first capture is compressed by the server; the smaller later ones are compressed here, to relieve it. */
 export function packLevelFor({ parent, level }: CaptureOrder): number | undefined {
   return parent === undefined ? undefined : level;
 }
 
 export async function sendCapture(options: SendOptions): Promise<Sent> {
-  const { tree, onProgress, excludes, source, layout, memory, pause } = options;
+  const { tree, onProgress, excludes, source, layout, history, pause } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const { capture, packLevel } = options;
@@ -70,14 +70,14 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
       bytesTotal: Math.max(total.bytes, done.bytes),
       bytesSent: sender.bytesSent,
     });
-    // beside the reading, which would otherwise leave the server idle for as long
+    // counts while reading: counting first would leave the server idle for as long
     let total: Amount | undefined;
     counting = tree.measure({
       signal,
       onProgress: (sofar) => reporter.report(() => view("walking", none, sofar)),
     }).then((amount) => void (total = amount));
     counting.catch(() => {});
-    const lines = new EntrySender(api, { parent: memory?.past?.lines ?? [] });
+    const lines = new EntrySender(api, { parent: history?.past?.lines ?? [] });
     let done = none;
     const entries = tree.entries(sender, {
       signal,
@@ -87,9 +87,9 @@ export async function sendCapture(options: SendOptions): Promise<Sent> {
         if (all !== undefined) reporter.report(() => view("reading", sofar, all));
       },
     });
-    for await (const told of entries) {
-      lines.add(told);
-      memory?.record.add(told);
+    for await (const entry of entries) {
+      lines.add(entry);
+      history?.record.add(entry);
       if (lines.full) await lines.drained();
     }
     const more = await options.onRead?.() ?? [];

@@ -1,4 +1,4 @@
-/** The files that a machine swaps to: no capture takes their contents, and a clone makes them again. */
+/** Finds the machine's swap files: captures leave out their contents, and clones create them again. */
 import type { SwapFile } from "#contract/format/layout.ts";
 import { parseSwapFiles } from "../disk_references/fstab.ts";
 import { probeDevice } from "../sys/blkid.ts";
@@ -7,10 +7,10 @@ import type { TreeReader } from "../tree/tree_files.ts";
 import { parseBlkid } from "../layout/partition_table.ts";
 
 const MAX_FILES = 64;
-/** mkswap(8) wants ten pages. */
+/** mkswap(8) requires ten pages. */
 const MIN_SWAP_BYTES = 40_960;
 
-/** `inUse`: the text of /proc/swaps, where the machine runs. */
+/** `inUse`: the text of /proc/swaps, if the machine is running. */
 export async function findSwapFiles(
   tree: TreeReader,
   { inUse = "", run }: { inUse?: string | undefined; run: Run },
@@ -37,13 +37,13 @@ export async function findSwapFiles(
   return found;
 }
 
-/** dphys-swapfile(8) makes its file at the start, unless one of the right size is there. */
+/** dphys-swapfile(8) creates its file at boot, unless one of the right size exists. */
 function dphysSwapFile(config: string | undefined): string[] {
   if (config === undefined) return [];
   return [/^[ \t]*CONF_SWAPFILE=["']?(\/[^\s"'#]+)/m.exec(config)?.[1] ?? "/var/swap"];
 }
 
-/** proc_swaps(5); blanks are octal. Those that a program makes by itself as it needs them are none. */
+/** Parses proc_swaps(5), where blanks are octal escapes. Skips files that a daemon creates on demand. */
 export function filesInUse(swaps: string): string[] {
   return swaps.split("\n").slice(1).flatMap((line) => {
     const [name = "", type] = line.split(/\s+/);

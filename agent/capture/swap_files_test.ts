@@ -3,7 +3,7 @@ import { ForeignTree } from "../tree/tree_files.ts";
 import { runCommand as run } from "../sys/command.ts";
 import { filesInUse, findSwapFiles } from "./swap_files.ts";
 
-Deno.test("files in use, as /proc/swaps has them, without those that a daemon makes as it needs them", () => {
+Deno.test("files in use come from /proc/swaps, without those that a daemon creates on demand", () => {
   const swaps = `Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority
 /dev/vda5                               partition\t65532\t\t0\t\t-2
 /srv/more\\040swap                       file\t\t20468\t\t0\t\t-3
@@ -23,7 +23,7 @@ const CASES: { name: string; files: Record<string, string>; inUse?: string; foun
     found: ["/swap.img"],
   },
   {
-    name: "a unit of systemd",
+    name: "a systemd unit",
     files: {
       "/etc/systemd/system/a.swap": "[Swap]\nWhat=/a\n",
       "/etc/systemd/system/dev-b.swap": "What=/dev/b\n",
@@ -32,9 +32,9 @@ const CASES: { name: string; files: Record<string, string>; inUse?: string; foun
   },
   { name: "dphys-swapfile", files: { "/etc/dphys-swapfile": "#CONF_SWAPFILE=/x\n" }, found: ["/var/swap"] },
   { name: "dphys-swapfile elsewhere", files: { "/etc/dphys-swapfile": "CONF_SWAPFILE=/a\n" }, found: ["/a"] },
-  { name: "use alone", files: {}, inUse: "Filename\n/a file 1 0 -2\n", found: ["/a"] },
+  { name: "being in use", files: {}, inUse: "Filename\n/a file 1 0 -2\n", found: ["/a"] },
   {
-    name: "what is no file, is too small, or is a link",
+    name: "nothing that is not a file, is too small, or is a link",
     files: { "/etc/fstab": "/none none swap\n/small none swap\n/link none swap\n/dev/vda5 none swap\n" },
     found: [],
   },

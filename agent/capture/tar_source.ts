@@ -1,4 +1,4 @@
-/** A tar as the source of a capture: pax and GNU, sparse files, attributes; plain, gzip or zstd. */
+/** A tar as the source of a capture: pax or GNU, with sparse files and attributes; plain, gzip or zstd. */
 import { Duplex } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
 import {
@@ -12,24 +12,24 @@ import { type Entry, type HashedExtent, MAX_EXTENT_BYTES } from "#contract/forma
 import { type EntryLine, entryLine } from "#contract/format/entry_changes.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { CaptureSource, ExtentSink } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import { ExtentCutter } from "./extent_cutter.ts";
 import { ByteStream } from "#tar/byte_stream.ts";
 import { type Member, readMembers } from "#tar/read_members.ts";
 
-/** What a name of the tar leads to; hard links lead to the same. */
+/** What a name in the tar refers to; hard links share one. */
 type Inode = Exclude<Entry<HashedExtent>, { type: "link" }>;
 
 export class TarSource implements CaptureSource {
   readonly notes: string[] = [];
   readonly #path: string;
 
-  /** `path`: of a file. */
+  /** `path`: the tar file. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** A tar has no table of contents: its own size is the measure, and its files are counted as they come. */
+  /** A tar has no index: progress is measured in bytes of the tar, and files are counted as they are read. */
   async measure(): Promise<Amount> {
     try {
       const { size } = await Deno.stat(this.#path);
@@ -50,7 +50,9 @@ export class TarSource implements CaptureSource {
       const inode = inodes.get(path) as Inode;
       const parent = path === "" ? undefined : inodes.get(parentOf(path));
       if (parent && parent.type !== "directory") {
-        throw this.#unreadable(new RangeError(`${displayPath(path)} lies below what is no directory`));
+        throw this.#unreadable(
+          new RangeError(`${displayPath(path)} is below something that is not a directory`),
+        );
       }
       const earlier = first.get(inode);
       if (earlier === undefined) {
@@ -92,7 +94,7 @@ export class TarSource implements CaptureSource {
     return inodes;
   }
 
-  /** Undefined, with a note, for what is nothing that an image can hold. */
+  /** Returns undefined, with a note, for a type that an image cannot hold. */
   async #inode(
     member: Member,
     { path, inodes, contents }: {
@@ -108,7 +110,7 @@ export class TarSource implements CaptureSource {
       case "0":
       case "7":
       case "S":
-        // before POSIX a directory was a file whose name ends in a slash
+        // before POSIX, a directory was a file whose name ends in a slash
         if (member.path.endsWith("/")) return { type: "directory", ...file };
         return { type: "file", ...file, sizeBytes, extents: await contents.read(member) };
       case "1": {
@@ -116,7 +118,7 @@ export class TarSource implements CaptureSource {
         const inode = inodes.get(target);
         if (inode && inode.type !== "directory") return inode;
         throw new RangeError(
-          `${displayPath(path)} is a hard link to ${displayPath(target)}, which is not in it`,
+          `${displayPath(path)} is a hard link to ${displayPath(target)}, which is not in the tar before it`,
         );
       }
       case "2":
@@ -133,7 +135,7 @@ export class TarSource implements CaptureSource {
       case "V":
         return undefined;
       default:
-        this.notes.push(`left out, of the unknown type ${JSON.stringify(type)}: ${displayPath(path)}`);
+        this.notes.push(`left out, unknown type ${JSON.stringify(type)}: ${displayPath(path)}`);
         return undefined;
     }
   }
@@ -141,14 +143,14 @@ export class TarSource implements CaptureSource {
   #unreadable(error: unknown): RackseedError {
     return new RackseedError(`cannot read the tar ${this.#path}`, {
       reason: `${messageOf(error)}.`,
-      remedy: "give a pax, ustar or GNU tar, plain or compressed with gzip or zstd.",
+      remedy: "use a pax, ustar or GNU tar, plain or compressed with gzip or zstd.",
       status: 400,
       cause: error,
     });
   }
 }
 
-/** Cuts members' data into extents as FileReader cuts files. */
+/** Cuts the data of members into extents, as FileReader does with files. */
 class ContentReader {
   readonly #stream: ByteStream;
   readonly #sink: ExtentSink;
@@ -195,12 +197,12 @@ class ContentReader {
   }
 }
 
-/** "./a//b/" is a/b. Throws RangeError on "..". */
+/** Normalizes "./a//b/" to "a/b". Throws RangeError on "..". */
 function pathOf(name: BytePath): BytePath {
   return confinedPath(name.split("/").filter((part) => part !== "" && part !== ".").join("/") as BytePath);
 }
 
-/** Directories that a tar implies: as a mkdir by root would make them, at time 0. */
+/** Adds the directories that the tar implies but does not list, as root's mkdir would create them, at time 0. */
 function addMissingDirectories(inodes: Map<BytePath, Inode>): void {
   const common = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 0, mtimeNs: 0, xattrs: [] };
   const add = (path: BytePath) => inodes.set(path, { type: "directory", path, ...common });
@@ -230,12 +232,12 @@ async function decompressed(file: Deno.FsFile): Promise<ReadableStream<Uint8Arra
 
 const CHUNK_BYTES = 1 << 20;
 
-/** Larger chunks than `readable` gives, and the file stays the caller's to close. */
+/** Reads larger chunks than `readable` does, and leaves closing the file to the caller. */
 function chunksOf(file: Deno.FsFile): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     pull(controller) {
       const chunk = new Uint8Array(CHUNK_BYTES);
-      // no read may be under way when the file is closed early
+      // synchronous, so that no read is pending if the file is closed early
       const count = file.readSync(chunk);
       if (count === null) controller.close();
       else controller.enqueue(chunk.subarray(0, count));

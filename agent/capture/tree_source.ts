@@ -10,10 +10,10 @@ import { inodeSettingsOf } from "../sys/inode_flags.ts";
 import { close, effectiveOwner, O, openAt, readLinkAt } from "../sys/libc.ts";
 import { xattrsAt, xattrsOf } from "../sys/xattr.ts";
 import type { CaptureSource, ExtentSink } from "./capture_source.ts";
-import type { Amount } from "./memory/amount.ts";
+import type { Amount } from "./cache/amount.ts";
 import type { Excludes } from "../tree/excludes.ts";
-import type { CaptureRecord } from "./memory/capture_record.ts";
-import type { PastCapture, Remembered } from "./memory/past_capture.ts";
+import type { CaptureRecord } from "./cache/capture_record.ts";
+import type { CachedEntry, PastCapture } from "./cache/past_capture.ts";
 import { FileReader, type ReadFile } from "./file_reader.ts";
 import { MountedTrees } from "../layout/mounts/mounted_trees.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -21,41 +21,41 @@ import { OwnNotes } from "./own_notes.ts";
 import { SealedFiles } from "./sealed_files.ts";
 import { ifThere, type Visit, walkTree } from "./tree_walk.ts";
 
-/** A file that changes while it is read is read this often before it is taken as it is. */
+/** How many times a file that changes while being read is read before it is captured as is. */
 const READINGS = 3;
-/** So long between two looks at what else there is to do: answers wait, and with them what is to be sent next. */
+/** Interval between yields to the event loop, so that sending does not stall. */
 const TURN_MS = 20;
 
-/** What is known of the last capture of the tree, and what is to be known of this one. */
-export interface CaptureMemory {
+/** The cache of the tree's last capture, and the record that becomes the cache of this one. */
+export interface CaptureHistory {
   readonly past?: PastCapture | undefined;
   readonly record: CaptureRecord;
 }
 
 interface TreeOptions {
   readonly excludes: Excludes;
-  /** The file systems that belong to the tree, with their places in it. */
+  /** The file systems that belong to the tree, and where they are mounted. */
   readonly mountPoints: readonly OwnMount[];
-  readonly memory?: CaptureMemory | undefined;
-  /** Notes what no two machines may have alike: of no use in a backup, which goes back to its own machine. */
+  readonly history?: CaptureHistory | undefined;
+  /** Note the files that no two machines may share; pointless for a backup, which returns to its own machine. */
   readonly isTemplate?: boolean;
 }
 
 export class TreeSource implements CaptureSource {
   readonly notes: string[] = [];
-  /** Of the bytes that `entries` told of, those that it had to read. */
+  /** How many of the bytes of `entries` had to be read. */
   bytesRead = 0;
   readonly #root: string;
   readonly #excludes: Excludes;
   readonly #mountPoints: readonly OwnMount[];
-  readonly #memory: CaptureMemory | undefined;
+  readonly #history: CaptureHistory | undefined;
   readonly #isTemplate: boolean;
 
   /** `root`: path of the directory that becomes the image's root. */
-  constructor(root: string, { excludes, mountPoints, memory, isTemplate = false }: TreeOptions) {
+  constructor(root: string, { excludes, mountPoints, history, isTemplate = false }: TreeOptions) {
     this.#root = root;
     this.#excludes = excludes;
-    this.#memory = memory;
+    this.#history = history;
     this.#mountPoints = mountPoints;
     this.#isTemplate = isTemplate;
   }
@@ -63,11 +63,11 @@ export class TreeSource implements CaptureSource {
   async measure(
     { signal, onProgress }: { signal: AbortSignal; onProgress: (sofar: Amount) => void },
   ): Promise<Amount> {
-    // near enough, and the walk is as long as that of the capture
-    if (this.#memory?.past) return this.#memory.past.amount;
+    // accurate enough, and a walk would take as long as the capture's own
+    if (this.#history?.past) return this.#history.past.amount;
     let files = 0, bytes = 0;
     const links = new Set<string>(), turns = new Turns(signal);
-    // what is to be noted is noted when it is read
+    // the reading walk makes the notes
     for (const { status } of this.#walk(() => {})) {
       if (turns.due) await turns.next();
       if (status.type !== "file") continue;
@@ -86,7 +86,7 @@ export class TreeSource implements CaptureSource {
   async *entries(
     sink: ExtentSink,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (done: Amount) => void },
-  ): AsyncGenerator<Remembered> {
+  ): AsyncGenerator<CachedEntry> {
     let files = 0, bytes = 0;
     const turns = new Turns(signal);
     const reader = new FileReader(sink, {
@@ -96,7 +96,7 @@ export class TreeSource implements CaptureSource {
       },
     });
     const sealed = new SealedFiles();
-    /** First name of all that have several. */
+    /** The first path of each file with several links. */
     const links = new Map<string, BytePath>();
     const note = (text: string) => this.notes.push(text);
     const own = this.#isTemplate ? new OwnNotes() : undefined;
@@ -106,7 +106,7 @@ export class TreeSource implements CaptureSource {
       const { path, status } = visit;
       own?.see(path);
       if (status.type === "socket") {
-        note(`left out, a socket belongs to the process that listens: ${displayPath(path)}`);
+        note(`left out, a socket, which its process creates again: ${displayPath(path)}`);
         continue;
       }
       const key = status.type !== "directory" && status.links > 1 ? linkKey(status) : undefined;
@@ -116,28 +116,28 @@ export class TreeSource implements CaptureSource {
         continue;
       }
       sealed.see(path, status);
-      const known = this.#recall(visit);
+      const known = this.#cached(visit);
       if (known && status.type === "file") bytes += storedBytes(status);
       const entry = known
         ? undefined
         : status.type === "file"
         ? await this.#file(visit, { reader, signal })
         : this.#other(visit, status.type);
-      const told = known ?? (entry && entryLine(entry));
-      if (told === undefined) continue;
+      const line = known ?? (entry && entryLine(entry));
+      if (line === undefined) continue;
       if (status.type === "file") onProgress({ files: ++files, bytes });
       if (key !== undefined) links.set(key, path);
-      yield told;
+      yield line;
     }
     this.notes.push(...own?.notes ?? [], ...sealed.notes());
   }
 
-  /** From a memory of before inode flags were captured only what has none: such a line would lose them for ever. */
-  #recall({ directory, name, path, status }: Visit): Remembered | undefined {
-    const past = this.#memory?.past;
-    const known = past?.recall(path, status);
+  /** Skips an entry from a cache older than inode flags if the file has any: its line would drop them for good. */
+  #cached({ directory, name, path, status }: Visit): CachedEntry | undefined {
+    const past = this.#history?.past;
+    const known = past?.find(path, status);
     if (known === undefined || past?.knowsInodeFlags || !hasInodeFlags(status.type)) return known;
-    return this.#tell(path, () => settingsAt(directory, name)) === undefined ? known : undefined;
+    return this.#lookAt(path, () => settingsAt(directory, name)) === undefined ? known : undefined;
   }
 
   *#walk(note: (text: string) => void): Generator<Visit> {
@@ -154,7 +154,7 @@ export class TreeSource implements CaptureSource {
     type: Exclude<FileStatus["type"], "file" | "socket">,
   ): Entry<HashedExtent> | undefined {
     const common = { path, ...attributes(status) };
-    this.#memory?.record.see(path, status);
+    this.#history?.record.see(path, status);
     const look = (): Entry<HashedExtent> => {
       const xattrs = xattrsAt(directory, name);
       switch (type) {
@@ -169,14 +169,14 @@ export class TreeSource implements CaptureSource {
           return { type, ...common, xattrs };
       }
     };
-    return this.#tell(path, look);
+    return this.#lookAt(path, look);
   }
 
   async #file(
     visit: Visit,
     options: { reader: FileReader; signal: AbortSignal },
   ): Promise<Entry<HashedExtent> | undefined> {
-    const fd = this.#tell(visit.path, () => openForReading(visit));
+    const fd = this.#lookAt(visit.path, () => openForReading(visit));
     if (fd === undefined) return undefined;
     try {
       return await this.#readUntilStill(fd, { path: visit.path, ...options });
@@ -194,7 +194,7 @@ export class TreeSource implements CaptureSource {
     for (let reading = 1;; reading++) {
       const status = statOf(fd);
       if (status.type !== "file") {
-        this.notes.push(`left out, it became something else while the tree was read: ${displayPath(path)}`);
+        this.notes.push(`left out, its type changed during the capture: ${displayPath(path)}`);
         return undefined;
       }
       const xattrs = xattrsOf(fd), inode = withSettings(inodeSettingsOf(fd));
@@ -202,15 +202,17 @@ export class TreeSource implements CaptureSource {
         ? reader.readSmall(fd, status)
         : await reader.readLarge(fd, { status, signal });
       const still = !changed(status, statOf(fd));
-      if (still) this.#memory?.record.see(path, status);
+      if (still) this.#history?.record.see(path, status);
       if (still || reading === READINGS) {
-        if (!still) this.notes.push(`taken in motion, it changed at every reading: ${displayPath(path)}`);
+        if (!still) {
+          this.notes.push(`captured while changing, it differed at every reading: ${displayPath(path)}`);
+        }
         return { type: "file", path, ...attributes(status), xattrs, ...inode, sizeBytes, extents };
       }
     }
   }
 
-  #tell<T>(path: BytePath, look: () => T): T | undefined {
+  #lookAt<T>(path: BytePath, look: () => T): T | undefined {
     try {
       return ifThere(path, { look, note: (text) => this.notes.push(text) });
     } catch (error) {
@@ -232,13 +234,13 @@ function openTrees(root: string, mountPoints: readonly OwnMount[]): MountedTrees
   }
 }
 
-/** Without a trace in its access time where that is allowed; without waiting should it have become a FIFO. */
+/** Leaves the access time alone where permitted, and does not block if the file has become a FIFO. */
 function openForReading({ directory, name }: Visit): number {
   const flags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
   try {
     return openAt(directory, name, { flags: flags | O.NOATIME });
   } catch (error) {
-    // only the owner and root may have O_NOATIME
+    // only the owner and root may use O_NOATIME
     if (codeOf(error) !== "EPERM") throw error;
     return openAt(directory, name, { flags });
   }
@@ -248,7 +250,7 @@ function hasInodeFlags(type: FileStatus["type"]): boolean {
   return type === "file" || type === "directory";
 }
 
-/** Of a file or directory that is opened for that alone. */
+/** Opens a file or directory just to read its inode settings. */
 function settingsAt(directory: number, name: BytePath): InodeSettings | undefined {
   const fd = openAt(directory, name, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
   try {
@@ -272,7 +274,7 @@ function changed(before: FileStatus, after: FileStatus): boolean {
     before.ctimeNs !== after.ctimeNs;
 }
 
-/** Near enough for progress: holes are not stored, but neither is what a file system compresses away. */
+/** Accurate enough for progress: excludes holes, but also what the file system compresses away. */
 function storedBytes({ sizeBytes, allocatedBytes }: FileStatus): number {
   return Math.min(sizeBytes, allocatedBytes);
 }
@@ -298,12 +300,12 @@ function remedyOf({ code }: SysError): string {
     case "EACCES":
     case "EPERM":
       return effectiveOwner().uid === 0
-        ? "capture on the machine that owns the file system, since it refuses root here (NFS, FUSE)"
+        ? "capture on the machine that owns the file system, since root has no access here (NFS, FUSE)"
         : "run the agent as root";
     case "ENOTCONN":
     case "ESTALE":
     case "ETIMEDOUT":
-      return "mount its file system again, since whatever serves it has gone (NFS, FUSE)";
+      return "mount its file system again, since its server is gone (NFS, FUSE)";
     case "ENOKEY":
       return "unlock it, since it is encrypted (`fscrypt unlock`)";
     case "EMFILE":
@@ -314,7 +316,7 @@ function remedyOf({ code }: SysError): string {
   }
 }
 
-/** Lets timers, answers and cancellation in from time to time. */
+/** Yields to timers, responses and cancellation from time to time. */
 class Turns {
   readonly #signal: AbortSignal;
   #last = performance.now();

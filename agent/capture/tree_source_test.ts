@@ -8,7 +8,7 @@ import { TreeSource } from "./tree_source.ts";
 
 const { signal } = new AbortController();
 
-/** Forgets what it takes; `onTake` runs in the middle of a file's reading. */
+/** Discards contents; `onTake` runs while a file is being read. */
 function sink(onTake: () => void = () => {}): ExtentSink {
   return {
     take: () => {
@@ -22,8 +22,8 @@ function sink(onTake: () => void = () => {}): ExtentSink {
 }
 
 async function read(tree: TreeSource, into = sink()): Promise<Entry<HashedExtent>[]> {
-  const told = await Array.fromAsync(tree.entries(into, { signal, onProgress: () => {} }));
-  return told.map(({ line }) => parseHashedEntry(line));
+  const lines = await Array.fromAsync(tree.entries(into, { signal, onProgress: () => {} }));
+  return lines.map(({ line }) => parseHashedEntry(line));
 }
 
 function source(root: string, excludes: string[] = []): TreeSource {
@@ -39,7 +39,7 @@ async function inTree(work: (root: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("entries come in the order of a manifest, the root first", () =>
+Deno.test("entries come in manifest order, the root first", () =>
   inTree(async (root) => {
     for (const path of ["a", "a-b", "a.b", "B", "z"]) Deno.mkdirSync(`${root}/${path}`);
     for (const path of ["a/x", "a-b/x", "a!", "aa", "z/é"]) Deno.writeTextFileSync(`${root}/${path}`, path);
@@ -49,7 +49,7 @@ Deno.test("entries come in the order of a manifest, the root first", () =>
     assert.deepEqual(paths, paths.toSorted(comparePaths));
   }));
 
-Deno.test("what is excluded is left out with all that it holds, and its siblings stay", () =>
+Deno.test("an excluded directory is left out with its contents, its siblings stay", () =>
   inTree(async (root) => {
     Deno.mkdirSync(`${root}/tmp/deep`, { recursive: true });
     Deno.mkdirSync(`${root}/gone/deep`, { recursive: true });
@@ -60,7 +60,7 @@ Deno.test("what is excluded is left out with all that it holds, and its siblings
     assert.deepEqual(paths, ["", "kept", "tmp"]);
   }));
 
-Deno.test("measuring counts files once, and bytes that are stored", () =>
+Deno.test("measuring counts each file once, and only stored bytes", () =>
   inTree(async (root) => {
     Deno.writeFileSync(`${root}/a`, new Uint8Array(10_000).fill(1));
     Deno.linkSync(`${root}/a`, `${root}/b`);
@@ -72,7 +72,7 @@ Deno.test("measuring counts files once, and bytes that are stored", () =>
     });
   }));
 
-Deno.test("a file that never holds still is taken after three readings, and noted", () =>
+Deno.test("a file that keeps changing is captured after three readings, and noted", () =>
   inTree(async (root) => {
     Deno.writeTextFileSync(`${root}/log`, "0");
     let readings = 0;
@@ -82,7 +82,7 @@ Deno.test("a file that never holds still is taken after three readings, and note
       sink(() => Deno.writeTextFileSync(`${root}/log`, "0".repeat(++readings + 1))),
     );
     assert.equal(readings, 3);
-    assert.deepEqual(tree.notes, ["taken in motion, it changed at every reading: log"]);
+    assert.deepEqual(tree.notes, ["captured while changing, it differed at every reading: log"]);
     const file = entries.find((e) => e.path === "log");
     assert.ok(file?.type === "file");
     assert.deepEqual(file.extents.map((e) => [e.offset, e.sizeBytes]), [[0, file.sizeBytes]]);
@@ -101,7 +101,7 @@ Deno.test("a file that changes once is read again, and not noted", () =>
     assert.ok(entries.some((e) => e.type === "file" && e.sizeBytes === 6));
   }));
 
-Deno.test("what vanishes while the tree is read is noted and left out", () =>
+Deno.test("a file that vanishes during the capture is noted and left out", () =>
   inTree(async (root) => {
     for (const path of ["a", "b", "c"]) Deno.writeTextFileSync(`${root}/${path}`, path);
     const tree = source(root);
@@ -114,10 +114,10 @@ Deno.test("what vanishes while the tree is read is noted and left out", () =>
     };
     const paths = (await read(tree, sink(remove))).map((e) => e.path);
     assert.deepEqual(paths, ["", "a", "c"]);
-    assert.deepEqual(tree.notes, ["left out, it vanished while the tree was read: b"]);
+    assert.deepEqual(tree.notes, ["left out, it vanished during the capture: b"]);
   }));
 
-Deno.test("a root that is none is a clear error", async () => {
+Deno.test("a missing root is a clear error", async () => {
   await assert.rejects(read(source("/nowhere/at/all")), (error) => {
     assert.ok(error instanceof RackseedError);
     assert.match(error.message, /cannot capture \/nowhere\/at\/all.*ENOENT.*--root/);

@@ -1,4 +1,4 @@
-/** Walks a live tree in the order of a manifest: one file system, and those that have their places in it. */
+/** Walks a live tree in manifest order: the root file system and the machine's own ones mounted in it. */
 import { type BytePath, displayPath, joinPath, parentOf } from "#contract/format/byte_path.ts";
 import { codeOf, SysError } from "../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
@@ -7,9 +7,9 @@ import type { Excludes } from "../tree/excludes.ts";
 import { holdsNothing, notesOfCover, notesOfMounts } from "../layout/mounts/left_out.ts";
 import type { MountedTrees, OpenTree, OtherMount } from "../layout/mounts/mounted_trees.ts";
 
-/** One name of the tree, while the directory that holds it is open. */
+/** One path of the tree, while the directory that holds it is open. */
 export interface Visit {
-  /** Descriptor of the directory, and the name in it; the root of a file system is "." of itself. */
+  /** Descriptor of the directory, and the name in it; "." for the root of a file system. */
   readonly directory: number;
   readonly name: BytePath;
   readonly path: BytePath;
@@ -19,16 +19,16 @@ export interface Visit {
 interface WalkOptions {
   readonly excludes: Excludes;
   readonly trees: MountedTrees;
-  /** Told what the walk could not visit. */
+  /** Called with a note about what the walk could not visit. */
   readonly note: (note: string) => void;
 }
 
-/** A directory that is open. */
+/** An open directory. */
 interface Directory {
   readonly fd: number;
   readonly path: BytePath;
   readonly status: FileStatus;
-  /** The file system that it lies on. */
+  /** The file system that it is on. */
   readonly tree: OpenTree;
 }
 
@@ -36,18 +36,18 @@ const MAX_PATH_BYTES = 4095;
 const DIRECTORY = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const ITSELF = "." as BytePath;
 
-/** What vanishes between two looks is noted and left out. */
+/** Files that vanish during the walk are noted and left out. */
 export function walkTree(options: WalkOptions): Generator<Visit> {
   return new Walk(options).all();
 }
 
 class Walk {
   readonly #options: WalkOptions;
-  /** Mounts that lie in the way of trees that are not bare: nothing asks them anything. */
+  /** Foreign mounts that cover parts of trees opened with their mounts; the walk never touches them. */
   readonly #covering: ReadonlyMap<BytePath, OtherMount>;
   readonly #met: OtherMount[] = [];
   readonly #unvisited: Set<BytePath>;
-  /** Names of the own file systems' mount points by the directory that holds them. */
+  /** Names of the own file systems' mount points, by the directory that holds them. */
   readonly #ownNames: ReadonlyMap<BytePath, ReadonlySet<BytePath>>;
 
   constructor(options: WalkOptions) {
@@ -71,14 +71,14 @@ class Walk {
     notesOfCover(this.#met, excludes).forEach(note);
     for (const path of this.#unvisited) {
       if (holdsNothing(path, excludes)) continue;
-      note(`left out, no own file system has the directory that it is mounted on: /${displayPath(path)}`);
+      note(`left out, its mount point is on a foreign file system: /${displayPath(path)}`);
     }
   }
 
   *#below(directory: Directory): Generator<Visit> {
     const { fd, tree } = directory;
     const own = this.#ownNames.get(directory.path), names = readDirectory(fd);
-    // those that a foreign file system has alone are not among the names
+    // a mount point that exists only on a foreign file system is not among the names
     const all = own ? [...new Set([...names, ...own])] : names;
     // code units are bytes: the default order is the order of bytes
     for (const name of all.sort()) {
@@ -101,7 +101,7 @@ class Walk {
   #look(directory: Directory, name: BytePath): Visit | undefined {
     const { excludes, note } = this.#options;
     const { fd, tree } = directory, path = joinPath(directory.path, name);
-    // before it is looked at, which a damaged one may not bear
+    // checked before stat, which may fail on a damaged file
     if (excludes.matches(path, { isDirectory: false })) return undefined;
     const other = tree.bare ? undefined : this.#covering.get(path);
     if (other !== undefined) return this.#standIn(other, { directory, name });
@@ -117,18 +117,18 @@ class Walk {
     return ifThere(path, { look, note: this.#options.note });
   }
 
-  /** What a mount covers (its stand-in is not entered), or was mounted on since the walk began. */
+  /** Whether a mount covers the directory (its stand-in is not entered), or something was mounted since the walk began. */
   #isForeign({ path, name, status }: Visit, { status: parent }: Directory): boolean {
     if (name === ITSELF) return true;
     if (!isOtherMount(status, parent)) return false;
     const { excludes, note } = this.#options;
     if (!holdsNothing(path, excludes)) {
-      note(`left empty, another file system is mounted there: ${displayPath(path)}`);
+      note(`left empty, another file system is mounted on it: ${displayPath(path)}`);
     }
     return true;
   }
 
-  /** The own file system that has its place there; what its mount point holds itself has no path in the image. */
+  /** Walks the own file system mounted there; what its mount point itself contains has no path in the image. */
   *#mounted({ fd, path: parent, tree }: Directory, name: BytePath): Generator<Visit, boolean> {
     const { excludes, trees, note } = this.#options;
     const path = joinPath(parent, name);
@@ -138,7 +138,7 @@ class Walk {
     if (mounted === undefined) return false;
     const part = trees.partOf(path);
     if (part !== undefined) {
-      note(`taken whole, though only its ${displayPath(part)} is mounted: /${displayPath(path)}`);
+      note(`captured whole, though only its ${displayPath(part)} is mounted: /${displayPath(path)}`);
     }
     if (tree.bare) this.#noteHidden(fd, { name, path });
     const root = rootOf(mounted, path);
@@ -156,7 +156,7 @@ class Walk {
         `left out, the file system of /${
           displayPath(path)
         }, which other mounts hide and which cannot be opened ` +
-          `without them (${error.message}): unmount what hides it, or run the agent as root on Linux 5.2 or newer`,
+          `directly (${error.message}): unmount what hides it, or run the agent as root on Linux 5.2 or newer`,
       );
       return undefined;
     }
@@ -164,7 +164,7 @@ class Walk {
 
   #noteHidden(directory: number, { name, path }: { name: BytePath; path: BytePath }): void {
     const look = () => openAt(directory, name, { flags: DIRECTORY });
-    // a foreign file system may be all that has this directory
+    // the directory may exist only on a foreign file system
     const hidden = ifThere(path, { look, note: () => {} });
     if (hidden === undefined) return;
     try {
@@ -172,7 +172,7 @@ class Walk {
       if (names.length === 0) return;
       const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
       this.#options.note(
-        `left out, it lies hidden below the file system that is mounted on /${displayPath(path)}: ` +
+        `left out, hidden by the file system that is mounted on /${displayPath(path)}: ` +
           `${names.slice(0, 3).map(displayPath).join(", ")}${more}`,
       );
     } finally {
@@ -180,7 +180,7 @@ class Walk {
     }
   }
 
-  /** A directory as good as the mount point that a mount covers; what is no directory has no such thing. */
+  /** A stand-in for a mount point directory that a foreign mount covers; undefined if the mount point is a file. */
   #standIn(
     other: OtherMount,
     { directory: { fd, status }, name }: { directory: Directory; name: BytePath },
@@ -212,7 +212,7 @@ function isOtherMount(status: FileStatus, parent: FileStatus): boolean {
     (status.deviceMajor !== parent.deviceMajor || status.deviceMinor !== parent.deviceMinor);
 }
 
-/** What `look` finds, or undefined, with a note, where `path` has vanished or become something else. */
+/** Returns what `look` finds, or undefined, with a note, if `path` has vanished or changed its type. */
 export function ifThere<T>(
   path: BytePath,
   { look, note }: { look: () => T; note: (note: string) => void },
@@ -224,7 +224,7 @@ export function ifThere<T>(
     if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") {
       throw error instanceof SysError ? error.at(path) : error;
     }
-    note(`left out, it vanished while the tree was read: ${displayPath(path)}`);
+    note(`left out, it vanished during the capture: ${displayPath(path)}`);
     return undefined;
   }
 }

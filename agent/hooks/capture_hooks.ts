@@ -1,4 +1,4 @@
-/** The hooks around one capture, on the template itself. */
+/** Runs the hooks around one capture, on the template itself. */
 import type { CaptureOrder } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookMoment } from "#contract/api/hooks.ts";
@@ -11,15 +11,15 @@ export class CaptureHooks {
   readonly #notes: string[] = [];
   #after: Promise<void> | undefined;
 
-  /** Throws RackseedError where there are hooks and this machine has not been told to run any. */
+  /** Throws RackseedError if there are hooks that this machine is not allowed to run. */
   constructor(order: CaptureOrder, { allowed, template }: { allowed: boolean; template: string }) {
     this.#order = order;
     this.#template = template;
     const names = (order.hooks ?? []).map(({ when, name }) => `${when} ${name}`);
     if (allowed || names.length === 0) return;
     throw new RackseedError(`cannot capture ${order.image}`, {
-      reason: `it has hooks (${names.join(", ")}), and the agent on this template may run none.`,
-      remedy: "start the agent with --allow-hooks, or take the hooks away: see `rackseed hook list`.",
+      reason: `it has hooks (${names.join(", ")}), and the agent on this template is not allowed to run any.`,
+      remedy: "start the agent with --allow-hooks, or delete the hooks: see `rackseed hook list`.",
       status: 409,
     });
   }
@@ -28,12 +28,12 @@ export class CaptureHooks {
     await this.#run("pre-capture", signal);
   }
 
-  /** Once, however the capture ended: what was stopped for it is to run again, whoever called it off. */
+  /** Runs once, however the capture ended: what was stopped for it must start again, even after a cancellation. */
   after(): Promise<void> {
     return this.#after ??= this.#run("post-capture");
   }
 
-  /** What they printed so far. */
+  /** What the hooks have printed so far. */
   get notes(): readonly string[] {
     return this.#notes;
   }

@@ -2,7 +2,7 @@ import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
 import type { HookMoment } from "#contract/api/hooks.ts";
 
-/** What a hook of an installation finds in its environment; see #contract/api/hooks.ts. */
+/** The environment of a node's hooks, documented in #contract/api/hooks.ts. */
 export function nodeEnvironment(
   when: HookMoment,
   { order: { node, image, version }, identity: { hostname, interfaces } }: {

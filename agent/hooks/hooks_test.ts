@@ -15,7 +15,7 @@ const hook = (name: string, script: string, more: Partial<Hook> = {}): Hook => (
   ...more,
 });
 
-Deno.test("a script is run by what its first line names, else by the shell", () => {
+Deno.test("a script is run by the program in its first line, or by the shell", () => {
   const cases: [script: string, interpreter: string[]][] = [
     ["echo hello\n", ["/bin/sh"]],
     ["", ["/bin/sh"]],
@@ -28,7 +28,7 @@ Deno.test("a script is run by what its first line names, else by the shell", () 
   for (const [script, interpreter] of cases) assert.deepEqual(interpreterOf(script), interpreter, script);
 });
 
-Deno.test("hooks run in order, with what they are told, and print into one log", async () => {
+Deno.test("hooks run in order with their environment, and print into one log", async () => {
   const lines: string[] = [];
   const { message, log } = await runHooks([
     hook("one", 'echo "$RACKSEED_NODE in $PWD"; echo trouble >&2; echo "\n\nend"'),
@@ -43,7 +43,7 @@ Deno.test("hooks run in order, with what they are told, and print into one log",
   assert.deepEqual(lines.slice(0, 2), ["one: n 1 in /", "one: trouble"]);
 });
 
-Deno.test("a hook inherits nothing of the agent's environment", async () => {
+Deno.test("a hook inherits nothing from the agent's environment", async () => {
   Deno.env.set("RACKSEED_TOKEN", "secret");
   const { log } = await runHooks([hook("env", "env")], { environment: {} });
   Deno.env.delete("RACKSEED_TOKEN");
@@ -51,7 +51,7 @@ Deno.test("a hook inherits nothing of the agent's environment", async () => {
   assert(!log.some((line) => line.includes("secret")));
 });
 
-Deno.test("a required hook that fails ends it and says how; an optional one is passed over", async () => {
+Deno.test("a required hook that fails stops the others and is reported; an optional one is skipped", async () => {
   const after = hook("after", "echo never");
   for (
     const [script, reason] of [["echo no luck; exit 3", /it exited 3: no luck\./], ["exit 1", /no output/]]
@@ -70,29 +70,29 @@ Deno.test("a required hook that fails ends it and says how; an optional one is p
   assert(log.includes("never"));
 });
 
-Deno.test("a hook whose time is over is ended with all that it started", async () => {
+Deno.test("a hook that exceeds its time is killed with everything it started", async () => {
   const folder = await Deno.makeTempDir();
   const script = `(sleep 60; touch ${folder}/late) & echo $! > ${folder}/child; wait`;
   const slow = hook("slow", script, { timeoutSeconds: 1 });
   await assert.rejects(runHooks([slow], { environment: {} }), /did not end within 1 s/);
   const child = Number(await Deno.readTextFile(`${folder}/child`));
-  // a zombie of nobody is gone as soon as its new parent has noticed
+  // an orphaned zombie disappears once its new parent reaps it
   const state = await Deno.readTextFile(`/proc/${child}/stat`).catch(() => "");
   assert.match(state, /^$|\) Z /);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("an abort ends the hook and is what is thrown, also of an optional one", async () => {
+Deno.test("an abort kills even an optional hook, and its reason is thrown", async () => {
   const stop = new AbortController();
   const running = runHooks([hook("slow", "echo ready; sleep 60", { optional: true })], {
     environment: {},
     signal: stop.signal,
-    onLine: () => stop.abort(new Error("called off")),
+    onLine: () => stop.abort(new Error("cancelled")),
   });
-  await assert.rejects(running, /called off/);
+  await assert.rejects(running, /cancelled/);
 });
 
-Deno.test("a hook is not begun where the abort comes while it is made ready", async () => {
+Deno.test("a hook is not started if the abort comes while it is prepared", async () => {
   const stop = new AbortController();
   const lines: string[] = [];
   const running = runHooks([hook("quick", "echo begun")], {
@@ -100,12 +100,12 @@ Deno.test("a hook is not begun where the abort comes while it is made ready", as
     signal: stop.signal,
     onLine: (line) => lines.push(line),
   });
-  stop.abort(new Error("called off"));
-  await assert.rejects(running, /called off/);
+  stop.abort(new Error("cancelled"));
+  await assert.rejects(running, /cancelled/);
   assert.deepEqual(lines, []);
 });
 
-Deno.test("a program left in the background keeps nobody waiting, and loud hooks fill nothing", async () => {
+Deno.test("a background program holds nobody up, and the output of loud hooks is bounded", async () => {
   const { log } = await runHooks([
     hook("background", "sleep 5 & echo started"),
     hook("loud", "yes 'a line' | head -n 100000"),
@@ -116,7 +116,7 @@ Deno.test("a program left in the background keeps nobody waiting, and loud hooks
   assert(Math.max(...log.map((line) => line.length)) <= 1000);
 });
 
-Deno.test("a node's hooks know which node they are on", () => {
+Deno.test("a node's hooks find their node in the environment", () => {
   const order = { node: "n1", image: "web", version: 3 };
   const at = (addresses: "dhcp" | string[]) =>
     nodeEnvironment("post-install", {
@@ -138,7 +138,7 @@ Deno.test("a node's hooks know which node they are on", () => {
   assert.equal(at([]).RACKSEED_ADDRESS, "");
 });
 
-Deno.test("what was stopped for a capture is started again once, whoever asks", async () => {
+Deno.test("the post-capture hooks run once, however often they are asked for", async () => {
   const order = {
     capture: "c1",
     image: "db",

@@ -1,6 +1,6 @@
 /**
- * What runs a script, as the kernel reads its first line (execve(2), "Interpreter scripts"): the program and at
- * most one argument. Told to the program by hand, a script runs from a file system mounted noexec too.
+ * Returns the program that runs a script and at most one argument, as the kernel reads them from its first line
+ * (execve(2), "Interpreter scripts"). Started this way, a script also runs from a file system mounted noexec.
  */
 export function interpreterOf(script: string): readonly [string, ...string[]] {
   const [, program, argument] = /^#![ \t]*(\S+)(?:[ \t]+(.*?))?[ \t]*\r?(?:\n|$)/.exec(script) ?? [];

@@ -1,32 +1,32 @@
-/** Runs one hook: its output kept as lines, its time limited, nothing of it left running when it is ended. */
+/** Runs one hook: captures its output as lines, limits its time, and when stopping it kills all that it started. */
 import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { ENVIRONMENT } from "../sys/command.ts";
 import { interpreterOf } from "./interpreter.ts";
 
-export interface HookSurroundings {
-  /** Beside what every command has. */
+export interface HookContext {
+  /** In addition to the environment of every command. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Runs inside this directory as its root. */
+  /** Directory to chroot into. */
   readonly root?: string | undefined;
-  /** Where scripts are put for as long as they run; inside of `root` it is to be seen under the same path. */
+  /** Directory for the script while it runs; must be visible inside `root` under the same path. */
   readonly folder?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: (line: string) => void;
 }
 
 export interface HookResult {
-  /** Undefined where it was ended. */
+  /** Undefined if the hook was stopped. */
   readonly code: number | undefined;
   readonly lines: readonly string[];
 }
 
-/** How long a pipe is read on that a hook's own background program holds open. */
+/** How long to keep reading after the hook ended, if a background program holds its output open. */
 const DRAIN_MS = 500;
 
-/** Throws the signal's reason where it is aborted, and what the runtime says where nothing can be started. */
+/** Throws the signal's reason if it is aborted, and the runtime's error if nothing can be started. */
 export async function runHook(
   { script, timeoutSeconds }: Pick<Hook, "script" | "timeoutSeconds">,
-  { environment, root, folder, signal, onLine }: HookSurroundings,
+  { environment, root, folder, signal, onLine }: HookContext,
 ): Promise<HookResult> {
   signal?.throwIfAborted();
   const directory = await Deno.makeTempDir({ ...(folder !== undefined && { dir: folder }), prefix: "hook-" });
@@ -36,7 +36,7 @@ export async function runHook(
     // one pipe for both outputs keeps their order
     const argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", ...interpreterOf(script), file];
     const [program, ...args] = root === undefined ? argv : ["chroot", root, ...argv];
-    // an abort that came meanwhile is told to no listener any more
+    // no listener would hear of an abort that came meanwhile
     signal?.throwIfAborted();
     const child = new Deno.Command(program as string, {
       args,
@@ -46,7 +46,7 @@ export async function runHook(
       stdin: "null",
       stdout: "piped",
       stderr: "null",
-      // a session of its own: what it started is ended with it
+      // its own session, so that everything it started can be killed with it
       detached: true,
     }).spawn();
     const stopped = AbortSignal.any([
@@ -84,11 +84,11 @@ function killGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended by itself
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // already gone
   }
 }
 
-/** The last lines of a text that comes in pieces. */
+/** Keeps the last lines of a text that arrives in pieces. */
 class LineTail {
   readonly #onLine: ((line: string) => void) | undefined;
   #lines: string[] = [];
@@ -108,7 +108,7 @@ class LineTail {
     if (this.#rest) this.#keep(this.#rest);
     this.#rest = "";
     let bytes = 0;
-    // whole lines from the end on, as many as may be kept
+    // whole lines from the end, up to the limit
     return this.#lines.toReversed().filter((line) => (bytes += line.length + 1) <= MAX_OUTPUT_BYTES)
       .toReversed();
   }

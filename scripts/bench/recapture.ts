@@ -16,7 +16,7 @@
  */
 import { parseArgs } from "node:util";
 import { DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
-import { SETTLED_MS } from "../../agent/capture/memory/capture_record.ts";
+import { SETTLED_MS } from "../../agent/capture/cache/capture_record.ts";
 import { ensureProduct } from "../build.ts";
 import { Programs } from "../demo/programs.ts";
 import { debianTree } from "../lab/debian.ts";

@@ -1,4 +1,4 @@
-/** Which of the operator's calls a node's own agent may make: those of a template of that node's name. */
+/** Which operator calls a node's own agent may make: those of a template with that node's name. */
 import type { Context, MiddlewareHandler } from "hono";
 import { API } from "#contract/api.ts";
 import { type ApiContext, bearerOf, type Env, operatorOnly } from "./context.ts";
@@ -6,7 +6,7 @@ import { type ApiContext, bearerOf, type Env, operatorOnly } from "./context.ts"
 const ORDERS = /^\/templates\/([\w-]+)\/orders$/;
 const CAPTURE = /^\/captures\/([\w-]+)\/(known|frames|progress|entries(\/\d+)?|failed)$/;
 
-/** Lets in whom `operatorOnly` does, and a node's agent to what is its own. */
+/** Admits the operator as `operatorOnly` does, and a node's agent to its own template and captures. */
 export function operatorOrAgent(context: ApiContext): MiddlewareHandler<Env> {
   const operator = operatorOnly(context);
   return async (c, next) => {
@@ -24,14 +24,14 @@ function agentOf(
   const secret = bearerOf(c);
   if (secret === undefined) return undefined;
   const path = c.req.path.slice(API.length);
-  // the agent that backs a node up is told of its capture elsewhere, and announces nothing
+  // an agent booted for a backup learns of its capture from /node/backup and announces no template
   const booted = bootBackups.nodeOf(secret);
   const node = booted ?? backups.agentOf(secret);
   if (node === undefined) return undefined;
-  // the name in its body is looked at by the route
+  // the route checks the name in the body
   if (booted === undefined && c.req.method === "POST" && path === "/templates") return node;
   const [, template] = booted === undefined ? ORDERS.exec(path) ?? [] : [];
-  // one that is not known any more is to announce itself again
+  // an unknown template passes: the route's 404 makes the agent announce itself again
   if (template !== undefined) return (templates.find(template)?.name ?? node) === node ? node : undefined;
   const [, capture] = CAPTURE.exec(path) ?? [];
   if (capture === undefined || c.req.method === "GET") return undefined;

@@ -1,4 +1,4 @@
-/** The API below /api/v1, as #contract/api.ts lists it. */
+/** The API below /api/v1, documented in #contract/api.ts. */
 import { Hono } from "hono";
 import { API } from "#contract/api.ts";
 import { type ApiContext, type Env } from "./context.ts";
@@ -15,7 +15,7 @@ import { templateRoutes } from "./routes/templates.ts";
 
 export function createApi(context: ApiContext): Hono<Env> {
   const app = new Hono<Env>().basePath(API);
-  // the node's own calls come first: what follows is the operator's
+  // nodes' own calls come first; everything after is for the operator
   app.route("/", nodeAgentRoutes(context));
   app.use("*", operatorOrAgent(context));
   app.route("/", templateRoutes(context));

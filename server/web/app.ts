@@ -1,4 +1,4 @@
-/** Everything that is served over HTTPS. */
+/** All routes served over HTTPS. */
 import { Hono } from "hono";
 import { createApi } from "./api.ts";
 import type { ApiContext, Env } from "./context.ts";

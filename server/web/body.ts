@@ -1,4 +1,4 @@
-/** Request bodies, bounded in size and time while they are read. */
+/** Reads request bodies within limits of size and time. */
 import type { HonoRequest } from "hono";
 import type { z } from "zod";
 import { RackseedError } from "#contract/errors.ts";
@@ -8,12 +8,12 @@ const MAX_JSON_BYTES = 4 << 20;
 const HEAD_BYTES = 4096;
 const SLOWEST = { graceMs: 30_000, bytesPerSecond: 8192, checkMs: 5000 };
 
-/** The JSON body as the schema has it. Throws ZodError, SyntaxError, or RackseedError (413, 415). */
+/** Reads and validates a JSON body. Throws ZodError, SyntaxError, or RackseedError (408, 413, 415). */
 export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T): Promise<z.output<T>> {
   const type = req.header("content-type")?.split(";")[0]?.trim();
   if (type !== "application/json") {
     throw new RackseedError("cannot read the request", {
-      reason: `its type is ${type ?? "not given"}.`,
+      reason: `its content-type is ${type ?? "missing"}.`,
       remedy: "send JSON with content-type: application/json.",
       status: 415,
     });
@@ -23,14 +23,14 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
 }
 
 /**
- * The whole body. Throws RackseedError: 413 when it exceeds `maxBytes`, counted as the bytes arrive, since a
- * Content-Length can lie beside chunks; 408 when it comes too slowly; 415 when it is encoded.
+ * Reads the whole body. Throws RackseedError: 413 if it exceeds `maxBytes`, counted as the bytes arrive, since
+ * Content-Length can be wrong with chunked encoding; 408 if it arrives too slowly; 415 if it is encoded.
  */
 export async function bytesBody(
   { raw }: Pick<HonoRequest, "raw">,
   { maxBytes, vet }: {
     maxBytes: number;
-    /** Sees the first 4 KiB of a longer body before more of it is kept. What it throws ends the reading. */
+    /** Checks the first 4 KiB of a longer body before more is kept; throws to reject the body. */
     vet?: (head: Uint8Array) => void;
   },
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -38,7 +38,7 @@ export async function bytesBody(
   if (encoding !== "identity") {
     throw new RackseedError("cannot read the request", {
       reason: `its body is encoded as ${encoding}.`,
-      remedy: "send it as it is.",
+      remedy: "send it without content-encoding.",
       status: 415,
     });
   }
@@ -67,7 +67,7 @@ export async function bytesBody(
   }
 }
 
-/** A body has half a minute, and a second more for each 8 KiB of it. */
+/** Allows a body 30 s, plus one second for every 8 KiB received. */
 class BodyPace implements Disposable {
   isTooSlow = false;
   readonly #beganMs = performance.now();
@@ -95,15 +95,15 @@ class BodyPace implements Disposable {
 function tooLarge(maxBytes: number): RackseedError {
   return new RackseedError("cannot read the request", {
     reason: `its body is larger than ${maxBytes} bytes.`,
-    remedy: "send less at once.",
+    remedy: "send less in one request.",
     status: 413,
   });
 }
 
 function tooSlow(): RackseedError {
   return new RackseedError("cannot read the request", {
-    reason: `its body came slower than ${SLOWEST.bytesPerSecond} bytes a second.`,
-    remedy: "look at the network between here and the server, and send it again.",
+    reason: `its body arrived slower than ${SLOWEST.bytesPerSecond} bytes per second.`,
+    remedy: "check the network between client and server, then retry.",
     status: 408,
   });
 }

@@ -28,12 +28,12 @@ export interface ApiContext {
   readonly swarm: SwarmControl;
   readonly hooks: HookBook;
   readonly notices: { list(): Notice[] };
-  /** The server's own facts as a tar, see store/facts_archive.ts. */
+  /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
-  /** As a node reaches them that reached this server under `host`. */
+  /** The addresses for a node that reached this server under `host`. */
   readonly swarmAt: (host: string) => SwarmAddresses;
-  /** Ends the requests that wait when the server closes. */
+  /** Aborted when the server closes, to end long polls. */
   readonly closing: AbortSignal;
   readonly now: () => number;
 }
@@ -41,21 +41,22 @@ export interface ApiContext {
 interface Bindings {
   readonly info: Deno.ServeHandlerInfo<Deno.NetAddr>;
 }
-/** `agentOf`: name of the node whose agent calls, where it is not the operator who does. */
+/** `agentOf`: the name of the node whose agent is calling; undefined if the operator is. */
 export type Env = { Bindings: Bindings; Variables: { agentOf?: string } };
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
 }
 
-/** The secret of the Authorization header (RFC 6750 §2.1). */
+/** The bearer token of the Authorization header (RFC 6750 §2.1). */
 export function bearerOf({ req }: Context): string | undefined {
   return /^Bearer ([\w.-]{1,256})$/i.exec(req.header("authorization") ?? "")?.[1];
 }
 
 /**
- * Lets in who bears the admin token, or the page's cookie. By cookie a change must come from the page itself:
- * browsers send `Origin` with every request that is not GET or HEAD (Fetch Standard), foreign sites theirs.
+ * Admits requests with the admin token or the page's cookie. With the cookie, a change must come from the page
+ * itself: browsers send `Origin` with every request except GET and HEAD (Fetch Standard), and foreign sites send
+ * their own.
  */
 export function operatorOnly({ admin, sessions }: ApiContext): MiddlewareHandler<Env> {
   return async (c, next) => {
@@ -75,9 +76,9 @@ export function refuseForeignOrigin({ req }: Context): void {
   if (req.method === "GET" || req.method === "HEAD") return;
   const origin = req.header("origin");
   if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === new URL(req.url).host) return;
-  throw new RackseedError("cannot let this request in", {
-    reason: "it comes from a page of another site.",
-    remedy: "use the page of this server.",
+  throw new RackseedError("cannot accept this request", {
+    reason: "it comes from another site's page.",
+    remedy: "use this server's own page.",
     status: 403,
   });
 }
@@ -89,10 +90,10 @@ export function bearer(c: Context): string {
 }
 
 function notOperator(): RackseedError {
-  return new RackseedError("cannot let this request in", {
-    reason: "it does not bear this server's token.",
+  return new RackseedError("cannot accept this request", {
+    reason: "it carries no valid token of this server.",
     remedy:
-      "give --token or RACKSEED_TOKEN; the token stands in the file `token` of the server's data directory.",
+      "give --token or RACKSEED_TOKEN; the token is in the file `token` of the server's data directory.",
     status: 401,
   });
 }

@@ -1,4 +1,4 @@
-/** Takes what a clone says when it is up (#contract/api/first_boot.ts). Its token is all that it has. */
+/** Receives the first-boot report of a clone (#contract/api/first_boot.ts), which authenticates by its token alone. */
 import { MAX_FIRST_BOOT_BYTES, parseFirstBoot } from "#contract/api/first_boot.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";
@@ -27,9 +27,9 @@ export async function handleFirstBoot(
 }
 
 function unknownToken(): RackseedError {
-  return new RackseedError("cannot take the report of a first boot", {
-    reason: "its token is not known, or not any more.",
-    remedy: "nothing needs to be done: the clone has reported before, or was deployed again.",
+  return new RackseedError("cannot accept this first-boot report", {
+    reason: "its token is unknown or no longer valid.",
+    remedy: "nothing to do: the clone has already reported, or was deployed again.",
     status: 410,
   });
 }

@@ -1,19 +1,19 @@
-/** Live events to many watchers (text/event-stream, HTML Standard §9.2). A watcher that does not read is cut off. */
+/** Sends live events to many watchers (text/event-stream, HTML Standard §9.2). A watcher that does not read is dropped. */
 import type { ServerEvent } from "#contract/api.ts";
 
-/** Bytes that may wait for one watcher. */
+/** Bytes queued for one watcher before it is dropped. */
 const MAX_QUEUED_BYTES = 4 << 20;
 const MAX_WATCHERS = 256;
 const HEARTBEAT_MS = 15_000;
-/** Mere progress of nodes is passed on so often, so many at a time: four hundred a second, however many nodes. */
-const PROGRESS = { everyMs: 250, atOnce: 100 };
+/** Progress-only events are batched: at most 400 per second, however many nodes there are. */
+const PROGRESS = { everyMs: 250, batch: 100 };
 
-/** One event as a watcher is to get it: the content of its data field, without line ends. Undefined: nothing. */
+/** Renders an event as the content of its data field, without line ends; undefined to send nothing. */
 export type Format = (event: ServerEvent) => string | undefined;
 
 export interface Watching {
   readonly format: Format;
-  /** Ends the stream when it is aborted. */
+  /** Ends the stream when aborted. */
   readonly until?: AbortSignal;
 }
 
@@ -26,7 +26,7 @@ interface Watcher {
 export class LiveEvents implements Disposable {
   readonly #watchers = new Set<Watcher>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
-  /** The latest progress of nodes that watchers have not been told yet, whose turn comes first first. */
+  /** Each node's latest progress that is not sent yet, in the order of sending. */
   readonly #progress = new Map<string, ServerEvent>();
   #progressTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -40,7 +40,7 @@ export class LiveEvents implements Disposable {
     return this.#watchers.size;
   }
 
-  /** Tells every watcher at once; of mere progress each node's latest, in turns. */
+  /** Sends the event to every watcher at once; progress-only events wait for their batch, the latest of each node. */
   publish(event: ServerEvent): void {
     if (this.#watchers.size === 0) return;
     const node = event.type === "node"
@@ -50,24 +50,24 @@ export class LiveEvents implements Disposable {
       : undefined;
     if (node !== undefined && isProgress(event)) {
       this.#progress.set(node, event);
-      this.#progressTimer ??= setTimeout(() => this.#passProgressOn(), PROGRESS.everyMs);
+      this.#progressTimer ??= setTimeout(() => this.#sendProgress(), PROGRESS.everyMs);
       return;
     }
     if (node !== undefined) this.#progress.delete(node);
-    this.#tell(event);
+    this.#send(event);
   }
 
-  #passProgressOn(): void {
-    for (const [node, event] of this.#progress.entries().take(PROGRESS.atOnce).toArray()) {
+  #sendProgress(): void {
+    for (const [node, event] of this.#progress.entries().take(PROGRESS.batch).toArray()) {
       this.#progress.delete(node);
-      this.#tell(event);
+      this.#send(event);
     }
     this.#progressTimer = this.#progress.size === 0
       ? undefined
-      : setTimeout(() => this.#passProgressOn(), PROGRESS.everyMs);
+      : setTimeout(() => this.#sendProgress(), PROGRESS.everyMs);
   }
 
-  #tell(event: ServerEvent): void {
+  #send(event: ServerEvent): void {
     const lines = new Map<Format, string>();
     for (const watcher of this.#watchers) {
       const line = lines.get(watcher.format) ?? lineOf(event, watcher.format);
@@ -76,12 +76,12 @@ export class LiveEvents implements Disposable {
     }
   }
 
-  /** The stream of one more watcher, which begins with `first`; undefined where there are too many. */
+  /** Returns the stream of a new watcher, starting with `first`; undefined if there are too many watchers. */
   watch(first: Iterable<ServerEvent>, { format, until }: Watching): Response | undefined {
     if (this.#watchers.size >= MAX_WATCHERS) return undefined;
     const encoder = new TextEncoder();
     let watcher: Watcher;
-    /** Whether it was still watching. */
+    /** Returns whether it was still watching. */
     const leave = () => {
       until?.removeEventListener("abort", watcher.close);
       return this.#watchers.delete(watcher);
@@ -120,7 +120,7 @@ export class LiveEvents implements Disposable {
 
 export const asJson: Format = (event) => JSON.stringify(event);
 
-/** A node is further on in the step that it was in. */
+/** Whether the event only reports progress within a node's running step. */
 function isProgress(event: ServerEvent): boolean {
   if (event.type !== "node" || event.node.state !== "installing") return false;
   return event.node.report?.state === "running" && event.node.report.progress !== undefined;

@@ -9,7 +9,7 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return done ? "end" : new TextDecoder().decode(value);
 }
 
-Deno.test("a watcher gets the present state, then every event", async () => {
+Deno.test("a watcher gets the current state, then every event", async () => {
   using live = new LiveEvents();
   const reader = (live.watch([event("a")], { format: asJson })?.body ?? assert.fail()).getReader();
   live.publish(event("b"));
@@ -19,7 +19,7 @@ Deno.test("a watcher gets the present state, then every event", async () => {
   assert.equal(live.watchers, 0);
 });
 
-Deno.test("a watcher that does not read is cut off, and the others go on", async () => {
+Deno.test("a watcher that does not read is dropped, and the others continue", async () => {
   using live = new LiveEvents();
   live.watch([], { format: asJson });
   const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
@@ -32,7 +32,7 @@ Deno.test("a watcher that does not read is cut off, and the others go on", async
   await reader.cancel();
 });
 
-Deno.test("a watcher whose session ends is closed, and the others go on", async () => {
+Deno.test("a watcher whose session ends is closed, and the others continue", async () => {
   using live = new LiveEvents();
   const session = new AbortController();
   const ended = live.watch([], { format: asJson, until: session.signal })?.body ?? assert.fail();
@@ -50,7 +50,7 @@ Deno.test("the number of watchers is bounded", () => {
   assert.equal(live.watch([], { format: asJson }), undefined);
 });
 
-Deno.test("a silent connection is kept awake", async () => {
+Deno.test("an idle connection gets heartbeats", async () => {
   using live = new LiveEvents({ heartbeatMs: 5 });
   const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
   await read(reader);
@@ -58,7 +58,7 @@ Deno.test("a silent connection is kept awake", async () => {
   await reader.cancel();
 });
 
-Deno.test("of many nodes' progress a watcher gets the latest of each, other news at once", async () => {
+Deno.test("a watcher gets the latest progress of each node in batches, and other events at once", async () => {
   using live = new LiveEvents();
   const reader = (live.watch([], { format: asJson })?.body ?? assert.fail()).getReader();
   await read(reader);

@@ -1,16 +1,16 @@
-/** Slows down a client that guesses tokens at the page login. Pure except for its clock. */
+/** Slows down clients that guess tokens at the page's login. */
 import type { MiddlewareHandler } from "hono";
 import { RackseedError } from "#contract/errors.ts";
 import { bytesBody } from "./body.ts";
 import { type Env, peerAddress } from "./context.ts";
 
-/** Wrong tokens that a person may type before waiting; each further one doubles the wait. */
+/** Wrong tokens allowed before the first wait; each further one doubles the wait. */
 const FREE = 5;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60_000;
-/** An address is forgotten after this, or when more than so many others have failed since. */
+/** An address is forgotten after this time, or once this many other addresses have failed since. */
 const MEMORY = { ms: 10 * 60_000, addresses: 1024 };
-/** A form with a token of 128 characters. */
+/** Enough for a form with a token of 128 characters. */
 const MAX_FORM_BYTES = 4096;
 
 interface Failures {
@@ -19,10 +19,10 @@ interface Failures {
 }
 
 export class LoginAttempts {
-  /** By address, the longest ago first. */
+  /** By address, oldest failure first. */
   readonly #failures = new Map<string, Failures>();
 
-  /** Addresses that are remembered. */
+  /** How many addresses are remembered. */
   get size(): number {
     return this.#failures.size;
   }
@@ -49,7 +49,7 @@ export class LoginAttempts {
   }
 }
 
-/** Around the routes that take a token from a browser: POST /login and /?token=…. */
+/** Limits the two routes that take a token from a browser: POST /login and /?token=…. */
 export function limitLogins(
   { now }: { now: () => number },
   attempts: LoginAttempts = new LoginAttempts(),

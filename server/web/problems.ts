@@ -1,4 +1,4 @@
-/** Errors as RFC 9457 problems. What is not meant for people is logged here and told in general words. */
+/** Answers errors as RFC 9457 problems. Internal errors are logged here and answered in general terms. */
 import { getLogger } from "@logtape/logtape";
 import type { Context } from "hono";
 import { z } from "zod";
@@ -34,7 +34,7 @@ export function answerError(thrown: unknown, { req }: Context): Response {
       title: `cannot understand ${call}`,
       status: 400,
       detail: error.message.slice(0, 4000),
-      remedy: "send what the API's description asks for.",
+      remedy: "send what the API documentation describes.",
     });
   }
   log.error("request-failed", { call, error: messageOf(thrown) });
@@ -42,8 +42,8 @@ export function answerError(thrown: unknown, { req }: Context): Response {
   return problemResponse({
     title: `${call} failed`,
     status: 500,
-    detail: "the server hit an error of its own.",
-    remedy: "look into the server's log.",
+    detail: "the server had an internal error.",
+    remedy: "check the server's log.",
   });
 }
 
@@ -51,7 +51,7 @@ export function notFound({ req }: Context): Response {
   return problemResponse({
     title: `cannot find ${req.path}`,
     status: 404,
-    detail: "there is no such address.",
-    remedy: "check it; the API's addresses begin with /api/v1.",
+    detail: "there is no such path.",
+    remedy: "check the path; the API is below /api/v1.",
   });
 }

@@ -4,7 +4,7 @@ const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
   ...[["s", 1], ["m", 60], ["min", 60], ["h", 3600], ["d", 86_400]] as const,
 ]);
 
-/** Whole seconds, `maxDays` at most. Throws RangeError with what is wrong and what is right. */
+/** Returns whole seconds. Throws RangeError with the accepted form if the text is malformed or above `maxDays`. */
 export function parseDuration(text: string, { maxDays = 7 }: { maxDays?: number } = {}): number {
   const [, number, unit = ""] = /^(\d{1,7}) ?([a-z]+)$/.exec(text) ?? [];
   const found = Number(number) * (UNIT_SECONDS.get(unit) ?? NaN);

@@ -1,8 +1,8 @@
-/** Figures as people read them, the same on the page and in a terminal. */
+/** Formats numbers for people, the same way on the page and in a terminal. */
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** Decimal, three digits: "1.23 GB". */
+/** Decimal units, three significant digits: "1.23 GB". */
 export function formatBytes(bytes: number): string {
   let value = bytes, unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {
@@ -26,12 +26,12 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en").replaceAll(",", " ");
 }
 
-/** Whole percent; 0 where nothing is to be done. Full only when all is done. */
+/** Whole percent, rounded down: 100 only when all is done, 0 if there is nothing to do. */
 export function percent(done: number, total: number): number {
   return total <= 0 ? 0 : Math.min(done >= total ? 100 : 99, Math.floor(done / total * 100));
 }
 
-/** "2026-01-31 12:00 UTC" of an ISO time. */
+/** Formats an ISO time as "2026-01-31 12:00 UTC". */
 export function formatTime(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;
 }

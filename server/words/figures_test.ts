@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { formatBytes, formatCount, formatSeconds, percent } from "./figures.ts";
 import { Rate } from "../cli/rate.ts";
 
-Deno.test("figures are short and never round up to what is not true", () => {
+Deno.test("figures are short, and a percentage never rounds up to 100", () => {
   const bytes: [number, string][] = [[0, "0 B"], [999, "999 B"], [1000, "1.00 kB"], [12_345_678, "12.3 MB"], [
     999_960_000,
     "1.00 GB",
@@ -13,7 +13,7 @@ Deno.test("figures are short and never round up to what is not true", () => {
   assert.deepEqual([percent(999, 1000), percent(1000, 1000), percent(0, 0)], [99, 100, 0]);
 });
 
-Deno.test("the rate is that of the last seconds, and knows when all will be done", () => {
+Deno.test("the rate covers the last seconds and predicts the time left", () => {
   const rate = new Rate();
   rate.add(0, 0);
   assert.equal(rate.perSecond, undefined);

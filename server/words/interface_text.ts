@@ -1,11 +1,11 @@
 /**
- * Further interfaces of a node as people write them. ADDRESS is dhcp, none, or addresses with prefixes, joined
- * by "+"; a bond that has the card which the node boots from bears the node's --address and needs none.
+ * Further interfaces of a node as people write them. ADDRESS is dhcp, none, or addresses with prefixes, joined by "+".
+ * A bond that contains the boot NIC takes the node's --address and needs none.
  *
- *     52:54:00:00:00:02=10.1.0.11/24                      a second card
+ *     52:54:00:00:00:02=10.1.0.11/24                      a second NIC
  *     bond0=52:54:00:00:00:01+52:54:00:00:00:02,802.3ad   a bond
  *     bond1=MAC+MAC,active-backup=10.1.0.11/24
- *     bond0.100=10.2.0.11/24                              VLAN 100 on a bond, or on a card: MAC.100
+ *     bond0.100=10.2.0.11/24                              VLAN 100 on a bond, or on a NIC: MAC.100
  */
 import { BondMode, Mac, NetworkInterface } from "#contract/identity.ts";
 import { checked, UsageError } from "./usage.ts";
@@ -24,7 +24,7 @@ export function parseInterface(text: string): NetworkInterface {
   const [, parent, id] = /^(.+)\.(\d{1,4})$/.exec(head) ?? [];
   if (parent !== undefined && values.length === 1) {
     const on = Mac.safeParse(parent).data ?? parent;
-    // a name made of a MAC would be too long
+    // a name that contains a MAC would be too long
     const name = on === parent && !parent.includes(":") ? head : `vlan${Number(id)}`;
     return value({ kind: "vlan", name, id: Number(id), parent: on, addresses: addressesOf(values[0]) });
   }
@@ -39,7 +39,7 @@ export function parseInterface(text: string): NetworkInterface {
     });
   }
   throw new UsageError(
-    `interface ${text}: it has the form MAC=ADDRESS, NAME=MAC+MAC[,MODE][=ADDRESS] or PARENT.VLAN=ADDRESS.`,
+    `interface ${text}: expected MAC=ADDRESS, NAME=MAC+MAC[,MODE][=ADDRESS] or PARENT.VLAN=ADDRESS.`,
   );
 }
 
@@ -47,7 +47,7 @@ export function formatInterface(one: NetworkInterface): string {
   const addresses = one.addresses === "dhcp" ? "dhcp" : one.addresses.join("+") || "none";
   switch (one.kind) {
     case "ethernet":
-      return `${one.mac ?? "boot card"}=${addresses}`;
+      return `${one.mac ?? "boot NIC"}=${addresses}`;
     case "bond":
       return `${one.name}=${one.members.join("+")},${one.mode}=${addresses}`;
     case "vlan":

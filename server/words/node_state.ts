@@ -1,7 +1,7 @@
-/** How a node's state is shown, on the command line and on the page. */
+/** How the command line and the page show a node's state. */
 import type { NodeView } from "#contract/api.ts";
 
-/** In words; a node that is backed up is not installed. */
+/** The state as text; a node that is being backed up is not shown as "installing". */
 export function stateOf({ state, backup }: NodeView): string {
   if (!backup) return state;
   if (state === "installing") return "backing up";

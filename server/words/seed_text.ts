@@ -5,7 +5,7 @@ import { formatSeconds } from "./figures.ts";
 
 const DEFAULT_SECONDS = DEFAULT_SEED.mode === "none" ? 3600 : DEFAULT_SEED.seconds;
 
-/** none, while-needed, while-needed:30min, for:10min. Throws RangeError with what is wrong and what is right. */
+/** Parses none, while-needed, while-needed:30min or for:10min. Throws RangeError with the accepted forms. */
 export function parseSeedPolicy(text: string): SeedPolicy {
   if (text === "none") return { mode: "none" };
   const [, mode, duration] = /^(while-needed|for)(?::(.*))?$/.exec(text) ?? [];

@@ -10,7 +10,7 @@ const policies: [text: string, policy: SeedPolicy, shown: string][] = [
   ["for:7d", { mode: "for", seconds: 604_800 }, "for 168 h 00 min"],
 ];
 for (const [text, policy, shown] of policies) {
-  Deno.test(`the seeding policy "${text}" is read and shown`, () => {
+  Deno.test(`the seeding policy "${text}" is parsed and shown`, () => {
     assert.deepEqual(parseSeedPolicy(text), policy);
     assert.equal(formatSeedPolicy(policy), shown);
   });
@@ -19,7 +19,7 @@ for (const [text, policy, shown] of policies) {
 for (
   const text of ["", "for", "ever", "for:", "for:10", "for:0s", "for:8d", "while-needed:1.5h", "none:5s"]
 ) {
-  Deno.test(`"${text}" is no seeding policy, and the error shows one`, () => {
+  Deno.test(`"${text}" is not a seeding policy, and the error shows one`, () => {
     assert.throws(() => parseSeedPolicy(text), /for instance (for:10min|30min)/);
   });
 }

@@ -1,11 +1,11 @@
 import type { z } from "zod";
 
-/** The command line itself is wrong: exit code 2. */
+/** The command line is wrong: exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The value as the schema has it; `name` is how the user knows the argument. Throws UsageError. */
+/** Parses the value; `name` is what the user calls the argument. Throws UsageError. */
 export function checked<T extends z.ZodType>(schema: T, { name, value }: {
   name: string;
   value: unknown;

@@ -226,7 +226,7 @@ Deno.test("an agent rejects an order with a wrong signature, and the server lear
   const { server } = test.server.urls;
   const target = await Deno.makeTempDir();
   const install = runInstall({ server, token, target, signal: new AbortController().signal });
-  await assert.rejects(install, /cannot believe the order/);
+  await assert.rejects(install, /cannot trust the order/);
   await Deno.remove(target);
   const { state, report } = await test.client.get("/nodes/n1", NodeView);
   assert.deepEqual([state, report?.step, report?.state], ["failed", "enrol", "failed"]);

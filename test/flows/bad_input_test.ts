@@ -24,7 +24,11 @@ Deno.test("the operator's mistakes", async () => {
   await product.done("node", "set", "n1");
   const cases: [args: string[], code: number, says: RegExp][] = [
     [["node", "list", "--token", "secret"], 1, /does not have the form rs1\.PIN\.SECRET\.\n {2}Remedy: copy/],
-    [["node", "list", "--token", wrong], 1, /does not bear this server's token\.\n {2}Remedy: give --token/],
+    [
+      ["node", "list", "--token", wrong],
+      1,
+      /carries no valid token of this server\.\n {2}Remedy: give --token/,
+    ],
     [
       ["node", "list", "--token", token.replace(/^rs1\.../, "rs1.xx")],
       1,
@@ -32,7 +36,7 @@ Deno.test("the operator's mistakes", async () => {
     ],
     [["node", "list", "--server", "https://127.0.0.1:1"], 1, /cannot reach the server .*\n {2}Remedy: check/],
     [["node", "list", "--server", "http://127.0.0.1"], 1, /not of the form https:\/\/HOST:PORT/],
-    [["agent", "template", "--root", folder, "--token", wrong], 1, /does not bear this server's token/],
+    [["agent", "template", "--root", folder, "--token", wrong], 1, /carries no valid token of this server/],
     [["image", "show", "none"], 1, /no image none: no image has been captured yet\.\n {2}Remedy: capture/],
     [["node", "deploy", "n1", "--image", "none"], 1, /there is no image none/],
     [["node", "deploy", "n2", "--image", "none"], 1, /there is no image none|known are: n1/],

@@ -128,7 +128,7 @@ Deno.test("an agent without --allow-hooks refuses a capture that has hooks", asy
   await set(product, "pre-capture", `touch ${product.folder}/ran`, "--all", "--name", "stop-db");
   const { code, stderr } = await capture(product);
   assert.equal(code, 1);
-  assert.match(stderr, /may run none\.\s+Remedy: start the agent with --allow-hooks/);
+  assert.match(stderr, /is not allowed to run any\.\s+Remedy: start the agent with --allow-hooks/);
   assert.equal(await read(`${product.folder}/ran`), "");
 });
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { NodeView } from "#contract/api.ts";
 import { Download } from "../../agent/install/fetch/download.ts";
 import { orderedMetainfo } from "../../agent/install/fetch/ordered_image.ts";
-import { believed, enrol } from "../../agent/steps/enrol.ts";
+import { enrol, verifyOrder } from "../../agent/steps/enrol.ts";
 import { httpsPacks } from "../../agent/install/fetch/https_packs.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
@@ -26,7 +26,7 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
     inventory: DIRECTORY_INVENTORY,
     signal,
   });
-  const { client, order, key } = believed(enrolled);
+  const { client, order, key } = verifyOrder(enrolled);
   using _client = client;
   const torrent = new Uint8Array(await (await client.send("GET", "/node/torrent")).arrayBuffer());
   const nowhere = `http://${NOWHERE.hostname}:${NOWHERE.port}/`;

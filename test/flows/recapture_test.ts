@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CaptureView } from "#contract/api.ts";
 import { formatHashedEntry } from "#contract/format/entry.ts";
-import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
+import { encodeCache, PastCapture } from "../../agent/capture/cache/past_capture.ts";
 import { DataDirectory } from "../../server/store/data_directory.ts";
 import { openDatabase } from "../../server/store/database.ts";
 import { ImageStore } from "../../server/store/images.ts";
@@ -91,7 +91,7 @@ Deno.test("an agent that remembers another parent than the server's is refused, 
     const path = `${template.state}/golden.web.memory`;
     const { capture, root, amount, lines } = new PastCapture(await Deno.readFile(path));
     const entries = lines.filter((entry) => !entry.path.startsWith("srv/deep/1"));
-    await Deno.writeFile(path, encodeMemory({ capture, root, amount, entries }));
+    await Deno.writeFile(path, encodeCache({ capture, root, amount, entries }));
     const { version, sent } = await template.capture("web");
     assert.equal(version, 2);
     assert.ok(sent.bytesRead > 9_000_000);

@@ -19,7 +19,7 @@ Deno.test("the agent fetches every file of our daemon, and gets an error for a m
   await assert.rejects(fetched(`${table.url}/torrents/web@3.torrent`), /No such file/);
   await assert.rejects(fetched(`${table.url}/etc/passwd`), /Unknown module "etc"/);
   await assert.rejects(fetched(`${table.url}/torrents/web@2.torrent`, 699_999), /too large/);
-  await assert.rejects(fetched(`${table.url}/torrents/`), /no rsync address/);
+  await assert.rejects(fetched(`${table.url}/torrents/`), /not an rsync URL/);
 });
 
 Deno.test({
@@ -81,9 +81,9 @@ Deno.test("a daemon that lies, sends garbage or goes silent is abandoned with a 
     [text("@RSYNCD: 30.0\n"), /protocol 31/],
     [Array(5000).fill(65), /line is too long/],
     [[...text("@RSYNCD: 31.0\n"), ...text("hello\n".repeat(200))], /hello/],
-    [[...hello, 0x80, 0x80, 1, 2, 3, 4], /not asked for/],
+    [[...hello, 0x80, 0x80, 1, 2, 3, 4], /not requested/],
     [[...started, ...framed([0])], /has no x/],
-    [[...started, ...framed(list("y"))], /it offers y/],
+    [[...started, ...framed(list("y"))], /the server offers y/],
     [[...started, ...framed(list("x", [0x7f, 0xff, 0xff]))], /too large/],
     [
       [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 6, 0, 0, 0])],
@@ -96,7 +96,7 @@ Deno.test("a daemon that lies, sends garbage or goes silent is abandoned with a 
     [
       [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 5, 0, 0, 0, ...text("12345")])]
         .concat(framed(Array(20).fill(0))),
-      /did not arrive as it was sent/,
+      /corrupted on the way/,
     ],
     [[...started, 3, 0, 0, 10, ...text("bad"), 4, 0, 0, 93, 1, 0, 0, 0], /^bad$/],
     [[...started, 1, 0, 0, 200, 9], /does not speak rsync/],
@@ -127,8 +127,8 @@ Deno.test("an aborted fetch ends with the abort reason, at any stage", async () 
     });
     using connection = await listener.accept();
     if (greeted) await connection.read(new Uint8Array(100));
-    stop.abort(new Error("called off"));
-    await assert.rejects(fetching, /called off/);
+    stop.abort(new Error("cancelled"));
+    await assert.rejects(fetching, /cancelled/);
   }
 });
 

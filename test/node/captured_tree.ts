@@ -4,7 +4,7 @@ import { displayPath } from "#contract/format/byte_path.ts";
 import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
 import type { ExtentSink } from "../../agent/capture/capture_source.ts";
 import { compileExcludes, DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
-import type { Remembered } from "../../agent/capture/memory/past_capture.ts";
+import type { CachedEntry } from "../../agent/capture/cache/past_capture.ts";
 import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { runCommand } from "../../agent/sys/command.ts";
@@ -17,7 +17,7 @@ export interface Captured {
 
 export async function captureTree(
   tree: TreeSource,
-  { onEntry }: { onEntry?: (told: Remembered) => void } = {},
+  { onEntry }: { onEntry?: (told: CachedEntry) => void } = {},
 ): Promise<Captured> {
   const contents = new Map<string, string>();
   const sink: ExtentSink = {

@@ -111,14 +111,14 @@ Deno.test("an interrupted installation of the same version is finished, whatever
     describeDifference(await dumpTree(source), await dumpTree(`${test.folder}/n1`)),
     undefined,
   );
-  assert.match(lines.lines.join(), /broken off.*resumes: /);
+  assert.match(lines.lines.join(), /interrupted.*resumes: /);
 });
 
 const others: { name: string; changed: Partial<JournalRecord>; says: RegExp }[] = [
   {
     name: "another version",
     changed: { manifest: "c".repeat(64), image: "tree@7" },
-    says: /it was tree@7 that was being installed there, and tree@1 is ordered.*Nothing was touched/,
+    says: /tree@7 was being installed there, and tree@1 is ordered.*Nothing was touched/,
   },
   { name: "another node", changed: { node: "n9" }, says: /it was the node n9/ },
 ];

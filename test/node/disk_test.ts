@@ -191,7 +191,7 @@ test("the guard refuses a disk that is not the planned one", async () => {
   await refused(was({ sizeBytes: 3 * GIB }), /its sizeBytes is/);
   await refused(was({ serial: "S1" }), /its serial is undefined and was S1/);
   await refused(was({ number: "8:0" }), /its number is/);
-  await refused(was({ name: "no-such-disk" }), /not there any more/);
+  await refused(was({ name: "no-such-disk" }), /it is gone/);
 });
 
 test("the guard refuses a read-only disk, and one that is too small", async () => {
@@ -201,7 +201,7 @@ test("the guard refuses a read-only disk, and one that is too small", async () =
   await using small = await LoopDisk.make({ sizeBytes: 100 << 20 });
   const facts = await readDisk(small.name);
   assert(facts);
-  await refused({ ...plan, disk: facts }, /ends before what the plan writes/);
+  await refused({ ...plan, disk: facts }, /smaller than what the plan writes/);
   await using fixed = await LoopDisk.make({ sizeBytes: 2 * GIB, readOnly: true });
   const sealed = await readDisk(fixed.name);
   assert(sealed);
@@ -222,7 +222,7 @@ test("the guard relies on the kernel if nothing else shows that a disk is in use
   }).spawn();
   const reader = elsewhere.stdout.getReader();
   assert.equal(new TextDecoder().decode((await reader.read()).value), "mounted\n");
-  await refused(plan, /the kernel does not give it away \(open: Device or resource busy\)/);
+  await refused(plan, /the kernel does not release it \(open: Device or resource busy\)/);
   await elsewhere.stdin.close();
   await elsewhere.status;
   await reader.cancel();

@@ -1,9 +1,9 @@
 /** Captures of machines with real mounts on top of or inside their file systems. */
 import assert from "node:assert/strict";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
-import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
-import { encodeMemory, PastCapture } from "../../agent/capture/memory/past_capture.ts";
-import { type CaptureMemory, TreeSource } from "../../agent/capture/tree_source.ts";
+import { CaptureRecord } from "../../agent/capture/cache/capture_record.ts";
+import { encodeCache, PastCapture } from "../../agent/capture/cache/past_capture.ts";
+import { type CaptureHistory, TreeSource } from "../../agent/capture/tree_source.ts";
 import { captureApart, type Captured, captureTree } from "./captured_tree.ts";
 import { missingForDisks } from "./loop_disk.ts";
 import { MountedMachine } from "./mounted_machine.ts";
@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
   {
     name: "files that lie below an own mount",
     mount: "umount data; echo below > data/file; mount $DISK'p2' data",
-    notes: ["left out, it lies hidden below the file system that is mounted on /data: file"],
+    notes: ["left out, hidden by the file system that is mounted on /data: file"],
   },
   {
     name: "an own file system below a foreign mount that never answers",
@@ -122,7 +122,7 @@ const CASES: readonly Case[] = [
     mount: "mount -t tmpfs none srv; mkdir -p srv/a/disk; mount $DISK'p3' srv/a/disk",
     notes: [
       elsewhere("tmpfs on /srv"),
-      "left out, no own file system has the directory that it is mounted on: /srv/a/disk",
+      "left out, its mount point is on a foreign file system: /srv/a/disk",
     ],
   },
   {
@@ -136,7 +136,7 @@ const CASES: readonly Case[] = [
       "srv/part/part/file": "part",
       "srv/part/rest": "rest",
     },
-    notes: ["taken whole, though only its /part is mounted: /srv/part"],
+    notes: ["captured whole, though only its /part is mounted: /srv/part"],
   },
   {
     name: "two own file systems on one mount point",
@@ -261,7 +261,7 @@ const UNPRIVILEGED: readonly Case[] = [
     lost: ["data/file", "data/link"],
     notes: [
       elsewhere("tmpfs on /data"),
-      "left out, the file system of /data, which other mounts hide and which cannot be opened without them " +
+      "left out, the file system of /data, which other mounts hide and which cannot be opened directly " +
       "(cannot mount: EPERM): unmount what hides it, or run the agent as root on Linux 5.2 or newer",
       below("/data"),
     ],
@@ -292,15 +292,15 @@ Deno.test({
   fn: async () => {
     await using machine = await MountedMachine.make();
     const record = new CaptureRecord(Date.now() + 3_600_000);
-    const read = async (memory: CaptureMemory) => {
+    const read = async (history: CaptureHistory) => {
       const { mountPoints } = await machine.facts();
-      const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, memory });
-      await captureTree(tree, { onEntry: (told) => memory.record.add(told) });
+      const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, history });
+      await captureTree(tree, { onEntry: (told) => history.record.add(told) });
       return tree.bytesRead;
     };
     assert.ok(await read({ record }) > 0);
     const past = new PastCapture(
-      encodeMemory(record.memory({ capture: "c", root: machine.root, amount: { files: 0, bytes: 0 } })),
+      encodeCache(record.toCache({ capture: "c", root: machine.root, amount: { files: 0, bytes: 0 } })),
     );
     // A clone of the mount found by its path, then a mount of the device.
     await machine.shell("mount -t tmpfs none data");

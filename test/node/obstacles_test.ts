@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import type { Header } from "#contract/format/manifest.ts";
-import { lacksToRebuild } from "../../agent/capture/bootability.ts";
+import { obstaclesToBoot } from "../../agent/capture/bootability.ts";
 import {
   foreseeDisk,
   judgeDisk,
@@ -187,7 +187,7 @@ for (const { name, template, note, lack } of told) {
     const { source, layout } = header;
     assert(source && layout);
     const presence = { programs: new Set<string>(), paths: new Set<string>() };
-    const lacks = lacksToRebuild({ layout, unseen: [], notes }, { source, presence });
+    const lacks = obstaclesToBoot({ layout, unseen: [], notes }, { source, presence });
     assert(lacks.some((l) => lack.test(l)), lacks.join("; "));
     await using other = await LoopDisk.make({ sizeBytes: 2 * GIB });
     await assert.rejects(installOn(other, header), /cannot be made again|cannot install web@1/);
@@ -255,6 +255,6 @@ test("a restore resets properties that were changed on the machine, and still tr
   assert.equal(real.isDoubtful, false, "its files are trusted");
   assert.deepEqual(await dumped(disk.partition(3)), wanted);
   await run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "-"]);
-  assert.match((await mend()).found, /partition table is written again/);
+  assert.match((await mend()).found, /partition table is rewritten/);
   assert.deepEqual(await tableOf(disk), await tableOf(source));
 });

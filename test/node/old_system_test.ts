@@ -63,7 +63,7 @@ const cases: {
   },
   {
     name: "not those of a template whose installation was broken off there",
-    notes: /broken-off installation/,
+    notes: /interrupted installation/,
     fill: async (at) => {
       await Deno.mkdir(`${at}/etc`);
       await Deno.writeTextFile(`${at}/etc/hostname`, "template\n");

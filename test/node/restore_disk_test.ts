@@ -94,7 +94,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
     assert(state.fits);
     assert.deepEqual(await mendDisk(proven, { plan, state, run, onFormat: () => {} }), [
-      "the partition table is written again",
+      "the partition table is rewritten",
     ]);
     const table = plan.actions[0];
     assert(table?.do === "partition" && await tableStands(proven, table, { run }));
@@ -118,7 +118,7 @@ test("a missing swap area and ESP are recreated, and nothing else is", async () 
   await run(["wipefs", "--all", disk.partition(1)]);
   const state = await assessDisk(target, { plan, run });
   assert(state.fits);
-  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is made anew", "swap (swap) is made anew"]);
+  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is formatted", "swap (swap) is formatted"]);
   const formatted: string[] = [];
   await mendDisk(target, { plan, state, run, onFormat: (what) => formatted.push(what) });
   assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
@@ -135,18 +135,18 @@ test("a file system with paths to keep is never recreated: the restore is refuse
   const judge = async (keep: string[]) => (await judgeDisk(target, requestOf(plan, { keep }))).message;
   await assert.rejects(
     judge(["/boot/efi/EFI/"]),
-    /boot\/efi is not there.*would lose what is to be kept/,
+    /boot\/efi is not the image's.*would lose what must be kept/,
   );
-  await assert.rejects(judge(["/boot"]), /would lose what is to be kept/);
+  await assert.rejects(judge(["/boot"]), /would lose what must be kept/);
   assert.match(
     (await foreseeDisk(target, requestOf(plan, { keep: ["/boot"] }))).message,
     /it would be refused/,
   );
   assert.equal(await look(), before);
   await assert.rejects(judge(["/srv"]), /vfat in place of the image's \/boot\/efi/);
-  assert.equal(await judge([]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge([]), "/boot/efi (vfat) is formatted");
   await run(["wipefs", "--all", disk.partition(1)]);
-  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is formatted");
   await run(["mkfs.ext4", "-q", "-F", disk.partition(5)]);
   await assert.rejects(judge(["/srv"]), /ext4 in place of the image's swap/);
 });
@@ -195,7 +195,7 @@ const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says
   {
     name: "another root",
     change: (disk) => run(["mkfs.ext4", "-q", "-F", disk.partition(3)]),
-    says: /root file system is not where the plan has it/,
+    says: /root file system is not in its planned place/,
   },
   {
     name: "another table",
@@ -249,7 +249,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     const table = (await run(["sfdisk", "-d", disk.device])).stdout;
     for (const at of [0, area, area + 5000]) await write(at, new Uint8Array(20));
     const judged = judgeLoader(await look(), { record, manifest });
-    assert.deepEqual(judged, { state: "lost", because: "its code at the disk's start is another" });
+    assert.deepEqual(judged, { state: "lost", because: "its code at the start of the disk has changed" });
     await putBackArea(target, { plan, area: boot.area });
     assert.deepEqual(await look(), boot);
     assert.equal((await run(["sfdisk", "-d", disk.device])).stdout, table);

@@ -84,14 +84,17 @@ test("the disk of the same installation is resumed; any other is formatted, with
     return judged.resumes ? "it resumes" : judged.because ?? "nothing of it is there";
   };
   const other = { ...order, version: 4, manifest: { ...order.manifest, id: "b".repeat(64) } };
-  assert.match(await because(plan, other), /web@3 that was being installed there, and web@4 is ordered/);
+  assert.match(await because(plan, other), /web@3 was being installed there, and web@4 is ordered/);
   assert.match(await because(plan, { ...order, node: "n2" }), /the node n1 .* n2 is ordered/);
   const grown = plan.actions.map((a) =>
     a.do === "format" && a.formatting.type === "ext4"
       ? { ...a, formatting: { ...a.formatting, argv: [...a.formatting.argv, "-m", "1"] as const } }
       : a
   );
-  assert.match(await because({ ...plan, actions: grown as unknown as Plan["actions"] }), /planned otherwise/);
+  assert.match(
+    await because({ ...plan, actions: grown as unknown as Plan["actions"] }),
+    /it had another plan/,
+  );
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/${OWN_FOLDER}/journal.json`, "{garbage"));
   assert.match(await because(plan), /journal cannot be read/);
   // The check left nothing in use.
@@ -169,7 +172,7 @@ test("after a power cut amid writing, the installation is finished and the file 
   const target = await carryOut(plan);
   await using after = await onDisk(target, plan, async (at) => {
     using _journal = Journal.keep(at, plannedRecord(plan, order));
-    await assert.rejects(install(at, [0]), /never came/);
+    await assert.rejects(install(at, [0]), /never arrived/);
     await run(["sync", "-f", at]);
     // This never reaches the disk.
     await Deno.writeTextFile(`${at}/a`, "half a file");

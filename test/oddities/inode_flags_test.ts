@@ -4,8 +4,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { sha256 } from "#native/sha256.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
-import { CaptureRecord } from "../../agent/capture/memory/capture_record.ts";
-import { encodeMemory, PastCapture, signsOf } from "../../agent/capture/memory/past_capture.ts";
+import { CaptureRecord } from "../../agent/capture/cache/capture_record.ts";
+import { encodeCache, fingerprintOf, PastCapture } from "../../agent/capture/cache/past_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
 import { verifyTree } from "../../agent/install/extract/verify.ts";
@@ -228,9 +228,13 @@ flagTest(
     await sh(from, "echo x > a; chattr +i a; echo y > b; chattr +d .");
     const line = "{}";
     const status = (name: string) => statAt(AT_FDCWD, bytePathOfText(`${from}/${name}`));
-    const remembered = (name: string) => ({ path: bytePathOfText(name), line, signs: signsOf(status(name)) });
+    const remembered = (name: string) => ({
+      path: bytePathOfText(name),
+      line,
+      fingerprint: fingerprintOf(status(name)),
+    });
     const of = { capture: "1", root: from, amount: { files: 2, bytes: 4 } };
-    const memory = encodeMemory({ ...of, entries: [remembered("a"), remembered("b")] });
+    const memory = encodeCache({ ...of, entries: [remembered("a"), remembered("b")] });
     const older = Buffer.from(
       zstdDecompressSync(memory.subarray(32)).toString("utf8").replace(
         '"formatVersion":3',
@@ -243,7 +247,7 @@ flagTest(
       const tree = new TreeSource(from, {
         excludes: compileExcludes(["/lost+found/"]),
         mountPoints: [],
-        memory: { past, record: new CaptureRecord(0) },
+        history: { past, record: new CaptureRecord(0) },
       });
       const sink = {
         room: (n: number) => new Uint8Array(n),
@@ -274,7 +278,7 @@ flagTest(
     );
     const { header } = await template.capture(from);
     assert.deepEqual(header.notes, [
-      "encryption by the file system (fscrypt) is not kept: the image and its clones have plain content: 3 paths, such as d",
+      "file-system encryption (fscrypt) is not captured: the image and its clones have plain content: 3 paths, such as d",
     ]);
     await sh(from, 'xfs_io -c "rm_enckey $(cat id)" .');
     const again = new Template(await Deno.makeTempDir());

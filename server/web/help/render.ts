@@ -8,7 +8,19 @@ interface Targets {
   readonly picture: (path: string) => string | undefined;
 }
 
-/** `path`: the file in the repository, from which relative links are resolved. */
+/**
+ * `path`: the file in the repository, from which relative links are resolved.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { renderMarkdown } from "./render.ts";
+ *
+ * const targets = { page: () => "/help/deploy", picture: () => undefined };
+ * const html = renderMarkdown("See [Deploy](deploy.md), <b>now</b>.", { path: "server/docs/a.md", targets });
+ * assert.equal(html, '<p>See <a href="/help/deploy">Deploy</a>, &lt;b&gt;now&lt;/b&gt;.</p>\n');
+ * ```
+ */
 export function renderMarkdown(
   markdown: string,
   { path, targets }: { path: string; targets: Targets },

@@ -5,7 +5,7 @@ import { MAX_UPLOAD_BYTES } from "#contract/format/frame_upload.ts";
 import { bytesBody, jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
-/** 65 536 hashes at once. */
+/** 65 536 hashes of 32 bytes. */
 const MAX_KNOWN_BYTES = 2 << 20;
 
 export function captureRoutes({ captures, templates, orders, live }: ApiContext): Hono<Env> {

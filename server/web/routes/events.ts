@@ -4,14 +4,14 @@ import { RackseedError } from "#contract/errors.ts";
 import type { ApiContext, Env } from "../context.ts";
 import { asJson, type Watching } from "../live.ts";
 
-/** Captures that a watcher is told of at first, and that the page shows. */
+/** How many captures a new watcher gets and the page shows. */
 export const RECENT_CAPTURES = 20;
 
 export function eventRoutes(context: ApiContext): Hono<Env> {
   return new Hono<Env>().get("/events", () => watch(context, { format: asJson }));
 }
 
-/** The present state, then what changes. */
+/** Streams the current state, then every change. */
 export function watch(
   { fleet, templates, captures, swarm, live }: ApiContext,
   watching: Watching,
@@ -27,8 +27,8 @@ export function watch(
   const response = live.watch(now, watching);
   if (response) return response;
   throw new RackseedError("cannot watch the events", {
-    reason: "too many watch already.",
-    remedy: "close some of the pages.",
+    reason: "there are too many watchers already.",
+    remedy: "close some open pages.",
     status: 503,
   });
 }

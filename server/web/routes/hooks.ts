@@ -8,7 +8,7 @@ import type { ApiContext, Env } from "../context.ts";
 const Key = z.object({ scope: HookScope, when: HookMoment, name: HookName });
 const PATH = "/hooks/:scope/:when/:name";
 
-/** Scripts that run at set moments of captures and installations: #contract/api/hooks.ts. */
+/** Hooks: scripts that run at set moments of captures and installs, see #contract/api/hooks.ts. */
 export function hookRoutes({ hooks, live }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   const keyOf = (params: Record<string, string>): HookKey => Key.parse(params);

@@ -10,7 +10,7 @@ import type { RateLimit } from "#torrent/rate_limit.ts";
 import { handleWebSeed } from "../../swarm/web_seed.ts";
 import { NODE_EXTENTS, NODE_PACKS } from "../../fleet/enrolment.ts";
 
-/** Calls of a node's agent. They bear the node's own secret and give nothing but that node's order. */
+/** Calls of a node's agent. They carry the node's own secret and reach nothing beyond that node's order. */
 export function nodeAgentRoutes(
   { fleet: { agents }, bootBackups, images, swarm: site, swarmAt }: ApiContext,
 ): Hono<Env> {
@@ -24,7 +24,7 @@ export function nodeAgentRoutes(
     return c.json(agents.enrol(secret, { inventory, address: peerAddress(c), swarm }));
   });
 
-  /** The body, and whose it is at its end: while it came the order may have been called off, or replaced. */
+  /** Reads the body, then looks the assignment up again: it may have been cancelled or replaced meanwhile. */
   const from = async <T extends z.ZodType>(c: Context<Env>, schema: T) => {
     agents.assignmentOf(bearer(c));
     const body = await jsonBody(c.req, schema);
@@ -64,7 +64,7 @@ export function nodeAgentRoutes(
   app.post(NODE_EXTENTS, async (c) => {
     const { image, version } = agents.installingOf(bearer(c));
     const cuts = images.extents(`${image}@${version}`, await jsonBody(c.req, ExtentRequest));
-    // what fails at once is answered in words, not by a broken connection
+    // an immediate failure becomes an error response, not a broken connection
     const begun = await begin(paced(cuts, site.uplink));
     return c.body(ReadableStream.from(begun), 200, {
       "content-type": "application/octet-stream",
@@ -80,7 +80,7 @@ export function nodeAgentRoutes(
   return app;
 }
 
-/** Waits for the first element, so that its failure is the caller's. */
+/** Waits for the first element, so that a failure there is thrown to the caller. */
 async function begin<T>(elements: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
   const first = await elements.next();
   return (async function* () {
@@ -90,7 +90,7 @@ async function begin<T>(elements: AsyncGenerator<T>): Promise<AsyncGenerator<T>>
   })();
 }
 
-/** As fast as the uplink's limit lets them go; no cut is made before the one ahead of it is taken. */
+/** Yields chunks at the rate the uplink's limit allows; none is read ahead. */
 async function* paced(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   uplink: RateLimit,

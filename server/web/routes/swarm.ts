@@ -3,7 +3,7 @@ import { SwarmChange } from "#contract/api/distribution.ts";
 import { jsonBody } from "../body.ts";
 import type { ApiContext, Env } from "../context.ts";
 
-/** The server as a whole: what the operator sets for its swarm, and what is wrong with it. */
+/** The server as a whole: its swarm settings, its problems and its backup. */
 export function swarmRoutes({ swarm, notices, backUp }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
   app.get("/notices", (c) => c.json(notices.list()));

@@ -38,11 +38,11 @@ export function templateRoutes({ templates, orders, hooks, live, closing }: ApiC
   return app;
 }
 
-/** A node's own agent speaks for that node alone. */
+/** A node's own agent may announce that node only. */
 function refuseOtherName({ name }: TemplateAnnouncement, node: string | undefined): void {
   if (node === undefined || node === name) return;
   throw new RackseedError(`cannot announce the template ${name}`, {
-    reason: `the token is that of the node ${node}.`,
+    reason: `the token belongs to the node ${node}.`,
     remedy: `give --name ${node}, or the server's own token.`,
     status: 403,
   });

@@ -1,7 +1,7 @@
 /** A template's agent in the test's own process. Its clock runs ahead, so that all files count as settled. */
 import { CaptureView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
-import { MemoryStore } from "../../../agent/capture/memory/memory_store.ts";
+import { CacheStore } from "../../../agent/capture/cache/cache_store.ts";
 import { runTemplate, type TemplateEvent } from "../../../agent/template.ts";
 import { waitFor } from "../../support/wait_for.ts";
 
@@ -20,8 +20,8 @@ export class TemplateUnderTest implements AsyncDisposable {
       client,
       name,
       root,
-      memory: new MemoryStore(state),
-      machine: () => Promise.resolve({ lacks: [], mountPoints: [] }),
+      cache: new CacheStore(state),
+      machine: () => Promise.resolve({ obstacles: [], mountPoints: [] }),
       signal: this.#stop.signal,
       onEvent: (event) => {
         if (event.type === "waiting") waiting();

@@ -23,7 +23,7 @@ import { decodeFrameUpload } from "#contract/format/testing/decode_frame_upload.
 import { open } from "#native/open_sealed.ts";
 import { seal } from "#native/testing/seal.ts";
 import { parseFstab, resolveSpec } from "../../../agent/disk_references/fstab.ts";
-import { encodeMemory, PastCapture } from "../../../agent/capture/memory/past_capture.ts";
+import { encodeCache, PastCapture } from "../../../agent/capture/cache/past_capture.ts";
 import { ByteStream } from "#tar/byte_stream.ts";
 import { readMembers } from "#tar/read_members.ts";
 import { paxFields } from "#tar/pax_fields.ts";
@@ -155,7 +155,7 @@ const indexRehashed = lengthsAttacked(index, [0, 4, 40, 44, 72, 96]).map((bytes)
   const body = bytes.subarray(0, -32);
   return Buffer.concat([body, createHash("sha256").update(body).digest()]);
 });
-const memory = encodeMemory({
+const memory = encodeCache({
   capture: "c",
   root: "/",
   amount: { files: 1, bytes: 1 },

@@ -1,18 +1,18 @@
-/** Where an agent keeps what it remembers of captures: one file for each image, which only its owner may read. */
+/** Stores the capture caches of an agent: one file per image, readable by its owner only. */
 import { getLogger } from "@logtape/logtape";
 import { messageOf } from "#contract/errors.ts";
-import { encodeMemory, type Memory, PastCapture } from "./past_capture.ts";
+import { type CaptureCache, encodeCache, PastCapture } from "./past_capture.ts";
 
 const log = getLogger(["rackseed", "capture"]);
 
-export class MemoryStore {
+export class CacheStore {
   readonly #folder: string;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** What is remembered of this capture of `root`; undefined where that is nothing, or cannot be read. */
+  /** Returns the cache of this capture of `root`; undefined if there is none or it cannot be read. */
   async load(name: string, { capture, root }: { capture: string; root: string }): Promise<
     PastCapture | undefined
   > {
@@ -27,12 +27,12 @@ export class MemoryStore {
     }
   }
 
-  /** Without it the next capture reads everything, and that is all: what stops it is only logged. */
-  async save(name: string, memory: Memory): Promise<void> {
+  /** A failure is only logged: without the cache, the next capture reads everything. */
+  async save(name: string, cache: CaptureCache): Promise<void> {
     try {
       await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const path = this.#path(name);
-      await Deno.writeFile(`${path}.new`, encodeMemory(memory), { mode: 0o600 });
+      await Deno.writeFile(`${path}.new`, encodeCache(cache), { mode: 0o600 });
       await Deno.rename(`${path}.new`, path);
     } catch (error) {
       log.warn("memory-not-saved", { path: this.#path(name), error: messageOf(error) });

@@ -5,8 +5,8 @@ import { type Entry, formatHashedEntry, type HashedExtent } from "#contract/form
 import { sha256 } from "#native/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import { CaptureRecord, SETTLED_MS } from "./capture_record.ts";
-import { MemoryStore } from "./memory_store.ts";
-import { encodeMemory, PastCapture } from "./past_capture.ts";
+import { CacheStore } from "./cache_store.ts";
+import { encodeCache, PastCapture } from "./past_capture.ts";
 
 const path = bytePathOfText("etc/motd\twith a tab\n");
 const status: FileStatus = {
@@ -43,16 +43,16 @@ const entry: Entry<HashedExtent> = {
 };
 const of = { capture: "c1", root: "/", amount: { files: 1, bytes: 5 } };
 
-/** What is remembered of a capture that began then. */
+/** The cache of a capture that began then. */
 function remember(beganMs: number): PastCapture {
   const record = new CaptureRecord(beganMs);
   record.see(path, status);
   record.add({ path, line: formatHashedEntry(entry) });
-  return new PastCapture(encodeMemory(record.memory(of)));
+  return new PastCapture(encodeCache(record.toCache(of)));
 }
 
-Deno.test("a memory of before inode flags were captured is still one, and says so", () => {
-  const bytes = encodeMemory({ ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
+Deno.test("a cache from before inode flags were captured is accepted, and says so", () => {
+  const bytes = encodeCache({ ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
   const text = zstdDecompressSync(bytes.subarray(32)).toString("utf8");
   const older = zstdCompressSync(Buffer.from(text.replace('"formatVersion":3', '"formatVersion":2')));
   const past = new PastCapture(Buffer.concat([sha256(older), older]));
@@ -62,11 +62,11 @@ Deno.test("a memory of before inode flags were captured is still one, and says s
 
 const LATER = 1000_500 + SETTLED_MS + 1;
 
-Deno.test("a file that nothing was done to is known again", () => {
+Deno.test("an unchanged file is found in the cache", () => {
   const past = remember(LATER);
-  assert.equal(past.recall(path, status)?.line, formatHashedEntry(entry));
+  assert.equal(past.find(path, status)?.line, formatHashedEntry(entry));
   assert.deepEqual([past.capture, past.root, past.amount], [of.capture, of.root, of.amount]);
-  assert.equal(past.recall(bytePathOfText("etc/issue"), status), undefined);
+  assert.equal(past.find(bytePathOfText("etc/issue"), status), undefined);
 });
 
 const changes: [what: string, Partial<FileStatus>][] = [
@@ -79,21 +79,21 @@ const changes: [what: string, Partial<FileStatus>][] = [
   ["its type", { type: "fifo" }],
 ];
 for (const [what, change] of changes) {
-  Deno.test(`a file is read again where another is ${what}`, () => {
-    assert.equal(remember(LATER).recall(path, { ...status, ...change }), undefined);
+  Deno.test(`a file is read again if this has changed: ${what}`, () => {
+    assert.equal(remember(LATER).find(path, { ...status, ...change }), undefined);
   });
 }
 
-Deno.test("a file that was changed shortly before the capture is read again, whatever its signs", () => {
+Deno.test("a file changed shortly before the capture is read again, whatever its fingerprint", () => {
   for (const beganMs of [LATER - 2, 1000_500, 0]) {
-    assert.equal(remember(beganMs).recall(path, status), undefined);
+    assert.equal(remember(beganMs).find(path, status), undefined);
   }
 });
 
-Deno.test("a memory that is damaged, of another capture or of another directory is none", async () => {
+Deno.test("a cache that is damaged, or of another capture or directory, is ignored", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const store = new MemoryStore(`${folder}/state`);
+    const store = new CacheStore(`${folder}/state`);
     assert.equal(await store.load("t.web", of), undefined);
     await store.save("t.web", { ...of, entries: [{ path, line: formatHashedEntry(entry) }] });
     assert.equal((await store.load("t.web", of))?.lines.length, 1);
@@ -116,6 +116,6 @@ Deno.test("a memory that is damaged, of another capture or of another directory 
   }
 });
 
-Deno.test("a folder that cannot be written stops nothing", async () => {
-  await new MemoryStore("/proc/nowhere").save("t.web", { ...of, entries: [] });
+Deno.test("a folder that cannot be written fails no capture", async () => {
+  await new CacheStore("/proc/nowhere").save("t.web", { ...of, entries: [] });
 });

@@ -1,0 +1,91 @@
+/** Every command of the documentation is run as it is written, or is listed here with who runs it instead. */
+import assert from "node:assert/strict";
+import { PAGES } from "../../server/web/help/book.ts";
+import { ensureProduct } from "../../scripts/build.ts";
+import { missingForDisks } from "../node/loop_disk.ts";
+import { commandsOf, type Document, readDocuments } from "./support/documents.ts";
+import type { Ran } from "./support/command_site.ts";
+
+const documents = await readDocuments();
+
+/** What runs on the site of support/command_site.ts. */
+const RUN = /^(rackseed|sha256sum) /;
+
+/** What cannot, and who runs it. */
+const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
+  [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
+  [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
+  [/^deno task (build|unit|ok|demo|test)\b/, "parts of `deno task ok`"],
+  [
+    /^deno task bench\b/,
+    "takes minutes; book_test.ts checks names and options, units beside the benches the rest",
+  ],
+  [/^RACKSEED_GOLDEN=write deno test\b/, "writes into the repository; pictures_test.ts is itself a test"],
+  [/^systemctl (enable|start|stop)\b/, "needs the machine's own service manager"],
+  [/^journalctl\b/, "needs the machine's own service manager"],
+];
+
+interface Command {
+  readonly path: string;
+  readonly command: string;
+}
+
+const commands: readonly Command[] = inReadingOrder().flatMap(({ path, scripts }) =>
+  scripts.flatMap(commandsOf).map((command) => ({ path, command }))
+);
+
+Deno.test("every command of the documentation is run, or listed as one that is not", () => {
+  const unknown = commands.filter(({ command }) =>
+    !RUN.test(command) && !NOT_RUN.some(([c]) => c.test(command))
+  );
+  assert.deepEqual(unknown, []);
+  const idle = NOT_RUN.filter(([pattern]) => !commands.some(({ command }) => pattern.test(command)));
+  assert.deepEqual(idle, [], "listed, but in no page");
+});
+
+const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "unshare", "ip"]);
+
+Deno.test({
+  name: "the commands of the documentation work, in the order of its pages",
+  ignore: missing !== undefined,
+  async fn() {
+    const run = withoutRepeats(commands.filter(({ command }) => RUN.test(command)));
+    const ended = await runOnSite(run.map(({ command }) => command));
+    const failed = ended.flatMap(({ code, output }, i) => code === 0 ? [] : [{ ...run[i], code, output }]);
+    assert.deepEqual(failed, []);
+    assert.equal(ended.length, run.length);
+  },
+});
+
+/** The README first, then the pages of Help, then whatever else there is. */
+function inReadingOrder(): readonly Document[] {
+  const order = ["README.md", ...PAGES.map(({ path }) => path)];
+  const place = ({ path }: Document) => order.includes(path) ? order.indexOf(path) : order.length;
+  return documents.toSorted((a, b) => place(a) - place(b));
+}
+
+/** What was run before is not run again, but for captures: each makes the next version. */
+function withoutRepeats(all: readonly Command[]): readonly Command[] {
+  const seen = new Set<string>();
+  return all.filter(({ command }) => {
+    const isNew = !seen.has(command) || command.startsWith("rackseed capture ");
+    seen.add(command);
+    return isNew;
+  });
+}
+
+/** In mount and network namespaces of its own. */
+async function runOnSite(list: readonly string[]): Promise<Ran[]> {
+  const script = new URL("./support/run_commands.ts", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command("unshare", {
+    args: [
+      ...["--mount", "--net", "--propagation", "private"],
+      ...[Deno.execPath(), "run", "-A", "--no-check", script, await ensureProduct(), ...list],
+    ],
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const lines = text(stdout).split("\n").filter((line) => line.startsWith("{"));
+  if (lines.length === 0) throw new Error(text(stderr));
+  return lines.map((line): Ran => JSON.parse(line));
+}
