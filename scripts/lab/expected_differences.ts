@@ -4,10 +4,10 @@ import { swapFile } from "./template_settings.ts";
 
 const identity = "identity: the node's own";
 const boot = "boot loader: installed for the node's own disk";
-const excluded = "left out of every capture";
-const firstBoot = "first boot: tells the server that the clone is up, and is gone then";
-const covered = "a mount covers it while the template runs: what lies beneath cannot be seen";
-const ownDisk = "names of disks: the clone's own";
+const excluded = "excluded from every capture";
+const firstBoot = "first boot: reports to the server that the clone is up, then removes itself";
+const covered = "covered by a mount while the template runs";
+const ownDisk = "disk names: the clone's own";
 const changed = "something in this folder is on the list";
 
 const folderTimes: readonly Aspect[] = ["mtime"];

@@ -164,22 +164,25 @@ export async function startClone(
 
 /** `seen`: the output of `ip -brief -4 address`. */
 function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
-  const bears = (name: string, cidr = "") =>
+  const hasAddress = (name: string, cidr = "") =>
     seen.split("\n").some((line) =>
       line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
     );
   return {
     what: "bond and VLAN are up with their addresses",
-    passed: bears("bond0", `${address}/${prefix}`) && bears(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
+    passed: hasAddress("bond0", `${address}/${prefix}`) && hasAddress(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
     seen: seen.trim().replace(/\s+/g, " "),
   };
 }
 
 function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {
-  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step was not there";
+  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step did not run";
   const [what, expected] = node.asked?.types.length
-    ? ["a person's answer was taken", `answered at the console: ${hostOf(node)}, `]
-    : ["with nobody there the proposal was taken", `nobody answered in 30 s: ${hostOf(node)}, `];
+    ? ["the answer typed at the console was used", `answered at the console: ${hostOf(node)}, `]
+    : [
+      "with nobody at the console, the proposed identity was used",
+      `nobody answered in 30 s: ${hostOf(node)}, `,
+    ];
   return { what, passed: seen.startsWith(expected), seen };
 }
 

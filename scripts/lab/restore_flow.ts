@@ -109,7 +109,7 @@ async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[
   const { plan } = await restored(lab, { node, server });
   const after = await sha256(disk);
   const view = await viewOf(server, node);
-  const told = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
+  const expected = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
   return [
     {
       what: "dry run: the disk is unchanged, bit for bit",
@@ -118,7 +118,7 @@ async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[
     },
     {
       what: "dry run: it reports what would change, and ends disarmed",
-      passed: told.every((line) => plan.some((shown) => line.test(shown))) && !view.armed,
+      passed: expected.every((line) => plan.some((shown) => line.test(shown))) && !view.armed,
       seen: `${view.state}, armed: ${view.armed}; ${plan.slice(0, 12).join(" | ")}`,
     },
   ];

@@ -59,7 +59,7 @@ Deno.test("a peer that refuses pieces it claims to have is dropped, and kept out
   await lab.assertSame("1");
 });
 
-const ends: [string, Deno.Signal][] = [["is killed", "SIGKILL"], ["hangs for ever", "SIGSTOP"]];
+const ends: [string, Deno.Signal][] = [["is killed", "SIGKILL"], ["hangs forever", "SIGSTOP"]];
 for (const [what, signal] of ends) {
   Deno.test(`the server ${what} once the nodes have everything between them: they finish without it`, async () => {
     await using lab = await SwarmLab.make({ pieces: 128 });
