@@ -58,8 +58,7 @@ testReports(servedAfterShim, [
   },
   {
     report: "rhboot/shim#649",
-    fault:
-      "shim requests revocations.efi with the folder's first letter missing, and must get none,
+    fault: "shim requests revocations.efi with the folder's first letter missing, and must get none",
     input: "oader/revocations.efi",
     right: undefined,
   },
@@ -132,8 +131,7 @@ const LINK = [5, 4, 10, 0, 0, 0];
 testReports((packet) => decisionOn({ type: MESSAGE_TYPE.discover, ...packet }).kind, [
   {
     report: "MicrosoftDocs/windowsserverdocs#4319",
-    fault:
-      "a relay names the client's link in option 82, sub-option 5, which the server did not understand",
+    fault: "a relay names the client's link in option 82, sub-option 5, which the server did not understand",
     input: { giaddr: "192.168.9.1", options: [relayed(...LINK)] },
     right: "offer",
   },
