@@ -7,7 +7,7 @@ import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segme
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
-import type { FormerVersion } from "../store/former_version.ts";
+import type { PreviousVersion } from "../store/previous_version.ts";
 import type { VersionReader } from "../store/version_reader.ts";
 
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
@@ -20,14 +20,14 @@ interface Boot {
 }
 
 /**
- * Makes the boot files in `folder`, or links those of the former version if they would come out the same. If the image
+ * Makes the boot files in `folder`, or links those of the previous version if they would come out the same. If the image
  * cannot boot a node, the notes say what is missing.
  */
 export async function makeBootFiles(
   reader: VersionReader,
-  { folder, former, segments, signal }: {
+  { folder, previous, segments, signal }: {
     folder: string;
-    former: FormerVersion | undefined;
+    previous: PreviousVersion | undefined;
     segments: Pick<AgentSegments, "ensure" | "product">;
     signal: AbortSignal;
   },
@@ -48,7 +48,7 @@ export async function makeBootFiles(
     const uses = usesOf(layout, machine?.firmware ?? "bios");
     // another version of the product may make them differently
     const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
-    const reused = former && await reuse(former, { folder, terms, source });
+    const reused = previous && await reuse(previous, { folder, terms, source });
     if (reused) return reused;
     const recording = new RecordingSource(source);
     const { kernelPath, missing } = await buildImageSegment({
@@ -70,20 +70,20 @@ export async function makeBootFiles(
   }
 }
 
-/** Links the former version's boot files; undefined if the new ones would differ, or those are damaged. */
+/** Links the previous version's boot files; undefined if the new ones would differ, or those are damaged. */
 async function reuse(
-  former: FormerVersion,
+  previous: PreviousVersion,
   { folder, terms, source }: { folder: string; terms: string; source: ImageSource },
 ): Promise<Boot | undefined> {
-  const inputs = await former.read(INPUTS);
+  const inputs = await previous.read(INPUTS);
   if (inputs === undefined || !await areSameInputs(inputs, { terms, source })) return undefined;
   for (const name of [KERNEL, SEGMENT, INPUTS]) {
-    if (await former.link(name, folder)) continue;
-    // remove the links made so far: writing through them would change the former version
+    if (await previous.link(name, folder)) continue;
+    // remove the links made so far: writing through them would change the previous version
     for (const linked of [KERNEL, SEGMENT]) await Deno.remove(`${folder}/${linked}`).catch(() => {});
     return undefined;
   }
-  return { bootable: former.bootable, notes: former.bootNotes };
+  return { bootable: previous.bootable, notes: previous.bootNotes };
 }
 
 /** A version's files, as input of the initramfs. */

@@ -4,7 +4,7 @@ import { DeployAnswer, VersionView } from "#contract/api.ts";
 import { decodeIndex } from "../../agent/install/records/content_index.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { readIndex, writeIndex } from "../../agent/install/records/clone_record.ts";
-import type { Target } from "../../agent/install/fetch/image_fetch.ts";
+import type { FetchTarget } from "../../agent/install/fetch/image_fetch.ts";
 import { Journal } from "../../agent/install/records/journal.ts";
 import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { fetchingNode, setUp } from "./directory_nodes.ts";
@@ -36,7 +36,7 @@ Deno.test("a restore trusts the index of the installation, except for files chan
     using _client = enrolled.client;
     await using _fetch = fetch;
     using journal = Journal.keep(path, record);
-    const target: Target = { path, journal };
+    const target: FetchTarget = { path, journal };
     await fetch.join(target, { progress });
     await fetch.install(progress);
     // As the identity step does.

@@ -238,7 +238,7 @@ export class Download implements AsyncDisposable {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiter.add(range, resolve)) return;
-    // the swarm may be done before the range is noticed, or fail
+    // the swarm may end first: with everything it wanted, or with an error
     this.#swarm.done.then(resolve, reject);
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

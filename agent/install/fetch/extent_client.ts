@@ -9,7 +9,7 @@ import type { FrameRoute } from "../compare/differences.ts";
 import { type Pause, pauseFor } from "../../sys/retry.ts";
 import type { LooseFrame } from "../extract/install_options.ts";
 
-/** Attempts in a row that bring no frame at all; with their pauses about a minute. */
+/** Gives up after this many attempts in a row without a single frame: about a minute, with the pauses. */
 const MAX_FAILURES = 6;
 /** After this long without a byte the request is repeated: a server that restarted never says so. */
 const IDLE_MS = 60_000;

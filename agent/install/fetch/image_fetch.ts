@@ -35,7 +35,7 @@ interface FetchOptions {
 }
 
 /** Where an image goes, and what is known of it. */
-export interface Target {
+export interface FetchTarget {
   /** Path of its root. */
   readonly path: string;
   /** Undefined if nothing may be written there. */
@@ -46,7 +46,7 @@ export interface Target {
 
 /** A swarm with the target it fills. */
 interface TargetFetch extends JoinedSwarm {
-  readonly target: Target;
+  readonly target: FetchTarget;
   readonly compared: ComparisonResult | undefined;
   /** Frames to fetch from the swarm; undefined for all. */
   readonly needed: readonly number[] | undefined;
@@ -94,7 +94,7 @@ export class ImageFetch implements AsyncDisposable {
    * If the target may hold part of the image, it is read first, and only the rest will be fetched.
    */
   async join(
-    target: Target,
+    target: FetchTarget,
     { memory, progress }: { memory?: string; progress: StepProgress },
   ): Promise<StepOutcome & { readonly inMemory: boolean }> {
     const { comparison, journal } = target, manifestOnly = comparison !== undefined;
@@ -122,7 +122,7 @@ export class ImageFetch implements AsyncDisposable {
   }
 
   async #compare(
-    { path, comparison }: Target,
+    { path, comparison }: FetchTarget,
     { manifest, progress }: { manifest: Manifest; progress: StepProgress },
   ): Promise<ComparisonResult | undefined> {
     return comparison && await compareTarget(path, {

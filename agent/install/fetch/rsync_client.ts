@@ -82,9 +82,9 @@ async function shakeHands(
   stream.write(text.encode(`${module}\n`));
   await stream.flush();
   for (let left = MAX_LINES; left > 0; left--) {
-    const said = await line();
-    if (said === "@RSYNCD: OK") break;
-    if (said.startsWith("@") || left === 1) throw new WireError(readable(said));
+    const answer = await line();
+    if (answer === "@RSYNCD: OK") break;
+    if (answer.startsWith("@") || left === 1) throw new WireError(readable(answer));
   }
   // -e lists the client's capabilities: none that would have to be negotiated
   const args = ["--server", "--sender", "-e.", ".", `${module}/${file}`, ""];
@@ -102,17 +102,17 @@ async function receive(
 ): Promise<Uint8Array> {
   const noRules = int32(0);
   stream.frameOutput();
-  let said = "";
+  let complaint = "";
   stream.frameInput((kind, bytes) => {
-    if (ERRORS.has(kind)) said = readable(new TextDecoder().decode(bytes));
+    if (ERRORS.has(kind)) complaint = readable(new TextDecoder().decode(bytes));
     if (kind === MESSAGE.errorExit || kind === MESSAGE.noSend) {
-      throw new WireError(said || "the server gave up");
+      throw new WireError(complaint || "the server gave up");
     }
   });
   stream.write(noRules);
   await stream.flush();
   const [entry] = await readFileList(stream, { protocol: PROTOCOL, maxEntries: 1 });
-  if (entry === undefined) throw new WireError(said || `the server has no ${file}`);
+  if (entry === undefined) throw new WireError(complaint || `the server has no ${file}`);
   if (entry.name !== file || entry.type !== "file") {
     throw new WireError(`the server offers ${readable(entry.name)} instead`);
   }
@@ -124,7 +124,9 @@ async function receive(
   const index = 0;
   stream.write(ours.encode(index), shortint(ITEM.transfer | ITEM.isNew), NO_SUMS, done, done, done);
   await stream.flush();
-  if (await theirs.read(stream) !== index) throw new WireError(said || "the server does not send the file");
+  if (await theirs.read(stream) !== index) {
+    throw new WireError(complaint || "the server does not send the file");
+  }
   const flags = await readShortint(stream);
   if (flags & ITEM.basisFollows) await readByte(stream);
   if (flags & ITEM.nameFollows) throw new WireError("the server sends another file");

@@ -7,7 +7,7 @@ import type { Download } from "./download.ts";
 import { frameRanges } from "./frame_ranges.ts";
 import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
-/** Interval of a check for when transfers hang and no other event triggers one. */
+/** Interval of the regular check: if transfers hang, nothing else triggers one. */
 const WATCH_MS = 1_000;
 
 /** Dispose it once all frames are written, or no more will be. */

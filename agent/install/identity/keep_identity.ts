@@ -43,24 +43,26 @@ export function keepIdentity(
     ...(hostKeys && { hostKeys: [...hostKeys.value] }),
     ...(carried.length > 0 && { files: carried }),
   };
-  const pieces = { hostname, interfaces, "machine-id": machineId, "SSH host keys": hostKeys };
-  const sourced = Object.entries(pieces).map(([name, piece]) =>
-    [piece?.from ?? "not found, so as assigned", name] as const
-  );
-  const origins = [...new Set(sourced.map(([origin]) => origin))].map((origin) =>
-    `${sourced.filter(([o]) => o === origin).map(([, name]) => name).join(", ")}: ${origin}`
-  );
   const lost = [...notes, ...(kept ?? remembered)?.notes ?? []];
+  const pieces = { hostname, interfaces, "machine-id": machineId, "SSH host keys": hostKeys };
   return {
     identity,
-    found: hostname !== undefined || interfaces !== undefined || machineId !== undefined ||
-      hostKeys !== undefined || carried.length > 0,
+    found: Object.values(pieces).some((piece) => piece !== undefined) || carried.length > 0,
     message: [
       describeIdentity(identity),
-      ...origins,
+      ...describeOrigins(pieces),
       ...(lost.length > 0 ? [`NOT kept: ${lost.join("; ")}`] : []),
     ].join("; "),
   };
+}
+
+/** One item for each source: "hostname, machine-id: the disk's vda2". */
+function describeOrigins(pieces: Readonly<Record<string, { readonly from: string } | undefined>>): string[] {
+  const origins = Map.groupBy(
+    Object.entries(pieces),
+    ([, piece]) => piece?.from ?? "not found, so as assigned",
+  );
+  return [...origins].map(([origin, named]) => `${named.map(([name]) => name).join(", ")}: ${origin}`);
 }
 
 /** The record's interfaces as if found in files, since a NIC may have been replaced. */

@@ -15,7 +15,6 @@ import {
   type Interface,
   isIpv4,
   isIpv6,
-  type NicRef,
   type Texts,
   wordsOf,
 } from "./network_files.ts";
@@ -117,29 +116,9 @@ export function readIfupdown(texts: Texts): FoundNetwork {
     for (const master of optionOf(stanza, "bond-master")) addTo(slaves, { key: master, value: nic });
   }
   const interfaces = [...byName].flatMap(([name, stanzas]): FoundInterface[] => {
-    const option = (...keys: string[]) => stanzas.flatMap((s) => keys.flatMap((key) => optionOf(s, key)));
-    if (option("bond-master").length > 0) return [];
-    const own = addressingOf(stanzas, option);
-    const members = [...option("bond-slaves", "slaves"), ...slaves.get(name) ?? []].filter((m) =>
-      m !== "none"
-    );
-    if (option("bond-slaves", "slaves", "bond-mode").length > 0) {
-      const mode = bondMode(option("bond-mode")[0]);
-      return [{ kind: "bond", name, members: members.map((member) => ({ name: member })), mode, ...own }];
-    }
-    const [, dotted, dottedId] = /^(.+)\.(\d+)$/.exec(name) ?? [];
-    const [, plainId] = /^vlan0*(\d+)$/.exec(name) ?? [];
-    const parent = option("vlan-raw-device")[0] ?? dotted;
-    const id = option("vlan-id")[0] ?? dottedId ?? plainId;
-    if (parent !== undefined && id !== undefined) {
-      return [{ kind: "vlan", name, id: Number(id), parent: { name: parent }, ...own }];
-    }
-    if (option("bridge_ports", "bridge-ports").length > 0) {
-      notes.push(`${name} is a bridge`);
-      return [];
-    }
-    const nic: NicRef = { name };
-    return [{ kind: "ethernet", nic, ...own }];
+    const one = interfaceOf(name, { stanzas, slaves: slaves.get(name) ?? [] });
+    if (one === "bridge") notes.push(`${name} is a bridge`);
+    return one === undefined || one === "bridge" ? [] : [one];
   });
   const raw = interfaces.flatMap((i) => i.kind === "vlan" && "name" in i.parent ? [i.parent.name] : [])
     .filter((name) => !byName.has(name));
@@ -153,6 +132,30 @@ export function readIfupdown(texts: Texts): FoundNetwork {
     notes.push("static routes");
   }
   return { interfaces: [...below, ...interfaces], notes };
+}
+
+/** Undefined for a slave of a bond. `slaves`: the names of those that refer to it as their bond. */
+function interfaceOf(
+  name: string,
+  { stanzas, slaves }: { stanzas: readonly Stanza[]; slaves: readonly string[] },
+): FoundInterface | "bridge" | undefined {
+  const option = (...keys: string[]) => stanzas.flatMap((s) => keys.flatMap((key) => optionOf(s, key)));
+  if (option("bond-master").length > 0) return undefined;
+  const own = addressingOf(stanzas, option);
+  if (option("bond-slaves", "slaves", "bond-mode").length > 0) {
+    const members = [...option("bond-slaves", "slaves"), ...slaves].filter((member) => member !== "none");
+    const mode = bondMode(option("bond-mode")[0]);
+    return { kind: "bond", name, members: members.map((member) => ({ name: member })), mode, ...own };
+  }
+  const [, dotted, dottedId] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+  const [, plainId] = /^vlan0*(\d+)$/.exec(name) ?? [];
+  const parent = option("vlan-raw-device")[0] ?? dotted;
+  const id = option("vlan-id")[0] ?? dottedId ?? plainId;
+  if (parent !== undefined && id !== undefined) {
+    return { kind: "vlan", name, id: Number(id), parent: { name: parent }, ...own };
+  }
+  if (option("bridge_ports", "bridge-ports").length > 0) return "bridge";
+  return { kind: "ethernet", nic: { name }, ...own };
 }
 
 function addTo<T>(map: Map<string, T[]>, { key, value }: { key: string; value: T }): void {

@@ -108,59 +108,53 @@ function ipOf({ addresses, gateways, dns }: Interface): Lines[] {
   ];
 }
 
+/** What one connection file contains, apart from its addresses. */
+function connectionOf(text: string) {
+  const sections = parseIni(text);
+  const connection = (key: string) => valueOf(sections, "connection", key);
+  const mac = valueOf(sections, "ethernet", "mac-address") ??
+    valueOf(sections, "802-3-ethernet", "mac-address");
+  const name = connection("interface-name");
+  const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
+  return {
+    sections,
+    nic,
+    name,
+    uuid: connection("uuid"),
+    id: connection("id") ?? "",
+    type: connection("type")?.replace("802-3-ethernet", "ethernet"),
+    master: connection("master") ?? connection("controller"),
+  };
+}
+
 export function readKeyfiles(texts: Texts): FoundNetwork {
-  const connections = [...texts].filter(([path]) => path.startsWith(`${FOLDER}/`)).map(([, text]) => {
-    const sections = parseIni(text);
-    const connection = (key: string) => valueOf(sections, "connection", key);
-    const mac = valueOf(sections, "ethernet", "mac-address") ??
-      valueOf(sections, "802-3-ethernet", "mac-address");
-    const name = connection("interface-name");
-    const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
-    return {
-      sections,
-      nic,
-      name,
-      uuid: connection("uuid"),
-      id: connection("id") ?? "",
-      type: connection("type")?.replace("802-3-ethernet", "ethernet"),
-      master: connection("master") ?? connection("controller"),
-    };
-  }).sort((a, b) => a.id < b.id ? -1 : 1);
+  const connections = [...texts].filter(([path]) => path.startsWith(`${FOLDER}/`))
+    .map(([, text]) => connectionOf(text)).sort((a, b) => a.id < b.id ? -1 : 1);
   const notes: string[] = [];
-  const interfaces = connections.flatMap(
-    ({ sections, nic, name, uuid, id, type, master }): FoundInterface[] => {
-      if (master !== undefined) return [];
-      const own = addressingOf(sections);
-      if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
-      const called = name ?? id;
-      if (type === "bond") {
-        const members = connections.filter((c) =>
-          c.master !== undefined && [uuid, name, id].includes(c.master)
-        )
-          .map((c) => c.nic);
-        const mode = BondMode.catch("balance-rr").parse(valueOf(sections, "bond", "mode"));
-        return [{ kind: "bond", name: called, members, mode, ...own }];
-      }
-      const parent = valueOf(sections, "vlan", "parent");
-      if (type === "vlan" && parent !== undefined) {
-        const on = connections.find((c) => c.uuid === parent);
-        const vlanParent = on === undefined
-          ? { name: parent }
-          : on.type === "bond"
-          ? { name: on.name ?? on.id }
-          : on.nic;
-        return [{
-          kind: "vlan",
-          name: called,
-          id: Number(valueOf(sections, "vlan", "id")),
-          parent: vlanParent,
-          ...own,
-        }];
-      }
-      notes.push(`${called} is of kind ${type ?? "unknown"}`);
-      return [];
-    },
-  );
+  const interfaces = connections.flatMap((one): FoundInterface[] => {
+    const { sections, nic, uuid, id, type, name = id } = one;
+    if (one.master !== undefined) return [];
+    const own = addressingOf(sections);
+    if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
+    if (type === "bond") {
+      const names = [uuid, one.name, id];
+      const members = connections.filter(({ master }) => master !== undefined && names.includes(master));
+      const mode = BondMode.catch("balance-rr").parse(valueOf(sections, "bond", "mode"));
+      return [{ kind: "bond", name, members: members.map((member) => member.nic), mode, ...own }];
+    }
+    const parent = valueOf(sections, "vlan", "parent");
+    if (type === "vlan" && parent !== undefined) {
+      const on = connections.find((c) => c.uuid === parent);
+      const ref = on === undefined
+        ? { name: parent }
+        : on.type === "bond"
+        ? { name: on.name ?? on.id }
+        : on.nic;
+      return [{ kind: "vlan", name, id: Number(valueOf(sections, "vlan", "id")), parent: ref, ...own }];
+    }
+    notes.push(`${name} is of kind ${type ?? "unknown"}`);
+    return [];
+  });
   return { interfaces, notes };
 }
 

@@ -91,15 +91,16 @@ type Tree = Readonly<Record<string, unknown>>;
 /** Limit for all files together: parsing hostile YAML takes quadratic time (`&a &a &a …`). */
 const MAX_LENGTH = 32 * 1024;
 
+interface NetplanGroups {
+  readonly ethernets: Record<string, Tree>;
+  readonly bonds: Record<string, Tree>;
+  readonly vlans: Record<string, Tree>;
+}
+
 /** Later files extend earlier ones, entry by entry. */
-export function readNetplan(texts: Texts): FoundNetwork {
-  const notes: string[] = [];
+function gatherGroups(texts: Texts): { groups: NetplanGroups; notes: string[] } {
+  const notes: string[] = [], groups: NetplanGroups = { ethernets: {}, bonds: {}, vlans: {} };
   let lengthLeft = MAX_LENGTH;
-  const groups: Record<"ethernets" | "bonds" | "vlans", Record<string, Tree>> = {
-    ethernets: {},
-    bonds: {},
-    vlans: {},
-  };
   for (const [path, text] of [...texts].filter(([p]) => isNetplan(p)).sort(([a], [b]) => a < b ? -1 : 1)) {
     lengthLeft -= text.length;
     if (lengthLeft < 0) {
@@ -118,36 +119,39 @@ export function readNetplan(texts: Texts): FoundNetwork {
         if (Object.keys(treeOf(entries)).length > 0) notes.push(`${group} of ${path}`);
         continue;
       }
-      const known = groups[group as keyof typeof groups];
+      const known = groups[group as keyof NetplanGroups];
       for (const [id, value] of Object.entries(treeOf(entries))) {
         known[id] = { ...known[id], ...treeOf(value) };
       }
     }
   }
+  return { groups, notes };
+}
+
+export function readNetplan(texts: Texts): FoundNetwork {
+  const { groups: { ethernets, bonds, vlans }, notes } = gatherGroups(texts);
   const nic = (id: string): NicRef => {
-    const match = treeOf(treeOf(groups.ethernets[id]).match);
+    const match = treeOf(treeOf(ethernets[id]).match);
     if (typeof match.macaddress === "string") return { mac: match.macaddress.toLowerCase() };
     return { name: typeof match.name === "string" ? match.name : id };
   };
-  const bonded = new Set(Object.values(groups.bonds).flatMap((bond) => textsOf(bond.interfaces)));
+  const bonded = new Set(Object.values(bonds).flatMap((bond) => textsOf(bond.interfaces)));
   const interfaces: FoundInterface[] = [
-    ...Object.entries(groups.ethernets).filter(([id]) => !bonded.has(id)).map((
-      [id, entry],
-    ): FoundInterface => ({
+    ...Object.entries(ethernets).filter(([id]) => !bonded.has(id)).map(([id, entry]): FoundInterface => ({
       kind: "ethernet",
       nic: nic(id),
       ...addressingOf(entry),
     })),
-    ...Object.entries(groups.bonds).map(([name, entry]): FoundInterface => ({
+    ...Object.entries(bonds).map(([name, entry]): FoundInterface => ({
       kind: "bond",
       name,
       members: textsOf(entry.interfaces).map(nic),
       ...addressingOf(entry),
       mode: BondMode.catch("balance-rr").parse(treeOf(entry.parameters).mode),
     })),
-    ...Object.entries(groups.vlans).map(([name, entry]): FoundInterface => {
+    ...Object.entries(vlans).map(([name, entry]): FoundInterface => {
       const link = String(entry.link);
-      const parent = Object.hasOwn(groups.bonds, link) ? { name: link } : nic(link);
+      const parent = Object.hasOwn(bonds, link) ? { name: link } : nic(link);
       return { kind: "vlan", name, id: Number(entry.id), parent, ...addressingOf(entry) };
     }),
   ];

@@ -30,65 +30,88 @@ export interface ResolvedNetwork {
  * assert.deepEqual(notes, []);
  * ```
  */
-export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly NamedNic[]): ResolvedNetwork {
-  const kept: NetworkInterface[] = [];
-  const lost: string[] = [...notes];
-  const taken = new Set<string>();
-  const drop = (what: string, why: string) => void lost.push(`${what}: ${why}`);
-  const physical = interfaces.filter((i) => i.kind !== "vlan");
-  const lonely = nics.length === 1 && physical.length === 1 && physical[0]?.kind === "ethernet"
-    ? nics[0]
-    : undefined;
-  const meant = (nic: NicRef): readonly NamedNic[] => {
-    const found = "mac" in nic
-      ? nics.filter(({ mac }) => mac === nic.mac)
-      : nics.filter(({ names }) => names.some((name) => matchesWildcard(name, nic.name)));
-    // the only interface belongs to the only NIC, even if that was replaced or renamed
-    return found.length > 0 ? found : lonely ? [lonely] : [];
-  };
-  const find = (nic: NicRef) => meant(nic).map(({ mac }) => mac).find((mac) => !taken.has(mac));
-  const keep = (one: unknown, what: string) => {
-    const checked = NetworkInterface.safeParse(one);
-    if (!checked.success) return drop(what, checked.error.issues[0]?.message ?? "it cannot be understood");
-    const all = NetworkInterfaces.safeParse([...kept, checked.data]);
-    if (!all.success) return drop(what, all.error.issues[0]?.message ?? "it contradicts the others");
-    kept.push(checked.data);
-    for (const mac of macsOf(checked.data)) taken.add(mac);
-  };
-  const parents = new Map<string, string>();
-  for (const one of [...interfaces].sort((a, b) => RANK(a) - RANK(b))) {
+export function resolveNics(found: FoundNetwork, nics: readonly NamedNic[]): ResolvedNetwork {
+  const resolution = new Resolution(found, nics);
+  for (const one of [...found.interfaces].sort((a, b) => RANK(a) - RANK(b))) resolution.add(one);
+  return resolution;
+}
+
+class Resolution implements ResolvedNetwork {
+  readonly interfaces: NetworkInterface[] = [];
+  readonly notes: string[];
+  readonly #nics: readonly NamedNic[];
+  /** The only NIC, if the only interface must belong to it, even if the NIC was replaced or renamed. */
+  readonly #onlyNic: NamedNic | undefined;
+  /** MACs of interfaces that are kept. */
+  readonly #taken = new Set<string>();
+  /** MACs of Ethernet interfaces, by what the file calls them. */
+  readonly #macs = new Map<string, string>();
+
+  constructor({ interfaces, notes }: FoundNetwork, nics: readonly NamedNic[]) {
+    this.notes = [...notes];
+    this.#nics = nics;
+    const [only, ...others] = interfaces.filter((i) => i.kind !== "vlan");
+    if (nics.length === 1 && only?.kind === "ethernet" && others.length === 0) this.#onlyNic = nics[0];
+  }
+
+  /** Keeps the interface, or notes why not. */
+  add(one: FoundInterface): void {
     switch (one.kind) {
       case "ethernet": {
-        const { nic, ...rest } = one;
-        const mac = find(nic);
-        const what = describe(nic);
-        if (mac === undefined) {
-          // a NIC that another interface has taken needs no note
-          if (meant(nic).length === 0) drop(what, "this machine has no such NIC");
+        const { nic, ...rest } = one, name = describe(nic), mac = this.#freeMac(nic);
+        if (mac !== undefined) {
+          this.#macs.set(name, mac);
+          this.#keep({ ...rest, mac }, name);
           break;
         }
-        parents.set(what, mac);
-        keep({ ...rest, mac }, what);
+        // no note if another interface has taken the NIC
+        if (this.#candidates(nic).length === 0) this.#drop(name, NO_SUCH_NIC);
         break;
       }
       case "bond": {
-        const members = one.members.map((m) => ({ what: describe(m), mac: find(m) }));
-        for (const { what, mac } of members) {
-          if (mac === undefined) drop(what, `this machine has no such NIC (${one.name})`);
-        }
-        keep({ ...one, members: members.flatMap(({ mac }) => mac ?? []) }, one.name);
+        const members = one.members.flatMap((nic) => {
+          const mac = this.#freeMac(nic);
+          if (mac === undefined) this.#drop(describe(nic), `${NO_SUCH_NIC} (${one.name})`);
+          return mac ?? [];
+        });
+        this.#keep({ ...one, members }, one.name);
         break;
       }
       case "vlan": {
-        const { parent, ...rest } = one;
-        const name = describe(parent);
-        keep({ ...rest, parent: parents.get(name) ?? meant(parent)[0]?.mac ?? name }, one.name);
+        const name = describe(one.parent);
+        const parent = this.#macs.get(name) ?? this.#candidates(one.parent)[0]?.mac ?? name;
+        this.#keep({ ...one, parent }, one.name);
         break;
       }
     }
   }
-  return { interfaces: kept, notes: lost };
+
+  #candidates(nic: NicRef): readonly NamedNic[] {
+    const found = this.#nics.filter(({ mac, names }) =>
+      "mac" in nic ? mac === nic.mac : names.some((name) => matchesWildcard(name, nic.name))
+    );
+    return found.length > 0 ? found : this.#onlyNic ? [this.#onlyNic] : [];
+  }
+
+  #freeMac(nic: NicRef): string | undefined {
+    return this.#candidates(nic).map(({ mac }) => mac).find((mac) => !this.#taken.has(mac));
+  }
+
+  #keep(one: unknown, name: string): void {
+    const checked = NetworkInterface.safeParse(one);
+    if (!checked.success) return this.#drop(name, checked.error.issues[0]?.message ?? "it is invalid");
+    const all = NetworkInterfaces.safeParse([...this.interfaces, checked.data]);
+    if (!all.success) return this.#drop(name, all.error.issues[0]?.message ?? "it contradicts the others");
+    this.interfaces.push(checked.data);
+    for (const mac of macsOf(checked.data)) this.#taken.add(mac);
+  }
+
+  #drop(name: string, why: string): void {
+    this.notes.push(`${name}: ${why}`);
+  }
 }
+
+const NO_SUCH_NIC = "this machine has no such NIC";
 
 /** Bonds first, then exact names, then patterns; VLANs last, since they need their parents. */
 const RANK = (one: FoundInterface) =>

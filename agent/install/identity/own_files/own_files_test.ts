@@ -105,7 +105,7 @@ Deno.test("interface records and NVMe's config.json follow the fresh names", () 
     "/etc/nvme/hostid": `${UUID}\n`,
     "/etc/nvme/config.json": `[{"hostnqn":"nqn.2014-08.org.nvmexpress:uuid:${UUID}","hostid":"${UUID}"}]\n`,
   }, async (clone) => {
-    const said = await become(clone);
+    const notes = await become(clone);
     const name = /InitiatorName=(.*)/.exec(await clone.text(INITIATOR) ?? "")?.[1];
     assert.equal(await clone.text("/etc/iscsi/ifaces/storage"), `iface.initiatorname = ${name}\n`);
     const nqn = await clone.text("/etc/nvme/hostnqn") ?? "";
@@ -118,7 +118,7 @@ Deno.test("interface records and NVMe's config.json follow the fresh names", () 
       await clone.text("/etc/nvme/config.json"),
       `[{"hostnqn":"${nqn.trim()}","hostid":"${uuid}"}]\n`,
     );
-    assert.match(said.join("; "), /fresh: iSCSI initiator name, NVMe host NQN, NVMe host id/);
+    assert.match(notes.join("; "), /fresh: iSCSI initiator name, NVMe host NQN, NVMe host id/);
   }));
 
 Deno.test("/etc/hostid gets four other bytes on every clone", async () => {
@@ -240,11 +240,11 @@ Deno.test("a site's own paths are removed with everything below them, and nothin
     "/etc/agent/config": "x",
     "/opt/agent/state/a/b": "1",
   }, async (clone) => {
-    const said = await become(clone, { own: ["/etc/agent/id", "/opt/agent/state", "/srv/none"] });
+    const notes = await become(clone, { own: ["/etc/agent/id", "/opt/agent/state", "/srv/none"] });
     assert.equal(await clone.text("/etc/agent/id"), undefined);
     assert.equal(await clone.text("/etc/agent/config"), "x");
     assert.deepEqual(await clone.list("/opt/agent/state"), []);
-    assert.match(said.join("; "), /2 files of the template's own removed/);
+    assert.match(notes.join("; "), /2 files of the template's own removed/);
   }));
 
 Deno.test("paths that a site names twice, nested, or as the table does are removed once", () =>
