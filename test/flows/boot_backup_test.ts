@@ -9,7 +9,7 @@ const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "sha25
 
 Deno.test({
   name:
-    "node backup --at-boot arms the node, waits and reports; other orders for the node are refused meanwhile",
+    "node backup --at-boot arms the node, waits and reports; meanwhile other orders for the node are refused",
   ignore: missing !== undefined,
   async fn() {
     await using node = await StillNode.make();

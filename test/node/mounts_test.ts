@@ -295,7 +295,7 @@ Deno.test({
     const read = async (history: CaptureHistory) => {
       const { mountPoints } = await machine.facts();
       const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, history });
-      await captureTree(tree, { onEntry: (told) => history.record.add(told) });
+      await captureTree(tree, { onEntry: (entry) => history.record.add(entry) });
       return tree.bytesRead;
     };
     assert.ok(await read({ record }) > 0);

@@ -84,7 +84,7 @@ for (const { name, table = TABLE, change, says } of refusals) {
   });
 }
 
-const told: { name: string; template: Template; note?: RegExp; lack?: RegExp }[] = [
+const reported: { name: string; template: Template; note?: RegExp; lack?: RegExp }[] = [
   {
     name: "a journal on another device",
     template: {
@@ -178,7 +178,7 @@ const told: { name: string; template: Template; note?: RegExp; lack?: RegExp }[]
     note: /its hybrid MBR is not captured/,
   },
 ];
-for (const { name, template, note, lack } of told) {
+for (const { name, template, note, lack } of reported) {
   test(`a property that a clone will lack is reported at capture: ${name}`, async () => {
     const { header, disk, notes } = await makeTemplate(template);
     await using _disk = disk;
