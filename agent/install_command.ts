@@ -5,7 +5,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import { installDirectory } from "./install/directory_install.ts";
 import { isInitramfs } from "./start/initramfs.ts";
-import { installMachine } from "./start/machine_install.ts";
+import { runAsPidOne } from "./start/pid_one.ts";
 import { type Console, standardConsole } from "./sys/console.ts";
 
 export interface InstallArguments {
@@ -37,7 +37,7 @@ export async function runInstall(
     }
     return await installDirectory({ server, token, target, restore, signal, console });
   }
-  if (await isInitramfs()) return await installMachine();
+  if (await isInitramfs()) return await runAsPidOne();
   throw new RackseedError("cannot install onto this machine's disk", {
     reason: "this is not the initramfs of a node, so the disk may be in use. Nothing was touched.",
     remedy: "boot the machine from the network, or give --target DIR to install into an empty directory.",

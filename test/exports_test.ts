@@ -1,8 +1,8 @@
-/** What a file exports, other files use; what tests alone use stands with the tests. */
+/** Every export has a user, and code that only tests use is kept with the tests. */
 import assert from "node:assert/strict";
 import { type Export, projectExports } from "./support/source_files.ts";
 
-/** The fuzz bench loads these by name in a worker. */
+/** The fuzz bench loads these by name, in a worker. */
 const LOADED_BY_NAME = "test/fuzz/decoders/";
 const isForTests = (path: string) => /_test\.tsx?$|^test\/|\/testing\//.test(path);
 const named = (list: readonly Export[]) => list.map(({ path, name }) => `${path}: ${name}`);

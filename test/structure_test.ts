@@ -3,8 +3,8 @@ import { dirname } from "node:path/posix";
 import { importsOf, projectFiles, sourceFiles } from "./support/source_files.ts";
 
 /**
- * The walls: a room, and the rooms that its files may import beside its own. A room is a folder with all below it
- * that is no room of its own; a name that ends in "/*" stands for the files directly in a folder.
+ * Each room, and the other rooms that its files may import. A room is a folder with everything below it
+ * that is not a room of its own; a name that ends in "/*" means only the files directly in a folder.
  */
 const ROOMS: Record<string, readonly string[]> = {
   "main.ts": ["server/", "agent/"],
@@ -240,7 +240,7 @@ const TOP_LEVEL = [
   "test",
 ];
 
-Deno.test("the top level holds what the design names and nothing else", async () => {
+Deno.test("the top level holds only what the design names", async () => {
   const names = new Set((await projectFiles()).map((path) => path.split("/")[0] as string));
   assert.deepEqual([...names].filter((name) => !name.startsWith(".")).sort(), TOP_LEVEL);
 });
@@ -257,7 +257,7 @@ Deno.test("every room imports only the rooms that its row names", async () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("no row allows what no file of its room uses", async () => {
+Deno.test("no row allows an import that its room does not use", async () => {
   const used = new Map<string, Set<string>>();
   for (const path of await productFiles()) {
     const room = roomOf(path);
@@ -272,7 +272,7 @@ Deno.test("no row allows what no file of its room uses", async () => {
   assert.deepEqual(idle, []);
 });
 
-Deno.test("no file imports itself by way of others, types included", async () => {
+Deno.test("there are no import cycles, type imports included", async () => {
   const graph = new Map<string, string[]>();
   for (const path of await productFiles()) graph.set(path, importsOf(path, await Deno.readTextFile(path)));
   const done = new Set<string>();
@@ -287,12 +287,12 @@ Deno.test("no file imports itself by way of others, types included", async () =>
   assert.deepEqual(circles, []);
 });
 
-/** Tables: one idea, however long. */
+/** Tables may be long. */
 const TABLES = ["server/contract/own_files/table.ts"];
 const MAX_LINES = 450;
 const MEDIAN_LINES = 120;
 
-Deno.test("files are short: tables aside, none is above 450 lines, and half have at most 120", async () => {
+Deno.test("apart from tables, no file exceeds 450 lines, and half have at most 120", async () => {
   const lengths: [path: string, lines: number][] = [];
   for (const path of await sourceFiles()) {
     lengths.push([path, (await Deno.readTextFile(path)).split("\n").length - 1]);
@@ -303,7 +303,7 @@ Deno.test("files are short: tables aside, none is above 450 lines, and half have
   assert.ok(median <= MEDIAN_LINES, `the median is ${median} lines`);
 });
 
-Deno.test("no object literal is spread into another: that would hide mistyped members from the compiler", async () => {
+Deno.test("no object literal is spread into another, which would hide mistyped members from the compiler", async () => {
   const wrong: string[] = [];
   for (const path of await sourceFiles()) {
     const lines = (await Deno.readTextFile(path)).split("\n");
@@ -316,15 +316,15 @@ async function productFiles(): Promise<string[]> {
   return (await sourceFiles()).filter((path) => !/_test\.tsx?$/.test(path));
 }
 
-/** Whether a file lies in what a row's name stands for. */
+/** Whether a row's name covers the file. */
 function holds(name: string, path: string): boolean {
   if (name.endsWith("/*")) return dirname(path) === name.slice(0, -2);
   return name.endsWith("/") ? path.startsWith(name) : path === name;
 }
 
-/** The innermost room that holds a file. */
+/** The innermost room of a file. */
 function roomOf(path: string): string {
   const room = Object.keys(ROOMS).filter((name) => holds(name, path)).sort((a, b) => b.length - a.length)[0];
-  assert.ok(room, `${path} lies in no room: give its folder a row`);
+  assert.ok(room, `${path} is in no room: give its folder a row in ROOMS`);
   return room;
 }

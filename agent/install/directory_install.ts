@@ -3,7 +3,7 @@ import type { Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Console } from "../sys/console.ts";
 import { type Comparison, comparisonOf, keptPathsOf } from "./compare/comparison.ts";
-import { believed, enrol } from "../steps/enrol.ts";
+import { enrol, verifyOrder } from "../steps/enrol.ts";
 import { openTarget } from "./extract/target.ts";
 import { ImageFetch } from "./fetch/image_fetch.ts";
 import { directoryInventory } from "../steps/inventory.ts";
@@ -25,7 +25,20 @@ interface DirectoryOptions {
   readonly console: Console;
 }
 
-/** Resolves when the directory is installed. Throws RackseedError of the step that failed. */
+/**
+ * Resolves when the directory is installed. Throws RackseedError of the step that failed.
+ *
+ * @example
+ * ```ts
+ * import { standardConsole } from "../sys/console.ts";
+ * import { installDirectory } from "./directory_install.ts";
+ *
+ * async function install(target: string, signal: AbortSignal): Promise<void> {
+ *   const [server, token] = ["https://10.0.0.1:8443", "rs1.a.b"];
+ *   await installDirectory({ server, token, target, restore: false, signal, console: standardConsole() });
+ * }
+ * ```
+ */
 export async function installDirectory(options: DirectoryOptions): Promise<void> {
   const { target, restore, signal, console } = options;
   const found = restore ? undefined : inspectTarget(target);
@@ -64,12 +77,12 @@ async function enrolDirectory(
   const terms = new SwarmTerms(order.swarm);
   // first, so that an order which is refused is reported
   await reporter.connect(client, terms);
-  const enrolled = believed({ client, order });
+  const enrolled = verifyOrder({ client, order });
   const fetch = stack.use(new ImageFetch({ enrolled, reporter, terms, signal }));
   return { order, fetch, message: `${order.node}: ${order.image}@${order.version}` };
 }
 
-/** Work of the step "inventory". `found`: the journal of an installation that was broken off there. */
+/** Work of the step "inventory". `found`: the journal of an installation that was interrupted there. */
 function beginDirectory(
   order: Order,
   { target, restore, found, writes }: {
@@ -84,14 +97,14 @@ function beginDirectory(
   if (found) proveSame(target, { found, ordered });
   const comparison = comparisonOf(order, { resumes: found !== undefined });
   const journal = writes ? Journal.keep(target, ordered) : undefined;
-  const begun = found ? ", where this installation was broken off" : "";
+  const begun = found ? ", where this installation was interrupted" : "";
   const restored = order.restore ? `, to be ${writes ? "restored" : "compared only"}` : "";
   const hooks = order.hooks?.map(({ name }) => name) ?? [];
   const left = hooks.length > 0 ? `; hooks run on machines only: not ${hooks.join(", ")}` : "";
   return { journal, comparison, message: `the directory ${target}${begun}${restored}${left}` };
 }
 
-/** The journal of an installation that was broken off there. Throws RackseedError where something else is there. */
+/** The journal of an installation that was interrupted there. Throws RackseedError if the directory holds anything else. */
 function inspectTarget(target: string): JournalRecord | undefined {
   const found = readJournal(target);
   if (found.state === "found") return found.record;
@@ -101,8 +114,8 @@ function inspectTarget(target: string): JournalRecord | undefined {
   } catch (error) {
     if (found.state === "none") throw error;
     throw new RackseedError(`cannot install into ${target}`, {
-      reason: `an installation was broken off there whose journal cannot be read: ${found.reason}.`,
-      remedy: "empty the directory, or give another one.",
+      reason: `an installation was interrupted there, and its journal cannot be read: ${found.reason}.`,
+      remedy: "empty the directory, or name another one.",
       status: 409,
       cause: error,
     });
@@ -111,8 +124,8 @@ function inspectTarget(target: string): JournalRecord | undefined {
 
 function notOrdered(target: string, { image, version }: Order): RackseedError {
   return new RackseedError(`cannot restore ${target}`, {
-    reason: `${image}@${version} is ordered to be installed, not to be restored to. Nothing was touched.`,
-    remedy: "order it by `rackseed node restore`, or leave --restore out and give an empty directory.",
+    reason: `the order is to install ${image}@${version}, not to restore it. Nothing was touched.`,
+    remedy: "order it with `rackseed node restore`, or omit --restore and name an empty directory.",
     status: 409,
   });
 }
@@ -125,7 +138,7 @@ function proveSame(
   if (difference === undefined) return;
   throw new RackseedError(`cannot resume in ${target}`, {
     reason: `${difference}. Nothing was touched.`,
-    remedy: "empty the directory or give another one, and deploy again.",
+    remedy: "empty the directory or name another one, and deploy again.",
     status: 409,
   });
 }

@@ -1,4 +1,4 @@
-/** What the boot program wrote on the kernel's command line for the agent. Pure. */
+/** The agent's arguments on the kernel's command line, written there by the boot program. Pure. */
 import { z } from "zod";
 import { Ipv4Address, Mac } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -22,10 +22,26 @@ const Arguments = z.object({
   dns: z.array(Ipv4Address).default([]),
 });
 
-/** Undefined where the kernel was not started for the agent. Throws RackseedError where a value is no good. */
+/**
+ * Undefined if the kernel was not started for the agent. Throws RackseedError if a value is not valid.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseBootArguments } from "./boot_arguments.ts";
+ *
+ * const line = "rackseed.server=https://10.0.0.1:8443 rackseed.token=t rackseed.ip=10.0.0.7 quiet";
+ * assert.deepEqual(parseBootArguments(line), {
+ *   server: "https://10.0.0.1:8443",
+ *   token: "t",
+ *   lease: { cidr: "10.0.0.7/24", dns: [] },
+ * });
+ * assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
+ * ```
+ */
 export function parseBootArguments(commandLine: string): BootArguments | undefined {
   const words = commandLine.trim().split(/\s+/).flatMap((word) => {
-    // a boot program leaves a setting that it does not have empty, or as it was written
+    // for a setting that it does not have, a boot program writes nothing, or leaves the variable's name
     const [, key = "", value = ""] = /^rackseed\.(\w+)=(.*)$/.exec(word) ?? [];
     return key === "" || value === "" || value.includes("$") ? [] : [[key, value] as const];
   });
@@ -41,7 +57,7 @@ export function parseBootArguments(commandLine: string): BootArguments | undefin
     const [issue] = result.error.issues;
     throw new RackseedError("cannot use the kernel's command line", {
       reason: `rackseed.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "missing"}.`,
-      remedy: "start the node by the menu that the image server gives.",
+      remedy: "boot the node from the menu of the image server.",
     });
   }
   const { server, token, mac, ip, mask, gw, dns } = result.data;
@@ -59,7 +75,7 @@ function prefixOf(mask: string): number {
   const prefix = prefixOfMask(mask);
   if (prefix !== undefined) return prefix;
   throw new RackseedError("cannot use the kernel's command line", {
-    reason: `rackseed.mask=${mask} is no network mask.`,
-    remedy: "check the subnet mask that the DHCP server gives.",
+    reason: `rackseed.mask=${mask} is not a network mask.`,
+    remedy: "check the subnet mask that the DHCP server assigns.",
   });
 }

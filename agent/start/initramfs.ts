@@ -1,11 +1,11 @@
-/** The machine's first seconds: is this the initramfs at all, its kernel file systems, its drivers. */
+/** The first seconds in the initramfs: proof that it is one, kernel file systems, drivers. */
 import { messageOf } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 import { mount } from "../sys/kernel.ts";
 import { MS } from "../sys/mount.ts";
 import { exists, firstLine, namesIn, textOf } from "../sys/small_file.ts";
 
-/** Whether this process is the first of a machine whose root is still the initramfs: nothing else may touch disks. */
+/** Whether this process is PID 1 with the initramfs as root. Only then may it touch disks. */
 export async function isInitramfs(): Promise<boolean> {
   const mounts = (await textOf("/proc/mounts") ?? "").split("\n").map((line) => line.split(" "));
   const type = mounts.find(([, target]) => target === "/")?.[2];
@@ -17,23 +17,23 @@ const FILE_SYSTEMS = [
   { target: "/sys", type: "sysfs" },
   { target: "/dev", type: "devtmpfs" },
   { target: "/dev/pts", type: "devpts" },
-  // packs lie in /run: half of the memory, tmpfs's own limit, would be too little for many an image
+  // packs are kept in /run; the default limit of tmpfs, half of the memory, is too little for many images
   { target: "/run", type: "tmpfs", data: "mode=755,size=95%" },
   { target: "/tmp", type: "tmpfs", data: "mode=1777" },
 ] as const;
 
-/** Mounts what /init has not mounted yet. Throws where the kernel refuses. */
+/** Mounts what /init has not mounted yet. Throws if the kernel refuses. */
 export async function mountKernelFileSystems(): Promise<void> {
   for (const { target, type, ...rest } of FILE_SYSTEMS) {
     if (await isMounted(target)) continue;
     await Deno.mkdir(target, { recursive: true });
     mount({ source: type, target, type, flags: MS.NOSUID, ...rest });
   }
-  // messages of drivers would run over the lines of the steps; dmesg has them
+  // driver messages would overwrite the lines of the steps; dmesg has them
   await Deno.writeTextFile("/proc/sys/kernel/printk", "3").catch(() => {});
 }
 
-/** After the drivers, since efivarfs may be a module. Returns what failed, in words. */
+/** Call after loading drivers, since efivarfs may be a module. Returns what failed, as text. */
 export async function mountFirmwareVariables(): Promise<string | undefined> {
   const target = "/sys/firmware/efi/efivars";
   if (!await exists(target) || await isMounted(target)) return undefined;
@@ -41,7 +41,7 @@ export async function mountFirmwareVariables(): Promise<string | undefined> {
     mount({ source: "efivarfs", target, type: "efivarfs" });
     return undefined;
   } catch (error) {
-    return `the firmware's variables cannot be reached: ${messageOf(error)}`;
+    return `the firmware's variables are not accessible: ${messageOf(error)}`;
   }
 }
 
@@ -49,10 +49,10 @@ async function isMounted(target: string): Promise<boolean> {
   return (await textOf("/proc/mounts") ?? "").split("\n").some((line) => line.split(" ")[1] === target);
 }
 
-/** File systems of templates, and code pages that vfat asks for by name. */
+/** File systems of templates, and the code pages that vfat requests by name. */
 const MODULES = ["ext4", "vfat", "xfs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "efivarfs"];
 
-/** Drivers of the machine's devices: loaded as devices come to light. */
+/** Drivers of the machine's devices, loaded as devices appear. */
 export class Drivers {
   readonly #options: { readonly run: Run; readonly signal: AbortSignal };
   readonly #looked = new Set<string>();
@@ -62,19 +62,19 @@ export class Drivers {
     this.#options = options;
   }
 
-  /** How many kinds of device asked for one. */
+  /** How many kinds of device requested a driver. */
   get count(): number {
     return this.#asked.size;
   }
 
-  /** Those of file systems: no device asks for them. */
+  /** File system drivers: no device requests them. */
   async loadFileSystems(): Promise<void> {
     await this.#modprobe(MODULES);
   }
 
   /**
-   * Loads a driver for every device that has come to light since the last call, and tells whether there was any: a
-   * driver of a bus makes its devices appear a moment later.
+   * Loads drivers for devices that appeared since the last call. Returns whether there were any: the devices of a bus
+   * appear a moment after its driver is loaded.
    */
   async load(): Promise<boolean> {
     const fresh = (await this.#modaliases()).filter((alias) => !this.#asked.has(alias));
@@ -85,11 +85,11 @@ export class Drivers {
 
   async #modprobe(names: readonly string[]): Promise<void> {
     const { run, signal } = this.#options;
-    // most devices have no module of their own: that is no failure
+    // most devices have no module of their own, which is not a failure
     await run(["modprobe", "-a", "-b", "-q", ...names], { signal, accept: [0, 1], timeoutMs: 120_000 });
   }
 
-  /** Of all devices that were not looked at before. */
+  /** Of the devices that were not looked at before. */
   async #modaliases(): Promise<string[]> {
     const aliases = new Set<string>();
     for (const bus of await namesIn("/sys/bus")) {

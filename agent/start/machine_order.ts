@@ -1,4 +1,4 @@
-/** What a machine in its initramfs does: it asks its server, and is then installed, or backed up. */
+/** Carries out a machine's order in the initramfs: install, restore or back up. */
 import { backUpMachine } from "../backup/backup_steps.ts";
 import type { Run } from "../sys/command.ts";
 import type { Console } from "../sys/console.ts";
@@ -9,19 +9,19 @@ import { restoreMachine } from "../install/steps/restore_chain.ts";
 import type { Reporter } from "../steps/reporter.ts";
 import { StepRunner } from "../steps/step_runner.ts";
 
-/** Where the clone is mounted, or the system that is backed up. */
+/** Mount point of the clone, or of the system to back up. */
 const MOUNTED = "/mnt";
 
-/** What goes on, for the case that it fails. */
-export interface Began {
+/** What the machine is doing, for the failure console. */
+export interface CurrentTask {
   /** "The backup of this machine" */
-  what: string;
+  name: string;
 }
 
 export async function carryOutOrder(
-  began: Began,
+  task: CurrentTask,
   options: {
-    /** What must be closed at the end, however it ends. */
+    /** Closes what is still open at the end, even after a failure. */
     readonly stack: AsyncDisposableStack;
     readonly reporter: Reporter;
     readonly log: LogTail;
@@ -33,12 +33,12 @@ export async function carryOutOrder(
   const steps = new StepRunner(options);
   const { boot, job, firmware, disks } = await startMachine({ ...options, steps });
   if (job.kind === "backup") {
-    began.what = "The backup of this machine";
+    task.name = "The backup of this machine";
     const signal = AbortSignal.any([options.signal, options.reporter.cancelled]);
     const { enrolled } = job;
     return await backUpMachine({ ...options, steps, signal, enrolled, firmware, disks, at: MOUNTED });
   }
-  began.what = "The installation of this machine";
+  task.name = "The installation of this machine";
   const { enrolled, terms } = job, { restore } = enrolled.order;
   const bootMac = boot.mac ?? "";
   const machine = { ...options, steps, enrolled, terms, bootMac, firmware, disks, clonePath: MOUNTED };

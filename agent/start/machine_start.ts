@@ -1,11 +1,11 @@
-/** The first steps of a machine in the initramfs: it reaches its server, which tells it what is to become of it. */
+/** The first steps of a machine in the initramfs: it reaches its server, and receives its order. */
 import type { Inventory } from "#contract/api.ts";
 import type { Run } from "../sys/command.ts";
 import { textOf } from "../sys/small_file.ts";
 import { type BootArguments, parseBootArguments } from "./boot_arguments.ts";
 import { describeDisk, gigabytes } from "../install/disk/choose_disk.ts";
 import { type DiskFacts, readDisks } from "../layout/disks.ts";
-import { believed, type Enrolled, type EnrolledBackup, enrolMachine, isBackup } from "../steps/enrol.ts";
+import { type Enrolled, type EnrolledBackup, enrolMachine, isBackup, verifyOrder } from "../steps/enrol.ts";
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { bringUpNetwork } from "./network.ts";
@@ -14,7 +14,7 @@ import type { StepOutcome, StepProgress } from "../steps/step.ts";
 import type { StepRunner } from "../steps/step_runner.ts";
 import { SwarmTerms } from "../steps/swarm_terms.ts";
 
-/** A machine that its server knows, and what the server wants of it. */
+/** An enrolled machine and its order. */
 interface StartedMachine {
   readonly boot: BootArguments;
   readonly firmware: "bios" | "uefi";
@@ -28,7 +28,7 @@ type Job =
 
 interface StartOptions {
   readonly steps: StepRunner;
-  /** What must be closed at the end, however it ends. */
+  /** Closes what is still open at the end, even after a failure. */
   readonly stack: AsyncDisposableStack;
   readonly reporter: Reporter;
   readonly run: Run;
@@ -40,7 +40,7 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   const { steps } = options;
   const { boot, settled } = await steps.run("network", ({ update }) => reachNetwork(update, options));
   const seen = lookAround(settled, options);
-  // if the server is not reached, that is the failure to report
+  // if enrolment fails, that is the failure to report
   seen.catch(() => {});
   const { job } = await steps.run("enrol", () => enrolWith(boot, { ...options, seen }));
   const { summary, firmware, disks } = await seen;
@@ -48,7 +48,7 @@ export async function startMachine(options: StartOptions): Promise<StartedMachin
   return { boot, job, firmware, disks };
 }
 
-/** `settled`: the disks, for which the kernel still looks when this returns. */
+/** `settled`: the disks, which are still being detected when this returns. */
 async function reachNetwork(
   update: StepProgress["update"],
   { run, signal }: StartOptions,
@@ -59,7 +59,7 @@ async function reachNetwork(
   const drivers = new Drivers({ run, signal });
   await Promise.all([drivers.load(), drivers.loadFileSystems()]);
   const variables = await mountFirmwareVariables();
-  // disks come to light meanwhile; a failure is reported where they are needed
+  // disks appear meanwhile; a failure is reported by the step that needs them
   const settled = settledDisks(drivers, signal);
   settled.catch(() => {});
   const link = await bringUpNetwork(boot, { run, signal });
@@ -108,25 +108,22 @@ async function enrolWith(
   const terms = new SwarmTerms(ordered.order.swarm);
   // first, so that an order which is refused is reported
   await reporter.connect(ordered.client, terms);
-  const enrolled = believed(ordered);
+  const enrolled = verifyOrder(ordered);
   return { job: { kind: "install", enrolled, terms }, message: describeOrder(enrolled) };
 }
 
 function describeOrder(enrolled: Enrolled | EnrolledBackup): string {
   if (isBackup(enrolled)) {
     const { node, backup } = enrolled.order;
-    return `${node} is to be backed up as ${backup.image}: its disks are only read`;
+    return `${node} will be backed up as ${backup.image}: its disks are only read`;
   }
   const { node, image, version } = enrolled.order;
-  return `${node} is to become ${image}@${version}`;
+  return `${node} will become ${image}@${version}`;
 }
 
 const SETTLING = { quietMs: 1_000, mostMs: 20_000 };
 
-/**
- * Devices and with them disks come to light one after the other: waits until there are some disks and nothing more
- * comes, or there are none.
- */
+/** Devices, disks among them, appear one by one: waits until there are disks and no more come, or time is up. */
 async function settledDisks(drivers: Drivers, signal: AbortSignal): Promise<readonly DiskFacts[]> {
   const deadline = performance.now() + SETTLING.mostMs;
   let before = "", quietSince = performance.now();

@@ -1,4 +1,4 @@
-/** Brings up the NIC that the node was started over, with the lease that the boot program had. */
+/** Brings up the NIC that the node booted over, with the boot program's lease. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 import { firstLine } from "../sys/small_file.ts";
@@ -9,7 +9,7 @@ const NIC_MS = 20_000;
 const CARRIER_MS = 60_000;
 const POLL_MS = 100;
 
-/** Returns what was done, in words. Throws RackseedError. */
+/** Returns what was done, as text. Throws RackseedError. */
 export async function bringUpNetwork(
   { mac, lease }: Pick<BootArguments, "mac" | "lease">,
   { run, signal }: { run: Run; signal: AbortSignal },
@@ -22,9 +22,9 @@ export async function bringUpNetwork(
   });
   if (name === undefined) {
     const seen = (await readNics()).map((n) => `${n.name} (${n.mac}, ${n.driver ?? "no driver"})`).join(", ");
-    throw new RackseedError(`cannot find the network card ${mac}`, {
-      reason: `the machine was started over it, but the image's kernel shows ${seen || "no network card"}.`,
-      remedy: "install a kernel with this card's driver and firmware on the template, and capture it again.",
+    throw new RackseedError(`cannot find the NIC ${mac}`, {
+      reason: `the machine booted over it, but the image's kernel shows ${seen || "no NIC"}.`,
+      remedy: "install a kernel with this NIC's driver and firmware on the template, and capture it again.",
     });
   }
   const started = performance.now();
@@ -34,16 +34,16 @@ export async function bringUpNetwork(
     ask: async () => await firstLine(`/sys/class/net/${name}/carrier`) === "1" ? true : undefined,
   });
   if (!carrier) {
-    throw new RackseedError(`cannot use the network card ${name} (${mac})`, {
+    throw new RackseedError(`cannot use the NIC ${name} (${mac})`, {
       reason: `it has had no link for ${CARRIER_MS / 1000} s.`,
-      remedy: "check the cable and the switch's port.",
+      remedy: "check the cable and the switch port.",
     });
   }
   await run(["ip", "address", "replace", lease.cidr, "dev", name], { signal });
   if (lease.gateway !== undefined) {
     await run(["ip", "route", "replace", "default", "via", lease.gateway, "dev", name], {
       signal,
-      remedy: "check that the gateway which DHCP gives lies in the node's own network.",
+      remedy: "check that the gateway assigned by DHCP is in the node's own network.",
     });
   }
   await Deno.mkdir("/etc", { recursive: true });
@@ -52,7 +52,7 @@ export async function bringUpNetwork(
   return `${name} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}, link after ${link}`;
 }
 
-/** No lease came along: every card is brought up, so that the message can say which ones have a link. */
+/** There is no lease: brings up every NIC, so that the message can say which ones have a link. */
 async function unaddressed(
   { mac, run, signal }: { mac: string | undefined; run: Run; signal: AbortSignal },
 ): Promise<RackseedError> {
@@ -76,13 +76,13 @@ async function unaddressed(
     reason:
       `the kernel's command line has no ${
         mac === undefined ? "rackseed.mac" : "rackseed.ip"
-      }; the cards are ` +
+      }; the NICs are ` +
       `${states.join(", ") || "none"}.`,
-    remedy: "start the node by iPXE from the image server, which hands on its DHCP lease.",
+    remedy: "boot the node with iPXE from the image server, which passes on its DHCP lease.",
   });
 }
 
-/** Asks until there is an answer or the time is over: sysfs tells of no change that could be waited for. */
+/** Polls until there is an answer or the time is up: sysfs has no event to wait for. */
 async function within<T>(
   budgetMs: number,
   { ask, signal }: { ask: () => Promise<T | undefined>; signal: AbortSignal },

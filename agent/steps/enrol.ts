@@ -1,4 +1,4 @@
-/** A node's first words with the server, and what it is told to do. */
+/** Enrolment: a node sends its inventory to the server and receives its order. */
 import { BackupOrder, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -10,14 +10,14 @@ export interface Enrolled {
   readonly client: ApiClient;
   readonly order: Order;
   readonly header: Header;
-  /** The lineage's key. */
+  /** The key of the image's lineage. */
   readonly key: Uint8Array;
 }
 
-/** The order to install before it is believed. */
-type Told = Pick<Enrolled, "client" | "order">;
+/** An order to install that is not verified yet. */
+type Ordered = Pick<Enrolled, "client" | "order">;
 
-/** Of a node that is to be backed up. */
+/** A node with an order to be backed up. */
 export interface EnrolledBackup {
   readonly client: ApiClient;
   readonly order: BackupOrder;
@@ -26,29 +26,29 @@ export interface EnrolledBackup {
 interface Enrolment {
   readonly server: string;
   readonly token: string;
-  /** Or it is being gathered, while the server is reached. */
+  /** May still be in the making while the server is being reached. */
   readonly inventory: Inventory | Promise<Inventory>;
   readonly signal: AbortSignal;
 }
 
-/** A switch's port may need half a minute before it lets traffic through. */
+/** A switch port may block traffic for half a minute after the link comes up. */
 const REACH_MS = 90_000;
 
-/** Throws RackseedError where the server is not reached, or does not know the token. */
-export async function enrol(options: Enrolment): Promise<Told> {
+/** Throws RackseedError if the server is not reached, or does not know the token. */
+export async function enrol(options: Enrolment): Promise<Ordered> {
   const enrolled = await enrolMachine(options);
   if (!isBackup(enrolled)) return enrolled;
   enrolled.client[Symbol.dispose]();
   throw new RangeError("a backup was ordered, and not an installation");
 }
 
-/** The same for a machine, which may be told to be backed up, too. */
+/** The same for a machine, whose order may also be a backup. */
 export async function enrolMachine(
   { server, token, inventory, signal }: Enrolment,
-): Promise<Told | EnrolledBackup> {
+): Promise<Ordered | EnrolledBackup> {
   const client = await connect({ server, token, signal });
   try {
-    // neither can be taken for the other: each lacks what the other must have
+    // neither can be mistaken for the other: each lacks a required member of the other
     const schema = z.union([Order, BackupOrder]);
     const body = { inventory: await inventory };
     const order = await client.post("/node/enrol", { body, schema, signal });
@@ -60,13 +60,13 @@ export async function enrolMachine(
   }
 }
 
-export function isBackup(enrolled: Told | EnrolledBackup): enrolled is EnrolledBackup {
+export function isBackup(enrolled: Ordered | EnrolledBackup): enrolled is EnrolledBackup {
   return "backup" in enrolled.order;
 }
 
-/** The order as it may be carried out. Throws RackseedError where another image was signed than is ordered. */
-export function believed({ client, order }: Told): Enrolled {
-  return { client, order, header: believedHeader(order), key: keyOf(order) };
+/** Verifies the order. Throws RackseedError if its manifest is not signed, or is not the ordered image's. */
+export function verifyOrder({ client, order }: Ordered): Enrolled {
+  return { client, order, header: verifiedHeader(order), key: keyOf(order) };
 }
 
 async function connect(options: { server: string; token: string; signal: AbortSignal }): Promise<ApiClient> {
@@ -82,17 +82,17 @@ async function connect(options: { server: string; token: string; signal: AbortSi
   }
 }
 
-function believedHeader({ image, version, manifest }: Order): Header {
+function verifiedHeader({ image, version, manifest }: Order): Header {
   if (!verifyManifestId(manifest.id, manifest)) {
-    throw new RackseedError(`cannot believe the order to install ${image}@${version}`, {
-      reason: "the manifest's signature is not good.",
+    throw new RackseedError(`cannot trust the order to install ${image}@${version}`, {
+      reason: "the manifest's signature is not valid.",
       remedy: "verify the image on the server, then deploy again.",
     });
   }
   const header = parseHeader(manifest.header);
   if (header.image === image && header.version === version) return header;
-  throw new RackseedError(`cannot believe the order to install ${image}@${version}`, {
-    reason: `its manifest is that of ${header.image}@${header.version}.`,
+  throw new RackseedError(`cannot trust the order to install ${image}@${version}`, {
+    reason: `its manifest belongs to ${header.image}@${header.version}.`,
     remedy: "verify the image on the server, then deploy again.",
   });
 }
@@ -100,5 +100,5 @@ function believedHeader({ image, version, manifest }: Order): Header {
 function keyOf({ key }: Order): Uint8Array {
   const bytes = Buffer.from(key, "base64");
   if (bytes.length === SEALED_KEY_BYTES) return bytes;
-  throw new RangeError("the order's key has another length than a key");
+  throw new RangeError("the key in the order has the wrong length");
 }

@@ -1,4 +1,4 @@
-/** Figures as the agent's console shows them. */
+/** Figures in the format of the agent's console. */
 
 /** "12.3 MB" */
 export function megabytes(bytes: number): string {

@@ -5,7 +5,7 @@ import type { Run } from "../sys/command.ts";
 import { exists, firstLine } from "../sys/small_file.ts";
 import { devicePath, type DiskFacts, KERNEL, type KernelTrees } from "../layout/disks.ts";
 
-/** For `--target DIR`: nothing of the machine matters, and no program is needed. */
+/** For `--target DIR`: leaves out the disks, and needs no program. */
 export async function directoryInventory(trees: KernelTrees = KERNEL): Promise<Inventory> {
   return { ...await readSystem(trees), kind: "directory", disks: [] };
 }
@@ -50,7 +50,7 @@ async function readSystem({ sys, proc }: KernelTrees): Promise<Omit<Inventory, "
   };
 }
 
-/** Network cards with hardware behind them, not bridges and the like. */
+/** Physical NICs; no bridges and the like. */
 export async function readNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<Inventory["nics"]> {
   const nics: Inventory["nics"] = [];
   for await (const { name } of Deno.readDir(`${sys}/class/net`)) {
@@ -67,7 +67,7 @@ export async function readNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Prom
   return nics.sort((a, b) => a.name < b.name ? -1 : 1).slice(0, 64);
 }
 
-/** "gpt: vfat 'ESP', ext4 'root', swap"; empty where nothing is known to lie there. */
+/** "gpt: vfat 'ESP', ext4 'root', swap"; empty if nothing is recognized. */
 async function contentOf(disk: DiskFacts, run: Run): Promise<string> {
   const probe = async (path: string) =>
     parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);

@@ -1,4 +1,4 @@
-/** The last lines of what happened, for the report of a failure: commands with their errors, and steps. */
+/** The last lines of the log, for the report of a failure: steps, and commands with their errors. */
 import { messageOf } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 
@@ -17,7 +17,7 @@ export class LogTail {
     return [...this.#lines];
   }
 
-  /** The same runner, with each command and its errors noted. */
+  /** The same runner, logging each command and its errors. */
   recording(run: Run): Run {
     return async (argv, options) => {
       this.add(`$ ${options?.root === undefined ? "" : "(clone) "}${argv.join(" ")}`);

@@ -1,6 +1,6 @@
 /**
- * Tells the server how an installation goes. Reports before enrolment wait for it. A report that does not get
- * through never stops an installation, but the last one must: it disarms the node.
+ * Reports the progress of an installation to the server. Reports from before the enrolment wait for it. A lost report
+ * never stops an installation, but the last one must arrive: it disarms the node.
  */
 import { getLogger } from "@logtape/logtape";
 import { ReportAnswer, type StepReport } from "#contract/api.ts";
@@ -15,7 +15,7 @@ const PAUSE_MS = 1000;
 export type ReportClient = Pick<ApiClient, "post">;
 
 export class Reporter {
-  /** Aborts where the operator has called it off. */
+  /** Aborts when the operator cancels. */
   readonly cancelled: AbortSignal;
   readonly #cancel = new AbortController();
   readonly #early: StepReport[] = [];
@@ -27,29 +27,29 @@ export class Reporter {
     this.cancelled = this.#cancel.signal;
   }
 
-  /** From now on reports are sent, those that waited first, and `terms` follow what the server answers. */
+  /** From now on reports are sent, starting with those that waited, and `terms` follow the server's answers. */
   async connect(client: ReportClient, terms?: SwarmTerms): Promise<void> {
     this.#client = client;
     this.#terms = terms;
     for (const report of this.#early.splice(0)) await this.send(report);
   }
 
-  /** Whether what is sent goes to the server, and does not wait. */
+  /** Whether reports go to the server instead of waiting. */
   get isConnected(): boolean {
     return this.#client !== undefined;
   }
 
-  /** Whether others still fetch, as the server said last. */
+  /** Whether other nodes still fetch, according to the server's last answer. */
   get seedOn(): boolean {
     return this.#answer.seedOn;
   }
 
-  /** How long it waits before it tells of mere progress again, as the server said last. */
+  /** The pause between reports of mere progress, according to the server's last answer. */
   get pauseMs(): number {
     return this.#answer.nextReportMs ?? PAUSE_MS;
   }
 
-  /** Sends once; says whether it got through. */
+  /** Sends once. Returns whether the report arrived. */
   async send(report: StepReport): Promise<boolean> {
     if (this.#client === undefined) {
       this.#early.push(report);
@@ -63,13 +63,13 @@ export class Reporter {
         signal: AbortSignal.timeout(WAIT_MS),
       });
       this.#terms?.follow(this.#answer);
-      if (this.#answer.cancelled) this.#cancel.abort(calledOff("the operator cancelled it."));
+      if (this.#answer.cancelled) this.#cancel.abort(cancelledError("the operator cancelled it."));
       return true;
     } catch (error) {
-      // the session has ended for good: the node was ordered anew, or enrolled again
+      // the session has ended for good: the node has a new order, or has enrolled again
       if (error instanceof RackseedError && error.status === 401) {
         this.#cancel.abort(
-          calledOff("the server does not know it any more: another order stands in its place."),
+          cancelledError("the server no longer knows it: another order has replaced it."),
         );
       }
       log.warn("report-lost", { step: report.step, error: messageOf(error) });
@@ -78,8 +78,8 @@ export class Reporter {
   }
 
   /**
-   * Sends again and again, for as long as `budgetMs`, with pauses between; false where it never got through, at once
-   * where it was called off.
+   * Sends until the report arrives, with pauses, for at most `budgetMs`. Returns whether it arrived; gives up at once if
+   * the order was cancelled.
    */
   async insist(
     report: StepReport,
@@ -90,16 +90,16 @@ export class Reporter {
       if (await this.send(report)) return true;
       const ended = this.#client === undefined || signal?.aborted || this.cancelled.aborted;
       if (ended || performance.now() + pauseMs > deadline) return false;
-      // spread, since all nodes of a rack may be waiting for the same server
+      // with jitter: all nodes of a rack may be waiting for the same server
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
     }
   }
 }
 
-function calledOff(reason: string): RackseedError {
-  return new RackseedError("what was ordered was called off", {
+function cancelledError(reason: string): RackseedError {
+  return new RackseedError("the order was cancelled", {
     reason,
-    remedy: "order it again when it is wanted; what was being installed may be half written until then.",
+    remedy: "order it again if it is still wanted; until then, what was being installed may be half written.",
     status: 409,
   });
 }

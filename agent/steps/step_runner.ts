@@ -7,6 +7,28 @@ import type { Step } from "#contract/api/steps.ts";
 import { RunningStep, type StepSurroundings } from "./running_step.ts";
 import type { StepOutcome, StepProgress } from "./step.ts";
 
+/**
+ * @example What a step returns, the next one takes
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { TerminalConsole } from "../sys/console.ts";
+ * import { LogTail } from "./log_tail.ts";
+ * import { Reporter } from "./reporter.ts";
+ * import { StepRunner } from "./step_runner.ts";
+ *
+ * let shown = "";
+ * const terminal = { path: "/dev/tty0", read: () => Promise.resolve(null), write: (text: string) => shown += text };
+ * const steps = new StepRunner({
+ *   reporter: new Reporter(),
+ *   console: new TerminalConsole([terminal]),
+ *   log: new LogTail(),
+ *   signal: new AbortController().signal,
+ * });
+ * const { device } = await steps.run("plan", () => ({ message: "the only disk", device: "/dev/vda" }));
+ * await steps.run("guard", () => ({ message: `${device} is free` }));
+ * assert.match(shown, /\] plan: the only disk \(.*\] guard: \/dev\/vda is free \(/s);
+ * ```
+ */
 export class StepRunner {
   readonly #surroundings: StepSurroundings;
 

@@ -1,16 +1,16 @@
-/** Under which terms this node takes part in the swarm: as ordered, then as the server answers to its reports. */
+/** The terms of this node in the swarm: first from its order, then from the server's answers to its reports. */
 import type { Order, ReportAnswer } from "#contract/api.ts";
 import type { Racks } from "#contract/api/distribution.ts";
 import { rackLookup } from "#contract/racks.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 
-/** Where the server does not say how long a node seeds at most. */
+/** The longest time to seed, if the server sets none. */
 const SEED_SECONDS = 3600;
 
 export class SwarmTerms {
-  /** Of all that this node sends to others; its rate follows the server. */
+  /** Limits everything that this node uploads; its rate follows the server. */
   readonly uploadLimit: RateLimit;
-  /** It seeds no longer than this, also where the server says nothing any more. */
+  /** The node seeds no longer than this, even if the server falls silent. */
   readonly seedMs: number;
   #racks: Racks | undefined;
   #rackOf: (address: string) => string | undefined = () => undefined;
@@ -27,15 +27,15 @@ export class SwarmTerms {
     if (racks) this.#learn(racks);
   }
 
-  /** The rack of this node; undefined where it has none. */
+  /** This node's rack; undefined if it has none. */
   get ownRack(): string | undefined {
     return this.#racks?.own;
   }
 
-  /** The rack of a peer; undefined where it is not known. May be passed on as it is. */
+  /** A peer's rack; undefined if it is not known. Needs no `this`. */
   readonly rackOf = (address: string): string | undefined => this.#rackOf(address);
 
-  /** To be sent with reports; undefined where the server knows of no racks. */
+  /** Sent with reports; undefined if the server knows no racks. */
   get racksRevision(): string | undefined {
     return this.#racks?.revision;
   }

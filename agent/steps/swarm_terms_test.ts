@@ -5,7 +5,7 @@ import { SwarmTerms } from "./swarm_terms.ts";
 
 const SWARM = { infoHash: "", announce: [], webSeeds: [] };
 
-Deno.test("an order without terms leaves the node free, and lets it seed for an hour at most", () => {
+Deno.test("an order without terms sets no limits, except that the node seeds for an hour at most", () => {
   const terms = new SwarmTerms(SWARM);
   assert.equal(terms.uploadLimit.bytesPerSecond, Infinity);
   assert.equal(terms.seedMs, 3_600_000);
@@ -16,7 +16,7 @@ Deno.test("an order without terms leaves the node free, and lets it seed for an 
   ]);
 });
 
-Deno.test("the terms follow what the server answers to reports, through the functions given out before", async () => {
+Deno.test("the terms follow the server's answers to reports, even through functions passed on before", async () => {
   const sent: StepReport[] = [];
   let answer: Record<string, unknown> = { cancelled: false, seedOn: true, uploadLimit: 5e6 };
   const client = {
@@ -36,7 +36,7 @@ Deno.test("the terms follow what the server answers to reports, through the func
   await reporter.connect(client, terms);
   await reporter.send({ step: "install", state: "running", elapsedMs: 1 });
   assert.equal(uploadLimit.bytesPerSecond, 5e6);
-  assert.equal(rackOf("10.0.0.2"), "a", "an answer without racks leaves those that are known");
+  assert.equal(rackOf("10.0.0.2"), "a", "an answer without racks keeps the known ones");
 
   answer = { cancelled: false, seedOn: true, racks: { own: "b", members: ["10.0.0.3"], revision: "r2" } };
   await reporter.send({ step: "install", state: "running", elapsedMs: 2 });

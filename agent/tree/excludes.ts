@@ -1,19 +1,19 @@
 /**
- * Which paths a capture leaves out. A pattern is matched against paths from the template's root:
+ * Decides which paths a capture excludes. Patterns match paths relative to the template's root:
  *
- *     /var/log/*      with a leading slash: from the root on. Keeps the directory, leaves out what it holds
- *     /srv/scratch    a directory that matches goes with all that it holds
- *     *.tmp           without one: the last components of a path, anywhere
+ *     /var/log/*      with a leading slash: from the root. Keeps the directory and excludes its content
+ *     /srv/scratch    excludes a directory with everything in it
+ *     *.tmp           without a leading slash: the last components of any path
  *     cache/tmp/      with a trailing slash: directories only
  *
- * `*` stands for any bytes of one component, `**` also for slashes, `?` for one character, `[a-z]` and `[!a-z]`
- * for one of a set; a backslash takes the next character for itself.
+ * `*` matches any bytes of one component, `**` also slashes, `?` one character, `[a-z]` and `[!a-z]` one character of a
+ * set or not of it; a backslash makes the next character literal.
  */
 import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 
-/** What no clone should get: what the kernel or the next boot makes anew, caches, swap files. */
+/** What no clone should get: files that the kernel or the next boot makes again, caches, swap files. */
 export const DEFAULT_EXCLUDES: readonly string[] = [
   "/proc/*",
   "/sys/*",
@@ -29,7 +29,7 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
   "/var/cache/dnf/*",
   "/var/cache/yum/*",
   "/var/lib/rackseed/",
-  // a clone that is captured before it could report its own first boot
+  // in case a clone is captured before it could report its own first boot
   "/etc/**/*rackseed-first-boot*",
   "/.rackseed-install/",
   "lost+found/",
@@ -45,13 +45,27 @@ export interface Excludes {
   matches(path: BytePath, options: { isDirectory: boolean }): boolean;
 }
 
-/** All that a capture leaves out: the defaults, the machine's own swap files, and what the operator names. */
+/** Everything a capture excludes: the defaults, the machine's swap files, and the operator's patterns. */
 export function excludesOf(layout: DiskLayout | undefined, more: readonly string[]): Excludes {
   const swapFiles = (layout?.swapFiles ?? []).map(({ path }) => path.replace(/[\\*?[\]]/g, "\\$&"));
   return compileExcludes([...new Set([...DEFAULT_EXCLUDES, ...swapFiles, ...more])]);
 }
 
-/** Throws RackseedError that names the pattern which is none. */
+/**
+ * Throws RackseedError that names the invalid pattern.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bytePathOfText } from "#contract/format/byte_path.ts";
+ *
+ * const excludes = compileExcludes(["/var/log/*", "*.tmp", "cache/"]);
+ * const file = (path: string) => excludes.matches(bytePathOfText(path), { isDirectory: false });
+ * assert.ok(file("var/log/syslog"));
+ * assert.ok(file("srv/upload.tmp"));
+ * assert.ok(!file("srv/cache"));
+ * ```
+ */
 export function compileExcludes(patterns: readonly string[]): Excludes {
   const compiled = patterns.map(compile);
   const any = compiled.filter((p) => !p.directoryOnly).map((p) => p.source);
@@ -71,14 +85,14 @@ function compile(pattern: string): { source: string; directoryOnly: boolean } {
   if (body === "" || body.startsWith("/") || body.endsWith("/") || pattern.includes("\0")) {
     throw new RackseedError(`cannot use the exclude pattern "${pattern}"`, {
       reason: "it names no path.",
-      remedy: "write for instance /var/log/*, *.tmp or /srv/scratch/.",
+      remedy: "use a pattern such as /var/log/*, *.tmp or /srv/scratch/.",
       status: 400,
     });
   }
   return { source: `${anchored ? "^" : "(?:^|/)"}(?:${expression(bytePathOfText(body))})$`, directoryOnly };
 }
 
-/** One UTF-8 character other than a slash, or one byte that is none, of a path that holds bytes. */
+/** One UTF-8 character other than a slash, or one byte that is not part of any: paths are bytes. */
 const CHARACTER = "(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|[^/])";
 const TOKEN = /\\(.)|\*\*|\*|\?|\[([!^]?)(\]?[^\]\/]*)\]|(.)/gs;
 

@@ -1,7 +1,7 @@
 /**
- * The flags that stop even root: +i forbids to write to a file, to give it attributes, to link and to remove it, and in
- * a directory to make or remove anything; +a nearly the same (ioctl_iflags(2)). Templates have them on purpose, and
- * a machine that was broken into has them where somebody did not want to be removed.
+ * The inode flags that stop even root (ioctl_iflags(2)). +i forbids writing to a file, changing its attributes, linking
+ * and removing it, and in a directory making or removing entries; +a forbids nearly the same. Templates use them on
+ * purpose, and intruders use them to protect what they left behind.
  */
 import { type BytePath, parentOf } from "#contract/format/byte_path.ts";
 import { codeOf } from "../sys/errno.ts";
@@ -9,19 +9,19 @@ import { statAt } from "../sys/file_status.ts";
 import { lockInode, unlockInode } from "../sys/inode_flags.ts";
 import { close, O, openAt } from "../sys/libc.ts";
 
-/** Takes them off; returns what was taken, 0 for nothing, and where only files and directories can have them. */
+/** Clears both flags and returns those that were set; 0 if none were, or if the path cannot have any. */
 export function unlockAt(root: number, path: BytePath): number {
   return withOpen(root, path, unlockInode) ?? 0;
 }
 
-/** Gives back what `unlockAt` took, where the path is still there. */
+/** Sets the flags that `unlockAt` cleared, if the path still exists. */
 export function lockAt(root: number, path: BytePath, locks: number): void {
   if (locks !== 0) withOpen(root, path, (fd) => lockInode(fd, locks));
 }
 
 /**
- * Does what the locks of `path` or of its directory may forbid. The directory gets its own back; `path` too if it
- * `stays`.
+ * Does work that the flags of `path` or of its directory may forbid. The directory gets its flags back, and so does
+ * `path` if it `stays`.
  */
 export function pastLocks(
   root: number,
@@ -43,7 +43,7 @@ export function pastLocks(
   }
 }
 
-/** Undefined where it is gone or neither file nor directory: to open a device would do something. */
+/** Undefined if the path is gone, or is neither file nor directory: opening a device could have side effects. */
 function withOpen<T>(root: number, path: BytePath, use: (fd: number) => T): T | undefined {
   const at = path || "." as BytePath;
   try {

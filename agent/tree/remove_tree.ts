@@ -1,4 +1,4 @@
-/** Removes what must not stay on a target. Follows no symlink and leaves mounted file systems alone. */
+/** Removes a path with everything below it. Follows no symlink and leaves mounted file systems alone. */
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../sys/errno.ts";
@@ -8,8 +8,9 @@ import { chmodAt, chmodOf, close, O, openAt, readDirectory, removeAt } from "../
 import { pastLocks } from "./locks.ts";
 
 /**
- * `path` below the open directory `root`, whose parents are known to be directories; nothing happens where it is
- * not there. Immutable files and directories go like others. Throws RackseedError where something is mounted in it, with nothing of that removed.
+ * `path`: below the open directory `root`; its parents are known to be directories. Does nothing if it does not exist.
+ * Removes immutable files and directories too. Throws RackseedError if a file system is mounted in it, and removes
+ * nothing of that.
  */
 export function removeTree(root: number, path: BytePath): void {
   let status: FileStatus;
@@ -27,7 +28,7 @@ export function removeTree(root: number, path: BytePath): void {
       status: 409,
     });
   }
-  const fd = openOwn(root, path);
+  const fd = openToEmpty(root, path);
   let names: BytePath[];
   try {
     names = readDirectory(fd);
@@ -42,8 +43,8 @@ function removeLocked(root: number, path: BytePath, kind: "name" | "directory"):
   pastLocks(root, path, { work: () => removeAt(root, path, kind), stays: false });
 }
 
-/** As its owner one may not look into, or take from, every directory. */
-function openOwn(root: number, path: BytePath): number {
+/** Opens a directory so that its owner may read and empty it, whatever its mode and flags. */
+function openToEmpty(root: number, path: BytePath): number {
   const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
   const fd = openAfter(() => openAt(root, path, { flags }), () => chmodAt(root, path, 0o700));
   unlockInode(fd);

@@ -1,4 +1,4 @@
-/** Reads and writes single files of the clone's tree; no symbolic link of the image leads out of it. */
+/** Reads and writes single files of a tree; no symbolic link leads out of it. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { codeOf } from "../sys/errno.ts";
@@ -8,10 +8,25 @@ import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
 import { lockAt, unlockAt } from "./locks.ts";
 import { removeTree } from "./remove_tree.ts";
 
-/** No file of configuration is larger; what claims to be one is none. */
+/** No configuration file is larger: whatever exceeds this is not one. */
 const MAX_TEXT_BYTES = 1 << 20;
 
-/** Reads single small files of a tree. */
+/**
+ * Reads single small files of a trusted tree. A path that leads out of it is an error.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const root = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${root}/hostname`, "web\n");
+ * await Deno.symlink("/etc", `${root}/etc`);
+ * assert.equal(await new TreeReader(root).text("/hostname"), "web\n");
+ * await assert.rejects(new TreeReader(root).text("/etc/passwd"), /leads out of the tree/);
+ * assert.equal(await new ForeignTree(root).text("/etc/passwd"), undefined);
+ * await Deno.remove(root, { recursive: true });
+ * ```
+ */
 export class TreeReader {
   readonly root: string;
 
@@ -19,31 +34,31 @@ export class TreeReader {
     this.root = root;
   }
 
-  /** Text of a regular file of at most 1 MiB; undefined for anything else. */
+  /** The text of a regular file of at most 1 MiB; undefined for anything else. */
   async text(path: string): Promise<string | undefined> {
     if (await this.kind(path) !== "file") return undefined;
     const at = await this.confine(path);
     return (await Deno.lstat(at)).size > MAX_TEXT_BYTES ? undefined : await textOf(at);
   }
 
-  /** Of a regular file of at most so many bytes; undefined for anything else. */
+  /** The content of a regular file of at most `maxBytes`; undefined for anything else. */
   async bytes(path: string, { maxBytes }: { maxBytes: number }): Promise<Uint8Array | undefined> {
     if (await this.kind(path) !== "file") return undefined;
     const at = await this.confine(path);
     return (await Deno.lstat(at)).size > maxBytes ? undefined : await Deno.readFile(at);
   }
 
-  /** Where the regular file is, outside of the tree; undefined for anything else. */
+  /** The real path of a regular file; undefined for anything else. */
   async file(path: string): Promise<string | undefined> {
     return await this.kind(path) === "file" ? await this.confine(path) : undefined;
   }
 
-  /** Where the directory is, outside of the tree; undefined for anything else. */
+  /** The real path of a directory; undefined for anything else. */
   async directory(path: string): Promise<string | undefined> {
     return await this.kind(path) === "directory" ? await this.confine(path) : undefined;
   }
 
-  /** Where a symbolic link points to; undefined for anything else. */
+  /** The target of a symbolic link; undefined for anything else. */
   async linkTarget(path: string): Promise<string | undefined> {
     return await this.kind(path) === "symlink" ? await Deno.readLink(await this.confine(path)) : undefined;
   }
@@ -64,13 +79,13 @@ export class TreeReader {
     }
   }
 
-  /** Absolute paths inside the tree. */
+  /** The paths of a directory's entries, absolute inside the tree. */
   async list(directory: string): Promise<string[]> {
     if (await this.kind(directory) !== "directory") return [];
     return (await namesIn(await this.confine(directory))).map((name) => `${directory}/${name}`);
   }
 
-  /** The path outside of the tree; its directory must not be reached by a link that leads out. */
+  /** The real path. Throws RackseedError if its directory is outside of the tree. */
   protected async confine(path: string): Promise<string> {
     const at = `${this.root}${path}`;
     const name = at.slice(at.lastIndexOf("/"));
@@ -79,13 +94,13 @@ export class TreeReader {
     const isInside = root === "/" || real === root || real.startsWith(`${root}/`);
     if (isInside && name !== "/.." && name !== "/.") return `${real}${name}`;
     throw new RackseedError(`cannot reach ${path} in the tree ${this.root}`, {
-      reason: "it leads out of the tree, by itself or by a symbolic link.",
+      reason: "it leads out of the tree, directly or through a symbolic link.",
       remedy: "make that link relative on the template and capture it again.",
     });
   }
 }
 
-/** A tree that nobody vouches for: what lies behind a link that leads out of it is not there. */
+/** A tree that is not trusted, such as an old disk's: anything behind a link that leads out of it counts as missing. */
 export class ForeignTree extends TreeReader {
   override async kind(path: string): ReturnType<TreeReader["kind"]> {
     try {
@@ -97,13 +112,14 @@ export class ForeignTree extends TreeReader {
   }
 }
 
+/** The tree of a clone, to be changed: notes every changed path. */
 export class CloneTree extends TreeReader {
-  /** Paths that were changed, absolute inside the tree: verification leaves them out. */
+  /** Paths that were changed, absolute inside the tree. Verification skips them. */
   readonly changed = new Set<string>();
 
   /**
-   * Replaces the file, or the link that stands in its place, at once. It belongs to whom that file belonged, a new one
-   * to whom its directory does: daemons read theirs as users of their own. SELinux's label stays, too.
+   * Replaces a file, or a link in its place, atomically. The new file keeps the owner of the old one, or takes that of
+   * its directory: daemons read their files as users of their own. It also keeps the SELinux label.
    */
   async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
@@ -122,15 +138,15 @@ export class CloneTree extends TreeReader {
     this.changed.add(path);
   }
 
-  /** Replaces a regular file's content: it keeps its owner, mode, labels and names. */
+  /** Replaces the content of a regular file, which keeps its owner, mode, labels and hard links. */
   async rewrite(path: string, content: Uint8Array): Promise<void> {
     const at = await this.file(path);
-    if (at === undefined) throw new RangeError(`${path} is no file`);
+    if (at === undefined) throw new RangeError(`${path} is not a file`);
     await pastLocks([at], () => Deno.writeFile(at, content, { create: false }));
     this.changed.add(path);
   }
 
-  /** Removes what stands there, with its flags, and lets `make` put a file in its place. */
+  /** Removes whatever is at the path, immutable or not, and lets `make` put a file in its place. */
   async replace(path: string, make: (at: string) => Promise<void>): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path);
@@ -144,7 +160,7 @@ export class CloneTree extends TreeReader {
     this.changed.add(path);
   }
 
-  /** Makes a symbolic link, in place of a file or link that stands there. */
+  /** Makes a symbolic link, replacing any file or link at the path. */
   async link(path: string, { target }: { target: string }): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path), temporary = `${at}.rackseed`;
@@ -161,7 +177,7 @@ export class CloneTree extends TreeReader {
     return before?.isFile ? before : await Deno.lstat(at.slice(0, at.lastIndexOf("/")));
   }
 
-  /** Removes all that a directory holds, locked or not, and keeps the directory with its owner and mode. */
+  /** Empties a directory, immutable entries included; the directory keeps its owner and mode. */
   async clear(path: string): Promise<void> {
     const at = await this.directory(path);
     this.changed.add(path);
@@ -202,7 +218,7 @@ export class CloneTree extends TreeReader {
   }
 }
 
-/** What SELinux lets daemons do with a file depends on it; no policy is loaded that would give a new file its own. */
+/** Copies the SELinux label. It decides what daemons may do with a file, and no loaded policy would set it here. */
 function copyLabel(from: string, to: string): void {
   const open = <T>(path: string, use: (fd: number) => T): T => {
     const fd = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.NOFOLLOW });
@@ -216,7 +232,7 @@ function copyLabel(from: string, to: string): void {
     const label = open(from, xattrsOf).find(([name]) => name === "security.selinux");
     if (label) open(to, (fd) => setXattrOf(fd, label));
   } catch (error) {
-    // nothing stands there, or a link
+    // there was no file, or a link
     if (!["ENOENT", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
   }
 }
@@ -226,8 +242,8 @@ function folderOf(path: string): string {
 }
 
 /**
- * Takes the immutable and append-only flags off these paths while `work` goes on: many an administrator has them on
- * resolv.conf. What lies there afterwards has them again.
+ * Clears the immutable and append-only flags of these paths during `work`: many administrators set them on resolv.conf.
+ * Whatever is at the paths afterwards gets them back.
  */
 async function pastLocks(paths: readonly string[], work: () => Promise<void>): Promise<void> {
   const taken = paths.map(bytePathOfText).map((path) => ({ path, locks: unlockAt(AT_FDCWD, path) }));

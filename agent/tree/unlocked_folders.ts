@@ -1,12 +1,12 @@
-/** Folders in which a program of the image is to write, though it may hold immutable files: grub-install fails on them. */
+/** Unlocks folders that a program of the image writes to: grub-install, for example, fails on immutable files. */
 import { type BytePath, bytePathOfText, joinPath } from "#contract/format/byte_path.ts";
 import { statAt } from "../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { lockAt, unlockAt } from "./locks.ts";
 
 /**
- * Takes +i and +a off the directories and all that lies in them, mounted file systems aside; disposed it gives them
- * back to what is still there. `directories`: paths outside of the tree.
+ * Clears +i and +a of the directories and everything in them, except in mounted file systems. Disposing it sets the
+ * flags again on whatever still exists. `directories`: real paths.
  */
 export function unlockedFolders(directories: readonly string[]): Disposable {
   const taken: { path: BytePath; locks: number }[] = [];
@@ -27,7 +27,7 @@ export function unlockedFolders(directories: readonly string[]): Disposable {
   directories.map(bytePathOfText).forEach(visit);
   return {
     [Symbol.dispose]() {
-      // what lies in a directory before the directory
+      // the entries of a directory before the directory itself
       for (const { path, locks } of taken.toReversed()) lockAt(AT_FDCWD, path, locks);
     },
   };

@@ -9,22 +9,15 @@
  * the server or more: the server's capacity is what its processor time says.
  */
 import { parseArgs } from "node:util";
-import { DeployAnswer, type Inventory, NodeView, Order, ReportAnswer } from "#contract/api.ts";
+import { DeployAnswer, NodeView, Order, ReportAnswer } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { type LoadResult, runLoad } from "./paced_load.ts";
 import { cpuSeconds, PinnedProduct, residentBytes } from "./pinned_product.ts";
+import { DIRECTORY_INVENTORY } from "../../test/support/inventory.ts";
 import { numberOption } from "./number_option.ts";
 
 const CONNECTIONS = 64;
 const BAR_P99_MS = 50;
-const INVENTORY: Inventory = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
 
 const { values } = parseArgs({
   options: {
@@ -72,7 +65,10 @@ async function enrolAll(): Promise<{ session: string; racks: string | undefined 
   using agent = await ApiClient.connect({ server: product.server, token: product.token });
   for (const { token } of answer.nodes) {
     agent.useSession(token.split(".")[2] ?? "");
-    const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+    const order = await agent.post("/node/enrol", {
+      body: { inventory: DIRECTORY_INVENTORY },
+      schema: Order,
+    });
     // the step begins, which is written down; what is measured later is progress in it
     agent.useSession(order.session);
     const begun = { step: "install", state: "running", elapsedMs: 0 };

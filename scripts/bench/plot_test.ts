@@ -2,16 +2,7 @@ import assert from "node:assert/strict";
 import { plotSwarm } from "./plot.ts";
 import type { SwarmReport } from "./swarm/report.ts";
 import type { Result } from "./swarm/result.ts";
-
-const result = (engine: string, nodes: number, seconds: number): Result => ({
-  engine,
-  nodes,
-  seconds,
-  allSeconds: [seconds],
-  cpuSecondsPerGb: 5,
-  memoryMib: 100,
-  serverSent: 1.2,
-});
+import { result } from "./swarm/testing/result.ts";
 
 const report = (results: Result[], rateMbit: number | null = 200): SwarmReport => ({
   sizeBytes: 2 ** 28,

@@ -73,7 +73,7 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   );
   let agentMs = 0;
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
-    await machine.serial.expect(/Rackseed: this machine asks its server/, { timeoutMs: 300_000 });
+    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 300_000 });
     const started = performance.now();
     for (const { after, text } of node.asked?.types ?? []) {
       await machine.serial.expect(after, { timeoutMs: 300_000 });

@@ -83,7 +83,7 @@ async function runUntil(
 ): Promise<Run> {
   await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
   lab.transcripts.push(machine.serial);
-  await machine.serial.expect(/Rackseed: this machine asks its server/, { timeoutMs: 300_000 });
+  await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 300_000 });
   const started = await lab.network.sentTo(machine.tap);
   let toFetchMB: number | undefined;
   const torrent = machine.serial.expect(/torrent: [^\n]*?([\d.]+) MB to fetch/, { timeoutMs: 900_000 });

@@ -1,34 +1,18 @@
-/** The API of a whole server: rights, limits, orders, and what stands after a restart. */
+/** The API of a complete server: permissions, limits, orders, and what survives a restart. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import {
-  API,
-  CaptureOrder,
-  CaptureView,
-  DeployAnswer,
-  NodeView,
-  Order,
-  ReportAnswer,
-  type StepReport,
-} from "#contract/api.ts";
+import { API, CaptureOrder, CaptureView, NodeView, ReportAnswer, type StepReport } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { formatToken, pinOf } from "#contract/token.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { openDatabase } from "../../server/store/database.ts";
 import { issueServerCertificate, openAuthority } from "../../server/access/tls.ts";
+import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const MAC = "52:54:00:00:00:01";
-const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
 
 const step = (name: StepReport["step"], state: StepReport["state"] = "running"): StepReport => ({
   step: name,
@@ -38,26 +22,13 @@ const step = (name: StepReport["step"], state: StepReport["state"] = "running"):
 const report = (agent: ApiClient, body: StepReport) =>
   agent.post("/node/report", { body, schema: ReportAnswer });
 
-async function deploy(test: ServerUnderTest, ...nodes: string[]): Promise<string[]> {
-  const body = { nodes, image: "web" };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  return answer.nodes.map((n) => n.token);
-}
-
-async function enrol(test: ServerUnderTest, token: string): Promise<{ agent: ApiClient; order: Order }> {
-  const agent = await test.as(token);
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
-  return { agent, order };
-}
-
-Deno.test("no call is answered without its own right", async () => {
+Deno.test("no call is answered without permission for that call", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
   await test.client.put("/nodes/n2", { body: {}, schema: NodeView });
-  const [first = "", second = ""] = await deploy(test, "n1", "n2");
-  const { agent } = await enrol(test, first);
+  const [first = "", second = ""] = await test.deploy(["n1", "n2"]);
+  const { agent } = await test.enrol(first);
   using _agent = agent;
   using boot = await test.as(second);
   using stranger = await test.as(test.server.token.replace(/.{43}$/, "x".repeat(43)));
@@ -86,7 +57,7 @@ Deno.test("no call is answered without its own right", async () => {
   const hostname = { hostname: "n1", interfaces: [] };
   for (const path of ["/node/enrol", "/node/report", "/node/identity", "/node/record"]) {
     const json = path === "/node/enrol"
-      ? { inventory: INVENTORY }
+      ? { inventory: DIRECTORY_INVENTORY }
       : path === "/node/report"
       ? step("plan")
       : hostname;
@@ -100,7 +71,7 @@ Deno.test("no call is answered without its own right", async () => {
   );
 });
 
-Deno.test("what cannot be read is refused with a problem that says how to do better", async () => {
+Deno.test("an invalid request is refused with a problem and its remedy", async () => {
   await using test = await ServerUnderTest.start();
   const { client } = test;
   const cases: [call: () => Promise<unknown>, status: number][] = [
@@ -127,7 +98,7 @@ Deno.test("what cannot be read is refused with a problem that says how to do bet
   }
 });
 
-Deno.test("a frame larger than a frame is refused before it is held in memory", async () => {
+Deno.test("a frame above the size limit is refused before it is held in memory", async () => {
   await using test = await ServerUnderTest.start();
   const { id } = await test.client.post("/captures", { body: { image: "web" }, schema: CaptureView });
   const endless = ReadableStream.from((function* () {
@@ -136,7 +107,7 @@ Deno.test("a frame larger than a frame is refused before it is held in memory", 
   await assert.rejects(test.client.send("POST", `/captures/${id}/frames`, { body: endless }));
 });
 
-Deno.test("a template that waits gets its order at once, and only its own", async () => {
+Deno.test("a waiting template gets its own order, and only that, at once", async () => {
   await using test = await ServerUnderTest.start();
   const Id = z.object({ id: z.string() });
   const [golden, other] = await Promise.all(
@@ -151,21 +122,21 @@ Deno.test("a template that waits gets its order at once, and only its own", asyn
   const started = performance.now();
   const capture = await test.client.post("/captures", { body, schema: CaptureView });
   assert.deepEqual(await waiting, { capture: capture.id, image: "web", excludes: ["/srv/**"], level: 9 });
-  assert.ok(performance.now() - started < 5000, "it was woken and did not poll");
+  assert.ok(performance.now() - started < 5000, "it was woken up and did not poll");
   await assert.rejects(test.client.post("/captures", { body, schema: CaptureView }), { status: 409 });
   stop.abort(new Error("enough"));
   await assert.rejects(foreign, /enough/);
 });
 
-Deno.test("a node's way: enrolled by its token, told what it needs, disarmed when it is done", async () => {
+Deno.test("a node enrols with its token, gets what it needs, and is disarmed when it is done", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", {
     body: { address: "10.0.0.5/24", dns: ["10.0.0.1"] },
     schema: NodeView,
   });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   using _agent = agent;
   assert.deepEqual([order.node, order.image, order.version], ["n1", "web", 1]);
   assert.deepEqual(order.identity.mode, "assign");
@@ -185,9 +156,9 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   const part = await agent.send("GET", file, { range: "bytes=2-5" });
   assert.deepEqual([part.status, (await part.arrayBuffer()).byteLength], [206, 4]);
   await assert.rejects(agent.send("GET", `${order.fallback?.packs}x/other.pack`), { status: 404 });
-  await assert.rejects(test.client.send("GET", file), { status: 401 }, "it is for the node alone");
+  await assert.rejects(test.client.send("GET", file), { status: 401 }, "only the node may fetch it");
 
-  await assert.rejects(enrol(test, token), { status: 401 }, "the token is used up");
+  await assert.rejects(test.enrol(token), { status: 401 }, "the token is used up");
   await assert.rejects(test.client.send("DELETE", "/images/web"), { status: 409 });
   await assert.rejects(test.client.send("DELETE", "/nodes/n1"), { status: 409 });
   assert.deepEqual(await report(agent, step("plan", "done")), { cancelled: false, seedOn: false });
@@ -201,41 +172,44 @@ Deno.test("a node's way: enrolled by its token, told what it needs, disarmed whe
   assert.equal((await fetch(`${order.swarm.webSeeds[0]}${metainfo.info.name}/manifest.rsm`)).status, 404);
 });
 
-Deno.test("a report that was on its way when its order was replaced changes nothing of the new one", async () => {
+Deno.test("a report that arrives after its order was replaced does not affect the new order", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   agent[Symbol.dispose]();
-  using http = Deno.createHttpClient({
+  using connection = await Deno.connectTls({
+    hostname: "127.0.0.1",
+    port: Number(new URL(test.server.urls.server).port),
     caCerts: [await Deno.readTextFile(`${test.folder}/data/tls/ca.pem`)],
   });
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const body = writable.getWriter();
-  const text = JSON.stringify(step("finish", "done"));
-  const answer = fetch(`${test.server.urls.server}${API}/node/report`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${order.session}`, "content-type": "application/json" },
-    body: readable,
-    client: http,
-  });
-
-  await body.write(new TextEncoder().encode(text.slice(0, 10)));
-  // the server has its head by then, and waits for the rest
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const write = (text: string) => connection.write(new TextEncoder().encode(text));
+  const answer = async () => {
+    const into = new Uint8Array(4096);
+    return new TextDecoder().decode(into.subarray(0, await connection.read(into) ?? 0));
+  };
+  const body = JSON.stringify(step("finish", "done"));
+  const head = [
+    `POST ${API}/node/report HTTP/1.1`,
+    "Host: server",
+    `Authorization: Bearer ${order.session}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
+  ];
+  await write(`${head.join("\r\n")}\r\n\r\n`);
+  // RFC 9110 §10.1.1: the server has accepted the head, session included, and waits for the body.
+  assert.match(await answer(), /^HTTP\/1\.1 100 /);
   await test.client.post("/nodes/n1/cancel", { body: {}, schema: NodeView });
-  const [fresh = ""] = await deploy(test, "n1");
-  await body.write(new TextEncoder().encode(text.slice(10)));
-  await body.close();
-  const { status, body: said } = await answer;
-  await said?.cancel();
-  assert.equal(status, 401);
+  const [fresh = ""] = await test.deploy(["n1"]);
+  await write(body);
+  assert.match(await answer(), /^HTTP\/1\.1 401 /);
   assert.equal((await test.client.get("/nodes/n1", NodeView)).state, "armed");
-  (await enrol(test, fresh)).agent[Symbol.dispose]();
+  (await test.enrol(fresh)).agent[Symbol.dispose]();
 });
 
-Deno.test("an order that its agent cannot believe fails, and the server knows why", async () => {
+Deno.test("an agent rejects an order with a wrong signature, and the server learns why", async () => {
   await using test = await ServerUnderTest.start();
   for (const image of ["web", "other"]) await test.publish(image, { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
@@ -248,18 +222,18 @@ Deno.test("an order that its agent cannot believe fails, and the server knows wh
     db.close();
     return Promise.resolve();
   });
-  const [token = ""] = await deploy(test, "n1");
+  const [token = ""] = await test.deploy(["n1"]);
   const { server } = test.server.urls;
   const target = await Deno.makeTempDir();
   const install = runInstall({ server, token, target, signal: new AbortController().signal });
-  await assert.rejects(install, /cannot believe the order/);
+  await assert.rejects(install, /cannot trust the order/);
   await Deno.remove(target);
   const { state, report } = await test.client.get("/nodes/n1", NodeView);
   assert.deepEqual([state, report?.step, report?.state], ["failed", "enrol", "failed"]);
   assert.match(report?.problem?.detail ?? "", /signature/);
 });
 
-Deno.test("a damaged version neither stops the server nor the others, and can be deleted", async () => {
+Deno.test("a damaged version stops neither the server nor other versions, and can be deleted", async () => {
   await using test = await ServerUnderTest.start();
   for (const image of ["torn", "gone", "web"]) await test.publish(image, { root: SOURCES });
   await test.restart(async () => {
@@ -267,8 +241,8 @@ Deno.test("a damaged version neither stops the server nor the others, and can be
     await Deno.remove(`${test.folder}/data/versions/gone@1/torrent`);
   });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  const { agent, order } = await enrol(test, token);
+  const [token = ""] = await test.deploy(["n1"]);
+  const { agent, order } = await test.enrol(token);
   using _agent = agent;
   const torrent = new Uint8Array(await (await agent.send("GET", "/node/torrent")).arrayBuffer());
   const url = `${order.swarm.webSeeds[0]}${parseMetainfo(torrent).info.name}/manifest.rsm`;
@@ -277,19 +251,19 @@ Deno.test("a damaged version neither stops the server nor the others, and can be
   assert.deepEqual(await (await test.client.send("GET", "/images")).json().then((all) => all.length), 1);
 });
 
-Deno.test("what is asked for of a frame is bounded by what it can hold", async () => {
+Deno.test("a request for extents is limited to what a frame can hold", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
-  using agent = (await enrol(test, token)).agent;
+  const [token = ""] = await test.deploy(["n1"]);
+  using agent = (await test.enrol(token)).agent;
   const ask = (extents: number[]) =>
     agent.send("POST", "/node/extents", { json: { frames: [{ frame: 0, extents }] } });
   await (await ask([0, 1, 2])).body?.cancel();
   await assert.rejects(ask(Array(4096).fill(0)), { status: 400 });
 });
 
-Deno.test("a server that does not answer any more is out of reach, and not waited for", async () => {
+Deno.test("a server that stops answering is reported as unreachable, without further waiting", async () => {
   const folder = await Deno.makeTempDir();
   const authority = await openAuthority(folder);
   const stop = new AbortController();
@@ -310,33 +284,37 @@ Deno.test("a server that does not answer any more is out of reach, and not waite
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a machine that has another MAC than the node is not enrolled, and its token stays good", async () => {
+Deno.test("a machine with another MAC than the node's is not enrolled, and the token stays valid", async () => {
   await using test = await ServerUnderTest.start();
   const { client } = test;
   await test.publish("web", { root: SOURCES });
   await client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const [token = ""] = await deploy(test, "n1");
+  const [token = ""] = await test.deploy(["n1"]);
   await client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
   using agent = await test.as(token);
-  const machine = { ...INVENTORY, kind: "machine", nics: [{ name: "eth0", mac: "52:54:00:00:00:99" }] };
+  const machine = {
+    ...DIRECTORY_INVENTORY,
+    kind: "machine",
+    nics: [{ name: "eth0", mac: "52:54:00:00:00:99" }],
+  };
   await assert.rejects(agent.send("POST", "/node/enrol", { json: { inventory: machine } }), { status: 409 });
   const right = { ...machine, nics: [{ name: "eth0", mac: MAC.toUpperCase() }] };
   await agent.send("POST", "/node/enrol", { json: { inventory: right } });
 });
 
-Deno.test("an image that boots no machine is not deployed to one that boots from the network", async () => {
+Deno.test("an image without a kernel is not deployed to a machine that boots from the network", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: { mac: MAC }, schema: NodeView });
-  await assert.rejects(deploy(test, "n1"), { status: 409 });
+  await assert.rejects(test.deploy(["n1"]), { status: 409 });
 });
 
-Deno.test("after a restart orders, sessions, nodes and images stand, and the swarm serves them", async () => {
+Deno.test("orders, sessions, nodes and images survive a restart, and the swarm serves them", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   for (const name of ["n1", "n2"]) await test.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
-  const [first = "", second = ""] = await deploy(test, "n1", "n2");
-  const { agent, order } = await enrol(test, first);
+  const [first = "", second = ""] = await test.deploy(["n1", "n2"]);
+  const { agent, order } = await test.enrol(first);
   agent[Symbol.dispose]();
   const { token } = test.server;
 
@@ -347,7 +325,7 @@ Deno.test("after a restart orders, sessions, nodes and images stand, and the swa
   using again = await test.as(first);
   again.useSession(order.session);
   await report(again, step("plan", "done"));
-  using other = (await enrol(test, second)).agent;
+  using other = (await test.enrol(second)).agent;
   const torrent = new Uint8Array(await (await other.send("GET", "/node/torrent")).arrayBuffer());
   const { infoHash } = parseMetainfo(torrent);
   const query = [...infoHash].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
@@ -367,7 +345,7 @@ Deno.test("plain HTTP serves boot files, tracker and sealed packs, and nothing e
   }
 });
 
-Deno.test("an unarmed machine that asks over the boot port gets its own disk, and is shown from then on", async () => {
+Deno.test("an unarmed machine that boots from the network is sent to its own disk, and listed from then on", async () => {
   await using test = await ServerUnderTest.start();
   const script = await (await fetch(`${test.server.urls.http}/boot/ipxe/52-54-00-00-00-01`)).text();
   assert.match(script, /^#!ipxe/);

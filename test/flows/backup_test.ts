@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { AgentToken, CaptureView, DeployAnswer, NodeView, Order, VersionView } from "#contract/api.ts";
+import { AgentToken, CaptureView, DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { describeTree } from "../oddities/describe_tree.ts";
@@ -9,9 +9,8 @@ import { makeSmallTree } from "./support/small_tree.ts";
 import { TemplateUnderTest } from "./support/template_under_test.ts";
 
 const ok = z.unknown();
-const INVENTORY = { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] };
 
-Deno.test("a node is backed up by its own token, shares what it has from its image, and is given back", async () => {
+Deno.test("a node is backed up with its own token, shares the image's data, and can be restored", async () => {
   await using test = await ServerUnderTest.start();
   const { client, folder } = test;
   const image = `${folder}/image`, root = `${folder}/n1`;
@@ -22,7 +21,7 @@ Deno.test("a node is backed up by its own token, shares what it has from its ima
     client.post("/deployments", { body: { nodes: [node], image: ref, ...more }, schema: DeployAnswer });
   await deploy("n1", "web");
 
-  // the node lives on
+  // The node goes on working.
   await sh(`cp -a ${image} ${root}; mkdir ${root}/var; head -c 50000 /dev/urandom > ${root}/var/data`);
   const { token } = await client.post("/nodes/n1/agent", { body: {}, schema: AgentToken });
   using own = await test.as(token);
@@ -38,7 +37,7 @@ Deno.test("a node is backed up by its own token, shares what it has from its ima
   assert.equal(first.sent.sent.bytesSent, 50_000);
   assert.equal((await client.get("/images/n1@1", VersionView)).backupOf, "n1");
 
-  // the image may go, and what the backup has from it stays; the next backup need not send it either
+  // The image may be deleted: data that the backup shares with it stays, and the next backup need not send it again.
   await client.send("POST", "/nodes/n1/cancel");
   await client.send("DELETE", "/images/web@1");
   await sh(`head -c 1000 /dev/urandom > ${root}/var/more; rm ${root}/var/data`);
@@ -54,8 +53,8 @@ Deno.test("a node is backed up by its own token, shares what it has from its ima
   await deploy("n2", "n1", { force: true });
   for (const [node, isBackup] of [["n1", true], ["n2", false]] as const) {
     const { nodes: [ordered] } = await deploy(node, "n1@2", { force: true });
-    using agent = await test.as(ordered?.token ?? "");
-    const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
+    const { agent, order } = await test.enrol(ordered?.token);
+    agent[Symbol.dispose]();
     assert.equal(order.identity.isBackup, isBackup);
     await client.send("POST", `/nodes/${node}/cancel`);
   }
@@ -67,7 +66,7 @@ Deno.test("a node is backed up by its own token, shares what it has from its ima
   assert.deepEqual(describeTree(target), describeTree(root));
 });
 
-Deno.test("a node's token opens nothing but the captures of that node", async () => {
+Deno.test("a node's token permits nothing but captures of that node", async () => {
   await using test = await ServerUnderTest.start();
   const { client, folder } = test;
   await makeSmallTree(`${folder}/tree`);
@@ -104,14 +103,14 @@ Deno.test("a node's token opens nothing but the captures of that node", async ()
   await assert.rejects(n1.send("GET", `/captures/${capture.id}`), { status: 401 });
   await client.send("DELETE", `/captures/${capture.id}`);
 
-  // a backup is no image, and an image no backup
+  // A backup is not an image, nor an image a backup.
   const clash = { body: { template: "n1", image: "n1" }, schema: CaptureView };
   const made = await client.post("/captures", clash);
   await client.send("DELETE", `/captures/${made.id}`);
   await test.publish("n1", { root: `${folder}/tree` });
   await assert.rejects(client.post("/nodes/n1/backup", { body: {}, schema: ok }), { status: 409 });
 
-  // a new token ends the one before, and so does the node's end
+  // A new token invalidates the previous one, and so does deleting the node.
   using again = await test.as(await tokenOf("n1"));
   await assert.rejects(announce(n1, "n1"), { status: 401 });
   await announce(again, "n1");

@@ -1,4 +1,4 @@
-/** Bad input to the built product: a clear error with a remedy, the right exit code, nothing touched. */
+/** Bad input to the compiled product: a clear error with a remedy, the right exit code, and no changes. */
 import assert from "node:assert/strict";
 import { needs } from "../support/needs.ts";
 import { Product } from "./support/product.ts";
@@ -73,12 +73,12 @@ Deno.test("the operator's mistakes", async () => {
   assert.deepEqual(await product.json("image", "list"), []);
 });
 
-/** The program is named that has the port: the server of this test. */
+/** Names the program that holds the port: this test's server. */
 function heldBy(port: number): RegExp {
   return new RegExp(`TCP port ${port} is held by process \\d+ \\(.*rackseed server .*\\)`);
 }
 
-Deno.test("without a server and without its files, the client says how to name one", async () => {
+Deno.test("a client that finds no server explains how to name one", async () => {
   await using product = await Product.prepare();
   const { code, stderr } = await product.run(["node", "list"], { RACKSEED_SERVER: "https://127.0.0.1:1" });
   assert.equal(code, 1);
@@ -86,7 +86,7 @@ Deno.test("without a server and without its files, the client says how to name o
 });
 
 Deno.test({
-  name: "TFTP's port 69 without root is an error that says so",
+  name: "serving TFTP on port 69 without root fails with an explanation",
   ...needs({ root: true, programs: ["setpriv"] }),
   async fn() {
     await using product = await Product.prepare();

@@ -1,4 +1,4 @@
-/** A backup at boot with the product's server and command line: ordered, waited for, done, and called off. */
+/** A backup at boot with the product's server and command line: ordered, awaited, done, and cancelled. */
 import assert from "node:assert/strict";
 import type { DeployAnswer, ImageView, NodeView } from "#contract/api.ts";
 import { missingForDisks } from "../node/loop_disk.ts";
@@ -57,7 +57,7 @@ Deno.test({
       undefined,
     ]]);
 
-    // --wait also ends on a failure
+    // --wait also ends on failure.
     await node.live("rm -r etc");
     const waits = product.spawn([...order, "--wait", "--json"], { stdout: "piped" });
     const { nodes: [again] } = await firstJson(waits.stdout) as DeployAnswer;

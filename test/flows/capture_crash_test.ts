@@ -7,7 +7,7 @@ import { crashTree } from "../../server/capture/testing/tree.ts";
 const RUNS = 20;
 const CHILD = new URL("../../server/capture/testing/crash_child.ts", import.meta.url).pathname;
 
-Deno.test("a server that is killed anywhere in a capture shows no half version and can go on", async () => {
+Deno.test("a server killed at any point of a capture never shows a partial version, and can go on", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-crash-" });
   try {
     const wholeRun = await runUntilKilled(CHILD, { args: [`${folder}/data`, "whole"] });

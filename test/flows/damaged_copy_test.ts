@@ -1,21 +1,13 @@
-/** The server's own copy of an image goes bad while nodes are to have it: it is named, to them and to the operator. */
+/** The server's own copy of an image goes bad while nodes are fetching it: nodes and operator learn which one. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { isDamagedCopy } from "#contract/damaged_copy.ts";
-import { DeployAnswer, NodeView, type Notice, Order } from "#contract/api.ts";
+import { NodeView, type Notice } from "#contract/api.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { waitFor } from "../support/wait_for.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
-/** A node must have failed by then. */
+/** The time within which a node must fail. */
 const WITHIN_MS = 60_000;
 
 const damages: [what: string, damage: (files: { pack: string; version: string }) => void, named: RegExp][] = [
@@ -33,7 +25,7 @@ const damages: [what: string, damage: (files: { pack: string; version: string })
 ];
 
 for (const [what, damage, named] of damages) {
-  Deno.test(`${what} ends the installation with its name and remedy, within a minute`, async () => {
+  Deno.test(`${what} fails the installation within a minute, with the file's name and a remedy`, async () => {
     await using test = await ServerUnderTest.start();
     const files = await publish(test);
     const token = await arm(test);
@@ -65,13 +57,11 @@ for (const [what, damage, named] of damages) {
   });
 }
 
-Deno.test("extents of a damaged pack are answered with its name, not with a broken connection", async () => {
+Deno.test("a request for extents of a damaged pack gets an error that names it, not a broken connection", async () => {
   await using test = await ServerUnderTest.start();
   const { pack } = await publish(test);
-  using agent = await test.as(await arm(test));
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
-  // frames are packed in the order in which they are ready: any of the file's may be the first
+  using agent = (await test.enrol(await arm(test))).agent;
+  // Frames are packed as they become ready, so that any of the file's frames may be the first.
   for (let at = 100; at < Deno.statSync(pack).size; at += 1 << 20) changeByte(pack, at);
   const json = { frames: [{ frame: 0, extents: [0] }] };
   await assert.rejects(agent.send("POST", "/node/extents", { json }), (error) => {
@@ -80,7 +70,7 @@ Deno.test("extents of a damaged pack are answered with its name, not with a brok
   });
 });
 
-Deno.test("a version that goes bad while nobody fetches it is named within half a minute, and when it is well again", async () => {
+Deno.test("a version that goes bad while idle is reported within half a minute, until it is repaired", async () => {
   await using test = await ServerUnderTest.start();
   const { pack } = await publish(test);
   const whole = Deno.readFileSync(pack);
@@ -92,7 +82,7 @@ Deno.test("a version that goes bad while nobody fetches it is named within half 
   await arm(test);
 });
 
-/** 8 MiB that do not compress: several pieces. Returns where its files lie. */
+/** Publishes 8 MiB of incompressible data, in several pieces. Returns the paths of its files. */
 async function publish(test: ServerUnderTest): Promise<{ pack: string; version: string }> {
   const root = `${test.folder}/tree`;
   Deno.mkdirSync(root);
@@ -104,14 +94,10 @@ async function publish(test: ServerUnderTest): Promise<{ pack: string; version: 
 
 async function arm(test: ServerUnderTest): Promise<string> {
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const answer = await test.client.post("/deployments", {
-    body: { nodes: ["n1"], image: "web" },
-    schema: DeployAnswer,
-  });
-  return answer.nodes[0]?.token ?? "";
+  return (await test.deploy(["n1"]))[0] ?? "";
 }
 
-/** The notices, once there are `count`. */
+/** Waits until there are `count` notices, and returns them. */
 async function notices(test: ServerUnderTest, count: number): Promise<Notice[]> {
   return await waitFor(`${count} notices`, async () => {
     const found = await (await test.client.send("GET", "/notices")).json() as Notice[];

@@ -1,10 +1,10 @@
-/** How an image is spread, over the API of a whole server: limits, racks, seeding, the slowest node. */
+/** Distribution of an image, through the API of a complete server: limits, racks, seeding, the slowest node. */
 import assert from "node:assert/strict";
 import {
   DeployAnswer,
   DeploymentView,
   NodeView,
-  Order,
+  type Order,
   ReportAnswer,
   type StepReport,
 } from "#contract/api.ts";
@@ -19,14 +19,6 @@ import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
-const INVENTORY = {
-  kind: "directory" as const,
-  firmware: "bios" as const,
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
 const TIMES: InstallTimes = {
   workers: 1,
   starvedMs: 9000,
@@ -48,7 +40,7 @@ interface Agent extends Disposable {
   report(report: StepReport): Promise<ReportAnswer>;
 }
 
-/** A server with the image "web" that its nodes are to bear. */
+/** A server that has ordered the deployment of the image "web" to the given nodes. */
 async function deployed(
   nodes: Record<string, NodeView["settings"]>,
   { seed, site }: { seed?: SeedPolicy; site?: SwarmChange } = {},
@@ -67,9 +59,7 @@ async function deployed(
 }
 
 async function enrol(test: ServerUnderTest, token = ""): Promise<Agent> {
-  const agent = await test.as(token);
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
+  const { agent, order } = await test.enrol(token);
   return {
     order,
     report: (body) => agent.post("/node/report", { body, schema: ReportAnswer }),
@@ -80,7 +70,7 @@ async function enrol(test: ServerUnderTest, token = ""): Promise<Agent> {
 const set = (client: ApiClient, body: SwarmChange) => client.post("/swarm", { body, schema: SwarmSettings });
 const nodeView = (test: ServerUnderTest, name: string) => test.client.get(`/nodes/${name}`, NodeView);
 
-Deno.test("what is set for the site stands after a restart, and null takes it back", async () => {
+Deno.test("the site's settings survive a restart, and null clears one", async () => {
   await using test = await ServerUnderTest.start();
   await set(test.client, { uploadLimit: 100e6, rackPrefix: 24, seed: { mode: "for", seconds: 60 } });
   await test.restart();
@@ -90,7 +80,7 @@ Deno.test("what is set for the site stands after a restart, and null takes it ba
   assert.equal(uploadLimit, undefined);
 });
 
-Deno.test("a node's own limit goes before the site's, and both follow while it installs", async () => {
+Deno.test("a node's own limit overrides the site's, and changes of either reach an installing node", async () => {
   const { test, tokens } = await deployed(
     { n1: {}, n2: { uploadLimit: 2e6 }, n3: { uploadLimit: "off" } },
     { site: { nodeUploadLimit: 5e6 } },
@@ -105,7 +95,7 @@ Deno.test("a node's own limit goes before the site's, and both follow while it i
   assert.deepEqual(answers.map((a) => a.uploadLimit), [1e6, 2e6, 3e6]);
 });
 
-Deno.test("nodes learn who shares their rack: by label as it becomes known, by subnet as a rule", async () => {
+Deno.test("nodes learn which peers share their rack, by label if known, else by subnet", async () => {
   const { test, tokens } = await deployed({ n1: { rack: "a" }, n2: { rack: "a" }, n3: {} });
   await using _test = test;
   using labelled = await enrol(test, tokens[0]);
@@ -117,7 +107,7 @@ Deno.test("nodes learn who shares their rack: by label as it becomes known, by s
   for (const [agent, t] of [[labelled, terms], [free, freeTerms]] as const) {
     t.follow(await agent.report(step("install", { racks: t.racksRevision })));
   }
-  // all nodes of this test come from the loopback address
+  // All nodes of this test have the loopback address.
   assert.deepEqual([terms.ownRack, terms.rackOf("127.0.0.1"), terms.rackOf("10.0.0.1")], [
     "a",
     "a",
@@ -125,10 +115,10 @@ Deno.test("nodes learn who shares their rack: by label as it becomes known, by s
   ]);
   assert.deepEqual([freeTerms.ownRack, freeTerms.rackOf("127.0.0.9")], ["127.0.0.0/24", "127.0.0.0/24"]);
   const again = await labelled.report(step("install", { racks: terms.racksRevision }));
-  assert.equal(again.racks, undefined, "what it knows already is not told again");
+  assert.equal(again.racks, undefined, "what it already knows is not sent again");
 });
 
-Deno.test("a finished node keeps seeding for one that fetches, the operator sees for which, and it stops with the need", async () => {
+Deno.test("a finished node seeds while another fetches, the operator sees for whom, and then it stops", async () => {
   const { test, tokens } = await deployed({ n1: {}, n2: {} });
   await using _test = test;
   using n1 = await enrol(test, tokens[0]);
@@ -143,7 +133,7 @@ Deno.test("a finished node keeps seeding for one that fetches, the operator sees
   assert.equal((await n1.report(step("seed"))).seedOn, false);
 });
 
-Deno.test("a deployment's own seeding policy goes before the site's, in the order too", async () => {
+Deno.test("a deployment's own seeding policy overrides the site's, also in the order", async () => {
   const { test, tokens, deployment } = await deployed({ n1: {}, n2: {} }, {
     seed: { mode: "none" },
     site: { seed: { mode: "for", seconds: 600 } },
@@ -158,7 +148,7 @@ Deno.test("a deployment's own seeding policy goes before the site's, in the orde
   assert.deepEqual(seed, { mode: "none" });
 });
 
-Deno.test("a batch says which node is its slowest and why, also after a restart", async () => {
+Deno.test("a batch reports its slowest node and the reason, also after a restart", async () => {
   const { test, tokens, deployment } = await deployed({ n1: {}, n2: {} });
   await using _test = test;
   const slow = { ...TIMES, blockedMs: 40_000 };

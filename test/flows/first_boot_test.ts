@@ -1,39 +1,30 @@
-/** From the installer's end to the clone's own word, against a whole server. */
+/** From the end of an installation to the clone's own report, against a complete server. */
 import assert from "node:assert/strict";
-import { DeployAnswer, NodeView, Order, ReportAnswer, StepReport } from "#contract/api.ts";
+import { NodeView, type Order, ReportAnswer, StepReport } from "#contract/api.ts";
 import { z } from "zod";
 import { runScript } from "../../agent/install/first_boot/run_script.ts";
 import { serverEvents } from "../../server/cli/events.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/torrent", import.meta.url).pathname;
-const MACHINE = {
-  kind: "machine",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
 
-/** Plays the agent of a machine from its enrolment to its last step. */
+/** Acts as a machine's agent, from enrolment to the last step. */
 async function installed(
   test: ServerUnderTest,
   { hostname, firstBootSeconds = 600 }: { hostname: string; firstBootSeconds?: number },
 ): Promise<Order> {
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: { hostname }, schema: NodeView });
-  const body = { nodes: ["n1"], image: "web", firstBootSeconds };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  using agent = await test.as(answer.nodes[0]?.token ?? "");
-  const order = await agent.post("/node/enrol", { body: { inventory: MACHINE }, schema: Order });
-  agent.useSession(order.session);
+  const [token] = await test.deploy(["n1"], { firstBootSeconds });
+  const { agent, order } = await test.enrol(token, MACHINE_INVENTORY);
+  using _agent = agent;
   const finish: StepReport = { step: "finish", state: "done", elapsedMs: 1, reportsAs: hostname };
   await agent.post("/node/report", { body: finish, schema: ReportAnswer });
   return order;
 }
 
-/** What the clone runs, in a folder of its own. */
+/** Runs the clone's first-boot script, in a folder of its own. */
 async function boot(test: ServerUnderTest, order: Order): Promise<void> {
   assert(order.firstBoot);
   const folder = `${test.folder}/clone/first-boot`;
@@ -57,7 +48,7 @@ async function boot(test: ServerUnderTest, order: Order): Promise<void> {
 
 const node = (test: ServerUnderTest) => test.client.get("/nodes/n1", NodeView);
 
-Deno.test("a node is installed until its clone says that it is up, and that stands over a restart", async () => {
+Deno.test('a node is "installed" until its clone reports, then "running", also after a restart', async () => {
   await using test = await ServerUnderTest.start();
   const order = await installed(test, { hostname: Deno.hostname() });
   const before = await node(test);
@@ -76,7 +67,7 @@ Deno.test("a node is installed until its clone says that it is up, and that stan
   await test.client.send("DELETE", "/nodes/n1");
 });
 
-Deno.test("a clone that bears another name is up, and flagged", async () => {
+Deno.test("a clone that reports under another name is running, and flagged", async () => {
   await using test = await ServerUnderTest.start();
   await boot(test, await installed(test, { hostname: "somebody-else" }));
   const { state, firstBoot } = await node(test);
@@ -84,7 +75,7 @@ Deno.test("a clone that bears another name is up, and flagged", async () => {
   assert.match(firstBoot?.problem?.title ?? "", /under another name/);
 });
 
-Deno.test("a clone that stays silent is flagged to those who watch", async () => {
+Deno.test("a clone that stays silent is flagged to watching clients", async () => {
   await using test = await ServerUnderTest.start();
   await installed(test, { hostname: "n1", firstBootSeconds: 1 });
   for await (const event of serverEvents(test.client, AbortSignal.timeout(60_000))) {
@@ -93,7 +84,7 @@ Deno.test("a clone that stays silent is flagged to those who watch", async () =>
   assert.equal((await node(test)).state, "installed");
 });
 
-Deno.test("over plain HTTP nothing but a known token is believed", async () => {
+Deno.test("over plain HTTP only a report with a known token is accepted", async () => {
   await using test = await ServerUnderTest.start();
   const { firstBoot } = await installed(test, { hostname: "n1" });
   assert(firstBoot);

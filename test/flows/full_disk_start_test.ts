@@ -1,4 +1,4 @@
-/** A data directory whose disk others have filled to the last byte. */
+/** A data directory on a disk that other programs have filled to the last byte. */
 import assert from "node:assert/strict";
 import type { ImageView } from "#contract/api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -8,8 +8,8 @@ const BOOT = new URL("../../boot", import.meta.url).pathname;
 
 for (const [what, hasReserve] of [["its reserve", true], ["no reserve", false]] as const) {
   Deno.test({
-    name: `with ${what} on a full disk the server starts, serves, says so, and deletes`,
-    // mounting a tmpfs needs root
+    name: `with ${what} on a full disk the server starts, serves, reports the problem, and can delete`,
+    // Mounting a tmpfs needs root.
     ignore: Deno.uid() !== 0,
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "rackseed-full-" });
@@ -26,7 +26,7 @@ for (const [what, hasReserve] of [["its reserve", true], ["no reserve", false]] 
           fill(`${folder}/filler`);
           return Promise.resolve();
         });
-        // what fills the disk may also take what the reserve freed
+        // The program that fills the disk may also take the space that releasing the reserve freed.
         fill(`${folder}/more`);
         assert.deepEqual(await names(), ["old", "web"]);
         const notices = await (await test.client.send("GET", "/notices")).json();
@@ -49,7 +49,7 @@ for (const [what, hasReserve] of [["its reserve", true], ["no reserve", false]] 
   });
 }
 
-/** Takes every byte that is free. */
+/** Uses up every free byte. */
 function fill(path: string): void {
   assert.throws(() => Deno.writeFileSync(path, new Uint8Array(32 << 20)), { code: "ENOSPC" });
 }

@@ -1,9 +1,10 @@
-/** Hooks with the real product: set by the command line, run around a capture, delivered to nodes. */
+/** Hooks with the real product: set on the command line, run around a capture, delivered to nodes. */
 import assert from "node:assert/strict";
-import { CaptureView, DeployAnswer, NodeView, Order, type VersionView } from "#contract/api.ts";
+import { CaptureView, NodeView, type VersionView } from "#contract/api.ts";
 import type { HookSummary, HookView } from "#contract/api/hooks.ts";
 import { z } from "zod";
 import { Product } from "./support/product.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
@@ -24,7 +25,7 @@ async function set(product: Product, when: string, script: string, ...options: s
 const capture = (product: Product) => product.run(["capture", "golden", "--image", "db", "--level", "1"]);
 const read = (path: string) => Deno.readTextFile(path).catch(() => "");
 
-Deno.test("hooks are set, listed, shown and deleted by the command line", async () => {
+Deno.test("hooks are set, listed, shown and deleted on the command line", async () => {
   await using product = await Product.withServer();
   await product.done("node", "set", "n1");
   assert.match(await product.done("hook", "list"), /^no hooks yet/);
@@ -55,12 +56,12 @@ Deno.test("hooks are set, listed, shown and deleted by the command line", async 
   for (const args of wrong) assert.equal((await product.run(args)).code, 2, args.join(" "));
 });
 
-Deno.test("hooks run around a capture, and what they print stands with the version", async () => {
+Deno.test("hooks run around a capture, and their output is kept with the version", async () => {
   await using product = await Product.withServer();
   await setUp(product, "--allow-hooks");
   const log = `${product.folder}/log`;
   const script = (word: string) => `echo "${word} $RACKSEED_NODE" | tee -a ${log}`;
-  // what the first writes into the tree is captured: it ran before
+  // What the first hook wrote into the tree was captured, so it ran before.
   const stop = `${script("stopped")}; echo quiet > ${product.folder}/template/state`;
   const start = `${script("started")}; echo busy > ${product.folder}/template/state`;
   await set(product, "pre-capture", stop, "--image", "db", "--name", "stop-db");
@@ -83,7 +84,7 @@ Deno.test("hooks run around a capture, and what they print stands with the versi
   assert.equal(new TextDecoder().decode(stdout), "quiet\n");
 });
 
-Deno.test("a pre-capture hook that fails stops the capture; what it stopped is started again", async () => {
+Deno.test("a failing pre-capture hook stops the capture, and post-capture hooks still run", async () => {
   await using product = await Product.withServer();
   await setUp(product, "--allow-hooks");
   const log = `${product.folder}/log`;
@@ -104,7 +105,7 @@ Deno.test("a pre-capture hook that fails stops the capture; what it stopped is s
   assert.match(failed.stderr, /the post-capture hook start-db failed: it exited 4/);
 });
 
-Deno.test("a capture that is called off runs the hooks after it all the same", async () => {
+Deno.test("a cancelled capture still runs its post-capture hooks", async () => {
   await using product = await Product.withServer();
   await setUp(product, "--allow-hooks");
   const log = `${product.folder}/log`, began = `${product.folder}/began`, go = `${product.folder}/go`;
@@ -121,7 +122,7 @@ Deno.test("a capture that is called off runs the hooks after it all the same", a
   assert.equal(await read(log), "started\n");
 });
 
-Deno.test("an agent that was not told to run hooks captures nothing that has some", async () => {
+Deno.test("an agent without --allow-hooks refuses a capture that has hooks", async () => {
   await using product = await Product.withServer();
   await setUp(product);
   await set(product, "pre-capture", `touch ${product.folder}/ran`, "--all", "--name", "stop-db");
@@ -131,7 +132,7 @@ Deno.test("an agent that was not told to run hooks captures nothing that has som
   assert.equal(await read(`${product.folder}/ran`), "");
 });
 
-Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
+Deno.test("a node's order carries the hooks of all scopes that the node belongs to", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: new URL("../../server/torrent", import.meta.url).pathname });
   await test.client.put("/nodes/n1", { body: { group: "a" }, schema: NodeView });
@@ -139,17 +140,8 @@ Deno.test("a node is ordered the hooks of all that it belongs to", async () => {
     const json = { script: scope };
     await test.client.send("PUT", `/hooks/${encodeURIComponent(scope)}/post-install/x`, { json });
   }
-  const body = { nodes: ["n1"], image: "web" };
-  const answer = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  using agent = await test.as(answer.nodes[0]?.token ?? "");
-  const inventory = {
-    kind: "machine",
-    firmware: "bios",
-    memoryBytes: 1,
-    cpus: 1,
-    nics: [],
-    disks: [],
-  };
-  const { hooks } = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
+  const [token] = await test.deploy(["n1"]);
+  const { agent, order: { hooks } } = await test.enrol(token, MACHINE_INVENTORY);
+  agent[Symbol.dispose]();
   assert.deepEqual(hooks?.map(({ script }) => script), ["all", "image:web", "group:a", "node:n1"]);
 });

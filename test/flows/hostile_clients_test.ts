@@ -1,4 +1,4 @@
-/** Clients that hold connections, lie about lengths, or send what nobody asked for, against the whole server. */
+/** Clients that hold connections, lie about lengths, or send unsolicited data, against a complete server. */
 import assert from "node:assert/strict";
 import { CaptureView } from "#contract/api.ts";
 import { chunked, exchange, statusOf } from "../support/raw_http.ts";
@@ -13,7 +13,7 @@ async function caOf({ folder }: ServerUnderTest): Promise<string> {
   return await Deno.readTextFile(`${folder}/data/tls/ca.pem`);
 }
 
-/** Sends the body over TLS and returns the status, and by how many MiB this process has grown meanwhile. */
+/** Sends the body over TLS. Returns the status, and the growth of this process in MiB. */
 async function post(
   test: ServerUnderTest,
   { path, fields, body }: {
@@ -78,7 +78,7 @@ Deno.test("a thousand idle connections to each HTTP port of a server with 600 de
   }
 });
 
-Deno.test("a body is bounded as it arrives, whatever is claimed of its length and whoever sends it", async () => {
+Deno.test("a body is bounded while it arrives, whatever length it claims and whoever sends it", async () => {
   await using test = await ServerUnderTest.start();
   const { id } = await test.client.post("/captures", { body: { image: "web" }, schema: CaptureView });
   const json = "Content-Type: application/json";
@@ -104,14 +104,14 @@ Deno.test("a body is bounded as it arrives, whatever is claimed of its length an
   for (const [path, fields, status] of cases) {
     const what = `${path} ${fields.join(", ")}`;
     assert.equal((await post(test, { path, fields, body: chunked(7) })).status, status, what);
-    // beyond what is read in vain the connection may end before the answer is read
+    // Beyond the part that the server drains, the connection may end before the answer is read.
     const { grownMib } = await post(test, { path, fields, body: chunked(300) });
     assert.ok(grownMib < 64, `${what}: ${grownMib.toFixed(0)} MiB more`);
   }
   assert.equal((await test.client.send("GET", "/nodes")).status, 200);
 });
 
-Deno.test("a refusal arrives whole, before or behind the body, over HTTP/1.1 and HTTP/2", async () => {
+Deno.test("a refusal arrives complete, before or after the body, over HTTP/1.1 and HTTP/2", async () => {
   await using test = await ServerUnderTest.start();
   const body = `${test.folder}/body`;
   const ca = `${test.folder}/data/tls/ca.pem`;
@@ -133,11 +133,11 @@ Deno.test("a refusal arrives whole, before or behind the body, over HTTP/1.1 and
           url,
         ];
         const { code, stdout } = await new Deno.Command("curl", { args }).output();
-        const told = new TextDecoder().decode(stdout);
-        // a form of this size is refused for its size, before anybody looks where it comes from
+        const output = new TextDecoder().decode(stdout);
+        // A form of this size is refused for its size, before its origin is checked.
         const right = path === "/login" && size > 4096 ? 413 : status;
-        assert.deepEqual([code, told.split("\n").at(-1)], [0, String(right)], `${version} ${path} ${size}`);
-        assert.match(told, /"title":"cannot /);
+        assert.deepEqual([code, output.split("\n").at(-1)], [0, String(right)], `${version} ${path} ${size}`);
+        assert.match(output, /"title":"cannot /);
       }
       const response = await fetch(url, { method: "POST", body: new Uint8Array(size), client });
       assert.match(await response.text(), /"title":"cannot /);
@@ -146,7 +146,7 @@ Deno.test("a refusal arrives whole, before or behind the body, over HTTP/1.1 and
   client.close();
 });
 
-Deno.test("whoever tries tokens has to wait, and the page serves others meanwhile", async () => {
+Deno.test("a client that guesses tokens has to wait, even with the right one", async () => {
   await using test = await ServerUnderTest.start();
   const { server } = test.server.urls;
   const client = Deno.createHttpClient({ caCerts: [await caOf(test)] });
@@ -163,7 +163,7 @@ Deno.test("whoever tries tokens has to wait, and the page serves others meanwhil
   client.close();
 });
 
-/** Tries again when it is refused, as clients do, for a second. */
+/** Retries for a second if refused, as clients do. */
 async function withinASecond(attempt: () => Promise<number>): Promise<number> {
   for (const deadline = performance.now() + 1000;;) {
     const got = await attempt().catch(() => NaN);

@@ -1,23 +1,16 @@
 /** A node that reaches nothing but the server's HTTPS port still gets its image. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { DeployAnswer, type Inventory, NodeView } from "#contract/api.ts";
+import { NodeView } from "#contract/api.ts";
 import { Download } from "../../agent/install/fetch/download.ts";
 import { orderedMetainfo } from "../../agent/install/fetch/ordered_image.ts";
-import { believed, enrol } from "../../agent/steps/enrol.ts";
+import { enrol, verifyOrder } from "../../agent/steps/enrol.ts";
 import { httpsPacks } from "../../agent/install/fetch/https_packs.ts";
 import { SwarmTerms } from "../../agent/steps/swarm_terms.ts";
+import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-const INVENTORY: Inventory = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1 << 30,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
-/** Nothing listens there. */
+/** An address where nothing listens. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };
 
 Deno.test("without peers, tracker and web seeds the packs come over HTTPS", async () => {
@@ -25,18 +18,15 @@ Deno.test("without peers, tracker and web seeds the packs come over HTTPS", asyn
   await Deno.mkdir(`${test.folder}/packs`);
   await test.publish("web", { root: new URL("../../server/contract", import.meta.url).pathname });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const { nodes } = await test.client.post("/deployments", {
-    body: { nodes: ["n1"], image: "web" },
-    schema: DeployAnswer,
-  });
+  const [token = ""] = await test.deploy(["n1"]);
   const { signal } = new AbortController();
   const enrolled = await enrol({
     server: test.server.urls.server,
-    token: nodes[0]?.token ?? "",
-    inventory: INVENTORY,
+    token,
+    inventory: DIRECTORY_INVENTORY,
     signal,
   });
-  const { client, order, key } = believed(enrolled);
+  const { client, order, key } = verifyOrder(enrolled);
   using _client = client;
   const torrent = new Uint8Array(await (await client.send("GET", "/node/torrent")).arrayBuffer());
   const nowhere = `http://${NOWHERE.hostname}:${NOWHERE.port}/`;

@@ -1,7 +1,7 @@
-/** Keep, assign and ask through the API: what a node is told, what it may become, what is remembered of it. */
+/** Keep, assign and ask through the API: the identity a node is sent, may claim, and is recorded with. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
+import { NodeView, type Order } from "#contract/api.ts";
 import { Identity, type NetworkInterface } from "#contract/identity.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { ImageSettings } from "#contract/api/restore.ts";
@@ -11,19 +11,14 @@ import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
 const MAC = "52:54:00:00:00:01";
-const INVENTORY = { kind: "directory", firmware: "bios", memoryBytes: 1, cpus: 1, nics: [], disks: [] };
 
 async function enrol(
   test: ServerUnderTest,
   node: string,
   terms: object = {},
 ): Promise<{ agent: ApiClient; order: Order }> {
-  const body = { nodes: [node], image: "web", ...terms };
-  const { nodes: [ordered] } = await test.client.post("/deployments", { body, schema: DeployAnswer });
-  const agent = await test.as(ordered?.token ?? "");
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
-  return { agent, order };
+  const [token] = await test.deploy([node], terms);
+  return await test.enrol(token);
 }
 const claim = (agent: ApiClient, body: object) => agent.post("/node/identity", { body, schema: Identity });
 const put = (test: ServerUnderTest, node: string, body: object) =>
@@ -36,7 +31,7 @@ async function start(): Promise<ServerUnderTest> {
   return test;
 }
 
-Deno.test("the way is the deployment's, else the node's, else assign", async () => {
+Deno.test("the identity mode is the deployment's, else the node's, else assign", async () => {
   await using test = await start();
   await put(test, "n1", {});
   const modes: string[] = [];
@@ -49,13 +44,13 @@ Deno.test("the way is the deployment's, else the node's, else assign", async () 
     const { agent, order } = await enrol(test, "n1", terms);
     modes.push(order.identity.mode);
     await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
-    await assert.rejects(claim(agent, { hostname: "late" }), { status: 409 }, "it was called off");
+    await assert.rejects(claim(agent, { hostname: "late" }), { status: 409 }, "its order was cancelled");
     agent[Symbol.dispose]();
   }
   assert.deepEqual(modes, ["assign", "keep", "ask"]);
 });
 
-Deno.test("a name or address of another node is refused with who has it, and one that is free is noted", async () => {
+Deno.test("another node's name or address is refused, with its holder; a free one is recorded", async () => {
   await using test = await start();
   await put(test, "n1", {});
   await put(test, "n2", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
@@ -73,7 +68,7 @@ Deno.test("a name or address of another node is refused with who has it, and one
   assert.deepEqual([hostname, settings.hostname, settings.address], ["db", "db", "10.0.0.6/24"]);
 });
 
-Deno.test("a machine that types a name of the table becomes that node, with all that the table says of it", async () => {
+Deno.test("a machine at which a listed node's name is typed becomes that node, with its settings", async () => {
   await using test = await start();
   await put(test, "web7", { address: "10.0.0.7/24", rack: "a3" });
   await put(test, "spare", {});
@@ -86,7 +81,7 @@ Deno.test("a machine that types a name of the table becomes that node, with all 
   await assert.rejects(view(test, "spare"), { status: 404 });
 });
 
-Deno.test("what a site adds to a machine's own goes with the image's settings into each order", async () => {
+Deno.test("an image's additional machine-own paths are a setting beside others, and sent with each order", async () => {
   await using test = await start();
   await put(test, "n1", {});
   const { server } = test.server.urls;
@@ -113,7 +108,7 @@ Deno.test("what a site adds to a machine's own goes with the image's settings in
   assert.deepEqual(await settings(), { keep: ["/srv"], own: [] });
 });
 
-Deno.test("a node whose identity is assigned cannot claim one, neither another entry's nor a free one", async () => {
+Deno.test("a node with an assigned identity cannot claim another, neither a listed nor a free one", async () => {
   await using test = await start();
   await put(test, "web7", { address: "10.0.0.7/24" });
   await put(test, "n1", {});
@@ -128,7 +123,7 @@ Deno.test("a node whose identity is assigned cannot claim one, neither another e
   assert.deepEqual((await view(test, "n1")).settings, {});
 });
 
-Deno.test("a node that keeps its identity takes no other entry's place, though that has no machine", async () => {
+Deno.test("a node that keeps its identity cannot take the place of a listed node, even one without a machine", async () => {
   await using test = await start();
   await put(test, "web7", { address: "10.0.0.7/24" });
   await put(test, "n1", {});
@@ -141,7 +136,7 @@ Deno.test("a node that keeps its identity takes no other entry's place, though t
   assert.equal((await view(test, "web7")).settings.address, "10.0.0.7/24");
 });
 
-Deno.test("an entry that has a machine cannot be taken by typing its name", async (t) => {
+Deno.test("typing the name of a node that has a machine does not take its place", async (t) => {
   await using test = await start();
   const withMachine: Record<string, (name: string) => Promise<unknown>> = {
     "a network card": (name) => put(test, name, { mac: MAC }),
@@ -168,7 +163,7 @@ Deno.test("an entry that has a machine cannot be taken by typing its name", asyn
   }
 });
 
-Deno.test("what a node bore is remembered for its disk's death, and told to nobody but itself", async () => {
+Deno.test("a node's identity is recorded in case its disk dies, and sent to that node only", async () => {
   await using test = await start();
   await put(test, "n1", { identity: "keep" });
   const secret = "-----BEGIN OPENSSH PRIVATE KEY-----\nvery secret\n";
@@ -208,13 +203,13 @@ Deno.test("what a node bore is remembered for its disk's death, and told to nobo
   }
   const { agent, order } = await enrol(test, "n1", { identity: "assign" });
   agent[Symbol.dispose]();
-  assert.equal(order.identity.recorded, undefined, "secrets go out only where they are needed");
+  assert.equal(order.identity.recorded, undefined, "secrets are sent only if they are needed");
   await test.client.send("POST", "/nodes/n1/cancel", { json: {} });
   await test.client.send("DELETE", "/nodes/n1");
   await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
 });
 
-Deno.test("node set: many nodes at once, the next free addresses, all or none, and a group to speak of them", async () => {
+Deno.test("node set changes many nodes at once, all or none, and can assign the next free addresses and a group", async () => {
   await using test = await ServerUnderTest.start();
   const { signal } = new AbortController();
   const set = (words: string[], settings: Parameters<typeof setNodes>[1]["settings"]) =>

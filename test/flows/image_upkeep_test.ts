@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DeployAnswer, ImageChange, ImageView, NodeView, PruneAnswer } from "#contract/api.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
-Deno.test("versions are compared, and pruned but for what is new, assigned or armed", async () => {
+Deno.test("versions are compared, and pruned unless they are recent, assigned or armed", async () => {
   await using test = await ServerUnderTest.start();
   const { client, folder } = test;
   const root = `${folder}/tree`;
@@ -48,7 +48,7 @@ Deno.test("versions are compared, and pruned but for what is new, assigned or ar
   const packs = used();
   assert.deepEqual(names((await prune({ keepLast: 2, apply: true })).removed), names(plan.removed));
   assert.deepEqual(await images(), ["db@1", "web@2", "web@4", "web@5"]);
-  // all of them share what they hold
+  // All of them share their data.
   assert.ok(used() <= packs);
   await client.send("POST", "/nodes/n1/cancel");
   assert.deepEqual(names((await prune({ keepLast: 1, apply: true })).removed), ["web@4", "web@2"]);

@@ -1,4 +1,4 @@
-/** kill -9 in the middle: no half version is ever seen, nothing published is harmed, the job can be done again. */
+/** kill -9 halfway: no partial version ever shows, published versions stay intact, and the job can be repeated. */
 import assert from "node:assert/strict";
 import type { CaptureView, DeployAnswer, ImageView, NodeView, StepReport } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
@@ -9,7 +9,7 @@ const FILES = 24;
 const FILE_BYTES = 8 << 20;
 const IMAGE_BYTES = FILES * FILE_BYTES;
 
-/** Large enough that there is a middle. */
+/** Large enough to be interrupted halfway. */
 async function makeLargeTree(root: string): Promise<void> {
   await Deno.mkdir(root);
   const script = `for i in $(seq ${FILES}); do head -c ${FILE_BYTES} /dev/urandom > $i; done`;
@@ -17,7 +17,7 @@ async function makeLargeTree(root: string): Promise<void> {
   assert.equal(code, 0);
 }
 
-/** Orders a capture by the API and waits until part of it has arrived. */
+/** Orders a capture through the API, and waits until part of it has arrived. */
 async function captureToTheMiddle(product: Product): Promise<string> {
   const response = await product.client.send("POST", "/captures", {
     json: { template: "golden", image: "web", level: 9 },
@@ -44,7 +44,7 @@ const startTemplate = (product: Product) =>
 const versions = async (product: Product) =>
   (await product.json<ImageView[]>("image", "list")).map((i) => `${i.image}@${i.version}`);
 
-Deno.test("the template's agent dies: started again, it goes on with the same capture", async () => {
+Deno.test("the template's agent dies: restarted, it continues the same capture", async () => {
   await using product = await Product.withServer();
   await makeLargeTree(`${product.folder}/tree`);
   const agent = startTemplate(product);
@@ -63,7 +63,7 @@ Deno.test("the template's agent dies: started again, it goes on with the same ca
   );
 });
 
-Deno.test("the server dies: no half version, the published one is sound, and the capture can be done again", async () => {
+Deno.test("the server dies: no partial version, the published one is intact, and the capture can be repeated", async () => {
   await using product = await Product.withServer();
   const { folder } = product;
   await makeLargeTree(`${folder}/tree`);
@@ -86,7 +86,7 @@ Deno.test("the server dies: no half version, the published one is sound, and the
   assert.match(await product.done("image", "verify", "web@2"), /sound/);
 });
 
-Deno.test("a node's agent dies: the node is not installed, the others are; called off and deployed again it is", async () => {
+Deno.test("a node's agent dies: the other nodes are installed, and so is this one once deployed again", async () => {
   await using product = await Product.withServer();
   const { folder } = product;
   await makeLargeTree(`${folder}/tree`);
@@ -120,7 +120,7 @@ Deno.test("a node's agent dies: the node is not installed, the others are; calle
   }
 });
 
-/** One node, and one image that it is to bear. */
+/** A node, and the image to install on it. */
 class Resuming {
   readonly #product: Product;
   readonly target: string;
@@ -147,7 +147,7 @@ class Resuming {
     return this.#product.spawn(["agent", "install", "--target", this.target], { token });
   }
 
-  /** Ends it by SIGKILL when `path` holds half of the image; returns what it held then. */
+  /** Kills the agent once `path` holds half of the image; returns the size that it holds. */
   async killHalfWay(agent: Deno.ChildProcess, path: string, exclude = "nothing"): Promise<number> {
     const held = async () => {
       const args = ["-sB1", `--exclude=${exclude}`, path];
@@ -162,7 +162,7 @@ class Resuming {
     return had;
   }
 
-  /** Installs again and proves the tree; returns the bytes that this fetched. */
+  /** Installs again and verifies the tree; returns the number of bytes fetched. */
   async finish(): Promise<number> {
     const agent = await this.install();
     assert.equal((await agent.status).code, 0);
@@ -170,13 +170,13 @@ class Resuming {
     assert.equal(describeDifference(original, await dumpTree(this.target)), undefined);
     const log = await (await this.#product.client.send("GET", "/nodes/n1/log")).json() as StepReport[];
     const said = (step: string) => log.findLast((r) => r.step === step && r.state === "done")?.message ?? "";
-    assert.match(said("inventory"), /broken off/);
+    assert.match(said("inventory"), /interrupted/);
     assert.match(said("torrent"), /^resumes: /);
     return Number(/([\d.]+) MB fetched/.exec(said("install"))?.[1]) * 1e6;
   }
 }
 
-Deno.test("a node's agent dies half way: deployed again it goes on with what its disk has", async () => {
+Deno.test("a node's agent dies halfway: deployed again, it reuses what its disk has", async () => {
   await using product = await Product.withServer();
   const node = await Resuming.prepare(product);
   const had = await node.killHalfWay(await node.install(), node.packs);
@@ -187,17 +187,17 @@ Deno.test("a node's agent dies half way: deployed again it goes on with what its
   assert.ok(fetched <= IMAGE_BYTES - 0.95 * had, `fetched ${fetched} and had ${had}`);
 });
 
-Deno.test("a node that has lost its packs goes on with the files that it had written", async () => {
+Deno.test("a node that has lost its packs reuses the files that it had written", async () => {
   await using product = await Product.withServer();
   const node = await Resuming.prepare(product);
   const had = await node.killHalfWay(await node.install(), node.target, ".rackseed-install");
   await Deno.remove(node.packs, { recursive: true });
   const fetched = await node.finish();
-  // of frames that were being written the whole is fetched again
+  // Frames that were being written are fetched again in full.
   assert.ok(fetched <= IMAGE_BYTES - 0.8 * had, `fetched ${fetched} and had ${had}`);
 });
 
-Deno.test("the server dies while nodes install: they go on when it is back", async () => {
+Deno.test("the server dies while nodes install: they continue once it is back", async () => {
   await using product = await Product.withServer();
   const { folder } = product;
   await makeLargeTree(`${folder}/tree`);

@@ -2,15 +2,12 @@
 import assert from "node:assert/strict";
 import { DeployAnswer, type NodeView, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
+import { DIRECTORY_INVENTORY } from "../support/inventory.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 import { Product } from "./support/product.ts";
 
 const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
+  ...DIRECTORY_INVENTORY,
   disks: [{
     name: "sda",
     sizeBytes: 1e9,
@@ -21,7 +18,7 @@ const INVENTORY = {
   }],
 };
 
-/** A node as the server sees it: it has enrolled and may report. */
+/** An agent that has enrolled and may report. */
 async function enrolled(product: Product, { token }: { token: string }) {
   const agent = await ApiClient.connect({ server: product.status.server, token });
   agent.useSession(
@@ -32,7 +29,7 @@ async function enrolled(product: Product, { token }: { token: string }) {
 
 Deno.test("an operator's terminal: no secrets, no control characters, every node of a range", async (t) => {
   await using product = await Product.prepare();
-  await t.step("a server whose output is no terminal prints no secret", async () => {
+  await t.step("a server whose output is not a terminal prints no secret", async () => {
     await product.startServer();
     const { stdout, stderr } = await startedServer(product);
     assert.match(stdout, /page {3}https:\/\/127\.0\.0\.1:\d+\/\n/);
@@ -46,7 +43,7 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
     product.client.post("/deployments", { body: { nodes: [node], image: "web" }, schema: DeployAnswer });
 
   await t.step(
-    "what a node says cannot reach the terminal as control characters, nor forge a line",
+    "a node's reports can neither send control characters to the terminal nor forge a line",
     async () => {
       const { nodes: [n1] } = await order("n1");
       using agent = await enrolled(product, n1 ?? assert.fail());
@@ -66,16 +63,16 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
       assert.match(shown, /\\u009b2J erase nothing/);
       assert.match(shown, /\\u001b\[2JACME/);
       const { log } = await product.json<{ log: { log?: string[] }[] }>("node", "show", "n1");
-      assert.deepEqual(log.at(-1)?.log, ["a\rb"], "a program gets what the node said");
+      assert.deepEqual(log.at(-1)?.log, ["a\rb"], "JSON output is not altered");
     },
   );
 
-  await t.step("cancelled while it installs, a node is aborted, and nothing of it failed", async () => {
+  await t.step("a node that is cancelled while installing is aborted, not failed", async () => {
     assert.equal(await product.done("node", "cancel", "n1"), "cancelled; n1 is aborted\n");
     assert.match(await product.done("node", "list"), /n1 .*aborted +cancelled at plan/);
   });
 
-  await t.step("cancel and delete go on after a node that cannot be cancelled, and say which", async () => {
+  await t.step("cancel and delete continue after a node that cannot be cancelled, and name it", async () => {
     await order("n2");
     await order("n4");
     const cancelled = await product.run(["node", "cancel", "n[2-4]"]);
@@ -93,18 +90,18 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
     await product.done("node", "cancel", "n3");
   });
 
-  await t.step("an address that is set is listed, before the node was ever heard of", async () => {
+  await t.step("an address that was set is listed, even if the node has never reported", async () => {
     await product.done("node", "set", "n5", "--address", "10.0.0.5/24");
     assert.match(await product.done("node", "list"), /n5 .* 10\.0\.0\.5\/24 +never\n/);
   });
 
-  await t.step("deploy prints tokens for installing by hand, but not where it waits", async () => {
+  await t.step("deploy prints tokens for installing by hand, but not with --wait", async () => {
     assert.match(await product.done("node", "deploy", "n3", "--image", "web"), /n3 {2}--token rs1\./);
     await product.done("node", "cancel", "n3");
     const waits = product.spawn(["node", "deploy", "n3", "--image", "web", "--wait"], { stdout: "piped" });
     const output = new Response(waits.stdout).text();
     await product.until((event) => event.type === "node" && event.node.name === "n3" && event.node.armed);
-    // it watches before long; what was cancelled before that is seen all the same
+    // It may not be watching yet; it sees a cancellation that came earlier all the same.
     await product.done("node", "cancel", "n3");
     assert.equal((await waits.status).code, 1);
     assert.doesNotMatch(await output, /rs1\./);
@@ -113,7 +110,7 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
   });
 });
 
-/** A second server, over another data directory, that is stopped once it serves. */
+/** Starts a second server on another data directory, and stops it once it serves. */
 async function startedServer(product: Product): Promise<{ stdout: string; stderr: string }> {
   const ports = ["--http-port", "0", "--peer-port", "0", "--tracker-port", "0", "--rsync-port", "0"];
   const child = new Deno.Command(product.path, {

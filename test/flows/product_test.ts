@@ -1,4 +1,4 @@
-/** The main job with real processes: a tree is captured, several nodes become its clones. */
+/** The product's main job with real processes: capturing a tree and turning several nodes into its clones. */
 import assert from "node:assert/strict";
 import type { DeployAnswer, ImageView, NodeView } from "#contract/api.ts";
 import { describeDifference, dumpTree } from "../../scripts/demo/dump_tree.ts";
@@ -6,7 +6,7 @@ import { needs } from "../support/needs.ts";
 import { Product } from "./support/product.ts";
 import { makeSmallTree } from "./support/small_tree.ts";
 
-Deno.test("template → capture → three nodes at once → three equal trees; export and verify agree", async () => {
+Deno.test("template → capture → three nodes at once → three equal trees, confirmed by export and verify", async () => {
   await using product = await Product.withServer();
   const { folder } = product;
   await makeSmallTree(`${folder}/template`);

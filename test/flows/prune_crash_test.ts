@@ -7,10 +7,10 @@ import { pruneTree } from "../../server/capture/testing/tree.ts";
 const RUNS = 200;
 const CHILD = new URL("../../server/capture/testing/prune_child.ts", import.meta.url).pathname;
 const VERSIONS = 8, PRUNED = 6;
-/** About what one takes. */
+/** About the time that one run takes. */
 const DELETION_MS = 15;
 
-Deno.test("a server that is killed anywhere while it prunes and captures keeps every other version whole", async () => {
+Deno.test("a server killed at any point of pruning and capturing keeps every other version intact", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-prune-" });
   const full = `${folder}/full`, data = `${folder}/data`;
   const renew = () =>
@@ -31,7 +31,7 @@ Deno.test("a server that is killed anywhere while it prunes and captures keeps e
     for (let run = 0; run < RUNS; run++) {
       await renew();
       const moment = (run * 0.618) % 1;
-      // every second one amid pruning, however busy this machine is: soon after one of its deletions
+      // Every second run is killed amid pruning, soon after a deletion, however busy this machine is.
       const when = run % 2 === 0
         ? { killAfterMs: busyMs * moment }
         : { word: `deleted ${1 + (run >> 1) % (PRUNED - 1)}`, killAfterMs: DELETION_MS * moment };
@@ -48,7 +48,7 @@ Deno.test("a server that is killed anywhere while it prunes and captures keeps e
   }
 });
 
-/** All versions that are there verify, and nothing else lies about. Returns their numbers. */
+/** Checks that all remaining versions verify and nothing else is left over. Returns their numbers. */
 async function assertWhole(
   data: string,
   { store, service }: Awaited<ReturnType<typeof openTestServer>>,

@@ -15,7 +15,7 @@ async function sh(script: string, cwd: string): Promise<void> {
   assert.ok(success, new TextDecoder().decode(stderr));
 }
 
-/** Ends the server, and compares what both versions say. */
+/** Stops the server and compares both versions. */
 async function assertSame(folder: string, [a, b]: readonly [string, string]): Promise<void> {
   const directory = new DataDirectory(`${folder}/data`);
   const db = openDatabase(directory.database);
@@ -60,7 +60,7 @@ async function inFlow(work: (template: Template) => Promise<[string, string]>): 
   }
 }
 
-Deno.test("a re-capture reads and sends what changed, and is what a whole capture would be", () =>
+Deno.test("a re-capture reads and sends only changes, with the same result as a full capture", () =>
   inFlow(async (template) => {
     const first = await template.capture("web");
     assert.equal(first.version, 1);
@@ -85,7 +85,7 @@ Deno.test("a re-capture reads and sends what changed, and is what a whole captur
     return ["web@3", "whole@1"];
   }));
 
-Deno.test("an agent that remembers another parent than the server's is refused, and tells everything", () =>
+Deno.test("an agent that remembers another parent than the server's is refused, and sends everything", () =>
   inFlow(async (template) => {
     await template.capture("web");
     const path = `${template.state}/golden.web.memory`;

@@ -1,6 +1,6 @@
-/** A server's torrents by rsync: every published version, as long as it is there. */
+/** A server's torrents by rsync: one for each published version. */
 import assert from "node:assert/strict";
-import { DeployAnswer, NodeView, Order } from "#contract/api.ts";
+import { NodeView, type Order } from "#contract/api.ts";
 import { toHex } from "#torrent/metainfo/hex.ts";
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
@@ -10,28 +10,16 @@ import { RsyncTable } from "../support/rsync_table.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 
 const SOURCES = new URL("../../server/contract", import.meta.url).pathname;
-const INVENTORY = {
-  kind: "directory",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-} as const;
 const { signal } = new AbortController();
 
-Deno.test("an order names the version's torrent by rsync; one that is not the ordered one is not taken", async () => {
+Deno.test("an order names its torrent's rsync URL; the agent rejects any other torrent", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   await test.publish("web", { root: SOURCES });
   await test.client.put("/nodes/n1", { body: {}, schema: NodeView });
-  const { nodes } = await test.client.post("/deployments", {
-    body: { nodes: ["n1"], image: "web@1" },
-    schema: DeployAnswer,
-  });
-  using agent = await test.as(nodes[0]?.token ?? "");
-  const order = await agent.post("/node/enrol", { body: { inventory: INVENTORY }, schema: Order });
-  agent.useSession(order.session);
+  const [token] = await test.deploy(["n1"], { image: "web@1" });
+  const { agent, order } = await test.enrol(token);
+  using _agent = agent;
   const { rsync } = order.swarm;
   assert.equal(rsync, `rsync://127.0.0.1:${test.server.ports.rsync}/torrents/web@1.torrent`);
   assert.equal(test.server.urls.rsync, `rsync://127.0.0.1:${test.server.ports.rsync}/torrents`);

@@ -1,4 +1,4 @@
-/** A server's own facts, saved while it runs and put back: nodes and agents find the same server again. */
+/** A server's facts are saved while it runs, and restored: nodes and agents find the same server again. */
 import assert from "node:assert/strict";
 import type { ImageView } from "#contract/api.ts";
 import { backUpServer, restoreServer } from "../../server/facts_command.ts";
@@ -32,7 +32,7 @@ const verified = async (test: ServerUnderTest, ref: string) =>
   !/"damage"/.test(await (await test.client.send("POST", `/images/${ref}/verify`)).text());
 
 for (const how of ["running", "stopped"] as const) {
-  Deno.test(`the facts of a ${how} server are restored into its directory after its database was lost`, async () => {
+  Deno.test(`the facts of a ${how} server are restored into its directory after the database was lost`, async () => {
     await using test = await ServerUnderTest.start();
     const { data, folder } = test;
     await test.publish("web", { root: SOURCES });
@@ -47,7 +47,11 @@ for (const how of ["running", "stopped"] as const) {
       assert.equal((Deno.statSync(file).mode ?? 0) & 0o777, 0o600);
       Deno.truncateSync(`${data}/rackseed.db`);
       for (const name of ["keys/signing.pem", "tls/ca.pem", "token"]) Deno.removeSync(`${data}/${name}`);
-      assert.equal(await cli("server", "restore", file, "--data", data), 1, "not over what is there");
+      assert.equal(
+        await cli("server", "restore", file, "--data", data),
+        1,
+        "existing data is not overwritten",
+      );
       assert.equal(await cli("server", "restore", file, "--data", data, "--force"), 0);
     });
     assert.equal(test.server.token, token);
@@ -60,7 +64,7 @@ for (const how of ["running", "stopped"] as const) {
   });
 }
 
-Deno.test("restored into an empty directory it names what is missing; a damaged backup changes nothing", async () => {
+Deno.test("restored into an empty directory, the server reports missing packs; a damaged backup changes nothing", async () => {
   await using test = await ServerUnderTest.start();
   await test.publish("web", { root: SOURCES });
   const file = `${test.folder}/facts.tar`, empty = `${test.folder}/empty`;
@@ -86,7 +90,7 @@ Deno.test("restored into an empty directory it names what is missing; a damaged 
   await Deno.remove(empty, { recursive: true }).catch(() => {});
 });
 
-Deno.test("only the operator's token gets a backup, never a node's", async () => {
+Deno.test("only the operator's token may fetch a backup", async () => {
   await using test = await ServerUnderTest.start();
   using other = await test.as(`${test.server.token.slice(0, -3)}xyz`);
   await assert.rejects(other.send("POST", "/server/backup"), { status: 401 });

@@ -1,4 +1,4 @@
-/** Ctrl-C and `systemctl stop`: every command ends within five seconds, also while its server says nothing. */
+/** Ctrl-C and `systemctl stop`: every command ends within five seconds, even if its server does not answer. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { DeployAnswer, type NodeView } from "#contract/api.ts";
@@ -28,7 +28,7 @@ const commands: [name: string, args: Args, token?: "boot"][] = [
   ["image list", () => ["image", "list"]],
 ];
 
-Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the server hangs; then the server does", async () => {
+Deno.test("every command obeys SIGTERM and SIGINT with its exit code while the server hangs, and so does the server", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-signal-" });
   const children: Deno.ChildProcess[] = [];
   const spawn = (args: readonly string[], env: Record<string, string> = {}) => {
@@ -105,7 +105,7 @@ Deno.test("every command obeys SIGTERM and SIGINT, with its exit code, while the
   }
 });
 
-Deno.test("a node's agent ends within five seconds amid a download that brings little", async () => {
+Deno.test("a node's agent ends within five seconds amid a slow download", async () => {
   await using test = await ServerUnderTest.start();
   const root = `${test.folder}/tree`, target = `${test.folder}/n1`;
   await Deno.mkdir(root);
@@ -179,7 +179,7 @@ async function isAnnounced(
   return templates.some(({ name }) => name === template);
 }
 
-/** Arms n1; n2 is known. Returns the token of n1's boot. */
+/** Creates n1 and n2, and arms n1. Returns n1's boot token. */
 async function prepareNodes({ RACKSEED_SERVER: server, RACKSEED_TOKEN: token }: {
   RACKSEED_SERVER: string;
   RACKSEED_TOKEN: string;

@@ -1,4 +1,4 @@
-/** Forty of the two hundred faults that `deno task bench faults` tries on the data directory. */
+/** Forty of the two hundred faults that `deno task bench faults` inflicts on the data directory. */
 import assert from "node:assert/strict";
 import { tryFaults } from "../../scripts/bench/faults.ts";
 
@@ -11,7 +11,7 @@ Deno.test({
       results.set(result, (results.get(result) ?? 0) + 1);
       assert.notEqual(result, "wrong", `fault ${fault.number} (${fault.kind}): ${detail}`);
     }
-    // a catalogue of which all come out alike would prove nothing
+    // If all faults had the same outcome, the catalogue would prove nothing.
     for (const result of ["clean start", "started, named", "refused"]) assert.ok(results.get(result), result);
   },
 });

@@ -1,4 +1,4 @@
-/** A seed whose copy went bad, in a swarm with hurried time: it gives what is whole, and the rest has a name. */
+/** A seed with a damaged copy, in a swarm with a fast clock: intact pieces are served, damaged ones reported. */
 import assert from "node:assert/strict";
 import { damagedCopy, isDamagedCopy } from "#contract/damaged_copy.ts";
 import type { HttpSource } from "#torrent/web_seed/http_range.ts";
@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait_for.ts";
 
 const BAD_PIECE = 9;
 
-/** A dealing seed with one bad byte, and what it says over HTTPS. */
+/** A dealing seed with one bad byte, and its answer over HTTPS. */
 async function damagedServer(
   lab: SwarmLab,
 ): Promise<{ server: LabSwarm; httpsFallback: HttpSource; found: string[] }> {
@@ -37,7 +37,7 @@ async function damagedServer(
   return { server, httpsFallback, found };
 }
 
-Deno.test("a node alone with a damaged seed gets every whole piece, then fails with the server's own words", async () => {
+Deno.test("a node whose only seed is damaged gets every intact piece, then fails with the server's message", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const { server, httpsFallback, found } = await damagedServer(lab);
   const node = lab.node("1", { clock: hurriedClock(20), httpsFallback });
@@ -49,7 +49,7 @@ Deno.test("a node alone with a damaged seed gets every whole piece, then fails w
   assert.match(found[0] ?? "", /^a\.pack: its content is not what was published \(piece 9/);
 });
 
-Deno.test("what is damaged at the server comes from a node that has it", async () => {
+Deno.test("a piece that is damaged at the server comes from a node that has it", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const { server, httpsFallback } = await damagedServer(lab);
   const node = lab.node("1", { clock: hurriedClock(20), httpsFallback });
@@ -59,7 +59,7 @@ Deno.test("what is damaged at the server comes from a node that has it", async (
   assert.deepEqual(node.stats().banned, []);
 });
 
-Deno.test("a node is not asked over and over by one that nobody can help", async () => {
+Deno.test("a piece that no peer has is not requested over and over", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const { server } = await damagedServer(lab);
   const node = lab.node("1", { clock: hurriedClock(20) });

@@ -1,4 +1,4 @@
-/** Faults in a swarm: real sockets, real bytes; the others finish, and what went wrong has a name. */
+/** Faults in a swarm, with real sockets and bytes: the other nodes finish, and the fault is reported. */
 import assert from "node:assert/strict";
 import { RateLimit } from "#torrent/rate_limit.ts";
 import { Bitfield } from "#torrent/wire/bitfield.ts";
@@ -14,10 +14,10 @@ import { address, HOST, hurriedClock, SwarmLab } from "../support/swarm_lab.ts";
 import { waitFor } from "../support/wait_for.ts";
 import type { Misdeed } from "../support/bad_peer.ts";
 
-Deno.test("a corrupt peer is banned and named by every node that it deceives, and all finish", async () => {
+Deno.test("a corrupt peer is banned and reported by every node that it deceives, and all finish", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const evil = lab.badPeer("lies");
-  // The honest seed is held back, so that the corrupt one is asked too.
+  // The honest seed is slowed down, so that the corrupt one gets requests too.
   const seed = lab.seed({ uploadLimit: new RateLimit(4_000_000) });
   const nodes = ["1", "2", "3"].map((name) => lab.node(name));
   for (const node of nodes) node.addPeers([evil, seed, ...nodes].map(address));
@@ -30,7 +30,7 @@ Deno.test("a corrupt peer is banned and named by every node that it deceives, an
 
 const misdeeds: Misdeed[] = ["is silent", "stops in a block"];
 for (const misdeed of misdeeds) {
-  Deno.test(`the finish does not wait for peers of whom each ${misdeed}`, async () => {
+  Deno.test(`the finish does not wait for a peer that ${misdeed}`, async () => {
     await using lab = await SwarmLab.make({ pieces: 32, pieceLength: 512 * 1024 });
     const [first, second] = [lab.badPeer(misdeed), lab.badPeer(misdeed)];
     const node = lab.node("1", { clock: hurriedClock(5) });
@@ -40,12 +40,12 @@ for (const misdeed of misdeeds) {
     node.addPeers([address(seed)]);
     await node.done;
     await lab.assertSame("1");
-    // They were not even dropped yet.
+    // The peers have not even been dropped yet.
     assert.equal(node.stats().peers, 3);
   });
 }
 
-Deno.test("a peer that refuses what it says it has is left, and stays out for a while", async () => {
+Deno.test("a peer that refuses pieces it claims to have is dropped, and kept out for a while", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const liar = lab.badPeer("refuses");
   const node = lab.node("1", { clock: hurriedClock(20) });
@@ -61,13 +61,13 @@ Deno.test("a peer that refuses what it says it has is left, and stays out for a 
 
 const ends: [string, Deno.Signal][] = [["is killed", "SIGKILL"], ["hangs for ever", "SIGSTOP"]];
 for (const [what, signal] of ends) {
-  Deno.test(`the server ${what} when the nodes have everything among them: they finish without it`, async () => {
+  Deno.test(`the server ${what} once the nodes have everything between them: they finish without it`, async () => {
     await using lab = await SwarmLab.make({ pieces: 128 });
     const server = start(lab, ["server", `${lab.directory}/torrent`, `${lab.directory}/seed`, "8000000"]);
     const { tracker, pid } = said<{ tracker: number; pid: number }>(
       await server.line((line) => line.startsWith("SERVES")),
     );
-    // They give slowly, so that each still lacks much when the last piece has left the server.
+    // They upload slowly, so that each still lacks much when the last piece has left the server.
     const nodes = ["1", "2", "3"].map((name) => {
       const have = new Bitfield(lab.metainfo.map.pieceCount);
       const trackers = [`http://${HOST}:${tracker}/announce`];
@@ -83,7 +83,7 @@ for (const [what, signal] of ends) {
   });
 }
 
-Deno.test("a node is killed at half and started again: it fetches again no more than 5 % of what it had", async () => {
+Deno.test("a node killed halfway and restarted fetches at most 5 % of what it had again", async () => {
   await using lab = await SwarmLab.make({ pieces: 512, pieceLength: 256 * 1024 });
   const seed = lab.seed({ uploadLimit: new RateLimit(32_000_000) });
   const argv = ["node", `${lab.directory}/torrent`, `${lab.directory}/1`, `${seed.port}`];
@@ -100,7 +100,7 @@ Deno.test("a node is killed at half and started again: it fetches again no more 
   assert.ok(again <= sentBefore * 0.05, `${again} of ${sentBefore} bytes were fetched again`);
 });
 
-Deno.test("a tracker that goes takes nothing with it: who has peers finishes", async () => {
+Deno.test("nodes that have peers finish after the tracker is gone", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const { url, stop } = httpTracker(lab);
   lab.seed({ trackers: [url], uploadLimit: new RateLimit(2_000_000) });
@@ -111,7 +111,7 @@ Deno.test("a tracker that goes takes nothing with it: who has peers finishes", a
   for (const name of ["1", "2"]) await lab.assertSame(name);
 });
 
-Deno.test("where the HTTP tracker is gone from the start the UDP tracker of the next tier finds the peers", async () => {
+Deno.test("if the HTTP tracker is gone from the start, the UDP tracker of the next tier finds the peers", async () => {
   await using lab = await SwarmLab.make({ pieces: 16 });
   const { url, stop, tracker } = httpTracker(lab);
   await stop();
@@ -124,8 +124,8 @@ Deno.test("where the HTTP tracker is gone from the start the UDP tracker of the 
 });
 
 Deno.test({
-  name: "a node whose disk is full says so with a remedy, and the others finish",
-  // A small tmpfs is mounted for it.
+  name: "a node with a full disk fails with a remedy, and the others finish",
+  // Root mounts a small tmpfs for it.
   ...needs({ root: true }),
   fn: async () => {
     await using lab = await SwarmLab.make({ pieces: 64 });

@@ -1,11 +1,11 @@
-/** The fallbacks of a swarm over real HTTP: web seeds, then the HTTPS fallback; peers first, always. */
+/** The fallbacks of a swarm, over real HTTP: peers first, then web seeds, then the HTTPS fallback. */
 import assert from "node:assert/strict";
 import { webSeedAt } from "#torrent/web_seed/http_range.ts";
 import { RateLimit } from "#torrent/rate_limit.ts";
 import { address, HOST, hurriedClock, SwarmLab } from "../support/swarm_lab.ts";
 import { waitFor } from "../support/wait_for.ts";
 
-Deno.test("with no peer reachable everything comes from the web seed, over several pieces at one time", async () => {
+Deno.test("with no peer reachable, everything comes from the web seed, several pieces at a time", async () => {
   await using lab = await SwarmLab.make({ pieces: 40 });
   const webSeed = lab.webSeed();
   const node = lab.node("1", { webSeeds: [webSeed.url], clock: hurriedClock(20) });
@@ -17,7 +17,7 @@ Deno.test("with no peer reachable everything comes from the web seed, over sever
   assert.deepEqual(banned, []);
 });
 
-Deno.test("while peers serve well the web seed is asked for nothing", async () => {
+Deno.test("the web seed gets no requests while peers serve well", async () => {
   await using lab = await SwarmLab.make({ pieces: 64 });
   const webSeed = lab.webSeed();
   const seed = lab.seed({ uploadLimit: new RateLimit(2_000_000) });
@@ -28,7 +28,7 @@ Deno.test("while peers serve well the web seed is asked for nothing", async () =
   assert.deepEqual(webSeed.paths, []);
 });
 
-Deno.test("when peers come the web seed is left in peace", async () => {
+Deno.test("the web seed gets no more requests once peers arrive", async () => {
   await using lab = await SwarmLab.make({ pieces: 200 });
   const bytesPerSecond = new RateLimit(1_000_000);
   const webSeed = lab.webSeed(async () => {
@@ -47,7 +47,7 @@ Deno.test("when peers come the web seed is left in peace", async () => {
   );
 });
 
-Deno.test("peers who give nothing are helped out by the web seed", async () => {
+Deno.test("the web seed steps in if peers give nothing", async () => {
   await using lab = await SwarmLab.make({ pieces: 20 });
   const silent = lab.badPeer("is silent");
   const node = lab.node("1", { webSeeds: [lab.webSeed().url], clock: hurriedClock(20) });
@@ -66,7 +66,7 @@ const failures: [string, (request: Request) => Response | undefined][] = [
   ["sends on to another place", () => Response.redirect("http://127.0.0.1:1/")],
 ];
 for (const [what, answer] of failures) {
-  Deno.test(`a web seed that ${what} is passed over for the HTTPS fallback`, async () => {
+  Deno.test(`a web seed that ${what} is skipped in favour of the HTTPS fallback`, async () => {
     await using lab = await SwarmLab.make({ pieces: 10 });
     const failing = lab.webSeed(answer);
     const last = lab.webSeed();
@@ -83,7 +83,7 @@ for (const [what, answer] of failures) {
   });
 }
 
-Deno.test("a corrupt web seed is banned and named by its URL, and the next one serves", async () => {
+Deno.test("a corrupt web seed is banned and reported by its URL, and the next one serves", async () => {
   await using lab = await SwarmLab.make({ pieces: 20 });
   const evil = lab.webSeed((request) => rangeAnswer(asked(request), rangeLength(request)));
   const good = lab.webSeed();
@@ -95,7 +95,7 @@ Deno.test("a corrupt web seed is banned and named by its URL, and the next one s
   assert.ok(evil.paths.length < 20);
 });
 
-Deno.test("a web seed that hangs is given up, and the HTTPS fallback delivers its piece", async () => {
+Deno.test("a hanging web seed is abandoned, and the HTTPS fallback delivers its piece", async () => {
   await using lab = await SwarmLab.make({ pieces: 10 });
   const hanging = lab.webSeed((request) => {
     const half = new Uint8Array(rangeLength(request) / 2);

@@ -1,11 +1,11 @@
-/** Attacks that need no knowledge of a format: what a length, a sign, a nesting or a repetition can do to a reader. */
+/** Attacks that need no knowledge of a format: on lengths, signs, nesting and repetition. */
 
 const MAX_BYTES = 64 * 1024;
 const NUMBERS = ["-1", "-3", "-0", "0", "00", "1", "255", "65536", "2147483648", "4294967296", "99999999999"];
 const LONG_NUMBERS = ["9007199254740993", "9".repeat(400), "1e9", "0x7fffffff"];
 const WORDS = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
-/** Numbers from a seed, the same every time (mulberry32): at most `below`, which is left out. */
+/** Seeded random numbers (mulberry32), from 0 up to but not including `below`. */
 export function seeded(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -16,7 +16,7 @@ export function seeded(seed: number): (below: number) => number {
   };
 }
 
-/** One to four attacks on `bytes`; `other` is a second input to take parts of. */
+/** Makes one to four attacks on `bytes`; `other` is a second input to take parts from. */
 export function damaged(bytes: Uint8Array, { other, random }: {
   other: Uint8Array;
   random: (below: number) => number;
@@ -105,7 +105,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** The first digit at or behind `at`; the end where there is none. */
+/** The first digit at or after `at`; the end if there is none. */
 function digitFrom(bytes: Uint8Array, at: number): number {
   while (at < bytes.length && !isDigit(bytes[at])) at++;
   return at;

@@ -1,11 +1,11 @@
-/** See harness.ts; `deno task bench fuzz --inputs 1000000` is the long run. */
+/** A short run of harness.ts; `deno task bench fuzz --inputs 1000000` is the long one. */
 import assert from "node:assert/strict";
 import { fuzz } from "./harness.ts";
 
 const INPUTS = 20_000;
 const SEED = 20_131;
 
-Deno.test("no decoder hangs, crashes or grows on 20 000 inputs that attack it", async () => {
+Deno.test("no decoder hangs, crashes or leaks on 20 000 hostile inputs", async () => {
   const seen = { inputs: 0, accepted: 0, refused: 0 };
   for await (const { decoder, inputs, accepted, refused, failure } of fuzz({ inputs: INPUTS, seed: SEED })) {
     assert.equal(failure, undefined, failure);
@@ -17,7 +17,7 @@ Deno.test("no decoder hangs, crashes or grows on 20 000 inputs that attack it", 
   assert.ok(seen.inputs >= INPUTS && seen.refused > INPUTS / 10, JSON.stringify(seen));
 });
 
-Deno.test("a loop without end, a crash and a leak are found, and told with the input", async () => {
+Deno.test("an endless loop, a crash and a leak are found, and reported with the input", async () => {
   const table = new URL("./decoders/faulty.ts", import.meta.url).href;
   const found = await Array.fromAsync(
     fuzz({ table, inputs: 3000, seed: SEED, limitMs: 2000, limitBytes: 256 << 20 }),

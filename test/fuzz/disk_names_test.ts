@@ -1,4 +1,4 @@
-/** Files of a machine that nobody vouches for are searched for names of disks: no text of them takes long. */
+/** Untrusted files of a machine are searched for disk names; no text may take long. */
 import assert from "node:assert/strict";
 import { COVERED_FILES } from "../../agent/disk_references/covered_files.ts";
 import { Rewriting } from "../../agent/disk_references/rewriting.ts";
@@ -7,7 +7,7 @@ import { TemplateDisk } from "../../agent/disk_references/template_disk.ts";
 import { GPT_LAYOUT, NVME } from "../../agent/disk_references/testing/layouts.ts";
 
 const SIZE = 100_000;
-/** A quadratic search would take minutes, and this machine may be busy. */
+/** Generous, for a busy machine: a quadratic search would take minutes. */
 const LIMIT_MS = 5000;
 const PARTS = [
   ..."\n \t=,:}#a".split(""),
@@ -16,7 +16,7 @@ const PARTS = [
   ...["Name: grub-pc/install_devices\nValue: /dev/sda\n", "What=", "x /dev/sdb1 swap\n", "search\n"],
 ];
 
-Deno.test("names of disks are looked for in the time of one reading", () => {
+Deno.test("searching a text for disk names takes linear time", () => {
   const disk = new TemplateDisk(GPT_LAYOUT, NVME);
   for (const part of PARTS) {
     const text = part.repeat(Math.ceil(SIZE / part.length));

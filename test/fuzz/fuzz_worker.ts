@@ -1,16 +1,16 @@
-/** Runs one decoder after another, as `harness.ts` asks; a decoder that never returns is ended with this worker. */
+/** Runs decoders one after another for `harness.ts`, which ends this worker if a decoder never returns. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import { inputsOf } from "./inputs.ts";
 
 export interface FuzzJob {
-  /** The module whose `decoders` has it. */
+  /** The module whose `decoders` contains it. */
   readonly table: string;
   readonly decoder: string;
   readonly seed: number;
   readonly count: number;
-  /** One Int32: the number of the input at hand. */
+  /** One Int32: the number of the current input. */
   readonly at: SharedArrayBuffer;
 }
 
@@ -22,10 +22,10 @@ export type FuzzAnswer =
     readonly slowestMs: number;
     readonly slowestAt: number;
   }
-  /** The decoder threw what is not how it refuses. */
+  /** The decoder threw an unexpected error. */
   | { readonly kind: "crash"; readonly at: number; readonly error: string };
 
-/** Garbage goes after so much input, so that the memory that is watched is what decoders hold. */
+/** Garbage is collected after this much input, so that the measured memory is what decoders hold. */
 const COLLECT_BYTES = 16 << 20;
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;

@@ -1,23 +1,23 @@
 /**
- * Every decoder of network, disk and image against inputs that attack it. A decoder may accept or refuse an input; it
- * may not throw anything else, take longer than the limit for one, or make memory grow. What fails is told with the
- * input, so that it becomes a test beside the decoder.
+ * Runs every decoder of data from the network, disks and images on hostile inputs. A decoder may accept or reject an
+ * input; it must not throw an unexpected error, exceed the time limit, or leak memory. A failure is reported with its
+ * input, so that it can become a test next to the decoder.
  */
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 import type { FuzzAnswer, FuzzJob } from "./fuzz_worker.ts";
 import { inputsOf } from "./inputs.ts";
 
 interface FuzzOptions {
-  /** In all, shared by the decoders by their weights. */
+  /** The total, divided among the decoders by weight. */
   readonly inputs: number;
   readonly seed: number;
-  /** For one input. */
+  /** The time limit for one input. */
   readonly limitMs?: number;
-  /** By how much the process may grow while one decoder runs. */
+  /** How much the process may grow while one decoder runs. */
   readonly limitBytes?: number;
-  /** Only decoders with this in their names. */
+  /** Only decoders whose names contain this. */
   readonly only?: string;
-  /** The module with the decoders, if not all of ours. */
+  /** The module with the decoders, if not `all.ts`. */
   readonly table?: string;
 }
 
@@ -32,12 +32,12 @@ interface FuzzResult {
 }
 
 const ALL = new URL("./decoders/all.ts", import.meta.url).href;
-/** Generous, since a busy machine may not run the worker for seconds: a loop without end outlasts any limit. */
+/** Generous, since a busy machine may not run the worker for seconds; an endless loop exceeds any limit. */
 const LIMIT_MS = 30_000;
 const LIMIT_BYTES = 512 * 1024 * 1024;
 const WATCH_MS = 50;
 
-/** Fuzzes the decoders one after another; a result as soon as each is through. */
+/** Fuzzes the decoders one after another, and yields each result. */
 export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
   const { table = ALL } = options;
   const { decoders } = await import(table) as { decoders: readonly FuzzedDecoder[] };
@@ -52,7 +52,7 @@ export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
       const result = await fuzzOne(decoder, { ...options, table, worker, count });
       yield result;
       if (result.failure === undefined) continue;
-      // It may still be at that input.
+      // It may still be working on that input.
       worker.terminate();
       worker = undefined;
     }
@@ -102,7 +102,7 @@ interface Overrun {
   readonly at: number;
 }
 
-/** Looks from this thread at what the worker does. */
+/** Watches the worker from this thread. */
 class Watch implements Disposable {
   readonly ended: Promise<Overrun>;
   readonly #startBytes = Deno.memoryUsage().rss;

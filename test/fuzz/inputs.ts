@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { damaged, seeded } from "./damage.ts";
 import type { FuzzedDecoder } from "./decoders/decoder.ts";
 
-/** Of so many inputs one is as its table made it; the rest are that one damaged. */
+/** One in this many inputs is as its table made it; the rest are damaged forms of that. */
 const EACH = 10;
-/** So many are made at a time: those of a long run would fill the memory that is watched. */
+/** Inputs made at a time: all those of a long run would distort the memory measurement. */
 const BLOCK = 640;
 const NOISE_BYTES = 700;
 
-/** The decoder's inputs of this seed, the same every time: those of its table, their damaged forms, and noise. */
+/** The decoder's inputs for this seed: those of its table, damaged forms of them, and noise. */
 export function* inputsOf(
   decoder: FuzzedDecoder,
   { seed, count }: { seed: number; count: number },

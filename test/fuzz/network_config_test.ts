@@ -1,4 +1,4 @@
-/** Configuration of an old disk that nobody vouches for: whatever stands there, what is kept of it is well formed. */
+/** Untrusted network configuration of an old disk: whatever is there, what is kept of it is well formed. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NetworkInterfaces } from "#contract/identity.ts";
@@ -125,7 +125,7 @@ const value = fc.constantFrom(
 );
 
 for (const [kind, { paths, words, enabled }] of Object.entries(KINDS)) {
-  Deno.test(`garbage of ${kind} is never more than left out`, () => {
+  Deno.test(`garbage in a configuration of ${kind} is left out, and nothing else happens`, () => {
     const line = fc.oneof(
       fc.tuple(fc.constantFrom(...words), fc.constantFrom("", " "), value).map((parts) => parts.join("")),
       fc.string({ maxLength: 40 }),
@@ -147,7 +147,7 @@ for (const [kind, { paths, words, enabled }] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("YAML that takes a reader minutes is left out, and said", () => {
+Deno.test("YAML that would take minutes to read is left out, and reported", () => {
   const path = "/etc/netplan/a.yaml";
   const text = `network: ${"&a ".repeat(300_000)}`;
   const start = performance.now();
@@ -167,7 +167,7 @@ const PATTERNS: [what: string, name: string][] = [
 ];
 
 for (const [what, name] of PATTERNS) {
-  Deno.test(`a NIC name that is a pattern ${what} is no match`, () => {
+  Deno.test(`a NIC name that is a pattern ${what} matches nothing`, () => {
     const nics = [{ mac: "52:54:00:00:00:0a", names: ["aaaaaaaaaaaaaaa"] }, ...NICS];
     const start = performance.now();
     const { interfaces } = networkOf({
@@ -180,7 +180,7 @@ for (const [what, name] of PATTERNS) {
   });
 }
 
-Deno.test("a megabyte of stanzas is read once, not once for every stanza", () => {
+Deno.test("reading a megabyte of stanzas takes linear time", () => {
   const stanzas = Array.from(
     { length: 24_000 },
     (_, i) => `iface e${i} inet static\n  address 10.0.0.5/24\n`,

@@ -1,4 +1,4 @@
-/** Noise at every stage of a session, and damaged sessions, leave the rsync daemon serving. */
+/** The rsync daemon survives noise at every stage of a session, and damaged sessions. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
@@ -12,7 +12,7 @@ const text = (line: string) => new TextEncoder().encode(line);
 const framed = (bytes: Uint8Array) =>
   Buffer.concat([Uint8Array.of(bytes.length & 255, bytes.length >> 8, 0, 7), bytes]);
 
-/** All that a client says, by stages; protocols 27 to 31. */
+/** Everything that a client sends, by stage, in protocols 27 to 31. */
 const sessions = fc.constantFrom(27, 28, 29, 30, 31).map((protocol) => {
   const plain = [text(`@RSYNCD: ${protocol}.0\n`), text("torrents\n")];
   const args = [
@@ -45,7 +45,7 @@ const sessions = fc.constantFrom(27, 28, 29, 30, 31).map((protocol) => {
   return [...plain, text([...args, "", ""].join(end).slice(0, -1)), ...frames];
 });
 
-/** Up to a stage as it should be, then noise; or all of it with bytes changed, put in and cut off. */
+/** A valid session up to some stage, then noise; or a whole one with bytes changed, inserted and cut off. */
 const noisy = fc.tuple(sessions, fc.nat(10), fc.uint8Array({ maxLength: 3000 })).map(
   ([stages, upTo, noise]) => Buffer.concat([...stages.slice(0, upTo), noise]),
 );
@@ -76,7 +76,7 @@ async function talk(port: number, bytes: Uint8Array): Promise<number> {
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
     await connection.closeWrite();
   } catch {
-    // The daemon has had enough of it already.
+    // The daemon has already closed the connection.
   }
   await reading;
   return received;
@@ -90,7 +90,7 @@ Deno.test(`the rsync daemon ends ${SESSIONS} noisy and damaged sessions, and ser
     const group = inputs.slice(at, at + AT_ONCE).map((bytes) => talk(table.port, bytes));
     answered += (await Promise.all(group)).filter((received) => received > 14).length;
   }
-  // noise that never got behind the greeting would prove little
+  // Noise that never got past the greeting would prove little.
   assert(answered > SESSIONS / 3, `${answered} sessions got behind the greeting`);
   const { signal } = new AbortController();
   const name = "web@2.torrent";
@@ -98,7 +98,7 @@ Deno.test(`the rsync daemon ends ${SESSIONS} noisy and damaged sessions, and ser
   assert.deepEqual(bytes.length, table.bytes.get(name)?.length);
 });
 
-Deno.test("clients that only hold on get no more places than one address may have", async () => {
+Deno.test("idle clients of one address get no more than the places for one address", async () => {
   using table = new RsyncTable();
   using held = new DisposableStack();
   const answers: string[] = [];
@@ -116,7 +116,7 @@ Deno.test("clients that only hold on get no more places than one address may hav
   assert.match(answers[32] ?? "", /^@ERROR: max connections reached/);
 });
 
-Deno.test("clients that say nothing keep nobody out, however many of one address", async () => {
+Deno.test("silent clients keep nobody out, however many one address has", async () => {
   using table = new RsyncTable();
   using held = new DisposableStack();
   for (let i = 0; i < 300; i++) {
@@ -128,7 +128,7 @@ Deno.test("clients that say nothing keep nobody out, however many of one address
   assert.equal(bytes.length, table.bytes.get(name)?.length);
 });
 
-Deno.test("a client that trickles is cut off, be it before it asks or while it takes", async () => {
+Deno.test("a trickling client is cut off, both before its request and during the transfer", async () => {
   using table = new RsyncTable({ handshakeMs: 100, transferMs: 200 });
   const [stages = []] = fc.sample(sessions, { numRuns: 1, seed: SEED });
   for (const upTo of [0, 1, 2, 3, 5]) {
@@ -140,7 +140,7 @@ Deno.test("a client that trickles is cut off, be it before it asks or while it t
       while (await connection.read(into).catch(() => null) !== null);
       open = false;
     })();
-    // a byte of the next stage now and then; the loop ends with the connection
+    // The pace of the trickle is the subject: one byte now and then. The loop ends with the connection.
     while (open) {
       await connection.write(Uint8Array.of(64)).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 40));

@@ -1,4 +1,4 @@
-/** Real DHCP clients against the service, each in a network namespace of its own; nothing of the host is touched. */
+/** Real DHCP clients against the service, each in its own network namespace, without touching the host's network. */
 import assert from "node:assert/strict";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
 import { denoScript, DhcpNetwork, macOf, SERVER, serviceCommand } from "../support/dhcp_network.ts";
@@ -9,19 +9,19 @@ import type { NetworkNamespace, Output } from "../support/netns.ts";
 
 const requirements = needs({ root: true, programs: ["ip", "dhclient", "udhcpc"] });
 
-/** udhcpc until it has a lease or has asked three times in vain; exit code 1 says the latter. */
+/** Runs udhcpc until it has a lease, or has asked three times in vain (exit code 1). */
 async function udhcpc(client: NetworkNamespace, ...args: string[]): Promise<Output> {
   const once = ["-i", "lan", "-f", "-q", "-n", "-t", "3", "-T", "1", "-A", "1", "-s", "/bin/true"];
   return await client.run(["udhcpc", ...once, ...args]);
 }
 
-/** The address it ended with: one that it declines it has first announced. */
+/** The last address that it announced; it announces one before declining it. */
 function leased({ stderr }: Output): string | undefined {
   return [...stderr.matchAll(/lease of (\S+) obtained/g)].at(-1)?.[1];
 }
 
 Deno.test({
-  name: "dhclient, udhcpc and the npm client get a lease, one machine the same address from each",
+  name: "dhclient, udhcpc and the npm client on one machine get a lease of the same address",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -56,7 +56,7 @@ Deno.test({
 
       assert.equal(leased(await udhcpc(client)), address);
 
-      // The npm client binds an ordinary socket, which needs some address and a route to send from.
+      // The npm client binds an ordinary socket, which needs an address and a route.
       await client.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
       await client.ip(["route", "add", "default", "dev", "lan"]);
       await cache("npm_dhcp_client.ts");
@@ -69,7 +69,7 @@ Deno.test({
   },
 });
 
-/** Brings a script's packages into the cache, since nothing can be fetched from inside a namespace. */
+/** Caches a script's packages in advance, since nothing can be fetched inside a namespace. */
 async function cache(script: string): Promise<void> {
   const [deno = "", ...args] = denoScript(script);
   const path = args.at(-1) ?? "";
@@ -77,7 +77,7 @@ async function cache(script: string): Promise<void> {
   assert.equal(code, 0, new TextDecoder().decode(stderr));
 }
 
-/** Signals the program until what it is to cause has happened: udhcpc loses signals while its script runs. */
+/** Signals the program until `until` settles: udhcpc loses signals while its script runs. */
 async function signalled<T>(program: Deno.ChildProcess, signal: Deno.Signal, until: Promise<T>): Promise<T> {
   const repeat = setInterval(() => program.kill(signal), 200);
   try {
@@ -88,7 +88,7 @@ async function signalled<T>(program: Deno.ChildProcess, signal: Deno.Signal, unt
 }
 
 Deno.test({
-  name: "udhcpc renews its lease from its own address, and its release frees that for another machine",
+  name: "udhcpc renews its lease from its own address, and releases the address for another machine",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -124,7 +124,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a machine gets its reserved address, and another one once it has found that in use",
+  name: "a machine gets its reserved address, or another one if it finds that in use",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -134,7 +134,7 @@ Deno.test({
 
     const squatter = await network.client();
     await squatter.ip(["address", "add", "10.77.0.50/24", "dev", "lan"]);
-    // -a: the client asks by ARP whether anybody has the address, and declines it where somebody does.
+    // -a: the client asks by ARP whether the address is in use, and declines it if so.
     const address = leased(await udhcpc(client, "-a"));
     const declined = await network.logged("declined");
     assert.equal(declined.mac, await macOf(client));
@@ -142,7 +142,7 @@ Deno.test({
   },
 });
 
-/** Sends the packets by broadcast from a machine of its own; see dhcp_fuzzer.ts. */
+/** Broadcasts the packets from a separate machine; see dhcp_fuzzer.ts. */
 async function flood(network: DhcpNetwork, packets: readonly ClientPacket[]): Promise<void> {
   const flooder = await network.client();
   await flooder.ip(["address", "add", "10.77.0.99/24", "dev", "lan"]);
@@ -157,7 +157,7 @@ async function flood(network: DhcpNetwork, packets: readonly ClientPacket[]): Pr
   }
 }
 
-/** The log's events up to the first that is about this machine. */
+/** The log's events up to the first about this machine. */
 async function eventsBefore(network: DhcpNetwork, client: NetworkNamespace): Promise<string[]> {
   const mac = await macOf(client);
   const events: string[] = [];
@@ -166,7 +166,7 @@ async function eventsBefore(network: DhcpNetwork, client: NetworkNamespace): Pro
 }
 
 Deno.test({
-  name: "after 2000 offers that nobody takes up a machine still gets its lease, and the log stays short",
+  name: "after 2000 abandoned offers a machine still gets its lease, and the log stays short",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -181,7 +181,7 @@ Deno.test({
     );
     const client = await network.client();
     assert.ok(leased(await udhcpc(client)));
-    // its own lines may be among those that are left out: it asks again until one is written
+    // Its own lines may be suppressed too: it asks again until one is written.
     let isWritten = false;
     const written = eventsBefore(network, client).finally(() => isWritten = true);
     while (!isWritten) await udhcpc(client);
@@ -191,7 +191,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a relay of another network is not answered, and named in the log once",
+  name: "a relay of another network is not answered, and logged once",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -206,7 +206,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "another interface of the server's machine is never answered",
+  name: "requests on another interface of the server's machine are never answered",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -215,13 +215,13 @@ Deno.test({
     const [stranger, client] = [await network.client("other"), await network.client()];
     assert.equal((await udhcpc(stranger)).code, 1);
     assert.ok(leased(await udhcpc(client)));
-    // The first that the service heard of anybody.
+    // The first request that the service has received at all.
     assert.equal((await network.logged("offer")).mac, await macOf(client));
   },
 });
 
 Deno.test({
-  name: "the search for another DHCP server finds the one there is, and none where there is none",
+  name: "the search for another DHCP server finds one if there is one",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();
@@ -241,7 +241,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a start that cannot succeed says why and what to do: interface, address, range, port, rights",
+  name: "a failed start reports cause and remedy: interface, address, range, port, permissions",
   ...requirements,
   async fn() {
     await using network = await DhcpNetwork.create();

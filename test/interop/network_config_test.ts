@@ -1,11 +1,11 @@
-/** The golden network configurations before the programs that they are for. */
+/** The golden network configurations, read by the programs that they are written for. */
 import assert from "node:assert/strict";
 import { byKey, LAYOUTS, NICS } from "../../agent/install/identity/testing/layouts.ts";
 import { readNetworkd } from "../../agent/install/identity/network_config/networkd.ts";
 import { resolveNics } from "../../agent/install/identity/network_config/resolve_nics.ts";
 import { needs } from "../support/needs.ts";
 
-/** The files of a golden file, by path. */
+/** The files that a golden file holds, by path. */
 async function golden(system: string, layout: string): Promise<Map<string, string>> {
   const url = new URL(`../../agent/install/identity/golden/${system}/${layout}.txt`, import.meta.url);
   const parts = (await Deno.readTextFile(url)).split(/^== (.*)\n/m).slice(1);
@@ -23,7 +23,7 @@ async function run(argv: string[], { stdin = "" } = {}): Promise<string> {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assert.equal(code, 0, `${argv.join(" ")}: ${text(stderr)}`);
-  // ifup says on its standard error what it would do
+  // ifup prints what it would do on standard error.
   return text(stdout) + text(stderr);
 }
 
@@ -31,7 +31,7 @@ const layouts = Object.entries(LAYOUTS);
 const folder = () => Deno.makeTempDir({ prefix: "rackseed-config-" });
 
 Deno.test({
-  name: "netplan makes of every layout the networkd configuration that says the same",
+  name: "netplan turns every layout into the equivalent networkd configuration",
   ...needs({ programs: ["netplan"] }),
   async fn() {
     for (const [layout, interfaces] of layouts) {
@@ -60,7 +60,7 @@ Deno.test({
       for (const [layout, interfaces] of layouts) {
         const root = await folder();
         const file = `${root}/interfaces`;
-        // further files of the machine itself are none of ours
+        // Other files of the machine do not count.
         const text = (await golden(system, layout)).get("/etc/network/interfaces")?.replace(
           /^source.*$/m,
           "",
@@ -86,7 +86,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "NetworkManager's own reader takes every profile",
+  name: "NetworkManager accepts every profile",
   ...needs({ programs: ["nmcli"] }),
   async fn() {
     for (const [layout] of layouts) {

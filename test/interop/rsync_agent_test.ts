@@ -1,4 +1,4 @@
-/** The agent's rsync client against our daemon and the stock one, and what it does with daemons that lie. */
+/** The agent's rsync client against our daemon, the stock one, and hostile ones. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { fetchByRsync } from "../../agent/install/fetch/rsync_client.ts";
@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 const fetched = async (url: string, maxBytes = MAX_BYTES) =>
   Buffer.from(await fetchByRsync(url, { maxBytes, signal }));
 
-Deno.test("the agent fetches every file of our daemon, and is told what is not there", async () => {
+Deno.test("the agent fetches every file of our daemon, and gets an error for a missing one", async () => {
   using table = new RsyncTable();
   for (const [name, bytes] of table.bytes) {
     assert((await fetched(`${table.url}/torrents/${name}`)).equals(bytes), name);
@@ -19,7 +19,7 @@ Deno.test("the agent fetches every file of our daemon, and is told what is not t
   await assert.rejects(fetched(`${table.url}/torrents/web@3.torrent`), /No such file/);
   await assert.rejects(fetched(`${table.url}/etc/passwd`), /Unknown module "etc"/);
   await assert.rejects(fetched(`${table.url}/torrents/web@2.torrent`, 699_999), /too large/);
-  await assert.rejects(fetched(`${table.url}/torrents/`), /no rsync address/);
+  await assert.rejects(fetched(`${table.url}/torrents/`), /not an rsync URL/);
 });
 
 Deno.test({
@@ -54,7 +54,7 @@ Deno.test({
       await assert.rejects(fetched(`${url}/nothing`), /No such file/);
       await assert.rejects(fetched(`${url}/link`), /nothing|has no link|skipping|list/);
       await assert.rejects(fetched(`rsync://127.0.0.1:${port}/other/x`), /@ERROR: Unknown module/);
-      // a client that goes without its goodbyes leaves an error there
+      // A client that leaves without saying goodbye would cause an error in this log.
       const log = (await Deno.readTextFile(`${folder}/log`)).split("\n").filter((line) =>
         /error/i.test(line)
       );
@@ -67,7 +67,7 @@ Deno.test({
   },
 });
 
-Deno.test("daemons that lie, drivel or fall silent are given up with a reason", async () => {
+Deno.test("a daemon that lies, sends garbage or goes silent is abandoned with a reason", async () => {
   const text = (line: string) => [...new TextEncoder().encode(line)];
   const hello = text("@RSYNCD: 31.0\n@RSYNCD: OK\n");
   const framed = (bytes: number[]) => [bytes.length, 0, 0, 7, ...bytes];
@@ -81,9 +81,9 @@ Deno.test("daemons that lie, drivel or fall silent are given up with a reason", 
     [text("@RSYNCD: 30.0\n"), /protocol 31/],
     [Array(5000).fill(65), /line is too long/],
     [[...text("@RSYNCD: 31.0\n"), ...text("hello\n".repeat(200))], /hello/],
-    [[...hello, 0x80, 0x80, 1, 2, 3, 4], /not asked for/],
+    [[...hello, 0x80, 0x80, 1, 2, 3, 4], /not requested/],
     [[...started, ...framed([0])], /has no x/],
-    [[...started, ...framed(list("y"))], /it offers y/],
+    [[...started, ...framed(list("y"))], /the server offers y/],
     [[...started, ...framed(list("x", [0x7f, 0xff, 0xff]))], /too large/],
     [
       [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 6, 0, 0, 0])],
@@ -96,7 +96,7 @@ Deno.test("daemons that lie, drivel or fall silent are given up with a reason", 
     [
       [...started, ...framed([...list("x"), 1, 0, 0x80, ...Array(16).fill(0), 5, 0, 0, 0, ...text("12345")])]
         .concat(framed(Array(20).fill(0))),
-      /did not arrive as it was sent/,
+      /corrupted on the way/,
     ],
     [[...started, 3, 0, 0, 10, ...text("bad"), 4, 0, 0, 93, 1, 0, 0, 0], /^bad$/],
     [[...started, 1, 0, 0, 200, 9], /does not speak rsync/],
@@ -117,7 +117,7 @@ Deno.test("daemons that lie, drivel or fall silent are given up with a reason", 
   await assert.rejects(fetched(`rsync://127.0.0.1:${freePort()}/torrents/x`), /refused/);
 });
 
-Deno.test("a fetch that is called off ends with that reason, however far it came", async () => {
+Deno.test("an aborted fetch ends with the abort reason, at any stage", async () => {
   for (const greeted of [false, true]) {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const stop = new AbortController();
@@ -127,8 +127,8 @@ Deno.test("a fetch that is called off ends with that reason, however far it came
     });
     using connection = await listener.accept();
     if (greeted) await connection.read(new Uint8Array(100));
-    stop.abort(new Error("called off"));
-    await assert.rejects(fetching, /called off/);
+    stop.abort(new Error("cancelled"));
+    await assert.rejects(fetching, /cancelled/);
   }
 });
 

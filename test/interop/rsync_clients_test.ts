@@ -1,4 +1,4 @@
-/** The stock rsync against our daemon, in every protocol that both speak. */
+/** The stock rsync against our daemon, in every protocol version that both speak. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { needs } from "../support/needs.ts";
@@ -8,7 +8,7 @@ const PROTOCOLS = [27, 28, 29, 30, 31];
 
 interface Place {
   readonly table: RsyncTable;
-  /** Empty at first. */
+  /** Initially empty. */
   readonly folder: string;
   /** Runs rsync in the folder; `TABLE` in an argument becomes the daemon's address. */
   rsync(...args: string[]): Promise<{ code: number; out: string; err: string }>;
@@ -38,7 +38,7 @@ function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-/** That a folder holds these files of the table, byte for byte, and nothing else. */
+/** Asserts that a folder holds exactly these files of the table, byte for byte. */
 function assertHolds(folder: string, { table, names }: { table: RsyncTable; names: Iterable<string> }): void {
   assert.deepEqual(filesIn(folder), [...names].sort());
   for (const name of names) {
@@ -51,7 +51,7 @@ function test(name: string, use: (place: Place) => Promise<void>): void {
   Deno.test({ name, ...needs({ programs: ["rsync"] }), fn: () => atPlace(use) });
 }
 
-test("rsync lists the one module, and what is in it", async ({ rsync, table }) => {
+test("rsync lists the one module and its files", async ({ rsync, table }) => {
   const modules = await rsync("TABLE/");
   assert.match(modules.out, /^torrents +\t[^\n]+\n$/);
   for (const protocol of PROTOCOLS) {
@@ -67,7 +67,7 @@ test("rsync lists the one module, and what is in it", async ({ rsync, table }) =
   }
 });
 
-test("each protocol fetches the module whole, compressed, by sums, and then nothing again", async (place) => {
+test("each protocol fetches the whole module, also compressed or with checksums, and nothing the second time", async (place) => {
   const { rsync, table, folder } = place;
   for (const protocol of PROTOCOLS) {
     for (
@@ -90,14 +90,14 @@ test("each protocol fetches the module whole, compressed, by sums, and then noth
   }
 });
 
-test("each protocol fetches one file, several, and by a pattern; with times", async (place) => {
+test("each protocol fetches one file, several files, and a pattern, with modification times", async (place) => {
   const { rsync, table, folder } = place;
   for (const protocol of PROTOCOLS) {
     const fetches: [paths: string[], names: string[]][] = [
       [["TABLE/torrents/web@1.torrent"], ["web@1.torrent"]],
       [["TABLE/torrents/web@2.torrent", "TABLE/torrents/db@1.torrent"], ["db@1.torrent", "web@2.torrent"]],
       [["TABLE/torrents/web@1*"], ["web@1.torrent", "web@10.torrent"]],
-      // before protocol 30 rsync itself says "(null)" to any daemon when it is to seclude its arguments
+      // Before protocol 30, rsync with -s sends "(null)" to any daemon.
       [[protocol < 30 ? "-t" : "-s", "TABLE/torrents/web@10.torrent"], ["web@10.torrent"]],
       [["-r", "--exclude=web@1*", "TABLE/torrents/"], ["db@1.torrent", "web@2.torrent"]],
     ];
@@ -112,7 +112,7 @@ test("each protocol fetches one file, several, and by a pattern; with times", as
   }
 });
 
-test("each protocol makes an old file into the new one, in place or not, and deletes what is gone", async (place) => {
+test("each protocol updates an old file, in place or not, and deletes extraneous ones", async (place) => {
   const { rsync, table, folder } = place;
   const name = "web@2.torrent", whole = table.bytes.get(name) as Uint8Array;
   for (const protocol of PROTOCOLS) {
@@ -139,7 +139,7 @@ test("each protocol makes an old file into the new one, in place or not, and del
   }
 });
 
-test("a dry run names the files and sends none", async ({ rsync, folder }) => {
+test("a dry run lists the files and transfers none", async ({ rsync, folder }) => {
   for (const protocol of PROTOCOLS) {
     const { code, out } = await rsync("-avn", `--protocol=${protocol}`, "TABLE/torrents/", "copy/");
     assert.equal(code, 0);
@@ -148,7 +148,7 @@ test("a dry run names the files and sends none", async ({ rsync, folder }) => {
   }
 });
 
-test("nothing is to be had beside the table, and the client is told why", async ({ rsync, folder }) => {
+test("nothing outside the table is served, and the client gets the reason", async ({ rsync, folder }) => {
   Deno.writeTextFileSync(`${folder}/mine`, "mine");
   Deno.writeTextFileSync(`${folder}/list`, "../../etc/passwd\n/etc/passwd\n");
   const refused: [args: string[], code: number, said: RegExp][] = [
@@ -178,7 +178,7 @@ test("nothing is to be had beside the table, and the client is told why", async 
   }
 });
 
-test("whoever writes is refused in every protocol", async ({ rsync, folder }) => {
+test("every protocol refuses writes", async ({ rsync, folder }) => {
   Deno.writeTextFileSync(`${folder}/mine`, "mine");
   for (const protocol of PROTOCOLS) {
     for (const target of ["TABLE/torrents/", "TABLE/torrents/web@1.torrent"]) {

@@ -1,6 +1,6 @@
 /**
- * Real TFTP clients fetch a file of 60 MB whole, which takes their block numbers round the corner at 65 536: one by
- * one, over a link that loses every twentieth packet each way, and fifty at once.
+ * Real TFTP clients fetch a file of 60 MB, so that block numbers wrap at 65 536: one by one, over a link that loses
+ * one packet in twenty each way, and fifty at once.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -16,13 +16,13 @@ const SIZE_BYTES = 60_000_000;
 
 interface Source {
   readonly port: number;
-  /** The original, to compare with. */
+  /** The original, for comparison. */
   readonly path: string;
 }
 
 type Client = (source: Source) => string[];
 
-// Each writes the file to its standard output. 1468-byte blocks are what an Ethernet client asks for.
+// Each client writes the file to its standard output. Ethernet clients ask for 1468-byte blocks.
 const tftpHpa: Client = (
   { port },
 ) => ["tftp", "-m", "binary", HOST, `${port}`, "-c", "get", NAME, "/dev/stdout"];
@@ -53,7 +53,7 @@ const npmClient: Client = ({ port, path }) => {
   ];
 };
 
-/** Runs a client into cmp, so that nothing is written to disk; throws what either of them said. */
+/** Pipes a client into cmp, so that nothing is written to disk; throws the messages of both on failure. */
 async function fetchIntact(client: Client, source: Source): Promise<void> {
   const argv = client(source);
   const { code, stderr } = await new Deno.Command("bash", {
@@ -65,7 +65,7 @@ async function fetchIntact(client: Client, source: Source): Promise<void> {
   assert.equal(code, 0, `${argv.join(" ")}: ${new TextDecoder().decode(stderr).slice(-500)}`);
 }
 
-/** Serves one random file on loopback to what `use` runs, out of memory or off the disk. */
+/** Serves one random file on loopback, from memory or disk, while `use` runs. */
 async function serving(
   { openPort, fromDisk = false }: { openPort?: OpenUdpPort; fromDisk?: boolean },
   use: (source: Source) => Promise<void>,
@@ -105,7 +105,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tftp-hpa, atftp and curl fetch 60 MB intact where 5 % of the packets are lost in each direction",
+  name: "tftp-hpa, atftp and curl fetch 60 MB intact with 5 % packet loss in each direction",
   ...needs({ programs }),
   fn: () =>
     serving({ openPort: lossyPorts({ loss: 0.05, seed: 20_131 }) }, async (source) => {

@@ -1,4 +1,4 @@
-/** Real TFTP clients ask as sloppy firmware does: by odd names, with long pauses, and by garbage once they have shim. */
+/** Real TFTP clients behave like sloppy firmware: odd names, long timeouts, and garbage names after fetching shim. */
 import assert from "node:assert/strict";
 import { BootFiles } from "../../boot/boot_files.ts";
 import { startTftpServer } from "../../boot/tftp/server.ts";
@@ -20,7 +20,7 @@ async function get(name: string, port: number): Promise<string> {
 }
 
 Deno.test({
-  name: "atftp gets programs by odd names, and GRUB by a garbage name once it has shim",
+  name: "atftp gets programs under odd names, and GRUB under a garbage name after fetching shim",
   ...needs({ programs: ["atftp"] }),
   async fn() {
     const ending = new AbortController();
@@ -48,7 +48,7 @@ Deno.test({
       ["\u00d7Onboard", "grubx64.efi"],
     ];
     try {
-      assert.equal(await get("\u00d7Onboard", port), "", "nobody has shim yet");
+      assert.equal(await get("\u00d7Onboard", port), "", "before shim");
       for (const [asked, program = ""] of cases) {
         assert.equal(await get(asked, port), program.repeat(100), asked);
       }

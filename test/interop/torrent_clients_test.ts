@@ -1,7 +1,7 @@
 /**
- * Stock BitTorrent clients against ours, each on a machine of its own (transmission refuses peers on
- * loopback): they fetch a torrent from our tracker and seeder, and seed it to our engine while our seeder is
- * away. aria2 and webtorrent find the peers by HTTP, transmission by UDP.
+ * Stock BitTorrent clients against our engine, each in its own network namespace (transmission refuses peers on
+ * loopback). They fetch a torrent with our tracker and seeder, and seed it to our engine while our seeder is away.
+ * aria2 and webtorrent use the HTTP tracker, transmission the UDP one.
  */
 import { randomBytes } from "node:crypto";
 import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
@@ -13,16 +13,16 @@ import { needs } from "../support/needs.ts";
 const MIB = 1024 * 1024;
 const FILES = [["manifest.rsm", 100_000], ["a.pack", 40 * MIB], ["b.pack", 24 * MIB - 7]] as const;
 const TRACKERS = { http: "http://10.213.0.1:6969/announce", udp: "udp://10.213.0.1:6969" };
-/** transmission alone idles for some thirty seconds: its interest and its announces have periods of ten. */
+/** transmission alone idles for some thirty seconds, because it acts on interest and announces every ten. */
 const PATIENCE_MS = 150_000;
 const [SERVER, CLIENT, NODE] = [0, 1, 2];
 
 interface Client {
   readonly tracker: keyof typeof TRACKERS;
   readonly programs: string[];
-  /** The command line that fetches the torrent into `folder`/web@1, or seeds what is there. */
+  /** The command line that fetches the torrent into `folder`/web@1, or seeds it from there. */
   argv(options: { torrent: string; folder: string; scratch: string }): Promise<string[]>;
-  /** A line that says that the client has everything now. */
+  /** The output line that shows that the client has everything. */
   hasAll(line: string): boolean;
 }
 
@@ -63,7 +63,7 @@ const webtorrent: Client = {
     const script = `${scratch}/webtorrent_peer.ts`;
     await Deno.copyFile(new URL("../support/webtorrent_peer.ts", import.meta.url), script);
     const config = ["--no-lock", `--config=${scratch}/deno.json`];
-    // Its packages are fetched here: the machine that it runs on reaches no registry.
+    // Its packages are cached here: its namespace cannot reach a registry.
     await run([Deno.execPath(), "install", ...config]);
     const flags = ["-A", "--no-check", "--cached-only", ...config];
     return [Deno.execPath(), "run", ...flags, script, torrent, folder];
@@ -71,13 +71,13 @@ const webtorrent: Client = {
   hasAll: (line) => line === "COMPLETE",
 };
 
-/** A program for aria2 to run: it logs nothing when a download turns into seeding. */
+/** A program for aria2 to run when a download turns into seeding, which it does not log. */
 async function makeHook(scratch: string): Promise<string> {
   await Deno.writeTextFile(`${scratch}/hook`, "#!/bin/sh\necho COMPLETE\n", { mode: 0o755 });
   return `${scratch}/hook`;
 }
 
-/** webtorrent imports native modules that Deno need not build; none is used over plain TCP. */
+/** Replaces native modules that webtorrent imports but does not use over plain TCP. */
 async function linkStubs(scratch: string): Promise<void> {
   const stubs = [
     ["webrtc-polyfill", "1.2.99"],
@@ -101,7 +101,7 @@ async function linkStubs(scratch: string): Promise<void> {
   );
 }
 
-/** The lab, a torrent of 64 MiB, and the programs started on it, all gone at the end. */
+/** The lab, a torrent of 64 MiB, and the programs started on it; disposing of it removes all. */
 class Fixture implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #lab: LinkLab;
@@ -129,7 +129,7 @@ class Fixture implements AsyncDisposable {
     return new Fixture(stack.move(), { lab, directory });
   }
 
-  /** Our server with its tracker, and with its seeder too where `seeds`. */
+  /** Our server with its tracker and, if `seeds`, its seeder. */
   async server(seeds: boolean): Promise<void> {
     const torrent = `${this.#directory}/web.torrent`;
     const folder = seeds ? [`${this.#directory}/seed/web@1`] : [];
@@ -142,7 +142,7 @@ class Fixture implements AsyncDisposable {
     await server.line((line) => line === "READY");
   }
 
-  /** The client, on the seed's files or an empty folder, until it has everything. */
+  /** Runs the client on the seed's files or an empty folder, until it has everything. */
   async client(client: Client, folder: "seed" | "client"): Promise<void> {
     const argv = await client.argv({
       torrent: `${this.#directory}/web.torrent`,
@@ -152,7 +152,7 @@ class Fixture implements AsyncDisposable {
     await this.#start(CLIENT, argv).line(client.hasAll, PATIENCE_MS);
   }
 
-  /** Our engine, until it has everything. */
+  /** Runs our engine until it has everything. */
   async node(): Promise<void> {
     const [torrent, folder] = [`${this.#directory}/web.torrent`, `${this.#directory}/node`];
     const node = this.#ours(NODE, ["leech", torrent, folder, this.#lab.address(NODE)]);
@@ -193,7 +193,7 @@ for (const [name, client] of Object.entries({ aria2, transmission, webtorrent })
   const needed = needs({ root: true, programs: client.programs });
 
   Deno.test({
-    name: `${name} fetches a torrent whole from our seeder, by our ${client.tracker.toUpperCase()} tracker`,
+    name: `${name} fetches a torrent from our seeder, with our ${client.tracker.toUpperCase()} tracker`,
     ...needed,
     fn: async () => {
       await using fixture = await Fixture.make(client.tracker);
@@ -204,7 +204,7 @@ for (const [name, client] of Object.entries({ aria2, transmission, webtorrent })
   });
 
   Deno.test({
-    name: `${name} seeds a torrent to our engine, by our ${client.tracker.toUpperCase()} tracker`,
+    name: `${name} seeds a torrent to our engine, with our ${client.tracker.toUpperCase()} tracker`,
     ...needed,
     fn: async () => {
       await using fixture = await Fixture.make(client.tracker);

@@ -1,4 +1,4 @@
-/** A node that fetches while its target is still made ready. */
+/** A node that starts fetching while its target is still being prepared. */
 import assert from "node:assert/strict";
 import { Journal } from "../../agent/install/records/journal.ts";
 import { VersionView } from "#contract/api.ts";
@@ -36,7 +36,7 @@ for (const manifestOnly of [false, true]) {
   });
 }
 
-Deno.test("what was begun and never joined is left, and nothing of it stays", async () => {
+Deno.test("a fetch that was begun but never joined is abandoned without a trace", async () => {
   const { test, tokens: [order] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   const memory = `${test.folder}/memory`;
@@ -48,7 +48,7 @@ Deno.test("what was begun and never joined is left, and nothing of it stays", as
   assert.deepEqual(left, []);
 });
 
-Deno.test("why what was begun has failed is told to whoever joins", async () => {
+Deno.test("joining a fetch that has failed throws the cause", async () => {
   const { test, tokens: [order] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   const path = `${test.folder}/n1`, memory = `${test.folder}/n1/occupied`;

@@ -1,4 +1,4 @@
-/** Nodes on which no agent runs: their disks are read at an armed boot, and not a byte of them changes. */
+/** Backups of nodes without an agent: an armed boot reads their disks and does not change a byte. */
 import assert from "node:assert/strict";
 import { CaptureView, DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import { enrol, enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
@@ -6,10 +6,11 @@ import { runCommand as run } from "../../agent/sys/command.ts";
 import { exists } from "../../agent/sys/small_file.ts";
 import { ServerUnderTest } from "../flows/support/server_under_test.ts";
 import { type LoopDisk, missingForDisks } from "./loop_disk.ts";
-import { FSTAB, INVENTORY, StillNode } from "./still_node.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
+import { FSTAB, StillNode } from "./still_node.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "debugfs", "sha256sum"]);
-if (missing) console.log(`tests of backups at boot are left out: ${missing}`);
+if (missing) console.log(`skipped: backups at boot: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -23,7 +24,7 @@ class Site implements AsyncDisposable {
     this.server = server;
   }
 
-  /** The image that n1 was made of shares its /usr. */
+  /** n1 shares its /usr with the image that it was installed from. */
   static async make(): Promise<Site> {
     const node = await StillNode.make(), server = await ServerUnderTest.start();
     await node.mounted(1, (at) => server.publish("web", { root: `${at}/usr` }));
@@ -60,12 +61,12 @@ class Site implements AsyncDisposable {
   }
 }
 
-test("a node is backed up at its boot: read-only, once, and the second time only what has changed", async () => {
+test("a node is backed up at boot: read-only, once per order, and the second time only its changes", async () => {
   await using site = await Site.make();
   const { node, server: { client } } = site;
   const token = await site.arm();
   assert.deepEqual(await site.view().then((v) => [v.state, v.armed]), ["armed", true]);
-  // whoever would overwrite it must call the backup off first
+  // To overwrite the node, the operator must cancel the backup first.
   const deploy = client.post("/deployments", { body: { nodes: ["n1"], image: "web" }, schema: DeployAnswer });
   await assert.rejects(deploy, { status: 409, reason: /to be backed up/ });
   await assert.rejects(site.arm(), { status: 409, reason: /has another order/ });
@@ -75,7 +76,7 @@ test("a node is backed up at its boot: read-only, once, and the second time only
   assert.equal(await node.sum(), before, "the disk has changed");
   const [first] = await site.captures();
   assert.equal(first?.state, "published");
-  // what lies in /usr is the image's, too
+  // The data in /usr is the image's too.
   assert.equal(first?.progress?.bytesSent, 50_000 + "n1\n".length + FSTAB.length);
   const version = await client.get("/images/n1@1", VersionView);
   assert.equal(version.backupOf, "n1");
@@ -96,7 +97,7 @@ test("a node is backed up at its boot: read-only, once, and the second time only
   const view = await site.view();
   assert.deepEqual([view.state, view.armed, view.image], ["idle", false, undefined]);
   assert.equal(view.report?.message, "n1@1; nothing was written to the disks");
-  await assert.rejects(site.boot(token), { status: 401 }, "one arming is one run");
+  await assert.rejects(site.boot(token), { status: 401 }, "an order is good for one boot");
 
   await node.live("head -c 1000 /dev/urandom > more; rm data", 2);
   await site.boot(await site.arm());
@@ -110,7 +111,7 @@ const broken: {
   name: string;
   harm: (node: StillNode) => Promise<unknown>;
   says: RegExp;
-  /** What the message says to leave out, and the backup then does without. */
+  /** The path that the message says to exclude, with which the backup then succeeds. */
   without?: string;
 }[] = [
   {
@@ -129,7 +130,7 @@ const broken: {
     without: "/usr/bin/tool",
   },
   {
-    name: "that has no system any more",
+    name: "that no longer has a system",
     harm: (node) => node.live("rm -r etc"),
     says: /no disk of it carries a system that can be read/,
   },
@@ -140,7 +141,7 @@ const broken: {
   },
 ];
 for (const { name, harm, says, without } of broken) {
-  test(`the backup of a node ${name} fails, says why on console and server, and leaves the disk as it is`, async () => {
+  test(`the backup of a node ${name} fails, reports why on console and server, and leaves the disk unchanged`, async () => {
     await using site = await Site.make();
     const { node } = site;
     await harm(node);
@@ -160,7 +161,7 @@ for (const { name, harm, says, without } of broken) {
   });
 }
 
-test("a file system in use when its machine stopped is read with its journal replayed, the disk unchanged", async () => {
+test("a file system that was in use at a power cut is read with its journal replayed, the disk unchanged", async () => {
   await using site = await Site.make();
   await using cut = new StillNode(await cutOff(site.node));
   const before = await cut.sum();
@@ -177,7 +178,7 @@ test("a file system in use when its machine stopped is read with its journal rep
   assert.equal(await cut.sum(), before, "the disk has changed");
 });
 
-/** What a power cut would leave: the disk as it is while a file was just written. */
+/** The disk as a power cut would leave it, just after a file was written. */
 async function cutOff(node: StillNode): Promise<LoopDisk> {
   return await node.mounted(1, async (at) => {
     await Deno.writeTextFile(`${at}/var/last`, "words");
@@ -186,19 +187,19 @@ async function cutOff(node: StillNode): Promise<LoopDisk> {
   });
 }
 
-test("a backup that is called off ends its capture, and a token for one installs nothing", async () => {
+test("a cancelled backup ends its capture, and the token of a backup cannot install", async () => {
   await using site = await Site.make();
   const { server: { client }, url } = site;
   const { signal } = new AbortController();
-  const wrong = enrol({ server: url, token: await site.arm(), inventory: INVENTORY, signal });
+  const wrong = enrol({ server: url, token: await site.arm(), inventory: MACHINE_INVENTORY, signal });
   await assert.rejects(wrong, /a backup was ordered/);
   await client.send("POST", "/nodes/n1/cancel");
   const token = await site.arm();
-  const enrolled = await enrolMachine({ server: url, token, inventory: INVENTORY, signal });
+  const enrolled = await enrolMachine({ server: url, token, inventory: MACHINE_INVENTORY, signal });
   assert.ok(isBackup(enrolled));
   using agent = enrolled.client;
   await (await agent.send("POST", "/node/backup")).body?.cancel();
-  // restarted amid it: the same capture goes on
+  // After a restart halfway, the same capture continues.
   await (await agent.send("POST", "/node/backup")).body?.cancel();
   const [capture] = await site.captures();
   assert.equal(capture?.state, "receiving");

@@ -1,4 +1,4 @@
-/** A capture without a server: what was read of every path. */
+/** A capture without a server: what it read at every path. */
 import assert from "node:assert/strict";
 import { displayPath } from "#contract/format/byte_path.ts";
 import { type Entry, type HashedExtent, parseHashedEntry } from "#contract/format/entry.ts";
@@ -10,7 +10,7 @@ import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 
 export interface Captured {
-  /** Every path with the beginning of its file, the name that it is linked to, or its type. */
+  /** Every path, with the beginning of its file, its link target, or its type. */
   readonly paths: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }
@@ -53,7 +53,7 @@ function shown(entry: Entry<HashedExtent>, contents: ReadonlyMap<string, string>
   }
 }
 
-/** In a process of its own, which ends with the test even if a mount never answers it. */
+/** Captures in a separate process, which ends with the test even if a mount never answers. */
 export async function captureApart(
   root: string,
   { mountPoints, privileged }: { mountPoints: readonly OwnMount[]; privileged: boolean },

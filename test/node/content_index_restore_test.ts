@@ -1,4 +1,4 @@
-/** The index that a machine's installation leaves on its clone, made and used by the very steps of a node. */
+/** The content index that an installation leaves on its clone, made and used by the real steps of a node. */
 import assert from "node:assert/strict";
 import { DeployAnswer, VersionView } from "#contract/api.ts";
 import { decodeIndex } from "../../agent/install/records/content_index.ts";
@@ -17,7 +17,7 @@ async function fill(directory: string): Promise<void> {
   await Deno.writeFile(`${directory}/large`, crypto.getRandomValues(new Uint8Array(65_536)));
 }
 
-Deno.test("what an installation indexed is believed by the next restore, what was changed since is not", async () => {
+Deno.test("a restore trusts the index of the installation, except for files changed since", async () => {
   const { test, tokens: [first] } = await setUp(["n1"], fill);
   await using _test = test;
   assert(first);
@@ -39,7 +39,7 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
     const target: Target = { path, journal };
     await fetch.join(target, { progress });
     await fetch.install(progress);
-    // as identity does
+    // As the identity step does.
     await clone.write("/etc/hostname", { text: "n1\n", mode: 0o644 });
     await clone.remove("/etc/own");
     await writeIndex(clone, fetch.contentIndex(clone.changed));
@@ -49,7 +49,7 @@ Deno.test("what an installation indexed is believed by the next restore, what wa
   }
   const index = await readIndex(clone, manifest);
   assert(index);
-  // the root, etc, data, hostname, own, large
+  // The root, etc, data, hostname, own, large.
   const known = [0, 1, 2, 3, 4, 5].map((entry) => index(entry) !== undefined);
   assert.deepEqual(known, [true, true, true, false, false, true]);
   assert.equal(

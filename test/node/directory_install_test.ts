@@ -1,4 +1,4 @@
-/** `rackseed agent install --target DIR` against the real server: the whole way of a node but for its disk. */
+/** `rackseed agent install --target DIR` against a real server: everything that a node does except for its disk. */
 import assert from "node:assert/strict";
 import { NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -11,10 +11,10 @@ import { makeOddities, odditiesLack } from "../oddities/make_oddities.ts";
 import { fillSmall, install, Lines, setUp, stateOf } from "./directory_nodes.ts";
 
 const lack = odditiesLack();
-if (lack) console.log(`installations of odd trees are left out: ${lack}`);
+if (lack) console.log(`skipped: installations of odd trees: ${lack}`);
 
 Deno.test({
-  name: "two nodes at once take an odd tree through the swarm, and both have it exactly",
+  name: "two nodes at once install an odd tree through the swarm, both exactly",
   ignore: lack !== undefined,
   async fn() {
     const { test, source, tokens } = await setUp(["n1", "n2"], makeOddities);
@@ -43,7 +43,7 @@ Deno.test({
   },
 });
 
-Deno.test("every step is on record with the server, with its time", async () => {
+Deno.test("the server has a record of every step, with its duration", async () => {
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
@@ -56,13 +56,13 @@ Deno.test("every step is on record with the server, with its time", async () => 
   assert(times && times.fetchedBytes > 0 && times.busyMs + times.blockedMs > 0, JSON.stringify(times));
 });
 
-Deno.test("a target that cannot be written fails its step, and the server knows why", async () => {
+Deno.test("a target that cannot be written fails its step, and the server learns why", async () => {
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
   const lines = new Lines();
   const running = install(test, node, lines);
-  // gone once the order is there: what an unplugged disk would look like
+  // The target vanishes once the order has arrived, as an unplugged disk would.
   await Deno.remove(`${test.folder}/n1`, { recursive: true });
   await assert.rejects(running, RackseedError);
   assert.equal(await stateOf(test, "n1"), "failed");
@@ -71,7 +71,7 @@ Deno.test("a target that cannot be written fails its step, and the server knows 
   assert.match(lines.lines.at(-1) ?? "", /FAILED after/);
 });
 
-Deno.test("a token that was used is refused, and the tree it installed stays", async () => {
+Deno.test("a used token is refused, and the tree that it installed stays", async () => {
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
@@ -83,7 +83,7 @@ Deno.test("a token that was used is refused, and the tree it installed stays", a
   assert.equal((await Array.fromAsync(Deno.readDir(`${test.folder}/n1`))).length, 200);
 });
 
-/** A directory as an installation of the given version left it that was broken off. */
+/** A directory as an interrupted installation of the given version leaves it. */
 async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>): Promise<void> {
   const { id } = await test.client.get("/images/tree", VersionView);
   const record: JournalRecord = {
@@ -100,7 +100,7 @@ async function breakOff(test: ServerUnderTest, changed: Partial<JournalRecord>):
   await Deno.writeTextFile(`${test.folder}/n1/mine`, "a file");
 }
 
-Deno.test("a directory where this version was broken off is finished, whatever lies in it", async () => {
+Deno.test("an interrupted installation of the same version is finished, whatever the directory holds", async () => {
   const { test, source, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
@@ -111,19 +111,19 @@ Deno.test("a directory where this version was broken off is finished, whatever l
     describeDifference(await dumpTree(source), await dumpTree(`${test.folder}/n1`)),
     undefined,
   );
-  assert.match(lines.lines.join(), /broken off.*resumes: /);
+  assert.match(lines.lines.join(), /interrupted.*resumes: /);
 });
 
 const others: { name: string; changed: Partial<JournalRecord>; says: RegExp }[] = [
   {
     name: "another version",
     changed: { manifest: "c".repeat(64), image: "tree@7" },
-    says: /it was tree@7 that was being installed there, and tree@1 is ordered.*Nothing was touched/,
+    says: /tree@7 was being installed there, and tree@1 is ordered.*Nothing was touched/,
   },
   { name: "another node", changed: { node: "n9" }, says: /it was the node n9/ },
 ];
 for (const { name, changed, says } of others) {
-  Deno.test(`a directory where ${name} was broken off is refused and left as it is`, async () => {
+  Deno.test(`a directory with an interrupted installation of ${name} is refused and left unchanged`, async () => {
     const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
     await using _test = test;
     assert(node);
@@ -140,7 +140,7 @@ for (const { name, changed, says } of others) {
   });
 }
 
-Deno.test("a directory with a damaged journal is refused before the server is asked; an empty one is not", async () => {
+Deno.test("a directory with a damaged journal is refused before the server is contacted; an empty journal is not", async () => {
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);
@@ -148,13 +148,13 @@ Deno.test("a directory with a damaged journal is refused before the server is as
   await Deno.writeTextFile(`${test.folder}/n1/.rackseed-install/journal.json`, '{"format":');
   await assert.rejects(install(test, node), /journal cannot be read.*empty the directory/);
   assert.equal(await stateOf(test, "n1"), "armed");
-  // power was lost before the journal was whole: nothing else is there
+  // Power was lost before the journal was complete: the directory holds nothing else.
   for (const name of ["0", "mine"]) await Deno.remove(`${test.folder}/n1/${name}`);
   await install(test, node);
   assert.equal(await stateOf(test, "n1"), "installed");
 });
 
-Deno.test("a directory into which another process installs is refused", async () => {
+Deno.test("a directory that another process is installing into is refused", async () => {
   const { test, tokens: [node] } = await setUp(["n1"], fillSmall);
   await using _test = test;
   assert(node);

@@ -1,6 +1,6 @@
-/** Nodes that are directories, of a real server: what tests of `agent install --target` share. */
+/** Directories as nodes of a real server, for tests of `agent install --target`. */
 import { DeployAnswer, NodeView } from "#contract/api.ts";
-import { believed, enrol } from "../../agent/steps/enrol.ts";
+import { enrol, verifyOrder } from "../../agent/steps/enrol.ts";
 import { ImageFetch } from "../../agent/install/fetch/image_fetch.ts";
 import { runInstall } from "../../agent/install_command.ts";
 import { directoryInventory } from "../../agent/steps/inventory.ts";
@@ -54,11 +54,11 @@ export function install(
   return runInstall({ server: test.server.urls.server, token, target, restore, signal, console: lines });
 }
 
-/** Joins as a node of the server: what its steps fetch with. */
+/** Enrols as a node of the server; returns what its steps fetch with. */
 export async function fetchingNode(test: ServerUnderTest, token: string) {
   const { signal } = new AbortController();
   const inventory = await directoryInventory();
-  const enrolled = believed(await enrol({ server: test.server.urls.server, token, inventory, signal }));
+  const enrolled = verifyOrder(await enrol({ server: test.server.urls.server, token, inventory, signal }));
   const reporter = new Reporter();
   const terms = new SwarmTerms(enrolled.order.swarm);
   await reporter.connect(enrolled.client, terms);

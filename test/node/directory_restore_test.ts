@@ -1,4 +1,4 @@
-/** `rackseed node restore` of directory nodes against the real server: what is fetched, written, kept, and told. */
+/** `rackseed node restore` of directory nodes against a real server: what it fetches, writes, keeps and reports. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { DeployAnswer, NodeView, StepReport } from "#contract/api.ts";
@@ -13,7 +13,7 @@ import { install, Lines, setUp, stateOf } from "./directory_nodes.ts";
 
 const SIZE = 40_000;
 
-/** 12 MB in 300 files that do not compress, in six directories. */
+/** 12 MB of incompressible data in 300 files, in six directories. */
 async function fill(directory: string): Promise<void> {
   for (let i = 0; i < 300; i++) {
     const folder = `${directory}/d${i % 6}`;
@@ -36,7 +36,7 @@ async function order(test: ServerUnderTest, request: Partial<RestoreRequest> = {
   return { ...node, restore: true };
 }
 
-/** Restores, and tells what the steps said. */
+/** Restores, and returns what the steps reported. */
 async function restore(test: ServerUnderTest, request: Partial<RestoreRequest> = {}) {
   const lines = new Lines();
   await install(test, await order(test, request), lines);
@@ -50,13 +50,13 @@ async function restore(test: ServerUnderTest, request: Partial<RestoreRequest> =
   };
 }
 
-/** What any writing would change: inode and change time of every entry. */
+/** Inode and change time of every entry, which any write would change. */
 function marks(root: string): Map<string, string> {
   const found = new Map<string, string>();
   const visit = (path: string) => {
-    // Deno tells whole seconds of a change time, and an inode may be used again within one
+    // Deno returns change times in whole seconds, and an inode may be reused within one.
     const { inode, ctimeSec, ctimeNs, type } = statAt(AT_FDCWD, bytePathOfText(path));
-    // the root itself holds the installation's journal meanwhile
+    // The root itself holds the installation's journal meanwhile.
     if (path !== root) found.set(path, `${inode} ${ctimeSec}.${ctimeNs}`);
     if (type === "directory") { for (const { name } of Deno.readDirSync(path)) visit(`${path}/${name}`); }
   };
@@ -67,20 +67,20 @@ function marks(root: string): Map<string, string> {
 const same = async (source: string, target: string) =>
   assert.equal(describeDifference(await dumpTree(source), await dumpTree(target)), undefined);
 
-Deno.test("an undamaged directory: nothing is fetched, and not an inode is touched", async () => {
+Deno.test("restoring an undamaged directory fetches nothing and touches no inode", async () => {
   const { test, source, target } = await installed();
   await using _test = test;
   const before = marks(target);
   const { plan, fetchedMB } = await restore(test);
   assert.deepEqual(marks(target), before);
   assert.match(plan, /^nothing would change: all 307 entries are as the image has them/);
-  // the piece that the manifest lies in
+  // Only the piece that holds the manifest.
   assert(fetchedMB <= 0.3, `${fetchedMB} MB`);
   await same(source, target);
   assert.equal(await stateOf(test, "n1"), "installed");
 });
 
-Deno.test("damage is made good: scattered files by their extents, a lost directory by whole frames, strangers go", async () => {
+Deno.test("damaged files are restored by extents, a lost directory by whole frames, and extra files are deleted", async () => {
   const { test, source, target } = await installed();
   await using _test = test;
   for (const i of [7, 100, 200]) await Deno.writeTextFile(`${target}/d${i % 6}/${i}`, "x".repeat(SIZE));
@@ -106,7 +106,7 @@ Deno.test("damage is made good: scattered files by their extents, a lost directo
   assert.match(again.plan, /frames? from the swarm/);
 });
 
-Deno.test("what is kept stays as it is, by the order and by the image's settings; what was kept but is lost comes back", async () => {
+Deno.test("paths kept by the order or the image's settings stay unchanged; kept paths that are missing are restored", async () => {
   const { test, source, target } = await installed();
   await using _test = test;
   await test.client.put("/images/tree/settings", { body: { keep: ["/d4"] }, schema: ImageSettings });
@@ -127,7 +127,7 @@ Deno.test("what is kept stays as it is, by the order and by the image's settings
   await same(source, target);
 });
 
-Deno.test("a dry run tells all and changes nothing; the node is what it was, and disarmed", async () => {
+Deno.test("a dry run reports everything and changes nothing; the node keeps its state and is disarmed", async () => {
   const { test, target } = await installed();
   await using _test = test;
   await Deno.writeTextFile(`${test.folder}/source/added`, "in version 2");
@@ -148,7 +148,7 @@ Deno.test("a dry run tells all and changes nothing; the node is what it was, and
   assert.deepEqual([node.state, node.armed, node.image], ["installed", false, "tree@1"]);
 });
 
-Deno.test("a node of which no image is known is not restored without one, nor an installation taken for a restore", async () => {
+Deno.test("a restore needs a known or given image, and never turns into an installation", async () => {
   const { test, tokens: [token] } = await setUp(["n1"], fill);
   await using _test = test;
   assert(token);

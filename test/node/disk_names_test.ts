@@ -1,4 +1,4 @@
-/** Files that name the template's disk, and swap files, on a real clone's disk: read by the programs that use them. */
+/** Files that name the template's disk, and swap files, on a real clone's disk, read by the programs that use them. */
 import assert from "node:assert/strict";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
@@ -27,7 +27,7 @@ const missing = missingForDisks([
   "mkfs.xfs",
   "chattr",
 ]);
-if (missing) console.log(`tests of disk names are left out: ${missing}`);
+if (missing) console.log(`skipped: disk names: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -53,7 +53,7 @@ async function writeFiles(root: string, files: Readonly<Record<string, string>>)
   }
 }
 
-/** What a capture of a machine with these files says: its disk was /dev/vda. */
+/** What a capture of a machine with these files reports; its disk was /dev/vda. */
 async function captured(): Promise<{ layout: DiskLayout; plan: (disk: LoopDisk) => Promise<Plan> }> {
   const header = await template(MBR);
   const root = await Deno.makeTempDir();
@@ -76,7 +76,7 @@ async function captured(): Promise<{ layout: DiskLayout; plan: (disk: LoopDisk) 
   }
 }
 
-test("a clone's fstab finds its own disk, its swap files are swapped to, and a restore leaves that as it is", async () => {
+test("a clone's fstab names its own disk, its swap files work, and a restore leaves both unchanged", async () => {
   const { layout, plan: planned } = await captured();
   assert.deepEqual(layout.swapFiles?.map(({ path, sizeBytes, label }) => [path, sizeBytes, label]), [
     ["/var/extra swap", 8 * MIB, "more"],
@@ -126,7 +126,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     assert.equal(await Deno.readTextFile(`${at}/etc/smartd.conf`), `/dev/${disk.name} -a\n`);
     await proveSwaps(at, layout);
 
-    // a restore to the same version
+    // A restore to the same version.
     await writeCloneRecord(clone, { manifest: "m1", own: [], fitted: rewritten });
     const request = requestOf(plan, layout);
     const restored = () => ExistingClone.inspect(clone, { target, request, isDoubtful: false });
@@ -143,7 +143,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     const written = (await Deno.stat(record)).ino;
     await (await restored()).recordFitted(rewritten);
     assert.equal((await Deno.stat(record)).ino, written);
-    // what somebody changed comes from the image, with all that was made of it
+    // A changed file is restored from the image, and adapted again.
     await Deno.writeTextFile(`${at}/etc/smartd.conf`, "DEVICESCAN\n");
     assert.deepEqual(await Promise.all(["etc/fstab", "etc/smartd.conf"].map(own)), [false, false]);
     await damageSwaps(at);
@@ -153,7 +153,7 @@ test("a clone's fstab finds its own disk, its swap files are swapped to, and a r
     ]);
     await fit();
     await proveSwaps(at, layout);
-    // a lock that somebody left on it
+    // A leftover lock.
     await run(["chattr", "+i", `${at}/swapfile`]);
     assert.match((await fit()).notes.join(), /swap files made: \/swapfile$/);
     await proveSwaps(at, layout);
@@ -174,7 +174,7 @@ async function proveSwaps(at: string, layout: DiskLayout): Promise<void> {
   }
 }
 
-/** One with holes, one whose place a link has taken. */
+/** One has holes, one has been replaced by a link. */
 async function damageSwaps(at: string): Promise<void> {
   await Deno.remove(`${at}/swapfile`);
   await Deno.writeTextFile(`${at}/swapfile`, "");
@@ -198,7 +198,7 @@ function requestOf(plan: Plan, layout: DiskLayout): RestoreRequest {
   };
 }
 
-test("a swap file on XFS is swapped to", async () => {
+test("a swap file on XFS works", async () => {
   await using disk = await LoopDisk.make({ sizeBytes: 400 * MIB });
   await run(["mkfs.xfs", "-q", "-f", disk.device]);
   const at = await Deno.makeTempDir();
@@ -215,7 +215,7 @@ test("a swap file on XFS is swapped to", async () => {
   }
 });
 
-test("a swap file that does not fit ends the installation with a remedy, and leaves nothing half", async () => {
+test("a swap file that does not fit fails the installation with a remedy, and leaves no partial file", async () => {
   await using disk = await LoopDisk.make({ sizeBytes: 16 * MIB });
   await run(["mkfs.ext4", "-q", disk.device]);
   const at = await Deno.makeTempDir();
@@ -232,7 +232,7 @@ test("a swap file that does not fit ends the installation with a remedy, and lea
   }
 });
 
-test("what a capture cannot carry over is said, file by file", async () => {
+test("a capture reports what it cannot carry over, file by file", async () => {
   const { layout } = await captured();
   const root = await Deno.makeTempDir();
   try {

@@ -1,4 +1,4 @@
-/** Plan, guard, table, file systems and mounts on real block devices, read back by other programs. */
+/** Plan, guard, partition table, file systems and mounts on real block devices, read back by other programs. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import { parseBlkid, parseSfdisk } from "../../agent/layout/partition_table.ts";
@@ -22,7 +22,7 @@ const missing = missingForDisks([
   "mdir",
   "unshare",
 ]);
-if (missing) console.log(`tests of disks are left out: ${missing}`);
+if (missing) console.log(`skipped: disks: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -34,7 +34,7 @@ const sizes = [
   { name: "smaller", sizeBytes: 700 << 20 },
 ];
 for (const { name, sizeBytes } of sizes) {
-  test(`a GPT template on a disk that is ${name}: same identities, features and places`, async () => {
+  test(`a GPT template on a disk that is ${name} keeps identifiers, features and positions`, async () => {
     const header = await template(GPT);
     await using disk = await LoopDisk.make({ sizeBytes });
     const plan = await planFor(header, disk);
@@ -50,7 +50,7 @@ for (const { name, sizeBytes } of sizes) {
     assert.deepEqual(made.partitions.map(bare), wanted?.partitions.map(bare));
     assert.equal(made.partitions[0]?.startSector, 2048);
     assert.equal(made.partitions[2]?.sectors, wanted?.partitions[2]?.sectors);
-    // sgdisk-like proof of the second header: sfdisk finds nothing to complain about
+    // The backup header is right: sfdisk --verify finds no fault.
     await run(["sfdisk", "--verify", disk.device]);
 
     const root = header.layout?.fileSystems[0];
@@ -82,7 +82,7 @@ test("an MBR template with a logical swap, on a larger disk", async () => {
   assert((made.partitions[0]?.sectors ?? 0) * 512 > GIB);
 });
 
-test("a UEFI template: the ESP keeps its volume id and is a file system that others read", async () => {
+test("a UEFI template's ESP keeps its volume id, and other programs can read it", async () => {
   const header = await template(GPT_UEFI);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   await carryOut(await planFor(header, disk));
@@ -105,13 +105,13 @@ test("a disk of 4096-byte sectors", async () => {
   assert.equal(made.partitions[0]?.startSector, 2048 * 512 / 4096);
 });
 
-test("what lay on the disk before is gone: an old table, file system and RAID member", async () => {
+test("an old partition table, file system and RAID member are erased", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   await run(["mkfs.ext4", "-q", "-F", "-L", "old", disk.device]);
   const plan = await planFor(header, disk);
   await carryOut(plan);
-  // twice: a disk that Rackseed itself wrote
+  // Twice, for a disk that Rackseed itself wrote.
   await carryOut({ ...plan, disk: { ...plan.disk } });
   const whole = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.device])).stdout);
   assert.deepEqual([whole.get("PTTYPE"), whole.get("TYPE"), whole.get("LABEL")], [
@@ -121,7 +121,7 @@ test("what lay on the disk before is gone: an old table, file system and RAID me
   ]);
 });
 
-test("the new file systems are mounted, hold files, are let go and found sound", async () => {
+test("new file systems are mounted, hold files, are unmounted and pass their check", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -149,7 +149,7 @@ const refused = (plan: Plan, pattern: RegExp, allowLoop = true) =>
       /Nothing was written/.test(error.reason),
   );
 
-/** The first and last MiB: what a table or a file system would change. */
+/** The first and last MiB, which a new table or file system would change. */
 async function ends(device: string): Promise<string> {
   const { stdout } = await run([
     "sh",
@@ -160,7 +160,7 @@ async function ends(device: string): Promise<string> {
   return stdout;
 }
 
-test("the guard refuses what is in use, and the disk stays as it was", async () => {
+test("the guard refuses a disk in use, which stays unchanged", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -183,7 +183,7 @@ test("the guard refuses what is in use, and the disk stays as it was", async () 
   assert(TargetDisk.isProven(await TargetDisk.prove(plan, { allowLoop: true })));
 });
 
-test("the guard refuses a disk that is another than the planned one", async () => {
+test("the guard refuses a disk that is not the planned one", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -191,30 +191,30 @@ test("the guard refuses a disk that is another than the planned one", async () =
   await refused(was({ sizeBytes: 3 * GIB }), /its sizeBytes is/);
   await refused(was({ serial: "S1" }), /its serial is undefined and was S1/);
   await refused(was({ number: "8:0" }), /its number is/);
-  await refused(was({ name: "no-such-disk" }), /not there any more/);
+  await refused(was({ name: "no-such-disk" }), /it is gone/);
 });
 
-test("the guard refuses a read-only disk and one that ends too early", async () => {
+test("the guard refuses a read-only disk, and one that is too small", async () => {
   const header = await template(GPT);
   await using large = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, large);
   await using small = await LoopDisk.make({ sizeBytes: 100 << 20 });
   const facts = await readDisk(small.name);
   assert(facts);
-  await refused({ ...plan, disk: facts }, /ends before what the plan writes/);
+  await refused({ ...plan, disk: facts }, /smaller than what the plan writes/);
   await using fixed = await LoopDisk.make({ sizeBytes: 2 * GIB, readOnly: true });
   const sealed = await readDisk(fixed.name);
   assert(sealed);
   await refused({ ...plan, disk: sealed }, /read-only/);
 });
 
-test("the guard believes the kernel where nothing else shows that a disk is in use", async () => {
+test("the guard relies on the kernel if nothing else shows that a disk is in use", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
   await run(["mkfs.ext4", "-q", "-F", disk.device]);
   const at = await Deno.makeTempDir();
-  // mounted in a namespace of its own, which this process's mountinfo does not show
+  // Mounted in another namespace, which this process's mountinfo does not show.
   const elsewhere = new Deno.Command("unshare", {
     args: ["--mount", "sh", "-c", 'mount "$0" "$1" && echo mounted && read -r _', disk.device, at],
     stdin: "piped",
@@ -222,7 +222,7 @@ test("the guard believes the kernel where nothing else shows that a disk is in u
   }).spawn();
   const reader = elsewhere.stdout.getReader();
   assert.equal(new TextDecoder().decode((await reader.read()).value), "mounted\n");
-  await refused(plan, /the kernel does not give it away \(open: Device or resource busy\)/);
+  await refused(plan, /the kernel does not release it \(open: Device or resource busy\)/);
   await elsewhere.stdin.close();
   await elsewhere.status;
   await reader.cancel();

@@ -1,4 +1,4 @@
-/** A disk image as a loop device, as the tests of disks use it. */
+/** A disk image as a loop device, for tests of disks. */
 import { runCommand } from "../../agent/sys/command.ts";
 
 export class LoopDisk implements AsyncDisposable {
@@ -35,12 +35,12 @@ export class LoopDisk implements AsyncDisposable {
     ];
     const { stdout } = await runCommand(["losetup", ...options, image]);
     const disk = new LoopDisk(stdout.trim(), image);
-    // the device's former user may have left partitions behind
+    // The device's previous user may have left partitions behind.
     await runCommand(["partx", "--delete", disk.device], { accept: [0, 1] });
     return disk;
   }
 
-  /** What is on the disk at this moment, on a disk of its own: what a power cut would leave. */
+  /** A copy of what is on the disk at this moment: what a power cut would leave. */
   async copy(): Promise<LoopDisk> {
     const image = await Deno.makeTempFile({ prefix: "rackseed-node-", suffix: ".img" });
     await runCommand(["cp", "--sparse=always", this.#image, image]);
@@ -49,7 +49,7 @@ export class LoopDisk implements AsyncDisposable {
     return disk;
   }
 
-  /** "loop3" */
+  /** The kernel's name: "loop3". */
   get name(): string {
     return this.device.slice("/dev/".length);
   }
@@ -65,7 +65,7 @@ export class LoopDisk implements AsyncDisposable {
   }
 }
 
-/** Why tests on real disks cannot run here, or undefined where they can. */
+/** Why tests on real disks cannot run here; undefined if they can. */
 export function missingForDisks(programs: readonly string[]): string | undefined {
   if (Deno.uid() !== 0) return "not root";
   for (const program of ["losetup", "partx", ...programs]) {

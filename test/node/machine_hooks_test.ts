@@ -1,4 +1,4 @@
-/** Hooks of an installation as they run in a clone's tree, with the kernel's own file systems bound into it. */
+/** Hooks of an installation, run in a clone's tree with the kernel's file systems bound into it. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { Hook } from "#contract/api/hooks.ts";
@@ -17,7 +17,7 @@ const hook = (name: string, script: string, more: Partial<Hook> = {}): Hook => (
 });
 const identity = { hostname: "n1", interfaces: [] };
 
-/** A tree that has this machine's programs and nothing else. */
+/** A tree with this machine's programs and nothing else. */
 async function inTree(test: (root: string) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir();
   for (const folder of ["usr", "etc", "dev", "proc", "sys", "run"]) await Deno.mkdir(`${root}/${folder}`);
@@ -31,7 +31,7 @@ async function inTree(test: (root: string) => Promise<void>): Promise<void> {
     await test(root);
   } finally {
     await programs.unmount();
-    // whatever is mounted there yet is this machine's own
+    // Anything still mounted there belongs to this machine.
     if ((await mountsBelow(root)).length === 0) await Deno.remove(root, { recursive: true });
   }
 }
@@ -56,7 +56,7 @@ function run(root: string, hooks: readonly Hook[]) {
 }
 
 Deno.test({
-  name: "a post-install hook runs in the clone's tree, which is let go afterwards, also where it fails",
+  name: "a post-install hook runs in the clone's tree, which is unmounted afterwards, even if the hook fails",
   ...needs({ root: true }),
   fn: () =>
     inTree(async (root) => {

@@ -1,4 +1,4 @@
-/** A machine with two file systems on a disk of its own, and mounts of every kind over and into them. */
+/** A machine with two file systems on a disk of its own, and mounts of every kind on top of and inside them. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { readLayout, type Unseen } from "../../agent/layout/read_layout.ts";
@@ -10,7 +10,7 @@ import { LoopDisk } from "./loop_disk.ts";
 const TABLE = "label: gpt\n1 : size=30M, type=L\n2 : size=20M, type=L\n3 : size=320M, type=L\n";
 
 export class MountedMachine implements AsyncDisposable {
-  /** Where the machine's root is. */
+  /** The path of the machine's root. */
   readonly root: string;
   readonly disk: LoopDisk;
   readonly #servers: Deno.ChildProcess[] = [];
@@ -20,7 +20,7 @@ export class MountedMachine implements AsyncDisposable {
     this.disk = disk;
   }
 
-  /** Its second partition is /data, which has a file and a second name of it; the third has no mount yet. */
+  /** Its second partition is /data, with a file that has two names; the third is not mounted yet. */
   static async make(): Promise<MountedMachine> {
     await using stack = new AsyncDisposableStack();
     const disk = await LoopDisk.make({ sizeBytes: 400 << 20 });
@@ -35,14 +35,14 @@ export class MountedMachine implements AsyncDisposable {
     return machine;
   }
 
-  /** Runs in the machine's root; $DISK is its disk. */
+  /** Runs a script in the machine's root; $DISK is its disk. */
   async shell(script: string): Promise<void> {
     await run(["sh", "-ec", `DISK=${this.disk.device}; cd "$0"; ${script}`, this.root]);
   }
 
   /**
-   * A FUSE file system on `path` whose program never answers; one of user 1000 refuses everybody else, root too; one
-   * whose program has ended is not connected.
+   * Mounts a FUSE file system on `path` whose program never answers. One owned by user 1000 refuses all others, even
+   * root; one whose program has ended is not connected.
    */
   async fuse(
     path: string,
@@ -62,7 +62,7 @@ export class MountedMachine implements AsyncDisposable {
     if (dead) await end(this.#servers.pop());
   }
 
-  /** What the agent reads of it. */
+  /** The agent's view of the machine. */
   async facts(): Promise<
     { layout: DiskLayout; mountPoints: readonly OwnMount[]; unseen: readonly Unseen[] }
   > {
@@ -74,7 +74,7 @@ export class MountedMachine implements AsyncDisposable {
     });
   }
 
-  /** Its part of the kernel's table, as it would see it. */
+  /** Its part of the kernel's mount table, as it would appear on the machine. */
   mounts(): MountEntry[] {
     const root = this.root as BytePath;
     return readMountTable().filter(({ target }) => isWithin(target, root)).map((mount) => ({
@@ -83,7 +83,7 @@ export class MountedMachine implements AsyncDisposable {
     }));
   }
 
-  /** The programs as they are, but shown this disk only. */
+  /** Runs the real programs, but shows them this disk only. */
   readonly #showing: Run = (argv, options) =>
     run(argv[0] === "lsblk" ? [...argv, this.disk.device] : argv, options);
 

@@ -1,4 +1,4 @@
-/** Captures of machines with something mounted over or into their file systems; all mounts are real. */
+/** Captures of machines with real mounts on top of or inside their file systems. */
 import assert from "node:assert/strict";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { CaptureRecord } from "../../agent/capture/cache/capture_record.ts";
@@ -18,7 +18,7 @@ const missing = missingForDisks([
   "mkfs.xfs",
   "mkfs.btrfs",
 ]);
-if (missing) console.log(`tests of mounts are left out: ${missing}`);
+if (missing) console.log(`skipped: mounts: ${missing}`);
 
 const WHOLE: Captured["paths"] = {
   "": "directory",
@@ -35,9 +35,9 @@ const WHOLE: Captured["paths"] = {
 interface Case {
   readonly name: string;
   readonly mount: string | ((machine: MountedMachine) => Promise<void>);
-  /** Of the captured paths, those that differ from `WHOLE`. */
+  /** The captured paths that differ from `WHOLE`. */
   readonly differs?: Captured["paths"];
-  /** Of the paths of `WHOLE`, those that are not captured. */
+  /** The paths of `WHOLE` that are not captured. */
   readonly lost?: readonly string[];
   readonly notes?: readonly string[];
 }
@@ -241,7 +241,7 @@ function test(
 }
 
 for (const one of CASES) {
-  test(`a machine is captured as its file systems are, with ${one.name}`, { ...one, privileged: true });
+  test(`a machine's file systems are captured as they are, with ${one.name}`, { ...one, privileged: true });
 }
 
 const below = (what: string) =>
@@ -280,14 +280,14 @@ const UNPRIVILEGED: readonly Case[] = [
 ];
 
 for (const one of UNPRIVILEGED) {
-  test(`an agent that may not mount captures what it sees and names the rest, with ${one.name}`, {
+  test(`an agent that may not mount captures what it sees and reports the rest, with ${one.name}`, {
     ...one,
     privileged: false,
   });
 }
 
 Deno.test({
-  name: "a file is known again by the next capture, whichever mount it is read through",
+  name: "the next capture recognizes a file through whichever mount it is read",
   ignore: missing !== undefined,
   fn: async () => {
     await using machine = await MountedMachine.make();
@@ -302,7 +302,7 @@ Deno.test({
     const past = new PastCapture(
       encodeCache(record.toCache({ capture: "c", root: machine.root, amount: { files: 0, bytes: 0 } })),
     );
-    // the clone of a mount that is reached by its path, then one of the device
+    // A clone of the mount found by its path, then a mount of the device.
     await machine.shell("mount -t tmpfs none data");
     assert.equal(await read({ past, record: new CaptureRecord(0) }), 0);
   },

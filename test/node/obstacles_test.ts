@@ -1,4 +1,4 @@
-/** What cannot be made again is known before a disk is touched: at capture, or in the plan; a restore mends the rest. */
+/** Properties that cannot be recreated are reported at capture or in the plan, before a disk is touched. */
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import type { Header } from "#contract/format/manifest.ts";
@@ -23,13 +23,13 @@ import {
 } from "./properties_template.ts";
 import { carryOut, GIB, planFor } from "./template_disk.ts";
 
-if (missingForProperties) console.log(`tests of obstacles are left out: ${missingForProperties}`);
+if (missingForProperties) console.log(`skipped: obstacles: ${missingForProperties}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missingForProperties !== undefined });
 
 const installOn = async (disk: LoopDisk, header: Header) => await carryOut(await planFor(header, disk));
 
-/** The first and last MiB: what a table or a file system would change. */
+/** The first and last MiB, which a new table or file system would change. */
 async function ends(device: string): Promise<string> {
   return (await run(["sh", "-c", 'head -c 1M "$0" | sha256sum; tail -c 1M "$0" | sha256sum', device])).stdout;
 }
@@ -69,7 +69,7 @@ const refusals: { name: string; table?: string; change: Change; says: RegExp }[]
   },
 ];
 for (const { name, table = TABLE, change, says } of refusals) {
-  test(`what the image's programs refuse is known before the disk is touched: ${name}`, async () => {
+  test(`a property that the image's programs refuse is reported before the disk is touched: ${name}`, async () => {
     const { header, disk: source } = await makeTemplate({ table, systems: { 3: ROOT } });
     await using _source = source;
     change(header);
@@ -179,7 +179,7 @@ const told: { name: string; template: Template; note?: RegExp; lack?: RegExp }[]
   },
 ];
 for (const { name, template, note, lack } of told) {
-  test(`what a clone will not have is told at capture: ${name}`, async () => {
+  test(`a property that a clone will lack is reported at capture: ${name}`, async () => {
     const { header, disk, notes } = await makeTemplate(template);
     await using _disk = disk;
     if (note) assert.match(notes.join("; "), note);
@@ -203,7 +203,7 @@ const labels = [
   },
 ];
 for (const { name, start, says } of labels) {
-  test(`a disk with ${name} is described at capture, and refused in the plan`, async () => {
+  test(`a disk with ${name} is described at capture and refused by the plan`, async () => {
     const table = `label: sun\n1 : start=${start}, size=500M, type=83\n`;
     const { header, disk } = await makeTemplate({ table, systems: { 1: ROOT } });
     await using _disk = disk;
@@ -216,7 +216,7 @@ for (const { name, start, says } of labels) {
   });
 }
 
-test("a restore sets again what was changed on the machine, and believes files as before", async () => {
+test("a restore resets properties that were changed on the machine, and still trusts its files", async () => {
   const systems = { 3: { ...ROOT, made: [...ROOT.made, "tune2fs -m 0 -e remount-ro DEVICE"] } };
   const marked = (disk: LoopDisk) =>
     run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "1"]);
@@ -249,12 +249,12 @@ test("a restore sets again what was changed on the machine, and believes files a
     (await foreseeDisk(target, request)).message,
     /^\/ would get the template's reserved blocks/,
   );
-  assert.notDeepEqual(await dumped(disk.partition(3)), wanted, "a dry run sets nothing");
+  assert.notDeepEqual(await dumped(disk.partition(3)), wanted, "a dry run must not change anything");
   const real = await mend();
   assert.match(real.message, /^\/ got the template's reserved blocks/);
-  assert.equal(real.isDoubtful, false, "its files are believed");
+  assert.equal(real.isDoubtful, false, "its files are trusted");
   assert.deepEqual(await dumped(disk.partition(3)), wanted);
   await run(["sfdisk", "--no-reread", "--no-tell-kernel", "--activate", disk.device, "-"]);
-  assert.match((await mend()).found, /partition table is written again/);
+  assert.match((await mend()).found, /partition table is rewritten/);
   assert.deepEqual(await tableOf(disk), await tableOf(source));
 });

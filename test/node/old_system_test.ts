@@ -1,4 +1,4 @@
-/** Who a machine was, read from a real disk that is about to be overwritten, which stays as it is. */
+/** A machine's identity, read from a real disk that is about to be overwritten, without changing the disk. */
 import assert from "node:assert/strict";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
 import { Journal } from "../../agent/install/records/journal.ts";
@@ -9,7 +9,7 @@ import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "mkswap", "blkid", "sha256sum"]);
-if (missing) console.log(`tests of old disks are left out: ${missing}`);
+if (missing) console.log(`skipped: old disks: ${missing}`);
 
 const NICS = [{ mac: "52:54:00:00:00:0a", names: ["ens3"] }];
 const run = runCommand;
@@ -63,7 +63,7 @@ const cases: {
   },
   {
     name: "not those of a template whose installation was broken off there",
-    notes: /broken-off installation/,
+    notes: /interrupted installation/,
     fill: async (at) => {
       await Deno.mkdir(`${at}/etc`);
       await Deno.writeTextFile(`${at}/etc/hostname`, "template\n");

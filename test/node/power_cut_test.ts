@@ -1,6 +1,6 @@
 /**
- * Power lost while a node whose packs lie in memory installs: what it fetches again is little of what it had. Its
- * ext4 is shut down without a flush, which leaves what had reached the disk until then.
+ * Power is lost while a node with its packs in memory installs: it must fetch only a small part again. Shutting its
+ * ext4 down without a flush leaves exactly what had reached the disk until then.
  */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
@@ -24,22 +24,22 @@ import { missingForDisks } from "./loop_disk.ts";
 import { waitFor } from "../support/wait_for.ts";
 
 const missing = missingForDisks(["mkfs.ext4", "mount"]);
-if (missing) console.log(`tests of a power cut are left out: ${missing}`);
+if (missing) console.log(`skipped: power cuts: ${missing}`);
 const HOST = "127.0.0.1";
-/** Of a small image a few frames are much. */
+/** A few frames are a large part of a small image. */
 const SIZES = [
   { what: "an image of 1 GB", files: 260, most: 0.05 },
   { what: "an image of 140 MB", files: 35, most: 0.2 },
 ];
 const { signal } = new AbortController();
 
-/** `rate`: bytes a second that it sends. `holds`: the pieces that it has, all where absent. */
+/** `rate`: bytes per second that it sends. `holds`: the pieces that it has; by default all. */
 interface Seed {
   readonly rate: number;
   readonly holds?: (piece: number) => boolean;
 }
 
-/** An image's seeds, and a machine whose disk is a file in memory. */
+/** An image's seeds, and a machine with a disk in memory. */
 class Machine implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #directory: string;
@@ -48,7 +48,7 @@ class Machine implements AsyncDisposable {
   readonly metainfo: Metainfo;
   readonly root: string;
 
-  /** `directory`: holds the image, and the disk at last. */
+  /** `directory` holds the image and the disk. */
   private constructor(directory: string, { image, metainfo, seeds }: {
     image: BenchImage;
     metainfo: Metainfo;
@@ -103,7 +103,7 @@ class Machine implements AsyncDisposable {
     });
   }
 
-  /** The disk mounted for as long as `use` takes. */
+  /** Mounts the disk while `use` runs. */
   async on<T>(use: () => Promise<T>): Promise<T> {
     await run(["mount", "-o", "loop", `${this.#directory}/disk`, this.root]);
     try {
@@ -113,7 +113,7 @@ class Machine implements AsyncDisposable {
     }
   }
 
-  /** EXT4_IOC_SHUTDOWN with NOLOGFLUSH: nothing reaches the disk any more. */
+  /** EXT4_IOC_SHUTDOWN with NOLOGFLUSH: from now on nothing reaches the disk. */
   async losePower(): Promise<void> {
     const script =
       'open(my $d, "<", $ARGV[0]) or die; $a = pack("L", 2); ioctl($d, 0x8004587d, $a) or die "$!"';
@@ -130,7 +130,7 @@ class Machine implements AsyncDisposable {
     });
   }
 
-  /** The agent's steps "torrent" and "install". */
+  /** Runs the agent's steps "torrent" and "install". */
   async install(download: Download): Promise<void> {
     const key = Buffer.from(this.#image.keyHex, "hex");
     const manifest = await download.manifest(this.#order, { key, signal });
@@ -156,7 +156,7 @@ class Machine implements AsyncDisposable {
     return { existing: found, only };
   }
 
-  /** Fails where power was lost. */
+  /** Rejects if power is lost. */
   async #sync(): Promise<void> {
     await run(["sync", "--file-system", this.root], { accept: [0, 1] });
   }
@@ -166,7 +166,7 @@ class Machine implements AsyncDisposable {
   }
 }
 
-/** `use` gets an image of so many files of 4 MB, and the directory where it lies. */
+/** Runs `use` with an image of this many files of 4 MB, and its directory. */
 async function withImage(
   files: number,
   use: (directory: string, image: BenchImage) => Promise<void>,
@@ -216,7 +216,7 @@ for (const { what, files, most } of SIZES) {
 }
 
 Deno.test({
-  name: "parts of frames, however many, do not hold up what would make them whole",
+  name: "any number of incomplete frames does not hold up the pieces that complete them",
   ignore: missing !== undefined,
   fn: () =>
     withImage(35, async (directory, image) => {
@@ -226,7 +226,7 @@ Deno.test({
         await using download = await machine.download(false);
         let timer: ReturnType<typeof setTimeout> | undefined;
         const hangs = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Error("it hangs")), 90_000);
+          timer = setTimeout(() => reject(new Error("the installation hangs")), 90_000);
         });
         await Promise.race([machine.install(download), hangs]).finally(() => clearTimeout(timer));
       });
@@ -237,7 +237,7 @@ function isEven(piece: number): boolean {
   return piece % 2 === 0;
 }
 
-/** What it had then. */
+/** Cuts the power halfway; returns the bytes that the node had. */
 async function loseHalfWay(machine: Machine): Promise<number> {
   const total = machine.metainfo.map.totalLength;
   return await machine.on(async () => {
@@ -253,7 +253,7 @@ async function loseHalfWay(machine: Machine): Promise<number> {
   });
 }
 
-/** The bytes that it fetched. */
+/** Finishes the installation; returns the bytes that it fetched. */
 async function finish(machine: Machine): Promise<number> {
   return await machine.on(async () => {
     await using download = await machine.download(true);
@@ -262,7 +262,7 @@ async function finish(machine: Machine): Promise<number> {
   });
 }
 
-/** Its time changed when lost+found went. */
+/** Without the root directory, whose time changed when lost+found was deleted. */
 function withoutRoot(dump: Awaited<ReturnType<typeof dumpTree>>): Awaited<ReturnType<typeof dumpTree>> {
   return { ...dump, lines: new Map([...dump.lines].filter(([path]) => path !== ".")) };
 }

@@ -1,4 +1,4 @@
-/** Templates of tests: a table and file systems as the real tools make them, read, and made again elsewhere. */
+/** Templates for tests: a table and file systems made by the real tools, read, and recreated elsewhere. */
 import assert from "node:assert/strict";
 import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
 import type { Header } from "#contract/format/manifest.ts";
@@ -16,9 +16,9 @@ export interface Template {
   readonly table: string;
   readonly sizeBytes?: number;
   readonly sectorBytes?: 512 | 4096;
-  /** By partition number: its type, where it is mounted, and how it was made; DEVICE stands for its device. */
+  /** By partition number: type, mount point, and the commands that make it, with DEVICE for its device. */
   readonly systems: Readonly<Record<number, { type: string; at: string; made: readonly string[] }>>;
-  /** After that. */
+  /** Changes made after that. */
   readonly change?: (disk: LoopDisk) => Promise<unknown>;
 }
 
@@ -36,7 +36,7 @@ export async function makeTemplate(
     }
   }
   await change?.(disk);
-  // as if they were mounted: this host cannot mount all of them
+  // As if they were mounted: this host cannot mount all of them.
   const mounts = Object.entries(systems).map(([number, { type, at }], i) => ({
     id: i + 2,
     parent: 1,
@@ -80,7 +80,7 @@ export const ESP_TABLE = `label: gpt
 `;
 export const ROOT = { type: "ext4", at: "/", made: ["mke2fs -q -F -t ext4 -b 4096 DEVICE"] };
 
-/** What changes from making to making, or holds counts of what is used. */
+/** Fields that differ each time, or count what is in use. */
 const PASSING = new Set([
   ...["Filesystem created", "Last mount time", "Last write time", "Last checked", "Next check after"],
   ...[
@@ -94,7 +94,7 @@ const PASSING = new Set([
   ...["Last mounted on", "mmp_update_date", "mmp_update_time", "mmp_device_name", "mmp_node_name"],
 ]);
 
-/** What `dumpe2fs -h` says. */
+/** The fields of `dumpe2fs -h`. */
 export async function dumped(
   device: string,
   { without = [] }: { without?: readonly RegExp[] } = {},
@@ -109,14 +109,14 @@ export async function dumped(
   return Object.fromEntries(fields);
 }
 
-/** What follows from the size of a file system. */
+/** Fields that follow from the size of a file system. */
 export const SIZED = new RegExp(
   "^(Inode count|Block count|Reserved block count|Overhead.*|Free .*|Reserved GDT blocks|Inodes per group|" +
     "Inode blocks per group|Backup block groups|MMP block number|.* quota inode|Orphan file inode)$",
 );
 export const JOURNAL = /^(Total journal (size|blocks)|Max transaction length)$/;
 
-/** What `sfdisk -d` says but for the device, and the protective MBR's own entry. */
+/** The output of `sfdisk -d` without the device, and the protective MBR's own entry. */
 export async function tableOf({ device }: LoopDisk): Promise<{ lines: string[]; protective: string }> {
   const { stdout } = await run(["sfdisk", "-d", device]);
   const protective = (await run(["sh", "-c", 'od -An -tx1 -j 446 -N 1 "$0"', device])).stdout.trim();

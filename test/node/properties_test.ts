@@ -1,4 +1,4 @@
-/** What makes a table or a file system what it is: made by the real tools, read, planned, carried out, compared. */
+/** Properties of tables and file systems: made by the real tools, read, planned, recreated and compared. */
 import assert from "node:assert/strict";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { LoopDisk } from "./loop_disk.ts";
@@ -16,7 +16,7 @@ import {
 } from "./properties_template.ts";
 import { GIB } from "./template_disk.ts";
 
-if (missingForProperties) console.log(`tests of properties are left out: ${missingForProperties}`);
+if (missingForProperties) console.log(`skipped: properties: ${missingForProperties}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missingForProperties !== undefined });
 
@@ -49,7 +49,7 @@ const exts: { name: string; type?: string; mkfs: string; tune?: string; change?:
   { name: "a file system that one machine may use at a time", mkfs: "-O mmp -E mmp_update_interval=1" },
 ];
 for (const { name, type = "ext4", mkfs, tune } of exts) {
-  test(`ext with ${name} is the same on a disk of the same size, and keeps what has no size elsewhere`, async () => {
+  test(`ext with ${name} is the same on a disk of the same size, and keeps properties independent of size on others`, async () => {
     const made = [
       `mke2fs -q -F -t ${type} -L root ${mkfs} DEVICE`,
       ...tune === undefined ? [] : [`tune2fs ${tune} DEVICE`],
@@ -64,7 +64,7 @@ for (const { name, type = "ext4", mkfs, tune } of exts) {
       const { "Reserved block count": reserved, "Block count": blocks } = await dumped(device);
       return (Number(reserved) / Number(blocks)).toFixed(4);
     };
-    // e2fsck waits with mmp whether another machine uses the file system
+    // With mmp, e2fsck waits to see whether another machine uses the file system.
     for (const sizeBytes of mkfs.includes("mmp") ? [] : [2 * GIB, 640 << 20]) {
       await using other = await clone(header, { sizeBytes });
       const sizeless = { without: mkfs.includes("-J") ? [SIZED] : [SIZED, JOURNAL] };
@@ -145,7 +145,7 @@ async function espTemplate(mkfs: string, { mebibytes }: { mebibytes: number }) {
   });
 }
 
-/** What `fsck.vfat -nv` says, and that it complains of nothing. */
+/** The output of `fsck.vfat -nv`, which must not complain. */
 async function bootSector(device: string): Promise<string[]> {
   const { stdout, stderr } = await run(["fsck.vfat", "-nv", device]);
   assert(!/warning|less than/i.test(stdout + stderr), stdout + stderr);
@@ -179,7 +179,7 @@ const narrow = [
   { name: "FAT16 of 10 MiB becomes FAT12", mkfs: "-F 16", mebibytes: 10, width: "FAT12" },
 ];
 for (const { name, mkfs, mebibytes, width } of narrow) {
-  test(`an ESP on a disk of 4096-byte sectors has a FAT that its clusters fit: ${name}`, async () => {
+  test(`an ESP on a disk of 4096-byte sectors has a FAT that suits its number of clusters: ${name}`, async () => {
     const { header, disk } = await espTemplate(mkfs, { mebibytes });
     await using _disk = disk;
     await using other = await clone(header, { sizeBytes: 2 * GIB, sectorBytes: 4096 });
@@ -190,7 +190,7 @@ for (const { name, mkfs, mebibytes, width } of narrow) {
   });
 }
 
-test("an ESP that says FAT32, with too few clusters for it on the template itself, is made with another width", async () => {
+test("an ESP that claims FAT32 with too few clusters on the template is made with another FAT type", async () => {
   const { header, disk } = await espTemplate("-F 32 -s 8", { mebibytes: 33 });
   await using _disk = disk;
   await using other = await clone(header, { sizeBytes: 2 * GIB });

@@ -1,4 +1,4 @@
-/** Disks of nodes that are to be restored: judged, and mended without losing what stands on them. */
+/** Disks of nodes to restore: examined, and repaired without losing data. */
 import assert from "node:assert/strict";
 import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_loader/boot_area.ts";
 import type { CloneRecord } from "../../agent/install/records/clone_record.ts";
@@ -25,16 +25,16 @@ import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "blkid", "e2fsck", "debugfs"]);
-if (missing) console.log(`tests of disks that are restored are left out: ${missing}`);
+if (missing) console.log(`skipped: restored disks: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
-/** A clone with one file, as an installation left it. */
+/** A clone with one file, as an installation leaves it. */
 async function installed(script: string) {
   const header = await template(script);
   const disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const { actions, ...rest } = await planFor(header, disk);
-  // this host cannot mount vfat
+  // This host cannot mount vfat.
   const plan: Plan = { ...rest, actions: actions.filter((a) => a.do !== "mount" || a.type !== "vfat") };
   const target = await carryOut(plan);
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/data`, "precious"));
@@ -69,7 +69,7 @@ function requestOf(plan: Plan, { keep = [] }: { keep?: string[] } = {}): Restore
   };
 }
 
-/** Forgets what the kernel knows of the table, as a restart would, and reads what is left of it. */
+/** Makes the kernel reread the table, as a restart would. */
 async function restart(disk: LoopDisk): Promise<void> {
   await run(["partx", "--delete", disk.device], { accept: [0, 1] });
   await run(["partx", "--add", disk.device], { accept: [0, 1] });
@@ -82,7 +82,7 @@ const zero = (disk: LoopDisk, { from, kib }: { from: number; kib: number }) =>
   ]);
 
 for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
-  test(`a disk whose first mebibyte is zeros: its ${name} is written again, and what lies behind it stays`, async () => {
+  test(`a disk whose first mebibyte is zeros gets its ${name} back, and the data after it stays`, async () => {
     const { disk, plan, target } = await installed(script);
     await using _disk = disk;
     assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
@@ -94,7 +94,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
     assert(state.fits);
     assert.deepEqual(await mendDisk(proven, { plan, state, run, onFormat: () => {} }), [
-      "the partition table is written again",
+      "the partition table is rewritten",
     ]);
     const table = plan.actions[0];
     assert(table?.do === "partition" && await tableStands(proven, table, { run }));
@@ -102,7 +102,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
   });
 }
 
-test("one copy of a GPT that is broken is enough for the table to be written again", async () => {
+test("the table is rewritten if one of the two copies of a GPT is broken", async () => {
   const { disk, plan } = await installed(GPT);
   await using _disk = disk;
   await zero(disk, { from: 1, kib: 16 });
@@ -111,14 +111,14 @@ test("one copy of a GPT that is broken is enough for the table to be written aga
   assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
 });
 
-test("swap and ESP that are gone are made anew, and nothing else is", async () => {
+test("a missing swap area and ESP are recreated, and nothing else is", async () => {
   const { disk, plan, target } = await installed(GPT_UEFI);
   await using _disk = disk;
   await run(["wipefs", "--all", disk.partition(5)]);
   await run(["wipefs", "--all", disk.partition(1)]);
   const state = await assessDisk(target, { plan, run });
   assert(state.fits);
-  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is made anew", "swap (swap) is made anew"]);
+  assert.deepEqual(describeRepairs(state), ["/boot/efi (vfat) is formatted", "swap (swap) is formatted"]);
   const formatted: string[] = [];
   await mendDisk(target, { plan, state, run, onFormat: (what) => formatted.push(what) });
   assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
@@ -126,7 +126,7 @@ test("swap and ESP that are gone are made anew, and nothing else is", async () =
   assert.equal(await onDisk(target, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
 });
 
-test("a file system that holds what is to be kept is never made anew: the restore is refused, with nothing written", async () => {
+test("a file system with paths to keep is never recreated: the restore is refused and nothing is written", async () => {
   const { disk, plan, target } = await installed(GPT_UEFI);
   await using _disk = disk;
   await run(["mkfs.vfat", "-F", "32", "-i", "12345678", disk.partition(1)]);
@@ -135,26 +135,26 @@ test("a file system that holds what is to be kept is never made anew: the restor
   const judge = async (keep: string[]) => (await judgeDisk(target, requestOf(plan, { keep }))).message;
   await assert.rejects(
     judge(["/boot/efi/EFI/"]),
-    /boot\/efi is not there.*would lose what is to be kept/,
+    /boot\/efi is not the image's.*would lose what must be kept/,
   );
-  await assert.rejects(judge(["/boot"]), /would lose what is to be kept/);
+  await assert.rejects(judge(["/boot"]), /would lose what must be kept/);
   assert.match(
     (await foreseeDisk(target, requestOf(plan, { keep: ["/boot"] }))).message,
     /it would be refused/,
   );
   assert.equal(await look(), before);
   await assert.rejects(judge(["/srv"]), /vfat in place of the image's \/boot\/efi/);
-  assert.equal(await judge([]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge([]), "/boot/efi (vfat) is formatted");
   await run(["wipefs", "--all", disk.partition(1)]);
-  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is made anew");
+  assert.equal(await judge(["/srv"]), "/boot/efi (vfat) is formatted");
   await run(["mkfs.ext4", "-q", "-F", disk.partition(5)]);
   await assert.rejects(judge(["/srv"]), /ext4 in place of the image's swap/);
 });
 
-test("a damaged file system is found without a change to it, and repaired", async () => {
+test("damage of a file system is found without changing it, and then repaired", async () => {
   const { disk, plan, target } = await installed(GPT);
   await using _disk = disk;
-  // an inode whose blocks are claimed by nobody, and a count that is wrong
+  // An inode whose blocks are not marked as used, and a wrong count.
   await run(["debugfs", "-w", "-R", "clri /data", disk.partition(3)]);
   const state = await assessDisk(target, { plan, run });
   assert(state.fits);
@@ -164,7 +164,7 @@ test("a damaged file system is found without a change to it, and repaired", asyn
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), []);
 });
 
-test("where a file system had to be repaired, or would have to be, no file of it is believed unread", async () => {
+test("no file of a file system that needs repair is trusted without reading it", async () => {
   const { disk, plan, target } = await installed(GPT);
   await using _disk = disk;
   const request = requestOf(plan);
@@ -195,7 +195,7 @@ const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says
   {
     name: "another root",
     change: (disk) => run(["mkfs.ext4", "-q", "-F", disk.partition(3)]),
-    says: /root file system is not where the plan has it/,
+    says: /root file system is not in its planned place/,
   },
   {
     name: "another table",
@@ -207,7 +207,7 @@ const others: { name: string; change: (disk: LoopDisk) => Promise<unknown>; says
   },
 ];
 for (const { name, change, says } of others) {
-  test(`a disk with ${name} does not fit, and is not touched`, async () => {
+  test(`a disk with ${name} does not match, and is not touched`, async () => {
     const { disk, plan, target } = await installed(GPT);
     await using _disk = disk;
     await change(disk);
@@ -217,7 +217,7 @@ for (const { name, change, says } of others) {
   });
 }
 
-test("a partition that somebody added beside the image's stays", async () => {
+test("a partition that was added to the image's stays", async () => {
   const { disk, plan, target } = await installed(GPT);
   await using _disk = disk;
   await run(["sfdisk", "--append", "--no-tell-kernel", disk.device], { input: ",,L\n", accept: [0, 1] });
@@ -226,7 +226,7 @@ test("a partition that somebody added beside the image's stays", async () => {
 });
 
 for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
-  test(`boot code of a disk with ${name} that is lost is put back bit for bit, and nothing beside it`, async () => {
+  test(`lost boot code of a disk with ${name} is restored bit for bit, and nothing else is`, async () => {
     const { disk, plan, target } = await installed(script);
     await using _disk = disk;
     const root = await Deno.makeTempDir();
@@ -249,7 +249,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     const table = (await run(["sfdisk", "-d", disk.device])).stdout;
     for (const at of [0, area, area + 5000]) await write(at, new Uint8Array(20));
     const judged = judgeLoader(await look(), { record, manifest });
-    assert.deepEqual(judged, { state: "lost", because: "its code at the disk's start is another" });
+    assert.deepEqual(judged, { state: "lost", because: "its code at the start of the disk has changed" });
     await putBackArea(target, { plan, area: boot.area });
     assert.deepEqual(await look(), boot);
     assert.equal((await run(["sfdisk", "-d", disk.device])).stdout, table);
@@ -261,7 +261,11 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
       folders: ["/boot/grub"],
       known: { ...boot, files: { "/boot/grub/core.img": "hash of before" } },
     });
-    assert.equal(believing.files["/boot/grub/core.img"], "hash of before", "an untouched file is not read");
+    assert.equal(
+      believing.files["/boot/grub/core.img"],
+      "hash of before",
+      "an unchanged file must not be read",
+    );
     await Deno.writeTextFile(`${root}/boot/grub/core.img`, "another");
     assert.match(JSON.stringify(judgeLoader(await look(), { record, manifest })), /1 of its files.*core.img/);
     await Deno.remove(root, { recursive: true });

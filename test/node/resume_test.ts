@@ -1,4 +1,4 @@
-/** A disk on which an installation was broken off: found again, judged strictly, and finished. */
+/** A disk with an interrupted installation: recognized, checked strictly, and finished. */
 import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
@@ -26,7 +26,7 @@ import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, GPT, GPT_UEFI, MBR, planFor, template } from "./template_disk.ts";
 
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "mkfs.vfat", "blkid", "e2fsck", "tune2fs"]);
-if (missing) console.log(`tests of broken-off installations on disks are left out: ${missing}`);
+if (missing) console.log(`skipped: interrupted installations on disks: ${missing}`);
 const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, ignore: missing !== undefined });
 
@@ -46,7 +46,7 @@ async function inTemporary<T>(use: (at: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Mounted for as long as `use` takes. */
+/** Mounts it while `use` runs. */
 const onDisk = <T>(target: TargetDisk, plan: Plan, use: (at: string) => T | Promise<T>): Promise<T> =>
   inTemporary(async (at) => {
     await using _mounts = await mountTree(target, { plan, at });
@@ -63,7 +63,7 @@ async function judge(plan: Plan, ordered = order): Promise<Resumption> {
   return await inTemporary((at) => findResumption(target, { plan, record, at, run }));
 }
 
-test("a blank disk, and one that was made but never begun on, are no reason to resume", async () => {
+test("a blank disk, or one that was only formatted, is not resumed", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -72,7 +72,7 @@ test("a blank disk, and one that was made but never begun on, are no reason to r
   assert.deepEqual(await judge(plan), { resumes: false });
 });
 
-test("the disk of this very installation resumes, that of any other is made anew and says why", async () => {
+test("the disk of the same installation is resumed; any other is formatted, with the reason", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -84,17 +84,20 @@ test("the disk of this very installation resumes, that of any other is made anew
     return judged.resumes ? "it resumes" : judged.because ?? "nothing of it is there";
   };
   const other = { ...order, version: 4, manifest: { ...order.manifest, id: "b".repeat(64) } };
-  assert.match(await because(plan, other), /web@3 that was being installed there, and web@4 is ordered/);
+  assert.match(await because(plan, other), /web@3 was being installed there, and web@4 is ordered/);
   assert.match(await because(plan, { ...order, node: "n2" }), /the node n1 .* n2 is ordered/);
   const grown = plan.actions.map((a) =>
     a.do === "format" && a.formatting.type === "ext4"
       ? { ...a, formatting: { ...a.formatting, argv: [...a.formatting.argv, "-m", "1"] as const } }
       : a
   );
-  assert.match(await because({ ...plan, actions: grown as unknown as Plan["actions"] }), /planned otherwise/);
+  assert.match(
+    await because({ ...plan, actions: grown as unknown as Plan["actions"] }),
+    /it had another plan/,
+  );
   await onDisk(target, plan, (at) => Deno.writeTextFile(`${at}/${OWN_FOLDER}/journal.json`, "{garbage"));
   assert.match(await because(plan), /journal cannot be read/);
-  // the look at it left nothing in use
+  // The check left nothing in use.
   await carryOut(plan);
   assert.deepEqual(await judge(plan), { resumes: false });
 });
@@ -102,11 +105,11 @@ test("the disk of this very installation resumes, that of any other is made anew
 for (
   const [name, script] of [["an MBR with a logical partition", MBR], ["a GPT and an ESP", GPT_UEFI]] as const
 ) {
-  test(`a disk with ${name} resumes, too`, async () => {
+  test(`a disk with ${name} is resumed too`, async () => {
     const header = await template(script);
     await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
     const { actions, ...rest } = await planFor(header, disk);
-    // this host cannot mount vfat
+    // This host cannot mount vfat.
     const plan = { ...rest, actions: actions.filter((a) => a.do !== "mount" || a.type !== "vfat") };
     await begin(await carryOut(plan), plan);
     assert.deepEqual(await judge(plan), { resumes: true });
@@ -129,7 +132,7 @@ const changes: { name: string; change: (disk: LoopDisk) => Promise<unknown> }[] 
   },
 ];
 for (const { name, change } of changes) {
-  test(`a disk with ${name} is made anew`, async () => {
+  test(`a disk with ${name} is formatted again`, async () => {
     const header = await template(GPT);
     await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
     const plan = await planFor(header, disk);
@@ -139,7 +142,7 @@ for (const { name, change } of changes) {
   });
 }
 
-test("of a UEFI disk the ESP alone is made anew, with its own volume id", async () => {
+test("only the ESP of a UEFI disk is formatted again, with its own volume id", async () => {
   const header = await template(GPT_UEFI);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
@@ -158,7 +161,7 @@ async function* inOrder(frames: readonly number[]): AsyncGenerator<number> {
   yield* frames;
 }
 
-test("power lost in the middle of writing: the disk as it was at that moment is finished and sound", async () => {
+test("after a power cut amid writing, the installation is finished and the file system passes its check", async () => {
   const header = await template(GPT);
   using image = makeImage();
   const { manifest, pack } = image;
@@ -169,9 +172,9 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   const target = await carryOut(plan);
   await using after = await onDisk(target, plan, async (at) => {
     using _journal = Journal.keep(at, plannedRecord(plan, order));
-    await assert.rejects(install(at, [0]), /never came/);
+    await assert.rejects(install(at, [0]), /never arrived/);
     await run(["sync", "-f", at]);
-    // never reaches the disk
+    // This never reaches the disk.
     await Deno.writeTextFile(`${at}/a`, "half a file");
     await Deno.writeTextFile(`${at}/stray`, "left over");
     return await first.copy();
@@ -198,7 +201,7 @@ test("power lost in the middle of writing: the disk as it was at that moment is 
   assert.equal(await checkFileSystems(proven, { plan: again, run }), "1 file system checked");
 });
 
-/** Without the root itself, whose time changed when lost+found went. */
+/** Without the root directory, whose time changed when lost+found was deleted. */
 async function rootless(root: string): Promise<Awaited<ReturnType<typeof dumpTree>>> {
   const dump = await dumpTree(root);
   return { ...dump, lines: new Map([...dump.lines].filter(([path]) => path !== ".")) };

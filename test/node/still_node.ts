@@ -1,6 +1,5 @@
-/** A node whose own system does not run: on a disk of its own, to be read by the agent's steps of a backup. */
+/** A node whose own system is not running: a disk, and the agent's backup steps that read it. */
 import assert from "node:assert/strict";
-import type { Inventory } from "#contract/api.ts";
 import { backUpMachine } from "../../agent/backup/backup_steps.ts";
 import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
 import { enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
@@ -10,23 +9,16 @@ import { StepRunner } from "../../agent/steps/step_runner.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { TerminalConsole } from "../../agent/sys/console.ts";
 import { Mount } from "../../agent/sys/mount.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { LoopDisk } from "./loop_disk.ts";
 
-export const INVENTORY: Inventory = {
-  kind: "machine",
-  firmware: "bios",
-  memoryBytes: 1,
-  cpus: 1,
-  nics: [],
-  disks: [],
-};
 export const FSTAB = "LABEL=p1 / ext4\nLABEL=p2 /srv ext4 noatime 0 2\nLABEL=gone /old ext4 nofail\n";
 const TABLE = "label: gpt\n1 : size=60M, type=L\n2 : size=20M, type=L\n3 : size=10M, type=L\n";
 
 /** The root is on its first partition, 50 000 bytes of data on its second, which is /srv. */
 export class StillNode implements AsyncDisposable {
   readonly disk: LoopDisk;
-  /** What its console has shown. */
+  /** The console's output so far. */
   shown = "";
 
   constructor(disk: LoopDisk) {
@@ -51,7 +43,7 @@ export class StillNode implements AsyncDisposable {
     return node;
   }
 
-  /** Its own system runs for a while: a script in the root of one of its file systems. */
+  /** Acts as the node's own system: runs a script in the root of one of its file systems. */
   async live(script: string, number = 1): Promise<void> {
     await this.mounted(number, (at) => run(["sh", "-ec", `cd "$0"; ${script}`, at]));
   }
@@ -71,13 +63,13 @@ export class StillNode implements AsyncDisposable {
     return (await run(["sha256sum", this.disk.device])).stdout;
   }
 
-  /** Boots from the network: the agent's own steps, on this disk. */
+  /** Boots from the network: runs the agent's own steps on this disk. */
   async boot({ server, token }: { server: string; token: string }): Promise<void> {
     const facts = await readDisk(this.disk.name);
     assert.ok(facts);
     await using stack = new AsyncDisposableStack();
     const { signal } = new AbortController();
-    const enrolled = await enrolMachine({ server, token, inventory: INVENTORY, signal });
+    const enrolled = await enrolMachine({ server, token, inventory: MACHINE_INVENTORY, signal });
     stack.use(enrolled.client);
     assert.ok(isBackup(enrolled));
     const reporter = new Reporter(), at = await Deno.makeTempDir();

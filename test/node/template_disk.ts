@@ -1,4 +1,4 @@
-/** A template's disk on a loop device, the plan to rebuild it on another one, and the plan carried out. */
+/** A template's disk on a loop device, the plan to rebuild it on another one, and the plan's execution. */
 import assert from "node:assert/strict";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Header } from "#contract/format/manifest.ts";
@@ -17,7 +17,7 @@ import { LoopDisk } from "./loop_disk.ts";
 export const GIB = 1 << 30;
 const run = runCommand;
 
-/** A template's disk as a person would make it, read by the capture's own eyes. */
+/** A template's disk as an administrator would make it, read by the capture's own code. */
 export async function template(script: string): Promise<Header> {
   await using disk = await LoopDisk.make({ sizeBytes: GIB });
   await run(["sfdisk", "--quiet", "--no-tell-kernel", disk.device], { input: script });
@@ -47,7 +47,7 @@ export async function template(script: string): Promise<Header> {
       (await run(["blkid", "-p", "-o", "export", disk.partition(1)], { accept: [0, 2] })).stdout,
     );
     if (esp) {
-      // this host cannot mount vfat, so it is not in the table of mounts
+      // This host cannot mount vfat, so the mount table lacks it.
       layout.fileSystems.push({
         volume: { kind: "partition", disk: 0, number: 1 },
         type: "vfat",
@@ -66,7 +66,7 @@ export async function template(script: string): Promise<Header> {
   }
 }
 
-/** The programs as they are, but shown this disk only. */
+/** Runs the real programs, but shows them this disk only. */
 export function onlyThis(disk: LoopDisk): Run {
   return (argv, options) => run(argv[0] === "lsblk" ? [...argv, disk.device] : argv, options);
 }
@@ -118,7 +118,7 @@ label-id: 0x1a2b3c4d
 export async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
   const facts = await readDisk(disk.name);
   assert(facts);
-  // the plan knows no loop devices: it gets this one as a disk, the guard is told that it is none
+  // The planner rejects loop devices, so it sees a disk here; the guard is told the truth.
   const plan = planInstall({
     node: "n1",
     header,

@@ -1,4 +1,4 @@
-/** A tree carried by capture and installation from one real file system to another, without a server. */
+/** Carries a tree from one real file system to another by capture and installation, without a server. */
 import { decodeManifest, type Manifest } from "#contract/format/manifest.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
@@ -33,13 +33,13 @@ async function disk(stack: AsyncDisposableStack, type: "ext4" | "xfs"): Promise<
   return device;
 }
 
-/** What bash prints that runs the script in `cwd`. */
+/** Runs a bash script in `cwd` and returns its output. */
 export const sh = (cwd: string, script: string) =>
   runCommand(["bash", "-euc", `cd "$1"; ${script}`, "bash", cwd]).then(({ stdout }) => stdout);
 
 export class Template {
   readonly server: MemoryServer;
-  /** Of the last installation: what could not be kept. */
+  /** What the last installation could not preserve. */
   notes: readonly string[] = [];
   readonly #scratch: string;
 
@@ -48,7 +48,7 @@ export class Template {
     this.server = new MemoryServer(scratch);
   }
 
-  /** What a capture of the tree says. */
+  /** What a capture of the tree reports. */
   async capture(root: string): Promise<Manifest> {
     const tree = new TreeSource(root, { excludes: compileExcludes(["/lost+found/"]), mountPoints: [] });
     const { signal } = new AbortController();
@@ -56,7 +56,7 @@ export class Template {
     return decodeManifest(this.server.manifest);
   }
 
-  /** Installs, or restores what stands there; returns what a dry run would have said of it. */
+  /** Installs, or restores an existing tree; returns what a dry run would have reported. */
   async install(manifest: Manifest, target: string, { restores = false } = {}): Promise<string> {
     const none = new KeptPaths([]);
     const compared = restores

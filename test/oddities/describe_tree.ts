@@ -1,6 +1,6 @@
 /**
- * A tree as text, by GNU programs and not by our own code, so that two trees are equal when their texts are.
- * Sockets are left out; of a directory so are size and link count, which depend on the file system.
+ * Describes a tree as text, with GNU programs and not our own code: two trees are equal if their texts are. Sockets
+ * are left out, and so are size and link count of directories, which depend on the file system.
  */
 const decoder = new TextDecoder("latin1");
 
@@ -23,11 +23,11 @@ export function describeTree(root: string): string[] {
   }
   const found = (test: string, command: string) =>
     run(root, ["sh", "-c", `find . ${test} -print0 | sort -z | xargs -0 -r ${command}`]);
-  // until it is written out ext4 has not allocated all blocks of a file
+  // ext4 allocates all blocks of a file only once it is written out.
   found("-type f", "sync --data");
   const tables = [
     found("-type f -size -1073741824c", "cksum --zero").split("\0"),
-    // GNU tar seeks over holes, and its sparse map goes into the sum too
+    // GNU tar skips holes, and its sparse map becomes part of the sum.
     found("-type f -size +1073741823c", `sh -c 'for f; do tar -cSf - "$f" | cksum; done' sh`).split("\n"),
     found("\\( -type b -o -type c \\)", "stat --printf '%n device %t:%T\\n'").split("\n"),
     found("! -type s", "getfattr -h -d -m - -e hex").split("\n\n").sort(),

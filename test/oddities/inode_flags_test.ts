@@ -1,4 +1,4 @@
-/** Inode flags and project ids through capture, installation and restore, on real file systems. */
+/** Inode flags and project ids survive capture, installation and restore, on real file systems. */
 import assert from "node:assert/strict";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
@@ -17,9 +17,9 @@ import { missingForDisks } from "../node/loop_disk.ts";
 import { fileSystem, sh, Template } from "./carried_tree.ts";
 
 const missing = missingForDisks(["mkfs.ext4", "mkfs.xfs", "chattr", "lsattr", "xfs_io"]);
-if (missing) console.log(`tests of inode flags are left out: ${missing}`);
+if (missing) console.log(`skipped: inode flags: ${missing}`);
 
-/** Every path with its flags and project, by lsattr(1); what a file system sets by itself is left out. */
+/** Every path with its flags and project, by lsattr(1), without the flags that a file system sets itself. */
 async function flagsOf(root: string): Promise<string[]> {
   const text = await sh(root, "lsattr -Rpa . 2>/dev/null; lsattr -dp .");
   return text.split("\n").filter((line) => / \.(\/|$)/.test(line) && !/\/\.{1,2}$|lost\+found/.test(line))
@@ -72,7 +72,7 @@ flagTest(
     const flags = await flagsOf(from);
     assert(flags.length > 25 && flags.some((line) => /P.* \.\/quota$/.test(line)), flags.join("\n"));
     assert.deepEqual(await flagsOf(to), flags);
-    // hard links are not for files alone
+    // Not only files have hard links.
     const names = (inode: string) => sh(to, `find . -inum $(stat -c %i ${inode}) | sort | tr '\\n' ' '`);
     for (const kind of ["fifo", "null", "link"]) {
       assert.equal(await names(`plain/${kind}`), `./plain/${kind} ./quota/${kind} `);

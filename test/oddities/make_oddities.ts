@@ -1,11 +1,11 @@
-/** A real tree of everything that a file system can hold and a copy may lose. */
+/** A real tree with everything that a file system can hold and a copy may lose. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, makeNodeAt } from "../../agent/sys/libc.ts";
 
-/** Programs that `makeOddities` and `describeTree` need, by their Debian packages. */
+/** The programs that `makeOddities` and `describeTree` need, with their Debian packages. */
 const ODDITY_PROGRAMS = { setfacl: "acl", getfattr: "attr", setcap: "libcap2-bin", find: "findutils" };
 
-/** Why the oddities cannot be made here, or undefined. */
+/** Why the oddities cannot be made here; undefined if they can. */
 export function odditiesLack(): string | undefined {
   if (Deno.uid() !== 0) return "needs root: devices, owners, trusted attributes";
   for (const [program, debianPackage] of Object.entries(ODDITY_PROGRAMS)) {
@@ -16,7 +16,7 @@ export function odditiesLack(): string | undefined {
   return undefined;
 }
 
-/** `directory`: exists and is empty. Takes a few MiB of disk. */
+/** Fills `directory`, which exists and is empty, with a few MiB. */
 export function makeOddities(directory: string): void {
   const { success, stderr } = new Deno.Command("bash", {
     args: ["-euc", SCRIPT],

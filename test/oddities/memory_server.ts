@@ -1,6 +1,6 @@
 /**
- * The server's side of a capture, small: takes what the contract says, seals the frames into one pack on disk and
- * publishes a manifest. For tests of what lies before and after the server.
+ * A minimal server for captures: accepts the contract's calls, seals the frames into one pack on disk, and publishes
+ * a manifest. For tests of what comes before and after the server.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
@@ -21,7 +21,7 @@ export class MemoryServer implements Api {
   readonly #level: number;
   readonly #frames: Frame[] = [];
   readonly #places = new Map<string, { frame: number; index: number }>();
-  /** Of the entries, by part. */
+  /** The entries, by part. */
   readonly #lines: string[] = [];
   #packBytes = 0;
   #manifest: Uint8Array | undefined;
@@ -33,7 +33,7 @@ export class MemoryServer implements Api {
     Deno.writeFileSync(this.packPath, new Uint8Array(0));
   }
 
-  /** The published manifest's text. */
+  /** The text of the published manifest. */
   get manifest(): Uint8Array {
     if (this.#manifest === undefined) throw new Error("nothing was published");
     return this.#manifest;

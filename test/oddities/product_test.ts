@@ -1,4 +1,4 @@
-/** The oddities' way through the product itself: every road in and out of an image, compared by GNU programs. */
+/** The oddities through the product itself: every way into and out of an image, compared by GNU programs. */
 import assert from "node:assert/strict";
 import type { DeployAnswer } from "#contract/api.ts";
 import { Product } from "../flows/support/product.ts";
@@ -6,7 +6,7 @@ import { describeTree } from "./describe_tree.ts";
 import { makeOddities, odditiesLack } from "./make_oddities.ts";
 
 const lack = odditiesLack();
-if (lack) console.log(`skipped: the oddities' way through the product ${lack}`);
+if (lack) console.log(`skipped: the oddities through the product: ${lack}`);
 
 Deno.test({
   name:
@@ -42,7 +42,7 @@ Deno.test({
   },
 });
 
-/** Exports the image, has GNU tar extract it into `to`, and describes that. */
+/** Exports the image, extracts it into `to` with GNU tar, and describes the result. */
 async function exported(image: string, to: string, product: Product): Promise<string[]> {
   const path = `${product.folder}/${image}.tar`;
   await product.done("image", "export", image, "-o", path);

@@ -12,7 +12,7 @@ import { makeOddities, odditiesLack } from "./make_oddities.ts";
 import { MemoryServer } from "./memory_server.ts";
 
 const lack = odditiesLack();
-if (lack) console.log(`skipped: the oddities' way through capture and install ${lack}`);
+if (lack) console.log(`skipped: the oddities through capture and installation: ${lack}`);
 
 interface Places {
   readonly scratch: string;
@@ -44,7 +44,7 @@ async function* shuffled(count: number): AsyncGenerator<number> {
   while (left.length > 0) yield* left.splice(Math.floor(Math.random() * left.length), 1);
 }
 
-/** Captures and installs into `to`, which nothing may go missing from. */
+/** Captures and installs into `to`; nothing may be lost. */
 async function carry(tree: CaptureSource, { scratch, to }: Places): Promise<Sent> {
   const server = new MemoryServer(scratch);
   const { signal } = new AbortController();
@@ -58,7 +58,7 @@ async function carry(tree: CaptureSource, { scratch, to }: Places): Promise<Sent
     workers: 2,
   });
   assert.deepEqual(installed.notes, []);
-  // one left open would keep the clone's file system mounted
+  // A file left open would keep the clone's file system mounted.
   assert.deepEqual([...await descriptorsBelow(scratch)], []);
   return sent;
 }
@@ -90,7 +90,7 @@ oddityTest(
     const path = `${places.scratch}/tree.tar.gz`;
     tar(places.from, ["--file", path, "--format=gnu", "--gzip"]);
     await carry(new TarSource(path), places);
-    // no attributes, and times in whole seconds
+    // No attributes, and times in whole seconds.
     const kept = (line: string) => !/^# file|xattrs\//.test(line);
     const wholeSeconds = (line: string) => line.replace(/(-?\d+)\.\d{10} /, "$1 ");
     assert.deepEqual(

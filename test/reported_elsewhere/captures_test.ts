@@ -1,4 +1,4 @@
-/** What is mounted over and into a machine's file systems, and what captures and backups made of it. */
+/** Captures and backups that were misled by mounts on top of or inside a machine's file systems. */
 import { LSBLK } from "../../agent/layout/block_devices.ts";
 import { chooseMounts } from "../../agent/layout/mounts/own_mounts.ts";
 import { parseFstab } from "../../agent/disk_references/fstab.ts";
@@ -9,11 +9,11 @@ import { MountedMachine } from "../node/mounted_machine.ts";
 import { testReports } from "./report.ts";
 
 interface Mounted {
-  /** Run in the machine's root; its disk's second partition is /data. */
+  /** A script, run in the machine's root; the second partition of its disk is /data. */
   readonly script: string;
-  /** A FUSE file system that never answers; whose program has died; or that answers this user only. */
+  /** A FUSE file system that never answers, whose program has died, or that answers one user only. */
   readonly fuse?: { readonly path: string; readonly dead?: boolean; readonly user?: number };
-  /** Of the captured paths, those at and below this one are told. */
+  /** Only captured paths at and below this one are compared. */
   readonly at: string;
 }
 
@@ -31,7 +31,7 @@ async function captured({ script, fuse, at }: Mounted): Promise<Record<string, s
 
 const DATA = { "data": "directory", "data/file": "of data", "data/link": "= data/file" };
 const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "dumpe2fs", "setpriv"]);
-if (missing) console.log(`reports of mounts are left out: ${missing}`);
+if (missing) console.log(`skipped: reports about mounts: ${missing}`);
 else {
   testReports(captured, [
     {
@@ -82,7 +82,7 @@ else {
     },
     {
       report: "rear/rear#350",
-      fault: "the survey of the disks never ended, since it asked every mount for its size, a dead one too",
+      fault: "the survey of disks never ended, because it asked every mount for its size, even a dead one",
       input: { script: "", fuse: { path: "srv" }, at: "data" },
       right: DATA,
     },
@@ -115,7 +115,7 @@ else {
     },
     {
       report: "rear/rear#1989",
-      fault: "containers' mounts were taken for the machine's, and its root was left out with them",
+      fault: "containers' mounts were mistaken for the machine's, and its root was left out with them",
       input: {
         script: "mkdir -p tmp/l tmp/o srv/docker; mount -t tmpfs none tmp/o; mkdir tmp/o/u tmp/o/w; " +
           "mount -t overlay none -o lowerdir=tmp/l,upperdir=tmp/o/u,workdir=tmp/o/w srv/docker; touch srv/docker/x",
@@ -144,7 +144,8 @@ const own = (lines: readonly string[]) =>
 testReports(own, [
   {
     report: "teejee2008/timeshift#535",
-    fault: "a bind mount of a directory was taken for the file system's place, and nothing was found there",
+    fault:
+      "a bind mount of a directory was mistaken for the file system's mount point, and nothing was found there",
     input: [
       "20 1 8:1 / / rw - ext4 /dev/sda1 rw",
       "21 20 8:2 /www /var/www rw - ext4 /dev/sda2 rw",
@@ -154,13 +155,13 @@ testReports(own, [
   },
   {
     report: "systemd/systemd#4886",
-    fault: "looking at an automount's directory never returned",
+    fault: "reading an automount's directory never returned",
     input: ["20 1 8:1 / / rw - ext4 /dev/sda1 rw", "21 20 0:40 / /misc rw - autofs systemd-1 rw"],
     right: ["/ (/)"],
   },
 ]);
 
-/** lsblk(8): columns for which it asks mounted file systems, or reads the devices itself. */
+/** The columns for which lsblk(8) queries mounted file systems or reads devices. */
 const asking = (columns: string) =>
   columns.split(",").filter((column) => /^(FS|UUID|LABEL|PTTYPE|MOUNTPOINT)/.test(column));
 
@@ -176,7 +177,7 @@ testReports(asking, [
 testReports((text: string) => parseFstab(text).map(({ mountPoint }) => mountPoint), [
   {
     report: "rear/rear#32",
-    fault: "a bind mount in fstab was taken for a file system, and its type could not be found",
+    fault: "a bind mount in fstab was mistaken for a file system, and its type could not be determined",
     input: "/dev/sda2 /datafs ext3 defaults 0 2\n/datafs/binddir /binddir ext3 rw,bind 0 0\n",
     right: ["/datafs"],
   },

@@ -1,4 +1,4 @@
-/** Clones that look for the disk of the machine they were taken from, and swap files that came as ordinary files. */
+/** Clones that looked for their template's disk, and swap files that were copied as ordinary files. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { excludesOf } from "../../agent/tree/excludes.ts";
 import {
@@ -60,7 +60,7 @@ testReports(
     },
     {
       report: "rear/rear#1852",
-      fault: "of the files that name disks, smartd.conf is one",
+      fault: "smartd.conf is among the files that name disks",
       input: { path: "/etc/smartd.conf", text: "/dev/sda -a -m root\n" },
       right: `${OWN} -a -m root\n`,
     },
@@ -72,7 +72,7 @@ testReports(
     },
     {
       report: "openmediavault/openmediavault#2208",
-      fault: "debconf named a disk that was not there any more: cannot grub-install to it",
+      fault: "debconf named a disk that no longer existed, and grub-install failed",
       input: {
         path: CONFIG,
         text: answer("grub-pc/install_devices", "/dev/disk/by-id/ata-VBOX_HARDDISK_VB22a108b5-8f893e13"),
@@ -81,7 +81,7 @@ testReports(
     },
     {
       report: "canonical/cloud-init#3679",
-      fault: "on UEFI the answer is a list of EFI system partitions by id",
+      fault: "on UEFI, debconf's answer is a list of EFI system partitions by id",
       input: {
         path: CONFIG,
         text: answer(
@@ -118,7 +118,7 @@ testReports(
     },
     {
       report: "ltsp/ltsp#346",
-      fault: "the resume device stood in zz-resume-auto and not in resume: each start waited for it",
+      fault: "the resume device was in zz-resume-auto rather than resume, and every boot waited for it",
       input: { path: "/etc/initramfs-tools/conf.d/zz-resume-auto", text: "RESUME=/dev/sda3\n" },
       right: `RESUME=UUID=${SWAP}\n`,
     },
@@ -127,14 +127,14 @@ testReports(
 
 const SWAP_FILE = { ...GPT_LAYOUT, swapFiles: [{ path: "/swap/swapfile", sizeBytes: 1 << 30 }] };
 
-/** Whether the capture says it. */
+/** Whether the capture reports it. */
 testReports(
   ({ path, text }: { path: string; text: string }) =>
     rewritten(path, text, { layout: SWAP_FILE }).notes.length > 0,
   [
     {
       report: "omacom/omarchy#11437",
-      fault: "a swap file was made again elsewhere, and resume_offset stayed as it was",
+      fault: "a swap file was recreated at another position, and resume_offset was not changed",
       input: {
         path: "/etc/default/grub",
         text: `GRUB_CMDLINE_LINUX="resume=UUID=${ROOT} resume_offset=32515328"`,
@@ -143,7 +143,7 @@ testReports(
     },
     {
       report: "systemd/systemd#35180",
-      fault: "resume= named a swap area that no disk had, and the start waited for ever",
+      fault: "resume= named a swap area that did not exist, and the boot waited forever",
       input: {
         path: "/boot/loader/entries/a.conf",
         text: "options root=LABEL=x resume=UUID=70431c91-96ec-4864-b9b3-45069d54459c\n",
@@ -152,7 +152,7 @@ testReports(
     },
     {
       report: "systemd/systemd#5836",
-      fault: "fstab named a disk that was not there any more, and the machine came up in emergency mode",
+      fault: "fstab named a disk that no longer existed, and the machine booted into emergency mode",
       input: { path: "/etc/fstab", text: "/dev/sdb1 /data ext4 defaults 0 2\n" },
       right: true,
     },
@@ -174,7 +174,7 @@ testReports(
   ],
 );
 
-/** How much of a swap file that a clone makes is holes. */
+/** The bytes of holes in a swap file that a clone makes. */
 testReports(
   async (sizeBytes: number) => {
     const root = await Deno.makeTempDir();

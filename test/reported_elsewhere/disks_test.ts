@@ -1,4 +1,4 @@
-/** The wrong disk, and disks that go by other names than the template's. */
+/** The wrong disk was chosen, or a disk had another name than the template's. */
 import { RackseedError } from "#contract/errors.ts";
 import { chooseDisk } from "../../agent/install/disk/choose_disk.ts";
 import { devicePath, type DiskFacts } from "../../agent/layout/disks.ts";
@@ -40,7 +40,7 @@ testReports(choice, [
   },
   {
     report: "FOGProject/fos#27",
-    fault: "of two disks the one that the kernel happened to name first was overwritten",
+    fault: "of two disks, the one that the kernel happened to name first was overwritten",
     input: { disks: [disk("nvme0n1"), disk("nvme1n1")] },
     right: "cannot choose between 2 disks of n1",
   },

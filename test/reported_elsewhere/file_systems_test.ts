@@ -1,30 +1,17 @@
-/** Partition tables and file systems that came out unlike the ones they were made from, or not at all. */
+/** Partition tables and file systems that differed from the originals, or could not be made at all. */
 import { RackseedError } from "#contract/errors.ts";
-import type { ExtProperties, FatProperties, XfsProperties } from "#contract/format/file_system_properties.ts";
+import type { FatProperties, XfsProperties } from "#contract/format/file_system_properties.ts";
 import type { DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
 import { parseSfdisk } from "../../agent/layout/partition_table.ts";
 import { formatFileSystem } from "../../agent/install/disk/plan_format.ts";
 import { planTable, sfdiskScript } from "../../agent/install/disk/plan_table.ts";
 import { isTuned } from "../../agent/install/disk/retune.ts";
+import { EXT as ext } from "../support/file_system_properties.ts";
 import { testReports } from "./report.ts";
 
 const MIB = 1 << 20, GIB = 1024 * MIB;
 const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 
-const ext: ExtProperties = {
-  blocks: 262_144,
-  reservedBlocks: 13_107,
-  reservedUid: 0,
-  reservedGid: 0,
-  errors: "continue",
-  defaultMountOptions: ["user_xattr", "acl"],
-  mountOptions: "",
-  stride: 0,
-  stripeWidth: 0,
-  maxMountCount: -1,
-  checkSeconds: 0,
-  quotaTypes: [],
-};
 const xfs: XfsProperties = {
   blockBytes: 4096,
   sectorBytes: 512,
@@ -52,11 +39,11 @@ const fat: FatProperties = {
 type Made = Pick<FileSystem, "type" | "mkfs"> & Partial<FileSystem> & {
   readonly on: number;
   readonly sectorBytes?: number;
-  /** Of the commands, what is looked at. */
+  /** The part of the commands to compare. */
   readonly shows: RegExp;
 };
 
-/** The options of mkfs and tune2fs that a row asks for, on a disk with `on` bytes for it. */
+/** The options of mkfs and tune2fs that a row shows, for a disk with `on` bytes. */
 function commands({ on, sectorBytes = 512, shows, ...more }: Made): string | undefined {
   const fileSystem: FileSystem = {
     volume: { kind: "partition", disk: 0, number: 1 },
@@ -79,7 +66,8 @@ const features = ["has_journal", "extent", "64bit"];
 testReports(commands, [
   {
     report: "rear/rear#11",
-    fault: "the count of reserved blocks was restored as it was, too many for a smaller file system",
+    fault:
+      "the number of reserved blocks was restored unchanged, which was too many for a smaller file system",
     input: {
       type: "ext4",
       mkfs: { features, blockBytes: 4096, ext: { ...ext, reservedBlocks: 120_000 } },
@@ -90,7 +78,7 @@ testReports(commands, [
   },
   {
     report: "rear/rear#86",
-    fault: "the number of inodes was the default's after a restore",
+    fault: "after a restore the number of inodes was the default",
     input: {
       type: "ext4",
       mkfs: { features, blockBytes: 4096, inodeBytes: 256, inodes: 1_048_576, ext },
@@ -101,7 +89,7 @@ testReports(commands, [
   },
   {
     report: "fdupoux/fsarchiver#41",
-    fault: "a restored ext4 had the features of the restoring system's defaults, and not its own",
+    fault: "a restored ext4 had the default features of the restoring system instead of its own",
     input: { type: "ext4", mkfs: { features: ["extent", "64bit"], ext }, on: GIB, shows: /-O \S+/ },
     right: "-O none,extent,64bit",
   },
@@ -118,7 +106,7 @@ testReports(commands, [
   },
   {
     report: "rear/rear#1998",
-    fault: "mkfs.xfs refused the stripe of a disk that told a unit and no width",
+    fault: "mkfs.xfs refused the stripe of a disk that reported a unit but no width",
     input: {
       type: "xfs",
       mkfs: { features: [], xfs: { ...xfs, stripeUnitBytes: 32_768 } },
@@ -140,7 +128,7 @@ testReports(commands, [
   },
   {
     report: "rear/rear#1579",
-    fault: "mkfs.xfs refused a log stripe of 0, as the file system's own description has it",
+    fault: "mkfs.xfs refused a log stripe of 0, which the file system itself reports",
     input: { type: "xfs", mkfs: { features: [], xfs }, on: GIB, shows: /-l \S+/ },
     right: "-l size=67108864",
   },
@@ -153,7 +141,7 @@ testReports(commands, [
   },
   {
     report: "mkfs.xfs(8), -l size",
-    fault: "logs of less than 64 MiB, as older programs made them, are refused",
+    fault: "logs of less than 64 MiB, which older programs made, are refused",
     input: {
       type: "xfs",
       mkfs: { features: [], xfs: { ...xfs, logBytes: 10 * MIB } },
@@ -188,7 +176,7 @@ testReports(commands, [
   },
   {
     report: "rear/rear#647",
-    fault: "a FAT without a name was given the label NO NAME, and in the end none could be made",
+    fault: "a FAT without a label was given the label NO NAME, and could no longer be made",
     input: { type: "vfat", mkfs: { features: [], fatBits: 32, fat }, on: 200 * MIB, shows: / -n / },
     right: undefined,
   },
@@ -208,7 +196,7 @@ const table: DiskTable = {
   partitions: [part(1, 2048, 3 * GIB / 512)],
 };
 
-/** sfdisk's input but for what stands in every one, or why there is none. */
+/** The variable part of sfdisk's input, or why there is none. */
 function script(
   { of, on, least = 512 * MIB }: { of: Partial<DiskTable>; on: number; least?: number },
 ): string {
@@ -227,19 +215,19 @@ function script(
 testReports(script, [
   {
     report: "util-linux/util-linux#3186",
-    fault: "sfdisk refused its own dump on a smaller disk, for the last sector that it names",
+    fault: "on a smaller disk, sfdisk refused its own dump because of its last sector",
     input: { of: { firstUsableSector: 34, lastUsableSector: 4 * GIB / 512 - 34 }, on: 2 * GIB },
     right: "first-lba: 34\n1 : start=2048, size=4190208",
   },
   {
     report: "util-linux/util-linux#830",
-    fault: "a table with room for 8 partitions, which begin early, could not be written again",
+    fault: "a table with room for 8 partitions that begin early could not be rewritten",
     input: { of: { entries: 8, firstUsableSector: 4, partitions: [part(1, 64, 2048)] }, on: 4 * GIB },
     right: "table-length: 8\nfirst-lba: 4\n1 : start=64, size=2048",
   },
   {
     report: "stevenshiau/clonezilla#142",
-    fault: "the last partition was to end behind the smaller disk's last usable sector",
+    fault: "the last partition ended after the smaller disk's last usable sector",
     input: { of: {}, on: 2 * GIB, least: 3 * GIB },
     right: "the template's partitions do not fit, even with the last one made smaller.",
   },
@@ -277,7 +265,7 @@ testReports((protectiveBoot?: boolean) => {
   },
 ]);
 
-/** The table's kind, or the error that its reading ends in. */
+/** The type of the table, or the error from reading it. */
 testReports((json: string) => {
   try {
     return parseSfdisk(json).table;
@@ -296,7 +284,7 @@ testReports((json: string) => {
 testReports((text: string) => isTuned({ tuning: ["tune2fs", "-r", "1"] }, text), [
   {
     report: "tune2fs(8), -m",
-    fault: "reserved blocks that somebody changed on the machine stay unlike the template's",
+    fault: "reserved blocks that were changed on the machine remain different from the template's",
     input:
       "Filesystem features: extent\nBlock size: 4096\nInode size: 256\nInode count: 8\nBlock count: 100\n",
     right: false,

@@ -1,19 +1,19 @@
-/** What files lose on their way into an image and out of it, and what stops that way. */
+/** Files that lost something on their way into or out of an image, or blocked that way. */
 import { missingForDisks } from "../node/loop_disk.ts";
 import { fileSystem, sh, Template } from "../oddities/carried_tree.ts";
 import { testReports } from "./report.ts";
 
 interface Carried {
-  /** Run in the template's tree, and what is run in the clone's. */
+  /** Scripts, run in the template's tree and in the clone's. */
   readonly make: string;
   readonly look: string;
   /** The clone's file system; the template's is ext4. */
   readonly onto?: "ext4" | "ramfs";
-  /** Done to the clone, which is then restored. */
+  /** A script that changes the clone, which is then restored. */
   readonly harm?: string;
 }
 
-/** What `look` prints of a clone, with the notes of its installation. */
+/** What `look` prints in the clone, with the notes of its installation. */
 async function carried({ make, look, onto = "ext4", harm }: Carried): Promise<string> {
   await using stack = new AsyncDisposableStack();
   const template = stack.use(new Template(await Deno.makeTempDir()));
@@ -29,7 +29,7 @@ async function carried({ make, look, onto = "ext4", harm }: Carried): Promise<st
 }
 
 const missing = missingForDisks(["mkfs.ext4", "chattr", "lsattr", "setcap", "getcap", "setfattr", "setfacl"]);
-if (missing) console.log(`faults of files that were reported elsewhere are left out: ${missing}`);
+if (missing) console.log(`skipped: reports about files: ${missing}`);
 else {
   testReports(carried, [
     {
@@ -67,7 +67,7 @@ else {
     },
     {
       report: "borgbackup/borg#3263",
-      fault: "a file was locked first, and then could not be given its attributes",
+      fault: "a file was made immutable before it got its attributes, which then failed",
       input: {
         make: "echo x > f; setfattr -n user.note -v kept f; touch -d @5 f; chattr +i f",
         look: "getfattr --only-values -n user.note f; stat -c ' %Y' f",
@@ -135,7 +135,7 @@ else {
     },
     {
       report: "bit-team/backintime#708",
-      fault: "the root directory itself kept the rights that the restore had given it",
+      fault: "the root directory itself kept the permissions that the restore had given it",
       input: {
         make: "chmod 1751 .; chown 5:6 .; setfattr -n user.root -v x .",
         look: "stat -c '%a %u:%g' .; getfattr --only-values -n user.root .",
@@ -145,7 +145,7 @@ else {
     },
     {
       report: "saltstack/salt#57057",
-      fault: "files that a break-in had left could not be deleted, for they were immutable",
+      fault: "files left by an intruder could not be deleted, because they were immutable",
       input: {
         make: "mkdir -p etc lib; echo x > etc/passwd",
         look: "find etc lib | sort; cat etc/passwd; lsattr -R . | grep -c -- -i- || true",

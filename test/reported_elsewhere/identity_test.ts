@@ -1,4 +1,4 @@
-/** Machines that took each other for one, since an image carried what only one machine may have. */
+/** Machines that were mistaken for one another, because an image carried what must be unique to a machine. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { OwnFile } from "#contract/identity.ts";
 import { OwnNotes } from "../../agent/capture/own_notes.ts";
@@ -47,7 +47,7 @@ async function cloneOf(root: string, files: readonly OwnFile[] = []): Promise<Cl
 
 const UUID = "ae12b600-6b23-11e9-8000-ac1f6b7b78ea";
 
-/** What two clones have in a file: each something of its own, of which the form is told, or the same. */
+/** Whether two clones have different values in a file, and of which form, or the same. */
 async function onTwoClones({ path, files }: { path: string; files: Files }): Promise<string> {
   const texts: (string | undefined)[] = [];
   for (const _ of [1, 2]) {
@@ -70,7 +70,7 @@ testReports(onTwoClones, [
   },
   {
     report: "rancher/os#2446",
-    fault: "all nodes logged in to the target under one initiator name, and threw each other out",
+    fault: "all nodes logged in to the target under one initiator name, and disconnected each other",
     input: {
       path: "/etc/iscsi/initiatorname.iscsi",
       files: { "/etc/iscsi/initiatorname.iscsi": "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n" },
@@ -169,13 +169,13 @@ testReports(onTwoClones, [
   },
   {
     report: "arangodb/arangodb#1932",
-    fault: "replication between an instance and one made of its image refused to start",
+    fault: "replication between an instance and one made from its image refused to start",
     input: { path: "/var/lib/arangodb3/SERVER", files: { "/var/lib/arangodb3/SERVER": "{}" } },
     right: "gone",
   },
   {
     report: "pritunl/pritunl#242",
-    fault: "servers made of an image joined the cluster as one host",
+    fault: "servers made from one image joined the cluster as one host",
     input: { path: "/var/lib/pritunl/pritunl.uuid", files: { "/var/lib/pritunl/pritunl.uuid": UUID } },
     right: "gone",
   },
@@ -209,7 +209,7 @@ testReports(hostIds, [
   },
   {
     report: "archzfs/archzfs#60",
-    fault: "with one hostid everywhere a pool was imported by two machines at one time",
+    fault: "with the same hostid everywhere, two machines imported a pool at the same time",
     input: "\x01\x02\x03\x04",
     right: { bytes: 4, alike: false },
   },
@@ -220,7 +220,7 @@ testReports(
   [
     {
       report: "freedombox/FreedomBox#578",
-      fault: "with the host name the domain was lost",
+      fault: "the domain was lost together with the host name",
       input: "127.0.0.1 localhost\n127.0.1.1 web.example.com web\n",
       right: "127.0.1.1\tn1.example.com n1",
     },
@@ -233,7 +233,7 @@ testReports(
   ],
 );
 
-/** What is left of a file of the old disk, after a reinstallation that keeps the identity. */
+/** The content of a file of the old disk after a reinstallation that keeps the identity. */
 async function afterReinstallation(
   { path, files }: { path: string; files: Files },
 ): Promise<string | undefined> {
@@ -247,7 +247,7 @@ async function afterReinstallation(
 testReports(afterReinstallation, [
   {
     report: "k3s-io/k3s#663",
-    fault: "a node that was installed again under its name was refused, for it had another password",
+    fault: "a node reinstalled under its name was refused, because it had another password",
     input: { path: "/etc/rancher/node/password", files: { "/etc/rancher/node/password": "secret\n" } },
     right: "secret\n",
   },
@@ -260,7 +260,7 @@ testReports((path: string) => {
 }, [
   {
     report: "linuxmuster/linuxmuster-linbo7#142",
-    fault: "clones with the template's keytab could not log in, and nothing had said so",
+    fault: "clones with the template's keytab could not log in, and nothing had warned about that",
     input: "etc/krb5.keytab",
     right: ["no clone has the template's Kerberos keytab"],
   },

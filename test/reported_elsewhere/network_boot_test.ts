@@ -1,11 +1,8 @@
-/** Firmware, boot programs and relays that do otherwise than their standards, and packets that stopped a service. */
+/** Firmware, boot programs and relays that violate their standards, and packets that stopped a service. */
 import { BencodeError, decodeBencode } from "#torrent/metainfo/bencode.ts";
-import { parseIpv4 } from "../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
-import { Leases } from "../../boot/dhcp/leases.ts";
 import { MESSAGE_TYPE, OPTION } from "../../boot/dhcp/options.ts";
 import { encodePacket } from "../../boot/dhcp/packet.ts";
-import { decide, type DhcpPolicy } from "../../boot/dhcp/policy.ts";
+import { decide } from "../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../boot/dhcp/request.ts";
 import { BootFiles } from "../../boot/boot_files.ts";
 import { handleBoot } from "../../boot/http.ts";
@@ -14,6 +11,7 @@ import { negotiate } from "../../boot/tftp/options.ts";
 import { decodeTftp, encodeError, encodeOack, TftpFormatError } from "../../boot/tftp/packet.ts";
 import { type Step, Transfer } from "../../boot/tftp/transfer.ts";
 import { type ClientPacket, clientPacket } from "../support/dhcp_packets.ts";
+import { dhcpPolicy, newLeases } from "../support/dhcp_policy.ts";
 import { testReports } from "./report.ts";
 
 const PROGRAMS = ["undionly.kpxe", "snponly.efi", "shimx64.efi", "grubx64.efi"];
@@ -32,7 +30,7 @@ function bootFiles(): BootFiles {
   });
 }
 
-/** The program that a machine gets by TFTP, once it has shim. The name is Latin-1: one character a byte. */
+/** The program that a machine gets by TFTP after fetching shim. The name is Latin-1: one character per byte. */
 function servedAfterShim(name: string): string | undefined {
   const files = bootFiles();
   const client = { address: "10.0.0.9", nowMs: 0 };
@@ -67,31 +65,31 @@ testReports(servedAfterShim, [
   },
   {
     report: "rhboot/shim#300",
-    fault: "shim asks for grubx64.efi by backslashes and in the folder of the boot file",
+    fault: "shim requests grubx64.efi with backslashes, in the folder of the boot file",
     input: "\\NWA_PXE\\rhel-8.3-x86_64-dvd\\EFI\\BOOT\\grubx64.efi",
     right: "grubx64.efi",
   },
   {
     report: "rhboot/shim#524",
-    fault: "shim asks for grubx64.efi without the folder that it came from",
+    fault: "shim requests grubx64.efi without the folder that it came from",
     input: "grubx64.efi",
     right: "grubx64.efi",
   },
   {
     report: "netbootxyz/netboot.xyz#1198",
-    fault: "a ThinkPad and older boards ask for the boot file with a byte ff behind it",
+    fault: "a ThinkPad and older boards append a byte ff to the name of the boot file",
     input: "snponly.efi\xff",
     right: "snponly.efi",
   },
   {
     report: "netbootxyz/netboot.xyz#1198",
-    fault: "an old Jetway board asks with five bytes behind the name",
+    fault: "an old Jetway board appends five bytes to the name",
     input: "undionly.kpxe\xff\xff\xff\xff\xff",
     right: "undionly.kpxe",
   },
   {
     report: "ipxe/ipxe#31",
-    fault: "a name begins with a slash and goes on with backslashes",
+    fault: "a name begins with a slash and continues with backslashes",
     input: "/Boot\\x64\\undionly.kpxe",
     right: "undionly.kpxe",
   },
@@ -111,27 +109,12 @@ testReports(
   ],
 );
 
-const network = {
-  address: parseIpv4("10.0.0.1"),
-  netmask: parseIpv4("255.255.255.0"),
-  range: { first: parseIpv4("10.0.0.100"), last: parseIpv4("10.0.0.199") },
-  leaseSeconds: 600,
-};
-const policy: DhcpPolicy = {
-  network,
-  reservations: { addressOf: () => undefined, isReserved: () => false },
-  answers: () => true,
-  knows: () => true,
+const policy = dhcpPolicy({
   bootOptions: (client) => chooseFirstStage(client, { site: { ...site, secureBoot: true } }),
-};
+});
 
 function decisionOn(packet: ClientPacket) {
-  const leases = new Leases(memoryLeaseStore(), {
-    range: network.range,
-    excluded: new Set(),
-    isReserved: () => false,
-  });
-  return decide(parseRequest(clientPacket(packet)), { policy, leases, nowMs: 0 });
+  return decide(parseRequest(clientPacket(packet)), { policy, leases: newLeases(policy), nowMs: 0 });
 }
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -171,7 +154,7 @@ testReports((packet) => decisionOn({ type: MESSAGE_TYPE.discover, ...packet }).k
   },
 ]);
 
-/** Whether the reply's options end with the relay's, as it came. */
+/** Whether the reply's options end with the relay's option, unchanged. */
 function echoes(packet: ClientPacket): boolean {
   const decision = decisionOn(packet);
   if (decision.kind === "silent") return false;
@@ -183,25 +166,25 @@ function echoes(packet: ClientPacket): boolean {
 testReports(echoes, [
   {
     report: "xebd/accel-ppp#117",
-    fault: "relays drop an answer that does not give their option 82 back",
+    fault: "relays drop an answer that does not echo their option 82",
     input: { type: MESSAGE_TYPE.discover, giaddr: "10.0.0.254", options: [...UEFI, relayed()] },
     right: true,
   },
   {
     report: "flan/staticdhcpd#69",
-    fault: "only some answers had option 82: a refusal on INIT-REBOOT did not",
+    fault: "only some answers had option 82, but a NAK to INIT-REBOOT did not",
     input: { type: MESSAGE_TYPE.request, requested: "10.9.9.9", giaddr: "10.0.0.254", options: [relayed()] },
     right: true,
   },
   {
     report: "insomniacslk/dhcp#535",
-    fault: "option 82 was not the last one, as RFC 3046 wants",
+    fault: "option 82 was not the last one, as RFC 3046 requires",
     input: { type: MESSAGE_TYPE.discover, giaddr: "10.0.0.254", options: [relayed(), ...UEFI] },
     right: true,
   },
 ]);
 
-/** Where a machine is told what to load. */
+/** The fields in which a machine is told what to load. */
 function toldBy(options: [number, Uint8Array][]): { file: string; option67: boolean } | undefined {
   const decision = decisionOn({ type: MESSAGE_TYPE.discover, options });
   if (decision.kind === "silent") return undefined;
@@ -258,19 +241,19 @@ testReports(decodedKind, [
 testReports((make: () => Uint8Array) => Buffer.from(make()).toString("latin1"), [
   {
     report: "pypxe/PyPXE#66",
-    fault: "an ERROR's text was not closed by a NUL",
+    fault: "the text of an ERROR did not end with a NUL",
     input: () => encodeError(1, "no such file"),
     right: "\0\x05\0\x01no such file\0",
   },
   {
     report: "troglobit/uftpd#43",
-    fault: "an OACK had NULs behind its options, and Cisco switches refused it",
+    fault: "an OACK had NULs after its options, and Cisco switches refused it",
     input: () => encodeOack(new Map([["blksize", "1468"]])),
     right: "\0\x06blksize\x001468\0",
   },
 ]);
 
-/** Acknowledges every block of a file of so many, as its 16 bits. */
+/** Acknowledges every block of a file with this many, by its 16-bit number. */
 function lastStep(blocks: number): string {
   const sizeBytes = (blocks - 1) * 512 + 1;
   const transfer = new Transfer(negotiate(new Map(), { sizeBytes, maxBlksize: 512 }), 0);
@@ -284,7 +267,7 @@ function lastStep(blocks: number): string {
 testReports(lastStep, [
   {
     report: "eblot/pybootd#21",
-    fault: "block 32768 was taken for a negative number",
+    fault: "block 32768 was mistaken for a negative number",
     input: 40_000,
     right: "done",
   },
@@ -296,7 +279,7 @@ testReports(lastStep, [
   },
 ]);
 
-/** After how many seconds a client that never answers is given up, within a minute or not. */
+/** Whether a client that never answers is dropped within a minute, and after how many seconds. */
 function isGivenUp(options: Record<string, string>): boolean {
   const terms = negotiate(new Map(Object.entries(options)), { sizeBytes: 1e6, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);
@@ -310,7 +293,7 @@ function isGivenUp(options: Record<string, string>): boolean {
 testReports(isGivenUp, [
   {
     report: "shevek/tftp4j#3",
-    fault: "clients that did not complete their transfers held UDP ports until there were none",
+    fault: "clients that did not complete their transfers held UDP ports until none were left",
     input: { timeout: "255" },
     right: true,
   },
@@ -334,19 +317,19 @@ testReports(decoded, [
   },
   {
     report: "jackpal/bencode-go#11",
-    fault: "a string was given all the memory that its length asked for",
+    fault: "a string got as much memory as its length claimed",
     input: "99999999999:",
     right: "refused",
   },
   {
     report: "willemt/heapless-bencode#5",
-    fault: "a length of more than 32 bits became another one",
+    fault: "a length of more than 32 bits was truncated",
     input: "2147483652:spam",
     right: "refused",
   },
   {
     report: "willemt/heapless-bencode#5",
-    fault: "lists nested without end overflowed the stack",
+    fault: "endlessly nested lists overflowed the stack",
     input: "l".repeat(200_000),
     right: "refused",
   },
@@ -358,7 +341,7 @@ testReports(decoded, [
   },
   {
     report: "factor/factor#3202",
-    fault: "what came behind the value was dropped without a word",
+    fault: "bytes after the value were silently ignored",
     input: "i42eJUNK",
     right: "refused",
   },

@@ -1,6 +1,6 @@
 /**
- * Faults that people reported against other systems, each as an input to ours and the right value for it. A table
- * stands in the file of its subject; `testReports` makes one test of each row.
+ * Faults reported against other systems, each as an input to this one with the right result. The tables are in files
+ * by subject; `testReports` makes each row a test.
  */
 import assert from "node:assert/strict";
 
@@ -13,7 +13,7 @@ interface Report<Input, Value> {
   readonly right: Value;
 }
 
-/** `judge` is the code under test: what it makes of a row's input must equal the row's right value. */
+/** `judge` is the code under test: its result for a row's input must equal the row's `right`. */
 export function testReports<Input, Value>(
   judge: (input: Input) => Value | Promise<Value>,
   reports: readonly Report<Input, Value>[],

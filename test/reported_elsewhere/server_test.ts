@@ -1,4 +1,4 @@
-/** Servers that clients brought down, kept busy for ever, or made remember too much. */
+/** Servers that clients brought down, kept busy forever, or filled with state. */
 import { LogLimit } from "../../server/cli/log_limit.ts";
 import { ConnectionBook } from "../../server/connections/book.ts";
 import { isConnectionFault } from "../../server/connections/faults.ts";
@@ -23,7 +23,7 @@ interface Moment {
   readonly traffic?: Partial<SocketTraffic>;
 }
 
-/** Why the connection was ended, or "open" after the last moment. */
+/** Why the connection was ended, or "open" if it still is after the last event. */
 function fate(moments: readonly Moment[]): string {
   const book = new ConnectionBook(LIMITS);
   const key = "8080 10.0.0.1 40000";
@@ -42,13 +42,13 @@ function fate(moments: readonly Moment[]): string {
 testReports(fate, [
   {
     report: "CVE-2018-12122",
-    fault: "Node.js kept a connection whose header fields came a byte at a time (Slowloris)",
+    fault: "Node.js kept a connection whose header fields arrived one byte at a time (Slowloris)",
     input: Array.from({ length: 20 }, (_, i) => ({ atMs: i * SECOND, traffic: { receivedBytes: i } })),
     right: "no request in time",
   },
   {
     report: "CVE-2019-5737",
-    fault: "on a kept connection, the second request's header could take for ever",
+    fault: "on a keep-alive connection, the second request's header could take forever",
     input: [
       { atMs: 0, request: "begins" },
       { atMs: 1, request: "ends" },
@@ -59,7 +59,8 @@ testReports(fate, [
   },
   {
     report: "nodejs/node#24760",
-    fault: "the clock for header fields went on after they had come, and ended kept connections that worked",
+    fault:
+      "the timeout for header fields kept running after they had arrived, and ended healthy keep-alive connections",
     input: Array.from({ length: 40 }, (_, i) => ({
       atMs: i * 5 * SECOND,
       request: i % 2 === 0 ? "begins" as const : "ends" as const,
@@ -78,7 +79,7 @@ testReports(fate, [
   },
   {
     report: "Michad/tilegroxy#1002",
-    fault: "a client that asked and then did not read held its answer for ever",
+    fault: "a client that did not read its answer kept it in memory forever",
     input: [
       { atMs: 0, request: "begins", traffic: { isSending: true, acknowledgedBytes: 10 } },
       { atMs: 30 * SECOND },
@@ -88,13 +89,13 @@ testReports(fate, [
   },
   {
     report: "gnacho/netpulse#210",
-    fault: "answers had no time limit, and one for all of them would cut event streams off",
+    fault: "answers had no time limit, and a general one would have cut off event streams",
     input: [{ atMs: 0, request: "begins" }, { atMs: 600 * SECOND }, { atMs: 86_400 * SECOND }],
     right: "open",
   },
 ]);
 
-/** How many connections of one peer, that says nothing more, are still held. */
+/** How many connections of one silent peer are still open. */
 function retained(opened: number): number {
   const book = new ConnectionBook(LIMITS);
   const sockets = Array.from({ length: opened }, (_, i) => {
@@ -109,13 +110,13 @@ function retained(opened: number): number {
 testReports(retained, [
   {
     report: "dsx-ai-factory/infra-controller#5257",
-    fault: "one retrying UEFI HTTP boot client had 1 013 connections, and no machine could boot any more",
+    fault: "one retrying UEFI HTTP boot client held 1 013 connections, and no machine could boot",
     input: 1013,
     right: LIMITS.perAddress,
   },
 ]);
 
-/** The status that a request gets, and whether the connection is then closed. */
+/** The status of the answer to a request, and whether the connection is then closed. */
 async function answerTo(request: string): Promise<number> {
   using reaper = new ConnectionReaper({ descriptors: 1024 });
   await using service = new HttpService({ hostname: "127.0.0.1", port: 0 }, {
@@ -142,7 +143,7 @@ testReports(answerTo, [
   },
   {
     report: "paulbreuler/limps#151",
-    fault: "the limit of a body was held against Content-Length alone, and chunks passed it",
+    fault: "the limit of a body was checked against Content-Length alone, and chunks bypassed it",
     input: `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(101)}`,
     right: 413,
   },
@@ -154,7 +155,7 @@ testReports(answerTo, [
   },
 ]);
 
-/** Whether the rest of a refused body is read before the refusal goes out, so that HTTP/2 need not reset it. */
+/** Whether the rest of a refused body is read before the refusal is sent, so that HTTP/2 does not reset the stream. */
 testReports(async (size) => {
   const book = new ConnectionBook(LIMITS);
   let taken = 0;
@@ -173,7 +174,7 @@ testReports(async (size) => {
 }, [
   {
     report: "hyperium/h2#634",
-    fault: "an early answer reset its stream with CANCEL, and the client threw the answer away",
+    fault: "an early answer reset its stream with CANCEL, and the client discarded the answer",
     input: 50_000,
     right: { status: 401, taken: 50_000 },
   },
@@ -182,19 +183,19 @@ testReports(async (size) => {
 testReports(isConnectionFault, [
   {
     report: "JavaScriptSolidServer/JavaScriptSolidServer#138",
-    fault: "a client's reset, which nobody had caught, ended the server 953 times",
+    fault: "an uncaught reset by a client ended the server 953 times",
     input: new Deno.errors.ConnectionReset("Connection reset by peer (os error 104)") as Error,
     right: true,
   },
   {
     report: "keystonejs/keystone-classic#342",
-    fault: "two resets in a day, of a poor network, ended the server twice",
+    fault: "two resets in a day, on a bad network, ended the server twice",
     input: new Deno.errors.BrokenPipe("Broken pipe (os error 32)") as Error,
     right: true,
   },
 ]);
 
-/** A server whose listening socket is gone: whether it accepts again, and goes on. */
+/** Whether a server whose listening socket is gone accepts connections again. */
 testReports(async (flaw) => {
   using reaper = new ConnectionReaper({ descriptors: 1024 });
   const handler = () => new Response(flaw);
@@ -216,7 +217,7 @@ testReports(async (flaw) => {
   },
 ]);
 
-/** Lines of log that so many of one event make in a minute. */
+/** The number of log lines that this many events of one kind make in a minute. */
 testReports((events) => {
   const limit = new LogLimit();
   const record = { category: ["rackseed"], rawMessage: "accept-failed", timestamp: 0 };
@@ -234,7 +235,7 @@ testReports((events) => {
   },
 ]);
 
-/** Seconds that an address has to wait after so many wrong tokens. */
+/** The seconds that an address has to wait after this many wrong tokens. */
 testReports((wrong) => {
   const attempts = new LoginAttempts();
   for (let i = 0; i < wrong; i++) attempts.failed("10.0.0.1", 0);
@@ -242,19 +243,19 @@ testReports((wrong) => {
 }, [
   {
     report: "lixmal/keepass4web-rs#275",
-    fault: "its login could be tried at full speed",
+    fault: "its login could be guessed at full speed",
     input: 10,
     right: 32,
   },
   {
     report: "Mailu/Mailu#2880",
-    fault: "after an attack its owner was kept out for a day",
+    fault: "after an attack, the owner was locked out for a day",
     input: 100_000,
     right: 60,
   },
 ]);
 
-/** Whether a client that comes behind so many silent ones of other addresses still has its place. */
+/** Whether a client that arrives after this many silent ones from other addresses keeps its place. */
 testReports((silent) => {
   const newcomers = new Newcomers({ total: 256, perAddress: 64 });
   let held = true;
@@ -264,7 +265,7 @@ testReports((silent) => {
 }, [
   {
     report: "c0re100/qBittorrent-Enhanced-Edition#339",
-    fault: "fake peers that only connect took all places of real ones",
+    fault: "fake peers that merely connected took all places from real ones",
     input: 5000,
     right: true,
   },

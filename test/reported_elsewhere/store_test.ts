@@ -1,4 +1,4 @@
-/** Servers that lost what they stored, filled up, or served what had gone bad. */
+/** Servers that lost data, ran out of space, or served damaged data. */
 import { createHash } from "node:crypto";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { PieceMap } from "#torrent/metainfo/piece_map.ts";
@@ -12,7 +12,7 @@ import { CheckedStorage } from "../../server/swarm/checked_storage.ts";
 import { openAuthority } from "../../server/access/tls.ts";
 import { testReports } from "./report.ts";
 
-/** What a server makes of a data directory with one published version, web@1, after `fault`. */
+/** How a server starts on a data directory with one published version, web@1, after `fault`. */
 async function restarted(fault: (data: string) => void | Promise<void>): Promise<string> {
   const data = await Deno.makeTempDir({ prefix: "rackseed-reported-" });
   try {
@@ -52,7 +52,7 @@ async function opened(data: string): Promise<string> {
 testReports(restarted, [
   {
     report: "ulsklyc/yuvomi#1288",
-    fault: "an empty database file counted as a new installation",
+    fault: "an empty database file was treated as a new installation",
     input: (data) => Deno.truncateSync(`${data}/rackseed.db`),
     right: "refuses, restore from backup; there is web@1",
   },
@@ -73,7 +73,7 @@ testReports(restarted, [
   },
   {
     report: "pulp/pulpcore#5363",
-    fault: "a clean-up deleted content that only it did not know",
+    fault: "a clean-up deleted content because it alone did not know about it",
     input: async (data) => {
       await Deno.mkdir(`${data}/versions/other@7`);
       await Deno.writeTextFile(`${data}/versions/other@7/manifest.rsm`, "somebody's");
@@ -88,7 +88,7 @@ testReports(restarted, [
   },
   {
     report: "openshift-metal3/dev-scripts#1066",
-    fault: "a download that was cut off counted as the image, since a file was there",
+    fault: "a truncated download was taken for the image, because a file was there",
     input: (data) => {
       const [pack] = [...Deno.readDirSync(`${data}/packs`)];
       Deno.truncateSync(`${data}/packs/${pack?.name}`, 5_000);
@@ -97,7 +97,7 @@ testReports(restarted, [
   },
   {
     report: "raspberrypi/rpi-imager#268",
-    fault: "an image that went bad in the cache failed without being named",
+    fault: "a damaged image in the cache caused failures that did not name it",
     input: (data) => {
       const path = `${data}/versions/web@1/manifest.rsm`;
       Deno.writeFileSync(path, Deno.readFileSync(path).map((byte, i) => i === 30 ? byte ^ 1 : byte));
@@ -106,7 +106,7 @@ testReports(restarted, [
   },
 ]);
 
-/** What a start makes of a site whose token is there, and of whose authority one file is gone. */
+/** How a server starts at a site that has its token but has lost one file of its authority. */
 async function authorityWithout(lost: string): Promise<string> {
   const data = await Deno.makeTempDir({ prefix: "rackseed-reported-" });
   try {
@@ -130,31 +130,32 @@ const REFUSED = "refused: cannot use the certificate authority in DATA/tls, noth
 testReports(authorityWithout, [
   {
     report: "fabriziosalmi/certmate#621",
-    fault: "with its key gone the authority was made anew, and the certificate that all trusted overwritten",
+    fault:
+      "with its key gone, a new authority was made, and the certificate that all trusted was overwritten",
     input: "ca.key",
     right: REFUSED,
   },
   {
     report: "fabriziosalmi/certmate#621",
-    fault: "with its certificate gone the authority was made anew, and its key overwritten",
+    fault: "with its certificate gone, a new authority was made, and its key was overwritten",
     input: "ca.pem",
     right: REFUSED,
   },
 ]);
 
-/** What the operator reads. */
+/** The message that the operator sees. */
 testReports(
   (error: Error) => isDiskFull(error) ? diskFull("cannot store a frame", error).message : messageOf(error),
   [
     {
       report: "FOGProject/fos#60",
-      fault: "a full storage node was told of as a path that could not be made",
+      fault: "a full storage node was reported as a path that could not be created",
       input: Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" }),
       right: diskFull("cannot store a frame").message,
     },
     {
       report: "jellyfin/jellyfin.org#648",
-      fault: "a full disk showed as errors of SQL",
+      fault: "a full disk was reported as SQL errors",
       input: new Error("database or disk is full"),
       right: diskFull("cannot store a frame").message,
     },
@@ -172,13 +173,13 @@ testReports((ways: readonly string[]) => {
 }, [
   {
     report: "haiwen/seafile#1521",
-    fault: "on a full disk nothing could be deleted, since deleting needed room",
+    fault: "on a full disk nothing could be deleted, because deleting needed space",
     input: ["releases the reserve", "removes its files", "removes its packs"],
     right: "deleted after it releases the reserve, removes its files",
   },
 ]);
 
-/** What a seed gives of a torrent of four pieces of 16 KiB, after `fault` on its file. */
+/** The pieces that a seed serves of a torrent of four pieces of 16 KiB, after `fault` on its file. */
 async function seeded(fault: (path: string) => void): Promise<string> {
   const path = await Deno.makeTempFile({ prefix: "rackseed-reported-" });
   try {
@@ -201,20 +202,20 @@ async function seeded(fault: (path: string) => void): Promise<string> {
 testReports(seeded, [
   {
     report: "rakshasa/rtorrent#110",
-    fault: "pieces that had changed on the disk were uploaded unchecked",
+    fault: "pieces that had changed on disk were uploaded unchecked",
     input: (path) =>
       Deno.writeFileSync(path, Deno.readFileSync(path).map((byte, i) => i === 20_000 ? byte ^ 1 : byte)),
     right: "given, refused, given, given",
   },
   {
     report: "qbittorrent/qBittorrent#11841",
-    fault: "a seed whose file was gone said that it had everything",
+    fault: "a seed whose file was gone claimed to have everything",
     input: (path) => Deno.removeSync(path),
     right: "refused, refused, refused, refused",
   },
   {
     report: "lflare/mdathome-golang#2",
-    fault: "a file that was cut off in the cache was given out as it was",
+    fault: "a truncated file in the cache was served as it was",
     input: (path) => Deno.truncateSync(path, 40_000),
     right: "given, given, refused, refused",
   },

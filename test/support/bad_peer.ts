@@ -12,21 +12,21 @@ import {
   type WireMessage,
 } from "#torrent/wire/wire.ts";
 
-/** What a peer that claims to have everything does when it is asked for a block. */
+/** How a peer that claims to have everything answers a request for a block. */
 export type Misdeed =
   /** Nothing at all. */
   | "is silent"
   /** Rejects it (BEP 6). */
   | "refuses"
-  /** Begins to send it, and stops in the middle, for ever. */
+  /** Begins to send it, and stops in the middle for good. */
   | "stops in a block"
-  /** Sends other bytes. */
+  /** Sends wrong bytes. */
   | "lies";
 
-/** A peer of a torrent on a port of its own that breaks its promises. */
+/** A misbehaving peer of a torrent, on a port of its own. */
 export class BadPeer implements Disposable {
   readonly peerId = makePeerId(Math.random);
-  /** Blocks that it was asked for. */
+  /** The number of blocks requested from it. */
   asked = 0;
   readonly #misdeed: Misdeed;
   readonly #metainfo: Metainfo;
@@ -37,7 +37,7 @@ export class BadPeer implements Disposable {
     this.#misdeed = misdeed;
     this.#metainfo = metainfo;
     this.#listener.register(metainfo.infoHash, (introduction) => {
-      // Who has enough of it hangs up, in the middle of whatever it does.
+      // The other end may hang up at any moment.
       this.#serve(introduction).catch(() => {}).finally(() => introduction.connection.close());
     });
   }
@@ -50,7 +50,7 @@ export class BadPeer implements Disposable {
     return peerIdText(this.peerId);
   }
 
-  /** Somebody relies on it now. */
+  /** Resolves at the first request for a block. */
   get firstAsked(): Promise<void> {
     return this.#firstAsked.promise;
   }

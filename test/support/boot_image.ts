@@ -1,6 +1,6 @@
 /**
- * What a node boots, made of real parts without a whole image: Debian's cloud kernel out of its package, this
- * machine's own tools, and a stand-in for the product that shows what works.
+ * The files that a node boots, made of real parts without a complete image: Debian's cloud kernel from its package,
+ * this machine's own tools, and a stand-in for the product that reports what works.
  */
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";
@@ -24,7 +24,7 @@ interface BootImage {
   readonly moduleCount: number;
 }
 
-/** Printed by the stand-in when everything it tried went well. */
+/** The stand-in prints this line if everything it tried has succeeded. */
 export const standInLine = "The stand-in agent has done all its work.";
 
 export async function makeBootImage(folder: string): Promise<BootImage> {
@@ -52,7 +52,7 @@ export async function makeBootImage(folder: string): Promise<BootImage> {
   return { kernel: `${kernelTree}${kernelPath}`, agent, image: segment, moduleCount };
 }
 
-/** The package's tree, with modules.dep, which the package's own installation would make. */
+/** The tree of the kernel's package, with modules.dep, which installing the package would create. */
 async function cloudKernel(folder: string): Promise<string> {
   const tree = `${folder}/tree`;
   if (await Deno.stat(tree).then(() => true, () => false)) return tree;
@@ -66,7 +66,7 @@ async function cloudKernel(folder: string): Promise<string> {
   for await (const { name: file } of Deno.readDir(folder)) {
     if (file.endsWith(".deb")) await run(["dpkg-deb", "-x", `${folder}/${file}`, staged]);
   }
-  // As on a merged system: /lib is a link there, and must not be a folder here.
+  // As on a merged-/usr system: /lib is a link there, and must not be a folder here.
   await Deno.mkdir(`${staged}/usr`, { recursive: true });
   await Deno.rename(`${staged}/lib`, `${staged}/usr/lib`);
   await Deno.symlink("usr/lib", `${staged}/lib`);
@@ -77,7 +77,7 @@ async function cloudKernel(folder: string): Promise<string> {
   return tree;
 }
 
-/** What the first source has, else what the second has. */
+/** Looks in the first source, then in the second. */
 function layered(first: FileSource, second: FileSource): FileSource {
   return {
     lookup: async (path) => await first.lookup(path) ?? await second.lookup(path),
@@ -93,7 +93,7 @@ function layered(first: FileSource, second: FileSource): FileSource {
   };
 }
 
-/** A program that uses what the agent uses: arguments, FFI, a disk's tools, modules, and the way to power off. */
+/** A program that uses what the agent uses: arguments, FFI, disk tools, kernel modules, and power-off. */
 const standInCode = `
 const line = (text) => console.log("stand-in: " + text);
 const run = (program, ...args) => {

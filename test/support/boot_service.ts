@@ -1,6 +1,6 @@
 /**
- * DHCP, TFTP and HTTP with the table of boot files as one program, to be run inside a network namespace. Takes its
- * options as JSON and prints a line when it is ready.
+ * DHCP, TFTP and HTTP with the table of boot files, as one program to run in a network namespace. It takes its
+ * options as JSON, and prints a line once it is ready.
  */
 import type { Ipv4 } from "../../boot/dhcp/address.ts";
 import { memoryLeaseStore } from "../../boot/dhcp/testing/memory_lease_store.ts";
@@ -15,7 +15,7 @@ export interface BootServiceOptions {
   readonly interface: string;
   readonly transport: "http" | "tftp";
   readonly secureBoot: boolean;
-  /** Every machine is this node. */
+  /** Every machine counts as this node. */
   readonly node?: NetbootNode;
   readonly images: Readonly<Record<string, ImageBootFiles>>;
 }

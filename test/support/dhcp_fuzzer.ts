@@ -1,7 +1,7 @@
 /**
- * Sends datagrams to DHCP's server port by broadcast, as a program of its own: one per line of FILE, in base64. After
- * every fiftieth it sends an INFORM for ADDRESS, its own, and waits for the answer: the server is heard to work on,
- * and is never sent more than its socket holds.
+ * A program that broadcasts datagrams to the DHCP server port: one per line of FILE, in base64. After every fiftieth
+ * it sends an INFORM for its own ADDRESS and waits for the answer, which shows that the server still works, and keeps
+ * the server's socket buffer from overflowing.
  */
 import { MESSAGE_TYPE } from "../../boot/dhcp/options.ts";
 import { clientPacket } from "./dhcp_packets.ts";

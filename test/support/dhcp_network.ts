@@ -1,6 +1,6 @@
 /**
- * A network of its own with a DHCP server in it: a bridge in the server's namespace, clients plugged into that by
- * `client`. Everything goes with the network.
+ * A separate network with a DHCP server: a bridge in the server's namespace, into which `client` plugs clients.
+ * Disposing of the network removes everything.
  */
 import assert from "node:assert/strict";
 import type { DhcpServiceOptions, LogLine } from "./dhcp_service.ts";
@@ -18,7 +18,7 @@ const NETWORK = {
   leaseSeconds: 600,
 };
 
-/** Options of the service that a test changes; addresses are plain text. */
+/** The service's options that a test changes; addresses are plain text. */
 type NetworkOptions = Partial<Record<keyof DhcpServiceOptions, unknown>>;
 
 export class DhcpNetwork implements AsyncDisposable {
@@ -38,14 +38,14 @@ export class DhcpNetwork implements AsyncDisposable {
     return new DhcpNetwork(server);
   }
 
-  /** Starts the service and waits until it serves. */
+  /** Starts the service and waits until it is ready. */
   async serve(options: NetworkOptions = {}): Promise<void> {
     this.#service = this.server.spawn(serviceCommand(options));
     this.#log = lines(this.#service.stdout);
     await this.logged("ready");
   }
 
-  /** A machine on the network, its interface `lan` without address; a bridge of the server may stand in for `lan`. */
+  /** Adds a machine to the network, or to another bridge of the server. Its interface `lan` has no address. */
   async client(bridge = NETWORK.interface): Promise<NetworkNamespace> {
     const number = this.#clients.length;
     const client = await NetworkNamespace.create(`netboot-dhcp-c${number}`);
@@ -68,26 +68,26 @@ export class DhcpNetwork implements AsyncDisposable {
 
   /** The next line of the service's log. */
   async log(): Promise<LogLine> {
-    assert.ok(this.#log, "the service runs");
+    assert.ok(this.#log, "the service was not started");
     const { value, done } = await this.#log.next();
-    assert.ok(!done, "the service has not ended");
+    assert.ok(!done, "the service has ended");
     return value;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const namespace of [...this.#clients, this.server]) await namespace[Symbol.asyncDispose]();
-    // Reads to the end what the service still said.
+    // Drains the rest of the service's output.
     while (this.#log && !(await this.#log.next()).done);
     await this.#service?.status;
   }
 }
 
-/** The command line of the DHCP service with the test network's options, but for those given. */
+/** The command line of the DHCP service, with the test network's options unless given. */
 export function serviceCommand(options: NetworkOptions = {}): string[] {
   return denoScript("dhcp_service.ts", JSON.stringify({ ...NETWORK, ...options }));
 }
 
-/** The command line of a program of this folder. */
+/** The command line of a program in this folder. */
 export function denoScript(name: string, ...args: string[]): string[] {
   const path = new URL(name, import.meta.url).pathname;
   return [Deno.execPath(), "run", "-A", "--no-check", path, ...args];
@@ -100,7 +100,7 @@ export async function macOf(namespace: NetworkNamespace): Promise<string> {
   return found;
 }
 
-/** The log's lines, read as they come, whether anybody waits for them or not: a full pipe would stop the service. */
+/** The lines of the log. They are read even if no test waits for them, because a full pipe would stop the service. */
 function lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncIterator<LogLine> {
   let rest = "";
   const split = new TransformStream<string, LogLine>(

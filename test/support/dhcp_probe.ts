@@ -1,4 +1,4 @@
-/** Looks for a DHCP server on INTERFACE (own ADDRESS), as a program of its own; writes what it found as JSON. */
+/** A program that looks for a DHCP server on INTERFACE (own ADDRESS) and prints what it found as JSON. */
 import { parseIpv4 } from "../../boot/dhcp/address.ts";
 import { findOtherDhcpServer } from "../../boot/dhcp/probe.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The DHCP service as a program of its own, to be run inside a network namespace: takes its options as JSON, writes
- * its log as JSON lines, the first of them `{"event":"ready"}`.
+ * The DHCP service as a program to run in a network namespace. It takes its options as JSON, and writes its log as
+ * JSON lines, of which the first is `{"event":"ready"}`.
  */
 import { configure } from "@logtape/logtape";
 import type { Ipv4, MacAddress } from "../../boot/dhcp/address.ts";

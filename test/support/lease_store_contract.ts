@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseIpv4, parseMac } from "../../boot/dhcp/address.ts";
 import type { Lease, LeaseStore } from "../../boot/dhcp/lease_store.ts";
 
-/** What every LeaseStore must do. `open` gives an empty one; `reopen`, where it survives, the same one anew. */
+/** Tests that every LeaseStore must pass. `open` returns an empty store; `reopen` opens a persistent one again. */
 export function testLeaseStore(
   name: string,
   { open, reopen = (store) => store }: { open: () => LeaseStore; reopen?: (store: LeaseStore) => LeaseStore },
@@ -21,14 +21,14 @@ export function testLeaseStore(
     assert.deepEqual(open().list(), []);
   });
 
-  Deno.test(`${name}: what is put is listed, unchanged`, () => {
+  Deno.test(`${name}: a stored lease is listed unchanged`, () => {
     const store = open();
     store.put(other);
     store.put(lease);
     assert.deepEqual(byAddress(store), [lease, other]);
   });
 
-  Deno.test(`${name}: a lease replaces the one of the same address, whoever had it`, () => {
+  Deno.test(`${name}: a lease replaces the record of the same address, also of another client`, () => {
     const store = open();
     store.put(lease);
     const next: Lease = { ...lease, mac: parseMac("52:54:00:00:00:02"), expiresAtMs: 1_700_000_000_001 };
@@ -36,7 +36,7 @@ export function testLeaseStore(
     assert.deepEqual(byAddress(store), [next]);
   });
 
-  Deno.test(`${name}: deleting takes one lease away, and nothing where there is none`, () => {
+  Deno.test(`${name}: deleting removes one lease, or none if there is none`, () => {
     const store = open();
     store.put(lease);
     store.put(other);

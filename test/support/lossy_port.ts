@@ -1,8 +1,8 @@
 import { type OpenUdpPort, openUdpPort } from "../../boot/udp_port.ts";
 
 /**
- * UDP ports that lose datagrams in both directions with the given probability, by a seeded generator: which ones
- * are lost does not change from run to run as long as their order does not.
+ * UDP ports that lose datagrams in both directions with the given probability. The generator is seeded: as long as
+ * the order of datagrams is the same, every run loses the same ones.
  */
 export function lossyPorts({ loss, seed }: { loss: number; seed: number }): OpenUdpPort {
   const random = mulberry32(seed);
@@ -24,7 +24,7 @@ export function lossyPorts({ loss, seed }: { loss: number; seed: number }): Open
   };
 }
 
-/** Numbers in [0, 1), the same for the same seed. */
+/** Random numbers in [0, 1), the same for the same seed. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

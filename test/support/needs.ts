@@ -1,7 +1,7 @@
 /**
- * What a test needs of the machine. Spread the result into a test's definition:
- * `Deno.test({ name, ...needs({ root: true, programs: ["dhclient"] }), fn })`. Where something is missing the
- * test is ignored and the reason is printed.
+ * What a test needs from the machine. Spread the result into a test's definition:
+ * `Deno.test({ name, ...needs({ root: true, programs: ["dhclient"] }), fn })`. If something is missing, the test is
+ * ignored and the reason is printed.
  */
 export function needs(
   { root = false, programs = [], files = [] }: { root?: boolean; programs?: string[]; files?: string[] },

@@ -1,6 +1,6 @@
 /**
- * Network namespaces for tests (root; iproute2). Nothing of the host's own network is touched: links stand between
- * namespaces, and go with them.
+ * Network namespaces for tests (root; iproute2). The host's own network is not touched: links connect namespaces, and
+ * are removed with them.
  */
 
 export interface Output {
@@ -9,40 +9,40 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** One end of a virtual cable. Without namespace it is the host's. */
+/** One end of a virtual cable; without a namespace, on the host. */
 interface LinkEnd {
   readonly namespace?: NetworkNamespace;
   /** At most 15 characters. */
   readonly interface: string;
   /** With its prefix length: `10.0.0.1/24`. */
   readonly address?: string;
-  /** A bridge in the same namespace that the end is plugged into. */
+  /** A bridge in the same namespace, to plug this end into. */
   readonly bridge?: string;
 }
 
 export class NetworkNamespace implements AsyncDisposable {
-  /** As `ip netns` lists it: the given name and this process's id, so that runs at one time do not meet. */
+  /** The name in `ip netns`, with this process's id appended, so that concurrent runs do not clash. */
   readonly name: string;
 
   private constructor(name: string) {
     this.name = name;
   }
 
-  /** Makes a namespace with its loopback up; dispose of it to remove it with its interfaces and processes. */
+  /** Creates a namespace with its loopback up. Disposing of it removes its interfaces and ends its processes. */
   static async create(name: string): Promise<NetworkNamespace> {
     const namespace = new NetworkNamespace(`${name}-${Deno.pid}`);
     await ip(["netns", "add", namespace.name]);
     try {
       await namespace.ip(["link", "set", "lo", "up"]);
     } catch (error) {
-      // Ctrl-C ends ip(8) too
+      // Ctrl-C ends ip(8) too.
       await namespace[Symbol.asyncDispose]();
       throw error;
     }
     return namespace;
   }
 
-  /** The command line that runs `argv` in here. */
+  /** The command line that runs `argv` in the namespace. */
   argv(argv: readonly string[]): [string, string[]] {
     return ["ip", ["netns", "exec", this.name, ...argv]];
   }
@@ -51,7 +51,7 @@ export class NetworkNamespace implements AsyncDisposable {
     return await output(this.argv(argv), signal);
   }
 
-  /** A process with piped output; it is killed with the namespace, if it still runs then. */
+  /** Starts a process with piped output, which is killed with the namespace if it is still running. */
   spawn(argv: readonly string[]): Deno.ChildProcess {
     const [command, args] = this.argv(argv);
     return new Deno.Command(command, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
@@ -79,7 +79,7 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 }
 
-/** A virtual cable (veth) between two ends, both up. */
+/** Creates a virtual cable (veth) between two ends, both up. */
 export async function link(a: LinkEnd, b: LinkEnd): Promise<void> {
   const place = ({ namespace }: LinkEnd) => namespace ? ["netns", namespace.name] : [];
   const names = [a.interface, ...place(a), "type", "veth", "peer", "name", b.interface, ...place(b)];

@@ -1,4 +1,4 @@
-/** Gets a lease for MAC with the npm package `dhcp`, as a program of its own; writes it as JSON. */
+/** A program that gets a lease for MAC with the npm package `dhcp`, and prints it as JSON. */
 import dhcp from "npm:dhcp@0.2.20";
 
 const client = dhcp.createClient({ mac: (Deno.args[0] ?? "").replaceAll(":", "-") });

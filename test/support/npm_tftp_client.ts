@@ -1,4 +1,4 @@
-/** Fetches HOST PORT NAME into FILE with the npm package `tftp`, as a program of its own. */
+/** A program that fetches HOST PORT NAME into FILE with the npm package `tftp`. */
 import tftp from "npm:tftp@0.1.2";
 
 const [host, port, name, file] = Deno.args;

@@ -1,12 +1,12 @@
-/** Clients that speak HTTP/1.1 byte by byte, as no library would. */
+/** Clients that speak HTTP/1.1 byte by byte, in ways that no library would. */
 
-/** Writes what is given and reads all that comes back, until the server closes or `timeoutMs` is over. */
+/** Writes `parts` and reads the answer, until the server closes the connection or `timeoutMs` have passed. */
 export async function exchange(
   { hostname = "127.0.0.1", port, caCert }: { hostname?: string; port: number; caCert?: string },
   { parts, timeoutMs = 5000, until }: {
     parts: Iterable<string | Uint8Array<ArrayBuffer>>;
     timeoutMs?: number;
-    /** An answer that matches is enough. */
+    /** Stops reading once the answer matches. */
     until?: RegExp;
   },
 ): Promise<{ answer: string; closed: boolean }> {
@@ -24,7 +24,7 @@ export async function exchange(
         if (until?.test(answer)) return;
       }
     } catch {
-      // a reset ends it too
+      // A reset ends it too.
     }
     closed = true;
   })();
@@ -43,7 +43,7 @@ export async function exchange(
   return { answer, closed };
 }
 
-/** A chunked body of `count` chunks of `bytes` each (RFC 9112 §7.1), and its end. */
+/** A complete chunked body of `count` chunks of `bytes` each (RFC 9112 §7.1). */
 export function* chunked(count: number, bytes = 1 << 20): Generator<string | Uint8Array<ArrayBuffer>> {
   const chunk = new Uint8Array(bytes);
   for (let i = 0; i < count; i++) {

@@ -3,7 +3,7 @@ import { RsyncDaemon } from "../../server/rsync/daemon.ts";
 import type { SessionLimits } from "../../server/rsync/session.ts";
 import type { TorrentFile } from "../../server/rsync/torrent_file.ts";
 
-/** Names and sizes: an empty file, a small one, and some that need several pieces however they are sent. */
+/** Names and sizes: an empty file, a small one, and some that always need several packets. */
 const SIZES = {
   "db@1.torrent": 0,
   "web@1.torrent": 1000,

@@ -1,4 +1,4 @@
-/** A small sealed image with its pack, made in a folder of its own: what installs are tried with. */
+/** A small sealed image with its pack, in a folder of its own, to install from. */
 import { createHash, randomBytes } from "node:crypto";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
@@ -27,7 +27,7 @@ export interface Image extends Disposable {
   readonly pack: string;
 }
 
-/** Three frames of two extents; file a lies in the first, b in all of them, c is b's last extent once more. */
+/** Three frames of two extents each: file a is in the first, b in all of them, c repeats b's last extent. */
 export function makeImage(more: Entry<FrameExtent>[] = []): Image {
   const directory = Deno.makeTempDirSync();
   const target = `${directory}/target`, pack = `${directory}/pack`;

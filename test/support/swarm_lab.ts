@@ -15,7 +15,7 @@ export const HOST = "127.0.0.1";
 
 export type LabSwarm = Swarm & { readonly port: number };
 
-/** A torrent of two files with random content, engines and HTTP servers for it; all gone at the end. */
+/** A torrent of two files with random content, with engines and HTTP servers; disposing of it removes all. */
 export class SwarmLab implements AsyncDisposable {
   readonly stack = new AsyncDisposableStack();
   readonly #closing = new AbortController();
@@ -28,7 +28,7 @@ export class SwarmLab implements AsyncDisposable {
     this.stack.defer(() => Deno.remove(directory, { recursive: true }));
   }
 
-  /** The torrent file is DIRECTORY/torrent, its files lie in DIRECTORY/seed. */
+  /** Writes the torrent file to DIRECTORY/torrent and its content to DIRECTORY/seed. */
   static async make({ pieces, pieceLength = 64 * 1024 }: { pieces: number; pieceLength?: number }): Promise<
     SwarmLab
   > {
@@ -52,7 +52,7 @@ export class SwarmLab implements AsyncDisposable {
     return this.stack.use(FileStorage.open(this.metainfo.map, `${this.directory}/${name}`));
   }
 
-  /** A node that lays its files down in DIRECTORY/name. */
+  /** A node that stores its files in DIRECTORY/name. */
   node(name: string, options: Partial<SwarmOptions> = {}): LabSwarm {
     const network = this.stack.use(PeerListener.listen({ hostname: HOST, port: 0 }));
     const swarm = Swarm.start({
@@ -75,7 +75,7 @@ export class SwarmLab implements AsyncDisposable {
     return this.stack.use(new BadPeer(misdeed, this.metainfo));
   }
 
-  /** The product's web seed, where `answer` does not say otherwise. */
+  /** The product's web seed, for requests that `answer` does not answer. */
   webSeed(
     answer: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined,
   ): { readonly url: string; readonly paths: string[] } {

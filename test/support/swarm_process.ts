@@ -1,10 +1,10 @@
 /**
- * A part of a swarm in a process of its own, so that it can be killed as a power cut or a crash kills it.
+ * A member of a swarm in a process of its own, which can be killed as a power cut or crash would kill it.
  *
  *     swarm_process.ts server TORRENT DIR BYTES_PER_SECOND    seeder and HTTP tracker; prints SERVES {pid, tracker}
  *     swarm_process.ts node TORRENT DIR SEED_PORT             prints HAS {stats} after every piece, DONE {stats}
  *
- * A node keeps its packs as an installation that may be broken off does.
+ * A node stores its packs as an installation does that may be interrupted.
  */
 import { parseMetainfo } from "#torrent/metainfo/metainfo.ts";
 import { PeerListener } from "#torrent/session/peer_listener.ts";

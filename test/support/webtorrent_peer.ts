@@ -1,12 +1,11 @@
 /**
- * webtorrent as a peer: `webtorrent_peer.ts TORRENT DIR`. Verifies what DIR holds, fetches the rest, says
- * COMPLETE and seeds until killed. Runs under a deno.json that names its version and links
- * stubs in place of its native modules.
+ * webtorrent as a peer: `webtorrent_peer.ts TORRENT DIR`. Verifies what DIR holds, fetches the rest, prints COMPLETE
+ * and seeds until killed. It runs under a deno.json that pins its version and replaces its native modules by stubs.
  */
 import fs from "node:fs";
 
 const [torrent = "", path = ""] = Deno.args;
-// Named at run time, so that its two hundred packages are no part of this project's own graph and lock file.
+// Imported by a name computed at run time, to keep its two hundred packages out of this project's lock file.
 const name: string = "webtorrent";
 const { default: WebTorrent } = await import(name);
 const client = new WebTorrent({

@@ -1,4 +1,4 @@
-/** The lab as tests: power-on to login prompt on real firmware. Its logs stay under .cache/lab/. */
+/** The lab as tests: from power-on to login prompt on real firmware. Its logs stay in .cache/lab/. */
 import assert from "node:assert/strict";
 import { labNeeds } from "../../scripts/lab/needs.ts";
 import { needs } from "../support/needs.ts";

@@ -1,4 +1,4 @@
-/** The page in a real browser: login by the printed link, live rows, capture and deploy. */
+/** The page in a real browser: login with the printed link, live rows, capture and deployment. */
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { DeployAnswer, NodeView, Order, StepReport } from "#contract/api.ts";
@@ -20,7 +20,7 @@ const FLAGS = [
 ];
 
 Deno.test({
-  name: "an operator logs in by the link, watches nodes appear and install, captures and deploys",
+  name: "an operator logs in with the link, watches nodes appear and install, captures and deploys",
   ...needs({ files: [CHROMIUM] }),
   // the browser driver keeps handles open
   sanitizeOps: false,
@@ -70,20 +70,23 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
 
-  await t.step("without the token there is only the login", async () => {
+  await t.step("without the token only the login form is shown", async () => {
     await page.goto(server.urls.server);
     assert.equal(await page.getByLabel("Token").count(), 1);
     assert.equal((await page.request.get(`${server.urls.server}/api/v1/nodes`)).status(), 401);
   });
 
-  await t.step("the token typed into the form logs in, a wrong one is refused with a message", async () => {
-    await page.getByLabel("Token").fill("wrong");
-    await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("alert").getByText("Wrong token for this server").waitFor();
-    await page.getByLabel("Token").fill(server.token);
-    await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("live", { exact: true }).waitFor();
-  });
+  await t.step(
+    "the right token typed into the form logs in; a wrong one is refused with a message",
+    async () => {
+      await page.getByLabel("Token").fill("wrong");
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByRole("alert").getByText("Wrong token for this server").waitFor();
+      await page.getByLabel("Token").fill(server.token);
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByText("live", { exact: true }).waitFor();
+    },
+  );
 
   await t.step("logging out ends the session: its cookie, its page and its events", async () => {
     const [cookie] = await context.cookies();
@@ -298,7 +301,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     assert.equal(captures.at(-1)?.template, "golden");
   });
 
-  await t.step("a problem is shown where it arose", async () => {
+  await t.step("a problem is shown where it occurred", async () => {
     await page.getByRole("button", { name: /Capture….*golden/ }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Image name").fill("other");
@@ -335,7 +338,7 @@ async function capture(client: ApiClient, { root, image }: { root: string; image
   await waitForCapture(client, { id, signal });
 }
 
-/** A node's agent as the API sees it: enrolled, and ready to report. */
+/** Enrols as a node's agent, which can then report. */
 async function enrolledNode(client: ApiClient, server: RunningServer, name: string) {
   const { nodes } = await client.post("/deployments", {
     body: { nodes: [name], image: "web" },

@@ -1,6 +1,6 @@
 /**
- * The boot loader as it stands: its files, and for BIOS its code outside of all file systems. Compared with what
- * they were at the end of the installation, since nobody else knows what grub-install made of this disk.
+ * The state of the boot loader: its files, and for BIOS its code outside the file systems. It is compared with its
+ * state at the end of the installation, since only the disk shows what grub-install made there.
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DiskLayout } from "#contract/format/layout.ts";
@@ -12,16 +12,16 @@ import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Boot code of an MBR (UEFI 2.10 §5.2.1): what follows is the disk's signature and its table. */
 const MBR_CODE_BYTES = 440;
-/** grub's core image is smaller by far. */
+/** GRUB's core image is far smaller. */
 const MAX_AREA_BYTES = 2 << 20;
 
-/** Where the loader's files are, in the clone's tree. */
+/** Folders of the loader in the clone's tree. */
 export function bootFolders(layout: DiskLayout | undefined): string[] {
   const esp = layout?.fileSystems.find(isEsp)?.mountPoint;
   return ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []];
 }
 
-/** `known`: files that bear their marks of it are taken for what they were. */
+/** `known`: files that still have its marks are not read again. */
 export async function bootState(
   target: TargetDisk,
   { plan, clone, ...files }: {
@@ -37,32 +37,54 @@ export async function bootState(
 
 export type LoaderState =
   | { readonly state: "sound" }
-  /** Its files are as they were: its code can be put back as it was. */
+  /** Its files are unchanged, so its code can be put back. */
   | { readonly state: "lost"; readonly because: string }
   | { readonly state: "unknown"; readonly because: string };
 
-/** What is to be done for the loader. Pure. */
+/**
+ * Pure.
+ *
+ * @example Its files are unchanged, but its code was overwritten
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { judgeLoader } from "./boot_area.ts";
+ *
+ * const files = { "/boot/grub/grub.cfg": "5ec1" };
+ * const record = {
+ *   format: "rackseed-clone" as const,
+ *   formatVersion: 1 as const,
+ *   manifest: "m1",
+ *   own: [],
+ *   boot: { area: "AAAA", files },
+ * };
+ * assert.equal(judgeLoader({ area: "AAAA", files }, { record, manifest: "m1" }).state, "sound");
+ * assert.equal(judgeLoader({ area: "BBBB", files }, { record, manifest: "m1" }).state, "lost");
+ * assert.equal(judgeLoader({ area: "AAAA", files: {} }, { record, manifest: "m1" }).state, "unknown");
+ * ```
+ */
 export function judgeLoader(
   now: NonNullable<CloneRecord["boot"]>,
   { record, manifest }: { record: CloneRecord | undefined; manifest: string },
 ): LoaderState {
   const then = record?.boot;
-  if (then === undefined) return { state: "unknown", because: "how it was installed is not known" };
-  if (record?.manifest !== manifest) return { state: "unknown", because: "it is another version's" };
+  if (then === undefined) return { state: "unknown", because: "there is no record of its installation" };
+  if (record?.manifest !== manifest) {
+    return { state: "unknown", because: "it was installed with another version of the image" };
+  }
   const changed = Object.entries(then.files).filter(([path, hash]) => now.files[path] !== hash);
   const [first] = changed;
   if (first) {
     return {
       state: "unknown",
-      because: `${changed.length} of its files are not as they were (${first[0]})`,
+      because: `${changed.length} of its files have changed (${first[0]})`,
     };
   }
   return now.area === then.area
     ? { state: "sound" }
-    : { state: "lost", because: "its code at the disk's start is another" };
+    : { state: "lost", because: "its code at the start of the disk has changed" };
 }
 
-/** Writes the loader's code as it was, and reads it back. Throws where that fails. */
+/** Writes the recorded code of the loader, and reads it back. Throws if that fails. */
 export async function putBackArea(
   target: TargetDisk,
   { plan, area }: { plan: Plan; area: string },
@@ -70,7 +92,7 @@ export async function putBackArea(
   const ranges = areasOf(plan);
   const total = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   const bytes = zstdDecompressSync(Buffer.from(area, "base64"), { maxOutputLength: Math.max(1, total) });
-  if (bytes.length !== total) throw new RangeError("the boot code on record is that of another layout");
+  if (bytes.length !== total) throw new RangeError("the recorded boot code is from another layout");
   {
     using disk = await Deno.open(target.device(), { write: true });
     let at = 0;
@@ -82,7 +104,7 @@ export async function putBackArea(
     await disk.sync();
   }
   if (!Buffer.from(await readArea(target, plan)).equals(bytes)) {
-    throw new RangeError("the disk does not give the boot code back as it was written");
+    throw new RangeError("the disk does not return the boot code as it was written");
   }
 }
 
@@ -102,7 +124,7 @@ async function readArea(target: TargetDisk, plan: Plan): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** None for UEFI: all of its loader is files. */
+/** None for UEFI, whose loader consists of files only. */
 function areasOf({ actions }: Plan): { start: number; end: number }[] {
   const loader = actions.find((a) => a.do === "boot-loader");
   return loader?.do === "boot-loader" && loader.bootLoader.firmware === "bios" ? areas(actions) : [];
@@ -115,7 +137,7 @@ function areas(actions: Plan["actions"]): { start: number; end: number }[] {
   const { sectorBytes, partitions } = table;
   const bios = partitions.find((p) => p.type.toLowerCase() === BIOS_BOOT_TYPE);
   const first = Math.min(...partitions.map((p) => p.startSector));
-  // GPT: the partition that is there for it; MBR: the gap behind the table
+  // GPT: the BIOS boot partition; MBR: the gap behind the table
   const [start, end] = table.table === "gpt"
     ? [bios?.startSector ?? 0, (bios?.startSector ?? 0) + (bios?.sectors ?? 0)]
     : [

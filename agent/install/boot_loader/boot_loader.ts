@@ -1,7 +1,6 @@
 /**
- * Makes the clone start by itself: GRUB by the image's own grub-install, in the clone's tree, and afterwards a
- * look at what it would do. On UEFI the network stays first where it was first, so that a node can always be
- * deployed again.
+ * Makes the clone bootable: runs the image's own grub-install in the clone's tree, then checks that its configuration
+ * finds this root. On UEFI the network stays first if it was first, so that the node can be deployed again.
  */
 import { RackseedError } from "#contract/errors.ts";
 import type { CommandOptions, Run } from "../../sys/command.ts";
@@ -15,7 +14,7 @@ import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 interface BootLoaderOptions {
   readonly plan: Plan;
   readonly clone: CloneTree;
-  /** os-release's ID, the name of the firmware's entry. */
+  /** ID from os-release; the name of the firmware's boot entry. */
   readonly distribution: string;
   readonly run: Run;
   readonly signal?: AbortSignal | undefined;
@@ -23,7 +22,7 @@ interface BootLoaderOptions {
 
 const TITLE = "cannot install the boot loader";
 
-/** Returns notes for people: what was left out. Throws RackseedError. */
+/** Returns what was left out, as text. Throws RackseedError. */
 export async function installBootLoader(target: TargetDisk, options: BootLoaderOptions): Promise<string[]> {
   const { plan, clone } = options;
   const action = plan.actions.find((a) => a.do === "boot-loader");
@@ -70,7 +69,7 @@ async function installEfi(
   const install = [program, "--target=x86_64-efi", `--efi-directory=${bootLoader.esp}`, "--recheck"] as const;
   const id = distribution.replace(/[^\w.-]/g, "") || "linux";
   const before = await efiBoot(options);
-  // the fallback first: with it the node starts even where its firmware takes no entry
+  // the fallback first: it starts the node even if the firmware accepts no entry
   await inClone([...install, "--removable", "--no-nvram"], options);
   await inClone([...install, `--bootloader-id=${id}`, ...before ? [] : ["--no-nvram"]], options);
   if (await clone.kind(`${bootLoader.esp}/EFI/BOOT/BOOTX64.EFI`) === undefined) {
@@ -81,7 +80,7 @@ async function installEfi(
   }
   if (!before) {
     return [
-      `the firmware gives no access to its entries on ${target.device()}: only EFI/BOOT/BOOTX64.EFI starts it`,
+      `the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on ${target.device()} starts it`,
     ];
   }
   const order = bootOrderAfter(before, await efiBoot(options) ?? before);
@@ -89,7 +88,7 @@ async function installEfi(
   return [];
 }
 
-/** Undefined where the firmware's variables cannot be reached. */
+/** Undefined if the firmware's variables are not accessible. */
 async function efiBoot(options: BootLoaderOptions): Promise<EfiBoot | undefined> {
   const { code, stdout } = await inClone(["efibootmgr"], { ...options, accept: [0, 1, 2] });
   return code === 0 ? parseEfiBoot(stdout) : undefined;
@@ -109,7 +108,7 @@ function inClone(
   });
 }
 
-/** Proves that what starts will look for this root, by a name that is the same on every machine. */
+/** Proves that the configuration looks for this root, by a name that is the same on every machine. */
 async function proveBootConfig(clone: CloneTree, { actions }: Plan): Promise<void> {
   const root =
     actions.flatMap((a) => a.do === "format" && a.formatting.mountPoint === "/" ? [a.formatting] : [])[0];

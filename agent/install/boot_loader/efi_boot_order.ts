@@ -3,9 +3,9 @@
 export interface EfiBoot {
   /** Four hexadecimal digits each. */
   readonly order: readonly string[];
-  /** The entry that this start was made by. */
+  /** The entry that the machine booted from. */
   readonly current: string | undefined;
-  /** What follows the number: label and, with newer programs, the device path. */
+  /** Text behind the number: the label and, from newer versions, the device path. */
   readonly entries: ReadonlyMap<string, string>;
 }
 
@@ -17,8 +17,19 @@ export function parseEfiBoot(text: string): EfiBoot {
 }
 
 /**
- * grub-install puts its entry first. Where the network was first, it becomes first again, with the new entry
- * right behind it. Undefined where the order is right as it is.
+ * grub-install puts its entry first. If the network was first, it becomes first again, with the new entry right behind
+ * it. Undefined if the order is already right.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bootOrderAfter, parseEfiBoot } from "./efi_boot_order.ts";
+ *
+ * const network = "BootCurrent: 0003\nBootOrder: 0003,0001\nBoot0001* Disk\nBoot0003* PXE\n";
+ * const installed = network.replace("0003,0001", "0004,0003,0001") + "Boot0004* debian\n";
+ * const order = bootOrderAfter(parseEfiBoot(network), parseEfiBoot(installed));
+ * assert.deepEqual(order, ["0003", "0004", "0001"]);
+ * ```
  */
 export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string[] | undefined {
   const network = leading(before.order, (n) => isNetwork(before, n)).filter((n) => after.entries.has(n));
@@ -27,7 +38,7 @@ export function bootOrderAfter(before: EfiBoot, after: EfiBoot): readonly string
   return order.join() === after.order.join() ? undefined : order;
 }
 
-/** The agent came over the network, so the entry that started it is one for sure; others are known by name. */
+/** The agent booted over the network, so the current entry is one for certain; others are recognized by name. */
 function isNetwork({ entries, current }: EfiBoot, number: string): boolean {
   return number === current ||
     /pxe|network|\bipv[46]\b|\bMAC\(|\bhttp|\bnic\b|ethernet|lan\b|\bIBA\b/i.test(entries.get(number) ?? "");

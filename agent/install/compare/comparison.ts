@@ -1,4 +1,4 @@
-/** A target where something stands already, looked at before anything is fetched: what is kept, what differs. */
+/** Compares a target with the image before anything is fetched: what is kept, what differs. */
 import type { Order } from "#contract/api.ts";
 import { bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
@@ -10,27 +10,30 @@ import { describeDifferences, type Differences, differencesOf, type RouteOptions
 import { KeptPaths } from "./kept_paths.ts";
 import { type ExistingTree, findExisting } from "./existing.ts";
 
-/** Why there is a comparison, and what of the target is none of the image's. */
+/** Why the target is compared, and which of its paths do not belong to the image. */
 export type Comparison =
-  /** What this very installation had made until it was broken off. */
+  /** This same installation was interrupted: part of the image is there already. */
   | { readonly why: "resumes" }
   | {
     readonly why: "restores";
-    /** Left alone where they are there. */
+    /** Left alone if they exist. */
     readonly kept: KeptPaths;
-    /** The node's own files, whether they are there or not. */
+    /** The node's own files, whether they exist or not. */
     readonly own: KeptPaths;
-    /** Where attributes cannot be held. */
+    /** File systems that cannot hold attributes. */
     readonly plain?: KeptPaths;
-    /** What the installation noted of the files that it made. */
+    /** What the installation recorded of the files it made. */
     readonly index?: ContentIndex | undefined;
-    /** Whether files that nobody has touched since need not be read. */
+    /** Skips reading files that are unchanged according to the index. */
     readonly trustsIndex?: boolean | undefined;
-    /** Nothing at all may be changed. */
+    /** Changes nothing at all. */
     readonly dryRun: boolean;
   };
 
-/** What the order asks of a target. `own`: the node's own files. Throws RackseedError where it names no paths. */
+/**
+ * The comparison that an order calls for, if any. `own`: the node's own files. Throws RackseedError if a path to keep is
+ * invalid.
+ */
 export function comparisonOf(
   { restore }: Pick<Order, "restore">,
   { resumes, own = new KeptPaths([]) }: { resumes: boolean; own?: KeptPaths },
@@ -39,7 +42,7 @@ export function comparisonOf(
   return { why: "restores", kept: KeptPaths.parse(restore.keep), own, dryRun: restore.dryRun };
 }
 
-/** Paths (absolute in the tree) that the order leaves alone. */
+/** The paths to keep by order, absolute in the tree. */
 export function keptPathsOf(order: Pick<Order, "restore"> | undefined): Set<string> {
   const paths = KeptPaths.parse(order?.restore?.keep ?? []).paths;
   return new Set(paths.map((path) => `/${displayPath(path)}`));
@@ -52,7 +55,24 @@ export interface ComparisonResult {
   readonly lines: readonly string[];
 }
 
-/** `path`: of the target's root. Throws RackseedError, SysError. */
+/**
+ * `path`: of the target's root. Throws RackseedError, SysError.
+ *
+ * @example
+ * ```ts
+ * import type { Manifest } from "#contract/format/manifest.ts";
+ *
+ * async function dryRun(manifest: Manifest) {
+ *   const { signal } = new AbortController();
+ *   const restore = { keep: ["/srv"], dryRun: true, nodes: 1 };
+ *   const comparison = comparisonOf({ restore }, { resumes: false });
+ *   if (comparison === undefined) return;
+ *   const routes = { extentService: true };
+ *   const { lines } = await compareTarget("/mnt", { manifest, comparison, routes, onProgress: () => {}, signal });
+ *   console.log(lines.join("\n"));
+ * }
+ * ```
+ */
 export async function compareTarget(
   path: string,
   { manifest, comparison, routes, onProgress, signal }: {

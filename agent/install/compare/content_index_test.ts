@@ -17,12 +17,12 @@ const indexed: IndexEntry = {
   sum: 0xffffffff,
 };
 
-Deno.test("an index says again what was put into it, and nothing of what was not", () => {
+Deno.test("an index decodes to the entries it was made from, and to none for the others", () => {
   const index = decodeIndex(encodeIndex({ manifest, entries: [undefined, indexed] }), { manifest });
   assert.deepEqual([index?.(0), index?.(1), index?.(2)], [undefined, indexed, undefined]);
 });
 
-Deno.test("an index that is damaged anywhere, cut off, or another manifest's is none", () => {
+Deno.test("an index that is damaged anywhere, truncated, or of another manifest is rejected", () => {
   const whole = encodeIndex({ manifest, entries: [undefined, indexed] });
   for (let i = 0; i < whole.length; i++) {
     const damaged = whole.slice();
@@ -33,7 +33,7 @@ Deno.test("an index that is damaged anywhere, cut off, or another manifest's is 
   assert.equal(decodeIndex(whole, { manifest: "0".repeat(64) }), undefined);
 });
 
-/** The small image installed, and the checksums that came with it. */
+/** The small image, installed, and the checksums reported meanwhile. */
 async function installed(more: Parameters<typeof makeImage>[0] = []) {
   const image = makeImage(more);
   const sums = new Map<string, number>();
@@ -58,7 +58,7 @@ async function installed(more: Parameters<typeof makeImage>[0] = []) {
   return { image, look, index, sums, [Symbol.dispose]: () => (close(root), image[Symbol.dispose]()) };
 }
 
-Deno.test("writing and scanning give the same checksums, also of a file that lies in several frames", async () => {
+Deno.test("writing and scanning give the same checksums, even for a file in several frames", async () => {
   using test = await installed();
   const { contents } = await test.look();
   const scanned = [...contents.sums].map(([n, sum]) => [test.image.manifest.entries[n]?.path ?? "", sum]);
@@ -66,7 +66,7 @@ Deno.test("writing and scanning give the same checksums, also of a file that lie
   assert.equal(test.sums.size, 3);
 });
 
-Deno.test("a file that nobody touched is believed by its checksum; one that rots, or was touched, is not", async () => {
+Deno.test("an untouched file is trusted by its checksum; one that rots or was touched is not", async () => {
   using test = await installed();
   const { image, look, index } = test;
   const b = image.manifest.entries.findIndex(({ path }) => path === "b");
@@ -77,16 +77,16 @@ Deno.test("a file that nobody touched is believed by its checksum; one that rots
     await file.seek(7000, Deno.SeekMode.Start);
     await file.write(new Uint8Array(10));
   }
-  // touched: whatever the index says of its content, the hashes decide
+  // touched: the hashes decide, whatever the index says of the content
   const touched = await look((n) => n === b ? before : index()(n));
   assert.deepEqual([...touched.contents.right.get(b) ?? []], [1, 0, 1]);
-  // not touched, as far as the file system tells: the checksum of what is there does
+  // untouched according to the file system: the checksum of the content decides
   const rotten = await look(index());
   assert.deepEqual([...rotten.contents.right.get(b) ?? []], [1, 0, 1]);
   assert.equal(rotten.contents.whole.size, 2);
 });
 
-/** With hashes that no content has: nothing but the index can believe. */
+/** With hashes that no content has: only the index can vouch for a file. */
 function withoutHashes(manifest: Manifest): Manifest {
   const frames = manifest.frames.map((frame) => ({
     ...frame,
@@ -95,7 +95,7 @@ function withoutHashes(manifest: Manifest): Manifest {
   return { ...manifest, frames };
 }
 
-Deno.test("what the index vouches for is not hashed", async () => {
+Deno.test("files that the index vouches for are not hashed", async () => {
   using test = await installed();
   const look = (index?: ContentIndex) => test.look(index, withoutHashes(test.image.manifest));
   assert.equal((await look()).contents.whole.size, 0);
@@ -105,13 +105,13 @@ Deno.test("what the index vouches for is not hashed", async () => {
 });
 
 const none = () => 1, all = () => 0;
-/** The first file that is asked about, and no other. */
+/** Samples the first file only. */
 const first = () => {
   let asked = 0;
   return () => asked++ === 0 ? 0 : 1;
 };
 
-Deno.test("what nobody touched need not be read, but for a sample; where that is not right, all is", async () => {
+Deno.test("untouched files are not read, except for a sample; if that is wrong, all files are read", async () => {
   using test = await installed();
   const look = async (index: ContentIndex, random: () => number) => {
     const { contents, trusted } = await test.look(index, withoutHashes(test.image.manifest), random);
@@ -122,13 +122,17 @@ Deno.test("what nobody touched need not be read, but for a sample; where that is
   assert.deepEqual(await look(test.index(), all), [3, 3, 3, 0, true]);
   assert.deepEqual(await look(test.index(), first()), [3, 3, 3, 2, true]);
   const rotten = test.index({ sum: 1 });
-  assert.deepEqual(await look(rotten, none), [3, 3, 3, 3, false], "nothing tells of it");
-  assert.deepEqual(await look(rotten, first()), [0, 0, 0, 0, true], "the sample does, of all");
+  assert.deepEqual(await look(rotten, none), [3, 3, 3, 3, false], "nothing reveals it");
+  assert.deepEqual(
+    await look(rotten, first()),
+    [0, 0, 0, 0, true],
+    "the sample reveals it, and all files are read",
+  );
 });
 
 const touches: { name: string; touch: (path: string) => unknown; whole: number; exact: number }[] = [
   {
-    name: "written to, and given its time again",
+    name: "written to, with its time reset",
     touch: (path) => {
       const { atime, mtime } = Deno.statSync(path);
       Deno.writeFileSync(path, new Uint8Array(10), { create: false, append: false });
@@ -155,7 +159,7 @@ const touches: { name: string; touch: (path: string) => unknown; whole: number; 
   },
 ];
 for (const { name, touch, ...expected } of touches) {
-  Deno.test(`a file is read again that was ${name}`, async () => {
+  Deno.test(`a file ${name} is read again`, async () => {
     using test = await installed();
     const { entries } = test.image.manifest;
     const noted = entries.map((entry, number) => entry.type === "file" ? test.index()(number) : undefined);
@@ -166,7 +170,7 @@ for (const { name, touch, ...expected } of touches) {
   });
 }
 
-Deno.test("directories and symlinks that nobody touched are trusted, one whose mode is another gets its attributes back", async () => {
+Deno.test("untouched directories and symlinks are trusted; one with another mode gets its attributes back", async () => {
   using test = await installed([
     { type: "directory", path: "d" as BytePath, ...common, mode: 0o755 },
     { type: "symlink", path: "d/s" as BytePath, ...common, target: "../a" as BytePath },
@@ -187,5 +191,5 @@ Deno.test("directories and symlinks that nobody touched are trusted, one whose m
   Deno.removeSync(`${test.image.target}/d/s`);
   Deno.symlinkSync("../a", `${test.image.target}/d/s`);
   const { s } = await look();
-  assert.deepEqual(s, [false, false, false], "it has another time, and is made anew");
+  assert.deepEqual(s, [false, false, false], "its time differs, so it is made again");
 });

@@ -1,49 +1,49 @@
-/** What differs between a target and an image, and how the rest would be fetched: what a dry run tells. Pure. */
+/** What differs between a target and an image, and how the rest would be fetched: the result of a dry run. Pure. */
 import { type BytePath, displayPath } from "#contract/format/byte_path.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 import { type ImageEntry, IN_PLACE, LEFT_ALONE, planTree } from "../extract/frame_plan.ts";
 import type { ExistingTree } from "./existing.ts";
 
 /**
- * "missing": no such path. "other": something else bears the path, or one file bears names that should be of two.
- * "content", "attributes": the entry's own differ. "extra": of no entry, with all below it.
+ * "missing": no such path. "other": the path is of another kind, or one file has names that should be two files.
+ * "content", "attributes": those of the entry differ. "extra": a path of no entry, with everything below it.
  */
 export type Difference =
   & {
     readonly path: BytePath;
-    /** It is immutable or append-only, and should not be. */
+    /** The path is immutable or append-only and should not be. */
     readonly locked?: true;
   }
   & (
     | { readonly what: "missing" | "other" | "attributes" | "extra" }
-    /** `bytes`: how many are not right; 0 where only the length differs. */
+    /** `bytes`: how many are wrong; 0 if only the length differs. */
     | { readonly what: "content"; readonly bytes: number }
   );
 
-/** How the missing extents of one frame come: the frame whole by the swarm, or they alone from the server. */
+/** How the missing extents of one frame are fetched: the whole frame from the swarm, or they alone from the server. */
 export interface FrameRoute {
   readonly frame: number;
   readonly by: "swarm" | "extents";
-  /** Their numbers in the frame. */
+  /** Numbers of the missing extents in the frame. */
   readonly extents: readonly number[];
-  /** About what will travel; of extents it is taken that they compress as their frame does. */
+  /** Estimated transfer, assuming that extents compress as well as their frame. */
   readonly bytes: number;
 }
 
 export interface Differences {
-  /** By path, in the order of the manifest; extra ones last. */
+  /** In the order of the manifest; extra paths last. */
   readonly list: readonly Difference[];
   readonly routes: readonly FrameRoute[];
   readonly fetchBytes: number;
 }
 
 export interface RouteOptions {
-  /** Whether the server cuts extents out of frames; else all frames come by the swarm. */
+  /** Whether the server sends single extents; if not, all frames come from the swarm. */
   readonly extentService: boolean;
   /**
-   * How many nodes fetch at the same time. A frame costs the server about one sending by the swarm, however many
-   * want it, and its extents one a node: the more nodes, the sooner they take it whole. One alone does so only
-   * where it lacks all of it.
+   * How many nodes fetch at the same time. Through the swarm the server sends a frame about once, however many nodes
+   * want it; extents it sends once to each node. So the more nodes, the smaller the missing part for which they fetch
+   * the whole frame. A single node does so only if it lacks all of it.
    */
   readonly nodes?: number;
 }
@@ -92,7 +92,7 @@ function ofEntry(
   if (state === LEFT_ALONE) return undefined;
   if (state === IN_PLACE) return found.wrongAttributes.has(number) ? { path, what: "attributes" } : undefined;
   if (found.present[number] !== 1) return { path, what: removed.has(path) ? "other" : "missing" };
-  // a further name of a file that is itself in the list
+  // another name of a file that is itself in the list
   if (entry.type === "link") return undefined;
   if (entry.type !== "file") return { path, what: "attributes" };
   const right = found.contents.right.get(number);
@@ -103,7 +103,7 @@ function ofEntry(
   return { path, what: "content", bytes };
 }
 
-/** Lines for a console; `most`: how many differences are listed. */
+/** Lines for a console; `most`: how many differences are listed at most. */
 export function describeDifferences(
   { list, routes, fetchBytes }: Differences,
   { entries, keep, most = 1000 }: { entries: number; keep: readonly BytePath[]; most?: number },

@@ -52,7 +52,7 @@ function damage(target: string): void {
   Deno.writeTextFileSync(`${target}/srv/data`, "orders");
 }
 
-Deno.test("a tree as it should be has no differences, and a dry run says so", async () => {
+Deno.test("a tree that matches the image has no differences, and a dry run says so", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   const differences = differencesOf(image.manifest, { found: await look(image), extentService: true });
@@ -63,7 +63,7 @@ Deno.test("a tree as it should be has no differences, and a dry run says so", as
   ]);
 });
 
-Deno.test("every kind of difference is named, and nothing is changed by looking", async () => {
+Deno.test("every kind of difference is named, and the comparison changes nothing", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   damage(image.target);
@@ -83,7 +83,7 @@ Deno.test("every kind of difference is named, and nothing is changed by looking"
   assert.equal(Deno.readTextFileSync(`${image.target}/extra`), "x");
 });
 
-Deno.test("kept paths are neither compared nor changed, and all else is restored", async () => {
+Deno.test("kept paths are neither compared nor changed, and everything else is restored", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   damage(image.target);
@@ -100,7 +100,7 @@ Deno.test("kept paths are neither compared nor changed, and all else is restored
   assert.deepEqual(after.list, []);
 });
 
-Deno.test("a kept path deep in what the image has not is kept, what lies beside it goes", async () => {
+Deno.test("a kept path deep below an extra directory is kept, and its siblings are removed", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   Deno.mkdirSync(`${image.target}/opt/app/data`, { recursive: true });
@@ -112,7 +112,7 @@ Deno.test("a kept path deep in what the image has not is kept, what lies beside 
   assert.equal(Deno.readTextFileSync(`${image.target}/opt/app/data/db`), "orders");
 });
 
-Deno.test("a kept path of the image that is not there is made", async () => {
+Deno.test("a kept path that is missing is made from the image", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   Deno.removeSync(`${image.target}/srv`, { recursive: true });
@@ -121,7 +121,7 @@ Deno.test("a kept path of the image that is not there is made", async () => {
   assert.ok(Deno.statSync(`${image.target}/srv/index`).isFile);
 });
 
-Deno.test("what cannot be kept is refused before anything is touched", async () => {
+Deno.test("a path that cannot be kept is refused before anything is touched", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   Deno.mkdirSync(`${image.target}/data`);
@@ -130,13 +130,13 @@ Deno.test("what cannot be kept is refused before anything is touched", async () 
   await assert.rejects(look(image, ["/link/below"]), RackseedError);
   Deno.removeSync(`${image.target}/a`);
   Deno.mkdirSync(`${image.target}/a/data`, { recursive: true });
-  await assert.rejects(look(image, ["/a/data"]), /the image has something there that is no directory/);
+  await assert.rejects(look(image, ["/a/data"]), /the image has something other than a directory there/);
   for (const bad of ["", "/", "srv", "/a/../b", "//"]) {
     assert.throws(() => KeptPaths.parse([bad]), RackseedError, bad);
   }
 });
 
-Deno.test("scattered extents come from the server, frames from the swarm: the sooner the more nodes want them", async () => {
+Deno.test("scattered extents come from the server, whole frames from the swarm; with more nodes, more frames come whole", async () => {
   using image = makeImage(more);
   await install(image, [0, 1, 2]);
   // 1000 of frame 1's 6000 bytes, 5000 of frame 2's
@@ -157,7 +157,7 @@ Deno.test("scattered extents come from the server, frames from the swarm: the so
   assert.deepEqual(all.routes.map(({ by }) => by), ["swarm", "swarm"]);
 });
 
-Deno.test("a dry run's text names what would be done, most of it, and what would be fetched", () => {
+Deno.test("the text of a dry run lists what would be done, up to a limit, and what would be fetched", () => {
   const list: Difference[] = [
     { path: "etc/hosts" as BytePath, what: "content", bytes: 120 },
     { path: "usr/bin/\x1b[2J" as BytePath, what: "missing" },

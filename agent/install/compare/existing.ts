@@ -1,4 +1,4 @@
-/** What of an image stands below a target already: names and kinds first, then contents, read or trusted. */
+/** Finds what a target already holds of an image: names and kinds first, then contents, read or trusted. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
@@ -21,64 +21,85 @@ import { type IsExcluded, surveyTree } from "./survey.ts";
 
 export interface ExistingTree extends Existing {
   readonly contents: Contents;
-  /** What was not looked at more closely: files were not read. */
+  /** Entries accepted because of the index alone: their content was not read. */
   readonly trusted: ReadonlyMap<number, IndexEntry>;
-  /** By entry number: 1 where something of its kind is, whatever it holds. */
+  /** By entry number: 1 if something of the entry's kind exists, whatever its content. */
   readonly present: Uint8Array;
-  /** How many of what is to go belong to no entry. */
+  /** How many of the paths to remove belong to no entry. */
   readonly unknown: number;
-  /** What is immutable or append-only, and should not be. */
+  /** Paths that are immutable or append-only and should not be. */
   readonly locked?: ReadonlySet<BytePath>;
 }
 
 interface ExistingOptions extends Omit<ScanOptions, "files"> {
-  /** Left alone where they are there; where they are not the image's own are made. */
+  /** Left alone if they exist; if not, the image's are made. */
   readonly kept?: KeptPaths | undefined;
-  /** Not the image's at all, whether they are there or not: nothing is made, changed or removed there. */
+  /** Not part of the image, whether they exist or not: nothing is made, changed or removed there. */
   readonly own?: KeptPaths | undefined;
   readonly isExcluded?: IsExcluded | undefined;
-  /** On file systems that cannot hold attributes: none of them are compared there. */
+  /** File systems that cannot hold attributes: none are compared there. */
   readonly plain?: KeptPaths | undefined;
-  /** For what an install of our own left behind: directories that it may not read any more are made readable. */
+  /** Makes unreadable directories readable: an interrupted installation may have left such. */
   readonly makeReadable: boolean;
-  /** Whether files that are as the index has them need not be read; see trusted_files.ts. */
+  /** Skips reading files that match the index; see trusted_files.ts. */
   readonly trustsIndex?: boolean | undefined;
-  /** Draws the sample that is read all the same. */
+  /** Picks the sample that is read all the same. */
   readonly random?: (() => number) | undefined;
 }
 
-/** `root`: descriptor of the target. Changes nothing there but what `makeReadable` says. */
+/** `root`: descriptor of the target. Changes nothing there, apart from `makeReadable`. */
 export async function findExisting(root: number, options: ExistingOptions): Promise<ExistingTree> {
   const { manifest, makeReadable, privileged, isExcluded, index, trustsIndex, random } = options;
   const trustedFiles = trustsIndex && index
     ? new TrustedFiles({ manifest, index, privileged, random })
     : undefined;
-  const { kept: named, own } = options;
-  const left = new KeptPaths([...named?.existingIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
-  const isKept = (path: BytePath) =>
-    left.has(path) || (named?.patterns?.has(path) ?? false) && hasName(root, path);
-  const alone = { has: isKept, leadsTo: (path: BytePath) => left.leadsTo(path) };
+  const kept = pathsLeftAlone(root, options);
   const onEntry = trustedFiles && trustedFiles.see.bind(trustedFiles);
-  const survey = surveyTree(root, { manifest, kept: alone, isExcluded, makeReadable, onEntry });
+  const survey = surveyTree(root, { manifest, kept, isExcluded, makeReadable, onEntry });
   const { present, unwanted, unknown, locked } = survey;
   const files = manifest.entries.flatMap((e, i) => e.type === "file" && present[i] === 1 ? [i] : []);
   const { contents, trusted } = await contentsOf(root, { ...options, files, present, trustedFiles });
+  const judged = judgeEntries(root, { options, kept, present, contents, trusted });
+  const { states, wrongAttributes, partial } = judged, remove = [...unwanted, ...judged.remove];
+  return { states, wrongAttributes, partial, remove, contents, trusted, present, unknown, locked };
+}
+
+function pathsLeftAlone(
+  root: number,
+  { kept, own }: Pick<ExistingOptions, "kept" | "own">,
+): Pick<KeptPaths, "has" | "leadsTo"> {
+  const paths = new KeptPaths([...kept?.existingIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
+  return {
+    has: (path) => paths.has(path) || (kept?.patterns?.has(path) ?? false) && hasName(root, path),
+    leadsTo: (path) => paths.leadsTo(path),
+  };
+}
+
+/** Decides for every entry whether it is in place, can be completed, or has to be made again. */
+function judgeEntries(
+  root: number,
+  { options, kept, present, contents, trusted }: Pick<ExistingTree, "present" | "contents" | "trusted"> & {
+    options: ExistingOptions;
+    kept: Pick<KeptPaths, "has">;
+  },
+): Existing {
+  const { manifest, privileged, plain } = options;
   const states = new Uint8Array(manifest.entries.length);
-  const partial = new Map<number, Uint8Array>(), remove = [...unwanted];
-  const isPlain = ({ path }: ImageEntry) => options.plain?.has(path) ?? false;
+  const partial = new Map<number, Uint8Array>(), remove: BytePath[] = [];
+  const isPlain = ({ path }: ImageEntry) => plain?.has(path) ?? false;
   const wrongAttributes = new Set(
     [...contents.whole].filter((n) => !contents.exact.has(n) && !isPlain(manifest.entries[n] as ImageEntry)),
   );
   const staying = new Set<BytePath>();
-  const stands = (entry: ImageEntry, number: number): boolean => {
+  const isInPlace = (entry: ImageEntry, number: number): boolean => {
     if (entry.type === "link") return staying.has(entry.target);
     if (entry.type === "file") return contents.whole.has(number);
-    const attributesRight = trusted.has(number) || isPlain(entry) || isRight(root, { entry, privileged });
-    if (entry.type === "directory" && !attributesRight) wrongAttributes.add(number);
-    return attributesRight || entry.type === "directory";
+    const isRight = trusted.has(number) || isPlain(entry) || attributesMatch(root, { entry, privileged });
+    if (entry.type === "directory" && !isRight) wrongAttributes.add(number);
+    return isRight || entry.type === "directory";
   };
   for (const [number, entry] of manifest.entries.entries()) {
-    if (isKept(entry.path)) {
+    if (kept.has(entry.path)) {
       states[number] = LEFT_ALONE;
       if (hasName(root, entry.path)) staying.add(entry.path);
       continue;
@@ -87,17 +108,17 @@ export async function findExisting(root: number, options: ExistingOptions): Prom
     const right = contents.right.get(number);
     if (entry.type === "file" && !contents.whole.has(number) && right && canBeCompleted(entry, right)) {
       partial.set(number, right);
-    } else if (stands(entry, number)) states[number] = IN_PLACE;
+    } else if (isInPlace(entry, number)) states[number] = IN_PLACE;
     else {
       remove.push(entry.path);
       continue;
     }
     staying.add(entry.path);
   }
-  return { states, wrongAttributes, partial, remove, contents, trusted, present, unknown, locked };
+  return { states, wrongAttributes, partial, remove };
 }
 
-/** Reads what is not trusted; all, where the sample shows that more than time has worked on the disk. */
+/** Reads the files that are not trusted; all files, if the sample shows that the disk has lost data. */
 async function contentsOf(
   root: number,
   { trustedFiles, present, ...options }: ScanOptions & {
@@ -115,13 +136,13 @@ async function contentsOf(
   return { contents: withTrusted(read, { files, trusted }), trusted };
 }
 
-/** A file that one frame holds is written whole by it; only of larger ones it is worth to keep a part. */
+/** A file within one frame is written whole anyway; keeping a part is worthwhile for larger ones only. */
 function canBeCompleted({ extents }: FileEntry, right: Uint8Array): boolean {
   return right.includes(1) && extents.some((e) => e.frame !== extents[0]?.frame);
 }
 
-/** Symlinks, devices and FIFOs are made anew where anything of them is wrong, directories get what they lack. */
-function isRight(
+/** Symlinks, devices and FIFOs that differ in any way are made again; directories get the right attributes. */
+function attributesMatch(
   root: number,
   { entry, privileged }: { entry: Exclude<ImageEntry, { type: "link" }>; privileged: boolean },
 ): boolean {
@@ -131,7 +152,7 @@ function isRight(
     const inode = entry.type === "directory" ? inodeOfDirectory(root, path) : undefined;
     return hasAttributes(entry, { status, xattrs, inode, privileged });
   } catch (error) {
-    // attributes of devices and FIFOs that the process may not read
+    // extended attributes of devices and FIFOs that the process may not read
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") return false;
     throw error;
   }

@@ -16,7 +16,7 @@ import { neededFrames } from "./testing/needed_frames.ts";
 const uid = Deno.uid() ?? 0, gid = Deno.gid() ?? 0;
 const at = (path: string) => ({ ...common, path: path as BytePath, uid, gid });
 
-/** Beside a, b and c: a directory that hands its group down, with a file, a hard link to a, a FIFO and a symlink. */
+/** Besides a, b and c: a setgid directory with a file, a hard link to a, a FIFO and a symlink. */
 const more: Entry<FrameExtent>[] = [
   { type: "directory", ...at("d"), mode: 0o2750 },
   {
@@ -58,7 +58,7 @@ async function look({ manifest, target }: Image): Promise<ExistingTree> {
   }
 }
 
-/** As find and sha256sum see it, with what they do not: which names are one file, and attributes. */
+/** As find and sha256sum see it, plus hard links and extended attributes. */
 async function seen(root: string): Promise<Awaited<ReturnType<typeof dumpTree>>> {
   const dump = await dumpTree(root);
   const lines = new Map(dump.lines);
@@ -82,7 +82,7 @@ function writeAt(path: string, text: string, offset: number): void {
   file.writeSync(new TextEncoder().encode(text));
 }
 
-Deno.test("of a finished tree everything stands, and nothing is needed or touched", async () => {
+Deno.test("a finished tree is in place: nothing is fetched and nothing is touched", async () => {
   using image = await installed();
   const before = await seen(image.target);
   const root = openAt(AT_FDCWD, bytePathOfText(image.target), { flags: O.RDONLY | O.DIRECTORY });
@@ -102,7 +102,7 @@ Deno.test("of a finished tree everything stands, and nothing is needed or touche
   assert.deepEqual(["a", "b", "d/f", "d/soft"].map(changed), times);
 });
 
-Deno.test("of more files than one thread looks at every one is seen, and what is wrong with one", async () => {
+Deno.test("with more files than one thread scans, every damaged file is found", async () => {
   const many = Array.from({ length: 2300 }, (_, i): Entry<FrameExtent> => {
     const path = `m${String(i).padStart(4, "0")}`;
     const extents = i % 2 === 0 ? [{ offset: 0, frame: 1, index: 0 }] : [];
@@ -137,7 +137,7 @@ const damages: Damage[] = [
   { name: "a tail of garbage", harm: (root) => writeAt(`${root}/b`, "!", 20_000), frames: [0, 1, 2] },
   { name: "a small file with a tail", harm: (root) => writeAt(`${root}/c`, "!", 5000), frames: [2] },
   { name: "a missing file", harm: (root) => Deno.removeSync(`${root}/c`), frames: [2] },
-  { name: "an empty file that is not", harm: (root) => writeAt(`${root}/empty`, "!", 0), frames: [] },
+  { name: "an empty file with content", harm: (root) => writeAt(`${root}/empty`, "!", 0), frames: [] },
   {
     name: "a file where a directory belongs",
     harm: (root) => {
@@ -157,7 +157,7 @@ const damages: Damage[] = [
   { name: "another mode", harm: (root) => Deno.chmodSync(`${root}/d/f`, 0o600), frames: [] },
   { name: "another time", harm: (root) => Deno.utimeSync(`${root}/b`, 1, 1), frames: [] },
   {
-    name: "attributes that do not belong",
+    name: "extended attributes that do not belong",
     harm: (root) => {
       for (const args of [["-n", "user.strange", "-v", "x"], ["-x", "user.note"]]) {
         new Deno.Command("setfattr", { args: [...args, `${root}/d/f`] }).outputSync();
@@ -166,7 +166,7 @@ const damages: Damage[] = [
     frames: [],
   },
   {
-    name: "a directory that may not be read",
+    name: "an unreadable directory",
     harm: (root) => Deno.chmodSync(`${root}/d`, 0o000),
     frames: [],
   },
@@ -220,7 +220,7 @@ const damages: Damage[] = [
 ];
 
 for (const { name, harm, frames } of damages) {
-  Deno.test(`${name}: found, made good from no more frames than it needs`, async () => {
+  Deno.test(`${name}: found and repaired from the frames it needs, no more`, async () => {
     using image = await installed();
     const before = await seen(image.target);
     harm(image.target);
@@ -231,7 +231,7 @@ for (const { name, harm, frames } of damages) {
   });
 }
 
-Deno.test("a directory that has become a link out of the tree is replaced, and what it leads to stays", async () => {
+Deno.test("a directory that became a symlink out of the tree is replaced, and the link's target is untouched", async () => {
   using image = await installed();
   const before = await seen(image.target);
   const outside = `${image.target}/../outside`;
@@ -245,12 +245,12 @@ Deno.test("a directory that has become a link out of the tree is replaced, and w
   assert.ok(Deno.lstatSync(`${outside}/fifo`).isFifo);
 });
 
-Deno.test("an install that was broken off after any frame is finished with the others", async () => {
+Deno.test("an install interrupted after any frame is completed with the others", async () => {
   using whole = await installed();
   const wanted = await seen(whole.target);
   for (const first of [[], [0], [1], [2, 0], [1, 2]]) {
     using image = makeImage(more);
-    await assert.rejects(install(image, first), /never came/);
+    await assert.rejects(install(image, first), /never arrived/);
     const found = await look(image);
     const needed = neededFrames(image.manifest, found);
     assert.deepEqual(needed, [0, 1, 2].filter((frame) => !first.includes(frame)));
@@ -260,7 +260,7 @@ Deno.test("an install that was broken off after any frame is finished with the o
 });
 
 Deno.test({
-  name: "what does not belong is not removed where a file system is mounted in it",
+  name: "an extra directory with a file system mounted in it is not removed",
   ...needs({ root: true }),
   async fn() {
     using image = await installed();
@@ -277,13 +277,13 @@ Deno.test({
   },
 });
 
-Deno.test("a scan that is called off ends", async () => {
+Deno.test("a cancelled scan ends", async () => {
   using image = await installed();
   const root = openAt(-100, image.target as BytePath, { flags: O.RDONLY | O.DIRECTORY });
   const options = { manifest: image.manifest, makeReadable: false, privileged: true };
   await assert.rejects(
-    findExisting(root, { ...options, signal: AbortSignal.abort(new Error("called off")) }),
-    /called off/,
+    findExisting(root, { ...options, signal: AbortSignal.abort(new Error("cancelled")) }),
+    /cancelled/,
   );
   close(root);
 });

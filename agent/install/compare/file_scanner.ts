@@ -1,4 +1,4 @@
-/** Reads files of the target and tells what of them is as the manifest says. */
+/** Reads files of the target and compares them with the manifest. */
 import { createHash } from "node:crypto";
 import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
 import { statOf } from "../../sys/file_status.ts";
@@ -10,7 +10,7 @@ import { extentSum, isUntouched } from "../records/content_index.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 const GAP_BYTES = 1 << 20;
-/** The disk is asked for the beginnings of so many files at one time: one by one it would mostly be waited for. */
+/** Read-ahead for the beginnings of this many files at once: one by one, the scan would mostly wait for the disk. */
 const AHEAD = { files: 32, bytes: 256 << 10 };
 
 export class FileScanner {
@@ -23,7 +23,7 @@ export class FileScanner {
     this.#setup = setup;
   }
 
-  /** Never throws: what cannot be opened or read is not as it should be, and will be made anew. */
+  /** Never throws: a file that cannot be opened or read counts as wrong and will be made again. */
   scan(parts: readonly ScanPart[]): ScanReply {
     const opened: (number | undefined)[] = [];
     this.#readBytes = 0;
@@ -36,7 +36,7 @@ export class FileScanner {
 
   #open({ path, checks: [first] }: ScanPart): number | undefined {
     try {
-      // NONBLOCK: a FIFO that has come there since the survey must not stop the scan
+      // NONBLOCK: a FIFO that appeared after the survey must not block the scan
       const fd = openAt(this.#setup.root, path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
       if (first) readAhead(fd, { offset: first.offset, sizeBytes: AHEAD.bytes });
       return fd;
@@ -83,7 +83,7 @@ export class FileScanner {
     return { clean, fullSize, attributesRight, sum };
   }
 
-  /** Returns the checksum of the extents that are there in full. */
+  /** Returns the checksum of the extents that could be read in full. */
   #readAll(fd: number, checks: readonly Check[], use: (bytes: Uint8Array, number: number) => void): number {
     let sum = 0;
     checks.forEach(({ sizeBytes, offset }, i) => {

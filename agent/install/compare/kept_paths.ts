@@ -1,4 +1,4 @@
-/** Paths of a target that are left as they are, with all that lies below them. */
+/** Paths of a target that are left as they are, with everything below them. */
 import {
   type BytePath,
   bytePathOfText,
@@ -12,22 +12,34 @@ import type { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { type FileStatus, statAt } from "../../sys/file_status.ts";
 
+/**
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bytePathOfText } from "#contract/format/byte_path.ts";
+ *
+ * const kept = KeptPaths.parse(["/srv/", "/var/lib/mysql"]);
+ * assert.ok(kept.has(bytePathOfText("srv/www/index.html")));
+ * assert.ok(!kept.has(bytePathOfText("var/lib")));
+ * assert.ok(kept.leadsTo(bytePathOfText("var/lib")));
+ * ```
+ */
 export class KeptPaths {
   readonly #paths: ReadonlySet<BytePath>;
-  /** What leads to them, the root included. */
+  /** Directories above them, including the root. */
   readonly #above = new Set<BytePath>();
 
-  /** What is kept beside them wherever the image or the disk has it. */
+  /** Patterns of further paths that are kept wherever the image or the disk has them. */
   readonly patterns: OwnPatterns | undefined;
 
-  /** Paths as a manifest has them. */
+  /** `paths`: as in a manifest, relative to the root. */
   constructor(paths: Iterable<BytePath>, patterns?: OwnPatterns) {
     this.patterns = patterns;
     this.#paths = new Set(paths);
     for (const path of this.#paths) for (const parent of parentsOf(path)) this.#above.add(parent);
   }
 
-  /** As a person names them, absolute inside the tree: "/srv", "/home/". Throws RackseedError. */
+  /** `texts`: as a person writes them, absolute inside the tree: "/srv", "/home/". Throws RackseedError. */
   static parse(texts: readonly string[]): KeptPaths {
     return new KeptPaths(texts.map(parsePath));
   }
@@ -36,28 +48,28 @@ export class KeptPaths {
     return [...this.#paths];
   }
 
-  /** Whether the path is one of them or lies below one. */
+  /** Whether the path is kept: one of them, below one, or matched by a pattern. */
   has(path: BytePath): boolean {
     return this.#paths.has(path) || parentsOf(path).some((parent) => this.#paths.has(parent)) ||
       (this.patterns?.has(path) ?? false);
   }
 
-  /** Whether one of them lies below the path. */
+  /** Whether a kept path lies below this one. */
   leadsTo(path: BytePath): boolean {
     return this.#above.has(path);
   }
 
   /**
-   * Those that are there. `root`: descriptor of the target. Throws RackseedError where a symlink leads to one: what
-   * it points to would not be kept, which is not what was meant.
+   * Those that exist. `root`: descriptor of the target. Throws RackseedError if a symlink leads to one: what it
+   * points to would not be kept, which is hardly what the operator meant.
    */
   existingIn(root: number): Set<BytePath> {
-    const there = new Set<BytePath>();
-    for (const path of this.#paths) if (this.#isThere(root, path)) there.add(path);
-    return there;
+    const existing = new Set<BytePath>();
+    for (const path of this.#paths) if (this.#exists(root, path)) existing.add(path);
+    return existing;
   }
 
-  #isThere(root: number, path: BytePath): boolean {
+  #exists(root: number, path: BytePath): boolean {
     let at = "" as BytePath;
     for (const name of path.split("/")) {
       at = joinPath(at, name as BytePath);
@@ -75,7 +87,7 @@ export class KeptPaths {
   }
 }
 
-/** All that lead to the path, the nearest first, the root last. */
+/** The directories above the path, nearest first, the root last. */
 function parentsOf(path: BytePath): BytePath[] {
   const parents: BytePath[] = [];
   for (let at = path; at !== "";) parents.push(at = parentOf(at));
@@ -96,10 +108,10 @@ function parsePath(text: string): BytePath {
     const path = confinedPath(bytePathOfText(text.replace(/\/+$/, "").slice(1)));
     if (text.startsWith("/") && path !== "") return path;
   } catch {
-    // said below
+    // thrown below
   }
   throw new RackseedError(`cannot keep ${JSON.stringify(text)}`, {
-    reason: "it is no absolute path below the root.",
+    reason: "it is not an absolute path below the root.",
     remedy: "name a path such as /srv or /var/lib/mysql.",
     status: 400,
   });

@@ -1,4 +1,4 @@
-/** Hashes what stands below a target, in parallel: which extents of which files are as the manifest says. */
+/** Hashes the files of a target in parallel: which of their extents are as the manifest says. */
 import type { FrameExtent } from "#contract/format/entry.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileEntry } from "../extract/frame_plan.ts";
@@ -7,35 +7,35 @@ import { InlineRunner, type JobRunner, WorkerPool } from "../extract/worker_pool
 import { FileScanner } from "./file_scanner.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
-/** What one message holds at most: enough to be worth it, and little enough that workers share evenly. */
+/** Limits of one job: large enough to be worth a message, small enough to keep the workers evenly busy. */
 const JOB_BYTES = 32 << 20;
 const JOB_FILES = 500;
-/** Bytes that count for a file beside its own: opening it, and looking at its attributes. */
+/** Cost of opening a file and reading its attributes, as if it were this many bytes. */
 const FILE_COST = 16 << 10;
 const MAX_WORKERS = 4;
-/** So few jobs are done before a worker would have started. */
+/** Up to this many jobs run in this thread: they are done before a worker would have started. */
 const FEW_JOBS = 2;
 
 export interface Contents {
-  /** By entry number: the file's extents, 1 where right; absent where nothing of the file can be kept. */
+  /** By entry number: for each extent of the file 1 if it is right. Absent if nothing of the file can be kept. */
   readonly right: ReadonlyMap<number, Uint8Array>;
-  /** Entry numbers of files whose content is wholly right. */
+  /** Entry numbers of files whose whole content is right. */
   readonly whole: ReadonlySet<number>;
-  /** Those whose attributes are right too. */
+  /** Those of them whose attributes are right too. */
   readonly exact: ReadonlySet<number>;
-  /** Checksums of those whose content is wholly right. */
+  /** Checksums of the files whose whole content is right. */
   readonly sums: ReadonlyMap<number, number>;
   readonly readBytes: number;
 }
 
 export interface ScanOptions {
   readonly manifest: Manifest;
-  /** Entry numbers of files that stand there; see survey.ts, which proves that no symlink leads to them. */
+  /** Entry numbers of files that exist; survey.ts has proved that no symlink leads to them. */
   readonly files: readonly number[];
   readonly privileged: boolean;
-  /** What an installation noted of the files that it made. */
+  /** What the installation recorded of the files it made. */
   readonly index?: ContentIndex | undefined;
-  /** Default: one a processor, four at most; each needs about 16 MiB. */
+  /** Default: one per processor, at most four; each needs about 16 MiB. */
   readonly workers?: number | undefined;
   readonly onProgress?: ((readBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -63,7 +63,7 @@ export async function scanContents(root: number, options: ScanOptions): Promise<
 
 type Job = readonly ScanPart[];
 
-/** In workers, or in this thread. */
+/** Runs the jobs in workers, or in this thread if there are few. */
 async function scanAll(
   jobs: Iterable<Job>,
   { setup, take, isLittle, signal, workers = Math.min(navigator.hardwareConcurrency, MAX_WORKERS) }:
@@ -84,7 +84,7 @@ async function scanAll(
     for (const job of jobs) {
       const { answer } = await pool.submit(job);
       answers.push(answer.then(take));
-      // a failure shows at the end, when all answers are waited for
+      // failures are thrown below, by Promise.all
       answers.at(-1)?.catch(() => {});
     }
     await Promise.all(answers);
@@ -98,11 +98,11 @@ function* chained<T>(first: readonly T[], rest: Iterable<T>): Generator<T> {
   yield* rest;
 }
 
-/** Puts the parts of files together again. */
+/** Combines the results for the parts of each file. */
 class Findings {
   readonly #manifest: Manifest;
   readonly #right = new Map<number, Uint8Array>();
-  readonly #spoilt = new Set<number>();
+  readonly #unusable = new Set<number>();
   readonly #short = new Set<number>();
   readonly #wrongAttributes = new Set<number>();
   readonly #sums = new Map<number, number>();
@@ -117,13 +117,13 @@ class Findings {
     const all = this.#right.get(entry) ?? new Uint8Array(this.#extentsOf(entry));
     this.#right.set(entry, all);
     all.set(right, first);
-    if (!clean) this.#spoilt.add(entry);
+    if (!clean) this.#unusable.add(entry);
     if (!fullSize) this.#short.add(entry);
     if (!attributesRight) this.#wrongAttributes.add(entry);
   }
 
   contents(): Contents {
-    for (const entry of this.#spoilt) this.#right.delete(entry);
+    for (const entry of this.#unusable) this.#right.delete(entry);
     const whole = [...this.#right].flatMap(([entry, right]) =>
       !this.#short.has(entry) && right.every((r) => r === 1) ? [entry] : []
     );
@@ -163,7 +163,7 @@ function* jobsOf(
   if (job.length > 0) yield job;
 }
 
-/** A file in runs of extents of about JOB_BYTES, each with the gaps before its extents; the last one to the end. */
+/** Splits a file into runs of extents of about JOB_BYTES, each with the gaps before its extents; the last with the file's end. */
 function* partsOf(
   { extents, ...attributes }: FileEntry,
   { number, manifest, indexed }: { number: number; manifest: Manifest; indexed: IndexEntry | undefined },
@@ -176,14 +176,14 @@ function* partsOf(
     while (first + checks.length < extents.length && end - start < JOB_BYTES) {
       const { offset, frame, index } = extents[first + checks.length] as FrameExtent;
       const slice = manifest.frames[frame]?.extents[index];
-      if (slice === undefined) throw new RangeError("a file names an extent that is not there");
+      if (slice === undefined) throw new RangeError("a file names an extent that does not exist");
       if (offset > end) gaps.push([end, offset]);
       checks.push({ offset, sizeBytes: slice.sizeBytes, sha256: slice.sha256 });
       end = offset + slice.sizeBytes;
     }
     const last = first + checks.length >= extents.length;
     if (last && end < sizeBytes) gaps.push([end, sizeBytes]);
-    // the checksum is the whole file's
+    // the index has the checksum of the whole file only
     const one = first === 0 && last;
     yield {
       entry: number,

@@ -1,16 +1,16 @@
-/** What scanContents and its workers say to each other. */
+/** The messages between scanContents and its workers. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes } from "#contract/format/entry.ts";
 import type { IndexEntry } from "../records/content_index.ts";
 
 export interface ScanSetup {
-  /** The target's descriptor; it belongs to the main thread. */
+  /** The target's descriptor, owned by the main thread. */
   readonly root: number;
   /** Whether owners are compared: only root may set them. */
   readonly privileged: boolean;
 }
 
-/** Bytes of a file that should have a SHA-256, as base64url. */
+/** A range of a file and the SHA-256 that it should have, as base64url. */
 export interface Check {
   readonly offset: number;
   readonly sizeBytes: number;
@@ -30,21 +30,21 @@ export interface ScanPart {
   /** [start, end) of what should read as zeros. */
   readonly gaps: readonly (readonly [number, number])[];
   readonly attributes: Attributes;
-  /** Where the file may be believed by less than its hashes. */
+  /** What the index recorded of the file: if it is untouched, its checksum suffices instead of its hashes. */
   readonly indexed: IndexEntry | undefined;
 }
 
 export interface PartFound {
   readonly entry: number;
   readonly first: number;
-  /** By check: 1 where the bytes are right. */
+  /** By check: 1 if the bytes are right. */
   readonly right: Uint8Array;
-  /** Whether the gaps read as zeros and nothing lies behind the file's end; the file may be too short. */
+  /** Whether the gaps read as zeros and nothing follows the file's end; the file may still be too short. */
   readonly clean: boolean;
   readonly fullSize: boolean;
   /** Whether owner, mode, time and extended attributes are the entry's. */
   readonly attributesRight: boolean;
-  /** Checksum of its extents, where all are right. */
+  /** Checksum of its extents, if all are right. */
   readonly sum: number;
 }
 

@@ -1,9 +1,9 @@
-/** One of the parallel workers of scanContents; see scan_messages.ts for what it is told. */
+/** One of the parallel workers of scanContents; its messages are in scan_messages.ts. */
 /// <reference lib="webworker" />
 import { FileScanner } from "./file_scanner.ts";
 import type { ScanPart, ScanSetup } from "./scan_messages.ts";
 
-// the first message sets the worker up, every further one is a job
+// the first message sets up the worker, every further one is a job
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let scanner: FileScanner | undefined;
 scope.onmessage = ({ data }: MessageEvent<ScanSetup | readonly ScanPart[]>) => {

@@ -1,7 +1,7 @@
 /**
- * What stands below a target, compared with a manifest by names and kinds only: nothing is changed and no content
- * is read. No symlink is followed, so that an odd tree never leads out: a directory is entered only where all that
- * leads to it was seen to be directories.
+ * Compares a target with a manifest by names and kinds only: changes nothing and reads no content. No symlink is
+ * followed, so that a hostile tree never leads out: a directory is entered only after every component of its path
+ * was seen to be a directory.
  */
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -14,31 +14,34 @@ import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
 import type { KeptPaths } from "./kept_paths.ts";
 
 interface Survey {
-  /** By entry number: 1 where something of the entry's kind stands, with its link target or device numbers. */
+  /** By entry number: 1 if something of the entry's kind exists, with its link target or device numbers. */
   readonly present: Uint8Array;
-  /** What has to go: paths of no entry, topmost only, and what is of another kind than its entry. */
+  /** Paths to remove: those of no entry, topmost only, and those of another kind than their entry. */
   readonly unwanted: readonly BytePath[];
-  /** How many of the unwanted belong to no entry. */
+  /** How many of `unwanted` belong to no entry. */
   readonly unknown: number;
-  /** What is immutable or append-only, and should not be. */
+  /** Paths that are immutable or append-only and should not be. */
   readonly locked: ReadonlySet<BytePath>;
 }
 
 interface SurveyOptions {
   readonly manifest: Manifest;
-  /** Left out: neither looked at nor unwanted. */
+  /** Left alone: neither examined nor unwanted. */
   readonly kept: Pick<KeptPaths, "has" | "leadsTo">;
-  /** Whether a path of no entry was left out of the image on purpose: it is none of the unwanted. */
+  /** Whether a path of no entry was excluded from the image on purpose, and is therefore not unwanted. */
   readonly isExcluded?: IsExcluded | undefined;
-  /** Directories of our own that we may not read are made readable; else they fail the survey. */
+  /** Makes unreadable directories readable; without, they fail the survey. */
   readonly makeReadable: boolean;
-  /** Told of all that stands at the path of an entry of its kind. */
+  /** Called for every entry at whose path something of its kind exists. */
   readonly onEntry?: ((entry: number, status: FileStatus) => void) | undefined;
 }
 
 export type IsExcluded = (path: BytePath, options: { isDirectory: boolean }) => boolean;
 
-/** `root`: descriptor of the target. Throws SysError where it cannot be read, RackseedError where it contradicts what is to be kept. */
+/**
+ * `root`: descriptor of the target. Throws SysError if it cannot be read, RackseedError if the image has something
+ * other than a directory above a kept path.
+ */
 export function surveyTree(root: number, options: SurveyOptions): Survey {
   const walk = new Walk(root, options);
   walk.run();
@@ -47,7 +50,7 @@ export function surveyTree(root: number, options: SurveyOptions): Survey {
 
 const LOCKS = IMMUTABLE | APPEND;
 
-/** Names of one file, by what the kernel knows it by. */
+/** The entries that name one inode, and its link count. */
 interface Names {
   readonly entries: number[];
   readonly links: number;
@@ -84,7 +87,7 @@ class Walk {
     return { present, unwanted, unknown: this.#unknown, locked: this.#locked };
   }
 
-  /** Looks at all names of one directory; returns those directories of the manifest that are in it. */
+  /** Examines all names of one directory. Returns the directories in it to examine next. */
   #directory(path: BytePath): BytePath[] {
     const below: BytePath[] = [];
     const fd = this.#open(path);
@@ -103,7 +106,7 @@ class Walk {
           continue;
         }
         if (number === undefined || entry === undefined) {
-          // every fresh ext file system has one
+          // every new ext file system has one
           const own = name === "lost+found" && status.type === "directory" && statOf(fd).mountRoot !== false;
           if (own || this.#options.isExcluded?.(child, { isDirectory: status.type === "directory" })) {
             continue;
@@ -125,11 +128,11 @@ class Walk {
     return below;
   }
 
-  /** What an entry is a name of. */
+  /** The entry itself, or the one that a hard link names. */
   #named(entry: ImageEntry): Exclude<ImageEntry, LinkEntry> {
     if (entry.type !== "link") return entry;
     const number = this.#numbers.get(entry.target);
-    // a manifest has what a link names before it, and that is no link
+    // in a manifest the target of a link comes before it, and is not a link itself
     return this.#entries[number ?? 0] as Exclude<ImageEntry, LinkEntry>;
   }
 
@@ -153,8 +156,8 @@ class Walk {
   }
 
   /**
-   * Names of one file stay only where they are exactly the names that one entry and its hard links give it; else a
-   * change by one name would change what another name shows.
+   * The names of one inode stay only if they are exactly those of one entry and its hard links. Otherwise a change
+   * through one name would show up under another.
    */
   #judgeShared(): void {
     for (const { entries, links } of this.#shared.values()) {
@@ -176,7 +179,7 @@ function wantedFlags(entry: Exclude<ImageEntry, LinkEntry> | undefined): number 
 
 function contradiction(path: BytePath): RackseedError {
   return new RackseedError(`cannot keep what lies below /${displayPath(path)}`, {
-    reason: "the image has something there that is no directory.",
+    reason: "the image has something other than a directory there.",
     remedy: "keep another path, or move the data.",
     status: 409,
   });

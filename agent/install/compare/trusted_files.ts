@@ -1,8 +1,8 @@
 /**
- * What is taken to be the image's without being read: inode, change time, size, owner, mode and time are as the
- * installation noted them. Whoever writes to a file or gives it another attribute changes its change time. What comes
- * about without the file system does not: so a sample of the files, drawn anew each time, is read all the same, and
- * where one of those is not as it was, all are.
+ * Decides which entries are accepted without reading them: those whose inode, change time, size, owner, mode and
+ * modification time are as the installation recorded them. Every write and every new attribute changes a file's
+ * change time. Damage below the file system does not; so a random sample of the files is read all the same, and if
+ * one of them has changed, all files are read.
  */
 import type { Manifest } from "#contract/format/manifest.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
@@ -10,7 +10,7 @@ import { hasAttributes } from "../extract/attribute_comparison.ts";
 import { type ContentIndex, type IndexEntry, isUntouched } from "../records/content_index.ts";
 import type { Contents } from "./scan_contents.ts";
 
-/** One of so many files is read. */
+/** One in this many files is read. */
 const SAMPLE = 25;
 
 interface TrustedFilesOptions {
@@ -29,13 +29,13 @@ export class TrustedFiles {
     this.#options = options;
   }
 
-  /** Something of its kind stands at the path of this entry. */
+  /** Call it for every entry at whose path something of its kind exists. */
   see(number: number, status: FileStatus): void {
     const { manifest, index, privileged, random = Math.random } = this.#options;
     const entry = manifest.entries[number], indexed = index(number);
     if (entry === undefined || entry.type === "link") return;
     if (indexed === undefined || !isUntouched(indexed, status)) return;
-    // to set an attribute would have changed the change time, so that it has still those that it was given
+    // setting an attribute would have changed the change time, so the extended attributes are still the entry's
     if (!hasAttributes(entry, { status, xattrs: entry.xattrs, privileged })) return;
     const isFile = entry.type === "file";
     if (isFile && status.sizeBytes !== entry.sizeBytes) return;
@@ -47,18 +47,18 @@ export class TrustedFiles {
     return this.#trusted.has(number);
   }
 
-  /** Whether all of the sample that is among `files` is right; `contents`: what was read of them. */
+  /** Whether all sampled files among `files` are unchanged, according to the contents that were read. */
   sampleIsRight(files: readonly number[], { whole }: Contents): boolean {
     return files.every((number) => !this.#sample.has(number) || whole.has(number));
   }
 
-  /** By entry number; `present`: 1 for those that still count. */
+  /** By entry number, those with `present` 1. */
   among(present: Uint8Array): Map<number, IndexEntry> {
     return new Map([...this.#trusted].filter(([number]) => present[number] === 1));
   }
 }
 
-/** What was read, and with it what of `files` is trusted. */
+/** Adds the trusted ones of `files` to the contents that were read. */
 export function withTrusted(
   contents: Contents,
   { files, trusted }: { files: readonly number[]; trusted: ReadonlyMap<number, IndexEntry> },

@@ -1,7 +1,7 @@
-/** Walks a tree beside us, so that what the survey asks of the kernel is in its caches by then. */
+/** Walks a tree in parallel, so that the kernel has it cached by the time the survey needs it. */
 import type { Run } from "../../sys/command.ts";
 
-/** By du(1), on another processor; where there is neither, or it fails, the survey merely takes longer. */
+/** Runs du(1) on another processor. If there is none, or du fails, the survey merely takes longer. */
 export function walkAhead(
   path: string,
   { run, processors = navigator.hardwareConcurrency }: { run: Run; processors?: number },

@@ -3,7 +3,7 @@ import { RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../../sys/command.ts";
 import { walkAhead } from "./walk_ahead.ts";
 
-Deno.test("a walk ahead ends with what it was for, however far it has come", async () => {
+Deno.test("a walk ahead ends when it is disposed, however far it got", async () => {
   const started = Promise.withResolvers<void>();
   const walked = Promise.withResolvers<unknown>();
   {
@@ -21,7 +21,7 @@ Deno.test("a walk ahead ends with what it was for, however far it has come", asy
   assert.equal((await walked.promise as Error).name, "AbortError");
 });
 
-Deno.test("where nothing can walk ahead, nothing fails; where there is one processor, nothing walks", async () => {
+Deno.test("a walk ahead that cannot run fails nothing; with one processor none is started", async () => {
   let runs = 0;
   const run = () => {
     runs++;

@@ -1,9 +1,9 @@
-/** Which disk is installed to: the operator's, or the only one that can be. Never a guess. Pure. */
+/** Which disk to install to: the one the operator named, or the only one that fits. Never a guess. Pure. */
 import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { DiskFacts } from "../../layout/disks.ts";
 
-/** Why nothing may ever be written to this disk, in words; empty where it may. */
+/** Why nothing may ever be written to this disk; empty if it may. */
 export function objections(disk: DiskFacts, { allowLoop = false }: { allowLoop?: boolean } = {}): string[] {
   const reasons: string[] = [];
   if (disk.kind !== "disk" && !(allowLoop && disk.kind === "loop")) reasons.push("it is not a whole disk");
@@ -15,11 +15,11 @@ export function objections(disk: DiskFacts, { allowLoop = false }: { allowLoop?:
 
 interface DiskChoice {
   readonly disk: DiskFacts;
-  /** In words, for the plan. */
+  /** Why this one, as text for the plan. */
   readonly because: string;
 }
 
-/** By what the disk is known again, as the server keeps it. */
+/** What identifies the disk later; the server keeps it. */
 export function tokensOf({ model, serial, byPath }: DiskFacts): ChosenDisk {
   return { ...(model && { model }), ...(serial && { serial }), ...(byPath && { byPath }) };
 }
@@ -31,16 +31,16 @@ function isSameDisk(disk: DiskFacts, installed: ChosenDisk): boolean {
 }
 
 /**
- * @param named what the operator named: a name below /dev/disk/by-path or by-id.
- * @param shortfall why the layout does not fit a disk, or undefined where it does.
- * Throws RackseedError where there is none or no single one; the message lists all disks.
+ * @param named the operator's choice: a name below /dev/disk/by-path or by-id.
+ * @param shortfall why the layout does not fit a disk; undefined if it does.
+ * Throws RackseedError if no disk qualifies, or more than one; the message lists all disks.
  */
 export function chooseDisk(
   disks: readonly DiskFacts[],
   { node, named, installed, shortfall }: {
     node: string;
     named?: string | undefined;
-    /** Where it is gone, another one that carries something may be that which was never meant. */
+    /** The disk of the last installation. If it is gone, a disk that holds something may be one to leave alone. */
     installed?: ChosenDisk | undefined;
     shortfall: (disk: DiskFacts) => string | undefined;
   },
@@ -58,8 +58,8 @@ export function chooseDisk(
     const [disk, ...twins] = disks.filter((d) => d.names.includes(named));
     if (disk !== undefined && twins.length > 0) {
       throw new RackseedError(`cannot tell which disk of ${node} is ${named}`, {
-        reason: `${twins.length + 1} disks bear that name: ${list([disk, ...twins])}.`,
-        remedy: "name the disk by a name that it alone has, and deploy again.",
+        reason: `${twins.length + 1} disks have that name: ${list([disk, ...twins])}.`,
+        remedy: "use a name that only one disk has, and deploy again.",
         status: 409,
       });
     }
@@ -76,7 +76,7 @@ export function chooseDisk(
     if (reasons.length === 0) return { disk, because: "named by the operator" };
     throw new RackseedError(`cannot install to ${describeDisk(disk)}, which was named for ${node}`, {
       reason: `${reasons.join("; ")}.`,
-      remedy: "name another disk, or change what stands against this one, and deploy again.",
+      remedy: "name another disk, or remove the obstacle, and deploy again.",
       status: 409,
     });
   }
@@ -87,8 +87,8 @@ export function chooseDisk(
     const isOwn = installed !== undefined && isSameDisk(only, installed);
     const rest = disks.filter((disk) => disk !== only && objections(disk).length === 0);
     if (only.content && !isOwn && rest.length > 0) {
-      throw new RackseedError(`cannot take ${describeDisk(only)} for the system disk of ${node}`, {
-        reason: `it carries something (${only.content}), and the machine has another: ${list(rest)}.`,
+      throw new RackseedError(`cannot take ${describeDisk(only)} as the system disk of ${node}`, {
+        reason: `it holds data (${only.content}), and the machine has another disk: ${list(rest)}.`,
         remedy: `to overwrite it: \`${command(only.names[0] ?? "…")}\`, and deploy again.`,
         status: 409,
       });
@@ -115,7 +115,7 @@ export function chooseDisk(
   throw new RackseedError(`cannot find a disk of ${node} to install to`, {
     reason: disks.length > 0
       ? `${list(disks)}.`
-      : "the kernel shows no disk: none is attached, or no driver for its controller is in the image's kernel.",
+      : "the kernel shows no disk: none is attached, or the image's kernel has no driver for its controller.",
     remedy: disks.length > 0
       ? "attach a disk that fits, and deploy again."
       : "check the controller's mode in the firmware's setup, and that the template's kernel has its driver.",

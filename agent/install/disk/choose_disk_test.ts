@@ -4,7 +4,7 @@ import type { DiskFacts } from "../../layout/disks.ts";
 import { confirmChoice, planInstall, type PlanRequest } from "./plan.ts";
 import { disk, GIB, header, plan } from "./testing/templates.ts";
 
-Deno.test("the only disk that can be is chosen among others, whatever their names", () => {
+Deno.test("the only disk that qualifies is chosen among others, whatever their names", () => {
   const others = [
     disk({ name: "sda", transport: "usb" }),
     disk({ name: "sdb", sizeBytes: GIB }),
@@ -15,7 +15,7 @@ Deno.test("the only disk that can be is chosen among others, whatever their name
   assert.equal(made.because, "the only disk that fits");
 });
 
-Deno.test("a disk in place of a dead one is taken where nothing is on it, and the node's own always", () => {
+Deno.test("a disk in place of a dead one is taken if it is empty; the node's own always", () => {
   const byPath = "/dev/disk/by-path/pci-0000:00:04.0";
   const fine: { installed: ChosenDisk; facts: Partial<DiskFacts> }[] = [
     { installed: { serial: "old", byPath }, facts: { serial: "new", byPath, content: "" } },
@@ -23,7 +23,7 @@ Deno.test("a disk in place of a dead one is taken where nothing is on it, and th
       installed: { serial: "same", byPath: "elsewhere" },
       facts: { serial: "same", byPath, content: "gpt: ext4" },
     },
-    { installed: { byPath }, facts: { serial: "told by its driver now", byPath, content: "gpt: ext4" } },
+    { installed: { byPath }, facts: { serial: "now reported by its driver", byPath, content: "gpt: ext4" } },
   ];
   for (const { installed, facts } of fine) {
     assert.equal(plan({ installed, disks: [disk(facts)] }).because, "the only disk");
@@ -32,7 +32,7 @@ Deno.test("a disk in place of a dead one is taken where nothing is on it, and th
   }
 });
 
-Deno.test("a disk that came to light after the plan was made, and could be meant as well, stops the installation", () => {
+Deno.test("a disk that appears after the plan was made, and fits as well, stops the installation", () => {
   const request: PlanRequest = { node: "n1", header: header(), firmware: "bios", disks: [disk()] };
   const made = planInstall(request);
   const late = disk({ name: "sdb", number: "8:16", names: ["/dev/disk/by-path/pci-0000:00:05.0"] });
@@ -46,7 +46,7 @@ Deno.test("a disk that came to light after the plan was made, and could be meant
   assert.throws(() => confirmChoice(made, swapped), /the plan was made for .*04\.0.*now it would be .*05\.0/);
 });
 
-Deno.test("the operator's choice settles it, by any lasting name", () => {
+Deno.test("the operator's choice decides, by any persistent name", () => {
   const id = "/dev/disk/by-id/nvme-Fast_123";
   const made = plan({ disks: [disk(), disk({ name: "nvme0n1", names: [id] })], disk: id });
   assert.equal(made.disk.name, "nvme0n1");

@@ -1,6 +1,6 @@
 /**
- * Finds the systems on a disk: every file system is mounted for a moment, read-only and without replaying its
- * journal, and nothing on it is run or followed out of it.
+ * Finds the systems on a disk. Each file system is mounted briefly, read-only and without replaying its journal;
+ * nothing on it is run, and no link is followed out of it.
  */
 import { messageOf } from "#contract/errors.ts";
 import { parseBlkid } from "../../layout/partition_table.ts";
@@ -17,11 +17,11 @@ interface ForeignRoot {
   readonly device: string;
   readonly name: string;
   readonly type: string;
-  /** Of btrfs, where the root lies in it: "/@"; else "". */
+  /** Where the root is inside a btrfs: "/@"; else "". */
   readonly subvolume: string;
 }
 
-/** How each file system is mounted with no write to its disk: mount(8). */
+/** Options that mount a file system without writing to its disk: mount(8). */
 const UNTOUCHED: ReadonlyMap<string, string> = new Map([
   ["ext2", ""],
   ["ext3", "noload"],
@@ -29,7 +29,7 @@ const UNTOUCHED: ReadonlyMap<string, string> = new Map([
   ["xfs", "norecovery"],
   ["btrfs", "rescue=nologreplay"],
 ]);
-/** Where distributions keep the root of a btrfs: openSUSE's default, Debian's and Ubuntu's, Fedora's. */
+/** Where distributions keep the root in a btrfs: openSUSE's default, Ubuntu's, Debian's, Fedora's. */
 const BTRFS_ROOTS = ["", "/@", "/@rootfs", "/root"];
 const UNREAD: ReadonlyMap<string, string> = new Map([
   ["LVM2_member", "an LVM"],
@@ -38,7 +38,7 @@ const UNREAD: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * `at`: where they are mounted; `notes`: takes what could not be read, in words. Throws only where `signal` ends it.
+ * `at`: the mount point; `notes`: receives what could not be read, as text. Throws only if `signal` is aborted.
  */
 export async function* foreignRoots(
   devices: readonly string[],
@@ -90,8 +90,8 @@ async function rootAt(
   if (await tree.kind("/etc/hostname") === undefined && await tree.kind("/etc/machine-id") === undefined) {
     return undefined;
   }
-  // what an installation had written when it was broken off is the template's, not the node's
+  // what an interrupted installation has written is the template's, not the node's
   if (readJournal(tree.root).state === "none") return tree;
-  notes.push("the disk holds a broken-off installation");
+  notes.push("the disk holds an interrupted installation");
   return undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * The disk guard: the one place that turns a planned disk into a `TargetDisk`, which is what everything that
- * destroys takes. It believes nothing that was read earlier: the facts are read again, compared with the plan,
- * and the kernel itself is asked whether it uses the disk.
+ * The disk guard: the one place that turns a planned disk into a `TargetDisk`, which everything that destroys data
+ * requires. It trusts nothing that was read earlier: it reads the disk's facts again, compares them with the plan,
+ * and asks the kernel whether the disk is in use.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { claimBlockDevice } from "../../sys/kernel.ts";
@@ -12,7 +12,7 @@ import { devicePath, type DiskFacts, readDisk } from "../../layout/disks.ts";
 export class TargetDisk {
   readonly name: string;
   readonly facts: DiskFacts;
-  /** Keeps every other object from having this type. */
+  /** No other object has this type. */
   readonly #proven = true;
 
   private constructor(facts: DiskFacts) {
@@ -30,33 +30,47 @@ export class TargetDisk {
   }
 
   /**
-   * Throws RackseedError, with nothing written, where the disk is not the planned one any more or anything
-   * stands against it. `allowLoop`: image files on loop devices, for rehearsals.
+   * Throws RackseedError, with nothing written, if the disk is no longer the planned one or must not be written to.
+   * `allowLoop`: accepts image files on loop devices, for rehearsals.
+   *
+   * @example Nothing destroys data without a proven disk
+   * ```ts
+   * import { TargetDisk } from "./guard.ts";
+   * import { formatDisk, partitionDisk } from "./partition.ts";
+   * import type { Plan } from "./plan.ts";
+   * import { runCommand as run } from "../../sys/command.ts";
+   *
+   * async function overwrite(plan: Plan): Promise<void> {
+   *   const target = await TargetDisk.prove(plan);
+   *   await partitionDisk(target, { plan, run });
+   *   await formatDisk(target, { plan, run, onFormat: console.log });
+   * }
+   * ```
    */
   static async prove(plan: Plan, { allowLoop = false }: { allowLoop?: boolean } = {}): Promise<TargetDisk> {
     const { disk: planned } = plan;
     const facts = await readDisk(planned.name);
     const reasons = facts === undefined
-      ? ["it is not there any more"]
+      ? ["it is gone"]
       : [...changes(planned, facts), ...objections(facts, { allowLoop })];
-    if (facts && facts.sizeBytes < plannedEnd(plan)) reasons.push("it ends before what the plan writes");
+    if (facts && facts.sizeBytes < plannedEnd(plan)) reasons.push("it is smaller than what the plan writes");
     if (facts && reasons.length === 0) {
       try {
         claimBlockDevice(devicePath(facts.name));
         return new TargetDisk(facts);
       } catch (error) {
-        reasons.push(`the kernel does not give it away (${messageOf(error)})`);
+        reasons.push(`the kernel does not release it (${messageOf(error)})`);
       }
     }
     throw new RackseedError(`the disk guard refuses ${describeDisk(planned)}`, {
       reason: `${reasons.join("; ")}. Nothing was written.`,
-      remedy: "free the disk of what uses it, or name another one, and deploy again.",
+      remedy: "stop what uses the disk, or name another one, and deploy again.",
       status: 409,
     });
   }
 }
 
-/** A name that now means another disk is the mistake that costs most. */
+/** The costliest mistake is a name that by now means another disk. */
 function changes(planned: DiskFacts, now: DiskFacts): string[] {
   const same = (field: "number" | "sizeBytes" | "sectorBytes" | "model" | "serial" | "byPath") =>
     planned[field] === now[field]

@@ -1,4 +1,4 @@
-/** Carries out the destructive part of a plan on a proven disk: table, file systems, swap; then mounts them. */
+/** Carries out the destructive part of a plan on a proven disk: table, file systems, swap. Then mounts them. */
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
@@ -18,8 +18,8 @@ export interface CarryOut {
 type PartitionAction = Extract<Action, { do: "partition" }>;
 
 /**
- * Writes the table (or erases a disk that has none) and returns when the kernel knows every partition.
- * `keepContents`: nothing but the table is written, since what lies in the partitions is to stay.
+ * Writes the table (or erases a disk that gets none) and returns once the kernel knows every partition.
+ * `keepContents`: writes only the table; the contents of the partitions stay.
  */
 export async function partitionDisk(
   target: TargetDisk,
@@ -45,7 +45,7 @@ export async function partitionDisk(
   }
 }
 
-/** sfdisk(8) before 2.37 cannot do this; the next look at the table reads the sector back. */
+/** sfdisk(8) before 2.37 cannot do this. The next look at the table reads the sector back. */
 async function markProtectiveBoot(device: string): Promise<void> {
   const { at, active } = PROTECTIVE_MARK;
   using disk = await Deno.open(device, { write: true });
@@ -55,8 +55,8 @@ async function markProtectiveBoot(device: string): Promise<void> {
 }
 
 /**
- * sfdisk asks the kernel to read the table again. Kernels without that table's format, and devices that were
- * busy for a moment, get the partitions from partx instead.
+ * sfdisk asks the kernel to read the table again. If the kernel does not know the table's format, or the device was
+ * busy for a moment, partx announces the partitions instead.
  */
 async function settle(
   target: TargetDisk,
@@ -76,12 +76,12 @@ async function settle(
       });
     }
     signal?.throwIfAborted();
-    // sysfs and devtmpfs tell of no change that could be waited for
+    // sysfs and devtmpfs have no event to wait for
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-/** Whether the kernel shows the partitions just as they are planned; `others`: more may be there. */
+/** Whether the kernel shows the partitions exactly as planned; `others`: there may be more. */
 export async function kernelKnows(
   target: TargetDisk,
   { partitions, sectorBytes }: PartitionAction,
@@ -92,7 +92,7 @@ export async function kernelKnows(
   for (const { number, startSector, sectors, type } of partitions) {
     const scale = sectorBytes / 512;
     const match = known.find((k) => k.number === number);
-    // the kernel shows only the beginning of an extended partition
+    // the kernel shows only the start of an extended partition
     const sized = isExtended(type) || match?.size512 === sectors * scale;
     if (match?.start512 !== startSector * scale || !sized) return false;
     try {
@@ -134,12 +134,12 @@ async function format(
     signal,
     timeoutMs: 30 * 60_000,
     title: `cannot format ${device} as ${type}`,
-    remedy: `check that the template's ${argv[0]} can make the file system of its own layout.`,
+    remedy: `check that the template's ${argv[0]} can make the file systems of its own layout.`,
   });
   await tune(target, { formatting, run, signal });
 }
 
-/** Sets what can be set on a file system that is not mounted, whatever it holds. */
+/** Sets the properties that can be set on an unmounted file system, empty or full. */
 export async function tune(
   target: TargetDisk,
   { formatting: { place, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
@@ -148,22 +148,22 @@ export async function tune(
   const device = target.device(placeNumber(place));
   await run([...tuning, device], {
     signal,
-    // with the feature mmp it waits whether another machine uses the file system
+    // with the feature mmp it waits to see whether another machine uses the file system
     timeoutMs: 20 * 60_000,
     title: `cannot set the properties of the file system on ${device}`,
     remedy: "check that the template's tune2fs can do what was done there.",
   });
 }
 
-/** Mounts the file systems below `at`, parents first; disposing unmounts all, and fails where one stays busy. */
+/** Mounts the file systems below `at`, parents first. Disposing unmounts them, and throws if one stays busy. */
 export async function mountTree(
   target: TargetDisk,
   { plan, at, readOnly = false, without = [] }: {
     plan: Plan;
     at: string;
-    /** Not even a journal is replayed. */
+    /** Without replaying a journal either. */
     readOnly?: boolean;
-    /** What is not there. */
+    /** File systems that are missing. */
     without?: readonly Formatting[];
   },
 ): Promise<AsyncDisposable> {
@@ -176,7 +176,7 @@ export async function mountTree(
       await Mount.at(mountPoint, {
         source,
         type: action.type,
-        // whatever is read to be compared would have a new access time, which costs more than the reading
+        // updating the access time of every file that is compared would cost more than reading it
         flags: readOnly ? MS.RDONLY : MS.NOATIME,
         ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),
       }),
@@ -192,7 +192,7 @@ const UNREPLAYED: Readonly<Record<string, string>> = {
   xfs: "norecovery",
 };
 
-/** After unmounting: e2fsck(8) looks at every ext file system and changes nothing. Returns what it found. */
+/** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
 export async function checkFileSystems(
   target: TargetDisk,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },

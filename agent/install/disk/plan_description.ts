@@ -1,27 +1,27 @@
-/** A plan in words: what the operator sees on the page and the console before and while it is carried out. */
+/** A plan as text: what the operator sees on the page and the console before and while it is carried out. */
 import { describeVolume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import type { Action, Plan } from "./plan.ts";
 
-/** The plan as a person reads it, one line per thing that is done. */
+/** One line per action. */
 export function describePlan({ image, disk, because, actions }: Plan): string[] {
   return [
-    `install ${image} on ${describeDisk(disk)}, ${because}; all that is on it is lost`,
+    `install ${image} on ${describeDisk(disk)}, ${because}; everything on it is lost`,
     ...actions.flatMap(describeAction),
   ];
 }
 
-/** The same where the disk is to be restored: what of it is made anew shows only when it is looked at. */
+/** The same for a restore. What needs repair shows only once the disk has been looked at. */
 export function describeRestore(
   { image, disk, because }: Plan,
   { keep, dryRun }: { keep: readonly string[]; dryRun: boolean },
 ): string[] {
-  const what = dryRun ? "compare with" : "restore to";
+  const chosen = `${describeDisk(disk)}, ${because},`;
   return [
-    `${what} ${image} what is on ${describeDisk(disk)}, ${because}`,
+    dryRun ? `compare ${chosen} with ${image}` : `restore ${chosen} to ${image}`,
     ...keep.length > 0 ? [`leave alone ${keep.join(", ")}`] : [],
-    ...dryRun ? ["write nothing"] : keep.length > 0 ? ["where the layout does not fit, stop"] : [
-      "where the layout does not fit, overwrite all that is on it",
+    ...dryRun ? ["write nothing"] : keep.length > 0 ? ["if the layout does not fit, stop"] : [
+      "if the layout does not fit, overwrite everything on it",
     ],
   ];
 }
@@ -39,7 +39,7 @@ function describeAction(action: Action): string[] {
         ),
       ];
     case "erase":
-      return ["erase what lies on the disk"];
+      return ["erase the content of the disk"];
     case "format": {
       const { type, place, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
       return [

@@ -1,11 +1,11 @@
-/** mke2fs(8) and tune2fs(8) for an ext2, ext3 or ext4 file system like the template's, in the room there is. Pure. */
+/** Arguments of mke2fs(8) and tune2fs(8) for an ext file system like the template's, in the available room. Pure. */
 import type { ExtProperties } from "#contract/format/file_system_properties.ts";
 import type { FileSystem } from "#contract/format/layout.ts";
 
 type Argv = readonly [string, ...string[]];
 
 const MIB = 1 << 20;
-/** What tune2fs knows: all that mke2fs.conf may have set, and the template lacks, is cleared. */
+/** All that tune2fs knows: what mke2fs.conf may set and the template lacks is cleared. */
 const MOUNT_OPTIONS = [
   ...["debug", "bsdgroups", "user_xattr", "acl", "uid16", "journal_data", "nobarrier"],
   ...["block_validity", "discard", "nodelalloc"],
@@ -21,7 +21,7 @@ export function mke2fsArgv(
     "-q",
     "-F",
     "-F",
-    // the type chooses defaults of mke2fs.conf; the features are the template's alone
+    // the type selects defaults in mke2fs.conf; the features are the template's alone
     ...["-t", type],
     ...features.length > 0 || ext ? ["-O", ["none", ...features].join(",")] : [],
     ...blockBytes ? ["-b", String(blockBytes)] : [],
@@ -48,7 +48,7 @@ function extArgs(
   ];
 }
 
-/** mke2fs takes whole mebibytes, 1024 blocks at least; a quarter of a file system that became small is enough. */
+/** mke2fs takes whole mebibytes, at least 1024 blocks. In a file system that became small a quarter is enough. */
 function journalOptions(
   { journalBlocks, fastCommitBlocks }: ExtProperties,
   { sizeBytes, blockBytes }: { sizeBytes: number; blockBytes: number },
@@ -65,7 +65,7 @@ function journalOptions(
 function extendedOptions(ext: ExtProperties, { blocks }: { blocks: number }): string[] {
   const { resizeLimitBlocks: limit, encoding } = ext;
   return [
-    // without one mke2fs asks the disk
+    // without a stride mke2fs takes the disk's
     ...ext.stride ? [`stride=${ext.stride}`] : [],
     ...ext.stripeWidth ? [`stripe-width=${ext.stripeWidth}`] : [],
     ...limit !== undefined && limit > blocks ? [`resize=${limit}`] : [],
@@ -78,7 +78,7 @@ function extendedOptions(ext: ExtProperties, { blocks }: { blocks: number }): st
   ];
 }
 
-/** What can be set at any time, on an empty file system as on a full one; the device comes last. */
+/** Sets what can be set at any time, on an empty file system or a full one; the device is appended. */
 export function tune2fsArgv(
   ext: ExtProperties,
   { sizeBytes, blockBytes }: { sizeBytes: number; blockBytes: number },
@@ -106,7 +106,7 @@ function tunedOptions({ mountOptions, directoryHash }: ExtProperties): string[] 
   ];
 }
 
-/** The same share of the file system; tune2fs takes less than half of it. */
+/** The same share of the file system; tune2fs accepts less than half. */
 function reservedBlocks({ reservedBlocks: before, blocks: of }: ExtProperties, blocks: number): number {
   if (of === blocks || of === 0) return before;
   return Math.min(Math.round(before * blocks / of), Math.floor(blocks / 2) - 1);

@@ -1,15 +1,15 @@
 /**
- * mkfs.vfat(8) for a file system like the template's. What a FAT's width is, firmware tells by the number of
- * clusters (Microsoft's "FAT32 File System Specification", 1.03, §3.5), so it has to agree. Pure.
+ * Arguments of mkfs.vfat(8) for a file system like the template's. Firmware derives a FAT's width from the number of
+ * clusters (Microsoft's "FAT32 File System Specification", 1.03, §3.5), so the two must agree. Pure.
  */
 import type { FatProperties } from "#contract/format/file_system_properties.ts";
 import type { FileSystem } from "#contract/format/layout.ts";
 
 type FatBits = 12 | 16 | 32;
 
-/** First counts of clusters that are FAT16's, and FAT32's. */
+/** The smallest numbers of clusters of FAT16 and of FAT32. */
 const FAT16_CLUSTERS = 4085, FAT32_CLUSTERS = 65_525;
-/** Distance from both that programs which count otherwise need. */
+/** Distance to keep from both: some programs count differently. */
 const MARGIN = 16;
 const WIDTHS = [32, 16, 12] as const;
 /** In sectors. */
@@ -37,7 +37,7 @@ export function mkfsVfatArgv(
 ): [string, ...string[]] {
   const { fat, fatBits } = mkfs;
   const shape = fatBits && fatShape({ bits: fatBits, fat }, room);
-  // without the template's own, what mkfs.vfat chooses is left alone where it is right
+  // without the template's properties, mkfs.vfat's own choice is kept if it is right
   const isChosen = shape && (fat || shape.bits !== fatBits || !isUsual(shape, room));
   return [
     "mkfs.vfat",
@@ -49,7 +49,7 @@ export function mkfsVfatArgv(
   ];
 }
 
-/** Why it is not the template's width, in words; undefined if it is. */
+/** Why it does not have the template's width, as text; undefined if it does. */
 export function narrowed({ mkfs: { fat, fatBits } }: FileSystem, room: Room): string | undefined {
   const { bits } = (fatBits && fatShape({ bits: fatBits, fat }, room)) || {};
   if (bits === fatBits) return undefined;
@@ -59,11 +59,11 @@ export function narrowed({ mkfs: { fat, fatBits } }: FileSystem, room: Room): st
 function fatArgs(fat: FatProperties, { bits }: FatShape, before: FatBits): string[] {
   return [
     ...["-f", String(fat.fats)],
-    // a FAT of another width has other needs at its start
+    // the start of a FAT of another width is laid out differently
     ...bits === before ? ["-R", String(fat.reservedSectors)] : [],
     ...bits === before && bits !== 32 ? ["-r", String(fat.rootEntries)] : [],
     ...bits === before && fat.backupSector ? ["-b", String(fat.backupSector)] : [],
-    // the usual ones are the defaults of every version of mkfs.vfat
+    // the usual values are the defaults of every version of mkfs.vfat
     ...fat.media === 0xf8 ? [] : ["-M", `0x${fat.media.toString(16)}`],
     ...fat.driveNumber === 0x80 ? [] : ["-D", `0x${fat.driveNumber.toString(16)}`],
     ...fat.hiddenSectors === undefined ? [] : ["-h", String(fat.hiddenSectors)],
@@ -71,14 +71,14 @@ function fatArgs(fat: FatProperties, { bits }: FatShape, before: FatBits): strin
 }
 
 /**
- * The template's own, unless the disk's sectors are larger, or the FAT's width and the number of clusters would
- * contradict each other: then clusters are made smaller, or else the FAT narrower.
+ * The template's shape, unless the disk's sectors are larger or the FAT's width and the number of clusters would
+ * contradict each other. Then the clusters get smaller, or else the FAT narrower.
  */
 function fatShape(
   { bits, fat }: { bits: FatBits; fat: FatProperties | undefined },
   { sizeBytes, sectorBytes, sectorBytesBefore }: Room,
 ): FatShape {
-  // a person may have chosen sectors larger than the disk's
+  // somebody may have chosen sectors larger than the disk's
   const chosen = fat && fat.sectorBytes !== sectorBytesBefore ? fat.sectorBytes : 0;
   const sector = Math.max(chosen, sectorBytes);
   if (fat && sector === fat.sectorBytes && widthOf(fat.clusters) === bits) {
@@ -95,7 +95,7 @@ function fatShape(
       if (agrees(shape, { sizeBytes, fat })) return shape;
     }
   }
-  // so small or large that no width has the right number: as the template has it
+  // so small or large that no width fits: like the template
   return { bits, sectorBytes: sector, sectorsPerCluster: wanted };
 }
 
@@ -127,7 +127,7 @@ function isUsual({ bits, sectorBytes, sectorsPerCluster }: FatShape, { sizeBytes
     sectorBytes * sectorsPerCluster === usualClusterBytes(bits, sizeBytes);
 }
 
-/** Of mkfs.fat 4.2, for templates whose clusters are not known. */
+/** What mkfs.fat 4.2 chooses; for templates whose cluster size is unknown. */
 function usualClusterBytes(bits: FatBits, sizeBytes: number): number {
   const MIB = 1 << 20, GIB = 1024 * MIB;
   if (bits !== 32) return 2048;

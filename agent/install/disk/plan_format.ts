@@ -1,10 +1,10 @@
-/** How a file system is made again: the template's parameters, fitted to the room there is. Pure. */
+/** How to make a file system: the template's parameters, fitted to the available room. Pure. */
 import type { FileSystem, SwapArea, Volume } from "#contract/format/layout.ts";
 import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
 import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
 import { mkfsXfsArgv } from "./plan_xfs.ts";
 
-/** A place that this version can fill. */
+/** A place that this version can format. */
 export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
 
 export interface Formatting {
@@ -14,21 +14,21 @@ export interface Formatting {
   readonly mountPoint?: string;
   readonly uuid?: string | undefined;
   readonly label?: string | undefined;
-  /** Program and its arguments, without the device, which comes last. */
+  /** The program and its arguments; the device is appended. */
   readonly argv: readonly [string, ...string[]];
-  /** The same for what is set afterwards, and can be set again on a full file system. */
+  /** The same for the properties that are set afterwards, and can be set again on a full file system. */
   readonly tuning?: readonly [string, ...string[]];
-  /** How it is unlike the template's, in words. */
+  /** How it differs from the template's, as text. */
   readonly remark?: string;
 }
 
 /** Where a file system goes. */
 interface Room {
   readonly sizeBytes: number;
-  /** Of the disk, and of the template's. */
+  /** Of the node's disk, and of the template's. */
   readonly sectorBytes: number;
   readonly sectorBytesBefore: number;
-  /** Of the image. */
+  /** Number of the image's entries. */
   readonly entries: number;
 }
 
@@ -40,11 +40,11 @@ export function canResize({ type }: Pick<FileSystem, "type">): boolean {
   return /^(ext[234]|xfs)$/.test(type);
 }
 
-/** Least room for what the template has in it: its data, a tenth for growth and packing, tables and journal. */
+/** The least room for the template's content: its data, a tenth for growth and packing, tables and journal. */
 export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
   const { usedBytes, sizeBytes, mkfs } = fileSystem;
   const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
-  // one of the usual size is small in a small file system
+  // a journal of the default size is small in a small file system
   const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
   const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
   return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));

@@ -1,22 +1,7 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import type { ExtProperties } from "#contract/format/file_system_properties.ts";
+import { EXT } from "../../../test/support/file_system_properties.ts";
 import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
-
-const extProperties: ExtProperties = {
-  blocks: 2_097_152,
-  reservedBlocks: 0,
-  reservedUid: 0,
-  reservedGid: 0,
-  errors: "continue",
-  defaultMountOptions: [],
-  mountOptions: "",
-  stride: 0,
-  stripeWidth: 0,
-  maxMountCount: -1,
-  checkSeconds: 0,
-  quotaTypes: [],
-};
 
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
   {
@@ -30,7 +15,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
       header: header({
         fileSystems: [
           ext4(2, "/", {
-            mkfs: { features: [], blockBytes: 4096, ext: { ...extProperties, journalBlocks: 1 << 20 } },
+            mkfs: { features: [], blockBytes: 4096, ext: { ...EXT, journalBlocks: 1 << 20 } },
           }),
         ],
       }),
@@ -39,7 +24,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /too small: the image needs 6\.\d GB/,
   },
   {
-    name: "a file system with something that cannot be made again",
+    name: "a file system with something that cannot be reproduced",
     options: { header: header({ fileSystems: [ext4(2, "/", { obstacle: "its journal lies elsewhere" })] }) },
     says: /disk 0 partition 2 \(ext4\) cannot be made again: its journal lies elsewhere/,
   },
@@ -69,15 +54,15 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /cannot find the disk .*09:00\.0/,
   },
   {
-    name: "a name that two disks bear",
+    name: "a name that two disks have",
     options: {
       disk: "/dev/disk/by-path/pci-0000:00:04.0",
       disks: [disk({ name: "mmcblk0" }), disk({ name: "mmcblk1" })],
     },
-    says: /cannot tell which disk of n1 is .*2 disks bear that name.*mmcblk0.*mmcblk1/,
+    says: /cannot tell which disk of n1 is .*2 disks have that name.*mmcblk0.*mmcblk1/,
   },
   {
-    name: "a disk with something on it where the node's own is gone",
+    name: "a disk that holds data, with the node's own gone",
     options: {
       disks: [disk({ serial: "data", model: "Big", content: "gpt: xfs 'data'" })],
       installed: { serial: "boot", model: "Big", byPath: "/dev/disk/by-path/pci-0000:00:04.0" },
@@ -85,7 +70,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /cannot find the disk that n1 was installed on.*Big boot.*\(gpt: xfs 'data'\) would be lost/,
   },
   {
-    name: "a disk with something on it beside one that may be the system's, and is too small",
+    name: "a disk that holds data, next to one that may be the system's and is too small",
     options: {
       disks: [
         disk({ name: "sda", sizeBytes: GIB, content: "" }),
@@ -95,7 +80,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /cannot take .*\(sdb.*\(xfs 'data'\).*sda.*too small/,
   },
   {
-    name: "a named disk by the kernel's name",
+    name: "a disk named by its kernel name",
     options: { disk: "/dev/sda" },
     says: /cannot find the disk \/dev\/sda/,
   },
@@ -161,7 +146,7 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /smaller than this disk's sectors/,
   },
   {
-    name: "4096-byte sectors under a partition that begins between two",
+    name: "4096-byte sectors under a partition that begins inside one",
     options: {
       header: header({
         disks: [{ ...biosDisk, table: "dos", partitions: [{ ...part(2, 0, 8192), startSector: 63 }] }],

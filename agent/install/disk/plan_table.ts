@@ -1,7 +1,7 @@
 /**
- * Where partitions go on a disk of another size: pure arithmetic. Everything keeps its place and size but one
- * partition, the last that carries a file system which can be made in another size; what lies behind it moves
- * by the same distance, so that free room at the end stays as much as it was.
+ * Where partitions go on a disk of another size: pure arithmetic. Only one partition changes its size, the last with a
+ * file system that can be resized. The partitions behind it move by the same distance, so the free room at the end of
+ * the disk stays the same; all others keep place and size.
  */
 import type { DiskTable, Partition } from "#contract/format/layout.ts";
 
@@ -17,16 +17,16 @@ export interface PlannedPartition {
   readonly bootable?: boolean | undefined;
 }
 
-/** What a GPT has beside its partitions, in sectors of the target disk. */
+/** A GPT's properties besides its partitions, in sectors of the target disk. */
 export interface PlannedGpt {
   readonly entries: number;
   readonly firstUsableSector: number;
-  /** Absent where it follows from the disk's size. */
+  /** Absent if it follows from the disk's size. */
   readonly lastUsableSector?: number | undefined;
   readonly protectiveBoot: boolean;
 }
 
-/** A partition that may change its size, and the least that it needs. */
+/** A partition that may change its size, and the least it needs. */
 export interface Growable {
   readonly number: number;
   readonly minimumBytes: number;
@@ -45,6 +45,30 @@ const MIB = 1 << 20;
 /** MBR has 32 bits for a sector's number. */
 const MBR_SECTORS = 2 ** 32 - 1;
 
+/**
+ * @example A larger disk: the root grows, and the swap behind it moves
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { planTable } from "./plan_table.ts";
+ *
+ * const GIB = 2 ** 30, sectors = (gib: number) => gib * GIB / 512;
+ * const type = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+ * const template = {
+ *   name: "vda",
+ *   sizeBytes: 10 * GIB,
+ *   sectorBytes: 512 as const,
+ *   table: "gpt" as const,
+ *   partitions: [
+ *     { number: 1, startSector: 2048, sectors: sectors(8), type },
+ *     { number: 2, startSector: 2048 + sectors(8), sectors: sectors(1), type },
+ *   ],
+ * };
+ * const growable = [{ number: 1, minimumBytes: 2 * GIB }];
+ * const plan = planTable(template, { sizeBytes: 15 * GIB, sectorBytes: 512, growable });
+ * assert(plan.fits);
+ * assert.deepEqual(plan.partitions.map((p) => p.sectors), [sectors(13), sectors(1)]);
+ * ```
+ */
 export function planTable(
   table: DiskTable,
   { sizeBytes, sectorBytes, growable }: {
@@ -64,7 +88,7 @@ export function planTable(
     return {
       fits: false,
       reason: `partition ${misplaced.source.number} does not begin and end at a multiple of ` +
-        `${sectorBytes} bytes, as sectors of this disk would need.`,
+        `${sectorBytes} bytes, the size of this disk's sectors.`,
     };
   }
   const lastEnd = Math.max(0, ...parts.map((p) => p.end));
@@ -77,7 +101,7 @@ export function planTable(
   if (early) {
     return {
       fits: false,
-      reason: `partition ${early.source.number} begins where this disk's table lies.`,
+      reason: `partition ${early.source.number} begins inside the area of this disk's table.`,
     };
   }
   const chosen = growable.flatMap((g) => {
@@ -96,7 +120,7 @@ export function planTable(
       };
     }
   }
-  // without a file system that can change, a larger disk keeps the room at its end
+  // if no file system can be resized, the additional room stays free at the end of a larger disk
   const pivot = chosen && shift !== 0 ? { at: chosen.part.end, by: shift } : { at: Infinity, by: 0 };
   const move = (position: number) => position >= pivot.at ? position + pivot.by : position;
   return {
@@ -131,14 +155,14 @@ function plannedGpt(
   };
 }
 
-/** Room behind the last sector that partitions may use, where a person set that. */
+/** Room behind the last sector that partitions may use, if somebody set that sector. */
 function spareEnd(table: DiskTable, lastEnd: number): number {
   if (table.table !== "gpt" || table.lastUsableSector === undefined) return 0;
   const set = Math.max((table.lastUsableSector + 1) * table.sectorBytes, lastEnd);
   return Math.max(0, usableEnd("gpt", table, { entries: table.entries }) - set);
 }
 
-/** How many partitions a GPT has room for unless told otherwise. */
+/** The default number of partition entries in a GPT. */
 export const USUAL_ENTRIES = 128;
 const ENTRY_BYTES = 128;
 
@@ -163,7 +187,7 @@ function tailBytes(
   return table === "gpt" ? gptOverhead(sectorBytes, entries) + spareBytes : 0;
 }
 
-/** First byte that no partition may use. */
+/** The first byte behind the usable area. */
 export function usableEnd(
   table: DiskTable["table"],
   { sizeBytes, sectorBytes }: { sizeBytes: number; sectorBytes: number },
@@ -179,8 +203,8 @@ function alignDown(bytes: number): number {
 }
 
 /**
- * Input of sfdisk(8). Numbers before the colon are the partitions' own; names are quoted, with every byte that
- * could end the quotes written as \xNN.
+ * Input for sfdisk(8). The number before the colon is the partition's own. Names are quoted, and every byte that could
+ * end the quotes is written as \xNN.
  */
 export function sfdiskScript(
   { table, id, partitions, gpt }: {

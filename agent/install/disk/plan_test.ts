@@ -52,7 +52,7 @@ for (const { name, sizeBytes, sectorBytes = 512, expected } of geometry) {
   });
 }
 
-Deno.test("the file system is made for the room that its partition has, with inodes in the same ratio", () => {
+Deno.test("a file system is made in the size of its partition, with inodes in the same ratio", () => {
   const made = plan({ disks: [disk({ sizeBytes: 18 * GIB })] });
   const [format] = made.actions.flatMap((a) => a.do === "format" ? [a.formatting] : []);
   assert.equal(format?.sizeBytes, 16 * GIB);
@@ -87,7 +87,7 @@ Deno.test("an MBR disk with logical partitions grows them and the extended one a
   ]);
 });
 
-Deno.test("an MBR disk beyond 2 TiB uses what MBR can name", () => {
+Deno.test("an MBR disk beyond 2 TiB is used as far as MBR can address it", () => {
   const sizeBytes = 4096 * GIB;
   const partitions = [part(1, 1, 8192, { type: "83" })];
   const made = plan({
@@ -148,9 +148,9 @@ Deno.test("a file system on a whole disk is made there", () => {
   assert.deepEqual(made.actions.map((a) => a.do), ["erase", "format", "mount", "boot-loader"]);
 });
 
-Deno.test("a person can read the plan", () => {
+Deno.test("the plan as text", () => {
   assert.deepEqual(describePlan(plan({ disks: [disk({ sizeBytes: 20 * GIB })] })), [
-    "install web@3 on /dev/disk/by-path/pci-0000:00:04.0 (sda, 21.5 GB), the only disk; all that is on it is lost",
+    "install web@3 on /dev/disk/by-path/pci-0000:00:04.0 (sda, 21.5 GB), the only disk; everything on it is lost",
     "write a partition table (GPT)",
     "  partition 1: 1.0 MB from sector 2048",
     "  partition 2: 19.3 GB from sector 4096, fitted to the disk",

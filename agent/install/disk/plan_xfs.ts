@@ -1,4 +1,4 @@
-/** mkfs.xfs(8) for a file system like the template's, in the room there is. Pure. */
+/** Arguments of mkfs.xfs(8) for a file system like the template's, in the available room. Pure. */
 import {
   XFS_LEAST_LOG_BYTES,
   type XfsFeature,
@@ -8,7 +8,7 @@ import type { FileSystem } from "#contract/format/layout.ts";
 
 type Section = "m" | "i" | "n";
 
-/** Which option takes a feature, and how it is written. */
+/** Which option each feature belongs to. */
 const FEATURES: Readonly<Record<XfsFeature, Section>> = {
   crc: "m",
   finobt: "m",
@@ -44,7 +44,7 @@ function xfsOptions(
   xfs: XfsProperties,
   { before, sizeBytes, sectorBytes }: { before: number; sizeBytes: number; sectorBytes: number },
 ): Map<string, string[]> {
-  // a log must fit into one allocation group: if a smaller file system may lack the room, mkfs.xfs decides
+  // a log must fit into one allocation group: if a smaller file system may lack the room, mkfs.xfs chooses its size
   const keepsLog = xfs.logBytes >= XFS_LEAST_LOG_BYTES &&
     (sizeBytes === before || xfs.logBytes <= sizeBytes / 16);
   const stripe = [`sunit=${xfs.stripeUnitBytes / 512}`, `swidth=${xfs.stripeWidthBytes / 512}`];
@@ -62,7 +62,7 @@ function xfsOptions(
       ...keepsLog ? [`size=${xfs.logBytes}`] : [],
       ...xfs.logStripeBytes > 0 ? [`sunit=${xfs.logStripeBytes / 512}`] : [],
     ]],
-    // without one mkfs.xfs asks the disk; it refuses one that some RAID controllers tell, of no width
+    // without a stripe mkfs.xfs takes the disk's; it refuses the zero width that some RAID controllers report
     ["d", isStripe(xfs) ? stripe : []],
   ]);
 }
@@ -72,7 +72,7 @@ function isStripe({ stripeUnitBytes, stripeWidthBytes }: XfsProperties): boolean
     stripeWidthBytes % stripeUnitBytes === 0;
 }
 
-/** Each by name: what mkfs.xfs has as default changes from version to version. */
+/** Every feature by name: the defaults of mkfs.xfs change from version to version. */
 function features({ enabled, disabled }: XfsProperties, section: Section): string[] {
   const written = (feature: XfsFeature, on: boolean) => {
     if (FEATURES[feature] !== section) return [];

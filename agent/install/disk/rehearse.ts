@@ -1,6 +1,6 @@
 /**
- * Carries a plan out on files without content, before the disk is touched: whatever the image's own programs would
- * refuse, they refuse there. Each file is as large as what it stands for, and takes next to no room.
+ * Carries out a plan on empty files before the disk is touched: what the image's own programs would refuse, they
+ * refuse here. Each file is as large as the disk or file system it stands for, and takes next to no room.
  */
 import { RackseedError } from "#contract/errors.ts";
 import type { Run } from "../../sys/command.ts";
@@ -9,7 +9,7 @@ import type { Formatting } from "./plan_format.ts";
 import { sfdiskScript } from "./plan_table.ts";
 import { hasTable } from "./resume.ts";
 
-/** mkfs.vfat knows no rehearsal of its own: its tables are written, 8 MiB for each GiB of smallest clusters. */
+/** mkfs.vfat has no dry run: it writes its tables, 8 MiB for each GiB with the smallest clusters. */
 const MAX_VFAT_BYTES = 4 * 2 ** 30;
 
 const TUNED_BYTES = 16 << 20;
@@ -27,7 +27,7 @@ export async function rehearse({ image, disk, actions }: Plan, { run, signal }: 
     for (const action of actions) {
       await Deno.writeFile(file, new Uint8Array());
       if (action.do === "format") await rehearseFormat(action.formatting, { image, file, run, signal });
-      // of a file sfdisk believes that it has sectors of 512 bytes
+      // sfdisk takes a file for a disk with sectors of 512 bytes
       if (action.do === "partition" && action.sectorBytes === 512) {
         await Deno.truncate(file, disk.sizeBytes);
         await rehearseTable(action, { image, file, run, signal });
@@ -55,7 +55,7 @@ async function rehearseFormat(
   };
   await run([program, ...REHEARSED[program] ?? [], ...args, file], options);
   if (!tuning) return;
-  // a small file system is as good, but for the number of its reserved blocks
+  // a small file system does as well, except for the number of reserved blocks
   await Deno.writeFile(file, new Uint8Array());
   await Deno.truncate(file, TUNED_BYTES);
   await run(["mkfs.ext4", "-q", "-F", file], options);
@@ -63,7 +63,7 @@ async function rehearseFormat(
   await run([tune, ...settings.map((word, at) => settings[at - 1] === "-r" ? "0" : word), file], options);
 }
 
-/** mke2fs(8), mkfs.xfs(8): what would be made is worked out and not written. */
+/** mke2fs(8), mkfs.xfs(8): compute what would be made without writing it. */
 const REHEARSED: Readonly<Record<string, readonly string[]>> = { "mkfs.ext4": ["-n"], "mkfs.xfs": ["-N"] };
 
 async function rehearseTable(
@@ -76,7 +76,7 @@ async function rehearseTable(
   const { stdout } = await run(["sfdisk", "-J", file], { signal, title, remedy });
   if (hasTable(action, stdout)) return;
   throw new RackseedError(title, {
-    reason: "sfdisk writes another one than it was told.",
+    reason: "sfdisk writes a table other than the planned one.",
     remedy,
     status: 409,
   });

@@ -1,7 +1,6 @@
 /**
- * Whether a disk carries what an earlier run of the same plan made of it, so that the installation goes on there.
- * Only ever asked of the proven target of an armed node, and with everything in doubt the answer is no: then the
- * disk is made anew.
+ * Whether a disk holds what an earlier run of the same plan wrote, so that the installation can resume. Asked only
+ * about the proven target of an armed node. In any doubt the answer is no, and the disk is overwritten.
  */
 import { createHash } from "node:crypto";
 import type { Order } from "#contract/api.ts";
@@ -20,17 +19,17 @@ import { type PlannedPartition, USUAL_ENTRIES } from "./plan_table.ts";
 
 export type Resumption =
   | { readonly resumes: true }
-  /** `because`: in words, where something of an earlier run is there. */
+  /** `because`: why not, as text, if there is something from an earlier run. */
   | { readonly resumes: false; readonly because?: string };
 
-/** What the journal of this plan says. */
+/** The journal's record for this plan. */
 export function plannedRecord(plan: Plan, order: Order): JournalRecord {
   const { sizeBytes, sectorBytes, model, serial, byPath } = plan.disk;
   const decided = JSON.stringify([{ sizeBytes, sectorBytes, model, serial, byPath }, plan.actions]);
   return recordOf(order, createHash("sha256").update(decided).digest("hex"));
 }
 
-/** `at`: where the root file system is mounted for a moment. */
+/** `at`: mount point for a short look at the root file system. */
 export async function findResumption(
   target: TargetDisk,
   { plan, record, at, run, signal }: CarryOut & { plan: Plan; record: JournalRecord; at: string },
@@ -55,7 +54,7 @@ export async function findResumption(
   }
 }
 
-/** Makes those file systems again that a power cut may have damaged beyond what shows: vfat has no journal. */
+/** Formats again those file systems in which a power cut may have left hidden damage: vfat has no journal. */
 export async function formatUnsafe(
   target: TargetDisk,
   { plan, onFormat, run, signal }: CarryOut & { plan: Plan; onFormat: (what: string) => void },
@@ -64,7 +63,7 @@ export async function formatUnsafe(
   await formatDisk(target, { plan: { ...plan, actions }, onFormat, run, signal });
 }
 
-/** Table and file systems bear the identifiers, and lie in the places, that the plan gives them. */
+/** Whether the table and the file systems have the planned identifiers and places. */
 async function isAsPlanned(
   target: TargetDisk,
   { plan, run, signal }: CarryOut & { plan: Plan },
@@ -78,14 +77,14 @@ async function isAsPlanned(
   return true;
 }
 
-/** Whether the table, and what the kernel made of it, is the planned one; `others`: it may have more partitions. */
+/** Whether the table, on the disk and in the kernel, is the planned one; `others`: it may have more partitions. */
 export async function tableStands(
   target: TargetDisk,
   planned: Extract<Action, { do: "partition" }>,
   { run, signal, others = false }: CarryOut & { others?: boolean },
 ): Promise<boolean> {
   const { stdout, stderr, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
-  // of a GPT of which one copy is broken it shows the other, and says so
+  // if one copy of a GPT is broken, sfdisk shows the other, and says so
   return code === 0 && !/corrupt/i.test(stderr) && hasTable(planned, stdout, { others }) &&
     await hasProtectiveMark(target, planned) && await kernelKnows(target, planned, { others });
 }
@@ -94,13 +93,13 @@ async function hasProtectiveMark(
   target: TargetDisk,
   { gpt, sectorBytes }: Extract<Action, { do: "partition" }>,
 ): Promise<boolean> {
-  // nobody is kept from marking it where the template has no mark
+  // if the template has no mark, the node may still have one
   if (!gpt?.protectiveBoot) return true;
   const start = await startOf(target.device(), 2 * sectorBytes);
   return parseDiskStart(start, { sectorBytes, sizeBytes: 0 }).protectiveBoot;
 }
 
-/** `json`: what `sfdisk -J` says. Pure. */
+/** `json`: output of `sfdisk -J`. Pure. */
 export function hasTable(
   planned: Extract<Action, { do: "partition" }>,
   json: string,
@@ -124,14 +123,14 @@ export function hasTable(
     (others || found.partitions.length === planned.partitions.length) && planned.partitions.every(isSame);
 }
 
-/** `text`: what `blkid -p -o export` says. Pure. */
+/** `text`: output of `blkid -p -o export`. Pure. */
 export function hasFileSystem({ type, uuid, label }: Formatting, text: string): boolean {
   const found = parseBlkid(text);
   return found.get("TYPE") === type && (uuid === undefined || found.get("UUID") === uuid) &&
     (label === undefined || found.get("LABEL") === label);
 }
 
-/** Replays journals and repairs what a power cut leaves; e2fsck(8) ends with 1 where it repaired something. */
+/** Replays journals and repairs what a power cut left; e2fsck(8) exits with 1 if it repaired something. */
 async function repairFileSystems(
   target: TargetDisk,
   { plan, run, signal }: CarryOut & { plan: Plan },

@@ -1,7 +1,4 @@
-/**
- * Properties of file systems that can be set at any time, where a disk is to be restored: who runs the machine may
- * have changed them.
- */
+/** Resets the file system properties that can be set at any time: whoever runs the machine may have changed them. */
 import { parseDumpe2fs } from "../../layout/properties/ext.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type CarryOut, tune } from "./partition.ts";
@@ -9,7 +6,7 @@ import { placeNumber, type Plan } from "./plan.ts";
 import { tune2fsArgv } from "./plan_ext.ts";
 import type { Formatting } from "./plan_format.ts";
 
-/** `text`: what `tune2fs -l` says of the file system. Pure. */
+/** `text`: output of `tune2fs -l`. Pure. */
 export function isTuned({ tuning }: Pick<Formatting, "tuning">, text: string): boolean {
   if (tuning === undefined) return true;
   const { properties, blockBytes } = parseDumpe2fs(text);
@@ -17,7 +14,7 @@ export function isTuned({ tuning }: Pick<Formatting, "tuning">, text: string): b
   return JSON.stringify(now) === JSON.stringify(tuning);
 }
 
-/** Returns what was set, in words, or would be: `dryRun` writes nothing. `without`: what is not there. */
+/** Returns what was set, as text, or would be: `dryRun` writes nothing. `without`: file systems that are missing. */
 export async function retuneDisk(
   target: TargetDisk,
   { plan, without, dryRun, run, signal }: CarryOut & {

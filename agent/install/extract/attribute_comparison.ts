@@ -1,10 +1,10 @@
-/** Whether what stands has the attributes of its entry. Pure. */
+/** Compares the attributes of a file with those of its entry. Pure. */
 import type { Attributes, Xattr } from "#contract/format/entry.ts";
 import type { InodeSettings } from "#contract/format/inode_flags.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import type { Holds } from "../../sys/inode_flags.ts";
 
-/** A label that a running SELinux gives to every file by itself; it is none of the image's. */
+/** A running SELinux labels every file on its own; the label is not the image's. */
 const OWN_LABEL = "security.selinux";
 
 export interface FoundInode {
@@ -13,8 +13,8 @@ export interface FoundInode {
 }
 
 /**
- * `privileged`: whether owners count. A symlink's mode never does: it has none of its own. `inode`: absent where it
- * cannot have flags, or is believed to have the entry's.
+ * `privileged`: whether owners count. The mode of a symlink never does: it has none of its own. `inode`: absent if the
+ * file cannot have flags, or is assumed to have the entry's.
  */
 export function hasAttributes(
   entry: Attributes,
@@ -35,7 +35,7 @@ export function hasAttributes(
     );
 }
 
-/** Whether its flags and project are the entry's, but for those that its file system cannot hold. */
+/** Whether flags and project are the entry's, apart from those that the file system cannot hold. */
 export function hasSettings(
   { inode: wanted = {} }: Pick<Attributes, "inode">,
   { settings: found = {}, holds }: FoundInode,
@@ -47,7 +47,7 @@ export function hasSettings(
       wanted.extentSize === found.extentSize && wanted.cowExtentSize === found.cowExtentSize);
 }
 
-/** Names of attributes that the entry has not. */
+/** Names of extended attributes that the entry does not have. */
 export function unexpectedXattrs(entry: Attributes, xattrs: readonly Xattr[]): string[] {
   return xattrs.flatMap(([name]) =>
     name === OWN_LABEL || entry.xattrs.some(([n]) => n === name) ? [] : [name]

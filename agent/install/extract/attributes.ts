@@ -1,7 +1,7 @@
 /**
- * Gives what was made its owner, mode, extended attributes and time, in the order that keeps all of them: a
- * change of owner clears setuid and capabilities, a change of mode rewrites an ACL's mask, and every one but the
- * last may touch the time. Inode flags come after the time: some of them forbid all further changes.
+ * Sets owner, mode, extended attributes and time, in the order that preserves all of them: changing the owner clears
+ * setuid and capabilities, changing the mode rewrites an ACL's mask, and each of these may touch the time. Inode flags
+ * come last: some of them forbid every further change.
  */
 import { type BytePath, displayPath, parentOf } from "#contract/format/byte_path.ts";
 import type { Attributes } from "#contract/format/entry.ts";
@@ -25,21 +25,21 @@ import {
 import { removeXattrOf, setXattrAt, setXattrOf, xattrsOf } from "../../sys/xattr.ts";
 import { hasAttributes, unexpectedXattrs } from "./attribute_comparison.ts";
 
-/** How often something could not be kept, and the first path of it, by what it was. */
+/** What could not be preserved, how often, and the first path concerned. */
 export type Shortfalls = Map<string, { count: number; example: string }>;
 
-/** MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC of linux/magic.h: they know no owner, mode or attribute. */
+/** MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC of linux/magic.h: file systems without owners, modes and attributes. */
 export const PLAIN_FILE_SYSTEMS = new Set([0x4d44, 0x2011bab0]);
-/** setuid, setgid, sticky: what open(2) does not give. */
+/** setuid, setgid, sticky: the bits that open(2) does not set. */
 const SPECIAL_BITS = 0o7000;
 
 /**
- * Of the flags c, m, T, C, x, P and F: they count only while a file is empty, or are to be inherited. The others slow
- * writing down, forbid it, or would be inherited by what is made.
+ * The flags c, m, T, C, x, P and F: they take effect only while a file is empty, or must be inherited. The other flags
+ * slow down writing, forbid it, or would be inherited by new files.
  */
 const EARLY_FLAGS = 0x4 | 0x400 | 0x20000 | 0x800000 | 0x2000000 | 0x20000000 | 0x40000000;
 
-/** Gives an open file or directory those settings that count only while it is empty; later come all of them. */
+/** Gives an open file or directory the inode settings that only work while it is empty. All others follow at the end. */
 export function beginSettings(fd: number, { inode = {} }: Pick<Attributes, "inode">): void {
   const { flags = 0, ...rest } = inode;
   setInodeSettings(fd, { ...rest, flags: flags & EARLY_FLAGS } satisfies InodeSettings);
@@ -51,7 +51,7 @@ export class AttributeWriter {
   readonly #privileged: boolean;
   readonly #self: Owner;
 
-  /** `root`: descriptor of the target. `self`: who the process is, hence who owns what it makes. */
+  /** `root`: descriptor of the target. `self`: the process's owner, who therefore owns every new file. */
   constructor(root: number, { privileged, self }: { privileged: boolean; self: Owner }) {
     this.#root = root;
     this.#privileged = privileged;
@@ -59,8 +59,8 @@ export class AttributeWriter {
   }
 
   /**
-   * An open file or directory. `made`: the permission bits that it has, where they are known to be the entry's
-   * (open(2) under an empty umask gives all but setuid, setgid and sticky).
+   * For an open file or directory that was just made. `made`: its permission bits, if open(2) set them: under an empty
+   * umask it sets all but setuid, setgid and sticky.
    */
   finishOpen(fd: number, { entry, made }: { entry: Attributes; made?: number }): void {
     this.#owner(entry, { fd, set: () => chownOf(fd, entry) });
@@ -72,7 +72,7 @@ export class AttributeWriter {
     this.#settings(fd, entry);
   }
 
-  /** An open file or directory that stood there before: nothing is believed of it, and nothing done where all is right. */
+  /** For an open file or directory that existed before: compares everything, and does nothing if all is right. */
   correct(fd: number, entry: Attributes): void {
     const status = statOf(fd), xattrs = xattrsOf(fd), privileged = this.#privileged;
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
@@ -93,7 +93,7 @@ export class AttributeWriter {
     this.#settings(fd, entry);
   }
 
-  /** What cannot be opened: a symlink, a device, a FIFO, made with the entry's permission bits. */
+  /** For what cannot be opened: a symlink, device or FIFO, made with the entry's permission bits. */
   finishNode(entry: Attributes, { isSymlink }: { isSymlink: boolean }): void {
     const { path, mode } = entry;
     this.#owner(entry, { set: () => chownAt(this.#root, path, entry) });
@@ -123,7 +123,7 @@ export class AttributeWriter {
     else this.shortfalls.set(what, { count: 1, example: displayPath(path) });
   }
 
-  /** What was made may have inherited some from its directory. */
+  /** Sets them even if the entry has none: a new file may have inherited some from its directory. */
   #settings(fd: number, { path, inode = {} }: Attributes): void {
     const missed = setInodeSettings(fd, inode);
     if (missed) this.miss(`inode flags (${describeSettings(missed)})`, path);

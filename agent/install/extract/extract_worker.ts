@@ -1,9 +1,9 @@
-/** One of the parallel workers of installTree; see extract_messages.ts for what it is told. */
+/** One of the parallel workers of installTree; its messages are in extract_messages.ts. */
 /// <reference lib="webworker" />
 import type { Job, WorkerSetup } from "./extract_messages.ts";
 import { type Extractor, extractor } from "./extractor.ts";
 
-// the first message sets the worker up, every further one is a job; one job at a time
+// the first message sets up the worker, every further one is a job; they run one at a time
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let run: Extractor | undefined;
 let last = Promise.resolve();

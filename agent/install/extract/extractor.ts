@@ -1,4 +1,4 @@
-/** What a worker of installTree does, one job after the other. */
+/** Does the jobs of one installTree worker, one at a time. */
 import { messageOf } from "#contract/errors.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { effectiveOwner } from "../../sys/libc.ts";
@@ -8,7 +8,7 @@ import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
 import { BadFrame, FrameSource } from "./frame_source.ts";
 import { TreeWriter } from "./tree_writer.ts";
 
-/** Never rejects: a failure is an answer. One job at a time. */
+/** Never rejects: a failure is a reply. Call it with one job at a time. */
 export type Extractor = (job: Job) => Promise<Reply>;
 
 export function extractor(setup: WorkerSetup): Extractor {

@@ -1,7 +1,7 @@
 /**
- * What is to be done when which frame is there. Frames come in any order, so that every file is written by the
- * frames that hold its extents; nearly all files lie in one frame whole and are made, written and finished at
- * once. What stands on the target already is left out.
+ * Plans what to do with each frame. Frames arrive in any order, so every file is written by the frames that hold its
+ * extents. Nearly all files lie within one frame and are made, written and finished at once. Entries that the target
+ * already has are left out.
  */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes, Entry, FrameExtent } from "#contract/format/entry.ts";
@@ -11,7 +11,7 @@ export type ImageEntry = Entry<FrameExtent>;
 export type DirectoryEntry = Extract<ImageEntry, { type: "directory" }>;
 export type FileEntry = Extract<ImageEntry, { type: "file" }>;
 export type LinkEntry = Extract<ImageEntry, { type: "link" }>;
-/** What is made without any frame: symlinks, devices, FIFOs, and files that are empty or one hole. */
+/** Entries made without any frame: symlinks, devices, FIFOs, and files that are empty or one hole. */
 export type NodeEntry = Exclude<ImageEntry, DirectoryEntry | LinkEntry>;
 
 /** Where extent `index` of the frame goes in a file. */
@@ -19,12 +19,12 @@ export interface Piece {
   readonly offset: number;
   readonly index: number;
 }
-/** A file that lies in one frame whole. */
+/** A file within one frame. */
 export interface WholeFile {
   readonly entry: Omit<FileEntry, "extents">;
   readonly pieces: readonly Piece[];
 }
-/** What one frame holds of a file that lies in several; the file exists already. */
+/** The part of a multi-frame file that one frame holds. The file itself has been made before. */
 export interface FilePart {
   readonly path: BytePath;
   readonly pieces: readonly Piece[];
@@ -38,7 +38,7 @@ export interface FrameWork {
   readonly extents: readonly FrameSlice[];
   readonly whole: WholeFile[];
   readonly parts: FilePart[];
-  /** Bytes that it writes, an extent of several files as often. */
+  /** Bytes that it writes; an extent counts once for each file that has it. */
   bytes: number;
 }
 
@@ -60,19 +60,19 @@ export interface Existing {
 }
 
 export interface TreePlan {
-  /** By frame number; undefined where nothing of the frame is used. */
+  /** By frame number; undefined if nothing of the frame is used. */
   readonly frames: readonly (FrameWork | undefined)[];
   /** Parents first. */
   readonly directories: readonly DirectoryEntry[];
   readonly nodes: readonly NodeEntry[];
-  /** Files that lie in several frames. */
-  readonly spread: readonly FileEntry[];
+  /** Files with extents in several frames. */
+  readonly multiFrame: readonly FileEntry[];
   /** Those of them that already exist in part. */
   readonly partial: ReadonlySet<FileEntry>;
   /** Files that are in place but need their attributes corrected. */
   readonly wrongAttributes: readonly Attributes[];
   readonly links: readonly LinkEntry[];
-  /** What is written. */
+  /** Files and bytes to write. */
   readonly files: number;
   readonly bytes: number;
 }
@@ -84,7 +84,7 @@ export function planTree(manifest: Manifest, existing?: Existing): TreePlan {
     return frames[frame] ??= { frame, pack, offset, sealedBytes, extents, whole: [], parts: [], bytes: 0 };
   };
   const directories: DirectoryEntry[] = [], nodes: NodeEntry[] = [];
-  const spread: FileEntry[] = [], links: LinkEntry[] = [];
+  const multiFrame: FileEntry[] = [], links: LinkEntry[] = [];
   const partial = new Set<FileEntry>(), wrongAttributes: Attributes[] = [];
   let files = 0;
   for (const [number, entry] of manifest.entries.entries()) {
@@ -106,7 +106,7 @@ export function planTree(manifest: Manifest, existing?: Existing): TreePlan {
         work.whole.push({ entry: rest, pieces: extents.map(pieceOf) });
         countBytes(work, extents);
       } else {
-        spread.push(entry);
+        multiFrame.push(entry);
         if (right) partial.add(entry);
         const missing = right ? extents.filter((_, i) => right[i] !== 1) : extents;
         for (const [frame, own] of Map.groupBy(missing, (e) => e.frame)) {
@@ -118,7 +118,7 @@ export function planTree(manifest: Manifest, existing?: Existing): TreePlan {
     }
   }
   const bytes = frames.reduce((sum, work) => sum + (work?.bytes ?? 0), 0);
-  return { frames, directories, nodes, spread, partial, wrongAttributes, links, files, bytes };
+  return { frames, directories, nodes, multiFrame, partial, wrongAttributes, links, files, bytes };
 }
 
 function pieceOf({ offset, index }: FrameExtent): Piece {

@@ -1,29 +1,29 @@
-/** Reads frames out of packs, opens them and proves them. */
+/** Reads frames from packs, decrypts and verifies them. */
 import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
 import { type SealedCodec, sealedCodec } from "#native/sealed_codec.ts";
 import { readFully } from "../../sys/libc.ts";
 import type { FrameWork } from "./frame_plan.ts";
 
-/** A frame that is not what the manifest says: cut off, changed, or sealed with another key. */
+/** A frame that does not match the manifest: truncated, changed, or sealed with another key. */
 export class BadFrame extends Error {
   override readonly name = "BadFrame";
 }
 
 export class FrameSource {
   readonly #keys: readonly Uint8Array[];
-  /** By key: most packs share one. */
+  /** By key, since most packs share one. */
   readonly #codecs = new Map<string, Promise<SealedCodec>>();
   #sealed = new Uint8Array(0);
 
-  /** `keys`: what opens the frames of each pack. */
+  /** `keys`: by pack, the key of its frames. */
   constructor(keys: readonly Uint8Array[]) {
     this.#keys = keys;
   }
 
   /**
-   * The extents that the version uses, by their number; valid until the next call. `descriptor`: of the frame's
-   * pack. Throws BadFrame.
+   * Returns the extents that the version uses, by number; valid until the next call. `descriptor`: of the frame's pack.
+   * Throws BadFrame.
    */
   async read(
     { pack, offset, sealedBytes, extents }: FrameWork,
@@ -65,8 +65,9 @@ export class FrameSource {
 }
 
 /**
- * That the frame is whole, to the last bit, its seal has proven, and the torrent's hashes before; what is left to
- * prove is that it is this frame and no other of the same key. The smallest extent's hash tells for next to nothing.
+ * The seal, and the torrent's hashes before it, have proved that the frame is intact to the last bit. What is left to
+ * prove is that it is this frame and not another one with the same key; hashing the smallest extent does that at
+ * almost no cost.
  */
 function proveIdentity(contents: readonly Uint8Array[], extents: FrameWork["extents"]): void {
   const smallest = extents.reduce(

@@ -1,4 +1,4 @@
-/** The part of an install that the workers do: everything from the first frame to the last. */
+/** Feeds the workers of an install, from the first frame to the last. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Shortfalls } from "./attributes.ts";
 import type { Job, Reply } from "./extract_messages.ts";
@@ -9,18 +9,18 @@ import { addShortfalls, writeFailure } from "./outcome.ts";
 import type { JobRunner } from "./worker_pool.ts";
 
 const ENTRIES_A_JOB = 500;
-/** A frame that was fetched again so often and is still bad will not become good. */
+/** After this many attempts a frame that is still bad is given up. */
 const MAX_READINGS = 5;
 
 interface ContentOptions extends Omit<InstallOptions, "packs"> {
   readonly packs: OpenPacks;
   readonly plan: TreePlan;
   readonly pool: JobRunner<Job, Reply>;
-  /** Receives what the workers could not keep. */
+  /** Collects what the workers could not preserve. */
   readonly shortfalls: Shortfalls;
 }
 
-/** Fails as soon as one job fails, whatever else is still waited for. */
+/** Rejects as soon as one job fails, whatever is still pending. */
 export async function installContents(options: ContentOptions): Promise<void> {
   const { plan, pool } = options;
   const underWay = new Set<Promise<void>>();
@@ -73,7 +73,7 @@ function batches<T>(entries: readonly T[]): T[][] {
   return Array.from({ length: count }, (_, i) => entries.slice(i * ENTRIES_A_JOB, (i + 1) * ENTRIES_A_JOB));
 }
 
-/** Calls `take` for every frame that the plan needs, as it comes. */
+/** Calls `take` for every frame that the plan needs, as it arrives. */
 async function eachFrame(
   { frames, plan, loose, onFrame }: ContentOptions,
   { failed, take }: { failed: Promise<never>; take: (work: FrameWork) => Promise<void> },
@@ -86,7 +86,7 @@ async function eachFrame(
       const next = await Promise.race([iterator.next(), failed]);
       if (next.done) {
         throw new RackseedError("cannot install the image", {
-          reason: `${missing.size} of its frames never came.`,
+          reason: `${missing.size} of its frames never arrived.`,
           remedy: "start the deployment again.",
         });
       }
@@ -99,12 +99,12 @@ async function eachFrame(
       await Promise.race([take(work), failed]);
     }
   } finally {
-    // not waited for: it may hang on a network that the failure has made pointless
+    // not awaited: after a failure it may hang on the network
     iterator.return?.().catch(() => {});
   }
 }
 
-/** The same for those whose extents come without them. */
+/** Calls `take` for every frame of which only single extents arrive. */
 async function eachLoose(
   { loose, plan }: ContentOptions,
   { failed, take }: {
@@ -120,13 +120,13 @@ async function eachLoose(
       const next = await Promise.race([iterator.next(), failed]);
       const work = next.done ? undefined : plan.frames[next.value.frame];
       if (next.done || work === undefined || !missing.delete(next.value.frame)) {
-        throw new RangeError("the extents that came are not those that were asked for");
+        throw new RangeError("the extents that arrived are not those that were requested");
       }
       const { contents } = next.value;
       await take(work, work.extents.map((_, number) => contents.get(number)));
     }
   } finally {
-    // it may wait for extents whose failure has made them pointless
+    // not awaited: after a failure it may hang on the network
     iterator.return?.().catch(() => {});
   }
 }
@@ -151,7 +151,7 @@ async function installFrame(
   }
 }
 
-/** Why the job's frame is bad; undefined where the job is done. Throws where the target could not be written. */
+/** Why the job's frame is bad; undefined if the job is done. Throws RackseedError if the target could not be written. */
 function badReason(
   reply: Reply,
   { shortfalls, target, onWorkTimes, onSums }: ContentOptions,

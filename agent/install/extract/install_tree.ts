@@ -1,6 +1,6 @@
 /**
- * Writes an image's tree into a target while its frames arrive, in whatever order: parallel workers open, prove
- * and write each frame as soon as it is there. Nothing is staged.
+ * Writes an image's tree into a target while its frames arrive, in any order: parallel workers decrypt, verify and
+ * write each frame as soon as it is complete. Nothing is staged.
  */
 import type { InstallOptions } from "./install_options.ts";
 import { type BytePath, parentOf } from "#contract/format/byte_path.ts";
@@ -37,20 +37,34 @@ import { InlineRunner, type JobRunner, WorkerPool } from "./worker_pool.ts";
 
 interface Installed {
   readonly files: number;
-  /** Bytes written; holes are none. */
+  /** Bytes written, without holes. */
   readonly bytes: number;
-  /** What the target or the process's rights could not hold, in words. */
+  /** What the target or the process's privileges could not preserve; human-readable. */
   readonly notes: readonly string[];
 }
 
-/** Most workers that are started by themselves: more would wait for the disk. */
+/** Upper limit of the default: more workers would only wait for the disk. */
 const MAX_WORKERS = 4;
 
 export function defaultWorkers(): number {
   return Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
 }
 
-/** Throws RackseedError; what is half written then stays, for the caller to make the file system anew. */
+/**
+ * Throws RackseedError. A half-written tree then stays: the caller formats the file system again, or resumes.
+ *
+ * @example
+ * ```ts
+ * import type { Manifest } from "#contract/format/manifest.ts";
+ *
+ * async function extract(manifest: Manifest, key: Uint8Array): Promise<void> {
+ *   const packs = { path: (pack: number) => `/packs/${manifest.header.packs[pack]?.sha256}.pack` };
+ *   const frames = ReadableStream.from(manifest.frames.keys());
+ *   const { files, notes } = await installTree({ manifest, key, target: "/mnt", packs, frames });
+ *   console.log(files, notes);
+ * }
+ * ```
+ */
 export async function installTree(options: InstallOptions): Promise<Installed> {
   const { target: path, key, signal, workers = defaultWorkers() } = options;
   signal?.throwIfAborted();
@@ -73,10 +87,10 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
     const plan = planTree(manifest, existing);
     const attributes = new AttributeWriter(target.fd, { privileged, self });
     makeDirectories(target, plan.directories);
-    makeSpreadFiles(target.fd, plan);
+    makeMultiFrameFiles(target.fd, plan);
     await installContents({ ...options, packs, plan, pool, shortfalls: attributes.shortfalls });
     const { fd } = target, existed = existing !== undefined;
-    for (const entry of plan.spread) finish(fd, { entry, attributes, flags: O.WRONLY, existed });
+    for (const entry of plan.multiFrame) finish(fd, { entry, attributes, flags: O.WRONLY, existed });
     for (const entry of plan.links) makeLink(fd, entry);
     for (const entry of plan.directories.toReversed()) {
       if (target.untouched.has(entry.path)) continue;
@@ -93,12 +107,12 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   }
 }
 
-/** With rights for the owner only, and without attributes, until all that they hold is made. */
+/** Makes directories accessible to the owner only and without attributes, until their content is complete. */
 function makeDirectories(
   { fd, directories: existing }: Target,
   directories: readonly DirectoryEntry[],
 ): void {
-  // a directory inherits some flags of the one that it is made in, and case folding can be changed only while it is empty
+  // a directory inherits some flags of its parent, and case folding can be changed only while it is empty
   const begins = directories.some(({ inode }) => inode !== undefined);
   for (const entry of directories) {
     const { path } = entry;
@@ -108,10 +122,10 @@ function makeDirectories(
   }
 }
 
-function makeSpreadFiles(root: number, { spread, partial }: TreePlan): void {
-  for (const entry of spread) {
+function makeMultiFrameFiles(root: number, { multiFrame, partial }: TreePlan): void {
+  for (const entry of multiFrame) {
     const exists = partial.has(entry);
-    // it may be read-only already, and nobody else is to see what it holds now
+    // it may be read-only already, and nobody else may read it while it is incomplete
     if (exists) {
       unlockAt(root, entry.path);
       chmodAt(root, entry.path, 0o600);
@@ -143,14 +157,14 @@ function finish(
   });
 }
 
-/** The file may be immutable already; and a directory of a project takes no name of a file of another one. */
+/** The target may be immutable already. A directory of one project refuses links to files of another (EXDEV). */
 function makeLink(root: number, { path, target }: LinkEntry): void {
   const link = () => pastLocks(root, target, { work: () => linkAt(root, path, target), stays: true });
   try {
     link();
   } catch (error) {
     if (codeOf(error) !== "EXDEV") throw error;
-    // it gets its flags back when all is made
+    // the directory gets its project back when everything is made
     const parent = { path: parentOf(path), flags: O.RDONLY | O.DIRECTORY };
     openFor(root, parent, (fd) => beginSettings(fd, {}));
     link();

@@ -23,7 +23,7 @@ function install({ manifest, target, pack }: Image, options: Partial<InstallOpti
   return installTree({ manifest, key, target, packs, frames: order(2, 0, 1), workers: 2, ...options });
 }
 
-/** Changes one byte of a frame in its pack; doing it again heals it. */
+/** Flips a bit of a frame in its pack; flipping it again repairs the frame. */
 function flipByte({ manifest, pack }: Image, frame: number): void {
   const bytes = Deno.readFileSync(pack);
   const at = (manifest.frames[frame]?.offset ?? 0) + 40;
@@ -31,7 +31,7 @@ function flipByte({ manifest, pack }: Image, frame: number): void {
   Deno.writeFileSync(pack, bytes);
 }
 
-Deno.test("frames in any order, and twice, become the tree", async () => {
+Deno.test("frames in any order, even repeated, make the tree", async () => {
   using image = makeImage();
   const progress: number[] = [];
   const installed = await install(image, {
@@ -50,7 +50,7 @@ Deno.test("frames in any order, and twice, become the tree", async () => {
   assert.equal(Deno.statSync(`${image.target}/b`).mtime?.getTime(), 1_700_000_000_123);
 });
 
-Deno.test("a target that holds something, or is none, is refused and left as it is", async () => {
+Deno.test("a target that is not empty, or not a directory, is refused and left as it is", async () => {
   using image = makeImage();
   Deno.writeTextFileSync(`${image.target}/precious`, "x");
   await assert.rejects(install(image), (error) => {
@@ -66,14 +66,14 @@ Deno.test("a target that holds something, or is none, is refused and left as it 
   await assert.rejects(install(image), /it holds empty/);
 });
 
-Deno.test("a fresh file system's lost+found does not matter", async () => {
+Deno.test("the lost+found of a new file system does not matter", async () => {
   using image = makeImage();
   Deno.mkdirSync(`${image.target}/lost+found`);
   assert.equal((await install(image)).files, 3);
 });
 
 Deno.test({
-  name: "fresh file systems mounted inside are installed into, others with content are refused",
+  name: "new file systems mounted inside are installed into; any with content are refused",
   ...needs({ root: true }),
   fn: async () => {
     const directory = (path: string): Entry<FrameExtent> => (
@@ -91,7 +91,7 @@ Deno.test({
   },
 });
 
-Deno.test("a bad frame is named, and nothing of it is written", async () => {
+Deno.test("a bad frame is reported, and nothing of it is written", async () => {
   using image = makeImage();
   flipByte(image, 0);
   await assert.rejects(install(image), (error) => {
@@ -129,7 +129,7 @@ Deno.test("a frame that stays bad is given up", async () => {
   assert.equal(times, 4);
 });
 
-Deno.test("a frame of the right key but of another place is bad", async () => {
+Deno.test("a frame with the right key but from another place is bad", async () => {
   using image = makeImage();
   const [first, second] = image.manifest.frames;
   assert.ok(first && second);
@@ -140,7 +140,7 @@ Deno.test("a frame of the right key but of another place is bad", async () => {
   await assert.rejects(install(image), /frame 0.*another SHA-256/);
 });
 
-Deno.test("another key, and a pack that ends too early, make bad frames", async () => {
+Deno.test("another key and a truncated pack make bad frames", async () => {
   {
     using image = makeImage();
     await assert.rejects(install(image, { key: randomBytes(32) }), /frame [012]/);
@@ -152,10 +152,10 @@ Deno.test("another key, and a pack that ends too early, make bad frames", async 
   }
 });
 
-Deno.test("frames that never come, and a failing source, fail the install", async () => {
+Deno.test("missing frames and a failing source fail the install", async () => {
   {
     using image = makeImage();
-    await assert.rejects(install(image, { frames: order(0, 2) }), /1 of its frames never came/);
+    await assert.rejects(install(image, { frames: order(0, 2) }), /1 of its frames never arrived/);
   }
   {
     using image = makeImage();
@@ -163,21 +163,21 @@ Deno.test("frames that never come, and a failing source, fail the install", asyn
   }
 });
 
-Deno.test("cancelling ends it while it waits for frames", async () => {
+Deno.test("an install that waits for frames can be cancelled", async () => {
   using image = makeImage();
   const abort = new AbortController();
   const never = Promise.withResolvers<void>();
   async function* stuck(): AsyncGenerator<number> {
     yield 0;
-    abort.abort(new Error("called off"));
+    abort.abort(new Error("cancelled"));
     await never.promise;
   }
-  await assert.rejects(install(image, { frames: stuck(), signal: abort.signal }), /called off/);
+  await assert.rejects(install(image, { frames: stuck(), signal: abort.signal }), /cancelled/);
   never.resolve();
 });
 
 Deno.test(
-  "a full target fails at once, though frames are still to come",
+  "a full target fails at once, even if frames are still to come",
   { ignore: Deno.uid() !== 0 },
   async () => {
     using image = makeImage();
@@ -202,7 +202,7 @@ Deno.test(
   },
 );
 
-Deno.test("without root, owners and devices are left out and noted", async () => {
+Deno.test("without root, owners and devices are skipped and noted", async () => {
   const at = (path: string) => ({ ...common, path: path as BytePath, uid: 4242, gid: 4242 });
   using image = makeImage([
     { type: "directory", ...at("d"), mode: 0o755 },

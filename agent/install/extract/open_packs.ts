@@ -2,7 +2,7 @@ import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import type { PackReader } from "./install_options.ts";
 
-/** Packs that frames are read from, each opened when its first frame comes, and all closed together. */
+/** The packs that frames are read from: each is opened when its first frame arrives, and all are closed together. */
 export class OpenPacks implements Disposable {
   readonly #packs: PackReader;
   readonly #descriptors = new Map<number, number>();

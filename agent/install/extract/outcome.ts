@@ -1,4 +1,4 @@
-/** How an install ends, in words. */
+/** The notes and errors that an install ends with. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Shortfalls } from "./attributes.ts";
 
@@ -16,7 +16,7 @@ export function addShortfalls(into: Shortfalls, more: Shortfalls): void {
   }
 }
 
-/** `code`: the errno's name where the operating system refused. */
+/** `code`: the errno's name, if the operating system refused. */
 export function writeFailure(
   target: string,
   { reason, code, cause }: { reason: string; code: string | undefined; cause?: unknown },
@@ -32,15 +32,15 @@ function remedyOf(code: string | undefined): string {
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
-      return "the target is full: give a larger disk, or free space.";
+      return "the target is full: use a larger disk, or free space.";
     case "EROFS":
     case "EIO":
     case "EUCLEAN":
-      return "check the target's disk; the kernel's log says more.";
+      return "check the target's disk; see the kernel log for details.";
     case "EACCES":
     case "EPERM":
-      return "run as root, or into a directory that you own; as root see what the kernel's log says, and `lsattr`.";
+      return "run as root, or install into a directory that you own; if you are root, check the kernel log and `lsattr`.";
     default:
-      return "look at the kernel's log, and start again with an empty target.";
+      return "check the kernel log, and start again with an empty target.";
   }
 }

@@ -1,12 +1,12 @@
-/** Brings what is written to the disk early. */
+/** Flushes dirty pages to disk early. */
 import { syncAllAside } from "../../sys/kernel.ts";
 
 const PAUSE_MS = 2_000;
 
 /**
- * What a power cut takes is what has not reached the disk yet, and the kernel alone would wait for half a minute
- * (proc_sys_vm(5), dirty_expire_centisecs). So it is told again and again until this is disposed; whoever writes
- * goes on meanwhile. All disks of the machine feel it.
+ * A power cut takes what has not reached the disk, and on its own the kernel waits for half a minute (proc_sys_vm(5),
+ * dirty_expire_centisecs). This syncs every two seconds until it is disposed; writers continue meanwhile. It affects
+ * all disks of the machine.
  */
 export function syncPeriodically(): AsyncDisposable {
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** The directory that a tree is written into: nothing is in it yet, or only what was found to stand there. */
+/** The directory that a tree is written into: empty, or holding only what a comparison found. */
 import {
   type BytePath,
   bytePathOfText,
@@ -20,13 +20,13 @@ import { removeTree } from "../../tree/remove_tree.ts";
 
 export interface Target extends Disposable {
   readonly fd: number;
-  /** Directories that are there already: lost+found, mount points and what leads to them. */
+  /** Directories that exist already: lost+found, mount points and the directories above them. */
   readonly directories: ReadonlySet<BytePath>;
-  /** Those of them in which nothing is made or removed, and that have their attributes. */
+  /** Those of them in which nothing is made or removed and whose attributes are right. */
   readonly untouched: ReadonlySet<BytePath>;
 }
 
-/** Throws RackseedError where the target is no directory or holds something, the installation's own folder aside. */
+/** Throws RackseedError if the target is not a directory, or holds anything but the installation's own folder. */
 export function openTarget(path: string): Target {
   const fd = openDirectory(path);
   try {
@@ -35,11 +35,11 @@ export function openTarget(path: string): Target {
     if (found !== undefined) {
       throw new RackseedError(`cannot install into ${path}`, {
         reason: `it is not empty: it holds ${displayPath(found)}.`,
-        remedy: "give an empty directory or a freshly made file system.",
+        remedy: "use an empty directory or a newly made file system.",
         status: 409,
       });
     }
-    disown(fd, {});
+    stopInheritance(fd, {});
     return { fd, directories, untouched: new Set(), [Symbol.dispose]: () => close(fd) };
   } catch (error) {
     close(fd);
@@ -48,8 +48,8 @@ export function openTarget(path: string): Target {
 }
 
 /**
- * A target that already holds part of the image. What is in the way is removed, and the directories in which
- * something is to be made hand nothing down any more. Throws RackseedError, SysError.
+ * A target that already holds part of the image. Removes what is in the way, and keeps the directories that will get
+ * new entries from passing attributes on to them. Throws RackseedError, SysError.
  */
 export function openExistingTarget(
   path: string,
@@ -72,7 +72,7 @@ export function openExistingTarget(
       const at = entry.path || "." as BytePath;
       const directory = openAt(fd, at, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
       try {
-        disown(directory, entry);
+        stopInheritance(directory, entry);
       } finally {
         close(directory);
       }
@@ -86,13 +86,13 @@ export function openExistingTarget(
 }
 
 /**
- * What a directory hands down to its children would change them: a set-group-ID bit, a default ACL, inode flags; and
- * some of those forbid to make any.
+ * Removes what a directory would pass on to new entries and thereby change them: the set-group-ID bit, a default ACL,
+ * inode flags. Some flags would even forbid new entries.
  */
-function disown(fd: number, entry: Pick<DirectoryEntry, "inode">): void {
+function stopInheritance(fd: number, entry: Pick<DirectoryEntry, "inode">): void {
   unlockInode(fd);
   beginSettings(fd, entry);
-  // these hand nothing down, and refuse such a mode
+  // these pass nothing on, and refuse such a mode
   if (PLAIN_FILE_SYSTEMS.has(fileSystemTypeOf(fd))) return;
   chmodOf(fd, 0o700);
   removeXattrOf(fd, "system.posix_acl_default");
@@ -104,7 +104,7 @@ function openDirectory(path: string): number {
   } catch (error) {
     throw new RackseedError(`cannot install into ${path}`, {
       reason: `it cannot be opened as a directory (${codeOf(error)}).`,
-      remedy: "make the directory, or name another one.",
+      remedy: "create the directory, or name another one.",
       status: 400,
       cause: error,
     });
@@ -112,15 +112,15 @@ function openDirectory(path: string): number {
 }
 
 /**
- * The first path that is more than a fresh file system has: lost+found, and mounted file systems as fresh with
- * the directories that lead to them. Those go into `directories`.
+ * Returns the first path that a new file system would not have. A new one has lost+found, and may have other new ones
+ * mounted in it, with the directories above them; those are added to `directories`.
  */
 function firstContent(
   fd: number,
   { path: parent, directories, mountRoot }: {
     path: BytePath;
     directories: Set<BytePath>;
-    /** Only a file system may be empty: an empty directory is something that was made. */
+    /** Only the root of a file system may be empty: somebody made any other empty directory. */
     mountRoot: boolean;
   },
 ): BytePath | undefined {

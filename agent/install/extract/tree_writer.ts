@@ -1,4 +1,4 @@
-/** Makes files, symlinks and devices below the target: what a worker does with the bytes of a frame. */
+/** Makes files, symlinks and devices below the target from the bytes of a frame. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Attributes } from "#contract/format/entry.ts";
 import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
@@ -13,7 +13,7 @@ export class TreeWriter {
   readonly #root: number;
   readonly #attributes: AttributeWriter;
   readonly #privileged: boolean;
-  /** Checksums of what was written, by path; see ../compare/content_index.ts. */
+  /** Checksums of what was written, by path; see ../records/content_index.ts. */
   #sums: [BytePath, number][] = [];
 
   constructor(
@@ -25,7 +25,7 @@ export class TreeWriter {
     this.#privileged = privileged;
   }
 
-  /** Those since the last call. */
+  /** Returns those since the last call. */
   takeSums(): [BytePath, number][] {
     const sums = this.#sums;
     this.#sums = [];
@@ -60,7 +60,7 @@ export class TreeWriter {
     }
   }
 
-  /** A file that stands there already, with the right content. */
+  /** For a file in place, with the right content. */
   correctAttributes(entry: Attributes): void {
     const fd = openAt(this.#root, entry.path, { flags: O.RDONLY | O.NOFOLLOW | O.NONBLOCK });
     try {
@@ -95,7 +95,7 @@ export class TreeWriter {
     }
   }
 
-  /** False, and noted, where only root may make it. */
+  /** Returns false, and takes a note, if only root may make it. */
   #made(path: BytePath, make: () => void): boolean {
     try {
       make();
@@ -108,7 +108,7 @@ export class TreeWriter {
   }
 }
 
-/** Returns where the last one ends, and what they add to the file's checksum. */
+/** Returns where the last piece ends, and what the pieces add to the file's checksum. */
 function writePieces(
   fd: number,
   pieces: readonly Piece[],

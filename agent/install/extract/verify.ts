@@ -1,6 +1,6 @@
 /**
- * Looks at the clone again before it is let go: every entry's kind, size and rights, and the content of what
- * it starts from and of a sample of the rest, read back from the disk.
+ * Verifies the clone before it is released: kind, size and permissions of every entry, and the content of /boot and of
+ * a sample of the rest, read back from the disk.
  */
 import { createHash } from "node:crypto";
 import { bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
@@ -21,27 +21,27 @@ interface Verified {
 
 export interface VerifyOptions {
   readonly root: string;
-  /** Without, owners are not compared and devices may be missing. */
+  /** If false, owners are not compared and devices may be missing. */
   readonly privileged: boolean;
-  /** Paths (absolute in the tree) that were given another content after the install, and what lies below them. */
+  /** Paths (absolute in the tree) that got other content after the install, and everything below them. */
   readonly changed: ReadonlySet<string>;
-  /** Mount points whose file system knows no owners and modes (vfat). */
+  /** Mount points whose file system has no owners and modes (vfat). */
   readonly plain: readonly string[];
-  /** By number, the entries that are looked at; all where absent. */
+  /** Which entries to verify, by number; default: all. */
   readonly only?: (entry: number) => boolean;
   /**
-   * What is read comes from the disk, not from the machine's page cache. Of all entries the whole of it is emptied
-   * first, and the whole machine feels it.
+   * Reads from the disk, not from the page cache. If all entries are verified, the whole page cache is dropped first,
+   * which affects the whole machine.
    */
   readonly fromDisk: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One of so many files is read back, beside all of those below /boot. */
+/** One in this many files is read back, in addition to all files below /boot. */
 const SAMPLE = 25;
-/** Part of a sampled file that is read. */
+/** Of a sampled file, this many bytes are read. */
 const SAMPLE_BYTES = 16 << 20;
-/** More differences than this are not listed. */
+/** At most this many differences are listed. */
 const MAX_LISTED = 10;
 
 export async function verifyTree(manifest: Manifest, options: VerifyOptions): Promise<Verified> {
@@ -52,7 +52,7 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
     if (differences.push(`${path}: ${what}`) > 100) throw failure(differences);
   };
   const fd = openAt(-100, bytePathOfText(options.root), { flags: O.RDONLY | O.DIRECTORY });
-  let entries = 0, files = 0, readBytes = 0, sinceBreath = 0;
+  let entries = 0, files = 0, readBytes = 0, sinceYield = 0;
   try {
     for (const [number, entry] of manifest.entries.entries()) {
       if (only?.(number) === false) continue;
@@ -67,12 +67,12 @@ export async function verifyTree(manifest: Manifest, options: VerifyOptions): Pr
       ) {
         const { bytes, wrong } = compareContent(fd, { entry, manifest, fromDisk });
         readBytes += bytes;
-        sinceBreath += bytes;
+        sinceYield += bytes;
         if (wrong !== undefined) note(shown, wrong);
       }
-      if (entries % 2000 === 0 || sinceBreath > 64 << 20) {
-        // the event loop gets its turn: a node may be seeding meanwhile
-        sinceBreath = 0;
+      if (entries % 2000 === 0 || sinceYield > 64 << 20) {
+        // lets the event loop run: the node may be seeding meanwhile
+        sinceYield = 0;
         await new Promise((resolve) => setTimeout(resolve, 0));
         options.signal?.throwIfAborted();
       }
@@ -94,7 +94,7 @@ function failure(differences: readonly string[]): RackseedError {
   });
 }
 
-/** `path`: as `displayPath` gives it. */
+/** `path`: as `displayPath` returns it. */
 export function isChanged(path: string, changed: ReadonlySet<string>): boolean {
   for (let at = `/${path}`; at.length > 1; at = at.slice(0, at.lastIndexOf("/"))) {
     if (changed.has(at)) return true;
@@ -102,7 +102,7 @@ export function isChanged(path: string, changed: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** What is different, in words. */
+/** What differs, human-readable. */
 function compare(
   root: number,
   { entry, privileged, rights }: { entry: ImageEntry; privileged: boolean; rights: boolean },
@@ -120,15 +120,15 @@ function compare(
     return `has ${status.sizeBytes} bytes and should have ${entry.sizeBytes}`;
   }
   if (rights && (status.uid !== entry.uid || status.gid !== entry.gid)) {
-    return `belongs to ${status.uid}:${status.gid} and should to ${entry.uid}:${entry.gid}`;
+    return `belongs to ${status.uid}:${status.gid} and should belong to ${entry.uid}:${entry.gid}`;
   }
   if (rights && entry.type !== "symlink" && status.mode !== entry.mode) {
-    return `has the mode ${status.mode.toString(8)} and should have ${entry.mode.toString(8)}`;
+    return `has mode ${status.mode.toString(8)} and should have ${entry.mode.toString(8)}`;
   }
   return compareSettings(root, entry, status);
 }
 
-/** Few entries have any: of the others statx(2) has told enough. */
+/** Few entries have any; for the others the flags from statx(2) suffice. */
 function compareSettings(
   root: number,
   entry: Exclude<ImageEntry, LinkEntry>,
@@ -147,7 +147,7 @@ function compareSettings(
   }
 }
 
-/** Hashes the extents of the first SAMPLE_BYTES again. */
+/** Hashes the extents of the first SAMPLE_BYTES. */
 function compareContent(
   root: number,
   { entry, manifest, fromDisk }: { entry: FileEntry; manifest: Manifest; fromDisk: boolean },
@@ -163,7 +163,7 @@ function compareContent(
       const got = readFully(fd, content, offset);
       bytes += got;
       if (createHash("sha256").update(content.subarray(0, got)).digest("base64url") !== slice.sha256) {
-        return { bytes, wrong: `its content from byte ${offset} on is another` };
+        return { bytes, wrong: `its content differs from byte ${offset} on` };
       }
     }
   } finally {

@@ -1,12 +1,12 @@
-/** Whoever does jobs of one kind, each answered once: a few workers, or this thread where there is little to do. */
+/** Runs jobs of one kind, each with one reply: in a few workers, or in this thread if there is little to do. */
 export interface JobRunner<Job, Reply> extends AsyncDisposable {
-  /** Waits until the job can be taken; the promise inside is its answer. */
+  /** Resolves when the job has been accepted; `answer` resolves with its reply. */
   submit(job: Job): Promise<{ readonly answer: Promise<Reply> }>;
-  /** Every job that has no answer yet, and every further one, fails with `error`. */
+  /** Every job without a reply, and every further one, fails with `error`. */
   fail(error: unknown): void;
 }
 
-/** Jobs that a worker holds: the one it works on, and one that waits so that it never has to. */
+/** Jobs that a worker holds: the current one, and the next, so that it never has to wait. */
 const JOBS_A_WORKER = 2;
 
 interface Member<Reply> {
@@ -14,14 +14,14 @@ interface Member<Reply> {
   readonly waiting: PromiseWithResolvers<Reply>[];
 }
 
-/** Workers answer every job with one message, in order. */
+/** Its workers answer every job with one message, in order. */
 export class WorkerPool<Job, Reply> implements JobRunner<Job, Reply> {
   readonly #members: readonly Member<Reply>[];
-  /** Resolves when any worker has answered or died, and is then made anew. */
+  /** Resolves when any worker has answered or died; then it is replaced by a new one. */
   #change = Promise.withResolvers<void>();
   #failure: { readonly error: unknown } | undefined;
 
-  /** `setup` is every worker's first message. */
+  /** `setup`: the first message to every worker. */
   constructor(start: () => Worker, { count, setup }: { count: number; setup: unknown }) {
     this.#members = Array.from({ length: count }, () => {
       const member: Member<Reply> = { worker: start(), waiting: [] };
@@ -60,7 +60,7 @@ export class WorkerPool<Job, Reply> implements JobRunner<Job, Reply> {
     this.#changed();
   }
 
-  /** Ends the workers, but not in the middle of a job: afterwards nothing is done any more. */
+  /** Ends the workers after their current jobs; when it resolves, nothing runs any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.fail(new Error("the workers have ended"));
     while (this.#members.some(({ waiting }) => waiting.length > 0)) await this.#change.promise;
@@ -73,7 +73,7 @@ export class WorkerPool<Job, Reply> implements JobRunner<Job, Reply> {
   }
 }
 
-/** One job after the other, and the event loop has its turn after each. */
+/** Runs one job at a time and yields to the event loop after each. */
 export class InlineRunner<Job, Reply> implements JobRunner<Job, Reply> {
   readonly #run: (job: Job) => Promise<Reply>;
   #failure: { readonly error: unknown } | undefined;

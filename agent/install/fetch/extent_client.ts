@@ -1,4 +1,4 @@
-/** Scattered extents by the server's extent service: proved, and asked for again where the connection breaks. */
+/** Fetches scattered extents from the server's extent service, verifies them, and retries if the connection breaks. */
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { decodeCuts, type ExtentRequest, MAX_CUT_FRAMES, openCut } from "#contract/format/extent_answer.ts";
@@ -9,26 +9,26 @@ import type { FrameRoute } from "../compare/differences.ts";
 import { type Pause, pauseFor } from "../../sys/retry.ts";
 import type { LooseFrame } from "../extract/install_options.ts";
 
-/** Without a single frame in between; with their pauses about a minute. */
+/** Attempts in a row that bring no frame at all; with their pauses about a minute. */
 const MAX_FAILURES = 6;
-/** A server that sends nothing for so long is asked again: it may have restarted, and will never say so. */
+/** After this long without a byte the request is repeated: a server that restarted never says so. */
 const IDLE_MS = 60_000;
 
 interface ExtentFetch {
   readonly client: Pick<ApiClient, "send">;
-  /** Of the service, below the API. */
+  /** Path of the service, below the API. */
   readonly path: string;
   readonly manifest: Manifest;
   readonly routes: readonly Pick<FrameRoute, "frame" | "extents">[];
-  /** Told of every piece of an answer. */
+  /** Called for every chunk of an answer. */
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
   readonly idleMs?: number;
-  /** Before it asks again. */
+  /** Waits before a retry. */
   readonly pause?: Pause;
 }
 
-/** In the order of the routes. Throws RackseedError where the server gives something else, or nothing for long. */
+/** Yields frames in the order of the routes. Throws RackseedError if the server sends anything else, or stays silent. */
 export async function* fetchExtents(options: ExtentFetch): AsyncGenerator<LooseFrame> {
   const { routes, signal, pause = pauseFor } = options;
   let done = 0, failures = 0;
@@ -43,7 +43,7 @@ export async function* fetchExtents(options: ExtentFetch): AsyncGenerator<LooseF
       signal.throwIfAborted();
       const lasting = error instanceof RackseedError && error.status < 500;
       if (lasting || ++failures === MAX_FAILURES) throw error;
-      // spread, since all nodes of a rack may be waiting for the same server
+      // with jitter: all nodes of a rack may be waiting for the same server
       await pause(1000 * 2 ** failures * (0.75 + Math.random() / 2), signal);
     }
   }
@@ -67,8 +67,8 @@ async function* fetchSome(
   let next = 0;
   for await (const packed of decodeCuts(counted(bodyOf(response, either), onMoved))) {
     const route = routes[next++];
-    if (route === undefined) throw unfit(new RangeError("it holds more than was asked for"));
-    // whoever takes the frame may take his time
+    if (route === undefined) throw unfit(new RangeError("it holds more than was requested"));
+    // the consumer may take its time over the frame
     idle.stop();
     yield { frame: route.frame, contents: openProved(packed, { route, manifest }) };
     idle.reset();
@@ -76,7 +76,7 @@ async function* fetchSome(
   if (next < routes.length) throw unfit(new RangeError("it ends too early"));
 }
 
-/** Its signal aborts where nobody resets or stops it in time. */
+/** Its signal aborts unless the timer is reset or stopped in time. */
 class IdleTimer implements Disposable {
   readonly #abort = new AbortController();
   readonly #idleMs: number;

@@ -5,7 +5,7 @@ import { decodeCuts, encodeCut, ExtentRequest } from "#contract/format/extent_an
 import { makeImage } from "../../../test/support/small_image.ts";
 import { fetchExtents } from "./extent_client.ts";
 
-/** What the small image's frame holds; see there. */
+/** What an extent of the small image holds; see small_image.ts. */
 const content = (frame: number, index: number) =>
   index === 0 ? Buffer.alloc(1000, `a${frame}`) : Buffer.alloc(5000, `b${frame}`);
 
@@ -16,7 +16,7 @@ const answer = ({ frames }: ExtentRequest): Uint8Array[] =>
 
 const routes = [{ frame: 0, extents: [0, 1] }, { frame: 2, extents: [1] }];
 
-/** Asks a server that answers the nth request by `answers[n]`, the last one for ever. */
+/** Asks a server that answers the nth request with `answers[n]`, and all further ones with the last. */
 async function fetch(...answers: ((request: ExtentRequest) => Uint8Array[])[]) {
   using image = makeImage();
   const asked: ExtentRequest[] = [];
@@ -39,7 +39,7 @@ async function fetch(...answers: ((request: ExtentRequest) => Uint8Array[])[]) {
   return { asked, bytes, frames };
 }
 
-Deno.test("extents come by frame and number, and what they cost is counted", async () => {
+Deno.test("extents arrive by frame and number, and their bytes are counted", async () => {
   const { asked, bytes, frames } = await fetch(answer);
   assert.deepEqual(asked, [{ frames: routes }]);
   assert.deepEqual(frames.map(({ frame, contents }) => [frame, [...contents.keys()]]), [[0, [0, 1]], [2, [
@@ -49,13 +49,13 @@ Deno.test("extents come by frame and number, and what they cost is counted", asy
   assert.equal(bytes, Buffer.concat(answer({ frames: routes })).length);
 });
 
-Deno.test("what was broken off is asked for again, what had come is not", async () => {
+Deno.test("after a broken answer only what is missing is requested again", async () => {
   const { asked, frames } = await fetch((request) => answer(request).slice(0, 1), answer);
   assert.deepEqual(asked.map((request) => request.frames), [routes, routes.slice(1)]);
   assert.equal(frames.length, 2);
 });
 
-Deno.test("a server that falls silent is asked again", async () => {
+Deno.test("a request to a server that falls silent is repeated", async () => {
   using image = makeImage();
   let asked = 0;
   const frames = await Array.fromAsync(fetchExtents({
@@ -83,7 +83,7 @@ Deno.test("a server that falls silent is asked again", async () => {
   assert.deepEqual([asked, frames.length], [2, 2]);
 });
 
-Deno.test("an answer may come in pieces of any size", async () => {
+Deno.test("an answer may arrive in chunks of any size", async () => {
   const whole = Buffer.concat(answer({ frames: routes }));
   for (const size of [1, 3, 4, 5, 1000]) {
     const pieces = Array.from(
@@ -113,7 +113,7 @@ const bad: { name: string; answers: (request: ExtentRequest) => Uint8Array[]; sa
   { name: "nothing", answers: () => [], says: /ends too early/ },
 ];
 for (const { name, answers, says } of bad) {
-  Deno.test(`a server that sends ${name} is given up, and nothing of it is believed`, async () => {
+  Deno.test(`an answer with ${name} is rejected, and nothing of it is used`, async () => {
     await assert.rejects(fetch(answers), (error) => {
       assert.match(error instanceof RackseedError ? error.reason : String(error), says);
       return true;

@@ -1,4 +1,4 @@
-/** Numbers that come one by one from elsewhere, as an async iterable that ends after as many as were announced. */
+/** An async iterable of numbers that are pushed one by one; it ends after `count` of them. */
 export class FrameQueue implements AsyncIterable<number> {
   readonly #ready: number[] = [];
   #left: number;

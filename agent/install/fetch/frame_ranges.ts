@@ -1,4 +1,4 @@
-/** Where the frames of a manifest lie in its torrent, and which pieces hold them. Pure. */
+/** Maps the frames of a manifest to ranges of its torrent, and ranges to pieces. Pure. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 import { Bitfield } from "#torrent/wire/bitfield.ts";
@@ -6,7 +6,7 @@ import type { FileRange, PieceMap } from "#torrent/metainfo/piece_map.ts";
 
 export const MANIFEST = "manifest.rsm";
 
-/** The whole of a file of the torrent. Throws RackseedError where there is none of that name. */
+/** The range of a whole file of the torrent. Throws RackseedError if there is no file of that name. */
 export function wholeFile(map: PieceMap, name: string): FileRange {
   const file = map.files.findIndex((f) => f.name === name);
   const length = map.files[file]?.length;
@@ -17,7 +17,7 @@ export function wholeFile(map: PieceMap, name: string): FileRange {
   });
 }
 
-/** By frame number. Throws RackseedError where the torrent lacks a pack, RangeError where a pack is too short. */
+/** Ranges by frame number. Throws RackseedError if the torrent lacks a pack, RangeError if a pack is too short. */
 export function frameRanges(map: PieceMap, { header, frames }: Manifest): FileRange[] {
   const files = header.packs.map(({ sha256 }) => wholeFile(map, `${sha256}.pack`).file);
   return frames.map(({ pack, offset, sealedBytes }) => ({
@@ -27,7 +27,7 @@ export function frameRanges(map: PieceMap, { header, frames }: Manifest): FileRa
   }));
 }
 
-/** All pieces that hold any byte of the ranges. */
+/** The pieces that hold any byte of the ranges. */
 export function piecesHolding(map: PieceMap, ranges: Iterable<FileRange>): Bitfield {
   const pieces = new Bitfield(map.pieceCount);
   for (const range of ranges) {

@@ -40,7 +40,7 @@ const cases: { frames: number[]; pieces: number[] }[] = [
   { frames: [0, 1, 2, 3], pieces: [0, 1, 2, 3, 4, 5] },
 ];
 for (const { frames, pieces } of cases) {
-  Deno.test(`the pieces that hold frames ${frames.join(", ") || "of nothing"}`, () => {
+  Deno.test(`frames ${frames.join(", ") || "(none)"}: the pieces that hold them`, () => {
     const ranges = frameRanges(map, manifest);
     const held = piecesHolding(map, frames.map((f) => ranges[f]!));
     assert.deepEqual([...Array(map.pieceCount).keys()].filter((p) => held.has(p)), pieces);

@@ -3,8 +3,8 @@ import type { HttpSource } from "#torrent/web_seed/http_range.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 
 /**
- * The packs over the connection by which the node has its order, where the server offers that: plain ranges, for
- * this node alone, through whatever lets nothing else pass.
+ * Serves the packs over the same HTTPS connection as the node's order, if the server offers it: plain byte ranges
+ * for this node alone, for networks that let nothing else through.
  */
 export function httpsPacks({ client, order }: Pick<Enrolled, "client" | "order">): HttpSource | undefined {
   const path = order.fallback?.packs;

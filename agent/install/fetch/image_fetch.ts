@@ -55,6 +55,20 @@ interface TargetFetch extends JoinedSwarm {
 /**
  * Fetches one image for one target: `begin` (optional), `join`, `install`, `verify`, `seed`, in this order.
  * Disposing it leaves the swarm.
+ *
+ * @example
+ * ```ts
+ * import type { StepProgress } from "../../steps/step.ts";
+ *
+ * async function install(options: ConstructorParameters<typeof ImageFetch>[0], progress: StepProgress) {
+ *   await using fetch = new ImageFetch(options);
+ *   const { message } = await fetch.join({ path: "/mnt", journal: undefined }, { progress });
+ *   console.log(message);
+ *   await fetch.install(progress);
+ *   await fetch.verify({ privileged: true, changed: new Set(), plain: [], fromDisk: false });
+ *   await fetch.seed(progress);
+ * }
+ * ```
  */
 export class ImageFetch implements AsyncDisposable {
   readonly #options: FetchOptions;

@@ -1,4 +1,4 @@
-/** Where the time of the step "install" goes, for the report of what keeps a node from being faster. */
+/** Measures what the step "install" spends its time on, so that the report can name the bottleneck. */
 import type { InstallTimes } from "#contract/api/distribution.ts";
 import type { DownloadProgress } from "./download.ts";
 import type { WorkTimes } from "../extract/extract_messages.ts";
@@ -6,7 +6,7 @@ import type { WorkTimes } from "../extract/extract_messages.ts";
 interface InstallClockOptions {
   readonly workers: number;
   readonly now: () => number;
-  /** The processor's time of the main thread so far, ms. */
+  /** CPU time of the main thread so far, ms. */
   readonly mainMs: () => number;
 }
 
@@ -24,13 +24,13 @@ export class InstallClock {
     this.#mainBefore = options.mainMs();
   }
 
-  /** A worker has done a job. */
+  /** Adds the times of a finished job. */
   add({ busyMs, blockedMs }: WorkTimes): void {
     this.#busyMs += busyMs;
     this.#blockedMs += blockedMs;
   }
 
-  /** A worker that has no job waits for frames. */
+  /** A worker without a job counts as waiting for frames. */
   times(
     { bytesDone, bytesTotal }: Pick<DownloadProgress, "bytesDone" | "bytesTotal">,
     fetchedBytes: number,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InstallClock } from "./install_clock.ts";
 
-Deno.test("what workers do not compute and do not wait for the disk, they wait for frames", () => {
+Deno.test("time in which a worker neither computes nor waits for the disk counts as waiting for frames", () => {
   const time = { ms: 1000, main: 50 };
   const clock = new InstallClock({ workers: 2, now: () => time.ms, mainMs: () => time.main });
   clock.add({ busyMs: 300, blockedMs: 100 });
@@ -19,7 +19,7 @@ Deno.test("what workers do not compute and do not wait for the disk, they wait f
   });
 });
 
-Deno.test("the time of fetching ends when all is fetched, not when all is written", () => {
+Deno.test("the fetch time ends when everything is fetched, not when everything is written", () => {
   const time = { ms: 0 };
   const clock = new InstallClock({ workers: 1, now: () => time.ms, mainMs: () => 0 });
   time.ms = 4000;

@@ -1,6 +1,6 @@
 /**
- * Fetches one small file from an rsync daemon (protocol 31), the way a receiver without any file of its own does:
- * a list of one entry, a transfer without block sums, and the three "done" that a sender waits for.
+ * Fetches one small file from an rsync daemon (protocol 31) as a receiver that has no old copy: a file list of one
+ * entry, a transfer without block sums, and the three "done" messages that a sender waits for.
  */
 import { createHash } from "node:crypto";
 import { messageOf } from "#contract/errors.ts";
@@ -17,21 +17,21 @@ const CONNECT_MS = 3_000;
 const IDLE_MS = 10_000;
 const TOTAL_MS = 60_000;
 const MAX_LINE_BYTES = 1024;
-/** Of a greeting that the daemon may have before it lets us in. */
+/** Longest greeting a daemon may send before it accepts the client, in lines. */
 const MAX_LINES = 100;
-/** What comes beside the file. */
+/** Bytes allowed besides the file itself. */
 const OVERHEAD_BYTES = 1024 * 1024;
 const SUM_BYTES = 16;
-/** compat.c: CF_INC_RECURSE and CF_VARINT_FLIST_FLAGS change the protocol, and were not asked for. */
+/** compat.c: CF_INC_RECURSE and CF_VARINT_FLIST_FLAGS change the protocol, and we never request them. */
 const UNWANTED_FLAGS = 1 << 0 | 1 << 7;
 
 interface RsyncFetchOptions {
-  /** A larger file is not taken. */
+  /** A larger file is refused. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** `url`: rsync://HOST:PORT/MODULE/FILE. Throws WireError, or what the system says of the connection. */
+/** `url`: rsync://HOST:PORT/MODULE/FILE. Throws WireError, or the system's error for the connection. */
 export async function fetchByRsync(
   url: string,
   { maxBytes, signal }: RsyncFetchOptions,
@@ -39,7 +39,7 @@ export async function fetchByRsync(
   const { hostname, port, pathname, protocol } = new URL(url);
   const [, module, file] = /^\/([^/]+)\/([^/]+)$/.exec(decodeURIComponent(pathname)) ?? [];
   if (protocol !== "rsync:" || module === undefined || file === undefined) {
-    throw new WireError(`${url} is no rsync address`);
+    throw new WireError(`${url} is not an rsync URL`);
   }
   const address = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || DEFAULT_PORT) };
   using stream = new RsyncStream(await connect(address, signal), {
@@ -60,7 +60,7 @@ export async function fetchByRsync(
   }
 }
 
-/** The client's side of a session, on a connection that stands. */
+/** The client's side of a session, on an open connection. */
 export async function receiveOver(
   stream: RsyncStream,
   { module, file, maxBytes }: { module: string; file: string; maxBytes: number },
@@ -78,7 +78,7 @@ async function shakeHands(
   stream.write(text.encode(`@RSYNCD: ${PROTOCOL}.0\n`));
   await stream.flush();
   const version = Number(/^@RSYNCD: (\d+)/.exec(await line())?.[1]);
-  if (!(version >= PROTOCOL)) throw new WireError(`what answers does not speak rsync's protocol ${PROTOCOL}`);
+  if (!(version >= PROTOCOL)) throw new WireError(`the server does not speak rsync protocol ${PROTOCOL}`);
   stream.write(text.encode(`${module}\n`));
   await stream.flush();
   for (let left = MAX_LINES; left > 0; left--) {
@@ -86,12 +86,14 @@ async function shakeHands(
     if (said === "@RSYNCD: OK") break;
     if (said.startsWith("@") || left === 1) throw new WireError(readable(said));
   }
-  // behind -e the client says what it can do: nothing that would have to be negotiated
+  // -e lists the client's capabilities: none that would have to be negotiated
   const args = ["--server", "--sender", "-e.", ".", `${module}/${file}`, ""];
   stream.write(...args.map((arg) => text.encode(`${arg}\0`)));
   await stream.flush();
-  if (await readVarint(stream) & UNWANTED_FLAGS) throw new WireError("it offers what was not asked for");
-  await readInt32(stream); // the seed of block sums: there are none
+  if (await readVarint(stream) & UNWANTED_FLAGS) {
+    throw new WireError("the server uses features that were not requested");
+  }
+  await readInt32(stream); // the seed of the block sums, which are not used
 }
 
 async function receive(
@@ -103,13 +105,17 @@ async function receive(
   let said = "";
   stream.frameInput((kind, bytes) => {
     if (ERRORS.has(kind)) said = readable(new TextDecoder().decode(bytes));
-    if (kind === MESSAGE.errorExit || kind === MESSAGE.noSend) throw new WireError(said || "it gave up");
+    if (kind === MESSAGE.errorExit || kind === MESSAGE.noSend) {
+      throw new WireError(said || "the server gave up");
+    }
   });
   stream.write(noRules);
   await stream.flush();
   const [entry] = await readFileList(stream, { protocol: PROTOCOL, maxEntries: 1 });
-  if (entry === undefined) throw new WireError(said || `it has no ${file}`);
-  if (entry.name !== file || entry.type !== "file") throw new WireError(`it offers ${readable(entry.name)}`);
+  if (entry === undefined) throw new WireError(said || `the server has no ${file}`);
+  if (entry.name !== file || entry.type !== "file") {
+    throw new WireError(`the server offers ${readable(entry.name)} instead`);
+  }
   const { sizeBytes } = entry;
   if (sizeBytes < 0 || sizeBytes > maxBytes) throw new WireError(`a file of ${sizeBytes} bytes is too large`);
 
@@ -118,27 +124,27 @@ async function receive(
   const index = 0;
   stream.write(ours.encode(index), shortint(ITEM.transfer | ITEM.isNew), NO_SUMS, done, done, done);
   await stream.flush();
-  if (await theirs.read(stream) !== index) throw new WireError(said || "it does not send the file");
+  if (await theirs.read(stream) !== index) throw new WireError(said || "the server does not send the file");
   const flags = await readShortint(stream);
   if (flags & ITEM.basisFollows) await readByte(stream);
-  if (flags & ITEM.nameFollows) throw new WireError("it sends another file");
+  if (flags & ITEM.nameFollows) throw new WireError("the server sends another file");
   await readSumHead(stream);
   const bytes = await readLiterals(stream, { sizeBytes });
   const sum = createHash("md5").update(bytes).digest();
   if (!sum.equals(await stream.take(SUM_BYTES))) {
-    throw new WireError("the file did not arrive as it was sent");
+    throw new WireError("the file was corrupted on the way");
   }
   await takeLeave(stream, done);
   return bytes;
 }
 
-/** The file is there whatever comes now; a daemon that hears no goodbye would only log an error. */
+/** The file is complete in any case; without a farewell the daemon would log an error. */
 async function takeLeave(stream: RsyncStream, done: Uint8Array): Promise<void> {
   try {
     stream.write(done, done);
     await stream.finish();
   } catch {
-    // It went away first.
+    // the daemon closed the connection first
   }
 }
 
@@ -152,7 +158,7 @@ function readable(text: string): string {
   return text.trim().slice(0, 200).replace(/[^\x20-\x7e]/g, "?");
 }
 
-/** Deno.connect knows no time limit. */
+/** Deno.connect has no timeout of its own. */
 async function connect(
   address: { hostname: string; port: number },
   signal: AbortSignal,

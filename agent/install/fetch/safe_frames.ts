@@ -1,4 +1,4 @@
-/** A download's frames at a pace at which little of them would be lost with power. */
+/** Paces a download so that a power cut costs little of it. */
 import type { Manifest } from "#contract/format/manifest.ts";
 import type { Bitfield } from "#torrent/wire/bitfield.ts";
 import type { FileRange, PieceMap } from "#torrent/metainfo/piece_map.ts";
@@ -7,25 +7,25 @@ import type { Download } from "./download.ts";
 import { frameRanges } from "./frame_ranges.ts";
 import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
-/** What was begun may hang, and then nothing else tells that it is time for more. */
+/** Interval of a check for when transfers hang and no other event triggers one. */
 const WATCH_MS = 1_000;
 
-/** To be disposed when all frames are written, or none will be any more. */
+/** Dispose it once all frames are written, or no more will be. */
 interface SafeFrames extends AsyncDisposable {
   readonly frames: AsyncIterable<number>;
-  /** To be told of every frame that is written, or of which nothing had to be. */
+  /** Call it for every frame that is written, or of which nothing was needed. */
   onFrame(frame: number): void;
 }
 
-/** Before anything can be written: no more comes than may be lost. */
+/** Until the disk can be written, fetches no more than may be lost. */
 export function awaitDisk(download: Download): void {
   const { map, have } = download;
   download.beginAtMost(have.count + Math.ceil(bytesAtRisk(map.totalLength) / map.pieceLength));
 }
 
 /**
- * For packs that lie in memory. `only`: the frames that are needed, all where absent. `sync`: where the machine has
- * other disks than the target's, what brings this one up to date.
+ * For packs in memory. `only`: the frames that are needed; default: all. `sync`: flushes the target's disk; default:
+ * all disks of the machine.
  */
 export function safeFrames(
   download: Download,
@@ -71,14 +71,14 @@ export function safeFrames(
   };
 }
 
-/** Counts the pieces of which nothing would have to be fetched again: all frames that lie on them are safe. Pure. */
+/** Counts the pieces that need never be fetched again, because all frames on them are safely on disk. Pure. */
 class SafePieces {
   readonly #map: PieceMap;
-  /** By piece: how many of the needed frames lie on it and are not safe. */
+  /** By piece: how many needed frames on it are not safe yet. */
   readonly #unsafe: Uint32Array;
   #count = 0;
 
-  /** `wanted`: of those on which no needed frame lies, the pieces that are or will be here; all where absent. */
+  /** `wanted`: which of the pieces without needed frames are fetched all the same; default: all. */
   constructor(
     map: PieceMap,
     { needed, wanted }: { needed: Iterable<FileRange>; wanted?: Bitfield | undefined },

@@ -1,15 +1,16 @@
 /**
- * Bounds what a power cut costs a node whose packs lie in memory. What was begun is safe when its frame is written
- * and a sync after that has returned. Syncs follow one another closely enough, and where the disk is slower than
- * the link no more is begun meanwhile: it would only wait in memory. What is part of no whole frame yet holds up
- * nothing alone: among many nodes pieces come from all over the image. Pure but for what it is given.
+ * Bounds what a power cut costs a node whose packs are in memory. A frame is safe once it is written and a sync that
+ * began afterwards has returned. Syncs are frequent enough to keep the loss small; if the disk is slower than the
+ * link, no further pieces are started, since they would only wait in memory. Pieces of incomplete frames alone never
+ * hold up the download: among many nodes, pieces arrive from all over the image. Pure, apart from the functions
+ * passed in.
  */
 
-/** Of the image; of a small one so much that all workers have something to do while a sync is under way. */
+/** Share of the image; of a small one enough that all workers have something to do during a sync. */
 const RISK = { part: 0.01, minBytes: 20 << 20, most: 0.07, leastBytes: 4 << 20 };
-/** Syncs are begun when this part of what may be at risk is written. */
+/** A sync starts when this part of the bytes at risk has been written. */
 const SYNC_PART = 1 / 6;
-/** While whole frames that are not safe are no more than this part of it, anything may be begun. */
+/** While complete but unsafe frames take up at most this part of the bytes at risk, any piece may be started. */
 const FREE_PART = 1 / 3;
 
 /** How many bytes of an image a power cut may cost. */
@@ -19,15 +20,15 @@ export function bytesAtRisk(imageBytes: number): number {
 }
 
 interface SafePaceOptions {
-  /** Of all frames of the image, whether they are fetched or not. */
+  /** Size of all frames of the image, whether they are fetched or not. */
   readonly totalBytes: number;
   readonly bytesOf: (frame: number) => number;
-  /** Resolves when all that is written now is on the disk. */
+  /** Resolves when everything written so far is on the disk. */
   readonly sync: () => Promise<void>;
-  /** How many bytes may be begun that are not safe: Infinity, or what may be at risk. */
+  /** Receives how many unsafe bytes may be started: Infinity, or the bytes at risk. */
   readonly onLimit: (bytes: number) => void;
   readonly onSafe: (frames: readonly number[]) => void;
-  /** Whether nothing is begun because of the limit. */
+  /** Whether the limit currently keeps the download from starting pieces. */
   readonly isHeld: () => boolean;
 }
 
@@ -35,7 +36,7 @@ export class SafePace {
   readonly #options: SafePaceOptions;
   readonly #bytesAtRisk: number;
   #limit = Infinity;
-  /** Bytes of frames that came whole and are not safe, and those of them that are written and in no sync yet. */
+  /** Bytes of complete frames that are not safe; then those of them that are written but in no sync yet. */
   #unsafeBytes = 0;
   #written: number[] = [];
   #writtenBytes = 0;
@@ -47,20 +48,20 @@ export class SafePace {
     this.#bytesAtRisk = bytesAtRisk(options.totalBytes);
   }
 
-  /** A frame has come whole. */
+  /** A frame is complete. */
   came(frame: number): void {
     this.#unsafeBytes += this.#options.bytesOf(frame);
     this.decide();
   }
 
-  /** It is written, or nothing of it had to be. */
+  /** A frame is written, or nothing of it was needed. */
   written(frame: number): void {
     this.#written.push(frame);
     this.#writtenBytes += this.#options.bytesOf(frame);
     this.decide();
   }
 
-  /** To be called when something has come, and now and then: nothing more may be begun now, so that a sync is due. */
+  /** Sets the limit and starts a sync if one is due. Call it when a piece arrives, and periodically. */
   decide(): void {
     if (this.#ended) return;
     const isFree = this.#unsafeBytes <= this.#bytesAtRisk * FREE_PART;
@@ -71,7 +72,7 @@ export class SafePace {
     if (due) this.#syncing ??= this.#sync();
   }
 
-  /** Resolves when no sync is under way; nothing is held any more. */
+  /** Lifts the limit, and resolves when no sync is under way. */
   async end(): Promise<void> {
     this.#ended = true;
     this.#setLimit(Infinity);

@@ -3,7 +3,7 @@ import { bytesAtRisk, SafePace } from "./safe_pace.ts";
 
 const MIB = 1 << 20;
 
-/** A pace whose syncs return when `syncs` are called; `held`: what the swarm would say of the limit. */
+/** A pace whose syncs return when `syncs` are called; `swarm.isHeld`: whether the limit holds up the swarm. */
 function makePace(totalBytes: number, { frameBytes }: { frameBytes: number }) {
   const syncs: (() => void)[] = [], limits: number[] = [], safe: number[] = [];
   const swarm = { isHeld: false };
@@ -18,7 +18,7 @@ function makePace(totalBytes: number, { frameBytes }: { frameBytes: number }) {
   return { pace, swarm, syncs, limits, safe, settle: () => new Promise((resolve) => setTimeout(resolve)) };
 }
 
-Deno.test("a disk that keeps up is synced now and then", async () => {
+Deno.test("a disk that keeps up is synced regularly", async () => {
   const { pace, syncs, safe, settle } = makePace(1000 * MIB, { frameBytes: 2 * MIB });
   for (let frame = 0; frame < 20; frame++) {
     pace.came(frame);
@@ -26,26 +26,26 @@ Deno.test("a disk that keeps up is synced now and then", async () => {
     syncs.at(-1)?.();
     await settle();
   }
-  // of 20 MiB at risk a sixth is less than two frames
+  // a sixth of the 20 MiB at risk is less than two frames
   assert.equal(syncs.length, 10);
   assert.deepEqual(safe, Array.from({ length: 20 }, (_, frame) => frame));
 });
 
-Deno.test("what may be at risk is a part of the image, of a small one a larger part", () => {
+Deno.test("the bytes at risk are a share of the image, a larger one of a small image", () => {
   assert.equal(bytesAtRisk(1e6), 4 * MIB);
   assert.equal(bytesAtRisk(100e6), 7e6);
   assert.equal(bytesAtRisk(1000e6), 20 * MIB);
   assert.equal(bytesAtRisk(6000e6), 60e6);
 });
 
-Deno.test("no more is begun than may be lost while whole frames wait; parts of frames alone hold up nothing", async () => {
+Deno.test("while complete frames wait, no more is started than may be lost; incomplete frames alone hold up nothing", async () => {
   const { pace, swarm, syncs, limits, safe, settle } = makePace(100e6, { frameBytes: 2e6 });
   swarm.isHeld = true;
   pace.decide();
-  assert.deepEqual(limits, [], "nothing is whole, so that nothing would let it go on");
+  assert.deepEqual(limits, [], "no frame is complete, so nothing would ever lift the limit");
   swarm.isHeld = false;
   pace.came(7);
-  assert.deepEqual(limits, [], "2 of 7 MB are no third");
+  assert.deepEqual(limits, [], "2 of 7 MB are less than a third");
   pace.came(8);
   assert.deepEqual(limits, [7e6]);
   pace.written(7);
@@ -55,11 +55,11 @@ Deno.test("no more is begun than may be lost while whole frames wait; parts of f
   assert.deepEqual([safe, limits], [[7], [7e6, Infinity]]);
 });
 
-Deno.test("what is held waits for no more than what is written: a sync that began after it", async () => {
+Deno.test("a held download waits only for a sync that began after the write", async () => {
   const { pace, swarm, syncs, limits, safe, settle } = makePace(6000e6, { frameBytes: 4e6 });
   for (let frame = 0; frame < 6; frame++) pace.came(frame);
   pace.written(0);
-  assert.equal(syncs.length, 0, "4 of 60 MB are no sixth");
+  assert.equal(syncs.length, 0, "4 of 60 MB are less than a sixth");
   swarm.isHeld = true;
   pace.decide();
   assert.equal(syncs.length, 1);
@@ -70,11 +70,11 @@ Deno.test("what is held waits for no more than what is written: a sync that bega
   assert.deepEqual([safe, syncs.length], [[0], 2], "the second frame was not in the first sync");
   syncs[1]!();
   await settle();
-  assert.deepEqual([safe, syncs.length], [[0, 1], 2], "nothing is written that is not safe");
+  assert.deepEqual([safe, syncs.length], [[0, 1], 2], "everything written is safe");
   assert.deepEqual(limits, [60e6, Infinity]);
 });
 
-Deno.test("at the end nothing is held, and the last sync is waited for", async () => {
+Deno.test("the end lifts the limit and waits for the last sync", async () => {
   const { pace, syncs, limits, settle } = makePace(0, { frameBytes: 2 * MIB });
   pace.came(0);
   pace.came(1);

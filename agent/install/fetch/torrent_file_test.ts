@@ -32,7 +32,7 @@ function enrolled({ bytes, infoHash, rsync }: { bytes: Uint8Array; infoHash: str
   return { order: { swarm } as unknown as Order, client, calls };
 }
 
-Deno.test("where rsync fails the torrent comes over HTTPS, and the step says why", async () => {
+Deno.test("if rsync fails the torrent comes over HTTPS, and the step says why", async () => {
   const torrent = await torrentOf("content");
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = listener.addr.port;
@@ -41,7 +41,7 @@ Deno.test("where rsync fails the torrent comes over HTTPS, and the step says why
     [undefined, /^torrent over HTTPS, not by rsync: the server has none$/],
     [`rsync://127.0.0.1:${port}/torrents/web@1.torrent`, /not by rsync: .*refused/],
     ["rsync://", /not by rsync: /],
-    ["http://127.0.0.1/torrents/x", /not by rsync: .* is no rsync address/],
+    ["http://127.0.0.1/torrents/x", /not by rsync: .* is not an rsync URL/],
   ];
   for (const [rsync, why] of cases) {
     const node = enrolled({ ...torrent, ...(rsync !== undefined && { rsync }) });
@@ -52,7 +52,7 @@ Deno.test("where rsync fails the torrent comes over HTTPS, and the step says why
   }
 });
 
-Deno.test("a torrent with another info hash is not taken, whichever way it comes", async () => {
+Deno.test("a torrent with another info hash is refused, whichever way it comes", async () => {
   const [torrent, other] = [await torrentOf("content"), await torrentOf("another")];
   const node = enrolled({ bytes: other.bytes, infoHash: torrent.infoHash });
   await assert.rejects(fetchTorrent(node, { signal }), /its info hash is not the ordered one/);

@@ -1,7 +1,7 @@
 /**
- * The programs by which a clone can send its report: what an image surely has differs. Each is a shell function
- * `send_NAME` that posts the file "$here/report" and prints the HTTP status, or nothing where there was no
- * answer. They use $url, $host, $port, $path and `bounded SECONDS PROGRAM …` of run_script.ts.
+ * The programs that a clone can send its report with: no single one is in every image. Each has a shell function
+ * `send_NAME` that posts the file "$here/report" and prints the HTTP status, or nothing if there was no answer. They
+ * use $url, $host, $port, $path and `bounded SECONDS PROGRAM …` from run_script.ts.
  */
 
 export const CLIENTS = ["curl", "bash", "perl", "wget"] as const;
@@ -13,7 +13,7 @@ send_curl() {
   curl --silent --max-time 30 --noproxy '*' --output /dev/null --write-out '%{http_code}' \
     --header 'Content-Type: text/plain' --data-binary "@$here/report" "$url"
 }`,
-  // Bash opens TCP connections by itself (bash(1), "REDIRECTION")
+  // Bash can open TCP connections (bash(1), "REDIRECTION")
   bash: String.raw`
 send_bash() {
   bounded 30 bash -c '
@@ -37,7 +37,7 @@ send_perl() {
     print $1 if <$to> =~ m{^HTTP/\S+ (\d{3})};
   ' "$here/report" "$host" "$port" "$path" 2>/dev/null
 }`,
-  // BusyBox's has neither retries to turn off nor a way to see the status
+  // BusyBox wget has no retries to turn off, and no way to see the status
   wget: String.raw`
 send_wget() {
   bounded 60 wget -q -T 30 -O /dev/null --post-file="$here/report" "$url" && echo 204

@@ -1,6 +1,6 @@
 /**
- * Lets a clone tell the server that its own system is up: looks what its tree offers, writes what runs at the
- * first boot. All of it is gone from the clone's disk afterwards.
+ * Prepares a clone to report to the server that its own system is up: finds out what its tree offers, and writes the
+ * script that runs at the first boot. The script removes itself and everything that belongs to it.
  */
 import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
@@ -15,11 +15,25 @@ import { FOLDER, type InitSystem, serviceOf } from "./services.ts";
 interface FirstBootPrepared {
   /** Whether the clone will report. */
   readonly willReport: boolean;
-  /** What it lacks for that, in words. */
+  /** What it lacks for that, as text. */
   readonly note?: string;
 }
 
-/** Throws RackseedError where the clone has hooks that it could not run. */
+/**
+ * Throws RackseedError if there are first-boot hooks that the clone could not run.
+ *
+ * @example
+ * ```ts
+ * import type { Order } from "#contract/api.ts";
+ * import { CloneTree } from "../../tree/tree_files.ts";
+ * import { prepareFirstBoot } from "./prepare.ts";
+ *
+ * async function willReport(at: string, order: Order): Promise<boolean> {
+ *   const identity = order.identity.assigned;
+ *   return (await prepareFirstBoot(new CloneTree(at), { order, identity })).willReport;
+ * }
+ * ```
+ */
 export async function prepareFirstBoot(
   clone: CloneTree,
   { order, identity }: {
@@ -41,7 +55,7 @@ export async function prepareFirstBoot(
     if (hooks.length > 0) {
       throw new RackseedError("cannot set up the hooks of the first boot", {
         reason: `the image has ${lack}.`,
-        remedy: `install one of them on the template and capture it again, or take the hooks away: ${
+        remedy: `install one of them on the template and capture it again, or remove the hooks: ${
           hooks.map(({ name }) => name).join(", ")
         }.`,
       });

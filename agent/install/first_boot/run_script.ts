@@ -1,6 +1,7 @@
 /**
- * The script that a clone runs once when its system has started: first-boot hooks, then its report to the server
- * (#contract/api/first_boot.ts) until that has it, then it removes itself. Pure; POSIX sh and what every system has.
+ * The script that a clone runs once when its system has started: it runs the first-boot hooks, sends its report
+ * (#contract/api/first_boot.ts) until the server has it, and removes itself. Pure. POSIX sh and programs that every system
+ * has.
  */
 import { type Hook, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINES } from "#contract/api/hooks.ts";
 import { interpreterOf } from "../../hooks/interpreter.ts";
@@ -14,8 +15,9 @@ interface RunScriptOptions {
   readonly clients: readonly Client[];
   readonly hooks: readonly Hook[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Folder of script, token and hooks, and what else is to go at the end; patterns of the shell. */
+  /** Folder of script, token and hooks. */
   readonly folder: string;
+  /** What else to remove at the end; shell patterns. */
   readonly belongings: readonly string[];
 }
 
@@ -28,8 +30,8 @@ export function runScript(options: RunScriptOptions): string {
       .concat(interpreterOf(hook.script)).map((word) => quoted(String(word))).join(" ")
   );
   return `#!/bin/sh
-# Written by Rackseed when it installed this machine: tells the image server once that the system is up, then
-# removes itself and all that belongs to it.
+# Written by Rackseed when it installed this machine: reports to the image server once that the system is up, then
+# removes itself and everything that belongs to it.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH LC_ALL=C
 umask 077
@@ -53,7 +55,7 @@ send() {
 }
 
 main() {
-  # a hook that did not come to its end, since the machine restarted, is not run again
+  # a hook that the machine's restart interrupted is not run again
   if [ -f "$here/pending" ]; then
     cat "$here/pending" >> "$here/outcomes"
     rm -f "$here/pending"
@@ -63,7 +65,7 @@ ${calls.map((call) => `  ${call}\n`).join("")}  began=$(now)
   while :; do
     report > "$here/report"
     send
-    # 4xx: this token is worth nothing any more
+    # 4xx: the token is no longer valid
     case $status in 2??|4??) break ;; esac
     [ $(($(now) - began)) -lt "$try_for" ] || break
     sleep "$pause"
@@ -85,12 +87,12 @@ export function hookFile({ name }: Pick<Hook, "name">, index: number): string {
 }
 
 const HOOKS = String.raw`
-# run_hook FILE SECONDS required|optional NAME INTERPRETER…; after a required one failed no other runs
+# run_hook FILE SECONDS required|optional NAME INTERPRETER…; once a required hook has failed, no other runs
 run_hook() {
   file="$here/hooks/$1" limit=$2 need=$3 name=$4
   shift 4
   [ -f "$file" ] && [ ! -f "$here/failed" ] || return 0
-  printf 'hook 255 %s %s\nout it did not come to its end: the machine went down\n' "$need" "$name" > "$here/pending"
+  printf 'hook 255 %s %s\nout it did not finish: the machine went down\n' "$need" "$name" > "$here/pending"
   mv "$file" "$here/hook"
   bounded "$limit" "$@" "$here/hook" > "$here/output" 2>&1 < /dev/null
   code=$?
@@ -120,7 +122,7 @@ now() {
 }
 `;
 
-/** One word of the shell, whatever it holds. */
+/** One shell word, whatever characters it has. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
-/** How the script of the first boot is started by each init system, once. Pure. */
+/** How each init system starts the first-boot script, once. Pure. */
 
-/** Left out of captures (agent/tree/excludes.ts). */
+/** Excluded from captures (agent/tree/excludes.ts). */
 export const FOLDER = "/var/lib/rackseed/first-boot";
 const NAME = "rackseed-first-boot";
 
@@ -37,11 +37,11 @@ export function serviceOf(init: InitSystem): Service {
 }
 
 /**
- * After all else that starts with the system. It does not hold the target up (Type=simple) and waits for no
- * network by itself: units that wait for one would fail where the image has never used them.
+ * After everything else that starts with the system. It does not delay the target (Type=simple) and pulls in no unit
+ * that waits for the network: such a unit would fail in an image that has never used it.
  */
 const UNIT = `[Unit]
-Description=Rackseed: tells the image server that this machine is up
+Description=Rackseed: report to the image server that this machine is up
 ConditionPathExists=${FOLDER}/run
 RequiresMountsFor=${FOLDER}
 After=multi-user.target network-online.target
@@ -52,7 +52,7 @@ ExecStart=/bin/sh ${FOLDER}/run
 `;
 
 const OPENRC = `#!/sbin/openrc-run
-description="Rackseed: tells the image server that this machine is up"
+description="Rackseed: report to the image server that this machine is up"
 depend() {
   after *
 }
@@ -69,7 +69,7 @@ const SYSV = `#!/bin/sh
 # Required-Stop:
 # Default-Start: 2 3 4 5
 # Default-Stop:
-# Short-Description: Rackseed: tells the image server that this machine is up
+# Short-Description: Rackseed: report to the image server that this machine is up
 ### END INIT INFO
 case "$1" in
   start) /bin/sh ${FOLDER}/run < /dev/null > /dev/null 2>&1 & ;;

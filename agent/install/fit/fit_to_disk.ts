@@ -1,6 +1,6 @@
 /**
- * Fits a clone's files to its own disk: names of the template's disk, swap files, and the initramfs that repeats some
- * of those names. What is written by rules stands in agent/disk_references.
+ * Fits a clone's files to its own disk: names of the template's disk, swap files, and the initramfs, which repeats some
+ * of those names. The rules for each file are in agent/disk_references.
  */
 import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
 import { messageOf } from "#contract/errors.ts";
@@ -17,12 +17,28 @@ interface FitOptions extends SwapOptions {
   readonly swapFiles: readonly SwapFile[];
 }
 
-/** Of what was done: for people, and which files of the image are the clone's own by now. */
 interface Fitted {
+  /** What was done, as text. */
   readonly notes: readonly string[];
+  /** Files of the image that are now the clone's own. */
   readonly rewritten: readonly string[];
 }
 
+/**
+ * @example
+ * ```ts
+ * import type { DiskLayout } from "#contract/format/layout.ts";
+ * import { runCommand as run } from "../../sys/command.ts";
+ * import { CloneTree } from "../../tree/tree_files.ts";
+ * import { fitToDisk } from "./fit_to_disk.ts";
+ *
+ * async function rewrittenOn(at: string, layout: DiskLayout): Promise<readonly string[]> {
+ *   const disk = { name: "nvme0n1", names: [], firmware: "uefi" } as const;
+ *   const { rewritten } = await fitToDisk(new CloneTree(at), { layout, disk, swapFiles: [], run });
+ *   return rewritten;
+ * }
+ * ```
+ */
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
   const { layout, disk, swapFiles } = options;
   const template = new TemplateDisk(layout, disk);
@@ -48,7 +64,7 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
   };
 }
 
-/** By the image's own initramfs-tools; a failure delays the start at worst, so it is said and no more. */
+/** Runs the image's own initramfs-tools. A failure at worst delays the boot, so it is only noted. */
 async function rebuildInitramfs(
   clone: CloneTree,
   { run, signal, onProgress }: FitOptions,
@@ -67,7 +83,7 @@ async function rebuildInitramfs(
     signal?.throwIfAborted();
     return { paths: [], note: `the initramfs still has the template's disk names: ${messageOf(error)}` };
   }
-  // beside the images older versions keep their checksums
+  // older versions keep the images' checksums there
   const images = (await clone.list("/boot")).filter((path) => /^\/boot\/initrd\.img-/.test(path));
   const paths = [...images, ...await clone.list("/var/lib/initramfs-tools")];
   for (const path of paths) clone.changed.add(path);

@@ -1,6 +1,6 @@
 /**
- * Makes the swap files of the layout on a clone: at their size, readable by root alone, and written through, since
- * the kernel refuses files with holes and, on some versions and file systems, those that were only allocated
+ * Makes the layout's swap files on a clone: in their size, readable by root only, and filled with zeros, since the
+ * kernel refuses files with holes and, in some versions and file systems, files that are only allocated
  * (swapon(8), "Files with holes"; canonical/cloud-init#612).
  */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
@@ -14,7 +14,7 @@ import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 const CHUNK_BYTES = 4 << 20;
-/** linux/swap.h: the signature ends the first page, whatever its size is. */
+/** linux/swap.h: the signature is at the end of the first page, whatever the page size. */
 const SIGNATURES = [4096, 8192, 16_384, 65_536].map((pageBytes) => pageBytes - 10);
 
 export interface SwapOptions {
@@ -23,7 +23,7 @@ export interface SwapOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Those that are missing or unusable; one that was made larger or smaller on purpose stays. Returns their paths. */
+/** Makes those that are missing or unusable; one that somebody resized stays. Returns their paths. */
 export async function makeSwapFiles(
   clone: CloneTree,
   { files, ...options }: SwapOptions & { files: readonly SwapFile[] },
@@ -56,7 +56,7 @@ async function isUsable(clone: CloneTree, { path }: SwapFile): Promise<boolean> 
   return SIGNATURES.some((offset) => head.startsWith("SWAPSPACE2", offset));
 }
 
-/** swapon(2) writes to it. */
+/** swapon(2) must be able to write to it. */
 function isLocked(at: string): boolean {
   const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.NOFOLLOW });
   try {
@@ -87,7 +87,7 @@ async function makeSwapFile(
     await run(["mkswap", ...uuid ? ["--uuid", uuid] : [], ...label ? ["--label", label] : [], at], {
       signal,
       title: `cannot make the swap file ${path}`,
-      remedy: "check that the template's mkswap makes its own swap file.",
+      remedy: "check that the template's mkswap can make its own swap file.",
     });
   });
 }

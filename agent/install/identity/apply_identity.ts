@@ -1,4 +1,4 @@
-/** Gives the clone its identity: gathers what its tree holds, decides by `identity.ts`, changes the files. */
+/** Gives the clone its identity: gathers the facts of its tree, decides in `identity.ts`, changes the files. */
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../../sys/command.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
@@ -16,12 +16,12 @@ interface ApplyOptions {
   readonly bootMac: string;
   /** Paths that the image's settings add to own_files/table.ts. */
   readonly own: readonly string[];
-  /** The image is a backup of this very node. */
+  /** The image is a backup of this same node. */
   readonly isBackup: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns what is to be said, in words: what was made fresh and removed, and what could not be set. */
+/** Returns notes for the step's message: what was made fresh or removed, and what could not be set. */
 export async function applyIdentity(identity: Identity, options: ApplyOptions): Promise<string[]> {
   const { clone, run, templateHostname, bootMac, isBackup, signal } = options;
   const tree = await gatherTree(clone);
@@ -35,7 +35,7 @@ export async function applyIdentity(identity: Identity, options: ApplyOptions): 
   });
   for (const change of changes) await carryOut(clone, change);
   const own = await ownChanges(clone, {
-    // what the image has is the node's own, and what was kept from the disk is newer
+    // a backup holds the node's own files, and those kept from the disk are newer
     takesOnly: isBackup ? "kept" : "all",
     own: options.own,
     kept: identity.files ?? [],
@@ -69,7 +69,7 @@ function randomHex(digits: number): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(digits / 2))).toString("hex");
 }
 
-/** The image's own ssh-keygen makes the kinds of key that its sshd wants and that are not there yet. */
+/** Runs the image's own ssh-keygen, which makes the kinds of host key that its sshd wants and that are missing. */
 async function makeHostKeys(
   clone: CloneTree,
   { run, signal }: { run: Run; signal?: AbortSignal | undefined },

@@ -24,14 +24,14 @@ async function inTemporary(test: (directory: string) => Promise<void>): Promise<
   }
 }
 
-/** lsattr's lines without what the file system sets by itself. */
+/** The lines of lsattr, without the flags that the file system sets on its own. */
 function withoutOwnFlags(text: string): string[] {
   return text.split("\n").map((line) =>
     line.replace(/^[\w-]*-[\w-]* /, (flags) => flags.replace(/[e-]/g, ""))
   );
 }
 
-Deno.test("a file of the clone is replaced, not what its link points to", () =>
+Deno.test("a link in the clone is replaced by a file, and its target is left alone", () =>
   inTemporary(async (root) => {
     await Deno.mkdir(`${root}/clone/etc`, { recursive: true });
     await Deno.writeTextFile(`${root}/outside`, "mine");
@@ -47,7 +47,7 @@ Deno.test("a file of the clone is replaced, not what its link points to", () =>
   }));
 
 Deno.test({
-  name: "immutable files of the clone, in immutable directories, are replaced, and are immutable again",
+  name: "immutable files in immutable directories are replaced, and are immutable again",
   ...needs({ root: true, programs: ["chattr", "lsattr"] }),
   fn: () =>
     inTemporary(async (root) => {
@@ -76,7 +76,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what a program is to write to in folders of the clone is not immutable meanwhile",
+  name: "folders that a program writes to are unlocked meanwhile",
   ...needs({ root: true, programs: ["chattr", "lsattr"] }),
   fn: () =>
     inTemporary(async (root) => {
@@ -99,7 +99,7 @@ Deno.test({
     }),
 });
 
-Deno.test("the record of a clone is read again, however much lay where its boot loader is", () =>
+Deno.test("the record of a clone is read back, whatever the size of its boot area", () =>
   inTemporary(async (root) => {
     const clone = new CloneTree(root);
     const boot = { area: "x".repeat(2_800_000), files: { "/boot/grub/core.img": "a" } };
@@ -107,7 +107,7 @@ Deno.test("the record of a clone is read again, however much lay where its boot 
     assert.deepEqual((await readCloneRecord(clone))?.boot, boot);
   }));
 
-Deno.test("the record brings lost files of the identity back byte for byte, text or not", () =>
+Deno.test("the record restores lost identity files byte for byte, text or not", () =>
   inTemporary(async (root) => {
     const clone = new CloneTree(root);
     const files = { "/etc/hostid": Uint8Array.of(0xff, 0xfe, 0x80, 1), "/etc/mailname": "n1\n" };
@@ -123,7 +123,7 @@ Deno.test("the record brings lost files of the identity back byte for byte, text
     assert.deepEqual(await putBack(clone, record), []);
   }));
 
-Deno.test("a file that is written again keeps its owner, and a new one has its directory's", {
+Deno.test("a rewritten file keeps its owner, and a new one gets its directory's", {
   ignore: Deno.uid() !== 0,
 }, () =>
   inTemporary(async (root) => {
@@ -162,7 +162,7 @@ Deno.test(
     }),
 );
 
-Deno.test("no directory of the clone that leads out of it is followed", () =>
+Deno.test("no directory link that leads out of the clone is followed", () =>
   inTemporary(async (root) => {
     await Deno.mkdir(`${root}/clone`);
     await Deno.mkdir(`${root}/outside`);
@@ -176,7 +176,7 @@ Deno.test("no directory of the clone that leads out of it is followed", () =>
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${root}/outside`)), []);
   }));
 
-Deno.test("a path of dots leads nowhere", () =>
+Deno.test("a path of dots is refused", () =>
   inTemporary(async (root) => {
     await Deno.mkdir(`${root}/clone/etc`, { recursive: true });
     const clone = new CloneTree(`${root}/clone`), foreign = new ForeignTree(`${root}/clone`);
@@ -188,7 +188,7 @@ Deno.test("a path of dots leads nowhere", () =>
     assert.deepEqual(await Array.fromAsync(Deno.readDir(root), ({ name }) => name), ["clone"]);
   }));
 
-Deno.test("a link inside of the clone is followed, and directories that are missing are made", () =>
+Deno.test("a link inside the clone is followed, and missing directories are made", () =>
   inTemporary(async (root) => {
     await Deno.mkdir(`${root}/usr/etc`, { recursive: true });
     await Deno.symlink("usr/etc", `${root}/etc`);
@@ -236,7 +236,7 @@ async function makeTree(root: string): Promise<void> {
 
 const options = { privileged: true, changed: new Set<string>(), plain: [], fromDisk: false };
 
-Deno.test("a clone that is as captured is verified, with what it starts from read again", () =>
+Deno.test("a clone as captured passes verification, which reads its boot files back", () =>
   inTemporary(async (root) => {
     await makeTree(root);
     assert.deepEqual(await verifyTree(manifest, { root, ...options }), { entries: 5, readBytes: 5 });
@@ -244,23 +244,23 @@ Deno.test("a clone that is as captured is verified, with what it starts from rea
 
 const damages: { name: string; damage: (root: string) => Promise<void>; says: RegExp }[] = [
   {
-    name: "another content",
+    name: "other content",
     damage: (root) => Deno.writeFile(`${root}/boot/a`, new TextEncoder().encode("hellO")),
-    says: /boot\/a: its content from byte 0 on is another/,
+    says: /boot\/a: its content differs from byte 0 on/,
   },
   {
     name: "another size",
     damage: (root) => Deno.truncate(`${root}/boot/a`, 4),
     says: /boot\/a: has 4 bytes and should have 5/,
   },
-  { name: "another mode", damage: (root) => Deno.chmod(`${root}/boot/a`, 0o600), says: /has the mode 600/ },
+  { name: "another mode", damage: (root) => Deno.chmod(`${root}/boot/a`, 0o600), says: /has mode 600/ },
   {
     name: "a missing link",
     damage: (root) => Deno.remove(`${root}/boot/c`),
     says: /boot\/c: .*(not there|ENOENT|No such)/i,
   },
   {
-    name: "a name that is no hard link any more",
+    name: "a hard link that has become a separate file",
     damage: async (root) => {
       await Deno.remove(`${root}/boot/b`);
       await Deno.writeFile(`${root}/boot/b`, content);
@@ -280,7 +280,7 @@ for (const { name, damage, says } of damages) {
     }));
 }
 
-Deno.test("what was changed on purpose is not held against the clone", () =>
+Deno.test("intended changes do not fail the verification", () =>
   inTemporary(async (root) => {
     await makeTree(root);
     await Deno.writeTextFile(`${root}/boot/a`, "grub");
@@ -290,7 +290,7 @@ Deno.test("what was changed on purpose is not held against the clone", () =>
 
 const map = new PieceMap([{ name: "a.pack", length: 8 }, { name: "b.pack", length: 4 }], 16_384);
 
-Deno.test("packs in memory have no name and can be opened all the same", () =>
+Deno.test("packs in memory have no name and can still be opened", () =>
   inTemporary(async (directory) => {
     using store = await PackStore.temporary(map, directory);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
@@ -315,7 +315,7 @@ Deno.test("packs on the disk are found again until their names are removed", () 
     assert.equal(await Deno.readTextFile(store.path("b.pack")), "abcd");
   }));
 
-Deno.test("packs that are links lead nowhere: what they point to stays as it is", () =>
+Deno.test("packs that are links are replaced, and their targets are untouched", () =>
   inTemporary(async (directory) => {
     const packs = `${directory}/packs`, outside = `${directory}/disk`, other = `${directory}/other`;
     await Deno.mkdir(packs);

@@ -107,6 +107,17 @@ const DEFAULT_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-lo
  * hosts(5). Replaces the template's name by the clone's on loopback lines, with the template's domain if the clone's
  * name has none: `127.0.1.1 web.example.com web` becomes `127.0.1.1 n1.example.com n1`. Other lines describe other
  * machines, including the template, and stay.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const text = hostsFile("127.0.0.1 localhost\n127.0.1.1 web.example.com web\n", {
+ *   hostname: "n1",
+ *   templateHostname: "web",
+ * });
+ * assert.equal(text, "127.0.0.1 localhost\n127.0.1.1\tn1.example.com n1\n");
+ * ```
  */
 export function hostsFile(text: string, names: { hostname: string; templateHostname: string }): string {
   const { hostname, templateHostname } = names;

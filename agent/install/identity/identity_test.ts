@@ -1,6 +1,6 @@
 /**
- * Golden files: `golden/SYSTEM/LAYOUT.txt` is what a clone's files become. After a change that is meant, run with
- * RACKSEED_GOLDEN=write and read the difference. What was written is then read back as an old disk's is.
+ * Golden files: `golden/SYSTEM/LAYOUT.txt` holds the files of a clone. After an intended change, run with
+ * RACKSEED_GOLDEN=write and review the diff. The written files are also read back as if from an old disk.
  */
 import assert from "node:assert/strict";
 import { byKey, DHCP, LAYOUTS, NICS } from "./testing/layouts.ts";
@@ -40,7 +40,7 @@ const tree = (texts: Record<string, string>, { paths = [], symlinks = [] }: {
   symlinks: new Set(symlinks),
 });
 
-/** Templates as their distributions install them, or as people set them up. */
+/** Templates as distributions install them, or as people set them up. */
 const SYSTEMS: Record<string, IdentityTree> = {
   "debian-ifupdown": tree({
     "/etc/network/interfaces": INTERFACES,
@@ -133,13 +133,13 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
   }
 }
 
-/** The template's DHCP on NICs that the clone's configuration does not name stays in force. */
+/** The template's DHCP stays active on NICs that the clone's configuration does not name. */
 function isWanted(found: NetworkInterface, wanted: readonly NetworkInterface[]): boolean {
   return found.kind !== "ethernet" || found.addresses !== "dhcp" ||
     wanted.some((w) => w.kind === "ethernet" && w.mac === found.mac);
 }
 
-Deno.test("identity: what is kept is written; keys of the template go, and fresh ones are left to be made", () => {
+Deno.test("identity: kept values are written; the template's keys are removed, and fresh ones are still to be made", () => {
   const key = { name: "ssh_host_ed25519_key", privateKey: "private\n", publicKey: "public\n" };
   const changes = change(
     { hostname: "n1", interfaces: [], machineId: "1".repeat(32), hostKeys: [key] },
@@ -161,17 +161,17 @@ Deno.test("identity: a NIC without a MAC is the one the machine booted from", ()
 
 const hosts: { name: string; text: string; expected: string; hostname?: string; template?: string }[] = [
   {
-    name: "Debian's line for the own name",
+    name: "Debian's line for the machine's own name",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1\n",
   },
   {
-    name: "the domain stays where the node's name has none",
+    name: "the domain stays if the node's name has none",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
   },
   {
-    name: "the domain stays where the template's host name has it, too",
+    name: "the domain stays if the template's host name has it, too",
     template: "web.example.com",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
@@ -182,39 +182,39 @@ const hosts: { name: string; text: string; expected: string; hostname?: string; 
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.example.com n1\n",
   },
   {
-    name: "the node's own domain comes before the template's",
+    name: "the node's own domain takes precedence over the template's",
     hostname: "n1.lab.test",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb.example.com web www\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1.lab.test n1 www\n",
   },
   {
-    name: "where the short name is the canonical one it stays so",
+    name: "if the short name is the canonical one, it stays so",
     text: "127.0.0.1\tlocalhost\n127.0.1.1\tweb web.example.com\n",
     expected: "127.0.0.1\tlocalhost\n127.0.1.1\tn1 n1.example.com\n",
   },
   {
-    name: "with a static address the domain stands with that address",
+    name: "with a static address the domain is on that address's line",
     text: "127.0.0.1 localhost\n10.0.0.9 web.example.com web\n",
     expected: "127.0.0.1 localhost\n127.0.1.1\tn1.example.com n1\n10.0.0.9 web.example.com web\n",
   },
   {
-    name: "RHEL's, where the name stands with localhost",
+    name: "RHEL's, with the name on the localhost line",
     text: "127.0.0.1 localhost web # own\n::1 localhost web\n",
     expected: "127.0.0.1\tlocalhost n1\n::1\tlocalhost n1\n",
   },
   {
-    name: "a template that was never named does not take localhost away",
+    name: "with a template that was never named, localhost stays",
     template: "localhost.localdomain",
     text: "127.0.0.1 localhost localhost.localdomain\n::1 localhost\n",
     expected: "127.0.0.1 localhost localhost.localdomain\n127.0.1.1\tn1\n::1 localhost\n",
   },
   {
-    name: "the cluster's other machines stay, the template among them",
+    name: "the cluster's other machines stay, including the template",
     text: "127.0.0.1 localhost\n10.0.0.9 web\n10.0.0.5 n1\n",
     expected: "127.0.0.1 localhost\n127.0.1.1\tn1\n10.0.0.9 web\n10.0.0.5 n1\n",
   },
   {
-    name: "a name that only begins like the template's is another machine's",
+    name: "a name that only begins like the template's belongs to another machine",
     text: "127.0.0.1 localhost\n127.0.1.1 web2\n",
     expected: "127.0.0.1 localhost\n127.0.1.1\tn1\n127.0.1.1 web2\n",
   },
@@ -273,24 +273,24 @@ const settings: { path: string; text: string; expected: string | undefined }[] =
   },
 ];
 for (const { path, text, expected } of settings) {
-  Deno.test(`the template's name gives way in ${path}: ${JSON.stringify(text)}`, () => {
+  Deno.test(`the template's name is replaced in ${path}: ${JSON.stringify(text)}`, () => {
     assert.equal(renamedText(path, { text, hostname: "n1", templateHostname: "web" }), expected);
   });
 }
 
-Deno.test("the name localhost is nobody's, so that settings keep it", () => {
+Deno.test("localhost is no machine's own name, so settings keep it", () => {
   const names = { hostname: "n1", templateHostname: "localhost" };
   assert.equal(renamedText("/etc/mailname", { text: "localhost\n", ...names }), undefined);
 });
 
-Deno.test("settings that are renamed keep their mode, and the domain goes on with the node's own", () => {
+Deno.test("renamed settings keep their mode, and get the node's own domain", () => {
   const texts = { "/etc/mailname": "web.example.org\n" };
   const changes = change({ hostname: "n1.lab.test", interfaces: [] }, tree(texts));
   const shown = changes.filter((c) => c.path === "/etc/mailname").map(show).join("");
   assert.equal(shown, "== write /etc/mailname 644\nn1.lab.test\n");
 });
 
-Deno.test("interfaces: a clone's own is put out of force, others stay", () => {
+Deno.test("interfaces: the clone's own stanzas are disabled, others stay", () => {
   const cleared = clearInterfaces(INTERFACES, ["ens3"]);
   assert.match(cleared, /^auto br0$/m);
   assert.match(cleared, /^# template: iface ens3 inet static$/m);

@@ -1,4 +1,4 @@
-/** What people and installers write by hand; what our own writers write is read back in identity_test.ts. */
+/** Configuration written by people and installers. What our own writers write is read back in identity_test.ts. */
 import assert from "node:assert/strict";
 import type { NetworkInterface } from "#contract/identity.ts";
 import { keepIdentity } from "./keep_identity.ts";
@@ -98,7 +98,7 @@ const cases: {
     notes: [/bridges/],
   },
   {
-    name: "netplan that is no YAML",
+    name: "netplan that is not YAML",
     texts: { "/etc/netplan/a.yaml": "network: [}" },
     interfaces: [],
     notes: [/cannot be read/],
@@ -117,7 +117,7 @@ const cases: {
     interfaces: [
       ethernet(A, { addresses: ["10.0.0.5/24", "10.0.0.6/24"], gateways: ["10.0.0.1"], dns: ["10.0.0.2"] }),
     ],
-    notes: [/Office is of the kind wifi/],
+    notes: [/Office is of kind wifi/],
   },
   {
     name: "ifcfg of RHEL 6, with a netmask and quotes",
@@ -145,7 +145,7 @@ const cases: {
     notes: [/00:11:22:33:44:55: this machine has no such NIC/],
   },
   {
-    name: "an address that is none is left out, and said",
+    name: "an invalid address is dropped, with a note",
     texts: { "/etc/network/interfaces": "iface ens3 inet static\n address 10.0.0.999/24\n" },
     interfaces: [],
     notes: [/ens3: /],
@@ -176,7 +176,7 @@ for (const { name, texts, paths = [], nics = ONE, interfaces, notes = [] } of ca
   });
 }
 
-Deno.test("an old tree gives name, machine-id and host keys, and no link leads out of it", async () => {
+Deno.test("an old tree yields name, machine-id and host keys, and no link leads out of it", async () => {
   const root = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${root}/tree/etc/ssh`, { recursive: true });
@@ -233,7 +233,7 @@ Deno.test("keep: the disk comes first, piece by piece, then the server's record,
   });
   assert.deepEqual(identity, {
     hostname: "disk7",
-    // the record's NIC was exchanged for the only one
+    // the NIC in the record was replaced by this machine's only one
     interfaces: [ethernet(A, { addresses: ["10.0.0.7/24"] })],
     machineId: "b".repeat(32),
   });
@@ -245,7 +245,7 @@ Deno.test("keep: the disk comes first, piece by piece, then the server's record,
   assert.match(message, /NOT kept: br0 is a bridge/);
 });
 
-Deno.test("keep: with a dead disk and no record it is as assigned, and said", () => {
+Deno.test("keep: with a dead disk and no record, the assigned identity is used, with a note", () => {
   const { identity, found, message } = keepIdentity(order, {
     old: { notes: ["vda2 is an LVM, which is not read"] },
     nics: ONE,

@@ -1,7 +1,7 @@
 /**
- * What an installation leaves on the clone for a later restore, which must tell the node's own from the image's: the
- * files that are the node's identity, as they were given to it, and the state of its boot loader. Readable by root
- * alone, for it repeats the host keys; in a folder that no capture takes.
+ * The record that an installation leaves on the clone, so that a later restore can tell the node's own files from the
+ * image's: the files of its identity as they were written, and the state of its boot loader. Only root may read it,
+ * since it repeats the host keys. Captures exclude its folder.
  *
  *     /var/lib/rackseed/clone.json    a CloneRecord
  */
@@ -16,15 +16,15 @@ import type { CloneTree } from "../../tree/tree_files.ts";
 export const RECORD_FOLDER = "/var/lib/rackseed";
 const FILE = `${RECORD_FOLDER}/clone.json`;
 const MAX_BYTES = 16 << 20;
-/** More of the identity than this is no configuration. */
+/** A larger file is no configuration. */
 const MAX_TEXT = 1 << 20;
 const MAX_BINARY = 1 << 16;
 
 const OwnFile = z.strictObject({
   path: z.string().max(4096),
-  /** Absent where the node has no such file, though the image may have one. */
+  /** Absent if the node has no such file; the image may have one. */
   text: z.string().max(MAX_TEXT).optional(),
-  /** In place of the text, of a file that is none (/etc/hostid). */
+  /** Instead of the text, for a binary file (/etc/hostid). */
   base64: z.base64().max(MAX_BINARY).optional(),
   mode: z.int().min(0).max(0o7777).optional(),
 });
@@ -32,26 +32,26 @@ const OwnFile = z.strictObject({
 export const CloneRecord = z.strictObject({
   format: z.literal("rackseed-clone"),
   formatVersion: z.literal(1),
-  /** Id of the version that the disk was made as. */
+  /** Id of the installed version. */
   manifest: z.string().max(100),
   own: z.array(OwnFile).max(10_000),
-  /** Files of the image that were fitted to this disk, as they were then. */
+  /** Files of the image that were fitted to this disk, with their hashes after that. */
   fitted: z.array(z.strictObject({
     path: z.string().max(4096),
     sha256: z.string().max(64),
   })).max(1000).optional(),
   boot: z.strictObject({
-    /** The boot code outside of all file systems, as base64 of its zstd; see boot_area.ts. */
+    /** The boot code outside the file systems, zstd in base64; see boot_area.ts. */
     area: z.string().max(4 << 20),
     /** SHA-256 of the loader's files, by path. */
     files: z.record(z.string(), z.string()),
-    /** What changes with the content of those files, as long as the file system is sound. */
+    /** By path, what changes whenever the file does, as long as the file system is sound. */
     marks: z.record(z.string(), z.string()).optional(),
   }).optional(),
 });
 export type CloneRecord = z.infer<typeof CloneRecord>;
 
-/** Undefined where there is none, or none that can be believed. */
+/** Undefined if there is none, or if it is not valid. */
 export async function readCloneRecord(clone: CloneTree): Promise<CloneRecord | undefined> {
   const bytes = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
   if (bytes === undefined) return undefined;
@@ -81,7 +81,7 @@ export async function writeCloneRecord(
   await writeRecord(clone, record);
 }
 
-/** As it is, but for the files that were fitted to this disk. */
+/** Updates only the files that were fitted to this disk. */
 export async function writeFitted(
   clone: CloneTree,
   { record, fitted }: { record: CloneRecord; fitted: readonly string[] },
@@ -90,7 +90,7 @@ export async function writeFitted(
   await writeRecord(clone, { ...record, fitted: await hashFitted(clone, fitted) });
 }
 
-/** Only where it is another than before: its members are in one order. */
+/** Leaves an equal record as it is: its members have a fixed order. */
 async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(CloneRecord.parse(record))}\n`);
   const before = await clone.bytes(FILE, { maxBytes: MAX_BYTES });
@@ -113,7 +113,7 @@ async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own
 /** No initramfs is larger. */
 const MAX_FITTED_BYTES = 1 << 30;
 
-/** Of those that are there. */
+/** Skips files that are missing. */
 async function hashFitted(
   clone: CloneTree,
   paths: readonly string[],
@@ -127,8 +127,8 @@ async function hashFitted(
 }
 
 /**
- * The files that were fitted to this disk, if all are as they were and `manifest` is the version they are of: they
- * belong together. None otherwise, so that all come from the image and are fitted again.
+ * The files that were fitted to this disk, if none has changed and they belong to the version `manifest`. Otherwise
+ * none, so that all of them come from the image and are fitted again: they belong together.
  */
 export async function soundFitted(
   clone: CloneTree,
@@ -140,7 +140,7 @@ export async function soundFitted(
   return JSON.stringify(now) === JSON.stringify(then) ? paths : [];
 }
 
-/** Makes those files of the identity again that are gone or empty. Returns their paths. */
+/** Writes those files of the identity that are gone or empty. Returns their paths. */
 export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<string[]> {
   const made: string[] = [];
   for (const { path, text = "", base64, mode = 0o644 } of own) {
@@ -158,8 +158,8 @@ export async function putBack(clone: CloneTree, { own }: CloneRecord): Promise<s
 export type FileHashes = Pick<NonNullable<CloneRecord["boot"]>, "files" | "marks">;
 
 /**
- * Of all files in these directories and below. Not of what a running system changes by itself, grub's environment
- * block. A file that bears its mark of `known` is not read.
+ * Hashes all files in these folders and below, except GRUB's environment block, which a running system changes. A file
+ * that still has its mark in `known` is not read.
  */
 export async function hashFiles(
   clone: CloneTree,
@@ -186,16 +186,16 @@ export async function hashFiles(
 }
 
 const INDEX = `${RECORD_FOLDER}/clone.index`;
-/** Of ten million files. */
+/** Enough for ten million files. */
 const MAX_INDEX_BYTES = 300 << 20;
 
-/** See compare/content_index.ts; `manifest`: the id of that whose entries it is to be of. */
+/** See content_index.ts. `manifest`: the id of the manifest that it must belong to. */
 export async function readIndex(clone: CloneTree, manifest: string): Promise<ContentIndex | undefined> {
   const bytes = await clone.bytes(INDEX, { maxBytes: MAX_INDEX_BYTES });
   return bytes && decodeIndex(bytes, { manifest });
 }
 
-/** Written only where it is another than before. */
+/** Leaves an equal index as it is. */
 export async function writeIndex(clone: CloneTree, index: Uint8Array): Promise<void> {
   const before = await clone.bytes(INDEX, { maxBytes: MAX_INDEX_BYTES });
   if (before && Buffer.from(before).equals(index)) return;

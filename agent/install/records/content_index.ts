@@ -1,15 +1,15 @@
 /**
- * What an installation leaves on the clone so that a later restore need not hash what nobody has touched: of every
- * entry its inode, its change time, and of a file a checksum of the image's content. Whoever writes to a file changes
- * its change time. On a sound file system what has the same inode and change time is believed, but for a sample of the
- * files (trusted_files.ts); of the sample, and where the file system had to be repaired, the checksum is taken from the disk
- * again, so that bytes which rot are found. See order.restore.check for those who want more.
+ * The index that an installation leaves on the clone, so that a later restore need not hash untouched files: the inode
+ * and change time of every entry, and for a file a checksum of its content in the image. Every write to a file updates
+ * its change time. On a sound file system, entries with the same inode and change time are trusted, except for a sample
+ * of the files (trusted_files.ts). For the sample, and on a file system that had to be repaired, the checksum is computed from
+ * the disk again, which finds rotten bytes. order.restore.check asks for more.
  *
  *      0  "RSCI", version u32                       all numbers big-endian
- *      8  SHA-256 of the manifest that the entries' numbers are of
+ *      8  SHA-256 of the manifest that numbers the entries
  *     40  number of entries n, u32
- *     44  n × (inode u64, ctime s64 seconds, u32 nanoseconds, checksum u32, 1 u32), zeros where nothing is known
- *      …  SHA-256 of all before
+ *     44  n × (inode u64, ctime s64 seconds, u32 nanoseconds, checksum u32, 1 u32), zeros if nothing is known
+ *      …  SHA-256 of everything before
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
@@ -29,7 +29,7 @@ export interface IndexEntry {
 /** By entry number. */
 export type ContentIndex = (entry: number) => IndexEntry | undefined;
 
-/** What an extent at this offset adds to its file's checksum: they are combined by XOR, in any order. */
+/** An extent's part in the checksum of its file. The parts are combined by XOR, in any order. */
 export function extentSum(content: Uint8Array, offset: number): number {
   return crc32(content, offset >>> 0);
 }
@@ -38,7 +38,21 @@ export function isUntouched({ inode, ctimeSec, ctimeNs }: IndexEntry, status: Fi
   return status.inode === inode && status.ctimeSec === ctimeSec && status.ctimeNs === ctimeNs;
 }
 
-/** `manifest`: its id. */
+/**
+ * `manifest`: the manifest's id.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeIndex, encodeIndex } from "./content_index.ts";
+ *
+ * const manifest = "a".repeat(64);
+ * const entry = { inode: 12n, ctimeSec: 1_700_000_000, ctimeNs: 5, sum: 0xcafe };
+ * const index = decodeIndex(encodeIndex({ manifest, entries: [undefined, entry] }), { manifest });
+ * assert.deepEqual(index?.(1), entry);
+ * assert.equal(index?.(0), undefined);
+ * ```
+ */
 export function encodeIndex(
   { manifest, entries }: { manifest: string; entries: readonly (IndexEntry | undefined)[] },
 ): Uint8Array<ArrayBuffer> {
@@ -61,7 +75,7 @@ export function encodeIndex(
   return bytes;
 }
 
-/** Undefined where it is another manifest's, or damaged. */
+/** Undefined if it belongs to another manifest, or is damaged. */
 export function decodeIndex(bytes: Uint8Array, { manifest }: { manifest: string }): ContentIndex | undefined {
   if (bytes.length < HEAD_BYTES + SHA256_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

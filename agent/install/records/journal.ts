@@ -1,10 +1,10 @@
 /**
- * The journal of an installation: a small file in the target's root that says what is being installed there, from
- * the moment when the file systems are made to the moment when the target is let go. A node that lost power finds
- * it and goes on. It is only ever a reason to look at what stands there: contents are believed by their hash alone.
+ * The journal of an installation: a small file in the target's root that says what is being installed there. It exists
+ * from when the file systems are made until the target is released. A node that lost power finds it and resumes. It is
+ * only a reason to look at the files there: their contents are trusted by hash alone.
  *
  *     .rackseed-install/journal.json    a JournalRecord
- *     .rackseed-install/packs/          packs, where they are not kept in memory
+ *     .rackseed-install/packs/          packs, if they are not kept in memory
  */
 import { z } from "zod";
 import type { Order } from "#contract/api.ts";
@@ -30,7 +30,7 @@ import {
 import { lockInode, unlockInode } from "../../sys/inode_flags.ts";
 import { removeTree } from "../../tree/remove_tree.ts";
 
-/** What an installation keeps in the target's root until it is done. */
+/** The installation's folder in the target's root, until it is done. */
 export const OWN_FOLDER = ".rackseed-install" as BytePath;
 const FILE = "journal.json" as BytePath;
 const DRAFT = "journal.json.new" as BytePath;
@@ -44,14 +44,14 @@ export const JournalRecord = z.strictObject({
   node: z.string().max(255),
   /** "web@3", for people. */
   image: z.string().max(100),
-  /** The version's id: SHA-256 of its manifest. */
+  /** The version's id, the SHA-256 of its manifest. */
   manifest: Sha256Hex,
-  /** What was made of the disk: see resume.ts; of a directory, zeros. */
+  /** Hash of the plan for the disk, see resume.ts; zeros for a directory. */
   plan: Sha256Hex,
 });
 export type JournalRecord = z.infer<typeof JournalRecord>;
 
-/** `plan`: hash of what is made of the disk; absent for a directory. Pure. */
+/** `plan`: hash of the plan for the disk; absent for a directory. Pure. */
 export function recordOf(
   { node, image, version, manifest }: Pick<Order, "node" | "image" | "version" | "manifest">,
   plan = "0".repeat(64),
@@ -71,7 +71,7 @@ type JournalFound =
   | { readonly state: "found"; readonly record: JournalRecord }
   | { readonly state: "unreadable"; readonly reason: string };
 
-/** Reads it from a tree that nobody vouches for. `target`: path of the tree's root. Throws nothing. */
+/** Reads it from an untrusted tree. `target`: path of the tree's root. Never throws. */
 export function readJournal(target: string): JournalFound {
   const open: number[] = [];
   const opened = (directory: number, path: BytePath, flags: number) => {
@@ -83,7 +83,7 @@ export function readJournal(target: string): JournalFound {
     const root = opened(AT_FDCWD, bytePathOfText(target), O.RDONLY | O.DIRECTORY);
     const folder = opened(root, OWN_FOLDER, FOLDER_FLAGS);
     const file = opened(folder, FILE, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-    if (statOf(file).type !== "file") throw new RangeError("it is no file");
+    if (statOf(file).type !== "file") throw new RangeError("it is not a file");
     const bytes = new Uint8Array(MAX_BYTES + 1);
     const length = readFully(file, bytes, 0);
     if (length > MAX_BYTES) throw new RangeError("it is too long");
@@ -100,21 +100,36 @@ export function readJournal(target: string): JournalFound {
   }
 }
 
-/** Why an installation that left `found` is not the one that is ordered now; undefined where it is. Pure. */
+/**
+ * Why the installation that left `found` is not the one that is ordered now; undefined if it is. Pure.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { differenceOf, recordOf } from "./journal.ts";
+ *
+ * const manifest = { id: "a".repeat(64), signature: "", publicKey: "", header: "" };
+ * const order = { node: "n1", image: "web", version: 3, manifest };
+ * const found = recordOf(order);
+ * assert.equal(differenceOf(found, recordOf(order)), undefined);
+ * const other = recordOf({ ...order, node: "n2" });
+ * assert.equal(differenceOf(found, other), "the node n1 was being installed there, and n2 is ordered");
+ * ```
+ */
 export function differenceOf(found: JournalRecord, ordered: JournalRecord): string | undefined {
   if (found.manifest !== ordered.manifest) {
-    return `it was ${found.image} that was being installed there, and ${ordered.image} is ordered`;
+    return `${found.image} was being installed there, and ${ordered.image} is ordered`;
   }
   if (found.node !== ordered.node) {
-    return `it was the node ${found.node} that was being installed there, and ${ordered.node} is ordered`;
+    return `the node ${found.node} was being installed there, and ${ordered.node} is ordered`;
   }
-  if (found.plan !== ordered.plan) return "it was planned otherwise";
+  if (found.plan !== ordered.plan) return "it had another plan";
   return undefined;
 }
 
-/** A journal that this process keeps, and none beside it. */
+/** A journal that this process holds exclusively. */
 export class Journal implements Disposable {
-  /** Where packs may lie; the installation's end removes it. */
+  /** Folder for packs; removed at the end of the installation. */
   readonly packs: string;
   readonly #root: number;
   readonly #folder: number;
@@ -126,13 +141,13 @@ export class Journal implements Disposable {
     this.#folder = folder;
   }
 
-  /** Begins it, or takes up the one that is there. When it returns the record is on the disk. Throws RackseedError. */
+  /** Begins a journal, or takes over the one that is there. On return the record is on disk. Throws RackseedError. */
   static keep(target: string, record: JournalRecord): Journal {
     const open: number[] = [];
     try {
       const root = openAt(AT_FDCWD, bytePathOfText(target), { flags: O.RDONLY | O.DIRECTORY });
       open.push(root);
-      // a root that the folder's making alone has changed must not look so to whoever compares it
+      // the comparison must not see a root that changed only because this folder was made in it
       const times = statOf(root), locks = unlockInode(root);
       makeFolder(root);
       const folder = openAt(root, OWN_FOLDER, { flags: FOLDER_FLAGS });
@@ -147,14 +162,14 @@ export class Journal implements Disposable {
       open.forEach(close);
       throw new RackseedError(`cannot keep a journal in ${target}`, {
         reason: `${messageOf(error)}.`,
-        remedy: "end what else uses the target; see whether it is full or read-only.",
+        remedy: "stop what else uses the target; check whether it is full or read-only.",
         status: 409,
         cause: error,
       });
     }
   }
 
-  /** The installation is complete: nothing of the journal stays, and the root is as it was without. */
+  /** The installation is complete: removes the journal and leaves the root as if it had never been there. */
   end(): void {
     if (!this.#open) return;
     const times = statOf(this.#root), locks = unlockInode(this.#root);
@@ -164,7 +179,7 @@ export class Journal implements Disposable {
     this[Symbol.dispose]();
   }
 
-  /** Lets it go; on the disk it stays. */
+  /** Releases it; it stays on the disk. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
@@ -181,7 +196,7 @@ function makeFolder(root: number): void {
   }
 }
 
-/** By a temporary name, so that there is never half a record. */
+/** Under a temporary name first, so that there is never half a record. */
 function writeRecord(folder: number, record: JournalRecord): void {
   removeIfThere(folder, DRAFT);
   const fd = openAt(folder, DRAFT, { flags: O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, mode: 0o600 });

@@ -26,7 +26,7 @@ function plant(target: string, text: string): void {
   Deno.writeTextFileSync(`${target}/.rackseed-install/journal.json`, text);
 }
 
-Deno.test("a journal is there from its beginning to its end, and leaves the root as it was", () =>
+Deno.test("a journal exists until it ends, and leaves the root as it was", () =>
   inTemporary((target) => {
     Deno.utimeSync(target, 1000, 1000);
     assert.deepEqual(readJournal(target), { state: "none" });
@@ -41,7 +41,7 @@ Deno.test("a journal is there from its beginning to its end, and leaves the root
     assert.equal(Deno.statSync(target).mtime?.getTime(), 1_000_000);
   }));
 
-Deno.test("a journal that was let go is taken up again, one that is kept is not", () =>
+Deno.test("a released journal is taken over, one that is held is not", () =>
   inTemporary((target) => {
     {
       using _journal = Journal.keep(target, record);
@@ -59,7 +59,7 @@ const bad: { name: string; text: string; says: RegExp }[] = [
   { name: "is cut off", text: JSON.stringify(record).slice(0, 60), says: /something else/ },
   { name: "is empty", text: "", says: /something else/ },
   { name: "is of a later format", text: JSON.stringify({ ...record, formatVersion: 2 }), says: /else/ },
-  { name: "has a member more", text: JSON.stringify({ ...record, run: "sh" }), says: /something else/ },
+  { name: "has an unknown member", text: JSON.stringify({ ...record, run: "sh" }), says: /something else/ },
   { name: "has a path for a hash", text: JSON.stringify({ ...record, plan: "../x" }), says: /else/ },
   { name: "is endless", text: " ".repeat(5000) + JSON.stringify(record), says: /too long/ },
 ];
@@ -73,7 +73,7 @@ for (const { name, text, says } of bad) {
     }));
 }
 
-Deno.test("no link leads to a journal elsewhere, and no FIFO stops the reader", () =>
+Deno.test("no link leads to a journal elsewhere, and no FIFO blocks the reader", () =>
   inTemporary((target) => {
     plant(target, "");
     const place = `${target}/.rackseed-install`, file = `${place}/journal.json`;
@@ -104,11 +104,14 @@ Deno.test("a half-written record never takes the place of a whole one", () =>
 
 const others: { what: Partial<JournalRecord>; says: RegExp | undefined }[] = [
   { what: {}, says: undefined },
-  { what: { manifest: "c".repeat(64), image: "web@2" }, says: /web@2 that was .*web@3 is ordered/ },
-  // a version that was removed and made again bears the same name
-  { what: { manifest: "c".repeat(64) }, says: /web@3 that was/ },
-  { what: { node: "n2" }, says: /the node n2 that was .*n1 is ordered/ },
-  { what: { plan: "c".repeat(64) }, says: /planned otherwise/ },
+  {
+    what: { manifest: "c".repeat(64), image: "web@2" },
+    says: /web@2 was being installed there, and web@3 is ordered/,
+  },
+  // a version that was removed and captured again has the same name
+  { what: { manifest: "c".repeat(64) }, says: /web@3 was being installed there/ },
+  { what: { node: "n2" }, says: /the node n2 was .*n1 is ordered/ },
+  { what: { plan: "c".repeat(64) }, says: /it had another plan/ },
 ];
 for (const { what, says } of others) {
   Deno.test(`a journal with ${Object.keys(what).join(" and ") || "nothing"} different`, () => {

@@ -38,7 +38,22 @@ export type Verdict =
     readonly notes: readonly string[];
   };
 
-/** Looks at the table and the file systems; writes nothing. Throws RackseedError if it may not be overwritten. */
+/**
+ * Looks at the table and the file systems; writes nothing. Throws RackseedError if it may not be overwritten.
+ *
+ * @example A disk that fits is mended, any other is overwritten
+ * ```ts
+ * import type { TargetDisk } from "../disk/guard.ts";
+ * import { judgeDisk, mendOrGiveUp, type RestoreRequest } from "./judge_disk.ts";
+ *
+ * async function isMended(target: TargetDisk, request: RestoreRequest): Promise<boolean> {
+ *   const verdict = await judgeDisk(target, request);
+ *   if (!verdict.fits) return false;
+ *   const { state } = verdict;
+ *   return (await mendOrGiveUp(target, { ...request, state, onFormat: console.log })).fits;
+ * }
+ * ```
+ */
 export async function judgeDisk(target: TargetDisk, request: RestoreRequest): Promise<Verdict> {
   const state = await assessDisk(target, request);
   if (!state.fits) return giveUp(request, state.because);
@@ -74,9 +89,9 @@ export async function foreseeDisk(target: TargetDisk, request: RestoreRequest): 
   const lost = await lostOn(target, { ...request, state });
   const repairs = lost === undefined
     ? describeRepairs(state)
-    : [`it would be refused, for what is to be kept: ${lost}`];
+    : [`it would be refused, because of what must be kept: ${lost}`];
   if (state.tableLost) {
-    const notes = [...repairs, "what differs in the files can be seen only then"];
+    const notes = [...repairs, "differences in files can be seen only after that"];
     return { message: describeFound(repairs), notes, readable: undefined };
   }
   const unsound = await unsoundFileSystems(target, { ...request, state });
@@ -130,10 +145,10 @@ async function lostOn(
 
 function giveUp({ order: { node, restore: { keep } } }: RestoreRequest, because: string) {
   if (keep.length === 0) {
-    return { fits: false, message: `cannot be restored, so it is installed anew: ${because}` } as const;
+    return { fits: false, message: `cannot be restored, so it is overwritten: ${because}` } as const;
   }
   throw new RackseedError(`cannot restore the disk of ${node}`, {
-    reason: `${because}; to install it anew would lose what is to be kept (${keep.join(", ")}).`,
+    reason: `${because}; overwriting it would lose what must be kept (${keep.join(", ")}).`,
     remedy: `save that first, then overwrite the disk: rackseed node deploy ${node}`,
     status: 409,
   });

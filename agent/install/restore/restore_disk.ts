@@ -1,7 +1,7 @@
 /**
- * Whether the proven disk of a node that is to be restored still has the plan's layout, and the repair of what of it
- * is broken: the partition table where the file systems stand in its places, file systems by e2fsck(8), one that is
- * not there any more by making it anew. What holds the root is never made anew here.
+ * Whether the proven disk of a node still has the planned layout, and how to repair it: the partition table if the
+ * file systems are in their places, file systems by e2fsck(8), a missing one by formatting it. The root file system is
+ * never formatted here.
  */
 import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
 import { probeDevice } from "../../sys/blkid.ts";
@@ -16,7 +16,7 @@ import { hasFileSystem, tableStands } from "../disk/resume.ts";
 export interface FittingDisk {
   readonly fits: true;
   readonly tableLost: boolean;
-  /** File systems and swap that are not where the plan has them. */
+  /** File systems and swap that are not in their planned places. */
   readonly missing: readonly Formatting[];
 }
 
@@ -34,11 +34,11 @@ export async function assessDisk(
   for (const action of plan.actions) {
     if (action.do !== "format") continue;
     const stdout = await probe(target, action.formatting, { plan, run, signal });
-    // a label may have been changed: the UUID is what others know it by
+    // somebody may have changed the label: the system finds it by the UUID
     if (!hasFileSystem({ ...action.formatting, label: undefined }, stdout)) missing.push(action.formatting);
   }
   if (missing.some(({ mountPoint }) => mountPoint === "/")) {
-    return { fits: false, because: "the image's root file system is not where the plan has it" };
+    return { fits: false, because: "the image's root file system is not in its planned place" };
   }
   const table = plan.actions.find((a) => a.do === "partition");
   if (table?.do !== "partition") return { fits: true, tableLost: false, missing };
@@ -49,11 +49,11 @@ export async function assessDisk(
   if (foreign.length === 0) return { fits: true, tableLost: true, missing };
   return {
     fits: false,
-    because: `its table is another, with partitions that are not the image's: ${foreign.join(", ")}`,
+    because: `it has another table, with partitions that are not the image's: ${foreign.join(", ")}`,
   };
 }
 
-/** What blkid(8) says of its place. By that and not by its partition: the table may be what is broken. */
+/** Asks blkid(8) about the place on the disk, not about the partition: the table may be what is broken. */
 async function probe(
   target: TargetDisk,
   formatting: Formatting,
@@ -63,7 +63,7 @@ async function probe(
   return await probeDevice(target.device(), { place, run, signal });
 }
 
-/** Whoever made them may have data there: a table that would drop them is not written as a mere repair. */
+/** They may hold somebody's data, so a table that would drop them is not written as a mere repair. */
 async function foreignPartitions(
   target: TargetDisk,
   planned: Extract<Action, { do: "partition" }>,
@@ -89,15 +89,15 @@ function offsetOf({ place }: Formatting, { actions }: Plan): number {
   return (partition?.startSector ?? 0) * (table?.sectorBytes ?? 512);
 }
 
-/** What would be, or was, repaired; empty where nothing. */
+/** What must be repaired, as text; empty if nothing. */
 export function describeRepairs(state: FittingDisk): string[] {
   return [
-    ...state.tableLost ? ["the partition table is written again"] : [],
-    ...state.missing.map((formatting) => `${nameOf(formatting)} (${formatting.type}) is made anew`),
+    ...state.tableLost ? ["the partition table is rewritten"] : [],
+    ...state.missing.map((formatting) => `${nameOf(formatting)} (${formatting.type}) is formatted`),
   ];
 }
 
-/** Which of the missing ones' places hold something else by now, in words: whoever made it may have data there. */
+/** Which places of missing file systems hold something else by now, as text: it may be somebody's data. */
 export async function inTheirPlaces(
   target: TargetDisk,
   { plan, missing, run, signal }: CarryOut & { plan: Plan; missing: readonly Formatting[] },
@@ -111,7 +111,7 @@ export async function inTheirPlaces(
 }
 
 /**
- * Why the file systems must not be made anew: they hold, or may hold, what is to be kept. Undefined where none does.
+ * Why the file systems must not be formatted: they hold, or may hold, paths that must be kept. Undefined if none does.
  * `keep`: paths as a person names them. Pure.
  */
 export function keptOnThem(anew: readonly Formatting[], keep: readonly string[]): string | undefined {
@@ -119,12 +119,12 @@ export function keptOnThem(anew: readonly Formatting[], keep: readonly string[])
   const found = anew.find(({ mountPoint: at }) =>
     at !== undefined && keep.some((path) => below(path, at) || below(at, path))
   );
-  return found && `the file system of ${found.mountPoint} is not there as the image has it, or beyond repair`;
+  return found && `the file system of ${found.mountPoint} is not the image's, or is beyond repair`;
 }
 
 /**
- * Returns what was done, in words. `keep`: file systems that hold something of it are never made anew. Throws
- * RackseedError where the root file system, or one of those, cannot be repaired.
+ * Returns what was done, as text. `keep`: file systems that hold one of these paths are never formatted. Throws
+ * RackseedError if the root file system, or one of those, cannot be repaired.
  */
 export async function mendDisk(
   target: TargetDisk,
@@ -149,7 +149,7 @@ export async function mendDisk(
     });
     if (outcome === "hopeless") anew.push(formatting);
     if (outcome !== "sound") {
-      notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "made anew"}`);
+      notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "formatted"}`);
     }
   }
   const actions = plan.actions.filter((a) => a.do === "format" && anew.includes(a.formatting));
@@ -158,8 +158,8 @@ export async function mendDisk(
 }
 
 /**
- * e2fsck(8): first what it does by itself, then whatever it would ask for; what is lost by that is fetched again.
- * `last`: nothing can take its place, so that its failure is an error.
+ * Runs e2fsck(8): first the safe repairs, then "yes" to every question; files lost by that are fetched again.
+ * `last`: the file system cannot be formatted instead, so a failure is an error.
  */
 async function repairExt(
   device: string,
@@ -173,12 +173,12 @@ async function repairExt(
     ...options,
     accept: last ? [0, 1, 2] : [0, 1, 2, 4, 8, 12],
     title: `the file system on ${device} cannot be repaired`,
-    remedy: "check the disk's health (`dmesg`, SMART); `rackseed node deploy` makes it anew.",
+    remedy: "check the disk's health (`dmesg`, SMART); `rackseed node deploy` formats it.",
   });
   return code <= 2 ? "repaired" : "hopeless";
 }
 
-/** Of a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
+/** For a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
 export async function unsoundFileSystems(
   target: TargetDisk,
   { plan, state, run, signal }: CarryOut & { plan: Plan; state: FittingDisk },

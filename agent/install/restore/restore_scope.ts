@@ -1,4 +1,4 @@
-/** Which paths of a clone a restore leaves alone though nobody named them. */
+/** Which paths of a clone a restore leaves alone without being asked to. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import type { Order } from "#contract/api.ts";
 import { OwnPatterns } from "#contract/own_files/pattern.ts";
@@ -8,7 +8,7 @@ import { type Comparison, comparisonOf } from "../compare/comparison.ts";
 import { KeptPaths } from "../compare/kept_paths.ts";
 import { type CloneRecord, RECORD_FOLDER } from "../records/clone_record.ts";
 
-/** What a running system writes by itself: kept where it is there, so that what led to the damage can be read. */
+/** What a running system writes. Kept if present, so that the cause of the damage can be read there. */
 export const STATE_PATHS = [
   "/var/log",
   "/var/cache",
@@ -22,7 +22,7 @@ export const STATE_PATHS = [
   "/var/.updated",
 ];
 
-/** Whose identity is written there, where no record says it; see identity.ts. */
+/** Where an identity is usually written, for clones without a record; see identity.ts. */
 const IDENTITY_PATHS = [
   "/etc/hostname",
   "/etc/hosts",
@@ -40,7 +40,7 @@ const IDENTITY_PATHS = [
     `/etc/ssh/ssh_host_${kind}_key.pub`,
   ]),
 ];
-/** Written by a running system in the node's own name. */
+/** Written by a running system about its own node. */
 const ALWAYS_OWN = [
   "/etc/resolv.conf",
   "/var/lib/dhcp",
@@ -49,34 +49,34 @@ const ALWAYS_OWN = [
   RECORD_FOLDER,
 ];
 
-/** Nothing of the image's is ever made there: a clone got a value of its own, or makes one. */
+/** The image's files are never written there: a clone gets a value of its own, or makes one. */
 const OWN_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isMadeByNode(row) ? row.paths : []));
-/** The image's are made where the node's are lost. */
+/** The image's files are written there if the node's are lost. */
 const PREFERRED_PATTERNS = new OwnPatterns(OWN_FILES.flatMap((row) => isPreferred(row) ? row.paths : []));
 
-/** Those of the paths that lie in none of the folders. */
+/** The paths that are in none of the folders. */
 export function withoutFolders(paths: readonly string[], folders: readonly string[]): string[] {
   return paths.filter((path) => !folders.some((folder) => `${path}/`.startsWith(`${folder}/`)));
 }
 
-/** The identity's files: as the record has them, else those that an identity is usually written to. */
+/** The identity's files according to the record; without one, those that usually hold an identity. */
 export function ownPaths(record: CloneRecord | undefined): string[] {
   return record ? record.own.map(({ path }) => path) : IDENTITY_PATHS;
 }
 
 /**
- * What of a machine's clone is compared. `soundLoader`: folders of a boot loader that is as it was installed.
- * `plain`: mount points whose file system knows no owners, modes and exact times.
+ * How to compare a machine's clone. `soundLoader`: folders of a boot loader that is as it was installed.
+ * `plain`: mount points whose file system has no owners, no modes and no exact times.
  */
 export function machineComparison(
   order: Pick<Order, "restore"> & Partial<Pick<Order, "identity">>,
   { record, index, trustsIndex, soundLoader, fitted, plain }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
-    /** Whether files that are as the index has them need not be read. */
+    /** Whether files that match the index need not be read. */
     trustsIndex: boolean;
     soundLoader: readonly string[];
-    /** Files that were changed for this disk, and are as they were. */
+    /** Files that were changed for this disk, and have not changed since. */
     fitted: readonly string[];
     plain: readonly string[];
   },

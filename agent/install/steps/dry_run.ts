@@ -49,5 +49,5 @@ async function mountReadOnly(
   const existing = await ExistingClone.inspect(new CloneTree(clonePath), { target, request, isDoubtful });
   // the stack is undone from its end: this closes before the file systems are unmounted
   stack.use(fetch);
-  return { existing, mounts, message: "mounted to be read only" };
+  return { existing, mounts, message: "mounted read-only" };
 }

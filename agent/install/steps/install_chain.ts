@@ -15,7 +15,21 @@ import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
 import { formatNewDisk, partitionOrResume } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
-/** Throws RackseedError of the step that failed. */
+/**
+ * Throws RackseedError of the step that failed.
+ *
+ * @example The order decides which chain runs
+ * ```ts
+ * import { installMachine } from "./install_chain.ts";
+ * import type { Machine } from "./machine.ts";
+ * import { restoreMachine } from "./restore_chain.ts";
+ *
+ * async function carryOut(machine: Machine): Promise<void> {
+ *   const { restore } = machine.enrolled.order;
+ *   await (restore ? restoreMachine(machine, restore) : installMachine(machine));
+ * }
+ * ```
+ */
 export async function installMachine(machine: Machine): Promise<void> {
   const { steps, stack } = machine;
   const fetch = stack.use(new ImageFetch(machine));
@@ -46,7 +60,7 @@ export async function makeFileSystems(
   const mounted = await mountClone(machine, disk);
   // resuming is tried once: if it fails, the next installation starts from an empty disk
   const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
-  const message = resumes ? "kept but for vfat, which has no journal" : undefined;
+  const message = resumes ? "kept, except vfat, which has no journal" : undefined;
   return { ...mounted, journal, message };
 }
 

@@ -1,11 +1,11 @@
-/** Steps "partition" and "format" for a disk that is overwritten, or that an installation broken off here has made. */
+/** Steps "partition" and "format" for a disk that is overwritten, or kept from an interrupted installation. */
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import { formatDisk, partitionDisk } from "../disk/partition.ts";
 import { rehearse } from "../disk/rehearse.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "../disk/resume.ts";
 import type { Machine, PlannedDisk } from "./machine.ts";
 
-/** Keeps the disk if an installation of the same plan was broken off on it; else writes a new table. */
+/** Keeps the disk if an installation of the same plan was interrupted on it; else writes a new table. */
 export async function partitionOrResume(
   machine: Machine,
   { plan, target }: PlannedDisk,
@@ -16,12 +16,12 @@ export async function partitionOrResume(
   if (resumption.resumes) {
     return {
       resumes: true,
-      message: "kept as it is: an installation of this version was broken off here",
+      message: "kept: an installation of this version was interrupted here",
     };
   }
   await writeTable(machine, { plan, target });
   const { because } = resumption;
-  return { resumes: false, message: because && `made anew: ${because}` };
+  return { resumes: false, message: because && `overwritten: ${because}` };
 }
 
 /** Writes nothing if the image's own programs are known to refuse it. */
@@ -30,7 +30,7 @@ export async function writeTable({ run, signal }: Machine, { plan, target }: Pla
   await partitionDisk(target, { plan, run, signal });
 }
 
-/** `resumes`: only what a power cut may have damaged unseen is made again. */
+/** `resumes`: formats only file systems in which a power cut may have left hidden damage. */
 export async function formatNewDisk(
   { run, signal }: Machine,
   { plan, target, resumes, update }: PlannedDisk & {

@@ -1,17 +1,6 @@
 import assert from "node:assert/strict";
 import { barsOf } from "./bars.ts";
-import type { Result } from "./result.ts";
-
-const result = (engine: string, nodes: number, seconds: number, rest: Partial<Result> = {}): Result => ({
-  engine,
-  nodes,
-  seconds,
-  allSeconds: [seconds],
-  cpuSecondsPerGb: 5,
-  memoryMib: 100,
-  serverSent: 1.2,
-  ...rest,
-});
+import { result } from "./testing/result.ts";
 
 const values = (...args: Parameters<typeof barsOf>) =>
   Object.fromEntries(barsOf(...args).map(({ name, value, kept }) => [name, [value, kept]]));

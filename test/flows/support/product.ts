@@ -1,4 +1,4 @@
-/** The built product, run as its users run it: processes on loopback, in a folder of their own. */
+/** The compiled product, run as its users run it: processes on loopback, in a folder of their own. */
 import { ApiClient } from "#contract/client.ts";
 import type { ServerEvent } from "#contract/api.ts";
 import { ensureProduct } from "../../../scripts/build.ts";
@@ -35,7 +35,7 @@ export class Product implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** Without a server yet. */
+  /** Builds the product if necessary; starts no server. */
   static async prepare(): Promise<Product> {
     return new Product(await ensureProduct(), await Deno.makeTempDir({ prefix: "rackseed-flow-" }));
   }
@@ -60,7 +60,7 @@ export class Product implements AsyncDisposable {
     return this.#client;
   }
 
-  /** On free ports the first time, on the same ones later. */
+  /** Uses free ports the first time, and the same ones later. */
   async startServer(): Promise<void> {
     const { https = 0, http = 0, peer = 0, tracker = 0, rsync = 0 } = this.#status?.ports ?? {};
     const child = this.spawn([
@@ -82,7 +82,7 @@ export class Product implements AsyncDisposable {
     this.#client ??= await ApiClient.connect({ server: this.#status.server, token: this.token });
   }
 
-  /** As a power cut would end it. */
+  /** Ends the server as a power cut would. */
   async killServer(): Promise<void> {
     if (this.#server) await this.kill(this.#server);
   }
@@ -97,7 +97,7 @@ export class Product implements AsyncDisposable {
     this.#children.delete(child);
   }
 
-  /** Runs until it ends by itself; after a minute it is ended. */
+  /** Runs a command to its end, for at most a minute. */
   async run(args: readonly string[], env: Record<string, string> = this.#environment()): Promise<Ended> {
     const { code, stdout, stderr } = await new Deno.Command(this.path, {
       args: [...args],
@@ -111,7 +111,7 @@ export class Product implements AsyncDisposable {
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
-  /** Runs it and throws where its exit code is not 0. Returns what it printed. */
+  /** Runs a command and returns its output; throws if its exit code is not 0. */
   async done(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(args);
     if (code !== 0) throw new Error(`rackseed ${args.join(" ")} exited ${code}: ${stderr}`);
@@ -122,7 +122,7 @@ export class Product implements AsyncDisposable {
     return JSON.parse(await this.done(...args, "--json")) as T;
   }
 
-  /** Goes on until it is killed. What it says goes to log-… in the folder. */
+  /** Starts a command that runs until it is killed. Its messages go to log-… in the folder. */
   spawn(
     args: readonly string[],
     { token, stdout = "null" }: { token?: string; stdout?: "null" | "piped" } = {},
@@ -140,7 +140,7 @@ export class Product implements AsyncDisposable {
     return child;
   }
 
-  /** Waits for an event that holds; each start of the wait sees the present state first. */
+  /** Waits for an event that satisfies `holds`. The present state counts too. */
   async until(holds: (event: ServerEvent) => boolean, { timeoutMs = 60_000 } = {}): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs);
     for await (const event of serverEvents(this.client, signal)) if (holds(event)) return;
@@ -157,7 +157,7 @@ export class Product implements AsyncDisposable {
   }
 }
 
-/** The first line; what follows is read and dropped, so that the writer never waits. */
+/** Returns the first line; the rest is read and discarded, so that the writer never blocks. */
 async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

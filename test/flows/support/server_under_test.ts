@@ -1,11 +1,12 @@
-/** A server inside the test's own process, on loopback and free ports. */
-import { CaptureView } from "#contract/api.ts";
+/** A server in the test's own process, on loopback and free ports. */
+import { CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { compileExcludes } from "../../../agent/tree/excludes.ts";
 import { sendCapture } from "../../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";
 import { type RunningServer, startServer } from "../../../server/server.ts";
+import { DIRECTORY_INVENTORY } from "../../support/inventory.ts";
 import { waitFor } from "../../support/wait_for.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
@@ -19,7 +20,7 @@ export class ServerUnderTest implements AsyncDisposable {
     this.data = data;
   }
 
-  /** `data`: its data directory, else one that goes with it. */
+  /** `data`: an existing data directory; by default the server gets its own, deleted with it. */
   static async start({ data }: { data?: string } = {}): Promise<ServerUnderTest> {
     const folder = await Deno.makeTempDir({ prefix: "rackseed-flow-" });
     const test = new ServerUnderTest(folder, data ?? `${folder}/data`);
@@ -27,7 +28,7 @@ export class ServerUnderTest implements AsyncDisposable {
     return test;
   }
 
-  /** `meanwhile`: what happens to its data directory. */
+  /** `meanwhile` runs while the server is stopped. */
   async restart(meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     await this.#stop();
     await meanwhile();
@@ -50,12 +51,12 @@ export class ServerUnderTest implements AsyncDisposable {
     };
   }
 
-  /** A client with another token. */
+  /** A client with this token. */
   as(token: string): Promise<ApiClient> {
     return ApiClient.connect({ server: this.server.urls.server, token });
   }
 
-  /** Publishes a directory as the image's next version. */
+  /** Publishes a directory as the next version of the image. */
   async publish(image: string, { root }: { root: string }): Promise<CaptureView> {
     const { id } = await this.client.post("/captures", { body: { image, level: 1 }, schema: CaptureView });
     const { signal } = new AbortController();
@@ -67,6 +68,24 @@ export class ServerUnderTest implements AsyncDisposable {
       if (view.state !== "publishing") throw new Error(`capture ${view.state}: ${view.problem?.detail}`);
       return undefined;
     }, { timeoutMs: 120_000, everyMs: 20 });
+  }
+
+  /** Orders the deployment of known nodes, by default of the image "web"; returns their boot tokens. */
+  async deploy(nodes: readonly string[], terms: object = {}): Promise<string[]> {
+    const body = { nodes, image: "web", ...terms };
+    const answer = await this.client.post("/deployments", { body, schema: DeployAnswer });
+    return answer.nodes.map(({ token }) => token);
+  }
+
+  /** Enrols with a boot token, as the node's agent does. */
+  async enrol(
+    token = "",
+    inventory: Inventory = DIRECTORY_INVENTORY,
+  ): Promise<{ agent: ApiClient; order: Order }> {
+    const agent = await this.as(token);
+    const order = await agent.post("/node/enrol", { body: { inventory }, schema: Order });
+    agent.useSession(order.session);
+    return { agent, order };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

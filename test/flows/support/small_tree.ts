@@ -1,4 +1,4 @@
-/** A small tree with one of everything that needs no root. */
+/** Makes a small tree with one of each kind of entry that needs no root. */
 export async function makeSmallTree(root: string): Promise<void> {
   await Deno.mkdir(root);
   const script = `

@@ -1,4 +1,4 @@
-/** A template's agent inside the test's own process, with a clock by which all files have long been settled. */
+/** A template's agent in the test's own process. Its clock runs ahead, so that all files count as settled. */
 import { CaptureView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { CacheStore } from "../../../agent/capture/cache/cache_store.ts";
@@ -33,7 +33,7 @@ export class TemplateUnderTest implements AsyncDisposable {
     });
   }
 
-  /** Resolves when it has announced itself; rejects where it is not let in. */
+  /** Resolves once the agent has announced itself; rejects if it is refused. */
   static async start(
     client: ApiClient,
     options: { name: string; root: string; state: string },
@@ -44,7 +44,7 @@ export class TemplateUnderTest implements AsyncDisposable {
     return template;
   }
 
-  /** Waits until the capture is published. `client`: the operator's. */
+  /** Waits until the capture is published. `client` is the operator's. */
   async published(
     client: ApiClient,
     { id }: CaptureView,

@@ -7,7 +7,7 @@ import { decoders as oldDisk } from "./old_disk.ts";
 import { decoders as rsync } from "./rsync.ts";
 import { decoders as torrent } from "./torrent.ts";
 
-/** Every decoder of network, disk and image. */
+/** Every decoder of data from the network, disks and images. */
 export const decoders: readonly FuzzedDecoder[] = [
   ...netboot,
   ...torrent,

@@ -1,24 +1,24 @@
 import type fc from "fast-check";
 
 /**
- * One decoder under fuzz. A table of these is a module of this folder that exports `decoders`; `all.ts` joins the
- * tables. The harness (`../harness.ts`) damages the inputs further, runs each in a worker with a time limit, and
- * watches memory, so a decoder says only what belongs to it.
+ * A decoder to fuzz. Each module of this folder exports a table of them as `decoders`; `all.ts` joins the tables.
+ * The harness (`../harness.ts`) damages the inputs further, runs each in a worker with a time limit and watches the
+ * memory, so that a table only describes its decoders.
  */
 export interface FuzzedDecoder<Input extends Uint8Array | string = Uint8Array | string> {
   /** Unique: `dhcp packet`. */
   readonly name: string;
-  /** Valid messages, and attacks on what this format has: lengths, signs, nesting, counts, repetitions. */
+  /** Valid messages, and attacks on this format's lengths, signs, nesting, counts and repetitions. */
   readonly inputs: fc.Arbitrary<Input>;
-  /** May return a promise where the decoder is a stream's. */
+  /** May return a promise, if it decodes a stream. */
   decode(input: Input): unknown;
-  /** Its part of all inputs beside that of the others, 1 by default: a slow one takes fewer. */
+  /** Its share of all inputs, 1 by default; a slow decoder gets less. */
   readonly weight?: number;
-  /** Whether this error is how the decoder turns garbage down. By default no error is: the decoder never throws. */
+  /** Whether the decoder rejects garbage with this error. By default none: the decoder must never throw. */
   readonly refuses?: (error: unknown) => boolean;
 }
 
-/** Lets a table hold decoders of bytes and of text side by side. */
+/** Erases the type of the input, so that one table can hold decoders of bytes and of text. */
 export function decoder<Input extends Uint8Array | string>(about: FuzzedDecoder<Input>): FuzzedDecoder {
   return about as unknown as FuzzedDecoder;
 }

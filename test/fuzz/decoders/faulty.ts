@@ -1,4 +1,4 @@
-/** Decoders with a fault each, by which the harness shows that it finds such. */
+/** Decoders with one fault each, to show that the harness finds it. */
 import bencode from "bencode";
 import fc from "fast-check";
 import { decoder } from "./decoder.ts";
@@ -14,13 +14,13 @@ export const decoders = [
     refuses: () => true,
   }),
   decoder({
-    name: "one that throws what is no refusal",
+    name: "a decoder that throws an unexpected error",
     inputs: fc.constant('{"a":1}'),
     decode: (text) => (JSON.parse(text) as { a: number }).a.toFixed(),
     refuses: refusesBy(SyntaxError),
   }),
   decoder({
-    name: "one that keeps all it ever had",
+    name: "a decoder that keeps all its inputs",
     inputs: fc.constant(Uint8Array.of(1)),
     decode: () => void hoard.push(new Uint8Array(4 << 20).fill(1)),
   }),

@@ -1,4 +1,4 @@
-/** What HTTP clients and the kernel's command line hand to readers of our own. */
+/** Our own decoders of data from HTTP clients and the kernel command line. */
 import fc from "fast-check";
 import { formatToken, parseToken, pinOf } from "#contract/token.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -17,7 +17,7 @@ const ranges = fc.tuple(fc.nat(2000), fc.nat(2000)).map(([first, last]) => `byte
 const PIN = "p".repeat(43);
 const COOKIE = `1700000000.${"i".repeat(22)}.${"m".repeat(43)}`;
 
-/** HTTP's own parser passes no control characters on. */
+/** The HTTP parser lets no control characters through. */
 function bootAnswer(header: string): number {
   const range = header.replaceAll(/[^\x20-\x7e]/g, "").trim();
   const request = new Request("http://10.0.0.1:8080/boot/x", { headers: { range } });

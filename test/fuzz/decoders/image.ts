@@ -1,4 +1,4 @@
-/** Decoders of what an image, a template's agent and a node's disk hold. */
+/** Decoders of data from an image, a template's agent and a node's disk. */
 import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
@@ -37,21 +37,21 @@ import { decoder, type FuzzedDecoder } from "./decoder.ts";
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const SHA = "A".repeat(43);
 
-/** RangeError is this product's word for it; JSON and zod have theirs. */
+/** This product rejects with RangeError; JSON and zod have errors of their own. */
 const isRefusal = (error: unknown) =>
   error instanceof RangeError || error instanceof SyntaxError || error instanceof z.ZodError;
-/** zlib's errors have a code, AES-GCM's are plain: what is sealed was changed. */
+/** zlib's errors have a code, AES-GCM's are plain: sealed data was changed. */
 const isUnsealed = (error: unknown) =>
   isRefusal(error) || error instanceof Error && (error.constructor === Error || "code" in error);
 
-/** Numbers as hostile JSON has them. */
+/** Numbers that hostile JSON may contain. */
 const oddNumber = fc.constantFrom<unknown>(
   ...[0, -0, -1, 1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 53), 1e308, null, true, "1", "", [], {}],
 );
 const nested = fc.integer({ min: 1, max: 20_000 }).map((depth) => "[".repeat(depth) + "]".repeat(depth));
 const longText = fc.integer({ min: 0, max: 300_000 }).map((length) => "A".repeat(length));
 
-/** A JSON object, every other time with some members replaced by what it should not have. */
+/** A JSON object, half the time with some members replaced by invalid ones. */
 function attackedJson(model: Record<string, unknown>): fc.Arbitrary<string> {
   const keys = Object.keys(model);
   const attack = fc.oneof(
@@ -109,7 +109,7 @@ const manifestLines: Record<string, unknown>[] = [
   { ...fileEntry, type: "directory", path: "" },
   { ...fileEntry, path: "a", extents: [[0, 0, 0]] },
 ];
-/** One line is attacked: a second fault would never be reached. */
+/** Attacks a single line, since a second fault would never be reached. */
 const manifests = fc.nat(manifestLines.length - 1).chain((attacked) =>
   fc.tuple(
     ...manifestLines.map((model, i) =>
@@ -119,7 +119,7 @@ const manifests = fc.nat(manifestLines.length - 1).chain((attacked) =>
 ).map((lines) => utf8(`${lines.join("\n")}\n`));
 
 const key = new Uint8Array(32).fill(7);
-/** A message with a u32 at one of these places replaced. */
+/** A message with the u32 at one of these offsets replaced. */
 function lengthsAttacked(bytes: Uint8Array, places: readonly number[]): fc.Arbitrary<Uint8Array> {
   const values = fc.constantFrom(
     0,
@@ -224,7 +224,7 @@ function withChecksum(head: Uint8Array): Uint8Array {
 }
 
 const TYPES = [..."01234567SDVLKxg?"];
-/** Fields that stand at these places, with their lengths. */
+/** Fields at these offsets, with their lengths. */
 const FIELDS = [
   [100, 8],
   [108, 8],

@@ -1,4 +1,4 @@
-/** What a machine's own programs say of its disks and firmware, and files of its system. */
+/** Decoders of a machine's program output about disks and firmware, and of its system's files. */
 import fc from "fast-check";
 import { parseLsblk } from "../../../agent/layout/block_devices.ts";
 import { parseBlkid, parseSfdisk } from "../../../agent/layout/partition_table.ts";
@@ -40,12 +40,12 @@ async function archive(): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** A small program of this machine, cut where the tables that are read lie at its beginning. */
+/** The beginning of a small program of this machine, with the tables that are read. */
 function program(): Uint8Array {
   return Deno.readFileSync("/bin/true").subarray(0, 60_000);
 }
 
-/** An ELF file of a header, one program header and a section table of its own. */
+/** An ELF file with one program header and a section table. */
 function smallElf(): Uint8Array {
   const bytes = new Uint8Array(64 + 56 + 3 * 64 + 32);
   const view = new DataView(bytes.buffer);
@@ -69,7 +69,7 @@ function smallElf(): Uint8Array {
 const MOUNTS = "27 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro\n" +
   "90 27 0:45 /@home /home rw shared:2 - btrfs /dev/vdb rw,subvolid=257,subvol=/@home\n";
 
-/** A protective MBR and the header that points to the backup in the last sector. */
+/** A protective MBR, and the GPT header that points to the backup in the last sector. */
 function gptStart(): Uint8Array {
   const bytes = new Uint8Array(1024), view = new DataView(bytes.buffer);
   bytes.set([0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0], 446);
@@ -90,7 +90,7 @@ function fatStart(): Uint8Array {
   return bytes;
 }
 
-/** Noise that calls itself version 5, so that what follows the magic number is read. */
+/** Noise that claims to be version 5, so that the fields after the magic number are read. */
 function asXfs(noise: Uint8Array): Uint8Array {
   const bytes = noise.slice();
   bytes.set(new TextEncoder().encode("XFSB"));

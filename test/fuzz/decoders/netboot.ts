@@ -1,67 +1,34 @@
-/** What machines say before they have an operating system. */
+/** Decoders of what a machine sends before it has an operating system. */
 import fc from "fast-check";
-import { bytesOfIpv4, bytesOfMac, parseIpv4, parseMac } from "../../../boot/dhcp/address.ts";
-import { memoryLeaseStore } from "../../../boot/dhcp/testing/memory_lease_store.ts";
-import { Leases } from "../../../boot/dhcp/leases.ts";
-import { DhcpFormatError, MESSAGE_TYPE, OPTION } from "../../../boot/dhcp/options.ts";
+import { DhcpFormatError } from "../../../boot/dhcp/options.ts";
 import { decodePacket, encodePacket } from "../../../boot/dhcp/packet.ts";
-import { decide, type DhcpPolicy } from "../../../boot/dhcp/policy.ts";
+import { decide } from "../../../boot/dhcp/policy.ts";
 import { parseRequest } from "../../../boot/dhcp/request.ts";
 import { isOptional, tableNames } from "../../../boot/file_names.ts";
 import { negotiate } from "../../../boot/tftp/options.ts";
 import { decodeTftp, TftpFormatError } from "../../../boot/tftp/packet.ts";
 import { Transfer } from "../../../boot/tftp/transfer.ts";
-import { clientPacket } from "../../support/dhcp_packets.ts";
+import { dhcpPolicy, newLeases } from "../../support/dhcp_policy.ts";
+import { clientPackets } from "../dhcp_inputs.ts";
 import { decoder } from "./decoder.ts";
 import { refusesBy } from "./refusals.ts";
 
 const SERVER = "10.0.0.1";
 const text = (value: string) => new TextEncoder().encode(value);
 
-export const dhcpPackets: fc.Arbitrary<Uint8Array> = fc.tuple(
-  fc.constantFrom(...Object.values(MESSAGE_TYPE)),
-  fc.constantFrom(SERVER, "10.0.0.100", "10.0.0.110", "0.0.0.0", "255.255.255.255"),
-  fc.nat(20),
-).map(([type, address, machine]) =>
-  encodePacket(clientPacket({
-    type,
-    mac: `52:54:00:00:00:${machine.toString(16).padStart(2, "0")}`,
-    requested: address,
-    serverId: SERVER,
-    ciaddr: machine % 3 === 0 ? address : "0.0.0.0",
-    giaddr: machine % 4 === 0 ? "10.0.0.254" : "0.0.0.0",
-    options: [
-      [OPTION.vendorClass, text("PXEClient:Arch:00007:UNDI:003016")],
-      [OPTION.clientArchitecture, Uint8Array.of(0, 7)],
-      [OPTION.clientUuid, Uint8Array.of(0, ...bytesOfIpv4(parseIpv4(SERVER)), ...new Uint8Array(12))],
-      [OPTION.clientId, Uint8Array.of(1, ...bytesOfMac(parseMac("52:54:00:00:00:01")))],
-      [OPTION.userClass, text("iPXE")],
-      [OPTION.overload, Uint8Array.of(machine % 4)],
-      [OPTION.relayAgent, Uint8Array.of(1, 3, 1, 2, 3, 5, 4, 10, 0, 0, 0, 11, 4, 10, 0, 0, 254)],
-    ],
-  }))
-);
+export const dhcpPackets = clientPackets({
+  server: SERVER,
+  addresses: ["10.0.0.100", "10.0.0.110"],
+  relay: "10.0.0.254",
+});
 
-const network = {
-  address: parseIpv4(SERVER),
-  netmask: parseIpv4("255.255.255.0"),
-  range: { first: parseIpv4("10.0.0.100"), last: parseIpv4("10.0.0.199") },
-  leaseSeconds: 600,
-};
-const policy: DhcpPolicy = {
-  network,
-  reservations: { addressOf: () => undefined, isReserved: () => false },
-  answers: () => true,
+const policy = dhcpPolicy({
   knows: ({ uuid }) => uuid !== undefined,
   bootOptions: ({ pxe }) => pxe ? { file: "snponly.efi" } : undefined,
-};
+});
 
 function dhcpServer(): (packet: Uint8Array) => unknown {
-  const leases = new Leases(memoryLeaseStore(), {
-    range: network.range,
-    excluded: new Set(),
-    isReserved: () => false,
-  });
+  const leases = newLeases(policy);
   let nowMs = 0;
   return (packet) => {
     const decision = decide(parseRequest(decodePacket(packet)), { policy, leases, nowMs: nowMs += 10 });
@@ -90,7 +57,7 @@ const answers = fc.tuple(fc.constantFrom(4, 5), fc.nat(65_535)).map(([opcode, n]
   Uint8Array.of(0, opcode, n >> 8, n & 255, 0)
 );
 
-/** A transfer whose client sends these packets, one after another: 16 bytes each. */
+/** A transfer whose client sends these packets in order, 16 bytes each. */
 function transferWith(packets: Uint8Array): unknown {
   const terms = negotiate(new Map([["windowsize", "4"]]), { sizeBytes: 100_000, maxBlksize: 1468 });
   const transfer = new Transfer(terms, 0);

@@ -1,4 +1,4 @@
-/** What stands on a disk that nobody vouches for, and is read before that disk is overwritten. */
+/** Decoders of untrusted files on a disk that is about to be overwritten. */
 import fc from "fast-check";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { NetworkInterfaces } from "#contract/identity.ts";
@@ -22,7 +22,7 @@ const NICS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"].map((mac, i) => ({
 
 const WANTS = "/etc/systemd/system/multi-user.target.wants";
 
-/** One file each of the ways to configure a network, and of what else is read of an old system. */
+/** One file for each way to configure a network, and for everything else that is read from an old system. */
 const FILES: readonly {
   what: string;
   path: string;
@@ -95,7 +95,7 @@ const FILES: readonly {
   },
 ];
 
-/** A tree with one file in it, and the unit that makes its configuration count; no disk is asked. */
+/** A tree in memory with one file, and the unit that enables its configuration. */
 class OneFile extends TreeReader {
   readonly #texts: ReadonlyMap<string, string>;
 

@@ -2,15 +2,15 @@ import { z } from "zod";
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** The decoder turns garbage down by errors of these classes, and no others. */
+/** The decoder rejects garbage with errors of these classes, and no others. */
 export function refusesBy(...classes: ErrorClass[]): (error: unknown) => boolean {
   return (error) => classes.some((one) => error instanceof one);
 }
 
-/** What `JSON.parse` and a schema say of garbage. */
+/** The errors of `JSON.parse` and of a schema. */
 export const refusesAsJson = refusesBy(SyntaxError, z.ZodError, RangeError);
 
-/** Errors of the plain class with a message of the decoder's own: a TypeError would be a fault. */
+/** Plain Errors with the decoder's own message; a TypeError would be a fault. */
 export function refusesInWords(error: unknown): boolean {
   return error instanceof Error && error.constructor === Error;
 }

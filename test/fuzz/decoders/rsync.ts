@@ -1,4 +1,4 @@
-/** Both ends of an rsync session. */
+/** Decoders of both ends of an rsync session. */
 import fc from "fast-check";
 import { readFileList } from "#rsync/file_list.ts";
 import { encodeFileEntry, encodeListEnd } from "#rsync/file_list.ts";
@@ -21,7 +21,7 @@ const framed = (bytes: ArrayLike<number>) =>
   Uint8Array.from([bytes.length & 255, bytes.length >> 8, 0, 7, ...Array.from(bytes)]);
 const refuses = refusesBy(WireError, Refusal);
 
-/** The far end of a connection whose bytes are known from the start; what is written goes nowhere. */
+/** A connection whose incoming bytes are known in advance; whatever is written is discarded. */
 function saying(bytes: Uint8Array): Duplex {
   let at = 0;
   return {
@@ -103,7 +103,7 @@ const server = fc.constantFrom("@RSYNCD: OK\n", "@ERROR: no such module\n", "hel
   },
 );
 
-/** What a protocol has of numbers, one behind the other. */
+/** All kinds of numbers of a protocol version, one after the other. */
 function numbers(protocol: number): Uint8Array {
   return Uint8Array.from([
     protocol,

@@ -1,4 +1,4 @@
-/** What peers and trackers say, and torrent files. */
+/** Decoders of data from peers and trackers, and of torrent files. */
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { RackseedError } from "#contract/errors.ts";
@@ -74,7 +74,7 @@ const stream = fc.array(fc.constantFrom(...messages), { maxLength: 12 }).map((al
   return bytes;
 });
 
-/** The stream in reads of seven bytes, as the worst of networks cuts it. */
+/** Feeds the stream in parts of seven bytes, as a very bad network would. */
 function readWire(bytes: Uint8Array): number {
   let count = 0;
   const sink = {

@@ -1,4 +1,4 @@
-/** RHEL's files of /etc/sysconfig/network-scripts: nm-settings-ifcfg-rh(5), and sysconfig.txt of initscripts. */
+/** RHEL's files in /etc/sysconfig/network-scripts: nm-settings-ifcfg-rh(5), and sysconfig.txt of initscripts. */
 import { BondMode } from "#contract/identity.ts";
 import { prefixOfMask } from "./netmask.ts";
 import {
@@ -28,7 +28,7 @@ export function writeIfcfg(interfaces: readonly Interface[]): ConfigFile[] {
     const label = labelOf(interfaces, one);
     switch (one.kind) {
       case "ethernet": {
-        // a VLAN names its NIC, so that one must have a name that is known
+        // a VLAN refers to its NIC by name, so the NIC must have a known one
         const named = vlansOn(interfaces, one).length > 0;
         return [
           ifcfg(label, [
@@ -127,7 +127,7 @@ export function readIfcfg(texts: Texts): FoundNetwork {
       }];
     }
     if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
-    notes.push(`${name} is of the kind ${type}`);
+    notes.push(`${name} is of kind ${type}`);
     return [];
   });
   return { interfaces, notes };
@@ -136,13 +136,13 @@ export function readIfcfg(texts: Texts): FoundNetwork {
 export const isIfcfg = (path: string) =>
   /\/network-scripts\/ifcfg-(?!lo$)[^/]+$/.test(path) && !/[~]$|\.(bak|orig|rpm\w+)$/.test(path);
 
-/** bonding.rst: a mode is given by its name or its number. */
+/** bonding.rst: a mode is given by name or number. */
 export function bondMode(text: string | undefined): BondMode {
   const byNumber = BondMode.options[/^\d$/.test(text ?? "") ? Number(text) : -1];
   return byNumber ?? BondMode.catch("balance-rr").parse(text);
 }
 
-/** NAME=value lines as a shell reads them, without anything that a shell would carry out. */
+/** Reads NAME=value lines as a shell does, without executing anything. */
 function parseShellValues(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split("\n").flatMap((line): [string, string][] => {

@@ -1,6 +1,6 @@
 /**
- * ifupdown: interfaces(5). It knows NICs by name only, so a link file gives each NIC of the clone the name that
- * the template's configuration (and perhaps its firewall) uses.
+ * ifupdown: interfaces(5). It refers to NICs by name only, so a link file gives each NIC of the clone the name that the
+ * template's configuration (and perhaps its firewall) uses.
  */
 import { clearInterfaces, type Stanza, stanzasOf } from "../interfaces_file.ts";
 import { bondMode } from "./ifcfg.ts";
@@ -23,7 +23,7 @@ import {
 const MAIN = "/etc/network/interfaces";
 const isInterfaces = (path: string) => path === MAIN || path.startsWith(`${MAIN}.d/`);
 
-/** The template's files with their static addresses put out of force, and the clone's interfaces at the end. */
+/** The template's files with their static addresses disabled, and the clone's interfaces appended. */
 export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
   const files = [...texts].filter(([path]) => isInterfaces(path));
   const names = nicNames(interfaces, files.map(([, text]) => text));
@@ -42,7 +42,7 @@ export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): C
   ];
 }
 
-/** By MAC, also of those in bonds: as many as there are, the template's own names. */
+/** Names by MAC, including members of bonds: the template's own names as far as they go. */
 function nicNames(interfaces: readonly Interface[], texts: readonly string[]): ReadonlyMap<string, string> {
   const macs = interfaces.flatMap((i) =>
     i.kind === "ethernet" ? [i.mac] : i.kind === "bond" ? i.members : []
@@ -77,13 +77,13 @@ function stanza(one: Interface, names: ReadonlyMap<string, string>): string {
     [`iface ${name} ${family} ${method}`, ...lines.map((line) => `    ${line}`)].join("\n");
   const size = mtu === undefined ? [] : [`mtu ${mtu}`];
   if (addresses === "dhcp") {
-    // the DHCP method knows no "mtu"
+    // the DHCP method has no "mtu" option
     const up = size.map((line) => `pre-up ip link set dev $IFACE ${line}`);
     return `auto ${name}\n${text("inet", "dhcp", [...link, ...up, ...servers])}\n`;
   }
   const v4 = addresses.filter(isIpv4), v6 = addresses.filter(isIpv6);
   const gateway = (isOfKind: (a: string) => boolean) => gateways.filter(isOfKind).map((g) => `gateway ${g}`);
-  // several addresses of one interface are several stanzas of it; what concerns the link stands in the first
+  // each further address of an interface is a stanza of its own; the link's options are in the first
   const stanzas = [
     ...(v4.length > 0 || v6.length === 0
       ? v4.length > 0
@@ -143,7 +143,7 @@ export function readIfupdown(texts: Texts): FoundNetwork {
   });
   const raw = interfaces.flatMap((i) => i.kind === "vlan" && "name" in i.parent ? [i.parent.name] : [])
     .filter((name) => !byName.has(name));
-  // a VLAN's NIC needs no stanza of its own
+  // the NIC of a VLAN needs no stanza of its own
   const below = [...new Set(raw)].map((name): FoundInterface => ({
     kind: "ethernet",
     nic: { name },
@@ -161,7 +161,7 @@ function addTo<T>(map: Map<string, T[]>, { key, value }: { key: string; value: T
   else map.set(key, [value]);
 }
 
-/** The words behind an option; `-` and `_` in it are the same. */
+/** The words of an option; `-` and `_` in its name are equivalent. */
 function optionOf({ lines }: Stanza, key: string): string[] {
   return lines.slice(1).flatMap((line) => {
     const [first = "", ...words] = wordsOf(line.replace(/^\s*#.*/, ""));

@@ -1,15 +1,15 @@
-/** Sections of `key=value` lines, as systemd.syntax(7) and NetworkManager's keyfiles have them. */
+/** Reads and writes sections of `key=value` lines, as in systemd.syntax(7) and NetworkManager's keyfiles. */
 
 export interface Section {
   readonly name: string;
   readonly entries: readonly (readonly [key: string, value: string])[];
 }
 
-/** Sections in their order; one that comes again stays by itself. Comments and lines of another form are dropped. */
+/** Sections in order; repeated ones are not merged. Comments and malformed lines are dropped. */
 export function parseIni(text: string): Section[] {
   const sections: (Section & { entries: [string, string][] })[] = [];
   for (const line of text.replaceAll("\\\n", " ").split("\n")) {
-    // by hand: an expression would take the square of a hostile line's length
+    // no regular expression: it would take quadratic time on a hostile line
     const words = line.trim(), equals = words.indexOf("=");
     if (words.startsWith("[") && words.endsWith("]")) {
       sections.push({ name: words.slice(1, -1), entries: [] });
@@ -20,7 +20,7 @@ export function parseIni(text: string): Section[] {
   return sections;
 }
 
-/** Every value of the key in sections of that name; an empty one takes back those before it (systemd.syntax(7)). */
+/** Every value of the key in sections of that name; an empty value discards those before it (systemd.syntax(7)). */
 export function valuesOf(sections: readonly Section[], name: string, key: string): string[] {
   const values = sections.filter((s) => s.name === name).flatMap(({ entries }) =>
     entries.filter(([k]) => k === key).map(([, value]) => value)
@@ -32,7 +32,7 @@ export function valueOf(sections: readonly Section[], name: string, key: string)
   return valuesOf(sections, name, key).at(-1);
 }
 
-/** Sections as text; those without entries are left out. */
+/** Sections as text, without empty ones. */
 export function formatIni(sections: readonly (readonly [name: string, lines: readonly string[]])[]): string {
   return sections.filter(([, lines]) => lines.length > 0)
     .map(([name, lines]) => `[${name}]\n${lines.map((line) => `${line}\n`).join("")}`).join("\n");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIni, valueOf, valuesOf } from "./ini.ts";
 
-Deno.test("sections come in order, comments and stray lines are dropped, an empty value takes back those before", () => {
+Deno.test("sections come in order, comments and stray lines are dropped, an empty value discards those before it", () => {
   const sections = parseIni(
     "stray=1\n[Match]\n# Name=no\n; Name=no\nName = eth0 \\\n eth1\nnothing\n=x\n\n[Network]\nDNS=1\nDNS=\nDNS=2\nDNS=3\n" +
       "[Network]\nAddress=a=b\n",

@@ -17,7 +17,7 @@ import {
 
 const FOLDER = "/etc/NetworkManager/system-connections";
 
-/** `uuid`: a fresh one each time. */
+/** `uuid`: returns a fresh one each time. */
 export function writeKeyfiles(
   interfaces: readonly Interface[],
   { uuid }: { uuid: () => string },
@@ -84,7 +84,7 @@ function ethernet(mac: string, mtu: number | undefined): Lines {
   return ["ethernet", [`mac-address=${mac.toUpperCase()}`, ...(mtu === undefined ? [] : [`mtu=${mtu}`])]];
 }
 
-/** The MTU of what is no NIC stands in [ethernet] too. */
+/** The MTU belongs in [ethernet], even for bonds and VLANs. */
 function mtuOf(mtu: number | undefined): Lines[] {
   return mtu === undefined ? [] : [["ethernet", [`mtu=${mtu}`]]];
 }
@@ -157,7 +157,7 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
           ...own,
         }];
       }
-      notes.push(`${called} is of the kind ${type ?? "unknown"}`);
+      notes.push(`${called} is of kind ${type ?? "unknown"}`);
       return [];
     },
   );

@@ -1,4 +1,4 @@
-/** systemd.link(5): gives a NIC a name, for configuration that knows NICs by name only. */
+/** systemd.link(5): names a NIC, for configuration that refers to NICs by name only. */
 import { type ConfigFile, file, type Texts } from "./network_files.ts";
 import { parseIni, valueOf } from "./ini.ts";
 
@@ -9,7 +9,7 @@ export function linkFile(name: string, mac: string): ConfigFile {
   );
 }
 
-/** The names that link files and the older udev rules give to NICs, by MAC. */
+/** The names that link files and older udev rules give to NICs, by MAC. */
 export function linkNames(texts: Texts): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const [path, text] of texts) {

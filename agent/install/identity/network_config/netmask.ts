@@ -1,4 +1,4 @@
-/** 24 of 255.255.255.0. Undefined where it is no network mask: the ones come first. Pure. */
+/** 24 for 255.255.255.0. Undefined unless it is a network mask, with all ones first. Pure. */
 export function prefixOfMask(mask: string): number | undefined {
   if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(mask)) return undefined;
   const bits = mask.split(".").map((octet) => Number(octet).toString(2).padStart(8, "0")).join("");

@@ -20,7 +20,7 @@ export function writeNetplan(interfaces: readonly Interface[], texts: Texts): Co
   const renderer = [...texts].filter(([path]) => isNetplan(path)).map(([, text]) =>
     /^[ \t]*renderer:[ \t]*(networkd|NetworkManager)[ \t]*$/m.exec(text)?.[1]
   ).find((r) => r !== undefined);
-  // of NICs too: the name by which the file itself speaks of them
+  // NICs too get an id, by which other entries of the file refer to them
   const ids = new Map(interfaces.flatMap((one): [string, string][] => {
     const label = labelOf(interfaces, one);
     if (one.kind === "bond") {
@@ -88,10 +88,10 @@ function ipOf({ addresses, gateways, dns, mtu }: Interface): string[] {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** Of all files together. YAML is read in a time that grows with the square of its size (`&a &a &a …`). */
+/** Limit for all files together: parsing hostile YAML takes quadratic time (`&a &a &a …`). */
 const MAX_LENGTH = 32 * 1024;
 
-/** Of several files the later ones add to the earlier, entry by entry. */
+/** Later files extend earlier ones, entry by entry. */
 export function readNetplan(texts: Texts): FoundNetwork {
   const notes: string[] = [];
   let lengthLeft = MAX_LENGTH;
@@ -166,7 +166,7 @@ function addressingOf(entry: Tree) {
   const routes = (Array.isArray(entry.routes) ? entry.routes : []).map(treeOf);
   const isDefault = ({ to }: Tree) => to === "default" || to === "0.0.0.0/0" || to === "::/0";
   const addresses = (Array.isArray(entry.addresses) ? entry.addresses : [])
-    // an address may be a tree of itself with its options
+    // an address may be a mapping with options
     .flatMap((a) => typeof a === "string" ? [a] : Object.keys(treeOf(a)));
   return addressing({
     dhcp: entry.dhcp4 === true,

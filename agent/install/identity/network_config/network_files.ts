@@ -1,7 +1,7 @@
-/** What the five kinds of network configuration have in common: files, and interfaces as files name them. */
+/** What the five kinds of network configuration share: files, and interfaces as files name them. */
 import type { Addressing, BondMode, NetworkInterface } from "#contract/identity.ts";
 
-/** Interfaces whose NICs are all named by MAC. */
+/** An interface whose NICs are all identified by MAC. */
 export type Interface =
   | Extract<NetworkInterface, { kind: "bond" | "vlan" }>
   | Extract<NetworkInterface, { kind: "ethernet" }> & { readonly mac: string };
@@ -15,10 +15,10 @@ export interface ConfigFile {
 /** By absolute path inside the tree. */
 export type Texts = ReadonlyMap<string, string>;
 
-/** A NIC as a file names it: by its address, or by its name or a pattern (`*`, `?`) of names. */
+/** A NIC as a file refers to it: by its MAC, or by a name or name pattern (`*`, `?`). */
 export type NicRef = { readonly mac: string } | { readonly name: string };
 
-/** An interface as it was found in files; which NICs these are is decided by `resolve_nics.ts`. */
+/** An interface as found in files; `resolve_nics.ts` decides which NICs it means. */
 export type FoundInterface =
   & Addressing
   & (
@@ -28,14 +28,14 @@ export type FoundInterface =
       readonly kind: "vlan";
       readonly name: string;
       readonly id: number;
-      /** A bond is named too. */
+      /** A NIC or a bond. */
       readonly parent: NicRef;
     }
   );
 
 export interface FoundNetwork {
   readonly interfaces: readonly FoundInterface[];
-  /** What was found and is not kept, in words. */
+  /** What was found but is not kept; human-readable. */
   readonly notes: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export function file(path: string, text: string, mode = 0o644): ConfigFile {
   return { path, text: `${HEAD}${text}`, mode };
 }
 
-/** What tells the interface from the others in names of files and connections. */
+/** A label that is unique among the interfaces, for names of files and connections. */
 export function labelOf(interfaces: readonly Interface[], one: Interface): string {
   if (one.kind !== "ethernet") return one.name;
   return `card${interfaces.filter((i) => i.kind === "ethernet").indexOf(one)}`;
@@ -59,13 +59,13 @@ export function vlansOn(interfaces: readonly Interface[], parent: Interface) {
 export const isIpv6 = (address: string) => address.includes(":");
 export const isIpv4 = (address: string) => !isIpv6(address);
 
-/** Words between blanks. */
+/** Splits at white space. */
 export const wordsOf = (text: string | undefined) => text?.split(/\s+/).filter((w) => w !== "") ?? [];
 
-/** Names that stand for several NICs. */
+/** Whether a name may match several NICs. */
 export const isPattern = (name: string) => /[*?]/.test(name);
 
-/** The addressing with the members that were found. */
+/** Builds an addressing from what was found. */
 export function addressing(
   { dhcp, addresses = [], gateways = [], dns = [], mtu }: {
     dhcp?: boolean | undefined;
@@ -77,7 +77,7 @@ export function addressing(
 ): Addressing {
   const all = [...new Set(addresses)];
   return {
-    // a static address beside DHCP is what is known for certain
+    // if a file has both DHCP and a static address, the static one is certain
     addresses: dhcp && all.length === 0 ? "dhcp" : all,
     gateways: [...new Set(gateways)].filter((g, at, them) =>
       them.findIndex((o) => isIpv6(o) === isIpv6(g)) === at

@@ -1,4 +1,4 @@
-/** Which of the five kinds of network configuration a tree uses, and how each is written and read. */
+/** Detects which of the five kinds of network configuration a tree uses, and writes and reads each. */
 import { isIfcfg, readIfcfg, writeIfcfg } from "./ifcfg.ts";
 import { readIfupdown, writeIfupdown } from "./ifupdown.ts";
 import { readKeyfiles, writeKeyfiles } from "./keyfile.ts";
@@ -8,7 +8,7 @@ import { readNetworkd, writeNetworkd } from "./networkd.ts";
 
 export type NetworkSystem = "netplan" | "NetworkManager" | "systemd-networkd" | "ifcfg" | "ifupdown";
 
-/** Undefined where there is none of them. */
+/** Undefined if the tree uses none of them. */
 export function detectNetwork(
   { texts, paths }: { readonly texts: Texts; readonly paths: ReadonlySet<string> },
 ): NetworkSystem | undefined {
@@ -17,7 +17,7 @@ export function detectNetwork(
     paths.has(`/etc/systemd/system/multi-user.target.wants/${unit}`) ||
     paths.has(`/etc/systemd/system/network-online.target.wants/${unit}`);
   if (names.some(isNetplan)) return "netplan";
-  // NetworkManager reads both; who has files of the one kind only, uses that one
+  // NetworkManager reads both; a tree with files of one kind uses that kind
   const keyfiles = names.some((path) => path.startsWith("/etc/NetworkManager/system-connections/"));
   if (names.some(isIfcfg) && !keyfiles) return "ifcfg";
   if (enabled("NetworkManager.service")) return "NetworkManager";
@@ -25,7 +25,7 @@ export function detectNetwork(
   return texts.has("/etc/network/interfaces") ? "ifupdown" : keyfiles ? "NetworkManager" : undefined;
 }
 
-/** `texts`: what the template has. `uuid`: a fresh one each time. */
+/** `texts`: the template's files. `uuid`: returns a fresh one each time. */
 export function writeNetwork(
   system: NetworkSystem,
   { interfaces, texts, uuid }: { interfaces: readonly Interface[]; texts: Texts; uuid: () => string },

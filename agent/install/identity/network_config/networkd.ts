@@ -16,7 +16,7 @@ import {
 } from "./network_files.ts";
 
 const FOLDER = "/etc/systemd/network";
-/** The first file that matches an interface is the one that counts, in the order of names. */
+/** Only the first file that matches an interface counts, in the order of names. */
 const FIRST = `${FOLDER}/00-00-rackseed`;
 
 export function writeNetworkd(interfaces: readonly Interface[]): ConfigFile[] {
@@ -25,7 +25,7 @@ export function writeNetworkd(interfaces: readonly Interface[]): ConfigFile[] {
     const network = (match: string[]) => file(`${at}.network`, networkText(one, { match, interfaces }));
     switch (one.kind) {
       case "ethernet":
-        // VLANs bear the MAC of their NIC; they are of another type
+        // VLANs have the MAC of their NIC, but another type
         return [network([`MACAddress=${one.mac}`, "Type=ether"])];
       case "bond":
         return [
@@ -35,7 +35,7 @@ export function writeNetworkd(interfaces: readonly Interface[]): ConfigFile[] {
             file(
               `${at}-${i}.network`,
               formatIni([
-                // the NICs of a bond all take the MAC of the first
+                // all NICs of a bond take the MAC of the first
                 ["Match", [`PermanentMACAddress=${mac}`, "Type=ether"]],
                 ["Network", [`Bond=${one.name}`]],
               ]),
@@ -69,7 +69,7 @@ function networkText(
     ["Match", match],
     ["Link", mtu === undefined ? [] : [`MTUBytes=${mtu}`]],
     ["Network", [
-      // without an address of its own it is still to be brought up, for what stands on it
+      // even without an address it must be brought up, for the interfaces on top of it
       ...(lines.length === 0 ? ["LinkLocalAddressing=no"] : lines),
       ...gateways.map((g) => `Gateway=${g}`),
       ...dns.map((d) => `DNS=${d}`),
@@ -100,7 +100,7 @@ export function readNetworkd(texts: Texts): FoundNetwork {
     if (kind === "vlan" && parent) {
       return [{ kind, name, id: Number(valueOf(sections, "VLAN", "Id")), parent, ...addressingOf(own) }];
     }
-    notes.push(`${name} is of the kind ${kind ?? "unknown"}`);
+    notes.push(`${name} is of kind ${kind ?? "unknown"}`);
     return [];
   });
   const names = new Set(made.map((m) => "name" in m ? m.name : ""));
@@ -112,7 +112,7 @@ export function readNetworkd(texts: Texts): FoundNetwork {
   return { interfaces: [...nics, ...made], notes };
 }
 
-/** A match by name and MAC at once is one by MAC. */
+/** A match by both name and MAC counts as one by MAC. */
 function nicsOf(sections: readonly Section[]): NicRef[] {
   const macs = ["PermanentMACAddress", "MACAddress"].flatMap((key) =>
     wordsOf(valueOf(sections, "Match", key))

@@ -1,9 +1,9 @@
-/** Which NICs of this machine the names in old files mean. Pure. */
+/** Resolves the names in old files to NICs of this machine. Pure. */
 import { NetworkInterface, NetworkInterfaces } from "#contract/identity.ts";
 import { matchesWildcard } from "#contract/wildcard.ts";
 import { type FoundInterface, type FoundNetwork, isPattern, type NicRef } from "./network_files.ts";
 
-/** A NIC, with every name that a system may give it. */
+/** A NIC and every name that a system may give it. */
 export interface NamedNic {
   readonly mac: string;
   readonly names: readonly string[];
@@ -11,11 +11,25 @@ export interface NamedNic {
 
 export interface ResolvedNetwork {
   readonly interfaces: readonly NetworkInterface[];
-  /** What is not kept, in words. */
+  /** What is not kept; human-readable. */
   readonly notes: readonly string[];
 }
 
-/** Of several interfaces on one NIC the first is taken. */
+/**
+ * If several interfaces use one NIC, the first is kept.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import type { FoundInterface } from "./network_files.ts";
+ *
+ * const found: FoundInterface = { kind: "ethernet", nic: { name: "ens*" }, addresses: "dhcp", gateways: [], dns: [] };
+ * const nics = [{ mac: "52:54:00:00:00:01", names: ["eth0", "ens3"] }];
+ * const { interfaces, notes } = resolveNics({ interfaces: [found], notes: [] }, nics);
+ * assert.deepEqual(interfaces.map((one) => one.kind === "ethernet" && one.mac), ["52:54:00:00:00:01"]);
+ * assert.deepEqual(notes, []);
+ * ```
+ */
 export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly NamedNic[]): ResolvedNetwork {
   const kept: NetworkInterface[] = [];
   const lost: string[] = [...notes];
@@ -29,15 +43,15 @@ export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly 
     const found = "mac" in nic
       ? nics.filter(({ mac }) => mac === nic.mac)
       : nics.filter(({ names }) => names.some((name) => matchesWildcard(name, nic.name)));
-    // the only interface belongs to the only NIC, though it was exchanged or has another name now
+    // the only interface belongs to the only NIC, even if that was replaced or renamed
     return found.length > 0 ? found : lonely ? [lonely] : [];
   };
   const find = (nic: NicRef) => meant(nic).map(({ mac }) => mac).find((mac) => !taken.has(mac));
   const keep = (one: unknown, what: string) => {
     const checked = NetworkInterface.safeParse(one);
-    if (!checked.success) return drop(what, checked.error.issues[0]?.message ?? "cannot be understood");
+    if (!checked.success) return drop(what, checked.error.issues[0]?.message ?? "it cannot be understood");
     const all = NetworkInterfaces.safeParse([...kept, checked.data]);
-    if (!all.success) return drop(what, all.error.issues[0]?.message ?? "cannot be");
+    if (!all.success) return drop(what, all.error.issues[0]?.message ?? "it contradicts the others");
     kept.push(checked.data);
     for (const mac of macsOf(checked.data)) taken.add(mac);
   };
@@ -49,7 +63,7 @@ export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly 
         const mac = find(nic);
         const what = describe(nic);
         if (mac === undefined) {
-          // a NIC that is taken already bears nothing of its own
+          // a NIC that another interface has taken needs no note
           if (meant(nic).length === 0) drop(what, "this machine has no such NIC");
           break;
         }
@@ -76,7 +90,7 @@ export function resolveNics({ interfaces, notes }: FoundNetwork, nics: readonly 
   return { interfaces: kept, notes: lost };
 }
 
-/** Exact names before patterns, and what stands on others last. */
+/** Bonds first, then exact names, then patterns; VLANs last, since they need their parents. */
 const RANK = (one: FoundInterface) =>
   one.kind === "vlan" ? 3 : one.kind === "bond" ? 0 : "name" in one.nic && isPattern(one.nic.name) ? 2 : 1;
 

@@ -1,4 +1,4 @@
-/** Which files of its own a machine keeps from its old disk: small ones, by which others know it. */
+/** Reads the small files that a machine keeps from its old disk, because other systems know it by them. */
 import { MAX_OWN_FILE_BYTES, type OwnFile } from "#contract/identity.ts";
 import { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { isCarried, OWN_FILES, type OwnFiles } from "#contract/own_files/table.ts";
@@ -9,7 +9,7 @@ import { hasForm } from "./fresh_values.ts";
 const MAX_FILES = 64;
 const MAX_TOTAL_BYTES = 512 << 10;
 
-/** `own`: paths that the site adds. Nothing that is no regular file; what is too large is noted and stays behind. */
+/** `own`: paths that the site adds. Reads regular files only; files that are too large are noted and not kept. */
 export async function readOwnFiles(
   tree: TreeReader,
   { own }: { own: readonly string[] },
@@ -42,8 +42,8 @@ function carriedPatterns(own: readonly string[]): { pattern: string; row?: OwnFi
 }
 
 /**
- * Those of the files, the preferred first, that would be carried over today: whatever a record says, no other file of
- * the clone is reached.
+ * Selects the files that may be carried over: whatever a record contains, no other file of the clone can be written.
+ * `files`: the preferred ones first.
  */
 export function carriedOnly(files: readonly OwnFile[], { own }: { own: readonly string[] }): OwnFile[] {
   const patterns = new OwnPatterns(carriedPatterns(own).map(({ pattern }) => pattern));

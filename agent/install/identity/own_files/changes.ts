@@ -1,6 +1,6 @@
 /**
- * From what of own_files/table.ts lies in a clone's tree to changes of files. What was kept from the old disk comes
- * before what would be made fresh.
+ * Decides which of the files in own_files/table.ts change on a clone. Files kept from the old disk take precedence over
+ * fresh ones.
  */
 import type { OwnFile } from "#contract/identity.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
@@ -11,21 +11,21 @@ import { freshHostId, freshText, hasForm, nvmeHostOf, type Randomness } from "./
 export type OwnChange =
   | { readonly do: "write"; readonly path: string; readonly text: string | Uint8Array; readonly mode: number }
   | { readonly do: "remove"; readonly path: string }
-  /** All that the directory holds. */
+  /** Removes everything in the directory. */
   | { readonly do: "clear"; readonly path: string };
 
 interface OwnChanges {
   readonly changes: readonly OwnChange[];
-  /** "iSCSI initiator name", for the step's message. */
+  /** What was made fresh, for the step's message: "iSCSI initiator name". */
   readonly fresh: readonly string[];
   readonly removed: number;
   readonly kept: number;
 }
 
 interface Options {
-  /** "kept": nothing of the image is made fresh or removed. */
+  /** "kept": only files from the old disk change; nothing of the image is made fresh or removed. */
   readonly takesOnly: "all" | "kept";
-  /** Paths that the site adds: removed. */
+  /** Paths that the site adds; they are removed. */
   readonly own: readonly string[];
   /** From the old disk or the server's record. */
   readonly kept: readonly OwnFile[];
@@ -33,7 +33,7 @@ interface Options {
   readonly uuid: () => string;
 }
 
-/** Files that repeat a value: an interface's record names the initiator, config.json the NVMe host. */
+/** Files that repeat a value: an interface record names the initiator, config.json the NVMe host. */
 const REPEATED_IN = ["/etc/iscsi/ifaces/*", "/var/lib/iscsi/ifaces/*", "/etc/nvme/config.json"];
 
 export async function ownChanges(
@@ -50,7 +50,7 @@ export async function ownChanges(
     if (!paths.has(path)) carried.push({ do: "write", path, text: bytes, mode: await modeOf(tree, path) });
   }
   return {
-    // directories are cleared before anything is put into them
+    // directories are cleared before new files are put into them
     changes: [...removed, ...written, ...carried],
     fresh: ofImage.fresh,
     removed: removed.length,
@@ -62,7 +62,7 @@ type Written = Extract<OwnChange, { do: "write" }>;
 type Removed = Exclude<OwnChange, Written>;
 const NOTHING = { removed: [], written: [], fresh: [] };
 
-/** What becomes of what the image has. */
+/** The changes to files of the image. */
 async function changesOfImage(
   tree: TreeReader,
   { own, random, takenOver }: Pick<Options, "own"> & {
@@ -73,7 +73,7 @@ async function changesOfImage(
   const written: Written[] = [], fresh: string[] = [], values: Replaced[] = [];
   const patterns = [...OWN_FILES.flatMap((row) => row.clone === "removed" ? row.paths : []), ...own];
   const found = topmost(await removals(tree, patterns));
-  // a file that is put in the place of another keeps its owner
+  // overwriting a file, instead of removing it first, keeps its owner
   const removed = found.filter(({ path }) => !takenOver.has(path));
   for (const row of OWN_FILES) {
     if (row.clone !== "fresh") continue;
@@ -91,7 +91,7 @@ async function changesOfImage(
   return { removed, written, fresh };
 }
 
-/** Once each: a path that lies below another goes with it. */
+/** Each path once, without those below another. */
 function topmost(removed: readonly Removed[]): Removed[] {
   const byPath = new Map(removed.map((change) => [change.path, change]));
   return [...byPath.values()].filter(({ path }) =>
@@ -103,7 +103,7 @@ function isBelow(path: string, other: string): boolean {
   return path === other || path.startsWith(`${other}/`);
 }
 
-/** Without what is secret. */
+/** For the step's message, without secrets. */
 export function describeOwnChanges({ fresh, removed, kept }: OwnChanges): string[] {
   return [
     ...(fresh.length > 0 ? [`fresh: ${[...new Set(fresh)].join(", ")}`] : []),
@@ -112,14 +112,14 @@ export function describeOwnChanges({ fresh, removed, kept }: OwnChanges): string
   ];
 }
 
-/** As the image has the file; of one that it lacks everybody reads those that libc and the kernel's tools do. */
+/** The mode in the image; a file that the image lacks is private, unless libc or the kernel's tools read it. */
 async function modeOf(tree: TreeReader, path: string): Promise<number> {
   const [found] = await findPaths(tree, path);
   if (found !== undefined && await tree.kind(found) === "file") return await tree.mode(found);
   return ["/etc/hostid", "/etc/nvme/hostnqn", "/etc/nvme/hostid"].includes(path) ? 0o644 : 0o600;
 }
 
-/** A pair: of one that was kept the other is made. */
+/** The NVMe host UUID of the kept files: hostnqn and hostid are a pair, and either one determines the other. */
 function nvmeHost(kept: ReadonlyMap<string, Uint8Array>): string | undefined {
   for (const path of ["/etc/nvme/hostnqn", "/etc/nvme/hostid"]) {
     const uuid = nvmeHostOf(new TextDecoder().decode(kept.get(path)));
@@ -155,7 +155,7 @@ async function freshFile(
   return { change: write(text), ...(values.before.length >= 8 && { values }) };
 }
 
-/** The initiator's name, or all of a file of one line. */
+/** The initiator's name, or the whole text of a one-line file. */
 function nameIn(text: string): string {
   return (/^[ \t]*InitiatorName[ \t]*=[ \t]*(\S+)/m.exec(text)?.[1] ?? text).trim();
 }

@@ -1,14 +1,14 @@
-/** Finds what the patterns of own_files/table.ts name in a tree. */
+/** Finds the paths in a tree that match the patterns of own_files/table.ts. */
 import { RackseedError } from "#contract/errors.ts";
 import { expressionOf } from "#contract/own_files/pattern.ts";
 import type { TreeReader } from "../../../tree/tree_files.ts";
 
-/** path_resolution(7) counts to 40. */
+/** path_resolution(7): more symbolic links are an error. */
 const MAX_LINKS = 40;
-/** Of one pattern. */
+/** Matches of one pattern. */
 const MAX_FOUND = 1000;
 
-/** Absolute paths inside the tree, whose directories are no symbolic links; sorted. */
+/** Absolute paths inside the tree, with symbolic links in their directories resolved; sorted. */
 export async function findPaths(tree: TreeReader, pattern: string): Promise<string[]> {
   let found = ["/"];
   for (const component of pattern.split("/").slice(1)) {
@@ -39,7 +39,7 @@ async function namesMatching(
 }
 
 /**
- * The directory that a path leads to. An absolute link starts at the tree's root, as it does once the system runs:
+ * Resolves a path to a directory. An absolute link starts at the tree's root, as on the running system:
  * /var/lib/mysql -> /data/mysql.
  */
 async function directoryInside(tree: TreeReader, path: string): Promise<string | undefined> {
@@ -64,7 +64,7 @@ async function directoryInside(tree: TreeReader, path: string): Promise<string |
   return at === "" ? "/" : at;
 }
 
-/** What lies behind a link that leads out of the tree is not there. */
+/** Anything behind a link that leads out of the tree counts as missing. */
 export async function kindOf(tree: TreeReader, path: string): ReturnType<TreeReader["kind"]> {
   try {
     return await tree.kind(path);

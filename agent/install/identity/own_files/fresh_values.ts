@@ -1,15 +1,15 @@
-/** Fresh values in the form that each file has, and whether a file from an old disk has that form. Pure. */
+/** Makes fresh values in the form that each file requires, and checks the form of files from an old disk. Pure. */
 import type { FreshValue } from "#contract/own_files/table.ts";
 
-/** What is random about one clone. */
+/** The random values of one clone. */
 export interface Randomness {
   /** Lowercase hexadecimal digits. */
   readonly hex: (digits: number) => string;
-  /** Of the NVMe host, for its NQN and its id. */
+  /** UUID of the NVMe host, for its NQN and its id. */
   readonly nvmeHost: string;
 }
 
-/** `text`: the template's. Undefined if it has no value that another machine must not have. */
+/** `text`: the template's. Undefined if it contains no machine-specific value. */
 export function freshText(
   value: Exclude<FreshValue, "host-id">,
   text: string,
@@ -31,16 +31,16 @@ export function freshText(
 
 const NVME_PREFIX = "nqn.2014-08.org.nvmexpress:uuid:";
 
-/** Of gethostid(3): four bytes, none of them all zero, which means that there is none. */
+/** For gethostid(3): four bytes, not all zero, since zero means no id. */
 export function freshHostId(hex: Randomness["hex"]): Uint8Array<ArrayBuffer> {
   const id = new Uint8Array(Buffer.from(hex(8), "hex"));
   return id.some((byte) => byte !== 0) ? id : Uint8Array.of(1, 0, 0, 0);
 }
 
 /**
- * initiatorname.iscsi: comments stay, and so does what precedes the last colon: distributions put their own prefix
- * there ("iqn.1993-08.org.debian:01:"). A last part that is no random number is a site's name for the machine: it
- * stays, and the number follows it. RFC 7143 section 4.2.7.
+ * initiatorname.iscsi: keeps the comments and everything before the last colon, the prefix of the distribution
+ * ("iqn.1993-08.org.debian:01:"). If the last part is not a random number, it is the site's name for the machine: it
+ * stays, and the number is appended. RFC 7143 section 4.2.7.
  */
 function freshInitiator(text: string, hex: Randomness["hex"]): string | undefined {
   const fresh = hex(12);
@@ -70,13 +70,13 @@ function replaced(
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The UUID of an NVMe host that its NQN or its id names. */
+/** The UUID in an NVMe host's NQN or id. */
 export function nvmeHostOf(text: string): string | undefined {
   const uuid = text.trim().replace(/^nqn\.2014-08\.org\.nvmexpress:uuid:/, "");
   return UUID.test(uuid) ? uuid.toLowerCase() : undefined;
 }
 
-/** Whether bytes that an old disk has in such a file are one. */
+/** Whether the content of a file from an old disk has the form of such a value. */
 export function hasForm(value: FreshValue, bytes: Uint8Array): boolean {
   if (value === "host-id") return bytes.length === 4;
   const text = new TextDecoder().decode(bytes);

@@ -1,4 +1,4 @@
-/** Trees of templates before and after a clone was made of them: every row of own_files/table.ts that changes one. */
+/** A template's tree before and after it becomes a clone: every row of own_files/table.ts that changes something. */
 import assert from "node:assert/strict";
 import type { Identity, OwnFile } from "#contract/identity.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
@@ -78,7 +78,7 @@ const FRESH: Record<string, { template: string | Uint8Array; form: RegExp }> = {
   },
 };
 for (const [name, { template, form }] of Object.entries(FRESH)) {
-  Deno.test(`two clones differ, and have the form: ${name}`, async () => {
+  Deno.test(`two clones get different values in the right form: ${name}`, async () => {
     const made: string[] = [];
     for (const _ of [1, 2]) {
       await inTree({ [INITIATOR]: template }, async (clone) => {
@@ -91,13 +91,13 @@ for (const [name, { template, form }] of Object.entries(FRESH)) {
   });
 }
 
-Deno.test("an initiator name that each machine makes at its start stays to be made", () =>
+Deno.test("an initiator name that each machine generates at boot is left alone", () =>
   inTree({ [INITIATOR]: "GenerateName=yes\n" }, async (clone) => {
     await become(clone);
     assert.equal(await clone.text(INITIATOR), "GenerateName=yes\n");
   }));
 
-Deno.test("the records of interfaces and NVMe's config.json follow the fresh names", () =>
+Deno.test("interface records and NVMe's config.json follow the fresh names", () =>
   inTree({
     [INITIATOR]: "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n",
     "/etc/iscsi/ifaces/storage": "iface.initiatorname = iqn.1993-08.org.debian:01:187bb6704796\n",
@@ -121,7 +121,7 @@ Deno.test("the records of interfaces and NVMe's config.json follow the fresh nam
     assert.match(said.join("; "), /fresh: iSCSI initiator name, NVMe host NQN, NVMe host id/);
   }));
 
-Deno.test("/etc/hostid is four other bytes, and the record of the clone brings them back as they were", async () => {
+Deno.test("/etc/hostid gets four other bytes on every clone", async () => {
   const template = Uint8Array.of(0xff, 0xfe, 0x80, 0x01), made: string[] = [];
   for (const _ of [1, 2]) {
     await inTree({ "/etc/hostid": template }, async (clone) => {
@@ -134,7 +134,7 @@ Deno.test("/etc/hostid is four other bytes, and the record of the clone brings t
   assert.equal(new Set([template.join(), ...made]).size, 3);
 });
 
-Deno.test("the clock's drift goes, local time stays; the survey's id is another", () =>
+Deno.test("the clock's drift is reset, local time stays; the survey gets another id", () =>
   inTree({
     "/etc/adjtime": "-12.5 1700000000 0.0\n1700000000\nLOCAL\n",
     "/etc/popularity-contest.conf": `# x\nPARTICIPATE="yes"\nMY_HOSTID="${"a".repeat(32)}"\nDAY="3"\n`,
@@ -148,7 +148,7 @@ Deno.test("the clock's drift goes, local time stays; the survey's id is another"
 
 for (const row of OWN_FILES) {
   if (row.clone !== "removed" && row.clone !== "emptied") continue;
-  Deno.test(`of no clone: ${row.what}`, async () => {
+  Deno.test(`removed or emptied on a clone: ${row.what}`, async () => {
     const paths = row.paths.map((path) => path.replaceAll("*", "x"));
     await inTree(
       Object.fromEntries([...paths, "/var/lib/keep"].map((path) => [path, "template"])),
@@ -163,7 +163,7 @@ for (const row of OWN_FILES) {
     );
   });
   if (row.clone !== "removed") continue;
-  Deno.test(`of no clone, where it is a directory, which stays: ${row.what}`, async () => {
+  Deno.test(`a directory is emptied on a clone, and stays: ${row.what}`, async () => {
     const paths = row.paths.map((path) => path.replaceAll("*", "x"));
     await inTree(
       Object.fromEntries(paths.flatMap((path) => [[`${path}/a/b`, "1"], [`${path}/c`, "2"]])),
@@ -176,7 +176,7 @@ for (const row of OWN_FILES) {
   });
 }
 
-Deno.test("what a cluster shares, and what only the site can judge, stays as it is", async () => {
+Deno.test("files that a cluster shares, or that only the site can judge, stay as they are", async () => {
   const rows = OWN_FILES.filter(({ clone }) => clone === "kept" || clone === "told");
   const paths = rows.flatMap((row) => row.paths).map((path) => path.replaceAll("*", "x"));
   const leaves = paths.filter((path) => !paths.some((other) => other.startsWith(`${path}/`)));
@@ -186,7 +186,7 @@ Deno.test("what a cluster shares, and what only the site can judge, stays as it 
   });
 });
 
-Deno.test("what an absolute link of the image leads to is the image's, not the installing system's", async () => {
+Deno.test("an absolute link of the image leads into the image, not into the installing system", async () => {
   const outside = await Deno.makeTempDir();
   try {
     await inTree({ "/data/mysql/auto.cnf": "[auto]\n", "/data/mysql/ibdata1": "rows" }, async (clone) => {
@@ -203,7 +203,7 @@ Deno.test("what an absolute link of the image leads to is the image's, not the i
   }
 });
 
-Deno.test("what is immutable is made fresh and removed all the same", {
+Deno.test("immutable files are replaced and removed all the same", {
   ...needs({ root: true, programs: ["chattr"] }),
 }, () =>
   inTree({
@@ -234,7 +234,7 @@ Deno.test("what is immutable is made fresh and removed all the same", {
     }
   }));
 
-Deno.test("a site's own paths are removed with all below them, and nothing beside them", () =>
+Deno.test("a site's own paths are removed with everything below them, and nothing else", () =>
   inTree({
     "/etc/agent/id": "7",
     "/etc/agent/config": "x",
@@ -247,7 +247,7 @@ Deno.test("a site's own paths are removed with all below them, and nothing besid
     assert.match(said.join("; "), /2 files of the template's own removed/);
   }));
 
-Deno.test("paths that a site names twice, within each other or as the table does are removed once", () =>
+Deno.test("paths that a site names twice, nested, or as the table does are removed once", () =>
   inTree({
     "/etc/docker/key.json": "{}",
     "/opt/agent/state/id": "7",
@@ -274,7 +274,7 @@ Deno.test("paths that a site names twice, within each other or as the table does
 const file = (path: string, text: string): OwnFile => ({ path, base64: btoa(text) });
 const OLD = "InitiatorName=iqn.1993-08.org.debian:01:0123456789ab\n";
 
-Deno.test("what was kept comes before what would be fresh, with the image's owner and mode", {
+Deno.test("kept files take precedence over fresh ones, with the image's owner and mode", {
   ignore: Deno.uid() !== 0,
 }, () =>
   inTree({
@@ -297,7 +297,7 @@ Deno.test("what was kept comes before what would be fresh, with the image's owne
       },
     });
     assert.equal(await clone.text(INITIATOR), OLD);
-    // of a pair one was kept: the other follows it
+    // one of a pair was kept: the other follows it
     assert.equal(await clone.text("/etc/nvme/hostid"), `${host}\n`);
     assert.equal(await clone.text("/etc/agent/id"), "own");
     assert.equal(await clone.mode("/etc/agent/id"), 0o640);
@@ -307,7 +307,7 @@ Deno.test("what was kept comes before what would be fresh, with the image's owne
     assert.equal(await clone.mode("/etc/krb5.keytab"), 0o600);
   }));
 
-Deno.test("a node that is given its own backup stays itself in everything", () =>
+Deno.test("a node restored from its own backup keeps every file of its own", () =>
   inTree({
     [INITIATOR]: OLD,
     "/etc/machine-id": `${"b".repeat(32)}\n`,
@@ -321,7 +321,7 @@ Deno.test("a node that is given its own backup stays itself in everything", () =
     assert.equal(await clone.text("/etc/ssh/ssh_host_rsa_key"), "own key");
   }));
 
-Deno.test("an old disk gives its own small files and no others, by their form and never by a link", () =>
+Deno.test("from an old disk only its own small files are read, if their form is right, and never through a link", () =>
   inTree({
     [INITIATOR]: OLD,
     "/etc/nvme/hostid": "not an id\n",
@@ -343,7 +343,7 @@ Deno.test("an old disk gives its own small files and no others, by their form an
     assert.deepEqual(notes, ["/etc/agent/large is too large, or there are too many of its kind"]);
   }));
 
-Deno.test("a record reaches no other file than those that are carried over", () => {
+Deno.test("a record can only write files that may be carried over", () => {
   const files = [
     file("/etc/shadow", "x"),
     file(INITIATOR, OLD),
@@ -358,7 +358,7 @@ Deno.test("a record reaches no other file than those that are carried over", () 
 });
 
 const many = Array.from({ length: 100 }, (_, i) => file(`/etc/agent/${i}`, "x".repeat(20_000)));
-Deno.test("more files than the server takes are not carried over", () => {
+Deno.test("no more files are carried over than the server accepts", () => {
   const carried = carriedOnly(many, { own: ["/etc/agent"] });
   assert.equal(carried.length, 26);
 });

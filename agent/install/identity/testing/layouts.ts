@@ -36,6 +36,6 @@ export const LAYOUTS: Record<string, NetworkInterface[]> = {
   ],
 };
 
-/** In an order that does not matter. */
+/** Sorted, for comparison: the order does not matter. */
 export const byKey = (interfaces: readonly NetworkInterface[]) =>
   [...interfaces].sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);

@@ -1,6 +1,6 @@
 /**
- * A node in its initramfs, as PID 1: every way out of here is the start of its own system or the failure console.
- * Nothing is tried twice by itself, and nothing restarts after a failure.
+ * A node in its initramfs, as PID 1. It ends either by restarting into its own system or at the failure console.
+ * Nothing is retried on its own, and nothing restarts after a failure.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { runCommand } from "../sys/command.ts";
@@ -9,11 +9,11 @@ import { restart } from "../sys/power.ts";
 import { textOf } from "../sys/small_file.ts";
 import { mountKernelFileSystems } from "./initramfs.ts";
 import { LogTail } from "../steps/log_tail.ts";
-import { type Began, carryOutOrder } from "./machine_order.ts";
+import { carryOutOrder, type CurrentTask } from "./machine_order.ts";
 import { Reporter } from "../steps/reporter.ts";
 
-export async function installMachine(): Promise<never> {
-  // a process that ends as PID 1 stops the kernel; this also keeps the runtime awake at the failure console
+export async function runAsPidOne(): Promise<never> {
+  // the kernel panics if PID 1 exits; this also keeps the runtime alive at the failure console
   setInterval(() => {}, 1 << 30);
   const stop = new AbortController();
   globalThis.addEventListener("unhandledrejection", (event) => {
@@ -26,48 +26,48 @@ export async function installMachine(): Promise<never> {
   });
   const log = new LogTail();
   let console: Console = kernelConsole("console");
-  const began: Began = { what: "What this machine was started for" };
+  const task: CurrentTask = { name: "The task of this machine" };
   try {
     await mountKernelFileSystems();
     console = kernelConsole(await textOf("/sys/class/tty/console/active") ?? "console");
-    console.line("Rackseed: this machine asks its server what to do");
+    console.line("Rackseed: asking the server what this machine should do");
     const reporter = new Reporter();
     const stack = new AsyncDisposableStack();
     try {
       const run = log.recording(runCommand);
       const { signal } = stop;
-      await carryOutOrder(began, { stack, reporter, console, log, run, signal });
+      await carryOutOrder(task, { stack, reporter, console, log, run, signal });
     } finally {
-      // after a failure something may be in use: that must not hide the failure itself
+      // after a failure something may still be in use; that must not hide the failure itself
       await stack.disposeAsync().catch((error) => log.add(messageOf(error)));
     }
-    console.line("Rackseed: done, the machine restarts into its own system");
+    console.line("Rackseed: done, restarting into the machine's own system");
     restart();
     throw new Error("the kernel did not restart the machine");
   } catch (error) {
-    return await stayAtFailure(console, { error, log, what: began.what });
+    return await stayAtFailure(console, { error, log, task: task.name });
   }
 }
 
-/** For ever: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
+/** Never returns: a person reads, looks around in a shell, and restarts the machine when that makes sense. */
 async function stayAtFailure(
   console: Console,
-  { error, log, what }: { error: unknown; log: LogTail; what: string },
+  { error, log, task }: { error: unknown; log: LogTail; task: string },
 ): Promise<never> {
   for (;;) {
     console.line("");
-    console.line(`${what} FAILED.`);
+    console.line(`${task} FAILED.`);
     if (error instanceof RackseedError) {
       console.line(`  What:   ${error.title}`);
       console.line(`  Cause:  ${error.reason}`);
       console.line(`  Remedy: ${error.remedy}`);
     } else console.line(`  ${messageOf(error)}`);
-    console.line("The machine stays as it is. A shell: press Enter.");
+    console.line("The machine stays as it is. Press Enter for a shell.");
     const { path } = await console.enter();
     for (const line of log.lines().slice(-20)) console.line(`  | ${line}`);
     try {
       await new Deno.Command("/bin/sh", {
-        // on the terminal where Enter was pressed, which need not be this process's own
+        // on the terminal where Enter was pressed, which may not be this process's own
         args: ["-c", 'exec sh -i <"$0" >"$0" 2>&1', path],
         clearEnv: true,
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TERM: "linux", PS1: "(rackseed) # " },

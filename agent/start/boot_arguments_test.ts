@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { prefixOfMask } from "../install/identity/network_config/netmask.ts";
+import { parseBootArguments } from "./boot_arguments.ts";
+
+Deno.test("boot arguments: the boot program's lease", () => {
+  const line =
+    "initrd=x rackseed.server=https://10.0.0.1:8443 rackseed.token=rs1.a.b rackseed.mac=52-54-00-12-34-56 " +
+    "rackseed.ip=10.0.0.7 rackseed.mask=255.255.254.0 rackseed.gw=10.0.0.1 rackseed.dns=10.0.0.2 console=ttyS0\n";
+  assert.deepEqual(parseBootArguments(line), {
+    server: "https://10.0.0.1:8443",
+    token: "rs1.a.b",
+    mac: "52:54:00:12:34:56",
+    lease: { cidr: "10.0.0.7/23", gateway: "10.0.0.1", dns: ["10.0.0.2"] },
+  });
+});
+
+Deno.test("boot arguments: settings that the boot program lacks are left out", () => {
+  const base = "rackseed.server=https://10.0.0.1:8443 rackseed.token=t";
+  assert.deepEqual(parseBootArguments(`${base} rackseed.ip= rackseed.gw=\${netX/gateway}`), {
+    server: "https://10.0.0.1:8443",
+    token: "t",
+  });
+  assert.equal(parseBootArguments("root=/dev/vda1 quiet"), undefined);
+  assert.throws(
+    () => parseBootArguments("rackseed.server=http://10.0.0.1 rackseed.token=t"),
+    /rackseed\.server/,
+  );
+  assert.throws(() => parseBootArguments(`${base} rackseed.ip=10.0.0.300`), /rackseed\.ip/);
+});
+
+Deno.test("network masks", () => {
+  const masks = { "255.255.255.0": 24, "255.255.255.255": 32, "0.0.0.0": 0, "255.192.0.0": 10 };
+  for (const [mask, prefix] of Object.entries(masks)) assert.equal(prefixOfMask(mask), prefix);
+  for (const none of ["255.0.255.0", "255.255.255.1", "255.255.255", "256.0.0.0", "", "24"]) {
+    assert.equal(prefixOfMask(none), undefined, none);
+  }
+  const line =
+    "rackseed.server=https://10.0.0.1:8443 rackseed.token=t rackseed.ip=10.0.0.7 rackseed.mask=255.0.255.0";
+  assert.throws(() => parseBootArguments(line), /not a network mask/);
+});
