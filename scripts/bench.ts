@@ -1,21 +1,22 @@
 /**
- * Benches; each compares ours with a named peer in the same run, or with its bar, and prints the ratio.
+ * Runs benches. Each compares the product with a named peer in the same run, or with a limit (its "bar"), and prints
+ * the ratio. The exit code is 1 if a bar is missed.
  *
  *     deno task bench [NAME…] [OPTION…]
  *
- * Without a name the short ones run one after the other. Options go to every bench that is named; `--help` after
- * a name tells what it measures and takes.
+ * Without a name, the short benches run one after the other. Options are passed to every named bench. To see what a
+ * bench measures and which options it takes, run `deno task bench NAME --help`.
  */
 import { installDebianPackages } from "./setup.ts";
 
-/** Name → what it is told where nothing else is. */
+/** Name → default options. */
 const SHORT: Readonly<Record<string, readonly string[]>> = {
   extract: [],
   capture: [],
   swarm: ["--engines", "ours,aria2", "--nodes", "1,4"],
   initramfs: [],
 };
-/** Run by name only. */
+/** These run only by name. */
 const LONG = [
   ...["recapture", "racks", "install", "plot", "tracker", "heartbeats", "simulate"],
   ...["faults", "flood", "fuzz"],
@@ -36,20 +37,20 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (names.length === 0 && options.length > 0) {
-    console.error(`there is no bench ${options[0]}. Remedy: choose among ${known.join(", ")}.`);
+    console.error(`error: there is no bench ${options[0]}. Remedy: choose one of ${known.join(", ")}.`);
     return 2;
   }
   await installDebianPackages();
   let failed = false;
   for (const name of names.length > 0 ? names : Object.keys(SHORT)) {
-    // what a bench prints as JSON, or as a plot, stands alone on standard output
+    // Standard output holds nothing but a bench's JSON or plot.
     console.error(`== ${name}`);
     if (!await run(name, options.length > 0 ? options : SHORT[name] ?? [])) failed = true;
   }
   return failed ? 1 : 0;
 }
 
-/** Signals reach the bench, which then undoes what it has set up, and this waits for it. */
+/** Runs a bench. Signals are passed on to it, and it gets the time to clean up. */
 async function run(name: string, options: readonly string[]): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", scriptOf(name), ...options],
@@ -71,7 +72,7 @@ async function run(name: string, options: readonly string[]): Promise<boolean> {
   return success;
 }
 
-/** The comment at a script's top, which says what it is for. */
+/** The comment at the top of a script, which describes it. */
 async function headOf(path: string): Promise<string> {
   const comment = /\/\*\*\n(.*?)\n? \*\//s.exec(await Deno.readTextFile(path))?.[1] ?? "";
   return comment.replaceAll(/^ \* ?/gm, "");

@@ -1,6 +1,6 @@
 /**
- * `deno task build`: makes dist/rackseed, one file with server, agent, workers, boot programs and web assets.
- * A second run without a change of the sources ends at once.
+ * `deno task build`: builds dist/rackseed, a single file with server, agent, workers, boot programs and web assets.
+ * If the sources have not changed since the last build, it ends at once.
  */
 import { dirname } from "node:path";
 import { findCompiler } from "./build/base_runtime.ts";
@@ -16,7 +16,7 @@ const cache = `${root}/.cache`;
 const product = `${root}/dist/rackseed`;
 const stamp = `${cache}/build.json`;
 
-/** The absolute path of an up-to-date product, built first where sources changed. Safe to call in parallel. */
+/** Returns the absolute path of an up-to-date product, built if sources changed. Safe to call concurrently. */
 export async function ensureProduct(
   { log = () => {} }: { log?: (line: string) => void } = {},
 ): Promise<string> {

@@ -1,9 +1,11 @@
 /**
- * `deno task demo`: the product's main way on this machine alone, without root and without virtual machines.
- * A directory tree of real files is captured by the template's agent; four agents install it into four
- * directories, fetching it from each other; then the four are compared with the template.
+ * Shows the product's main job on this machine alone, without root or virtual machines: the template's agent captures
+ * a directory tree of real files, four agents install it into four directories, fetching it from each other, and the
+ * four are compared with the template.
  *
- * `--keep` leaves the server running at the end, so that its page can be looked at.
+ *     deno task demo [--keep]
+ *
+ *     --keep  leave the server running at the end, to look at its page
  */
 import { describeDifference, dumpTree } from "./demo/dump_tree.ts";
 import { Programs } from "./demo/programs.ts";
@@ -18,7 +20,7 @@ const keep = Deno.args.includes("--keep");
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
 
-say("the product is built, unless it is up to date");
+say("building the product, unless it is up to date");
 const product = await ensureProduct({ log: (line) => console.log(`  ${line}`) });
 const folder = await Deno.makeTempDir({ prefix: "rackseed-demo-" });
 let equal = false;
@@ -27,12 +29,12 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) throw error;
 } finally {
-  say("tidying up");
+  say("cleaning up");
   await Deno.remove(folder, { recursive: true });
 }
 Deno.exit(equal ? 0 : 1);
 
-/** Returns whether all nodes are equal to the template. */
+/** Runs the demo; returns whether all nodes are equal to the template. */
 async function demo(folder: string): Promise<boolean> {
   const template = `${folder}/template`;
   await makeTemplateTree(template);
@@ -53,7 +55,7 @@ async function demo(folder: string): Promise<boolean> {
     (found) => found.length > 0,
   );
 
-  say("capture: the server asks the template's agent for an image");
+  say("capturing: the server asks the template's agent for an image");
   const captured = await timed(() => programs.run(["capture", "golden", "--image", IMAGE, "--level", "3"]));
   say(`captured and published in ${captured} s`);
 
@@ -61,7 +63,7 @@ async function demo(folder: string): Promise<boolean> {
     await Deno.mkdir(`${folder}/${node}`);
     await programs.run(["node", "set", node]);
   }
-  say(`deploy: ${NODES.length} agents install ${IMAGE} into directories, through the swarm`);
+  say(`deploying: ${NODES.length} agents install ${IMAGE} into directories, through the swarm`);
   const installed = await timed(() => deploy(programs, folder));
   say(`installed on ${NODES.length} nodes in ${installed} s`);
 
@@ -75,9 +77,9 @@ async function demo(folder: string): Promise<boolean> {
     say(`${node}: ${verdict}`);
   }
 
-  say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s, all of it from ${product}`);
+  say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s, with nothing but ${product}`);
   if (keep) {
-    say(`the server goes on until Ctrl-C: ${programs.loginLink}`);
+    say(`the server runs until you press Ctrl-C: ${programs.loginLink}`);
     await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
   }
   return equal;

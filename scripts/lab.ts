@@ -1,6 +1,6 @@
 /**
- * `deno task lab`: shows the whole product on real firmware, in QEMU without hardware help. As root on Debian.
- * Exit codes: 0 all checks passed, 1 failed, 2 wrong use.
+ * `deno task lab`: runs the whole product on real firmware, in QEMU without hardware acceleration. Needs root and
+ * Debian. Exit codes: 0 all checks passed, 1 a check failed, 2 usage error.
  */
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,9 +8,21 @@ import { ensureProduct } from "./build.ts";
 import type { LabOrder } from "./lab/inside.ts";
 import { installDebianPackages } from "./setup.ts";
 
-const usage =
-  "usage: deno task lab --firmware bios|uefi [--nodes 1…4] [--restore] [--backup] [--power-cut 1…5] " +
-  "[--identity ask] [--data MiB] [--keep DIR]";
+const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
+
+Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
+Needs root and Debian; takes about 10 minutes or more.
+
+  --firmware bios|uefi  firmware of all machines
+  --nodes 1…4           number of nodes                                          (1)
+  --restore             then damage the first clone and restore it
+  --backup              then back up the first clone at its boot, and give it its data back
+  --power-cut 1…5       install one more node, whose power is cut this many times
+  --identity ask        install two more nodes that ask for their names at the console
+  --data MiB            size of the template application's data, 0 to 999        (192)
+  --keep DIR            folder for logs and the summary                          (.cache/lab/last-FIRMWARE)
+
+Exit status: 0 all checks passed, 1 a check failed, 2 usage error.`;
 const root = dirname(import.meta.dirname ?? ".");
 
 type Arguments = Pick<
@@ -18,7 +30,7 @@ type Arguments = Pick<
   "firmware" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "dataMiB" | "keep"
 >;
 
-/** Undefined where the arguments are not of the form in `usage`. */
+/** Undefined if the arguments do not match `HELP`. */
 function parse(args: string[]): Arguments | undefined {
   try {
     const { values } = parseArgs({
@@ -30,7 +42,7 @@ function parse(args: string[]): Arguments | undefined {
         backup: { type: "boolean", default: false },
         "power-cut": { type: "string", default: "0" },
         identity: { type: "string" },
-        // of its application, in 1 GB that a template's disk has left
+        // A template's disk has room for 1 GB.
         data: { type: "string", default: "192" },
         keep: { type: "string" },
       },
@@ -56,7 +68,7 @@ function parse(args: string[]): Arguments | undefined {
   }
 }
 
-/** Ends with the lab's own exit code; a signal is the lab's to handle, which then cleans up. */
+/** Runs the lab and returns its exit code. The lab itself handles signals and cleans up. */
 async function startInside(order: LabOrder): Promise<number> {
   const inside = `${import.meta.dirname}/lab/inside.ts`;
   const child = new Deno.Command("unshare", {
@@ -65,25 +77,29 @@ async function startInside(order: LabOrder): Promise<number> {
       ...[Deno.execPath(), "run", "--allow-all", inside, JSON.stringify(order)],
     ],
   }).spawn();
-  // Ctrl-C reaches both; a signal to this process alone is passed on.
+  // Ctrl-C reaches both processes; a signal to this one alone is passed on.
   Deno.addSignalListener("SIGINT", () => {});
   Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
   return (await child.status).code;
 }
 
 async function main(): Promise<number> {
+  if (Deno.args.includes("--help")) {
+    console.log(HELP);
+    return 0;
+  }
   const args = parse(Deno.args);
   if (!args) {
-    console.error(usage);
+    console.error(`error: these arguments are not valid: ${Deno.args.join(" ") || "(none)"}\n\n${HELP}`);
     return 2;
   }
   if (Deno.uid() !== 0) {
-    console.error("the lab makes network namespaces and loop devices. Remedy: run it as root.");
+    console.error("error: the lab creates network namespaces and loop devices. Remedy: run it as root.");
     return 1;
   }
   const missing = await installDebianPackages();
   if (missing.length > 0) {
-    console.error(`the lab needs Debian packages that are missing here: ${missing.join(" ")}`);
+    console.error(`error: the lab needs Debian packages. Remedy: apt-get install ${missing.join(" ")}.`);
     return 1;
   }
   const code = await startInside({ ...args, product: await ensureProduct(), cache: `${root}/.cache/lab` });

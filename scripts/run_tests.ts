@@ -1,7 +1,6 @@
 /**
- * The test command: sets up what the tests need, builds the product, runs every test and every example in a
- * docstring, and ends with one plain line of counts. Arguments are passed on to `deno test` ("boot/dhcp",
- * "--filter …").
+ * `deno task test`: installs what the tests need, builds the product, runs every test and every example in a
+ * docstring, and ends with one line of counts. Arguments are passed on to `deno test` ("boot/dhcp", "--filter …").
  */
 import { ensureProduct } from "./build.ts";
 import { installDebianPackages } from "./setup.ts";
@@ -25,7 +24,7 @@ interface Counts {
   skipped: number;
 }
 
-/** Passes the runner's output through and reads the counts off its closing line. */
+/** Runs the tests, passes their output through, and reads the counts from the last line. */
 async function runTests(args: string[]): Promise<{ code: number; counts: Counts }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--doc", ...args],

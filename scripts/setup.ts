@@ -1,9 +1,9 @@
 /**
- * The Debian packages that tests, lab and benches use. As root on a Debian machine they are installed; elsewhere
- * the tests that need one say so and count as skipped.
+ * Installs the Debian packages that tests, lab and benches use. Without root or Debian, tests that need a missing
+ * package are skipped, with the reason.
  */
 
-/** Debian package → a file that shows that it is there. */
+/** Debian package → a file that it installs. */
 export type Packages = Readonly<Record<string, string>>;
 
 const PACKAGES: Packages = {
@@ -42,10 +42,10 @@ const PACKAGES: Packages = {
   "zstd": "/usr/bin/zstd",
 };
 
-/** invoke-rc.d(8) asks it before a package starts its service; none of these is wanted on this machine. */
+/** invoke-rc.d(8) consults it before a package starts its service, which is unwanted here. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** Installs what is missing, without starting any service; returns the packages that are missing still. */
+/** Installs missing packages, without starting services; returns those that are still missing. */
 export async function installDebianPackages(packages: Packages = PACKAGES): Promise<string[]> {
   const isMissing = (name: string) => !exists(packages[name] as string);
   const missing = Object.keys(packages).filter(isMissing);
@@ -55,7 +55,7 @@ export async function installDebianPackages(packages: Packages = PACKAGES): Prom
   if (!exists(POLICY)) {
     await Deno.writeTextFile(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
     stack.defer(() => Deno.remove(POLICY));
-    // Ctrl-C ends apt-get, and must not leave the policy behind
+    // Ctrl-C ends apt-get, but must not leave the policy behind.
     const stay = () => {};
     Deno.addSignalListener("SIGINT", stay);
     stack.defer(() => Deno.removeSignalListener("SIGINT", stay));
@@ -88,5 +88,5 @@ function exists(path: string): boolean {
 
 if (import.meta.main) {
   const missing = await installDebianPackages();
-  if (missing.length > 0) console.log(`missing, and not to be had here: ${missing.join(" ")}`);
+  if (missing.length > 0) console.log(`missing, and cannot be installed here: ${missing.join(" ")}`);
 }

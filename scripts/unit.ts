@@ -1,7 +1,7 @@
 /**
- * `deno task unit`: the tests beside the source, for the everyday loop. No Debian packages, no build, under a
- * minute; tests that need a program or root (test/support/needs.ts) are left to `deno task test`. Arguments are
- * passed on to `deno test`.
+ * `deno task unit`: runs the tests next to the source, for everyday work: no Debian packages, no build, under a
+ * minute. Tests that need a program or root (test/support/needs.ts) are left to `deno task test`. Arguments are passed
+ * on to `deno test`.
  */
 const ROOMS = ["server", "agent", "boot"];
 const NEEDS = /from "[^"]*\/support\/needs\.ts"/;

@@ -1,6 +1,6 @@
 /**
- * The steps of a node that is backed up at its boot: its own system is mounted, captured like a template's, and left
- * as it is. Nothing here can write to a disk: none is proven as a target, and the kernel is told to protect them all.
+ * The steps of a backup at boot: the node's own system is mounted and captured like a template's. Nothing here can
+ * write to a disk: none is proven as a target, and the kernel write-protects them all.
  */
 import { type BackupOrder, CaptureOrder, type CaptureProgress, CaptureView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
@@ -27,9 +27,9 @@ interface BackupOptions {
   readonly enrolled: EnrolledBackup;
   readonly disks: readonly DiskFacts[];
   readonly firmware: "bios" | "uefi";
-  /** Where its system is mounted. */
+  /** Where the node's system is mounted. */
   readonly at: string;
-  /** What must be undone at the end, however it ends. */
+  /** Takes what must be undone at the end, however it ends. */
   readonly stack: AsyncDisposableStack;
   readonly run: Run;
   readonly signal: AbortSignal;
@@ -37,7 +37,7 @@ interface BackupOptions {
   readonly diskTypes?: readonly string[];
 }
 
-/** Throws RackseedError of the step that failed. */
+/** Throws the RackseedError of the failed step. */
 export async function backUpMachine(options: BackupOptions): Promise<void> {
   const { steps } = options;
   const { machine, notes } = await steps.run("mount", () => mountToRead(options));
@@ -72,7 +72,7 @@ async function mountStill(
   const own = ownDisks(disks, { node, named: disk });
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...backup.excludes]);
   const root = await findRoot(own, { node, at, run, signal });
-  // further disks may hold what its fstab names, whichever disk was named for the root
+  // its fstab may name file systems on other disks, even if the operator named one disk for the root
   const { mounts, notes } = await mountSystem(root, { node, disks, excludes, at, stack, run, signal });
   return { machine: await readStillMachine(mounts, { at, firmware, run, diskTypes }), notes };
 }
@@ -90,7 +90,7 @@ async function capture(
     retry,
   );
   const excludes = excludesOf(layout, order.excludes);
-  const { entries, bytesSent, amount, notes: told } = await sendCapture({
+  const { entries, bytesSent, amount, notes: captureNotes } = await sendCapture({
     api: client,
     capture: order.capture,
     tree: new TreeSource(at, { excludes, mountPoints }),
@@ -102,21 +102,27 @@ async function capture(
     onRead: () => Promise.resolve(notes),
     onProgress: (now) => progress.update({ message: progressText(now) }),
   });
-  progress.update({ message: "the server publishes it" });
+  progress.update({ message: "the server is publishing it" });
+  const path = `/node/backup/${order.capture}`;
+  const view = await untilPublished(
+    () => withRetry(() => client.get(path, CaptureView, { signal }), retry),
+    signal,
+  );
+  const count = captureNotes.length;
+  const noted = count === 0 ? "" : `, ${count} ${count === 1 ? "note" : "notes"} (rackseed image show)`;
+  return {
+    view,
+    message: `${entries} entries, ${megabytes(amount.bytes)} read, ${megabytes(bytesSent)} sent${noted}`,
+  };
+}
+
+/** Throws RackseedError if the capture has failed or was cancelled. */
+async function untilPublished(look: () => Promise<CaptureView>, signal: AbortSignal): Promise<CaptureView> {
   for (;;) {
-    const path = `/node/backup/${order.capture}`;
-    const view = await withRetry(() => client.get(path, CaptureView, { signal }), retry);
-    if (view.state === "published") {
-      const noted = told.length === 0
-        ? ""
-        : `, ${told.length} ${told.length === 1 ? "note" : "notes"} (rackseed image show)`;
-      return {
-        view,
-        message: `${entries} entries, ${megabytes(amount.bytes)} read, ${megabytes(bytesSent)} sent${noted}`,
-      };
-    }
+    const view = await look();
+    if (view.state === "published") return view;
     if (view.problem) throw RackseedError.fromProblem(view.problem);
-    if (view.state === "cancelled") throw calledOff(view);
+    if (view.state === "cancelled") throw cancelled(view);
     await pauseFor(PUBLISHING_POLL_MS, signal);
   }
 }
@@ -125,10 +131,10 @@ function progressText({ phase, bytesDone, bytesTotal, bytesSent }: CaptureProgre
   return `${phase}: ${megabytes(bytesDone)} of ${megabytes(bytesTotal)}, ${megabytes(bytesSent)} sent`;
 }
 
-function calledOff({ image }: CaptureView): RackseedError {
-  return new RackseedError(`the capture of ${image} was called off`, {
+function cancelled({ image }: CaptureView): RackseedError {
+  return new RackseedError(`the capture of ${image} was cancelled`, {
     reason: "the operator cancelled it.",
-    remedy: "order the backup again when it is wanted.",
+    remedy: "order the backup again if it is still wanted.",
     status: 409,
   });
 }

@@ -1,4 +1,4 @@
-/** Which file system is the root of the machine's own system: the only one there is, never a guess. */
+/** Finds the root file system of the machine's own system: the only one there is, never a guess. */
 import { RackseedError } from "#contract/errors.ts";
 import { devicePath, type DiskFacts } from "../layout/disks.ts";
 import { foreignRoots } from "../install/disk/foreign_roots.ts";
@@ -45,7 +45,7 @@ export function volumesOf({ name, partitions }: DiskFacts): { device: string; nu
   return partitions.map(({ number }) => ({ device: devicePath(name, number), number }));
 }
 
-/** `at`: where file systems are mounted for a moment. Throws RackseedError where there is none, or not one. */
+/** `at`: where file systems are mounted for a moment. Throws RackseedError unless there is exactly one root. */
 export async function findRoot(
   disks: readonly DiskFacts[],
   { node, at, run, signal }: { node: string; at: string; run: Run; signal: AbortSignal },
@@ -60,22 +60,22 @@ export async function findRoot(
   const [root, ...others] = found;
   if (root === undefined) {
     throw new RackseedError(title, {
-      reason: `no disk of it carries a system that can be read${notes.map((n) => `; ${n}`).join("")}.`,
-      remedy: "look at the disks from the shell at its console (lsblk, dmesg); nothing was written to them.",
+      reason: `none of its disks has a system that can be read${notes.map((n) => `; ${n}`).join("")}.`,
+      remedy: "examine the disks from the shell at its console (lsblk, dmesg); nothing was written to them.",
       status: 409,
     });
   }
   if (others.length > 0) {
     throw new RackseedError(title, {
       reason: `it has more than one system: ${found.map((f) => `${f.device} (${f.hostname})`).join(", ")}.`,
-      remedy: `name the disk of the one that counts: rackseed node set ${node} --disk /dev/disk/by-path/…`,
+      remedy: `set the disk of the right one: rackseed node set ${node} --disk /dev/disk/by-path/…`,
       status: 409,
     });
   }
   const { fstab } = root;
   if (fstab !== undefined) return { ...root, fstab };
   throw new RackseedError(title, {
-    reason: `the system on ${root.device} has no /etc/fstab: what else belongs to it cannot be told.`,
+    reason: `the system on ${root.device} has no /etc/fstab, so its other file systems are unknown.`,
     remedy: "restore it to its image first, keeping your data: rackseed node restore NODE --keep PATH",
     status: 409,
   });

@@ -1,4 +1,4 @@
-/** Mounts a system that does not run, with the further file systems of its fstab, and writes to none of its disks. */
+/** Mounts a system that is not running, with all file systems of its fstab, and writes to none of its disks. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Excludes } from "../tree/excludes.ts";
 import { parseBlkid } from "../layout/partition_table.ts";
@@ -12,19 +12,20 @@ import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "../disk
 import { mountUnwritten } from "./unwritten_mount.ts";
 
 export interface SystemMount {
-  /** Where it lies really, whatever it was mounted by: "/dev/vda2". */
+  /** The real device, even if a snapshot of it was mounted: "/dev/vda2". */
   readonly device: string;
   readonly type: string;
-  /** As the system's own fstab has them. */
+  /** From the system's own fstab. */
   readonly options: string;
-  /** "/srv", as the system sees it; and where it is now. */
+  /** As the system sees it: "/srv". */
   readonly mountPoint: string;
+  /** Where it is mounted now. */
   readonly at: string;
 }
 
 interface MountedSystem {
   readonly mounts: readonly SystemMount[];
-  /** What is left out or was done to read it, in words. */
+  /** What was left out, or had to be done to read it. Human-readable. */
   readonly notes: readonly string[];
 }
 
@@ -39,7 +40,7 @@ interface SystemOptions {
   readonly signal: AbortSignal;
 }
 
-/** The disks are write-protected. Throws RackseedError where a file system that belongs to it cannot be mounted. */
+/** The disks must be write-protected. Throws RackseedError if a file system of the system cannot be mounted. */
 export async function mountSystem(root: FoundRoot, options: SystemOptions): Promise<MountedSystem> {
   const { disks, at, run, signal } = options;
   const volumes = await Promise.all(
@@ -74,7 +75,7 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
   return { mounts, notes };
 }
 
-/** Undefined where the running system would be without it, too, or where it is to be left out: with a note. */
+/** Undefined, with a note, if the running system would be without it too; undefined if it is excluded. */
 function volumeOf(
   entry: FstabEntry,
   { node, excludes, volumes, notes }: SystemOptions & {
@@ -85,7 +86,9 @@ function volumeOf(
   const { spec, mountPoint, options } = entry;
   const found = resolveSpec(spec, volumes);
   if (options.includes("noauto")) {
-    if ("volume" in found) notes.push(`left out, it is not mounted by itself: ${mountPoint} (${spec})`);
+    if ("volume" in found) {
+      notes.push(`left out, it is not mounted at boot (noauto): ${mountPoint} (${spec})`);
+    }
     return undefined;
   }
   if (isExcluded(mountPoint, excludes)) return undefined;
@@ -97,7 +100,7 @@ function volumeOf(
   throw incomplete(entry, { node, because: `${spec}: ${found.because}` });
 }
 
-/** Itself, or with a directory that it lies in. */
+/** Whether it, or a directory above it, is excluded. */
 function isExcluded(mountPoint: string, excludes: Excludes): boolean {
   const names = mountPoint.slice(1).split("/");
   return names.some((_, i) =>
@@ -105,7 +108,7 @@ function isExcluded(mountPoint: string, excludes: Excludes): boolean {
   );
 }
 
-/** No link of the system leads out of it, and nothing is made in it. */
+/** Follows no link out of the system, and makes nothing in it. */
 async function placeOf(
   entry: FstabEntry,
   { node, at }: SystemOptions,
@@ -117,13 +120,13 @@ async function placeOf(
 
 function incomplete({ mountPoint }: FstabEntry, { node, because }: { node: string; because: string }) {
   return new RackseedError(`cannot back up ${node} with its ${mountPoint}`, {
-    reason: `the system's /etc/fstab has it, but ${because}.`,
+    reason: `the system's /etc/fstab lists it, but ${because}.`,
     remedy: `leave it out: rackseed node backup ${node} --at-boot --exclude ${mountPoint}`,
     status: 409,
   });
 }
 
-/** What decides which names and owners a file system shows. */
+/** The mount options that decide which names and owners a file system shows. */
 function dataOf(type: string, { options }: FstabEntry): string {
   const says = type === "btrfs"
     ? /^subvol(id)?=/

@@ -1,4 +1,4 @@
-/** What a machine is whose own system is mounted but does not run: what `readMachine` tells of one that does. */
+/** What `readMachine` reports of a running machine, read from a system that is mounted but not running. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { describeVolume } from "#contract/format/layout.ts";
@@ -18,9 +18,9 @@ export interface StillMachine {
   readonly source: Source;
   readonly layout: DiskLayout;
   readonly mountPoints: readonly OwnMount[];
-  /** Partitions that hold something which is not mounted, in words. */
+  /** Partitions with content that is not mounted. Human-readable. */
   readonly unseen: readonly string[];
-  /** What of its disks, tables and file systems a clone will lack or name wrongly, in words. */
+  /** What a clone will lack or name wrongly of disks, tables and file systems. Human-readable. */
   readonly notes: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export async function readStillMachine(
   };
 }
 
-/** As the system itself would see it: its journal may have been replayed on another device. */
+/** The mount as the system itself would see it, even if its journal was replayed on a snapshot. */
 async function asItsOwn(
   { device, type, options, mountPoint, at }: SystemMount,
   table: readonly MountEntry[],
@@ -83,7 +83,7 @@ async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise
     const images = await Promise.all(kernelPaths(name).map((image) => tree.kind(image)));
     if (images.some((kind) => kind !== undefined)) withImage.push(name);
   }
-  // the one that runs now, where it is the system's own, too
+  // prefer the running kernel, if the system has it too
   const running = Deno.osRelease();
   const kernel = withImage.includes(running) ? running : newestFirst(withImage)[0] ?? running;
   return {

@@ -45,7 +45,21 @@ function cutLength(bytes: Uint8Array): number {
   return end;
 }
 
-/** Cuts a stream of bytes: write into `room`, report the size to `filled`, then take extents from `next`. */
+/**
+ * Cuts a stream of bytes: write into `room`, report the size to `filled`, then take extents from `next`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { MAX_EXTENT_BYTES } from "#contract/format/entry.ts";
+ *
+ * const cutter = new ExtentCutter(), sizes: number[] = [];
+ * cutter.room().fill(0, 0, 5 << 20);
+ * cutter.filled(5 << 20);
+ * for (let cut; (cut = cutter.next({ last: true })) !== undefined;) sizes.push(cut.length);
+ * assert.deepEqual(sizes, [MAX_EXTENT_BYTES, 1 << 20]);
+ * ```
+ */
 export class ExtentCutter {
   readonly #buffer = new Uint8Array(4 * MAX_EXTENT_BYTES);
   #start = 0;

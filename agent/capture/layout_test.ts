@@ -60,7 +60,7 @@ Deno.test("dumpe2fs yields the features for mke2fs, without the states of a moun
   const ext = parseDumpe2fs(fixture("loop_dumpe2fs.txt"));
   assert(ext.features.includes("metadata_csum") && !ext.features.includes("needs_recovery"));
   assert.deepEqual([ext.blockBytes, ext.inodeBytes, ext.inodes], [4096, 256, 51296]);
-  assert.throws(() => parseDumpe2fs("dumpe2fs: Bad magic number"), /names no "Filesystem features"/);
+  assert.throws(() => parseDumpe2fs("dumpe2fs: Bad magic number"), /prints no "Filesystem features"/);
 });
 
 const mounts = parseMountTable(Buffer.from("27 1 259:2 / / rw,relatime - ext4 /dev/loop0p3 rw\n"));

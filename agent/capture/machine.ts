@@ -74,7 +74,17 @@ async function readSource(): Promise<Source> {
   };
 }
 
-/** Parses os-release(5): shell assignments, with values quoted or bare. */
+/**
+ * Parses os-release(5): shell assignments, with values quoted or bare.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const release = parseOsRelease('ID=debian\nVERSION_ID="12"\n');
+ * assert.equal(release.get("VERSION_ID"), "12");
+ * ```
+ */
 export function parseOsRelease(text: string): ReadonlyMap<string, string> {
   const pairs = [...text.matchAll(/^([A-Z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*))$/gm)];
   return new Map(pairs.map(([, key = "", double, single, bare]) => [

@@ -50,7 +50,23 @@ export interface Sent {
 export function packLevelFor({ parent, level }: CaptureOrder): number | undefined {
   return parent === undefined ? undefined : level;
 }
-
+/**
+ * Sends one capture, from counting to the last entry.
+ *
+ * @example
+ * ```ts
+ * import type { ApiClient } from "#contract/client.ts";
+ * import { compileExcludes } from "../tree/excludes.ts";
+ * import { TreeSource } from "./tree_source.ts";
+ *
+ * async function example(api: ApiClient, capture: string, signal: AbortSignal) {
+ *   const excludes = compileExcludes(["*.tmp"]);
+ *   const tree = new TreeSource("/srv/tools", { excludes, mountPoints: [] });
+ *   const sent = await sendCapture({ api, capture, tree, excludes: excludes.patterns, signal });
+ *   console.log(`${sent.entries} entries, ${sent.bytesSent} bytes`);
+ * }
+ * ```
+ */
 export async function sendCapture(options: SendOptions): Promise<Sent> {
   const { tree, onProgress, excludes, source, layout, history, pause } = options;
   const stopped = new AbortController();

@@ -1,21 +1,21 @@
-/** The files that name disks in a form that is known, and what is done to each. */
+/** The files that name disks in a known form, and how each is rewritten. */
 import { rewriteArguments, rewriteBootMenu, rewriteEnvironment } from "./rewrite_arguments.ts";
 import { rewriteDebconf } from "./rewrite_debconf.ts";
 import { rewriteCrypttab, rewriteFstab } from "./rewrite_tables.ts";
 import { isComment, replaceInLine, replaceNames, type Rewrite, type Rewriting } from "./rewriting.ts";
 
 export interface CoveredFiles {
-  /** An asterisk stands for any part of one component. */
+  /** An asterisk matches any part of one path component. */
   readonly path: string;
   readonly rewrite: Rewrite;
-  /** Whether initramfs-tools puts a copy into the initramfs. */
+  /** Whether initramfs-tools copies it into the initramfs. */
   readonly inInitramfs?: boolean;
 }
 
 const paths = (rewrite: Rewrite, ...list: readonly string[]): CoveredFiles[] =>
   list.map((path) => ({ path, rewrite }));
 
-const monitored = ownDisk("the program does not find it; see that it may be missing, or remove the line");
+const monitored = ownDisk("the program does not find it; make it optional, or remove the line");
 
 export const COVERED_FILES: readonly CoveredFiles[] = [
   { path: "/etc/fstab", rewrite: rewriteFstab },
@@ -71,22 +71,22 @@ export const COVERED_FILES: readonly CoveredFiles[] = [
 ];
 
 function asPath(text: string, rewriting: Rewriting): string {
-  return replaceNames(text, rewriting, { form: "path", so: "clones do not find it; remove it" });
+  return replaceNames(text, rewriting, { form: "path", effect: "clones do not find it; remove it" });
 }
 
-function ownDisk(so: string): Rewrite {
-  return (text, rewriting) => replaceNames(text, rewriting, { form: "own", so });
+function ownDisk(effect: string): Rewrite {
+  return (text, rewriting) => replaceNames(text, rewriting, { form: "own", effect });
 }
 
-/** SUSE's list of where update-bootloader installs GRUB: on a clone it lies in the disk's first sectors. */
+/** SUSE's list of devices for update-bootloader: on a clone, GRUB is in the first sectors of its disk. */
 function rewriteGrubDevices(text: string, rewriting: Rewriting): string {
   const { disk } = rewriting;
   return text.split("\n").map((content, line) => {
     if (!content.startsWith("/dev/")) return content;
     const { is } = disk.meaning(content.trim());
     if (is === "disk" || is === "partition" || is === "lasting") return disk.grubPlace ?? content;
-    const so = "remove it, or GRUB's updates fail on clones";
-    return rewriting.name(content.trim(), { form: "own", line, so });
+    const effect = "remove it, or GRUB's updates fail on clones";
+    return rewriting.name(content.trim(), { form: "own", line, effect });
   }).join("\n");
 }
 
@@ -96,23 +96,23 @@ function rewriteDracut(text: string, rewriting: Rewriting): string {
     if (policy === undefined) continue;
     rewriting.note(
       line,
-      `has persistent_policy=${policy}: the initramfs names the template's disk; set by-uuid and run dracut -f`,
+      `has persistent_policy=${policy}, so the initramfs names the template's disk; set by-uuid and run dracut -f`,
     );
   }
   return asPath(text, rewriting);
 }
 
-/** systemd.mount(5): a path, since older versions make no dependency of a tag. */
+/** systemd.mount(5): written as a path, since older versions of systemd derive no dependency from a tag. */
 function rewriteUnit(text: string, rewriting: Rewriting): string {
-  const so = "the unit fails on clones; remove it";
+  const effect = "the unit fails on clones; remove it";
   return text.split("\n").map((content, line) =>
     !isComment(content) && /^\s*What\s*=/.test(content)
-      ? replaceInLine(content, { rewriting, line, form: "path", so })
+      ? replaceInLine(content, { rewriting, line, form: "path", effect })
       : content
   ).join("\n");
 }
 
-/** systemd.swap(5): the unit's name is the device's, and links elsewhere name the unit. */
+/** systemd.swap(5): only noted, since the unit is named after the device, and links elsewhere name the unit. */
 function noteSwapUnit(text: string, rewriting: Rewriting): string {
   for (const [line, content] of text.split("\n").entries()) {
     const [, what = ""] = /^\s*What\s*=\s*(\S+)/.exec(content) ?? [];

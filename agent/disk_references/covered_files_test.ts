@@ -71,7 +71,7 @@ PARTUUID=${PART(4).toUpperCase()} /d xfs noauto 0 0
 `,
   },
   {
-    name: "names of other disks stay, and are said",
+    name: "names of other disks stay, and are noted",
     path: "/etc/fstab",
     before: `/dev/sdb1 /data ext4 defaults 0 2
 UUID=dead-beef /usb vfat nofail 0 0
@@ -84,14 +84,14 @@ UUID=dead-beef /usb vfat nofail 0 0
 UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
 `,
     notes: [
-      /^\/etc\/fstab line 1 names \/dev\/sdb1, which is not of the captured disk: .*add nofail$/,
-      /line 2 names UUID=dead-beef.*clones start without it/,
+      /^\/etc\/fstab line 1 names \/dev\/sdb1, which is not on the captured disk: .*add nofail$/,
+      /line 2 names UUID=dead-beef.*clones boot without it/,
       /line 3 names .*usb-Stick_1-part1/,
       /line 4 names \/dev\/sdc1/,
     ],
   },
   {
-    name: "what an earlier kernel called the root: what is mounted there is meant",
+    name: "an earlier kernel's name for the root is resolved by its mount point",
     path: "/etc/fstab",
     before: "/dev/hda1 / ext4 defaults 0 1\n/dev/hda5 none swap sw 0 0\n",
     after: `UUID=${ROOT} / ext4 defaults 0 1\n/dev/hda5 none swap sw 0 0\n`,
@@ -99,7 +99,7 @@ UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
     notes: [/line 2 names \/dev\/hda5/],
   },
   {
-    name: "a RAID controller's own names",
+    name: "names of a RAID controller",
     path: "/etc/fstab",
     before: "/dev/cciss/c0d0p1 / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n",
     after: `UUID=${ROOT} / ext3 acl 1 1\n/dev/cciss/c0d1p1 /b ext3 acl 1 1\n`,
@@ -107,7 +107,7 @@ UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
     notes: [/line 2 names \/dev\/cciss\/c0d1p1/],
   },
   {
-    name: "swap with a new key at each boot goes by its partition",
+    name: "swap with a new key at each boot is named by its partition",
     path: "/etc/crypttab",
     before: "# <target name> <source device>\nswap /dev/sda3 /dev/urandom swap,cipher=aes-xts-plain64\n" +
       "data UUID=0d1e none luks\nold /dev/sdb2 /dev/sdc1:/key luks\n",
@@ -138,7 +138,7 @@ GRUB_CMDLINE_LINUX='root=UUID=${ROOT} cryptdevice=/dev/disk/by-partuuid/${PART(4
 `,
   },
   {
-    name: "a cloud image's forced PARTUUID stays, a resume device that is gone is said",
+    name: "a cloud image's forced PARTUUID stays, a missing resume device is noted",
     path: "/etc/default/grub.d/40-force-partuuid.cfg",
     before: `GRUB_FORCE_PARTUUID=${PART(2)}\nGRUB_DISABLE_LINUX_UUID=true\nA="resume=UUID=70431c91"\n`,
     after: `GRUB_FORCE_PARTUUID=${PART(2)}\nGRUB_DISABLE_LINUX_UUID=true\nA="resume=UUID=70431c91"\n`,
@@ -220,7 +220,7 @@ menuentry 'own kernel' {
     after: `root=UUID=${ROOT} ro\n`,
   },
   {
-    name: "SUSE's place of GRUB: where it lies on a clone",
+    name: "SUSE's install device becomes the place of GRUB on the clone",
     path: "/etc/default/grub_installdevice",
     before: `${BY_ID}-part2\nactivate\ngeneric_mbr\n`,
     after: `${OWN}\nactivate\ngeneric_mbr\n`,
@@ -253,7 +253,7 @@ menuentry 'own kernel' {
     after: `${OWN} {\n\tspindown_time = 241\n}\n`,
   },
   {
-    name: "a disk's link that the clone has, too, stays",
+    name: "a link that the clone's disk has too stays",
     path: "/etc/hdparm.conf",
     before: `${BY_PATH} {\n}\n`,
     after: `${BY_PATH} {\n}\n`,
@@ -266,7 +266,7 @@ menuentry 'own kernel' {
     after: `[Mount]\n#What=/dev/sda3\nWhat=/dev/disk/by-uuid/${ROOT}\nWhere=/srv\n`,
   },
   {
-    name: "a swap unit, whose name is its device's",
+    name: "a swap unit, which is named after its device",
     path: "/etc/systemd/system/dev-sda3.swap",
     before: "[Swap]\nWhat=/dev/sda3\n",
     after: "[Swap]\nWhat=/dev/sda3\n",
@@ -291,18 +291,18 @@ menuentry 'own kernel' {
 ];
 
 for (const { name, path, before, after, notes = [], layout, clone } of CASES) {
-  Deno.test(`names of disks: ${name}`, () => {
+  Deno.test(`disk names: ${name}`, () => {
     const options = { ...(layout && { layout }), ...(clone && { clone }) };
     const made = rewritten(path, before, options);
     assert.equal(made.text, after);
     assert.equal(made.notes.length, notes.length, made.notes.join("\n"));
     for (const [i, note] of notes.entries()) assert.match(made.notes[i] ?? "", note);
-    // a clone that is restored, or captured and cloned again
+    // rewriting again, as in a restore or a clone of a clone, changes nothing
     assert.equal(rewritten(path, after, options).text, after);
   });
 }
 
-Deno.test("a resume offset is said only where the swap is a file", () => {
+Deno.test("a resume offset is noted only if the swap is a file", () => {
   const text = "resume=UUID=0c2f1d7e-11f0-4b2a-9c55-6a1c0e5a9a01 resume_offset=34816\n";
   const layout = { ...GPT_LAYOUT, swapFiles: [{ path: "/swapfile", sizeBytes: 1 << 30 }] };
   assert.deepEqual(rewritten("/etc/kernel/cmdline", text).notes, []);

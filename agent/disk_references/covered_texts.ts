@@ -1,18 +1,18 @@
-/** Reads the covered files of a tree: a template's, a clone's, or an old system's that nobody vouches for. */
+/** Reads the covered files of a tree: of a template, a clone, or an untrusted old system. */
 import type { TreeReader } from "../tree/tree_files.ts";
 import { COVERED_FILES, type CoveredFiles } from "./covered_files.ts";
 
 interface CoveredText extends CoveredFiles {
-  /** One character a byte, since nothing says that they are UTF-8. */
+  /** One character per byte, since the file may not be UTF-8. */
   readonly text: string;
 }
 
-/** No system has more of them. */
+/** More than any real system has. */
 const MAX_FILES = 1000;
-/** debconf's database is the largest, with a few MiB on a desktop. */
+/** The largest file is debconf's database, a few MiB on a desktop. */
 const MAX_BYTES = 16 << 20;
 
-/** Regular files only: what a link points to is covered itself. */
+/** Reads regular files only: the target of a link is covered itself. */
 export async function coveredTexts(tree: TreeReader): Promise<CoveredText[]> {
   const found: CoveredText[] = [];
   for (const covered of COVERED_FILES) {
@@ -25,7 +25,7 @@ export async function coveredTexts(tree: TreeReader): Promise<CoveredText[]> {
   return found;
 }
 
-/** Paths that the pattern may mean, whether they are there or not. */
+/** Paths that the pattern may match, existing or not. */
 async function matching(tree: TreeReader, pattern: string): Promise<string[]> {
   let paths = [""];
   for (const name of pattern.split("/").slice(1)) {

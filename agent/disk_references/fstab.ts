@@ -1,33 +1,43 @@
-/** Which file systems belong to a system, by its own table: fstab(5). Pure. */
+/** Reads fstab(5): the file systems that belong to a system. Pure. */
 
 export interface FstabEntry {
   /** "UUID=…", "/dev/sda2" */
   readonly spec: string;
-  /** Absolute, without a slash at its end. */
+  /** Absolute, without a trailing slash. */
   readonly mountPoint: string;
-  /** "auto" where the table leaves it to mount(8). */
+  /** "auto" leaves the choice to mount(8). */
   readonly type: string;
   readonly options: readonly string[];
 }
 
-/** What blkid(8) tells of a partition. */
+/** A partition as blkid(8) reports it. */
 export interface Labelled {
   readonly device: string;
   /** Partition number; undefined for a whole disk. */
   readonly number: number | undefined;
-  /** By its names: TYPE, UUID, LABEL, PART_ENTRY_UUID, PART_ENTRY_NAME. */
+  /** blkid's TYPE, UUID, LABEL, PART_ENTRY_UUID, PART_ENTRY_NAME. */
   readonly facts: ReadonlyMap<string, string>;
 }
 
 /** PATH_MAX of linux/limits.h. */
 const MAX_PATH = 4096;
 
-/** Those on block devices below the root, parents first: swap, network, memory and bind mounts are no content. */
+/**
+ * Entries for block devices below the root, parents first. Swap, network, memory and bind mounts are skipped.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const [home] = parseFstab("UUID=aa / ext4 defaults\nUUID=bb /home xfs nofail\nUUID=cc none swap sw\n");
+ * assert.deepEqual(home, { spec: "UUID=bb", mountPoint: "/home", type: "xfs", options: ["nofail"] });
+ * ```
+ */
 export function parseFstab(text: string): FstabEntry[] {
   const entries = text.split("\n").flatMap((line): FstabEntry[] => {
     const [spec = "", point = "", type = "", options = "defaults"] = line.replace(/^\s*#.*/, "").trim()
       .split(/\s+/).map(unescape);
-    // nobody vouches for the disk: the pattern below takes seconds for a mebibyte of slashes
+    // the disk is untrusted: the pattern below would take seconds for a mebibyte of slashes
     if (point.length > MAX_PATH) return [];
     const mountPoint = point.replace(/\/+$/, "");
     if (!/^(\/dev\/|(PART)?(UUID|LABEL)=)/.test(spec) || !/^(\/[^/]+)+$/.test(mountPoint)) return [];
@@ -38,7 +48,7 @@ export function parseFstab(text: string): FstabEntry[] {
   return entries.sort((a, b) => depth(a) - depth(b));
 }
 
-/** Files that it swaps to, absolute; fstab names no others. */
+/** Absolute paths of the swap files. */
 export function parseSwapFiles(text: string): string[] {
   return text.split("\n").flatMap((line) => {
     const [spec = "", , type] = line.replace(/^\s*#.*/, "").trim().split(/\s+/).map(unescape);
@@ -46,7 +56,7 @@ export function parseSwapFiles(text: string): string[] {
   });
 }
 
-/** Blanks and the like are octal there: "\040". */
+/** Blanks and the like are escaped in octal: "\040". */
 function unescape(word: string): string {
   return word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
@@ -60,8 +70,8 @@ const TAGS: Readonly<Record<string, string>> = {
 const KERNEL_NAME = /^\/dev\/(?:(?:[hsv]d|xvd)[a-z]+|(?:nvme\d+n|mmcblk)\d+p)(\d+)$/;
 
 /**
- * The volume that an entry means, or why it cannot be told. The kernel's names say only the partition's number, and
- * that only where there is one disk.
+ * Finds the volume that an entry means, or says why it cannot. Of a kernel name only the partition number counts, and
+ * only if no other disk has such a partition.
  */
 export function resolveSpec(
   spec: string,
@@ -76,7 +86,7 @@ export function resolveSpec(
   const number = KERNEL_NAME.exec(spec)?.[1];
   const name = tag === undefined ? undefined : TAGS[tag];
   if (name === undefined && number === undefined) {
-    return { because: "such volumes (LVM, RAID …) are not read" };
+    return { because: "such volumes (LVM, RAID …) are not supported" };
   }
   const isMeant = ({ facts, number: n }: Labelled) =>
     name === undefined ? n === Number(number) : facts.get(name)?.toLowerCase() === value?.toLowerCase();

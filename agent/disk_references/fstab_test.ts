@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Labelled, parseFstab, resolveSpec } from "./fstab.ts";
 
-Deno.test("what belongs to a system is what its table has on disks, parents first", () => {
+Deno.test("the entries on disks belong to the system, parents first", () => {
   const text = `
 # /etc/fstab
 UUID=aaaa / ext4 errors=remount-ro 0 1
@@ -42,14 +42,14 @@ const meant: [spec: string, volumes: readonly Labelled[], device: string | RegEx
   ["PARTUUID=99-01", one, "/dev/vda1"],
   ["PARTLABEL=data", one, "/dev/vda2"],
   ["/dev/disk/by-uuid/bbbb", one, "/dev/vda2"],
-  // the system's own kernel called the disk otherwise
+  // the system's own kernel had another name for the disk
   ["/dev/sda2", one, "/dev/vda2"],
   ["/dev/nvme0n1p1", one, "/dev/vda1"],
   ["/dev/sda2", two, /several disks.*vda2, \/dev\/vdb2/],
   ["UUID=bbbb", two, /several disks/],
   ["UUID=none", one, /no disk of this machine/],
   ["/dev/mapper/vg-srv", one, /LVM/],
-  ["/dev/sr0", one, /not read/],
+  ["/dev/sr0", one, /not supported/],
 ];
 for (const [spec, volumes, device] of meant) {
   Deno.test(`${spec} means ${device} among ${volumes.length} volumes`, () => {

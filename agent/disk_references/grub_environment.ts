@@ -3,7 +3,7 @@
 const BLOCK_BYTES = 1024;
 const SIGNATURE = "# GRUB Environment Block\n";
 
-/** The block, one character a byte, with its lines changed; undefined if it is none, or the lines do not fit. Pure. */
+/** Returns the block (one character per byte) with its lines changed; undefined if it is invalid or they do not fit. Pure. */
 export function changeEnvironment(block: string, change: (lines: string) => string): string | undefined {
   if (!block.startsWith(SIGNATURE) || block.length !== BLOCK_BYTES) return undefined;
   const padding = /#*$/.exec(block)?.[0] ?? "";

@@ -1,9 +1,9 @@
-/** Kernel command lines, wherever they are written down, and what else boot loaders read. Pure. */
+/** Rewrites kernel command lines in all files that hold them, and boot loader menus. Pure. */
 import { changeEnvironment } from "./grub_environment.ts";
 import { type Form, isComment, replaceInLine, replaceNames, type Rewriting } from "./rewriting.ts";
 
-const SO = "clones do not find it; name it by its UUID, or remove it";
-/** What the kernel or an initramfs reads as a device: it may be a tag. */
+const EFFECT = "clones do not find it; name it by its UUID, or remove it";
+/** Arguments that the kernel or an initramfs reads as a device, and that may be a tag. */
 const SPEC_ARGUMENT = /(?<![\w.-])(?:root|resume|RESUME)=["']?$/;
 /** No menu entry is longer. */
 const MAX_ENTRY_LINES = 50;
@@ -16,10 +16,10 @@ const TAGGED = /(?<![\w.-])(root|resume|RESUME)=["']?((?:PART)?(?:UUID|LABEL)=[^
 export function rewriteArguments(text: string, rewriting: Rewriting): string {
   noteArguments(text, rewriting);
   const form = (before: string): Form => SPEC_ARGUMENT.test(before) ? "spec" : "path";
-  return replaceNames(text, rewriting, { form, so: SO });
+  return replaceNames(text, rewriting, { form, effect: EFFECT });
 }
 
-/** grub.cfg, BLS entries and extlinux.conf: a kernel without an initramfs knows PARTUUIDs only. */
+/** grub.cfg, BLS entries and extlinux.conf; a kernel without an initramfs supports only PARTUUID=. */
 export function rewriteBootMenu(text: string, rewriting: Rewriting): string {
   noteArguments(text, rewriting);
   noteOtherDisks(text, rewriting);
@@ -27,11 +27,11 @@ export function rewriteBootMenu(text: string, rewriting: Rewriting): string {
   return text.split("\n").map((content, line) => {
     const form = (before: string): Form =>
       !SPEC_ARGUMENT.test(before) ? "path" : isBare(line) ? "part-spec" : "spec";
-    return isComment(content) ? content : replaceInLine(content, { rewriting, line, form, so: SO });
+    return isComment(content) ? content : replaceInLine(content, { rewriting, line, form, effect: EFFECT });
   }).join("\n");
 }
 
-/** Which lines belong to a kernel that is started without an initramfs: of a menu entry, or of a file that is one. */
+/** Returns which lines belong to a kernel started without an initramfs: in a menu entry, or in a file with one entry. */
 function withoutInitramfs(text: string): (line: number) => boolean {
   const lines = text.split("\n");
   const isMenu = lines.some((content) => /^\s*menuentry\b/.test(content));
@@ -44,31 +44,30 @@ function withoutInitramfs(text: string): (line: number) => boolean {
 
 function isInitramfs(content: string): boolean {
   const [, files] = /(?:^|\s)initrd\w*[=\s]\s*(\S.*)/i.exec(content) ?? [];
-  // microcode alone finds no root
+  // microcode alone cannot find the root
   return files?.split(/\s+/).some((name) => !/ucode/.test(name)) ?? false;
 }
 
-/** GRUB's environment block: RHEL and Fedora keep the kernel's arguments there. */
+/** GRUB's environment block, where RHEL and Fedora keep the kernel arguments. */
 export function rewriteEnvironment(block: string, rewriting: Rewriting): string {
   const changed = changeEnvironment(block, (lines) => rewriteArguments(lines, rewriting));
-  if (changed === undefined) rewriting.note(0, "cannot be changed: its block is full or none of GRUB's");
+  if (changed === undefined) rewriting.note(0, "cannot be changed: its block is full or invalid");
   return changed ?? block;
 }
 
-/** What is right in form and wrong on a clone. */
+/** Notes arguments that need no rewriting but are wrong on a clone. */
 function noteArguments(text: string, rewriting: Rewriting): void {
   for (const [line, content] of text.split("\n").entries()) {
     if (isComment(content)) continue;
     for (const [, argument, value = ""] of content.matchAll(TAGGED)) {
       if (rewriting.disk.meaning(value).is !== "foreign") continue;
-      const waits =
-        "no captured file system or swap area has it: a clone waits for it at boot, some for ever";
+      const waits = "no captured file system or swap area has it: clones wait for it at boot, some forever";
       rewriting.note(line, `has ${argument}=${value}, but ${waits}; remove it`);
     }
     if (/\bresume_offset=/.test(content) && rewriting.disk.hasSwapFile) {
       const where =
-        "a clone's swap file lies elsewhere, so it does not wake from hibernation until it is set to";
-      rewriting.note(line, `has resume_offset=, but ${where} what \`filefrag -v\` tells there`);
+        "clones have their swap file elsewhere and cannot resume from hibernation until it is set to";
+      rewriting.note(line, `has resume_offset=, but ${where} what \`filefrag -v\` prints there`);
     }
     if (/^\s*GRUB_DISABLE_LINUX_UUID=["']?true/.test(content)) {
       const kernel = "the next update-grub writes the kernel's disk names, which change";
@@ -77,7 +76,7 @@ function noteArguments(text: string, rewriting: Rewriting): void {
   }
 }
 
-/** `set root='hd1,msdos1'`, without a search for a UUID after it: BIOS counts a clone's disks in its own order. */
+/** Notes `set root='hd1,msdos1'` without a search by UUID: a clone's BIOS may number its disks differently. */
 function noteOtherDisks(text: string, rewriting: Rewriting): void {
   const lines = text.split("\n");
   for (const [line, content] of lines.entries()) {

@@ -1,6 +1,6 @@
 /**
- * debconf's database, config.dat: where an update of GRUB's packages installs it. grub-pc's postinst stops the update
- * without a terminal if one of the named devices does not exist, or none is named; a clone's GRUB lies where
+ * Rewrites debconf's database (config.dat), which says where updates of GRUB's packages install it. Without a terminal,
+ * grub-pc's postinst fails if a listed device does not exist or none is listed. A clone's GRUB is where
  * `boot_loader.ts` put it, whatever the template had chosen. Pure.
  */
 import type { Rewriting } from "./rewriting.ts";
@@ -18,7 +18,7 @@ export function rewriteDebconf(text: string, rewriting: Rewriting): string {
     const [, name] = /^Name: (\S+)/.exec(content) ?? [];
     if (name !== undefined) question = name;
     const [, value] = /^Value: (.*)$/.exec(content) ?? [];
-    // an answer that was never given stays so
+    // a question that was never answered stays unanswered
     if (!QUESTIONS.includes(question) || !value?.trim()) return content;
     const { disk } = rewriting;
     const place = disk.grubPlace;
@@ -26,13 +26,13 @@ export function rewriteDebconf(text: string, rewriting: Rewriting): string {
     const named = value.split(/,\s*/).filter((device) => device !== "");
     const others = named.filter((device) => disk.meaning(device).is === "foreign");
     if (others.length > 0) {
-      const left = others.length === named.length ? "" : `, ${others.join(" and ")} is left out`;
+      const left = others.length === named.length ? "" : `, not to ${others.join(" and ")}`;
       rewriting.note(
         line,
         `has ${question} = ${
           named.join(", ")
-        }, not all of it of the captured disk: on a clone GRUB's updates go to ` +
-          `its own disk${left}`,
+        }, not all on the captured disk: on clones, GRUB's updates go to ` +
+          `their own disk${left}`,
       );
     }
     return `Value: ${place}`;

@@ -1,4 +1,4 @@
-/** What grub-pc's postinst would do, by the answers that debconf itself gives. */
+/** Checks what grub-pc's postinst would do, with answers read by debconf itself. */
 import assert from "node:assert/strict";
 import { runCommand } from "../sys/command.ts";
 import { BY_ID, NVME, rewritten } from "./testing/layouts.ts";
@@ -11,10 +11,10 @@ const PATH = "/var/cache/debconf/config.dat";
 const CASES: { name: string; value: string; after: string; notes: number }[] = [
   { name: "the template's disk", value: BY_ID, after: OWN, notes: 0 },
   { name: "by the kernel's name", value: "/dev/sda", after: OWN, notes: 0 },
-  { name: "a partition, where no clone has GRUB", value: "/dev/sda2", after: OWN, notes: 0 },
+  { name: "a partition, where clones have no GRUB", value: "/dev/sda2", after: OWN, notes: 0 },
   { name: "two disks of which clones have one", value: `${BY_ID}, /dev/sdb`, after: OWN, notes: 1 },
   { name: "the machine that the template was made on", value: "/dev/vda", after: OWN, notes: 1 },
-  { name: "no answer at all", value: "", after: "", notes: 0 },
+  { name: "no answer", value: "", after: "", notes: 0 },
 ];
 
 for (const { name, value, after, notes } of CASES) {

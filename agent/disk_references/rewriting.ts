@@ -1,13 +1,13 @@
-/** One file's text while its names of disks are replaced, line by line. Pure. */
+/** Replaces the disk names in one file, line by line, and collects notes about what it cannot replace. Pure. */
 import type { Meaning, TemplateDisk } from "./template_disk.ts";
 
-/** How a name is written in place of the template's. */
+/** The form of the name that replaces the template's. */
 export type Form =
-  /** "UUID=…": where mount(8) or an initramfs reads it. */
+  /** "UUID=…": for mount(8) or an initramfs. */
   | "spec"
   /** "PARTUUID=…" */
   | "part-spec"
-  /** "/dev/disk/by-uuid/…": where a program wants a path. */
+  /** "/dev/disk/by-uuid/…": for programs that need a path. */
   | "path"
   /** The clone's own disk: "/dev/disk/by-id/…". */
   | "own";
@@ -15,7 +15,7 @@ export type Form =
 export class Rewriting {
   readonly disk: TemplateDisk;
   readonly file: string;
-  /** In words, for the version's notes. */
+  /** Text for the version's notes. */
   readonly notes: string[] = [];
 
   constructor(file: string, disk: TemplateDisk) {
@@ -23,16 +23,16 @@ export class Rewriting {
     this.disk = disk;
   }
 
-  note(line: number, words: string): void {
-    this.notes.push(`${this.file} line ${line + 1} ${words}`);
+  note(line: number, text: string): void {
+    this.notes.push(`${this.file} line ${line + 1} ${text}`);
   }
 
-  /** The clone's name for it; the name itself if it stays or nothing better is known, which is noted. */
-  name(name: string, { form, line, so }: {
+  /** Returns the clone's name for the same thing, or the name itself, with a note if it will not work on a clone. */
+  name(name: string, { form, line, effect }: {
     form: Form;
     line: number;
-    /** What happens on a clone, and what to do. */
-    so: string;
+    /** What happens on a clone, and what to do: the end of the note. */
+    effect: string;
   }): string {
     if (form === "own" && this.disk.isClones(name)) return name;
     const meaning = this.disk.meaning(name);
@@ -44,15 +44,18 @@ export class Rewriting {
         this.note(
           line,
           isTag(name)
-            ? `names ${name}, which no captured file system or swap area has: ${so}`
-            : `names ${name}, which is not of the captured disk: ${so}`,
+            ? `names ${name}, which no captured file system or swap area has: ${effect}`
+            : `names ${name}, which is not on the captured disk: ${effect}`,
         );
         return name;
       case "disk":
       case "partition": {
         const found = this.write(meaning, form);
         if (found === undefined) {
-          this.note(line, `names ${name}, which has no UUID: on a clone that may be another disk; ${so}`);
+          this.note(
+            line,
+            `names ${name}, which has no UUID: clones may have another disk of that name; ${effect}`,
+          );
         }
         return found ?? name;
       }
@@ -73,41 +76,41 @@ export class Rewriting {
   }
 }
 
-/** What names a file system or a partition, not a disk. */
+/** Whether the name identifies a file system or partition, not a disk. */
 export function isTag(name: string): boolean {
   return /^((PART)?(UUID|LABEL)=|\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/)/i.test(name);
 }
 
 export type Rewrite = (text: string, rewriting: Rewriting) => string;
 
-/** A device's path in running text. */
+/** The path of a device in running text. */
 const DEVICE = /(?<![\w./-])\/dev\/[\w.+:@#%=\\~/-]*\w/g;
 
 interface InLine {
   readonly rewriting: Rewriting;
-  /** From 0. */
+  /** Counted from 0. */
   readonly line: number;
-  /** A function looks at what stands before the name. */
+  /** A function decides by the text before the name. */
   readonly form: Form | ((before: string) => Form);
   /** See `Rewriting.name`. */
-  readonly so: string;
+  readonly effect: string;
 }
 
-/** Changes every name of a device. */
-export function replaceInLine(content: string, { rewriting, line, form, so }: InLine): string {
+/** Replaces every device name in a line. */
+export function replaceInLine(content: string, { rewriting, line, form, effect }: InLine): string {
   return content.replace(DEVICE, (found, at: number) => {
-    // what follows a colon is an option, but in udev's links
+    // what follows a colon is an option, except in udev's links
     const [name = found] = found.startsWith("/dev/disk/") ? [found] : found.split(":");
     const chosen = typeof form === "string" ? form : form(content.slice(0, at));
-    return rewriting.name(name, { form: chosen, line, so }) + found.slice(name.length);
+    return rewriting.name(name, { form: chosen, line, effect }) + found.slice(name.length);
   });
 }
 
-/** In a whole file, outside of comments. */
+/** Replaces every device name in a file, except in comments. */
 export function replaceNames(
   text: string,
   rewriting: Rewriting,
-  options: Pick<InLine, "form" | "so">,
+  options: Pick<InLine, "form" | "effect">,
 ): string {
   return text.split("\n").map((content, line) =>
     isComment(content) ? content : replaceInLine(content, { ...options, rewriting, line })

@@ -1,12 +1,12 @@
-/** Names of the template's disk in files of any form: nobody knows how to change them, so they are noted. Pure. */
+/** Notes names of the template's disk in files of unknown form, which cannot be rewritten. Pure. */
 import { isComment } from "./rewriting.ts";
 import type { TemplateDisk } from "./template_disk.ts";
 
 const NAME = /(?<![\w./-])\/dev\/[\w.+:@#%=\\~/-]*\w/g;
-/** "dev-sda3.device", "dev-disk-by\x2did-….swap": units of systemd (systemd.unit(5)). */
+/** "dev-sda3.device", "dev-disk-by\x2did-….swap": names of systemd units (systemd.unit(5)). */
 const UNIT = /(?<![\w-])dev-((?:[\w:.]|-|\\x[0-9a-f]{2}){1,255})\.(?:device|swap)\b/g;
 
-/** At most so many notes of one file. */
+/** Notes per file. */
 const MAX_NOTES = 3;
 
 export function scanNames(file: string, { text, disk }: { text: string; disk: TemplateDisk }): string[] {
@@ -16,7 +16,7 @@ export function scanNames(file: string, { text, disk }: { text: string; disk: Te
     const found = nameIn(content, { disk, marks });
     if (found === undefined) continue;
     notes.push(
-      `${file} line ${line + 1} names ${found}, of the template's disk: clones have others; change it there`,
+      `${file} line ${line + 1} names ${found}, which is the template's disk: change it on each clone`,
     );
     if (notes.length === MAX_NOTES) break;
   }

@@ -5,15 +5,15 @@ import { GPT_LAYOUT, NVME } from "./testing/layouts.ts";
 
 const disk = new TemplateDisk(GPT_LAYOUT, NVME);
 const CASES: [name: string, text: string, notes: RegExp[]][] = [
-  ["a rule of udev by serial number", 'ENV{ID_SERIAL_SHORT}=="QM00001", SYMLINK+="system"', [
+  ["a udev rule by serial number", 'ENV{ID_SERIAL_SHORT}=="QM00001", SYMLINK+="system"', [
     /names QM00001/,
   ]],
-  ["a rule of udev by WWN", 'ENV{ID_WWN}=="0x5002538d40b1b5c1", SYMLINK+="d"', [
+  ["a udev rule by WWN", 'ENV{ID_WWN}=="0x5002538d40b1b5c1", SYMLINK+="d"', [
     /line 1 names 5002538d40b1b5c1/,
   ]],
-  ["a rule of udev by place", 'ENV{ID_PATH}=="pci-0000:00:1f.2-ata-1"', [/names pci-0000:00:1f.2-ata-1/]],
+  ["a udev rule by path", 'ENV{ID_PATH}=="pci-0000:00:1f.2-ata-1"', [/names pci-0000:00:1f.2-ata-1/]],
   ["multipath's list", "# wwids\n/35002538d40b1b5c1/\n", [/line 2 names 5002538d40b1b5c1/]],
-  ["a filter of LVM", '\tfilter = [ "a|/dev/sda|", "r|.*|" ]', [/names \/dev\/sda,/]],
+  ["an LVM filter", '\tfilter = [ "a|/dev/sda|", "r|.*|" ]', [/names \/dev\/sda,/]],
   ["monit's file system", "check filesystem root with path /dev/sda2\n", [/names \/dev\/sda2,/]],
   ["a unit that wants a device", "[Unit]\nBindsTo=dev-sda3.device\n", [/line 2 names dev-sda3.device/]],
   ["a device by its link", "After=dev-disk-by\\x2did-ata\\x2dQEMU_HARDDISK_QM00001.device", [
@@ -28,7 +28,7 @@ const CASES: [name: string, text: string, notes: RegExp[]][] = [
 ];
 
 for (const [name, text, notes] of CASES) {
-  Deno.test(`files of any form: ${name}`, () => {
+  Deno.test(`names in files of unknown form: ${name}`, () => {
     const found = scanNames("/etc/x", { text, disk });
     assert.equal(found.length, notes.length, found.join("\n"));
     for (const [i, note] of notes.entries()) assert.match(found[i] ?? "", note);

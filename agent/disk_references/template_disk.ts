@@ -1,26 +1,26 @@
-/** What a name in a file of the image means on the template, and how the clone's file says the same. Pure. */
+/** Interprets disk names in files of the image, and finds the names for the same things on a clone. Pure. */
 import type { DiskLayout, DiskTable, Partition } from "#contract/format/layout.ts";
 
 /** The clone's disk: its kernel name and its links below /dev/disk. */
 export interface CloneDisk {
   readonly name: string;
   readonly names: readonly string[];
-  /** Whether GRUB lies in the disk's first sectors (BIOS) or in the EFI system partition. */
+  /** Decides whether GRUB is in the disk's first sectors (BIOS) or in the EFI system partition. */
   readonly firmware: "bios" | "uefi";
 }
 
 export type Meaning =
-  /** The disk that is captured, as a whole. */
+  /** The whole captured disk. */
   | { readonly is: "disk" }
   | { readonly is: "partition"; readonly number: number }
-  /** A UUID or label of the image: the clone has it, too. */
+  /** A UUID or label of the image, which the clone has too. */
   | { readonly is: "lasting" }
-  /** A disk, but not the captured one. */
+  /** Another disk. */
   | { readonly is: "foreign" }
   /** A device mapper volume, /dev/null, a directory … */
   | { readonly is: "no disk" };
 
-/** Disks, as the kernel's drivers call them; a partition's number comes after a "p" if a digit ends the disk's name. */
+/** Kernel names of disks. A partition number follows a "p" if the disk's name ends in a digit. */
 const KERNEL_NAME = new RegExp(
   "^/dev/((?:[hsv]d|xvd)[a-z]+|(?:nvme\\d+n|mmcblk|pmem|nbd|rbd|cciss/c\\d+d|ida/c\\d+d)\\d+)" +
     "(?:(?<=\\d)p(\\d+)|(?<=[a-z])(\\d+))?$",
@@ -28,9 +28,24 @@ const KERNEL_NAME = new RegExp(
 const LINK = /^(\/dev\/disk\/by-(?:id|path)\/.+?)(?:-part(\d+))?$/;
 const TAG_LINK = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/;
 const TAG = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/i;
-/** udev's links to what lies on a disk, not to the disk. */
+/** udev's links to volumes on a disk, not to the disk. */
 const VIRTUAL_LINK = /^\/dev\/disk\/by-id\/(dm|md|lvm-pv)-/;
-
+/**
+ * Interprets names of the template's disk, for a clone with a disk of its own.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const partition = { number: 1, startSector: 2048, sectors: 4096, type: "83" };
+ * const sda = { name: "sda", sizeBytes: 1e9, sectorBytes: 512 as const, table: "dos" as const, id: "0x1a2b3c4d" };
+ * const layout = { disks: [{ ...sda, partitions: [partition] }], fileSystems: [], swap: [] };
+ * const disk = new TemplateDisk(layout, { name: "nvme0n1", names: [], firmware: "bios" });
+ * assert.deepEqual(disk.meaning("/dev/sda1"), { is: "partition", number: 1 });
+ * assert.deepEqual(disk.meaning("/dev/sdb"), { is: "foreign" });
+ * assert.equal(disk.own({ is: "partition", number: 1 }), "/dev/nvme0n1p1");
+ * ```
+ */
 export class TemplateDisk {
   readonly #layout: DiskLayout;
   readonly #table: DiskTable | undefined;
@@ -64,7 +79,7 @@ export class TemplateDisk {
     return this.#partition(number) ? { is: "partition", number } : { is: "foreign" };
   }
 
-  /** The partition that the template mounts there. */
+  /** The partition that the template mounts at this path. */
   mountedAt(mountPoint: string): Meaning | undefined {
     const found = this.#layout.fileSystems.find((f) => f.mountPoint === mountPoint)?.volume;
     if (found?.kind === "disk") return { is: "disk" };
@@ -77,13 +92,13 @@ export class TemplateDisk {
     return uuid ? `UUID=${uuid}` : this.partSpec(meaning);
   }
 
-  /** For what has no lasting UUID of its own: swap with a new key at each boot, a kernel without an initramfs. */
+  /** For cases without a usable UUID: swap with a new key at each boot, a kernel without an initramfs. */
   partSpec(meaning: Meaning): string | undefined {
     const partUuid = meaning.is === "partition" ? this.#partUuid(meaning.number) : undefined;
     return partUuid && `PARTUUID=${partUuid}`;
   }
 
-  /** The same as a path, for programs that know no tags. */
+  /** The same as a path, for programs that accept no tags. */
   path(meaning: Meaning): string | undefined {
     const uuid = this.#uuid(meaning);
     if (uuid) return `/dev/disk/by-uuid/${uuid}`;
@@ -92,7 +107,7 @@ export class TemplateDisk {
     return partUuid && `/dev/disk/by-partuuid/${partUuid}`;
   }
 
-  /** The clone's own name for it, the most lasting that it has. */
+  /** The clone's own name for it, the most persistent one available. */
   own(meaning: Meaning): string | undefined {
     if (meaning.is !== "disk" && meaning.is !== "partition") return undefined;
     const { name, names } = this.#clone;
@@ -102,17 +117,17 @@ export class TemplateDisk {
     return `/dev/${name}${/\d$/.test(name) ? "p" : ""}${meaning.number}`;
   }
 
-  /** Whether the clone's disk has just this link, too. */
+  /** Whether the clone's disk happens to have the same link. */
   isClones(name: string): boolean {
     return this.#clone.names.includes(name.replace(/-part\d+$/, ""));
   }
 
-  /** Where a package's update puts GRUB: the disk's start, or the EFI system partition. */
+  /** Where package updates install GRUB: the disk's first sectors, or the EFI system partition. */
   get grubPlace(): string | undefined {
     return this.#clone.firmware === "bios" ? this.own({ is: "disk" }) : this.#esp && this.own(this.#esp);
   }
 
-  /** What udev rules and the like know the disk by: serial number, WWN, ID_PATH. */
+  /** Marks by which udev rules and the like identify the disk: serial number, WWN, ID_PATH. */
   get marks(): readonly string[] {
     const marks = (this.#table?.names ?? []).filter((n) => !VIRTUAL_LINK.test(n)).map((link) => {
       const name = link.slice(link.lastIndexOf("/") + 1);
@@ -144,7 +159,7 @@ export class TemplateDisk {
   }
 
   #has(tag: string, value: string): boolean {
-    // files are read one character a byte, labels are text
+    // files are read as one character per byte, labels are text
     const { fileSystems, swap } = this.#layout,
       wanted = Buffer.from(value, "latin1").toString().toLowerCase();
     const partitions = this.#table?.partitions ?? [];
@@ -162,7 +177,7 @@ export class TemplateDisk {
     return this.#table?.partitions.find((p) => p.number === number);
   }
 
-  /** The kernel's own form (Documentation/admin-guide/kernel-parameters, root=PARTUUID). */
+  /** In the kernel's form (Documentation/admin-guide/kernel-parameters, root=PARTUUID). */
   #partUuid(number: number): string | undefined {
     const { table, id } = this.#table ?? {}, partition = this.#partition(number);
     if (partition === undefined) return undefined;
@@ -173,7 +188,7 @@ export class TemplateDisk {
   }
 }
 
-/** As udev writes a label as a file name: "EFI\x20system". */
+/** Encodes a label as udev does for file names: "EFI\x20system". */
 function encoded(label: string): string {
   return label.toLowerCase().replace(
     /[^\w#+\-.:=@/]/g,

@@ -15,7 +15,19 @@ interface HooksOptions extends Omit<HookContext, "onLine"> {
   readonly onLine?: (line: string, hook: string) => void;
 }
 
-/** Throws RackseedError if a required hook fails. */
+/**
+ * Throws RackseedError if a required hook fails.
+ *
+ * @example
+ * ```ts
+ * import type { Hook } from "#contract/api/hooks.ts";
+ *
+ * async function example(hooks: readonly Hook[]) {
+ *   const { message, log } = await runHooks(hooks, { environment: { RACKSEED_WHEN: "pre-capture" } });
+ *   console.log(message, log.join("\n"));
+ * }
+ * ```
+ */
 export async function runHooks(
   hooks: readonly Hook[],
   { onLine, ...context }: HooksOptions,

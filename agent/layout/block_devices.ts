@@ -1,4 +1,4 @@
-/** Block devices of a live machine, out of lsblk(8). */
+/** Parses the block devices of a live machine, as lsblk(8) prints them. */
 import { z } from "zod";
 
 export interface Device {
@@ -6,16 +6,16 @@ export interface Device {
   readonly path: string;
   /** "254:1" */
   readonly number: string;
-  /** lsblk's word: disk, part, loop, rom, lvm, crypt, raid1 … */
+  /** lsblk's type: disk, part, loop, rom, lvm, crypt, raid1 … */
   readonly type: string;
   readonly sizeBytes: number;
   readonly sectorBytes: number;
   readonly foreign: boolean;
-  /** Names of all that it lies on, nearest first. */
+  /** Names of all devices below it, nearest first. */
   readonly below: readonly string[];
 }
 
-/** Not all (-O): FSSIZE, FSUSED and the like ask the file systems that are mounted, and one may never answer. */
+/** Not -O: FSSIZE, FSUSED and others query the mounted file systems, and one may never answer. */
 export const LSBLK = ["lsblk", "-J", "-b", "-o", "NAME,KNAME,MAJ:MIN,TYPE,SIZE,LOG-SEC,RM,TRAN"] as const;
 
 // util-linux before 2.33 prints numbers and booleans as strings
@@ -50,13 +50,13 @@ const LsblkNode: z.ZodType<LsblkNode> = z.object({
   },
 });
 
-/** Parses what `LSBLK` prints; a device that lies on several others (RAID) comes once, with all of them below it. */
+/** Parses the output of `LSBLK`. A device on several others (RAID) appears once, with all of them below it. */
 export function parseLsblk(json: string): Device[] {
   const { blockdevices } = z.object({ blockdevices: z.array(LsblkNode) }).parse(JSON.parse(json));
   const devices = new Map<string, Device>();
   const visit = (node: LsblkNode, below: readonly string[], foreign: boolean) => {
     const seen = devices.get(node.kname);
-    // a machine's own disk stays in it: not what a person plugged in
+    // removable and USB disks are not the machine's own
     const plugged = foreign || node.rm || node.tran === "usb";
     devices.set(node.kname, {
       name: node.name,

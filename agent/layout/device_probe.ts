@@ -1,8 +1,8 @@
-/** What a block device itself says of what lies on it. */
+/** Probes the content of a block device on the device itself, without caches. */
 import type { Run } from "../sys/command.ts";
 import { parseBlkid } from "./partition_table.ts";
 
-/** The first bytes of a device; fewer where it is smaller. */
+/** Reads the first bytes of a device; fewer if it is smaller. */
 export type ReadStart = (path: string, bytes: number) => Promise<Uint8Array>;
 
 export const startOf: ReadStart = async (path, bytes) => {
@@ -17,7 +17,7 @@ export const startOf: ReadStart = async (path, bytes) => {
   return start.subarray(0, length);
 };
 
-/** Low-level probing: asks the device itself and no cache. Exit 2: nothing that blkid knows. */
+/** Runs blkid's low-level probing, which bypasses its cache. Exit status 2 means unknown content. */
 export async function probe(path: string, run: Run): Promise<ReadonlyMap<string, string>> {
   return parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
 }

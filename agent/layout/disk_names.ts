@@ -1,14 +1,14 @@
 /**
- * The lasting names of a disk, as udev gives them below /dev/disk, made from its place in sysfs: the initramfs
- * has no udev. Only forms that are the same everywhere are made (systemd, src/udev/udev-builtin-path_id.c and
- * rules.d/60-persistent-storage.rules); a disk on another bus has fewer names or none.
+ * Derives a disk's persistent names, udev's links below /dev/disk, from its place in sysfs, since the initramfs has no
+ * udev. Covers only forms that are the same everywhere (systemd, src/udev/udev-builtin-path_id.c and
+ * rules.d/60-persistent-storage.rules); a disk on another bus has fewer names or none. Pure.
  */
 export interface DiskPlace {
   /** Below /sys: "/devices/pci0000:00/0000:00:04.0/virtio1/block/vda". */
   readonly devicePath: string;
   /** NVMe namespace id. */
   readonly namespace?: string | undefined;
-  /** ata_port's port_no, and the lowest SCSI host number of the same controller. */
+  /** The port_no of the ata_port, and the lowest SCSI host number of the same controller. */
   readonly ataPort?: string | undefined;
   readonly firstHost?: number | undefined;
   readonly model?: string | undefined;
@@ -18,7 +18,17 @@ export interface DiskPlace {
 }
 
 const PCI = /^[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
-
+/**
+ * The link below /dev/disk/by-path; undefined if the bus has no form that is the same everywhere.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const devicePath = "/devices/pci0000:00/0000:00:04.0/virtio1/block/vda";
+ * assert.equal(byPathName({ devicePath }), "/dev/disk/by-path/pci-0000:00:04.0");
+ * ```
+ */
 export function byPathName(place: DiskPlace): string | undefined {
   const parts = place.devicePath.split("/");
   const pci = parts.findLast((p) => PCI.test(p));
@@ -54,12 +64,12 @@ export function byIdNames({ devicePath, model, serial, wwid }: DiskPlace): strin
   return names.map((n) => `/dev/disk/by-id/${n}`);
 }
 
-/** udev's replacement of what a file name should not hold. */
+/** Replaces characters as udev does for file names. */
 function clean(text: string): string {
   return text.trim().replace(/\s+/g, "_").replace(/[^\w#+\-.:=@]/g, "_");
 }
 
-/** lsblk's word for how the disk is attached. */
+/** The disk's transport, in lsblk's terms. */
 export function transportOf(devicePath: string): string | undefined {
   const parts = devicePath.split("/");
   const has = (pattern: RegExp) => parts.some((p) => pattern.test(p));

@@ -1,9 +1,9 @@
-/** The disks of the machine that runs this, out of sysfs and /proc: facts only, read anew each time. */
+/** Reads the facts of this machine's disks from sysfs and /proc, afresh at each call. */
 import { firstLine, namesIn } from "../sys/small_file.ts";
 import { byIdNames, byPathName, type DiskPlace, transportOf } from "./disk_names.ts";
 
 export interface DiskFacts {
-  /** The kernel's name now ("sda", "nvme0n1"): never decides anything. */
+  /** The kernel's present name ("sda", "nvme0n1"); never used to choose a disk. */
   readonly name: string;
   /** "254:0" */
   readonly number: string;
@@ -14,26 +14,26 @@ export interface DiskFacts {
   readonly serial?: string;
   readonly transport?: string;
   readonly byPath?: string;
-  /** Every lasting name it has, `byPath` first. */
+  /** All persistent names, `byPath` first. */
   readonly names: readonly string[];
   readonly removable: boolean;
   readonly readOnly: boolean;
-  /** What uses it or a part of it now, in words; empty where nothing does. */
+  /** What uses the disk or a part of it now, as text; empty if nothing does. */
   readonly uses: readonly string[];
   readonly partitions: readonly PartitionFacts[];
-  /** What lies on it, in words, where that was looked at; empty where nothing known. */
+  /** What is on it, as text, if that was probed; empty if nothing known is. */
   readonly content?: string;
 }
 
 interface PartitionFacts {
   readonly name: string;
   readonly number: number;
-  /** In units of 512 bytes, as sysfs has them, whatever the disk's sectors. */
+  /** In units of 512 bytes, as in sysfs, whatever the disk's sector size. */
   readonly start512: number;
   readonly size512: number;
 }
 
-/** Where the kernel shows itself; tests have trees of their own. */
+/** The kernel's file systems; tests substitute their own. */
 export interface KernelTrees {
   readonly sys: string;
   readonly proc: string;
@@ -41,7 +41,7 @@ export interface KernelTrees {
 }
 export const KERNEL: KernelTrees = { sys: "/sys", proc: "/proc", dev: "/dev" };
 
-/** Whole disks that an installation may consider; not RAM disks, loops, floppies, DVDs or MMC boot areas. */
+/** Whole disks that an install may consider; not RAM disks, loops, floppies, DVDs or MMC boot areas. */
 export async function readDisks(trees: KernelTrees = KERNEL): Promise<DiskFacts[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(`${trees.sys}/block`)) names.push(name);
@@ -53,7 +53,7 @@ function isDiskName(name: string): boolean {
   return !/^(loop|ram|zram|sr|fd|md|dm-|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))/.test(name);
 }
 
-/** Undefined where there is no such block device. */
+/** Returns undefined if there is no such block device. */
 export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promise<DiskFacts | undefined> {
   const at = `${trees.sys}/block/${name}`;
   const number = await firstLine(`${at}/dev`);
@@ -80,7 +80,7 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
     name,
     number,
     kind: name.startsWith("loop") ? "loop" : isDiskName(name) ? "disk" : "other",
-    // sysfs counts in 512 bytes whatever the sector is
+    // sysfs counts units of 512 bytes, whatever the sector size
     sizeBytes: Number(await firstLine(`${at}/size`) ?? 0) * 512,
     sectorBytes: Number(await firstLine(`${at}/queue/logical_block_size`) ?? 512),
     ...(model && { model }),
@@ -95,7 +95,7 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
   };
 }
 
-/** The device node of a disk, and of a partition of it: sda3, nvme0n1p3. */
+/** The device node of a disk, or of one of its partitions: /dev/sda3, /dev/nvme0n1p3. */
 export function devicePath(name: string, partition?: number): string {
   if (partition === undefined) return `/dev/${name}`;
   return `/dev/${name}${/\d$/.test(name) ? "p" : ""}${partition}`;
@@ -139,7 +139,7 @@ async function usesOf(
   return uses;
 }
 
-/** udev's own links, where there is a udev. */
+/** udev's own links, if udev is running. */
 async function linksTo(name: string, { dev }: KernelTrees): Promise<string[]> {
   const names: string[] = [];
   for (const kind of ["by-path", "by-id"]) {
@@ -156,7 +156,7 @@ async function ataPort(disk: string): Promise<string | undefined> {
   return at ? await firstLine(`${at[1]}/ata_port/${at[2]}/port_no`) : undefined;
 }
 
-/** path_id counts SCSI hosts from the lowest of the same controller. */
+/** path_id counts SCSI hosts from the lowest one of the same controller. */
 async function firstHost(disk: string): Promise<number | undefined> {
   const at = /^(.*)\/host\d+\//.exec(disk)?.[1];
   if (at === undefined) return undefined;
@@ -164,7 +164,7 @@ async function firstHost(disk: string): Promise<number | undefined> {
   return hosts.length > 0 ? Math.min(...hosts) : undefined;
 }
 
-/** SCSI vital product data page 80h: four bytes of head, then the serial number (SPC-4 §7.8.13). */
+/** SCSI vital product data page 80h: a four-byte header, then the serial number (SPC-4 §7.8.13). */
 async function unitSerial(path: string): Promise<string | undefined> {
   try {
     const page = await Deno.readFile(path);

@@ -52,7 +52,7 @@ const places: {
     transport: "virtio",
   },
   {
-    name: "USB has no path that could be chosen",
+    name: "USB, which has no usable path",
     place: {
       devicePath: `${PCI}/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdc`,
       firstHost: 6,
@@ -72,21 +72,21 @@ const places: {
   },
 ];
 for (const { name, place, byPath, byId = [], transport } of places) {
-  Deno.test(`a disk's lasting names: ${name}`, () => {
+  Deno.test(`a disk's persistent names: ${name}`, () => {
     assert.equal(byPathName(place), byPath && `/dev/disk/by-path/${byPath}`);
     assert.deepEqual(byIdNames(place), byId.map((n) => `/dev/disk/by-id/${n}`));
     assert.equal(transportOf(place.devicePath), transport);
   });
 }
 
-Deno.test("partitions of disks whose name ends in a digit have a p", () => {
+Deno.test("a partition number follows a p if the disk's name ends in a digit", () => {
   assert.deepEqual(
     [devicePath("sda", 3), devicePath("nvme0n1", 3), devicePath("mmcblk0", 1), devicePath("vda")],
     ["/dev/sda3", "/dev/nvme0n1p3", "/dev/mmcblk0p1", "/dev/vda"],
   );
 });
 
-/** A kernel's view of one virtio disk with a mounted partition, one held by device mapper, and what is no disk. */
+/** The kernel's view of a virtio disk with a mounted partition and one held by device mapper, and of non-disks. */
 async function fakeKernel(): Promise<KernelTrees & AsyncDisposable> {
   const root = await Deno.makeTempDir();
   const files = (at: string, texts: Record<string, string>) => {
@@ -137,7 +137,7 @@ async function fakeKernel(): Promise<KernelTrees & AsyncDisposable> {
   };
 }
 
-Deno.test("only whole disks with a size are listed, with all that uses them", async () => {
+Deno.test("only whole disks with a size are listed, with everything that uses them", async () => {
   await using kernel = await fakeKernel();
   const disks = await readDisks(kernel);
   assert.deepEqual(disks, [{

@@ -1,4 +1,4 @@
-/** The partition table of a disk, out of `sfdisk -J`. */
+/** Parses the partition table of a disk, as `sfdisk -J` prints it, and the facts of `blkid -o export`. */
 import { z } from "zod";
 import type { DiskTable, Partition } from "#contract/format/layout.ts";
 
@@ -12,7 +12,7 @@ const SfdiskTable = z.object({
     sectorsize: z.int().optional(),
     firstlba: z.int().optional(),
     lastlba: z.int().optional(),
-    /** A string, in the versions that are known. */
+    /** A string in all versions so far. */
     "table-length": z.coerce.number().pipe(z.int()).optional(),
     partitions: z.array(z.object({
       node: z.string(),
@@ -31,7 +31,7 @@ type Table =
   & Pick<DiskTable, "table" | "id" | "partitions">
   & Pick<DiskTable, "entries" | "firstUsableSector" | "lastUsableSector">;
 
-/** Parses `sfdisk -J DISK`. Throws RangeError where the table is neither GPT nor MBR. */
+/** Parses the output of `sfdisk -J DISK`. Throws RangeError if the table is neither GPT nor MBR. */
 export function parseSfdisk(json: string): Table {
   const { partitiontable: table } = SfdiskTable.parse(JSON.parse(json));
   if (table.label !== "gpt" && table.label !== "dos") {
@@ -57,14 +57,24 @@ export function parseSfdisk(json: string): Table {
   };
 }
 
-/** 3 out of /dev/sda3 on /dev/sda, and out of /dev/nvme0n1p3 on /dev/nvme0n1. */
+/** Returns 3 for /dev/sda3 on /dev/sda, and for /dev/nvme0n1p3 on /dev/nvme0n1. */
 function numberOf(node: string, device: string): number {
   const match = node.startsWith(device) ? /^p?(\d+)$/.exec(node.slice(device.length)) : null;
   if (!match) throw new RangeError(`${node} is not a partition of ${device}`);
   return Number(match[1]);
 }
 
-/** Parses `blkid -p -o export`: KEY=VALUE lines, blanks and quotes with a backslash before them. */
+/**
+ * Parses `blkid -p -o export`: KEY=VALUE lines, with blanks and quotes escaped by a backslash.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const facts = parseBlkid("TYPE=vfat\nLABEL=EFI\\ SYSTEM\n");
+ * assert.deepEqual([facts.get("TYPE"), facts.get("LABEL")], ["vfat", "EFI SYSTEM"]);
+ * ```
+ */
 export function parseBlkid(text: string): ReadonlyMap<string, string> {
   const pairs = text.split("\n").flatMap((line): [string, string][] => {
     const equals = line.indexOf("=");

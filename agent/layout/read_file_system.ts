@@ -1,4 +1,4 @@
-/** Reads what a mounted file system is, from its own superblock. */
+/** Reads the properties of a mounted file system from its superblock. */
 import { displayPath, textOf } from "#contract/format/byte_path.ts";
 import type { FileSystem, Volume } from "#contract/format/layout.ts";
 import type { Run } from "../sys/command.ts";
@@ -13,12 +13,12 @@ import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "./properties/xfs.ts";
 interface Reading {
   readonly device: Device;
   readonly volume: Volume;
-  /** Of its partition, in sectors of the disk. */
+  /** Start of its partition, in sectors of the disk. */
   readonly startSector: number | undefined;
   readonly usedBytes: number;
   readonly run: Run;
   readonly readStart: ReadStart;
-  /** Takes what a clone's will lack. */
+  /** Receives notes about what a clone's file system will lack. */
   readonly notes: string[];
 }
 
@@ -61,7 +61,7 @@ async function readMkfs(
   }
 }
 
-/** ext4's superblock begins at 1024; s_encoding_flags, of which dumpe2fs says nothing. */
+/** Offset of s_encoding_flags, which dumpe2fs does not print; ext4's superblock starts at 1024. */
 const ENCODING_FLAGS_AT = 1024 + 0x27e, STRICT = 1;
 
 async function readExt({ device, run, readStart }: Reading): Promise<Mkfs> {
@@ -88,9 +88,9 @@ async function readFat(
       ...(bits !== undefined && { fatBits: Number(bits) as 12 | 16 | 32 }),
       ...(fat && { fat }),
     },
-    notes: bootLabel === undefined || bootLabel === label
-      ? []
-      : [`its boot sector has the label '${bootLabel}': a clone's has the volume's (${label ?? "none"})`],
+    notes: bootLabel === undefined || bootLabel === label ? [] : [
+      `the label in its boot sector is '${bootLabel}': a clone's is that of the volume (${label ?? "none"})`,
+    ],
   };
 }
 
@@ -102,7 +102,7 @@ async function readXfs({ device, run, readStart }: Reading): Promise<Mkfs> {
   return { mkfs: { features: [], blockBytes: properties.blockBytes, xfs: properties }, ...found };
 }
 
-/** What it prints when it is called wrongly; empty where it is not there, which is a lack of its own. */
+/** The program's usage text; empty if the program is missing, which is an obstacle of its own. */
 async function usageOf(program: string, run: Run): Promise<string> {
   try {
     const { stdout, stderr } = await run([program], { accept: [0, 1, 2] });

@@ -1,4 +1,4 @@
-/** Reads the layout of the live machine's own disks: asks the programs, leaves the judging to `lacks.ts`. */
+/** Reads the layout of the machine's own disks. Whether a clone can be built from it, capture/bootability.ts decides. */
 import { type BytePath, bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
 import type { DiskLayout, DiskTable, FileSystem, SwapArea, Volume } from "#contract/format/layout.ts";
 import type { Run } from "../sys/command.ts";
@@ -14,25 +14,36 @@ import { readTable } from "./read_table.ts";
 
 export interface MachineLayout {
   readonly layout: DiskLayout;
-  /** Its own file systems with their places in the tree: what a capture walks. */
+  /** The machine's own file systems and where they are mounted: what a capture walks. */
   readonly mountPoints: readonly OwnMount[];
-  /** Partitions that hold something which is not mounted, so that a capture does not see it. */
+  /** Partitions with content that a capture does not see. */
   readonly unseen: readonly Unseen[];
-  /** What of its tables and file systems a clone will lack, in words. */
+  /** What a clone's tables and file systems will lack, as text. */
   readonly notes: readonly string[];
 }
 
-/** Something that a capture does not see, and why. */
+/** A volume that a capture does not see, and why. */
 export interface Unseen {
   readonly volume: Volume;
   readonly type: string;
-  /** "served": a program of the machine mounts it (FUSE); "hidden": other own file systems have its mount points. */
+  /** "served": a program mounts it (FUSE); "hidden": other own file systems cover its mount points. */
   readonly because: "unmounted" | "served" | "hidden";
 }
 
 /**
- * `diskTypes`: lsblk's types that count as disks; image files on loop devices only where a test says so. `mounts`: as
- * the system has them; `root`: where that system's root is.
+ * `diskTypes`: lsblk's types that count as disks; tests add loop devices. `mounts`: the system's mount table; `root`:
+ * where that system's root is.
+ *
+ * @example
+ * ```ts
+ * import { runCommand } from "../sys/command.ts";
+ *
+ * async function example() {
+ *   const { layout, notes } = await readLayout({ run: runCommand });
+ *   for (const { mountPoint, type } of layout.fileSystems) console.log(mountPoint, type);
+ *   for (const note of notes) console.log(`a clone will differ: ${note}`);
+ * }
+ * ```
  */
 export async function readLayout(
   { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), readStart = startOf }: {
@@ -77,12 +88,12 @@ export async function readLayout(
   const atRoot = own.find(({ mount }) => mount.target === "/")?.mount;
   if (atRoot && !isWhole(atRoot)) {
     const part = displayPath(atRoot.part);
-    notes.push(`only ${part} of its file system is the machine's root: not yet rebuilt by this version`);
+    notes.push(`only ${part} of its file system is the machine's root: not supported by this version yet`);
   }
   return { layout: { disks: tables, fileSystems, swap }, mountPoints, unseen, notes };
 }
 
-/** Partitions without a file system that is captured. */
+/** Reads the partitions that are not captured: swap areas, and unseen content. */
 async function readOthers(
   others: readonly Device[],
   { devices, mounts, volumeOf, run }: {
@@ -108,7 +119,7 @@ function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
   return { path: target.replace(/^\/+/, "") as BytePath, id, device: bytePathOfText(device.path) };
 }
 
-/** Of one that cannot be opened nothing is captured, which the capture notes. */
+/** Returns 0 for a file system that cannot be opened: the capture leaves it out and notes it. */
 function usedBytesAt(path: BytePath, trees: MountedTrees): number {
   if (path === "") return usedBytesOf(trees.root.fd);
   try {
@@ -125,7 +136,7 @@ function reasonOf(device: Device, mounts: readonly MountEntry[]): Unseen["becaus
   return mount === undefined ? "unmounted" : mount.type.startsWith("fuse") ? "served" : "hidden";
 }
 
-/** Disk 0 is the one that carries the root, so that it is the same whatever the kernel calls it. */
+/** Disk 0 is the one with the root file system, whatever the kernel calls it. */
 function ownDisks(
   own: readonly ChosenMount[],
   { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
@@ -153,7 +164,7 @@ function volume(
     }
   }
   if (device.type.startsWith("raid")) return { kind: "md", name: device.name };
-  // "vg-lv", with hyphens inside a name doubled; other device-mapper volumes are refused under the same kind
+  // "vg-lv", with hyphens in names doubled; other device-mapper volumes get the same kind, and are refused
   const [, group, name] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(device.name) ?? [];
   if (device.type === "lvm" && group !== undefined && name !== undefined) {
     return { kind: "lv", group: group.replaceAll("--", "-"), name: name.replaceAll("--", "-") };
@@ -161,7 +172,7 @@ function volume(
   return { kind: "lv", group: device.type, name: device.name };
 }
 
-/** The kernel reads more kinds of tables than sfdisk writes, and tables inside of partitions. */
+/** Marks tables with partitions that only the kernel finds: it reads more formats than sfdisk, and nested tables. */
 function noteUnknownPartitions(fileSystems: readonly FileSystem[], tables: DiskTable[]): void {
   for (const { volume } of fileSystems) {
     const table = volume.kind === "lv" && volume.group === "part" &&

@@ -1,4 +1,4 @@
-/** Reads the partition table of a disk, with what sfdisk does not tell of it. */
+/** Reads the partition table of a disk, including what sfdisk does not report. */
 import type { DiskTable } from "#contract/format/layout.ts";
 import { readDisk } from "./disks.ts";
 import type { Run } from "../sys/command.ts";
@@ -7,7 +7,7 @@ import type { Device } from "./block_devices.ts";
 import { parseSfdisk } from "./partition_table.ts";
 import { parseDiskStart } from "./properties/disk_start.ts";
 
-/** `notes` takes what a clone's table will lack. */
+/** Adds to `notes` what a clone's table will lack. */
 export async function readTable(
   disk: Device,
   { run, readStart, notes }: { run: Run; readStart: ReadStart; notes: string[] },
@@ -43,7 +43,7 @@ export async function readTable(
   };
 }
 
-/** What the machine's files may call it. */
+/** The udev links by which files may name the disk. */
 async function linkNames({ name }: Device): Promise<{ names?: string[] }> {
   const { names = [] } = await readDisk(name) ?? {};
   const usable = names.filter((n) => n.length <= 255 && !/\s/.test(n)).slice(0, 64);
@@ -53,11 +53,11 @@ async function linkNames({ name }: Device): Promise<{ names?: string[] }> {
 function gptNotes({ partitions }: Pick<DiskTable, "partitions">, isHybrid: boolean): string[] {
   const unwritable = partitions.filter(({ name = "" }) => /[^\0-\uffff]/u.test(name));
   return [
-    ...isHybrid ? ["its MBR is a hybrid one: a clone's protects the GPT and names no other partition"] : [],
+    ...isHybrid ? ["its hybrid MBR is not captured: a clone's MBR only protects the GPT"] : [],
     ...unwritable.length === 0 ? [] : [
-      `sfdisk cannot write the characters in the names of ${unwritable.length} partitions (number ${
+      `sfdisk cannot write the names of ${unwritable.length} partitions (the first is number ${
         unwritable[0]?.number
-      } first): a clone's have none`,
+      }): a clone's partitions have no names there`,
     ],
   ];
 }

@@ -1,8 +1,8 @@
 import type { Run } from "./command.ts";
 
 /**
- * What blkid(8) reads off a device, or off the part of it that `place` names by further options, as `-o export` prints
- * it: nothing where it knows nothing of it, or several things at once.
+ * What blkid(8) finds on a device, or on the part of it that `place` selects by further options, in `-o export` format.
+ * Empty if blkid recognizes nothing, or several things at once.
  */
 export async function probeDevice(
   device: string,

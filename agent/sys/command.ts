@@ -5,12 +5,12 @@ import { CAPTURE_TOOLS, CLONE_TOOLS, packageOf, REQUIRED_TOOLS } from "#contract
 export interface CommandOptions {
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
-  /** One minute where nothing is said. */
+  /** Default: one minute. */
   readonly timeoutMs?: number;
-  /** What is being done, and to what, for the error: "cannot format /dev/sda2 as ext4". */
+  /** The title of the error: "cannot format /dev/sda2 as ext4". */
   readonly title?: string;
   readonly remedy?: string;
-  /** Exit codes that are no failure; [0] where nothing is said. */
+  /** Exit codes that are not failures. Default: [0]. */
   readonly accept?: readonly number[];
   /** Runs inside this directory as its root. */
   readonly root?: string;
@@ -23,20 +23,20 @@ interface CommandResult {
   readonly stderr: string;
 }
 
-/** The port: what decides takes a `Run`, so that tests can answer in a program's place. */
+/** The port: code that runs programs takes a `Run`, so that tests can answer in a program's place. */
 export type Run = (argv: readonly [string, ...string[]], options?: CommandOptions) => Promise<CommandResult>;
 
 const MAX_STDOUT_BYTES = 32 << 20;
 const MAX_STDERR_BYTES = 16 << 10;
-/** From SIGTERM to SIGKILL, and from there to giving the program up. */
+/** From SIGTERM to SIGKILL, and from SIGKILL to giving up on the program. */
 const GRACE_MS = 2000;
 
 /**
- * The agent itself may run with LD_LIBRARY_PATH set to its own libraries, which the image's programs must not
- * see: nothing is inherited.
+ * Programs inherit nothing: the agent itself may run with LD_LIBRARY_PATH set to its own libraries, which the image's
+ * programs must not see.
  */
 export const ENVIRONMENT = {
-  // /usr/local last: at many sites it is a mount of a server's, which the start of a program could wait for
+  // /usr/local last: at many sites it is mounted from a file server, and starting a program could wait for that
   PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",
   HOME: "/root",
   LC_ALL: "C",
@@ -59,23 +59,8 @@ export const ENVIRONMENT = {
 export const runCommand: Run = async (argv, options = {}) => {
   const { input, signal, timeoutMs = 60_000, accept = [0], root } = options;
   signal?.throwIfAborted();
-  const [program, ...args] = root === undefined ? argv : ["chroot", root, ...argv];
   const stopped = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(program as string, {
-      args,
-      clearEnv: true,
-      env: ENVIRONMENT,
-      stdin: input === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-      signal: stopped,
-    }).spawn();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw missing(program as string, options);
-    throw error;
-  }
+  const child = spawn(root === undefined ? argv : ["chroot", root, ...argv], { options, stopped });
   const work = Promise.all([
     collect(child.stdout, { maxBytes: MAX_STDOUT_BYTES, stopped }),
     collect(child.stderr, { maxBytes: MAX_STDERR_BYTES, stopped }),
@@ -84,11 +69,11 @@ export const runCommand: Run = async (argv, options = {}) => {
   ]);
   const ended = await Promise.race([work, abandoned(child, stopped)]);
   if (signal?.aborted) throw signal.reason;
-  const [stdout, stderr, status] = ended ?? [UNDEAD, UNDEAD, { code: -1, signal: null }];
+  const [stdout, stderr, status] = ended ?? [UNKILLABLE, UNKILLABLE, { code: -1, signal: null }];
   const outcome = stopped.aborted
     ? `did not end within ${timeoutMs / 1000} s`
     : stdout.cut
-    ? "printed more than is believable"
+    ? `printed more than ${MAX_STDOUT_BYTES >> 20} MiB`
     : status.signal
     ? `was killed by ${status.signal}`
     : accept.includes(status.code)
@@ -105,14 +90,34 @@ export const runCommand: Run = async (argv, options = {}) => {
   return { code: status.code, stdout: stdout.text, stderr: stderr.text };
 };
 
-const UNDEAD = {
-  text: "it does not even end when it is killed, as what waits for a dead disk does not",
+function spawn(
+  [program, ...args]: readonly [string, ...string[]],
+  { options, stopped }: { options: CommandOptions; stopped: AbortSignal },
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args,
+      clearEnv: true,
+      env: ENVIRONMENT,
+      stdin: options.input === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+      signal: stopped,
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw missing(program, options);
+    throw error;
+  }
+}
+
+const UNKILLABLE = {
+  text: "it did not end even when killed; most likely it waits for a dead disk",
   cut: false,
 };
 
 /**
- * Resolves where the program outlives the end of its time: SIGTERM it may ignore, and SIGKILL does not reach one that
- * waits for a disk. Whoever started it must hear of that and not wait along.
+ * Resolves if the program outlives its time limit: it may ignore SIGTERM, and SIGKILL does not reach a program that
+ * waits for a disk. The caller must learn of that instead of waiting too.
  */
 function abandoned(child: Deno.ChildProcess, stopped: AbortSignal): Promise<undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -136,7 +141,7 @@ function abandoned(child: Deno.ChildProcess, stopped: AbortSignal): Promise<unde
   return promise;
 }
 
-/** Keeps the last `maxBytes`; reading goes on, so that the program never blocks on a full pipe. */
+/** Keeps the last `maxBytes`, but reads everything, so that the program never blocks on a full pipe. */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   { maxBytes, stopped }: { maxBytes: number; stopped: AbortSignal },
@@ -169,7 +174,7 @@ async function feed(stdin: WritableStream<Uint8Array>, input: string): Promise<v
     await writer.write(new TextEncoder().encode(input));
     await writer.close();
   } catch {
-    // a program that ends without reading all says why by its exit code
+    // if a program ends without reading all its input, its exit code says why
   }
 }
 
@@ -177,11 +182,11 @@ function missing(program: string, { title }: CommandOptions): RackseedError {
   const name = program.replace(/^.*\//, "");
   const tool = [...REQUIRED_TOOLS, ...CAPTURE_TOOLS, ...CLONE_TOOLS].find((t) => t.name === name);
   return new RackseedError(title ?? `cannot run ${program}`, {
-    reason: `the program ${name} is not there.`,
+    reason: `the program ${name} is not installed.`,
     remedy: tool
       ? `install ${
         packageOf(tool)
-      } on the template and capture it again; on a running machine install it here.`
-      : `install the package that holds ${name}.`,
+      } on the template and capture it again; on a running machine, install it here.`
+      : `install the package that contains ${name}.`,
   });
 }

@@ -8,12 +8,12 @@ const failure = (pattern: RegExp) => (error: unknown) => {
   return true;
 };
 
-Deno.test("a command gets its input and gives its output", async () => {
+Deno.test("a command gets its input and returns its output", async () => {
   const { stdout, code } = await runCommand(["cat"], { input: "one\ntwo\n" });
   assert.deepEqual({ stdout, code }, { stdout: "one\ntwo\n", code: 0 });
 });
 
-Deno.test("a command inherits nothing of the agent's environment", async () => {
+Deno.test("a command inherits nothing from the agent's environment", async () => {
   Deno.env.set("LD_LIBRARY_PATH", "/nonexistent");
   Deno.env.set("RACKSEED_TOKEN", "secret");
   const { stdout } = await runCommand(["env"]);
@@ -23,7 +23,7 @@ Deno.test("a command inherits nothing of the agent's environment", async () => {
   assert.match(stdout, /^LC_ALL=C$/m);
 });
 
-Deno.test("the system's programs are found without a look at /usr/local, which a dead server may hold", async () => {
+Deno.test("the system's programs are found without searching /usr/local, which may be on a dead file server", async () => {
   const { stdout } = await runCommand(["sh", "-c", "echo $PATH"]);
   assert.match(stdout, /^\/usr\/sbin:\/usr\/bin:\/sbin:\/bin:\/usr\/local/);
 });
@@ -42,11 +42,14 @@ Deno.test("a failure says what was done, what the program said, and the remedy",
 });
 
 Deno.test("a missing program is named with its package", async () => {
-  await assert.rejects(runCommand(["no-such-program"]), failure(/the program no-such-program is not there/));
+  await assert.rejects(
+    runCommand(["no-such-program"]),
+    failure(/the program no-such-program is not installed/),
+  );
   await assert.rejects(runCommand(["/nonexistent/sfdisk"]), failure(/install fdisk \(RHEL: util-linux\)/));
 });
 
-Deno.test("a command that takes too long is killed, also where a child keeps its output open", async () => {
+Deno.test("a command that takes too long is killed, even if a child keeps its output open", async () => {
   const started = performance.now();
   await assert.rejects(
     runCommand(["sh", "-c", "sleep 20 & wait"], { timeoutMs: 200 }),
@@ -55,7 +58,7 @@ Deno.test("a command that takes too long is killed, also where a child keeps its
   assert(performance.now() - started < 5_000);
 });
 
-Deno.test("a command that ignores its end is killed", async () => {
+Deno.test("a command that ignores SIGTERM is killed", async () => {
   const started = performance.now();
   await assert.rejects(
     runCommand(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], { timeoutMs: 200 }),
@@ -64,14 +67,14 @@ Deno.test("a command that ignores its end is killed", async () => {
   assert(performance.now() - started < 10_000);
 });
 
-Deno.test("an abort ends the command and is what is thrown", async () => {
+Deno.test("an abort ends the command, and its reason is thrown", async () => {
   const stop = new AbortController();
   const running = runCommand(["sleep", "20"], { signal: stop.signal });
   stop.abort(new Error("called off"));
   await assert.rejects(running, /called off/);
 });
 
-Deno.test("errors keep their end and no more than 16 KiB", async () => {
+Deno.test("of the error output, the last 16 KiB are kept", async () => {
   await assert.rejects(
     runCommand(["sh", "-c", "seq 1 20000 >&2; exit 1"]),
     (error: unknown) =>

@@ -6,9 +6,9 @@ export interface Console {
   line(text: string): void;
   /** One line that the next `progress` or `line` replaces. */
   progress(text: string): void;
-  /** Resolves with the terminal on which a person pressed Enter; never where nobody can. */
+  /** Resolves with the terminal on which a person pressed Enter; never resolves if none can be read. */
   enter(): Promise<Terminal>;
-  /** Asks on every terminal at once; meanwhile nothing but lines is shown. Without a person, time answers. */
+  /** Asks on every terminal at once; meanwhile only lines are shown. Without a person, the time limit answers. */
   ask(text: string, options: AskOptions): Promise<Answer>;
 }
 
@@ -20,11 +20,11 @@ interface AskOptions {
 interface Terminal {
   /** "/dev/ttyS0" */
   readonly path: string;
-  /** What was typed, as it comes; null where there is no more. */
+  /** What was typed, as it comes; null at the end of input. */
   read(): Promise<Uint8Array | null>;
   /** Must not throw. */
   write(text: string): void;
-  /** Each byte as it is typed and without echo, or whole lines again. Must not throw. */
+  /** On: each byte as it is typed, without echo. Off: whole lines. Must not throw. */
   raw?(on: boolean): void;
 }
 
@@ -33,21 +33,21 @@ interface Typed {
   readonly bytes: Uint8Array;
 }
 
-/** What was typed before a question was asked, or noise of the line, is no answer to it. */
+/** Input this early was typed before the question, or is line noise: it is no answer. */
 const STALE_MS = 250;
 const REDRAW_MS = 1000;
 
 export class TerminalConsole implements Console {
   readonly #terminals: readonly Terminal[];
-  /** Reads that wait: none twice on one terminal, or one of the readers would swallow the other's input. */
+  /** Pending reads, one per terminal: a second one would swallow the first one's input. */
   readonly #reading = new Map<Terminal, Promise<Typed>>();
   #next: Promise<Typed> | undefined;
   #pending = false;
   #question: Question | undefined;
   #hasAsked = false;
-  /** The last that was typed was CR: where LF follows, it is the same Enter. */
+  /** The last byte typed was CR: an LF after it belongs to the same Enter. */
   #afterCr = false;
-  /** Typed behind the last answer. */
+  /** Typed after the last answer. */
   #ahead = "";
 
   constructor(terminals: readonly Terminal[]) {
@@ -76,7 +76,7 @@ export class TerminalConsole implements Console {
   async ask(text: string, { limitMs, signal }: AskOptions): Promise<Answer> {
     for (const terminal of this.#terminals) terminal.raw?.(true);
     try {
-      // later on people may type ahead
+      // at later questions a person may type ahead
       while (!this.#hasAsked && await this.#typedWithin(STALE_MS)) signal.throwIfAborted();
       this.#hasAsked = true;
       const question = this.#question = new Question(text, { limitMs, nowMs: performance.now() });
@@ -97,7 +97,7 @@ export class TerminalConsole implements Console {
     }
   }
 
-  /** As text of one character a byte, each CR LF as one Enter. */
+  /** As text, one character per byte, each CR LF as one Enter. */
   #oneEnter(typed: Typed | undefined): string {
     if (!typed) return "";
     const text = String.fromCharCode(...typed.bytes);
@@ -120,7 +120,7 @@ export class TerminalConsole implements Console {
     }
   }
 
-  /** What comes next from any terminal; never settles where none can be read. */
+  /** The next input from any terminal; never settles if none can be read. */
   #typed(): Promise<Typed> {
     return this.#next ??= Promise.race(this.#terminals.map((terminal) => this.#read(terminal))).then(
       (typed) => {
@@ -146,7 +146,7 @@ export class TerminalConsole implements Console {
   }
 }
 
-/** Console on the process's own terminal; in a file or a pipe only the lines that stay. */
+/** Console on the process's own terminal; into a file or a pipe it writes lines only. */
 export function standardConsole(): Console {
   const terminal = new TerminalConsole([{
     path: "/dev/tty",
@@ -171,7 +171,7 @@ export function kernelConsole(active: string): Console {
   return terminals.length > 0 ? new TerminalConsole(terminals) : standardConsole();
 }
 
-/** None where the kernel names a console that is not there. */
+/** Empty if the kernel names a console that does not exist. */
 function openTerminal(path: string): Terminal[] {
   try {
     const output = Deno.openSync(path, { write: true });
@@ -184,7 +184,7 @@ function openTerminal(path: string): Terminal[] {
         try {
           opened().setRaw(on);
         } catch {
-          // then whole lines come, which will do
+          // then input comes in whole lines, which is good enough
         }
       },
       write(text) {

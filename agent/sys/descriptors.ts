@@ -1,7 +1,7 @@
-/** This process's open files, as /proc/self/fd shows them: descriptor to path. */
+/** This process's open files, from /proc/self/fd. */
 import { namesIn } from "./small_file.ts";
 
-/** Those of files below a directory; names that were removed are among them, ending in " (deleted)". */
+/** Descriptor → path of the open files below a directory. Removed files are included; their path ends in " (deleted)". */
 export async function descriptorsBelow(directory: string): Promise<Map<number, string>> {
   const root = await Deno.realPath(directory);
   const found = new Map<number, string>();

@@ -1,6 +1,6 @@
 /**
- * Mounts that have no place in the tree of files: only their descriptor leads to them, and they end with it. A file
- * system is seen there without what is mounted over it or into it. open_tree(2), fsopen(2), fsmount(2),
+ * Mounts without a place in the file tree: only a descriptor leads to them, and they end with it. They show a file
+ * system without what is mounted over it or into it. open_tree(2), fsopen(2), fsmount(2),
  * mount_setattr(2); Linux ≥ 5.2, CAP_SYS_ADMIN.
  */
 import type { BytePath } from "#contract/format/byte_path.ts";
@@ -48,7 +48,7 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 export class DetachedMount implements Disposable {
-  /** Of its root, for reading. */
+  /** The mount's root, opened for reading. */
   readonly fd: number;
   /** Path-only. While it is open the mount counts as mounted, and looking up its files is cheaper. */
   readonly #mount: number;
@@ -78,14 +78,14 @@ export function cloneMount(fd: number): DetachedMount {
 }
 
 /**
- * The whole of a file system that is mounted already, whatever hides it: the same file system a second time, read-only.
- * Refuses (ENXIO) a device that is not in use, since mounting it might write to it.
+ * A file system that is mounted already, mounted a second time, read-only, so that nothing hides any of it. Refuses
+ * (ENXIO) a device that is not in use, because mounting it might write to it.
  */
 export function mountAgain(
   { device, type, readOnly, subvolume }: {
     device: BytePath;
     type: string;
-    /** Whether the file system itself is: the kernel does not mount it both ways. */
+    /** Whether the file system itself is read-only: the kernel does not mount it both ways. */
     readOnly: boolean;
     subvolume?: BytePath | undefined;
   },
@@ -131,8 +131,8 @@ function isInUse(device: BytePath): boolean {
 }
 
 /**
- * Reading then leaves no access times, and what is mounted on the original meanwhile does not show up here. Linux 5.12;
- * without the call no mount propagates to a detached one (it does since 6.15), and access times are all that is lost.
+ * Makes the mount private and read-only: reading changes no access times, and later mounts on the original do not show
+ * up here. Linux 5.12; before that no mount propagates to a detached one (since 6.15 it does), so only access times change.
  */
 function makePrivate(mounted: number): void {
   // struct mount_attr: attr_set, attr_clr, propagation, userns_fd

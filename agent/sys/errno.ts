@@ -45,9 +45,9 @@ const NAMES: Readonly<Record<number, string>> = {
 
 export class SysError extends Error {
   override readonly name = "SysError";
-  /** What was being done: "open", "set attribute user.origin of". */
+  /** What failed: "open", "set attribute user.origin of". */
   readonly action: string;
-  /** "ENOENT"; "E123" where the number has no name here. */
+  /** "ENOENT"; "E123" if the number has no name here. */
   readonly code: string;
   readonly path: BytePath | undefined;
   readonly #errno: number;
@@ -61,13 +61,13 @@ export class SysError extends Error {
     this.#errno = errno;
   }
 
-  /** The same, of what is known to lie there. */
+  /** The same error with this path. */
   at(path: BytePath): SysError {
     return new SysError(this.action, { errno: this.#errno, path });
   }
 }
 
-/** The errno's name where `error` came from the C library. */
+/** The errno's name if `error` came from the C library. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof SysError ? error.code : undefined;
 }

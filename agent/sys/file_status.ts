@@ -1,4 +1,4 @@
-/** What the kernel knows of a file: statx(2). */
+/** The status of a file: statx(2). */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { AT_SYMLINK_NOFOLLOW, c, cPath, fail } from "./libc.ts";
 
@@ -11,7 +11,7 @@ export interface FileStatus {
   readonly links: number;
   readonly inode: bigint;
   readonly sizeBytes: number;
-  /** Bytes that the file system holds for it. */
+  /** Bytes that the file system has allocated. */
   readonly allocatedBytes: number;
   readonly mtimeSec: number;
   readonly mtimeNs: number;
@@ -20,12 +20,12 @@ export interface FileStatus {
   /** Of a device file. */
   readonly major: number;
   readonly minor: number;
-  /** The file system it lies on. */
+  /** The device of its file system. */
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  /** Whether something is mounted here; undefined where the kernel (before 5.8) does not tell. */
+  /** Whether something is mounted here; undefined before Linux 5.8. */
   readonly mountRoot: boolean | undefined;
-  /** Of the flags of chattr(1) those that the kernel tells by statx(2): c, i, a, d, E and V, as FS_*_FL. */
+  /** The flags of chattr(1) that statx(2) reports: c, i, a, d, E and V, as FS_*_FL. */
   readonly flags: number;
 }
 
@@ -46,7 +46,7 @@ const statusBytes = new Uint8Array(256);
 const view = new DataView(statusBytes.buffer);
 
 /**
- * Of the name itself, never of what a symlink points to. Offsets of struct statx: linux/stat.h; a timestamp is
+ * Does not follow a symlink. Offsets of struct statx: linux/stat.h; a timestamp is
  * seconds s64, nanoseconds u32.
  */
 export function statAt(directory: number, path: BytePath): FileStatus {
@@ -64,7 +64,7 @@ export function statOf(fd: number): FileStatus {
   return readStatus();
 }
 
-/** In exact numbers up to 2⁵³, more than any file system holds. */
+/** Exact up to 2⁵³, more than any file system holds. */
 function u64(at: number): number {
   return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }

@@ -1,6 +1,6 @@
 /**
  * Inode flags and project ids of open files: ioctl_iflags(2), and struct fsxattr of linux/fs.h. Nothing here fails on
- * a file system that knows none: it then reads as having none, and `missed` says what could not be set.
+ * a file system without them: reading finds none, and `setInodeSettings` returns what could not be set.
  */
 import {
   APPEND,
@@ -16,7 +16,7 @@ import { c, errno, fail, fileSystemTypeOf } from "./libc.ts";
 const FS_IOC_GETFLAGS = 0x80086601n, FS_IOC_SETFLAGS = 0x40086602n;
 const FS_IOC_FSGETXATTR = 0x801c581fn, FS_IOC_FSSETXATTR = 0x401c5820n;
 
-/** What the kernel reads and writes as an int, though the number says long. */
+/** The kernel reads and writes an int, although the request number says long. */
 const flagBytes = new Uint8Array(8);
 const flagView = new DataView(flagBytes.buffer);
 /** xflags u32, extsize u32, nextents u32, projid u32, cowextsize u32, 8 bytes. */
@@ -24,11 +24,11 @@ const extendedBytes = new Uint8Array(28);
 const extendedView = new DataView(extendedBytes.buffer);
 
 const ALL_FLAGS = FLAGS.reduce((sum, { bit }) => sum | bit, 0);
-/** What forbids nearly every change. */
+/** The flags that forbid nearly every change. */
 const LOCKS = IMMUTABLE | APPEND;
 const ALL_XFLAGS = XFLAGS.reduce((sum, { bit }) => sum | bit, 0);
 
-/** What a file system can hold. */
+/** The flags that a file system supports. */
 export interface Holds {
   readonly flags: number;
   readonly xflags: number;
@@ -48,13 +48,13 @@ const HOLDS: ReadonlyMap<number, Holds> = new Map([
 ]);
 const NOTHING: Holds = { flags: 0, xflags: 0, project: false };
 
-/** What the file system of an open file holds, and this process may set. */
+/** The flags that the file system of an open file supports and this process may set. */
 export function holdsOf(fd: number): Holds {
   const holds = HOLDS.get(fileSystemTypeOf(fd)) ?? NOTHING;
   return { ...holds, flags: holds.flags & ~forbidden() };
 }
 
-/** CAP_LINUX_IMMUTABLE and CAP_SYS_RESOURCE of linux/capability.h, which root in a container mostly has not. */
+/** CAP_LINUX_IMMUTABLE and CAP_SYS_RESOURCE of linux/capability.h, which root in a container usually lacks. */
 const NEEDED: readonly (readonly [bits: number, capability: bigint])[] = [
   [LOCKS, 9n],
   [letters("j"), 24n],
@@ -70,7 +70,7 @@ function forbidden(): number {
   return forbiddenFlags = lacking.reduce((sum, [bits]) => sum | bits, 0);
 }
 
-/** Of an open file or directory; undefined where nothing is set. */
+/** The settings of an open file or directory; undefined if none is set. */
 export function inodeSettingsOf(fd: number): InodeSettings | undefined {
   const flags = readFlags(fd);
   if (flags === undefined) return undefined;
@@ -86,8 +86,7 @@ export function inodeSettingsOf(fd: number): InodeSettings | undefined {
 }
 
 /**
- * Gives an open file exactly these. Returns what it has not got afterwards of what was wanted; undefined where it has
- * all.
+ * Gives an open file exactly these settings. Returns those that could not be set; undefined if all were.
  */
 export function setInodeSettings(fd: number, wanted: InodeSettings): InodeSettings | undefined {
   const now = inodeSettingsOf(fd) ?? {};
@@ -104,7 +103,7 @@ export function setInodeSettings(fd: number, wanted: InodeSettings): InodeSettin
   });
 }
 
-/** Takes +i and +a off an open file; returns what it had of them. */
+/** Clears +i and +a of an open file; returns those that were set. */
 export function unlockInode(fd: number): number {
   const flags = readFlags(fd) ?? 0;
   const locks = flags & LOCKS;
@@ -112,7 +111,7 @@ export function unlockInode(fd: number): number {
   return locks;
 }
 
-/** Gives back what `unlockInode` took. */
+/** Sets the flags that `unlockInode` cleared. */
 export function lockInode(fd: number, locks: number): void {
   const flags = readFlags(fd) ?? 0;
   if ((flags & locks) !== locks && !writeFlags(fd, flags | locks)) {
@@ -126,13 +125,13 @@ function isSame(a: InodeSettings, b: InodeSettings): boolean {
     (a.cowExtentSize ?? 0) === (b.cowExtentSize ?? 0);
 }
 
-/** All of them, or, where one of them is refused, one by one: what the file system cannot hold costs no other. */
+/** Sets all flags at once or, if one is refused, one by one, so that an unsupported flag does not cost the others. */
 function setFlags(fd: number, { now, wanted }: { now: number; wanted: number }): void {
   const others = (readFlags(fd) ?? 0) & ~ALL_FLAGS;
   if (now === wanted || writeFlags(fd, others | wanted)) return;
   let flags = others | now & ~LOCKS;
   writeFlags(fd, flags);
-  // those two last, and +i after +a: they forbid to change the others
+  // +a and +i last, in this order: they forbid changes to the others
   for (const bit of [...FLAGS.map(({ bit }) => bit & ~LOCKS), APPEND, IMMUTABLE]) {
     if ((flags ^ wanted) & bit && writeFlags(fd, flags ^ bit)) flags ^= bit;
   }
@@ -151,14 +150,14 @@ function setExtended(
   if (c().ioctl(fd, FS_IOC_FSSETXATTR, extendedBytes) !== 0 && !isRefusal()) fail("set the project of");
 }
 
-/** Undefined where the file system knows no flags. */
+/** Undefined if the file system has no flags. */
 function readFlags(fd: number): number | undefined {
   if (c().ioctl(fd, FS_IOC_GETFLAGS, flagBytes) === 0) return flagView.getUint32(0, true);
   if (!isRefusal()) fail("read the flags of");
   return undefined;
 }
 
-/** False where it was refused. */
+/** False if the kernel refused. */
 function writeFlags(fd: number, flags: number): boolean {
   flagView.setUint32(0, flags >>> 0, true);
   if (c().ioctl(fd, FS_IOC_SETFLAGS, flagBytes) === 0) return true;
@@ -175,7 +174,7 @@ function readExtended(fd: number): boolean {
 const EPERM = 1, EACCES = 13, ENOTTY = 25, EINVAL = 22, ENOSYS = 38, EOPNOTSUPP = 95, ENOTEMPTY = 39;
 const REFUSALS = new Set([EPERM, EACCES, ENOTTY, EINVAL, ENOSYS, EOPNOTSUPP, ENOTEMPTY]);
 
-/** Unknown to the file system, or not allowed. */
+/** Whether the last call failed because it is unsupported or not permitted. */
 function isRefusal(): boolean {
   return REFUSALS.has(errno());
 }

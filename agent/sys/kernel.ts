@@ -1,12 +1,12 @@
 /**
- * System calls that the runtime does not offer and that belong to a machine's start and end. glibc on x86-64 by
- * FFI; the library is opened for each call, since these are few and far between.
+ * System calls of a machine's start and end that the runtime does not offer: glibc on x86-64 by FFI. The library is
+ * opened for each call, because these calls are rare.
  */
 const symbols = {
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
-  // its third argument is of whatever kind; on x86-64 a pointer is passed the same way
+  // the third argument depends on the request; on x86-64 a pointer is passed the same way as an integer
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   sync: { parameters: [], result: "void" },
@@ -15,7 +15,7 @@ const symbols = {
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** A failed system call: its name, errno and the C library's words for it. */
+/** A failed system call: its name, its errno and the C library's message. */
 export class SystemCallError extends Error {
   override readonly name = "SystemCallError";
   constructor(readonly call: string, { errno, text }: { errno: number; text: string }) {
@@ -48,7 +48,7 @@ function check(libc: Libc, { call, result }: { call: string; result: number }): 
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {
-  if (text.includes("\0")) throw new RangeError("a NUL inside a path");
+  if (text.includes("\0")) throw new RangeError("a path contains a NUL");
   return new TextEncoder().encode(`${text}\0`);
 }
 
@@ -73,7 +73,7 @@ export function unmount(target: string, flags = 0): void {
   withLibc((libc) => check(libc, { call: "umount2", result: libc.umount2(cString(target), flags) }));
 }
 
-/** ioctl(2) on a device that is opened for reading; `data` is what the request reads and writes. */
+/** ioctl(2) on a device, opened for reading; the request reads and writes `data`. */
 export function controlDevice(
   path: string,
   { request, data, call }: { request: number; data: Uint8Array<ArrayBuffer>; call: string },
@@ -91,8 +91,8 @@ export function controlDevice(
 const O_EXCL = 0o200, O_CLOEXEC = 0o2000000, O_RDWR = 2;
 
 /**
- * Opens a block device exclusively and closes it again: open(2) says EBUSY where the kernel itself uses it or a
- * part of it (mounted, swap, MD, device mapper), EROFS or EACCES where it cannot be written.
+ * Opens a block device exclusively and closes it again. open(2) fails with EBUSY if the kernel uses the device or a
+ * part of it (mounted, swap, MD, device mapper), with EROFS or EACCES if it cannot be written.
  */
 export function claimBlockDevice(path: string): void {
   withLibc((libc) => {
@@ -106,7 +106,7 @@ export function syncAll(): void {
   withLibc((libc) => libc.sync());
 }
 
-/** The same in a thread of its own, so that everything else goes on meanwhile. */
+/** The same in a separate thread, without blocking this one. */
 export async function syncAllAside(): Promise<void> {
   const library = Deno.dlopen("libc.so.6", { sync: { parameters: [], result: "void", nonblocking: true } });
   try {
@@ -116,7 +116,7 @@ export async function syncAllAside(): Promise<void> {
   }
 }
 
-/** reboot(2); RB_AUTOBOOT or RB_POWER_OFF. Does not return where it works. */
+/** reboot(2); RB_AUTOBOOT or RB_POWER_OFF. Returns only by throwing. */
 export function rebootNow(command: "restart" | "power-off"): void {
   const code = command === "restart" ? 0x01234567 : 0x4321fedc;
   withLibc((libc) => check(libc, { call: "reboot", result: libc.reboot(code) }));

@@ -61,7 +61,7 @@ function load() {
     lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
     fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
     lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
-    // its third argument is of whatever kind; both architectures pass a pointer the same way
+    // the third argument depends on the request; both architectures pass a pointer the same way as an integer
     ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
     fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
     umask: { parameters: ["u32"], result: "u32" },
@@ -71,7 +71,7 @@ function load() {
 }
 
 let loaded: ReturnType<typeof load> | undefined;
-/** The loaded library: for the files beside this one that make a group of its calls usable. */
+/** The loaded library, for the other files of this room that wrap a group of its calls. */
 export function c(): ReturnType<typeof load> {
   return loaded ??= load();
 }
@@ -81,12 +81,12 @@ export function errno(): number {
   return place === null ? 0 : new Deno.UnsafePointerView(place).getInt32();
 }
 
-/** Throws what the last call left in errno. */
+/** Throws the error that the last call left in errno. */
 export function fail(action: string, path?: BytePath): never {
   throw new SysError(action, { errno: errno(), path });
 }
 
-/** Room for a path of PATH_MAX with its NUL, behind a prefix of /proc/self/fd. */
+/** Room for a path of PATH_MAX with its NUL, after a prefix of /proc/self/fd. */
 const PATH_ROOM = 4096 + 64;
 const pathBytes = new Uint8Array(PATH_ROOM);
 const otherBytes = new Uint8Array(PATH_ROOM);
@@ -100,12 +100,12 @@ function fill(buffer: Uint8Array, path: string): Uint8Array {
   buffer[length] = 0;
   return buffer;
 }
-/** The path ended by NUL, in a buffer that the next call of this function uses again. */
+/** The path with its NUL, in a buffer that the next call of this function reuses. */
 export function cPath(path: string): Uint8Array {
   return fill(pathBytes, path);
 }
 
-/** `mode`: permissions of a file that is created, before the umask. The descriptor closes on exec. */
+/** `mode`: permissions of a new file, before the umask. The descriptor closes on exec. */
 export function openAt(directory: number, path: BytePath, { flags, mode = 0 }: {
   flags: number;
   mode?: number;
@@ -124,7 +124,7 @@ const dirents = new DataView(direntBytes.buffer);
 const direntBuffer = Buffer.from(direntBytes.buffer);
 
 /**
- * Names in an open directory but "." and "..", in no order; getdents64(2). A record: inode u64, offset s64,
+ * The names in an open directory except "." and "..", in no order; getdents64(2). A record: inode u64, offset s64,
  * record length u16 at 16, type u8, name from 19 on, ended by NUL.
  */
 export function readDirectory(fd: number): BytePath[] {
@@ -143,8 +143,8 @@ export function readDirectory(fd: number): BytePath[] {
 const DT_UNKNOWN = 0, DT_DIR = 4, SEEK_SET = 0;
 
 /**
- * Whether a name in an open directory is a directory, by what the directory itself says: whatever is mounted there is
- * not asked. Undefined if the name is not there; a file system that keeps no types is believed to have a directory.
+ * Whether a name in an open directory is a directory, according to the directory's own entry: a mount on it is not
+ * touched. Undefined if there is no such name; true if the file system keeps no types.
  */
 export function isDirectoryIn(fd: number, name: BytePath): boolean | undefined {
   c().lseek(fd, 0n, SEEK_SET);
@@ -160,7 +160,7 @@ export function isDirectoryIn(fd: number, name: BytePath): boolean | undefined {
   }
 }
 
-/** The target of a symlink, which is any bytes. */
+/** The target of a symlink, which may be any bytes. */
 export function readLinkAt(directory: number, path: BytePath): BytePath {
   const length = Number(c().readlinkat(directory, cPath(path), otherBytes, BigInt(PATH_ROOM)));
   if (length < 0) fail("read link", path);
@@ -182,12 +182,12 @@ export function readFully(fd: number, buffer: Uint8Array, offset: number): numbe
 
 const POSIX_FADV_WILLNEED = 3, POSIX_FADV_DONTNEED = 4;
 
-/** posix_fadvise(2): asks the disk for these bytes of the file and does not wait; where it cannot, nothing is lost. */
+/** posix_fadvise(2): starts reading these bytes of the file without waiting. A failure costs nothing. */
 export function readAhead(fd: number, { offset, sizeBytes }: { offset: number; sizeBytes: number }): void {
   c().posix_fadvise(fd, BigInt(offset), BigInt(sizeBytes), POSIX_FADV_WILLNEED);
 }
 
-/** posix_fadvise(2): what has reached the disk of this file is read from there again. */
+/** posix_fadvise(2): drops the file from the page cache, so that it is read from the disk again. */
 export function forgetCached(fd: number): void {
   c().posix_fadvise(fd, 0n, 0n, POSIX_FADV_DONTNEED);
 }
@@ -203,13 +203,13 @@ export function writeFully(fd: number, bytes: Uint8Array, offset: number): void 
 }
 
 /**
- * The next run of stored bytes at or after `offset`, as lseek(2) tells it by SEEK_DATA and SEEK_HOLE; undefined
- * where only a hole is left. A file system that knows no holes tells one run up to the end.
+ * The next run of stored bytes at or after `offset`, by SEEK_DATA and SEEK_HOLE of lseek(2); undefined if only a hole
+ * is left. On a file system without holes it is one run up to the end.
  */
 export function nextData(fd: number, { offset, sizeBytes }: { offset: number; sizeBytes: number }):
   | { start: number; end: number }
   | undefined {
-  // most files have no hole, and one look tells
+  // most files have no hole, and one call shows it
   const hole = Number(c().lseek(fd, BigInt(offset), SEEK_HOLE));
   if (hole > offset) return { start: offset, end: Math.min(hole, sizeBytes) };
   const start = Number(c().lseek(fd, BigInt(offset), SEEK_DATA));
@@ -236,7 +236,7 @@ export function symlinkAt(directory: number, path: BytePath, target: BytePath): 
   if (c().symlinkat(fill(otherBytes, target), directory, cPath(path)) !== 0) fail("make symlink", path);
 }
 
-/** One more name, `path`, of the file `existing`. */
+/** A hard link: one more name, `path`, for the file `existing`. */
 export function linkAt(directory: number, path: BytePath, existing: BytePath): void {
   if (c().linkat(directory, fill(otherBytes, existing), directory, cPath(path), 0) !== 0) {
     fail("make hard link", path);
@@ -245,26 +245,26 @@ export function linkAt(directory: number, path: BytePath, existing: BytePath): v
 
 const AT_REMOVEDIR = 0x200;
 
-/** Removes the name itself, also where it is a symlink: any name but a directory's, or that of an empty directory. */
+/** Does not follow a symlink. "name": anything but a directory; "directory": an empty one. */
 export function removeAt(directory: number, path: BytePath, kind: "name" | "directory"): void {
   if (c().unlinkat(directory, cPath(path), kind === "directory" ? AT_REMOVEDIR : 0) !== 0) {
     fail("remove", path);
   }
 }
 
-/** Within one directory; what bore the name `to` is gone. */
+/** Within one directory; replaces whatever had the name `to`. */
 export function renameAt(directory: number, path: BytePath, to: BytePath): void {
   if (c().renameat(directory, cPath(path), directory, fill(otherBytes, to)) !== 0) fail("rename", path);
 }
 
-/** fsync(2): returns when content and attributes are on the disk; of a directory, its names. */
+/** fsync(2): returns when content and attributes are on the disk; for a directory, its names. */
 export function syncOf(fd: number): void {
   if (c().fsync(fd) !== 0) fail("write out");
 }
 
 const LOCK_EX = 2, LOCK_NB = 4, EAGAIN = 11;
 
-/** flock(2): takes the file for this process alone; false where another one has it. It ends with the descriptor. */
+/** flock(2): locks the file exclusively; false if another process has it. The lock ends with the descriptor. */
 export function tryLock(fd: number): boolean {
   if (c().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
   if (errno() !== EAGAIN) fail("lock");
@@ -273,7 +273,7 @@ export function tryLock(fd: number): boolean {
 
 const S_IF = { fifo: 0o010000, char: 0o020000, block: 0o060000, socket: 0o140000 } as const;
 
-/** Device numbers are packed as gnu_dev_makedev(3) does. */
+/** Packs device numbers as gnu_dev_makedev(3) does. */
 export function makeNodeAt(directory: number, path: BytePath, { type, mode, major = 0, minor = 0 }: {
   type: keyof typeof S_IF;
   mode: number;
@@ -290,7 +290,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Of the name itself, also where it is a symlink. Clears setuid, setgid and capabilities of files. */
+/** Does not follow a symlink. Clears setuid, setgid and capabilities of files. */
 export function chownAt(directory: number, path: BytePath, { uid, gid }: Owner): void {
   if (c().fchownat(directory, cPath(path), uid, gid, AT_SYMLINK_NOFOLLOW) !== 0) fail("set owner of", path);
 }
@@ -299,7 +299,7 @@ export function chownOf(fd: number, { uid, gid }: Owner): void {
   if (c().fchown(fd, uid, gid) !== 0) fail("set owner of");
 }
 
-/** Follows symlinks: for what is known to be none. */
+/** Follows symlinks: only for names that are known not to be one. */
 export function chmodAt(directory: number, path: BytePath, mode: number): void {
   if (c().fchmodat(directory, cPath(path), mode, 0) !== 0) fail("set mode of", path);
 }
@@ -323,7 +323,7 @@ function timesOf({ mtimeSec, mtimeNs }: Mtime): Uint8Array {
   return times;
 }
 
-/** Sets both times; of the name itself, also where it is a symlink. */
+/** Sets both times. Does not follow a symlink. */
 export function setTimesAt(directory: number, path: BytePath, mtime: Mtime): void {
   if (c().utimensat(directory, cPath(path), timesOf(mtime), AT_SYMLINK_NOFOLLOW) !== 0) {
     fail("set times of", path);
@@ -334,7 +334,7 @@ export function setTimesOf(fd: number, mtime: Mtime): void {
   if (c().futimens(fd, timesOf(mtime)) !== 0) fail("set times of");
 }
 
-/** Returns the process's former umask. */
+/** Returns the process's previous umask. */
 export function umask(mask: number): number {
   return c().umask(mask);
 }

@@ -1,6 +1,6 @@
 /**
- * A block device that shows what lies on another one, and keeps what is written to it in memory: device mapper's
- * "snapshot" (Documentation/admin-guide/device-mapper/snapshot.rst), which opens the other one for reading only.
+ * A block device that shows the content of another one and keeps what is written to it in memory: device mapper's
+ * "snapshot" (Documentation/admin-guide/device-mapper/snapshot.rst), which opens the other one read-only.
  */
 import type { Run } from "./command.ts";
 import { controlDevice, SystemCallError } from "./kernel.ts";
@@ -29,7 +29,7 @@ export class MemorySnapshot implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  /** `origin`: "/dev/sda2". Half of the free memory takes the writes. Throws where the kernel has no such thing. */
+  /** `origin`: "/dev/sda2". Half of the free memory takes the writes. Throws if the kernel has no dm-snapshot. */
   static async over(origin: string, { run, signal }: Options): Promise<MemorySnapshot> {
     await using stack = new AsyncDisposableStack();
     await run(["modprobe", "-a", "-q", "dm-snapshot", "loop"], { signal, accept: [0, 1] });

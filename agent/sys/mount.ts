@@ -15,8 +15,8 @@ export const MS = {
   PRIVATE: 1 << 18,
 } as const;
 
-/** Of a file system that is not ours: nothing is written to it, and nothing on it run. */
-export const LOOKED_AT = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
+/** For a file system that is only read: nothing on it is written or executed. */
+export const INSPECTION_FLAGS = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
 
 interface MountOptions {
   /** A device, or the name of a pseudo file system. */
@@ -35,7 +35,7 @@ export class Mount implements AsyncDisposable {
     this.target = target;
   }
 
-  /** Makes the directory where it is not there. Throws RackseedError. */
+  /** Makes the directory if it is missing. Throws RackseedError. */
   static async at(target: string, options: MountOptions): Promise<Mount> {
     try {
       await Deno.mkdir(target, { recursive: true });
@@ -45,7 +45,7 @@ export class Mount implements AsyncDisposable {
         reason: messageOf(error),
         remedy: error instanceof SystemCallError && error.errno === 1
           ? "run as root."
-          : `see \`dmesg\` for what the kernel says, and whether it knows ${options.type}.`,
+          : `see \`dmesg\` for the kernel's reason, and whether it supports ${options.type}.`,
         cause: error,
       });
     }
@@ -53,7 +53,7 @@ export class Mount implements AsyncDisposable {
   }
 
   /**
-   * A bind mount of a directory with all that is mounted below it; private, so that unmounting the copy does not
+   * A bind mount of a directory with everything mounted below it; private, so that unmounting the copy does not
    * unmount the original (mount_namespaces(7), "Shared subtrees").
    */
   static async bind(source: string, target: string): Promise<Mount> {
@@ -63,8 +63,8 @@ export class Mount implements AsyncDisposable {
   }
 
   /**
-   * Unmounts, and only returns when the file system is really gone: what still uses it for a moment is waited
-   * for, what goes on using it is an error. `detach` gives it up at once, for bind mounts and pseudo file systems.
+   * Unmounts, and returns only when the file system is really gone. It waits for programs that use it for a moment;
+   * one that uses it for 10 s is an error. `detach` unmounts lazily, for bind mounts and pseudo file systems.
    */
   async unmount({ detach = false }: { detach?: boolean } = {}): Promise<void> {
     if (!this.#mounted) return;
@@ -83,7 +83,7 @@ export class Mount implements AsyncDisposable {
             cause: error,
           });
         }
-        // nothing tells when a mount stops being busy
+        // the kernel does not report when a mount stops being busy
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
@@ -94,7 +94,7 @@ export class Mount implements AsyncDisposable {
   }
 }
 
-/** Bind mounts below `root` that let the system in there run its own programs; undone in reverse order. */
+/** Bind mounts below `root` with which the system there can run its own programs; undone in reverse order. */
 export async function bindKernelTrees(root: string): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   for (const tree of ["/dev", "/proc", "/sys", "/run"]) {

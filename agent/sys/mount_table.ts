@@ -86,7 +86,7 @@ export function isWithin(path: BytePath, directory: BytePath): boolean {
   return path === directory || path.startsWith(directory === "/" ? "/" : `${directory}/`);
 }
 
-/** What a look-up of `path` leads to, as far as no symlink leads elsewhere. */
+/** The mount that a look-up of `path` leads to, unless a symlink leads elsewhere. */
 export function mountOf(path: BytePath, table: readonly MountEntry[]): MountEntry | undefined {
   return table.filter(({ target }) => isWithin(path, target))
     .reduce<MountEntry | undefined>(
@@ -95,7 +95,7 @@ export function mountOf(path: BytePath, table: readonly MountEntry[]): MountEntr
     );
 }
 
-/** Whether the kernel reads it off a block device, so that neither a server nor a program has to answer. */
+/** Whether the kernel reads it from a block device, so that no file server and no program has to answer. */
 export function isOnBlockDevice({ number, type }: MountEntry): boolean {
   return type === "btrfs" || !(number.startsWith("0:") || type.startsWith("fuse"));
 }

@@ -4,7 +4,7 @@ import { isOnBlockDevice, isReachable, mountOf, parseMountTable, readMountTable 
 
 const parse = (...lines: string[]) => parseMountTable(Buffer.from(`${lines.join("\n")}\n`, "latin1"));
 
-Deno.test("a line of the table is read whole, with names that hold blanks and bytes", () => {
+Deno.test("every field of a line is read, with names that contain blanks and arbitrary bytes", () => {
   const [mount] = parse(
     "36 35 98:0 /a\\040part /mnt/\\134x\\011\xff rw,noatime shared:1 master:2 - ext4 /dev/my\\040disk ro,errors=continue",
   );
@@ -34,7 +34,7 @@ for (const [line, part, subvolume] of subvolumes) {
   });
 }
 
-Deno.test("lines without an end, and empty tables, are no mounts", () => {
+Deno.test("truncated lines and empty tables yield no mounts", () => {
   assert.deepEqual(parse(""), []);
   assert.deepEqual(parse("36 35 98:0 / /mnt rw,noatime"), []);
 });

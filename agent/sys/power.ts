@@ -1,7 +1,7 @@
-/** The end of a machine's run. */
+/** Restarts the machine. */
 import { rebootNow, syncAll } from "./kernel.ts";
 
-/** Writes everything back, then restarts. Returns only where the kernel refuses, by throwing. */
+/** Flushes everything to the disks, then restarts. Returns only by throwing, if the kernel refuses. */
 export function restart(): void {
   syncAll();
   rebootNow("restart");

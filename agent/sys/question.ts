@@ -1,11 +1,11 @@
-/** A question at a console that takes its proposal by itself when nobody answers. Pure: time and bytes come in. */
+/** A console question that falls back to its default after a time limit. Pure: time and bytes come in. */
 
 export type Answer =
-  /** "" where a person wants the proposal. */
+  /** "" if the person accepts the default. */
   | { readonly by: "person"; readonly text: string }
   | { readonly by: "time" };
 
-/** Longer than every host name. */
+/** Longer than any host name. */
 const MAX_TYPED = 255;
 
 export class Question {
@@ -13,7 +13,7 @@ export class Question {
   readonly #limitMs: number;
   #endMs: number;
   #typed = "";
-  /** What came behind the Enter that answered: for the next question. */
+  /** What was typed after the answering Enter, for the next question. */
   rest = "";
 
   /** `text`: "name [n1]" */
@@ -28,7 +28,7 @@ export class Question {
     return `${this.#text} (${Math.max(0, Math.ceil((this.#endMs - nowMs) / 1000))} s): ${this.#typed}`;
   }
 
-  /** Whoever types has all the time again. What a terminal sends by itself (ECMA-48 §5.4) is no text. */
+  /** Typing restarts the time limit. Escape sequences that a terminal sends (ECMA-48 §5.4) are dropped. */
   type(typed: string, nowMs: number): Answer | undefined {
     this.#endMs = nowMs + this.#limitMs;
     const text = typed.replace(ESCAPES, "");

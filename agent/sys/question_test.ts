@@ -10,7 +10,7 @@ const typed: { name: string; chunks: string[]; answer: Answer | undefined }[] = 
   { name: "a serial line that sends line feeds", chunks: ["db7\n"], answer: { by: "person", text: "db7" } },
   { name: "corrections", chunks: ["dbx\x7f8\b7\r"], answer: { by: "person", text: "db7" } },
   {
-    name: "a line that is begun anew",
+    name: "a line that is started over",
     chunks: ["wrong", "\x15db7\r"],
     answer: { by: "person", text: "db7" },
   },
@@ -39,7 +39,7 @@ for (const { name, chunks, answer } of typed) {
   });
 }
 
-Deno.test("time answers where nobody does, and whoever types has all of it again", () => {
+Deno.test("without a person the time answers, and typing restarts the time", () => {
   const question = new Question("name [n1]", { limitMs: 60_000, nowMs: 0 });
   assert.equal(question.line(3_000), "name [n1] (57 s): ");
   assert.equal(question.tick(59_999), undefined);
@@ -72,7 +72,7 @@ function terminal(path: string, typed: { after: string; text: string }[] = []) {
   };
 }
 
-Deno.test("a question stands on every terminal, any of them answers, and lines do not disturb it", async () => {
+Deno.test("a question is shown on every terminal, any of them can answer, and lines do not disturb it", async () => {
   const screen = terminal("/dev/tty0");
   const serial = terminal("/dev/ttyS0", [
     { after: "", text: "stale\r" },
@@ -101,7 +101,7 @@ Deno.test("a question ends with its signal, and the terminals are as before", as
   assert.deepEqual(serial.modes, [true, false]);
 });
 
-Deno.test("what is typed ahead answers the next question, and the LF of a CR LF does not", async () => {
+Deno.test("typed-ahead text answers the next question, but the LF of a CR LF does not", async () => {
   const serial = terminal("/dev/ttyS0", [
     { after: "first", text: "one\r" },
     { after: "", text: "\n" },

@@ -1,9 +1,9 @@
-/** Repeats a call to the server over a hiccup of the network or a restart of the server. */
+/** Repeats a call to the server across a network outage or a restart of the server. */
 import { getLogger } from "@logtape/logtape";
 import { RackseedError } from "#contract/errors.ts";
 
-/** Answers that may be others a moment later: HTTP gateway errors, and 503, which is also "unreachable". */
-const PASSING = new Set([429, 502, 503, 504]);
+/** Answers that may change in a moment: HTTP gateway errors, 429, and 503, which also stands for "unreachable". */
+const TRANSIENT = new Set([429, 502, 503, 504]);
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8000;
 
@@ -11,13 +11,13 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export interface RetryOptions {
   readonly signal: AbortSignal;
-  /** No new attempt begins later than this after the first failure. */
+  /** The pauses together; once they exceed this, no new attempt begins. */
   readonly budgetMs: number;
   readonly pause?: Pause;
 }
 
 /**
- * Throws the last attempt's error once the budget is spent, and an error that does not pass at once.
+ * Throws the last attempt's error once the budget is spent, and any error that is not transient at once.
  *
  * @example
  * ```ts
@@ -43,8 +43,8 @@ export async function withRetry<T>(
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      const passing = error instanceof RackseedError && PASSING.has(error.status);
-      if (!passing || waitedMs >= budgetMs) throw error;
+      const isTransient = error instanceof RackseedError && TRANSIENT.has(error.status);
+      if (!isTransient || waitedMs >= budgetMs) throw error;
       getLogger(["rackseed", "agent"]).warn("retry", { reason: error.reason, waitedMs });
       const ms = nextMs * (0.5 + Math.random() / 2);
       await pause(ms, signal);
@@ -53,7 +53,7 @@ export async function withRetry<T>(
   }
 }
 
-/** Resolves after the time; rejects with the reason as soon as `signal` aborts. */
+/** Resolves after this time; rejects with the reason as soon as `signal` aborts. */
 export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.reject(signal.reason);
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -14,7 +14,7 @@ function attempts(...outcomes: (number | "ok")[]): { attempt: () => Promise<stri
   return { attempt, count: () => count };
 }
 
-Deno.test("a passing trouble is waited out, longer each time", async () => {
+Deno.test("a transient failure is retried, after a longer pause each time", async () => {
   const pauses: number[] = [];
   const pause = (ms: number) => Promise.resolve(void pauses.push(ms));
   const { attempt } = attempts(503, 502, 504, 429, "ok");
@@ -23,7 +23,7 @@ Deno.test("a passing trouble is waited out, longer each time", async () => {
   assert.ok((pauses[3] as number) > (pauses[0] as number));
 });
 
-Deno.test("what will not pass is thrown at once", async () => {
+Deno.test("an error that is not transient is thrown at once", async () => {
   for (const status of [400, 401, 404, 409, 500, 507]) {
     const { attempt, count } = attempts(status, "ok");
     const pause = () => Promise.resolve();
@@ -32,7 +32,7 @@ Deno.test("what will not pass is thrown at once", async () => {
   }
 });
 
-Deno.test("the budget ends it with the last error", async () => {
+Deno.test("once the budget is spent, the last error is thrown", async () => {
   let waited = 0;
   const pause = (ms: number) => Promise.resolve(void (waited += ms));
   await assert.rejects(withRetry(attempts(503).attempt, { signal, budgetMs: 30_000, pause }), {

@@ -1,6 +1,6 @@
-/** Small files of sysfs, procfs and /etc: what is not there is undefined, not an error. */
+/** Small files of sysfs, procfs and /etc. A missing one is undefined, not an error. */
 
-/** First line, trimmed; undefined where the file is not there, is empty, or cannot give its value (sysfs: EINVAL). */
+/** The first line, trimmed; undefined if the file is missing, empty, or has no value to give (sysfs: EINVAL). */
 export async function firstLine(path: string): Promise<string | undefined> {
   return (await textOf(path))?.split("\n")[0]?.trim() || undefined;
 }
@@ -13,7 +13,7 @@ export async function textOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Sorted; empty where the directory is not there. */
+/** Sorted; empty if there is no such directory. */
 export async function namesIn(directory: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).sort();
@@ -22,7 +22,7 @@ export async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** Follows no link. */
+/** Does not follow a symlink. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);

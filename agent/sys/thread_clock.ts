@@ -1,8 +1,8 @@
-/** How the calling thread spends its time: with the processor, or waiting for something else. */
+/** How the calling thread spends its time: on the processor, or waiting for something else. */
 
 /** Of proc(5): nanoseconds on a processor, nanoseconds ready but waiting for one, number of time slices. */
 export const THREAD_STATISTICS = "/proc/thread-self/schedstat";
-/** The same of the main thread. */
+/** The same for the main thread. */
 const MAIN_THREAD_STATISTICS = "/proc/self/schedstat";
 
 interface ThreadTime {
@@ -12,7 +12,7 @@ interface ThreadTime {
   readonly blockedMs: number;
 }
 
-/** Measures from now on. Where the kernel does not tell, all time counts as blocked. */
+/** Measures from now on. Without kernel statistics, all time counts as blocked. */
 export function startThreadClock(
   { path = THREAD_STATISTICS, now = () => performance.now() } = {},
 ): { stop(): ThreadTime } {
@@ -26,7 +26,7 @@ export function startThreadClock(
   };
 }
 
-/** Undefined where the kernel has no such statistics. */
+/** Undefined if the kernel has no such statistics. */
 export function busyMsOf(path: string): number | undefined {
   try {
     const [running = NaN, waiting = NaN] = Deno.readTextFileSync(path).split(" ").map(Number);
@@ -37,7 +37,7 @@ export function busyMsOf(path: string): number | undefined {
   }
 }
 
-/** The processor's time of the main thread so far, its waiting for a turn left out. */
+/** Processor time of the main thread so far, without its waiting for a processor. */
 export function mainThreadMs(): number {
   try {
     return Number(Deno.readTextFileSync(MAIN_THREAD_STATISTICS).split(" ")[0]) / 1e6 || 0;

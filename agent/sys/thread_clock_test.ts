@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { busyMsOf, startThreadClock, THREAD_STATISTICS } from "./thread_clock.ts";
 
-Deno.test("running and waiting for a turn is busy, the rest is blocked", async () => {
+Deno.test("running and waiting for a processor is busy, the rest is blocked", async () => {
   const path = await Deno.makeTempFile();
   try {
     let ms = 100;
@@ -15,7 +15,7 @@ Deno.test("running and waiting for a turn is busy, the rest is blocked", async (
   }
 });
 
-Deno.test("where the kernel tells nothing, all time counts as blocked, and none is lost", () => {
+Deno.test("without kernel statistics all time counts as blocked, and none is lost", () => {
   const path = "/nonexistent/schedstat";
   assert.equal(busyMsOf(path), undefined);
   let ms = 0;
@@ -25,7 +25,7 @@ Deno.test("where the kernel tells nothing, all time counts as blocked, and none 
 });
 
 Deno.test({
-  name: "this kernel tells how long the thread was busy",
+  name: "this kernel reports how long the thread was busy",
   ignore: busyMsOf(THREAD_STATISTICS) === undefined,
   fn() {
     const before = busyMsOf(THREAD_STATISTICS) ?? assert.fail();

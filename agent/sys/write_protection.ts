@@ -1,10 +1,10 @@
-/** Block devices that the kernel lets nobody write to for a while. */
+/** Write protection of block devices, by the kernel, for a while. */
 import { controlDevice } from "./kernel.ts";
 
 /** linux/fs.h */
 const BLKROSET = 0x125d;
 
-/** Protects them all until it is disposed of; a mount that would replay a journal fails meanwhile. */
+/** Protects all of them until disposed of. Meanwhile a mount that would replay a journal fails. */
 export function protectFromWriting(devices: readonly string[]): Disposable {
   const stack = new DisposableStack();
   try {

@@ -11,12 +11,12 @@ const ENODATA = 61, ERANGE = 34, EOPNOTSUPP = 95;
 const list = Buffer.alloc(65_536);
 const value = Buffer.alloc(65_536);
 /**
- * The kernel makes, and fills with zeros, as much room of its own as it is given: most files have no attribute at
- * all, and the rest small ones, so that it is given all of it only where this does not suffice.
+ * Buffer sizes to try, in order. The kernel allocates and zeroes as much memory as it is offered, and most files have
+ * no attributes or small ones, so it is offered all of it only if the small size does not suffice.
  */
 const ROOMS = [512n, 65_536n] as const;
 
-/** All attributes of an open file, in the byte order of their names; none where it cannot have any. */
+/** All attributes of an open file, sorted by the bytes of their names; none if it cannot have any. */
 export function xattrsOf(fd: number): Xattr[] {
   return read({
     names: (room) => c().flistxattr(fd, list, room),
@@ -24,7 +24,7 @@ export function xattrsOf(fd: number): Xattr[] {
   });
 }
 
-/** Of a name that need not be openable: a symlink, a device. Relative to an open directory, by way of /proc. */
+/** The same for a name that may not be openable: a symlink, a device. Relative to an open directory, through /proc. */
 export function xattrsAt(directory: number, name: BytePath): Xattr[] {
   const path = cPath(`/proc/self/fd/${directory}/${name}`);
   return read({
@@ -39,7 +39,7 @@ export function setXattrOf(fd: number, [name, content]: Xattr): void {
   }
 }
 
-/** Of a name that need not be openable; `directory` holds it directly. */
+/** The same for a name, directly in `directory`, that may not be openable. */
 export function setXattrAt(directory: number, name: BytePath, [attribute, content]: Xattr): void {
   const place = cPath(`/proc/self/fd/${directory}/${name}`);
   if (c().lsetxattr(place, Buffer.from(`${attribute}\0`), content, BigInt(content.length), 0) !== 0) {
@@ -47,14 +47,14 @@ export function setXattrAt(directory: number, name: BytePath, [attribute, conten
   }
 }
 
-/** No error where the file has no such attribute. */
+/** No error if the file has no such attribute. */
 export function removeXattrOf(fd: number, name: string): void {
   if (c().fremovexattr(fd, Buffer.from(`${name}\0`)) === 0) return;
   if (errno() !== ENODATA && errno() !== EOPNOTSUPP) fail(`remove attribute ${name} of`);
 }
 
 interface Calls {
-  /** Fills `list` and `value`, of which the kernel sees so much; they return what the system call does. */
+  /** Fill `list` and `value`, of which the kernel may use `room` bytes; they return what the system call returns. */
   readonly names: (room: bigint) => bigint;
   readonly valueOf: (name: Uint8Array, room: bigint) => bigint;
 }
@@ -70,7 +70,7 @@ function read({ names, valueOf }: Calls): Xattr[] {
     end = list.indexOf(0, start);
     const name = list.subarray(start, end + 1);
     const got = fitting((room) => valueOf(name, room));
-    // gone since it was listed
+    // removed since it was listed
     if (got < 0 && errno() === ENODATA) continue;
     if (got < 0) fail(`read attribute ${list.toString("utf8", start, end)} of`);
     xattrs.push([list.toString("utf8", start, end), new Uint8Array(value.subarray(0, got))]);
@@ -78,7 +78,7 @@ function read({ names, valueOf }: Calls): Xattr[] {
   return xattrs.sort(([a], [b]) => a < b ? -1 : 1);
 }
 
-/** What `call` returns with the least room that suffices. */
+/** What `call` returns with the smallest buffer that suffices. */
 function fitting(call: (room: bigint) => bigint): number {
   const [little, all] = ROOMS;
   const got = Number(call(little));

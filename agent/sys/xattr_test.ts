@@ -9,14 +9,14 @@ const cases: { name: string; xattrs: Xattr[] }[] = [
   { name: "none", xattrs: [] },
   { name: "a small one", xattrs: [["user.one", bytes(3)]] },
   { name: "an empty one", xattrs: [["user.empty", bytes(0)]] },
-  { name: "a large one beside a small one", xattrs: [["user.a", bytes(2000)], ["user.b", bytes(1)]] },
+  { name: "a large one and a small one", xattrs: [["user.a", bytes(2000)], ["user.b", bytes(1)]] },
   {
     name: "more names than a first look has room for",
     xattrs: Array.from({ length: 8 }, (_, i): Xattr => [`user.${String(i).repeat(200)}`, bytes(i)]),
   },
 ];
 for (const { name, xattrs } of cases) {
-  Deno.test(`attributes of a file are read as they were set: ${name}`, async () => {
+  Deno.test(`a file's attributes are read as they were set: ${name}`, async () => {
     const directory = await Deno.makeTempDir();
     const folder = openAt(AT_FDCWD, bytePathOfText(directory), { flags: O.RDONLY | O.DIRECTORY });
     const path = bytePathOfText("file");

@@ -31,7 +31,7 @@ interface Site {
   readonly network?: DhcpPolicy["network"];
 }
 
-/** A server with a clock that stands still unless a packet says otherwise. */
+/** A server whose clock stays at 0 unless a packet gives a time. */
 function server(site: Site = {}) {
   const reserved = new Map(Object.entries(site.reserved ?? {}).map(([mac, address]) => [mac, ip(address)]));
   const isReserved = (address: Ipv4) => [...reserved.values()].includes(address);
@@ -49,7 +49,7 @@ function server(site: Site = {}) {
   });
   const ask = (packet: ClientPacket, nowMs = 0): Decision => {
     const decision = decide(parseRequest(clientPacket(packet)), { policy, leases, nowMs });
-    // What is decided can be sent, and means the same when it arrives.
+    // Every decision can be encoded, and decodes to the same.
     if (decision.kind !== "silent") {
       assert.deepEqual(decodePacket(encodePacket(decision.reply)), decision.reply);
     }
@@ -74,7 +74,7 @@ function why(decision: Decision): string {
   return (decision as Decision & { kind: "silent" }).why;
 }
 
-Deno.test("a client is offered an address with all it needs, and gets it", () => {
+Deno.test("a client is offered an address with all options, and gets it", () => {
   const { ask } = server();
   const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, xid: 7 });
   assert.ok(offer.kind === "offer");
@@ -99,7 +99,7 @@ Deno.test("a client is offered an address with all it needs, and gets it", () =>
   assert.deepEqual([ack.kind, addressOf(ack)], ["ack", offer.reply.yiaddr]);
 });
 
-Deno.test("a client that chose another server is left alone, and its offer is free again", () => {
+Deno.test("a client that chose another server gets no answer, and its offer is free again", () => {
   const { ask } = server({ network: { ...network, range: { ...network.range, last: network.range.first } } });
   ask({ type: MESSAGE_TYPE.discover, mac: A });
   const other = { type: MESSAGE_TYPE.request, mac: A, requested: "10.0.0.50", serverId: "10.0.0.9" };
@@ -110,14 +110,14 @@ Deno.test("a client that chose another server is left alone, and its offer is fr
   );
 });
 
-Deno.test("a REQUEST that names nothing accepts the last offer, and means nothing without one", () => {
+Deno.test("a REQUEST that names nothing accepts the last offer, and is ignored without one", () => {
   const { ask } = server();
   assert.equal(why(ask({ type: MESSAGE_TYPE.request, mac: A })), "no-record");
   const offered = addressOf(ask({ type: MESSAGE_TYPE.discover, mac: A }));
   assert.equal(addressOf(ask({ type: MESSAGE_TYPE.request, mac: A })), offered);
 });
 
-Deno.test("INIT-REBOOT: the client's own address is confirmed, another's or a foreign one refused, a stranger ignored", () => {
+Deno.test("INIT-REBOOT: confirms the client's own address, refuses another or a foreign one, ignores a stranger", () => {
   const { ask, lease } = server();
   const address = lease(A);
   const reboot = (mac: string, requested: string) => ask({ type: MESSAGE_TYPE.request, mac, requested });
@@ -127,7 +127,7 @@ Deno.test("INIT-REBOOT: the client's own address is confirmed, another's or a fo
   assert.equal(why(reboot(B, "10.0.0.100")), "no-record");
 });
 
-Deno.test("RENEWING and REBINDING: extended and answered at the client's address, or refused by broadcast", () => {
+Deno.test("RENEWING and REBINDING: extends and answers at the client's address, or refuses by broadcast", () => {
   const { ask, lease, leases } = server();
   const address = lease(A);
   const renewed = ask({ type: MESSAGE_TYPE.request, mac: A, ciaddr: address }, 1_800_000);
@@ -140,14 +140,14 @@ Deno.test("RENEWING and REBINDING: extended and answered at the client's address
   assert.equal(refused.reply.ciaddr, "0.0.0.0");
 });
 
-Deno.test("a client that the server has forgotten keeps an address that is free", () => {
+Deno.test("a client without a record keeps its address if that is free", () => {
   assert.equal(
     addressOf(server().ask({ type: MESSAGE_TYPE.request, mac: A, ciaddr: "10.0.0.101" })),
     "10.0.0.101",
   );
 });
 
-Deno.test("a DECLINE quarantines the address and the next offer is another; a stranger's changes nothing", () => {
+Deno.test("a DECLINE quarantines the address and the next offer is another; a stranger's has no effect", () => {
   const { ask, lease } = server();
   const address = lease(A);
   const decline = { type: MESSAGE_TYPE.decline, requested: address, serverId: SERVER };
@@ -156,7 +156,7 @@ Deno.test("a DECLINE quarantines the address and the next offer is another; a st
   assert.notEqual(addressOf(ask({ type: MESSAGE_TYPE.discover, mac: A })), address);
 });
 
-Deno.test("a RELEASE frees the address; a full pool is silent about it", () => {
+Deno.test("a RELEASE frees the address; a DISCOVER on a full pool gets no answer", () => {
   const { ask, lease } = server();
   const [address] = [lease(A), lease(B)];
   const C = "52:54:00:00:00:0c";
@@ -168,7 +168,7 @@ Deno.test("a RELEASE frees the address; a full pool is silent about it", () => {
   assert.equal(addressOf(ask({ type: MESSAGE_TYPE.discover, mac: C }, 2)), address);
 });
 
-Deno.test("an INFORM from an address of another network is not answered: it may be a victim's", () => {
+Deno.test("an INFORM from an address of another network gets no answer: the address may be a victim's", () => {
   assert.equal(why(server().ask({ type: MESSAGE_TYPE.inform, mac: A, ciaddr: "192.0.2.1" })), "foreign-link");
 });
 
@@ -225,7 +225,7 @@ const LINKS: [what: string, packet: Partial<ClientPacket>, answered: boolean][] 
 ];
 
 for (const [what, packet, answered] of LINKS) {
-  Deno.test(`${what} is ${answered ? "answered at the relay, with its options given back" : "not answered"}`, () => {
+  Deno.test(`${what} is ${answered ? "answered at the relay, with its options echoed" : "not answered"}`, () => {
     const decision = server().ask({ type: MESSAGE_TYPE.discover, mac: A, ...packet });
     if (!answered) return assert.equal(why(decision), "foreign-link");
     assert.ok(decision.kind === "offer");
@@ -237,12 +237,12 @@ for (const [what, packet, answered] of LINKS) {
     const relayed = [...packet.options ?? []].find(([code]) => code === OPTION.relayAgent)?.[1];
     if (relayed) {
       const last = bytes.slice(0, bytes.lastIndexOf(OPTION.end)).slice(-relayed.length);
-      assert.deepEqual(last, [...relayed], "the relay's option is the last one");
+      assert.deepEqual(last, [...relayed], "the relay's option must be the last one");
     }
   });
 }
 
-Deno.test("a relay that wants to be taken for the server is named as such, and its clients' requests are ours", () => {
+Deno.test("a relay's server identifier override is used in answers, and accepted in its clients' requests", () => {
   const { ask } = server();
   const override: [number, Uint8Array] = [11, Uint8Array.of(10, 0, 0, 253)];
   const relay = { giaddr: "10.0.0.253", options: [relayOption(override)] };
@@ -254,20 +254,20 @@ Deno.test("a relay that wants to be taken for the server is named as such, and i
   assert.equal(why(ask({ ...select, serverId: "10.0.0.253" })), "other-server");
 });
 
-Deno.test("a machine that is not the site's gets a lease for five minutes only", () => {
+Deno.test("an unknown machine gets a lease for only five minutes", () => {
   const { ask, leases } = server({ knows: ({ mac }) => mac === A });
   for (const [mac, seconds] of [[A, 3600], [B, 300]] as const) {
     const requested = addressOf(ask({ type: MESSAGE_TYPE.discover, mac }));
     const ack = ask({ type: MESSAGE_TYPE.request, mac, requested, serverId: SERVER });
     assert.ok(ack.kind === "ack");
-    const told = ack.reply.options.get(OPTION.leaseTime);
-    assert.ok(told);
-    assert.equal(new DataView(told.buffer).getUint32(0), seconds);
+    const leaseTime = ack.reply.options.get(OPTION.leaseTime);
+    assert.ok(leaseTime);
+    assert.equal(new DataView(leaseTime.buffer).getUint32(0), seconds);
     assert.equal(leases.of(parseMac(mac))?.expiresAtMs, seconds * 1000);
   }
 });
 
-Deno.test("a relay gets the answer at its port 67 with its option given back, a NAK with the broadcast flag", () => {
+Deno.test("a relay gets the answer at port 67 with its option echoed, and a NAK with the broadcast flag", () => {
   const { ask } = server();
   const agent: [number, Uint8Array] = [OPTION.relayAgent, Uint8Array.of(1, 2, 3)];
   const offer = ask({ type: MESSAGE_TYPE.discover, mac: A, giaddr: "10.0.0.253", options: [agent] });
@@ -282,7 +282,7 @@ Deno.test("a relay gets the answer at its port 67 with its option given back, a 
   assert.deepEqual([nak.to.hostname, nak.reply.broadcast], ["10.0.0.253", true]);
 });
 
-Deno.test("a link that the range is not for is not answered", () => {
+Deno.test("a client on a link outside the range gets no answer", () => {
   assert.equal(why(server().ask({ type: MESSAGE_TYPE.discover, giaddr: "10.9.0.1" })), "foreign-link");
   const remote = server({ network: { ...network, address: ip("10.9.0.1") } });
   assert.equal(why(remote.ask({ type: MESSAGE_TYPE.discover })), "foreign-link");
@@ -300,7 +300,7 @@ Deno.test("a reserved address goes to its machine and to no other", () => {
   );
 });
 
-Deno.test("a machine that gets a reservation works on with its address and moves when it starts again", () => {
+Deno.test("a machine given a reservation keeps its address while it runs, and moves at its next start", () => {
   const { ask, lease, reserved } = server();
   const address = lease(A);
   reserved.set(A, ip("10.0.0.7"));
@@ -309,13 +309,13 @@ Deno.test("a machine that gets a reservation works on with its address and moves
   assert.equal(lease(A), "10.0.0.7");
 });
 
-Deno.test("clients that are not to be answered change nothing", () => {
+Deno.test("a client that the policy does not answer has no effect", () => {
   const { ask, leases } = server({ answers: ({ pxe }) => pxe });
   assert.equal(why(ask({ type: MESSAGE_TYPE.discover, mac: A })), "not-answered");
   assert.equal(leases.offered(parseMac(A), 0), undefined);
 });
 
-Deno.test("a PXE client gets file and server, and neither option 43 nor 60; its identifiers come back", () => {
+Deno.test("a PXE client gets file and server, no option 43 or 60, and its identifiers echoed", () => {
   const echoed: [number, Uint8Array][] = [
     [OPTION.clientId, Uint8Array.of(1, 2)],
     [OPTION.clientUuid, new Uint8Array(17)],
@@ -337,7 +337,7 @@ Deno.test("a PXE client gets file and server, and neither option 43 nor 60; its 
   for (const [code, value] of echoed) assert.deepEqual(offer.reply.options.get(code), value);
 });
 
-Deno.test("an HTTP client is answered as HTTPClient with a URL, a long one in option 67 closed by a NUL", () => {
+Deno.test("an HTTP client gets class HTTPClient and a URL; a long one goes into option 67 with a closing NUL", () => {
   const options: [number, Uint8Array][] = [[OPTION.clientArchitecture, Uint8Array.of(0, 16)]];
   const short = "http://10.0.0.1/boot/ipxe.efi";
   const long = `http://10.0.0.1/${"x".repeat(200)}`;

@@ -10,7 +10,7 @@ export type Step =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** A client that is silent for this long is gone; one that has never answered, already after the second time. */
+/** When a silent client counts as gone; FIRST_SILENCE_MS applies if it has never answered. */
 const SILENCE_MS = 30_000;
 const FIRST_SILENCE_MS = 15_000;
 /** The longest transfer: a crawling client must not hold its place forever. */

@@ -1,10 +1,10 @@
-/** The Debian tree that the capture and the extract bench work on, and what both need around it. */
+/** The Debian tree that the capture and extract benches work on, and helpers for both. */
 import { messageOf } from "#contract/errors.ts";
 
-/** In this order while the limit allows: programs, libraries, and the many small files of a system. */
+/** Copied in this order up to the limit: programs, libraries, and many small files of a system. */
 const PARTS = ["/etc", "/usr/share", "/usr/bin", "/usr/sbin", "/usr/lib/x86_64-linux-gnu", "/usr/include"];
 
-/** Where the bench works: memory, so that no disk is measured. */
+/** Benches work in memory, so that they do not measure a disk. */
 export async function workplace(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
   return {
@@ -30,7 +30,7 @@ async function measure(path: string): Promise<number | undefined> {
   return success ? Number(new TextDecoder().decode(stdout).split("\t")[0]) : undefined;
 }
 
-/** Runs one line of bash; throws where a part of it fails. */
+/** Runs one line of bash; throws if any part of it fails. */
 export async function shell(line: string, cwd: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("bash", {
     args: ["-o", "pipefail", "-ec", line],
@@ -40,7 +40,7 @@ export async function shell(line: string, cwd: string): Promise<void> {
   if (!success) throw new Error(`${line}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** This process and what it starts may use two processors from now on. */
+/** Limits this process and its children to two processors from now on. */
 export async function useTwoProcessors(): Promise<void> {
   try {
     await shell(`taskset --all-tasks --cpu-list --pid 0,1 ${Deno.pid}`, "/");
@@ -62,12 +62,12 @@ export interface Comparison {
   readonly peer: readonly number[];
 }
 
-/** Ours over the peer's: the median of the paired rounds. */
+/** Ours ÷ the peer's: the median of the paired rounds. */
 function ratioOf({ ours, peer }: Comparison): number {
   return median(ours.map((seconds, round) => seconds / (peer[round] as number)));
 }
 
-/** Prints the ratios; returns whether all keep their bar. */
+/** Prints the ratios; returns whether every bar is kept. */
 export function printComparisons(comparisons: readonly Comparison[], { json }: { json: boolean }): boolean {
   const results = comparisons.map((c) => ({ ...c, ratio: ratioOf(c), kept: ratioOf(c) <= c.bar }));
   if (json) console.log(JSON.stringify(results));

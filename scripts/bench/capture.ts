@@ -1,12 +1,16 @@
 /**
- * Capturing a tree, from the walk to the published version, against `tar c | zstd -T2` at the same level, on two
- * processors. Both keep attributes, ACLs and holes.
+ * Measures the capture of a tree, from the walk to the published version, against `tar c | zstd -T2` at the same
+ * level, on two processors. Both keep attributes, ACLs and holes.
  *
  *     deno run -A scripts/bench/capture.ts [--rounds N] [--levels 3,9] [--json]
  *
- * Ours walks, hashes, cuts, asks, sends, and in the server proves, compresses, seals and writes packs; agent and
- * server are threads of one process here and no network is between. Prints the processor time too, which
- * other work on the machine changes least. Needs root, GNU tar and zstd.
+ *     --rounds  number of measurements; the median counts     (3)
+ *     --levels  zstd levels, one comparison each              (3,9)
+ *     --json    print the figures as JSON
+ *
+ * The agent walks, hashes, cuts, asks and sends; the server verifies, compresses, seals and writes packs. Here both
+ * are threads of one process, without a network in between. The processor time is printed too, since other work on
+ * the machine affects it least. Needs root, GNU tar and zstd.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "#contract/errors.ts";
@@ -33,7 +37,7 @@ const { values } = parseArgs({
   },
 });
 
-/** One call of the agent, as the HTTP routes would pass it on. */
+/** Handles a call of the agent as the HTTP routes do. */
 async function serve(service: CaptureService, id: string, { path, body, json }: Call) {
   const content = body ?? new Uint8Array(0);
   const [last = "", before] = path.split("/").toReversed();
@@ -72,10 +76,10 @@ async function capture(place: string, { level }: { level: number }): Promise<voi
   if (state !== "published") throw new Error(`the capture ended as ${state}: ${problem?.detail}`);
 }
 
-/** Processor seconds so far of this process with its threads, and of the programs that it ran; proc_pid_stat(5). */
+/** Processor seconds used by this process with its threads, and by programs that it ran; proc_pid_stat(5). */
 function processorSeconds(): { own: number; programs: number } {
   const stat = Deno.readTextFileSync("/proc/self/stat");
-  // utime, stime, cutime and cstime, in 1/100 s
+  // utime, stime, cutime and cstime, in 1/100 s.
   const [user, system, theirUser, theirSystem] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(
     11,
     15,

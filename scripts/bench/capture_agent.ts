@@ -1,11 +1,11 @@
-/** The agent's side of scripts/bench/capture.ts, in a thread of its own, as it is a machine of its own in life. */
+/** The agent's side of scripts/bench/capture.ts, in its own thread, since a real agent has its own machine. */
 /// <reference lib="deno.worker" />
 import type { Api } from "../../agent/capture/capture_api.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 
-/** A call of the API; frames change hands without a copy. */
+/** An API call. Frames are transferred, not copied. */
 export interface Call {
   readonly number: number;
   readonly path: string;

@@ -1,4 +1,4 @@
-/** Passes TCP connections on and counts the bytes that they carry, both ways. */
+/** Forwards TCP connections and counts their bytes in both directions. */
 export class CountingProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
@@ -15,7 +15,7 @@ export class CountingProxy implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Payload of all connections so far. */
+  /** The payload of all connections so far. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -59,7 +59,7 @@ export class CountingProxy implements AsyncDisposable {
     try {
       connection.close();
     } catch {
-      // its streams have closed it
+      // Its streams have closed it.
     }
   }
 }

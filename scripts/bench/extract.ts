@@ -1,11 +1,16 @@
 /**
- * Writing a tree from an image's frames, against `zstd -dc | tar x` of the same tree, on two processors. Both keep
- * attributes and ACLs.
+ * Measures writing a tree from an image's frames, against `zstd -dc | tar x` of the same tree, on two processors.
+ * Both keep attributes and ACLs.
  *
  *     deno run -A scripts/bench/extract.ts [--rounds N] [--level N] [--json]
  *
- * Ours starts its workers, plans, decrypts, decompresses, verifies (SHA-256) and writes; the manifest is decoded
- * before, as a node does while it waits for the first frame (`decode` says how long). Needs root, GNU tar, zstd.
+ *     --rounds  number of measurements; the median counts     (5)
+ *     --level   zstd level                                    (3)
+ *     --json    print the figures as JSON
+ *
+ * The product starts its workers, plans, decrypts, decompresses, verifies (SHA-256) and writes. The manifest is
+ * decoded before, as a node does while it waits for the first frame (the line `decode` shows how long that takes).
+ * Needs root, GNU tar and zstd.
  */
 import { parseArgs } from "node:util";
 import { decodeManifest } from "#contract/format/manifest.ts";

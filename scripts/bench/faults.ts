@@ -1,9 +1,14 @@
 /**
- * Faults on the data directory, each with a real server start: a file emptied, deleted, cut off or with flipped
- * bytes, a full disk, a read-only one, a server killed amid publishing. Right is: no version that was whole has
- * changed, and the server starts, or refuses with the remedy. Prints a table by kind; as root, else without mounts.
+ * Damages the data directory and starts a real server on it, once per fault: a file is emptied, deleted, truncated or
+ * gets flipped bytes; the disk is full or read-only; the server is killed while publishing. Afterwards every intact
+ * version must be unchanged, and the server must start, or refuse with a remedy. Prints a table by kind of fault.
+ * Without root, faults that need mounts are left out.
  *
  *     deno task bench faults [--count N] [--only NUMBER] [--verbose]
+ *
+ *     --count    number of faults                 (200)
+ *     --only     try only the fault of this number
+ *     --verbose  print every outcome, not only failures
  */
 import { parseArgs } from "node:util";
 import { makeBaseStore } from "./faults/base_store.ts";
@@ -16,7 +21,7 @@ function needsRoot({ kind }: Fault): boolean {
   return kind === "full disk" || kind === "read-only";
 }
 
-/** Tries them one after the other. */
+/** Tries faults one after the other. */
 export async function* tryFaults(numbers: Iterable<number>): AsyncGenerator<Outcome> {
   await using base = await makeBaseStore();
   rememberPacks(base);

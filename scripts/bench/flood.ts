@@ -1,12 +1,17 @@
 /**
- * Is everybody served while the product's server is flooded? Idle connections to every TCP port, requests that never
- * end, floods of TFTP and DHCP; meanwhile a client asks each service every 200 ms, by a new connection each time.
+ * Floods the product's server while a client uses every service: idle connections to every TCP port, requests that
+ * never end, floods of TFTP and DHCP. Every 200 ms the client asks each service over a new connection.
  *
  *     deno task bench flood [--only NAME,…] [--seconds 12] [--product PATH] [--json]
  *
- * Bars: each service answers within 1 s throughout, memory grows by less than 100 MiB, the server runs on. It runs
- * in network namespaces of its own (root) on the ports that a site would use, and ends by itself in some minutes.
- * `--product` measures another build. With FLOOD_LOG set the server's log is shown.
+ *     --only     only floods with NAME in their names
+ *     --seconds  duration of each flood                    (12)
+ *     --product  measure another build of the product
+ *     --json     print the figures as JSON
+ *
+ * Bars: every service answers within 1 s throughout, memory grows by less than 100 MiB, and the server survives.
+ * Needs root: server and client run in their own network namespaces, on the usual ports. Takes some minutes. Set
+ * FLOOD_LOG to see the server's log.
  */
 import { parseArgs } from "node:util";
 import { FloodLab } from "./flood/lab.ts";
@@ -17,7 +22,7 @@ const MIB = 1 << 20;
 const MEMORY_TICK_MS = 50;
 const TCP = "8443,8080,6881,873";
 
-/** Each load is a process: `load.ts` tells what it takes. */
+/** Each load is a process; see `flood/load.ts` for the arguments. */
 const FLOODS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "nothing": [],
   "5 000 idle connections to each TCP port, one address": idle(1),
@@ -57,7 +62,7 @@ const chosen = Object.entries(FLOODS).filter(([name]) =>
 );
 if (chosen.length === 0) {
   console.error(
-    `no flood has ${values.only} in its name. Remedy: choose among ${Object.keys(FLOODS).join("; ")}.`,
+    `error: no flood has ${values.only} in its name. Remedy: choose from ${Object.keys(FLOODS).join("; ")}.`,
   );
   Deno.exit(2);
 }
@@ -65,7 +70,7 @@ const rows: Row[] = [];
 for (const [flood, loads] of chosen) rows.push(await measure(flood, loads));
 report();
 
-/** A server of its own for each flood, so that one does not pay for another. */
+/** Each flood gets a fresh server, so that floods do not affect one another. */
 async function measure(flood: string, loads: readonly (readonly string[])[]): Promise<Row> {
   await using lab = await FloodLab.start(values.product);
   const infoHash = await lab.publish("web");
@@ -92,7 +97,7 @@ async function measure(flood: string, loads: readonly (readonly string[])[]): Pr
       try {
         child.kill("SIGKILL");
       } catch {
-        // its time was over
+        // Its time was up.
       }
       await child.stdout.cancel();
       await child.status;
@@ -125,14 +130,20 @@ function report(): void {
         }  ${lost === 0 && Math.max(...ms) <= BARS.answerMs ? "pass" : "MISS"}`,
       );
     }
-    const memory = `memory ${grownMib.toFixed(0)} MiB more at the most, ${endGrownMib.toFixed(0)} at the end`;
+    const memory = `memory grew by at most ${grownMib.toFixed(0)} MiB, ${
+      endGrownMib.toFixed(0)
+    } MiB at the end`;
     console.log(
-      `  ${memory}: ${kept[i]?.memory ? "pass" : "MISS"}; ${isUp ? "it runs on: pass" : "it ENDED: MISS"}`,
+      `  ${memory}: ${kept[i]?.memory ? "pass" : "MISS"}; ${
+        isUp ? "still running: pass" : "server DIED: MISS"
+      }`,
     );
   }
   const all = kept.every(({ answers, memory, isUp }) => answers && memory && isUp);
   if (!values.json) {
-    console.log(`\nbars: ${BARS.answerMs} ms, ${BARS.grownMib} MiB, no end: ${all ? "kept" : "MISSED"}`);
+    console.log(
+      `\nbars: ${BARS.answerMs} ms, ${BARS.grownMib} MiB, server survives: ${all ? "kept" : "MISSED"}`,
+    );
   }
   if (!all) Deno.exitCode = 1;
 }

@@ -1,10 +1,12 @@
 /**
- * Every decoder of network, disk and image against inputs that attack it: lengths, signs, nesting, repetition,
- * truncation. Fails where one hangs, throws what is not a refusal, or makes memory grow.
+ * Fuzzes every decoder of data from the network, disks and images with hostile inputs: lengths, signs, nesting,
+ * repetition, truncation. Fails if a decoder hangs, throws an unexpected error, or leaks memory.
  *
  *     deno task bench fuzz [--inputs N] [--seed N] [--decoder NAME]
  *
- * N inputs in all, 100 000 by default; --decoder takes those with NAME in their names.
+ *     --inputs   total number of inputs                              (100000)
+ *     --seed     the same seed gives the same inputs                 (1)
+ *     --decoder  only decoders with NAME in their names
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "../../test/fuzz/harness.ts";
@@ -18,7 +20,7 @@ const { values } = parseArgs({
 });
 const inputs = Number(values.inputs), seed = Number(values.seed);
 if (!Number.isSafeInteger(inputs) || inputs < 1 || !Number.isSafeInteger(seed)) {
-  console.error("--inputs and --seed are whole numbers. Example: --inputs 1000000 --seed 7");
+  console.error("error: --inputs and --seed must be whole numbers. Remedy: e.g. --inputs 1000000 --seed 7.");
   Deno.exit(2);
 }
 

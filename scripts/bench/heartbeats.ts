@@ -1,12 +1,18 @@
 /**
- * Progress reports of many nodes against the product's API, over HTTPS with connections kept: how many a second
- * one processor takes, how long they take when every node reports once in --every seconds, what an open page is
- * told meanwhile, and what a node costs before it reports: none of it is to grow with the number of nodes.
+ * Sends progress reports of many nodes to the product's API over persistent HTTPS connections. Measures how many
+ * reports per second one processor handles; their latency if every node reports once in --every seconds; the events
+ * that an open page receives meanwhile; and the cost of a node before its first report. None of these may grow with
+ * the number of nodes.
  *
  *     deno run -A scripts/bench/heartbeats.ts [--nodes 10000] [--every 10] [--seconds 5] [--json]
  *
- * Nodes share 64 connections, since this machine has not ten thousand of them to offer. The load costs as much as
- * the server or more: the server's capacity is what its processor time says.
+ *     --nodes    number of nodes                                (10000)
+ *     --every    seconds between two reports of a node          (10)
+ *     --seconds  duration of each measurement                   (5)
+ *     --json     print the figures as JSON
+ *
+ * The nodes share 64 connections, since one machine cannot open ten thousand. The load generator costs as much as the
+ * server or more, so the server's capacity is derived from its processor time. Needs two processors.
  */
 import { parseArgs } from "node:util";
 import { DeployAnswer, NodeView, Order, ReportAnswer } from "#contract/api.ts";
@@ -55,7 +61,7 @@ const eventsPerSecond = await events / (2 * seconds);
 http.close();
 report();
 
-/** What each node is to send with its reports. */
+/** Enrols all nodes; returns what each sends with its reports. */
 async function enrolAll(): Promise<{ session: string; racks: string | undefined }[]> {
   const names = Array.from({ length: nodes }, (_, i) => `n${i}`);
   for (const name of names) await product.client.put(`/nodes/${name}`, { body: {}, schema: NodeView });
@@ -69,7 +75,7 @@ async function enrolAll(): Promise<{ session: string; racks: string | undefined 
       body: { inventory: DIRECTORY_INVENTORY },
       schema: Order,
     });
-    // the step begins, which is written down; what is measured later is progress in it
+    // The start of a step is stored. What is measured later is progress within the step.
     agent.useSession(order.session);
     const begun = { step: "install", state: "running", elapsedMs: 0 };
     await agent.post("/node/report", { body: begun, schema: ReportAnswer });
@@ -101,12 +107,12 @@ function load(rate: number | undefined): Promise<LoadResult> {
   return runLoad(Array.from({ length: CONNECTIONS }, () => send), { seconds, rate, requests: Infinity });
 }
 
-/** How many events a watcher is sent, without the first state of all nodes. */
+/** The number of events sent to a watcher, without the initial state of all nodes. */
 async function countEvents(signal: AbortSignal): Promise<number> {
   let count = -nodes;
   const { body } = await product.client.send("GET", "/events");
   const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
-  // not by the request's signal: a collection of garbage may unhook it, and then only the next event ends the watch
+  // Not the request's signal: garbage collection may unhook that, and then only the next event would end the watch.
   signal.addEventListener("abort", () => void reader.cancel(), { once: true });
   for (;;) {
     const { done, value } = await reader.read();
@@ -130,7 +136,7 @@ function report(): void {
   if (values.json) console.log(JSON.stringify(figures));
   else {
     console.log(
-      `to name, arm and enrol a node and hear its first report takes ${
+      `naming, arming and enrolling a node, with its first report: ${
         enrolMicroseconds.toFixed(0)
       } µs of the server`,
     );
@@ -140,14 +146,14 @@ function report(): void {
       } ms, ${paced.lost} lost`,
     );
     console.log(
-      `at the most ${most.perSecond.toFixed(0)} reports a second, ${
+      `at most ${most.perSecond.toFixed(0)} reports per second, ${
         cpuMicroseconds.toFixed(0)
       } µs of the server each`,
     );
     console.log(
-      `an open page is told ${eventsPerSecond.toFixed(0)} events a second; ${
+      `an open page receives ${eventsPerSecond.toFixed(0)} events per second; ${
         bytesPerNode.toFixed(0)
-      } bytes of memory a node`,
+      } bytes of memory per node`,
     );
     console.log(`bar ${BAR_P99_MS} ms: ${kept ? "kept" : "MISSED"}`);
   }

@@ -1,6 +1,10 @@
 /**
- * The agent's segment of the boot initramfs: its size against the bar, and against the same cpio archive
- * compressed by the zstd program at its default level. `--json` prints the figures.
+ * Measures the size of the agent's initramfs segment against its bar, and against the same cpio archive compressed
+ * by the zstd program at its default level.
+ *
+ *     deno task bench initramfs [--json]
+ *
+ *     --json  print the figures as JSON
  */
 import { buildAgentSegment } from "../../boot/initramfs/agent_segment.ts";
 import { directorySource } from "../../boot/initramfs/directory_source.ts";

@@ -1,19 +1,20 @@
 /**
- * What an installation takes, against its two halves: download and extraction at one time are to take little more
- * than the slower of them alone.
+ * Measures an installation against its two halves: downloading and extracting at the same time must take little
+ * longer than the slower of the two alone.
  *
  *     deno task bench install [--rates 200,400,unlimited] [--tree MiB] [--disk DIR] [--runs N] [--json]
  *
- *     --rates  Mbit/s of the server's and the node's link, or "unlimited"
- *     --tree   at most so many MiB of this machine's own Debian files             (1000)
- *     --disk   installs into a folder there; where not given, into an ext4 in memory
- *     --runs   measurements of each; the median is taken                           (1)
+ *     --rates  Mbit/s of the server's and the node's link, or "unlimited"         (200,400,unlimited)
+ *     --tree   MiB of this machine's own Debian files to install, at most         (1000)
+ *     --disk   install into a folder in DIR; by default into an ext4 in memory
+ *     --runs   number of measurements; the median counts                           (1)
+ *     --json   print the figures as JSON
  *
- * One server and one node on a limited link. Download: the agent joins the swarm, and manifest and all frames have
- * come. Extract: the same manifest and pack are there already; opened, proved, written and synced to the disk.
- * Install: both, as the agent does them; its tree is compared with the original. Packs lie in memory. Bar: install
- * ≤ 1.15 × the longer of the two. Server and node have half of this machine's processors each, as two machines
- * would. Needs root (network namespaces, tc, loop devices) and Debian.
+ * One server and one node on a limited link. Download: the agent joins the swarm and fetches manifest and all frames.
+ * Extract: manifest and pack are already there; they are decoded, verified, written and synced to disk. Install: both
+ * at once, as the agent does it; the tree is compared with the original. Packs are in memory. Bar: install ≤ 1.15 ×
+ * the longer half. Server and node get half of this machine's processors each, like two machines. Needs root (network
+ * namespaces, tc, loop devices) and Debian.
  */
 import { parseArgs } from "node:util";
 import { makeBenchTree, workplace } from "./bench_tree.ts";
@@ -31,7 +32,7 @@ const BAR = 1.15;
 const MODES = ["download", "extract", "install"] as const;
 type Mode = typeof MODES[number];
 const [SERVER, NODE] = [0, 1];
-/** Always the lab's first machine. */
+/** The server is always the lab's first machine. */
 const ANNOUNCE = "http://10.213.0.1:6969/announce";
 
 const { values } = parseArgs({
@@ -116,7 +117,7 @@ async function measureAt(
   };
 }
 
-/** Two machines share no processor: the first has the lower half of this one's. */
+/** The two machines share no processor: the first gets the lower half of this machine's. */
 function onItsProcessors(machine: number): string[] {
   const count = navigator.hardwareConcurrency, half = count >> 1;
   if (half === 0) return [];

@@ -1,6 +1,6 @@
 /**
- * The node of the install bench, with the agent's own code. Prints READY, waits for a line on standard input, does
- * its work, prints DONE and ends.
+ * The node of the install bench, which runs the agent's own code. Prints READY, waits for a line on standard input,
+ * does its work, prints DONE and ends.
  *
  *     install_node.ts download|extract|install JOB    JOB: a file with an InstallJob
  */
@@ -15,16 +15,16 @@ import { safeFrames } from "../../agent/install/fetch/safe_frames.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
 import type { PackReader } from "../../agent/install/extract/install_options.ts";
 
-/** Paths, and what an order would say. */
+/** Paths, and what an order would contain. */
 export interface InstallJob {
   readonly torrent: string;
   readonly keyHex: string;
   readonly manifest: Order["manifest"];
-  /** Sealed, and the pack: what a node has once it has fetched everything. */
+  /** The sealed manifest and the pack: what a node has after fetching everything. */
   readonly fetched: { readonly manifest: string; readonly pack: string };
   /** An empty file system. */
   readonly target: string;
-  /** Where fetched packs may lie. */
+  /** The folder for fetched packs. */
   readonly packs: string;
 }
 
@@ -39,7 +39,7 @@ if (import.meta.main) {
   Deno.exit();
 }
 
-/** Everything is here before: what remains of an installation without a network. */
+/** Extracts what is already here: an installation without the network. */
 async function extract(job: InstallJob): Promise<void> {
   const sealed = await Deno.readFile(job.fetched.manifest);
   const text = open(sealed, { key: keyOf(job), maxRawBytes: MAX_MANIFEST_BYTES });
@@ -47,7 +47,7 @@ async function extract(job: InstallJob): Promise<void> {
   await write(job, { manifest, packs: { path: () => job.fetched.pack }, frames: numbers(manifest) });
 }
 
-/** The agent's steps "torrent" and "install"; or, in place of the second, waiting until all frames have come. */
+/** Runs the agent's steps "torrent" and "install", or just waits for all frames instead of the second. */
 async function fetchImage(job: InstallJob, { install }: { install: boolean }): Promise<void> {
   const metainfo = parseMetainfo(await Deno.readFile(job.torrent));
   const { signal } = new AbortController();
@@ -67,7 +67,7 @@ async function fetchImage(job: InstallJob, { install }: { install: boolean }): P
   await write(job, { manifest, packs: { path: (pack) => paths[pack] ?? "" }, ...safe });
 }
 
-/** As far as the disk: what only lies in the page cache is not installed. */
+/** Syncs to disk: what is only in the page cache is not installed. */
 async function write(
   job: InstallJob,
   image: {

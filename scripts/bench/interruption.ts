@@ -1,6 +1,6 @@
 /**
- * Ends a bench in order: the first Ctrl-C or SIGTERM aborts the signal, the programs under it are stopped, and
- * what the bench has set up is undone before it ends.
+ * Ends a bench cleanly: the first Ctrl-C or SIGTERM aborts the signal, which stops its programs, and the bench removes
+ * what it has set up before it ends.
  */
 export function interruption(): AbortSignal {
   const abort = new AbortController();

@@ -1,17 +1,17 @@
 import { link, NetworkNamespace } from "../../test/support/netns.ts";
 
-/** The narrow link, seen from either bridge. */
+/** The interface names of the narrow link, at either bridge. */
 const BETWEEN = "between";
 
 export interface LinkLabOptions {
   readonly count: number;
   /** Limits every machine's link, in both directions (tc tbf). */
   readonly rateMbit?: number;
-  /** Machines from this index on stand at a second bridge, behind a narrow link. */
+  /** Machines from this index on are at a second bridge, behind a narrow link. */
   readonly secondRack?: { readonly from: number; readonly betweenMbit: number };
 }
 
-/** A bridge with machines on it, each a network namespace on a link of its own; or two such racks. Needs root. */
+/** A bridge with machines, each a network namespace on its own link; or two such racks. Needs root. */
 export class LinkLab implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #machines: NetworkNamespace[] = [];
@@ -78,12 +78,12 @@ export class LinkLab implements AsyncDisposable {
     return this.#machine(index).argv(argv).flat();
   }
 
-  /** Bytes that the machine has sent on its link, headers and all. */
+  /** Bytes that the machine has sent on its link, including headers. */
   async sentBytes(index: number): Promise<number> {
     return (await traffic(this.#machine(index), "eth0")).sent;
   }
 
-  /** Bytes that went between the racks, both ways, headers and all; 0 where there is one rack. */
+  /** Bytes sent between the racks in both directions, including headers; 0 with a single rack. */
   async crossedBytes(): Promise<number> {
     if (this.#bridges.length < 2) return 0;
     const { sent, received } = await traffic(this.#bridges[0] as NetworkNamespace, BETWEEN);

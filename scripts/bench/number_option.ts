@@ -1,20 +1,20 @@
-/** Numbers from a bench's command line: what is no number is refused before anything is measured. */
+/** Numbers on a bench's command line. Anything else is refused before the bench starts. */
 
-/** A number above 0 ("200", "0.5"), of the option `--name`. Throws RangeError with the remedy. */
+/** Parses a number above 0 ("200", "0.5") for the option `--name`. Throws a RangeError with a remedy. */
 export function parseNumber(name: string, text: string): number {
   const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (number > 0 && Number.isSafeInteger(Math.ceil(number))) return number;
   throw new RangeError(
-    `--${name} ${text}: not a number above 0. Remedy: give a plain number; the unit stands in --help.`,
+    `--${name} ${text}: not a number above 0. Remedy: give a plain number, without a unit; see --help.`,
   );
 }
 
-/** The same, or the bench ends with exit code 2. */
+/** The same, but ends the bench with exit code 2 on an error. */
 export function numberOption(name: string, text: string): number {
   return orExit(() => parseNumber(name, text));
 }
 
-/** Several with commas between them: "1,4,8". */
+/** Several numbers, separated by commas: "1,4,8". */
 export function numbersOption(name: string, text: string): number[] {
   return orExit(() => text.split(",").map((part) => parseNumber(name, part)));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseNumber } from "./number_option.ts";
 
-Deno.test("a bench's numbers are plain ones above 0", () => {
+Deno.test("a bench accepts only plain numbers above 0", () => {
   assert.deepEqual(["200", "0.5", "1"].map((text) => parseNumber("rate", text)), [200, 0.5, 1]);
   for (const text of ["200mbit", "", "0", "-1", "1e3", "Infinity", "NaN", " 1", "9".repeat(20)]) {
     assert.throws(() => parseNumber("rate", text), /^RangeError: --rate .*Remedy: /, text);

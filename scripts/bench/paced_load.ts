@@ -1,22 +1,22 @@
-/** Load on a server: as much as it takes, or at a given rate whatever it takes ("open loop"). */
+/** Load on a server: as much as it can handle, or at a given rate regardless ("open loop"). */
 export interface LoadShape {
   readonly seconds: number;
-  /** Ends earlier after so many. */
+  /** Ends early after this many. */
   readonly requests: number;
-  /** Requests a second; undefined: as many as are answered, each connection at once again. */
+  /** Requests per second; undefined: each connection sends the next request at once. */
   readonly rate: number | undefined;
 }
 
 export interface LoadResult {
   readonly perSecond: number;
   readonly lost: number;
-  /** Milliseconds from when the request was due, so that waiting for a free connection counts. */
+  /** Milliseconds since the request was due, so that waiting for a free connection counts. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
 }
 
-/** Collects the figures of requests; `due` and `now` are milliseconds. */
+/** Collects the latencies of requests; `due` and `now` are in milliseconds. */
 export class Latencies {
   readonly #values: number[] = [];
   #lost = 0;
@@ -44,8 +44,8 @@ export class Latencies {
 }
 
 /**
- * Runs `send` on each of the connections in turn. With a rate, requests are due at even distances and wait for
- * a free connection; the waiting is part of their latency.
+ * Runs `send` on the connections. With a rate, requests are due at regular intervals and wait for a free connection;
+ * the wait is part of their latency.
  */
 export async function runLoad(
   connections: readonly ((sequence: number) => Promise<void>)[],

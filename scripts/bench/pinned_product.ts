@@ -1,4 +1,4 @@
-/** The product's server on one processor, with what the loads of the benches need of it. */
+/** The product's server, pinned to one processor, with what load generators need to know. */
 import { CaptureView, VersionView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
@@ -6,7 +6,7 @@ import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
 import { ensureProduct } from "../build.ts";
 
-/** The server has one processor to itself, the load the other. */
+/** The server gets one processor, the load generator the other. */
 export const SERVER_CPU = "0";
 export const LOAD_CPU = "1";
 
@@ -58,7 +58,7 @@ export class PinnedProduct implements AsyncDisposable {
     throw new Error("the server ended at once");
   }
 
-  /** Publishes a small image; gives its info hash. */
+  /** Publishes a small image; returns its info hash. */
   async publish(image: string): Promise<string> {
     const root = `${this.#folder}/tree`;
     await Deno.mkdir(root);
@@ -84,13 +84,13 @@ export class PinnedProduct implements AsyncDisposable {
   }
 }
 
-/** Resident memory of a process, bytes (proc(5), status). */
+/** The resident memory of a process in bytes (proc(5), status). */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
   return Number(kilobytes) * 1024;
 }
 
-/** User and system time so far (proc(5), stat fields 14 and 15; 100 ticks a second). */
+/** User and system time so far, in seconds (proc(5), stat fields 14 and 15; 100 ticks per second). */
 export function cpuSeconds(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

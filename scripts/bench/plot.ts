@@ -1,10 +1,11 @@
 /**
- * Draws T(N) of the swarm bench as an SVG: one line an engine, the link's limit dashed. Readable in light and dark.
+ * Plots the times of the swarm bench, T(N), as an SVG: one line per engine, with the link's limit dashed. Readable in
+ * light and dark mode.
  *
  *     deno task bench plot FILE.json… > server/docs/images/swarm.svg
  *
- * The files are what `swarm --json` printed, of one size and rate; where two have the same measurement, the later
- * file counts.
+ * The files hold the output of `deno task bench swarm --json`, all for the same size and rate. If two files have the
+ * same measurement, the later file counts.
  */
 import { linkSeconds, type SwarmReport } from "./swarm/report.ts";
 import type { Result } from "./swarm/result.ts";
@@ -12,7 +13,7 @@ import type { Result } from "./swarm/result.ts";
 const WIDTH = 760, HEIGHT = 440;
 const LEFT = 64, RIGHT = WIDTH - 140, TOP = 64, BOTTOM = HEIGHT - 56;
 const LABEL_HEIGHT = 16;
-/** Text, lines and paper for both settings of the reader's screen. */
+/** Colours of text, lines and background, for light and dark mode. */
 const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #1f2328 }
     .paper { fill: #ffffff } .grid { stroke: #d1d9e0 } .limit { stroke: #1f2328; stroke-dasharray: 5 4 }
@@ -35,11 +36,11 @@ interface Scale {
   readonly y: (seconds: number) => number;
 }
 
-/** Throws where the reports are not of one size and rate, or hold nothing. */
+/** Throws if the reports differ in size or rate, or if there are none. */
 export function plotSwarm(reports: readonly SwarmReport[]): string {
   const [first] = reports;
   if (!first || reports.some((r) => r.sizeBytes !== first.sizeBytes || r.rateMbit !== first.rateMbit)) {
-    throw new Error("one plot is of one size and one rate. Remedy: plot other runs by themselves.");
+    throw new Error("a plot needs reports of one size and one rate. Remedy: plot other runs separately.");
   }
   const results = latest(reports.flatMap((report) => report.results));
   const limit = linkSeconds(first);
@@ -64,7 +65,7 @@ function latest(results: readonly Result[]): Result[] {
   return [...new Map(results.map((result) => [`${result.engine} ${result.nodes}`, result])).values()];
 }
 
-/** Both axes are logarithmic: what grows with N is a slope there, and what does not is level. */
+/** Both axes are logarithmic: times that grow with N slope, others are level. */
 function scaleOf(counts: readonly number[], times: readonly number[]): Scale {
   const along = (value: number, from: number, to: number) =>
     from === to ? 0.5 : Math.log(value / from) / Math.log(to / from);
@@ -132,7 +133,7 @@ function engineLines(results: readonly Result[], { x, y }: Scale): string[] {
     );
     const foot = x(last.nodes) + 14;
     const height = at(heights[i] as number);
-    // names in the text's own colour, which both settings can show; the dot says which line it is
+    // Names have the text colour, readable in both modes; the dot shows which line they belong to.
     return [
       `  <polyline points="${path}" fill="none" stroke="${colour}" stroke-width="${mine ? 3.5 : 1.8}"/>`,
       ...dots,
@@ -144,7 +145,7 @@ function engineLines(results: readonly Result[], { x, y }: Scale): string[] {
   });
 }
 
-/** Ascending heights of labels, moved so that no two overlap and none leaves the plot at its foot. */
+/** Moves labels, given by ascending height, so that none overlap or fall below the plot. */
 function apart(heights: readonly number[]): number[] {
   const moved: number[] = [];
   for (const height of heights) moved.push(Math.max(height, (moved.at(-1) ?? -Infinity) + LABEL_HEIGHT));

@@ -18,7 +18,7 @@ const heightOf = (svg: string, label: string) => {
   return Number(found[1]);
 };
 
-Deno.test("every engine has a line and a label, the slower the higher, none over another", () => {
+Deno.test("every engine has a line and a label, higher for slower engines, and no labels overlap", () => {
   const results = ["ours", "aria2", "libtorrent"].flatMap((engine, i) => [
     result(engine, 1, 12),
     result(engine, 8, 15 + i / 10),
@@ -29,18 +29,18 @@ Deno.test("every engine has a line and a label, the slower the higher, none over
   heights.slice(1).forEach((height, i) => assert(height - (heights[i] as number) >= 15.9));
 });
 
-Deno.test("the link's limit is drawn where there is one", () => {
+Deno.test("the link's limit is drawn if there is one", () => {
   assert.match(plotSwarm([report([result("ours", 1, 12)])]), /size ÷ link: 10\.7 s/);
   assert.doesNotMatch(plotSwarm([report([result("ours", 1, 12)], null)]), /size ÷ link/);
 });
 
-Deno.test("of the same measurement the later report counts", () => {
+Deno.test("the later of two reports of the same measurement counts", () => {
   const svg = plotSwarm([report([result("ours", 1, 12)]), report([result("ours", 1, 11)])]);
   assert.match(svg, /ours 11\.0 s/);
   assert.doesNotMatch(svg, /ours 12\.0 s/);
 });
 
-Deno.test("reports of different rates make no plot", () => {
+Deno.test("reports with different rates are refused", () => {
   assert.throws(() => plotSwarm([report([]), report([], 100)]), /one rate/);
   assert.throws(() => plotSwarm([]), /one rate/);
 });

@@ -1,11 +1,11 @@
-/** What a program and all that it started have cost so far, from proc(5). Linux only. */
+/** The cost of a program and its descendants so far, from proc(5). Linux only. */
 
 const TICKS_A_SECOND = 100;
 const KIB = 1024;
 
 /**
- * User and system time of the process and its descendants, also of those that have ended and were waited for
- * (stat, fields 14 to 17).
+ * User and system time of the process and its descendants, including those that have ended and were reaped (stat,
+ * fields 14 to 17).
  */
 export function cpuSecondsOf(pid: number): number {
   return processTree(pid).reduce((sum, id) => {
@@ -17,8 +17,8 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /**
- * Resident memory now without pages of files in memory (RssAnon + RssFile of status): payload that an engine maps
- * from /dev/shm is no memory of its own.
+ * Resident memory without pages of files in memory (RssAnon + RssFile of status): payload that an engine maps from
+ * /dev/shm does not count as its own.
  */
 export function memoryBytesOf(pid: number): number {
   return processTree(pid).reduce((sum, id) => {
@@ -27,13 +27,13 @@ export function memoryBytesOf(pid: number): number {
   }, 0);
 }
 
-/** The process and its descendants; programs here start others from their first thread. */
+/** The process and its descendants, which are all started by a first thread. */
 export function processTree(pid: number): number[] {
   const children = read(`/proc/${pid}/task/${pid}/children`).split(" ").filter((id) => id !== "");
   return [pid, ...children.flatMap((id) => processTree(Number(id)))];
 }
 
-/** Empty where the process has ended meanwhile. */
+/** Empty if the process has ended. */
 function read(path: string): string {
   try {
     return Deno.readTextFileSync(path);

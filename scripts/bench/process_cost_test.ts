@@ -4,7 +4,7 @@ import { cpuSecondsOf, memoryBytesOf } from "./process_cost.ts";
 const linux = Deno.build.os === "linux";
 
 Deno.test({
-  name: "what a program's ended child has cost is counted with the program",
+  name: "the cost of a program includes that of its ended children",
   ignore: !linux,
   async fn() {
     const busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
@@ -27,7 +27,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program that has ended costs nothing and breaks nothing",
+  name: "the cost of a program that has ended is zero, without an error",
   ignore: !linux,
   async fn() {
     const child = new Deno.Command("true").spawn();

@@ -1,6 +1,6 @@
 import { cpuSecondsOf, memoryBytesOf, processTree } from "./process_cost.ts";
 
-/** A child process whose lines of output are awaited. It is killed, with what it started, when `signal` aborts. */
+/** A child process whose output can be awaited line by line. It is killed with its descendants if `signal` aborts. */
 export class Program {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -25,7 +25,7 @@ export class Program {
     if (signal.aborted) this.#abort();
   }
 
-  /** Reads on until a line matches; a program that never says it is stopped. */
+  /** Reads until a line matches; stops the program if none does in time. */
   async line(matches: (line: string) => boolean, timeoutMs = 300_000): Promise<string> {
     using _deadline = this.#killAfter(timeoutMs);
     for (;;) {
@@ -43,12 +43,12 @@ export class Program {
     }
   }
 
-  /** Reads on and forgets, so that a program with much to say does not wait for a reader. */
+  /** Reads and discards, so that a talkative program does not block. */
   drain(): void {
     const read = async () => {
       while (!(await this.#lines.read()).done);
     };
-    // what breaks off at the end of a program says nothing
+    // The program's end may interrupt the read.
     read().catch(() => {});
   }
 
@@ -58,7 +58,7 @@ export class Program {
     writer.releaseLock();
   }
 
-  /** User and system time so far, with start-up and with the programs that it started. */
+  /** User and system time so far, including start-up and descendants. */
   cpuSeconds(): number {
     return cpuSecondsOf(this.#child.pid);
   }
@@ -71,14 +71,14 @@ export class Program {
     this.#signal.removeEventListener("abort", this.#abort);
     this.#kill("was stopped");
     await this.#lines.cancel();
-    // a pipe that broke cannot be closed
+    // A broken pipe cannot be closed.
     await this.#child.stdin.close().catch(() => {});
     await this.#child.status;
   }
 
   readonly #abort = () => this.#kill("was interrupted");
 
-  /** With what it has started: a server's workers would hold its port, and a shell's program our end of the pipe. */
+  /** Also kills descendants: a server's workers would hold its port, and a shell's program our end of the pipe. */
   #kill(why: string): void {
     if (this.#end !== undefined) return;
     this.#end = why;
@@ -86,7 +86,7 @@ export class Program {
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
-        // It has ended by itself.
+        // It has already ended.
       }
     }
   }

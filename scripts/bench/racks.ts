@@ -1,16 +1,18 @@
 /**
- * Two racks behind a narrow link: how many times a file crosses it until every node has it.
+ * Measures how many times a file crosses the narrow link between two racks until every node has it.
  *
  *     deno task bench racks [--nodes 4] [--size MiB] [--rate Mbit] [--between Mbit] [--runs N] [--json]
  *
- *     --nodes    nodes in each rack; the server stands in the first                (4)
+ *     --nodes    nodes in each rack; the server is in the first                    (4)
  *     --size     MiB of random bytes                                               (64)
  *     --rate     Mbit/s of every machine's link, both ways                         (200)
  *     --between  Mbit/s of the link between the racks                              (50)
- *     --runs     measurements of each; the median is taken                         (1)
+ *     --runs     number of measurements; the median counts                         (1)
+ *     --json     print the figures as JSON
  *
- * Ours with racks, ours without, and aria2, on the same bytes; every copy is compared with the original. What
- * crosses is counted both ways and with headers. Needs root. Bar: ours with racks ≤ 1.3 × the file.
+ * Compares the product with racks, the product without racks, and aria2, on the same bytes; every copy is compared
+ * with the original. The crossing bytes are counted in both directions, with headers. Needs root. Bar: the product
+ * with racks ≤ 1.3 × the file.
  */
 import { parseArgs } from "node:util";
 import { interruption } from "./interruption.ts";
@@ -41,7 +43,9 @@ const runs = numberOption("runs", values.runs);
 const signal = interruption();
 const missing = await installDebianPackages(aria2.packages);
 const engines = [rackAware, ours, ...missing.length === 0 ? [aria2] : []];
-if (missing.length > 0) console.error(`without aria2: no Debian package ${missing.join(", ")} here`);
+if (missing.length > 0) {
+  console.error(`without aria2: this machine lacks the Debian package ${missing.join(", ")}`);
+}
 const samples = new Map<string, Sample[]>(engines.map(({ name }) => [name, []]));
 
 {

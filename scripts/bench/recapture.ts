@@ -1,14 +1,18 @@
 /**
- * Capturing a Debian again after `apt-get install` of one package, against rsync for the same change: bytes on the
- * wire, and the time until the version is published against that of the first capture. Also what a capture costs
- * where nothing changed.
+ * Measures capturing a Debian again after `apt-get install` of one package: the bytes on the wire against rsync's for
+ * the same change, and the time until the version is published against that of the first capture. Also measures a
+ * capture without changes.
  *
  *     deno task bench recapture [--packages tree,vim] [--level 9] [--json]
  *
- * The tree is the lab's, by debootstrap, with kernel and modules; packages are installed in it one after the other.
- * Ours is the product, agent and server over HTTPS; the peer is `rsync -aHAXz --numeric-ids --delete` to a daemon,
- * with the same paths left out. A proxy between both ends counts what their TCP connections carry, both ways. Needs
- * root and a Debian mirror. Bars: bytes ≤ 1 × rsync's, time ≤ 0.25 × the first capture's.
+ *     --packages  packages to install, one after the other       (tree,vim)
+ *     --level     zstd level of the captures                     (9)
+ *     --json      print the figures as JSON
+ *
+ * The tree is the lab's: made by debootstrap, with kernel and modules. The product's agent and server talk over
+ * HTTPS; the peer is `rsync -aHAXz --numeric-ids --delete` to a daemon, with the same paths excluded. A proxy counts
+ * the bytes of their TCP connections in both directions. Needs root and a Debian mirror. Bars: bytes ≤ 1 × rsync's,
+ * time ≤ 0.25 × the first capture's.
  */
 import { parseArgs } from "node:util";
 import { DEFAULT_EXCLUDES } from "../../agent/tree/excludes.ts";
@@ -34,14 +38,14 @@ interface Cost {
   readonly bytes: number;
 }
 
-/** What `work` takes, and what crosses the proxy meanwhile. */
+/** The duration of `work`, and the bytes that cross the proxy meanwhile. */
 async function costOf(proxy: CountingProxy, work: () => Promise<unknown>): Promise<Cost> {
   const before = proxy.bytes;
   const seconds = await secondsOf(work);
   return { seconds, bytes: proxy.bytes - before };
 }
 
-/** An rsync daemon that takes the tree in; ends with its disposal. */
+/** An rsync daemon that receives the tree; disposing of it ends it. */
 async function rsyncDaemon(folder: string): Promise<AsyncDisposable & { readonly port: number }> {
   const port = freePort();
   await Deno.mkdir(`${folder}/copy`);
@@ -117,7 +121,7 @@ const capture = async () => {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 };
 
-console.error(`waiting ${SETTLED_MS / 1000} s, since what was written just now would be read again`);
+console.error(`waiting ${SETTLED_MS / 1000} s: files written just now would be read again`);
 await new Promise((resolve) => setTimeout(resolve, SETTLED_MS + 1000));
 await rsync();
 const first = await costOf(toServer, capture);

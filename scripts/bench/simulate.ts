@@ -1,22 +1,22 @@
 /**
- * Finishing times of a swarm by the number of its nodes, on a virtual clock, with the product's own policy of
- * picking, choking, dealing and connecting (see simulation/simulation.ts).
+ * Simulates swarms of different sizes on a virtual clock, with the product's own policies for picking, choking,
+ * dealing and connecting (see simulation/simulation.ts), and prints when the nodes finish.
  *
  *     deno task bench simulate [--nodes 10,100,1000] [--size MiB] [--piece KiB] [--rate Mbit] [--seed N]
  *                              [--check] [--real] [--json]
  *
- *     --nodes  numbers of nodes, one simulation each; the first is what others are held against  (10,100,1000)
- *     --size   MiB of the image                                                                  (512)
- *     --piece  KiB of a piece                                                                    (1024)
- *     --rate   Mbit/s of every link, both ways                                                   (100)
- *     --seed   of all chance: the same seed, the same figures                                    (1)
- *     --check  ends with 1 where the bar is missed
- *     --real   runs swarm.ts with eight nodes beside it (root)
- *     --json   prints the figures as JSON
+ *     --nodes  numbers of nodes, one simulation each; the first is the reference   (10,100,1000)
+ *     --size   size of the image in MiB                                            (512)
+ *     --piece  size of a piece in KiB                                              (1024)
+ *     --rate   Mbit/s of every link, in both directions                            (100)
+ *     --seed   seed of the random numbers: the same seed gives the same figures    (1)
+ *     --check  exit with 1 if the bar is missed
+ *     --real   also run the swarm bench with eight real nodes (root)
+ *     --json   print the figures as JSON
  *
- * Times are multiples of size ÷ link. Bar: the last of the most nodes within 1.5 × the last of the fewest. An
- * image has 1025 to 2048 pieces as the product cuts it. The 512 here are harder for the bar: the start, which takes
- * longer with more nodes, weighs more.
+ * Times are multiples of size ÷ link. Bar: with the most nodes, the last node finishes within 1.5 × the time with the
+ * fewest. The product cuts an image into 1025 to 2048 pieces; the 512 here make the bar harder, because the start,
+ * which takes longer with more nodes, weighs more.
  */
 import { parseArgs } from "node:util";
 import { simulate } from "./simulation/simulation.ts";
@@ -39,15 +39,15 @@ const { values } = parseArgs({
 
 interface Row {
   readonly nodes: number;
-  /** Finishing times of the first, of nodes in the middle, and of the last: multiples of size ÷ link. */
+  /** Finishing times of the first, median and last nodes, as multiples of size ÷ link. */
   readonly first: number;
   readonly median: number;
   readonly p99: number;
   readonly last: number;
-  /** Multiples of the size. */
+  /** As multiples of the size. */
   readonly serverSent: number;
   readonly received: number;
-  /** Nodes that got so little at some time that they would have turned to the web seed. */
+  /** Nodes that at some time got so little that they would have used the web seed. */
   readonly dry: number;
   readonly seconds: number;
 }
@@ -114,7 +114,7 @@ function print({ nodes, first, median, p99, last, ...rest }: Row, { last: fewest
   );
 }
 
-/** Each with a heap of its own: ten thousand nodes have a million ends of connections. */
+/** Each simulation gets its own process and heap: ten thousand nodes have a million connection ends. */
 async function inItsOwnProcess(nodes: string): Promise<Row> {
   const own = new URL(import.meta.url).pathname;
   const { size, piece, rate, seed } = values;
@@ -123,7 +123,7 @@ async function inItsOwnProcess(nodes: string): Promise<Row> {
   return JSON.parse(await outputOf(["run", "-A", flags, own, "--one", nodes, ...same]));
 }
 
-/** Eight nodes here and in network namespaces with real processes and links. */
+/** Compares eight simulated nodes with eight real processes on real links in network namespaces. */
 async function compareWithReality(): Promise<void> {
   const { last } = await inItsOwnProcess("8");
   const bench = new URL("swarm.ts", import.meta.url).pathname;

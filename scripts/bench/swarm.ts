@@ -1,21 +1,23 @@
 /**
- * Time and cost of handing one file to N nodes, each on a limited link, by ours and by others, on the same bytes.
+ * Measures time and cost of distributing one file to N nodes, each on a limited link, with the product and with other
+ * programs, on the same bytes.
  *
  *     deno task bench swarm [--engines ours,aria2,…] [--nodes 1,4] [--size MiB] [--rate Mbit] [--runs N]
  *                           [--json] [--svg FILE]
  *
- *     --engines  ours, aria2, transmission, libtorrent, rsync, http, udpcast; all of them where not given.
- *                What is missing is installed from Debian; what cannot be had is said and left out.
- *     --nodes    numbers of nodes, one measurement each                      (1,4)
- *     --size     MiB of random bytes                                          (256)
- *     --rate     Mbit/s of every machine's link, both ways, or "unlimited"    (200)
- *     --runs     measurements of each; the median is taken                    (1)
- *     --json     prints the figures as JSON, for scripts/bench/plot.ts
- *     --svg      writes the plot of T(N)
+ *     --engines  ours, aria2, transmission, libtorrent, rsync, http, udpcast; by default all of them.
+ *                Missing programs are installed from Debian; those that are not available are reported.
+ *     --nodes    numbers of nodes, one measurement each                                 (1,4)
+ *     --size     MiB of random bytes                                                     (256)
+ *     --rate     Mbit/s of every machine's link, in both directions, or "unlimited"      (200)
+ *     --runs     number of measurements; the median counts                               (1)
+ *     --json     print the figures as JSON, for `deno task bench plot`
+ *     --svg      write the plot of T(N) to FILE
  *
- * T(N) runs from the start of the nodes to the last node's last byte; every copy is compared with the original.
- * CPU is that of the server and all nodes from the same moment, for each GB received. Memory is the largest
- * node's without payload. Needs root (network namespaces, tc). Ends with 1 where a bar is missed or ours fails.
+ * T(N) is the time from the start of the nodes to the last byte of the last node; every copy is compared with the
+ * original. CPU is the processor time of the server and all nodes from the same moment, per GB received. Memory is
+ * that of the largest node, without payload. Needs root (network namespaces, tc). Exits with 1 if a bar is missed or
+ * the product fails.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "#contract/errors.ts";
@@ -56,7 +58,7 @@ const keyOf = (engine: string, nodes: number) => `${engine} ${nodes}`;
     ...(rateMbit === undefined ? {} : { rateMbit }),
   });
   for (const nodes of counts) {
-    // run by run through all engines: what else the machine does meets all of them
+    // Each run covers all engines, so that other work on the machine affects all of them.
     for (let run = 0; run < runs; run++) {
       for (const engine of engines.filter(({ name }) => !(name in absent))) {
         try {

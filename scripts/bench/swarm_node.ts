@@ -1,6 +1,6 @@
 /**
- * One machine of the swarm benches and of the interop tests, in a process of its own. Prints READY, waits for a
- * line on standard input (leech), prints DONE with its figures as JSON, and goes on seeding until killed.
+ * One machine of the swarm benches and interop tests, in a process of its own. Prints READY; a leech then waits for a
+ * line on standard input, prints DONE with its figures as JSON, and seeds until killed.
  *
  *     swarm_node.ts serve TORRENT DIR HOST [--racks]  HTTP and UDP tracker on :6969, seeder on :6881
  *     swarm_node.ts track TORRENT HOST                the tracker alone

@@ -1,11 +1,15 @@
 /**
- * Announces a second that the product's tracker answers on one processor, how long they take at half of the
- * bar's load, and its memory per peer.
+ * Measures how many announces per second the product's tracker answers on one processor, their latency at half the
+ * bar's load, and the memory per peer.
  *
  *     deno run -A scripts/bench/tracker.ts [--seconds 5] [--vs opentracker] [--json]
  *
- * Needs two processors: the server has one, the load the other. Bars: 5 000 announces a second by HTTP and 20 000
- * by UDP with 10 000 peers of one torrent; the 99th percentile of latency at half of that within 50 ms; 1 KiB a
+ *     --seconds  duration of each measurement                   (5)
+ *     --vs       also measure Debian's opentracker
+ *     --json     print the figures as JSON
+ *
+ * Needs two processors: one for the server, one for the load. Bars: 5 000 announces per second by HTTP and 20 000 by
+ * UDP, with 10 000 peers of one torrent; a 99th percentile of latency of at most 50 ms at half that load; 1 KiB per
  * peer.
  */
 import { parseArgs } from "node:util";
@@ -40,10 +44,10 @@ interface Row {
   readonly name: string;
   readonly kind: string;
   readonly most: LoadResult;
-  /** Processor time of the server for one announce at the most. */
+  /** Processor time of the server per announce at full load. */
   readonly cpuMicroseconds: number;
   readonly half: LoadResult;
-  /** What the bar wants. */
+  /** The bar. */
   readonly bar: number;
 }
 
@@ -65,14 +69,14 @@ if (values.vs === "opentracker") await measureOpentracker();
 report();
 
 async function measure(target: Target): Promise<void> {
-  // code and buffers are warm before memory is taken down
+  // Code and buffers must be warm before memory is measured.
   await load(target, "udp", ["--peers", "1", "--seconds", "3"]);
   await load(target, "http", ["--peers", "1", "--seconds", "3"]);
   const before = residentBytes(target.pid);
   await load(target, "udp", ["--peers", String(PEERS)]);
   if (target.name === "ours") memory.push(await memoryOf(target, { before, peers: PEERS }));
   for (const [kind, bar] of [["http", BARS.http], ["http-close", BARS.http], ["udp", BARS.udp]] as const) {
-    // opentracker closes every connection
+    // opentracker closes every connection.
     if (kind === "http" && target.name !== "ours") continue;
     const some = ["--peers", String(PEERS), "--seconds", values.seconds];
     const cpu = cpuSeconds(target.pid);
@@ -105,7 +109,7 @@ async function load(target: Target, kind: string, args: readonly string[]): Prom
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Debian's opentracker, which knows every torrent. */
+/** Debian's opentracker, which accepts every torrent. */
 async function measureOpentracker(): Promise<void> {
   const address = ["-i", "127.0.0.1", "-p", String(OPENTRACKER_PORT), "-P", String(OPENTRACKER_PORT)];
   const [program, args] = pinned(SERVER_CPU, ["opentracker", ...address]);
@@ -122,7 +126,7 @@ async function measureOpentracker(): Promise<void> {
 
 function report(): void {
   const ours = rows.filter(({ name }) => name === "ours");
-  // A connection for each announce is not what the bar names; it is shown beside it.
+  // One connection per announce has no bar; it is shown for comparison.
   const kept = ours.filter(({ kind }) => kind !== "http-close")
     .every(({ most, half, bar }) => most.perSecond >= bar && half.p99 <= BARS.p99Ms && half.lost === 0) &&
     memory.every(({ name, bytesPerPeer }) => name !== "ours" || bytesPerPeer <= BARS.bytesPerPeer);
@@ -145,7 +149,7 @@ function report(): void {
       );
     }
     for (const { name, peers, bytesPerPeer } of memory) {
-      console.log(`${name}: ${bytesPerPeer.toFixed(0)} bytes of memory a peer at ${peers} peers`);
+      console.log(`${name}: ${bytesPerPeer.toFixed(0)} bytes of memory per peer with ${peers} peers`);
     }
     console.log(
       `bars: ${BARS.http} by HTTP, ${BARS.udp} by UDP, ${BARS.p99Ms} ms, ${BARS.bytesPerPeer} bytes: ${

@@ -1,10 +1,9 @@
 /**
- * Announces of many peers, in a process of its own. Prints its figures as one line of JSON.
+ * Sends announces of many peers, from a process of its own. Prints its figures as one line of JSON.
  *
  *     tracker_load.ts http|http-close|udp PORT INFOHASH --peers N [--seconds S] [--rate R] [--connections C]
  *
- * `http` keeps its connections, `http-close` makes one for each announce. Without --seconds every peer announces
- * once.
+ * `http` uses persistent connections, `http-close` one per announce. Without --seconds, every peer announces once.
  */
 import { parseArgs } from "node:util";
 import type { AnnounceRequest } from "#torrent/tracker/announce.ts";
@@ -28,7 +27,7 @@ const port = Number(portText);
 const infoHash = Uint8Array.fromHex(hashText);
 const peers = numberOption("peers", values.peers);
 const connections = numberOption("connections", values.connections);
-/** Made once: the load is to cost little beside the tracker. The tracker's `connection` is filled in later. */
+/** Made in advance, so that the load costs little. The tracker's `connection` is filled in later. */
 const datagrams = kind !== "udp"
   ? []
   : Array.from({ length: peers }, (_, peer) =>
@@ -47,7 +46,7 @@ const result = kind === "udp"
 console.log(JSON.stringify(result));
 Deno.exit(0);
 
-/** Every peer has its own id and port; one in ten is complete. */
+/** Every peer has its own id and port; one in ten is a seeder. */
 function requestOf(sequence: number): AnnounceRequest {
   const peer = sequence % peers;
   const peerId = new TextEncoder().encode(`-RS0001-${String(peer).padStart(12, "0")}`);
@@ -95,7 +94,7 @@ async function readBody(connection: Deno.TcpConn, into: Uint8Array): Promise<Uin
   }
 }
 
-/** Where the body begins; -1 while the head is not whole. */
+/** Where the body begins; -1 while the head is incomplete. */
 function headEnd(bytes: Uint8Array): number {
   for (let at = bytes.indexOf(13); at >= 0; at = bytes.indexOf(13, at + 1)) {
     if (bytes[at + 1] === 10 && bytes[at + 2] === 13 && bytes[at + 3] === 10) return at + 4;

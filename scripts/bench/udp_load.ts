@@ -2,7 +2,7 @@ import { decodeUdpResponse, encodeUdpRequest } from "#torrent/tracker/udp_tracke
 import { Latencies, type LoadResult, type LoadShape } from "./paced_load.ts";
 
 const SOCKETS = 4;
-/** An answer that has not come by then is lost. */
+/** An answer that has not arrived after this time is lost. */
 const LOST_MS = 1000;
 
 interface Client {
@@ -11,15 +11,15 @@ interface Client {
 }
 
 /**
- * Announces over a few sockets (BEP 15), many under way at once, with little work for each: the transaction is
- * the request's number.
+ * Sends announces over a few sockets (BEP 15), many at once, with little work for each: the transaction id is the
+ * request's number.
  */
 export class UdpLoad {
   readonly #to: Deno.NetAddr;
   readonly #datagrams: readonly Uint8Array[];
   readonly #clients: readonly Client[];
   readonly #latencies = new Latencies();
-  /** When a request was due, by its number; gone when it was answered. */
+  /** When a request was due, by its number; removed once it is answered. */
   readonly #due = new Map<number, number>();
   #next = 0;
 
@@ -32,7 +32,7 @@ export class UdpLoad {
     this.#clients = clients;
   }
 
-  /** `datagrams`: one announce for each peer. */
+  /** `datagrams`: one announce per peer. */
   static async start(
     { to: { hostname, port }, datagrams }: {
       to: { hostname: string; port: number };
@@ -47,7 +47,7 @@ export class UdpLoad {
     return new UdpLoad(to, { datagrams, clients });
   }
 
-  /** `window`: how many are under way where there is no rate. */
+  /** `window`: how many are under way if there is no rate. */
   async run({ seconds, requests, rate, window }: LoadShape & { window: number }): Promise<LoadResult> {
     const start = performance.now();
     const end = start + seconds * 1000;
@@ -81,7 +81,7 @@ export class UdpLoad {
     const datagram = this.#datagrams[index]!;
     new DataView(datagram.buffer).setUint32(12, number);
     this.#due.set(number, due);
-    // the same socket for a peer each time: its connection id is good for that alone
+    // A peer always uses the same socket, since its connection id is valid only there.
     void this.#clients[index % SOCKETS]!.socket.send(datagram, this.#to);
   }
 

@@ -1,22 +1,22 @@
 import { run } from "./command.ts";
 import { sha256 } from "./sha256.ts";
 
-/** The program that compiles, with its environment: `deno compile` is appended to `argv`. */
+/** The compiler and its environment; the arguments of `deno compile` are appended to `argv`. */
 export interface Compiler {
   readonly argv: readonly [string, ...string[]];
   readonly env: Record<string, string>;
-  /** Where the base runtime comes from, for the summary. */
+  /** The source of the base runtime, for the summary. */
   readonly origin: string;
 }
 
 /**
- * Deno 2.6.10's base runtime for x86_64 Linux. No registry carries it by itself, but every compiled program
- * begins with it: two packages of independent publishers carry it byte for byte.
+ * Deno 2.6.10's base runtime for x86_64 Linux. npm does not offer it separately, but every compiled program begins
+ * with it: two packages by independent publishers contain it, byte for byte.
  */
 const base = {
   sizeBytes: 92_183_912,
   sha256: "1b136202dc147212ad0b129de0c10eb5f17060917c9754c7921cd68f764ad2e2",
-  /** The newest compiler on npm whose trailer this base reads. */
+  /** The newest compiler on npm whose trailer this base can read. */
   compiler: "deno@2.6.8",
   carriers: [
     { npmPackage: "@mcp-stress/linux-x64@0.2.1", path: "package/bin/mcp-stress" },
@@ -24,7 +24,7 @@ const base = {
   ],
 };
 
-/** DENORT_BIN, else Deno's own download, else the npm carrier (air-gapped sites mirror registries only). */
+/** DENORT_BIN, else Deno's own download, else an npm package (air-gapped sites mirror registries only). */
 export async function findCompiler({ cache }: { cache: string }): Promise<Compiler> {
   const own: Compiler["argv"] = [Deno.execPath()];
   const given = Deno.env.get("DENORT_BIN");
@@ -36,13 +36,13 @@ export async function findCompiler({ cache }: { cache: string }): Promise<Compil
   const origin = await fetchBase(path, cache);
   return {
     argv: ["npx", "-y", base.compiler],
-    // Deno 2.6 does not read NODE_EXTRA_CA_CERTS: a site's own authority stands in the system's store.
+    // Deno 2.6 does not read NODE_EXTRA_CA_CERTS: a site's own authority must be in the system's store.
     env: { DENORT_BIN: path, DENO_TLS_CA_STORE: "mozilla,system", DENO_NO_UPDATE_CHECK: "1" },
     origin,
   };
 }
 
-/** Asks for the very file that `deno compile` would download, so that a blocked network is known at once. */
+/** Requests the file that `deno compile` would download, to find out at once whether the network is blocked. */
 async function denoDownloadAnswers(): Promise<boolean> {
   const url = `https://dl.deno.land/release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`;
   try {
@@ -90,7 +90,7 @@ function isBase(bytes: Uint8Array): boolean {
   return bytes.length === base.sizeBytes && sha256(bytes) === base.sha256;
 }
 
-/** Where an ELF64 little-endian file ends: the section header table is its last part (e_shoff + e_shnum × e_shentsize). */
+/** The end of an ELF64 little-endian file: after its section header table (e_shoff + e_shnum × e_shentsize). */
 function elfEnd(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Number(view.getBigUint64(0x28, true)) + view.getUint16(0x3a, true) * view.getUint16(0x3c, true);

@@ -5,10 +5,10 @@ import { sha256, sha256OfFile } from "./sha256.ts";
 const sumsFile = "SHA256SUMS";
 
 /**
- * Puts the boot programs of Debian's packages into `folder`, without root and without installing them.
- * apt checks the index's signature and the package's hash; the package's SHA-256 is checked once more here, and
- * SHA256SUMS holds each program's own. Packages are taken in the version that the machine's sources offer, so
- * that Secure Boot revocations are followed.
+ * Extracts the boot programs of Debian packages into `folder`, without root and without installing the packages. apt
+ * verifies the index's signature and the package's hash; the package's SHA-256 is checked again here, and SHA256SUMS
+ * records that of each program. The package versions are those that the machine's sources offer, so that Secure Boot
+ * revocations are followed.
  *
  * @returns name → SHA-256
  */
@@ -18,7 +18,7 @@ export async function fetchBootPrograms(
 ): Promise<Map<string, string>> {
   const present = await readSums(folder);
   if (present !== undefined) return present;
-  // What a build that was interrupted left there would keep apt from naming the packages.
+  // Leftovers of an interrupted build would keep apt from listing the packages.
   await Deno.remove(scratch, { recursive: true }).catch(() => {});
   await Deno.mkdir(scratch, { recursive: true });
   const packages = [...new Set(bootPrograms.map((program) => program.debianPackage))];
@@ -42,13 +42,13 @@ export async function fetchBootPrograms(
   return sums;
 }
 
-/** Where a file of the packages stands: their absolute links mean the tree they were unpacked to, not this machine. */
+/** Resolves a file of the packages: their absolute links refer to the tree they were unpacked to, not this machine. */
 async function inTree(tree: string, path: string): Promise<string> {
   const target = await Deno.readLink(`${tree}/${path}`).catch(() => undefined);
   return target?.startsWith("/") ? `${tree}${target}` : `${tree}/${path}`;
 }
 
-/** The sums of a complete and intact folder. */
+/** The checksums of a complete and intact folder. */
 async function readSums(folder: string): Promise<Map<string, string> | undefined> {
   const text = await Deno.readTextFile(`${folder}/${sumsFile}`).catch(() => "");
   const sums = new Map<string, string>();
@@ -63,7 +63,7 @@ async function readSums(folder: string): Promise<Map<string, string> | undefined
   return sums;
 }
 
-/** Downloads packages by apt into `scratch`; a machine without package lists gets private ones there. */
+/** Downloads packages with apt into `scratch`. If the machine has no package lists, private ones are put there. */
 async function download(packages: readonly string[], scratch: string): Promise<string[]> {
   try {
     return await downloadWith([], { packages, scratch });

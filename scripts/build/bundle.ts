@@ -11,7 +11,7 @@ import { run } from "./command.ts";
  * the bundle every module's `import.meta.url` lies in the one flat folder, and the literal is rewritten here to
  * `./NAME_worker.js`.
  *
- * @returns the workers' file names, which `deno compile` has to be told of
+ * @returns the workers' file names, to be passed to `deno compile`
  */
 export async function bundleProduct(folder: string, { root }: { root: string }): Promise<string[]> {
   await Deno.remove(folder, { recursive: true }).catch(() => {});
@@ -27,7 +27,7 @@ export async function bundleProduct(folder: string, { root }: { root: string }):
   return [...workers.keys()].map((name) => `${name}.js`);
 }
 
-/** One run for all workers; esbuild repeats the source folders below its output folder, which are dropped here. */
+/** Bundles all workers in one run. esbuild repeats the source folders in its output folder; they are flattened here. */
 async function bundleWorkers(
   sources: readonly string[],
   { root, folder, bundle }: { root: string; folder: string; bundle: readonly [string, ...string[]] },
@@ -41,7 +41,7 @@ async function bundleWorkers(
   await Deno.remove(nested, { recursive: true });
 }
 
-/** Name without suffix → path. */
+/** Name without the suffix → path. */
 async function findWorkers(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const folder of ["server", "agent", "boot"]) {
@@ -80,7 +80,7 @@ async function fileNames(folder: string): Promise<string[]> {
   return names;
 }
 
-/** Every file below `folder`; a folder that does not exist has none. */
+/** Every file under `folder`; none if the folder does not exist. */
 export async function* walk(folder: string): AsyncGenerator<string> {
   let entries: Deno.DirEntry[];
   try {

@@ -63,7 +63,7 @@ Deno.test("a worker starts from source, from the bundle, and from the compiled f
   }
 });
 
-Deno.test("a worker's URL is rewritten to its flat bundle", () => {
+Deno.test("a worker's URL is rewritten to its file in the flat bundle", () => {
   const workers = new Map([["pack_worker", "server/store/pack_worker.ts"]]);
   const code = `new Worker(new URL("../store/pack_worker.ts", import.meta.url), { type: "module" })`;
   assert.equal(

@@ -1,4 +1,4 @@
-/** Runs a program of the build and gives its standard output; its own messages pass through to ours. */
+/** Runs a program of the build and returns its standard output; its messages pass through. */
 export async function run(
   argv: readonly [string, ...string[]],
   { cwd, env = {}, show = "on-failure" }: {

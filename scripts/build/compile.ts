@@ -1,7 +1,7 @@
 import type { Compiler } from "./base_runtime.ts";
 import { run } from "./command.ts";
 
-/** Compiles `main.js` of a bundle folder, with the named workers and folders in it, into one program. */
+/** Compiles `main.js` of a bundle folder, with the named workers and folders, into one program. */
 export async function compileBundle(
   folder: string,
   { include, unstable, compiler, output }: {
@@ -17,12 +17,12 @@ export async function compileBundle(
     "--quiet",
     "--allow-all",
     "--no-check",
-    // The bundle is complete: neither a project's settings nor its packages have a say any more.
+    // The bundle is complete: neither project settings nor packages apply.
     "--no-config",
     "--no-lock",
-    // V8 compiles on a thread of its own, which may ask an idle isolate for room. The event loop of Deno before
-    // 2.7 does not hear that (denoland/deno#14786): the thread waits for ever, and on two cores it is the only
-    // one, so that no collection ends any more and the whole process stands still.
+    // V8 compiles on a background thread, which may ask an idle isolate to collect garbage. Before Deno 2.7, the event
+    // loop misses that request (denoland/deno#14786): the thread waits forever. On two cores it is the only background
+    // thread, so that no garbage collection ever finishes and the whole process hangs.
     "--v8-flags=--no-concurrent-recompilation,--no-concurrent-sparkplug",
     ...unstable.map((feature) => `--unstable-${feature}`),
     ...include.flatMap((path) => ["--include", path]),

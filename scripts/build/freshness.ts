@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { walk } from "./bundle.ts";
 import { sha256OfFile } from "./sha256.ts";
 
-/** What the last build was made of, and what came out. */
+/** The input and output of the last build. */
 interface Stamp {
   readonly sources: string;
   /** SHA-256 of the product. */
   readonly product: string;
 }
 
-/** One hash over everything that the product is made of: sources without tests, settings, lock, the build itself. */
+/** One hash over everything the product is made from: sources without tests, settings, lock file, the build itself. */
 export async function hashOfSources(root: string): Promise<string> {
   const paths = [`${root}/main.ts`, `${root}/deno.json`, `${root}/deno.lock`, `${root}/scripts/build.ts`];
   for (const folder of ["server", "agent", "boot", "scripts/build"]) {
@@ -35,7 +35,7 @@ export async function writeStamp(path: string, stamp: Stamp): Promise<void> {
   await Deno.rename(`${path}.new`, path);
 }
 
-/** Waits until no other process builds here. */
+/** Locks the folder; waits until no other process is building. */
 export async function lockFolder(folder: string): Promise<Disposable> {
   const file = await Deno.open(`${folder}/build.lock`, { write: true, create: true });
   await file.lock(true);

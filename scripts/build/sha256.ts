@@ -5,7 +5,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Hexadecimal SHA-256 of a file, read in parts; undefined where the file is missing. */
+/** Hexadecimal SHA-256 of a file, read in parts; undefined if there is no such file. */
 export async function sha256OfFile(path: string | URL): Promise<string | undefined> {
   let file: Deno.FsFile;
   try {

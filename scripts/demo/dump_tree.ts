@@ -1,7 +1,7 @@
-/** What find(1) and sha256sum(1) see of a tree: nothing of the product looks at its own work here. */
+/** Describes a tree by find(1) and sha256sum(1), so that the product does not check its own work. */
 
 interface TreeDump {
-  /** One line an entry, by path: every attribute, and the hash of a file. Latin-1, since names are bytes. */
+  /** One line per entry, by path: every attribute, and a file's hash. Latin-1, since names are bytes. */
   readonly lines: ReadonlyMap<string, string>;
   readonly entries: number;
   readonly files: number;
@@ -28,7 +28,7 @@ export async function dumpTree(root: string): Promise<TreeDump> {
   return { lines, entries: lines.size, files: hashOf.size, bytes };
 }
 
-/** Undefined where both are the same; else the first few entries that are not. */
+/** The first few entries that differ; undefined if both are the same. */
 export function describeDifference(template: TreeDump, clone: TreeDump): string | undefined {
   const paths = new Set([...template.lines.keys(), ...clone.lines.keys()]);
   const different = [...paths].filter((path) => template.lines.get(path) !== clone.lines.get(path));

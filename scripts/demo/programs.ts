@@ -1,4 +1,4 @@
-/** The product's processes of a demo: started with the server's address and token, ended all together. */
+/** The product's processes in a demo: started with the server's address and token, ended together. */
 
 interface ServerStatus {
   readonly server: string;
@@ -6,11 +6,11 @@ interface ServerStatus {
 }
 
 interface StartOptions {
-  /** Instead of the admin token. */
+  /** Replaces the admin token. */
   readonly token?: string;
-  /** Its standard output is read; else it is this terminal's. */
+  /** Read its standard output instead of showing it. */
   readonly reads?: boolean;
-  /** Nothing of it is shown, unless it fails. */
+  /** Hide its output, unless it fails. */
   readonly quiet?: boolean;
 }
 
@@ -25,7 +25,7 @@ class Program {
     this.#log = log;
   }
 
-  /** Throws with the end of its log where it fails. */
+  /** Waits for success; throws with the end of its log if it fails. */
   async success(): Promise<void> {
     const { code } = await this.child.status;
     if (code === 0) return;
@@ -33,7 +33,7 @@ class Program {
     throw new Error(`${this.#name} exited ${code}\n${log.split("\n").slice(-20).join("\n")}`);
   }
 
-  /** The first JSON value that it prints; what follows is drained. */
+  /** The first JSON value that it prints; the rest is drained. */
   async firstJson(): Promise<unknown> {
     const reader = this.child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -69,12 +69,12 @@ export class Programs implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** Logs in to the server's page. */
+  /** The link that logs in to the server's page. */
   get loginLink(): string {
     return `${this.#server?.server ?? ""}/?token=${this.#token}`;
   }
 
-  /** On loopback, on free ports. */
+  /** Starts the server on loopback, on free ports. */
   async startServer(): Promise<ServerStatus> {
     const data = `${this.#folder}/data`;
     const server = this.start([
@@ -117,13 +117,13 @@ export class Programs implements AsyncDisposable {
     return json as unknown[];
   }
 
-  /** Asks again and again, for at most half a minute. */
+  /** Polls for at most half a minute. */
   async until<T>(what: string, ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<void> {
     for (const began = performance.now(); performance.now() - began < 30_000;) {
       if (holds(await ask())) return;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`${what} did not come up`);
+    throw new Error(`waited 30 s for the ${what}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

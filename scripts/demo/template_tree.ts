@@ -1,17 +1,17 @@
-/** A template of real files: folders of this machine's own system, until there are enough. */
+/** A template of real files: folders of this machine's own system, up to a limit. */
 
 const SOURCES = ["/usr/share", "/usr/lib"];
 const ENOUGH_FILES = 5500;
 const ENOUGH_BYTES = 50e6;
-/** A folder larger than this is passed over, so that the tree is of many kinds. */
+/** Larger folders are skipped, so that the tree has many kinds of files. */
 const MOST_FILES = 1500;
 const MOST_BYTES = 25e6;
 
-/** Copies by cp(1), which keeps times, modes, links and attributes; then adds what real trees also have. */
+/** Copies with cp(1), which keeps times, modes, links and attributes; then adds what real trees also have. */
 export async function makeTemplateTree(root: string): Promise<void> {
   await Deno.mkdir(root);
   const chosen = await chooseFolders();
-  // what this user may not read is left out; what was copied is a template all the same
+  // Files that this user may not read are missing; the copied ones are still a template.
   await sh(root, '{ cp -a --parents -t . -- "$@" 2>/dev/null || true; }', chosen);
   await addOddities(root);
 }
@@ -31,7 +31,7 @@ async function chooseFolders(): Promise<string[]> {
   return chosen;
 }
 
-/** Files and bytes of each folder of `source`. */
+/** The number and size of the files in each folder of `source`. */
 async function sizesBelow(source: string): Promise<Map<string, { files: number; bytes: number }>> {
   const listing = await sh(
     source,

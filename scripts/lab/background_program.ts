@@ -1,21 +1,21 @@
-/** A program that runs beside others; it is ended at the latest where it goes out of scope. */
+/** A program that runs in the background, and is ended at the latest when it goes out of scope. */
 import { withTimeout } from "./timeout.ts";
 import { Transcript } from "./transcript.ts";
 
 interface BackgroundOptions {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
-  /** The file that both its outputs are appended to. */
+  /** The file to append its output to. */
   readonly log: string;
-  /** All of its environment. */
+  /** Its complete environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export class BackgroundProgram implements AsyncDisposable {
-  /** Both outputs, in the order in which they were written. */
+  /** Standard output and standard error, in the order in which they were written. */
   readonly output: Transcript;
-  /** Rejects where the program exits with another code than 0. */
+  /** Rejects if the program exits with a code other than 0. */
   readonly done: Promise<void>;
   readonly #name: string;
   readonly #process: Deno.ChildProcess;
@@ -31,7 +31,7 @@ export class BackgroundProgram implements AsyncDisposable {
     }).spawn();
     this.output = new Transcript(this.#process.stdout, { name, log, signal });
     this.done = this.#finish();
-    this.done.catch(() => {}); // whoever waits for it is told
+    this.done.catch(() => {}); // callers that wait for it get the error
     signal?.addEventListener("abort", () => this.#end("SIGTERM"), { once: true });
   }
 

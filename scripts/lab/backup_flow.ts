@@ -1,4 +1,4 @@
-/** A clone whose own system was cut off is backed up by an armed boot, its data is lost, and the backup gives it back. */
+/** A clone that lost its power is backed up by an armed boot, loses its data, and gets it back from the backup. */
 import { z } from "zod";
 import { ImageView, NodeView, StepReport } from "#contract/api.ts";
 import { sha256 } from "./check_disks.ts";
@@ -16,12 +16,12 @@ import { hostOf, type NodeFacts, type Workplace } from "./workplace.ts";
 interface Context {
   readonly node: NodeFacts;
   readonly server: ProductServer;
-  /** As it came up when it was installed. */
+  /** The clone as it came up after its installation. */
   readonly clone: Clone;
 }
 
 const data = "srv/application";
-/** Written and synced in the last moment: it is in the journal, and perhaps nowhere else. */
+/** Written and synced at the last moment: it is in the journal, and perhaps nowhere else. */
 const write = `mkdir /${data}; head -c 3000000 /dev/urandom > /${data}/table; sync
 echo "the last words" > /${data}/last; sync; cat /${data}/table /${data}/last | sha256sum`;
 
@@ -54,9 +54,9 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
   }
   const again = await restarted(lab, node);
   return [
-    { what: "backup: its file system was in use when the power went", passed: dirty, seen: `${dirty}` },
+    { what: "backup: its file system was in use when the power failed", passed: dirty, seen: `${dirty}` },
     {
-      what: "backup: its disk is as it was, bit for bit",
+      what: "backup: its disk is unchanged, bit for bit",
       passed: before === after,
       seen: `SHA-256 ${before} before, ${after} after`,
     },
@@ -66,12 +66,12 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
       seen: mounted,
     },
     {
-      what: "backup: published, and the node disarmed as it was",
+      what: "backup: published, and the node disarmed in its former state",
       passed: !view.armed && view.state === "running" && (await versions(server)).includes(`${node.name}@1`),
       seen: `${view.state}, armed: ${view.armed}; ${captured}`,
     },
     {
-      what: "backup: what was lost is back, and it is still itself",
+      what: "backup: the lost data is back, and the clone has kept its identity",
       passed: again.sum === written && again.machineId === clone.machineId &&
         again.greeting.startsWith(`host=${hostOf(node)} `),
       seen:
@@ -80,9 +80,9 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
   ];
 }
 
-/** Its application writes, and then its power is gone. Returns the checksum of what it wrote. */
+/** Lets the application write, then cuts the power. Returns the checksum of what it wrote. */
 async function cutOff(lab: Workplace, node: NodeFacts): Promise<string> {
-  // QEMU is killed as this scope ends
+  // QEMU is killed at the end of this scope.
   await using _machine = await started(lab, node);
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   return (await guest.shell(write, lab)).trim();

@@ -1,4 +1,4 @@
-/** Whether a clone's own files find its own disk, whose names are none of the template's. */
+/** Checks that a clone's files name its own disk, which has other names than the template's. */
 import type { Check } from "./check.ts";
 import type { Guest } from "./guest.ts";
 import { swapFile } from "./template_settings.ts";
@@ -28,6 +28,6 @@ export async function checkDiskNames(lab: Workplace, guest: Guest): Promise<Chec
   }];
 }
 
-/** As grub-pc's postinst looks for it. */
+/** Looks for it as grub-pc's postinst does. */
 const grubDevice = `device=$(debconf-show grub-pc | sed -n 's,^..grub-pc/install_devices: ,,p')
 [ -e "$device" ] && echo "$device is there" || echo "$device is missing"`;

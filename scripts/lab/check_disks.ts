@@ -8,18 +8,18 @@ import type { Check } from "./check.ts";
 import { bootPartition, rootPartition } from "./template_disk.ts";
 import type { Workplace } from "./workplace.ts";
 
-/** The clone's root file system against the template's, both as they lie on their disks, mounted read-only. */
+/** Compares the clone's root file system with the template's, both mounted read-only from their disks. */
 export async function compareWithTemplate(
   lab: Workplace,
   { clone, template, also = [] }: {
     readonly clone: string;
     readonly template: string;
-    /** What may differ beside the list of a fresh clone. */
+    /** What may differ in addition to the list for a fresh clone. */
     readonly also?: readonly Exception[];
   },
 ): Promise<Check> {
   const allowed = [...expected, ...also];
-  // one after the other: a file system may be mounted for writing by one loop device only
+  // One after the other: only one loop device may mount a file system for writing.
   const turn = Promise.withResolvers<void>();
   const before = comparison;
   comparison = turn.promise;
@@ -27,8 +27,8 @@ export async function compareWithTemplate(
   stack.defer(() => turn.resolve());
   await before;
   lab.signal.throwIfAborted();
-  // The template was captured while it ran: its journal is replayed on a disk that is the lab's own copy. The
-  // clone's file system was unmounted by the agent and must be whole as it is.
+  // The template was captured while it ran: its journal is replayed on the lab's own copy of the disk. The clone's
+  // file system was unmounted by the agent and must be intact as it is.
   const left = stack.use(await mountRoot(template, { at: `${lab.folder}/left`, options: [] }));
   const right = stack.use(
     await mountRoot(clone, { at: `${lab.folder}/right`, options: ["-o", "ro,noload"] }),
@@ -51,7 +51,7 @@ export async function compareWithTemplate(
   };
 }
 
-/** The named list of what differs and may, one line a reason. */
+/** The list of permitted differences that occurred, one line per reason. */
 function usedExceptions(differences: readonly Difference[], allowed: readonly Exception[]): string[] {
   const used = allowed.filter((exception) => differences.some((found) => covers(exception, found)));
   const byReason = Map.groupBy(used, ({ reason }) => reason);
@@ -61,10 +61,10 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
   });
 }
 
-/** The end of the latest comparison. */
+/** Comparisons run one after the other; this is the latest. */
 let comparison = Promise.resolve();
 
-/** e2fsck and fsck.vfat look without writing; both exit 0 only where nothing is wrong. */
+/** e2fsck and fsck.vfat check without writing; both exit 0 only if nothing is wrong. */
 export async function checkFileSystems(lab: Workplace, { disk }: { readonly disk: string }): Promise<Check> {
   await using loop = await LoopDisk.attach(disk, { readOnly: true });
   const checks = [["e2fsck", "-f", "-n", loop.partition(rootPartition)]];

@@ -1,14 +1,14 @@
-/** Programs are run as argv arrays through here; a failure carries the program's own words. */
+/** Runs programs as argv arrays; an error contains the program's own message. */
 
 interface RunOptions {
   /** Text or bytes for the program's standard input; nothing by default. */
   readonly stdin?: string | Uint8Array;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Takes the place of the environment. */
+  /** Replaces the environment. */
   readonly onlyEnv?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** Exit codes beside 0 that are no failure. */
+  /** Exit codes other than 0 that are not failures. */
   readonly accept?: readonly number[];
 }
 
@@ -18,7 +18,7 @@ interface RunResult {
   readonly stderr: string;
 }
 
-/** Runs `argv` to its end and gives its output; throws where it exits with a code that was not accepted. */
+/** Runs `argv` to its end and returns its output; throws on an exit code that is not accepted. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { code, stdout, stderr } = await runBytes(argv, options);
   return { code, stdout: decode(stdout), stderr };
@@ -53,7 +53,7 @@ export async function runBytes(
   return { code: output.code, stdout: output.stdout, stderr };
 }
 
-/** A program may end without having read all of its input; its exit code tells whether that is a failure. */
+/** A program may end without reading all of its input; its exit code shows whether that is a failure. */
 async function feed(child: Deno.ChildProcess, stdin: string | Uint8Array): Promise<void> {
   const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
   try {

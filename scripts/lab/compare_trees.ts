@@ -1,9 +1,9 @@
 /**
- * Compares two folders as file systems keep them: every entry's type, mode, owner, mtime in ns, xattrs, link
- * target, hard-link group, device number, size, content and holes. It shares nothing with the product: Debian's
- * find, stat, getfattr and sha256sum look, so that a fault of the product's own walk cannot hide here.
+ * Compares two folders in everything that file systems store: every entry's type, mode, owner, mtime in ns, xattrs,
+ * link target, hard-link group, device number, size, content and holes. It shares no code with the product, but uses
+ * Debian's find, stat, getfattr and sha256sum, so that a fault in the product's own walk cannot hide here.
  *
- * Names are bytes: they are held as text of one character per byte (Latin-1) and shown escaped.
+ * Names are bytes: they are kept as text with one character per byte (Latin-1) and shown escaped.
  */
 import { type Entry, readTree } from "./read_tree.ts";
 
@@ -14,18 +14,18 @@ const aspects = [
 export type Aspect = typeof aspects[number];
 
 export interface Difference {
-  /** Relative to both roots, bytes outside printable ASCII as \xNN. */
+  /** Relative to both roots, with bytes outside printable ASCII as \xNN. */
   readonly path: string;
   readonly aspect: Aspect;
   readonly left: string;
   readonly right: string;
 }
 
-/** What may differ, and why. */
+/** A permitted difference, and the reason. */
 export interface Exception {
-  /** As a difference shows it: `etc/hostname`, or `var/log/**` for all below a folder; "." is the root itself. */
+  /** As a difference shows it: `etc/hostname`, or `var/log/**` for all under a folder; "." is the root itself. */
   readonly path: string;
-  /** All of them where it is not given. */
+  /** By default all. */
   readonly aspects?: readonly Aspect[];
   readonly reason: string;
 }
@@ -35,7 +35,7 @@ interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** All differences between the trees at `left` and `right`, by path; mounts below them are not entered. */
+/** All differences between the trees at `left` and `right`, by path. Mounts below them are not entered. */
 export async function compareTrees(
   left: string,
   right: string,
@@ -57,7 +57,7 @@ type View = readonly [Aspect, (entry: Entry | undefined) => string];
 
 const presence: View = ["presence", (entry) => entry ? entry.type : "missing"];
 
-/** A missing entry, or one of another type, is one difference and not ten. */
+/** A missing entry, or one of another type, counts as a single difference. */
 function views(a: Entry | undefined, b: Entry | undefined): readonly View[] {
   if (!a || !b) return [presence];
   if (a.type !== b.type) return [["type", (entry) => entry?.type ?? ""]];
@@ -77,7 +77,7 @@ const same: readonly View[] = [
   ["xattrs", (entry) => entry?.xattrs ?? ""],
 ];
 
-/** Whether `exception` allows the difference. */
+/** Whether `exception` permits the difference. */
 export function covers({ path, aspects }: Exception, difference: Difference): boolean {
   if (aspects && !aspects.includes(difference.aspect)) return false;
   return path.endsWith("/**") ? difference.path.startsWith(path.slice(0, -2)) : difference.path === path;
@@ -90,7 +90,7 @@ function printable(bytes: string): string {
   );
 }
 
-/** One line a difference, for a report. */
+/** One line per difference, for a report. */
 export function describe({ path, aspect, left, right }: Difference): string {
   return `${path}: ${aspect}: ${left || "none"} ≠ ${right || "none"}`;
 }

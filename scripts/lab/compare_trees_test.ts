@@ -21,7 +21,7 @@ async function copies(): Promise<AsyncDisposable & { readonly left: string; read
 }
 
 Deno.test({
-  name: "a faithful copy of all oddities shows no difference",
+  name: "a faithful copy of all oddities has no differences",
   ...needed,
   async fn() {
     await using trees = await copies();
@@ -29,7 +29,7 @@ Deno.test({
   },
 });
 
-/** A shell command in the right tree's opt/oddities, and all that must be found after it. */
+/** A shell command run in the right tree's opt/oddities, and the differences that it must cause. */
 const changes: readonly [command: string, path: string, found: readonly Aspect[]][] = [
   ["rm empty", "empty", ["presence"]],
   ["rm empty; mkdir empty", "empty", ["type"]],
@@ -62,7 +62,7 @@ const changes: readonly [command: string, path: string, found: readonly Aspect[]
 
 for (const [command, path, expected] of changes) {
   Deno.test({
-    name: `what this changes is found: ${command}`,
+    name: `the changes of this command are found: ${command}`,
     ...needed,
     async fn() {
       await using trees = await copies();
@@ -76,7 +76,7 @@ for (const [command, path, expected] of changes) {
 }
 
 Deno.test({
-  name: "an exception covers its own path and aspects, and nothing beside them",
+  name: "an exception covers its own path and aspects, and nothing else",
   ...needed,
   async fn() {
     await using trees = await copies();

@@ -1,10 +1,10 @@
-/** What befalls a clone between two boots: its disk is damaged as the lab wants it, from outside. */
+/** Damages a clone's disk between two boots, from outside. */
 import { run } from "./command.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import { rootPartition } from "./template_disk.ts";
 import type { Workplace } from "./workplace.ts";
 
-/** What the operator keeps. */
+/** A path that the operator keeps. */
 export const keptFile = { path: "srv/data/precious", text: "the clone's own data\n" };
 
 /** The lab's application. */
@@ -29,8 +29,8 @@ export async function onRoot<T>(
 }
 
 /**
- * Damages /usr, deletes the application, adds what does not belong, and overwrites the disk's first two mebibytes
- * with zeros: boot code, partition table, GRUB's core. Returns how many bytes of files are damaged or gone.
+ * Damages /usr, deletes the application, adds extra files, and overwrites the first two mebibytes of the disk (boot
+ * code, partition table, GRUB's core) with zeros. Returns how many bytes of files are damaged or gone.
  */
 export async function damageDisk(lab: Workplace, { disk }: { readonly disk: string }): Promise<number> {
   const bytes = await onRoot(lab, { disk }, async (root) => {
@@ -66,7 +66,7 @@ export async function damageDisk(lab: Workplace, { disk }: { readonly disk: stri
   return bytes;
 }
 
-/** A little damage that a dry run has to find. */
+/** A little damage, which a dry run must find. */
 export async function damageLittle(lab: Workplace, { disk }: { readonly disk: string }): Promise<void> {
   await onRoot(lab, { disk }, async (root) => {
     await Deno.remove(`${root}/usr/local/bin/greet`);
@@ -74,7 +74,7 @@ export async function damageLittle(lab: Workplace, { disk }: { readonly disk: st
   });
 }
 
-/** Of every file its inode, and when it changed last: what any writing would change. */
+/** Inode and change time of every file, which any write would change. */
 export async function fileMarks(
   lab: Workplace,
   { disk }: { readonly disk: string },

@@ -1,4 +1,4 @@
-/** Where files have data and where holes: lseek(2) with SEEK_DATA and SEEK_HOLE, which no program of Debian shows. */
+/** Finds data and holes of files by lseek(2) with SEEK_DATA and SEEK_HOLE, which no Debian program offers. */
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
@@ -28,7 +28,7 @@ export function dataMaps(root: string, paths: readonly string[]): Map<string, st
   }
 }
 
-/** lseek fails with ENXIO where no data follows. */
+/** lseek fails with ENXIO if no data follows. */
 function runs(lseek: (fd: number, offset: bigint, whence: number) => bigint, fd: number): string {
   const found: string[] = [];
   for (let end = 0n;;) {

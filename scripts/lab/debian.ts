@@ -1,4 +1,4 @@
-/** The Debian that the lab's machines run: one tree by debootstrap for both firmwares, kept between runs. */
+/** The Debian of the lab's machines: one tree made by debootstrap for both firmwares, cached between runs. */
 import { createHash } from "node:crypto";
 import { run } from "./command.ts";
 
@@ -9,18 +9,18 @@ const recipe = {
     ...["e2fsprogs", "dosfstools", "fdisk", "iproute2", "openssh-server", "curl"],
     ...["grub2-common", "grub-pc-bin", "grub-efi-amd64-bin", "efibootmgr"],
   ],
-  // These two exclude one another: each template installs its own, from the file kept here.
+  // These two exclude each other: each template installs its own from the file kept here.
   kept: ["grub-pc", "grub-efi-amd64"],
 };
 
-/** Where a tree keeps the packages of `recipe.kept`. */
+/** The folder in the tree that keeps the packages of `recipe.kept`. */
 export const keptPackages = "var/cache/rackseed-lab";
 
 export const debianPrograms = ["debootstrap", "chroot", "tar", "zstd"];
 
 /**
- * A tar (zstd) of the tree, made where the cache has none of this recipe.
- * @param work a folder on a file system that allows device nodes; needs 1 GiB.
+ * Returns a tar (zstd) of the tree, made unless the cache has one for this recipe.
+ * @param work a folder with 1 GiB of space, on a file system that allows device nodes
  */
 export async function debianTree(
   { cache, work, signal }: {

@@ -1,13 +1,13 @@
-/** Where a clone may differ from its template before it was ever booted: nothing beside this list. */
+/** The only places where a clone may differ from its template before its first boot. */
 import type { Aspect, Exception } from "./compare_trees.ts";
 import { swapFile } from "./template_settings.ts";
 
 const identity = "identity: the node's own";
 const boot = "boot loader: installed for the node's own disk";
-const excluded = "left out of every capture";
-const firstBoot = "first boot: tells the server that the clone is up, and is gone then";
-const covered = "a mount covers it while the template runs: what lies beneath cannot be seen";
-const ownDisk = "names of disks: the clone's own";
+const excluded = "excluded from every capture";
+const firstBoot = "first boot: reports to the server that the clone is up, then removes itself";
+const covered = "covered by a mount while the template runs";
+const ownDisk = "disk names: the clone's own";
 const changed = "something in this folder is on the list";
 
 const folderTimes: readonly Aspect[] = ["mtime"];
@@ -29,7 +29,7 @@ export const expected: readonly Exception[] = [
   { path: "var/lib/systemd/credential.secret", reason: identity },
   { path: "etc/fstab", reason: ownDisk },
   { path: "var/cache/debconf/config.dat", reason: ownDisk },
-  { path: swapFile.slice(1), reason: "swap file: made again" },
+  { path: swapFile.slice(1), reason: "swap file: recreated" },
   { path: "etc", aspects: folderTimes, reason: changed },
   { path: "etc/ssh", aspects: folderTimes, reason: changed },
   { path: "etc/iscsi", aspects: folderTimes, reason: changed },

@@ -1,4 +1,4 @@
-/** The whole product on real firmware: a template is captured, empty machines become its clones. */
+/** The whole product on real firmware: captures a template, and turns empty machines into its clones. */
 import type { Check } from "./check.ts";
 import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
@@ -11,17 +11,17 @@ import { captureTemplate } from "./template_flow.ts";
 import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
 import { checkUnarmed } from "./unarmed.ts";
 
-/** Every check made, in order; a step that cannot be finished throws, after the ends of all logs were printed. */
+/** Runs all checks, in order. If a step cannot be finished, prints the ends of all logs and throws. */
 export async function cloneMachines(
   options: LabOptions & {
     readonly nodes: number;
-    /** The first clone is damaged and restored. */
+    /** Damage the first clone and restore it. */
     readonly restore: boolean;
-    /** The first clone is backed up at its boot, and given its data back. */
+    /** Back up the first clone at its boot, and give it its data back. */
     readonly backup: boolean;
-    /** So often a further node loses its power while it is installed. */
+    /** How many times to cut the power of one more node during its installation. */
     readonly powerCuts: number;
-    /** Two more nodes are asked who they are. */
+    /** Install two more nodes, which ask for their identity. */
     readonly identity?: "ask" | undefined;
   },
 ): Promise<Check[]> {
@@ -33,7 +33,7 @@ export async function cloneMachines(
     await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
-    // The order ends where a node reports that it failed; nobody waits for the others then.
+    // The order ends if a node reports a failure; then the others are not awaited.
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
     const checks = found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i]));
     const [node] = nodes, [clone] = found;
@@ -58,7 +58,7 @@ export async function cloneMachines(
   });
 }
 
-/** Two more: at the one a person errs before the right name; at the other, with bond and VLAN, there is nobody. */
+/** Two more nodes: at one, a person mistypes the name first; at the other, with bond and VLAN, nobody answers. */
 function askedNodes(before: number): NodeFacts[] {
   const person = nodeFacts(before + 1), nobody = nodeFacts(before + 2);
   const prompt = `name \\[${person.name}\\]`;
@@ -72,12 +72,12 @@ function askedNodes(before: number): NodeFacts[] {
   return [{ ...person, hostname: "typed", asked: { types } }, { ...nobody, asked: { types: [] }, vlan }];
 }
 
-/** Bar 5: a machine that nobody armed ends at its own disk. */
+/** A machine that is not armed must end at its own disk. */
 export async function leaveOthersAlone(options: LabOptions): Promise<Check[]> {
   return await inWorkplace(options, checkUnarmed);
 }
 
-/** What takes so long is not kept for the end. */
+/** Prints checks as soon as they are done, since the lab takes long. */
 function tell({ timeline }: Workplace, checks: readonly Check[]): readonly Check[] {
   for (const { passed, what, seen } of checks) timeline.note(`${passed ? "ok" : "FAILED"}: ${what}: ${seen}`);
   return checks;

@@ -1,4 +1,4 @@
-/** A running machine, reached over the lab's network: commands by ssh, its application by HTTP. */
+/** A running machine, accessed over the lab's network: commands by ssh, its application by HTTP. */
 import { run } from "./command.ts";
 import type { LabNetwork } from "./network.ts";
 
@@ -9,14 +9,14 @@ export class Guest {
   readonly #address: string;
   readonly #key: string;
 
-  /** @param key path of the private key that the machine lets in. */
+  /** @param key path of the private key that may log in */
   constructor(network: LabNetwork, { address, key }: { readonly address: string; readonly key: string }) {
     this.#network = network;
     this.#address = address;
     this.#key = key;
   }
 
-  /** Runs a shell command as root in the guest, once its sshd answers, and gives what it printed. */
+  /** Runs a shell command as root in the guest, once its sshd answers, and returns the output. */
   async shell(
     command: string,
     { stdin, signal, timeoutMs = 120_000 }: {
@@ -33,7 +33,7 @@ export class Guest {
     return stdout;
   }
 
-  /** Returns before it goes down: an ssh session that the shutdown cuts off could not tell how it ended. */
+  /** Returns before the shutdown, which would cut off the ssh session and hide its result. */
   async powerOff({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     await this.shell("(sleep 1; systemctl poweroff) > /dev/null 2>&1 < /dev/null &", { signal });
   }
@@ -55,7 +55,7 @@ export class Guest {
   }
 }
 
-/** Makes a key pair at `path` and gives the public key. */
+/** Creates a key pair at `path` and returns the public key. */
 export async function makeSshKey(path: string): Promise<string> {
   await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rackseed-lab", "-f", path]);
   return (await Deno.readTextFile(`${path}.pub`)).trim();

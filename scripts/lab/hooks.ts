@@ -1,4 +1,4 @@
-/** Hooks of the lab's image: what one leaves in the clone's tree the other finds when the clone has started. */
+/** Hooks of the lab's image: one leaves a file in the clone's tree, which the other finds once the clone has started. */
 import type { StepReport } from "#contract/api.ts";
 import type { Check } from "./check.ts";
 import type { Guest } from "./guest.ts";
@@ -8,7 +8,7 @@ import type { Workplace } from "./workplace.ts";
 
 const before = "pre-install in the initramfs";
 
-/** In a folder that captures leave out; the second leaves nothing on the disk. */
+/** In a folder that captures exclude; the second hook deletes it. */
 const hooks = {
   "pre-install": `[ -b "$RACKSEED_DISK" ] && [ ! -e /etc/debian_version ] && echo "${before}"
 `,
@@ -32,14 +32,14 @@ export async function setHooks(
   }
 }
 
-/** To be called when the clone has reported its first boot. */
+/** Call once the clone has reported its first boot. */
 export async function checkHooks(
   lab: Workplace,
   { host, guest, log }: {
-    /** The name that it bears. */
+    /** Its host name. */
     readonly host: string;
     readonly guest: Guest;
-    /** What the server knows of its steps. */
+    /** The server's log of its steps. */
     readonly log: readonly StepReport[];
   },
 ): Promise<Check> {
@@ -48,7 +48,7 @@ export async function checkHooks(
   const lines = done.split("\n");
   const [installed = "", started = ""] = lines;
   return {
-    what: "hooks ran in its tree and at its first boot, and the server has what they printed",
+    what: "hooks ran in its tree and at its first boot, and the server has their output",
     passed: installed.startsWith(`post-install ${host} ${image}@`) &&
       started.startsWith(`first-boot ${host} `) &&
       [before, ...lines].every((line) => printed.includes(line)),

@@ -1,7 +1,7 @@
 /**
- * The lab itself, started by scripts/lab.ts in a mount namespace of its own. What it mounts is seen by nobody
- * else: a process that copied the host's mounts meanwhile would keep a file system alive, and unwritten on its
- * disk, after it was unmounted here.
+ * The lab itself, started by scripts/lab.ts in its own mount namespace, which hides its mounts. Otherwise a process
+ * that copies the host's mounts meanwhile would keep a file system alive, and not fully written to its disk, after it
+ * was unmounted here.
  */
 import { messageOf } from "#contract/errors.ts";
 import { cloneMachines, leaveOthersAlone } from "./flow.ts";
@@ -18,11 +18,11 @@ export interface LabOrder {
   readonly powerCuts: number;
   readonly identity?: "ask" | undefined;
   readonly dataMiB: number;
-  /** Where logs and the summary go. */
+  /** The folder for logs and the summary. */
   readonly keep: string;
   /** The compiled product. */
   readonly product: string;
-  /** Where the Debian tree is kept from one run to the next. */
+  /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
 }
 

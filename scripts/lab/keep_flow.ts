@@ -1,4 +1,4 @@
-/** A clone is installed anew while the server's table says that it is another: it stays who its disk says it is. */
+/** Reinstalls a clone while the server lists it under another identity: it keeps the identity on its disk. */
 import { z } from "zod";
 import { StepReport } from "#contract/api.ts";
 import type { Check } from "./check.ts";
@@ -13,7 +13,7 @@ export async function keepNode(
     readonly node: NodeFacts;
     readonly template: Template;
     readonly server: ProductServer;
-    /** As it came up when it was installed. */
+    /** The clone as it came up after its installation. */
     readonly clone: Clone;
   },
 ): Promise<Check[]> {
@@ -30,7 +30,7 @@ export async function keepNode(
   const seen = log.find(({ step }) => step === "keep")?.message ?? "the step was not there";
   return [
     {
-      what: "kept: all of it was read from the old disk",
+      what: "kept: the whole identity was read from the old disk",
       passed: /hostname, interfaces, machine-id, SSH host keys: the disk's vda\d/.test(seen),
       seen,
     },

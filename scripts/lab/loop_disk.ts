@@ -1,4 +1,4 @@
-/** Disk images as block devices of the host, and their partitions as mounts. */
+/** Disk images as block devices on the host, and their partitions as mounts. */
 import { run } from "./command.ts";
 
 export const loopPrograms = ["losetup", "partx", "mount", "umount", "blkid"];
@@ -20,7 +20,7 @@ export class LoopDisk implements AsyncDisposable {
     ]);
     const disk = new LoopDisk(stdout.trim());
     try {
-      // partx reads the table itself: the host's kernel need not know GPT.
+      // partx itself reads the table, so that the host's kernel need not support GPT.
       await run(["partx", "--update", disk.device]);
       return disk;
     } catch (error) {
@@ -46,7 +46,7 @@ export class Mount implements AsyncDisposable {
     this.path = path;
   }
 
-  /** Mounts `source` on a new folder `path`, or on one that is there. */
+  /** Mounts `source` on the folder `path`, which it creates if necessary. */
   static async at(
     path: string,
     { source, options }: { readonly source: string; readonly options: readonly string[] },

@@ -7,7 +7,7 @@ import { qemuNeeds } from "./qemu.ts";
 import { readTreePrograms } from "./read_tree.ts";
 import { templateDiskPrograms } from "./template_disk.ts";
 
-/** What the lab needs of the machine, in the form that test/support/needs.ts takes. */
+/** What the lab needs from the machine, in the form for test/support/needs.ts. */
 export const labNeeds = {
   root: true,
   programs: [

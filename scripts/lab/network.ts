@@ -1,6 +1,6 @@
 /**
- * The lab's own broadcast domain: one network namespace with a bridge, where the image server has its
- * address and every virtual machine a tap. Nothing in it reaches the host's network.
+ * The lab's own broadcast domain: a network namespace with a bridge, which has the image server's address and a tap
+ * for every virtual machine. Nothing in it reaches the host's network.
  */
 import { z } from "zod";
 import { run } from "./command.ts";
@@ -9,7 +9,7 @@ import { run } from "./command.ts";
 const LinkStatistics = z.tuple([
   z.object({ stats64: z.object({ tx: z.object({ bytes: z.int(), packets: z.int() }) }) }),
 ]);
-/** TCP with time stamps (RFC 7323). */
+/** Ethernet, IPv4, and TCP with timestamps (RFC 7323). */
 const HEADER_BYTES = 14 + 20 + 32;
 
 export class LabNetwork implements AsyncDisposable {
@@ -22,11 +22,11 @@ export class LabNetwork implements AsyncDisposable {
     this.namespace = namespace;
   }
 
-  /** Makes the namespace and gives its bridge `address` (CIDR). The name carries the pid: runs do not meet. */
+  /** Creates the namespace, with `address` (CIDR) on its bridge. Its name contains the pid, so that runs do not clash. */
   static async create({ address }: { readonly address: string }): Promise<LabNetwork> {
     const network = new LabNetwork(`rackseed-lab-${Deno.pid}-${serial++}`);
     await run(["ip", "netns", "add", network.namespace]);
-    // Bridge and taps live in the namespace and go with it.
+    // Bridge and taps are removed with the namespace.
     network.#stack.defer(async () => void (await run(["ip", "netns", "del", network.namespace])));
     try {
       await network.#ip("link", "set", "lo", "up");
@@ -40,7 +40,7 @@ export class LabNetwork implements AsyncDisposable {
     return network;
   }
 
-  /** A new tap on the bridge, for one virtual machine. */
+  /** Adds a tap to the bridge, for one virtual machine. */
   async addTap(): Promise<string> {
     const tap = `tap${this.#taps++}`;
     await this.#ip("tuntap", "add", tap, "mode", "tap");
@@ -49,7 +49,7 @@ export class LabNetwork implements AsyncDisposable {
     return tap;
   }
 
-  /** Bytes that went to the machine behind a tap so far, without the headers of Ethernet, IPv4 and TCP. */
+  /** Bytes sent to the machine behind a tap so far, without Ethernet, IPv4 and TCP headers. */
   async sentTo(tap: string): Promise<number> {
     const { stdout } = await run(["ip", "-n", this.namespace, "-j", "-s", "link", "show", tap]);
     const { bytes, packets } = LinkStatistics.parse(JSON.parse(stdout))[0].stats64.tx;
@@ -57,8 +57,8 @@ export class LabNetwork implements AsyncDisposable {
   }
 
   /**
-   * `argv` as it runs inside the namespace; nsenter execs it, so that the child's pid is the program's own. Unlike
-   * `ip netns exec` it makes no copy of the mounts, which would keep file systems mounted after our umount.
+   * The command line that runs `argv` in the namespace. nsenter execs it, so that the child's pid is the program's.
+   * Unlike `ip netns exec` it does not copy the mounts, which would keep file systems mounted after our umount.
    */
   inside(argv: readonly string[]): string[] {
     return ["nsenter", `--net=/run/netns/${this.namespace}`, ...argv];

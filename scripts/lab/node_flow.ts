@@ -1,4 +1,4 @@
-/** An empty machine turns into a clone: power-on, network boot, installation, its own disk, its login prompt. */
+/** An empty machine becomes a clone: power-on, network boot, installation, boot from its own disk, login prompt. */
 import type { Check } from "./check.ts";
 import { checkDiskNames } from "./check_disk_names.ts";
 import type { BackgroundProgram } from "./background_program.ts";
@@ -19,11 +19,11 @@ interface Context {
   readonly node: NodeFacts;
   readonly template: Template;
   readonly server: ProductServer;
-  /** `node deploy --wait`, which tells of each clone that is up. */
+  /** `node deploy --wait`, which reports each clone that is up. */
   readonly order: BackgroundProgram;
 }
 
-/** Makes the nodes known to the server, arms them, and gives them empty disks; ends when all clones are up. */
+/** Creates the nodes at the server, arms them, and gives them empty disks; returns once all clones are up. */
 export async function orderNodes(
   lab: Workplace,
   { nodes, server }: { readonly nodes: readonly NodeFacts[]; readonly server: ProductServer },
@@ -52,16 +52,16 @@ export async function orderNodes(
 export interface Clone {
   readonly machineId: string;
   readonly hostKey: string;
-  /** Its iSCSI initiator name, its NVMe host NQN and host id. */
+  /** Its iSCSI initiator name, NVMe host NQN and host id. */
   readonly storage: string;
   readonly checks: Check[];
-  /** From the agent's start to the reboot that it asked for. */
+  /** Milliseconds from the agent's start to the reboot that it requested. */
   readonly agentMs: number;
 }
 
 /**
- * Lets an armed node do what was ordered: QEMU ends at the reboot that the agent asks for, so that the disk can be
- * read. Returns how long that took from the agent's start on.
+ * Lets an armed node execute its order. QEMU ends at the reboot that the agent requests, so that the disk can be
+ * read. Returns the time from the agent's start.
  */
 export async function installNode(lab: Workplace, { node }: { readonly node: NodeFacts }): Promise<number> {
   await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
@@ -85,7 +85,7 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   return agentMs;
 }
 
-/** Starts an installed node as the reboot would have, and looks at what came up, then at what it left behind. */
+/** Starts an installed node as the reboot would have, and checks the running clone, then its disk. */
 export async function startClone(
   lab: Workplace,
   { node, template, server, order }: Context,
@@ -119,7 +119,7 @@ export async function startClone(
   await guest.powerOff(lab);
   await machine.exited({ timeoutMs: shutdownMs });
   const checks = [
-    { what: "login prompt with its own name", passed: true, seen: `${host} login:` },
+    { what: "login prompt shows its own name", passed: true, seen: `${host} login:` },
     {
       what: "application answers at its own address, with its own name",
       passed: greeting.startsWith(`host=${host} `),
@@ -136,7 +136,7 @@ export async function startClone(
       seen: `…${key(hostKey).slice(-12)}, the template's …${key(template.hostKey).slice(-12)}`,
     },
     {
-      what: "storage knows it by names of its own",
+      what: "it has its own storage names",
       passed: ownStorageNames.test(storage) && !storage.includes(templateStorage.hostUuid) &&
         !storage.includes(templateStorage.initiator.trim()),
       seen: storage.replaceAll("\n", ", "),
@@ -147,7 +147,7 @@ export async function startClone(
       seen: fullName,
     },
     {
-      what: "its first boot is known to the server",
+      what: "it has reported its first boot to the server",
       passed: state === "running",
       seen: `the node is ${state}`,
     },
@@ -155,41 +155,44 @@ export async function startClone(
     ...named,
     ...(node.asked ? [checkAsked(node, log)] : []),
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
-    { what: "nothing of that is left on it", passed: leftovers === "", seen: leftovers || "nothing" },
+    { what: "the first-boot files are gone", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
     await checkFileSystems(lab, { disk: diskOf(lab, node) }),
   ];
   return { machineId, hostKey: key(hostKey), storage, checks };
 }
 
-/** `seen`: what `ip -brief -4 address` says. */
+/** `seen`: the output of `ip -brief -4 address`. */
 function checkVlan({ address, vlan }: NodeFacts, seen: string): Check {
-  const bears = (name: string, cidr = "") =>
+  const hasAddress = (name: string, cidr = "") =>
     seen.split("\n").some((line) =>
       line.startsWith(`${name} `) && line.includes(` UP `) && line.includes(` ${cidr}`)
     );
   return {
     what: "bond and VLAN are up with their addresses",
-    passed: bears("bond0", `${address}/${prefix}`) && bears(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
+    passed: hasAddress("bond0", `${address}/${prefix}`) && hasAddress(`bond0.${vlan?.id}@bond0`, vlan?.cidr),
     seen: seen.trim().replace(/\s+/g, " "),
   };
 }
 
 function checkAsked(node: NodeFacts, log: readonly { step: string; message?: string }[]): Check {
-  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step was not there";
+  const seen = log.find(({ step }) => step === "ask")?.message ?? "the step did not run";
   const [what, expected] = node.asked?.types.length
-    ? ["a person's answer was taken", `answered at the console: ${hostOf(node)}, `]
-    : ["with nobody there the proposal was taken", `nobody answered in 30 s: ${hostOf(node)}, `];
+    ? ["the answer typed at the console was used", `answered at the console: ${hostOf(node)}, `]
+    : [
+      "with nobody at the console, the proposed identity was used",
+      `nobody answered in 30 s: ${hostOf(node)}, `,
+    ];
   return { what, passed: seen.startsWith(expected), seen };
 }
 
-/** The server has heard of it a moment before the script removes itself. */
+/** Waits for the first-boot script to remove itself, a moment after its report. */
 const remains = `for i in $(seq 100); do
   [ -e /var/lib/rackseed/first-boot ] || break; sleep 0.1
 done
 find /etc /var/lib/rackseed -name '*first-boot*' 2> /dev/null || true`;
 
-/** The whole way of one node, and all that was checked on it. */
+/** Takes one node all the way, and returns all its checks. */
 export async function cloneNode(
   lab: Workplace,
   context: Context,
@@ -203,13 +206,13 @@ export async function cloneNode(
   return { ...clone, agentMs, checks: [compared, ...checks] };
 }
 
-/** The same machine at every start: network first, then its own disk. */
+/** The machine's settings at every start: network first, then its own disk. */
 export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
     name: node.name,
     mac: node.mac,
     disk: diskOf(lab, node),
-    // the image's packs lie in it
+    // The image's packs are kept in it.
     memoryMiB: 1536,
     bootOrder: "network-first",
     firmware: lab.firmware,

@@ -1,4 +1,4 @@
-/** What a naive copy loses, put into the template so that the comparison finds it lost. */
+/** Puts what a naive copy would lose into the template, so that the comparison finds it. */
 import { run } from "./command.ts";
 
 export const oddityPrograms = ["setfacl", "setfattr", "setcap", "bash", "mkfifo", "mknod"];

@@ -1,6 +1,6 @@
 /**
- * A disk whose boot program prints one line on the serial port and stops: it changes nothing, so that a machine
- * which ended there has the very disk it was started with.
+ * A disk with a boot program that prints one line on the serial port and halts. It changes nothing, so that a machine
+ * that ended there still has exactly the same disk.
  */
 import { run } from "./command.ts";
 import type { Firmware } from "./qemu.ts";
@@ -36,7 +36,7 @@ const message = [...new TextEncoder().encode(`\r\n${ownDiskLine}\r\n`), 0];
 const print = [0xac, 0x84, 0xc0, 0x74, 0x03, 0xee, 0xeb, 0xf8, 0xf4, 0xeb, 0xfd];
 const port = 0x3f8;
 
-/** The boot code area of an MBR, which the BIOS starts at 0:7c00; the partition table stays as it is. */
+/** The boot code area of an MBR, which the BIOS starts at 0:7c00. The partition table is not changed. */
 function bootCode(): Uint8Array {
   // xor ax,ax; mov ds,ax; cld; mov dx,port; mov si,message
   const start = [0x31, 0xc0, 0x8e, 0xd8, 0xfc, 0xba, port & 0xff, port >> 8, 0xbe];
@@ -44,7 +44,7 @@ function bootCode(): Uint8Array {
   return Uint8Array.from([...start, at & 0xff, at >> 8, ...print, ...message]);
 }
 
-/** A UEFI application for x64: PE32+ (Microsoft PE format) with one section and nothing to relocate. */
+/** A UEFI application for x64: PE32+ (Microsoft PE format) with one section and no relocations. */
 function efiProgram(): Uint8Array {
   // cld; mov edx,port; lea rsi,[rip + distance to message]
   const start = [0xfc, 0xba, port & 0xff, port >> 8, 0, 0, 0x48, 0x8d, 0x35, print.length, 0, 0, 0];

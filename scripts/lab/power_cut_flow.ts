@@ -1,4 +1,4 @@
-/** Power is lost at several points of one installation: QEMU is killed, and the machine is switched on again. */
+/** Cuts the power at several points of one installation: kills QEMU, and switches the machine on again. */
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
 import { diskOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
@@ -7,26 +7,26 @@ import { VirtualMachine } from "./qemu.ts";
 import type { Template } from "./template_flow.ts";
 import type { NodeFacts, Workplace } from "./workplace.ts";
 
-/** From the first mebibytes to the boot loader; where fewer are wanted, the first of them. */
+/** From the first megabytes to the boot loader. For fewer cuts, the first points are used. */
 const POINTS = [
   { name: "while it formats", at: /\] format …/ },
   { name: "with 20 MB written", at: written("[2-9]\\d|\\d{3,}") },
-  { name: "with 100 MB written more", at: written("\\d{3,}") },
-  { name: "with 150 MB written more", at: written("1[5-9]\\d|[2-9]\\d\\d|\\d{4,}") },
+  { name: "with 100 MB more written", at: written("\\d{3,}") },
+  { name: "with 150 MB more written", at: written("1[5-9]\\d|[2-9]\\d\\d|\\d{4,}") },
   { name: "at its boot loader", at: /\] bootloader …/ },
 ];
-/** At most this part of the image is fetched again for a cut. */
+/** The largest share of the image that may be fetched again because of a cut. */
 const TWICE = 0.1;
 
-/** A progress line of the step "install", with so many megabytes written. */
+/** Matches a progress line of the step "install" with this many megabytes written. */
 function written(megabytes: string): RegExp {
   return new RegExp(`install: (?:all fetched, |[^\\r\\n]*? peers?, )(?:${megabytes})\\.\\d of `);
 }
 
 interface Run {
-  /** What its step "torrent" said that it had to fetch; undefined where it did not come so far. */
+  /** What the step "torrent" announced to fetch; undefined if it did not get that far. */
   readonly toFetchMB: number | undefined;
-  /** All that came over its card from the agent's start on: a little more than what it fetched. */
+  /** Bytes received on its NIC since the agent's start: a little more than it fetched. */
   readonly receivedMB: number;
 }
 
@@ -61,14 +61,14 @@ export async function cutPower(
   return [compared, ...checks, ...runs.slice(0, -1).map((_, i) => fetchedTwice(runs, i))];
 }
 
-/** What of a run's traffic the next run did not have to fetch any less for. */
+/** The traffic of a run that did not reduce what the next run had to fetch. */
 function fetchedTwice(runs: readonly Run[], i: number): Check {
   const imageMB = Math.max(...runs.map(({ toFetchMB = 0 }) => toFetchMB));
   const before = runs[i], after = runs[i + 1];
   const savedMB = (before?.toFetchMB ?? imageMB) - (after?.toFetchMB ?? imageMB);
   const twiceMB = Math.max(0, (before?.receivedMB ?? 0) - savedMB);
   return {
-    what: `power lost ${POINTS[i]?.name}: 10 % of the image fetched twice at most`,
+    what: `power lost ${POINTS[i]?.name}: at most 10 % of the image is fetched twice`,
     passed: twiceMB <= TWICE * imageMB,
     seen:
       `${before?.receivedMB.toFixed(1)} MB received, ${savedMB.toFixed(1)} MB less to fetch afterwards; ` +
@@ -91,7 +91,7 @@ async function runUntil(
     toFetchMB = Number(/([\d.]+) MB to fetch/.exec(line)?.[1]);
   }, () => {});
   let received = started;
-  // the card is gone with the machine
+  // The NIC vanishes with the machine.
   const watch = setInterval(async () => {
     received = await lab.network.sentTo(machine.tap).catch(() => received);
   }, 500);

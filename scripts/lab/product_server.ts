@@ -1,4 +1,4 @@
-/** The product's server in the lab's network, and its command line as an operator there uses it. */
+/** The product's server in the lab's network, and its command line as an operator uses it. */
 import { BackgroundProgram } from "./background_program.ts";
 import { run } from "./command.ts";
 import type { Transcript } from "./transcript.ts";
@@ -6,7 +6,7 @@ import { serverAddress, type Workplace } from "./workplace.ts";
 
 export class ProductServer implements AsyncDisposable {
   readonly url = `https://${serverAddress}:8443`;
-  /** Path of the copy of the product that runs. */
+  /** The path of the copy of the product that runs. */
   readonly program: string;
   readonly #lab: Workplace;
   readonly #process: BackgroundProgram;
@@ -29,7 +29,7 @@ export class ProductServer implements AsyncDisposable {
     lab.transcripts.push(this.#process.output);
   }
 
-  /** Copies the product alone into an empty folder, starts it and waits until it tells its address. */
+  /** Copies just the product into an empty folder, starts it, and waits until it prints its address. */
   static async start(lab: Workplace): Promise<ProductServer> {
     const folder = `${lab.folder}/server`;
     const program = `${folder}/rackseed`;
@@ -54,14 +54,14 @@ export class ProductServer implements AsyncDisposable {
     return this.#process.output;
   }
 
-  /** `rackseed ARGS…` against this server; gives what it printed. */
+  /** Runs `rackseed ARGS…` with this server; returns the output. */
   async rackseed(...args: string[]): Promise<string> {
     const { network, signal } = this.#lab;
     return (await run(network.inside([this.program, ...args]), { onlyEnv: this.#environment, signal }))
       .stdout;
   }
 
-  /** The same for a command that goes on while others run. */
+  /** The same for a command that runs in the background. */
   begin(...args: string[]): BackgroundProgram {
     const { network, signal, keep } = this.#lab;
     return new BackgroundProgram(network.inside([this.program, ...args]), {
@@ -76,7 +76,7 @@ export class ProductServer implements AsyncDisposable {
     await this.#process[Symbol.asyncDispose]();
   }
 
-  /** All that the product needs beside itself. */
+  /** The only thing that the product needs besides itself. */
   get #environment(): Record<string, string> {
     return { RACKSEED_SERVER: this.url, RACKSEED_TOKEN: this.token };
   }

@@ -1,4 +1,4 @@
-/** One virtual machine under QEMU's own emulation (TCG): its serial console as events, its processors held by QMP. */
+/** A virtual machine under QEMU's emulation (TCG), with its serial console as events and control by QMP. */
 import { type Qmp, QmpListener } from "./qmp.ts";
 import { withTimeout } from "./timeout.ts";
 import { Transcript } from "./transcript.ts";
@@ -11,15 +11,15 @@ export interface VmOptions {
   readonly firmware: Firmware;
   readonly network: LabNetwork;
   readonly mac: string;
-  /** Raw image of its only disk. */
+  /** The raw image of its only disk. */
   readonly disk: string;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first";
-  /** Where sockets and the NVRAM file stand; short, for a socket's path has 107 bytes at most. */
+  /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
   readonly folder: string;
-  /** The serial console is written here, after what it already holds. */
+  /** The file to which the serial console is appended. */
   readonly serialLog: string;
-  /** A reboot of the guest ends QEMU instead: the disk can be looked at between two boots. */
+  /** A reboot of the guest ends QEMU instead, so that the disk can be examined between two boots. */
   readonly noReboot?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,7 +34,7 @@ export const qemuNeeds = { programs: ["qemu-system-x86_64", "ip", "nsenter"], fi
 export class VirtualMachine implements AsyncDisposable {
   readonly name: string;
   readonly serial: Transcript;
-  /** Its card's other end, in the lab's network. */
+  /** The other end of its NIC, in the lab's network. */
   readonly tap: string;
   /** When QEMU was started; milestones are counted from here. */
   readonly startedMs = performance.now();
@@ -75,16 +75,16 @@ export class VirtualMachine implements AsyncDisposable {
       throw new Error(`QEMU of ${options.name} ended (${code}) before it was ready: ${await stderr}`);
     });
     const qmp = await Promise.race([listener.accept(), early]);
-    early.catch(() => {}); // from here on its end is `exited`
+    early.catch(() => {}); // from here on, `exited` reports its end
     return new VirtualMachine(options, { process, serial, qmp, tap });
   }
 
-  /** What a person types at the serial console; "\r" is Enter. */
+  /** Types text at the serial console; "\r" is Enter. */
   async type(text: string): Promise<void> {
     await this.#keyboard.write(new TextEncoder().encode(text));
   }
 
-  /** The end of QEMU itself: after a power-off, or a reboot where `noReboot` was asked for. */
+  /** Waits for the end of QEMU: after a power-off, or after a reboot with `noReboot`. */
   async exited({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     await withTimeout(Promise.race([this.#process.status, this.serial.failed]), {
       timeoutMs,
@@ -94,7 +94,7 @@ export class VirtualMachine implements AsyncDisposable {
     await this.serial.closed;
   }
 
-  /** Runs `task` while the guest's processors stand still and its disk holds all it has written. */
+  /** Runs `task` while the guest's processors are paused and its disk holds everything it has written. */
   async whilePaused<T>(task: () => Promise<T>): Promise<T> {
     await this.#qmp.execute("stop");
     try {
@@ -125,8 +125,8 @@ function qemuArguments(
   return [
     "qemu-system-x86_64",
     "-nodefaults",
-    // graphics=off sends SeaBIOS and iPXE to the serial console, where they can be read. hpet=off: a guest that
-    // takes its time from the emulated HPET stands still for ever where its processors share one of the host's.
+    // graphics=off sends the output of SeaBIOS and iPXE to the serial console, where it can be read. hpet=off: a guest
+    // that uses the emulated HPET as its clock may hang forever if its processors share one of the host's.
     ...["-machine", "q35,graphics=off,hpet=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"],
     ...["-m", `${memoryMiB}`, "-display", "none", "-serial", "stdio", "-qmp", `unix:${socket}`],
     ...["-name", name, "-device", "virtio-rng-pci"],
@@ -134,14 +134,14 @@ function qemuArguments(
       ? [
         ...["-drive", `if=pflash,format=raw,readonly=on,file=${ovmf.code}`],
         ...["-drive", `if=pflash,format=raw,file=${nvramPath(folder, name)}`],
-        // The lab's network has no IPv6, for which PXE would wait a minute and more at every start.
+        // The lab's network has no IPv6; PXE would wait for it for more than a minute at every start.
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
       ]
       : []),
     ...["-drive", `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file=${disk}`],
     ...["-device", `virtio-blk-pci,drive=disk,serial=${name}-disk,bootindex=${diskIndex}`],
     ...["-netdev", `tap,id=net,ifname=${tap},script=no,downscript=no`],
-    // OVMF has a driver and a PXE client of its own; QEMU's ROM would put iPXE in their place.
+    // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[
       "-device",
       `virtio-net-pci,netdev=net,mac=${mac},bootindex=${networkIndex}${
@@ -153,7 +153,7 @@ function qemuArguments(
   ];
 }
 
-/** The machine keeps its boot entries from one start to the next, as a real one does. */
+/** Creates the machine's NVRAM, which keeps its boot entries between starts, as in a real machine. */
 async function provideNvram({ folder, name }: VmOptions): Promise<void> {
   try {
     await Deno.lstat(nvramPath(folder, name));

@@ -1,6 +1,6 @@
 /**
- * QEMU Machine Protocol client (QEMU docs/interop/qmp-spec): JSON lines, one answer per command in order,
- * asynchronous events between them. QEMU connects to our socket, so that nothing has to wait for its start.
+ * A QEMU Machine Protocol client (QEMU docs/interop/qmp-spec): JSON lines, one answer per command in order, with
+ * asynchronous events in between. QEMU connects to our socket, so that we need not wait for its start.
  */
 interface Pending {
   readonly resolve: (value: unknown) => void;

@@ -1,4 +1,4 @@
-/** All that can be seen of a tree's entries, by Debian's own programs. */
+/** Reads everything about a tree's entries with Debian's own programs. */
 import { runBytes } from "./command.ts";
 import { dataMaps } from "./data_map.ts";
 
@@ -13,21 +13,21 @@ export interface Entry {
   readonly owner: string;
   /** Seconds.nanoseconds */
   readonly mtime: string;
-  /** Bytes; "" for a folder, whose size is the file system's own affair. */
+  /** In bytes; "" for a folder, whose size depends on the file system. */
   readonly size: string;
   /** SHA-256 of a regular file. */
   readonly content: string;
-  /** Where a regular file has data: start-end of each run. */
+  /** The runs of data in a regular file, as start-end. */
   readonly data: string;
   readonly target: string;
   /** major:minor, hexadecimal. */
   readonly device: string;
-  /** All names of its inode in this tree, where it has more than one. */
+  /** All names of its inode in this tree, if there is more than one. */
   readonly links: string;
   readonly xattrs: string;
 }
 
-/** The entries below `root` on its own file system, "." included, by path in Latin-1 (see compare_trees.ts). */
+/** The entries under `root` on the same file system, including ".", by Latin-1 path (see compare_trees.ts). */
 export async function readTree(
   root: string,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
@@ -110,7 +110,7 @@ function linkNames(rows: readonly Row[]): Map<string, string> {
   );
 }
 
-/** getfattr's blocks: "# file: NAME" with \ooo escapes, then one name=0xHEX a line, then an empty line; it drops "./". */
+/** getfattr's blocks: "# file: NAME" with \ooo escapes and without "./", then name=0xHEX lines, then an empty line. */
 function parseXattrs(text: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const block of text.split("\n\n")) {

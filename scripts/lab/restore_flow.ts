@@ -1,4 +1,4 @@
-/** A clone whose disk was damaged is brought back by one command; one that was not is left as it is. */
+/** One command restores a clone with a damaged disk, and leaves an undamaged one unchanged. */
 import { z } from "zod";
 import { NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { compareWithTemplate, sha256 } from "./check_disks.ts";
@@ -13,11 +13,11 @@ interface Context {
   readonly node: NodeFacts;
   readonly template: Template;
   readonly server: ProductServer;
-  /** As it came up when it was installed. */
+  /** The clone as it came up after its installation. */
   readonly clone: Clone;
 }
 
-/** At most this part of the image is fetched beyond what was damaged, and where nothing was. */
+/** The largest share of the image that may be fetched beyond the damaged files, and if nothing is damaged. */
 const LIMITS = { beyondDamage: 0.05, undamaged: 0.01 };
 
 export async function restoreNode(lab: Workplace, context: Context): Promise<Check[]> {
@@ -34,13 +34,13 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   const { agentMs, fetchedBytes } = await restored(lab, { node, server });
-  // a figure and no check: this machine may be busy with something else
+  // Shown but not checked, since this machine may be busy.
   lab.timeline.note(
     `${node.name}: restored in ${seconds(agentMs)} of the installation's ${seconds(clone.agentMs)}, ` +
       `${percent(agentMs / clone.agentMs)}, from the agent's start to its reboot`,
   );
   const { totals } = await versionOf(server);
-  // as the frames hold it: compressed
+  // Compressed, as in the frames.
   const damagedBytes = damaged * totals.sealedBytes / totals.extentBytes;
   const most = damagedBytes + LIMITS.beyondDamage * totals.sealedBytes;
   const compared = await compareWithTemplate(lab, {
@@ -58,12 +58,12 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   return [
     compared,
     {
-      what: "restored: what was fetched is what was damaged, and 5 % of the image at most",
+      what: "restored: at most 5 % of the image was fetched beyond the damaged files",
       passed: fetchedBytes <= most,
       seen: `${mb(fetchedBytes)} fetched, ${mb(damagedBytes)} damaged, the image ${mb(totals.sealedBytes)}`,
     },
     {
-      what: "restored: storage knows it by the same names",
+      what: "restored: it has the same storage names",
       passed: again.storage === clone.storage,
       seen: again.storage.replaceAll("\n", ", "),
     },
@@ -87,14 +87,14 @@ async function restoreUndamaged(lab: Workplace, { node, server }: Context): Prom
   const { totals } = await versionOf(server);
   return [
     {
-      what: "restored undamaged: no file rewritten or removed",
+      what: "restored undamaged: no file was rewritten or removed",
       passed: rewritten.length === 0,
       seen: rewritten.length === 0
         ? `inode and change time of ${before.size} files as before`
         : `${rewritten.length} files: ${rewritten.slice(0, 20).join(" ")}; ${plan.slice(0, 20).join(" | ")}`,
     },
     {
-      what: "restored undamaged: 1 % of the image fetched at most",
+      what: "restored undamaged: at most 1 % of the image was fetched",
       passed: fetchedBytes <= LIMITS.undamaged * totals.sealedBytes,
       seen: `${mb(fetchedBytes)} of ${mb(totals.sealedBytes)}`,
     },
@@ -109,22 +109,22 @@ async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[
   const { plan } = await restored(lab, { node, server });
   const after = await sha256(disk);
   const view = await viewOf(server, node);
-  const told = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
+  const expected = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
   return [
     {
-      what: "dry run: the disk is as it was, bit for bit",
+      what: "dry run: the disk is unchanged, bit for bit",
       passed: before === after,
       seen: `SHA-256 ${before} before, ${after} after`,
     },
     {
-      what: "dry run: tells what would change, and ends disarmed",
-      passed: told.every((line) => plan.some((shown) => line.test(shown))) && !view.armed,
+      what: "dry run: it reports what would change, and ends disarmed",
+      passed: expected.every((line) => plan.some((shown) => line.test(shown))) && !view.armed,
       seen: `${view.state}, armed: ${view.armed}; ${plan.slice(0, 12).join(" | ")}`,
     },
   ];
 }
 
-/** Lets the node do what was ordered. */
+/** Lets the node execute its order. */
 async function restored(
   lab: Workplace,
   { node, server }: { node: NodeFacts; server: ProductServer },
@@ -153,7 +153,7 @@ async function versionOf(server: ProductServer): Promise<VersionView> {
   return VersionView.parse(JSON.parse(await server.rackseed("image", "show", image, "--json")));
 }
 
-/** What a system that ran has written by itself, and a restore leaves alone. */
+/** What a running system itself writes, and a restore leaves alone. */
 const lived = [
   ...["var/log", "var/cache", "var/tmp", "var/lib/systemd", "var/lib/private", "var/lib/logrotate"].flatMap((
     path,

@@ -2,7 +2,7 @@ import type { Check } from "./check.ts";
 import type { Firmware } from "./qemu.ts";
 import { type Milestone, seconds } from "./timeline.ts";
 
-/** What the lab shows at its end: how long everything took, what was checked, and the verdict. */
+/** The lab's final report: timings, checks, and the verdict. */
 export function summary(
   { firmware, checks, milestones }: {
     readonly firmware: Firmware;

@@ -9,18 +9,18 @@ import { firstLoader, productPath, settings, setUp } from "./template_settings.t
 
 interface TemplateDiskOptions {
   readonly firmware: Firmware;
-  /** The archive that `debianTree` gave. */
+  /** The archive from `debianTree`. */
   readonly tree: string;
   readonly dataMiB: number;
-  /** The raw image that is made. */
+  /** The raw image to create. */
   readonly image: string;
-  /** Mount points are made in here. */
+  /** A folder for mount points. */
   readonly work: string;
-  /** CIDR of its only network interface. */
+  /** The address of its only network interface (CIDR). */
   readonly address: string;
   /** An OpenSSH public key that may log in as root. */
   readonly authorizedKey: string;
-  /** The compiled product, which stands ready in the template. */
+  /** The compiled product, which the template contains. */
   readonly product: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,7 +36,7 @@ export const templateDiskPrograms = [
   "mmd",
 ];
 
-/** Partition numbers are the same for both firmwares: 1 for the boot loader, 2 root, 3 swap. */
+/** Partition numbers are the same for both firmwares: 1 boot loader, 2 root, 3 swap. */
 export const rootPartition = 2;
 export const bootPartition = 1;
 
@@ -77,7 +77,7 @@ export async function writeTemplateDisk(options: TemplateDiskOptions): Promise<v
   }
 }
 
-/** $0 root, $1 MiB: in files of 16 MiB as a database has them, which nothing compresses. */
+/** $0 root, $1 MiB: incompressible files of 16 MiB, like a database's. */
 const applicationData = `mkdir "$0/var/lib/greet"
 head -c "$1M" /dev/urandom | split -b 16M - "$0/var/lib/greet/table"`;
 
@@ -115,7 +115,7 @@ async function settle(
   if (firmware === "uefi") await writeEsp(root, { esp: disk.partition(bootPartition) });
 }
 
-/** update-grub writes root=UUID=… only where it finds udev's link to it, which the host need not have. */
+/** update-grub writes root=UUID=… only if it finds udev's link for it, which the host may lack. */
 const deviceNodes = `
 cp -a /dev/null /dev/zero /dev/urandom "$1" "$1"p* "$0/dev/"
 mkdir -p "$0/dev/disk/by-uuid"
@@ -123,8 +123,8 @@ ln -s "$1p${rootPartition}" "$0/dev/disk/by-uuid/$2"
 `;
 
 /**
- * The host may have no vfat: mtools carry the loader onto the ESP, to where Debian's grub-install puts it and
- * to the fallback path, for the first machine starts without an entry in its NVRAM.
+ * The host may lack vfat, so mtools write the loader to the ESP: where Debian's grub-install puts it, and to the
+ * fallback path, because the first machine starts without an entry in its NVRAM.
  */
 async function writeEsp(root: string, { esp }: { readonly esp: string }): Promise<void> {
   const loader = `${root}${firstLoader}`;

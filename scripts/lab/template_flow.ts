@@ -1,4 +1,4 @@
-/** From nothing to a published version: a Debian machine is made, started and captured while it runs. */
+/** From nothing to a published version: creates a Debian machine, starts it, and captures it while it runs. */
 import { run } from "./command.ts";
 import { debianTree } from "./debian.ts";
 import { Guest } from "./guest.ts";
@@ -9,7 +9,7 @@ import { productPath, templateName } from "./template_settings.ts";
 import { prefix, templateAddress, type Workplace } from "./workplace.ts";
 
 export interface Template {
-  /** Its disk as it was when the capture had ended. */
+  /** Its disk at the end of the capture. */
   readonly disk: string;
   readonly machineId: string;
   readonly hostKey: string;
@@ -84,11 +84,11 @@ export async function captureTemplate(
   return { disk: snapshot, machineId, hostKey };
 }
 
-/** A clone has the file systems as they are, and nothing of what the running template shows instead. */
+/** Covers part of a file system by a mount: a clone must have what is underneath. */
 const mountOver = "mount -t tmpfs none /opt && echo foreign > /opt/foreign && mount --bind / /mnt && " +
   "mount --bind /opt/foreign /etc/issue";
 
-/** The agent's own words go to the serial console, and with it into the lab's logs. */
+/** The agent's messages go to the serial console, and so into the lab's logs. */
 function startAgent({ url, token }: ProductServer): string {
   const command = `exec /${productPath} agent template --name ${templateName} > /dev/ttyS0 2>&1`;
   const environment = `--setenv=RACKSEED_SERVER=${url} --setenv=RACKSEED_TOKEN=${token}`;

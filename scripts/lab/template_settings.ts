@@ -1,19 +1,19 @@
-/** What makes a bare Debian tree the lab's template: its files, and the commands run in its chroot. */
+/** Turns a bare Debian tree into the lab's template: files to write, and commands to run in its chroot. */
 import type { Firmware } from "./qemu.ts";
 
 export const templateName = "template";
 export const domain = "lab.test";
 
-/** What storage knows the template by. */
+/** The template's storage names. */
 export const templateStorage = {
   initiator: "InitiatorName=iqn.1993-08.org.debian:01:187bb6704796\n",
   hostUuid: "ae12b600-6b23-11e9-8000-ac1f6b7b78ea",
 };
 
-/** It swaps to a partition, and to this file, which no default of captures leaves out. */
+/** It swaps to a partition and to this file, which captures do not exclude by default. */
 export const swapFile = "/var/lib/more.swap";
 
-/** Where the template has the product: in a folder that captures leave out. */
+/** The product's path on the template, in a folder that captures exclude. */
 export const productPath = "var/lib/rackseed/rackseed";
 
 interface SettingsOptions {
@@ -25,7 +25,7 @@ interface SettingsOptions {
 type Setting = readonly [path: string, content: { readonly text: string; readonly mode: number }];
 
 export function settings({ firmware, address, authorizedKey }: SettingsOptions): Setting[] {
-  // as older installers wrote it, and none of it is right on a clone
+  // As older installers wrote it; all of it is wrong on a clone.
   const esp = firmware === "uefi" ? "/dev/vda1 /boot/efi vfat umask=0077 0 1\n" : "";
   return [
     file("etc/hostname", `${templateName}\n`),
@@ -68,12 +68,12 @@ GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_DISABLE_OS_PROBER=true
 `;
 
-/** In memory: a journal that grows while it is captured could not be compared with the clone's. */
+/** The journal is kept in memory: one that grows during the capture could not be compared with the clone's. */
 const stillJournal = `[Journal]
 Storage=volatile
 `;
 
-/** The application: it answers over HTTP with what tells one machine from another. */
+/** The application: answers over HTTP with what distinguishes one machine from another. */
 const greet = `#!/bin/sh
 while IFS= read -r line && [ "\${#line}" -gt 1 ]; do :; done
 body="host=$(hostname) machine-id=$(cat /etc/machine-id)"
@@ -99,10 +99,10 @@ StandardOutput=socket
 StandardError=journal
 `;
 
-/** Where the chroot leaves the UEFI template's first loader. */
+/** Where the chroot puts the UEFI template's first loader. */
 export const firstLoader = "/boot/grub/first-boot.efi";
 
-/** A shell script for the chroot; `disk` is the whole disk's device, `packages` where the kept packages are. */
+/** A shell script for the chroot; `disk` is the device of the whole disk, `packages` the folder of the kept packages. */
 export function setUp(
   { firmware, disk, packages, rootUuid }: {
     readonly firmware: Firmware;
@@ -134,7 +134,7 @@ echo 'grub-pc grub-pc/install_devices multiselect /dev/vda' | debconf-set-select
 grub-install --target=i386-pc ${disk}`;
 }
 
-/** A GRUB for the ESP's fallback path that goes on in /boot/grub, as the one that grub-install makes. */
+/** A GRUB for the ESP's fallback path that continues in /boot/grub, like the one from grub-install. */
 function uefiLoader(rootUuid: string): string {
   return `
 mkdir -p /boot/grub

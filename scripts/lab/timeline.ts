@@ -1,8 +1,8 @@
-/** When what happened, for the summary and for whoever watches. */
+/** Records when things happened, for the summary, and logs them. */
 
 export interface Milestone {
   readonly what: string;
-  /** From the start of the lab to the end of this. */
+  /** Milliseconds from the start of the lab to the end of this. */
   readonly atMs: number;
   readonly tookMs: number;
 }
@@ -16,7 +16,7 @@ export class Timeline {
     this.#log = log;
   }
 
-  /** Runs `task` and notes how long it took. */
+  /** Runs `task` and records how long it took. */
   async measure<T>(what: string, task: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     const result = await task();

@@ -1,4 +1,4 @@
-/** Waits for `promise`, but no longer than `timeoutMs`, nor after `signal`. */
+/** Waits for `promise`, but at most `timeoutMs`, and only until `signal` aborts. */
 export async function withTimeout<T>(
   promise: Promise<T>,
   { timeoutMs, what, signal }: {

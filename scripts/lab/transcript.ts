@@ -1,8 +1,8 @@
-/** What a machine's serial console or a program prints: kept in a log, and waited on. */
+/** The output of a serial console or program, which is logged and can be awaited. */
 import { lastLines } from "./command.ts";
 import { withTimeout } from "./timeout.ts";
 
-/** Plain words, or an expression. */
+/** Plain text, or a regular expression. */
 type Pattern = string | RegExp;
 
 interface Waiter {
@@ -12,9 +12,9 @@ interface Waiter {
 }
 
 export class Transcript {
-  /** Fulfilled when nothing more will come and the log is complete. */
+  /** Resolves once the output has ended and the log is complete. */
   readonly closed: Promise<void>;
-  /** Rejects when what was named `fatal` is printed; never fulfilled. */
+  /** Rejects when the `fatal` text is printed; never resolves. */
   readonly failed: Promise<never>;
   readonly #name: string;
   readonly #signal: AbortSignal | undefined;
@@ -23,13 +23,13 @@ export class Transcript {
   #text = "";
   #ended = false;
 
-  /** @param log a file that the output is appended to. */
+  /** @param log the file to append the output to */
   constructor(
     output: ReadableStream<Uint8Array>,
     { name, log, fatal, signal }: {
       readonly name: string;
       readonly log: string;
-      /** After this nothing that is waited for can come. */
+      /** After this text, nothing that is awaited can come. */
       readonly fatal?: string;
       readonly signal?: AbortSignal | undefined;
     },
@@ -38,14 +38,14 @@ export class Transcript {
     this.#signal = signal;
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
-    this.failed.catch(() => {}); // whoever waits is told
+    this.failed.catch(() => {}); // callers that wait get the error
     this.#onText = (text) => {
       if (fatal !== undefined && text.includes(fatal)) reject(new Error(`${name} says "${fatal}"`));
     };
     this.closed = this.#read(output, log);
   }
 
-  /** Resolves with what was found as soon as all that was printed so far contains `pattern`. */
+  /** Resolves with the match as soon as the output so far contains `pattern`. */
   async expect(pattern: Pattern, { timeoutMs }: { readonly timeoutMs: number }): Promise<string> {
     const found = find(pattern, this.#text);
     if (found !== undefined) return found;
@@ -64,7 +64,7 @@ export class Transcript {
     }
   }
 
-  /** Its last lines, without the sequences that only a terminal understands. */
+  /** The last lines, without terminal escape sequences. */
   tail(lines = 30): string {
     return `--- end of ${this.#name}\n${lastLines(printable(this.#text.slice(-20_000)), lines)}`;
   }
@@ -95,7 +95,7 @@ function find(pattern: Pattern, text: string): string | undefined {
   return pattern.exec(text)?.[0];
 }
 
-/** Firmware and boot loaders draw with escape sequences (ECMA-48 §5.4); a person wants the words. */
+/** Removes the escape sequences with which firmware and boot loaders draw (ECMA-48 §5.4). */
 function printable(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1bc|\r/g, "").replace(/\n{3,}/g, "\n\n");

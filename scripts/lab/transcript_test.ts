@@ -33,7 +33,7 @@ async function spoken(
   };
 }
 
-Deno.test("words that arrive in pieces are found, and what was said before counts", async () => {
+Deno.test("text that arrives in parts is found, and so is text printed before the wait", async () => {
   await using console = await spoken();
   const found = console.transcript.expect(/node\d login:/, { timeoutMs: 5000 });
   await console.say("Debian\r\nnode1 lo");
@@ -44,7 +44,7 @@ Deno.test("words that arrive in pieces are found, and what was said before count
   assert.equal(await console.log(), "Debian\r\nnode1 login: ");
 });
 
-Deno.test("waiting ends with the time allowed, and with the console", async () => {
+Deno.test("waiting ends with the timeout, and with the console", async () => {
   await using console = await spoken();
   await assert.rejects(
     console.transcript.expect(/never/, { timeoutMs: 1 }),
@@ -59,7 +59,7 @@ Deno.test("waiting ends with the time allowed, and with the console", async () =
   await assert.rejects(console.transcript.expect("later", { timeoutMs: 5000 }), /ended without "later"/);
 });
 
-Deno.test("an interruption ends waiting at once", async () => {
+Deno.test("an abort ends the wait at once", async () => {
   const stop = new AbortController();
   await using console = await spoken({ signal: stop.signal });
   const waiting = assert.rejects(console.transcript.expect(/more/, { timeoutMs: 5000 }), /interrupted/);
@@ -67,7 +67,7 @@ Deno.test("an interruption ends waiting at once", async () => {
   await waiting;
 });
 
-Deno.test("what is fatal ends waiting at once", async () => {
+Deno.test("a fatal message ends the wait at once", async () => {
   await using console = await spoken({ fatal: "Kernel panic" });
   const waiting = assert.rejects(
     console.transcript.expect("login:", { timeoutMs: 5000 }),
@@ -78,7 +78,7 @@ Deno.test("what is fatal ends waiting at once", async () => {
   await assert.rejects(console.transcript.failed, /says "Kernel panic"/);
 });
 
-Deno.test("its end is shown without a terminal's sequences", async () => {
+Deno.test("the last lines are shown without terminal escape sequences", async () => {
   await using console = await spoken();
   await console.say("\x1b[2J\x1b[01;01Hone\r\n\x1b[0mtwo\r\n");
   await console.end();

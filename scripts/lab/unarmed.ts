@@ -1,4 +1,4 @@
-/** Machines that nobody ordered to be installed: they boot from the network and end at their own disk, untouched. */
+/** Machines without an order: they boot from the network and end at their own disk, which stays unchanged. */
 import type { Check } from "./check.ts";
 import { sha256 } from "./check_disks.ts";
 import { ownDiskLine, writeOwnDisk } from "./own_disk.ts";
@@ -6,7 +6,7 @@ import { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
 import { nodeFacts, serverAddress, type Workplace } from "./workplace.ts";
 
-/** One machine that the server has never seen, and one that it knows and that is not armed. */
+/** Checks a machine that the server has never seen, and a known one that is not armed. */
 export async function checkUnarmed(lab: Workplace): Promise<Check[]> {
   await using server = await ProductServer.start(lab);
   const [unknown, known] = [nodeFacts(101), nodeFacts(102)];
@@ -44,7 +44,7 @@ async function bootsItsOwnDisk(
   });
   const after = await sha256(disk);
   return {
-    what: `${what} boots from the network: it ends at its own disk, which stays as it was`,
+    what: `${what} boots from the network: it ends at its own disk, which is unchanged`,
     passed: before === after,
     seen: before === after
       ? `SHA-256 ${before} before and after`

@@ -1,4 +1,4 @@
-/** What one run of the lab stands on: its network, its memory file system, its key; all gone at its end. */
+/** The setting of one run of the lab: network, file system in memory, ssh key; disposing of it removes all. */
 import { makeSshKey } from "./guest.ts";
 import { Mount } from "./loop_disk.ts";
 import { LabNetwork } from "./network.ts";
@@ -8,13 +8,13 @@ import type { Transcript } from "./transcript.ts";
 
 export interface LabOptions {
   readonly firmware: Firmware;
-  /** MiB of random bytes that the template's application has. */
+  /** MiB of random data that the template's application has. */
   readonly dataMiB: number;
   /** The compiled product. */
   readonly product: string;
-  /** Where the Debian tree is kept from one run to the next. */
+  /** The folder that caches the Debian tree between runs. */
   readonly cache: string;
-  /** Where logs and the summary go. */
+  /** The folder for logs and the summary. */
   readonly keep: string;
   readonly timeline: Timeline;
   readonly signal: AbortSignal;
@@ -22,12 +22,12 @@ export interface LabOptions {
 
 export interface Workplace extends LabOptions, AsyncDisposable {
   readonly network: LabNetwork;
-  /** Disks and data in memory: nothing of them is worth the host's disk. */
+  /** A folder in memory for disks and data, which need not outlive the run. */
   readonly folder: string;
   readonly sshKey: { readonly path: string; readonly publicKey: string };
-  /** What spoke so far; their ends are shown where the lab fails. */
+  /** All transcripts so far; their ends are shown if the lab fails. */
   readonly transcripts: Transcript[];
-  /** Runs tasks side by side to their ends; where one fails, `signal` stops the others first. */
+  /** Runs tasks concurrently to their ends. If one fails, `signal` stops the others first. */
   together<T>(tasks: readonly Promise<T>[]): Promise<T[]>;
 }
 
@@ -36,29 +36,29 @@ export const templateAddress = "10.77.0.10";
 export const prefix = 24;
 
 export interface NodeFacts {
-  /** What the server calls it; its clone's host name, too, where there is no other. */
+  /** Its name at the server, and its clone's host name unless there is another. */
   readonly name: string;
   readonly hostname?: string;
-  /** A person at its console is to say who it is; `types`: what they type, or nobody is there. */
+  /** It asks for its identity at the console. `types`: what a person types; empty if nobody is there. */
   readonly asked?: { readonly types: readonly Typing[] };
-  /** Its first card is in a bond, which has a VLAN with this address. */
+  /** Its first NIC is in a bond, which has a VLAN with this address. */
   readonly vlan?: { readonly id: number; readonly cidr: string };
   readonly mac: string;
   readonly address: string;
 }
 
 interface Typing {
-  /** What the console must have shown first. */
+  /** The output to wait for before typing. */
   readonly after: RegExp;
   readonly text: string;
 }
 
-/** The host name that the node's clone is to bear. */
+/** The host name of the node's clone. */
 export function hostOf({ name, hostname }: NodeFacts): string {
   return hostname ?? name;
 }
 
-/** The lab's nodes are node1, node2 …, at .11, .12 …. */
+/** The lab's nodes are node1, node2 …, with addresses .11, .12 …. */
 export function nodeFacts(number: number): NodeFacts {
   const hex = number.toString(16).padStart(2, "0");
   return { name: `node${number}`, mac: `52:54:00:77:00:${hex}`, address: `10.77.0.${10 + number}` };

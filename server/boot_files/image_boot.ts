@@ -7,7 +7,7 @@ import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segme
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
-import type { FormerVersion } from "../store/former_version.ts";
+import type { PreviousVersion } from "../store/previous_version.ts";
 import type { VersionReader } from "../store/version_reader.ts";
 
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
@@ -19,18 +19,21 @@ interface Boot {
   readonly notes: readonly string[];
 }
 
+interface BootOptions {
+  /** The version's folder. */
+  readonly folder: string;
+  readonly previous: PreviousVersion | undefined;
+  readonly segments: Pick<AgentSegments, "ensure" | "product">;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Makes the boot files in `folder`, or links those of the former version if they would come out the same. If the image
+ * Makes the boot files in `folder`, or links those of the previous version if they would come out the same. If the image
  * cannot boot a node, the notes say what is missing.
  */
 export async function makeBootFiles(
   reader: VersionReader,
-  { folder, former, segments, signal }: {
-    folder: string;
-    former: FormerVersion | undefined;
-    segments: Pick<AgentSegments, "ensure" | "product">;
-    signal: AbortSignal;
-  },
+  options: BootOptions,
 ): Promise<Boot> {
   const source = sourceOf(reader);
   const { source: machine, layout } = reader.manifest.header;
@@ -43,47 +46,60 @@ export async function makeBootFiles(
     return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
   }
   try {
-    const compression = await kernelCompression(source, kernelRelease);
-    await segments.ensure(compression);
-    const uses = usesOf(layout, machine?.firmware ?? "bios");
-    // another version of the product may make them differently
-    const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
-    const reused = former && await reuse(former, { folder, terms, source });
-    if (reused) return reused;
-    const recording = new RecordingSource(source);
-    const { kernelPath, missing } = await buildImageSegment({
-      source: recording,
+    return await makeOrReuse(source, {
+      ...options,
       kernelRelease,
-      uses,
-      compression,
-      signal,
-      output: `${folder}/${SEGMENT}`,
+      uses: usesOf(layout, machine?.firmware ?? "bios"),
     });
-    await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
-    await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
-    const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
-    return { bootable: missing.length === 0, notes };
   } catch (error) {
-    signal.throwIfAborted();
+    options.signal.throwIfAborted();
     if (!(error instanceof RackseedError)) throw error;
     return { bootable: false, notes: [`${error.title}: ${error.reason} ${error.remedy}`] };
   }
 }
 
-/** Links the former version's boot files; undefined if the new ones would differ, or those are damaged. */
+async function makeOrReuse(
+  source: ImageSource,
+  { kernelRelease, uses, folder, previous, segments, signal }: BootOptions & {
+    kernelRelease: string;
+    uses: ReturnType<typeof usesOf>;
+  },
+): Promise<Boot> {
+  const compression = await kernelCompression(source, kernelRelease);
+  await segments.ensure(compression);
+  // another version of the product may make them differently
+  const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
+  const reused = previous && await reuse(previous, { folder, terms, source });
+  if (reused) return reused;
+  const recording = new RecordingSource(source);
+  const { kernelPath, missing } = await buildImageSegment({
+    source: recording,
+    kernelRelease,
+    uses,
+    compression,
+    signal,
+    output: `${folder}/${SEGMENT}`,
+  });
+  await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
+  await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
+  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
+  return { bootable: missing.length === 0, notes };
+}
+
+/** Links the previous version's boot files; undefined if the new ones would differ, or those are damaged. */
 async function reuse(
-  former: FormerVersion,
+  previous: PreviousVersion,
   { folder, terms, source }: { folder: string; terms: string; source: ImageSource },
 ): Promise<Boot | undefined> {
-  const inputs = await former.read(INPUTS);
+  const inputs = await previous.read(INPUTS);
   if (inputs === undefined || !await areSameInputs(inputs, { terms, source })) return undefined;
   for (const name of [KERNEL, SEGMENT, INPUTS]) {
-    if (await former.link(name, folder)) continue;
-    // remove the links made so far: writing through them would change the former version
+    if (await previous.link(name, folder)) continue;
+    // remove the links made so far: writing through them would change the previous version
     for (const linked of [KERNEL, SEGMENT]) await Deno.remove(`${folder}/${linked}`).catch(() => {});
     return undefined;
   }
-  return { bootable: former.bootable, notes: former.bootNotes };
+  return { bootable: previous.bootable, notes: previous.bootNotes };
 }
 
 /** A version's files, as input of the initramfs. */

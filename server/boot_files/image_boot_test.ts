@@ -54,7 +54,7 @@ function inode(folder: string, version: number, name = "initrd-image"): number |
   return Deno.statSync(`${folder}/data/versions/web@${version}/${name}`).ino;
 }
 
-Deno.test("boot files are the former version's as long as their inputs do not change", () =>
+Deno.test("boot files are the previous version's as long as their inputs do not change", () =>
   inTemporary(async (folder) => {
     {
       await using server = await serve(folder);
@@ -83,7 +83,7 @@ Deno.test("boot files are the former version's as long as their inputs do not ch
     assert.notEqual(inode(folder, 5), inode(folder, 4));
   }));
 
-Deno.test("damaged boot files are made again, and the former version's are left as they are", () =>
+Deno.test("damaged boot files are made again, and the previous version's are left as they are", () =>
   inTemporary(async (folder) => {
     await using server = await serve(folder);
     await capture(server, `${folder}/tree`);

@@ -4,7 +4,7 @@ import { sendTree } from "./testing/sender.ts";
 import { openTestServer } from "./testing/service.ts";
 import { generatedTree } from "./testing/tree.ts";
 
-Deno.test("a backup opens what it took from the image, and the image's key nothing of the backup", async () => {
+Deno.test("a backup's keys open what it shares with the image, and the image's key opens nothing of the backup", async () => {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-keys-" });
   try {
     await using server = await openTestServer(`${folder}/data`);
@@ -18,7 +18,7 @@ Deno.test("a backup opens what it took from the image, and the image's key nothi
     const from = { template: { id: "t", name: "n1" }, backupOf: "n1", base: "web" };
     const backup = service.begin({ image: "n1", level: 1, excludes: [] }, from).id;
     assert.equal(service.orderFor("t")?.isBackup, true);
-    // what it draws on cannot go meanwhile
+    // the image that it uses cannot be deleted meanwhile
     assert.throws(() => store.delete("web@1"), /a capture for n1 uses its content/);
     assert.equal(await sendTree(service, backup, whole), 30_000);
     assert.equal((await server.ended(backup)).state, "published");
@@ -35,7 +35,7 @@ Deno.test("a backup opens what it took from the image, and the image's key nothi
     assert.throws(() => open(frameOf(own, 1), { key: image.key }));
     assert.throws(() => open(Deno.readFileSync(own.payload[0]?.path ?? ""), { key: image.key }));
 
-    // an image of its own that bears the same name is refused, and the other way round
+    // an ordinary image with the same name is refused, and the other way round
     assert.throws(() => service.begin({ image: "n1", level: 1, excludes: [] }), { status: 409 });
     assert.throws(() => service.begin({ image: "web", level: 1, excludes: [] }, { backupOf: "web" }), {
       status: 409,

@@ -11,7 +11,8 @@ import type {
 import { messageOf, type Problem, RackseedError } from "#contract/errors.ts";
 import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import { removeSync } from "../store/durable.ts";
-import type { HeldLineage, ImageStore } from "../store/images.ts";
+import type { HeldLineage } from "../store/held_lineages.ts";
+import type { ImageStore } from "../store/images.ts";
 import { diskFull, storeError } from "../store/store_error.ts";
 import { CaptureViews, isActive } from "./capture_views.ts";
 import type { Draft } from "./draft.ts";
@@ -20,23 +21,23 @@ import { type PublishPorts, publishVersion } from "./publish.ts";
 
 const log = getLogger(["rackseed", "capture"]);
 
-/** A capture whose sender was not heard of for so long makes room for a new one. */
+/** A capture whose sender has been silent for this long gives way to a new one. */
 const SILENT_MS = 60_000;
-/** And one of which nothing was heard for so long, not even a hook at its end, will not be heard of again. */
+/** A capture that has been silent for this long, longer than any hook at its end, is abandoned. */
 const ABANDONED_MS = 60 * 60_000;
 const MAX_KNOWN_HASHES = 65_536;
 
 interface CaptureServiceOptions extends PublishPorts {
   readonly db: DatabaseSync;
   readonly store: ImageStore;
-  /** Called after every change, with what the API shows of the capture. */
+  /** Called with the capture's view after every change. */
   readonly onChange?: (view: CaptureView) => void;
 }
 
-/** Where a capture comes from. */
+/** The origin of a capture. */
 export interface CaptureFrom {
   readonly template?: { readonly id: string; readonly name: string } | undefined;
-  /** Name of the node whose backup it is to be. */
+  /** Name of the node, if it is a backup. */
   readonly backupOf?: string | undefined;
   /** An image whose content need not be sent again. */
   readonly base?: string | undefined;
@@ -57,16 +58,34 @@ interface ActiveCapture {
 }
 
 /**
- * Captures from their beginning to the published version: hands orders to templates, takes their frames in,
- * and publishes when all is there. Nothing of a capture is visible as a version before it is whole. All methods
- * throw RackseedError.
+ * Captures from their start to the published version: gives orders to templates, receives their frames, and publishes
+ * when everything has arrived. No part of a capture is visible as a version before it is complete. All methods throw
+ * RackseedError.
+ *
+ * @example
+ * ```ts
+ * import type { CaptureView } from "#contract/api.ts";
+ * import type { CaptureService } from "./capture_service.ts";
+ *
+ * // an import: its client sends frames and entries, then the header
+ * export async function captureOne(
+ *   service: CaptureService,
+ *   { frame, entries, header }: { frame: Uint8Array; entries: Uint8Array; header: Uint8Array },
+ * ): Promise<CaptureView> {
+ *   const { id } = service.begin({ image: "web", level: 9, excludes: [] });
+ *   await service.addFrame(id, frame);
+ *   service.addEntries(id, 0, entries);
+ *   await service.endEntries(id, header);
+ *   return service.get(id); // "publishing", and "published" later
+ * }
+ * ```
  */
 export class CaptureService implements AsyncDisposable {
   readonly #options: CaptureServiceOptions;
   readonly #store: ImageStore;
   readonly #views: CaptureViews;
   readonly #active = new Map<string, ActiveCapture>();
-  /** What goes on without a caller: versions being published, files being closed. */
+  /** Work in the background: versions being published, files being closed. */
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: CaptureServiceOptions) {
@@ -75,7 +94,7 @@ export class CaptureService implements AsyncDisposable {
     this.#views = new CaptureViews(options.db, { onChange: options.onChange });
   }
 
-  /** Ends what runs; the next start finds it interrupted. */
+  /** Stops everything that runs; the next start finds it interrupted. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { abort, held } of this.#active.values()) {
       abort.abort(new Error("the server is stopping"));
@@ -86,8 +105,8 @@ export class CaptureService implements AsyncDisposable {
   }
 
   /**
-   * Starts a capture. With a template it waits for the template's agent; without, the caller sends. 409 where
-   * one of the same image is under way, 507 where the disk is full.
+   * Starts a capture. With a template it waits for the template's agent; without one, the caller sends. 409 if the
+   * image has a capture under way, 507 if the disk is full.
    */
   begin(
     { image, level, excludes }: z.output<typeof CaptureRequest>,
@@ -118,8 +137,8 @@ export class CaptureService implements AsyncDisposable {
         frame: (id) => this.#store.packs.frame(id),
       }, { parent: () => parent === undefined ? [] : this.#store.hashedEntries(`${image}@${version}`) });
       const isBackup = backupOf !== undefined;
-      const began = { image, templateId, level, excludes, parent, held, intake, abort, isBackup };
-      this.#active.set(id, { ...began, heardMs: Date.now() });
+      const started = { image, templateId, level, excludes, parent, held, intake, abort, isBackup };
+      this.#active.set(id, { ...started, heardMs: Date.now() });
       log.info("capture-begun", { capture: id, image, template: template?.name, level });
       return this.#views.put({
         id,
@@ -144,8 +163,8 @@ export class CaptureService implements AsyncDisposable {
   }
 
   /**
-   * What the template's agent is to do. An agent that asks again while its capture runs was started anew: it
-   * gets the same order, and finds known what it sent before.
+   * The order for a template's agent. An agent that asks again while its capture runs was restarted: it gets the same
+   * order, and need not resend what it sent before.
    */
   orderFor(templateId: string): CaptureOrder | undefined {
     const mine = [...this.#active].filter(([, capture]) => capture.templateId === templateId);
@@ -170,8 +189,8 @@ export class CaptureService implements AsyncDisposable {
     const { held } = this.#receiving(id);
     const count = hashes.length / SHA256_BYTES;
     if (!Number.isInteger(count) || count > MAX_KNOWN_HASHES) {
-      throw new RackseedError("cannot tell which extents are known", {
-        reason: `${hashes.length} bytes are not up to ${MAX_KNOWN_HASHES} hashes of ${SHA256_BYTES} bytes.`,
+      throw new RackseedError("cannot look up these extents", {
+        reason: `${hashes.length} bytes are not 0 to ${MAX_KNOWN_HASHES} hashes of ${SHA256_BYTES} bytes.`,
         remedy: "use the same version of rackseed on both sides.",
         status: 400,
       });
@@ -182,9 +201,9 @@ export class CaptureService implements AsyncDisposable {
   }
 
   /**
-   * Takes one frame (contract/frame_upload.ts) over, with all of its buffer: proves it, compresses it unless it came
-   * so, seals and writes it. Resolves when it is written, which is the sender's brake: with two frames under way for
-   * each core all workers are busy.
+   * Takes ownership of one frame (contract/format/frame_upload.ts) and its whole buffer: checks it, compresses it unless
+   * it is packed, seals and writes it. Resolves when it is written, which limits the sender's speed: with two frames
+   * under way per core, all workers are busy.
    */
   async addFrame(id: string, body: Uint8Array): Promise<void> {
     const { held, level, image } = this.#receiving(id);
@@ -211,7 +230,7 @@ export class CaptureService implements AsyncDisposable {
     if (state === "publishing" || state === "published") return;
     const { intake } = this.#receiving(id);
     this.#views.change(id, { progress });
-    // whoever reads has its order; whatever makes the parent unreadable comes out when it is needed
+    // a sender that reports progress has its order; if the parent is unreadable, that shows when it is needed
     try {
       intake.prepare();
     } catch (error) {
@@ -219,14 +238,14 @@ export class CaptureService implements AsyncDisposable {
     }
   }
 
-  /** Takes a part of the entries (zstd of lines), while contents still arrive. 400 and 409 as EntryIntake says. */
+  /** Receives a part of the entries (zstd of lines) while contents still arrive. 400 and 409 as in EntryIntake. */
   addEntries(id: string, part: number, body: Uint8Array): void {
     this.#receiving(id).intake.take(part, body);
   }
 
   /**
-   * Takes the header (zstd of a CaptureHeader), the last thing that a sender sends. Resolves when all entries and
-   * their extents are there; publishing goes on by itself. 400 and 409 as EntryIntake says.
+   * Receives the header (zstd of a CaptureHeader), the last part of a capture. Resolves when all entries and their
+   * extents have arrived; publishing continues in the background. 400 and 409 as in EntryIntake.
    */
   async endEntries(id: string, body: Uint8Array): Promise<void> {
     // a sender that missed the answer sends again
@@ -245,27 +264,27 @@ export class CaptureService implements AsyncDisposable {
     this.#run(this.#publish(id, { ...capture, ...complete }));
   }
 
-  /** Fails those whose sender is gone for good: what waits for their end, as the backups' schedule does, goes on. */
+  /** Fails captures whose sender is gone for good, so that the schedule of backups does not wait for them. */
   endAbandoned({ afterMs = ABANDONED_MS }: { afterMs?: number } = {}): void {
     for (const [id, { image, heardMs }] of [...this.#active]) {
       const { state } = this.get(id);
       if (!["waiting", "receiving"].includes(state) || Date.now() - heardMs < afterMs) continue;
       this.#fail(
         id,
-        interrupted(image, { forMs: afterMs, because: "that is longer than any capture is quiet" }),
+        interrupted(image, { forMs: afterMs, because: "no capture is silent for that long" }),
       );
     }
   }
 
-  /** The sender gives up, for this reason. */
+  /** The sender gives up, for the given reason. */
   fail(id: string, { title, status, detail, remedy }: Problem): void {
     this.#receiving(id);
     this.#fail(id, new RackseedError(title, { reason: detail, remedy, status }));
   }
 
   /**
-   * Calls a capture off and drops what it stored. Of one that failed before, it drops what was kept to be used
-   * again. 409 where the version is already published.
+   * Cancels a capture and drops what it stored. If it has already failed, drops what was kept for reuse. 409 if the
+   * version is already published.
    */
   cancel(id: string): CaptureView {
     const view = this.get(id);
@@ -287,7 +306,7 @@ export class CaptureService implements AsyncDisposable {
   ): Promise<void> {
     const stagingPath = `${this.#store.directory.staging}/${id}`;
     try {
-      // a frame sent twice may have come behind the last look
+      // a frame that was sent twice may have arrived after the last check
       await held.writer.close();
       const version = await publishVersion({
         ...capture,
@@ -320,7 +339,7 @@ export class CaptureService implements AsyncDisposable {
     this.#views.put({ ...view, ...ending, finished: new Date().toISOString() });
   }
 
-  /** The capture, if it takes content now. Else 404, 409, or why it failed. */
+  /** The capture, if it accepts content now; otherwise throws 404, 409, or the error that ended it. */
   #receiving(id: string): ActiveCapture {
     const { state, image, problem } = this.get(id);
     const capture = this.#active.get(id);
@@ -329,7 +348,7 @@ export class CaptureService implements AsyncDisposable {
       return capture;
     }
     if (problem !== undefined) throw RackseedError.fromProblem(problem);
-    throw new RackseedError(`the capture of ${image} takes no more content`, {
+    throw new RackseedError(`the capture of ${image} accepts no more content`, {
       reason: `it is ${state}.`,
       remedy: "start a new capture.",
       status: 409,
@@ -345,7 +364,7 @@ export class CaptureService implements AsyncDisposable {
     const [id, capture] = this.#activeOf(image) ?? [];
     if (id === undefined || capture === undefined || this.get(id).state !== "receiving") return;
     if (Date.now() - capture.heardMs < SILENT_MS) return;
-    this.#fail(id, interrupted(image, { forMs: SILENT_MS, because: "a new capture was asked for" }));
+    this.#fail(id, interrupted(image, { forMs: SILENT_MS, because: "a new capture was requested" }));
   }
 
   #run(work: Promise<void>): void {
@@ -359,6 +378,6 @@ export class CaptureService implements AsyncDisposable {
 function interrupted(image: string, { forMs, because }: { forMs: number; because: string }): RackseedError {
   return new RackseedError(`capture of ${image} was interrupted`, {
     reason: `its sender has been silent for ${forMs / 1000} s, and ${because}.`,
-    remedy: "capture again: what it sent is used by the new capture.",
+    remedy: "capture again; the new capture reuses what was sent.",
   });
 }

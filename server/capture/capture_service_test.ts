@@ -20,7 +20,7 @@ const progress = {
 } as const;
 const order = { image: "web", level: 3, excludes: [] };
 
-Deno.test("a tree that is sent becomes a version that is signed, read and verified", async () => {
+Deno.test("a sent tree becomes a version that is signed, read and verified", async () => {
   await inTemporary(async (folder) => {
     const tree = await makeTree(`${folder}/tree`);
     await using server = await openTestServer(`${folder}/data`);
@@ -73,7 +73,7 @@ Deno.test("a second capture stores only what is new and shares the packs of the 
   });
 });
 
-Deno.test("a template's agent gets its order, again when it was started anew, and only its own", async () => {
+Deno.test("a template's agent gets only its own order, and gets it again after a restart", async () => {
   await inTemporary(async (folder) => {
     await using server = await openTestServer(`${folder}/data`);
     const { service } = server;
@@ -95,7 +95,7 @@ Deno.test("a template's agent gets its order, again when it was started anew, an
   });
 });
 
-Deno.test("an image has one capture at a time, and a capture that has ended takes nothing", async () => {
+Deno.test("an image has one capture at a time, and a finished capture accepts nothing", async () => {
   await inTemporary(async (folder) => {
     await using server = await openTestServer(`${folder}/data`);
     const { service } = server;
@@ -110,7 +110,7 @@ Deno.test("an image has one capture at a time, and a capture that has ended take
   });
 });
 
-Deno.test("a capture whose sender is gone for good is ended, so that nobody waits for it", async () => {
+Deno.test("a capture whose sender is gone for good is ended, so that nothing waits for it", async () => {
   await inTemporary(async (folder) => {
     await using server = await openTestServer(`${folder}/data`);
     const { service } = server;
@@ -141,7 +141,7 @@ Deno.test("frames of a capture that failed are known to the next, those of a can
     service.fail(first, { title: "stopped", status: 500, detail: "so.", remedy: "go on." });
 
     const second = service.begin(order).id;
-    // the former capture's file is closed before this one is written
+    // the previous capture's file is closed before this one is written
     await service.addFrame(second, [...framesOf([...tree.contents].slice(0, 1))][0] as Uint8Array);
     assert.equal(known(second), tree.contents.size);
     service.cancel(second);
@@ -177,7 +177,7 @@ Deno.test("a capture that is cancelled while it is published never becomes a ver
   });
 });
 
-Deno.test("what is not what it claims is refused, and the capture goes on", async () => {
+Deno.test("content that is not what it claims is refused, and the capture continues", async () => {
   await inTemporary(async (folder) => {
     const tree = await makeTree(`${folder}/tree`);
     await using server = await openTestServer(`${folder}/data`);
@@ -243,7 +243,7 @@ Deno.test("entries may come before their contents, their last part twice, and al
   });
 });
 
-Deno.test("a pack that was closed too early grows, and is hashed as it is in the end", async () => {
+Deno.test("a pack that was closed too early grows, and is hashed in its final state", async () => {
   await inTemporary(async (folder) => {
     const tree = await makeTree(`${folder}/tree`);
     await using server = await openTestServer(`${folder}/data`);
@@ -260,7 +260,7 @@ Deno.test("a pack that was closed too early grows, and is hashed as it is in the
   });
 });
 
-Deno.test("new packs are begun when one is full, and a version has only those that it needs", async () => {
+Deno.test("a new pack is started when one is full, and a version has only the packs that it needs", async () => {
   await inTemporary(async (folder) => {
     await using server = await openTestServer(`${folder}/data`, { packBytes: 3 << 20 });
     const unused = await makeTree(`${folder}/unused`, { largeBytes: 8 << 20 });
@@ -300,7 +300,7 @@ Deno.test("a version that is in use or not clearly named is not deleted", async 
   });
 });
 
-Deno.test("a server that starts again fails what was under way and keeps what was published", async () => {
+Deno.test("a restarted server fails unfinished captures and keeps published versions", async () => {
   await inTemporary(async (folder) => {
     const tree = await makeTree(`${folder}/tree`);
     let id: string;
@@ -364,6 +364,6 @@ async function inTemporary(work: (folder: string) => Promise<void>): Promise<voi
   }
 }
 
-Deno.test("a data directory that cannot be made is an error with a remedy", () => {
+Deno.test("a data directory that cannot be created is an error with a remedy", () => {
   assert.throws(() => new DataDirectory("/proc/rackseed"), problem(500, /proc|denied|No such/));
 });

@@ -6,16 +6,16 @@ import { Captures } from "../store/captures.ts";
 
 const log = getLogger(["rackseed", "capture"]);
 
-/** Captures that are done and still listed. */
+/** Number of captures that are listed. */
 const LISTED = 200;
 
-/** What the API shows of captures, kept over a restart. */
+/** The API's views of captures; they persist across restarts. */
 export class CaptureViews {
   readonly #captures: Captures;
   readonly #onChange: ((view: CaptureView) => void) | undefined;
   readonly #views = new Map<string, CaptureView>();
 
-  /** Captures that the last run of the server did not finish are failed now. */
+  /** Marks the captures that the last run of the server did not finish as failed. */
   constructor(db: DatabaseSync, { onChange }: { onChange: ((view: CaptureView) => void) | undefined }) {
     this.#captures = new Captures(db);
     this.#onChange = onChange;
@@ -26,20 +26,20 @@ export class CaptureViews {
         state: "failed",
         finished: new Date().toISOString(),
         problem: new RackseedError(`capture of ${view.image} was interrupted`, {
-          reason: "the server stopped meanwhile.",
+          reason: "the server stopped during it.",
           remedy: "capture again; what was already sent is not sent again.",
         }).toProblem(),
       });
     }
   }
 
-  /** Throws RackseedError (404) where there is none. */
+  /** Throws RackseedError (404) if there is none. */
   get(id: string): CaptureView {
     const view = this.#views.get(id);
     if (view) return view;
     throw new RackseedError(`there is no capture ${id}`, {
-      reason: "it never was, or it was long ago.",
-      remedy: "list the captures.",
+      reason: "it never existed, or it is too old to be listed.",
+      remedy: "choose one of the listed captures.",
       status: 404,
     });
   }
@@ -63,7 +63,7 @@ export class CaptureViews {
     return view;
   }
 
-  /** A database that cannot take it (full disk) stops nothing. */
+  /** A failed write (full disk) is logged and does not stop the capture. */
   #show(view: CaptureView, { save }: { save: boolean }): void {
     this.#views.set(view.id, view);
     try {

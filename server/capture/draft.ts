@@ -14,10 +14,10 @@ import type { ExtentPlace } from "../store/extents.ts";
 import type { StoredFrame } from "../store/packs.ts";
 
 const LINES_PER_PIECE = 4096;
-/** The rest of what a manifest may have is left to its frames. */
+/** The rest of the largest manifest is left for its frame lines. */
 const MAX_ENTRIES_BYTES = MAX_MANIFEST_BYTES / 4 * 3;
 
-/** Looks up in the store. */
+/** Lookups in the store. */
 export interface Places {
   find(sha256: Uint8Array): ExtentPlace | undefined;
   frame(id: number): StoredFrame & { readonly pack: number } | undefined;
@@ -30,25 +30,25 @@ interface DraftExtent {
 }
 
 interface DraftFrame extends Omit<Frame, "pack"> {
-  /** Its id. */
+  /** The pack's id. */
   readonly pack: number;
   readonly extents: FrameSlice[];
 }
 
 /**
- * A version's manifest in the making. Entries come one by one; as soon as the store has its extents, each is
- * proven, placed and its line written. Frames are numbered in the order in which entries first need them: the order
- * in which they were sent. Packs are numbered by age, which is in two versions the same.
+ * A version's manifest while it is being built. Entries arrive one by one; as soon as the store has an entry's extents,
+ * the entry is checked and placed, and its line written. Frames are numbered in the order in which entries first need
+ * them, which is the order in which they were sent. Packs are numbered by age, which is the same in every version.
  */
 export class Draft {
   readonly #places: Places;
   readonly #frames: DraftFrame[] = [];
   readonly #frameNumbers = new Map<number, number>();
-  /** Ids. */
+  /** Ids of the packs that are used. */
   readonly #packs = new Set<number>();
   /** By SHA-256 in base64url. */
   readonly #extents = new Map<string, DraftExtent>();
-  /** In their order, those whose extents, or those before them, are not there yet. */
+  /** In order, the entries that wait for their extents or for an entry before them. */
   #waiting: Entry<HashedExtent>[] = [];
   readonly #entries: Entry<FrameExtent>[] = [];
   readonly #proof = new TreeProof(this.#frames);
@@ -71,12 +71,12 @@ export class Draft {
     return this.#totals;
   }
 
-  /** How many entries came, placed or not. */
+  /** Number of entries received, placed or not. */
   get added(): number {
     return this.#added;
   }
 
-  /** How many different extents the entries name that the store does not have. */
+  /** Number of distinct extents that the entries refer to and the store does not have. */
   missing(): number {
     const missing = new Set<string>();
     for (const entry of this.#waiting) {
@@ -86,28 +86,28 @@ export class Draft {
     return missing.size;
   }
 
-  /** `isKept`: the store has its extents as a rule. */
+  /** `isKept`: the parent has the entry, so the store normally has its extents. */
   add(entry: Entry<HashedExtent>, { isKept }: { isKept: boolean }): void {
     this.#added++;
     this.#waiting.push(entry);
-    // one that waits behind a missing extent is looked up now, while its sender is at work, and not in the end
-    if (isKept) this.#isThere(entry);
+    // look up an entry that waits behind a missing extent now, while the sender is busy, rather than at the end
+    if (isKept) this.#isComplete(entry);
   }
 
   /**
-   * Places entries up to the first one that names an extent which the store does not have yet. Throws RangeError
-   * where one cannot stand in a manifest at its place.
+   * Places entries up to the first one with an extent that the store does not have yet. Throws RangeError if an entry
+   * breaks a rule of the manifest.
    */
   place(): void {
     const waiting = this.#waiting;
     let done = 0;
-    while (done < waiting.length && this.#isThere(waiting[done] as Entry<HashedExtent>)) {
+    while (done < waiting.length && this.#isComplete(waiting[done] as Entry<HashedExtent>)) {
       this.#place(waiting[done++] as Entry<HashedExtent>);
     }
     this.#waiting = waiting.slice(done);
   }
 
-  #isThere(entry: Entry<HashedExtent>): boolean {
+  #isComplete(entry: Entry<HashedExtent>): boolean {
     return entry.type !== "file" || entry.extents.every(({ sha256 }) => this.#find(sha256) !== undefined);
   }
 
@@ -125,7 +125,7 @@ export class Draft {
     if (this.#lines.length === LINES_PER_PIECE) this.#endPiece();
   }
 
-  /** The manifest as `decodeManifest` would read it out of `encode`: every entry was proven when it came. */
+  /** The manifest that `decodeManifest` would read from `encode`; every entry was checked on arrival. */
   manifest(header: Header): Manifest {
     return { header, frames: this.#numbered(), entries: this.#entries };
   }
@@ -137,13 +137,13 @@ export class Draft {
     return Buffer.concat([head, ...this.#pieces]);
   }
 
-  /** The frames with their packs as the version numbers them. */
+  /** The frames with the version's pack numbers. */
   #numbered(): Frame[] {
     const numbers = new Map(this.packs.map((id, number) => [id, number]));
     return this.#frames.map((frame) => ({ ...frame, pack: numbers.get(frame.pack) as number }));
   }
 
-  /** How many frames the version uses. */
+  /** Number of frames that the version uses. */
   get frames(): number {
     return this.#frames.length;
   }
@@ -161,12 +161,12 @@ export class Draft {
     return extents.map(({ offset, sizeBytes, sha256 }) => {
       const extent = this.#find(sha256);
       if (extent === undefined) throw new Error("an extent is gone");
-      if (extent.sizeBytes !== sizeBytes) throw new RangeError("an extent has another size than its content");
+      if (extent.sizeBytes !== sizeBytes) throw new RangeError("an extent's size is not that of its content");
       return { offset, frame: extent.frame, index: extent.index };
     });
   }
 
-  /** The extent as the manifest numbers it, from its first mention on. */
+  /** The extent with its numbers in the manifest, which it gets when it is first found. */
   #find(sha256: string): DraftExtent | undefined {
     const known = this.#extents.get(sha256);
     if (known !== undefined) return known;

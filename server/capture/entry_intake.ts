@@ -8,9 +8,9 @@ import { MAX_MANIFEST_BYTES } from "#contract/format/manifest.ts";
 import { Draft, type Places } from "./draft.ts";
 
 /**
- * Takes the entries of one capture in, part by part while the contents arrive, so that little is left to do when
- * the last frame is written. All methods throw RackseedError: 400 where a line cannot stand; the entries must then
- * be sent from their beginning.
+ * Receives the entries of one capture, part by part while the contents arrive, so that little is left to do after the
+ * last frame. All methods throw RackseedError: 400 if a line is malformed or breaks a rule; the entries must then be
+ * sent again from the first part.
  */
 export class EntryIntake {
   readonly #places: Places;
@@ -20,19 +20,19 @@ export class EntryIntake {
   #ahead: Iterable<Entry<HashedExtent>> | undefined;
   #draft!: Draft;
   #patch!: EntryPatch;
-  /** Of all lines as they would be without a parent. */
+  /** The hash of all lines, in the form that they have without a parent. */
   #hash!: Hash;
   #parts = 0;
   #textBytes = 0;
 
-  /** `parent`: the entries that the sender may refer to; asked for when it does. */
+  /** `parent`: the entries that the sender may refer to; called when it does. */
   constructor(places: Places, { parent }: { parent: () => Iterable<Entry<HashedExtent>> }) {
     this.#places = places;
     this.#parent = parent;
     this.#restart();
   }
 
-  /** Reads the parent while its sender has nothing to send yet. */
+  /** Reads the parent in advance, while the sender has nothing to send yet. */
   prepare(): void {
     if (this.#isPrepared) return;
     this.#isPrepared = true;
@@ -40,16 +40,15 @@ export class EntryIntake {
   }
 
   /**
-   * `body`: zstd of lines of entry_changes.ts, each ended by LF. Part 0 begins anew, as the agent of a template
-   * does that was started again; the part that came last may come twice, since its sender may have missed the
-   * answer. 409 where another one is due.
+   * `body`: zstd of lines of entry_changes.ts, each ended by LF. Part 0 starts over, as a restarted agent does. The
+   * latest part may come twice, because its sender may have missed the answer. 409 if another part is due.
    */
   take(part: number, body: Uint8Array): void {
     if (part > 0 && part === this.#parts - 1) return;
     if (part === 0) this.#restart();
     if (part !== this.#parts) {
       throw new RackseedError("cannot take these entries", {
-        reason: `part ${part} came where part ${this.#parts} is due.`,
+        reason: `part ${part} arrived, but part ${this.#parts} is due.`,
         remedy: "start the agent, or the import, again.",
         status: 409,
       });
@@ -61,8 +60,8 @@ export class EntryIntake {
       const lines = text.toString("utf8").split("\n");
       if (lines.pop() !== "") throw new RangeError("the last line has no end");
       const whole: string[] = [];
-      for (const told of lines) {
-        for (const { entry, line, isKept } of this.#patch.apply(told)) {
+      for (const sent of lines) {
+        for (const { entry, line, isKept } of this.#patch.apply(sent)) {
           this.#draft.add(entry, { isKept });
           whole.push(line);
         }
@@ -74,8 +73,8 @@ export class EntryIntake {
   }
 
   /**
-   * The draft of all that was taken. `body`: zstd of a CaptureHeader. 409 where extents are missing: once they are
-   * there it can be asked again.
+   * The draft of all parts. `body`: zstd of a CaptureHeader. 409 if extents are missing; call again once they have
+   * arrived.
    */
   complete(body: Uint8Array): { header: CaptureHeader; draft: Draft } {
     const draft = this.#draft;
@@ -83,11 +82,11 @@ export class EntryIntake {
       const header = CaptureHeader.parse(JSON.parse(textOf(body).toString("utf8")));
       if (header.entries === 0) throw new RangeError("the list of entries is empty");
       if (draft.added !== header.entries) {
-        throw new RangeError(`${draft.added} of ${header.entries} entries came`);
+        throw new RangeError(`${draft.added} of ${header.entries} entries arrived`);
       }
       const sha256 = this.#hash.copy().digest("hex");
       if (header.sha256 === undefined ? this.#patch.used : header.sha256 !== sha256) {
-        throw new RangeError("they are not what their sender meant, who may remember another parent");
+        throw new RangeError("they differ from the sender's, which may remember another parent");
       }
       draft.place();
       return header;
@@ -95,8 +94,8 @@ export class EntryIntake {
     const missing = draft.missing();
     if (missing === 0) return { header, draft };
     throw new RackseedError("cannot publish yet", {
-      reason: `${missing} extents that the entries name have not arrived.`,
-      remedy: "ask which ones are known, send the others, then end the entries again.",
+      reason: `${missing} extents of the entries have not arrived.`,
+      remedy: "ask which ones are known, send the others, then send the header again.",
       status: 409,
     });
   }
@@ -135,6 +134,6 @@ function textOf(body: Uint8Array): Buffer {
   try {
     return zstdDecompressSync(body, { maxOutputLength: MAX_ENTRIES_PART_BYTES });
   } catch (error) {
-    throw new RangeError("it cannot be decompressed, or is too long", { cause: error });
+    throw new RangeError("it is not zstd, or is too long", { cause: error });
   }
 }

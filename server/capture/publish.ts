@@ -10,20 +10,21 @@ import {
 } from "#contract/format/manifest.ts";
 import { packName } from "#contract/format/sha256.ts";
 import { writeSynced } from "../store/durable.ts";
-import type { FormerVersion } from "../store/former_version.ts";
-import type { HeldLineage, ImageStore } from "../store/images.ts";
+import type { PreviousVersion } from "../store/previous_version.ts";
+import type { HeldLineage } from "../store/held_lineages.ts";
+import type { ImageStore } from "../store/images.ts";
 import type { Pack, StoredFrame } from "../store/packs.ts";
 import { VersionReader } from "../store/version_reader.ts";
 import type { VersionFile } from "../store/versions.ts";
 import type { Draft } from "./draft.ts";
 
-/** One thread compresses it while all others wait: higher levels make a version 0.1 % smaller. */
+/** Low, because one thread compresses the manifest while all others wait; a higher level saves 0.1 % of a version. */
 const MANIFEST_LEVEL = 3;
 
-/** What others of the server do for a new version. */
+/** Other parts of the server that contribute to a new version. */
 export interface PublishPorts {
   /**
-   * The private torrent of these files, in this order. `parent`: the former version's, whose pieces need not be
+   * The private torrent of these files, in this order. `parent`: the previous version's, whose pieces need not be
    * hashed again. `infoHash`: 40 hexadecimal digits.
    */
   makeTorrent(
@@ -31,12 +32,12 @@ export interface PublishPorts {
     options: { parent: Uint8Array | undefined },
   ): Promise<{ metainfo: Uint8Array; infoHash: string }>;
   /**
-   * Writes `vmlinuz` and `initrd-image` into the folder where the image has what a machine needs to boot; takes those
-   * of the former version where they would be the same.
+   * Writes `vmlinuz` and `initrd-image` into the folder if the image has what a machine needs to boot. Reuses those of
+   * the previous version if they would be the same.
    */
   makeBoot(
     reader: VersionReader,
-    options: { folder: string; former: FormerVersion | undefined },
+    options: { folder: string; previous: PreviousVersion | undefined },
   ): Promise<{ bootable: boolean; notes: readonly string[] }>;
 }
 
@@ -47,21 +48,21 @@ interface Publication {
   readonly level: number;
   readonly stagingPath: string;
   readonly signal: AbortSignal;
-  /** Says what is done now. */
+  /** Reports the current activity. */
   readonly onActivity: (activity: string) => void;
 }
 
 /**
- * Turns a complete draft into a visible version: proves all that is new from the disk, makes and signs the
- * manifest, has torrent and boot files made, and publishes all of it at once. Returns the version's number.
+ * Turns a complete draft into a visible version: checks on the disk everything that is new, writes and signs the
+ * manifest, has the torrent and the boot files made, and publishes it all at once. Returns the version's number.
  */
 export async function publishVersion(
   publication: Publication,
   { store, ports }: { store: ImageStore; ports: PublishPorts },
 ): Promise<number> {
-  const { draft, held, level, stagingPath, signal, onActivity } = publication;
+  const { draft, held, stagingPath, signal, onActivity } = publication;
   const { lineage } = held;
-  onActivity("verifying what was stored");
+  onActivity("verifying stored frames");
   const packs: (Pack & { sha256: string })[] = [];
   for (const pack of draft.packs) {
     packs.push(await proven(store.packs.get(pack), { store, held }));
@@ -69,11 +70,50 @@ export async function publishVersion(
   }
 
   onActivity("writing the manifest");
-  const { version, parent } = store.nextVersion(lineage);
-  const former = store.former(lineage);
+  const manifest = await writeManifest(publication, { store, packs });
+  signal.throwIfAborted();
+
+  onActivity("making the torrent");
+  // until it is published, a new pack has its first name
+  const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
+  const previous = store.previous(lineage);
+  // packs first, oldest first, so that the torrent begins like its parent
+  const payload = [
+    ...packs.map(({ sha256, sizeBytes }, i) => ({
+      name: packName(sha256),
+      path: paths[i] as string,
+      sizeBytes,
+    })),
+    { name: "manifest.rsm", path: manifest.path, sizeBytes: manifest.sizeBytes },
+  ];
+  const parent = await previous?.read("torrent");
+  const { metainfo, infoHash } = await ports.makeTorrent(payload, { parent });
+  await writeSynced(`${stagingPath}/torrent`, metainfo);
+  signal.throwIfAborted();
+
+  onActivity("building the boot files");
+  using reader = new VersionReader(draft.manifest(manifest.header), { packs: paths, key: lineage.key });
+  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, previous });
+  signal.throwIfAborted();
+
+  onActivity("publishing");
+  const { id, header: { version } } = manifest;
+  const signature = signManifestId(id, store.signingKey.privateKey);
+  const headerLine = JSON.stringify(manifest.header);
+  const files = await filesOf(stagingPath);
+  const record = { version, id, signature, infoHash, headerLine, bootable, bootNotes: notes, files };
+  await store.publish({ lineage, record, packs, stagingPath, signal });
+  return version;
+}
+
+/** Writes the sealed manifest into the staging folder. */
+async function writeManifest(
+  publication: Publication,
+  { store, packs }: { store: ImageStore; packs: readonly (Pack & { readonly sha256: string })[] },
+): Promise<{ header: Header; id: string; path: string; sizeBytes: number }> {
+  const { draft, held, level, stagingPath } = publication;
   const header = headerOf(publication, {
-    version,
-    parent,
+    ...store.nextVersion(held.lineage),
     packs: packs.map((pack) => {
       const { sha256, sizeBytes } = pack;
       const key = store.lentKey(pack, held);
@@ -82,44 +122,17 @@ export async function publishVersion(
   });
   const text = draft.encode(header);
   const id = manifestId(text);
-  const headerLine = JSON.stringify(header);
-  const sealed = await store.pool.seal(text, { key: lineage.key, level: Math.min(level, MANIFEST_LEVEL) });
+  const options = { key: held.lineage.key, level: Math.min(level, MANIFEST_LEVEL) };
+  const sealed = await store.pool.seal(text, options);
   await Deno.mkdir(stagingPath, { recursive: true, mode: 0o700 });
-  const manifestPath = `${stagingPath}/manifest.rsm`;
-  await writeSynced(manifestPath, sealed);
-  signal.throwIfAborted();
-
-  onActivity("making the torrent");
-  // until it is published, a new pack bears its first name
-  const paths = packs.map((pack) => store.directory.pack(store.packs.get(pack.id) ?? pack));
-  // packs first, the oldest before all others: so the torrent begins as its parent's did
-  const { metainfo, infoHash } = await ports.makeTorrent([
-    ...packs.map(({ sha256, sizeBytes }, i) => ({
-      name: packName(sha256),
-      path: paths[i] as string,
-      sizeBytes,
-    })),
-    { name: "manifest.rsm", path: manifestPath, sizeBytes: sealed.length },
-  ], { parent: await former?.read("torrent") });
-  await writeSynced(`${stagingPath}/torrent`, metainfo);
-  signal.throwIfAborted();
-
-  onActivity("building the boot files");
-  using reader = new VersionReader(draft.manifest(header), { packs: paths, key: lineage.key });
-  const { bootable, notes } = await ports.makeBoot(reader, { folder: stagingPath, former });
-  signal.throwIfAborted();
-
-  onActivity("publishing");
-  const signature = signManifestId(id, store.signingKey.privateKey);
-  const files = await filesOf(stagingPath);
-  const record = { version, id, signature, infoHash, headerLine, bootable, bootNotes: notes, files };
-  await store.publish({ lineage, record, packs, stagingPath, signal });
-  return version;
+  const path = `${stagingPath}/manifest.rsm`;
+  await writeSynced(path, sealed);
+  return { header, id, path, sizeBytes: sealed.length };
 }
 
 /**
- * The pack with its hash. A part is read back: every frame is opened, every extent hashed. What is damaged is
- * forgotten, so that the next capture sends it again.
+ * The pack with its hash. A part is read back, and every frame authenticated. Damaged frames are dropped, so that the
+ * next capture sends them again.
  */
 async function proven(
   pack: Pack | undefined,
@@ -139,7 +152,7 @@ async function proven(
   if (damaged.length > 0 || hash.sizeBytes !== pack.sizeBytes) {
     for (const { id } of damaged) store.packs.deleteFrame(id);
     throw new RackseedError(`cannot publish a version of ${held.lineage.image}`, {
-      reason: `${damaged.length} frames of ${path} are not what was written there.`,
+      reason: `${damaged.length} frames of ${path} differ from what was written.`,
       remedy: "check the disk of the data directory and the server's memory; then capture again.",
     });
   }
@@ -171,7 +184,7 @@ function headerOf(
   };
 }
 
-/** The small files of the version's folder, so that `verify` can prove them. */
+/** The small files of the version's folder with their hashes, for `verify`. */
 async function filesOf(folder: string): Promise<VersionFile[]> {
   const files: VersionFile[] = [];
   for await (const { name } of Deno.readDir(folder)) {

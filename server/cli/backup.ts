@@ -12,7 +12,8 @@ import { cancelledOnAbort, printPublished, waitForCapture } from "./capture.ts";
 import { connect } from "./connection.ts";
 import { formatSeconds } from "../words/figures.ts";
 import { setNodes } from "./node_set.ts";
-import { forEachNode, namedNodes, type NodeEnd, type NodeOptions, waitForNodes } from "./nodes.ts";
+import { forEachNode, namedNodes, type NodeOptions } from "./each_node.ts";
+import { type NodeEnd, waitForNodes } from "./node_wait.ts";
 import { print, printJson, remark } from "./terminal.ts";
 import { checked, UsageError } from "../words/usage.ts";
 

@@ -30,7 +30,7 @@ export async function captureTemplate(
   const known = (await client.get("/templates", z.array(TemplateView), { signal }))
     .find((t) => t.name === template || t.id === template);
   const started = await client.post("/captures", { body: request, schema: CaptureView, signal });
-  for (const lack of known?.lacks ?? []) remark(`obstacle: ${lack}`);
+  for (const obstacle of known?.lacks ?? []) remark(`obstacle: ${obstacle}`);
   if (known?.online === false) remark(`${known.name} is offline; waiting for its agent…`);
   const capture = await cancelledOnAbort(
     client,

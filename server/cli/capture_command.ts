@@ -49,5 +49,5 @@ export function addTemplate(program: Program, { signal }: Pick<Actions, "signal"
     )
     .option("--json", JSON_RESULT)
     .addHelpText("after", afterOptions({ examples: ["rackseed template list --json"] }))
-    .action(async (options) => await (await import("./nodes.ts")).listTemplates({ ...options, signal }));
+    .action(async (options) => await (await import("./templates.ts")).listTemplates({ ...options, signal }));
 }

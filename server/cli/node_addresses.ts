@@ -12,7 +12,19 @@ interface Named {
   readonly address?: string | undefined;
 }
 
-/** Returns one address per node; other values ("dhcp", a single address) stay as they are. Throws UsageError. */
+/**
+ * Returns one address per node; other values ("dhcp", a single address) stay as they are. Throws UsageError.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const nodes = [{ name: "n1" }, { name: "n2" }];
+ * const taken = new Set(["10.0.0.11"]);
+ * assert.deepEqual(planAddresses("10.0.0.10-10.0.0.19/24", { nodes, taken }), ["10.0.0.10/24", "10.0.0.12/24"]);
+ * assert.deepEqual(planAddresses("10.0.0.{n+20}/24", { nodes, taken }), ["10.0.0.21/24", "10.0.0.22/24"]);
+ * ```
+ */
 export function planAddresses(
   text: string,
   { nodes, taken }: { nodes: readonly Named[]; taken: ReadonlySet<string> },

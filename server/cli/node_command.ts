@@ -44,7 +44,7 @@ function addQueries(node: NodeCommand, { signal }: Signal): void {
     .argument("<node...>", NODES)
     .addHelpText("after", afterOptions({ examples: ["rackseed node delete n1"] }))
     .action(async (keys, options) =>
-      await (await import("./nodes.ts")).deleteNodes(keys, { ...options, signal })
+      await (await import("./node_orders.ts")).deleteNodes(keys, { ...options, signal })
     );
 }
 
@@ -92,7 +92,7 @@ Identity (host name, addresses, SSH host keys):
       }),
     )
     .action(async (nodes, options) =>
-      await (await import("./nodes.ts")).deploy(nodes, { ...options, signal })
+      await (await import("./node_orders.ts")).deploy(nodes, { ...options, signal })
     );
 }
 
@@ -126,7 +126,7 @@ Use --check-content after a break-in or on a failing disk.`,
       }),
     )
     .action(async (nodes, options) =>
-      await (await import("./nodes.ts")).restore(nodes, { ...options, signal })
+      await (await import("./node_orders.ts")).restore(nodes, { ...options, signal })
     );
 }
 
@@ -136,6 +136,6 @@ function addCancel(node: NodeCommand, { signal }: Signal): void {
     .argument("<node...>", NODES)
     .addHelpText("after", afterOptions({ examples: ["rackseed node cancel n1 n2"] }))
     .action(async (nodes, options) =>
-      await (await import("./nodes.ts")).cancelNodes(nodes, { ...options, signal })
+      await (await import("./node_orders.ts")).cancelNodes(nodes, { ...options, signal })
     );
 }

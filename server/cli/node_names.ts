@@ -12,7 +12,17 @@ import { UsageError } from "../words/usage.ts";
 const MAX_NODES = 10_000;
 const RANGE = /\[([\d,-]+)\]|\{(\d+)\.\.(\d+)\}/;
 
-/** Throws UsageError. */
+/**
+ * Throws UsageError.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(expandNames("node[008-010]"), ["node008", "node009", "node010"]);
+ * assert.deepEqual(expandNames("r[1-2]n[1,5]"), ["r1n1", "r1n5", "r2n1", "r2n5"]);
+ * ```
+ */
 export function expandNames(pattern: string): string[] {
   const match = RANGE.exec(pattern);
   if (!match) {

@@ -1,11 +1,11 @@
 /** `rackseed node set`: changes the settings that are given and keeps the rest; "none" clears a setting. */
 import { z } from "zod";
-import { NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
+import { Mac, NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
 import { parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
 import { nodeNames } from "./node_names.ts";
-import { type NodeOptions, sameMac } from "./nodes.ts";
+import type { NodeOptions } from "./each_node.ts";
 import { print, printJson } from "./terminal.ts";
 import { checked, UsageError } from "../words/usage.ts";
 
@@ -74,4 +74,9 @@ function merged(before: NodeSettings | undefined, given: object): NodeSettings {
 
 function isNone(value: unknown): boolean {
   return Array.isArray(value) && value.length === 1 && value[0] === "none";
+}
+
+function sameMac(node: NodeView, text: string): boolean {
+  const mac = Mac.safeParse(text);
+  return mac.success && node.settings.mac === mac.data;
 }

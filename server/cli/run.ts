@@ -7,7 +7,20 @@ import { UsageError } from "../words/usage.ts";
 
 const EXIT = { done: 0, failed: 1, wrongUse: 2 } as const;
 
-/** Runs one command and returns the exit code. Errors go to standard error and are never thrown. */
+/**
+ * Runs one command and returns the exit code. Errors go to standard error and are never thrown.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import type { Actions } from "./actions.ts";
+ *
+ * async function example(actions: Actions) {
+ *   assert.equal(await runCommandLine(["node", "list", "--json"], actions), 0);
+ *   assert.equal(await runCommandLine(["node", "deploy"], actions), 2);
+ * }
+ * ```
+ */
 export async function runCommandLine(args: readonly string[], actions: Actions): Promise<number> {
   try {
     const program = createProgram(actions);

@@ -34,6 +34,43 @@ export function addServer(
     .enablePositionalOptions()
     .description("Run the image server: web page, API, network boot, and the swarm that spreads images.")
     .option("--data <dir>", "directory of the images, the database and the keys", DEFAULT_DATA)
+    .addHelpText("after", afterOptions({ notes: NOTES, examples: EXAMPLES }));
+  withOutput(withDhcp(withAddresses(server)))
+    .action(async ({ dns, tftpPort, rsyncPort, secureBoot, json, verbose, ...options }, command) => {
+      if (options.dhcp === "server" && options.interface === undefined) {
+        command.error("error: --dhcp server needs --interface IF, the network to assign addresses in");
+      }
+      await runServer({
+        ...options,
+        tftpPort: tftpPort === "off" ? undefined : tftpPort,
+        rsyncPort: rsyncPort === "off" ? undefined : rsyncPort,
+        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
+        dns: dns ?? [],
+        secureBoot: secureBoot ?? false,
+        json: json ?? false,
+        verbose: verbose ?? false,
+      });
+    });
+  addServerBackup(server as unknown as Command, facts);
+}
+
+const NOTES = `
+--dhcp server needs --interface. Without --dhcp-range it assigns addresses from
+the upper half of that interface's network, 1000 at most.
+With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
+(BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
+A port of 0 takes any free port.`;
+
+const EXAMPLES = [
+  "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
+  "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
+  "rackseed server --interface eth1 --upload-limit 800mbit",
+];
+
+function withAddresses<Args extends unknown[], Opts extends Record<string, unknown>>(
+  command: Command<Args, Opts>,
+) {
+  return command
     .option(
       "--listen <host:port>",
       `HTTPS address of page and API (default: ${DEFAULT_LISTEN}, or the interface's)`,
@@ -55,7 +92,13 @@ export function addServer(
       "rsync port for torrent files, or off; the default is skipped if taken",
       parsePortOrOff,
       DEFAULT_RSYNC_PORT as number | "off",
-    )
+    );
+}
+
+function withDhcp<Args extends unknown[], Opts extends Record<string, unknown>>(
+  command: Command<Args, Opts>,
+) {
+  return command
     .addOption(
       new Option("--dhcp <mode>", "assign addresses by DHCP, or leave that to another server")
         .choices(["off", "server"] as const).default("off" as const),
@@ -67,46 +110,20 @@ export function addServer(
     )
     .option("--gateway <ip>", "default gateway for DHCP clients", parseIpv4)
     .option("--dns <ip>", "name server for DHCP clients (repeatable)", collectIpv4)
-    .option("--secure-boot", "boot UEFI machines through shim and the signed GRUB")
+    .option("--secure-boot", "boot UEFI machines through shim and the signed GRUB");
+}
+
+function withOutput<Args extends unknown[], Opts extends Record<string, unknown>>(
+  command: Command<Args, Opts>,
+) {
+  return command
     .option(
       "--upload-limit <rate>",
       "limit of all image uploads, e.g. 800mbit or 100MB/s, or off (default: last setting)",
       parseRateOrOff,
     )
     .option("--json", "print one line of JSON once all services are listening")
-    .option("--verbose", "log debug events, and every repeat of an event")
-    .addHelpText(
-      "after",
-      afterOptions({
-        notes: `
---dhcp server needs --interface. Without --dhcp-range it assigns addresses from
-the upper half of that interface's network, 1000 at most.
-With --dhcp off, set the boot file of your own DHCP server to undionly.kpxe
-(BIOS) or snponly.efi (UEFI); this server offers both by TFTP.
-A port of 0 takes any free port.`,
-        examples: [
-          "rackseed server --interface eth1 --dhcp server --dhcp-range 10.0.0.100-10.0.0.199",
-          "rackseed server --data /tmp/rs --listen 127.0.0.1:8443 --tftp-port off",
-          "rackseed server --interface eth1 --upload-limit 800mbit",
-        ],
-      }),
-    )
-    .action(async ({ dns, tftpPort, rsyncPort, secureBoot, json, verbose, ...options }, command) => {
-      if (options.dhcp === "server" && options.interface === undefined) {
-        command.error("error: --dhcp server needs --interface IF, the network to assign addresses in");
-      }
-      await runServer({
-        ...options,
-        tftpPort: tftpPort === "off" ? undefined : tftpPort,
-        rsyncPort: rsyncPort === "off" ? undefined : rsyncPort,
-        rsyncMayFail: command.getOptionValueSource("rsyncPort") === "default",
-        dns: dns ?? [],
-        secureBoot: secureBoot ?? false,
-        json: json ?? false,
-        verbose: verbose ?? false,
-      });
-    });
-  addServerBackup(server as unknown as Command, facts);
+    .option("--verbose", "log debug events, and every repeat of an event");
 }
 
 function addServerBackup(

@@ -1,7 +1,7 @@
 /**
- * For requests that are answered before their body was read. Over HTTP/1.1 the client may still be writing, and not look
- * at the answer; over HTTP/2 Deno resets the stream with CANCEL, and the client sees an error instead of the answer. So
- * the rest of the body is read and discarded first, up to a bound.
+ * For requests that are answered before their body was read. Over HTTP/1.1 the client may still be writing, and not
+ * look at the answer; over HTTP/2 Deno resets the stream with CANCEL, and the client sees an error instead of the
+ * answer. So the rest of the body is read and discarded first, up to a bound.
  */
 const MAX_DRAINED_BYTES = 8 << 20;
 const MAX_DRAIN_MS = 5000;

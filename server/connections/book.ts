@@ -1,7 +1,7 @@
 /**
- * Decides which connections to end. Pure: `sweep` receives what the kernel knows about every connection, and the request
- * guard reports when requests begin and end. A connection is idle while none of its requests is being answered, so a
- * long poll, an event stream and a slow download are never idle.
+ * Decides which connections to end. Pure: `sweep` receives what the kernel knows about every connection, and the
+ * request guard reports when requests begin and end. A connection is idle while none of its requests is being
+ * answered, so a long poll, an event stream and a slow download are never idle.
  */
 import type { ConnectionLimits } from "./limits.ts";
 import type { SocketFacts, SocketTraffic } from "./sockets.ts";

@@ -6,8 +6,8 @@ const RLIMIT_NOFILE = 7;
 const ENOUGH = 65_536;
 
 /**
- * Raises the soft limit to the hard limit (setrlimit(2)), up to 65 536, and returns it. Under systemd and login shells it
- * is 1 024 unless a program asks for more.
+ * Raises the soft limit to the hard limit (setrlimit(2)), up to 65 536, and returns it. Under systemd and login
+ * shells it is 1 024 unless a program asks for more.
  */
 export function raiseDescriptorLimit(): number {
   const limits = new BigUint64Array(2);

@@ -1,6 +1,6 @@
 /**
- * Wraps the handler of every HTTP service: bounds the request's head, counts the requests being answered, and drains the
- * body so that the connection stays usable.
+ * Wraps the handler of every HTTP service: bounds the request's head, counts the requests being answered, and
+ * drains the body so that the connection stays usable.
  */
 import type { ConnectionBook } from "./book.ts";
 import { drainBody } from "./body_drain.ts";

@@ -4,9 +4,9 @@ interface Newcomer {
 }
 
 /**
- * Connections that have not said what they want yet, bounded in total and per address. When there is no room, the oldest
- * is closed rather than the new one: a real client speaks within milliseconds, so a flood of silent connections cannot
- * keep it out.
+ * Connections that have not said what they want yet, bounded in total and per address. When there is no room, the
+ * oldest is closed rather than the new one: a real client speaks within milliseconds, so a flood of silent
+ * connections cannot keep it out.
  */
 export class Newcomers {
   readonly #limits: { readonly total: number; readonly perAddress: number };

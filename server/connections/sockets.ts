@@ -1,6 +1,6 @@
 /**
- * This process's own TCP connections, as the kernel knows them, since Deno.serve can neither list nor close single ones.
- * Descriptors do not change hands while JavaScript runs, so what is read here holds until the caller returns.
+ * This process's own TCP connections, as the kernel knows them, since Deno.serve can neither list nor close single
+ * ones. Descriptors do not change hands while JavaScript runs, so what is read here holds until the caller returns.
  */
 import { libc } from "./libc.ts";
 import { OpenDescriptors } from "./open_descriptors.ts";
@@ -109,8 +109,8 @@ export class OwnSockets implements Disposable {
   }
 
   /**
-   * Shuts the connection down; its owner then reads its end and closes it. With `drop`, the kernel discards unsent data,
-   * which it would otherwise keep in memory for minutes for a client that does not read.
+   * Shuts the connection down; its owner then reads its end and closes it. With `drop`, the kernel discards unsent
+   * data, which it would otherwise keep in memory for minutes for a client that does not read.
    */
   end(fd: number, { drop }: { drop: boolean }): void {
     if (drop) {

@@ -2,8 +2,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { HookBook } from "./hook_book.ts";
-import type { NodeTerms } from "./node_terms.ts";
+import type { HookRegistry } from "./hook_registry.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { BackupTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
@@ -26,8 +26,8 @@ interface EnrolmentSources {
   readonly deployments: Deployments;
   readonly images: Images;
   readonly identity: NodeIdentity;
-  readonly terms: NodeTerms;
-  readonly hooks: HookBook;
+  readonly terms: SwarmTerms;
+  readonly hooks: HookRegistry;
   readonly clones: CloneReports;
   readonly onChange: (node: NodeRecord) => void;
 }
@@ -91,12 +91,12 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: book, clones } = this.#sources;
+    const { deployments, images, identity, terms, hooks: registry, clones } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
     const restore = this.#restoreOrder(pending.deployment);
-    const hooks = restore?.dryRun ? [] : book.ofNode(node, pending);
+    const hooks = restore?.dryRun ? [] : registry.ofNode(node, pending);
     return {
       deployment: pending.deployment,
       node: node.name,

@@ -12,11 +12,11 @@ import { DeploymentOrders } from "./deployment_orders.ts";
 import { Enroller } from "./enrolment.ts";
 import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
-import type { HookBook } from "./hook_book.ts";
+import type { HookRegistry } from "./hook_registry.ts";
 import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
-import type { NodeTerms } from "./node_terms.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Images, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
@@ -30,9 +30,9 @@ export interface FleetOptions {
   readonly agents: AgentTokens;
   readonly images: Images;
   readonly batches: Batches;
-  readonly terms: NodeTerms;
+  readonly terms: SwarmTerms;
   readonly firstBoots: FirstBootWatch;
-  readonly hooks: HookBook;
+  readonly hooks: HookRegistry;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */

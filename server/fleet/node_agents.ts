@@ -20,7 +20,7 @@ import type { Batches } from "./batches/batches.ts";
 import { type Enroller, unknownBearer } from "./enrolment.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { NodeIdentity } from "./node_identity.ts";
-import type { NodeTerms } from "./node_terms.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import type { SwarmAddresses } from "./ports.ts";
 import { present } from "./present.ts";
 
@@ -33,7 +33,7 @@ interface AgentSources {
   readonly clones: CloneReports;
   readonly enroller: Enroller;
   readonly identity: NodeIdentity;
-  readonly terms: NodeTerms;
+  readonly terms: SwarmTerms;
   readonly onChange: (node: NodeRecord) => void;
   /** A machine took the place of the entry with this name. */
   readonly onRemoved: (name: string) => void;

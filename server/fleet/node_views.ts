@@ -6,7 +6,7 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
-import type { NodeTerms } from "./node_terms.ts";
+import type { SwarmTerms } from "./swarm_terms.ts";
 import { present } from "./present.ts";
 
 /** An installing node reports every 15 s at least; without a report for this long it is silent. */
@@ -17,7 +17,7 @@ interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
-  readonly terms: NodeTerms;
+  readonly terms: SwarmTerms;
   readonly now: () => number;
 }
 
@@ -26,7 +26,7 @@ export class NodeViews {
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
-  readonly #terms: NodeTerms;
+  readonly #terms: SwarmTerms;
   readonly #now: () => number;
 
   constructor({ nodes, deployments, batches, clones, terms, now }: NodeViewSources) {

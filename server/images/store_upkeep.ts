@@ -18,7 +18,7 @@ interface StoreUpkeep {
 export function storeUpkeep({ images, directory, notices, strays, signal }: StoreUpkeep): () => void {
   noticeStrays({ directory, notices, strays });
   return () => {
-    directory.reserve.tend();
+    directory.reserve.adjust();
     notices.set(
       "full",
       directory.reserve.isSpent

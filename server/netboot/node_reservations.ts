@@ -12,7 +12,7 @@ type Network = Pick<DhcpNetwork, "address" | "netmask" | "range">;
 export function reservationsOf(nodes: Nodes, network: Network): Reservations {
   return {
     addressOf: (mac) => reservedAddress(nodes.byMac(mac)?.settings.address, network),
-    isReserved: (address) => nodes.isBorne(address),
+    isReserved: (address) => nodes.isAddressAssigned(address),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * MD4 (RFC 1320), the checksum of rsync's protocols before 30. It is broken as a cryptographic hash, but protects nothing
- * here: the client only checks that it received what was sent. OpenSSL 3 no longer has it.
+ * MD4 (RFC 1320), the checksum of rsync's protocols before 30. It is broken as a cryptographic hash, but protects
+ * nothing here: the client only checks that it received what was sent. OpenSSL 3 no longer has it.
  */
 
 /** RFC 1320 §3.4: the word order, the shifts and the constant of each round. */

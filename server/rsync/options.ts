@@ -28,7 +28,7 @@ const HARMLESS = new Set([
   ...["no-implied-dirs", "no-relative", "no-r", "stats", "new-compress", "old-compress", "log-format"],
 ]);
 
-/** Throws Refusal if the client wants to write, or uses an option that changes the protocol in a way we do not support. */
+/** Throws Refusal if the client wants to write, or uses an option that changes the protocol beyond our support. */
 export function parseArguments(args: readonly string[], { protocol }: { protocol: number }): SenderRequest {
   const dot = args.indexOf(".");
   const options = dot < 0 ? args : args.slice(0, dot);

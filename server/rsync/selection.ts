@@ -12,8 +12,8 @@ interface Selection {
 }
 
 /**
- * Resolves a client's paths. A path is "torrents", "torrents/" or "torrents/NAME", where NAME is in the table or a pattern
- * that matches names in it. Nothing else exists: no path ever reaches a file system.
+ * Resolves a client's paths. A path is "torrents", "torrents/" or "torrents/NAME", where NAME is in the table or a
+ * pattern that matches names in it. Nothing else exists: no path ever reaches a file system.
  */
 export function select(paths: readonly string[], table: readonly string[]): Selection {
   const names = new Set<string>(), missing: string[] = [];

@@ -199,7 +199,7 @@ export class Sender {
     for (let i = 0; i < DELETION_TYPES; i++) this.#stream.write(varint(await readVarint(this.#stream)));
   }
 
-  /** Bytes in, bytes out, total size of the files; since protocol 29 also how many ms building and sending the list took. */
+  /** Bytes in, bytes out, total file size; since protocol 29 also the ms that building and sending the list took. */
   #statistics(): Uint8Array {
     const { protocol } = this.#options;
     const total = this.#list.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

@@ -2,8 +2,8 @@
 import { Batches } from "../fleet/batches/batches.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
-import { HookBook } from "../fleet/hook_book.ts";
-import { NodeTerms } from "../fleet/node_terms.ts";
+import { HookRegistry } from "../fleet/hook_registry.ts";
+import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, Publish } from "../fleet/ports.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
 import { FirstBoots } from "../store/first_boots.ts";
@@ -18,7 +18,7 @@ const SILENCE_TICK_MS = 5000;
 
 interface FleetParts {
   readonly fleet: Fleet;
-  readonly hooks: HookBook;
+  readonly hooks: HookRegistry;
   readonly agents: AgentTokens;
 }
 
@@ -40,8 +40,8 @@ export function openFleet(
     nameOf: (id) => nodes.find(id)?.name ?? id,
     now,
   });
-  const terms = new NodeTerms({ settings, racks });
-  const hooks = new HookBook(new Hooks(db), nodes);
+  const terms = new SwarmTerms({ settings, racks });
+  const hooks = new HookRegistry(new Hooks(db), nodes);
   const firstBoots = new FirstBootWatch(new FirstBoots(db), { now });
   const agents = new AgentTokens(db);
   const fleet = new Fleet({

@@ -1,7 +1,7 @@
 /** The server's part of the swarm: its seeder, the trackers' table of peers, the site's settings and racks. */
 import { RateLimit } from "#torrent/rate_limit.ts";
 import { PeerListener } from "#torrent/session/peer_listener.ts";
-import { RackBook } from "../fleet/rack_book.ts";
+import { RackRegistry } from "../fleet/rack_registry.ts";
 import type { Publish } from "../fleet/ports.ts";
 import { SwarmSettingsStore } from "../store/swarm_settings.ts";
 import { Seeder } from "../swarm/seeder.ts";
@@ -17,7 +17,7 @@ export interface ServerSwarm {
   readonly tracker: Tracker;
   readonly udpTracker: UdpTracker;
   readonly site: SiteSwarm;
-  readonly racks: RackBook;
+  readonly racks: RackRegistry;
 }
 
 export async function listenForPeers({ options, site, stack }: StartContext): Promise<PeerListener> {
@@ -41,7 +41,7 @@ export async function startSwarm(
     uploadLimit: options.uploadLimit,
     onChange: (settings) => publish({ type: "swarm", settings }),
   });
-  const racks = new RackBook({
+  const racks = new RackRegistry({
     nodes: () => nodes.all(),
     server: () => ({ address: site.advertised, settings: { rack: siteSwarm.settings().serverRack } }),
     prefix: () => siteSwarm.settings().rackPrefix,

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /**
- * What the agents on nodes show: good for captures of that node and for nothing else, until another one is made.
- * Only the SHA-256 is kept.
+ * Secrets of the agents on nodes. A secret is valid for captures of its node and for nothing else, until another one is
+ * issued. Only its SHA-256 is stored.
  */
 export class AgentTokens {
   readonly #put: StatementSync;
@@ -21,19 +21,19 @@ export class AgentTokens {
     this.#has = db.prepare("SELECT 1 FROM agent_tokens WHERE node = ?");
   }
 
-  /** A new secret for the node (by id), in place of the one that it had. */
+  /** A new secret for the node (by id), which replaces its old one. */
   issue(node: string): string {
     const secret = randomBytes(24).toString("base64url");
     this.#put.run(node, hashOf(secret));
     return secret;
   }
 
-  /** Whether an agent of the node, by id, was ever given a secret. */
+  /** Whether a secret was ever issued for the node (by id). */
   has(node: string): boolean {
     return this.#has.get(node) !== undefined;
   }
 
-  /** Id of the node whose secret this is. */
+  /** The id of the node with this secret. */
   nodeOf(secret: string): string | undefined {
     const row = this.#find.get(hashOf(secret)) as { node: string } | undefined;
     return row?.node;

@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { CaptureView } from "#contract/api.ts";
 
-/** Captures older than this many are forgotten; their versions are not. */
+/** Number of captures that are remembered; versions of older ones stay. */
 const KEPT = 200;
 
-/** What is remembered of captures, running and done. */
+/** Running and finished captures. */
 export class Captures {
   readonly #save: StatementSync;
   readonly #prune: StatementSync;

@@ -1,4 +1,4 @@
-/** Chunks as a stream that makes each only when it is asked for. `end` is called once it is through, broken or left. */
+/** A stream that produces each chunk on demand. `end` is called once, when it ends, fails or is cancelled. */
 export function chunkStream(
   chunks: Iterator<Uint8Array>,
   { end }: { end: () => void },

@@ -1,7 +1,7 @@
-/** What no two nodes may share, and which node has it: found at once, however many nodes there are. */
+/** What no two nodes may share, and which node has it: a lookup that stays fast with many nodes. */
 import type { NodeRecord } from "./node_record.ts";
 
-/** In words: "the name n1", "the address 10.0.0.5". In any case it is the same one. */
+/** As text: "the name n1", "the address 10.0.0.5". Case does not matter. */
 type Claim = string;
 
 export const nameClaim = (name: string): Claim => `the name ${name}`;
@@ -9,10 +9,10 @@ export const macClaim = (mac: string): Claim => `the MAC address ${mac}`;
 export const addressClaim = (address: string): Claim => `the address ${address}`;
 
 export class Claims {
-  /** Ids, by claim in lower case. Several only where a machine was discovered whose name is another's host name. */
+  /** Ids by claim in lower case. Several only if a discovered machine's name is another node's host name. */
   readonly #owners = new Map<string, string[]>();
 
-  /** Which node has it, beside those named. */
+  /** The node that has it, other than those in `except`. */
   ownerOf(claim: Claim, { except = [] }: { except?: readonly string[] } = {}): string | undefined {
     return this.#owners.get(claim.toLowerCase())?.find((id) => !except.includes(id));
   }
@@ -34,7 +34,7 @@ export class Claims {
   }
 }
 
-/** The host name that the clone is given. */
+/** The clone's host name. */
 export function hostnameOf(node: Pick<NodeRecord, "name" | "settings">): string {
   return node.settings.hostname ?? node.name.replace(/[^a-zA-Z0-9.-]/g, "-").replace(/[-.]+$/, "");
 }

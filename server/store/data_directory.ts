@@ -1,14 +1,14 @@
 /**
- * The folders below `--data`, for the server's eyes only (0700; files in them 0600):
+ * The folders below `--data`, which only the server's user may read (0700; files in them 0600):
  *
  *     rackseed.db
  *     keys/signing.pem          Ed25519, PKCS #8
- *     identities/NODE.json      what installed nodes bear, with their host keys
+ *     identities/NODE.json      identities of installed nodes, with their host keys
  *     packs/SHA256.pack         complete packs, immutable
- *     packs/ID.part             packs that still grow, or that a broken capture left to be used again
+ *     packs/ID.part             packs that still grow, or that an interrupted capture left for reuse
  *     versions/IMAGE@N/         manifest.rsm, torrent, the boot files vmlinuz and initrd-image, and boot-inputs
  *     staging/CAPTURE/          a version's folder before it is published
- *     reserve                   room for the database on a disk that others have filled
+ *     reserve                   space for the database on a full disk
  */
 import { statfsSync } from "node:fs";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -16,14 +16,14 @@ import { packName } from "#contract/format/sha256.ts";
 import { Reserve } from "./reserve.ts";
 import { databaseRefusal, storeFacts } from "./start_check.ts";
 
-/** The free space that is never filled with frames, so that the database can always be written. */
+/** Free space that frames never take, so that the database can always be written. */
 const RESERVE_BYTES = 64 << 20;
 
 export class DataDirectory {
   readonly path: string;
   readonly reserve: Reserve;
 
-  /** Makes what is missing. Throws RackseedError, with nothing changed, if that would hide what was lost. */
+  /** Creates what is missing. Throws RackseedError, and changes nothing, if that would hide a loss. */
   constructor(path: string) {
     this.path = path;
     this.reserve = new Reserve(path);
@@ -34,7 +34,7 @@ export class DataDirectory {
     } catch (error) {
       throw new RackseedError(`cannot use the data directory ${path}`, {
         reason: `${messageOf(error)}.`,
-        remedy: "run the server as a user who may write there, or give it another one: --data DIR.",
+        remedy: "run the server as a user who may write there, or give it another directory: --data DIR.",
         cause: error,
       });
     }
@@ -45,9 +45,9 @@ export class DataDirectory {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     Deno.chmodSync(this.path, 0o700);
-    // SQLite gives its write-ahead log the mode of the database
+    // SQLite gives its write-ahead log the database's mode
     Deno.openSync(this.database, { append: true, create: true, mode: 0o600 }).close();
-    this.reserve.tend();
+    this.reserve.adjust();
   }
 
   get database(): string {
@@ -82,7 +82,7 @@ export class DataDirectory {
     return `${this.versions}/${image}@${version}`;
   }
 
-  /** How many bytes of frames fit: free space less a reserve of 64 MiB, of a small file system a sixteenth. */
+  /** Space for frames: the free space less 64 MiB, or less a sixteenth of a small file system. */
   roomBytes(): number {
     const { bsize, blocks, bavail } = statfsSync(this.path);
     return bavail * bsize - Math.min(RESERVE_BYTES, blocks * bsize / 16);

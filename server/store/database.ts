@@ -1,20 +1,36 @@
 /**
- * The server's database: SQLite through node:sqlite. Every repository of this folder makes its own tables
- * (`CREATE TABLE IF NOT EXISTS …`) when it is constructed over the handle.
+ * The server's database: SQLite through node:sqlite. Every repository in this folder creates its own tables
+ * (`CREATE TABLE IF NOT EXISTS …`) when it is constructed with the handle.
  */
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { restoreRemedy } from "./start_check.ts";
 
-/** Raised when a table changes in a way that an older Rackseed would misread. */
-// 2: nodes are armed for backups, which one that knows only installations would carry out as such
+/** Increased when a table changes in a way that an older Rackseed would misread. */
+// 2: nodes can be armed for backups, which an older Rackseed would carry out as installations
 const SCHEMA_VERSION = 2;
-/** A database up to this size has every page checked when it is opened: half a second at most. */
+/** Every page of a database up to this size is checked when it is opened: at most half a second. */
 const CHECKED_BYTES = 256 << 20;
 
 /**
- * Opens or makes the database, for this process alone: two servers over one data directory would spoil each
- * other's packs. Throws RackseedError where another one has it, a later Rackseed wrote it, or it is damaged.
+ * Opens or creates the database, for this process alone: two servers in one data directory would corrupt each other's
+ * packs. Throws RackseedError if another process has it open, a later Rackseed wrote it, or it is damaged.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDatabase, transaction } from "./database.ts";
+ *
+ * using db = openDatabase(":memory:");
+ * db.exec("CREATE TABLE t (n INTEGER)");
+ * assert.throws(() =>
+ *   transaction(db, () => {
+ *     db.exec("INSERT INTO t VALUES (1)");
+ *     throw new Error("no");
+ *   })
+ * );
+ * assert.equal(db.prepare("SELECT count(*) AS n FROM t").get()?.n, 0);
+ * ```
  */
 export function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
@@ -33,7 +49,7 @@ export function openDatabase(path: string): DatabaseSync {
     throw new RackseedError(`cannot open the database ${path}`, {
       reason:
         `it was written by a later Rackseed (schema ${row.user_version}, this one knows ${SCHEMA_VERSION}).`,
-      remedy: "start the newer version again, or another --data directory.",
+      remedy: "start the newer version again, or use another --data directory.",
     });
   }
   // a full disk must not keep a server from starting
@@ -41,11 +57,11 @@ export function openDatabase(path: string): DatabaseSync {
   return db;
 }
 
-/** Throws RackseedError where `PRAGMA quick_check` finds damage. */
+/** Throws if `PRAGMA quick_check` finds damage. */
 function checkPages(db: DatabaseSync, path: string): void {
   if (path === ":memory:" || Deno.statSync(path).size > CHECKED_BYTES) return;
   const [found] = db.prepare("PRAGMA quick_check(1)").all() as { quick_check: string }[];
-  if (found?.quick_check !== "ok") throw new Error(found?.quick_check ?? "its check says nothing");
+  if (found?.quick_check !== "ok") throw new Error(found?.quick_check ?? "its check returned nothing");
 }
 
 function openError(path: string, message: string): RackseedError {
@@ -58,7 +74,7 @@ function openError(path: string, message: string): RackseedError {
   });
 }
 
-/** Runs `work` as one transaction: all of it lasts, or nothing. Not re-entrant. */
+/** Runs `work` as one transaction: all of it is stored, or nothing. Not re-entrant. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -69,7 +85,7 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
     try {
       db.exec("ROLLBACK");
     } catch {
-      // SQLite has done so itself, as it does where the disk is full; what counts is the first error
+      // SQLite has rolled back on its own, as it does on a full disk; only the first error matters
     }
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What was ordered with a deployment beside its nodes and their version: a table each, a row where it was ordered. */
+/** Terms of a deployment, in addition to its nodes and version: a table for each kind, with a row if it was ordered. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { BackupRequest } from "#contract/api.ts";
 import { SeedPolicy } from "#contract/api/distribution.ts";
@@ -6,7 +6,7 @@ import { AskSeconds, IdentityMode } from "#contract/identity.ts";
 import { RestoreTerms } from "#contract/api/restore.ts";
 import { z } from "zod";
 
-/** How a deployment's nodes come to their identity, where that was ordered. */
+/** How a deployment's nodes get their identity, if the order says so. */
 const IdentityOrder = z.object({ mode: IdentityMode.optional(), askSeconds: AskSeconds.optional() });
 export type IdentityOrder = z.infer<typeof IdentityOrder>;
 export type BackupTerms = z.output<typeof BackupRequest>;
@@ -20,7 +20,7 @@ const TABLES = {
 type Kind = keyof typeof TABLES;
 const KINDS = Object.keys(TABLES) as Kind[];
 
-/** Each is there where it was ordered. */
+/** Each is present if it was ordered. */
 export type Terms = { readonly [K in Kind]?: z.output<typeof TABLES[K]["schema"]> | undefined };
 
 export class DeploymentTerms {

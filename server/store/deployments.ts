@@ -1,5 +1,5 @@
 /**
- * Deployments: which node is to bear which version, how far it is, and the tokens by which its agent is known.
+ * Deployments: which version is assigned to which node, how far the node is, and the tokens that identify its agent.
  *
  *     armed ── enrol ──▶ installing ── finish ──▶ installed ── first boot ──▶ running
  *       │                  │                        │
@@ -7,9 +7,8 @@
  *       ▼                  ▼                        ▼
  *     cancelled          failed ◀─────────────────failed
  *
- * Cancelled while it is installing, a node is aborted: nothing of it failed, but its disk is incomplete.
- * Only "armed" and "installing" let a node boot the agent; each of the others disarms for good. Of a token only
- * its SHA-256 is kept.
+ * A node that is cancelled while it installs is aborted: nothing failed, but its disk is incomplete. Only "armed" and
+ * "installing" let a node boot the agent; every other state disarms it for good. Only the SHA-256 of a token is stored.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
@@ -34,16 +33,16 @@ export interface Assignment {
   readonly state: AssignmentState;
 }
 
-/** What is known of a node from its deployments. */
+/** A node's state from its deployments. */
 interface Progress {
-  /** Its latest deployment that was not called off before it began. */
+  /** Its latest deployment, except those that were cancelled before they began. */
   readonly assignment?: Assignment;
   readonly report?: StepReport;
 }
 
-/** Unused boot tokens of one node: firmware may ask for its script more than once. */
+/** Unused boot tokens that one node may have: firmware may fetch its script more than once. */
 const MAX_BOOT_TOKENS = 16;
-/** Deployments of a node whose log is kept. */
+/** Number of a node's deployments whose log is kept. */
 const KEPT_DEPLOYMENTS = 5;
 
 export class Deployments {
@@ -52,7 +51,7 @@ export class Deployments {
   readonly #log: ReportLog;
   readonly #terms: DeploymentTerms;
   readonly #statements = new Map<string, StatementSync>();
-  /** Latest report of nodes that install, by node; finer than what the log keeps. */
+  /** The latest report of installing nodes, by node; more detailed than the log. */
   readonly #live = new Map<string, { report: StepReport; atMs: number }>();
 
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
@@ -75,7 +74,7 @@ export class Deployments {
     `);
   }
 
-  /** Arms the nodes (by id), all or none; an order that had not begun is replaced. Returns a boot secret each. */
+  /** Arms the nodes (by id), all or none; replaces orders that have not begun. Returns a boot secret for each. */
   arm(
     nodes: readonly string[],
     { image, version, ...terms }: Terms & { image: string; version: number },
@@ -107,7 +106,7 @@ export class Deployments {
     return this.#one("node = ? AND state IN ('armed', 'installing')", node);
   }
 
-  /** A fresh one-time secret for a node that boots now; undefined where it is not armed. */
+  /** A fresh one-time secret for a node that boots now; undefined if it is not armed. */
   issueBootSecret(node: string): string | undefined {
     const assignment = this.active(node);
     if (!assignment) return undefined;
@@ -121,12 +120,12 @@ export class Deployments {
     });
   }
 
-  /** Whose boot secret this is, without using it up. */
+  /** The assignment with this boot secret; does not consume the secret. */
   ofBootSecret(secret: string): Assignment | undefined {
     return this.#ofSecret("boot", secret);
   }
 
-  /** Uses the boot secret up. The session that it gives is the node's only one. */
+  /** Consumes the boot secret. The new session replaces any other of the node. */
   enrol(bootSecret: string): { assignment: Assignment; session: string } | undefined {
     return transaction(this.#db, () => {
       const found = this.#ofSecret("boot", bootSecret);
@@ -143,11 +142,11 @@ export class Deployments {
     return this.#ofSecret("session", secret);
   }
 
-  /** Notes how far the node is. A failed step and the finished last one disarm it. */
+  /** Stores a node's report. A failed step, or the end of the last one, disarms the node. */
   report(assignment: Assignment, report: StepReport): Assignment {
     const before = this.#live.get(assignment.node)?.report;
     this.#live.set(assignment.node, { report, atMs: this.#now() });
-    // mere progress is no history: ten thousand nodes send it all the time
+    // progress is not history: ten thousand nodes send it all the time
     const isProgress = report.state === "running" && before?.state === "running" &&
       before.step === report.step;
     if (isProgress && assignment.state === "installing") return assignment;
@@ -155,7 +154,7 @@ export class Deployments {
     transaction(this.#db, () => {
       this.#log.append(assignment, report);
       if (state !== assignment.state) this.#setState(assignment, state);
-      // the session lives on: whoever missed the answer says it again
+      // the session stays valid: an agent that missed the answer repeats its report
       if (report.step === "finish" && report.state === "done") this.#endBootTokens(assignment.node);
     });
     return { ...assignment, state };
@@ -168,7 +167,7 @@ export class Deployments {
     ).get(deployment, node) as Assignment | undefined;
   }
 
-  /** Its nodes' parts, those called off before they began left out. Empty where there is no such deployment. */
+  /** Its nodes' parts, except those cancelled before they began. Empty if there is no such deployment. */
   parts(deployment: string): Assignment[] {
     return this.#prepared(
       `SELECT deployment, node, image, version, state FROM assignments
@@ -176,7 +175,7 @@ export class Deployments {
     ).all(deployment) as unknown as Assignment[];
   }
 
-  /** How long its nodes are to seed, where it was ordered with a policy of its own. */
+  /** Its own seeding policy, if it was ordered with one. */
   seedOf(deployment: string): SeedPolicy | undefined {
     return this.#terms.get("seed", deployment);
   }
@@ -185,12 +184,12 @@ export class Deployments {
     return this.#terms.get("identity", deployment) ?? {};
   }
 
-  /** The terms, where it is a restore. */
+  /** Its terms, if it is a restore. */
   restoreOf(deployment: string): RestoreTerms | undefined {
     return this.#terms.get("restore", deployment);
   }
 
-  /** The terms, where it is a backup: of those no node installs anything. */
+  /** Its terms, if it is a backup; then no node installs anything. */
   backupTerms(deployment: string): BackupTerms | undefined {
     return this.#terms.get("backup", deployment);
   }
@@ -206,13 +205,13 @@ export class Deployments {
     );
   }
 
-  /** Which disk the node was installed on last. */
+  /** The disk of the node's latest installation. */
   installedDisk(node: string): ChosenDisk | undefined {
     const assigned = this.assigned(node);
     return assigned && this.#log.list(assigned).findLast(({ disk }) => disk)?.disk;
   }
 
-  /** The steps of its nodes that are done, with what the nodes measured of themselves. */
+  /** The finished steps of its nodes, with the nodes' own measurements. */
   stepTimes(deployment: string): (Assignment & { step: Step; elapsedMs: number; times?: InstallTimes })[] {
     const parts = new Map(this.parts(deployment).map((part) => [part.node, part]));
     return this.#log.done(deployment).flatMap(({ node, report: { step, elapsedMs, times } }) => {
@@ -229,14 +228,14 @@ export class Deployments {
     return rows.filter(({ deployment }) => !this.backupTerms(deployment)).map((row) => row.node);
   }
 
-  /** Calls the node's order off. Undefined where it has none. */
+  /** Cancels the node's order. Undefined if it has none. */
   cancel(node: string): Assignment | undefined {
     const assignment = this.active(node);
     if (!assignment) return undefined;
     const state = assignment.state === "armed" ? "cancelled" : "aborted";
     transaction(this.#db, () => {
       this.#setState(assignment, state);
-      // the session lives on: by it the agent hears that it is to stop
+      // the session stays valid: through it the agent learns that it must stop
       this.#endBootTokens(node);
     });
     return { ...assignment, state };
@@ -279,7 +278,7 @@ export class Deployments {
     ).get(value) as Assignment | undefined;
   }
 
-  /** The statement, made once: these run with every report of every node. */
+  /** The prepared statement, cached: these run with every report of every node. */
   #prepared(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known) return known;
@@ -320,7 +319,7 @@ export class Deployments {
     const old = this.#prepared(
       "SELECT deployment FROM assignments WHERE node = ? ORDER BY number DESC LIMIT -1 OFFSET ?",
     ).all(node, KEPT_DEPLOYMENTS) as { deployment: string }[];
-    // however many backups followed, the assigned image is not forgotten
+    // the assigned image is never forgotten, however many backups followed
     const assigned = this.assigned(node)?.deployment;
     for (const { deployment } of old.filter((o) => o.deployment !== assigned)) {
       this.#log.forget({ node, deployment });

@@ -34,7 +34,7 @@ Deno.test("a boot secret enrols once, and only its own node", () => {
   assert.equal(deployments.active("b")?.state, "armed");
 });
 
-Deno.test("the finished step disarms for good; its session says it again where the answer was lost, and no more", () => {
+Deno.test("the finished step disarms for good; its session may repeat it after a lost answer, and nothing else", () => {
   const { deployments } = open();
   const [enrolled] = installing(deployments, "a");
   const late = deployments.issueBootSecret("a");
@@ -73,7 +73,7 @@ Deno.test("a node that boots again while it installs gets a fresh secret; its ol
   assert.equal(deployments.ofSession(again.session)?.node, "a");
 });
 
-Deno.test("calling off: armed goes back to what was before, installing is aborted, not failed, and hears of it", () => {
+Deno.test("cancelling an armed node restores its earlier state; an installing one is aborted, not failed, and learns of it", () => {
   const { deployments } = open();
   const { secrets } = deployments.arm(["a"], VERSION);
   assert.equal(deployments.cancel("a")?.state, "cancelled");
@@ -109,7 +109,7 @@ Deno.test("a deployment's own seeding policy is kept as long as the deployment",
   assert.equal(deployments.seedOf(deployment), undefined);
 });
 
-Deno.test("the parts of a deployment are its nodes that began or will, with the time of their steps", () => {
+Deno.test("the parts of a deployment are its nodes that began or still wait, with the times of their steps", () => {
   const { deployments } = open();
   const { deployment, secrets } = deployments.arm(["a", "b", "c"], VERSION);
   const { assignment } = deployments.enrol(secrets.get("a") ?? "") ?? assert.fail();
@@ -126,7 +126,7 @@ Deno.test("the parts of a deployment are its nodes that began or will, with the 
   ]);
 });
 
-Deno.test("the log has one line a step that ended, and the step that runs", () => {
+Deno.test("the log has one line for each finished step, and the running step", () => {
   const { deployments } = open();
   const [enrolled] = installing(deployments, "a");
   assert.ok(enrolled);
@@ -148,7 +148,7 @@ Deno.test("the log of one deployment is bounded", () => {
   assert.equal(deployments.log("a").length, 200);
 });
 
-Deno.test("orders, secrets and logs stand after a restart", () => {
+Deno.test("orders, secrets and logs survive a restart", () => {
   const { deployments, db } = open();
   const { secrets } = deployments.arm(["a", "b"], VERSION);
   const session = deployments.enrol(secrets.get("a") ?? "")?.session ?? "";
@@ -160,7 +160,7 @@ Deno.test("orders, secrets and logs stand after a restart", () => {
   assert.deepEqual(restarted.nodesWaitingFor(VERSION).sort(), ["a", "b"]);
 });
 
-Deno.test("no secret stands in the database", () => {
+Deno.test("no secret is in the database", () => {
   const { deployments, db } = open();
   const secret = deployments.arm(["a"], VERSION).secrets.get("a") ?? "";
   const session = deployments.enrol(secret)?.session ?? "";
@@ -169,7 +169,7 @@ Deno.test("no secret stands in the database", () => {
   assert.ok(rows.every(({ hash }) => hash.length === 32 && !Buffer.from(hash).includes(session)));
 });
 
-Deno.test("what was installed last is assigned to a node; a finished dry run does not change that", () => {
+Deno.test("the latest installation is assigned to a node; a finished dry run does not change that", () => {
   const { deployments } = open();
   const run = (version: number, dryRun?: boolean) => {
     const restore = dryRun === undefined ? undefined : { keep: ["/srv"], dryRun };

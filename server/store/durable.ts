@@ -1,13 +1,13 @@
 /** Files that are whole or absent after a power cut: temporary name, fsync, rename, fsync of the folder. */
 
-/** Writes a new file (0600) and waits until the disk has it; its name lasts once its folder is synced. */
+/** Writes a new file (0600) and syncs it; its name is durable once its folder is synced too. */
 export async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
   await writeAll(file, bytes);
   await file.sync();
 }
 
-/** Puts a file in place as a whole. */
+/** Replaces a file atomically. */
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   await writeSynced(`${path}.new`, bytes);
   await Deno.rename(`${path}.new`, path);
@@ -24,13 +24,13 @@ export async function syncPath(path: string): Promise<void> {
   await file.sync();
 }
 
-/** fsync of a flat folder with its files. */
+/** fsync of a flat folder and its files. */
 export async function syncFolder(path: string): Promise<void> {
   for await (const { name } of Deno.readDir(path)) await syncPath(`${path}/${name}`);
   await syncPath(path);
 }
 
-/** Removes a file or tree; nothing where there is none. */
+/** Removes a file or tree, if it exists. */
 export function removeSync(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
@@ -39,7 +39,7 @@ export function removeSync(path: string): void {
   }
 }
 
-/** The size of a file in bytes; undefined where there is none. */
+/** The size of a file in bytes; undefined if there is no such file. */
 export function sizeOf(path: string): number | undefined {
   try {
     return Deno.statSync(path).size;

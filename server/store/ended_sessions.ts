@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** Sessions of the page that were logged out, by id, until they would have expired anyway. */
+/** Ids of web page sessions that were logged out, kept until the sessions would have expired anyway. */
 export class EndedSessions {
   readonly #put: StatementSync;
   readonly #has: StatementSync;

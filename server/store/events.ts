@@ -1,6 +1,6 @@
 /**
- * What nodes reported, step by step. A step that runs has one row, rewritten only when its state changes: its
- * progress is no history. Bounded for each node's part of a deployment.
+ * The log of nodes' reports, step by step. A running step has one row, rewritten only when its state changes: progress
+ * is not history. The log is bounded for each node's part of a deployment.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { StepReport } from "#contract/api.ts";
@@ -26,7 +26,7 @@ export class ReportLog {
     `);
   }
 
-  /** A repeated "running" of the step that runs is dropped; what is told twice stands once. */
+  /** Drops a repeated "running" of the running step, and stores a repeated report once. */
   append({ deployment, node }: Part, report: StepReport): void {
     const last = this.#db.prepare(
       "SELECT number, step, state FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
@@ -53,12 +53,12 @@ export class ReportLog {
     return rows.map((row) => StepReport.parse(JSON.parse(row.report)));
   }
 
-  /** Of all nodes of a deployment: the steps that are done. */
+  /** The finished steps of all nodes of a deployment. */
   done(deployment: string): { node: string; report: StepReport }[] {
     const rows = this.#db.prepare(
       "SELECT node, report FROM reports WHERE deployment = ? AND state = 'done' ORDER BY number",
     ).all(deployment) as { node: string; report: string }[];
-    // checked when they came in; there may be a hundred thousand
+    // they were checked on arrival, and there may be a hundred thousand
     return rows.map(({ node, report }) => ({ node, report: JSON.parse(report) as StepReport }));
   }
 

@@ -8,12 +8,12 @@ import type { VersionReader } from "./version_reader.ts";
 
 const CHUNK_BYTES = 256 << 10;
 
-/** A version as a pax tar, in the manifest's order. Takes the reader over and disposes it. */
+/** A version as a pax tar, in the manifest's order. Takes ownership of the reader and disposes it. */
 export function exportTar(reader: VersionReader): ReadableStream<Uint8Array> {
   return chunkStream(inChunks(tarOf(reader)), { end: () => reader[Symbol.dispose]() });
 }
 
-/** The archive's bytes; pieces are views that hold until the next one is asked for. */
+/** The archive's bytes. Each piece is a view that is valid until the next one is requested. */
 function* tarOf(reader: VersionReader): Generator<Uint8Array> {
   let length = 0;
   for (const entry of reader.manifest.entries) {
@@ -65,7 +65,7 @@ function* fileOf(
   if (sparse) {
     const last = runs.at(-1);
     const end = last ? last.offset + last.sizeBytes : 0;
-    // GNU tar takes the end of the last run for the file's end
+    // GNU tar takes the end of the last run as the file's end
     map = encodeSparseMap(end < file.sizeBytes ? [...runs, { offset: file.sizeBytes, sizeBytes: 0 }] : runs);
   }
   yield encodeHeader({

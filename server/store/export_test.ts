@@ -3,7 +3,7 @@ import { sendTree } from "../capture/testing/sender.ts";
 import { openTestServer } from "../capture/testing/service.ts";
 import { readTree } from "../capture/testing/tree.ts";
 
-/** Everything that a file system knows and an image keeps. Run by bash in the tree's folder. */
+/** Everything that a file system has and an image keeps. Bash runs this in the tree's folder. */
 const MAKE_ODDITIES = String.raw`
 set -e
 umask 022
@@ -43,7 +43,7 @@ touch -d '2020-02-02 02:02:02.020202020 UTC' plain empty .
 `;
 
 Deno.test({
-  name: "GNU tar extracts an export to what was captured",
+  name: "GNU tar extracts an export to the captured tree",
   // owners, devices, attributes need root; getfattr and setfacl the packages attr and acl
   ignore: Deno.uid() !== 0 || !(await has("setfacl")) || !(await has("getfattr")) || !(await has("setcap")),
   async fn() {
@@ -100,7 +100,7 @@ async function has(program: string): Promise<boolean> {
   return success;
 }
 
-/** What it says on both its outputs, one character a byte. */
+/** Its combined output, one character a byte. */
 async function run(program: string, args: string[], { cwd }: { cwd?: string } = {}): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args, ...(cwd && { cwd }) }).output();
   const said = Buffer.concat([stdout, stderr]).toString("latin1");

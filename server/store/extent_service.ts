@@ -1,6 +1,6 @@
 /**
- * Cuts wanted extents out of a version's frames, for a node that lacks little. What a request costs is bounded by
- * its schema (contract/extent_answer.ts); the work is done by the frame workers.
+ * Cuts wanted extents out of a version's frames, for a node that needs only a few. The request's schema
+ * (contract/format/extent_answer.ts) bounds its cost; the frame workers do the work.
  */
 import { encodeCut, type ExtentRequest } from "#contract/format/extent_answer.ts";
 import { damagedCopy } from "#contract/damaged_copy.ts";
@@ -11,7 +11,7 @@ import type { FramePool } from "./frame_pool.ts";
 import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
 
-/** Where the extents of a version lie: of its manifest no more than that is kept. */
+/** The places of a version's extents: all that is kept of its manifest. */
 interface FrameTable {
   readonly frames: readonly {
     readonly pack: number;
@@ -25,22 +25,22 @@ interface FrameTable {
   readonly keys: readonly Uint8Array[];
 }
 
-/** Nodes that restore together mostly restore one version. */
+/** Nodes that restore at the same time mostly restore the same version. */
 const KEPT_TABLES = 2;
 
 export class ExtentService {
   readonly #pool: FramePool;
   readonly #onDamage: (path: string, what: string) => void;
-  /** By the version's id; the one used last is at the end. */
+  /** By the version's id; the most recently used is last. */
   readonly #tables = new Map<string, FrameTable>();
 
-  /** `onDamage`: told of a pack that does not hold what it should. */
+  /** `onDamage` is called with a damaged pack. */
   constructor(pool: FramePool, onDamage: (path: string, what: string) => void = () => {}) {
     this.#pool = pool;
     this.#onDamage = onDamage;
   }
 
-  /** The answer's bytes, cut by cut. Throws RackseedError (400) at once where the version has no such extent. */
+  /** The answer's bytes, cut by cut. Throws RackseedError (400) at once if the version has no such extent. */
   cut(version: PublishedVersion, { frames }: ExtentRequest): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const table = this.#table(version);
     const jobs = frames.map(({ frame, extents }) => {
@@ -50,7 +50,7 @@ export class ExtentService {
         !found || path === undefined || key === undefined ||
         extents.some((number) => number * 2 >= found.places.length)
       ) {
-        throw new RackseedError("cannot give these extents", {
+        throw new RackseedError("cannot send these extents", {
           reason: `${version.image}@${version.version} has no such frame or extent.`,
           remedy: "use the same version of rackseed on both sides (`rackseed version`).",
           status: 400,
@@ -60,9 +60,9 @@ export class ExtentService {
       const ranges = extents.flatMap((number) => [...places.subarray(number * 2, number * 2 + 2)]);
       const sizes = ranges.filter((_, i) => i % 2 === 1);
       if (sizes.reduce((sum, size) => sum + size, 0) > MAX_FRAME_BYTES) {
-        throw new RackseedError("cannot give these extents", {
-          reason: `of frame ${frame} more is asked for than a frame can hold.`,
-          remedy: "ask for each extent once.",
+        throw new RackseedError("cannot send these extents", {
+          reason: `the request asks for more of frame ${frame} than a frame can hold.`,
+          remedy: "request each extent once.",
           status: 400,
         });
       }

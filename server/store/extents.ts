@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** Where an extent lies. */
+/** The place of an extent. */
 export interface ExtentPlace {
   readonly frame: number;
-  /** Within the open frame. */
+  /** Offset in the opened frame. */
   readonly at: number;
   readonly sizeBytes: number;
 }
@@ -14,7 +14,7 @@ export interface StoredExtent {
   readonly sizeBytes: number;
 }
 
-/** Which extents a lineage has. The first frame that brought an extent keeps it. */
+/** The extents of a lineage. An extent belongs to the first frame that contained it. */
 export class Extents {
   readonly #insert: StatementSync;
   readonly #has: StatementSync;
@@ -60,7 +60,7 @@ export class Extents {
     return this.#find.get(lineage, sha256) as ExtentPlace | undefined;
   }
 
-  /** Only where its pack is complete, so that versions of other lineages may use it. */
+  /** Finds it only if its pack is complete, so that versions of other lineages may use it. */
   findPublished(lineage: number, sha256: Uint8Array): ExtentPlace | undefined {
     return this.#findPublished.get(lineage, sha256) as ExtentPlace | undefined;
   }

@@ -22,12 +22,12 @@ interface FactsSource {
 }
 
 interface Member {
-  /** In the archive. */
+  /** Its path in the archive. */
   readonly path: string;
   readonly file: string;
 }
 
-/** A snapshot as it is now; the server may go on meanwhile. Throws RackseedError, 507 where there is no room. */
+/** A snapshot of this moment; the server keeps running. Throws RackseedError, 507 if the disk is full. */
 export function backUpFacts(source: FactsSource): ReadableStream<Uint8Array> {
   const { directory, db } = source;
   const copy = `${directory.staging}/backup-${crypto.randomUUID()}.db`;
@@ -41,7 +41,7 @@ export function backUpFacts(source: FactsSource): ReadableStream<Uint8Array> {
   }
 }
 
-/** Whole in itself, without log. What a crash would leave over belongs to this directory and not to the copy. */
+/** A consistent copy without a log. The table of leftovers concerns this directory only, so the copy has none. */
 function copyDatabase(db: DatabaseSync, path: string): void {
   db.prepare("VACUUM INTO ?").run(path);
   Deno.chmodSync(path, 0o600);

@@ -6,7 +6,7 @@ import { removeSync, sizeOf } from "./durable.ts";
 import { badArchive, FactsIndex, INDEX, MAX_INDEX_BYTES } from "./facts_archive.ts";
 import { BLOCK_BYTES, padding, parseHeader } from "#tar/ustar.ts";
 
-/** What a restore puts in place, and sets aside where it is there. */
+/** What a restore writes, after setting aside what exists. */
 const REPLACED = [
   "rackseed.db",
   "rackseed.db-wal",
@@ -22,15 +22,15 @@ const CHUNK_BYTES = 1 << 20;
 interface Restored {
   readonly created: string;
   readonly files: number;
-  /** Where the facts that were there before are now. */
+  /** The folder with the earlier facts. */
   readonly setAside: string | undefined;
-  /** What the database refers to and the directory does not have, or not in its size. */
+  /** Files that the database refers to and the directory does not have, or not in that size. */
   readonly missing: readonly string[];
 }
 
 /**
- * `data` is locked by the caller. The whole archive is proved before anything changes. Throws RackseedError; without
- * `force` also where facts would be replaced.
+ * Restores an archive. The caller has locked `data`. The whole archive is checked before anything changes. Throws
+ * RackseedError, and without `force` also if it would replace facts.
  */
 export function restoreFacts(
   archive: string,
@@ -40,7 +40,7 @@ export function restoreFacts(
   if (there.length > 0 && !force) {
     throw new RackseedError(`cannot restore into ${data}`, {
       reason: `it has facts of its own: ${there.join(", ")}. Nothing was changed.`,
-      remedy: "give --force, and they are set aside in a folder there; or restore into an empty --data DIR.",
+      remedy: "give --force to set them aside in a folder there, or restore into an empty --data DIR.",
     });
   }
   const scratch = `${data}/restore.new`;
@@ -67,7 +67,7 @@ function setAsideFacts(data: string, now: Date): string {
   return folder;
 }
 
-/** Writes the archive's files below `folder`, each proved, and the database opened once. */
+/** Writes the archive's files below `folder`, checks each one, and opens the database once. */
 function unpack(archive: string, folder: string): FactsIndex {
   try {
     for (const name of ["tls", "keys", "identities"]) {

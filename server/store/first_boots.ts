@@ -1,6 +1,6 @@
 /**
- * Which clones are to report their first boot, until when, and what they said (#contract/api/first_boot.ts). One row
- * a node, of its latest deployment; of the token only its SHA-256 is kept.
+ * Which clones must report their first boot, by when, and what they reported (#contract/api/first_boot.ts). One row for
+ * each node, for its latest deployment; only the SHA-256 of the token is stored.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
@@ -12,13 +12,13 @@ export interface FirstBoot {
   readonly node: string;
   readonly deployment: string;
   readonly timeoutSeconds: number;
-  /** SHA-256 of the token, base64url: from enrolment on. */
+  /** SHA-256 of the token, base64url; set at enrolment. */
   readonly tokenHash?: string;
-  /** When it is to have reported, and under which host name: from the installation's end on. */
+  /** Deadline of its report, and the host name assigned to it; set when the installation ends. */
   readonly dueMs?: number;
   readonly assigned?: string;
   readonly reportedMs?: number;
-  /** The host name that it bears. */
+  /** The host name that it reported. */
   readonly hostname?: string;
   readonly problem?: Problem;
 }
@@ -26,7 +26,7 @@ export interface FirstBoot {
 export class FirstBoots {
   readonly #db: DatabaseSync;
   readonly #rows = new Map<string, FirstBoot>();
-  /** By hash. */
+  /** Node ids by hash. */
   readonly #tokens = new Map<string, string>();
 
   constructor(db: DatabaseSync) {
@@ -37,18 +37,18 @@ export class FirstBoots {
     }
   }
 
-  /** These nodes are ordered anew: what was awaited of them before is not any more. */
+  /** A new order for these nodes; earlier expectations are dropped. */
   order(nodes: readonly string[], { deployment, timeoutSeconds }: {
     deployment: string;
     timeoutSeconds: number;
   }): void {
-    // one wait for the disk, however many nodes
+    // one wait for the disk for all nodes
     transaction(this.#db, () => {
       for (const node of nodes) this.#save({ node, deployment, timeoutSeconds });
     });
   }
 
-  /** A fresh token for the clone; the one before is void. */
+  /** A fresh token for the clone; revokes the one before. */
   issue(
     { node, deployment }: { node: string; deployment: string },
   ): { token: string; timeoutSeconds: number } | undefined {
@@ -60,7 +60,7 @@ export class FirstBoots {
     return { token, timeoutSeconds };
   }
 
-  /** The installation has ended: the clone's time begins. */
+  /** The installation has ended: the clone's time starts. */
   begin(
     part: { node: string; deployment: string },
     { nowMs, assigned }: { nowMs: number; assigned: string },
@@ -77,9 +77,9 @@ export class FirstBoots {
 
   reported(
     row: FirstBoot,
-    said: Pick<FirstBoot, "hostname" | "problem"> & { readonly reportedMs: number },
+    report: Pick<FirstBoot, "hostname" | "problem"> & { readonly reportedMs: number },
   ): void {
-    this.#save({ ...row, ...said });
+    this.#save({ ...row, ...report });
   }
 
   of({ node, deployment }: { node: string; deployment: string }): FirstBoot | undefined {
@@ -87,7 +87,7 @@ export class FirstBoots {
     return row?.deployment === deployment ? row : undefined;
   }
 
-  /** Those whose time ended after `sinceMs` and not after `nowMs`, and who have not reported. */
+  /** Clones that have not reported and whose deadline is after `sinceMs` and not after `nowMs`. */
   becameLate({ sinceMs, nowMs }: { sinceMs: number; nowMs: number }): FirstBoot[] {
     return this.#rows.values().filter(({ dueMs = Infinity, reportedMs }) =>
       reportedMs === undefined && dueMs > sinceMs && dueMs <= nowMs

@@ -1,8 +1,8 @@
-/** What FramePool and its workers (frame_worker.ts) say to each other. */
+/** Messages between FramePool and its workers (frame_worker.ts). */
 import { SHA256_BYTES } from "#contract/format/sha256.ts";
 import type { StoredExtent } from "./extents.ts";
 
-/** Proves an upload (contract/frame_upload.ts), compresses it unless it came so, and seals it. */
+/** Checks an upload (contract/format/frame_upload.ts), compresses it unless it is packed, and seals it. */
 export interface UploadJob {
   readonly kind: "upload";
   readonly body: Uint8Array;
@@ -18,21 +18,21 @@ export interface SealJob {
   readonly level: number;
 }
 
-/** Reads a frame back and proves that it is what was sealed; with `extents`, also that it holds these. */
+/** Reads a frame back and checks that it is what was sealed and, with `extents`, that it holds these. */
 export interface CheckJob {
   readonly kind: "check";
   readonly path: string;
   readonly at: number;
   readonly sealedBytes: number;
   readonly key: Uint8Array;
-  /** What the frame must hold, as `encodeExtents` makes it. */
+  /** The extents that the frame must hold, from `encodeExtents`. */
   readonly extents?: Uint8Array;
 }
 
 /** Opens a frame and packs parts of it (zstd), back to back. */
 export interface CutJob extends Omit<CheckJob, "kind" | "extents"> {
   readonly kind: "cut";
-  /** Offset and size of each part, one after the other. */
+  /** Offset and size of each part, in turn. */
   readonly ranges: readonly number[];
 }
 
@@ -49,7 +49,7 @@ export interface Assignment {
 }
 
 export interface SealedUpload {
-  /** The frame's extents (contract/format/extent_table.ts), proven against the contents. */
+  /** The frame's extents (contract/format/extent_table.ts), checked against the contents. */
   readonly table: Uint8Array<ArrayBuffer>;
   readonly sealed: Uint8Array;
   readonly rawBytes: number;

@@ -19,19 +19,19 @@ interface Waiting {
 
 interface PoolWorker {
   readonly worker: Worker;
-  /** By number of the job. */
+  /** By job id. */
   readonly running: Map<number, Waiting>;
 }
 
-/** Two for each worker: the next job is there when one is done. */
+/** Two for each worker, so that it never waits for its next job. */
 const JOBS_PER_WORKER = 2;
 
-/** Workers for frames, one a core, started one by one with the first jobs, or all ahead of them. */
+/** One worker per core for the work on frames. They start one by one with the first jobs, or all in advance. */
 export class FramePool implements Disposable {
   readonly size: number;
   readonly #workers: PoolWorker[] = [];
   readonly #queue: Waiting[] = [];
-  /** Proofs; they wait until nobody waits for anything else. */
+  /** Checks of frames; they run only when the other queue is empty. */
   readonly #idleQueue: Waiting[] = [];
   #lastId = 0;
   #closed = false;
@@ -40,12 +40,12 @@ export class FramePool implements Disposable {
     this.size = workers;
   }
 
-  /** Starts the workers now: jobs are about to come. */
+  /** Starts the workers now, because jobs are about to arrive. */
   start(): void {
     while (this.#workers.length < this.size && !this.#closed) this.#start();
   }
 
-  /** Ends the workers; what was under way is rejected. */
+  /** Ends the workers and rejects unfinished jobs. */
   [Symbol.dispose](): void {
     this.#closed = true;
     const open = [
@@ -58,7 +58,10 @@ export class FramePool implements Disposable {
     this.#workers.length = this.#queue.length = this.#idleQueue.length = 0;
   }
 
-  /** Takes `body` over, with all of its buffer. Throws RangeError where it is malformed or an extent is not what its hash says. */
+  /**
+   * Takes ownership of `body` and its whole buffer. Throws RangeError if it is malformed or an extent does not match
+   * its hash.
+   */
   async sealUpload(
     body: Uint8Array,
     { key, level }: { key: Uint8Array; level: number },
@@ -66,17 +69,17 @@ export class FramePool implements Disposable {
     return await this.#run({ kind: "upload", body, key, level }, "upload");
   }
 
-  /** Takes `raw` over. */
+  /** Takes ownership of `raw`. */
   async seal(raw: Uint8Array, { key, level }: { key: Uint8Array; level: number }): Promise<Uint8Array> {
     return (await this.#run({ kind: "seal", raw: whole(raw), key, level }, "seal")).sealed;
   }
 
-  /** What is wrong with a frame on the disk, in words; undefined where it is whole. */
+  /** What is wrong with a frame on the disk, as text; undefined if it is intact. */
   async check(frame: Omit<CheckJob, "kind">): Promise<string | undefined> {
     return (await this.#run({ kind: "check", ...frame }, "check")).damage;
   }
 
-  /** Parts of a frame on the disk, packed (zstd). Throws where the frame is damaged. */
+  /** Parts of a frame on the disk, packed (zstd). Throws if the frame is damaged. */
   async cut(frame: Omit<CutJob, "kind">): Promise<Uint8Array<ArrayBuffer>> {
     return (await this.#run({ kind: "cut", ...frame }, "cut")).packed;
   }
@@ -117,7 +120,7 @@ export class FramePool implements Disposable {
         const assignment: Assignment = { id: waiting.id, job: waiting.job };
         chosen.worker.postMessage(assignment, waiting.transfer);
       } catch (error) {
-        // a buffer that was handed over before: the fault of this job's caller, not of whoever waits next
+        // the buffer was transferred before: the fault of this job's caller, not of the next in line
         chosen.running.delete(waiting.id);
         waiting.reject(error as Error);
       }
@@ -148,7 +151,7 @@ export class FramePool implements Disposable {
   }
 }
 
-/** Bytes that are the whole of their buffer, so that it can be handed over. */
+/** The bytes in a buffer of their own, so that it can be transferred. */
 function whole(bytes: Uint8Array): Uint8Array {
   const own = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
   return own ? bytes : bytes.slice();

@@ -3,24 +3,24 @@ import type { FramePool } from "./frame_pool.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Pack, StoredFrame } from "./packs.ts";
 
-/**
- * Reads a lineage's new frames back from the disk, each once, and proves by their seal that they are what a worker
- * sealed after it had hashed every extent. Begun as soon as a frame is registered, it uses the time in which the
- * workers would wait for the sender. Packs are hashed as soon as they are closed, while others are being filled.
- */
 interface PackHash {
   /** Hexadecimal. */
   readonly sha256: string;
-  /** Of the file. */
+  /** Size of the file. */
   readonly sizeBytes: number;
 }
 
+/**
+ * Reads each of a lineage's new frames back from the disk and checks by its seal that it is what a worker sealed after
+ * it had hashed every extent. That starts as soon as a frame is registered, while the workers would wait for the sender.
+ * Packs are hashed as soon as they are closed, while others are being filled.
+ */
 export class FrameProver {
   readonly #lineage: Lineage;
   readonly #options: { pool: FramePool; directory: DataDirectory };
   /** By frame. */
   readonly #proofs = new Map<number, Promise<string | undefined>>();
-  /** By pack, with the size that it had when its hash was asked for. */
+  /** By pack, with its size when the hash began. */
   readonly #hashes = new Map<number, { readonly sizeBytes: number; readonly hash: Promise<PackHash> }>();
 
   constructor(
@@ -31,7 +31,7 @@ export class FrameProver {
     this.#options = options;
   }
 
-  /** What is wrong with the frame, in words; undefined where it is whole. */
+  /** What is wrong with the frame, as text; undefined if it is intact. */
   prove(pack: Pack, frame: StoredFrame): Promise<string | undefined> {
     const known = this.#proofs.get(frame.id);
     if (known) return known;
@@ -42,13 +42,13 @@ export class FrameProver {
       sealedBytes: frame.sealedBytes,
       key: this.#lineage.key,
     });
-    // whoever asks again learns of a failure; of a capture that has ended nobody asks
+    // a later caller gets the failure; after the capture has ended there may be none
     proof.catch(() => {});
     this.#proofs.set(frame.id, proof);
     return proof;
   }
 
-  /** SHA-256 and size of the pack's file; read anew where the pack has grown since. */
+  /** SHA-256 and size of the pack's file; read again if the pack has grown since. */
   hash(pack: Pack): Promise<PackHash> {
     const known = this.#hashes.get(pack.id);
     if (known?.sizeBytes === pack.sizeBytes) return known.hash;

@@ -1,7 +1,7 @@
 /**
- * The work on bytes that takes time, off the server's main thread: hashing, compressing, sealing, and proving
- * what lies on the disk. FramePool is the other end. While a job is being encrypted the next one begins, so
- * answers bear the number of their job.
+ * The expensive work on bytes, off the server's main thread: hashing, compressing, sealing, and checking what is on the
+ * disk. FramePool is the other end. The next job starts while one is being encrypted, so answers carry the id of their
+ * job.
  */
 /// <reference lib="deno.worker" />
 import { createHash } from "node:crypto";
@@ -39,7 +39,7 @@ self.onmessage = async ({ data: { id, job } }: MessageEvent<Assignment>) => {
   self.postMessage({ id, ...outcome }, transfer);
 };
 
-/** Of the lineage that was last worked on; jobs of one capture come in a row. */
+/** The codec of the lineage that was used last; jobs of one capture come in a row. */
 let last: { readonly key: Uint8Array; readonly codec: Promise<SealedCodec> } | undefined;
 
 function codecOf(key: Uint8Array): Promise<SealedCodec> {
@@ -62,7 +62,7 @@ function replyTo(job: Job, transfer: ArrayBuffer[]): Reply | Promise<Reply> {
   }
 }
 
-/** Throws RangeError where the upload is malformed or an extent is not what its hash says. */
+/** Throws RangeError if the upload is malformed or an extent does not match its hash. */
 async function sealUpload({ body, key, level }: UploadJob, transfer: ArrayBuffer[]): Promise<Reply> {
   const upload = parseFrameUpload(body);
   const { contents, isPacked, rawBytes } = upload;
@@ -89,7 +89,7 @@ async function sealWhole({ raw, key, level }: SealJob, transfer: ArrayBuffer[]):
   return { kind: "seal", sealed };
 }
 
-/** What is wrong with a frame on the disk, in words; undefined where it is whole. */
+/** What is wrong with a frame on the disk, as text; undefined if it is intact. */
 async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Promise<string | undefined> {
   const sealed = readFrame({ path, at, sealedBytes });
   if (sealed === undefined) return "the pack ends within it";
@@ -112,7 +112,7 @@ async function damageOf({ path, at, sealedBytes, key, extents }: CheckJob): Prom
   return bad.length === 0 ? undefined : `${bad.length} of its ${all.length} extents have another SHA-256`;
 }
 
-/** Level 3: a node waits for it. */
+/** A low level, because a node is waiting. */
 const CUT_LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 
 async function cutFrame({ ranges, key, ...place }: CutJob, transfer: ArrayBuffer[]): Promise<Reply> {
@@ -129,7 +129,7 @@ async function cutFrame({ ranges, key, ...place }: CutJob, transfer: ArrayBuffer
   return { kind: "cut", packed };
 }
 
-/** Undefined where the pack ends within it. */
+/** Undefined if the pack ends within the frame. */
 function readFrame(
   { path, at, sealedBytes }: Pick<CheckJob, "path" | "at" | "sealedBytes">,
 ): Uint8Array<ArrayBuffer> | undefined {

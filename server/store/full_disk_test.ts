@@ -8,7 +8,7 @@ const order = { image: "web", level: 3, excludes: [] };
 const isFull = (error: unknown) => error instanceof RackseedError && error.status === 507;
 
 Deno.test({
-  name: "a full data directory fails the capture with a remedy and harms nothing else",
+  name: "a full data directory fails the capture with a remedy and damages nothing else",
   // mounting a tmpfs needs root
   ignore: Deno.uid() !== 0,
   async fn() {
@@ -27,7 +27,7 @@ Deno.test({
       assert.match(failed.problem?.remedy ?? "", /image delete/);
       await assertWhole(server);
 
-      // what the failed capture stored is dropped, and the server goes on
+      // what the failed capture stored is dropped, and the server keeps working
       server.service.cancel(id);
       assert.equal((await capture(server, generatedTree({ seed: "other", sizes: [4 << 20] }))).version, 2);
 

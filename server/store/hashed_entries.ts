@@ -1,7 +1,7 @@
 import type { Entry, HashedExtent } from "#contract/format/entry.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 
-/** A version's entries as a capture would tell them: extents by their hash. */
+/** A version's entries in the form of a capture, which names extents by hash. */
 export function* hashedEntries({ frames, entries }: Manifest): Generator<Entry<HashedExtent>> {
   for (const entry of entries) {
     if (entry.type !== "file") yield entry;

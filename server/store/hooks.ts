@@ -1,4 +1,4 @@
-/** The operator's hooks (#contract/api/hooks.ts). A node's are kept by its id. */
+/** The operator's hooks (#contract/api/hooks.ts). A node's hooks are stored under its id. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   Hook,
@@ -9,7 +9,7 @@ import {
   type HookView,
 } from "#contract/api/hooks.ts";
 
-/** What names one hook. */
+/** Identifies a hook. */
 export interface HookKey {
   readonly scope: HookScope;
   readonly when: HookMoment;
@@ -60,7 +60,7 @@ export class Hooks {
     ).run(scope, hook.when, hook.name, JSON.stringify(hook));
   }
 
-  /** Says whether there was one. */
+  /** Returns whether it existed. */
   delete({ scope, when, name }: HookKey): boolean {
     const { changes } = this.#db.prepare("DELETE FROM hooks WHERE scope = ? AND moment = ? AND name = ?")
       .run(scope, when, name);

@@ -1,6 +1,6 @@
 /**
- * What each installed node bears, with its secrets: a node whose disk is dead is still brought back as itself.
- * Files that only the server's user reads; nothing of them goes into the database, a view or a log.
+ * The identity of each installed node, with its secrets, so that a node keeps it even if its disk dies. The files are
+ * readable only by the server's user; nothing from them goes into the database, a view or a log.
  */
 import { Identity } from "#contract/identity.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -14,14 +14,14 @@ export class Identities {
     this.#folder = identities;
   }
 
-  /** `node`: its id. Undefined where it was never installed. Throws RackseedError where it cannot be read. */
+  /** `node`: its id. Undefined if it was never installed. Throws RackseedError if the record cannot be read. */
   get(node: string): Identity | undefined {
     try {
       return Identity.parse(JSON.parse(Deno.readTextFileSync(this.#path(node))));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      throw new RackseedError("cannot read what the node was", {
-        // a message of the parser would quote what it parses
+      throw new RackseedError("cannot read the node's recorded identity", {
+        // the parser's message would quote the secrets
         reason: `${this.#path(node)}: ${error instanceof SyntaxError ? "it is damaged" : messageOf(error)}.`,
         remedy: "remove that file, or deploy with --identity assign.",
       });

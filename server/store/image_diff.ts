@@ -1,4 +1,4 @@
-/** What has changed from one version to another. */
+/** Changes from one version to another. */
 import type { ImageChange } from "#contract/api.ts";
 import { comparePaths, displayPath } from "#contract/format/byte_path.ts";
 import type { Attributes, Entry, HashedExtent } from "#contract/format/entry.ts";
@@ -6,7 +6,7 @@ import { describeSettings, type InodeSettings, lettersOf } from "#contract/forma
 
 type Hashed = Entry<HashedExtent>;
 
-/** Both in the order of a manifest, as the changes are then. */
+/** Both inputs are in manifest order, and so is the result. */
 export function* imageDiff(from: Iterable<Hashed>, to: Iterable<Hashed>): Generator<ImageChange> {
   const olds = from[Symbol.iterator](), news = to[Symbol.iterator]();
   let old = olds.next().value, now = news.next().value;
@@ -53,7 +53,7 @@ function sameContent(
     old.extents.every((e, i) => e.offset === now.extents[i]?.offset && e.sha256 === now.extents[i].sha256);
 }
 
-/** Beside a file's content, in the words of the manifest. */
+/** Differences other than content, by the manifest's names. */
 function whatDiffers(old: Hashed, now: Hashed): string[] {
   const what: string[] = [];
   const differs = (a: unknown, b: unknown, name: string) => a !== b && what.push(name);
@@ -71,7 +71,7 @@ function whatDiffers(old: Hashed, now: Hashed): string[] {
   return what;
 }
 
-/** Flags as chattr(1) would be told of them: "+i", "-a". */
+/** Flags in the notation of chattr(1): "+i", "-a". */
 function inodeChanges(old: InodeSettings, now: InodeSettings): string[] {
   const was = old.flags ?? 0, is = now.flags ?? 0;
   const rest = ({ flags: _, ...others }: InodeSettings) => describeSettings(others) || "none";
@@ -82,7 +82,7 @@ function inodeChanges(old: InodeSettings, now: InodeSettings): string[] {
   ];
 }
 
-/** The order in which the kernel lists them means nothing. */
+/** Sorted, because the kernel lists them in no particular order. */
 function textOf(xattrs: Attributes["xattrs"]): string {
   return JSON.stringify(xattrs.map(([name, value]) => [name, Buffer.from(value).toString("base64")]).sort());
 }

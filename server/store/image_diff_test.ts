@@ -21,7 +21,7 @@ const xattrs = (...names: string[]): Hashed => ({
   xattrs: names.map((name) => [name, Buffer.from("v")] as const),
 });
 
-const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, told: unknown][] = [
+const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, expected: unknown][] = [
   ["nothing", file("a"), file("a"), undefined],
   ["a new file", undefined, file("a", "b"), { change: "added", type: "file", bytes: 20 }],
   ["a file that is gone", file("a"), undefined, { change: "removed", type: "file", bytes: 10 }],
@@ -53,10 +53,10 @@ const cases: [what: string, old: Hashed | undefined, now: Hashed | undefined, to
   ["a type", link("y"), file("a"), { change: "content", type: "file", bytes: 10, what: ["was a symlink"] }],
 ];
 
-for (const [what, old, now, told] of cases) {
-  Deno.test(`a diff tells of ${what}`, () => {
-    const expected = told === undefined ? [] : [{ path: "etc/x", ...told as object }];
-    assert.deepEqual([...imageDiff(old ? [old] : [], now ? [now] : [])], expected);
+for (const [what, old, now, expected] of cases) {
+  Deno.test(`a diff reports ${what}`, () => {
+    const changes = expected === undefined ? [] : [{ path: "etc/x", ...expected as object }];
+    assert.deepEqual([...imageDiff(old ? [old] : [], now ? [now] : [])], changes);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { ImageSettings } from "#contract/api/restore.ts";
 
-/** What operators set for images, by their names. */
+/** Operators' settings for images, by image name. */
 export class ImageSettingsTable {
   readonly #get: StatementSync;
   readonly #put: StatementSync;
@@ -18,7 +18,7 @@ export class ImageSettingsTable {
     this.#forget = db.prepare("DELETE FROM image_settings WHERE image = ?");
   }
 
-  /** Empty where nothing was set. */
+  /** Empty if nothing was set. */
   get(image: string): ImageSettings {
     const row = this.#get.get(image) as { settings: string } | undefined;
     return row ? ImageSettings.parse(JSON.parse(row.settings)) : {};

@@ -13,19 +13,18 @@ import { exportTar } from "./export.ts";
 import { Extents } from "./extents.ts";
 import { hashedEntries } from "./hashed_entries.ts";
 import { imageDiff } from "./image_diff.ts";
-import { FormerVersion } from "./former_version.ts";
-import { FrameProver } from "./frame_prover.ts";
+import { PreviousVersion } from "./previous_version.ts";
 import { FramePool } from "./frame_pool.ts";
 import { ImageSettingsTable } from "./image_settings.ts";
 import type { SigningKey } from "./keys.ts";
 import { Leftovers } from "./leftovers.ts";
 import { type Lineage, Lineages } from "./lineages.ts";
-import { PackWriter } from "./pack_writer.ts";
+import { type HeldLineage, HeldLineages } from "./held_lineages.ts";
 import { type Pack, Packs } from "./packs.ts";
 import { PARTS_LAST_MS, recover } from "./recovery.ts";
 import { verifyVersion } from "./verify.ts";
 import { readManifest, VersionReader } from "./version_reader.ts";
-import { otherKind, unknownImage, viewOf } from "./version_views.ts";
+import { unknownImage, viewOf } from "./version_views.ts";
 import { restoreRemedy } from "./start_check.ts";
 import { withRoom } from "./with_room.ts";
 import { type NewVersion, type PublishedVersion, type VersionRecord, Versions } from "./versions.ts";
@@ -36,7 +35,7 @@ export interface ImageStoreOptions {
   readonly db: DatabaseSync;
   readonly directory: DataDirectory;
   readonly signingKey: SigningKey;
-  /** Why a version must not go now ("node n1 installs it"); undefined where it may. */
+  /** Why a version must not be deleted now ("node n1 installs it"); undefined if it may. */
   readonly inUse?: (version: { image: string; version: number }) => string | undefined;
   readonly pool?: FramePool;
   readonly packBytes?: number;
@@ -55,37 +54,30 @@ export class ImageStore implements Disposable {
   readonly #lineages: Lineages;
   readonly #settings: ImageSettingsTable;
   readonly #leftovers: Leftovers;
-  /** Packs and version folders that the database does not know, relative to the data directory. They stay. */
+  /** Packs and version folders that the database does not know, relative to the data directory; they stay. */
   readonly strays: readonly string[];
-  /** Images that a capture adds to, and their lineages. */
-  readonly #held = new Map<string, number>();
-  /** By such an image: further lineages whose packs the capture may use. */
-  readonly #lent = new Map<string, readonly number[]>();
-  /** By image: the last writer on its way out. */
-  readonly #closing = new Map<string, Promise<void>>();
+  readonly #holds: HeldLineages;
 
-  /** Puts in order what a crash left. */
+  /** Repairs what a crash left. */
   constructor(options: ImageStoreOptions) {
     this.#options = options;
     this.directory = options.directory;
     this.signingKey = options.signingKey;
     this.pool = options.pool ?? new FramePool();
     this.#db = options.db;
-    // tables that others refer to come first
+    // tables that others refer to first
     this.#lineages = new Lineages(options.db);
     this.packs = new Packs(options.db);
     this.extents = new Extents(options.db);
     this.#versions = new Versions(options.db);
     this.#settings = new ImageSettingsTable(options.db);
     this.#leftovers = new Leftovers(options.db);
+    const { db, directory, packBytes } = options;
+    const { pool, packs, extents } = this;
+    const lineages = this.#lineages, versions = this.#versions;
+    this.#holds = new HeldLineages({ db, directory, pool, packs, extents, lineages, versions, packBytes });
     this.#assertReadable();
-    this.strays = recover({
-      db: options.db,
-      directory: this.directory,
-      packs: this.packs,
-      versions: this.#versions,
-      leftovers: this.#leftovers,
-    });
+    this.strays = recover({ db, directory, packs, versions, leftovers: this.#leftovers });
     this.#deleteUnusedLineages();
   }
 
@@ -106,12 +98,12 @@ export class ImageStore implements Disposable {
     return this.#versions.refs();
   }
 
-  /** Throws RackseedError (404) where there is none. */
+  /** Throws RackseedError (404) if there is none. */
   get(ref: string): VersionView {
     return viewOf(this.#record(ref));
   }
 
-  /** Throws RackseedError (404) where there is none. */
+  /** Throws RackseedError (404) if there is none. */
   published(ref: string): PublishedVersion {
     const record = this.#record(ref);
     const folder = this.directory.version(record.image, record.version);
@@ -135,14 +127,14 @@ export class ImageStore implements Disposable {
     };
   }
 
-  /** All versions, for those who serve them. */
+  /** All versions with their files, for the services that serve them. */
   allPublished(): PublishedVersion[] {
     return this.#versions.list().map(({ image, version }) => this.published(`${image}@${version}`));
   }
 
   /**
-   * Deletes one version, and the packs that no other needs. NAME alone will do where it has one version. Throws
-   * RackseedError: 404 where there is none, 409 where it is not clear which one, or where it is in use.
+   * Deletes one version, and the packs that no other needs. NAME alone is enough if it has one version. Throws
+   * RackseedError: 404 if there is none, 409 if the name is ambiguous or the version is in use.
    */
   delete(ref: string): void {
     const { image, version } = this.#record(ref);
@@ -170,8 +162,8 @@ export class ImageStore implements Disposable {
   }
 
   /**
-   * Takes the version out of the database. Returns what is to be removed now. On a full disk it first makes room
-   * by what goes anyway: the operator ordered that, even if the server dies in between.
+   * Removes the version from the database. Returns the paths to remove now. On a full disk it first frees space by
+   * removing them: the operator ordered their removal, even if the server dies in between.
    */
   #forget(
     { image, version }: { image: string; version: number },
@@ -193,7 +185,7 @@ export class ImageStore implements Disposable {
       });
     return withRoom(work, [
       () => this.directory.reserve.release(),
-      // its log is then written again from the start, which takes no room
+      // the log is then overwritten from its start, which takes no space
       () => this.#db.exec("PRAGMA wal_checkpoint(RESTART)"),
       () => removeSync(`${this.directory.path}/${folder}`),
       () => {
@@ -202,7 +194,7 @@ export class ImageStore implements Disposable {
     ]);
   }
 
-  /** Paths of the packs that no other version has. */
+  /** Paths of the packs that only this version uses. */
   #ownPacks(ref: string): string[] {
     const packs = (mine: boolean) =>
       this.allPublished().filter((v) => (`${v.image}@${v.version}` === ref) === mine)
@@ -211,7 +203,7 @@ export class ImageStore implements Disposable {
     return packs(true).filter((path) => !others.has(path));
   }
 
-  /** What deleting these versions ("web@1") frees: their own files, and the packs that no other version has. */
+  /** Bytes that deleting these versions ("web@1") frees: their own files, and the packs that only they use. */
   ownBytes(refs: readonly string[]): number {
     const going = new Set(refs), needed = new Set<string>();
     const sizes = new Map<string, number>();
@@ -227,32 +219,28 @@ export class ImageStore implements Disposable {
     return sizes.values().reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** Why the version must not go now, in words; undefined where it may. */
+  /** Why the version must not be deleted now, as text; undefined if it may. */
   useOf({ image, version }: { image: string; version: number }): string | undefined {
-    if (this.#held.has(image)) return "a capture adds to this image";
-    const lineage = this.#lineages.find(image)?.id;
-    const borrower = [...this.#lent].find(([, lenders]) => lenders.some((id) => id === lineage));
-    if (borrower) return `a capture for ${borrower[0]} uses its content`;
-    return this.#options.inUse?.({ image, version });
+    return this.#holds.useOf(image) ?? this.#options.inUse?.({ image, version });
   }
 
-  /** What has changed from one version to another. Throws as `openVersion` does. */
+  /** The changes from one version to another. Throws as `openVersion` does. */
   diff(from: string, to: string): Generator<ImageChange> {
     return imageDiff(this.hashedEntries(from), this.hashedEntries(to));
   }
 
-  /** Of all versions of the image. Throws RackseedError (404) where there is none. */
+  /** Settings for all versions of the image. Throws RackseedError (404) if there is none. */
   settings(image: string): ImageSettings {
     return this.#settings.get(this.#record(image).image);
   }
 
-  /** In place of the old ones. Throws RackseedError (404). */
+  /** Replaces the settings. Throws RackseedError (404). */
   set(image: string, settings: ImageSettings): ImageSettings {
     this.#settings.put(this.#record(image).image, settings);
     return settings;
   }
 
-  /** Re-reads and proves everything of the version. */
+  /** Reads all of the version again and checks it. */
   verify(ref: string): AsyncGenerator<VerifyEvent> {
     return verifyVersion(this.published(ref), this.pool);
   }
@@ -262,13 +250,13 @@ export class ImageStore implements Disposable {
     return exportTar(this.openVersion(ref));
   }
 
-  /** The image's newest version; undefined where it has none. */
-  former({ image }: Lineage): FormerVersion | undefined {
+  /** The image's newest version; undefined if it has none. */
+  previous({ image }: Lineage): PreviousVersion | undefined {
     const record = this.#versions.listOf(image).at(-1);
-    return record && new FormerVersion(record, this.directory.version(image, record.version));
+    return record && new PreviousVersion(record, this.directory.version(image, record.version));
   }
 
-  /** Reads and proves the manifest. Throws RackseedError (404), or RangeError where it is damaged. */
+  /** Reads and checks the manifest. Throws RackseedError (404), or RangeError if it is damaged. */
   openVersion(ref: string): VersionReader {
     const published = this.published(ref);
     return new VersionReader(readManifest(published), {
@@ -277,79 +265,51 @@ export class ImageStore implements Disposable {
     });
   }
 
-  /** A version's entries as a capture would tell them. Throws as `openVersion` does. */
+  /** A version's entries in the form of a capture. Throws as `openVersion` does. */
   hashedEntries(ref: string): Generator<Entry<HashedExtent>> {
     return hashedEntries(readManifest(this.published(ref)));
   }
 
-  /** The numbers of the image's next version and of its newest one. A number is never given twice. */
+  /** The numbers of the image's next version and of its newest one. A number is never used twice. */
   nextVersion(lineage: Lineage): { version: number; parent: number | undefined } {
     const parent = this.#versions.listOf(lineage.image).at(-1)?.version;
     let version = this.#lineages.lastVersion(lineage.id) + 1;
-    // a folder that the database does not know stays where it is
+    // skip the number of a folder that the database does not know
     while (existsSync(this.directory.version(lineage.image, version))) version++;
     return { version, parent };
   }
 
   /**
-   * Opens the image's lineage for new frames, and keeps what is there from being deleted until it is released.
-   * Undefined where someone has it already. `backupOf`: the node whose backups the image holds. `base`: an image
-   * whose published content need not come again. Throws RackseedError (409) where the image is another thing.
+   * Opens the image's lineage for new frames, and protects its content from deletion until it is released. Undefined if
+   * a capture holds it already. `backupOf`: the node whose backups the image holds. `base`: an image whose published
+   * content need not be sent again. Throws RackseedError (409) if the image is of another kind.
    */
   hold(
     image: string,
-    { backupOf, base }: { backupOf?: string | undefined; base?: string | undefined } = {},
+    options: { backupOf?: string | undefined; base?: string | undefined } = {},
   ): HeldLineage | undefined {
-    if (this.#held.has(image)) return undefined;
-    const held = new Set(this.#held.values());
+    if (this.#holds.byImage.has(image)) return undefined;
+    const held = new Set(this.#holds.byImage.values());
     this.#dropParts(this.packs.partsBefore(Date.now() - PARTS_LAST_MS).filter((p) => !held.has(p.lineage)));
-    const lineage = this.#lineages.findOrMake(image, { backupOf });
-    if (lineage.backupOf !== backupOf) throw otherKind(lineage);
-    this.#held.set(image, lineage.id);
-    const lender = base === undefined ? undefined : this.#lineages.find(base)?.id;
-    const lenders = [...this.#versions.lenders(lineage.id), ...lender === undefined ? [] : [lender]];
-    const bases = [...new Set(lenders)].filter((id) => id !== lineage.id);
-    this.#lent.set(image, bases);
-    const { packBytes } = this.#options;
-    const { pool, directory, extents } = this;
-    const prover = new FrameProver(lineage, { pool, directory });
-    const writer = new PackWriter(lineage, {
-      db: this.#db,
-      directory,
-      packs: this.packs,
-      extents,
-      bases,
-      onRegistered: (pack, frame) => void prover.prove(pack, frame),
-      onClosed: (pack) => void prover.hash(pack),
-      after: this.#closing.get(image),
-      ...(packBytes !== undefined && { packBytes }),
-    });
-    const release = () => {
-      this.#held.delete(image);
-      this.#lent.delete(image);
-      const closing = writer.close().catch((error) => {
-        log.warn("part-not-closed", { image, error: messageOf(error) });
-      });
-      this.#closing.set(image, closing);
-      return closing;
-    };
-    return { lineage, writer, prover, release };
+    return this.#holds.open(image, options);
   }
 
-  /** What opens the frames of a pack, where that is not this lineage's key. */
+  /** The key of a pack's frames, if it is not this lineage's. */
   lentKey(pack: Pack, { lineage }: { lineage: Lineage }): Uint8Array | undefined {
     return pack.lineage === lineage.id ? undefined : this.#lineages.get(pack.lineage)?.key;
   }
 
-  /** Drops frames of the image that no version has, unless a capture is adding to them. */
+  /** Drops the image's frames that no version uses, unless a capture is adding to them. */
   dropUnpublished(image: string): void {
     const lineage = this.#lineages.find(image);
-    if (lineage !== undefined && !this.#held.has(image)) this.#dropParts(this.packs.partsOf(lineage.id));
+    if (lineage !== undefined && !this.#holds.byImage.has(image)) {
+      this.#dropParts(this.packs.partsOf(lineage.id));
+    }
   }
 
   /**
-   * Makes a version visible, all at once. New packs get their second name first and lose their first one after
-   * the transaction: what a crash leaves is the old state or the new one, and recovery removes the other's files.
+   * Makes a version visible, all at once. New packs get their final name before the transaction and lose their first one
+   * after it, so a crash leaves either the old state or the new one, and recovery removes the other's files.
    */
   async publish({ lineage, record, packs, stagingPath, signal }: NewVersion): Promise<void> {
     const fresh = packs.filter((pack) => this.packs.get(pack.id)?.sha256 === null);
@@ -389,9 +349,9 @@ export class ImageStore implements Disposable {
     for (const pack of parts) removeSync(this.directory.pack(pack));
   }
 
-  /** A folder that the database does not know may yet need its image's key. */
+  /** Keeps the lineages of unknown version folders, which may still need their image's key. */
   #deleteUnusedLineages(): void {
-    const needed = new Map(this.#held);
+    const needed = new Map(this.#holds.byImage);
     for (const stray of this.strays) {
       const image = /^versions\/([^@]+)@/.exec(stray)?.[1];
       const lineage = image === undefined ? undefined : this.#lineages.find(image);
@@ -400,7 +360,7 @@ export class ImageStore implements Disposable {
     this.#lineages.deleteUnused(needed);
   }
 
-  /** Throws RackseedError if the database cannot say what versions there are. */
+  /** Throws RackseedError if the database cannot list its versions. */
   #assertReadable(): void {
     try {
       this.allPublished();
@@ -429,13 +389,4 @@ export class ImageStore implements Disposable {
       : [...new Set(this.#versions.list().map((v) => v.image))];
     throw unknownImage(ref, named);
   }
-}
-
-/** A lineage that is open for new frames. */
-export interface HeldLineage {
-  readonly lineage: Lineage;
-  readonly writer: PackWriter;
-  readonly prover: FrameProver;
-  /** Resolves when the writer's file is closed; the lineage may be held again at once. */
-  release(): Promise<void>;
 }

@@ -12,7 +12,7 @@ export interface SigningKey {
   readonly publicKey: string;
 }
 
-/** What a published version was signed as. */
+/** The signature of a published version. */
 export interface Signed {
   readonly image: string;
   readonly version: number;
@@ -21,8 +21,8 @@ export interface Signed {
 }
 
 /**
- * Reads the key, or makes it at the first start. Throws RackseedError, with nothing changed, if versions are there
- * that another key signed: nodes would refuse every one of them.
+ * Reads the key, or creates it at the first start. Throws RackseedError, and changes nothing, if existing versions were
+ * signed with another key: nodes would refuse all of them.
  */
 export async function openSigningKey(
   directory: DataDirectory,
@@ -43,7 +43,7 @@ export async function openSigningKey(
   return { privateKey, publicKey };
 }
 
-/** Undefined where there is none. */
+/** Undefined if there is none. */
 async function readKey(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
@@ -54,7 +54,7 @@ async function readKey(path: string): Promise<string | undefined> {
 }
 
 async function makeKey(path: string, signed: readonly Signed[]): Promise<string> {
-  if (signed.length > 0) throw unusable(path, `it is missing, while ${named(signed)} was signed with it`);
+  if (signed.length > 0) throw unusable(path, `it is missing, but ${named(signed)} was signed with it`);
   const privateKey = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })
     .toString();
   await replaceFile(path, new TextEncoder().encode(privateKey));
@@ -79,6 +79,6 @@ function unusable(path: string, reason: string): RackseedError {
   const data = path.replace(/\/keys\/signing\.pem$/, "");
   return new RackseedError(`cannot use the signing key ${path}`, {
     reason: `${reason}. Nothing was changed.`,
-    remedy: `put keys/signing.pem back from a backup (rackseed server restore FILE --data ${data} --force).`,
+    remedy: `restore keys/signing.pem from a backup (rackseed server restore FILE --data ${data} --force).`,
   });
 }

@@ -8,8 +8,8 @@ interface AnyLease {
 }
 
 /**
- * The DHCP server's leases, kept over a restart: its `LeaseStore` port. `Lease` is the port's own type, whose
- * addresses are branded; what comes back is what was put in.
+ * The DHCP server's `LeaseStore` port: leases that persist across restarts. `Lease` is the port's own type, with branded
+ * addresses; what was put in comes back.
  */
 export class SqliteLeaseStore<Lease extends AnyLease> {
   readonly #put: StatementSync;

@@ -2,19 +2,19 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { isDiskFull } from "./store_error.ts";
 
-/** A file or folder that is of no use once its row is found after a crash. */
+/** A file or folder that is useless if its row is still there after a crash. */
 export interface Leftover {
-  /** Relative to the data directory: one that was copied elsewhere must not point back at the original. */
+  /** Relative to the data directory, so that a copied directory does not point back at the original. */
   readonly path: string;
-  /** It may go only while all of these are there: they still hold what it holds. */
+  /** It may be removed only if all of these exist, because they hold the same content. */
   readonly parts: readonly string[];
 }
 
 const Row = z.object({ path: z.string(), parts: z.string() });
 
 /**
- * What the store is about to make visible or to remove. A row is written before the file system changes, so after
- * a crash the store knows its own leftovers, and need not remove anything merely because no table names it.
+ * What the store is about to publish or remove. A row is written before the file system changes, so after a crash the
+ * store recognises its own leftovers, and never removes a file only because no table names it.
  */
 export class Leftovers {
   readonly #insert: StatementSync;
@@ -41,7 +41,7 @@ export class Leftovers {
     }));
   }
 
-  /** They are gone, or wanted. On a full disk the rows stay until the next start. */
+  /** The paths are removed, or in use. On a full disk the rows stay until the next start. */
   forgetIfRoom(paths: readonly string[]): void {
     try {
       this.forget(paths);

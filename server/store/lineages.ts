@@ -4,13 +4,13 @@ import { SEALED_KEY_BYTES } from "#contract/format/sealed.ts";
 import { transaction } from "./database.ts";
 
 /**
- * An image's line of versions: they share a key, and through it frames and packs. A node's backups are a line of
- * their own, which uses the packs of the node's image, too.
+ * An image's line of versions. They share a key, and therefore frames and packs. A node's backups are a lineage of their
+ * own, which also uses the packs of the node's image.
  */
 export interface Lineage {
   readonly id: number;
   readonly image: string;
-  /** Opens and seals the frames and manifests of all versions. */
+  /** Opens and seals the frames and manifests of all its versions. */
   readonly key: Uint8Array;
   /** Name of the node whose backups these are. */
   readonly backupOf?: string;
@@ -50,7 +50,7 @@ export class Lineages {
     return lineageOf(this.#get.get(id));
   }
 
-  /** `backupOf`: only where it is made. */
+  /** `backupOf` applies only to a new lineage. */
   findOrMake(image: string, { backupOf }: { backupOf?: string | undefined } = {}): Lineage {
     const found = this.find(image);
     if (found) return found;
@@ -63,7 +63,7 @@ export class Lineages {
     });
   }
 
-  /** The highest number that a version ever had; 0 where there was none. */
+  /** The highest version number ever used; 0 if there was none. */
   lastVersion(id: number): number {
     return (this.#lastVersion.get(id) as { version: number } | undefined)?.version ?? 0;
   }
@@ -72,7 +72,7 @@ export class Lineages {
     this.#setLastVersion.run(version, id);
   }
 
-  /** Forgets the keys that open nothing any more, but those that are held (lineages by image). */
+  /** Deletes lineages whose keys open nothing any more, except those in `held` (ids by image). */
   deleteUnused(held: ReadonlyMap<string, number>): void {
     const unused = this.#db.prepare(`SELECT id FROM lineage WHERE
       NOT EXISTS (SELECT 1 FROM version WHERE version.lineage = lineage.id) AND

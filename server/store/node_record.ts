@@ -4,9 +4,9 @@ export interface NodeRecord {
   readonly id: string;
   readonly name: string;
   readonly settings: NodeSettings;
-  /** Nobody has named or configured it yet. */
+  /** Seen on the network, but not yet named or configured. */
   readonly discovered: boolean;
-  /** Where it was last heard from. */
+  /** Its latest address. */
   readonly address?: string;
   readonly seen?: string;
   readonly inventory?: Inventory;

@@ -1,6 +1,6 @@
 /**
- * The machines that are known: those an operator named, and those that merely asked for an address or a boot
- * program ("discovered"), which are shown and never armed by themselves.
+ * The known machines: those that an operator named, and those that only asked for an address or a boot program
+ * ("discovered"). Discovered ones are shown, but never armed on their own.
  */
 import type { NodeRecord } from "./node_record.ts";
 import { randomBytes } from "node:crypto";
@@ -20,11 +20,11 @@ interface Row {
   readonly inventory: string | null;
 }
 
-/** More machines than this that nobody named are not remembered: whoever invents MACs fills no disk. */
+/** Discovered machines that are remembered at most, so that invented MACs cannot fill the disk. */
 const MAX_DISCOVERED = 1000;
-/** A sign of life is written down this often; in between it is held in memory. */
+/** Interval at which a node's sign of life is stored; in between it is only in memory. */
 const SEEN_EVERY_MS = 60_000;
-/** Those of all nodes are written together, so often: each writing waits for the disk. */
+/** Interval at which the signs of life of all nodes are written together, because each write waits for the disk. */
 const SEEN_TOGETHER_MS = 1000;
 const BY_NAME = new Intl.Collator("en", { numeric: true });
 
@@ -35,7 +35,7 @@ export class Nodes {
   readonly #claims = new Claims();
   readonly #saving: StatementSync;
   readonly #written = new Map<string, number>();
-  /** Whose sign of life is to be written. */
+  /** Nodes whose sign of life is to be written. */
   readonly #due = new Set<string>();
   #seenWrittenMs = 0;
 
@@ -62,7 +62,7 @@ export class Nodes {
     return [...this.#records.values()].sort((a, b) => BY_NAME.compare(a.name, b.name));
   }
 
-  /** In no order. */
+  /** In no particular order. */
   all(): readonly NodeRecord[] {
     return [...this.#records.values()];
   }
@@ -75,14 +75,14 @@ export class Nodes {
     return mac.success ? this.byMac(mac.data) : undefined;
   }
 
-  /** Throws RackseedError (404) that names the nodes which exist. */
+  /** Throws RackseedError (404) that lists the known nodes. */
   get(key: string): NodeRecord {
     const node = this.find(key);
     if (node) return node;
     const names = this.list().map((n) => n.name);
     throw new RackseedError(`cannot find the node ${key}`, {
-      reason: names.length === 0 ? "no node is known yet." : `known are: ${shortList(names)}.`,
-      remedy: `check the name, or make it: rackseed node set ${key} --mac 52:54:00:12:34:56`,
+      reason: names.length === 0 ? "no node is known yet." : `the known nodes are ${shortList(names)}.`,
+      remedy: `check the name, or create it: rackseed node set ${key} --mac 52:54:00:12:34:56`,
       status: 404,
     });
   }
@@ -91,15 +91,15 @@ export class Nodes {
     return this.#owner(macClaim(mac));
   }
 
-  /** Whether a node's clone is to bear this address. */
-  isBorne(address: string): boolean {
+  /** Whether the address is assigned to a node's clone. */
+  isAddressAssigned(address: string): boolean {
     return this.#claims.ownerOf(addressClaim(address)) !== undefined;
   }
 
   /**
-   * Gives the node these settings in place of its old ones, and makes it where it is new. A new name for a MAC
-   * that was only discovered names that machine. Throws RackseedError (409) where a name, MAC, host name or
-   * address is another node's, and (400) where `key` can be no name.
+   * Replaces the node's settings, and creates the node if it is new. A new name for a MAC that was only discovered names
+   * that machine. Throws RackseedError (409) if a name, MAC, host name or address belongs to another node, and (400) if
+   * `key` cannot be a name.
    */
   put(key: string, settings: NodeSettings): NodeRecord {
     const discovered = settings.mac === undefined ? undefined : this.byMac(settings.mac);
@@ -121,7 +121,7 @@ export class Nodes {
     return node;
   }
 
-  /** As `put` for each in its turn, but all of them or none. */
+  /** As `put` for each in turn, but all or none. */
   putAll(changes: readonly { readonly node: string; readonly settings: NodeSettings }[]): NodeRecord[] {
     const before = new Map(this.#records);
     try {
@@ -134,8 +134,8 @@ export class Nodes {
   }
 
   /**
-   * Gives the node a name and settings; `instead`: the id of a node whose place it takes, which is forgotten.
-   * Throws RackseedError (409) as `put` does, with nothing changed.
+   * Gives the node a name and settings. `instead`: the id of the node that it replaces, which is deleted. Throws
+   * RackseedError (409) as `put` does, and then changes nothing.
    */
   become(
     id: string,
@@ -163,8 +163,8 @@ export class Nodes {
   }
 
   /**
-   * A machine asked for something by DHCP or over the boot port. Returns its record where it was not known
-   * before or where its address changed, so that watchers can be told.
+   * A machine asked for something by DHCP or on the boot port. Returns its record if it is new or its address changed,
+   * so that watchers can be notified.
    */
   discover(mac: string, { address }: { address?: string } = {}): NodeRecord | undefined {
     const known = this.byMac(mac);
@@ -234,7 +234,7 @@ export class Nodes {
       if (!other) continue;
       throw new RackseedError(`cannot set the node ${node.name}`, {
         reason: `${claim} belongs to the node ${other.name}.`,
-        remedy: `choose another, or remove that node: rackseed node delete ${other.name}`,
+        remedy: `choose another, or delete that node: rackseed node delete ${other.name}`,
         status: 409,
       });
     }
@@ -275,14 +275,14 @@ export function nameOfMac(mac: string): string {
 function nameOf(text: string): string {
   const name = MachineName.safeParse(text);
   if (name.success) return name.data;
-  throw new RackseedError(`cannot make the node ${text}`, {
+  throw new RackseedError(`cannot create the node ${text}`, {
     reason: "a name is 1 to 63 letters, digits, . _ - and starts with a letter or digit.",
     remedy: "choose such a name.",
     status: 400,
   });
 }
 
-/** As many names as a person reads in an error. */
+/** As many names as a person will read in an error. */
 export function shortList(names: readonly string[]): string {
   return names.length <= 20
     ? names.join(", ")

@@ -17,17 +17,17 @@ Deno.test("a node is found by name in any case, by MAC in any case and by id", (
   }
 });
 
-Deno.test("an unknown node is an error that names those which exist", () => {
+Deno.test("an unknown node is an error that lists the known ones", () => {
   const { nodes } = open();
   nodes.put("n1", {});
   assert.throws(() => nodes.get("n2"), {
     title: "cannot find the node n2",
     status: 404,
-    reason: "known are: n1.",
+    reason: "the known nodes are n1.",
   });
 });
 
-Deno.test("two nodes never share a name, MAC, host name or address; the error says who has it", () => {
+Deno.test("two nodes never share a name, MAC, host name or address; the error names the owner", () => {
   const cases: [key: string, settings: Parameters<Nodes["put"]>[1], reason: string][] = [
     ["n2", { mac: MAC }, "the MAC address 52:54:00:00:00:01 belongs to the node n1."],
     ["n2", { hostname: "web" }, "the host name web belongs to the node n1."],
@@ -48,7 +48,7 @@ Deno.test("many nodes may have their address by DHCP", () => {
   assert.equal(nodes.put("n2", { address: "dhcp" }).settings.address, "dhcp");
 });
 
-Deno.test("a machine that asks is shown once, and takes the name that it is given later", () => {
+Deno.test("a discovered machine is shown once, and takes the name that it gets later", () => {
   const { nodes } = open();
   const found = nodes.discover(MAC);
   assert.equal(found?.name, "52-54-00-00-00-01");
@@ -64,7 +64,7 @@ Deno.test("a node that is set by its MAC keeps its name and gets the MAC", () =>
   assert.equal(nodes.put(MAC, { hostname: "web" }).name, "52-54-00-00-00-01");
 });
 
-Deno.test("invented MACs fill no disk, and push out no node that was named", () => {
+Deno.test("invented MACs neither fill the disk nor displace a named node", () => {
   const { nodes, time } = open();
   nodes.put("n1", {});
   for (let i = 0; i < 1005; i++) {
@@ -78,14 +78,14 @@ Deno.test("invented MACs fill no disk, and push out no node that was named", () 
   assert.equal(nodes.find("52:54:00:00:00:00"), undefined);
 });
 
-Deno.test("all of it stands after a restart", () => {
+Deno.test("everything survives a restart", () => {
   const { nodes, db } = open();
   const node = nodes.put("n1", { mac: MAC, dns: ["10.0.0.1"] });
   nodes.touch(node.id, { address: "10.0.0.9" });
   assert.deepEqual(open({ db }).nodes.list(), nodes.list());
 });
 
-Deno.test("signs of life of many nodes are written together, and each is on the disk in the end", () => {
+Deno.test("signs of life of many nodes are written together, and each reaches the disk in the end", () => {
   const { nodes, db, time } = open({ time: { ms: 1e12 } });
   const made = ["n1", "n2", "n3"].map((name) => nodes.put(name, {}));
   const onDisk = () => open({ db }).nodes.list().map(({ seen }) => seen && Date.parse(seen) - 1e12);
@@ -97,26 +97,26 @@ Deno.test("signs of life of many nodes are written together, and each is on the 
   assert.deepEqual(onDisk(), [60_000, 60_000, 60_000]);
 });
 
-Deno.test("what a node gave up or took with it another may have", () => {
+Deno.test("what a node gave up, or had when it was deleted, is free for another", () => {
   const { nodes } = open();
   nodes.put("n1", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
   nodes.put("n1", {});
   const heir = nodes.put("n2", { mac: MAC, hostname: "web", address: "10.0.0.5/24" });
-  assert.deepEqual([nodes.byMac(MAC)?.name, nodes.isBorne("10.0.0.5")], ["n2", true]);
+  assert.deepEqual([nodes.byMac(MAC)?.name, nodes.isAddressAssigned("10.0.0.5")], ["n2", true]);
   nodes.delete(heir.id);
-  assert.deepEqual([nodes.byMac(MAC), nodes.find("n2"), nodes.isBorne("10.0.0.5")], [
+  assert.deepEqual([nodes.byMac(MAC), nodes.find("n2"), nodes.isAddressAssigned("10.0.0.5")], [
     ...[undefined, undefined],
     false,
   ]);
 });
 
-Deno.test("the host name is the node's name where none is set, made fit for DNS", () => {
+Deno.test("without a host name, it is the node's name, made valid for DNS", () => {
   const { nodes } = open();
   assert.equal(hostnameOf(nodes.put("rack_1.node_2", {})), "rack-1.node-2");
   assert.equal(hostnameOf(nodes.put("n1", { hostname: "web" })), "web");
 });
 
-Deno.test("several are set together or not at all, and what was refused left no trace", () => {
+Deno.test("several are set together or not at all, and a refusal leaves no trace", () => {
   const { nodes, db } = open();
   nodes.put("n0", { address: "10.0.0.9/24" });
   const change = (node: string, address: string) => ({ node, settings: { address } });
@@ -127,12 +127,12 @@ Deno.test("several are set together or not at all, and what was refused left no 
   );
   assert.deepEqual(nodes.list().map((n) => [n.name, n.settings.address]), [["n0", "10.0.0.9/24"]]);
   assert.deepEqual(open({ db }).nodes.list(), nodes.list());
-  assert.deepEqual([nodes.isBorne("10.0.0.1"), nodes.isBorne("10.0.0.9")], [false, true]);
+  assert.deepEqual([nodes.isAddressAssigned("10.0.0.1"), nodes.isAddressAssigned("10.0.0.9")], [false, true]);
   nodes.putAll([change("n1", "10.0.0.8/24"), change("n2", "10.0.0.7/24")]);
   assert.deepEqual(open({ db }).nodes.list().map((n) => n.name), ["n0", "n1", "n2"]);
 });
 
-Deno.test("a machine becomes an entry of the table, and no one else's", () => {
+Deno.test("a machine takes over an entry of the table, unless it is another's", () => {
   const { nodes, db } = open();
   const entry = nodes.put("web7", { address: "10.0.0.7/24" });
   nodes.put("web8", { hostname: "other" });
@@ -149,7 +149,7 @@ Deno.test("a machine becomes an entry of the table, and no one else's", () => {
   assert.deepEqual(open({ db }).nodes.list(), nodes.list());
 });
 
-Deno.test("an address of a second interface is one, too", () => {
+Deno.test("an address of a second interface counts too", () => {
   const { nodes } = open();
   const second = { kind: "ethernet", addresses: ["10.1.0.5/24"], gateways: [], dns: [] } as const;
   nodes.put("n1", { interfaces: [{ ...second, addresses: [...second.addresses], gateways: [], dns: [] }] });

@@ -10,7 +10,7 @@ import type { Pack, Packs, StoredFrame } from "./packs.ts";
 import { diskFull } from "./store_error.ts";
 
 const PACK_BYTES = 256 << 20;
-/** Frames are registered after so many bytes or so long a time, whichever comes first. */
+/** Frames are registered after this many bytes or this time, whichever comes first. */
 const BATCH_BYTES = 64 << 20;
 const BATCH_MS = 1000;
 
@@ -22,9 +22,8 @@ interface Written {
 }
 
 /**
- * Appends a lineage's new frames to a part file. A frame is registered in the database only after fdatasync of
- * its bytes, many frames at a time: whatever the database knows is on the disk, and what a crash takes is sent
- * again.
+ * Appends a lineage's new frames to a part file. Frames are registered in the database in batches, after fdatasync of
+ * their bytes: everything in the database is on the disk, and what a crash destroys is sent again.
  */
 export class PackWriter {
   readonly #db: DatabaseSync;
@@ -32,7 +31,7 @@ export class PackWriter {
   readonly #packs: Packs;
   readonly #extents: Extents;
   readonly #lineage: Lineage;
-  /** Ids of lineages whose published extents are as good as its own. */
+  /** Ids of lineages whose published extents it may use as well. */
   readonly #bases: readonly number[];
   readonly #onRegistered: (pack: Pack, frame: StoredFrame) => void;
   readonly #onClosed: (pack: Pack) => void;
@@ -44,15 +43,15 @@ export class PackWriter {
   #batchBegan = 0;
   /** Hashes (one character a byte) of written frames that are not registered yet. */
   readonly #written = new Set<string>();
-  /** The last of what was asked for; the next waits for it. */
+  /** The latest request; the next one waits for it. */
   #last: Promise<unknown>;
   #registering: Promise<void> | undefined;
-  /** After a failed write nobody knows where the file ends: no more is appended. */
+  /** After a failed write the end of the file is unknown, so nothing more is appended. */
   #failure: { readonly error: unknown } | undefined;
 
   /**
-   * `after`: when the lineage's former writer has closed its file. `onRegistered` is told of every frame that can
-   * be read back from now on, `onClosed` of every part that nothing more is appended to, unless it is opened again.
+   * `after` resolves when the lineage's previous writer has closed its file. `onRegistered` receives every frame that
+   * can now be read back, `onClosed` every part that is complete unless it is opened again.
    */
   constructor(
     lineage: Lineage,
@@ -80,13 +79,13 @@ export class PackWriter {
     this.#packBytes = packBytes;
   }
 
-  /** Whether the lineage, or one of its bases, has the extent, registered or about to be. `sha256`: 32 bytes. */
+  /** Whether the lineage or one of its bases has the extent, registered or about to be. `sha256`: 32 bytes. */
   has(sha256: Uint8Array): boolean {
     return this.#written.has(latin1(sha256)) || this.#extents.has(this.#lineage.id, sha256) ||
       this.#findInBases(sha256) !== undefined;
   }
 
-  /** A registered extent: `close` first. */
+  /** Finds registered extents only, so `close` first. */
   find(sha256: Uint8Array): ExtentPlace | undefined {
     return this.#extents.find(this.#lineage.id, sha256) ?? this.#findInBases(sha256);
   }
@@ -99,14 +98,14 @@ export class PackWriter {
     return undefined;
   }
 
-  /** Resolves when the frame is written; calls are served in order. Throws what the disk throws. */
+  /** Resolves when the frame is written; calls run in order. Throws errors of the disk. */
   append(frame: SealedUpload): Promise<void> {
     return this.#enqueue(() => this.#append(frame));
   }
 
   /**
-   * Resolves when all that was appended before is on the disk and registered, and the file closed; the writer may
-   * go on with a further append.
+   * Resolves when everything appended before is on the disk and registered, and the file is closed. Another append may
+   * follow.
    */
   close(): Promise<void> {
     return this.#enqueue(() => this.#closePart());
@@ -140,7 +139,7 @@ export class PackWriter {
     this.#unregisteredBytes += sealed.length;
     for (const { sha256 } of extentRows(table)) this.#written.add(latin1(sha256));
     const due = this.#unregisteredBytes >= BATCH_BYTES || performance.now() - this.#batchBegan >= BATCH_MS;
-    // appends go on meanwhile; a failure comes out at the next close
+    // appends continue meanwhile; the next close reports a failure
     if (due && this.#registering === undefined) {
       this.#registering = this.#register();
       this.#registering.then(() => this.#registering = undefined, () => {});
@@ -152,7 +151,7 @@ export class PackWriter {
     const pack = this.#packs.partToExtend(this.#lineage.id, { belowBytes }) ??
       this.#packs.createPart(this.#lineage.id, Date.now());
     const file = await Deno.open(this.#directory.pack(pack), { write: true, create: true, mode: 0o600 });
-    // drops what a crash left behind the last registered frame
+    // drops what a crash left after the last registered frame
     await file.truncate(pack.sizeBytes);
     await file.seek(pack.sizeBytes, Deno.SeekMode.Start);
     await syncPath(this.#directory.packs);

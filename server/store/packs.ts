@@ -5,7 +5,7 @@ export interface Pack {
   readonly lineage: number;
   /** Hexadecimal once the pack is complete; null while it is a part that may grow. */
   readonly sha256: string | null;
-  /** Of a part: the end of its last registered frame; what the file has beyond is nothing. */
+  /** For a part: the end of its last registered frame; bytes beyond it do not count. */
   readonly sizeBytes: number;
 }
 
@@ -18,7 +18,7 @@ export interface StoredFrame {
 
 const PACK = "id, lineage, sha256, size_bytes AS sizeBytes";
 
-/** Packs and the frames in them. A pack's frames and their extents go with it. */
+/** Packs and the frames in them. Deleting a pack deletes its frames and their extents. */
 export class Packs {
   readonly #insert: StatementSync;
   readonly #grow: StatementSync;
@@ -95,17 +95,17 @@ export class Packs {
     this.#grow.run(sizeBytes, nowMs, pack);
   }
 
-  /** From now on the pack has its final name and never changes. */
+  /** Gives the pack its final name; it never changes afterwards. */
   complete(pack: number, sha256: string): void {
     this.#complete.run(sha256, pack);
   }
 
-  /** In the order in which they lie in the pack. */
+  /** In the order of their place in the pack. */
   frames(pack: number): StoredFrame[] {
     return this.#frames.all(pack) as unknown as StoredFrame[];
   }
 
-  /** One frame, and the id of the pack that has it. */
+  /** One frame, with the id of its pack. */
   frame(id: number): StoredFrame & { readonly pack: number } | undefined {
     return this.#frame.get(id) as StoredFrame & { pack: number } | undefined;
   }

@@ -1,4 +1,4 @@
-/** Which versions a keep policy lets go. */
+/** Decides which versions a keep policy removes. */
 import type { KeepPolicy } from "#contract/api.ts";
 
 interface Candidate {
@@ -14,8 +14,8 @@ interface PrunePlan<T extends Candidate> {
 }
 
 /**
- * Of every image the newest version stays, whatever the policy, and so does what `need` gives a reason for; of the
- * others, those that neither limit keeps go.
+ * Keeps the newest version of every image, whatever the policy, and every version that `need` gives a reason for.
+ * Removes the others unless one of the limits keeps them.
  */
 export function planPrune<T extends Candidate>(
   versions: readonly T[],

@@ -21,13 +21,13 @@ const cases: [what: string, policy: KeepPolicy, needed: number[], removed: numbe
 for (const [what, policy, needed, removed] of cases) {
   Deno.test(`pruning keeps ${what}`, () => {
     const need = ({ version }: { version: number }) =>
-      needed.includes(version) ? "node n1 bears it" : undefined;
+      needed.includes(version) ? "node n1 has it" : undefined;
     const plan = planPrune([...web, ...db], policy, { nowMs, need });
     assert.deepEqual(plan.removed.map((v) => v.version), removed);
     assert.ok(plan.removed.every((v) => v.image === "web"));
     assert.equal(plan.kept.length + plan.removed.length, 6);
     assert.deepEqual(
-      plan.kept.filter((k) => k.reason === "node n1 bears it").map((k) => k.version.version),
+      plan.kept.filter((k) => k.reason === "node n1 has it").map((k) => k.version.version),
       needed.toReversed(),
     );
   });

@@ -13,19 +13,18 @@ import type { Versions } from "./versions.ts";
 
 const log = getLogger(["rackseed", "store"]);
 
-/** How long frames of a capture that was not published are kept, so that the next one need not send them. */
+/** How long the frames of an unpublished capture are kept, so that the next one need not send them. */
 export const PARTS_LAST_MS = 7 * 86_400_000;
 const PART = /^\d+\.part$/;
 
 /**
- * Brings files and database together after a crash, before anything else runs. It removes only what is known to
- * be left over: what the store had noted beforehand (see Leftovers), `staging/`, and parts that the database does
- * not know. Parts are cut to what the database knows of them; parts that are shorter are forgotten. Published
- * packs and versions are left alone, whole or not: `verify` names what they lack.
+ * Makes files and database agree after a crash, before anything else runs. It removes only known leftovers: what the
+ * store recorded beforehand (see Leftovers), `staging/`, and parts that the database does not know. It cuts parts to the
+ * size in the database, and forgets parts that are shorter. It leaves published packs and versions alone, intact or not:
+ * `verify` reports their damage.
  *
- * Returns packs and version folders that the database does not know, as paths relative to the data directory. They
- * stay: the database may be the one that is wrong. Throws RackseedError if it knows none of the versions that lie
- * there.
+ * Returns packs and version folders that the database does not know, as paths relative to the data directory. They stay,
+ * because the database may be the one that is wrong. Throws RackseedError if it knows none of the existing versions.
  */
 export function recover({ db, directory, packs, versions, leftovers }: {
   db: DatabaseSync;
@@ -76,7 +75,7 @@ function dropLostParts({ db, directory, packs }: {
   }
 }
 
-/** Cuts a part to its registered size; false where it is shorter, empty or gone. */
+/** Cuts a part to its registered size; false if it is shorter, empty or missing. */
 function fits(part: Pack, directory: DataDirectory): boolean {
   const path = directory.pack(part);
   const size = sizeOf(path);
@@ -123,7 +122,7 @@ function remove(path: string): void {
   try {
     removeSync(path);
   } catch (error) {
-    throw storeError(`cannot remove ${path}, which a crash left over`, error);
+    throw storeError(`cannot remove ${path}, which a crash left behind`, error);
   }
 }
 

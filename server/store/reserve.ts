@@ -6,16 +6,16 @@ import { removeSync, sizeOf } from "./durable.ts";
 
 const log = getLogger(["rackseed", "store"]);
 
-/** SQLite's log of a few large transactions fits into it; on a small file system it takes a sixteenth. */
+/** Enough for SQLite's log of a few large transactions. On a small file system the reserve is a sixteenth of it. */
 const MOST_BYTES = 8 << 20;
-/** With less than this the database may be unable to write. */
+/** With less free space than this the database may be unable to write. */
 const FULL_BYTES = 512 << 10;
-/** It is made only while it takes no more than this part of what is free. */
+/** The reserve is created only if it takes at most this share of the free space. */
 const SHARE = 1 / 4;
 
 /**
- * A file that only takes room. When others have filled the disk it is removed, and the database can write again:
- * so a server starts on a full disk, and versions can be deleted.
+ * A file that only takes up space. When the disk is full, the server removes it so that the database can write: it can
+ * then start, and delete versions.
  */
 export class Reserve {
   readonly #folder: string;
@@ -24,14 +24,14 @@ export class Reserve {
     this.#folder = folder;
   }
 
-  /** Gives the room up if the disk is full; makes the reserve again once there is ample room. */
-  tend(): void {
+  /** Releases the space if the disk is full; takes it again once there is plenty. */
+  adjust(): void {
     const { freeBytes, wantedBytes } = this.#room();
     if (freeBytes < FULL_BYTES) this.release();
     else if (wantedBytes <= freeBytes * SHARE && sizeOf(this.#path) !== wantedBytes) this.#make(wantedBytes);
   }
 
-  /** Whether the disk is full, or was and has not had ample room since. */
+  /** Whether the disk is full, or was and has not had plenty of space since. */
   get isSpent(): boolean {
     return this.#room().freeBytes < FULL_BYTES || sizeOf(this.#path) === undefined;
   }
@@ -42,7 +42,7 @@ export class Reserve {
     log.warn("reserve-released", { folder: this.#folder });
   }
 
-  /** Random bytes: a file system that compresses would store zeros for nothing. */
+  /** Random bytes, because a compressing file system stores zeros in no space. */
   #make(sizeBytes: number): void {
     try {
       Deno.writeFileSync(this.#path, randomBytes(sizeBytes), { mode: 0o600 });

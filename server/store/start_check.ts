@@ -1,7 +1,7 @@
 /**
- * What must hold of a data directory before the server may open it. A directory that lost its database, its keys
- * or its certificate authority looks new to a server that makes what is missing; it would then forget, or lock
- * out, everything else that still lies there. So nothing is made beside old facts, and a refusal changes nothing.
+ * Checks on a data directory before the server opens it. The server creates what is missing, so a directory that lost
+ * its database, its keys or its certificate authority would look new, and everything else in it would be forgotten or
+ * locked out. Therefore nothing is created next to old facts, and a refusal changes nothing.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { isPackName } from "#contract/format/sha256.ts";
@@ -15,13 +15,13 @@ export function isVersionName(name: string): boolean {
 }
 
 interface StoreFacts {
-  /** First bytes of the database; undefined where there is no file. */
+  /** First bytes of the database; undefined if there is no file. */
   readonly databaseHead: string | undefined;
-  /** What only a server that had a database can have written, in words. */
+  /** As text, what only a server with a database can have written. */
   readonly written: readonly string[];
 }
 
-/** Reads DIR without changing it; a directory that is not there has no facts. */
+/** Reads the directory without changing it; a missing directory has no facts. */
 export function storeFacts(path: string): StoreFacts {
   const count = (folder: string, isOurs: (name: string) => boolean, what: string): string[] => {
     const found = namesIn(`${path}/${folder}`).filter(isOurs);
@@ -40,7 +40,7 @@ export function storeFacts(path: string): StoreFacts {
   };
 }
 
-/** Why the server must not start here; undefined where it may. Pure. */
+/** Why the server must not start here; undefined if it may. Pure. */
 export function databaseRefusal(
   path: string,
   { databaseHead, written }: StoreFacts,
@@ -54,14 +54,14 @@ export function databaseRefusal(
   }
   if (databaseHead === SQLITE_MAGIC || written.length === 0) return undefined;
   return new RackseedError(`cannot start on the data directory ${path}`, {
-    reason: `its database rackseed.db is ${databaseHead === undefined ? "missing" : "empty"}, while ${
+    reason: `its database rackseed.db is ${databaseHead === undefined ? "missing" : "empty"}, but ${
       written.join(", ")
     }. Nothing was changed.`,
     remedy: restoreRemedy(path),
   });
 }
 
-/** Refuses where the database knows none of the versions that lie in the directory. Pure. */
+/** Refuses if the database knows none of the versions in the directory. Pure. */
 export function strangerRefusal(
   path: string,
   { known, strays }: { known: number; strays: readonly string[] },
@@ -69,15 +69,15 @@ export function strangerRefusal(
   if (known > 0 || strays.length === 0) return undefined;
   const [first] = strays;
   return new RackseedError(`cannot start on the data directory ${path}`, {
-    reason: `its database knows no version, while ${
-      strays.length === 1 ? `${first} lies there` : `${first} and ${strays.length - 1} more lie there`
+    reason: `its database knows no version, but ${
+      strays.length === 1 ? `${first} exists` : `${first} and ${strays.length - 1} more exist`
     }. None of them was touched.`,
     remedy: restoreRemedy(path),
   });
 }
 
 export function restoreRemedy(path: string): string {
-  return `put the database back from a backup (rackseed server restore FILE --data ${path} --force), or from a ` +
+  return `restore the database from a backup (rackseed server restore FILE --data ${path} --force), or from a ` +
     `file system snapshot; if there is none, move ${path} aside and start with an empty directory.`;
 }
 
@@ -105,7 +105,7 @@ function namesIn(folder: string): string[] {
 function unreadable(path: string, error: unknown): RackseedError {
   return new RackseedError(`cannot read ${path}`, {
     reason: `${messageOf(error)}.`,
-    remedy: "check its owner and mode, and that the disk of the data directory is sound.",
+    remedy: "check its owner and mode, and the disk of the data directory.",
     cause: error,
   });
 }

@@ -14,12 +14,12 @@ const cases: [what: string, head: string | undefined, written: string[], refused
   ["a first start that was cut off", "", [], undefined],
   ["a sound database", SQLITE, ["versions/ holds 2 versions"], undefined],
   [
-    "an emptied database beside versions",
+    "an emptied database next to versions",
     "",
     ["versions/ holds 2 versions"],
-    /is empty, while versions\/ holds/,
+    /is empty, but versions\/ holds/,
   ],
-  ["a lost database beside a key", undefined, ["keys/ holds 1 signing key"], /is missing, while keys\//],
+  ["a lost database next to a key", undefined, ["keys/ holds 1 signing key"], /is missing, but keys\//],
   ["a database of another format", "PK\x03\x04", [], /not an SQLite database/],
 ];
 
@@ -32,7 +32,7 @@ for (const [what, databaseHead, written, refused] of cases) {
   });
 }
 
-Deno.test("versions that a database knows nothing of are refused; beside known ones they stay", () => {
+Deno.test("versions unknown to the database are refused; next to known ones they stay", () => {
   const strays = ["versions/web@1", "versions/web@2"];
   assert.match(strangerRefusal("/data", { known: 0, strays })?.reason ?? "", /web@1 and 1 more/);
   assert.equal(strangerRefusal("/data", { known: 1, strays }), undefined);
@@ -69,7 +69,7 @@ for (const [what, lose] of losses) {
   });
 }
 
-Deno.test("a version that an older database does not know stays, and its number is not given again", async () => {
+Deno.test("a version unknown to an older database stays, and its number is not used again", async () => {
   const data = await publishedData();
   try {
     const older = Deno.readFileSync(`${data}/rackseed.db`);
@@ -88,7 +88,7 @@ Deno.test("a version that an older database does not know stays, and its number 
   }
 });
 
-Deno.test("a signing key is never made beside versions that another one signed", async () => {
+Deno.test("a signing key is never created next to versions that another one signed", async () => {
   const data = await publishedData();
   try {
     const directory = new DataDirectory(data);
@@ -101,7 +101,7 @@ Deno.test("a signing key is never made beside versions that another one signed",
     await openSigningKey(directory, { signed });
     const key = Deno.readTextFileSync(path);
     Deno.removeSync(path);
-    await assert.rejects(openSigningKey(directory, { signed }), /is missing, while web@1 was signed/);
+    await assert.rejects(openSigningKey(directory, { signed }), /is missing, but web@1 was signed/);
     assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
     Deno.writeTextFileSync(path, key.slice(0, 60));
     await assert.rejects(openSigningKey(directory, { signed }), /is damaged/);

@@ -2,7 +2,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { restoreRemedy } from "./start_check.ts";
 
 export const FREE_SPACE =
-  "delete versions that nobody needs (`rackseed image delete`), cancel the capture to drop " +
+  "delete versions that are no longer needed (`rackseed image delete`), cancel the capture to drop " +
   "what it has stored, or move the data directory to a larger disk; then try again.";
 
 /** The data directory is full: HTTP 507 (RFC 4918 §11.5). */
@@ -15,13 +15,13 @@ export function diskFull(title: string, cause?: unknown): RackseedError {
   });
 }
 
-/** What went wrong in the store, as a person may read it; a RackseedError stays as it is. */
+/** An error of the store in human-readable form; a RackseedError stays as it is. */
 export function storeError(title: string, error: unknown): RackseedError {
   if (error instanceof RackseedError) return error;
   if (isDiskFull(error)) return diskFull(title, error);
   return new RackseedError(title, {
     reason: messageOf(error),
-    remedy: "look into the server's log and check the disk of the data directory.",
+    remedy: "see the server's log and check the disk of the data directory.",
     cause: error,
   });
 }
@@ -34,7 +34,7 @@ export function isDiskFull(error: unknown): boolean {
     /database or disk is full|os error (28|122)\)/.test(error.message);
 }
 
-/** Why a server could not start, where nothing better is known: most likely it could not read what it had written. */
+/** Why a server could not start, if nothing better is known: most likely it could not read its own files. */
 export function startError(data: string, error: unknown): RackseedError {
   if (error instanceof RackseedError) return error;
   if (isDiskFull(error)) return diskFull(`cannot start on the data directory ${data}`, error);

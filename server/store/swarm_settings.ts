@@ -1,4 +1,4 @@
-/** What the operator has set for the swarm of the whole site; see #contract/api/distribution.ts. */
+/** The operator's settings for the swarm of the whole site (#contract/api/distribution.ts). */
 import type { DatabaseSync } from "node:sqlite";
 import { DEFAULT_SEED, type SwarmChange, SwarmSettings } from "#contract/api/distribution.ts";
 
@@ -21,7 +21,7 @@ export class SwarmSettingsStore {
     return this.#value;
   }
 
-  /** What is absent stays, null takes a setting back. Lasts over a restart. */
+  /** An absent setting stays, null clears one. Persists across restarts. */
   change(change: SwarmChange): SwarmSettings {
     const kept = Object.entries({ ...this.#value, ...change })
       .filter(([, value]) => value !== null && value !== undefined);

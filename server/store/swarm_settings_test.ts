@@ -3,11 +3,11 @@ import { DatabaseSync } from "node:sqlite";
 import { DEFAULT_SEED } from "#contract/api/distribution.ts";
 import { SwarmSettingsStore } from "./swarm_settings.ts";
 
-Deno.test("nothing is limited before the operator says so", () => {
+Deno.test("without settings nothing is limited", () => {
   assert.deepEqual(new SwarmSettingsStore(new DatabaseSync(":memory:")).value, { seed: DEFAULT_SEED });
 });
 
-Deno.test("a change keeps what it does not name, null takes back, and all stands after a restart", () => {
+Deno.test("a change keeps what it does not name, null clears, and everything survives a restart", () => {
   const db = new DatabaseSync(":memory:");
   const settings = new SwarmSettingsStore(db);
   settings.change({ uploadLimit: 100e6, rackPrefix: 24 });

@@ -1,4 +1,4 @@
-/** Machines whose agent announced itself as a template. */
+/** Machines whose agents have announced them as templates. */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { TemplateAnnouncement, type TemplateView } from "#contract/api.ts";
@@ -12,15 +12,15 @@ interface Row {
   readonly seen: string;
 }
 
-/** An agent asks anew every 30 s; silent for longer, it is offline. */
+/** An agent asks every 30 s; if it is silent for longer, it is offline. */
 const ONLINE_MS = 45_000;
-/** The one that was silent longest gives way to the next. */
+/** Beyond this number, the one that was silent longest is dropped. */
 const MAX_TEMPLATES = 1000;
 
 export class Templates {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
-  /** When each was heard from, by id. */
+  /** Time of the latest contact, by id. */
   readonly #seen = new Map<string, number>();
 
   constructor(db: DatabaseSync, { now }: { now: () => number }) {
@@ -33,14 +33,14 @@ export class Templates {
   }
 
   /**
-   * Notes the machine under its name; the id stays when it announces itself again. Throws RackseedError (409)
-   * where another machine with that name is online.
+   * Stores the machine under its name; it keeps its id when it announces itself again. Throws RackseedError (409) if
+   * another machine with that name is online.
    */
   announce(announcement: TemplateAnnouncement, { address }: { address: string }): TemplateView {
     const known = this.find(announcement.name);
     if (known?.online && known.address !== address) {
       throw new RackseedError(`cannot announce the template ${announcement.name}`, {
-        reason: `the machine at ${known.address} bears that name and is online.`,
+        reason: `the machine at ${known.address} has that name and is online.`,
         remedy: "give this one another: rackseed agent template --name NAME",
         status: 409,
       });
@@ -69,7 +69,7 @@ export class Templates {
     return row && this.#view(row as unknown as Row);
   }
 
-  /** Throws RackseedError (404) that names the templates which exist. */
+  /** Throws RackseedError (404) that lists the known templates. */
   get(key: string): TemplateView {
     const template = this.find(key);
     if (template) return template;
@@ -77,21 +77,20 @@ export class Templates {
     throw new RackseedError(`cannot find the template ${key}`, {
       reason: names.length === 0
         ? "no machine has announced itself yet."
-        : `announced are: ${shortList(names)}.`,
-      remedy:
-        "run `rackseed agent template --server URL --token TOKEN` on the machine that is to be captured.",
+        : `the announced templates are ${shortList(names)}.`,
+      remedy: "run `rackseed agent template --server URL --token TOKEN` on the machine to capture.",
       status: 404,
     });
   }
 
-  /** Its agent asked for orders, or told of a capture. Returns whether it was offline before. */
+  /** Its agent asked for orders, or reported on a capture. Returns whether it was offline before. */
   touch(id: string): boolean {
     const was = this.#isOnline(id);
     this.#seen.set(id, this.#now());
     return !was;
   }
 
-  /** The connection on which its agent waited was cut. */
+  /** Its agent's waiting connection was closed. */
   leave(id: string): void {
     this.#seen.delete(id);
   }

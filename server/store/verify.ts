@@ -1,7 +1,7 @@
 import type { VerifyEvent } from "#contract/api.ts";
 import { displayPath } from "#contract/format/byte_path.ts";
 import { messageOf } from "#contract/errors.ts";
-import { type Manifest, packKeys, verifyManifestId } from "#contract/format/manifest.ts";
+import { type Frame, type Manifest, packKeys, verifyManifestId } from "#contract/format/manifest.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
 import { sizeOf } from "./durable.ts";
 import { encodeExtents } from "./frame_jobs.ts";
@@ -10,22 +10,22 @@ import { readManifest } from "./version_reader.ts";
 import type { PublishedVersion } from "./versions.ts";
 
 /**
- * Reads everything of a version again and proves it: the manifest's hash and signature, the hash of every pack
- * and boot file, and of every frame that it opens and the extents in it that their hashes are right. `damage`
- * says what is bad and which files of the image that touches.
+ * Reads all of a version again and checks it: the manifest's hash and signature, the hash of every pack and boot file,
+ * that every frame opens, and the hashes of the extents in it. `damage` says what is damaged and which files of the
+ * image are affected.
  */
 export async function* verifyVersion(
   version: PublishedVersion,
   pool: FramePool,
 ): AsyncGenerator<VerifyEvent> {
-  const { id, signature, publicKey, payload, folder, key } = version;
   let damaged = 0, bytesDone = 0;
   const damage = (what: string): VerifyEvent => {
     damaged++;
     return { type: "damage", what };
   };
+  const { id, signature, publicKey } = version;
   if (!verifyManifestId(id, { signature, publicKey })) {
-    yield damage("the manifest's signature is not by this server's key (keys/signing.pem)");
+    yield damage("the manifest's signature is not from this server's key (keys/signing.pem)");
   }
   let manifest: Manifest | undefined;
   try {
@@ -34,54 +34,69 @@ export async function* verifyVersion(
     yield damage(`manifest.rsm: ${messageOf(error)}`);
   }
   const frames = manifest?.frames ?? [];
-  const keys = manifest === undefined ? [] : packKeys(manifest.header, key);
-  const files = [
-    ...version.files.map((file) => ({ ...file, path: `${folder}/${file.name}` })),
-    ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name) })),
-  ];
+  const files = storedFiles(version);
   const bytesTotal = frames.reduce((sum, f) => sum + f.sealedBytes, 0) +
     files.reduce((sum, f) => sum + f.sizeBytes, 0);
-
-  const checks = function* (): Generator<Check> {
-    for (const file of files) {
-      yield { bytes: file.sizeBytes, run: () => fileDamage(file, pool) };
-    }
-    for (const [number, frame] of frames.entries()) {
-      const pack = payload[1 + frame.pack];
-      const extents = encodeExtents(frame.extents.map((e) => ({
-        sha256: Buffer.from(e.sha256, "base64url"),
-        at: e.offset,
-        sizeBytes: e.sizeBytes,
-      })));
-      const run = async () => {
-        const place = `${pack?.name}: frame at byte ${frame.offset}`;
-        if (sizeOf(pack?.path ?? "") === undefined) return `${place}: the pack is missing`;
-        const { path } = pack as { path: string };
-        const key = keys[frame.pack] as Uint8Array;
-        const found = await pool.check({
-          path,
-          at: frame.offset,
-          sealedBytes: frame.sealedBytes,
-          key,
-          extents,
-        });
-        return found && `${place}: ${found}; ${filesOf(manifest as Manifest, number)}`;
-      };
-      yield { bytes: frame.sealedBytes, run };
-    }
-  };
-  for await (const { bytes, found } of inParallel(checks(), pool.size * 2)) {
+  const checks = checksOf(version, { files, manifest, pool });
+  for await (const { bytes, found } of inParallel(checks, pool.size * 2)) {
     bytesDone += bytes;
     if (found !== undefined) yield damage(found);
     yield { type: "progress", bytesDone, bytesTotal };
   }
   const extents = frames.flatMap((f) => f.extents);
-  yield {
-    type: "done",
-    extents: extents.length,
-    bytes: extents.reduce((sum, e) => sum + e.sizeBytes, 0),
-    damaged,
-  };
+  const bytes = extents.reduce((sum, e) => sum + e.sizeBytes, 0);
+  yield { type: "done", extents: extents.length, bytes, damaged };
+}
+
+interface StoredFile {
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** The files of the version's folder, and its packs. */
+function storedFiles({ files, folder, payload }: PublishedVersion): StoredFile[] {
+  return [
+    ...files.map((file) => ({ ...file, path: `${folder}/${file.name}` })),
+    ...payload.slice(1).map((pack) => ({ ...pack, sha256: sha256OfPack(pack.name) })),
+  ];
+}
+
+function* checksOf(
+  { payload, key }: PublishedVersion,
+  { files, manifest, pool }: {
+    files: readonly StoredFile[];
+    manifest: Manifest | undefined;
+    pool: FramePool;
+  },
+): Generator<Check> {
+  for (const file of files) yield { bytes: file.sizeBytes, run: () => fileDamage(file, pool) };
+  if (manifest === undefined) return;
+  const keys = packKeys(manifest.header, key);
+  for (const [number, frame] of manifest.frames.entries()) {
+    const pack = payload[1 + frame.pack];
+    const run = async () => {
+      const place = `${pack?.name}: frame at byte ${frame.offset}`;
+      const path = pack?.path ?? "";
+      if (sizeOf(path) === undefined) return `${place}: the pack is missing`;
+      const found = await frameDamage(frame, { path, key: keys[frame.pack] as Uint8Array, pool });
+      return found && `${place}: ${found}; ${filesOf(manifest, number)}`;
+    };
+    yield { bytes: frame.sealedBytes, run };
+  }
+}
+
+async function frameDamage(
+  { offset, sealedBytes, extents }: Frame,
+  { path, key, pool }: { path: string; key: Uint8Array; pool: FramePool },
+): Promise<string | undefined> {
+  const stored = extents.map((e) => ({
+    sha256: Buffer.from(e.sha256, "base64url"),
+    at: e.offset,
+    sizeBytes: e.sizeBytes,
+  }));
+  return await pool.check({ path, at: offset, sealedBytes, key, extents: encodeExtents(stored) });
 }
 
 interface Check {
@@ -89,7 +104,7 @@ interface Check {
   run(): Promise<string | undefined>;
 }
 
-/** Runs a few checks at a time; yields what they find, in their order. */
+/** Runs a few checks at a time; yields their results in order. */
 async function* inParallel(checks: Generator<Check>, width: number) {
   const running: Promise<{ bytes: number; found: string | undefined }>[] = [];
   for (const { bytes, run } of checks) {
@@ -100,7 +115,7 @@ async function* inParallel(checks: Generator<Check>, width: number) {
 }
 
 async function fileDamage(
-  { name, path, sizeBytes, sha256 }: { name: string; path: string; sizeBytes: number; sha256: string },
+  { name, path, sizeBytes, sha256 }: StoredFile,
   pool: FramePool,
 ): Promise<string | undefined> {
   const size = sizeOf(path);
@@ -109,7 +124,7 @@ async function fileDamage(
   return (await pool.hashFile(path)).sha256 === sha256 ? undefined : `${name}: it has another SHA-256`;
 }
 
-/** "it holds parts of usr/bin/vim and 36 other files" */
+/** "it holds content of usr/bin/vim and 36 other files" */
 function filesOf(manifest: Manifest, frame: number): string {
   const files = manifest.entries.filter((e) => e.type === "file" && e.extents.some((x) => x.frame === frame));
   const [first] = files;

@@ -13,13 +13,13 @@ import type { PublishedVersion } from "./versions.ts";
 
 type File = Extract<Entry<FrameExtent>, { type: "file" }>;
 
-/** Open frames that are kept: 8 × 4 MiB. Entries that follow each other mostly lie in the same frame. */
+/** Opened frames that are cached (8 × 4 MiB). Consecutive entries are mostly in the same frame. */
 const KEPT_FRAMES = 8;
 const MAX_READ_BYTES = 512 << 20;
 
 /**
- * Reads a version's files out of its packs. Synchronous, since those who read (kernel modules, firmware, a tar)
- * want many small files in a row. Paths are an image's: relative to the root, whose own path is "".
+ * Reads a version's files from its packs. Synchronous, because its callers (kernel modules, firmware, a tar) read many
+ * small files in a row. Paths are relative to the image's root, whose own path is "".
  */
 export class VersionReader implements Disposable {
   readonly manifest: Manifest;
@@ -27,10 +27,13 @@ export class VersionReader implements Disposable {
   readonly #packs: readonly Deno.FsFile[];
   readonly #entries: ReadonlyMap<string, Entry<FrameExtent>>;
   readonly #children: ReadonlyMap<string, readonly BytePath[]>;
-  /** By frame number; the one used last is at the end. */
+  /** By frame number; the most recently used is last. */
   readonly #frames = new Map<number, Uint8Array>();
 
-  /** `key`: the lineage's. `packs`: paths in the order of the manifest; all are opened now, so that a deletion disturbs no reader. */
+  /**
+   * `key`: the lineage's. `packs`: paths in the order of the manifest. All are opened now, so that deleting the version
+   * does not disturb a reader.
+   */
   constructor(manifest: Manifest, { packs, key }: { packs: readonly string[]; key: Uint8Array }) {
     this.manifest = manifest;
     this.#keys = packKeys(manifest.header, key);
@@ -54,13 +57,13 @@ export class VersionReader implements Disposable {
     for (const file of this.#packs) file.close();
   }
 
-  /** The entry itself: a symlink is not followed; a hard link is the file that it names. */
+  /** The entry itself: symlinks are not followed, and a hard link gives the file that it refers to. */
   stat(path: BytePath): Exclude<Entry<FrameExtent>, { type: "link" }> | undefined {
     const entry = this.#entries.get(path);
     return entry?.type === "link" ? this.stat(entry.target) : entry;
   }
 
-  /** Names in a directory, by bytes; undefined where it is no directory. */
+  /** Names in a directory, by bytes; undefined if it is not a directory. */
   list(path: BytePath): readonly BytePath[] | undefined {
     return this.#children.get(path);
   }
@@ -70,14 +73,14 @@ export class VersionReader implements Disposable {
     return entry?.type === "symlink" ? entry.target : undefined;
   }
 
-  /** A file's content, holes as zeros; undefined where it is no file. Throws where it is larger than 512 MiB. */
+  /** A file's content, with holes as zeros; undefined if it is not a file. Throws if it is larger than 512 MiB. */
   read(path: BytePath): Uint8Array | undefined {
     const file = this.stat(path);
     if (file?.type !== "file") return undefined;
     if (file.sizeBytes > MAX_READ_BYTES) {
       throw new RackseedError(`cannot read ${displayPath(path)} of the image into memory`, {
         reason: `it has ${file.sizeBytes} bytes, more than ${MAX_READ_BYTES}.`,
-        remedy: "check what that file is; nothing that a machine needs to boot is that large.",
+        remedy: "check that file; nothing that a machine needs to boot is that large.",
       });
     }
     const content = new Uint8Array(file.sizeBytes);
@@ -85,7 +88,7 @@ export class VersionReader implements Disposable {
     return content;
   }
 
-  /** The same for files of the same content; undefined where it is no file. */
+  /** Equal for files with equal content; undefined if it is not a file. */
   identity(path: BytePath): string | undefined {
     const file = this.stat(path);
     if (file?.type !== "file") return undefined;
@@ -95,7 +98,7 @@ export class VersionReader implements Disposable {
     return `${file.sizeBytes} ${extents.join(" ")}`;
   }
 
-  /** A file's stored bytes in order; what lies between them is a hole. The bytes are views: copy to keep. */
+  /** A file's stored bytes in order, with holes between them. The bytes are views: copy them to keep them. */
   *extents(file: File): Generator<{ offset: number; bytes: Uint8Array }> {
     for (const { offset, frame, index } of file.extents) {
       const slice = this.manifest.frames[frame]?.extents[index];
@@ -115,7 +118,7 @@ export class VersionReader implements Disposable {
     const frame = this.manifest.frames[number];
     const pack = frame && this.#packs[frame.pack], key = frame && this.#keys[frame.pack];
     if (frame === undefined || pack === undefined || key === undefined) {
-      throw new RangeError(`frame ${number} is not there`);
+      throw new RangeError(`frame ${number} does not exist`);
     }
     const sealed = new Uint8Array(frame.sealedBytes);
     pack.seekSync(frame.offset, Deno.SeekMode.Start);
@@ -142,7 +145,7 @@ function openAll(paths: readonly string[]): Deno.FsFile[] {
   }
 }
 
-/** Reads a published version's manifest and proves it by its id. Throws RangeError where it is damaged. */
+/** Reads a published version's manifest and checks it against its id. Throws RangeError if it is damaged. */
 export function readManifest({ payload, key, id }: PublishedVersion): Manifest {
   const path = payload[0]?.path ?? "";
   const bytes = open(Deno.readFileSync(path), { key, maxRawBytes: MAX_MANIFEST_BYTES });

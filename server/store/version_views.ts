@@ -1,4 +1,4 @@
-/** What the API shows of versions, and says where there is none. */
+/** Views of versions for the API, and the errors if there is none. */
 import type { VersionView } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Lineage } from "./lineages.ts";
@@ -22,11 +22,11 @@ export function viewOf({ header, ...record }: VersionRecord): VersionView {
   };
 }
 
-/** `there`: the names that would do. */
-export function unknownImage(ref: string, there: readonly string[]): RackseedError {
+/** `known`: the names that exist. */
+export function unknownImage(ref: string, known: readonly string[]): RackseedError {
   return new RackseedError(`there is no image ${ref}`, {
-    reason: there.length > 0 ? `these are there: ${there.join(", ")}.` : "no image has been captured yet.",
-    remedy: there.length > 0
+    reason: known.length > 0 ? `the known ones are ${known.join(", ")}.` : "no image has been captured yet.",
+    remedy: known.length > 0
       ? "name one of them."
       : "capture one: `rackseed capture TEMPLATE --image NAME`, or `rackseed image import`.",
     status: 404,
@@ -36,7 +36,7 @@ export function unknownImage(ref: string, there: readonly string[]): RackseedErr
 export function otherKind({ image, backupOf }: Lineage): RackseedError {
   return new RackseedError(`cannot capture ${image}`, {
     reason: backupOf === undefined
-      ? `${image} is an image of its own, and a node of that name would mix its backups with it.`
+      ? `${image} is an ordinary image, and a node of that name would mix its backups with it.`
       : `${image} holds the backups of the node ${backupOf}.`,
     remedy: backupOf === undefined
       ? "give the node another name, or delete the image."

@@ -5,11 +5,11 @@ import type { Signed } from "./keys.ts";
 import type { Lineage } from "./lineages.ts";
 import type { Pack } from "./packs.ts";
 
-/** A file of a version's folder, as it was when the version was published. */
+/** A file of a version's folder, at the time of publication. */
 const VersionFile = z.object({ name: z.string(), sizeBytes: z.int(), sha256: z.string() });
 export type VersionFile = z.infer<typeof VersionFile>;
 
-/** What the database knows of a published version. */
+/** A published version in the database. */
 export interface VersionRecord {
   readonly image: string;
   readonly version: number;
@@ -17,40 +17,40 @@ export interface VersionRecord {
   readonly id: string;
   readonly signature: string;
   readonly infoHash: string;
-  /** The manifest's first line as it stands there, and what it says. */
+  /** The manifest's first line, verbatim and parsed. */
   readonly headerLine: string;
   readonly header: Header;
   readonly bootable: boolean;
   readonly bootNotes: readonly string[];
   readonly files: readonly VersionFile[];
-  /** Name of the node whose backup it is. */
+  /** The node's name, if it is a backup. */
   readonly backupOf?: string;
 }
 
-/** One published version with all that swarm, boot and deployment need of it. */
+/** A published version with everything that swarm, boot and deployment need. */
 export interface PublishedVersion extends VersionRecord {
   readonly folder: string;
   /** Opens frames and manifest: for armed nodes only. */
   readonly key: Uint8Array;
   /** SPKI PEM of the key that signed it. */
   readonly publicKey: string;
-  /** What the torrent carries, in an order of its own: `manifest.rsm`, then the packs as the manifest numbers them. */
+  /** The torrent's files, though not in its order: `manifest.rsm`, then the packs in the order of the manifest. */
   readonly payload: readonly { readonly name: string; readonly path: string; readonly sizeBytes: number }[];
   readonly torrentPath: string;
-  /** Present where the version is bootable. */
+  /** They exist if the version is bootable. */
   readonly kernelPath: string;
   readonly initrdPath: string;
 }
 
-/** What a capture hands over to be published. */
+/** A finished capture, to be published. */
 export interface NewVersion {
   readonly lineage: Lineage;
   readonly record: Omit<VersionRecord, "image" | "header">;
-  /** In the order of the manifest; those that were parts until now with their hash. */
+  /** In the order of the manifest, with the hashes of those that were parts until now. */
   readonly packs: readonly (Pack & { readonly sha256: string })[];
   /** Holds the version's files. */
   readonly stagingPath: string;
-  /** Up to the last moment. */
+  /** Can stop the publication until its last moment. */
   readonly signal: AbortSignal;
 }
 
@@ -140,12 +140,12 @@ export class Versions {
     return this.#list.all().map(parseRow);
   }
 
-  /** "web@1", of all: what they hold is not parsed. */
+  /** The names of all versions ("web@1"), without parsing their headers. */
   refs(): string[] {
     return this.#refs.all().map(({ image, version }) => `${image}@${version}`);
   }
 
-  /** Of one image, oldest first. */
+  /** The versions of one image, oldest first. */
   listOf(image: string): VersionRecord[] {
     return this.#listOf.all(image).map(parseRow);
   }
@@ -182,7 +182,7 @@ function parseRow(row: unknown): VersionRecord {
   };
 }
 
-/** Of all versions, before anything else of the database is read. */
+/** The signatures of all versions; works before any other part of the database is opened. */
 export function signedVersions(db: DatabaseSync): Signed[] {
   const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('version', 'lineage')")
     .get();

@@ -1,6 +1,6 @@
 import { isDiskFull } from "./store_error.ts";
 
-/** Runs `work`; while the disk is too full for it, frees room by one of `ways` after the other and tries again. */
+/** Runs `work`. While the disk is too full for it, frees space in one of `ways` after the other and tries again. */
 export function withRoom<T>(work: () => T, ways: readonly (() => void)[]): T {
   for (const free of ways) {
     try {

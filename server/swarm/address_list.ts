@@ -1,4 +1,4 @@
-/** Compact addresses of equal length, back to back and unordered. When an address moves, its owner's `index` follows. */
+/** Compact addresses of equal length, back to back, unordered. When one moves, its owner's `index` follows. */
 export class AddressList<Owner extends { index: number }> {
   readonly #bytesEach: number;
   #bytes: Uint8Array;

@@ -59,7 +59,7 @@ export class Tracker {
     this.#torrents.delete(keyOf(infoHash));
   }
 
-  /** `hostname`: the address the request came from, whatever the request claims. Undefined if the torrent is unknown. */
+  /** `hostname`: where the request came from, whatever it claims. Undefined if the torrent is unknown. */
   announce(
     request: AnnounceRequest,
     { hostname, now }: { hostname: string; now: number },

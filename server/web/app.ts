@@ -5,7 +5,19 @@ import type { ApiContext, Env } from "./context.ts";
 import { limitLogins } from "./login_attempts.ts";
 import { pageRoutes } from "./page/routes.tsx";
 import { answerError, notFound } from "./problems.ts";
-
+/**
+ * Creates the handler of all HTTPS requests. `caPem`: the server's certificate authority, public.
+ *
+ * @example
+ * ```ts
+ * import type { ApiContext } from "./context.ts";
+ *
+ * function example(context: ApiContext, caPem: string) {
+ *   const app = createApp(context, { caPem });
+ *   return Deno.serve((request, info) => app.fetch(request, { info }));
+ * }
+ * ```
+ */
 export function createApp(context: ApiContext, { caPem }: { caPem: string }): Hono<Env> {
   const app = new Hono<Env>();
   app.onError(answerError);

@@ -25,6 +25,15 @@ export async function jsonBody<T extends z.ZodType>(req: HonoRequest, schema: T)
 /**
  * Reads the whole body. Throws RackseedError: 413 if it exceeds `maxBytes`, counted as the bytes arrive, since
  * Content-Length can be wrong with chunked encoding; 408 if it arrives too slowly; 415 if it is encoded.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const request = () => new Request("http://server/", { method: "POST", body: "hello" });
+ * assert.equal((await bytesBody({ raw: request() }, { maxBytes: 5 })).length, 5);
+ * await assert.rejects(bytesBody({ raw: request() }, { maxBytes: 4 }), { status: 413 });
+ * ```
  */
 export async function bytesBody(
   { raw }: Pick<HonoRequest, "raw">,

@@ -3,7 +3,7 @@ import type { Notice } from "#contract/api.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { RackseedError } from "#contract/errors.ts";
-import type { HookBook } from "../fleet/hook_book.ts";
+import type { HookRegistry } from "../fleet/hook_registry.ts";
 import type { Templates } from "../store/templates.ts";
 import type { AdminToken } from "../access/admin_token.ts";
 import type { Backups } from "../fleet/backups/backups.ts";
@@ -26,7 +26,7 @@ export interface ApiContext {
   readonly backups: Backups;
   readonly bootBackups: BootBackups;
   readonly swarm: SwarmControl;
-  readonly hooks: HookBook;
+  readonly hooks: HookRegistry;
   readonly notices: { list(): Notice[] };
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;

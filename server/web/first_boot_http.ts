@@ -6,7 +6,7 @@ import type { CloneReports } from "../fleet/first_boot/clone_reports.ts";
 
 export async function handleFirstBoot(
   request: Request,
-  { clones, address }: { clones: Pick<CloneReports, "knows" | "take">; address: string },
+  { clones, address }: { clones: Pick<CloneReports, "knows" | "accept">; address: string },
 ): Promise<Response> {
   if (request.method !== "POST") return new Response("POST only\n", { status: 405 });
   try {
@@ -18,7 +18,7 @@ export async function handleFirstBoot(
       },
     });
     const report = parseFirstBoot(new TextDecoder().decode(body));
-    if (clones.take(report, { address })) return new Response(null, { status: 204 });
+    if (clones.accept(report, { address })) return new Response(null, { status: 204 });
     throw unknownToken();
   } catch (error) {
     const status = error instanceof RackseedError ? error.status : error instanceof RangeError ? 400 : 500;

@@ -2,7 +2,18 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** Decimal units, three significant digits: "1.23 GB". */
+/**
+ * Decimal units, three significant digits: "1.23 GB".
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(formatBytes(12_345_678), "12.3 MB");
+ * assert.equal(formatSeconds(65), "1 min 05 s");
+ * assert.equal(percent(999, 1000), 99);
+ * ```
+ */
 export function formatBytes(bytes: number): string {
   let value = bytes, unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {

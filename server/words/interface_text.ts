@@ -12,7 +12,18 @@ import { checked, UsageError } from "./usage.ts";
 
 const DEFAULT_MODE: BondMode = "802.3ad";
 
-/** Throws UsageError. */
+/**
+ * Throws UsageError.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const bond = parseInterface("bond0=52:54:00:00:00:01+52:54:00:00:00:02,active-backup=dhcp");
+ * assert.equal(bond.kind, "bond");
+ * assert.equal(bond.addresses, "dhcp");
+ * ```
+ */
 export function parseInterface(text: string): NetworkInterface {
   const [head = "", ...values] = text.split("=");
   const value = (fields: object) =>

@@ -1,4 +1,4 @@
-/** The documentation as a whole: no dead link, nothing that Help does not show, no message that nobody prints. */
+/** The documentation as a whole: no dead links, nothing missing from Help, only messages that the product prints. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import settings from "../../deno.json" with { type: "json" };

@@ -1,4 +1,4 @@
-/** Every command of the documentation is run as it is written, or is listed here with who runs it instead. */
+/** Every command of the documentation is run as it is written, or listed with what runs it instead. */
 import assert from "node:assert/strict";
 import { PAGES } from "../../server/web/help/book.ts";
 import { ensureProduct } from "../../scripts/build.ts";
@@ -8,10 +8,10 @@ import type { Ran } from "./support/command_site.ts";
 
 const documents = await readDocuments();
 
-/** What runs on the site of support/command_site.ts. */
+/** Commands that run on the site of support/command_site.ts. */
 const RUN = /^(rackseed|sha256sum) /;
 
-/** What cannot, and who runs it. */
+/** Commands that are not run here, and what runs them instead. */
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
@@ -57,14 +57,14 @@ Deno.test({
   },
 });
 
-/** The README first, then the pages of Help, then whatever else there is. */
+/** The README first, then the pages of Help, then all other files. */
 function inReadingOrder(): readonly Document[] {
   const order = ["README.md", ...PAGES.map(({ path }) => path)];
   const place = ({ path }: Document) => order.includes(path) ? order.indexOf(path) : order.length;
   return documents.toSorted((a, b) => place(a) - place(b));
 }
 
-/** What was run before is not run again, but for captures: each makes the next version. */
+/** Drops repeats, except captures: each makes the next version. */
 function withoutRepeats(all: readonly Command[]): readonly Command[] {
   const seen = new Set<string>();
   return all.filter(({ command }) => {

@@ -1,6 +1,6 @@
 /**
- * The documentation's pictures of the page, from a real server in a real browser. With RACKSEED_GOLDEN=write they
- * are made; otherwise each has to be there in its size, and the page still has to show what it shows.
+ * The documentation's pictures of the page, from a real server in a real browser. RACKSEED_GOLDEN=write makes
+ * them; otherwise each must exist in its size, and the page must still show its texts.
  */
 import assert from "node:assert/strict";
 import { chromium, type Page } from "playwright-core";
@@ -16,7 +16,7 @@ interface Scene {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** What is done on the page first. */
+  /** Brings the page into the state of the picture. */
   readonly prepare: (page: Page) => Promise<unknown>;
   readonly texts: readonly (string | RegExp)[];
 }
@@ -32,6 +32,9 @@ const SCENES: readonly Scene[] = [
       /step \d+ of \d+: install/,
       "253 MB of 341 MB, 11.8 MB/s, 4 peers",
       "Remedy: check the disk",
+      "waiting for network boot",
+      "Server uploads: unlimited",
+      "Obstacles",
       "Help",
     ],
   },

@@ -9,7 +9,7 @@ const missing = missingForDisks(["sfdisk", "mkfs.ext4", "blkid", "lsblk", "sha25
 
 Deno.test({
   name:
-    "node backup --at-boot arms the node, waits and reports; other orders for the node are refused meanwhile",
+    "node backup --at-boot arms the node, waits and reports; meanwhile other orders for the node are refused",
   ignore: missing !== undefined,
   async fn() {
     await using node = await StillNode.make();
@@ -64,7 +64,7 @@ Deno.test({
     await assert.rejects(node.boot({ server, token: again?.token ?? "" }));
     assert.equal((await waits.status).code, 1);
     const log = await Deno.readTextFile(`${product.folder}/log-node-backup`);
-    assert.match(log, /n1: cannot back up n1: no disk of it carries a system/);
+    assert.match(log, /n1: cannot back up n1: none of its disks has a system/);
     const [view] = await product.json<NodeView[]>("node", "list");
     assert.deepEqual([view?.state, view?.armed], ["failed", false]);
   },

@@ -78,7 +78,7 @@ Deno.test("a thousand idle connections to each HTTP port of a server with 600 de
   }
 });
 
-Deno.test("a body is bounded while it arrives, whatever length it claims and whoever sends it", async () => {
+Deno.test("a body is bounded while it arrives, whatever length it claims and whatever its sender's permissions", async () => {
   await using test = await ServerUnderTest.start();
   const { id } = await test.client.post("/captures", { body: { image: "web" }, schema: CaptureView });
   const json = "Content-Type: application/json";

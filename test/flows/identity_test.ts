@@ -81,7 +81,7 @@ Deno.test("a machine at which a listed node's name is typed becomes that node, w
   await assert.rejects(view(test, "spare"), { status: 404 });
 });
 
-Deno.test("an image's additional machine-own paths are a setting beside others, and sent with each order", async () => {
+Deno.test("an image's additional machine-own paths are a setting of their own, and sent with each order", async () => {
   await using test = await start();
   await put(test, "n1", {});
   const { server } = test.server.urls;

@@ -74,7 +74,7 @@ Deno.test("a second capture sends only what changed, and becomes the next versio
 
 Deno.test({
   name:
-    "a data directory that is full: the capture fails with the reason, nothing is published, and it goes on",
+    "a full data directory: the capture fails with the reason, nothing is published, and the server survives",
   ...needs({ root: true, programs: ["unshare", "mount"] }),
   async fn() {
     await using product = await Product.prepare();

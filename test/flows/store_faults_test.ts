@@ -4,7 +4,7 @@ import { tryFaults } from "../../scripts/bench/faults.ts";
 
 Deno.test({
   name:
-    "whatever happens to the data directory, no whole version is lost, and the server starts or says what to do",
+    "after any fault of the data directory, no intact version is lost, and the server starts or gives a remedy",
   async fn() {
     const results = new Map<string, number>();
     for await (const { fault, result, detail } of tryFaults(Array.from({ length: 40 }, (_, i) => i * 5))) {

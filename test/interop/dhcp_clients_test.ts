@@ -263,7 +263,7 @@ Deno.test({
       ],
       [
         ["setpriv", "--bounding-set=-net_bind_service", ...serviceCommand()],
-        /not allowed to this user.*start as root/,
+        /this user may not use UDP port 67.*start as root/,
       ],
     ];
     for (const [argv, message] of cases) assert.match(await start(argv), message);

@@ -132,7 +132,7 @@ const broken: {
   {
     name: "that no longer has a system",
     harm: (node) => node.live("rm -r etc"),
-    says: /no disk of it carries a system that can be read/,
+    says: /none of its disks has a system that can be read/,
   },
   {
     name: "with two systems",

@@ -17,7 +17,7 @@ export interface Captured {
 
 export async function captureTree(
   tree: TreeSource,
-  { onEntry }: { onEntry?: (told: CachedEntry) => void } = {},
+  { onEntry }: { onEntry?: (cached: CachedEntry) => void } = {},
 ): Promise<Captured> {
   const contents = new Map<string, string>();
   const sink: ExtentSink = {
@@ -33,9 +33,9 @@ export async function captureTree(
   const paths: Record<string, string> = {};
   const options = { signal: new AbortController().signal, onProgress: () => {} };
   await tree.measure(options);
-  for await (const told of tree.entries(sink, options)) {
-    onEntry?.(told);
-    const entry = parseHashedEntry(told.line), path = displayPath(entry.path);
+  for await (const cached of tree.entries(sink, options)) {
+    onEntry?.(cached);
+    const entry = parseHashedEntry(cached.line), path = displayPath(entry.path);
     assert.ok(!(path in paths), `${path} comes twice`);
     paths[path] = shown(entry, contents);
   }

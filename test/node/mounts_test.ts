@@ -42,8 +42,8 @@ interface Case {
   readonly notes?: readonly string[];
 }
 
-const elsewhere = (what: string) => `left out, it is no file system of this tree: ${what}`;
-const again = (where: string) => `taken once, at its own place, and not where it is mounted again: ${where}`;
+const elsewhere = (what: string) => `left out, not a file system of this machine's disks: ${what}`;
+const again = (where: string) => `captured once, not again at a second mount: ${where}`;
 
 const CASES: readonly Case[] = [
   { name: "nothing but its own file systems", mount: "" },
@@ -245,7 +245,7 @@ for (const one of CASES) {
 }
 
 const below = (what: string) =>
-  `left out, what lies below other mounts (reading that takes root and Linux 5.2 or newer): ${what}`;
+  `left out, what other mounts hide (reading it needs root and Linux 5.2 or newer): ${what}`;
 
 const UNPRIVILEGED: readonly Case[] = [
   { name: "nothing but its own file systems", mount: "" },
@@ -295,7 +295,7 @@ Deno.test({
     const read = async (history: CaptureHistory) => {
       const { mountPoints } = await machine.facts();
       const tree = new TreeSource(machine.root, { excludes: compileExcludes([]), mountPoints, history });
-      await captureTree(tree, { onEntry: (told) => history.record.add(told) });
+      await captureTree(tree, { onEntry: (entry) => history.record.add(entry) });
       return tree.bytesRead;
     };
     assert.ok(await read({ record }) > 0);

@@ -63,7 +63,7 @@ chattr +a logs; chattr +i plain etc; chattr +i .
 const NO_LOCKS = "chattr -R -f -ia . || true";
 
 flagTest(
-  "ext4: flags come with capture and install, on files, directories and the root",
+  "ext4: flags of files, directories and the root survive capture and installation",
   async (stack, template) => {
     const from = await fileSystem(stack, "ext4"), to = await fileSystem(stack, "ext4");
     await sh(from, EXT4_TREE);
@@ -88,7 +88,7 @@ flagTest(
 );
 
 flagTest(
-  "xfs: projects, extent size hints and flags come with capture and install",
+  "xfs: projects, extent size hints and flags survive capture and installation",
   async (stack, template) => {
     const from = await fileSystem(stack, "xfs"), to = await fileSystem(stack, "xfs");
     await sh(
@@ -122,7 +122,7 @@ const breakIns: [what: string, script: string, says: RegExp][] = [
     /remove {3}\/logs\/sub\/cron, with all below it, immutable or append-only there/,
   ],
   [
-    "an immutable directory that does not belong, full of immutable files",
+    "an extra immutable directory, full of immutable files",
     "mkdir -p top/rootkit/deep; for i in 1 2 3; do echo $i > top/rootkit/deep/$i; done; chattr -R +i top/rootkit; chattr +i top",
     /remove {3}\/top\/rootkit, with all below it/,
   ],
@@ -159,7 +159,7 @@ const breakIns: [what: string, script: string, says: RegExp][] = [
   ["a stranger in the immutable root", "chattr -i .; echo evil > evil; chattr +i evil .", /remove {3}\/evil/],
 ];
 for (const [what, script, says] of breakIns) {
-  flagTest(`after a break-in, ${what}: a restore mends it and needs no help`, async (stack, template) => {
+  flagTest(`after a break-in, ${what}: a restore repairs it without help`, async (stack, template) => {
     const from = await fileSystem(stack, "ext4"), to = await fileSystem(stack, "ext4");
     await sh(from, EXT4_TREE);
     const manifest = await template.capture(from);
@@ -184,7 +184,7 @@ for (const [what, script, says] of breakIns) {
   });
 }
 
-flagTest("flags that alone differ are set again without a byte fetched", async (stack, template) => {
+flagTest("if only flags differ, they are restored without fetching a byte", async (stack, template) => {
   const from = await fileSystem(stack, "ext4"), to = await fileSystem(stack, "ext4");
   await sh(from, EXT4_TREE);
   const manifest = await template.capture(from);
@@ -195,7 +195,7 @@ flagTest("flags that alone differ are set again without a byte fetched", async (
   assert.deepEqual(await flagsOf(to), await flagsOf(from));
 });
 
-flagTest("what a file system cannot hold is told of, and stops nothing", async (stack, template) => {
+flagTest("flags that a file system cannot hold are reported, and stop nothing", async (stack, template) => {
   const from = await fileSystem(stack, "ext4");
   const to = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(to));
@@ -222,7 +222,7 @@ flagTest("what a file system cannot hold is told of, and stops nothing", async (
 });
 
 flagTest(
-  "a capture that remembers sees a flag that changed, and one of before flags were known misses none",
+  "a re-capture sees a changed flag, and one based on memory without flags misses none",
   async (stack) => {
     const from = await fileSystem(stack, "ext4");
     await sh(from, "echo x > a; chattr +i a; echo y > b; chattr +d .");
@@ -268,7 +268,7 @@ flagTest(
 );
 
 flagTest(
-  "encryption by the file system is noted once; without its key the capture says what to do",
+  "file-system encryption is noted once; without its key the capture fails with a remedy",
   async (stack, template) => {
     const from = await fileSystem(stack, "ext4");
     await sh(

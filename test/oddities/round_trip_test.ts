@@ -85,7 +85,7 @@ oddityTest("a pax tar of the oddities becomes the same tree", async (places) => 
 });
 
 oddityTest(
-  "a compressed GNU tar becomes the same tree but for what GNU's format cannot hold",
+  "a compressed GNU tar becomes the same tree, except for what GNU's format cannot hold",
   async (places) => {
     const path = `${places.scratch}/tree.tar.gz`;
     tar(places.from, ["--file", path, "--format=gnu", "--gzip"]);

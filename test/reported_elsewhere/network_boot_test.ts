@@ -58,8 +58,7 @@ testReports(servedAfterShim, [
   },
   {
     report: "rhboot/shim#649",
-    fault:
-      "shim asks for revocations.efi with the folder's first letter lost, and must be told there are none",
+    fault: "shim requests revocations.efi with the folder's first letter missing, and must get none",
     input: "oader/revocations.efi",
     right: undefined,
   },
@@ -132,8 +131,7 @@ const LINK = [5, 4, 10, 0, 0, 0];
 testReports((packet) => decisionOn({ type: MESSAGE_TYPE.discover, ...packet }).kind, [
   {
     report: "MicrosoftDocs/windowsserverdocs#4319",
-    fault:
-      "a relay names the client's link by option 82, sub-option 5, and the server does not know how to use it",
+    fault: "a relay names the client's link in option 82, sub-option 5, which the server did not understand",
     input: { giaddr: "192.168.9.1", options: [relayed(...LINK)] },
     right: "offer",
   },
@@ -195,7 +193,7 @@ testReports(toldBy, [
   {
     report: "rhboot/shim#710",
     fault:
-      "shim makes its second stage's name out of the header's field, which is empty when option 67 is used",
+      "shim builds the name of its second stage from the header's file field, which is empty if option 67 is used",
     input: UEFI,
     right: { file: "shimx64.efi", option67: false },
   },
@@ -208,7 +206,7 @@ testReports(toldBy, [
   {
     report: "insomniacslk/dhcp#113",
     fault:
-      "a user class without RFC 3004's length byte was not understood, so that iPXE was loaded again and again",
+      "a user class without RFC 3004's length byte was not understood, and iPXE was loaded again and again",
     input: [...UEFI, [OPTION.userClass, text("iPXE")]],
     right: { file: "http://10.0.0.1:8080/boot/ipxe/52-54-00-00-00-01", option67: false },
   },

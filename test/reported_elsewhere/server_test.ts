@@ -137,7 +137,7 @@ testReports(answerTo, [
   {
     report: "ruby/webrick#146",
     fault:
-      "a request with Content-Length and Transfer-Encoding was believed, which hides a second one from a proxy",
+      "a request with both Content-Length and Transfer-Encoding was accepted, which hides a second one from a proxy",
     input: `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(5)}`,
     right: 400,
   },

@@ -116,7 +116,7 @@ async function authorityWithout(lost: string): Promise<string> {
     Deno.removeSync(`${data}/tls/${lost}`);
     const before = files();
     const said = await openAuthority(data).then(
-      () => "made anew",
+      () => "made again",
       (error: RackseedError) => `refused: ${error.title}`,
     );
     return said.replace(data, "DATA") +

@@ -7,14 +7,14 @@ const runs = [
   {
     firmware: "bios",
     more: ["--restore", "--power-cut", "5"],
-    also: "one that is damaged is restored, one that loses its power five times is finished",
+    also: "a damaged one is restored, one that loses power five times is finished",
   },
-  { firmware: "uefi", more: [], also: "it starts by itself" },
+  { firmware: "uefi", more: [], also: "the clone boots from its own disk" },
 ];
 for (const { firmware, more, also } of runs) {
   Deno.test({
     name:
-      `an empty ${firmware.toUpperCase()} machine becomes the clone of a running Debian; ${also}; others stay untouched`,
+      `an empty ${firmware.toUpperCase()} machine becomes the clone of a running Debian; ${also}; unarmed machines stay unchanged`,
     ...needs(labNeeds),
     async fn() {
       const child = new Deno.Command(Deno.execPath(), {

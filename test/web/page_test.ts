@@ -306,7 +306,7 @@ async function walkThrough(t: Deno.TestContext, { server, browser, client, folde
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Image name").fill("other");
     await dialog.getByRole("button", { name: "Capture", exact: true }).click();
-    await dialog.getByRole("alert").getByText("is not done yet").waitFor();
+    await dialog.getByRole("alert").getByText("has not ended").waitFor();
     await dialog.getByRole("button", { name: "Cancel" }).click();
   });
 

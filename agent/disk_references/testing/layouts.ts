@@ -66,7 +66,7 @@ export const NVME: CloneDisk = {
   firmware: "bios",
 };
 
-/** What becomes of a file's text on the clone, and the notes. */
+/** A file's text as rewritten for the clone, and the notes. */
 export function rewritten(
   path: string,
   text: string,

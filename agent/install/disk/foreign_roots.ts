@@ -6,7 +6,7 @@ import { messageOf } from "#contract/errors.ts";
 import { parseBlkid } from "../../layout/partition_table.ts";
 import { probeDevice } from "../../sys/blkid.ts";
 import type { Run } from "../../sys/command.ts";
-import { LOOKED_AT, Mount } from "../../sys/mount.ts";
+import { INSPECTION_FLAGS, Mount } from "../../sys/mount.ts";
 import { readJournal } from "../records/journal.ts";
 import { ForeignTree } from "../../tree/tree_files.ts";
 
@@ -73,7 +73,7 @@ async function mountUntouched(
     if (unread !== undefined) notes.push(`${name} is ${unread}, which is not read`);
     const data = UNTOUCHED.get(type);
     if (data === undefined) return undefined;
-    return { mount: await Mount.at(at, { source: device, type, flags: LOOKED_AT, data }), type };
+    return { mount: await Mount.at(at, { source: device, type, flags: INSPECTION_FLAGS, data }), type };
   } catch (error) {
     signal.throwIfAborted();
     notes.push(`${name} cannot be read: ${messageOf(error)}`);

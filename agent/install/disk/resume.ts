@@ -9,7 +9,7 @@ import { startOf } from "../../layout/device_probe.ts";
 import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
 import { parseDiskStart } from "../../layout/properties/disk_start.ts";
 import { probeDevice } from "../../sys/blkid.ts";
-import { LOOKED_AT, Mount } from "../../sys/mount.ts";
+import { INSPECTION_FLAGS, Mount } from "../../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal, recordOf } from "../records/journal.ts";
 import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
@@ -39,7 +39,7 @@ export async function findResumption(
   try {
     await repairFileSystems(target, { plan, run, signal });
     const source = target.device(placeNumber(root.place));
-    const flags = LOOKED_AT;
+    const flags = INSPECTION_FLAGS;
     await using _mount = await Mount.at(at, { source, type: root.type, flags });
     const found = readJournal(at);
     if (found.state === "none") return { resumes: false };

@@ -1,9 +1,9 @@
-/** What a capture says of the mounts that it does not read: one note for each kind, none for what holds no data. Pure. */
+/** Notes about mounts that a capture does not read: one per kind, none for those without data. Pure. */
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import type { Excludes } from "../../tree/excludes.ts";
 import type { OtherMount } from "./mounted_trees.ts";
 
-/** File systems that show the kernel's own state, or only mount others. */
+/** File systems that only show kernel state or mount others. */
 const NO_DATA = new Set(
   ("autofs binder binfmt_misc bpf cgroup cgroup2 configfs cpuset debugfs devfs devpts devtmpfs efivarfs functionfs " +
     "fuse.gvfsd-fuse fuse.lxcfs fuse.portal fusectl hugetlbfs mqueue nfsd nsfs proc pstore resctrl rootfs rpc_pipefs " +
@@ -17,21 +17,19 @@ export function notesOfMounts(others: readonly OtherMount[], excludes: Excludes)
   const again = meant.filter(({ kind }) => kind === "again");
   const byType = Map.groupBy(meant.filter(({ kind }) => kind === "foreign"), ({ mount }) => mount.type);
   return [
-    ...again.length === 0
-      ? []
-      : [`taken once, at its own place, and not where it is mounted again: ${shown(again)}`],
+    ...again.length === 0 ? [] : [`captured once, not again at a second mount: ${shown(again)}`],
     ...[...byType].map(([type, mounts]) =>
-      `left out, it is no file system of this tree: ${type} on ${shown(mounts)}`
+      `left out, not a file system of this machine's disks: ${type} on ${shown(mounts)}`
     ),
   ];
 }
 
-/** Of mounts that the walk had to pass by, since it could not read what lies below them. */
+/** Notes about mounts that the walk met and could not look below. */
 export function notesOfCover(met: readonly OtherMount[], excludes: Excludes): string[] {
   const meant = worthANote(met, excludes);
   if (meant.length === 0) return [];
-  const needs = "reading that takes root and Linux 5.2 or newer";
-  return [`left out, what lies below other mounts (${needs}): ${shown(meant)}`];
+  const needs = "reading it needs root and Linux 5.2 or newer";
+  return [`left out, what other mounts hide (${needs}): ${shown(meant)}`];
 }
 
 function worthANote(others: readonly OtherMount[], excludes: Excludes): OtherMount[] {
@@ -40,7 +38,7 @@ function worthANote(others: readonly OtherMount[], excludes: Excludes): OtherMou
   );
 }
 
-/** Whether the excludes leave out this path, a directory that it lies in, or whatever it holds. */
+/** Whether the excludes cover this path, one of its parents, or everything below it. */
 export function holdsNothing(path: BytePath, excludes: Excludes): boolean {
   if (excludes.matches(joinPath(path, "x" as BytePath), { isDirectory: false })) return true;
   return [...path.matchAll(/\/|$/g)].some(({ index }) =>

@@ -1,4 +1,4 @@
-/** Opens a machine's own file systems, each as itself: without what is mounted over it or into it. */
+/** Opens a machine's own file systems directly, without anything that is mounted over or into them. */
 import { type BytePath, bytePathOfText } from "#contract/format/byte_path.ts";
 import { SysError } from "../../sys/errno.ts";
 import { cloneMount, type DetachedMount, mountAgain } from "../../sys/detached_mount.ts";
@@ -14,18 +14,18 @@ import {
 import { isWhole, type OwnMount } from "./own_mounts.ts";
 
 export interface OpenTree extends Disposable {
-  /** Of its root, for reading. */
+  /** Descriptor of its root, for reading. */
   readonly fd: number;
-  /** Nothing is mounted in it; else mounts are in the way, and hide what lies below them. */
+  /** Whether it is opened without the mounts inside it; otherwise those hide what is below them. */
   readonly bare: boolean;
 }
 
-/** What is mounted below the root and stands for no own file system. */
+/** A mount below the root that does not represent an own file system. */
 export interface OtherMount {
   /** Its path in the image. */
   readonly path: BytePath;
   readonly mount: MountEntry;
-  /** "again": a second mount of an own file system, or of a part of one; "itself": of what lies there anyway. */
+  /** "again": a second mount of an own file system or a part of it; "itself": shows what is there anyway. */
   readonly kind: "foreign" | "again" | "itself";
 }
 
@@ -54,18 +54,18 @@ export class MountedTrees implements Disposable {
     this.root = bareOrPlain(openAt(this.#plainRoot, "." as BytePath, { flags: DIRECTORY }));
   }
 
-  /** Where own file systems have their places below the root. */
+  /** The mount points of own file systems below the root. */
   get ownPaths(): BytePath[] {
     return [...this.#own.keys()];
   }
 
-  /** Which part of the own file system is mounted at `path`; undefined if the whole is. */
+  /** The part of the own file system that is mounted at `path`; undefined if all of it is. */
   partOf(path: BytePath): BytePath | undefined {
     const mount = this.#entry(path);
     return mount && !isWhole(mount) ? mount.part : undefined;
   }
 
-  /** The own file system that has its place at `path`. Throws SysError if nothing reaches it. */
+  /** Opens the own file system that belongs at `path`. Throws SysError if it cannot be reached. */
   open(path: BytePath): OpenTree {
     const own = this.#own.get(path), mount = this.#entry(path);
     if (own === undefined || mount === undefined) {
@@ -84,13 +84,13 @@ export class MountedTrees implements Disposable {
     return this.#table.find((mount) => mount.id === id);
   }
 
-  /** A plain descriptor, if a look-up of the path leads to this mount and touches own file systems only. */
+  /** Opens a plain descriptor if the path leads to this mount through own file systems only. */
   #reach(path: BytePath, mount: MountEntry): number | undefined {
     const trusted = ({ id }: MountEntry) => this.#ownIds.has(id);
     if (!isReachable(mount, { table: this.#table, root: this.#rootMount, trusted })) return undefined;
     const found = openAt(this.#plainRoot, path, { flags: PATH_ONLY | O.DIRECTORY | O.NOFOLLOW });
     try {
-      // what was mounted over it a moment ago is not asked for anything
+      // never query what was mounted over it a moment ago
       if (mountIdOf(found) !== mount.id) return undefined;
       return openAt(found, "." as BytePath, { flags: DIRECTORY });
     } finally {
@@ -132,8 +132,8 @@ function bare(mount: DetachedMount): OpenTree {
 }
 
 /**
- * Takes over `plain`, a descriptor of a directory. Old kernels, users without CAP_SYS_ADMIN and seccomp filters of
- * containers give no clones.
+ * Takes ownership of `plain`, the descriptor of a directory. Cloning the mount fails on old kernels, without
+ * CAP_SYS_ADMIN, and under the seccomp filters of containers; the plain descriptor is used then.
  */
 function bareOrPlain(plain: number): OpenTree {
   try {

@@ -1,13 +1,13 @@
-/** Which file systems are the machine's own, and where each has its place in the image. Pure. */
+/** Chooses the machine's own file systems, and the place of each in the image. Pure. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { MountEntry } from "../../sys/mount_table.ts";
 import type { Device } from "../block_devices.ts";
 
-/** A file system of the machine's own disks, once, however often and wherever it is mounted. */
+/** A file system on the machine's own disks; appears once, however often it is mounted. */
 export interface OwnMount {
   /** Its path in the image, without a leading slash; "" for the root. */
   readonly path: BytePath;
-  /** Of the mount in the kernel's table that stands for it. */
+  /** Id of its representative mount in the kernel's table. */
   readonly id: number;
   /** "/dev/sda2" */
   readonly device: BytePath;
@@ -18,14 +18,14 @@ export interface ChosenMount {
   readonly device: Device;
 }
 
-/** The mounts that stand for the machine's own file systems, one for each, in the order of mounting. */
+/** Chooses one representative mount for each of the machine's own file systems, in mount order. */
 export function chooseMounts(
   mounts: readonly MountEntry[],
   { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
 ): ChosenMount[] {
   const isDisk = (d: Device) => diskTypes.includes(d.type);
   const own = mounts.flatMap((mount) => {
-    // btrfs mounts have a device number of their own
+    // btrfs mounts have their own device number
     const device = devices.find((d) => d.number === mount.number) ??
       devices.find((d) => d.path === mount.source);
     if (!device || (device.foreign && mount.target !== "/") || isServed(mount)) return [];
@@ -38,17 +38,17 @@ export function chooseMounts(
   return withoutClashes([...byFileSystem.values()].flatMap(inOrderOfChoice), mounts);
 }
 
-/** By a process of the machine (ntfs-3g: "fuseblk"), which may never answer. */
+/** Whether a process of the machine serves it (ntfs-3g: "fuseblk"), which may never answer. */
 function isServed({ type }: MountEntry): boolean {
   return type.startsWith("fuse");
 }
 
-/** A bind mount of the whole file system, made later, looks as the first one does. */
+/** Order of preference; a later bind mount of the whole file system looks just like the first mount. */
 function inOrderOfChoice(mounts: readonly ChosenMount[]): [readonly ChosenMount[]] | [] {
   const root = mounts.filter(({ mount }) => mount.target === "/").slice(-1);
   const whole = mounts.filter(({ mount }) => isWhole(mount));
   const all = [...new Set([...root, ...whole, ...mounts])];
-  // a directory of a btrfs subvolume: the subvolume is mounted itself, or the machine does not use it as one
+  // only a directory of a btrfs subvolume: the subvolume is mounted elsewhere, or not used as a file system
   return all[0]?.mount.type === "btrfs" && root.length + whole.length === 0 ? [] : [all];
 }
 
@@ -57,7 +57,7 @@ export function isWhole({ part, subvolume }: MountEntry): boolean {
   return part === (subvolume ?? "/");
 }
 
-/** Of two on one mount point the later one, which hides the other, has it; the other takes another place or none. */
+/** If two share a mount point, the later one, which hides the other, gets it; the other gets another one or none. */
 function withoutClashes(
   fileSystems: readonly (readonly ChosenMount[])[],
   order: readonly MountEntry[],

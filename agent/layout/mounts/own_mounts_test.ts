@@ -28,20 +28,20 @@ const ROOT = "20 1 8:1 / / rw - ext4 /dev/sda1 rw";
 const cases: [name: string, right: string[], ...mounts: string[]][] = [
   ["each file system once, at its first mount point", ["/", "/data"], "21 20 8:2 / /data", "22 20 8:2 / /b"],
   ["the root at /, though a bind of it comes first", ["/"], "19 20 8:1 / /mnt", "30 20 8:1 / /srv"],
-  ["no directories of it", ["/"], "21 20 8:1 /var/log /srv/log"],
+  ["no bind mounts of its directories", ["/"], "21 20 8:1 /var/log /srv/log"],
   ["the whole before a part that was mounted first", ["/", "/data"], "21 20 8:2 /a /a", "22 20 8:2 / /data"],
   ["a part where nothing else is mounted", ["/", "/a"], "21 20 8:2 /a /a", "22 20 8:2 /b /b"],
   ["a root of which a part is mounted on /", ["/"], "19 1 8:1 /ostree/deploy/x / ", "20 19 8:1 / /sysroot"],
-  ["of two on one mount point the upper one", ["/", "/data 8:3"], "21 20 8:2 / /data", "22 21 8:3 / /data"],
+  ["of two on one mount point, the upper one", ["/", "/data 8:3"], "21 20 8:2 / /data", "22 21 8:3 / /data"],
   [
-    "of two on one mount point the lower one elsewhere",
+    "of two on one mount point, the lower one elsewhere",
     ["/", "/data 8:3", "/old 8:2"],
     ...["21 20 8:2 / /data", "22 21 8:3 / /data", "23 20 8:2 / /old"],
   ],
-  ["none that a program serves", ["/"], "21 20 8:2 / /win fuseblk"],
-  ["none of removable disks", ["/"], "21 20 8:17 / /media/stick"],
-  ["none of image files", ["/"], "21 20 7:0 / /snap/core squashfs"],
-  ["none of servers and of memory", ["/"], "21 20 0:40 / /net nfs4", "22 20 0:41 / /tmp tmpfs"],
+  ["none served by a program", ["/"], "21 20 8:2 / /win fuseblk"],
+  ["none on removable disks", ["/"], "21 20 8:17 / /media/stick"],
+  ["none in image files", ["/"], "21 20 7:0 / /snap/core squashfs"],
+  ["none on the network or in memory", ["/"], "21 20 0:40 / /net nfs4", "22 20 0:41 / /tmp tmpfs"],
 ];
 for (const [name, right, ...lines] of cases) {
   Deno.test(`the machine's own file systems: ${name}`, () => {
@@ -59,7 +59,7 @@ for (const [name, right, ...lines] of cases) {
   });
 }
 
-Deno.test("every subvolume of a btrfs is its own, a directory in one is not", () => {
+Deno.test("every btrfs subvolume is an own file system, a directory in one is not", () => {
   const lines = [
     "20 1 0:23 /@ / rw - btrfs /dev/sda1 rw,subvolid=256,subvol=/@",
     "21 20 0:23 /@home /home rw - btrfs /dev/sda1 rw,subvolid=257,subvol=/@home",

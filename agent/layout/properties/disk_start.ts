@@ -1,14 +1,14 @@
 /**
- * What sfdisk does not tell of a GPT: its protective MBR (UEFI 2.10 §5.2.3) and where its second header is
- * (§5.3.2). Both stand in the first two sectors.
+ * Reads what sfdisk does not report about a GPT: its protective MBR (UEFI 2.10 §5.2.3) and the place of its backup
+ * header (§5.3.2). Both are in the first two sectors.
  */
 
 interface DiskStart {
-  /** The protective partition is marked active. */
+  /** Whether the protective partition is marked active. */
   readonly protectiveBoot: boolean;
-  /** The MBR names other partitions, too. */
+  /** Whether the MBR lists other partitions too. */
   readonly isHybrid: boolean;
-  /** The second header lies in the disk's last sector; it does not on a disk that has grown since. */
+  /** Whether the backup header is in the disk's last sector; it is not on a disk that has grown. */
   readonly isBackupLast: boolean;
 }
 
@@ -18,7 +18,7 @@ export function parseDiskStart(
   bytes: Uint8Array,
   { sectorBytes, sizeBytes }: { sectorBytes: number; sizeBytes: number },
 ): DiskStart {
-  if (bytes.length < 2 * sectorBytes) throw new RangeError("a disk that ends within its table");
+  if (bytes.length < 2 * sectorBytes) throw new RangeError("the disk ends within its partition table");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries = [0, 1, 2, 3].map((index) => TABLE_AT + index * ENTRY_BYTES)
     .map((at) => ({ active: view.getUint8(at) === ACTIVE, type: view.getUint8(at + 4) }));
@@ -30,7 +30,7 @@ export function parseDiskStart(
   };
 }
 
-/** Where the first protective partition's active mark stands. */
+/** Offsets and values of the active flag of the first protective partition. */
 export const PROTECTIVE_MARK = {
   at: TABLE_AT,
   active: ACTIVE,

@@ -1,4 +1,4 @@
-/** An ext2, ext3 or ext4 file system, out of `dumpe2fs -h`. */
+/** Reads the properties of ext2, ext3 and ext4 from the output of `dumpe2fs -h`. */
 import { ExtProperties } from "#contract/format/file_system_properties.ts";
 import type { Found } from "./found.ts";
 
@@ -10,10 +10,10 @@ interface ExtFileSystem extends Found {
   readonly properties: ExtProperties;
 }
 
-/** States, not properties: they come and go with mounting. */
+/** States, not properties: they change with mounting. */
 const STATES = new Set(["needs_recovery", "orphan_present", "recover"]);
-/** Named by dumpe2fs, but refused by mke2fs; those that it has no name for are FEATURE_… */
-const NOT_MADE =
+/** Features that dumpe2fs prints and mke2fs refuses; FEATURE_… are those without a name. */
+const UNSUPPORTED =
   /^(FEATURE_.*|imagic_inodes|lazy_bg|exclude_bitmap|snapshot|compression|dirdata|replica|shared_blocks)$/;
 const ERRORS: Readonly<Record<string, ExtProperties["errors"]>> = {
   "Continue": "continue",
@@ -21,21 +21,21 @@ const ERRORS: Readonly<Record<string, ExtProperties["errors"]>> = {
   "Panic": "panic",
 };
 
-/** Throws RangeError on other output. */
+/** Throws RangeError if the output is not from dumpe2fs. */
 export function parseDumpe2fs(text: string): ExtFileSystem {
   const field = fieldsOf(text);
   const required = (name: string) => {
     const value = field(name);
-    if (value === undefined) throw new RangeError(`dumpe2fs names no "${name}"`);
+    if (value === undefined) throw new RangeError(`dumpe2fs prints no "${name}"`);
     return value;
   };
   const count = (name: string) => {
     const value = leadingNumber(required(name));
-    if (value === undefined) throw new RangeError(`dumpe2fs: "${name}" is no count`);
+    if (value === undefined) throw new RangeError(`dumpe2fs: "${name}" is not a number`);
     return value;
   };
   const features = required("Filesystem features").split(/\s+/).filter((f) => f !== "" && f !== "(none)");
-  const made = features.filter((f) => /^\w+$/.test(f) && !STATES.has(f) && !NOT_MADE.test(f));
+  const made = features.filter((f) => /^\w+$/.test(f) && !STATES.has(f) && !UNSUPPORTED.test(f));
   const blockBytes = count("Block size");
   const options = field("Mount options") ?? "";
   const canKeepOptions = ExtProperties.shape.mountOptions.safeParse(options).success;
@@ -52,7 +52,7 @@ export function parseDumpe2fs(text: string): ExtFileSystem {
     ...foundIn(field, features),
     notes: [
       ...notesOf(features),
-      ...canKeepOptions ? [] : [`the mount options in its superblock (${options}) are left out`],
+      ...canKeepOptions ? [] : [`the mount options in its superblock (${options}) are not captured`],
     ],
   };
 }
@@ -65,7 +65,7 @@ function fieldsOf(text: string): Field {
   return (name) => fields.get(name);
 }
 
-/** 5 out of "5 (user games)", 8192 out of "8192". */
+/** Returns 5 for "5 (user games)", 8192 for "8192". */
 function leadingNumber(value: string | undefined): number | undefined {
   const digits = /^-?\d+(?=$|\s)/.exec(value ?? "")?.[0];
   return digits !== undefined && Number.isSafeInteger(Number(digits)) ? Number(digits) : undefined;
@@ -85,7 +85,7 @@ function propertiesOf(
   const blocks = number("Block count") ?? 0;
   const hash = field("Default directory hash");
   const defaults = (field("Default mount options") ?? "").split(/\s+/);
-  // absent members are left out, so that the manifest has what is there only
+  // through JSON, to drop undefined members
   const properties = ExtProperties.safeParse(JSON.parse(JSON.stringify({
     blocks,
     clusterBytes: has("bigalloc") ? number("Cluster size") : undefined,
@@ -116,7 +116,7 @@ function propertiesOf(
   })));
   if (properties.success) return properties.data;
   const [issue] = properties.error.issues;
-  throw new RangeError(`dumpe2fs tells what no file system has: ${issue?.path.join(".")}: ${issue?.message}`);
+  throw new RangeError(`dumpe2fs printed an impossible value: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 function unless(value: number | undefined, usual: number): number | undefined {
@@ -128,8 +128,8 @@ function backupsOf(field: Field): number {
 }
 
 /**
- * Undefined where mke2fs chose the size by itself (ext2fs_default_journal_size, e2fsprogs 1.47), so that a larger
- * file system has a larger one.
+ * Undefined if the size is mke2fs's default (ext2fs_default_journal_size, e2fsprogs 1.47), so that a larger file system
+ * gets a larger journal.
  */
 function journalBlocks(
   field: Field,
@@ -137,7 +137,7 @@ function journalBlocks(
 ): number | undefined {
   const total = leadingNumber(field("Total journal blocks")) ?? leadingNumber(field("Journal length"));
   const fast = leadingNumber(field("Fast commit length")) ?? 0;
-  // e2fsprogs before 1.45 tells the size only
+  // e2fsprogs before 1.45 prints only the size
   const size = /^(\d+)([kMG])$/.exec(field("Total journal size") ?? field("Journal size") ?? "");
   const unit = { k: 1024, M: 1 << 20, G: 1 << 30 }[size?.[2] ?? ""] ?? 0;
   const own = total !== undefined ? total - fast : Math.floor(Number(size?.[1] ?? 0) * unit / blockBytes);
@@ -157,7 +157,7 @@ function usualJournalBlocks(blocks: number): number {
   return steps.find(([below]) => blocks < below)?.[1] ?? 262_144;
 }
 
-/** Where less room is reserved for growth than calc_reserved_gdt_blocks of e2fsprogs takes by itself. */
+/** Defined if less room is reserved for growth than e2fsprogs' calc_reserved_gdt_blocks would reserve. */
 function resizeLimit(
   field: Field,
   { blocks, blockBytes }: { blocks: number; blockBytes: number },
@@ -174,23 +174,22 @@ function resizeLimit(
 }
 
 function foundIn(field: Field, features: readonly string[]): { obstacle?: string } {
-  const unmade = features.filter((f) => NOT_MADE.test(f));
+  const unmade = features.filter((f) => UNSUPPORTED.test(f));
   if (unmade.length > 0) return { obstacle: `mke2fs cannot make its features ${unmade.join(", ")}` };
   const encoding = field("Character encoding");
   if (features.includes("casefold") && !ExtProperties.shape.encoding.safeParse(encoding).success) {
-    return { obstacle: `its names have the encoding ${encoding}, which mke2fs does not know` };
+    return { obstacle: `the encoding of its names is ${encoding}, which mke2fs does not know` };
   }
   const elsewhere = features.includes("has_journal") && field("Journal device") !== undefined;
-  return elsewhere ? { obstacle: "its journal lies on another device" } : {};
+  return elsewhere ? { obstacle: "its journal is on another device" } : {};
 }
 
 function notesOf(features: readonly string[]): string[] {
   const notes: Readonly<Record<string, string>> = {
-    "quota": "usage is counted afresh on a clone, but the limits of its disk quotas are not captured",
-    "encrypt":
-      "directories that are encrypted there come out in the clear, and unreadable ones fail the capture",
-    "verity": "files sealed by fs-verity come out without their seals",
-    "read-only": "its feature read-only is left out",
+    "quota": "the limits of its disk quotas are not captured; usage is counted afresh on clones",
+    "encrypt": "its encrypted directories are captured in the clear, and locked ones fail the capture",
+    "verity": "files under fs-verity are captured without it",
+    "read-only": "its feature read-only is not captured",
   };
   return features.flatMap((feature) => notes[feature] ?? []);
 }

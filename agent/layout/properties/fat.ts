@@ -1,12 +1,9 @@
-/** A FAT file system, out of its boot sector (Microsoft's "FAT32 File System Specification", 1.03, §3). */
+/** Reads the properties of FAT from its boot sector (Microsoft, "FAT32 File System Specification", 1.03, §3). */
 import { FatProperties } from "#contract/format/file_system_properties.ts";
 
 export const FAT_BOOT_SECTOR_BYTES = 512;
 
-/**
- * `startSector`: where its partition begins, in sectors of the disk. Undefined where the sector is none that a FAT
- * file system can have.
- */
+/** `startSector`: start of the partition, in sectors of the disk. Returns undefined if this is not a FAT boot sector. */
 export function parseFatBootSector(
   bytes: Uint8Array,
   { startSector }: { startSector: number | undefined },

@@ -1,7 +1,7 @@
-/** What reading a file system's or a table's own properties can bring to light beside them. */
+/** Findings about a file system besides its properties. */
 export interface Found {
-  /** Why it cannot be made again, in words. */
+  /** Why a clone's cannot be created, as text. */
   readonly obstacle?: string | undefined;
-  /** What a clone will lack, in words. */
+  /** What a clone's will lack, as text. */
   readonly notes: readonly string[];
 }

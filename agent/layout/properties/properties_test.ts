@@ -8,7 +8,7 @@ import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "./xfs.ts";
 
 const dump = Deno.readTextFileSync(new URL("../../capture/fixtures/loop_dumpe2fs.txt", import.meta.url));
 
-Deno.test("dumpe2fs names what tune2fs and mke2fs can set, and what follows from the size is left out", () => {
+Deno.test("properties that tune2fs and mke2fs can set are read, without those that follow from the size", () => {
   assert.deepEqual(parseDumpe2fs(dump).properties, {
     blocks: 204_800,
     flexGroups: 16,
@@ -35,19 +35,19 @@ const lines: { name: string; from: RegExp; to: string; found: Partial<ExtPropert
     found: { errors: "panic" },
   },
   {
-    name: "a journal of another size than the usual",
+    name: "a journal of non-default size",
     from: /^Total journal blocks:.*$/m,
     to: "Total journal blocks:     8192",
     found: { journalBlocks: 8192 },
   },
   {
-    name: "a journal whose blocks e2fsprogs of former years do not tell",
+    name: "a journal whose blocks old versions of e2fsprogs do not print",
     from: /^Total journal size:.*\nTotal journal blocks:.*$/m,
     to: "Journal size:             32M",
     found: { journalBlocks: 8192 },
   },
   {
-    name: "a count of mounts as former kernels wrote it",
+    name: "a mount count as old kernels wrote it",
     from: /^Maximum mount count:.*$/m,
     to: "Maximum mount count:      -32768",
     found: { maxMountCount: -1 },
@@ -60,7 +60,7 @@ const lines: { name: string; from: RegExp; to: string; found: Partial<ExtPropert
   },
 ];
 for (const { name, from, to, found } of lines) {
-  Deno.test(`dumpe2fs is understood: ${name}`, () => {
+  Deno.test(`dumpe2fs is parsed: ${name}`, () => {
     assert(from.test(dump));
     const { properties } = parseDumpe2fs(dump.replace(from, to));
     for (const [key, value] of Object.entries(found)) {
@@ -69,17 +69,17 @@ for (const { name, from, to, found } of lines) {
   });
 }
 
-Deno.test("features that mke2fs cannot make are an obstacle, and not handed on", () => {
+Deno.test("features that mke2fs cannot create are an obstacle, and are not passed on", () => {
   const { features, obstacle } = parseDumpe2fs(dump.replace("ext_attr", "ext_attr FEATURE_I30"));
   assert(!features.includes("FEATURE_I30"));
   assert.equal(obstacle, "mke2fs cannot make its features FEATURE_I30");
 });
 
-Deno.test("an encoding of names that nobody knows is an obstacle", () => {
+Deno.test("an unknown encoding of names is an obstacle", () => {
   const { obstacle } = parseDumpe2fs(
     dump.replace("ext_attr", "ext_attr casefold") + "Character encoding:       UNKNOWN_ENCODING_7\n",
   );
-  assert.match(obstacle ?? "", /the encoding UNKNOWN_ENCODING_7/);
+  assert.match(obstacle ?? "", /encoding of its names is UNKNOWN_ENCODING_7/);
 });
 
 function superblock(change: (view: DataView) => void): Uint8Array {
@@ -100,7 +100,7 @@ const USAGE =
   "[-i sparse=0|1,maxpct=n]";
 const obstacles: { name: string; change: (view: DataView) => void; says: RegExp | undefined }[] = [
   { name: "nothing", change: () => {}, says: undefined },
-  { name: "an external log", change: (v) => v.setBigUint64(48, 0n), says: /log lies on another device/ },
+  { name: "an external log", change: (v) => v.setBigUint64(48, 0n), says: /log is on another device/ },
   { name: "a realtime device", change: (v) => v.setBigUint64(16, 5n), says: /realtime/ },
   { name: "an unknown feature", change: (v) => v.setUint32(216, 0x8000_000b), says: /does not know/ },
   { name: "one that the machine's mkfs.xfs lacks", change: (v) => v.setUint32(216, 0x2b), says: /nrext64/ },
@@ -113,7 +113,7 @@ for (const { name, change, says } of obstacles) {
   });
 }
 
-Deno.test("what mkfs.xfs of the machine does not know is never turned off by name", () => {
+Deno.test("options unknown to the machine's mkfs.xfs are never turned off by name", () => {
   const { properties } = parseXfsSuperblock(superblock(() => {}), { usage: USAGE, sizeBytes: 2 ** 30 });
   assert.deepEqual(properties.disabled, ["rmapbt"]);
   assert.equal(properties.maxInodePercent, undefined);
@@ -124,10 +124,10 @@ Deno.test("what mkfs.xfs of the machine does not know is never turned off by nam
   assert.equal(small.properties.maxInodePercent, 5);
 });
 
-/** So that a failure comes back. */
+/** A fixed seed, so that a failure can be reproduced. */
 const SEED = 20_261;
 
-Deno.test("whatever bytes a disk starts with: properties within their bounds, or a RangeError", () => {
+Deno.test("any bytes at the start of a disk give properties within bounds, or a RangeError", () => {
   const bytes = fc.uint8Array({ minLength: 0, maxLength: 1200 });
   const start = new TextEncoder().encode("XFSB");
   const orRangeError = (read: () => void) => {
@@ -152,7 +152,7 @@ Deno.test("whatever bytes a disk starts with: properties within their bounds, or
   );
 });
 
-Deno.test("whatever dumpe2fs prints: properties within their bounds, or a RangeError", () => {
+Deno.test("any output of dumpe2fs gives properties within bounds, or a RangeError", () => {
   const changed = fc.tuple(fc.nat(dump.length), fc.string({ unit: "binary", maxLength: 30 }), fc.nat(40));
   fc.assert(
     fc.property(changed, ([at, text, gone]) => {

@@ -1,6 +1,7 @@
 /**
- * An XFS file system, out of its superblock: big-endian, at the start of the device ("XFS Algorithms & Data
- * Structures", chapter 13, Superblocks). xfs_info needs another program in each version of xfsprogs.
+ * Reads the properties of XFS from its superblock: big-endian, at the start of the device ("XFS Algorithms & Data
+ * Structures", chapter 13, Superblocks). Parsed here because xfs_info depends on a different program in each version of
+ * xfsprogs.
  */
 import {
   XFS_LEAST_LOG_BYTES,
@@ -12,7 +13,7 @@ import type { Found } from "./found.ts";
 export const XFS_SUPERBLOCK_BYTES = 264;
 const MAGIC = 0x58465342; // "XFSB"
 
-/** features_ro_compat, features_incompat; `undefined`: no choice of mkfs.xfs. */
+/** Bits of features_ro_compat and features_incompat; undefined: not an option of mkfs.xfs. */
 const RO_COMPAT: readonly XfsFeature[] = ["finobt", "rmapbt", "reflink", "inobtcount"];
 const INCOMPAT: readonly (XfsFeature | undefined)[] = [
   ...[
@@ -27,19 +28,19 @@ const INCOMPAT: readonly (XfsFeature | undefined)[] = [
     "metadir",
   ] as const,
 ];
-/** Older than version 5, where they are choices still. */
+/** Fields of versions before 5. */
 const VERSION = { number: 0xf, unicase: 0x4000 };
 const FTYPE_V4 = 0x200;
 const QUOTA_ACCOUNTED = 0x1 | 0x8 | 0x40;
 
-/** `usage`: what mkfs.xfs of the machine prints of itself, by which it is known what it can be told. */
+/** `usage`: the usage text of the machine's mkfs.xfs, which shows the options that it supports. */
 export function parseXfsSuperblock(
   bytes: Uint8Array,
   { usage, sizeBytes }: { usage: string; sizeBytes: number },
 ): { properties: XfsProperties } & Found {
-  if (bytes.length < XFS_SUPERBLOCK_BYTES) throw new RangeError("an XFS superblock that ends too early");
+  if (bytes.length < XFS_SUPERBLOCK_BYTES) throw new RangeError("the XFS superblock is truncated");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0) !== MAGIC) throw new RangeError("no XFS superblock");
+  if (view.getUint32(0) !== MAGIC) throw new RangeError("not an XFS superblock");
   const { enabled, unknown } = featuresOf(view);
   const blockBytes = view.getUint32(4), percent = view.getUint8(127);
   const unmade = [...enabled].filter((feature) => !isKnown(feature, usage));
@@ -51,7 +52,7 @@ export function parseXfsSuperblock(
     enabled: [...enabled],
     disabled: CHOICES.filter((feature) => !enabled.has(feature) && isKnown(feature, usage)),
     logBytes: view.getUint32(96) * blockBytes,
-    // 1 stands for none
+    // 1 means none
     logStripeBytes: view.getUint32(196) > 1 ? view.getUint32(196) : 0,
     stripeUnitBytes: view.getUint32(184) * blockBytes,
     stripeWidthBytes: view.getUint32(188) * blockBytes,
@@ -62,14 +63,14 @@ export function parseXfsSuperblock(
     properties,
     notes: [
       ...hasQuota
-        ? ["usage is counted afresh on a clone, but the limits of its disk quotas are not captured"]
+        ? ["the limits of its disk quotas are not captured; usage is counted afresh on clones"]
         : [],
       ...properties.logBytes < XFS_LEAST_LOG_BYTES
-        ? ["its log is smaller than mkfs.xfs makes one today: a clone's is as large as mkfs.xfs decides"]
+        ? ["its log is smaller than mkfs.xfs allows today: clones get the default size"]
         : [],
     ],
     obstacle: view.getBigUint64(48) === 0n
-      ? "its log lies on another device"
+      ? "its log is on another device"
       : view.getBigUint64(16) > 0n
       ? "it has a realtime device"
       : unknown

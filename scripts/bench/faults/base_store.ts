@@ -1,14 +1,14 @@
-/** The data directory that faults are tried on: three versions of two images, a node, its identity. */
+/** The data directory to damage: three versions of two images, a node and its identity. */
 import { randomBytes } from "node:crypto";
 import { ServerUnderTest } from "../../../test/flows/support/server_under_test.ts";
 
-/** What is published, and never deleted by anybody. */
+/** Published versions that nothing deletes. */
 export const BASE_VERSIONS = ["db@1", "web@1", "web@2"] as const;
 
 export interface BaseStore extends AsyncDisposable {
-  /** As a server leaves it that was stopped. */
+  /** As a stopped server leaves it. */
   readonly stopped: string;
-  /** As one leaves it that lost its power: with the database's log. */
+  /** As a server leaves it that lost power: with the database's log. */
   readonly killed: string;
 }
 

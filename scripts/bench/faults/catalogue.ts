@@ -1,4 +1,4 @@
-/** What can happen to a data directory. Each fault is made of its number alone, so that it can be tried again. */
+/** What can happen to a data directory. A fault follows from its number alone, so that it can be repeated. */
 import { SeededRandom } from "./random.ts";
 
 export const KINDS = [
@@ -15,12 +15,12 @@ type FaultKind = (typeof KINDS)[number];
 export interface Fault {
   readonly number: number;
   readonly kind: FaultKind;
-  /** Whether the server before it lost its power, or was stopped. */
+  /** Whether the previous server lost power or was stopped. */
   readonly afterKill: boolean;
   readonly random: SeededRandom;
 }
 
-/** How many of a hundred. */
+/** The share of each kind, in per cent. */
 const SHARE: Record<FaultKind, number> = {
   "emptied": 16,
   "deleted": 18,
@@ -31,16 +31,16 @@ const SHARE: Record<FaultKind, number> = {
   "killed": 12,
 };
 
-/** Fault `number`, from 0 on. Kinds follow each other by their share, so that any part of the row has all of them. */
+/** Fault `number`, from 0 on. Kinds are interleaved by share, so that any range of numbers has all of them. */
 export function faultOf(number: number): Fault {
-  // 61 is prime to 100: every hundred has each place once
+  // 61 and 100 have no common factor: every hundred numbers visit each place once.
   let place = number * 61 % 100;
   const kind = KINDS.find((one) => (place -= SHARE[one]) < 0) ?? "killed";
   const random = new SeededRandom(1000 + number);
   return { number, kind, afterKill: random.next() < 0.5, random };
 }
 
-/** Applies a fault of files, and says to what. */
+/** Damages files, and returns a description. */
 export function damageFiles(data: string, { kind, random }: Fault): string {
   const files = filesBelow(data);
   switch (kind) {
@@ -83,7 +83,7 @@ function filesBelow(data: string): string[] {
       return isDirectory ? walk(path) : [path];
     });
   const files = walk("").sort();
-  // the database is what matters most: it is as likely as all other files together would be without this
+  // The database matters most: each of its files is five times as likely as any other.
   return [
     ...files,
     ...files.flatMap((path) => path.startsWith("rackseed.db") ? Array<string>(4).fill(path) : []),

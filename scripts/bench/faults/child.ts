@@ -1,4 +1,4 @@
-/** A server that publishes and deletes versions of an image of its own, until it is killed: `child.ts DATA`. */
+/** A server that publishes and deletes versions of its own image until it is killed: `child.ts DATA`. */
 import { randomBytes } from "node:crypto";
 import { ServerUnderTest } from "../../../test/flows/support/server_under_test.ts";
 

@@ -1,7 +1,7 @@
-/** File systems that are full, or read-only. Both need root, and are gone when disposed. */
+/** Full and read-only file systems. Both need root; disposing of them unmounts them. */
 import { copyFolder } from "./base_store.ts";
 
-/** A tmpfs on `folder` with a copy of `source` as `data`, filled but for `leftBytes`. */
+/** A tmpfs on `folder` with a copy of `source` as `data`, filled up except for `leftBytes`. */
 export async function mountFull(
   folder: string,
   { source, data, leftBytes }: { source: string; data: string; leftBytes: number },

@@ -1,4 +1,4 @@
-/** One fault: the data directory is copied, damaged, and a real server is started on it. */
+/** Tries one fault: copies the data directory, damages the copy, and starts a real server on it. */
 import { createHash } from "node:crypto";
 import type { ImageView, Notice } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
@@ -11,7 +11,7 @@ import { mountFull, mountReadOnly } from "./mounts.ts";
 
 export interface Outcome {
   readonly fault: Fault;
-  /** What was damaged, and what the server said. */
+  /** What was damaged, and what the server reported. */
   readonly detail: string;
   readonly result: "clean start" | "started, named" | "refused" | "wrong";
 }
@@ -66,7 +66,7 @@ async function apply(
   }
 }
 
-/** Kills a server that publishes and deletes versions of its own. */
+/** Kills a server while it publishes and deletes versions of its own. */
 async function killAmid(data: string, afterMs: number): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", CHILD, data],
@@ -102,7 +102,7 @@ async function start(
     for (const ref of listed) verdicts.set(ref, await isSound(client, ref));
     const notices = await noticesOf(client, listed.some((ref) => verdicts.get(ref) === false));
     const text = notices.map((n) => `${n.subject}: ${n.problem}`).join("; ");
-    // a version that is whole on the disk is listed, or said to be there
+    // A version that is intact on disk must be listed, or reported as present.
     const unnamed = whole.filter((ref) =>
       !listed.includes(ref) && !text.includes("the database does not know")
     );
@@ -130,7 +130,7 @@ async function isSound(client: ApiClient, ref: string): Promise<boolean> {
   return last.type === "done" && last.damaged === 0;
 }
 
-/** Damage is noticed by a round that goes on by itself. */
+/** Waits until the server's background check has noticed the damage. */
 async function noticesOf(client: ApiClient, expected: boolean): Promise<Notice[]> {
   for (let tries = 0;; tries++) {
     const notices = await (await client.send("GET", "/notices")).json() as Notice[];
@@ -155,7 +155,7 @@ function optionsOf(data: string): ServerOptions {
   };
 }
 
-/** Of what must never change by a start: versions, packs, keys, certificates, identities. */
+/** Hashes of what a start must never change: versions, packs, keys, certificates, identities. */
 function digests(data: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const folder of ["versions", "packs", "keys", "tls", "identities"]) {
@@ -167,14 +167,14 @@ function digests(data: string): Map<string, string> {
   return found;
 }
 
-/** A child publishes and deletes versions of its own, named tmp. */
+/** The child process publishes and deletes versions of its own image, tmp. */
 function isOfBase(path: string): boolean {
   return !path.includes("/versions/tmp@") && (!path.endsWith(".pack") || basePacks.has(path.slice(-69)));
 }
 
 const basePacks = new Set<string>();
 
-/** To be called once, before any fault. */
+/** Call once, before the first fault. */
 export function rememberPacks({ stopped }: BaseStore): void {
   for (const path of filesIn(`${stopped}/packs`)) basePacks.add(path.slice(-69));
 }

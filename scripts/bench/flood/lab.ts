@@ -1,16 +1,16 @@
-/** The product as a server in a network namespace of its own, with a second one for floods and clients. */
+/** The product's server in one network namespace, floods and clients in another. */
 import { ensureProduct } from "../../build.ts";
 import { link, NetworkNamespace } from "../../../test/support/netns.ts";
 
 export const SERVER = "10.99.0.1";
-/** Of the client that is to be served. */
+/** The address of the client that must be served. */
 export const GUEST = "10.99.1.1";
-/** Floods come from here: 10.99.128.1 and up. */
+/** The source addresses of floods: 10.99.128.1 and up. */
 const FLOOD_NETWORK = "10.99.128.0/17";
 const NETWORK_BITS = 16;
-/** Floods would come from other machines: here they, and whatever else runs, yield to server and client. */
+/** Lets floods yield to server and client, since real ones come from other machines. */
 const FOREMOST = -10;
-/** The soft limit that systemd and login shells give. */
+/** The soft limit set by systemd and login shells. */
 const OPEN_FILES = 1024;
 
 export class FloodLab implements AsyncDisposable {
@@ -36,7 +36,7 @@ export class FloodLab implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** `product`: another build to measure; undefined: this tree's. */
+  /** `product`: the build to measure; by default this tree's. */
   static async start(product: string | undefined): Promise<FloodLab> {
     await using stack = new AsyncDisposableStack();
     const path = product ?? await ensureProduct();
@@ -49,7 +49,7 @@ export class FloodLab implements AsyncDisposable {
       { namespace: client, interface: "lan", address: `${GUEST}/${NETWORK_BITS}` },
     );
     await client.ip(["route", "add", "local", FLOOD_NETWORK, "dev", "lo"]);
-    // one neighbour to resolve, not a thousand
+    // One neighbour to resolve, not a thousand.
     await server.ip(["route", "add", FLOOD_NETWORK, "via", GUEST]);
     const args = ["server", "--json", "--data", `${folder}/data`, "--interface", "lan"];
     const dhcp = ["--dhcp", "server", "--dhcp-range", "10.99.2.0-10.99.9.255"];
@@ -82,13 +82,13 @@ export class FloodLab implements AsyncDisposable {
     return isRunning(this.#child.pid);
   }
 
-  /** Resident memory, bytes; undefined once the server has ended. */
+  /** Resident memory in bytes; undefined once the server has ended. */
   residentBytes(): number | undefined {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(statusOf(this.#child.pid))?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   }
 
-  /** Publishes a small image; gives its info hash. */
+  /** Publishes a small image; returns its info hash. */
   async publish(image: string): Promise<string> {
     const tree = `${this.#folder}/tree`;
     await Deno.mkdir(tree);
@@ -100,7 +100,7 @@ export class FloodLab implements AsyncDisposable {
     return JSON.parse(shown).infoHash;
   }
 
-  /** A script of this folder beside the server's network. */
+  /** Runs a script of this folder in the second namespace. */
   spawn(
     script: string,
     args: readonly string[],
@@ -122,7 +122,7 @@ export class FloodLab implements AsyncDisposable {
   }
 }
 
-/** `ip netns exec` becomes the program itself, so the child's number is the server's. */
+/** `ip netns exec` execs the program, so the child's pid is the server's. */
 function statusOf(pid: number): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/status`);

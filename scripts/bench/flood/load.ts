@@ -1,11 +1,11 @@
 /**
- * One flood, in a process of its own. It ends when its time is over.
+ * One flood, in a process of its own, which ends after the given time.
  *
  *     load.ts idle|slow PORT[,PORT] --connections N [--sources N] --seconds S
  *     load.ts tftp|dhcp --rate R [--sources N] --seconds S
  *
- * `idle` says nothing, `slow` sends a byte of a header field every two seconds; what the server closes is opened
- * again, 100 a second at most. TFTP asks for files with the longest timeout there is and never acknowledges.
+ * `idle` sends nothing; `slow` sends a byte of a header field every two seconds. Connections that the server closes
+ * are reopened, at most 100 per second. `tftp` requests files with the longest timeout and never acknowledges.
  */
 import { connect, type Socket } from "node:net";
 import { parseArgs } from "node:util";
@@ -37,7 +37,7 @@ setTimeout(() => Deno.exit(0), Number(values.seconds) * 1000);
 if (kind === "idle" || kind === "slow") await hold(portsText.split(",").map(Number));
 else await send(kind === "tftp" ? tftpDatagram : dhcpDatagram, kind === "tftp" ? 69 : 67);
 
-/** Opens as many connections to each port, and keeps their number. */
+/** Keeps this many connections open to each port. */
 async function hold(ports: readonly number[]): Promise<void> {
   const each = Number(values.connections);
   let opened = 0;
@@ -80,13 +80,13 @@ async function send(datagram: (i: number) => Uint8Array, port: number): Promise<
   }
 }
 
-/** RFC 1350 §5, RFC 2349: a read request that holds its session as long as it may. */
+/** A read request that holds its session as long as possible (RFC 1350 §5, RFC 2349). */
 function tftpDatagram(i: number): Uint8Array {
   const name = i % 2 === 0 ? "undionly.kpxe" : `none-${i}`;
   return new TextEncoder().encode(`\0\x01${name}\0octet\0timeout\x00255\0blksize\x001468\0`);
 }
 
-/** As a relay passes it on, of a machine that nobody has seen. */
+/** A DISCOVER of an unknown machine, as a relay would forward it. */
 function dhcpDatagram(i: number): Uint8Array {
   const octets = [i >>> 16, i >>> 8, i].map((n) => (n & 255).toString(16).padStart(2, "0"));
   const mac = `52:54:99:${octets.join(":")}`;

@@ -1,6 +1,6 @@
 /**
- * The client that is to be served: asks every service of the server every 200 ms, each time by a new connection, and
- * prints what that took as one line of JSON.
+ * The client that must be served: uses every service of the server every 200 ms, over a new connection each time, and
+ * prints the timings as one line of JSON.
  *
  *     probe.ts INFOHASH CA_FILE SECONDS
  */
@@ -15,7 +15,7 @@ import { clientPacket } from "../../../test/support/dhcp_packets.ts";
 import { GUEST, SERVER } from "./lab.ts";
 import { PXE } from "./pxe.ts";
 
-/** Milliseconds of every answer; `lost` had none in `PATIENCE_MS`. */
+/** The milliseconds of each answer; `lost` counts requests without one within `PATIENCE_MS`. */
 export type Timings = Record<string, { ms: number[]; lost: number }>;
 
 const EVERY_MS = 200;
@@ -74,7 +74,7 @@ async function time(name: string, ask: (signal: AbortSignal) => Promise<void>): 
   const began = performance.now();
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const entry = timings[name]!;
-  // a client that is refused or cut off tries again
+  // A client that is refused or cut off tries again.
   for (;;) {
     try {
       await ask(signal);
@@ -92,7 +92,7 @@ function overHttp(path: string, until: string, signal: AbortSignal): Promise<voi
   return talk(connect(8080, SERVER), { say, until, signal });
 }
 
-/** Says its piece, and resolves when the answer has `until` in it. */
+/** Sends a request, and resolves once the answer contains `until`. */
 function talk(
   socket: Socket,
   { say, until, signal }: { say: string | Uint8Array; until: string; signal: AbortSignal },
@@ -114,7 +114,7 @@ function talk(
   });
 }
 
-/** Until the first block has come; asks again after a second, as firmware does. */
+/** Resolves once the first block has arrived. Repeats the request every second, as firmware does. */
 async function askTftp(signal: AbortSignal): Promise<void> {
   const port = Deno.listenDatagram({ transport: "udp", hostname: GUEST, port: 0 });
   using _closing = { [Symbol.dispose]: () => port.close() };
@@ -127,7 +127,7 @@ async function askTftp(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** As a relay would pass it on: answers come to the relay's address. */
+/** Sends a DISCOVER as a relay would forward it; the answer comes to the relay's address. */
 async function askDhcp(signal: AbortSignal): Promise<void> {
   const xid = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const about = clientPacket({ type: MESSAGE_TYPE.discover, mac: "52:54:00:00:00:01", xid, options: PXE });

@@ -1,4 +1,4 @@
-/** A sealed image of a tree, with its torrent, as a server has it. */
+/** A sealed image of a tree with its torrent, as on a server. */
 import { manifestId } from "#contract/format/manifest.ts";
 import { seal } from "#native/testing/seal.ts";
 import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
@@ -9,13 +9,13 @@ import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import { MemoryServer } from "../../../test/oddities/memory_server.ts";
 import type { InstallJob } from "../install_node.ts";
 
-/** What the capture's default is too. */
+/** The default of captures. */
 const LEVEL = 9;
 
 export interface BenchImage extends Omit<InstallJob, "target" | "packs"> {
-  /** The files that it was made of. */
+  /** The files that it was made from. */
   readonly tree: string;
-  /** Of manifest.rsm and the pack. */
+  /** The folder of manifest.rsm and the pack. */
   readonly served: string;
   readonly torrentBytes: number;
 }

@@ -2,8 +2,8 @@ import { messageOf } from "#contract/errors.ts";
 import { shell } from "../bench_tree.ts";
 
 /**
- * Runs `use` with an empty file system: a fresh ext4 on a loop device over memory, as a quick disk would be, or an
- * empty folder in `folder` on a disk of this machine. It is gone afterwards.
+ * Runs `use` with an empty file system: a fresh ext4 on a loop device in memory, like a fast disk, or an empty folder
+ * in `folder` on a disk of this machine. It is removed afterwards.
  */
 export async function withEmptyFileSystem<T>(
   { scratch, sizeMib, folder }: { scratch: string; sizeMib: number; folder: string | undefined },
@@ -24,7 +24,7 @@ export async function withEmptyFileSystem<T>(
     scratch,
   );
   try {
-    // of mkfs; an installation begins with an empty directory
+    // mkfs makes lost+found, but an installation starts in an empty directory.
     await Deno.remove(`${target}/lost+found`);
     return await use(target);
   } finally {

@@ -4,32 +4,31 @@ import { type Block, MAX_BLOCK_BYTES } from "#torrent/wire/wire.ts";
 import type { Link, Run } from "./link.ts";
 import type { SimulatedNode } from "./simulated_node.ts";
 
-/** Asked for in the largest blocks at any rate, so that there are fewer events. */
+/** Requests always use the largest blocks, to have fewer events. */
 class CoarsePeer extends Peer {
   override get maxBlockLength(): number {
     return MAX_BLOCK_BYTES;
   }
 }
 
-/** What blocks are made of, by length. */
+/** Shared block contents, by length. */
 const NOTHING = new Map<number, Uint8Array>();
-/** What the product writes to a connection at one time. */
+/** How much the product writes to a connection at a time. */
 const RUN_BYTES = MAX_BLOCK_BYTES;
 
 /**
- * One end of a connection: the product's own state machine of a peer, and where its messages go. As in the
- * product's link, what was written to the connection goes out in its order: messages wait for the blocks before
- * them.
+ * One end of a connection: the product's own peer state machine, and the destination of its messages. As on a real
+ * connection, everything is sent in order: messages wait for the blocks before them.
  */
 export class ConnectionEnd implements PeerEffects, Run {
   readonly node: SimulatedNode<ConnectionEnd>;
   readonly peer: Peer;
   readonly watch: StallWatch;
-  /** The same connection as the other node has it. */
+  /** The other node's end of the same connection. */
   other!: ConnectionEnd;
-  /** Its messages are on their way. */
+  /** Messages are under way. */
   isWaking = false;
-  /** Its node sends blocks on it. */
+  /** The node is sending blocks. */
   #isSending = false;
   readonly #run: Block[] = [];
   bytes = 0;
@@ -57,7 +56,7 @@ export class ConnectionEnd implements PeerEffects, Run {
     if (!this.isWaking && !this.#isSending) this.node.surroundings.wake(this);
   }
 
-  /** Everything that it had to say is heard, and blocks follow. */
+  /** All messages have arrived, and blocks follow. */
   deliver(): void {
     this.isWaking = false;
     if (this.isVoid) return;
@@ -121,7 +120,7 @@ export class ConnectionEnd implements PeerEffects, Run {
     this.node.received(this.peer, { piece, ...outcome });
   }
 
-  /** No bytes are kept. */
+  /** Keeps no bytes. */
   store(): void {}
   blockAborted(): void {}
   listensOn(): void {}

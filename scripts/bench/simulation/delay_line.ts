@@ -1,4 +1,4 @@
-/** What everything passes through in the same time: a queue, where an event queue would have to sort. */
+/** A constant delay. A plain queue suffices, where an event queue would have to sort. */
 export class DelayLine<T> {
   readonly #ms: number;
   #items: T[] = [];
@@ -9,7 +9,7 @@ export class DelayLine<T> {
     this.#ms = ms;
   }
 
-  /** When the first comes out; Infinity where nothing is inside. */
+  /** When the first item comes out; Infinity if it is empty. */
   get nextAt(): number {
     return this.#times[this.#head] ?? Infinity;
   }

@@ -1,4 +1,4 @@
-/** What happens when, on a virtual clock. Events of one moment happen in the order in which they were added. */
+/** Events on a virtual clock. Events of the same moment happen in the order in which they were added. */
 export class EventQueue {
   /** A binary heap by time, then by number. */
   readonly #heap: { readonly at: number; readonly number: number; readonly act: () => void }[] = [];
@@ -6,7 +6,7 @@ export class EventQueue {
   /** Milliseconds. */
   now = 0;
 
-  /** When the next event happens; Infinity where there is none. */
+  /** When the next event happens; Infinity if there is none. */
   get nextAt(): number {
     return this.#heap[0]?.at ?? Infinity;
   }
@@ -24,7 +24,7 @@ export class EventQueue {
     heap[index] = event;
   }
 
-  /** Lets the next event happen; false where there is none. */
+  /** Runs the next event; false if there is none. */
   step(): boolean {
     const heap = this.#heap;
     const [first] = heap;

@@ -1,26 +1,26 @@
-/** Bytes that go over a link together. */
+/** Bytes sent over a link together. */
 export interface Run {
   readonly bytes: number;
   /** The link at the other end. */
   readonly to: Link;
-  /** It is not to be sent any more. */
+  /** It must no longer be sent. */
   readonly isVoid: boolean;
   arrived(): void;
 }
 
 /**
- * The link of one node: an uplink that sends one run of each waiting connection after the other, which is how
- * TCP shares it, and a downlink that takes in at its own rate what uplinks send to it.
+ * The link of one node: an uplink that sends one run of each waiting connection in turn, as TCP shares a link, and a
+ * downlink that receives at its own rate.
  */
 export class Link {
-  /** Bytes a millisecond. */
+  /** Bytes per millisecond. */
   readonly #up: number;
   readonly #down: number;
   readonly #clock: { readonly now: number; after(ms: number, act: () => void): void };
   readonly #turns: Run[] = [];
   readonly #onSent: () => void;
   #sending: Run | undefined;
-  /** When the downlink has taken in all that was sent to it. */
+  /** When the downlink has received everything sent to it. */
   #downFreeAt = 0;
   sentBytes = 0;
   receivedBytes = 0;
@@ -32,7 +32,7 @@ export class Link {
     this.#up = up;
     this.#down = down;
     this.#clock = clock;
-    // one for all, since there are a hundred million
+    // One shared object, since there are a hundred million of these.
     this.#onSent = () => this.#sent();
   }
 

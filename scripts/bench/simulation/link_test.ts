@@ -22,7 +22,7 @@ Deno.test("two uplinks into one downlink arrive at the downlink's rate", () => {
   assert.equal(c.receivedBytes, 200);
 });
 
-Deno.test("one uplink sends one run after the other, and a run that is void takes no time", () => {
+Deno.test("an uplink sends one run after the other, and a cancelled run takes no time", () => {
   const clock = new EventQueue();
   const [a, b, c] = [new Link(RATE, clock), new Link(RATE, clock), new Link(RATE, clock)];
   const times: number[] = [];

@@ -15,22 +15,22 @@ import type { Link } from "./link.ts";
 /** A node's end of a connection. */
 interface End {
   readonly watch: StallWatch;
-  /** There is something to say. */
+  /** Messages are waiting. */
   wake(): void;
 }
 
-/** What a node needs of the world it is in. */
+/** What a node needs from its environment. */
 export interface Surroundings<E extends End> {
   readonly now: number;
-  /** There is something to say on this connection. */
+  /** Messages are waiting on this connection. */
   wake(end: E): void;
-  /** This connection is of no use any more. */
+  /** This connection is no longer useful. */
   drop(end: E): void;
   finished(node: SimulatedNode<E>): void;
   after(ms: number, act: () => void): void;
 }
 
-/** A node, or the server where it has everything from the start: the product's policy over a simulated link. */
+/** A node (or the server, if it has everything from the start): the product's policies over a simulated link. */
 export class SimulatedNode<E extends End> {
   readonly identity: PeerIdentity;
   readonly surroundings: Surroundings<E>;
@@ -41,14 +41,14 @@ export class SimulatedNode<E extends End> {
   readonly book = new AddressBook();
   readonly bans = new BanList();
   readonly ends = new Map<Peer, E>();
-  /** The peer ids of those that it is connected to. */
+  /** The ids of its connected peers. */
   readonly neighbours = new Set<string>();
   readonly deals: boolean;
   readonly budget = new RequestBudget();
   readonly #webSeedFallback: WebSeedFallback;
   finishedAt: number | undefined;
   firstPieceAt: number | undefined;
-  /** It got so little that it would have turned to the web seed. */
+  /** It got so little that it would have used the web seed. */
   wasStarved = false;
   #isFlushScheduled = false;
 
@@ -85,7 +85,7 @@ export class SimulatedNode<E extends End> {
     return this.picker.missingCount === 0;
   }
 
-  /** Once a second, as the product's swarm does. */
+  /** Runs once a second, as in the product's swarm. */
   tick(elapsedMs: number): void {
     const { now } = this.surroundings;
     const { receivedBytes: received, sentBytes: sent } = this.link;
@@ -102,7 +102,7 @@ export class SimulatedNode<E extends End> {
     }
   }
 
-  /** As Swarm does it. */
+  /** As in Swarm. */
   #flushHavesLater(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -112,7 +112,7 @@ export class SimulatedNode<E extends End> {
     });
   }
 
-  /** As Swarm does it when a block has come whole. */
+  /** As in Swarm when a whole block has arrived. */
   received(
     from: Peer,
     { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },

@@ -1,8 +1,8 @@
 /**
- * A swarm on a virtual clock. Everything that decides is the product's: tracker, address book, peer state
- * machine, picker, request windows, slots, dealer, and who is given up. Simulated are links (one run of blocks
- * after the other at either end), latency, time and chance; hashing, disks and processors cost nothing, and web
- * seeds bring nothing: nodes that would turn to one are counted. Memory: 5 GB for 10 000 nodes.
+ * A swarm on a virtual clock. Every decision is made by the product's code: tracker, address book, peer state
+ * machine, picker, request windows, slots, dealer, and which peers to drop. Links (one run of blocks after another at
+ * either end), latency, time and randomness are simulated. Hashing, disks and processors cost nothing. There are no
+ * web seeds: nodes that would use one are counted. Memory: 5 GB for 10 000 nodes.
  */
 import { decodeCompact } from "#torrent/tracker/compact_peers.ts";
 import { MAX_DIALLED, MAX_PEERS } from "#torrent/session/membership.ts";
@@ -19,12 +19,12 @@ interface SimulationOptions {
   readonly nodes: number;
   readonly sizeBytes: number;
   readonly pieceLength: number;
-  /** Of every link, in both directions, bits a second. */
+  /** Bits per second of every link, in both directions. */
   readonly linkRate: number;
   readonly seed: number;
-  /** Nodes begin at random within this time. */
+  /** Nodes start at random times within this period. */
   readonly startSpreadMs?: number;
-  /** Told once a simulated second how it goes, for looking into a policy. */
+  /** Called once per simulated second, to study a policy. */
   readonly onSecond?: (state: SimulationState) => void;
 }
 
@@ -35,19 +35,19 @@ export interface SimulationState {
 }
 
 interface SimulationResult {
-  /** When each node had everything, milliseconds, ascending. */
+  /** The finishing times of the nodes in milliseconds, ascending. */
   readonly finishedMs: readonly number[];
   readonly serverSentBytes: number;
-  /** Payload that all nodes, server included, sent; and what nodes received. */
+  /** Payload sent by all nodes including the server, and payload received by the nodes. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** How many nodes got so little at some time that they would have turned to the web seed. */
+  /** The number of nodes that at some time got so little that they would have used the web seed. */
   readonly dryNodes: number;
 }
 
 const INFO_HASH = new Uint8Array(20);
 const TICK_MS = 1000;
-/** What a message takes from node to node. */
+/** The latency from node to node. */
 const LATENCY_MS = 0.25;
 const PORT = 6881;
 /** A swarm that has not finished by then never will. */
@@ -113,7 +113,7 @@ class Simulation implements Surroundings<ConnectionEnd> {
     } else if (!events.step() || events.now > MAX_MS) throw new Error("the swarm does not finish");
   }
 
-  // What nodes need
+  // What nodes need.
 
   get now(): number {
     return this.#events.now;
@@ -145,7 +145,7 @@ class Simulation implements Surroundings<ConnectionEnd> {
     for (const { node } of [end, end.other]) for (const peer of node.ends.keys()) peer.refill();
   }
 
-  // Who is connected to whom
+  // Connections.
 
   #add(address: PeerAddress, isServer: boolean): SimulatedNode<ConnectionEnd> {
     const bytesPerMs = this.#options.linkRate / 8 / 1000;
@@ -214,7 +214,7 @@ class Simulation implements Surroundings<ConnectionEnd> {
     for (const each of [end, other]) {
       each.node.ends.set(each.peer, each);
       each.node.neighbours.add(each.other.node.identity.peerId);
-      // only a dealer has anything to say in the extended handshake that matters here
+      // The extended handshake matters only for a dealer here.
       each.peer.open(each.node.deals ? PORT : undefined);
     }
   }
@@ -224,7 +224,7 @@ function hostnameOf(index: number): string {
   return `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
 }
 
-/** A generator of 32 bits of state: the same numbers for the same seed. */
+/** A random generator with 32 bits of state: the same numbers for the same seed. */
 function mulberry32(seed: number): Random {
   let state = seed >>> 0;
   return () => {

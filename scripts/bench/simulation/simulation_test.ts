@@ -4,17 +4,17 @@ import { simulate, type SimulationState } from "./simulation.ts";
 const SIZE = 16 * 1024 * 1024 + 12_345;
 const LINK_BYTES = 100e6 / 8;
 const OPTIONS = { nodes: 10, sizeBytes: SIZE, pieceLength: 512 * 1024, linkRate: 100e6, seed: 1 };
-/** What a link may be ahead at the end of a second: one run that was under way at its beginning. */
+/** How much a link may exceed its rate in a second: one run that was under way at its beginning. */
 const RUN_BYTES = 256 * 1024;
 
-Deno.test("ten nodes finish, and no byte comes from nowhere", () => {
+Deno.test("ten nodes finish, and the bytes sent and received add up", () => {
   const { finishedMs, sentBytes, receivedBytes, serverSentBytes, dryNodes } = simulate(OPTIONS);
   assert.equal(finishedMs.length, 10);
-  assert.ok(finishedMs.every((ms) => ms >= SIZE * 1000 / LINK_BYTES), "nobody is faster than its link");
-  assert.ok(receivedBytes >= 10 * SIZE, "each has received the whole");
+  assert.ok(finishedMs.every((ms) => ms >= SIZE * 1000 / LINK_BYTES), "no node is faster than its link");
+  assert.ok(receivedBytes >= 10 * SIZE, "each node has received everything");
   assert.ok(sentBytes >= receivedBytes);
   assert.ok(serverSentBytes >= SIZE, "the first copy left the server");
-  assert.ok(serverSentBytes < 2 * SIZE, "nodes had most from one another");
+  assert.ok(serverSentBytes < 2 * SIZE, "nodes got most from one another");
   assert.equal(dryNodes, 0);
 });
 
@@ -37,7 +37,7 @@ Deno.test("in no second does a link carry more than its rate, up or down", () =>
   assert.ok(seconds > 5);
 });
 
-Deno.test("more nodes than slots and connections all end with every piece", () => {
+Deno.test("all nodes get every piece, even if there are more nodes than slots and connections", () => {
   let last: SimulationState | undefined;
   const { finishedMs } = simulate({ ...OPTIONS, nodes: 130, onSecond: (state) => last = state });
   assert.equal(finishedMs.filter((ms) => ms > 0).length, 130);
@@ -45,7 +45,7 @@ Deno.test("more nodes than slots and connections all end with every piece", () =
   assert.ok(last!.nodes.every(({ picker }) => picker.have.isFull));
 });
 
-Deno.test("the same seed gives the same swarm, another seed another one", () => {
+Deno.test("the same seed gives the same swarm, another seed a different one", () => {
   assert.deepEqual(simulate(OPTIONS), simulate(OPTIONS));
   assert.notDeepEqual(simulate(OPTIONS).finishedMs, simulate({ ...OPTIONS, seed: 2 }).finishedMs);
 });

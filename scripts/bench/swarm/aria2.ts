@@ -1,8 +1,8 @@
 import { type Engine, PAYLOAD, type Place } from "./engine.ts";
 
 /**
- * The fastest that it has here: peers without limit, no file allocation, every piece held in its cache; no DHT,
- * PEX, local discovery, IPv6 or encryption, which a closed network with one tracker does not need.
+ * aria2 with its fastest settings: unlimited peers, no file allocation, every piece in its cache; no DHT, PEX, local
+ * discovery, IPv6 or encryption, which a closed network with one tracker does not need.
  */
 const SETTINGS = [
   "--no-conf",
@@ -53,7 +53,7 @@ export const aria2: Engine = {
   }),
 };
 
-/** A program to run at the end of a download: the log does not say when it turns into seeding. */
+/** A program to run at the end of a download, which aria2 does not log. */
 export function completionHook({ scratch }: Place): string {
   const path = `${scratch}/complete`;
   Deno.writeTextFileSync(path, "#!/bin/sh\necho COMPLETE\n", { mode: 0o755 });

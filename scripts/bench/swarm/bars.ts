@@ -1,4 +1,4 @@
-/** What the swarm must keep, where a run has the figures for it. Pure. */
+/** The swarm's bars, as far as a run has the figures for them. Pure. */
 import type { Result } from "./result.ts";
 
 export interface Bar {
@@ -9,17 +9,17 @@ export interface Bar {
 }
 
 interface Conditions {
-  /** Seconds that the payload takes on one link; undefined where links are not limited. */
+  /** Seconds that the payload takes on one link; undefined if links are not limited. */
   readonly linkSeconds: number | undefined;
   readonly rateMbit: number | undefined;
 }
 
-/** From here on the processors count as well as the links. */
+/** From this rate on, processors matter as well as links. */
 const FAST_MBIT = 200;
 const OTHER_SWARMS = ["aria2", "transmission", "libtorrent"];
 const MAX_AGENT_MIB = 300;
 
-/** Bars for eight and sixteen nodes are those of the issue; without a row there is no bar for that number. */
+/** Bars by number of nodes; other numbers have none. */
 const SPREAD: Readonly<Record<number, { time: number; sent: number }>> = {
   8: { time: 1.1, sent: 1.4 },
   16: { time: 1.15, sent: 1.6 },

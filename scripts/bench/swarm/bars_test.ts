@@ -5,7 +5,7 @@ import { result } from "./testing/result.ts";
 const values = (...args: Parameters<typeof barsOf>) =>
   Object.fromEntries(barsOf(...args).map(({ name, value, kept }) => [name, [value, kept]]));
 
-Deno.test("where links are the limit, one node is held to the link and eight to one", () => {
+Deno.test("on slow links one node is compared with the link, and eight nodes with one", () => {
   const results = [result("ours", 1, 11), result("ours", 8, 13, { serverSent: 1.5 })];
   const bars = values(results, { linkSeconds: 10, rateMbit: 100 });
   assert.deepEqual(bars["T(1) ÷ (size ÷ link)"], [1.1, false]);
@@ -13,7 +13,7 @@ Deno.test("where links are the limit, one node is held to the link and eight to 
   assert.deepEqual(bars["server sends × size at 8"], [1.5, false]);
 });
 
-Deno.test("on fast links eight nodes are held to the best of the other swarms, never to HTTP", () => {
+Deno.test("on fast links eight nodes are compared with the best other swarm, never with HTTP", () => {
   const results = [
     result("ours", 8, 9),
     result("aria2", 8, 12),
@@ -25,14 +25,14 @@ Deno.test("on fast links eight nodes are held to the best of the other swarms, n
   assert(!("T(8) ÷ T(1)" in bars));
 });
 
-Deno.test("on unlimited links aria2 is the measure; without aria2 there is none", () => {
+Deno.test("on unlimited links eight nodes are compared with aria2, if that was measured", () => {
   const unlimited = { linkSeconds: undefined, rateMbit: undefined };
   const bars = values([result("ours", 8, 8), result("aria2", 8, 10)], unlimited);
   assert.deepEqual(bars["T(8) ÷ aria2's"], [0.8, false]);
   assert(!("T(8) ÷ aria2's" in values([result("ours", 8, 8)], unlimited)));
 });
 
-Deno.test("processor time is held to aria2's, memory to a fixed amount", () => {
+Deno.test("processor time is compared with aria2's, memory with a fixed limit", () => {
   const results = [
     result("ours", 4, 5, { cpuSecondsPerGb: 9, memoryMib: 301 }),
     result("aria2", 4, 5, { cpuSecondsPerGb: 5 }),

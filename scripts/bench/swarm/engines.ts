@@ -12,14 +12,14 @@ const ENGINES: readonly Engine[] = [ours, aria2, transmission, libtorrent, rsync
 
 export const ENGINE_NAMES: readonly string[] = ENGINES.map(({ name }) => name);
 
-/** The engines of these names, installed where they are missing; `absent` says which cannot be had, and why. */
+/** The engines of these names, installed if missing; `absent` lists the unavailable ones with the reason. */
 export async function provideEngines(
   names: readonly string[],
 ): Promise<{ engines: Engine[]; absent: Record<string, string> }> {
   const chosen = names.map((name) => {
     const engine = ENGINES.find((candidate) => candidate.name === name);
     if (engine) return engine;
-    throw new Error(`there is no engine ${name}. Remedy: choose among ${ENGINE_NAMES.join(", ")}.`);
+    throw new Error(`there is no engine ${name}. Remedy: choose from ${ENGINE_NAMES.join(", ")}.`);
   });
   const packages = Object.assign({}, ...chosen.map((engine) => engine.packages));
   const missing = new Set(await installDebianPackages(packages));

@@ -1,18 +1,18 @@
-/** One engine, one number of nodes, once: the same code for every engine. */
+/** Measures one engine with one number of nodes once, with the same code for every engine. */
 import { Program } from "../program.ts";
 import { type Engine, PAYLOAD, type Place, SERVER } from "./engine.ts";
 import { trackerArgv } from "./ours.ts";
 
 export interface Sample {
-  /** From the start of the nodes to the last node's last byte. */
+  /** Seconds from the start of the nodes to the last byte of the last node. */
   readonly seconds: number;
-  /** Of the server and all nodes, from the same moment; a tracker that stands beside is not counted. */
+  /** Processor seconds of the server and all nodes from the same moment, without a separate tracker. */
   readonly cpuSeconds: number;
-  /** The largest of the nodes at its highest, without pages of the payload. */
+  /** The peak memory of the largest node, without pages of the payload. */
   readonly memoryBytes: number;
-  /** What the server's link carried out; of TCP next to no headers, since the network card's part cuts packets. */
+  /** Bytes sent on the server's link, with hardly any TCP headers, since packets are segmented later. */
   readonly serverSentBytes: number;
-  /** What went between the racks, where there are two. */
+  /** Bytes sent between the racks, if there are two. */
   readonly crossedBytes: number;
 }
 
@@ -24,7 +24,7 @@ interface MeasureOptions {
 
 const SAMPLE_MS = 250;
 
-/** Throws where a program fails or a node's copy is not the payload; nothing of it runs on afterwards. */
+/** Throws if a program fails or a node's copy differs from the payload. Leaves no program running. */
 export async function measure(engine: Engine, { place, timeoutMs, signal }: MeasureOptions): Promise<Sample> {
   const { lab, nodes, scratch, seed } = place;
   await using stack = new AsyncDisposableStack();

@@ -1,10 +1,10 @@
 import type { LinkLab } from "../link_lab.ts";
 import { DONE, type Engine, SERVER } from "./engine.ts";
 
-/** The product's swarm code, as one process a machine: tracker and seeder on the server, leechers on the nodes. */
+/** The product's swarm code, one process per machine: tracker and seeder on the server, leechers on the nodes. */
 export const ours: Engine = makeOurs("ours", []);
 
-/** The same where all know in which rack they and their peers stand. */
+/** The same, with all knowing their own and their peers' racks. */
 export const rackAware: Engine = makeOurs("ours, racks", ["--racks"]);
 
 function makeOurs(name: string, flags: readonly string[]): Engine {

@@ -1,4 +1,4 @@
-/** The bytes that are handed round, and their torrent. */
+/** The bytes to distribute, and their torrent. */
 import { randomFillSync } from "node:crypto";
 import { createInfo } from "#torrent/metainfo/create_metainfo.ts";
 import { encodeMetainfo } from "#torrent/metainfo/metainfo.ts";
@@ -6,7 +6,7 @@ import { PAYLOAD } from "./engine.ts";
 
 const CHUNK_BYTES = 64 * 1024 * 1024;
 
-/** Random bytes: nothing of them can be compressed away. */
+/** Random bytes, which cannot be compressed. */
 export async function makePayload(
   directory: string,
   { sizeBytes, serverAddress }: { sizeBytes: number; serverAddress: string },

@@ -1,15 +1,15 @@
-/** The figures of a swarm bench: medians over its runs, a table, and JSON for scripts and the plot. */
+/** The figures of a swarm bench: medians over its runs, as a table and as JSON. */
 import type { Result } from "./result.ts";
 import { type Bar, barsOf } from "./bars.ts";
 import type { Sample } from "./measure.ts";
 
-/** What `--json` prints and the plot reads. */
+/** The output of `--json`, which the plot reads. */
 export interface SwarmReport {
   readonly sizeBytes: number;
-  /** null: links are not limited. */
+  /** null if links are not limited. */
   readonly rateMbit: number | null;
   readonly results: readonly Result[];
-  /** Engines that could not be had, or that failed, and why. */
+  /** Engines that are unavailable or failed, with the reason. */
   readonly absent: Readonly<Record<string, string>>;
   readonly bars: readonly Bar[];
 }
@@ -42,7 +42,7 @@ export function reportOf(
   return { sizeBytes, rateMbit: rateMbit ?? null, results, absent, bars };
 }
 
-/** Payload only: headers make about 1.045 times as much of it on Ethernet. */
+/** Counts payload only; on Ethernet, headers make it about 1.045 times as much. */
 export function linkSeconds(
   { sizeBytes, rateMbit }: { sizeBytes: number; rateMbit: number | null | undefined },
 ): number | undefined {

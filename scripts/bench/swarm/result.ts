@@ -1,14 +1,14 @@
-/** One engine with so many nodes. */
+/** The result of one engine with one number of nodes. */
 export interface Result {
   readonly engine: string;
   readonly nodes: number;
-  /** Median of the runs: from the start of the nodes to the last node's last byte. */
+  /** The median time of the runs, from the start of the nodes to the last byte of the last node. */
   readonly seconds: number;
   readonly allSeconds: readonly number[];
-  /** Server and nodes together, for every GB (10^9 bytes) that nodes have received. */
+  /** Processor time of server and nodes per GB (10^9 bytes) that nodes have received. */
   readonly cpuSecondsPerGb: number;
-  /** The most that any node's program held in any run, without payload. */
+  /** The peak memory of any node's program in any run, without payload. */
   readonly memoryMib: number;
-  /** What the server's link carried, as a multiple of the payload. */
+  /** Bytes sent on the server's link, as a multiple of the payload. */
   readonly serverSent: number;
 }

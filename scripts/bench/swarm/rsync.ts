@@ -1,6 +1,6 @@
 import { type Engine, isDone, PAYLOAD, SERVER, untilDone, withMessages } from "./engine.ts";
 
-/** The stock daemon and clients, files sent whole and without compression: nothing is there to compare with. */
+/** The stock daemon and clients. Files are sent whole and uncompressed, since the nodes have nothing yet. */
 export const rsync: Engine = {
   name: "rsync",
   packages: { "rsync": "/usr/bin/rsync" },

@@ -1,4 +1,4 @@
-/** Machines, payload and scratch space of a bench; all gone when it is disposed. */
+/** Machines, payload and scratch space of a bench; disposing of it removes all. */
 import { LinkLab, type LinkLabOptions } from "../link_lab.ts";
 import type { Engine } from "./engine.ts";
 import { measure, type Sample } from "./measure.ts";
@@ -10,10 +10,10 @@ interface SessionOptions extends Omit<LinkLabOptions, "count"> {
   readonly signal: AbortSignal;
 }
 
-/** A run may take so many times what one server at the links' rate needs for all nodes, and what comes on top. */
+/** The time limit of a run: a multiple of what one server needs for all nodes at the links' rate, plus a constant. */
 const PATIENCE = 2;
 const GRACE_MS = 120_000;
-/** Unlimited links on a slow machine. */
+/** The assumed rate of unlimited links, for a slow machine. */
 const LEAST_RATE_MBIT = 400;
 
 export class Session implements AsyncDisposable {
@@ -38,7 +38,7 @@ export class Session implements AsyncDisposable {
 
   static async open(name: string, options: SessionOptions): Promise<Session> {
     await using stack = new AsyncDisposableStack();
-    // In memory, so that links and processors are measured and no disk is.
+    // In memory, so that links and processors are measured, but no disk.
     const directory = await Deno.makeTempDir({ dir: "/dev/shm", prefix: "rackseed-bench-" });
     stack.defer(() => Deno.remove(directory, { recursive: true }));
     const lab = stack.use(await LinkLab.make(name, { ...options, count: options.nodes + 1 }));

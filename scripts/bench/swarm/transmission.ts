@@ -2,10 +2,10 @@ import { completionHook } from "./aria2.ts";
 import { type Engine, PAYLOAD, type Place, withMessages } from "./engine.ts";
 
 /**
- * The fastest that it has here: as many peers and upload slots as there are machines, room for every piece in its
- * cache, no rate limits, no file allocation; no DHT, PEX, local discovery or uTP (its uTP yields to TCP and is
- * slower on a local network), and plain connections preferred. Some twenty seconds pass before its first byte:
- * its rounds of interest and of choking have periods of ten, and no setting shortens them.
+ * transmission with its fastest settings: as many peers and upload slots as machines, room for every piece in its
+ * cache, no rate limits, no file allocation; no DHT, PEX, local discovery or uTP (its uTP yields to TCP and is slower
+ * on a local network), and plain connections preferred. Its first byte comes after some twenty seconds, because its
+ * rounds of interest and choking take ten seconds each, and no setting shortens them.
  */
 const SETTINGS = {
   "cache-size-mb": 64,
@@ -45,7 +45,7 @@ export const transmission: Engine = {
   }),
   node: (place, { machine, folder }) => ({
     argv: argv(place, { machine, folder }),
-    // the progress is printed every now and then, the hook runs at once
+    // Progress is printed only now and then; the hook runs at once.
     says: (line) => line === "COMPLETE" || line.startsWith("Seeding"),
   }),
 };

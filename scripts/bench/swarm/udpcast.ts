@@ -1,12 +1,12 @@
 import { type Engine, isDone, PAYLOAD, untilDone } from "./engine.ts";
 
-/** They find one another by multicast: a receiver's own choice would be the link's broadcast address. */
+/** The multicast address for the rendezvous; a receiver would choose the broadcast address by itself. */
 const MEETING = ["--mcast-rdv-address", "224.0.0.1"];
 const COMMON = ["--interface", "eth0", "--nokbd", "--no-progress", ...MEETING];
 
 /**
- * One sender, every node a receiver of the same multicast. It starts when all nodes are there, and may send and
- * receive at a time, as on switched links. A node that joins later would have to wait for the next round.
+ * One sender, with every node receiving the same multicast. It starts once all nodes are there, in full-duplex mode,
+ * as on switched links. A node that joins later would have to wait for the next round.
  */
 export const udpcast: Engine = {
   name: "udpcast",

@@ -1,4 +1,6 @@
-/** A server that captures one tree and says so; it is killed somewhere on the way (test/flows/capture_crash_test.ts). */
+/**
+ * A server that captures one tree and prints its progress; test/flows/capture_crash_test.ts kills it at some point.
+ */
 import { sendTree } from "./sender.ts";
 import { openTestServer } from "./service.ts";
 import { crashTree } from "./tree.ts";

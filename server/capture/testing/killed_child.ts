@@ -1,6 +1,6 @@
 /**
- * Runs `script` with Deno and kills it (SIGKILL) so many milliseconds after it has said `word`, by default "begun".
- * `busyMs`: from "begun" to its end.
+ * Runs `script` with Deno and kills it (SIGKILL) `killAfterMs` after it has printed `word`, by default "begun".
+ * `busyMs`: time from "begun" to its end.
  */
 export async function runUntilKilled(
   script: string,
@@ -29,6 +29,6 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // it has ended by itself
+    // it has ended on its own
   }
 }

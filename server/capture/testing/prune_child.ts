@@ -1,4 +1,6 @@
-/** A server that prunes and then captures; it is killed somewhere on the way (test/flows/prune_crash_test.ts). */
+/**
+ * A server that prunes and then captures; test/flows/prune_crash_test.ts kills it at some point.
+ */
 import { planPrune } from "../../store/prune_plan.ts";
 import { sendTree } from "./sender.ts";
 import { openTestServer } from "./service.ts";

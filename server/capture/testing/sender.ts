@@ -1,4 +1,4 @@
-/** The sending half of a capture, as small as it can be, for tests. */
+/** A minimal sender of captures, for tests. */
 import { zstdCompressSync } from "node:zlib";
 import type { CaptureHeader } from "#contract/api.ts";
 import { formatHashedEntry } from "#contract/format/entry.ts";
@@ -13,11 +13,11 @@ import { pack } from "#native/sealed_codec.ts";
 import type { CaptureService } from "../capture_service.ts";
 import type { Tree } from "./tree.ts";
 
-/** Sends what the service lacks, every second frame packed, then the entries. Returns how many bytes it lacked. */
+/** Sends the missing extents, every second frame packed, then the entries. Returns the number of missing bytes. */
 export async function sendTree(service: CaptureService, id: string, tree: Tree): Promise<number> {
   let frames = 0;
-  const lacking = [...tree.contents].filter(([sha256]) => !service.known(id, hashBytes(sha256))[0]);
-  const bodies = framesOf(lacking);
+  const missing = [...tree.contents].filter(([sha256]) => !service.known(id, hashBytes(sha256))[0]);
+  const bodies = framesOf(missing);
   const send = async () => {
     for (const body of bodies) {
       await service.addFrame(id, frames++ % 2 === 0 ? await packedFrame(body) : body);
@@ -26,10 +26,10 @@ export async function sendTree(service: CaptureService, id: string, tree: Tree):
   const sent = await Promise.allSettled(Array.from({ length: 4 }, send));
   for (const result of sent) if (result.status === "rejected") throw result.reason;
   await sendEntries(service, id, { tree });
-  return lacking.reduce((sum, [, content]) => sum + content.length, 0);
+  return missing.reduce((sum, [, content]) => sum + content.length, 0);
 }
 
-/** Sends the entries in parts of some, then the header with what `header` says instead. */
+/** Sends the entries in parts, then the header with the members of `header` replaced. */
 export async function sendEntries(
   service: CaptureService,
   id: string,
@@ -61,7 +61,7 @@ export function* framesOf(contents: Iterable<[sha256: string, content: Uint8Arra
   if (frame.length > 0) yield encodeFrameUpload(frame);
 }
 
-/** The frame as an agent sends it that packs contents itself. */
+/** The frame with its contents packed, as an agent sends it. */
 export function packedFrame(body: Uint8Array): Promise<Uint8Array> {
   return packFrameUpload(body as Uint8Array<ArrayBuffer>, (raw) => pack(raw, { level: 9 }));
 }

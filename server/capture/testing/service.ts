@@ -1,4 +1,4 @@
-/** A capture service over a data directory, with stand-ins for torrent and boot files, for tests. */
+/** A capture service with a data directory and stand-ins for torrent and boot files, for tests. */
 import type { CaptureView } from "#contract/api.ts";
 import { openDatabase } from "../../store/database.ts";
 import { DataDirectory } from "../../store/data_directory.ts";

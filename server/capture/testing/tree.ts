@@ -1,6 +1,6 @@
 /**
- * Reads a small tree as a template's agent would, for tests. It asks GNU find and getfattr, since Deno's own file
- * system calls know neither names that are not UTF-8 nor nanoseconds nor attributes.
+ * Reads a small tree as a template's agent would, for tests. It runs GNU find and getfattr, because Deno's own calls
+ * know neither names that are not UTF-8, nor nanoseconds, nor extended attributes.
  */
 import { createCipheriv, createHash } from "node:crypto";
 import { type BytePath, bytePathOf, bytePathOfText, comparePaths } from "#contract/format/byte_path.ts";
@@ -12,7 +12,7 @@ export interface Tree {
   readonly contents: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Blocks of zeros of this size are taken for holes. */
+/** Blocks of zeros of this size count as holes. */
 const HOLE_BYTES = 4096;
 
 export async function readTree(root: string): Promise<Tree> {
@@ -66,7 +66,7 @@ export async function readTree(root: string): Promise<Tree> {
   return { entries, contents };
 }
 
-/** Files of these sizes, full of bytes that do not compress and follow from the seed. */
+/** Files of these sizes, with incompressible bytes that depend only on the seed. */
 export function generatedTree({ seed, sizes }: { seed: string; sizes: readonly number[] }): Tree {
   const common = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 0, mtimeNs: 0, xattrs: [] };
   const contents = new Map<string, Uint8Array>();
@@ -80,7 +80,7 @@ export function generatedTree({ seed, sizes }: { seed: string; sizes: readonly n
   return { entries, contents };
 }
 
-/** What the crash test captures: the same large files always, and small ones by the seed. */
+/** The tree of the crash test: always the same large files, and small ones that depend on the seed. */
 export function crashTree(seed: string): Tree {
   const old = generatedTree({ seed: "", sizes: Array(8).fill(2 << 20) });
   const fresh = generatedTree({ seed, sizes: [...Array(8).fill(2 << 20), ...Array(400).fill(300)] });
@@ -93,7 +93,7 @@ export function crashTree(seed: string): Tree {
   };
 }
 
-/** What the prune test captures: a large part that all versions share, one that some do, and one of its own. */
+/** The tree of the prune test: a large part that all versions share, one that some share, and one of its own. */
 export function pruneTree(seed: string): Tree {
   const parts = ["", `${seed.length % 3}`, seed].map((part) =>
     generatedTree({ seed: part, sizes: Array(4).fill(5000) })
@@ -148,7 +148,7 @@ async function xattrsOf(root: string, inode: string): Promise<Xattr[]> {
   ]);
 }
 
-/** A command line that runs another one on the file of this inode, whatever its name. */
+/** A command line that runs another one on the file with this inode, whatever its name. */
 function find(root: string, inode: string, command: readonly string[]): string[] {
   return ["find", root, "-inum", inode, "-exec", ...command, ";", "-quit"];
 }

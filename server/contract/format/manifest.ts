@@ -129,6 +129,32 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
  * every entry inside a directory of the manifest and never below a symlink, hard links to earlier entries that are not
  * directories, file extents in order and within the file's size. The result needs no second check. Throws RangeError
  * that names the line.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bytePathOfText } from "#contract/format/byte_path.ts";
+ * import { decodeManifest, encodeManifest, type Manifest } from "#contract/format/manifest.ts";
+ *
+ * const owner = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 0, mtimeNs: 0, xattrs: [] };
+ * const manifest: Manifest = {
+ *   header: {
+ *     format: "rackseed-manifest",
+ *     formatVersion: 1,
+ *     image: "web",
+ *     version: 1,
+ *     created: "2026-01-01T00:00:00Z",
+ *     excludes: [],
+ *     notes: [],
+ *     totals: { entries: 2, files: 0, fileBytes: 0, extentBytes: 0, sealedBytes: 0 },
+ *     packs: [],
+ *     frames: 0,
+ *   },
+ *   frames: [],
+ *   entries: ["", "etc"].map((path) => ({ type: "directory", path: bytePathOfText(path), ...owner })),
+ * };
+ * assert.deepEqual(decodeManifest(encodeManifest(manifest)), manifest);
+ * ```
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
   const work = decoding(bytes);

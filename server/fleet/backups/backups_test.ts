@@ -9,7 +9,7 @@ import type { Captures, Images } from "../ports.ts";
 
 type Ordered = Parameters<CaptureOrders["order"]>;
 
-/** Backups over nodes and templates that are only named; what is ordered is told. */
+/** Backups of nodes and templates that are only names; records what is ordered. */
 function backupsOf(
   nodes: readonly { name: string; image?: string; every?: number }[],
   { online }: { online: readonly string[] },

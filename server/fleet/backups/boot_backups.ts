@@ -73,7 +73,7 @@ export class BootBackups {
   }
 
   /** Begins the capture, or continues it if the node was restarted in the middle. Throws RackseedError. */
-  take(assignment: Assignment): CaptureOrder {
+  beginCapture(assignment: Assignment): CaptureOrder {
     const { nodes, deployments, captures, orders } = this.#options;
     const terms = this.#running(assignment);
     const { deployment: id } = assignment;
@@ -101,7 +101,7 @@ export class BootBackups {
   }
 
   /** Ends the capture of a node (by id) whose backup has failed with `problem`, or was cancelled. */
-  settle(node: string, problem?: Problem): void {
+  endCapture(node: string, problem?: Problem): void {
     const { deployments, captures } = this.#options;
     const { assignment } = deployments.progress(node);
     const hasStopped = assignment?.state === "failed" || assignment?.state === "aborted";

@@ -137,17 +137,17 @@ export class Batches {
       part.image === image && part.version === version
     )
       .toArray();
-    const givers = tracks.flatMap((track) => {
+    const seeders = tracks.flatMap((track) => {
       const sinceMs = track.seedsSince(now);
       return sinceMs === undefined ? [] : { node: track.part.node, sinceMs, policy: track.seed ?? policy() };
     });
     return decideSeeding({
-      givers,
-      takers: [
-        ...tracks.flatMap((track) => track.taker(nameOf(track.part.node), now) ?? []),
+      seeders,
+      fetchers: [
+        ...tracks.flatMap((track) => track.fetcher(nameOf(track.part.node), now) ?? []),
         ...this.#notYetHeard({ image, version }, now).map((node) => ({
           node: nameOf(node),
-          sinceMs: Math.min(now, ...givers.map((giver) => giver.sinceMs)),
+          sinceMs: Math.min(now, ...seeders.map((seeder) => seeder.sinceMs)),
         })),
       ],
       fetchedMs: tracks.flatMap((track) => track.fetchedMs ?? []),

@@ -2,7 +2,7 @@
 import type { StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { Step } from "#contract/api/steps.ts";
-import type { Taker } from "./seed_policy.ts";
+import type { Fetcher } from "./seed_policy.ts";
 import type { NodeTiming } from "./slowest_node.ts";
 
 /** One node's part of a batch. */
@@ -78,7 +78,7 @@ export class NodeTrack {
   }
 
   /** The node as one that still needs others; undefined if it needs nothing, or is silent. */
-  taker(node: string, now: number): Taker | undefined {
+  fetcher(node: string, now: number): Fetcher | undefined {
     const running = this.#running;
     if (this.#failed || this.isSilent(now) || this.#stepsMs.install !== undefined) return undefined;
     if (running && (NEEDS_NO_PEERS.has(running.step) || hasAll(running))) return undefined;

@@ -9,7 +9,7 @@
 import type { SeedPolicy } from "#contract/api/distribution.ts";
 
 /** A node that has everything and is in its step "seed". */
-export interface Giver {
+export interface Seeder {
   readonly node: string;
   /** When it began to seed. */
   readonly sinceMs: number;
@@ -17,7 +17,7 @@ export interface Giver {
 }
 
 /** A node that fetches, or soon will. */
-export interface Taker {
+export interface Fetcher {
   readonly node: string;
   /** When it began to fetch; before that, when it came up. */
   readonly sinceMs: number;
@@ -26,8 +26,8 @@ export interface Taker {
 }
 
 export interface SwarmView {
-  readonly givers: readonly Giver[];
-  readonly takers: readonly Taker[];
+  readonly seeders: readonly Seeder[];
+  readonly fetchers: readonly Fetcher[];
   /** For each node that has everything: how long it fetched. */
   readonly fetchedMs: readonly number[];
 }
@@ -48,45 +48,50 @@ const MAX_NAMES = 20;
 const WARM_UP_MS = 5000;
 
 export function decideSeeding(
-  { givers, takers, fetchedMs }: SwarmView,
+  { seeders, fetchers, fetchedMs }: SwarmView,
   now: number,
 ): Map<string, SeedDecision> {
   const typicalMs = median(fetchedMs);
-  const judged = takers.map((taker) => ({ taker, ...judge(taker, { typicalMs, now }) }));
+  const judged = fetchers.map((fetcher) => ({ fetcher, ...judge(fetcher, { typicalMs, now }) }));
   const slow = judged.filter((j) => j.slow);
   // slow nodes are the exception: if more than half are slow, that is simply how fast it goes
   const helped =
-    (slow.length * 2 <= fetchedMs.length + takers.length ? judged.filter((j) => !j.slow) : judged)
-      .sort((a, b) => a.taker.sinceMs - b.taker.sinceMs);
-  const names = helped.map(({ taker }) => taker.node);
+    (slow.length * 2 <= fetchedMs.length + fetchers.length ? judged.filter((j) => !j.slow) : judged)
+      .sort((a, b) => a.fetcher.sinceMs - b.fetcher.sinceMs);
+  const names = helped.map(({ fetcher }) => fetcher.node);
   let inTime = helped.length, demand = helped.reduce((sum, j) => sum + j.demand, 0);
-  const newestFirst = [...givers].sort((a, b) => b.sinceMs - a.sinceMs || (a.node < b.node ? -1 : 1));
+  const newestFirst = [...seeders].sort((a, b) => b.sinceMs - a.sinceMs || (a.node < b.node ? -1 : 1));
   const decisions = new Map<string, SeedDecision>();
   let kept = 0;
-  for (const giver of newestFirst) {
+  for (const seeder of newestFirst) {
     // the earlier it finished, the fewer nodes had begun by then
-    for (; (helped[inTime - 1]?.taker.sinceMs ?? 0) > giver.sinceMs + GRACE_MS; inTime--) {
+    for (; (helped[inTime - 1]?.fetcher.sinceMs ?? 0) > seeder.sinceMs + GRACE_MS; inTime--) {
       demand -= helped[inTime - 1]?.demand ?? 0;
     }
-    const wanted = { names, count: inTime, seeders: Math.ceil(demand - 1e-6), fetching: takers.length };
-    const decision = decide(giver, { wanted, kept, now });
-    if (decision.on && giver.policy.mode === "while-needed") kept++;
-    decisions.set(giver.node, decision);
+    const wanted = {
+      names,
+      count: inTime,
+      seedersNeeded: Math.ceil(demand - 1e-6),
+      fetching: fetchers.length,
+    };
+    const decision = decide(seeder, { wanted, kept, now });
+    if (decision.on && seeder.policy.mode === "while-needed") kept++;
+    decisions.set(seeder.node, decision);
   }
   return decisions;
 }
 
 interface Judged {
-  readonly taker: Taker;
+  readonly fetcher: Fetcher;
   readonly slow: boolean;
   /** How many seeders can keep it busy: 1, or less if it is slow. */
   readonly demand: number;
 }
 
 function judge(
-  { sinceMs, progress }: Taker,
+  { sinceMs, progress }: Fetcher,
   { typicalMs, now }: { typicalMs: number | undefined; now: number },
-): Omit<Judged, "taker"> {
+): Omit<Judged, "fetcher"> {
   const elapsedMs = now - sinceMs;
   if (typicalMs === undefined || elapsedMs < WARM_UP_MS) return { slow: false, demand: 1 };
   const { bytesDone, bytesTotal } = progress ?? { bytesDone: 0, bytesTotal: 0 };
@@ -100,14 +105,14 @@ interface Wanted {
   readonly names: readonly string[];
   readonly count: number;
   /** How many seeders suffice for them. */
-  readonly seeders: number;
+  readonly seedersNeeded: number;
   /** How many nodes fetch in all. */
   readonly fetching: number;
 }
 
 /** `kept`: how many nodes that began to seed later keep seeding. */
 function decide(
-  { sinceMs, policy }: Giver,
+  { sinceMs, policy }: Seeder,
   { wanted, kept, now }: { wanted: Wanted; kept: number; now: number },
 ): SeedDecision {
   const off = (reason: string) => ({ on: false, for: [], reason });
@@ -119,7 +124,7 @@ function decide(
   if (policy.mode === "for") return { on: true, for: names, reason: `seeds for ${policy.seconds} s` };
   if (wanted.fetching === 0) return off("no node fetches any more");
   if (wanted.count === 0) return off("only latecomers and slow nodes fetch, and the server serves those");
-  if (kept >= wanted.seeders) {
+  if (kept >= wanted.seedersNeeded) {
     return off(`${kept} others keep seeding, enough for the ${wanted.fetching} that fetch`);
   }
   return { on: true, for: names, reason: `keeps seeding for ${shown(names, wanted.count)}` };

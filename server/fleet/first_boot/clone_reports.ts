@@ -60,16 +60,16 @@ export class CloneReports {
   }
 
   /** A clone is up. False if its token is unknown or no longer valid. */
-  take(report: FirstBootReport, { address }: { address: string }): boolean {
+  accept(report: FirstBootReport, { address }: { address: string }): boolean {
     const { nodes, deployments, watch, onChange } = this.#options;
-    const taken = watch.take(report, { name: (id) => nodes.find(id)?.name ?? id });
+    const taken = watch.interpret(report, { name: (id) => nodes.find(id)?.name ?? id });
     const part = taken && deployments.part(taken.deployment, taken.node);
     const node = taken && nodes.find(taken.node);
     if (!taken || !part || !node) return false;
     if (!taken.isNews) return true;
     nodes.touch(node.id, { address });
     deployments.report(part, taken.step);
-    taken.settle();
+    taken.markReported();
     onChange(node);
     const { problem } = taken.step;
     log.info("up", { node: node.name, hostname: report.hostname, address, problem: problem?.title });

@@ -39,11 +39,11 @@ export class FirstBootWatch {
 
   /**
    * Turns a clone's report into the last step of its deployment. If `isNews` is false, the clone has reported before;
-   * otherwise call `settle` once the step is recorded. Undefined if the token is unknown. `name` gives the node's
+   * otherwise call `markReported` once the step is recorded. Undefined if the token is unknown. `name` gives the node's
    * name, for remedies.
    */
-  take(report: FirstBootReport, { name }: { name: (node: string) => string }):
-    | { node: string; deployment: string; step: StepReport; isNews: boolean; settle: () => void }
+  interpret(report: FirstBootReport, { name }: { name: (node: string) => string }):
+    | { node: string; deployment: string; step: StepReport; isNews: boolean; markReported: () => void }
     | undefined {
     const row = this.#store.ofToken(report.token);
     if (row === undefined) return undefined;
@@ -55,7 +55,7 @@ export class FirstBootWatch {
       deployment,
       step,
       isNews: row.reportedMs === undefined,
-      settle: () =>
+      markReported: () =>
         this.#store.reported(row, {
           reportedMs: this.#now(),
           hostname: report.hostname,

@@ -33,7 +33,7 @@ Deno.test("a clone that reports in time is up; a second report changes nothing",
   const { watch, time, token } = awaited();
   assert.equal(watch.view(part, name)?.due, new Date(1_600_000).toISOString());
   time.ms += 30_000;
-  const taken = watch.take(report(token, { kernel: "6.1", failedUnits: ["a.service"] }), names);
+  const taken = watch.interpret(report(token, { kernel: "6.1", failedUnits: ["a.service"] }), names);
   assert.deepEqual([taken?.node, taken?.deployment, taken?.isNews], ["id1", "d1", true]);
   assert.deepEqual(taken?.step, {
     step: "first-boot",
@@ -41,8 +41,8 @@ Deno.test("a clone that reports in time is up; a second report changes nothing",
     elapsedMs: 14_200,
     message: "up as n1; kernel 6.1; failed units: a.service",
   });
-  taken?.settle();
-  assert.equal(watch.take(report(token), names)?.isNews, false);
+  taken?.markReported();
+  assert.equal(watch.interpret(report(token), names)?.isNews, false);
   time.ms += 3_600_000;
   assert.deepEqual(watch.view(part, name), {
     due: new Date(1_600_000).toISOString(),
@@ -67,7 +67,7 @@ Deno.test("a clone that does not report in time is flagged, across restarts, unt
   assert.match(watch.view(part, name)?.problem?.remedy ?? "", /boot order/);
   const again = open({ db, time }).watch;
   assert(again.view(part, name)?.problem);
-  again.take(report(token), names)?.settle();
+  again.interpret(report(token), names)?.markReported();
   assert.equal(again.view(part, name)?.problem, undefined);
 });
 
@@ -75,10 +75,10 @@ Deno.test("a name other than the assigned one is flagged, its short form is not"
   const cases = [["n1", false], ["N1.example.org", false], ["n2", true], ["localhost", true]] as const;
   for (const [hostname, isWrong] of cases) {
     const { watch, token } = awaited();
-    const taken = watch.take(report(token, { hostname }), names);
+    const taken = watch.interpret(report(token, { hostname }), names);
     assert.equal(taken?.step.state, "done");
     assert.equal(taken?.step.problem !== undefined, isWrong, hostname);
-    taken?.settle();
+    taken?.markReported();
     assert.equal(watch.view(part, name)?.problem !== undefined, isWrong, hostname);
   }
 });
@@ -87,7 +87,7 @@ Deno.test("a failed required hook fails the deployment, an optional one is only 
   const hook = { name: "grow", code: 3, output: ["no room"] };
   for (const optional of [true, false]) {
     const { watch, token } = awaited();
-    const step = watch.take(report(token, { hooks: [{ ...hook, optional }] }), names)?.step;
+    const step = watch.interpret(report(token, { hooks: [{ ...hook, optional }] }), names)?.step;
     assert.equal(step?.state, optional ? "done" : "failed");
     assert.deepEqual(step?.log, ["first-boot hook grow:", "no room"]);
     assert.match(step?.message ?? "", /hook grow: exited 3/);
@@ -98,14 +98,14 @@ Deno.test("a failed required hook fails the deployment, an optional one is only 
 Deno.test("a token becomes invalid when the node enrols again, is armed again, or is deleted", () => {
   const { watch, token } = awaited();
   const second = watch.issue(part)?.token ?? "";
-  assert.equal(watch.take(report(token), names), undefined);
-  assert(watch.take(report(second), names));
+  assert.equal(watch.interpret(report(token), names), undefined);
+  assert(watch.interpret(report(second), names));
   watch.order(["id1"], { deployment: "d2", timeoutSeconds: 600 });
-  assert.equal(watch.take(report(second), names), undefined);
+  assert.equal(watch.interpret(report(second), names), undefined);
   assert.equal(watch.issue(part), undefined, "the old deployment is over");
   const third = watch.issue({ ...part, deployment: "d2" })?.token ?? "";
   watch.forget("id1");
-  assert.equal(watch.take(report(third), names), undefined);
+  assert.equal(watch.interpret(report(third), names), undefined);
 });
 
 Deno.test("if no report is expected, nothing is shown and no clone is late", () => {

@@ -4,8 +4,9 @@ import { type ByteSource, int32, readInt32, WireError } from "./integers.ts";
 export const INDEX = { done: -1, deletions: -3 } as const;
 
 /**
- * Encodes file numbers in one direction of a session (write_ndx and read_ndx in rsync's io.c). Before protocol 30 they are
- * plain 32-bit integers; since then, differences to the previous number, separately for negative and other numbers:
+ * Encodes file numbers in one direction of a session (write_ndx and read_ndx in rsync's io.c). Before protocol 30
+ * they are plain 32-bit integers; since then, differences to the previous number, separately for negative and other
+ * numbers:
  *
  *     00                           −1
  *     DD                           difference 1 to 253

@@ -1,6 +1,6 @@
 /**
- * Integers on the wire (io.c of rsync 3), all little-endian. Protocol 30 introduced the variable forms: the leading ones
- * of the first byte say how many bytes follow beyond the minimum:
+ * Integers on the wire (io.c of rsync 3), all little-endian. Protocol 30 introduced the variable forms: the leading
+ * ones of the first byte say how many bytes follow beyond the minimum:
  *
  *     first byte  0xxxxxxx  10xxxxxx  110xxxxx  1110xxxx  11110xxx  111110xx  111111xx
  *     more bytes  0         1         2         3         4         5         6

@@ -6,9 +6,9 @@ const SUSPEND_MS = { first: 15_000, max: 120_000 };
 const MAX_SUSPENDED = 1_000;
 
 /**
- * Bans peers that sent corrupt data, and suspends those that stalled or broke the protocol. A ban covers the peer id and
- * the address we reached it at. The second banned peer id of a host bans the whole host, so inventing new ids does not
- * help. The first does not, since several peers may share a host, such as four agents on loopback.
+ * Bans peers that sent corrupt data, and suspends those that stalled or broke the protocol. A ban covers the peer
+ * id and the address we reached it at. The second banned peer id of a host bans the whole host, so inventing new
+ * ids does not help. The first does not, since several peers may share a host, such as four agents on loopback.
  */
 export class BanList {
   readonly #idsByHost = new Map<string, Set<string>>();

@@ -18,10 +18,10 @@ interface Hand {
 }
 
 /**
- * Chooses which piece a seed suggests to which peer (BEP 6, suggest piece), so that the first copy of everything leaves
- * its uplink once. As with cards, each piece is dealt to one taker, which then passes it on. A piece that by then has at
- * most one holder is dealt once more, in case its taker is slow. Suggesting pieces, unlike hiding them (BEP 16), starves
- * nobody: a peer that finds nothing else may request anything. Pure.
+ * Chooses which piece a seed suggests to which peer (BEP 6, suggest piece), so that the first copy of everything
+ * leaves its uplink once. As with cards, each piece is dealt to one taker, which then passes it on. A piece that by
+ * then has at most one holder is dealt once more, in case its taker is slow. Suggesting pieces, unlike hiding them
+ * (BEP 16), starves nobody: a peer that finds nothing else may request anything. Pure.
  */
 export class Dealer<T extends Taker> {
   readonly #ahead: number;

@@ -328,8 +328,8 @@ export class Picker<P extends PickingPeer> {
   }
 
   /**
-   * The sort key of a piece, lowest first: by level, then what is rare in a large swarm, then runs in the order in which
-   * they were begun, then rarity.
+   * The sort key of a piece, lowest first: by level, then what is rare in a large swarm, then runs in the order in
+   * which they were begun, then rarity.
    */
   #rankOf(piece: number): number {
     const availability = this.#availability[piece]!;

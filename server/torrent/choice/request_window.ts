@@ -16,7 +16,10 @@ const IDLE_BYTES = MAX_BLOCK_BYTES;
 
 /** Below this, bytes a second, a peer is slow, and its requests do not count against the budget. */
 const SLOW_RATE = 64 * 1024;
-/** With more than `FEW_PEERS`, all together have in flight what arrives in this time, and at least `MIN_TOTAL_BYTES`. */
+/**
+ * With more than `FEW_PEERS`, all together have in flight what arrives in this time, and at least
+ * `MIN_TOTAL_BYTES`.
+ */
 const FEW_PEERS = 40;
 const TOTAL_IN_FLIGHT_MS = 250;
 const MIN_TOTAL_BYTES = 3 * 1024 * 1024;

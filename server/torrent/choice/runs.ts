@@ -5,8 +5,8 @@ const RUN_BYTES = 4 * 1024 * 1024;
 const MIN_RUN_PIECES = 4;
 
 /**
- * The order in which runs of adjacent pieces were begun. Only whole frames are useful, and a frame spans several pieces:
- * a node that finishes the run it began installs early, and loses little if it is interrupted.
+ * The order in which runs of adjacent pieces were begun. Only whole frames are useful, and a frame spans several
+ * pieces: a node that finishes the run it began installs early, and loses little if it is interrupted.
  */
 export class Runs {
   readonly #runPieces: number;
@@ -25,8 +25,8 @@ export class Runs {
   }
 
   /**
-   * The rank of the piece's run by when it was begun; lower is earlier. Runs not begun come last, first among them those
-   * next to a begun one.
+   * The rank of the piece's run by when it was begun; lower is earlier. Runs not begun come last, first among them
+   * those next to a begun one.
    */
   begun(piece: number): number {
     const run = this.#runOf(piece);

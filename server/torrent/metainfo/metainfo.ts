@@ -81,8 +81,9 @@ export function metainfoOf(info: Info): Metainfo {
 }
 
 /**
- * Parses and validates a torrent file. Accepts only what Rackseed writes: private, multi-file, names that are single
- * safe path components, canonical bencoding (so that the info hash is that of the received bytes). Throws RackseedError.
+ * Parses and validates a torrent file. Accepts only what Rackseed writes: private, multi-file, names that are
+ * single safe path components, canonical bencoding (so that the info hash is that of the received bytes). Throws
+ * RackseedError.
  *
  * @example
  * ```ts

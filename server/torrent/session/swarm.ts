@@ -3,7 +3,6 @@ import { messageOf } from "#contract/errors.ts";
 import { Announcer } from "../tracker/announcer.ts";
 import { ReadCoalescer } from "./read_coalescer.ts";
 import type { Bitfield } from "../wire/bitfield.ts";
-import { CorruptionTracker } from "../storage/corruption_tracker.ts";
 import { DamageWatch } from "./damage_watch.ts";
 import { WebSeedFallback } from "../web_seed/web_seed_fallback.ts";
 import { type Handshake, isOwnPeerId, makePeerId, peerIdText } from "../wire/handshake.ts";
@@ -13,6 +12,7 @@ import { type Member, Membership } from "./membership.ts";
 import { HAVE_BATCH, Peer, type PeerEffects } from "./peer.ts";
 import type { PeerIdentity } from "../ports.ts";
 import { PeerLink } from "./peer_link.ts";
+import { PieceCompletion } from "./piece_completion.ts";
 import { PieceAssembler } from "../storage/piece_assembler.ts";
 import { Picker } from "../choice/picker.ts";
 import type { PieceMap, PieceRange } from "../metainfo/piece_map.ts";
@@ -68,12 +68,11 @@ export class Swarm {
   readonly #peerId: Uint8Array;
   readonly #picker: Picker<Peer | WebSeed>;
   readonly #assembler: PieceAssembler;
-  readonly #corruption = new CorruptionTracker<PeerIdentity>();
-  readonly #banned: PeerIdentity[] = [];
   readonly #announcer: Announcer;
   readonly #webSeeds: WebSeeds;
   readonly #webSeedFallback: WebSeedFallback;
   readonly #membership: Membership;
+  readonly #completion: PieceCompletion;
   readonly #budget = new RequestBudget();
   readonly #uploads: UploadStrategy;
   readonly #closing = new AbortController();
@@ -107,6 +106,14 @@ export class Swarm {
       signal: this.#closing.signal,
     });
     this.#webSeeds = this.#makeWebSeeds();
+    this.#completion = new PieceCompletion({
+      picker: this.#picker,
+      assembler: this.#assembler,
+      membership: this.#membership,
+      webSeeds: this.#webSeeds,
+      subject: this.#subject,
+      onVerified: (piece) => this.#onVerified(piece),
+    });
     this.#webSeedFallback = new WebSeedFallback({ now: this.#clock.now(), random: this.#random });
     this.#announcer = this.#makeAnnouncer();
   }
@@ -157,7 +164,7 @@ export class Swarm {
       wanted: this.#options.wanted,
       membership: this.#membership,
       webSeeds: this.#webSeeds,
-      banned: this.#banned,
+      banned: this.#completion.banned,
     });
   }
 
@@ -247,7 +254,8 @@ export class Swarm {
       effectsOf: (seed) => ({
         store: (piece, data) => this.#orFail(() => this.#assembler.write(piece, data)),
         blockAborted: (piece) => this.#assembler.invalidate(piece),
-        blockReceived: (piece, outcome) => this.#orFail(() => this.#onReceived(seed, { piece, ...outcome })),
+        blockReceived: (piece, outcome) =>
+          this.#orFail(() => this.#completion.blockReceived(seed, { piece, ...outcome })),
       }),
     }, { onDamagedCopy: (error) => this.#damage.report(error) });
   }
@@ -300,31 +308,13 @@ export class Swarm {
       gainedPiece: (piece) => this.#uploads.gainedPiece(member().peer, piece),
       requestQueued: (piece) => this.#uploads.requestQueued(member().peer, piece),
       suggestionDeclined: (piece) => this.#uploads.suggestionDeclined(member().peer, piece),
-      blockReceived: (piece, outcome) => this.#onReceived(member().peer, { piece, ...outcome }),
+      blockReceived: (piece, outcome) => this.#completion.blockReceived(member().peer, { piece, ...outcome }),
     };
   }
 
   // Pieces
 
-  #onReceived(
-    source: Peer | WebSeed,
-    { piece, complete, contested }: { piece: number; complete: boolean; contested: boolean },
-  ): void {
-    if (contested) {
-      for (const peer of this.#membership.peers) if (peer !== source) peer.cancelObsolete(piece);
-      this.#webSeeds.cancelObsolete(piece, source);
-    }
-    if (!complete) return;
-    if (this.#assembler.verify(piece)) this.#onVerified(piece);
-    else this.#onCorrupt(piece);
-  }
-
   #onVerified(piece: number): void {
-    this.#picker.verified(piece);
-    for (const culprit of this.#corruption.pieceVerified(piece, () => this.#assembler.unitDigests(piece))) {
-      this.#ban(culprit, piece);
-    }
-    for (const peer of this.#membership.peers) peer.sendHave(piece);
     void this.#flushHavesLater();
     try {
       this.#options.onPiece?.(piece);
@@ -344,24 +334,6 @@ export class Swarm {
     await this.#clock.sleep(HAVE_BATCH.waitMs, this.#closing.signal);
     this.#isFlushScheduled = false;
     for (const { peer, link } of this.#membership.members) if (peer.outbox.length > 0) link.wake();
-  }
-
-  #onCorrupt(piece: number): void {
-    const sources = this.#picker.sourcesOf(piece).map((peer) => peer?.identity);
-    this.#picker.failed(piece);
-    log.warn("piece-corrupt", { ...this.#subject, piece });
-    const culprit = this.#corruption.pieceFailed(piece, {
-      sources,
-      digests: () => this.#assembler.unitDigests(piece),
-    });
-    if (culprit) this.#ban(culprit, piece);
-  }
-
-  #ban(identity: PeerIdentity, piece: number): void {
-    if (this.#banned.some(({ peerId }) => peerId === identity.peerId)) return;
-    this.#banned.push(identity);
-    log.warn("peer-banned", { ...this.#subject, ...identity, piece });
-    if (!this.#webSeeds.ban(identity)) this.#membership.ban(identity);
   }
 
   // Time

@@ -111,7 +111,7 @@ Deno.test("a seed that deals sends little more than one copy to five nodes that 
   assert.ok(copies >= 1 && copies <= 1.5, `${copies}`);
 });
 
-Deno.test("a lone node gets everything from a dealing seed, and so does a latecomer when all others have left", async () => {
+Deno.test("a lone node gets everything from a dealing seed, and so does a latecomer", async () => {
   await using fixture = await Fixture.make(60);
   const seed = fixture.seed({ deals: true });
   for (const name of ["1", "2"]) {
@@ -201,7 +201,7 @@ Deno.test("a restarted node keeps its valid pieces and fetches the rest", async 
   assert.equal(leech.stats().downloadedBytes, 11 * PIECE);
 });
 
-Deno.test("a node that wants some pieces fetches only those, is done with them, and uploads them to others", async () => {
+Deno.test("a node that wants some pieces fetches only those, is then done, and uploads them to others", async () => {
   await using fixture = await Fixture.make(30);
   const { map } = fixture.metainfo;
   const wanted = piecesOf(map.pieceCount, [3, 4, 17, 29]);

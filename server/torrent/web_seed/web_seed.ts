@@ -93,8 +93,8 @@ export class WebSeed implements PickingPeer {
   }
 
   /**
-   * Fetches the next piece, or the rest of it. Returns undefined if there is nothing to fetch. The promise resolves when
-   * the piece has arrived, and rejects if the source fails; the source is then not used for a while.
+   * Fetches the next piece, or the rest of it. Returns undefined if there is nothing to fetch. The promise resolves
+   * when the piece has arrived, and rejects if the source fails; the source is then not used for a while.
    */
   fetchNext(): Promise<void> | undefined {
     const block = this.#picker.pick(this);

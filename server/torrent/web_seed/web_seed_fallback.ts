@@ -3,9 +3,9 @@ import type { Random } from "../ports.ts";
 /** Less than this per second is next to nothing. */
 const TRICKLE_BYTES = 16 * 1024;
 /**
- * How long peers may send next to nothing before web seeds are used. Longer if some peers have pieces that we lack, since
- * they may be busy serving others. Each node adds a random share of up to as much again, so that the nodes of a rack do
- * not all turn to the web seed at once.
+ * How long peers may send next to nothing before web seeds are used. Longer if some peers have pieces that we lack,
+ * since they may be busy serving others. Each node adds a random share of up to as much again, so that the nodes of
+ * a rack do not all turn to the web seed at once.
  */
 const PATIENCE_MS = { alone: 3_000, withPeers: 10_000 };
 /** Pieces fetched in parallel. With peers, one is enough to get started. */
@@ -26,8 +26,9 @@ export class WebSeedFallback {
   }
 
   /**
-   * Once a second: returns how many pieces to fetch from web seeds in parallel. `received`: bytes from peers so far;
-   * `hasProvider`: a peer has a piece that we lack; `isHeld`: nothing is requested for now, so this time does not count.
+   * Once a second: returns how many pieces to fetch from web seeds in parallel. `received`: bytes from peers so
+   * far; `hasProvider`: a peer has a piece that we lack; `isHeld`: nothing is requested for now, so this time does
+   * not count.
    */
   tick({ now, received, hasProvider, isHeld = false }: {
     now: number;

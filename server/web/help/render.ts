@@ -42,9 +42,9 @@ export function renderMarkdown(
         if (source === undefined) return `<em>${escapeHtml(text)}</em>`;
         return `<img src="${escapeHtml(source)}" alt="${escapeHtml(text)}">`;
       },
-      // a short one is not broken at its hyphens
+      // short code is not broken at its hyphens
       codespan: ({ text }) => `<code${text.length <= 24 ? ' class="short"' : ""}>${escapeHtml(text)}</code>`,
-      // wide ones scroll by themselves, by keyboard too
+      // a wide table scrolls on its own, also by keyboard
       table(token: Tokens.Table) {
         return `<div class="table" tabindex="0">${Renderer.prototype.table.call(this, token)}</div>\n`;
       },

@@ -1,6 +1,6 @@
 /**
  * The book over HTTPS. It needs no login: it is the same for every site, and a person who cannot log in needs it
- * most. Each page is rendered once, so that strangers cannot make the server work.
+ * most. Each page is rendered once, so that requests without login cost next to nothing.
  */
 import { Hono } from "hono";
 import type { Env } from "../context.ts";

@@ -170,7 +170,9 @@ export function TemplateRow({ template }: { template: TemplateView }) {
         {template.source && <small>{template.source.firmware.toUpperCase()}, {template.source.kernel}</small>}
       </td>
       <td>
-        {template.lacks.length === 0 ? "none" : <ul>{template.lacks.map((lack) => <li>{lack}</li>)}</ul>}
+        {template.lacks.length === 0
+          ? "none"
+          : <ul>{template.lacks.map((obstacle) => <li>{obstacle}</li>)}</ul>}
       </td>
       <td>
         <button

@@ -34,7 +34,7 @@ export function nodeAgentRoutes(
   app.post("/node/report", async (c) => {
     const { assignment, body } = await from(c, StepReport);
     const answer = agents.report(assignment, body, { address: peerAddress(c) });
-    if (body.state === "failed") bootBackups.settle(assignment.node, body.problem);
+    if (body.state === "failed") bootBackups.endCapture(assignment.node, body.problem);
     return c.json(answer);
   });
 
@@ -49,7 +49,7 @@ export function nodeAgentRoutes(
     return c.body(null, 204);
   });
 
-  app.post("/node/backup", (c) => c.json(bootBackups.take(agents.assignmentOf(bearer(c)))));
+  app.post("/node/backup", (c) => c.json(bootBackups.beginCapture(agents.assignmentOf(bearer(c)))));
   app.get(
     "/node/backup/:capture",
     (c) => c.json(bootBackups.captureOf(agents.assignmentOf(bearer(c)), c.req.param("capture"))),

@@ -23,7 +23,7 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   });
   app.post("/nodes/:node/cancel", (c) => {
     const node = fleet.orders.cancel(c.req.param("node"));
-    bootBackups.settle(node.id);
+    bootBackups.endCapture(node.id);
     return c.json(node);
   });
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));

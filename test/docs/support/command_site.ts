@@ -1,11 +1,12 @@
 /**
  * The site of the documentation: server 10.0.0.1 on eth1, template web, nodes n1, n2 …; commands run on it as they
  * are written. It is a network and mount namespace of its own (see run_commands.ts). Nodes are directories, but
- * for one that is read at its boot, whose disk is a loop device.
+ * for the one that is backed up at its boot: its disk is a loop device.
  */
-import { DeployAnswer, NodeView, TemplateView } from "#contract/api.ts";
+import { DeployAnswer, NodeView } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
+import { serverEvents } from "../../../server/cli/events.ts";
 import { makeSmallTree } from "../../flows/support/small_tree.ts";
 import { StillNode } from "../../node/still_node.ts";
 
@@ -20,6 +21,8 @@ const SERVER = "https://10.0.0.1:8443";
 const DATA = "/var/lib/rackseed";
 const TEMPLATE = "/srv/template";
 const PATIENCE_MS = 60_000;
+/** Commands that arm nodes. */
+const ORDERS = /^rackseed node (deploy|restore|backup)\b/;
 
 /** What is added to a command, and why. */
 const ADDED: readonly (readonly [command: RegExp, options: string, reason: string])[] = [
@@ -36,13 +39,15 @@ export class CommandSite implements AsyncDisposable {
   readonly #children = new Map<string, Deno.ChildProcess>();
   #serverCommand = "";
   #captures = 0;
+  /** Whether the previous command may have left an order. */
+  #hasOrders = false;
   #tokens = new Map<string, string>();
 
   private constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Throws where this is not a namespace that may be changed. */
+  /** Call it in namespaces of its own: it mounts over /var/lib, /srv and /mnt. */
   static async open(product: string): Promise<CommandSite> {
     const site = new CommandSite(await Deno.makeTempDir({ prefix: "rackseed-docs-" }));
     await site.#make(product);
@@ -81,7 +86,8 @@ export class CommandSite implements AsyncDisposable {
     if (what === "agent install") return await this.#sh(shell);
     if (this.#serverCommand === "") return await this.#sh(shell);
     if (what === "node cancel") await this.#arm(command.split(" ")[3] ?? "");
-    else await this.#disarm();
+    else if (this.#hasOrders || ORDERS.test(command)) await this.#disarm();
+    this.#hasOrders = ORDERS.test(command);
     if (noun === "capture") await Deno.writeTextFile(`${TEMPLATE}/changed`, `${++this.#captures}`);
     if (what === "node backup" && !/--at-boot|--every/.test(command)) await this.#startNodeAgent("n1");
     if (command.includes("--wait")) return await this.#play(command, shell);
@@ -119,7 +125,7 @@ export class CommandSite implements AsyncDisposable {
     }
   }
 
-  /** Waits for the nodes' ends, which are played here. */
+  /** Runs a command that waits for nodes, and plays those nodes. */
   async #play(command: string, shell: string): Promise<Omit<Ran, "command">> {
     const order = this.#spawn(shell);
     const output = new OutputOf(order);
@@ -146,7 +152,7 @@ export class CommandSite implements AsyncDisposable {
     if (code !== 0) throw new Error(output);
   }
 
-  /** By the script that `node agent` printed for a shell of that machine. */
+  /** Uses the token in the script that `node agent` sent to the node. */
   async #startNodeAgent(node: string): Promise<void> {
     if (this.#children.has(node)) return;
     const script = await Deno.readTextFile(`${this.#folder}/sent-to-node`);
@@ -158,7 +164,7 @@ export class CommandSite implements AsyncDisposable {
     });
   }
 
-  /** Calls off what the command before has ordered, and takes machines for directories, which need no kernel. */
+  /** Cancels all orders and forgets MAC addresses: a directory needs no kernel to boot, a machine does. */
   async #disarm(): Promise<void> {
     using client = await this.#client();
     for (const { name, armed, settings } of await client.get("/nodes", z.array(NodeView))) {
@@ -177,12 +183,8 @@ export class CommandSite implements AsyncDisposable {
   async #untilTemplate(name: string): Promise<void> {
     if (!this.#children.has(name)) return;
     using client = await this.#client();
-    const end = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const found = (await client.get("/templates", z.array(TemplateView))).find((t) => t.name === name);
-      if (found?.online) return;
-      if (Date.now() > end) throw new Error(`the template ${name} did not come back`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    for await (const event of serverEvents(client, AbortSignal.timeout(PATIENCE_MS))) {
+      if (event.type === "template" && event.template.name === name && event.template.online) return;
     }
   }
 
@@ -253,7 +255,7 @@ export class CommandSite implements AsyncDisposable {
   }
 }
 
-/** What a process prints, read as it comes so that it never waits. */
+/** Reads what a process prints as it comes, so that the process never blocks. */
 class OutputOf {
   #text = "";
   #changed = Promise.withResolvers<void>();
@@ -269,7 +271,7 @@ class OutputOf {
     return this.#text.slice(-4000);
   }
 
-  /** Whether it comes at all. */
+  /** False if the process ends first. */
   async matches(pattern: RegExp): Promise<boolean> {
     while (!pattern.test(this.#text) && !this.#ended) await this.#changed.promise;
     return pattern.test(this.#text);

@@ -1,6 +1,6 @@
 /**
- * Runs commands on a site of its own, one after the other, and prints what became of each as a line of JSON. To be
- * started in new mount and network namespaces: what it mounts and binds is seen by nobody else.
+ * Runs commands on a site of its own, one after the other, and prints the result of each as a line of JSON. Start
+ * it in new mount and network namespaces: nothing outside sees its mounts and interfaces.
  */
 import { CommandSite } from "./command_site.ts";
 

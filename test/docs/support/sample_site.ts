@@ -1,4 +1,4 @@
-/** A server with the machines that the documentation's pictures show: real, but for the agents, who are this test. */
+/** The site that the documentation's pictures show: a real server, and agents played by the test. */
 import type { Browser, Page } from "playwright-core";
 import { CaptureView, DeployAnswer, NodeView, Order, type StepReport } from "#contract/api.ts";
 import { ApiClient } from "#contract/client.ts";
@@ -79,7 +79,7 @@ export class SampleSite implements AsyncDisposable {
       schema: DeployAnswer,
     });
     await client.post("/deployments", { body: { nodes: ["n5"], image: "web" }, schema: DeployAnswer });
-    // afterwards: the image has no kernel, which a machine with a MAC could not be deployed without
+    // set after the order: a node with a MAC cannot be ordered an image without a kernel
     await this.#set((i) => ({ mac: macOf(i), address: `10.0.0.${10 + i}/24`, group: "compute" }));
     const [n1, n2, n3, n4] = await Promise.all(nodes.map(({ token }, i) => this.#enrol(token, i + 1)));
     for (const node of [n1, n2, n3, n4]) {

@@ -1,7 +1,7 @@
 /** The terms on which a node takes part in the swarm: its upload limit, its rack, how long it seeds at most. */
 import type { NodeSettings, Order, ReportAnswer } from "#contract/api.ts";
 import type { SeedPolicy, SwarmSettings } from "#contract/api/distribution.ts";
-import type { RackBook, RackNode } from "./rack_book.ts";
+import type { RackNode, RackRegistry } from "./rack_registry.ts";
 
 interface TermsNode extends RackNode {
   readonly settings: Pick<NodeSettings, "rack" | "uploadLimit">;
@@ -9,12 +9,12 @@ interface TermsNode extends RackNode {
 
 interface TermsOptions {
   readonly settings: () => SwarmSettings;
-  readonly racks: RackBook;
+  readonly racks: RackRegistry;
 }
 
 type Terms = Pick<Order["swarm"], "uploadLimit" | "racks" | "seedSeconds">;
 
-export class NodeTerms {
+export class SwarmTerms {
   readonly #options: TermsOptions;
 
   constructor(options: TermsOptions) {

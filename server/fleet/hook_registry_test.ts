@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { RackseedError } from "#contract/errors.ts";
 import { HookContent, HookScope, MAX_HOOK_BYTES, MAX_HOOKS } from "#contract/api/hooks.ts";
 import { type HookKey, Hooks } from "../store/hooks.ts";
-import { HookBook } from "./hook_book.ts";
+import { HookRegistry } from "./hook_registry.ts";
 
 const nodes = new Map([["n1", "id1"], ["n2", "id2"]]);
 const names = {
@@ -19,7 +19,7 @@ const names = {
 };
 
 function open(db = new DatabaseSync(":memory:")) {
-  return new HookBook(new Hooks(db), names);
+  return new HookRegistry(new Hooks(db), names);
 }
 
 const content = (script = "true") => HookContent.parse({ script });
@@ -30,35 +30,37 @@ const key = (scope: string, name: string, when: HookKey["when"] = "post-install"
 });
 
 Deno.test("a node runs the hooks of all, its image, its group and its own, in this order and by name", () => {
-  const book = open();
+  const registry = open();
   for (const scope of ["node:n1", "node:n2", "group:a", "group:b", "image:web", "image:db", "all"]) {
-    for (const name of ["b", "a"]) book.put(key(scope, name), content(`${scope} ${name}`));
+    for (const name of ["b", "a"]) registry.put(key(scope, name), content(`${scope} ${name}`));
   }
-  const scripts = book.ofNode({ id: "id1", settings: { group: "a" } }, { image: "web" }).map((h) => h.script);
+  const scripts = registry.ofNode({ id: "id1", settings: { group: "a" } }, { image: "web" }).map((h) =>
+    h.script
+  );
   assert.deepEqual(scripts, [
     ...["all a", "all b", "image:web a", "image:web b", "group:a a", "group:a b", "node:n1 a", "node:n1 b"],
   ]);
-  assert.equal(book.ofNode({ id: "id3", settings: {} }, { image: "other" }).length, 2);
-  assert.deepEqual(book.ofCapture("web"), []);
+  assert.equal(registry.ofNode({ id: "id3", settings: {} }, { image: "other" }).length, 2);
+  assert.deepEqual(registry.ofCapture("web"), []);
 });
 
 Deno.test("captures have hooks of their own, which belong to images", () => {
-  const book = open();
-  book.put(key("image:db", "stop", "pre-capture"), content());
-  book.put(key("all", "tell", "post-capture"), content());
-  assert.deepEqual(book.ofCapture("db").map(({ name }) => name), ["tell", "stop"]);
-  assert.deepEqual(book.ofCapture("web").map(({ name }) => name), ["tell"]);
-  assert.deepEqual(book.ofNode({ id: "id1", settings: {} }, { image: "db" }), []);
+  const registry = open();
+  registry.put(key("image:db", "stop", "pre-capture"), content());
+  registry.put(key("all", "tell", "post-capture"), content());
+  assert.deepEqual(registry.ofCapture("db").map(({ name }) => name), ["tell", "stop"]);
+  assert.deepEqual(registry.ofCapture("web").map(({ name }) => name), ["tell"]);
+  assert.deepEqual(registry.ofNode({ id: "id1", settings: {} }, { image: "db" }), []);
   for (const scope of ["node:n1", "group:a"]) {
-    assert.throws(() => book.put(key(scope, "stop", "pre-capture"), content()), { status: 400 });
+    assert.throws(() => registry.put(key(scope, "stop", "pre-capture"), content()), { status: 400 });
   }
 });
 
 Deno.test("a hook is shown with its node's name, replaced and deleted, and survives a restart", () => {
   const db = new DatabaseSync(":memory:");
-  const book = open(db);
-  book.put(key("node:n1", "grow"), content("old"));
-  const put = book.put(key("node:id1", "grow"), { script: "née", optional: true, timeoutSeconds: 9 });
+  const registry = open(db);
+  registry.put(key("node:n1", "grow"), content("old"));
+  const put = registry.put(key("node:id1", "grow"), { script: "née", optional: true, timeoutSeconds: 9 });
   assert.deepEqual(put, {
     scope: "node:n1",
     when: "post-install",
@@ -83,19 +85,19 @@ Deno.test("a hook is shown with its node's name, replaced and deleted, and survi
 });
 
 Deno.test("a deleted node's hooks are deleted with it", () => {
-  const book = open();
-  book.put(key("node:n1", "grow"), content());
-  book.put(key("all", "grow"), content());
-  book.forgetNode("id1");
-  assert.deepEqual(book.list().map(({ scope }) => scope), ["all"]);
+  const registry = open();
+  registry.put(key("node:n1", "grow"), content());
+  registry.put(key("all", "grow"), content());
+  registry.forgetNode("id1");
+  assert.deepEqual(registry.list().map(({ scope }) => scope), ["all"]);
 });
 
 Deno.test("hooks are limited in number and size, and their scopes are valid names", () => {
-  const book = open();
-  for (let i = 0; i < MAX_HOOKS; i++) book.put(key("all", `h${i}`), content());
-  book.put(key("all", "h0"), content());
-  book.put(key("all", "one-more", "first-boot"), content());
-  assert.throws(() => book.put(key("all", "one-more"), content()), { status: 409 });
+  const registry = open();
+  for (let i = 0; i < MAX_HOOKS; i++) registry.put(key("all", `h${i}`), content());
+  registry.put(key("all", "h0"), content());
+  registry.put(key("all", "one-more", "first-boot"), content());
+  assert.throws(() => registry.put(key("all", "one-more"), content()), { status: 409 });
   assert.equal(HookContent.safeParse({ script: "ä".repeat(MAX_HOOK_BYTES / 2) }).success, true);
   assert.equal(HookContent.safeParse({ script: "ä".repeat(MAX_HOOK_BYTES / 2 + 1) }).success, false);
   assert.equal(HookContent.safeParse({ script: "" }).success, false);

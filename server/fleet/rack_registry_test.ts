@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RackBook, type RackNode } from "./rack_book.ts";
+import { type RackNode, RackRegistry } from "./rack_registry.ts";
 
 const node = (address: string | undefined, rack?: string): RackNode => ({
   settings: rack === undefined ? {} : { rack },
@@ -8,23 +8,23 @@ const node = (address: string | undefined, rack?: string): RackNode => ({
 
 function open(nodes: RackNode[], site: { prefix?: number; server?: RackNode } = {}) {
   const time = { ms: 0 };
-  const book = new RackBook({
+  const registry = new RackRegistry({
     nodes: () => nodes,
     server: () => site.server ?? node("10.0.0.254"),
     prefix: () => site.prefix,
     now: () => time.ms,
   });
-  return { book, later: () => time.ms += 1000 };
+  return { registry, later: () => time.ms += 1000 };
 }
 
 Deno.test("a node gets the addresses of its own rack, and of no other", () => {
-  const { book } = open([
+  const { registry } = open([
     node("10.0.0.2", "a"),
     node("10.0.0.1", "a"),
     node("10.0.0.3", "b"),
     node(undefined, "a"),
   ]);
-  const { own, prefix, members } = book.racksOf(node("10.0.0.1", "a"), "10.0.0.1");
+  const { own, prefix, members } = registry.racksOf(node("10.0.0.1", "a"), "10.0.0.1");
   assert.deepEqual({ own, prefix, members }, {
     own: "a",
     prefix: undefined,
@@ -34,19 +34,19 @@ Deno.test("a node gets the addresses of its own rack, and of no other", () => {
 
 Deno.test("without a label or a prefix a node has no rack; with a prefix, its subnet is its rack", () => {
   const site: { prefix?: number } = {};
-  const { book } = open([node("10.0.0.2", "a")], site);
-  const none = book.racksOf(node("10.0.1.5"), "10.0.1.5");
+  const { registry } = open([node("10.0.0.2", "a")], site);
+  const none = registry.racksOf(node("10.0.1.5"), "10.0.1.5");
   assert.deepEqual([none.own, none.prefix, none.members], [undefined, undefined, []]);
   site.prefix = 24;
-  const ruled = book.racksOf(node("10.0.1.5"), "10.0.1.5");
+  const ruled = registry.racksOf(node("10.0.1.5"), "10.0.1.5");
   assert.deepEqual([ruled.own, ruled.prefix, ruled.members], ["10.0.1.0/24", 24, []]);
   assert.notEqual(ruled.revision, none.revision);
 });
 
 Deno.test("the revision changes with the rack's members only", () => {
   const nodes = [node("10.0.0.1", "a")];
-  const { book } = open(nodes);
-  const revision = () => book.racksOf(nodes[0] as RackNode, "10.0.0.1").revision;
+  const { registry } = open(nodes);
+  const revision = () => registry.racksOf(nodes[0] as RackNode, "10.0.0.1").revision;
   const first = revision();
   nodes.push(node("10.0.0.3", "b"));
   assert.equal(revision(), first);
@@ -56,36 +56,36 @@ Deno.test("the revision changes with the rack's members only", () => {
 
 Deno.test("of a huge rack only a part is sent", () => {
   const nodes = Array.from({ length: 1000 }, (_, i) => node(`10.0.${i >> 8}.${i & 255}`, "a"));
-  assert.equal(open(nodes).book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 512);
+  assert.equal(open(nodes).registry.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members.length, 512);
 });
 
 Deno.test("an address that is not IPv4 is sent to nobody", () => {
-  const { book } = open([node("fe80::1", "a"), node("10.0.0.1", "a")]);
-  assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1"]);
+  const { registry } = open([node("fe80::1", "a"), node("10.0.0.1", "a")]);
+  assert.deepEqual(registry.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1"]);
 });
 
 Deno.test("among many nodes, answers may be a second old", () => {
   const nodes = Array.from({ length: 100 }, (_, i) => node(`10.0.1.${i}`, "a"));
-  const { book, later } = open(nodes);
-  const told = () => book.racksOf(nodes[0] as RackNode, "10.0.1.0").members.length;
-  assert.equal(told(), 100);
+  const { registry, later } = open(nodes);
+  const members = () => registry.racksOf(nodes[0] as RackNode, "10.0.1.0").members.length;
+  assert.equal(members(), 100);
   nodes.push(node("10.0.1.200", "a"));
-  assert.equal(told(), 100);
+  assert.equal(members(), 100);
   later();
-  assert.equal(told(), 101);
+  assert.equal(members(), 101);
 });
 
 Deno.test("a server with a rack label is a member of that rack", () => {
-  const { book } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
-  assert.deepEqual(book.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
+  const { registry } = open([node("10.0.0.1", "a")], { server: node("10.0.0.254", "a") });
+  assert.deepEqual(registry.racksOf(node("10.0.0.1", "a"), "10.0.0.1").members, ["10.0.0.1", "10.0.0.254"]);
 });
 
 Deno.test("the server knows the rack of every address, and its own", () => {
   const site: { prefix?: number } = {};
-  const { book } = open([node("10.0.0.1", "a"), node("10.0.0.2", "b"), node("10.0.0.3")], site);
-  const racks = () => ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((address) => book.rackOf(address));
-  assert.deepEqual([book.serverRack, ...racks()], [undefined, "a", "b", undefined]);
+  const { registry } = open([node("10.0.0.1", "a"), node("10.0.0.2", "b"), node("10.0.0.3")], site);
+  const racks = () => ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((address) => registry.rackOf(address));
+  assert.deepEqual([registry.serverRack, ...racks()], [undefined, "a", "b", undefined]);
   site.prefix = 24;
-  assert.deepEqual([book.serverRack, ...racks()], ["10.0.0.0/24", "a", "b", "10.0.0.0/24"]);
-  assert.equal(open([], { server: node("10.0.0.254", "a") }).book.serverRack, "a");
+  assert.deepEqual([registry.serverRack, ...racks()], ["10.0.0.0/24", "a", "b", "10.0.0.0/24"]);
+  assert.equal(open([], { server: node("10.0.0.254", "a") }).registry.serverRack, "a");
 });

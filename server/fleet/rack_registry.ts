@@ -11,7 +11,7 @@ export interface RackNode {
   readonly address?: string | undefined;
 }
 
-interface RackBookOptions {
+interface RackOptions {
   readonly nodes: () => readonly RackNode[];
   readonly server: () => RackNode;
   /** Prefix length, if the site derives racks from subnets. */
@@ -22,8 +22,8 @@ interface RackBookOptions {
 /** With this many nodes or more, answers may be this old. */
 const MANY = 100, KEPT_MS = 1000;
 
-export class RackBook {
-  readonly #options: RackBookOptions;
+export class RackRegistry {
+  readonly #options: RackOptions;
   #atMs = -Infinity;
   #count = 0;
   /** Addresses by label. */
@@ -32,7 +32,7 @@ export class RackBook {
   /** Labels by address. */
   #labels = new Map<string, string>();
 
-  constructor(options: RackBookOptions) {
+  constructor(options: RackOptions) {
     this.#options = options;
   }
 

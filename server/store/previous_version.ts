@@ -1,8 +1,8 @@
 import { sha256 } from "#native/sha256.ts";
 import type { VersionRecord } from "./versions.ts";
 
-/** The version that a new one follows: what has not changed is taken over from its folder, once it is proven. */
-export class FormerVersion {
+/** The version before a new one. Files that have not changed are taken from its folder, after a check. */
+export class PreviousVersion {
   readonly bootable: boolean;
   readonly bootNotes: readonly string[];
   readonly #files: VersionRecord["files"];
@@ -15,7 +15,7 @@ export class FormerVersion {
     this.#folder = folder;
   }
 
-  /** A file's content; undefined where there is none of that name, or it is not what was published. */
+  /** A file's content; undefined if there is no such file, or it is not what was published. */
   async read(name: string): Promise<Uint8Array | undefined> {
     const file = this.#files.find((f) => f.name === name);
     if (file === undefined) return undefined;
@@ -27,7 +27,7 @@ export class FormerVersion {
     }
   }
 
-  /** Gives a file a second name in `folder`: neither is ever written to. False where `read` gives none. */
+  /** Hard-links a file into `folder`; neither name is ever written to. False if `read` finds no file. */
   async link(name: string, folder: string): Promise<boolean> {
     if (await this.read(name) === undefined) return false;
     await Deno.link(`${this.#folder}/${name}`, `${folder}/${name}`);

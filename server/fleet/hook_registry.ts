@@ -19,7 +19,7 @@ interface NodeNames {
 
 const isOfCapture = (when: HookMoment) => when === "pre-capture" || when === "post-capture";
 
-export class HookBook {
+export class HookRegistry {
   readonly #store: Hooks;
   readonly #nodes: NodeNames;
 
