@@ -68,7 +68,7 @@ test("a node is backed up at boot: read-only, once per order, and the second tim
   assert.deepEqual(await site.view().then((v) => [v.state, v.armed]), ["armed", true]);
   // To overwrite the node, the operator must cancel the backup first.
   const deploy = client.post("/deployments", { body: { nodes: ["n1"], image: "web" }, schema: DeployAnswer });
-  await assert.rejects(deploy, { status: 409, reason: /a backup is ordered/ });
+  await assert.rejects(deploy, { status: 409, reason: /a backup is ordered or running: n1/ });
   await assert.rejects(site.arm(), { status: 409, reason: /has another order/ });
 
   const before = await node.sum();
