@@ -303,6 +303,12 @@ Deno.test("apart from tables, no file exceeds 450 lines, and half have at most 1
   assert.ok(median <= MEDIAN_LINES, `the median is ${median} lines`);
 });
 
+Deno.test("every room says in its README what comes in and what goes out", async () => {
+  const files = new Set(await projectFiles());
+  const folders = Object.keys(ROOMS).filter((room) => room.endsWith("/"));
+  assert.deepEqual(folders.filter((folder) => !files.has(`${folder}README.md`)), []);
+});
+
 Deno.test("no object literal is spread into another, which would hide mistyped members from the compiler", async () => {
   const wrong: string[] = [];
   for (const path of await sourceFiles()) {

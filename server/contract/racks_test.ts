@@ -24,7 +24,7 @@ Deno.test("members of the own rack are near; the subnet decides for the others",
   assert.equal(rackOf("10.0.2.8"), "10.0.2.0/24");
 });
 
-Deno.test("without a prefix everyone but the members is elsewhere; without an own rack nothing is known", () => {
+Deno.test("without a prefix everyone but the members is elsewhere; without a rack of our own nothing is known", () => {
   const rackOf = rackLookup({ own: "a1", members: ["10.0.1.7"], revision: "" });
   assert.deepEqual([rackOf("10.0.1.7"), rackOf("10.0.1.8")], ["a1", ""]);
   assert.equal(rackLookup({ members: ["10.0.1.7"], revision: "" })("10.0.1.7"), undefined);

@@ -48,13 +48,13 @@ const again = (where: string) => `captured once, not again at a second mount: ${
 const CASES: readonly Case[] = [
   { name: "nothing but its own file systems", mount: "" },
   {
-    name: "an own file system mounted a second time",
+    name: "a file system of the machine mounted a second time",
     mount: "mkdir srv/data; mount --bind data srv/data",
     differs: { "srv/data": "directory" },
     notes: [again("/srv/data")],
   },
   {
-    name: "a directory of an own file system bind-mounted",
+    name: "a directory of a file system of the machine bind-mounted",
     mount: "mkdir data/sub srv/sub; echo x > data/sub/x; mount --bind data/sub srv/sub",
     differs: { "data/sub": "directory", "data/sub/x": "x", "srv/sub": "directory" },
     notes: [again("/srv/sub")],
@@ -82,7 +82,7 @@ const CASES: readonly Case[] = [
     notes: [again("/mnt/root, /mnt/root/data")],
   },
   {
-    name: "a tmpfs over an own mount point",
+    name: "a tmpfs over a mount point of the machine",
     mount: "mount -t tmpfs none data; echo foreign > data/file; echo foreign > data/other",
     notes: [elsewhere("tmpfs on /data")],
   },
@@ -98,12 +98,12 @@ const CASES: readonly Case[] = [
     notes: [elsewhere("tmpfs on /srv")],
   },
   {
-    name: "files that lie below an own mount",
+    name: "files that lie below a mount of the machine",
     mount: "umount data; echo below > data/file; mount $DISK'p2' data",
     notes: ["left out, hidden by the file system that is mounted on /data: file"],
   },
   {
-    name: "an own file system below a foreign mount that never answers",
+    name: "a file system of the machine below a foreign mount that never answers",
     mount: async (machine) => {
       await machine.shell("mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file");
       await machine.fuse("srv");
@@ -112,13 +112,13 @@ const CASES: readonly Case[] = [
     notes: [elsewhere("fuse on /srv")],
   },
   {
-    name: "an own file system on a directory that only a foreign mount has",
+    name: "a file system of the machine on a directory that only a foreign mount has",
     mount: "mount -t tmpfs none srv; mkdir srv/disk; mount $DISK'p3' srv/disk; echo third > srv/disk/file",
     differs: { "srv/disk": "directory", "srv/disk/file": "third" },
     notes: [elsewhere("tmpfs on /srv")],
   },
   {
-    name: "an own file system below directories that only a foreign mount has",
+    name: "a file system of the machine below directories that only a foreign mount has",
     mount: "mount -t tmpfs none srv; mkdir -p srv/a/disk; mount $DISK'p3' srv/a/disk",
     notes: [
       elsewhere("tmpfs on /srv"),
@@ -126,7 +126,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "an own file system mounted only in part",
+    name: "a file system of the machine mounted only in part",
     mount:
       "mkdir srv/part; mount $DISK'p3' mnt; mkdir mnt/part; echo part > mnt/part/file; echo rest > mnt/rest; " +
       "mount --bind mnt/part srv/part; umount mnt",
@@ -145,7 +145,7 @@ const CASES: readonly Case[] = [
     notes: [again("/data")],
   },
   {
-    name: "an own file system over another one that has no other place",
+    name: "a file system of the machine over another one that has no other place",
     mount: "mount $DISK'p3' data; echo third > data/file",
     differs: { "data/file": "third" },
     lost: ["data/link"],
@@ -250,13 +250,13 @@ const below = (what: string) =>
 const UNPRIVILEGED: readonly Case[] = [
   { name: "nothing but its own file systems", mount: "" },
   {
-    name: "an own file system mounted a second time",
+    name: "a file system of the machine mounted a second time",
     mount: "mkdir srv/data; mount --bind data srv/data",
     differs: { "srv/data": "directory" },
     notes: [again("/srv/data"), below("/srv/data")],
   },
   {
-    name: "a tmpfs over an own mount point",
+    name: "a tmpfs over a mount point of the machine",
     mount: "mount -t tmpfs none data; echo foreign > data/file",
     lost: ["data/file", "data/link"],
     notes: [

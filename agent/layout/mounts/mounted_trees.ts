@@ -20,12 +20,12 @@ export interface OpenTree extends Disposable {
   readonly bare: boolean;
 }
 
-/** A mount below the root that does not represent an own file system. */
+/** A mount below the root that does not show one of the machine's own file systems. */
 export interface OtherMount {
   /** Its path in the image. */
   readonly path: BytePath;
   readonly mount: MountEntry;
-  /** "again": a second mount of an own file system or a part of it; "itself": shows what is there anyway. */
+  /** "again": one of the machine's file systems, or part of it, mounted again; "itself": shows what is there anyway. */
   readonly kind: "foreign" | "again" | "itself";
 }
 

@@ -59,7 +59,7 @@ for (const [name, right, ...lines] of cases) {
   });
 }
 
-Deno.test("every btrfs subvolume is an own file system, a directory in one is not", () => {
+Deno.test("every btrfs subvolume counts as a file system of the machine, a directory in one does not", () => {
   const lines = [
     "20 1 0:23 /@ / rw - btrfs /dev/sda1 rw,subvolid=256,subvol=/@",
     "21 20 0:23 /@home /home rw - btrfs /dev/sda1 rw,subvolid=257,subvol=/@home",
