@@ -1,8 +1,8 @@
 /** What makes help readable, held for every command. */
 import assert from "node:assert/strict";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Actions } from "./actions.ts";
 import { createProgram } from "./program.ts";
+import { unexpectedActions } from "./testing/actions.ts";
 
 /** The terminal that help is written for. */
 const COLUMNS = 80;
@@ -22,7 +22,7 @@ interface Page {
   readonly text: string;
 }
 
-const pages = pagesBelow(newProgram(), "rackseed");
+const pages = pagesBelow(createProgram(unexpectedActions()), "rackseed");
 
 Deno.test("every command, argument and option has a description", () => {
   const missing = pages.flatMap(({ path, command }) => [
@@ -92,21 +92,6 @@ Deno.test("help uses none of the dropped words", () => {
   assert.deepEqual(found, []);
 });
 
-function newProgram(): CommandUnknownOpts {
-  const unexpected = () => Promise.reject(new Error("help runs nothing"));
-  const actions: Actions = {
-    version: "1.2.3",
-    signal: new AbortController().signal,
-    backUpServer: unexpected,
-    restoreServer: unexpected,
-    runServer: unexpected,
-    runTemplate: unexpected,
-    runInstall: unexpected,
-    sendTree: unexpected,
-  };
-  return createProgram(actions);
-}
-
 function pagesBelow(command: CommandUnknownOpts, path: string): Page[] {
   let text = "";
   command.configureOutput({ writeOut: (part) => text += part, getOutHelpWidth: () => COLUMNS });
@@ -117,7 +102,7 @@ function pagesBelow(command: CommandUnknownOpts, path: string): Page[] {
 
 /** What commander says of the words, without running the command; undefined if it accepts them. */
 async function parseError(words: readonly string[]): Promise<string | undefined> {
-  const program = newProgram();
+  const program = createProgram(unexpectedActions());
   const silence = (command: CommandUnknownOpts) => {
     command.action(() => {}).configureOutput({ writeErr: () => {} });
     command.commands.forEach(silence);

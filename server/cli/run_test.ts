@@ -1,24 +1,9 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import type { Actions } from "./actions.ts";
 import { createProgram } from "./program.ts";
 import { runCommandLine } from "./run.ts";
 import type { ServerCommand } from "./server_options.ts";
-
-function actions(over: Partial<Actions> = {}): Actions {
-  const unexpected = () => Promise.reject(new Error("not this one"));
-  return {
-    version: "1.2.3",
-    signal: new AbortController().signal,
-    backUpServer: unexpected,
-    restoreServer: unexpected,
-    runServer: unexpected,
-    runTemplate: unexpected,
-    runInstall: unexpected,
-    sendTree: unexpected,
-    ...over,
-  };
-}
+import { unexpectedActions as actions } from "./testing/actions.ts";
 
 Deno.test("exit codes: 0 success, 1 failure, 2 wrong usage", async () => {
   const failing = actions({

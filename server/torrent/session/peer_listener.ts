@@ -167,6 +167,6 @@ function close(connection: Connection): void {
   try {
     connection.close();
   } catch {
-    // already closed, by the deadline or by whoever won the race
+    // already closed, by the deadline or by the winner of the race
   }
 }

@@ -1,0 +1,17 @@
+import type { Actions } from "../actions.ts";
+
+/** Actions that fail when they run, except those in `over`. */
+export function unexpectedActions(over: Partial<Actions> = {}): Actions {
+  const unexpected = () => Promise.reject(new Error("this action was not expected to run"));
+  return {
+    version: "1.2.3",
+    signal: new AbortController().signal,
+    backUpServer: unexpected,
+    restoreServer: unexpected,
+    runServer: unexpected,
+    runTemplate: unexpected,
+    runInstall: unexpected,
+    sendTree: unexpected,
+    ...over,
+  };
+}
