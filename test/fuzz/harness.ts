@@ -52,7 +52,7 @@ export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
       const result = await fuzzOne(decoder, { ...options, table, worker, count });
       yield result;
       if (result.failure === undefined) continue;
-      // It may still be working on that input.
+      // It may still be working on that input, and then runs until the process ends (faulty_run.ts).
       worker.terminate();
       worker = undefined;
     }
