@@ -25,7 +25,7 @@ const extendedView = new DataView(extendedBytes.buffer);
 
 const ALL_FLAGS = FLAGS.reduce((sum, { bit }) => sum | bit, 0);
 /** The flags that forbid nearly every change. */
-const LOCKS = IMMUTABLE | APPEND;
+export const LOCKS = IMMUTABLE | APPEND;
 const ALL_XFLAGS = XFLAGS.reduce((sum, { bit }) => sum | bit, 0);
 
 /** The flags that a file system supports. */

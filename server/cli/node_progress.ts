@@ -3,6 +3,7 @@ import type { NodeView } from "#contract/api.ts";
 import type { Slowness } from "#contract/api/distribution.ts";
 import { STEPS } from "#contract/api/steps.ts";
 import { formatSeconds, formatTime, percent } from "../words/figures.ts";
+import { LIMIT_NAMES } from "../words/limit_names.ts";
 
 export function stepOf({ state, report, firstBoot, silentSince }: NodeView): string {
   if (!report || state === "idle" || state === "armed") return state === "armed" ? "waiting for boot" : "-";
@@ -30,7 +31,5 @@ export function paceOf({ limit, slowest }: NodeView): string {
 
 export function describeSlowest({ node, limit, seconds, typicalSeconds, reason }: Slowness): string {
   const times = `${formatSeconds(seconds)}, typical ${formatSeconds(typicalSeconds)}`;
-  return `slowest is ${node} (${times})${limit ? `, by its ${LIMITS[limit]}` : ""}: ${reason}`;
+  return `slowest is ${node} (${times})${limit ? `, by its ${LIMIT_NAMES[limit]}` : ""}: ${reason}`;
 }
-
-const LIMITS = { link: "link", disk: "disk", cpu: "processor" };

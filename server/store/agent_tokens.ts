@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { tokenHash } from "./token_hash.ts";
 
 /**
  * Secrets of the agents on nodes. A secret is valid for captures of its node and for nothing else, until another one is
@@ -24,7 +25,7 @@ export class AgentTokens {
   /** A new secret for the node (by id), which replaces its old one. */
   issue(node: string): string {
     const secret = randomBytes(24).toString("base64url");
-    this.#put.run(node, hashOf(secret));
+    this.#put.run(node, tokenHash(secret));
     return secret;
   }
 
@@ -35,11 +36,7 @@ export class AgentTokens {
 
   /** The id of the node with this secret. */
   nodeOf(secret: string): string | undefined {
-    const row = this.#find.get(hashOf(secret)) as { node: string } | undefined;
+    const row = this.#find.get(tokenHash(secret)) as { node: string } | undefined;
     return row?.node;
   }
-}
-
-function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
 }

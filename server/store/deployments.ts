@@ -10,7 +10,7 @@
  * A node that is cancelled while it installs is aborted: nothing failed, but its disk is incomplete. Only "armed" and
  * "installing" let a node boot the agent; every other state disarms it for good. Only the SHA-256 of a token is stored.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChosenDisk, NodeState, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
@@ -20,6 +20,7 @@ import type { z } from "zod";
 import { transaction } from "./database.ts";
 import { type BackupTerms, DeploymentTerms, type IdentityOrder, type Terms } from "./deployment_terms.ts";
 import { ReportLog } from "./events.ts";
+import { tokenHash } from "./token_hash.ts";
 
 type AssignmentState = Exclude<z.infer<typeof NodeState>, "idle"> | "cancelled";
 
@@ -130,7 +131,7 @@ export class Deployments {
     return transaction(this.#db, () => {
       const found = this.#ofSecret("boot", bootSecret);
       if (!found) return undefined;
-      this.#prepared("DELETE FROM tokens WHERE hash = ?").run(hashOf(bootSecret));
+      this.#prepared("DELETE FROM tokens WHERE hash = ?").run(tokenHash(bootSecret));
       this.#prepared("DELETE FROM tokens WHERE kind = 'session' AND node = ?").run(found.node);
       this.#setState(found, "installing");
       this.#live.delete(found.node);
@@ -291,13 +292,13 @@ export class Deployments {
     return this.#prepared(
       `SELECT a.deployment, a.node, a.image, a.version, a.state FROM tokens t
        JOIN assignments a ON a.deployment = t.deployment AND a.node = t.node WHERE t.hash = ? AND t.kind = ?`,
-    ).get(hashOf(secret), kind) as Assignment | undefined;
+    ).get(tokenHash(secret), kind) as Assignment | undefined;
   }
 
   #issue(kind: "boot" | "session", { deployment, node }: { deployment: string; node: string }): string {
     const secret = randomBytes(24).toString("base64url");
     this.#prepared("INSERT INTO tokens (hash, kind, deployment, node) VALUES (?, ?, ?, ?)")
-      .run(hashOf(secret), kind, deployment, node);
+      .run(tokenHash(secret), kind, deployment, node);
     return secret;
   }
 
@@ -334,8 +335,4 @@ function stateAfter(before: AssignmentState, { step, state }: StepReport): Assig
   if (before !== "installing") return before;
   if (state === "failed") return "failed";
   return step === "finish" && state === "done" ? "installed" : "installing";
-}
-
-function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { messageOf } from "#contract/errors.ts";
 import { FileStorage } from "#torrent/storage/file_storage.ts";
-import type { Metainfo } from "#torrent/metainfo/metainfo.ts";
+import { type Metainfo, pieceHash } from "#torrent/metainfo/metainfo.ts";
 import { DamagedPiece, type PieceStorage } from "#torrent/ports.ts";
 
 /** A piece found intact this recently is not hashed again, unless its files have changed since. */
@@ -113,7 +113,7 @@ export class CheckedStorage implements PieceStorage, Disposable {
     } catch (error) {
       return `${name}: ${messageOf(error)}`;
     }
-    const expected = info.pieceHashes.subarray(piece * 20, piece * 20 + 20);
+    const expected = pieceHash(info.pieceHashes, piece);
     return createHash("sha1").update(bytes).digest().equals(expected)
       ? undefined
       : `${name}: its content is not what was published (piece ${piece} of the torrent)`;

@@ -1,10 +1,9 @@
 import type { AnnounceEvent, AnnounceRequest, CompactAnnounceResponse } from "#torrent/tracker/announce.ts";
 import { bencodeKey, encodeBencode } from "#torrent/metainfo/bencode.ts";
-import type { ScrapeCounts } from "#torrent/tracker/udp_tracker_codec.ts";
+import { MAX_SCRAPE, type ScrapeCounts } from "#torrent/tracker/udp_tracker_codec.ts";
 import type { Tracker } from "./tracker.ts";
 
 const EVENTS: readonly string[] = ["started", "stopped", "completed"] satisfies AnnounceEvent[];
-const MAX_SCRAPE = 74;
 
 /**
  * The announce URL of the HTTP tracker (BEP 3), with compact peer lists (BEP 23, BEP 7). `hostname` is the client's

@@ -5,9 +5,9 @@
  */
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { APPEND, IMMUTABLE } from "#contract/format/inode_flags.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
+import { LOCKS } from "../../sys/inode_flags.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
 import { chmodAt, close, O, openAt, readDirectory, readLinkAt } from "../../sys/libc.ts";
 import type { ImageEntry, LinkEntry } from "../extract/frame_plan.ts";
@@ -47,8 +47,6 @@ export function surveyTree(root: number, options: SurveyOptions): Survey {
   walk.run();
   return walk.result();
 }
-
-const LOCKS = IMMUTABLE | APPEND;
 
 /** The entries that name one inode, and its link count. */
 interface Names {

@@ -9,7 +9,7 @@
  * The server checks that packed contents match their table and stores them as they came, so that each frame is
  * compressed once.
  */
-import { EXTENT_ROW_BYTES, extentRows, writeExtentRow } from "./extent_table.ts";
+import { EXTENT_ROW_BYTES, extentRows, viewOf, writeExtentRow } from "./extent_table.ts";
 import { MAX_FRAME_BYTES } from "./sealed.ts";
 
 /** Extents in one frame: bounds the table for trees of tiny files. */
@@ -128,8 +128,4 @@ export function uploadedExtents({ table }: FrameUpload, raw: Uint8Array): Upload
   return Array.from(extentRows(table), ({ sha256, sizeBytes }) => {
     return { sha256, content: raw.subarray(at, at += sizeBytes) };
   });
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }

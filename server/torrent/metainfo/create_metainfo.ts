@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { choosePieceLength, type Info, validateInfo } from "./metainfo.ts";
+import { choosePieceLength, type Info, PIECE_HASH_BYTES, validateInfo } from "./metainfo.ts";
 
 /** A file on disk, and its name in the torrent. */
 interface SourceFile {
@@ -66,13 +66,13 @@ class PieceHasher {
 
   constructor(pieceLength: number, totalLength: number) {
     this.pieceLength = pieceLength;
-    this.#hashes = new Uint8Array(Math.ceil(totalLength / pieceLength) * 20);
+    this.#hashes = new Uint8Array(Math.ceil(totalLength / pieceLength) * PIECE_HASH_BYTES);
   }
 
   /** Copies the hashes of the common pieces, if both torrents have the same piece length. Returns the bytes covered. */
   take({ info, bytes }: CommonPrefix): number {
     const pieces = info.pieceLength === this.pieceLength ? Math.floor(bytes / this.pieceLength) : 0;
-    this.#hashes.set(info.pieceHashes.subarray(0, pieces * 20));
+    this.#hashes.set(info.pieceHashes.subarray(0, pieces * PIECE_HASH_BYTES));
     this.#piece = pieces;
     return pieces * this.pieceLength;
   }
@@ -94,7 +94,7 @@ class PieceHasher {
   }
 
   #close(): void {
-    this.#hashes.set(this.#hash.digest(), this.#piece++ * 20);
+    this.#hashes.set(this.#hash.digest(), this.#piece++ * PIECE_HASH_BYTES);
     this.#hash = createHash("sha1");
     this.#filled = 0;
   }

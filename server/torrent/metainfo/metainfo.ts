@@ -10,6 +10,9 @@ import {
 } from "./bencode.ts";
 import { PieceMap, type TorrentFile } from "./piece_map.ts";
 
+/** The length of a SHA-1 (BEP 3). */
+export const PIECE_HASH_BYTES = 20;
+
 /**
  * The metainfo of a private multi-file torrent (BEP 3, BEP 27), a bencoded dictionary:
  *
@@ -146,9 +149,14 @@ export function validateInfo(info: Info): void {
   const pieces = Math.ceil(total / pieceLength);
   if (!Number.isSafeInteger(total) || total === 0) refuse("it has no content");
   if (pieces > MAX_PIECES) refuse(`it has more than ${MAX_PIECES} pieces`);
-  if (info.pieceHashes.length !== pieces * 20) {
+  if (info.pieceHashes.length !== pieces * PIECE_HASH_BYTES) {
     refuse(`it needs ${pieces} piece hashes and has another number`);
   }
+}
+
+/** A view of one piece's hash in `pieceHashes`. */
+export function pieceHash(pieceHashes: Uint8Array, piece: number): Uint8Array {
+  return pieceHashes.subarray(piece * PIECE_HASH_BYTES, (piece + 1) * PIECE_HASH_BYTES);
 }
 
 function infoDictionary(info: Info): ReadonlyMap<string, Bencodable> {

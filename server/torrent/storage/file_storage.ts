@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { setImmediate } from "node:timers";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { Bitfield } from "../wire/bitfield.ts";
-import type { Metainfo } from "../metainfo/metainfo.ts";
+import { type Metainfo, pieceHash } from "../metainfo/metainfo.ts";
 import type { FileRange, PieceMap } from "../metainfo/piece_map.ts";
 import type { PieceStorage } from "../ports.ts";
 
@@ -128,7 +128,7 @@ export class FileStorage implements PieceStorage, Disposable {
         this.read(start + at, bytes);
         hash.update(bytes);
       }
-      if (hash.digest().equals(info.pieceHashes.subarray(piece * 20, piece * 20 + 20))) have.add(piece);
+      if (hash.digest().equals(pieceHash(info.pieceHashes, piece))) have.add(piece);
       // yield after every piece: the node may be seeding another version meanwhile
       await new Promise((resolve) => setImmediate(resolve));
     }

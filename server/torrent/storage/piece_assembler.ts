@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { UNIT_BYTES } from "../choice/active_piece.ts";
+import { pieceHash } from "../metainfo/metainfo.ts";
 import type { PieceMap } from "../metainfo/piece_map.ts";
 import type { PieceStorage } from "../ports.ts";
 
@@ -51,7 +52,7 @@ export class PieceAssembler {
     for (let at = length; at < end; at += READ_BYTES) {
       hash.update(this.#read(piece, { begin: at, length: Math.min(READ_BYTES, end - at) }));
     }
-    return hash.digest().equals(this.#hashes.subarray(piece * 20, piece * 20 + 20));
+    return hash.digest().equals(pieceHash(this.#hashes, piece));
   }
 
   /** SHA-1 of each 16 KiB unit of the piece, hexadecimal. */

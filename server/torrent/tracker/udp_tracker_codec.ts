@@ -44,7 +44,8 @@ export interface ScrapeCounts {
 }
 
 const PROTOCOL = 0x41727101980n;
-const MAX_SCRAPE = 74;
+/** Torrents in one scrape (BEP 15). */
+export const MAX_SCRAPE = 74;
 const ACTIONS = ["connect", "announce", "scrape", "error"] as const;
 const EVENTS: readonly (AnnounceEvent | undefined)[] = [undefined, "completed", "started", "stopped"];
 

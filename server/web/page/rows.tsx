@@ -4,6 +4,7 @@ import type { HookSummary } from "#contract/api/hooks.ts";
 import type { Problem } from "#contract/errors.ts";
 import { STEPS } from "#contract/api/steps.ts";
 import { formatBytes, formatCount, formatSeconds, formatTime, percent } from "../../words/figures.ts";
+import { LIMIT_NAMES } from "../../words/limit_names.ts";
 import { stateOf } from "../../words/node_state.ts";
 
 export function NodeRow({ node }: { node: NodeView }) {
@@ -118,15 +119,13 @@ function Pace({ node: { seeding, limit, slowest } }: { node: NodeView }) {
       {seeding && <small>{seeding.reason}</small>}
       {slowest && (
         <small class="slowest" title={slowest.reason}>
-          slowest of its batch{limit && `, limited by its ${LIMITS[limit]}`}:{" "}
+          slowest of its batch{limit && `, limited by its ${LIMIT_NAMES[limit]}`}:{" "}
           {formatSeconds(slowest.seconds)}, typical {formatSeconds(slowest.typicalSeconds)}
         </small>
       )}
     </>
   );
 }
-
-const LIMITS = { link: "link", disk: "disk", cpu: "processor" };
 
 function Bar({ done, total, label }: { done: number; total: number; label: string }) {
   return <progress max={100} value={percent(done, total)} aria-label={label} />;
