@@ -4,13 +4,13 @@ import type { Entry, FrameExtent } from "#contract/format/entry.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { describeDifference, dumpTree } from "../../../scripts/demo/dump_tree.ts";
 import { needs } from "../../../test/support/needs.ts";
-import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
+import { common, type Image, makeImage } from "../../../test/support/small_image.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
 import { Mount } from "../../sys/mount.ts";
 import { xattrsOf } from "../../sys/xattr.ts";
-import { installTree } from "../extract/install_tree.ts";
 import { type ExistingTree, findExisting } from "./existing.ts";
+import { installImage as install } from "../../../test/support/install_image.ts";
 import { neededFrames } from "./testing/needed_frames.ts";
 
 const uid = Deno.uid() ?? 0, gid = Deno.gid() ?? 0;
@@ -33,21 +33,6 @@ const more: Entry<FrameExtent>[] = [
   { type: "directory", ...at("e"), mode: 0o700 },
   { type: "file", ...at("empty"), sizeBytes: 0, extents: [] },
 ];
-
-async function* order(frames: readonly number[]): AsyncGenerator<number> {
-  yield* frames;
-}
-
-const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
-  installTree({
-    manifest,
-    key,
-    target,
-    packs: { path: () => pack },
-    frames: order(frames),
-    workers: 2,
-    existing,
-  });
 
 async function look({ manifest, target }: Image): Promise<ExistingTree> {
   const root = openAt(-100, target as BytePath, { flags: O.RDONLY | O.DIRECTORY });

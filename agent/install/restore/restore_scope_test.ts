@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import type { Order } from "#contract/api.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { Entry, FrameExtent } from "#contract/format/entry.ts";
-import { common, type Image, key, makeImage } from "../../../test/support/small_image.ts";
+import { common, type Image, makeImage } from "../../../test/support/small_image.ts";
 import { close, O, openAt } from "../../sys/libc.ts";
-import { type ExistingTree, findExisting } from "../compare/existing.ts";
+import { findExisting } from "../compare/existing.ts";
+import { installImage as install } from "../../../test/support/install_image.ts";
 import { neededFrames } from "../compare/testing/needed_frames.ts";
-import { installTree } from "../extract/install_tree.ts";
 import { machineComparison } from "./restore_scope.ts";
 
 const FILES = [
@@ -42,21 +42,6 @@ function image(): Image {
   ];
   return makeImage(entries.sort((a, b) => a.path < b.path ? -1 : 1));
 }
-
-async function* order(frames: readonly number[]): AsyncGenerator<number> {
-  yield* frames;
-}
-
-const install = ({ manifest, target, pack }: Image, frames: readonly number[], existing?: ExistingTree) =>
-  installTree({
-    manifest,
-    key,
-    target,
-    existing,
-    packs: { path: () => pack },
-    frames: order(frames),
-    workers: 2,
-  });
 
 const ORDER: Pick<Order, "restore" | "identity"> = {
   restore: { keep: [], dryRun: false, nodes: 1 },
