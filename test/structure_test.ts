@@ -11,6 +11,7 @@ const ROOMS: Record<string, readonly string[]> = {
 
   // what server and agent share
   "server/contract/": [],
+  "server/plan/": ["server/contract/"],
   "server/native/": ["server/contract/"],
   "server/tar/": ["server/contract/"],
   "server/connections/": ["server/contract/"],
@@ -152,6 +153,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/install/disk/": [
     "server/contract/",
+    "server/plan/",
     "agent/install/records/",
     "agent/layout/",
     "agent/sys/",
@@ -168,6 +170,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/install/boot_loader/": [
     "server/contract/",
+    "server/plan/",
     "agent/install/disk/",
     "agent/install/records/",
     "agent/sys/",
@@ -175,6 +178,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/install/restore/": [
     "server/contract/",
+    "server/plan/",
     "agent/install/boot_loader/",
     "agent/install/compare/",
     "agent/install/disk/",
@@ -187,6 +191,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/install/first_boot/": ["server/contract/", "agent/hooks/", "agent/tree/"],
   "agent/install/steps/": [
     "server/contract/",
+    "server/plan/",
     "agent/hooks/",
     "agent/install/",
     "agent/layout/",
@@ -215,6 +220,7 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   "agent/start/": [
     "server/contract/",
+    "server/plan/",
     "agent/backup/",
     "agent/install/",
     "agent/layout/",

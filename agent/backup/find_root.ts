@@ -1,6 +1,7 @@
 /** Finds the root file system of the machine's own system: the only one there is, never a guess. */
 import { RackseedError } from "#contract/errors.ts";
-import { devicePath, type DiskFacts } from "../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import { devicePath } from "../layout/disks.ts";
 import { foreignRoots } from "../install/disk/foreign_roots.ts";
 import type { Run } from "../sys/command.ts";
 
@@ -18,7 +19,7 @@ export interface FoundRoot {
  *
  * @example
  * ```ts
- * import type { DiskFacts } from "../layout/disks.ts";
+ * import type { DiskFacts } from "#contract/disk_facts.ts";
  * import { ownDisks, volumesOf } from "./find_root.ts";
  *
  * export function devicesToSearch(disks: readonly DiskFacts[], node: string): string[] {

@@ -3,7 +3,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Excludes } from "../tree/excludes.ts";
 import { parseBlkid } from "../layout/partition_table.ts";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
-import type { DiskFacts } from "../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 import { ForeignTree } from "../tree/tree_files.ts";
 import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";

@@ -3,7 +3,8 @@ import type { Inventory } from "#contract/api.ts";
 import { parseBlkid } from "../layout/partition_table.ts";
 import type { Run } from "../sys/command.ts";
 import { exists, firstLine } from "../sys/small_file.ts";
-import { devicePath, type DiskFacts, KERNEL, type KernelTrees } from "../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import { devicePath, KERNEL, type KernelTrees } from "../layout/disks.ts";
 
 /** For `--target DIR`: leaves out the disks, and needs no program. */
 export async function directoryInventory(trees: KernelTrees = KERNEL): Promise<Inventory> {

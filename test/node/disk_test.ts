@@ -6,7 +6,7 @@ import { parseDumpe2fs } from "../../agent/layout/properties/ext.ts";
 import { readDisk } from "../../agent/layout/disks.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
 import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "../../agent/install/disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";

@@ -11,7 +11,7 @@ import {
   type RestoreRequest,
 } from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "../../agent/install/disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 import {
   assessDisk,
   describeRepairs,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ImageFetch } from "../../agent/install/fetch/image_fetch.ts";
 import { mendOrOverwrite } from "../../agent/install/steps/existing_disk.ts";
 import type { Machine } from "../../agent/install/steps/machine.ts";
-import type { Plan } from "../../agent/install/disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
 import { LogTail } from "../../agent/steps/log_tail.ts";
 import { Reporter } from "../../agent/steps/reporter.ts";

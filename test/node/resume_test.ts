@@ -10,7 +10,7 @@ import { installTree } from "../../agent/install/extract/install_tree.ts";
 import { Journal, OWN_FOLDER } from "../../agent/install/records/journal.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
 import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "../../agent/install/disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 import {
   findResumption,
   formatUnsafe,

@@ -1,7 +1,8 @@
 /** A node whose own system is not running: a disk, and the agent's backup steps that read it. */
 import assert from "node:assert/strict";
 import { backUpMachine } from "../../agent/backup/backup_steps.ts";
-import { type DiskFacts, readDisk } from "../../agent/layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import { readDisk } from "../../agent/layout/disks.ts";
 import { enrolMachine, isBackup } from "../../agent/steps/enrol.ts";
 import { LogTail } from "../../agent/steps/log_tail.ts";
 import { Reporter } from "../../agent/steps/reporter.ts";

@@ -7,7 +7,7 @@ import { readLayout } from "../../agent/layout/read_layout.ts";
 import { readDisk } from "../../agent/layout/disks.ts";
 import { TargetDisk } from "../../agent/install/disk/guard.ts";
 import { formatDisk, partitionDisk } from "../../agent/install/disk/partition.ts";
-import { type Plan, planInstall } from "../../agent/install/disk/plan.ts";
+import { type Plan, planInstall } from "#plan/plan.ts";
 import { rehearse } from "../../agent/install/disk/rehearse.ts";
 import { type Run, runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";

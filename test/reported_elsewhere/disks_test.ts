@@ -1,7 +1,8 @@
 /** The wrong disk was chosen, or a disk had another name than the template's. */
 import { RackseedError } from "#contract/errors.ts";
-import { chooseDisk } from "../../agent/install/disk/choose_disk.ts";
-import { devicePath, type DiskFacts } from "../../agent/layout/disks.ts";
+import { chooseDisk } from "#plan/choose_disk.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import { devicePath } from "../../agent/layout/disks.ts";
 import { testReports } from "./report.ts";
 
 function disk(name: string, facts: Partial<DiskFacts> = {}): DiskFacts {

@@ -7,8 +7,8 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import { isEsp } from "#contract/format/layout.ts";
 import { type CloneRecord, type FileHashes, hashFiles } from "../records/clone_record.ts";
 import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "../disk/plan.ts";
-import { BIOS_BOOT_TYPE } from "../disk/plan_boot_loader.ts";
+import type { Plan } from "#plan/plan.ts";
+import { BIOS_BOOT_TYPE } from "#plan/plan_boot_loader.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Boot code of an MBR (UEFI 2.10 §5.2.1): what follows is the disk's signature and its table. */

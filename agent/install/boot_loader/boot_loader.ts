@@ -7,8 +7,8 @@ import type { CommandOptions, Run } from "../../sys/command.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { bootOrderAfter, type EfiBoot, parseEfiBoot } from "./efi_boot_order.ts";
 import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "../disk/plan.ts";
-import type { BootLoaderPlan } from "../disk/plan_boot_loader.ts";
+import type { Plan } from "#plan/plan.ts";
+import type { BootLoaderPlan } from "#plan/plan_boot_loader.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 

@@ -5,9 +5,10 @@
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { claimBlockDevice } from "../../sys/kernel.ts";
-import { describeDisk, objections } from "./choose_disk.ts";
-import { type Plan, plannedEnd } from "./plan.ts";
-import { devicePath, type DiskFacts, readDisk } from "../../layout/disks.ts";
+import { describeDisk, objections } from "#plan/choose_disk.ts";
+import { type Plan, plannedEnd } from "#plan/plan.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import { devicePath, readDisk } from "../../layout/disks.ts";
 
 export class TargetDisk {
   readonly name: string;
@@ -37,7 +38,7 @@ export class TargetDisk {
    * ```ts
    * import { TargetDisk } from "./guard.ts";
    * import { formatDisk, partitionDisk } from "./partition.ts";
-   * import type { Plan } from "./plan.ts";
+   * import type { Plan } from "#plan/plan.ts";
    * import { runCommand as run } from "../../sys/command.ts";
    *
    * async function overwrite(plan: Plan): Promise<void> {

@@ -6,9 +6,9 @@ import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
 import type { TargetDisk } from "./guard.ts";
-import { type Action, placeNumber, type Plan } from "./plan.ts";
-import type { Formatting } from "./plan_format.ts";
-import { sfdiskScript } from "./plan_table.ts";
+import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { Formatting } from "#plan/plan_format.ts";
+import { sfdiskScript } from "#plan/plan_table.ts";
 
 export interface CarryOut {
   readonly run: Run;

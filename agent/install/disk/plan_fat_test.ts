@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { FileSystem } from "#contract/format/layout.ts";
 import { parseFatBootSector } from "../../layout/properties/fat.ts";
 import { runCommand } from "../../sys/command.ts";
-import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
+import { mkfsVfatArgv, narrowed } from "#plan/plan_fat.ts";
 
 const MIB = 1 << 20;
 

@@ -4,9 +4,9 @@
  */
 import { RackseedError } from "#contract/errors.ts";
 import type { Run } from "../../sys/command.ts";
-import type { Action, Plan } from "./plan.ts";
-import type { Formatting } from "./plan_format.ts";
-import { sfdiskScript } from "./plan_table.ts";
+import type { Action, Plan } from "#plan/plan.ts";
+import type { Formatting } from "#plan/plan_format.ts";
+import { sfdiskScript } from "#plan/plan_table.ts";
 import { hasTable } from "./resume.ts";
 
 /** mkfs.vfat has no dry run: it writes its tables, 8 MiB for each GiB with the smallest clusters. */

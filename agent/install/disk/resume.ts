@@ -13,9 +13,9 @@ import { INSPECTION_FLAGS, Mount } from "../../sys/mount.ts";
 import type { TargetDisk } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal, recordOf } from "../records/journal.ts";
 import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
-import { type Action, placeNumber, type Plan } from "./plan.ts";
-import type { Formatting } from "./plan_format.ts";
-import { type PlannedPartition, USUAL_ENTRIES } from "./plan_table.ts";
+import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { Formatting } from "#plan/plan_format.ts";
+import { type PlannedPartition, USUAL_ENTRIES } from "#plan/plan_table.ts";
 
 export type Resumption =
   | { readonly resumes: true }

@@ -2,9 +2,9 @@
 import { parseDumpe2fs } from "../../layout/properties/ext.ts";
 import type { TargetDisk } from "./guard.ts";
 import { type CarryOut, tune } from "./partition.ts";
-import { placeNumber, type Plan } from "./plan.ts";
-import { tune2fsArgv } from "./plan_ext.ts";
-import type { Formatting } from "./plan_format.ts";
+import { placeNumber, type Plan } from "#plan/plan.ts";
+import { tune2fsArgv } from "#plan/plan_ext.ts";
+import type { Formatting } from "#plan/plan_format.ts";
 
 /** `text`: output of `tune2fs -l`. Pure. */
 export function isTuned({ tuning }: Pick<Formatting, "tuning">, text: string): boolean {

@@ -9,7 +9,7 @@ import {
 } from "../boot_loader/boot_area.ts";
 import type { Comparison } from "../compare/comparison.ts";
 import type { TargetDisk } from "../disk/guard.ts";
-import { plainMounts, plannedSwapFiles } from "../disk/plan.ts";
+import { plainMounts, plannedSwapFiles } from "#plan/plan.ts";
 import { unusableSwapFiles } from "../fit/swap_files.ts";
 import {
   type CloneRecord,

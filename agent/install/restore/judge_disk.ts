@@ -7,7 +7,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { TargetDisk } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/partition.ts";
-import type { Plan } from "../disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {
   assessDisk,

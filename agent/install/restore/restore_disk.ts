@@ -8,8 +8,8 @@ import { probeDevice } from "../../sys/blkid.ts";
 import type { Run } from "../../sys/command.ts";
 import type { TargetDisk } from "../disk/guard.ts";
 import { type CarryOut, formatDisk, partitionDisk } from "../disk/partition.ts";
-import { type Action, placeNumber, type Plan } from "../disk/plan.ts";
-import type { Formatting } from "../disk/plan_format.ts";
+import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { Formatting } from "#plan/plan_format.ts";
 import { hasFileSystem, tableStands } from "../disk/resume.ts";
 
 /** A disk that can be restored. */

@@ -2,7 +2,7 @@
 import type { Identity } from "#contract/identity.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";
 import { syncAll } from "../../sys/kernel.ts";
-import { plainMounts } from "../disk/plan.ts";
+import { plainMounts } from "#plan/plan.ts";
 import type { ImageFetch } from "../fetch/image_fetch.ts";
 import { writeIndex } from "../records/clone_record.ts";
 import type { GivenIdentity } from "./give_identity.ts";

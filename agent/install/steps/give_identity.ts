@@ -3,7 +3,7 @@ import { describeIdentity, type Identity } from "#contract/identity.ts";
 import { messageOf } from "#contract/errors.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import { type Plan, plannedSwapFiles } from "../disk/plan.ts";
+import { type Plan, plannedSwapFiles } from "#plan/plan.ts";
 import { prepareFirstBoot } from "../first_boot/prepare.ts";
 import { fitToDisk } from "../fit/fit_to_disk.ts";
 import { applyIdentity } from "../identity/apply_identity.ts";

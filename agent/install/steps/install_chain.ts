@@ -2,7 +2,7 @@
 import type { Identity } from "#contract/identity.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import { comparisonOf } from "../compare/comparison.ts";
-import { describePlan } from "../disk/plan_description.ts";
+import { describePlan } from "#plan/plan_description.ts";
 import { syncPeriodically } from "../extract/periodic_sync.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
 import { installLoader } from "./boot_loader.ts";

@@ -1,5 +1,5 @@
 /** A machine in its initramfs with its order: what the steps of both chains work with. */
-import type { DiskFacts } from "../../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 import type { Enrolled } from "../../steps/enrol.ts";
 import type { LogTail } from "../../steps/log_tail.ts";
 import type { Reporter } from "../../steps/reporter.ts";
@@ -8,7 +8,7 @@ import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
 import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "../disk/plan.ts";
+import type { Plan } from "#plan/plan.ts";
 
 export interface Machine {
   readonly steps: StepRunner;

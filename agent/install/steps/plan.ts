@@ -1,9 +1,9 @@
 /** Steps "plan" and "guard": which disk, and the proof that it may be overwritten. */
 import { readDisks } from "../../layout/disks.ts";
 import type { StepOutcome } from "../../steps/step.ts";
-import { describeDisk, tokensOf } from "../disk/choose_disk.ts";
+import { describeDisk, tokensOf } from "#plan/choose_disk.ts";
 import { TargetDisk } from "../disk/guard.ts";
-import { confirmChoice, type Plan, planInstall, type PlanRequest } from "../disk/plan.ts";
+import { confirmChoice, type Plan, planInstall, type PlanRequest } from "#plan/plan.ts";
 import type { Machine } from "./machine.ts";
 
 /** Throws RackseedError, with nothing written, if the image cannot be rebuilt on this machine. */

@@ -4,7 +4,7 @@
  */
 import type { Order } from "#contract/api.ts";
 import type { Identity } from "#contract/identity.ts";
-import { describeRestore } from "../disk/plan_description.ts";
+import { describeRestore } from "#plan/plan_description.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
 import { keepOrInstallLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";

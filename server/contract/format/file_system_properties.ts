@@ -87,3 +87,37 @@ export const FatProperties = z.object({
   backupSector: z.int().min(0).max(65_535).optional(),
 });
 export type FatProperties = z.infer<typeof FatProperties>;
+
+/** Path of a subvolume from the top of its file system, without a leading slash: "@", "@/var/lib". */
+const subvolumePath = z.string().max(4095).regex(/^(?!\.{1,2}(\/|$))[^/\0]+(\/(?!\.{1,2}(\/|$))[^/\0]+)*$/);
+
+export const BtrfsProfile = z.enum(
+  ["single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6"],
+);
+
+/** btrfs-subvolume(8), btrfs-property(8), mkfs.btrfs(8). */
+export const BtrfsProperties = z.object({
+  nodeBytes: count,
+  sectorBytes: count,
+  checksum: z.enum(["crc32c", "xxhash", "sha256", "blake2"]),
+  /** As mkfs.btrfs and sysfs name them: "no-holes", "free-space-tree". */
+  features: z.array(z.string().max(32).regex(/^[a-z0-9_-]+$/)).max(64),
+  dataProfile: BtrfsProfile,
+  metadataProfile: BtrfsProfile,
+  /** Parents before their children; the top of the file system is not among them. */
+  subvolumes: z.array(z.object({
+    path: subvolumePath,
+    /** Absolute; absent if the template mounts it only as a part of another one, or not at all. */
+    mountPoint: z.string().max(4095).optional(),
+    mountOptions: z.string().max(1024).optional(),
+    /** A read-only snapshot stays read-only on a clone. */
+    readOnly: z.boolean(),
+    /** Path of the subvolume that it is a snapshot of, if that still exists. */
+    snapshotOf: subvolumePath.optional(),
+  })).max(4096),
+  /** Path of the subvolume that a mount without subvol= gets; absent: the top. */
+  defaultSubvolume: subvolumePath.optional(),
+  /** Path of the subvolume mounted at the file system's own mount point; absent: the top. */
+  mountedSubvolume: subvolumePath.optional(),
+});
+export type BtrfsProperties = z.infer<typeof BtrfsProperties>;

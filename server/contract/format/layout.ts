@@ -1,18 +1,12 @@
 /**
- * The disk layout of a machine: enough to rebuild it on disks with other names and, within reason, other sizes. Volumes
- * are named by place (disk 0, partition 2), never by /dev names, which change from machine to machine.
+ * The disk layout of a machine: enough to rebuild it on disks with other names and, within reason, other sizes. A tree:
+ * disks, partitions, MD arrays, LUKS, LVM, file systems and swap, in any nesting. Partitions are named by place (disk 0,
+ * partition 2), never by /dev names, which change from machine to machine.
  */
 import { z } from "zod";
-import { ExtProperties, FatProperties, XfsProperties } from "./file_system_properties.ts";
-
-/** The place of a file system or swap area. Other kinds are refused until a version of the format has them. */
-export const Volume = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("partition"), disk: z.int().min(0), number: z.int().min(1).max(256) }),
-  z.object({ kind: z.literal("disk"), disk: z.int().min(0) }),
-  z.object({ kind: z.literal("md"), name: z.string().max(64) }),
-  z.object({ kind: z.literal("lv"), group: z.string().max(128), name: z.string().max(128) }),
-]);
-export type Volume = z.infer<typeof Volume>;
+import { BtrfsProperties, ExtProperties, FatProperties, XfsProperties } from "./file_system_properties.ts";
+import { Encrypted, MdArray, Volume, VolumeGroup } from "./volumes.ts";
+export { describeVolume, Volume } from "./volumes.ts";
 
 /** Why this cannot be rebuilt, as text; a plan then refuses it. Absent if there is no known reason. */
 const obstacle = z.string().max(200).optional();
@@ -65,6 +59,8 @@ export type DiskTable = z.infer<typeof DiskTable>;
 
 export const FileSystem = z.object({
   volume: Volume,
+  /** The other devices of a btrfs that spans several. */
+  more: z.array(Volume).max(64).optional(),
   type: z.string().max(32).regex(/^[a-z0-9_]+$/),
   uuid: z.string().max(64).optional(),
   label: z.string().max(255).optional(),
@@ -86,6 +82,7 @@ export const FileSystem = z.object({
     ext: ExtProperties.optional(),
     xfs: XfsProperties.optional(),
     fat: FatProperties.optional(),
+    btrfs: BtrfsProperties.optional(),
   }),
   obstacle,
 });
@@ -109,28 +106,22 @@ export const SwapFile = z.object({
 });
 export type SwapFile = z.infer<typeof SwapFile>;
 
+/**
+ * Everything between disks and file systems is in the three lists, and refers to what it lies on by `Volume`. A name
+ * is unique in its list; nothing may lie on itself.
+ */
 export const DiskLayout = z.object({
+  /** Disk 0 is the one with the root file system, or the first of those that it lies on. */
   disks: z.array(DiskTable).max(64),
+  arrays: z.array(MdArray).max(64).optional(),
+  encrypted: z.array(Encrypted).max(64).optional(),
+  groups: z.array(VolumeGroup).max(64).optional(),
   /** Sorted by mount point, so that a parent is mounted before its children. */
   fileSystems: z.array(FileSystem).max(256),
   swap: z.array(SwapArea).max(64),
   swapFiles: z.array(SwapFile).max(64).optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
-
-/** The same text on the template, in the plan and in messages. */
-export function describeVolume(volume: Volume): string {
-  switch (volume.kind) {
-    case "partition":
-      return `disk ${volume.disk} partition ${volume.number}`;
-    case "disk":
-      return `disk ${volume.disk}`;
-    case "md":
-      return `MD array ${volume.name}`;
-    case "lv":
-      return `LVM volume ${volume.group}/${volume.name}`;
-  }
-}
 
 /** A vfat file system at a usual mount point of the EFI system partition. */
 export function isEsp({ type, mountPoint }: Pick<FileSystem, "type" | "mountPoint">): boolean {

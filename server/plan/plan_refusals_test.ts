@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
-import { EXT } from "../../../test/support/file_system_properties.ts";
+import { EXT } from "../../test/support/file_system_properties.ts";
 import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
 
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [

@@ -7,7 +7,7 @@ import { describeVolume, type DiskLayout, type SwapFile, type Volume } from "#co
 import type { Header } from "#contract/format/manifest.ts";
 import { type Buildable, proveBuildable, refusal } from "./buildable.ts";
 import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
-import type { DiskFacts } from "../../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 import {
   canResize,
   formatFileSystem,

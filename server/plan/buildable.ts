@@ -85,7 +85,7 @@ function proveVolume(
   { disks, used, image }: { disks: readonly DiskTable[]; used: Set<string>; image: string },
 ): void {
   const words = describeVolume(volume);
-  if (volume.kind === "md" || volume.kind === "lv") {
+  if (volume.kind !== "partition" && volume.kind !== "disk") {
     throw refusal(image, { reason: `this version does not rebuild its ${words}.`, remedy: REMEDY });
   }
   const table = disks[volume.disk];

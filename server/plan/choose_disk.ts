@@ -1,7 +1,7 @@
 /** Which disk to install to: the one the operator named, or the only one that fits. Never a guess. Pure. */
 import type { ChosenDisk } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { DiskFacts } from "../../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 
 /** Why nothing may ever be written to this disk; empty if it may. */
 export function objections(disk: DiskFacts, { allowLoop = false }: { allowLoop?: boolean } = {}): string[] {

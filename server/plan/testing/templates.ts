@@ -1,7 +1,7 @@
 /** A template with one BIOS disk and a node with one disk, as the planner's tests vary them. */
 import type { DiskTable, FileSystem, Partition } from "#contract/format/layout.ts";
 import type { Header } from "#contract/format/manifest.ts";
-import type { DiskFacts } from "../../../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 import { planInstall, type PlanRequest } from "../plan.ts";
 
 export const MIB = 1 << 20;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChosenDisk } from "#contract/api.ts";
-import type { DiskFacts } from "../../layout/disks.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
 import { confirmChoice, planInstall, type PlanRequest } from "./plan.ts";
 import { disk, GIB, header, plan } from "./testing/templates.ts";
 
