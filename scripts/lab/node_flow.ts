@@ -7,7 +7,7 @@ import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
 import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
-import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
+import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
 import { domain, templateStorage } from "./template_settings.ts";
 import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
@@ -36,7 +36,7 @@ export async function orderNodes(
       settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
     }
     await server.rackseed("node", "set", node.name, ...settings);
-    await run(["truncate", "-s", "3G", diskOf(lab, node)]);
+    for (const { path, sizeMiB } of disksOf(lab, node)) await run(["truncate", "-s", `${sizeMiB}M`, path]);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
@@ -200,7 +200,7 @@ export async function cloneNode(
   const agentMs = await installNode(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
-    () => compareWithTemplate(lab, { clone: diskOf(lab, context.node), template: context.template.disk }),
+    () => compareWithTemplate(lab, { clone: disksOf(lab, context.node), template: context.template.disks }),
   );
   const { checks, ...clone } = await startClone(lab, context);
   return { ...clone, agentMs, checks: [compared, ...checks] };
@@ -211,7 +211,7 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
     name: node.name,
     mac: node.mac,
-    disk: diskOf(lab, node),
+    disks: disksOf(lab, node),
     // The image's packs are kept in it.
     memoryMiB: 1536,
     bootOrder: "network-first",
@@ -223,8 +223,21 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   };
 }
 
+/** Its disks, which `orderNodes` creates. */
+export function disksOf(
+  lab: Workplace,
+  { name }: NodeFacts,
+): (VmDisk & { readonly sizeMiB: number })[] {
+  return (lab.layout?.nodeDisksMiB ?? [3072]).map((sizeMiB, i) => ({
+    path: `${lab.folder}/${name}${i === 0 ? "" : `-${i}`}.img`,
+    serial: serialOf(name, i),
+    sizeMiB,
+  }));
+}
+
+/** The disk of a node that has only one. */
 export function diskOf(lab: Workplace, node: NodeFacts): string {
-  return `${lab.folder}/${node.name}.img`;
+  return disksOf(lab, node)[0]?.path ?? "";
 }
 
 function key(line: string): string {
