@@ -53,7 +53,7 @@ const unwantedFolders = [
 /** Single modules by name: file systems, the keyboard of a node's console. */
 const wantedModules = new Set(
   [
-    "ext4 fat vfat xfs btrfs efivarfs overlay squashfs isofs loop",
+    "ext4 fat vfat xfs btrfs f2fs efivarfs overlay squashfs isofs loop",
     "hid hid_generic usbhid atkbd i8042",
     "qemu_fw_cfg af_packet bonding 8021q ipv6",
   ].join(" ").split(" "),
