@@ -6,11 +6,8 @@ import { LEAST_F2FS_BYTES, mkfsF2fsArgv } from "./plan_f2fs.ts";
 import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
 import { mkfsXfsArgv } from "./plan_xfs.ts";
 
-/** A place that this version can format. */
-export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
-
 export interface Formatting {
-  readonly place: Place;
+  readonly volume: Volume;
   readonly type: string;
   readonly sizeBytes: number;
   readonly mountPoint?: string;
@@ -68,13 +65,13 @@ function leastBytes(fileSystem: FileSystem): number {
   }
 }
 
-export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Room): Formatting {
-  const { type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting {
+  const { volume, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
   const { sizeBytes } = room;
   const subvolumes = plannedSubvolumes(fileSystem);
   const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
   return {
-    place,
+    volume,
     type,
     sizeBytes,
     mountPoint,
@@ -87,9 +84,9 @@ export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Roo
   };
 }
 
-export function formatSwap({ uuid, label }: SwapArea, place: Place, sizeBytes: number): Formatting {
+export function formatSwap({ volume, uuid, label }: SwapArea, sizeBytes: number): Formatting {
   return {
-    place,
+    volume,
     type: "swap",
     sizeBytes,
     uuid,

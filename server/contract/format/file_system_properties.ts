@@ -93,7 +93,7 @@ const subvolumePath = z.string().max(4095).regex(/^(?!\.{1,2}(\/|$))[^/\0]+(\/(?
 const mountPoint = z.string().max(4095).regex(/^\/$|^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/);
 const mountOptions = z.string().max(1024);
 
-export const BtrfsProfile = z.enum(
+const BtrfsProfile = z.enum(
   ["single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6"],
 );
 export type BtrfsProfile = z.infer<typeof BtrfsProfile>;
