@@ -13,7 +13,9 @@ export interface Formatting {
   readonly mountPoint?: string;
   readonly uuid?: string | undefined;
   readonly label?: string | undefined;
-  /** The program and its arguments; the device is appended. */
+  /** The other devices of a btrfs that spans several. */
+  readonly more?: readonly Volume[];
+  /** The program and its arguments; the devices are appended. */
   readonly argv: readonly [string, ...string[]];
   /** The same for the properties that are set afterwards, and can be set again on a full file system. */
   readonly tuning?: readonly [string, ...string[]];
@@ -66,7 +68,7 @@ function leastBytes(fileSystem: FileSystem): number {
 }
 
 export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting {
-  const { volume, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+  const { volume, more, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
   const { sizeBytes } = room;
   const subvolumes = plannedSubvolumes(fileSystem);
   const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
@@ -77,6 +79,7 @@ export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting
     mountPoint,
     uuid,
     label,
+    ...(more && { more }),
     argv: argvOf(fileSystem, room),
     ...(remark !== undefined && { remark }),
     ...(subvolumes && { subvolumes }),

@@ -1,13 +1,9 @@
 /** Subvolumes of a btrfs on a loop device: made, found, closed and made again. */
 import assert from "node:assert/strict";
-import {
-  closeSubvolumes,
-  missingSubvolumes,
-  prepareSubvolumes,
-  withTop,
-} from "../../agent/install/disk/btrfs_subvolumes.ts";
+import { openSubvolumes, subvolumesAmiss } from "../../agent/install/disk/btrfs_subvolumes.ts";
 import { defaultSubvolumeOf, spacesOf, subvolumesOf } from "../../agent/sys/btrfs.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
+import { Mount } from "../../agent/sys/mount.ts";
 import { close, O, openAt } from "../../agent/sys/libc.ts";
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
@@ -47,39 +43,42 @@ Deno.test({
   async fn() {
     await using disk = await LoopDisk.make({ sizeBytes: 200 << 20 });
     await run(["mkfs.btrfs", "-q", disk.device]);
-    const at = await Deno.makeTempDir();
-    const onTop = <T>(work: (top: string) => T) => withTop([disk.device], { at, work });
+    const devices = [disk.device], at = await Deno.makeTempDir();
+    const onTop = async <T>(work: () => T | Promise<T>) => {
+      await using _top = await Mount.at(at, { source: disk.device, type: "btrfs", data: "subvolid=5" });
+      return await work();
+    };
+    const snapshot = `${at}/@snap\nshot/file`;
 
-    assert.deepEqual(
-      await onTop((top) => missingSubvolumes(top, PLAN)),
-      PLAN.paths.map((path) => `the subvolume ${path} is missing`),
-    );
-    assert.deepEqual(await onTop((top) => prepareSubvolumes(top, PLAN)), PLAN.paths);
-    assert.deepEqual(await onTop((top) => prepareSubvolumes(top, PLAN)), []);
-    await onTop((top) => Deno.writeTextFileSync(`${top}/@snap\nshot/file`, "x"));
-    await onTop((top) => closeSubvolumes(top, PLAN));
-    const { spaces, ...facts } = await onTop(found);
+    const missing = PLAN.paths.map((path) => `the subvolume ${path} is missing`);
+    assert.deepEqual(await subvolumesAmiss(devices, PLAN), missing);
+    {
+      await using _open = await openSubvolumes(devices, PLAN);
+      await onTop(() => Deno.writeTextFileSync(snapshot, "x"));
+    }
+    const { spaces, ...facts } = await onTop(() => found(at));
     assert.deepEqual(facts, {
       paths: { "/@": false, "/@home": false, "/@snap\nshot": true, "/@/var/lib/machines": false },
       default: "/@",
     });
     assert(spaces >= 3);
-    await onTop((top) => assert.throws(() => Deno.writeTextFileSync(`${top}/@snap\nshot/file`, "y")));
-    assert.deepEqual(await onTop((top) => missingSubvolumes(top, PLAN)), []);
+    await onTop(() => assert.throws(() => Deno.writeTextFileSync(snapshot, "y")));
+    assert.deepEqual(await subvolumesAmiss(devices, PLAN), []);
 
-    await onTop((top) =>
-      new Deno.Command("btrfs", { args: ["-q", "subvolume", "delete", `${top}/@home`] }).outputSync()
-    );
-    assert.deepEqual(await onTop((top) => missingSubvolumes(top, PLAN)), ["the subvolume @home is missing"]);
-    assert.deepEqual(await onTop((top) => prepareSubvolumes(top, PLAN)), ["@home"]);
-    assert.deepEqual(await onTop((top) => missingSubvolumes(top, PLAN)), [
-      "the subvolume @snap\nshot is not read-only",
-    ]);
+    await onTop(() => run(["btrfs", "-q", "subvolume", "delete", `${at}/@home`]));
+    assert.deepEqual(await subvolumesAmiss(devices, PLAN), ["the subvolume @home is missing"]);
+    {
+      await using _open = await openSubvolumes(devices, PLAN);
+      assert.deepEqual(await subvolumesAmiss(devices, PLAN), ["the subvolume @snap\nshot is not read-only"]);
+      await onTop(() => Deno.writeTextFileSync(snapshot, "y"));
+    }
+    assert.deepEqual(await subvolumesAmiss(devices, PLAN), []);
+    assert.equal(await onTop(() => Deno.readTextFileSync(snapshot)), "y");
 
     const odd = { paths: ["link"], readOnly: [] };
-    await onTop((top) => Deno.symlinkSync("/etc", `${top}/link`));
-    await assert.rejects(onTop((top) => prepareSubvolumes(top, odd)), /something else has its name/);
-    assert.deepEqual(await onTop((top) => missingSubvolumes(top, odd)), ["the subvolume link is missing"]);
+    await onTop(() => Deno.symlinkSync("/etc", `${at}/link`));
+    await assert.rejects(openSubvolumes(devices, odd), /something else has its name/);
+    assert.deepEqual(await subvolumesAmiss(devices, odd), ["the subvolume link is missing"]);
     await Deno.remove(at);
   },
 });

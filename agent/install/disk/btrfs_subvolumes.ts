@@ -14,7 +14,7 @@ import {
 import { codeOf } from "../../sys/errno.ts";
 import { statOf } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, makeDirectoryAt, O, openAt } from "../../sys/libc.ts";
-import { Mount, MS } from "../../sys/mount.ts";
+import { INSPECTION_FLAGS, Mount, MS } from "../../sys/mount.ts";
 
 const DIRECTORY = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const HERE = "." as BytePath;
@@ -24,21 +24,47 @@ export function deviceOptions(devices: readonly string[]): string[] {
   return devices.length < 2 ? [] : devices.map((device) => `device=${device}`);
 }
 
-/**
- * Mounts the top of the file system at `at` while `work` runs. `devices`: all of them. Throws RackseedError, and what
- * `work` throws.
- */
-export async function withTop<T>(
+/** On a file system that was just made. */
+export async function makeSubvolumes(devices: readonly string[], plan: SubvolumePlan): Promise<void> {
+  await withTop(devices, (top) => prepareSubvolumes(top, plan));
+}
+
+/** Makes those that are missing, and keeps all of them writable until it is disposed. */
+export async function openSubvolumes(
   devices: readonly string[],
-  { at, work }: { at: string; work: (top: string) => T },
+  plan: SubvolumePlan,
+): Promise<AsyncDisposable> {
+  await makeSubvolumes(devices, plan);
+  return {
+    async [Symbol.asyncDispose]() {
+      if (plan.readOnly.length > 0) await withTop(devices, (top) => closeSubvolumes(top, plan));
+    },
+  };
+}
+
+/** What of them is missing or has another property, as text. Writes nothing. */
+export async function subvolumesAmiss(devices: readonly string[], plan: SubvolumePlan): Promise<string[]> {
+  return await withTop(devices, (top) => missingSubvolumes(top, plan), { readOnly: true });
+}
+
+/** Mounts the top of the file system while `work` runs. `devices`: all of them. Throws RackseedError, and what `work` throws. */
+async function withTop<T>(
+  devices: readonly string[],
+  work: (top: string) => T,
+  { readOnly = false }: { readOnly?: boolean } = {},
 ): Promise<T> {
-  await using _top = await Mount.at(at, {
-    source: devices[0] ?? "",
-    type: "btrfs",
-    flags: MS.NOATIME | MS.NOSUID | MS.NODEV | MS.NOEXEC,
-    data: ["subvolid=5", ...deviceOptions(devices)].join(","),
-  });
-  return work(at);
+  const at = await Deno.makeTempDir({ prefix: "rackseed-btrfs-" });
+  try {
+    await using _top = await Mount.at(at, {
+      source: devices[0] ?? "",
+      type: "btrfs",
+      flags: readOnly ? INSPECTION_FLAGS : INSPECTION_FLAGS & ~MS.RDONLY | MS.NOATIME,
+      data: ["subvolid=5", ...readOnly ? ["rescue=nologreplay"] : [], ...deviceOptions(devices)].join(","),
+    });
+    return work(at);
+  } finally {
+    await Deno.remove(at);
+  }
 }
 
 /**
@@ -46,7 +72,7 @@ export async function withTop<T>(
  * `closeSubvolumes`. Returns the paths of those that were made. Throws RackseedError if something else has a
  * subvolume's name.
  */
-export function prepareSubvolumes(top: string, { paths, readOnly, default: own }: SubvolumePlan): string[] {
+function prepareSubvolumes(top: string, { paths, readOnly, default: own }: SubvolumePlan): string[] {
   return withDirectory(top, (root) => {
     // parents first: nothing can be made in one that is read-only
     const made = paths.filter((path) => {
@@ -68,14 +94,14 @@ function makeDefault(fd: number): void {
 }
 
 /** Once everything is written. */
-export function closeSubvolumes(top: string, { readOnly }: SubvolumePlan): void {
+function closeSubvolumes(top: string, { readOnly }: SubvolumePlan): void {
   withDirectory(top, (root) => {
     for (const path of readOnly) withSubvolume(root, path, (fd) => setSubvolumeReadOnly(fd, true));
   });
 }
 
 /** What `prepareSubvolumes` would make or change, as text. Writes nothing. */
-export function missingSubvolumes(top: string, { paths, readOnly }: SubvolumePlan): string[] {
+function missingSubvolumes(top: string, { paths, readOnly }: SubvolumePlan): string[] {
   return withDirectory(top, (root) =>
     paths.flatMap((path) => {
       let isReadOnly: boolean | undefined;

@@ -5,8 +5,9 @@ import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
 import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
+import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
 import type { TargetDisks } from "./guard.ts";
-import { type Action, type Plan } from "#plan/actions.ts";
+import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
 
@@ -128,15 +129,24 @@ async function format(
   { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
   const { volume, argv, type } = formatting;
-  const device = target.device(volume);
+  const devices = devicesOf(target, formatting), device = devices.join(", ");
   const whole = volume.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
-  await run([...argv, ...whole, device], {
+  await run([...argv, ...whole, ...devices], {
     signal,
     timeoutMs: 30 * 60_000,
     title: `cannot format ${device} as ${type}`,
     remedy: `check that the template's ${argv[0]} can make the file systems of its own layout.`,
   });
   await tune(target, { formatting, run, signal });
+  if (formatting.subvolumes) await makeSubvolumes(devices, formatting.subvolumes);
+}
+
+/** All devices of a file system; only a btrfs may have several. */
+function devicesOf(
+  target: TargetDisks,
+  { volume, more = [] }: Pick<Formatting, "volume" | "more">,
+): string[] {
+  return [volume, ...more].map((volume) => target.device(volume));
 }
 
 /** Sets the properties that can be set on an unmounted file system, empty or full. */
@@ -168,28 +178,38 @@ export async function mountTree(
   },
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  for (const action of plan.actions) {
-    if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
-    const source = target.device(action.volume);
+  for (const { formatting } of readOnly ? [] : actionsOf(plan, "format")) {
+    const { subvolumes } = formatting;
+    if (subvolumes === undefined || without.includes(formatting)) continue;
+    stack.use(await openSubvolumes(devicesOf(target, formatting), subvolumes));
+  }
+  const isMissing = ({ volume }: ActionOf<"mount">) =>
+    without.some((w) => describeVolume(w.volume) === describeVolume(volume));
+  for (const action of actionsOf(plan, "mount")) {
+    if (isMissing(action)) continue;
+    const devices = devicesOf(target, action);
+    const options = [action.options, readOnly ? UNREPLAYED[action.type] : undefined];
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
     stack.use(
       await Mount.at(mountPoint, {
-        source,
+        source: devices[0] ?? "",
         type: action.type,
         // updating the access time of every file that is compared would cost more than reading it
         flags: readOnly ? MS.RDONLY : MS.NOATIME,
-        ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),
+        data: [...options, ...deviceOptions(devices)].filter(Boolean).join(","),
       }),
     );
   }
   return stack.move();
 }
 
-/** ext4(5), xfs(5) */
+/** ext4(5), xfs(5), btrfs(5), f2fs */
 const UNREPLAYED: Readonly<Record<string, string>> = {
   ext3: "noload",
   ext4: "noload",
   xfs: "norecovery",
+  btrfs: "rescue=nologreplay",
+  f2fs: "norecovery",
 };
 
 /** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
