@@ -12,7 +12,8 @@ export function planMachine(
   describe: (plan: Plan) => string[],
 ): StepOutcome & { plan: Plan } {
   const plan = planInstall(requestOf(machine));
-  return { plan, message: describeDisk(plan.disk), planLines: describe(plan), disk: tokensOf(plan.disk) };
+  const disks = [{ layoutDisk: 0, ...tokensOf(plan.disk) }];
+  return { plan, message: describeDisk(plan.disk), planLines: describe(plan), disks };
 }
 
 /** Throws RackseedError if the disk is no longer the planned one, or is in use. */
@@ -27,6 +28,6 @@ export async function proveDisk(
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, disk, installedDisk } = order;
-  return { node, header, firmware, disks, disk, installed: installedDisk };
+  const { node, disks: named, installedDisks } = order;
+  return { node, header, firmware, disks, disk: named?.[0], installed: installedDisks?.[0] };
 }
