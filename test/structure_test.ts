@@ -105,7 +105,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
-  "boot/initramfs/": ["server/contract/"],
+  "boot/initramfs/": ["server/contract/", "server/native/"],
   "boot/*": ["server/contract/", "boot/"],
 
   // the agent: on a template, and on a node

@@ -2,6 +2,7 @@
  * The programs of the template's own system that rebuild a node, with the packages they are in. A capture checks the
  * template for them, and the initramfs carries them.
  */
+import { type OsRelease, packageIn } from "./distributions.ts";
 import type { DiskLayout } from "./format/layout.ts";
 
 export interface Tool {
@@ -48,9 +49,9 @@ export const CAPTURE_TOOLS: readonly Tool[] = [
   { name: "dumpe2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
 ];
 
-/** "fdisk (RHEL: util-linux)", for remedies. */
-export function packageOf(tool: Pick<Tool, "debian" | "rhel">): string {
-  return tool.debian === tool.rhel ? tool.debian : `${tool.debian} (RHEL: ${tool.rhel})`;
+/** For remedies: the package of the distribution; "fdisk (RHEL: util-linux)" if it is not known. */
+export function packageOf(tool: Tool, release?: OsRelease): string {
+  return packageIn(release, tool);
 }
 
 /** The uses that a layout implies. */

@@ -10,7 +10,7 @@ import { fitToDisk } from "../../agent/install/fit/fit_to_disk.ts";
 import { ExistingClone } from "../../agent/install/restore/existing_clone.ts";
 import type { RestoreRequest } from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
-import { type Plan, plannedSwapFiles } from "#plan/plan.ts";
+import { type Plan, plannedSwapFiles } from "#plan/actions.ts";
 import { describePlan } from "#plan/plan_description.ts";
 import { CloneTree, ForeignTree } from "../../agent/tree/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";

@@ -6,8 +6,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { isEsp } from "#contract/format/layout.ts";
 import { type CloneRecord, type FileHashes, hashFiles } from "../records/clone_record.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import type { Plan } from "#plan/actions.ts";
 import { BIOS_BOOT_TYPE } from "#plan/plan_boot_loader.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
@@ -24,7 +24,7 @@ export function bootFolders(layout: DiskLayout | undefined): string[] {
 
 /** `known`: files that still have its marks are not read again. */
 export async function bootState(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, clone, ...files }: {
     plan: Plan;
     clone: CloneTree;
@@ -87,7 +87,7 @@ export function judgeLoader(
 
 /** Writes the recorded code of the loader, and reads it back. Throws if that fails. */
 export async function putBackArea(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, area }: { plan: Plan; area: string },
 ): Promise<void> {
   const ranges = areasOf(plan);
@@ -95,7 +95,7 @@ export async function putBackArea(
   const bytes = zstdDecompressSync(Buffer.from(area, "base64"), { maxOutputLength: Math.max(1, total) });
   if (bytes.length !== total) throw new RangeError("the recorded boot code is from another layout");
   {
-    using disk = await Deno.open(target.device(), { write: true });
+    using disk = await Deno.open(target.whole(), { write: true });
     let at = 0;
     for (const { start, end } of ranges) {
       await disk.seek(start, Deno.SeekMode.Start);
@@ -109,9 +109,9 @@ export async function putBackArea(
   }
 }
 
-async function readArea(target: TargetDisk, plan: Plan): Promise<Uint8Array> {
+async function readArea(target: TargetDisks, plan: Plan): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  using disk = await Deno.open(target.device());
+  using disk = await Deno.open(target.whole());
   for (const { start, end } of areasOf(plan)) {
     await disk.seek(start, Deno.SeekMode.Start);
     const bytes = new Uint8Array(end - start);

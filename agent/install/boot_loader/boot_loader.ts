@@ -3,11 +3,12 @@
  * finds this root. On UEFI the network stays first if it was first, so that the node can be deployed again.
  */
 import { RackseedError } from "#contract/errors.ts";
+import type { Volume } from "#contract/format/layout.ts";
 import type { CommandOptions, Run } from "../../sys/command.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { bootOrderAfter, type EfiBoot, parseEfiBoot } from "./efi_boot_order.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import type { Plan } from "#plan/actions.ts";
 import type { BootLoaderPlan } from "#plan/plan_boot_loader.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
@@ -24,7 +25,7 @@ interface BootLoaderOptions {
 const TITLE = "cannot install the boot loader";
 
 /** Returns what was left out, as text. Throws RackseedError. */
-export async function installBootLoader(target: TargetDisk, options: BootLoaderOptions): Promise<string[]> {
+export async function installBootLoader(target: TargetDisks, options: BootLoaderOptions): Promise<string[]> {
   const { plan, clone } = options;
   const action = plan.actions.find((a) => a.do === "boot-loader");
   if (!action) return [];
@@ -36,7 +37,7 @@ export async function installBootLoader(target: TargetDisk, options: BootLoaderO
     using _unlocked = unlockedFolders(folders.filter((path) => path !== undefined));
     await using _trees = await bindKernelTrees(clone.root);
     if (bootLoader.firmware === "bios") {
-      await inClone([program, "--target=i386-pc", "--recheck", target.device()], options);
+      await inClone([program, "--target=i386-pc", "--recheck", target.whole()], options);
     } else {
       notes.push(...await installEfi(target, { ...options, program, bootLoader }));
     }
@@ -60,7 +61,7 @@ async function grubInstall(clone: CloneTree): Promise<"grub-install" | "grub2-in
 }
 
 async function installEfi(
-  target: TargetDisk,
+  target: TargetDisks,
   options: BootLoaderOptions & {
     readonly program: string;
     readonly bootLoader: Extract<BootLoaderPlan, { firmware: "uefi" }>;
@@ -81,7 +82,7 @@ async function installEfi(
   }
   if (!before) {
     return [
-      `the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on ${target.device()} starts it`,
+      `the firmware gives no access to its boot entries: only EFI/BOOT/BOOTX64.EFI on ${target.whole()} starts it`,
     ];
   }
   const order = bootOrderAfter(before, await efiBoot(options) ?? before);
@@ -113,7 +114,7 @@ function inClone(
 async function proveBootConfig(clone: CloneTree, { actions }: Plan): Promise<void> {
   const root =
     actions.flatMap((a) => a.do === "format" && a.formatting.mountPoint === "/" ? [a.formatting] : [])[0];
-  const names = [root?.uuid, root?.label && `LABEL=${root.label}`, ...partUuids(actions, root?.place)];
+  const names = [root?.uuid, root?.label && `LABEL=${root.label}`, ...partUuids(actions, root?.volume)];
   const files = ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", ...await clone.list("/boot/loader/entries")];
   const texts = (await Promise.all(files.map((f) => clone.text(f)))).filter((t) => t !== undefined);
   if (texts.length === 0) {
@@ -134,12 +135,12 @@ async function proveBootConfig(clone: CloneTree, { actions }: Plan): Promise<voi
   });
 }
 
-function partUuids(actions: Plan["actions"], place: { kind: string; number?: number } | undefined): string[] {
+function partUuids(actions: Plan["actions"], volume: Volume | undefined): string[] {
   return actions.flatMap((a) => {
-    if (a.do !== "partition" || place?.number === undefined) return [];
-    const uuid = a.partitions.find((p) => p.number === place.number)?.uuid;
+    if (a.do !== "partition" || volume?.kind !== "partition" || volume.disk !== a.disk) return [];
+    const uuid = a.partitions.find((p) => p.number === volume.number)?.uuid;
     const dos = a.table === "dos" && a.id
-      ? [`PARTUUID=${a.id.replace(/^0x/, "")}-${place.number.toString(16).padStart(2, "0")}`]
+      ? [`PARTUUID=${a.id.replace(/^0x/, "")}-${volume.number.toString(16).padStart(2, "0")}`]
       : [];
     return uuid ? [`PARTUUID=${uuid}`] : dos;
   });

@@ -3,7 +3,7 @@ import { describeIdentity, type Identity } from "#contract/identity.ts";
 import { messageOf } from "#contract/errors.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import { type Plan, plannedSwapFiles } from "#plan/plan.ts";
+import { type Plan, plannedSwapFiles } from "#plan/actions.ts";
 import { prepareFirstBoot } from "../first_boot/prepare.ts";
 import { fitToDisk } from "../fit/fit_to_disk.ts";
 import { applyIdentity } from "../identity/apply_identity.ts";
@@ -119,10 +119,12 @@ async function fitClone(
   },
 ): Promise<{ notes: readonly string[]; fitted: readonly string[] }> {
   for (const path of fitted) clone.changed.add(path);
-  if (layout === undefined) return { notes: [], fitted };
+  const [disk] = plan.disks;
+  if (layout === undefined || disk === undefined) return { notes: [], fitted };
+  const { name, names } = disk.facts;
   const { notes, rewritten } = await fitToDisk(clone, {
     layout,
-    disk: { name: plan.disk.name, names: plan.disk.names, firmware },
+    disk: { name, names, firmware },
     swapFiles: plannedSwapFiles(plan),
     run,
     onProgress: (message) => progress.update({ message }),
