@@ -34,6 +34,8 @@ const PACKAGES: Packages = {
   "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
   "qemu-utils": "/usr/bin/qemu-img",
   "rsync": "/usr/bin/rsync",
+  "squashfs-tools": "/usr/bin/mksquashfs",
+  "swtpm": "/usr/bin/swtpm",
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",
