@@ -35,6 +35,8 @@ const PACKAGES: Packages = {
   "qemu-utils": "/usr/bin/qemu-img",
   "rsync": "/usr/bin/rsync",
   "skopeo": "/usr/bin/skopeo",
+  "squashfs-tools": "/usr/bin/mksquashfs",
+  "swtpm": "/usr/bin/swtpm",
   "tftp-hpa": "/usr/bin/tftp",
   "transmission-cli": "/usr/bin/transmission-cli",
   "udhcpc": "/usr/sbin/udhcpc",
