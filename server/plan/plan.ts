@@ -46,6 +46,8 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
   return {
     image,
     disks: [{ number: 0, facts: disk, because }],
+    left: { mountPoints: [], notes: [] },
+    layout,
     actions: [
       tableAction(buildable, { disk, planned: table }),
       ...formattings(buildable, { disk, planned: table }).map((formatting): Action => ({

@@ -31,6 +31,8 @@ export function describeRestore(
 
 function describeAction(action: Action): string[] {
   switch (action.do) {
+    case "wipe":
+      return [`erase the signatures of earlier systems on disk ${action.disk}`];
     case "partition":
       return [
         `write a partition table (${action.table === "gpt" ? "GPT" : "MBR"})`,

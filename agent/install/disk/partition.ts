@@ -2,19 +2,15 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
-import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
 import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
+import type { CarryOut } from "./carry_out.ts";
 import type { TargetDisks } from "./guard.ts";
+import { wipeDisk, wipeVolume } from "./wipe.ts";
 import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
-
-export interface CarryOut {
-  readonly run: Run;
-  readonly signal?: AbortSignal | undefined;
-}
 
 type PartitionAction = Extract<Action, { do: "partition" }>;
 
@@ -30,19 +26,40 @@ export async function partitionDisk(
   },
 ): Promise<void> {
   const wipe = keepContents ? "never" : "always";
+  if (!keepContents) await wipeDisks(target, { plan, run, signal });
   for (const action of plan.actions) {
-    if (action.do !== "erase" && action.do !== "partition") continue;
-    const device = target.whole(action.disk), title = `cannot partition ${device}`;
-    if (action.do === "erase" && !keepContents) {
-      await run(["wipefs", "--all", "--force", device], { signal, title });
-    }
     if (action.do !== "partition") continue;
+    const device = target.whole(action.disk), title = `cannot partition ${device}`;
     await run(
       ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
       { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
     );
     if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
     await settle(target, { action, run, signal });
+    if (!keepContents) await wipePartitions(target, { action, run, signal });
+  }
+}
+
+/** All of them before the first table: an array of an earlier life may lie on several. */
+async function wipeDisks(
+  target: TargetDisks,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<void> {
+  const ranges = new Map(actionsOf(plan, "wipe").map((action) => [action.disk, action.ranges]));
+  const written = [...actionsOf(plan, "erase"), ...actionsOf(plan, "partition")].map(({ disk }) => disk);
+  for (const disk of new Set([...ranges.keys(), ...written])) {
+    await wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal });
+  }
+}
+
+async function wipePartitions(
+  target: TargetDisks,
+  { action: { disk, partitions }, run, signal }: CarryOut & { readonly action: PartitionAction },
+): Promise<void> {
+  for (const { number, type } of partitions) {
+    // it holds the start of the chain of logical partitions
+    if (isExtended(type)) continue;
+    await wipeVolume(target.device({ kind: "partition", disk, number }), { run, signal });
   }
 }
 
