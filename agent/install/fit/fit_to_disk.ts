@@ -6,14 +6,14 @@ import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
 import { messageOf } from "#contract/errors.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
-import { type CloneDisk, TemplateDisk } from "../../disk_references/template_disk.ts";
+import { type CloneDisks, TemplateDisks } from "../../disk_references/template_disks.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 interface FitOptions extends SwapOptions {
   readonly layout: DiskLayout;
-  readonly disk: CloneDisk;
+  readonly disks: CloneDisks;
   readonly swapFiles: readonly SwapFile[];
 }
 
@@ -33,15 +33,15 @@ interface Fitted {
  * import { fitToDisk } from "./fit_to_disk.ts";
  *
  * async function rewrittenOn(at: string, layout: DiskLayout): Promise<readonly string[]> {
- *   const disk = { name: "nvme0n1", names: [], firmware: "uefi" } as const;
- *   const { rewritten } = await fitToDisk(new CloneTree(at), { layout, disk, swapFiles: [], run });
+ *   const disks = { disks: [{ name: "nvme0n1", names: [] }], loader: [] };
+ *   const { rewritten } = await fitToDisk(new CloneTree(at), { layout, disks, swapFiles: [], run });
  *   return rewritten;
  * }
  * ```
  */
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
-  const { layout, disk, swapFiles } = options;
-  const template = new TemplateDisk(layout, disk);
+  const { layout, disks, swapFiles } = options;
+  const template = new TemplateDisks(layout, disks);
   const rewritten: string[] = [];
   let initramfs = false;
   for (const { path, text, rewrite, inInitramfs = false } of await coveredTexts(clone)) {

@@ -122,7 +122,7 @@ async function fitClone(
   if (layout === undefined) return { notes: [], fitted };
   const { notes, rewritten } = await fitToDisk(clone, {
     layout,
-    disk: { name: plan.disk.name, names: plan.disk.names, firmware },
+    disks: { disks: [plan.disk], loader: loaderVolumes(plan) },
     swapFiles: plannedSwapFiles(plan),
     run,
     onProgress: (message) => progress.update({ message }),
