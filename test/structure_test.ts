@@ -159,7 +159,13 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/fit/": ["server/contract/", "agent/disk_references/", "agent/sys/", "agent/tree/"],
+  "agent/install/fit/": [
+    "server/contract/",
+    "server/plan/",
+    "agent/disk_references/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
   "agent/install/identity/": [
     "server/contract/",
     "agent/install/disk/",
@@ -171,6 +177,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/install/boot_loader/": [
     "server/contract/",
     "server/plan/",
+    "agent/disk_references/",
     "agent/install/disk/",
     "agent/install/records/",
     "agent/sys/",

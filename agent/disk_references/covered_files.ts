@@ -93,7 +93,8 @@ function ownDisk(effect: string): Rewrite {
 function rewriteGrubDevices(text: string, rewriting: Rewriting): string {
   const { disks } = rewriting;
   const isCaptured = (content: string) =>
-    content.startsWith("/dev/") && ["disk", "partition", "volume", "lasting"].includes(disks.meaning(content.trim()).is);
+    content.startsWith("/dev/") &&
+    ["disk", "partition", "volume", "lasting"].includes(disks.meaning(content.trim()).is);
   const lines = text.split("\n"), first = lines.findIndex(isCaptured), places = disks.loaderPlaces;
   return lines.flatMap((content, line) => {
     if (!content.startsWith("/dev/")) return content;

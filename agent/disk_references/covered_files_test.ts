@@ -5,12 +5,12 @@ import {
   BY_PATH,
   GPT_LAYOUT,
   MBR_LAYOUT,
-  NVME,
   onDisk,
   rewritten,
   ROOT,
   SWAP,
 } from "./testing/layouts.ts";
+import type { CloneDisks } from "./template_disks.ts";
 
 const PART = (n: number) => BOOT_PART.replace(/4$/, String(n));
 const OWN = "/dev/disk/by-id/nvme-eui.0025385b71b0a1c2";

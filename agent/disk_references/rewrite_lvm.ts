@@ -15,7 +15,10 @@ export function rewriteLvmFilters(text: string, rewriting: Rewriting): string {
     const [all, start = "", value = ""] = FILTER.exec(content) ?? [];
     if (all === undefined) {
       if (/^\s*(?:global_)?filter\s*=\s*\[\s*$/.test(content)) {
-        rewriting.note(line, "has a filter of several lines: write it on one, or clones may not find their volumes");
+        rewriting.note(
+          line,
+          "has a filter of several lines: write it on one, or clones may not find their volumes",
+        );
       }
       return content;
     }
@@ -86,7 +89,9 @@ export function rewriteDevicesFile(text: string, rewriting: Rewriting): string {
     const [, pvid = ""] = /\bPVID=(\w+)/.exec(content) ?? [];
     const volume = physical.get(pvid);
     if (isComment(content) || volume === undefined || LASTING_KIND.test(content)) return content;
-    const disk = volume.kind === "partition" || volume.kind === "disk" ? disks.clone.disks[volume.disk] : undefined;
+    const disk = volume.kind === "partition" || volume.kind === "disk"
+      ? disks.clone.disks[volume.disk]
+      : undefined;
     if (disk === undefined) return content;
     const device = volume.kind === "partition" ? kernelName(disk.name, volume.number) : `/dev/${disk.name}`;
     const part = volume.kind === "partition" ? ` PART=${volume.number}` : "";

@@ -16,7 +16,9 @@ export function rewriteFstab(text: string, rewriting: Rewriting): string {
     if (isOptional || !rewriting.disks.isLeft(rewriting.disks.meaning(named))) {
       return `${before}${named}${gap}${mountPoint}${options}`;
     }
-    rewriting.note(line, `names ${spec}, which is on a disk that is left alone: the clone boots without it`);
+    rewriting.changes.push(
+      `${mountPoint} is on a disk that is left alone: the clone boots without it (nofail)`,
+    );
     return `${before}${named}${gap}${mountPoint}${madeOptional(options)}`;
   }).join("\n");
 }
@@ -88,7 +90,8 @@ export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
 }
 
 /** Options that choose a way to open a volume, each of which would keep the clone from using its own. */
-const UNLOCK_OPTION = /^(tpm2|fido2|pkcs11)-|^(keyscript|keyfile-|keyslot|key-slot|token-timeout|headless|try-empty-password)/;
+const UNLOCK_OPTION =
+  /^(tpm2|fido2|pkcs11)-|^(keyscript|keyfile-|keyslot|key-slot|token-timeout|headless|try-empty-password)/;
 
 /** The key and the options behind a crypttab line's device, for a clone with a key of its own. */
 function unlocked(rest: string, { way, keyFile }: UnlockWay): string {

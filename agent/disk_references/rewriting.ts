@@ -17,6 +17,8 @@ export class Rewriting {
   readonly file: string;
   /** Text for the version's notes. */
   readonly notes: string[] = [];
+  /** What changes on this clone besides names, as text. */
+  readonly changes: string[] = [];
 
   constructor(file: string, disks: TemplateDisks) {
     this.file = file;

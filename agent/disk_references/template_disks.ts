@@ -1,6 +1,13 @@
 /** Interprets disk names in files of the image, and finds the names for the same things on a clone. Pure. */
-import { describeVolume, type DiskLayout, type DiskTable, type Partition, type Volume } from "#contract/format/layout.ts";
-import { disksBelow, namedVolume, volumeUuids } from "./volume_names.ts";
+import {
+  describeVolume,
+  type DiskLayout,
+  type DiskTable,
+  type Partition,
+  type Volume,
+} from "#contract/format/layout.ts";
+import { disksBelow } from "#contract/format/volume_tree.ts";
+import { namedVolume, volumeUuids } from "./volume_names.ts";
 
 /** A clone's disk: its kernel name and its links below /dev/disk. */
 export interface CloneDisk {
@@ -111,7 +118,7 @@ export class TemplateDisks {
   isLeft(meaning: Meaning): boolean {
     const volume = volumeOf(meaning);
     if (volume === undefined) return false;
-    const below = [...disksBelow(volume, this.layout)];
+    const below = disksBelow([volume], this.layout);
     return below.length > 0 && below.every((disk) => this.clone.disks[disk] === undefined);
   }
 

@@ -1,7 +1,8 @@
 /** Kernel arguments by which dracut and systemd find MD arrays, LUKS and LVM volumes (dracut.cmdline(7)). Pure. */
 import type { DiskLayout } from "#contract/format/layout.ts";
 
-const ARGUMENT = /(?<![\w.-])(rd\.(?:lvm\.(?:lv|vg)|md\.uuid|luks\.(?:uuid|name))|luks\.(?:uuid|name)|rd_LVM_LV|rd_MD_UUID|rd_LUKS_UUID)=["']?([^\s"']{1,300})/g;
+const ARGUMENT =
+  /(?<![\w.-])(rd\.(?:lvm\.(?:lv|vg)|md\.uuid|luks\.(?:uuid|name))|luks\.(?:uuid|name)|rd_LVM_LV|rd_MD_UUID|rd_LUKS_UUID)=["']?([^\s"']{1,300})/g;
 
 /** The arguments of a line that name no captured volume. */
 export function missingVolumes(line: string, layout: DiskLayout): string[] {

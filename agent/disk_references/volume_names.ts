@@ -92,11 +92,15 @@ function logicalVolume(
 }
 
 /** The UUIDs of what is between disks and file systems, which blkid(8) and udev show like those of file systems. */
-export function volumeUuids({ arrays = [], encrypted = [], groups = [] }: DiskLayout): ReadonlyMap<string, Volume> {
+export function volumeUuids(
+  { arrays = [], encrypted = [], groups = [] }: DiskLayout,
+): ReadonlyMap<string, Volume> {
   return new Map([
     ...arrays.flatMap(({ uuid, members }) => members.map((v): [string, Volume] => [hyphenated(uuid), v])),
     ...encrypted.map(({ uuid, on }): [string, Volume] => [uuid.toLowerCase(), on]),
-    ...groups.flatMap(({ physical }) => physical.map((p): [string, Volume] => [p.uuid.toLowerCase(), p.volume])),
+    ...groups.flatMap(({ physical }) =>
+      physical.map((p): [string, Volume] => [p.uuid.toLowerCase(), p.volume])
+    ),
   ]);
 }
 
@@ -104,31 +108,4 @@ export function volumeUuids({ arrays = [], encrypted = [], groups = [] }: DiskLa
 function hyphenated(uuid: string): string {
   const digits = uuid.replaceAll(":", "").toLowerCase();
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** Indices of the disks that it lies on, directly or through other volumes. */
-export function disksBelow(volume: Volume, layout: DiskLayout): ReadonlySet<number> {
-  const disks = new Set<number>(), seen = new Set<string>();
-  const visit = (v: Volume) => {
-    const key = JSON.stringify(v);
-    if (seen.has(key)) return;
-    seen.add(key);
-    if (v.kind === "partition" || v.kind === "disk") disks.add(v.disk);
-    else for (const part of partsOf(v, layout)) visit(part);
-  };
-  visit(volume);
-  return disks;
-}
-
-function partsOf(volume: Volume, { arrays, encrypted, groups }: DiskLayout): readonly Volume[] {
-  switch (volume.kind) {
-    case "md":
-      return arrays?.find(({ name }) => name === volume.name)?.members ?? [];
-    case "luks":
-      return encrypted?.filter(({ name }) => name === volume.name).map(({ on }) => on) ?? [];
-    case "lv":
-      return groups?.find(({ name }) => name === volume.group)?.physical.map((p) => p.volume) ?? [];
-    default:
-      return [];
-  }
 }

@@ -11,8 +11,8 @@ Deno.test("the only disk that qualifies is chosen among others, whatever their n
     disk({ name: "mmcblk0", removable: true }),
   ];
   const made = plan({ disks: [...others, disk({ name: "nvme0n1" })] });
-  assert.equal(made.disk.name, "nvme0n1");
-  assert.equal(made.because, "the only disk that fits");
+  assert.equal(made.disks[0]?.facts.name, "nvme0n1");
+  assert.equal(made.disks[0]?.because, "the only disk that fits");
 });
 
 Deno.test("a disk in place of a dead one is taken if it is empty; the node's own always", () => {
@@ -26,9 +26,12 @@ Deno.test("a disk in place of a dead one is taken if it is empty; the node's own
     { installed: { byPath }, facts: { serial: "now reported by its driver", byPath, content: "gpt: ext4" } },
   ];
   for (const { installed, facts } of fine) {
-    assert.equal(plan({ installed, disks: [disk(facts)] }).because, "the only disk");
+    assert.equal(plan({ installed, disks: [disk(facts)] }).disks[0]?.because, "the only disk");
     const small = disk({ name: "sdb", serial: "small", byPath: "small", sizeBytes: GIB });
-    assert.equal(plan({ installed, disks: [small, disk(facts)] }).because, "the only disk that fits");
+    assert.equal(
+      plan({ installed, disks: [small, disk(facts)] }).disks[0]?.because,
+      "the only disk that fits",
+    );
   }
 });
 
@@ -49,5 +52,5 @@ Deno.test("a disk that appears after the plan was made, and fits as well, stops 
 Deno.test("the operator's choice decides, by any persistent name", () => {
   const id = "/dev/disk/by-id/nvme-Fast_123";
   const made = plan({ disks: [disk(), disk({ name: "nvme0n1", names: [id] })], disk: id });
-  assert.equal(made.disk.name, "nvme0n1");
+  assert.equal(made.disks[0]?.facts.name, "nvme0n1");
 });

@@ -3,53 +3,15 @@
  * `guard.ts` proves the disk again before the plan is carried out.
  */
 import type { ChosenDisk } from "#contract/api.ts";
-import { describeVolume, type DiskLayout, type SwapFile, type Volume } from "#contract/format/layout.ts";
+import type { DiskLayout, Volume } from "#contract/format/layout.ts";
 import type { Header } from "#contract/format/manifest.ts";
+import type { Action, Plan, PlannedDisk } from "./actions.ts";
 import { type Buildable, proveBuildable, refusal } from "./buildable.ts";
 import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
-import {
-  canResize,
-  formatFileSystem,
-  formatSwap,
-  type Formatting,
-  minimumBytes,
-  type Place,
-} from "./plan_format.ts";
-import { type BootLoaderPlan, planBootLoader } from "./plan_boot_loader.ts";
-import {
-  type Growable,
-  type PlannedGpt,
-  type PlannedPartition,
-  planTable,
-  type TablePlan,
-} from "./plan_table.ts";
-
-export type Action =
-  | {
-    readonly do: "partition";
-    readonly table: "gpt" | "dos";
-    readonly id?: string | undefined;
-    readonly sectorBytes: number;
-    readonly partitions: readonly PlannedPartition[];
-    readonly grown?: number | undefined;
-    readonly gpt?: PlannedGpt | undefined;
-  }
-  /** For a file system on the whole disk: erases the signatures there. */
-  | { readonly do: "erase" }
-  | { readonly do: "format"; readonly formatting: Formatting }
-  /** Parents first. */
-  | { readonly do: "mount"; readonly place: Place; readonly type: string; readonly mountPoint: string }
-  /** Part of the template's used bytes, so the choice of a disk counts it, too. */
-  | { readonly do: "swap-file"; readonly file: SwapFile }
-  | { readonly do: "boot-loader"; readonly bootLoader: BootLoaderPlan };
-
-export interface Plan {
-  readonly image: string;
-  readonly disk: DiskFacts;
-  readonly because: string;
-  readonly actions: readonly Action[];
-}
+import { canResize, formatFileSystem, formatSwap, type Formatting, minimumBytes } from "./plan_format.ts";
+import { planBootLoader } from "./plan_boot_loader.ts";
+import { type Growable, planTable, type TablePlan } from "./plan_table.ts";
 
 export interface PlanRequest {
   readonly node: string;
@@ -82,8 +44,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
   if (!table.fits) throw refusal(image, { reason: table.reason, remedy: "use another disk." });
   return {
     image,
-    disk,
-    because,
+    disks: [{ number: 0, facts: disk, because }],
     actions: [
       tableAction(buildable, { disk, planned: table }),
       ...formattings(buildable, { disk, planned: table }).map((formatting): Action => ({
@@ -92,7 +53,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
       })),
       ...layout.fileSystems.toSorted(parentsFirst).map(({ volume, type, mountPoint }): Action => ({
         do: "mount",
-        place: placeOf(volume),
+        volume,
         type,
         mountPoint,
       })),
@@ -111,26 +72,23 @@ function tableAction(
   { table: { table, id } }: Buildable,
   { disk: { sectorBytes }, planned: { partitions, grown, gpt } }: TableOnDisk,
 ): Action {
-  if (table === "none") return { do: "erase" };
-  return { do: "partition", table, id, sectorBytes, partitions, grown, gpt };
+  if (table === "none") return { do: "erase", disk: 0 };
+  return { do: "partition", disk: 0, table, id, sectorBytes, partitions, grown, gpt };
 }
 
 function formattings({ layout, table, entries }: Buildable, { disk, planned }: TableOnDisk): Formatting[] {
   const { sectorBytes } = disk;
-  const sizeOf = (place: Place) => {
-    const number = placeNumber(place);
-    if (number === undefined) return disk.sizeBytes;
-    const partition = planned.partitions.find((p) => p.number === number);
+  const sizeOf = (volume: Volume) => {
+    if (volume.kind !== "partition") return disk.sizeBytes;
+    const partition = planned.partitions.find((p) => p.number === volume.number);
     return (partition?.sectors ?? 0) * sectorBytes;
   };
   const fileSystems = layout.fileSystems.map((fileSystem) => {
-    const place = placeOf(fileSystem.volume), sectorBytesBefore = table.sectorBytes;
-    const room = { sizeBytes: sizeOf(place), sectorBytes, sectorBytesBefore, entries };
-    return formatFileSystem(fileSystem, place, room);
+    const sectorBytesBefore = table.sectorBytes;
+    const room = { sizeBytes: sizeOf(fileSystem.volume), sectorBytes, sectorBytesBefore, entries };
+    return formatFileSystem(fileSystem, room);
   });
-  const swap = layout.swap.map((area) =>
-    formatSwap(area, placeOf(area.volume), sizeOf(placeOf(area.volume)))
-  );
+  const swap = layout.swap.map((area) => formatSwap(area, sizeOf(area.volume)));
   return [...fileSystems, ...swap];
 }
 
@@ -138,11 +96,14 @@ function formattings({ layout, table, entries }: Buildable, { disk, planned }: T
  * Confirms the choice of the disk once more: disks appear one by one, and one that appeared after the plan was made may
  * change the choice. `request`: as for the plan, with the disks of now. Throws RackseedError if the choice changed.
  */
-export function confirmChoice({ image, disk }: Plan, request: PlanRequest): void {
-  const now = planInstall(request).disk;
-  if (now.number === disk.number && now.name === disk.name) return;
+export function confirmChoice({ image, disks }: Plan, request: PlanRequest): void {
+  const now = planInstall(request).disks;
+  const isSame = ({ facts: a }: PlannedDisk, b: PlannedDisk | undefined) =>
+    a.number === b?.facts.number && a.name === b.facts.name;
+  if (now.length === disks.length && disks.every((disk, i) => isSame(disk, now[i]))) return;
+  const list = (some: readonly PlannedDisk[]) => some.map(({ facts }) => describeDisk(facts)).join(" and ");
   throw refusal(image, {
-    reason: `the plan was made for ${describeDisk(disk)}, and now it would be ${describeDisk(now)}.`,
+    reason: `the plan was made for ${list(disks)}, and now it would be ${list(now)}.`,
     remedy: "name the disk (`rackseed node set NODE --disk /dev/disk/by-path/…`), and deploy again.",
   });
 }
@@ -178,34 +139,4 @@ function tablePlan({ layout, table, entries }: Buildable, disk: DiskFacts): Tabl
   return disk.sizeBytes >= neededBytes
     ? { fits: true, partitions: [] }
     : { fits: false, reason: "the file system does not fit", neededBytes };
-}
-
-function placeOf(volume: Volume): Place {
-  if (volume.kind === "partition" || volume.kind === "disk") return volume;
-  throw new RangeError(`${describeVolume(volume)} has no place of its own`);
-}
-
-export function placeNumber(place: Place): number | undefined {
-  return place.kind === "partition" ? place.number : undefined;
-}
-
-export function plannedSwapFiles({ actions }: Plan): SwapFile[] {
-  return actions.flatMap((action) => action.do === "swap-file" ? [action.file] : []);
-}
-
-/** Mount points whose file system has no owners, no modes and no exact times. */
-export function plainMounts({ actions }: Plan): string[] {
-  return actions.flatMap((a) => a.do === "mount" && a.type === "vfat" ? [a.mountPoint] : []);
-}
-
-/** The first byte behind everything that the plan writes. */
-export function plannedEnd({ actions, disk }: Plan): number {
-  const ends = actions.flatMap((action) =>
-    action.do === "partition"
-      ? action.partitions.map((p) => (p.startSector + p.sectors) * action.sectorBytes)
-      : action.do === "format" && action.formatting.place.kind === "disk"
-      ? [action.formatting.sizeBytes]
-      : []
-  );
-  return Math.max(disk.sectorBytes, ...ends);
 }

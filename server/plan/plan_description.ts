@@ -1,22 +1,25 @@
 /** A plan as text: what the operator sees on the page and the console before and while it is carried out. */
 import { describeVolume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
-import type { Action, Plan } from "./plan.ts";
+import type { Action, Plan } from "./actions.ts";
+import { type BootLoaderPlan, loaderVolumes } from "./plan_boot_loader.ts";
 
 /** One line per action. */
-export function describePlan({ image, disk, because, actions }: Plan): string[] {
+export function describePlan({ image, disks, actions }: Plan): string[] {
   return [
-    `install ${image} on ${describeDisk(disk)}, ${because}; everything on it is lost`,
+    ...disks.map(({ facts, because }) =>
+      `install ${image} on ${describeDisk(facts)}, ${because}; everything on it is lost`
+    ),
     ...actions.flatMap(describeAction),
   ];
 }
 
 /** The same for a restore. What needs repair shows only once the disk has been looked at. */
 export function describeRestore(
-  { image, disk, because }: Plan,
+  { image, disks }: Plan,
   { keep, dryRun }: { keep: readonly string[]; dryRun: boolean },
 ): string[] {
-  const chosen = `${describeDisk(disk)}, ${because},`;
+  const chosen = disks.map(({ facts, because }) => `${describeDisk(facts)}, ${because},`).join(" ");
   return [
     dryRun ? `compare ${chosen} with ${image}` : `restore ${chosen} to ${image}`,
     ...keep.length > 0 ? [`leave alone ${keep.join(", ")}`] : [],
@@ -40,24 +43,45 @@ function describeAction(action: Action): string[] {
       ];
     case "erase":
       return ["erase the content of the disk"];
+    case "md":
+      return [`make the MD array ${action.array.name}`];
+    case "luks":
+      return [`make the LUKS volume ${action.encrypted.name}`];
+    case "lvm":
+      return [`make the LVM group ${action.group.name}`];
     case "format": {
-      const { type, place, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
+      const { type, volume, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
       return [
-        `format ${describeVolume(place)} as ${type}, ${gigabytes(sizeBytes)}` +
+        `format ${describeVolume(volume)} as ${type}, ${gigabytes(sizeBytes)}` +
         `${label ? `, '${label}'` : ""}${mountPoint ? ` for ${mountPoint}` : ""}${
           uuid ? `, UUID ${uuid}` : ""
         }${remark ? `; ${remark}` : ""}`,
       ];
     }
     case "mount":
-      return [`mount ${describeVolume(action.place)} as ${action.mountPoint}`];
+      return [`mount ${describeVolume(action.volume)} as ${action.mountPoint}`];
     case "swap-file":
       return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":
       return [
-        action.bootLoader.firmware === "bios"
-          ? "install GRUB for BIOS into the disk's start"
-          : `install GRUB for UEFI on ${action.bootLoader.esp}`,
+        describeLoader(action.bootLoader),
       ];
   }
+}
+
+function describeLoader(plan: BootLoaderPlan): string {
+  if (plan.firmware === "bios") {
+    return plan.disks.length === 1
+      ? "install GRUB for BIOS into the disk's start"
+      : `install GRUB for BIOS into the start of disks ${plan.disks.join(" and ")}`;
+  }
+  const places = plan.partitions.length > 1 || plan.copies.length > 0
+    ? loaderVolumes(plan).map(describeVolume)
+    : [];
+  const names = {
+    "grub": "GRUB for UEFI",
+    "systemd-boot": "systemd-boot",
+    "uki": "the unified kernel image",
+  };
+  return `install ${names[plan.loader]} on ${plan.esp}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
 }

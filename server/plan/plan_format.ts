@@ -4,11 +4,8 @@ import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
 import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
 import { mkfsXfsArgv } from "./plan_xfs.ts";
 
-/** A place that this version can format. */
-export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
-
 export interface Formatting {
-  readonly place: Place;
+  readonly volume: Volume;
   readonly type: string;
   readonly sizeBytes: number;
   readonly mountPoint?: string;
@@ -50,12 +47,12 @@ export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: num
   return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));
 }
 
-export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Room): Formatting {
-  const { type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting {
+  const { volume, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
   const { sizeBytes } = room;
   const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
   return {
-    place,
+    volume,
     type,
     sizeBytes,
     mountPoint,
@@ -67,9 +64,9 @@ export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Roo
   };
 }
 
-export function formatSwap({ uuid, label }: SwapArea, place: Place, sizeBytes: number): Formatting {
+export function formatSwap({ volume, uuid, label }: SwapArea, sizeBytes: number): Formatting {
   return {
-    place,
+    volume,
     type: "swap",
     sizeBytes,
     uuid,

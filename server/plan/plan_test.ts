@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DiskTable, FileSystem } from "#contract/format/layout.ts";
-import { type Action, plannedEnd } from "./plan.ts";
+import { type Action, plannedEnd } from "./actions.ts";
 import { describePlan } from "./plan_description.ts";
 import { biosDisk, disk, ESP, ext4, GIB, header, MIB, part, plan } from "./testing/templates.ts";
 
@@ -48,7 +48,7 @@ for (const { name, sizeBytes, sectorBytes = 512, expected } of geometry) {
       action?.partitions.map((p) => [p.number, p.startSector / scale, p.sectors / scale]),
       expected,
     );
-    assert(plannedEnd(made) <= sizeBytes);
+    assert(plannedEnd(made, 0) <= sizeBytes);
   });
 }
 
@@ -98,8 +98,8 @@ Deno.test("an MBR disk beyond 2 TiB is used as far as MBR can address it", () =>
     }),
     disks: [disk({ sizeBytes })],
   });
-  assert(plannedEnd(made) <= 2 ** 32 * 512);
-  assert(plannedEnd(made) > 2000 * GIB);
+  assert(plannedEnd(made, 0) <= 2 ** 32 * 512);
+  assert(plannedEnd(made, 0) > 2000 * GIB);
 });
 
 Deno.test("an ESP keeps its size and a file system for /boot is not what grows", () => {
@@ -128,9 +128,10 @@ Deno.test("an ESP keeps its size and a file system for /boot is not what grows",
     do: "boot-loader",
     bootLoader: {
       firmware: "uefi",
-      rootUuid: "00000000-0000-4000-8000-000000000002",
+      loader: "grub",
       esp: "/boot/efi",
-      espPartition: 1,
+      partitions: [{ kind: "partition", disk: 0, number: 1 }],
+      copies: [],
     },
   });
 });

@@ -5,8 +5,8 @@ import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
 import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
-import type { TargetDisk } from "./guard.ts";
-import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "./guard.ts";
+import { type Action, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
 
@@ -22,16 +22,16 @@ type PartitionAction = Extract<Action, { do: "partition" }>;
  * `keepContents`: writes only the table; the contents of the partitions stay.
  */
 export async function partitionDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal, keepContents = false }: CarryOut & {
     readonly plan: Plan;
     readonly keepContents?: boolean;
   },
 ): Promise<void> {
-  const device = target.device();
-  const title = `cannot partition ${device}`;
   const wipe = keepContents ? "never" : "always";
   for (const action of plan.actions) {
+    if (action.do !== "erase" && action.do !== "partition") continue;
+    const device = target.whole(action.disk), title = `cannot partition ${device}`;
     if (action.do === "erase" && !keepContents) {
       await run(["wipefs", "--all", "--force", device], { signal, title });
     }
@@ -59,10 +59,10 @@ async function markProtectiveBoot(device: string): Promise<void> {
  * busy for a moment, partx announces the partitions instead.
  */
 async function settle(
-  target: TargetDisk,
+  target: TargetDisks,
   { action, run, signal }: CarryOut & { readonly action: PartitionAction },
 ): Promise<void> {
-  const device = target.device();
+  const device = target.whole(action.disk);
   if (!await kernelKnows(target, action)) {
     await run(["partx", "--delete", device], { accept: [0, 1], signal });
     await run(["partx", "--add", device], { signal, title: `cannot make the partitions of ${device} known` });
@@ -83,11 +83,11 @@ async function settle(
 
 /** Whether the kernel shows the partitions exactly as planned; `others`: there may be more. */
 export async function kernelKnows(
-  target: TargetDisk,
-  { partitions, sectorBytes }: PartitionAction,
+  target: TargetDisks,
+  { disk, partitions, sectorBytes }: PartitionAction,
   { others = false }: { others?: boolean } = {},
 ): Promise<boolean> {
-  const known = (await readDisk(target.name))?.partitions ?? [];
+  const known = (await readDisk(target.facts(disk).name))?.partitions ?? [];
   if (!others && known.length !== partitions.length) return false;
   for (const { number, startSector, sectors, type } of partitions) {
     const scale = sectorBytes / 512;
@@ -96,7 +96,7 @@ export async function kernelKnows(
     const sized = isExtended(type) || match?.size512 === sectors * scale;
     if (match?.start512 !== startSector * scale || !sized) return false;
     try {
-      if (!(await Deno.stat(target.device(number))).isBlockDevice) return false;
+      if (!(await Deno.stat(target.device({ kind: "partition", disk, number }))).isBlockDevice) return false;
     } catch {
       return false;
     }
@@ -109,7 +109,7 @@ function isExtended(type: string): boolean {
 }
 
 export async function formatDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal, onFormat }: CarryOut & {
     readonly plan: Plan;
     readonly onFormat: (what: string) => void;
@@ -117,19 +117,19 @@ export async function formatDisk(
 ): Promise<void> {
   for (const action of plan.actions) {
     if (action.do === "format") {
-      onFormat(`${describeVolume(action.formatting.place)} as ${action.formatting.type}`);
+      onFormat(`${describeVolume(action.formatting.volume)} as ${action.formatting.type}`);
       await format(target, { formatting: action.formatting, run, signal });
     }
   }
 }
 
 async function format(
-  target: TargetDisk,
+  target: TargetDisks,
   { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
-  const { place, argv, type } = formatting;
-  const device = target.device(placeNumber(place));
-  const whole = place.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
+  const { volume, argv, type } = formatting;
+  const device = target.device(volume);
+  const whole = volume.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
   await run([...argv, ...whole, device], {
     signal,
     timeoutMs: 30 * 60_000,
@@ -141,11 +141,11 @@ async function format(
 
 /** Sets the properties that can be set on an unmounted file system, empty or full. */
 export async function tune(
-  target: TargetDisk,
-  { formatting: { place, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
+  target: TargetDisks,
+  { formatting: { volume, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
   if (tuning === undefined) return;
-  const device = target.device(placeNumber(place));
+  const device = target.device(volume);
   await run([...tuning, device], {
     signal,
     // with the feature mmp it waits to see whether another machine uses the file system
@@ -157,7 +157,7 @@ export async function tune(
 
 /** Mounts the file systems below `at`, parents first. Disposing unmounts them, and throws if one stays busy. */
 export async function mountTree(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, at, readOnly = false, without = [] }: {
     plan: Plan;
     at: string;
@@ -170,7 +170,7 @@ export async function mountTree(
   await using stack = new AsyncDisposableStack();
   for (const action of plan.actions) {
     if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
-    const source = target.device(placeNumber(action.place));
+    const source = target.device(action.volume);
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
     stack.use(
       await Mount.at(mountPoint, {
@@ -194,13 +194,13 @@ const UNREPLAYED: Readonly<Record<string, string>> = {
 
 /** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
 export async function checkFileSystems(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },
 ): Promise<string> {
   let checked = 0;
   for (const action of plan.actions) {
     if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
-    const device = target.device(placeNumber(action.formatting.place));
+    const device = target.device(action.formatting.volume);
     await run(["e2fsck", "-fn", device], {
       signal,
       timeoutMs: 60 * 60_000,

@@ -4,7 +4,7 @@
  */
 import { RackseedError } from "#contract/errors.ts";
 import type { Run } from "../../sys/command.ts";
-import type { Action, Plan } from "#plan/plan.ts";
+import type { Action, Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
 import { hasTable } from "./resume.ts";
@@ -20,7 +20,7 @@ interface Rehearsal {
 }
 
 /** Throws RackseedError. */
-export async function rehearse({ image, disk, actions }: Plan, { run, signal }: Rehearsal): Promise<void> {
+export async function rehearse({ image, disks, actions }: Plan, { run, signal }: Rehearsal): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
   try {
     const file = `${folder}/disk`;
@@ -29,7 +29,7 @@ export async function rehearse({ image, disk, actions }: Plan, { run, signal }: 
       if (action.do === "format") await rehearseFormat(action.formatting, { image, file, run, signal });
       // sfdisk takes a file for a disk with sectors of 512 bytes
       if (action.do === "partition" && action.sectorBytes === 512) {
-        await Deno.truncate(file, disk.sizeBytes);
+        await Deno.truncate(file, disks.find((d) => d.number === action.disk)?.facts.sizeBytes);
         await rehearseTable(action, { image, file, run, signal });
       }
     }

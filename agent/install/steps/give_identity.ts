@@ -3,8 +3,9 @@ import { describeIdentity, type Identity } from "#contract/identity.ts";
 import { messageOf } from "#contract/errors.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import { type Plan, plannedSwapFiles } from "#plan/plan.ts";
+import { type Plan, plannedSwapFiles } from "#plan/actions.ts";
 import { prepareFirstBoot } from "../first_boot/prepare.ts";
+import { templateDisks } from "../fit/clone_disks.ts";
 import { fitToDisk } from "../fit/fit_to_disk.ts";
 import { applyIdentity } from "../identity/apply_identity.ts";
 import { namedByMac } from "../identity/identity.ts";
@@ -113,7 +114,7 @@ async function record(
 }
 
 async function fitClone(
-  { enrolled: { header: { layout } }, firmware, run, signal }: Machine,
+  { enrolled: { header: { layout } }, run, signal }: Machine,
   { plan, clone, fitted, progress }: Pick<GiveOptions, "plan" | "clone" | "progress"> & {
     fitted: readonly string[];
   },
@@ -121,8 +122,7 @@ async function fitClone(
   for (const path of fitted) clone.changed.add(path);
   if (layout === undefined) return { notes: [], fitted };
   const { notes, rewritten } = await fitToDisk(clone, {
-    layout,
-    disks: { disks: [plan.disk], loader: loaderVolumes(plan) },
+    disks: templateDisks(plan, { layout }),
     swapFiles: plannedSwapFiles(plan),
     run,
     onProgress: (message) => progress.update({ message }),

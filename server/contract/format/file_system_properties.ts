@@ -91,7 +91,7 @@ export type FatProperties = z.infer<typeof FatProperties>;
 /** Path of a subvolume from the top of its file system, without a leading slash: "@", "@/var/lib". */
 const subvolumePath = z.string().max(4095).regex(/^(?!\.{1,2}(\/|$))[^/\0]+(\/(?!\.{1,2}(\/|$))[^/\0]+)*$/);
 
-export const BtrfsProfile = z.enum(
+const BtrfsProfile = z.enum(
   ["single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6"],
 );
 
