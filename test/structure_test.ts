@@ -105,7 +105,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "boot/tftp/": ["server/contract/", "boot/*"],
   "boot/menu/": [],
   "boot/programs/": ["server/contract/"],
-  "boot/initramfs/": ["server/contract/"],
+  "boot/initramfs/": ["server/contract/", "server/native/"],
   "boot/*": ["server/contract/", "boot/"],
 
   // the agent: on a template, and on a node
@@ -222,6 +222,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/install/disk/",
     "agent/layout/",
     "agent/steps/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
+  "agent/import/": [
+    "server/contract/",
+    "server/tar/",
+    "agent/backup/",
+    "agent/capture/",
+    "agent/layout/",
     "agent/sys/",
     "agent/tree/",
   ],

@@ -4,9 +4,9 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { noteDisks } from "../capture/disk_notes.ts";
-import { kernelPaths } from "../capture/bootability.ts";
+import { kernelPaths } from "#contract/distributions.ts";
 import { readLayout } from "../layout/read_layout.ts";
-import { newestFirst, parseOsRelease } from "../capture/machine.ts";
+import { distributionOf, newestFirst, parseOsRelease } from "../capture/machine.ts";
 import { findSwapFiles } from "../capture/swap_files.ts";
 import { ForeignTree } from "../tree/tree_files.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -88,9 +88,7 @@ async function readSource(tree: ForeignTree, firmware: "bios" | "uefi"): Promise
   const kernel = withImage.includes(running) ? running : newestFirst(withImage)[0] ?? running;
   return {
     hostname: ((await tree.text("/etc/hostname"))?.trim() ?? "").slice(0, 255),
-    distribution: (release.get("ID") ?? "linux").slice(0, 64),
-    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
-    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    ...distributionOf(release),
     architecture: Deno.build.arch,
     firmware,
     kernel,

@@ -6,13 +6,8 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { noteDisks } from "./disk_notes.ts";
-import {
-  kernelPaths,
-  obstaclesToBoot,
-  obstaclesToCapture,
-  type Presence,
-  PROBED_PATHS,
-} from "./bootability.ts";
+import { kernelPaths } from "#contract/distributions.ts";
+import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -40,7 +35,7 @@ export async function readMachine(
   if (await Deno.realPath(root) !== "/") return { obstacles: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
-  const unreadable = obstaclesToCapture(presence);
+  const unreadable = obstaclesToCapture(presence, source);
   if (unreadable.length > 0) return { source, obstacles: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
@@ -64,9 +59,7 @@ async function readSource(): Promise<Source> {
   );
   return {
     hostname: Deno.hostname(),
-    distribution: (release.get("ID") ?? "linux").slice(0, 64),
-    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
-    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    ...distributionOf(release),
     architecture: Deno.build.arch,
     firmware: await exists("/sys/firmware/efi") ? "uefi" : "bios",
     kernel: Deno.osRelease(),
@@ -91,6 +84,18 @@ export function parseOsRelease(text: string): ReadonlyMap<string, string> {
     key,
     double?.replace(/\\(.)/g, "$1") ?? single ?? bare?.trim() ?? "",
   ]));
+}
+
+export function distributionOf(
+  release: ReadonlyMap<string, string>,
+): Pick<Source, "distribution" | "release" | "description" | "like"> {
+  const like = release.get("ID_LIKE");
+  return {
+    distribution: (release.get("ID") ?? "linux").slice(0, 64),
+    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
+    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    ...(like !== undefined && { like: like.slice(0, 200) }),
+  };
 }
 
 export function newestFirst(releases: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 /** The files of a version that boot a node: its kernel and its segment of the initramfs. */
 import { bytePathOfText, textOf } from "#contract/format/byte_path.ts";
+import type { OsRelease } from "#contract/distributions.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packageOf, usesOf } from "#contract/tools.ts";
 import type { SourceEntry } from "../../boot/initramfs/file_source.ts";
@@ -13,6 +14,13 @@ import type { VersionReader } from "../store/version_reader.ts";
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
 /** The inputs of both; see boot_inputs.ts. */
 const INPUTS = "boot-inputs";
+
+/** What boot files depend on besides the image's files. */
+interface Terms {
+  readonly kernelRelease: string;
+  readonly uses: ReturnType<typeof usesOf>;
+  readonly machine: OsRelease | undefined;
+}
 
 interface Boot {
   readonly bootable: boolean;
@@ -40,7 +48,7 @@ export async function makeBootFiles(
   const kernels = await listKernels(source);
   const kernelRelease = kernels.find((release) => release === machine?.kernel) ?? kernels[0];
   if (kernelRelease === undefined) {
-    return { bootable: false, notes: ["it has no kernel in /boot with modules in /lib/modules."] };
+    return { bootable: false, notes: ["it has no kernel with modules in /lib/modules."] };
   }
   if (layout === undefined) {
     return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
@@ -49,6 +57,7 @@ export async function makeBootFiles(
     return await makeOrReuse(source, {
       ...options,
       kernelRelease,
+      machine,
       uses: usesOf(layout, machine?.firmware ?? "bios"),
     });
   } catch (error) {
@@ -60,10 +69,7 @@ export async function makeBootFiles(
 
 async function makeOrReuse(
   source: ImageSource,
-  { kernelRelease, uses, folder, previous, segments, signal }: BootOptions & {
-    kernelRelease: string;
-    uses: ReturnType<typeof usesOf>;
-  },
+  { kernelRelease, machine, uses, folder, previous, segments, signal }: BootOptions & Terms,
 ): Promise<Boot> {
   const compression = await kernelCompression(source, kernelRelease);
   await segments.ensure(compression);
@@ -75,6 +81,7 @@ async function makeOrReuse(
   const { kernelPath, missing } = await buildImageSegment({
     source: recording,
     kernelRelease,
+    machine,
     uses,
     compression,
     signal,
@@ -82,7 +89,7 @@ async function makeOrReuse(
   });
   await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
   await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
-  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
+  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool, machine)}).`);
   return { bootable: missing.length === 0, notes };
 }
 

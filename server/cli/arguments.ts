@@ -78,6 +78,13 @@ export function parseRateOrNone(text: string): number | "off" | "none" {
   return text === "none" ? text : parseRateOrOff(text);
 }
 
+/** Returns a number of disks, or "none". */
+export function parseMirror(text: string): number | "none" {
+  if (text === "none") return text;
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= 16) return Number(text);
+  throw new InvalidArgumentError("A mirror has 1 to 16 disks; none clears the setting.");
+}
+
 /** Returns how many leading bits the addresses of one rack share, or "off". */
 export function parsePrefixOrOff(text: string): number | "off" {
   if (text === "off") return text;

@@ -1,6 +1,6 @@
 /** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
+import type { BackupOrder, DiskChoices, Enrolment, NodeSettings, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -83,7 +83,7 @@ export class Enroller {
       deployment: pending.deployment,
       node: name,
       backup: { image: backupImage(name), excludes: [...backup.excludes] },
-      ...present("disk", settings.disk),
+      ...present("disks", settings.disks),
     };
   }
 
@@ -116,8 +116,8 @@ export class Enroller {
         own: images.settings(pending.image).own,
         isBackup: version.backupOf === node.name,
       }),
-      ...present("disk", node.settings.disk),
-      ...present("installedDisk", deployments.installedDisk(node.id)),
+      ...diskChoices(node.settings),
+      ...present("installedDisks", deployments.installedDisks(node.id)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
@@ -131,6 +131,15 @@ export class Enroller {
     const terms = deployments.restoreOf(deployment);
     return terms && { ...terms, nodes: Math.max(1, deployments.parts(deployment).length) };
   }
+}
+
+function diskChoices({ disks, leaveDisks, dataDisks, mirror }: NodeSettings): DiskChoices {
+  return {
+    ...present("disks", disks),
+    ...present("leaveDisks", leaveDisks),
+    ...present("dataDisks", dataDisks),
+    ...present("mirror", mirror),
+  };
 }
 
 export function unknownBearer(): RackseedError {

@@ -12,7 +12,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { ChosenDisk, NodeState, StepReport } from "#contract/api.ts";
+import type { InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
@@ -206,10 +206,10 @@ export class Deployments {
     );
   }
 
-  /** The disk of the node's latest installation. */
-  installedDisk(node: string): ChosenDisk | undefined {
+  /** The disks of the node's latest installation. */
+  installedDisks(node: string): InstalledDisk[] | undefined {
     const assigned = this.assigned(node);
-    return assigned && this.#log.list(assigned).findLast(({ disk }) => disk)?.disk;
+    return assigned && this.#log.list(assigned).findLast(({ disks }) => disks)?.disks;
   }
 
   /** The finished steps of its nodes, with the nodes' own measurements. */

@@ -13,12 +13,11 @@ export function planMachine(
   describe: (plan: Plan) => string[],
 ): StepOutcome & { plan: Plan } {
   const plan = planInstall(requestOf(machine));
-  const [first] = plan.disks;
   return {
     plan,
     message: plan.disks.map(({ facts }) => describeDisk(facts)).join("; "),
     planLines: describe(plan),
-    ...(first && { disk: tokensOf(first.facts) }),
+    disks: plan.disks.map(({ number, facts }) => ({ layoutDisk: number, ...tokensOf(facts) })),
   };
 }
 
@@ -36,6 +35,6 @@ export async function proveDisk(
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, disk, installedDisk } = order;
-  return { node, header, firmware, disks, disk, installed: installedDisk };
+  const { node, disks: named, installedDisks } = order;
+  return { node, header, firmware, disks, disk: named?.[0], installed: installedDisks?.[0] };
 }

@@ -1,8 +1,10 @@
 /** Nodes: what an operator sets, orders and sees. */
 import { z } from "zod";
+import { DiskChoices } from "./disks.ts";
 import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
+import { Passphrase, Unlock } from "./encryption.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
@@ -25,8 +27,9 @@ export const NodeSettings = z.object({
   group: RackLabel.optional(),
   /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
   bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
-  /** The disk to install to, by its name in /dev/disk/by-path or by-id, if the plan cannot choose. */
-  disk: z.string().max(255).regex(/^\/dev\/disk\/by-(path|id)\/[^/]+$/).optional(),
+  ...DiskChoices.shape,
+  /** How its encrypted volumes are opened. */
+  unlock: Unlock.optional(),
   /** Its upload limit; "off": none, even if the site has one. */
   uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
   /** Nodes with the same label prefer each other as peers. */
@@ -106,6 +109,10 @@ export const DeployRequest = z.object({
   identity: IdentityMode.optional(),
   /** Time that a person at the console has; default DEFAULT_ASK_SECONDS. */
   askSeconds: AskSeconds.optional(),
+  /** Overrides the nodes' own setting. */
+  unlock: Unlock.optional(),
+  /** With "passphrase"; the same for all of these nodes. */
+  passphrase: Passphrase.optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
 });

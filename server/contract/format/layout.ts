@@ -5,7 +5,13 @@
  */
 import { z } from "zod";
 import { BootFacts } from "./boot.ts";
-import { BtrfsProperties, ExtProperties, FatProperties, XfsProperties } from "./file_system_properties.ts";
+import {
+  BtrfsProperties,
+  ExtProperties,
+  F2fsProperties,
+  FatProperties,
+  XfsProperties,
+} from "./file_system_properties.ts";
 import { Encrypted, MdArray, Volume, VolumeGroup } from "./volumes.ts";
 export { describeVolume, Volume } from "./volumes.ts";
 
@@ -84,6 +90,7 @@ export const FileSystem = z.object({
     xfs: XfsProperties.optional(),
     fat: FatProperties.optional(),
     btrfs: BtrfsProperties.optional(),
+    f2fs: F2fsProperties.optional(),
   }),
   obstacle,
 });

@@ -2,6 +2,7 @@
 import type { NodeView, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
+import { formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { Failure } from "./rows.tsx";
 
@@ -51,7 +52,11 @@ function settingsOf({ settings, image }: NodeView): Record<string, string | unde
       : uploadLimit === "off"
       ? "none"
       : formatRate(uploadLimit),
-    "Target disk": settings.disk ?? "the only disk that fits",
+    "Target disks": settings.disks?.join(" ") ?? "those that fit, if there is no choice",
+    "Data disks": settings.dataDisks?.map(formatDataDisk).join(" ") ?? "none is written",
+    "Disks left alone": settings.leaveDisks?.join(" "),
+    Mirrors: settings.mirror === undefined ? undefined : `${settings.mirror} disks each`,
+    Unlock: settings.unlock,
     "Boot program": settings.bootProgram,
     "Backup": backupEverySeconds === undefined
       ? "not scheduled"
