@@ -113,11 +113,13 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/tree/": ["server/contract/", "agent/sys/"],
   "agent/layout/": ["server/contract/", "agent/sys/", "agent/tree/"],
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
+  "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
     "server/contract/",
     "server/native/",
     "server/tar/",
+    "agent/boot_config/",
     "agent/disk_references/",
     "agent/layout/",
     "agent/sys/",
@@ -162,6 +164,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/install/fit/": [
     "server/contract/",
     "server/plan/",
+    "agent/boot_config/",
     "agent/disk_references/",
     "agent/sys/",
     "agent/tree/",
@@ -177,6 +180,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/install/boot_loader/": [
     "server/contract/",
     "server/plan/",
+    "agent/boot_config/",
     "agent/disk_references/",
     "agent/install/disk/",
     "agent/install/records/",

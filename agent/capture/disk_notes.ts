@@ -11,16 +11,18 @@ const MAX_FILES = 5000, MAX_DEPTH = 6, MAX_NOTES = 200;
 /** Backup copies, samples and certificates. */
 const SKIPPED = /\.(dpkg-(dist|old|new)|rpm(new|save|orig)|bak|orig|example|sample|pem|crt|der)$|~$/;
 
+/** For the notes of a capture, which do not depend on what a clone would write, any disks of a clone will do. */
+export function anyDisks(layout: DiskLayout): TemplateDisks {
+  const disks = layout.disks.map(({ name }) => ({ name, names: [] }));
+  return new TemplateDisks(layout, { disks, loader: [{ kind: "disk", disk: 0 }] });
+}
+
 /** `tree`: the machine's own, running or not. */
 export async function noteDisks(
   tree: TreeReader,
-  { layout, firmware }: { layout: DiskLayout; firmware: "bios" | "uefi" },
+  layout: DiskLayout,
 ): Promise<string[]> {
-  // only the notes matter, not what a clone would write, so any target disks will do
-  const disks = new TemplateDisks(layout, {
-    disks: layout.disks.map(({ name }) => ({ name, names: [] })),
-    loader: [{ kind: "disk", disk: 0 }],
-  });
+  const disks = anyDisks(layout);
   const covered = await coveredTexts(tree);
   const notes = covered.flatMap(({ path, text, rewrite }) => {
     const rewriting = new Rewriting(path, disks);

@@ -1,7 +1,7 @@
 /** Names of MD arrays, LUKS and LVM volumes below /dev, and what such a volume lies on. Pure. */
 import type { DiskLayout, Volume } from "#contract/format/layout.ts";
 
-export interface NamedVolume {
+interface NamedVolume {
   readonly volume: Volume;
   /** Whether a clone's volume has the same name: kernel names of arrays depend on the order of their assembly. */
   readonly lasts: boolean;

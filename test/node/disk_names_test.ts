@@ -245,7 +245,7 @@ test("a capture reports what it cannot carry over, file by file", async () => {
       "/etc/monit/conf.d/root.dpkg-old": "check device root with path /dev/vda3\n",
       "/etc/udev/rules.d/60-disk.rules": '# KERNEL=="vda"\n',
     });
-    const notes = await noteDisks(new ForeignTree(root), { layout, firmware: "bios" });
+    const notes = await noteDisks(new ForeignTree(root), layout);
     assert.deepEqual(notes.map((note) => note.split(" names ")[0]), [
       "/etc/fstab line 6",
       "/etc/monit/conf.d/root line 1",

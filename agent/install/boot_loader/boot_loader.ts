@@ -6,8 +6,8 @@
 import { RackseedError } from "#contract/errors.ts";
 import { actionsOf } from "#plan/actions.ts";
 import type { BootLoaderPlan } from "#plan/plan_boot_loader.ts";
-import { bootTexts } from "../../disk_references/boot_texts.ts";
-import { rootObstacle } from "../../disk_references/prove_root.ts";
+import { bootTexts } from "../../boot_config/boot_texts.ts";
+import { rootObstacle } from "../../boot_config/prove_root.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 import type { TargetDisks } from "../disk/guard.ts";

@@ -1,6 +1,6 @@
 /** systemd-boot and unified kernel images (systemd-boot(7), systemd-stub(7)). */
 import { RackseedError } from "#contract/errors.ts";
-import { FALLBACK, unifiedKernels } from "./esp_programs.ts";
+import { FALLBACK, unifiedKernels } from "../../boot_config/esp_programs.ts";
 import { type BootLoaderOptions, hasProgram, inClone, missingProgram, TITLE } from "./in_clone.ts";
 
 /**

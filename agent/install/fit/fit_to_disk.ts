@@ -5,7 +5,7 @@
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { SwapFile } from "#contract/format/layout.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
-import { initramfsProgram } from "../../disk_references/initramfs_program.ts";
+import { initramfsProgram } from "../../boot_config/initramfs_program.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import { makeInitramfs } from "./initramfs.ts";

@@ -24,7 +24,7 @@ export async function installLoader(machine: Machine, options: LoaderOptions): P
   const folders = ownedFolders(machine, clone);
   const distribution = header.source?.distribution ?? "linux";
   const layout = header.layout ?? { disks: [], fileSystems: [], swap: [] };
-  const disks = templateDisks(plan, { layout });
+  const disks = templateDisks(plan, { layout, encryption: order.encryption });
   const facts = layout.boot ?? GRUB_ONLY;
   const notes = await installBootLoader(target, { plan, clone, facts, disks, distribution, run, signal });
   // grub-install wrote to the device itself, which is read now

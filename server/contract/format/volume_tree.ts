@@ -4,7 +4,7 @@ import { describeVolume, type DiskLayout, type Volume } from "./layout.ts";
 type Volumes = Pick<DiskLayout, "arrays" | "encrypted" | "groups">;
 
 /** The volumes that it is made of; none for a partition, a disk, or a volume that is not in the layout. */
-export function partsOf(
+function partsOf(
   volume: Volume,
   { arrays = [], encrypted = [], groups = [] }: Volumes,
 ): readonly Volume[] {

@@ -1,6 +1,6 @@
 /** Proves that a system's boot configuration finds its root on every clone. Pure. */
 import { describeVolume, type FileSystem } from "#contract/format/layout.ts";
-import type { TemplateDisks } from "./template_disks.ts";
+import type { TemplateDisks } from "../disk_references/template_disks.ts";
 
 export interface BootText {
   readonly path: string;

@@ -1,10 +1,10 @@
 /** Reads a system's boot configuration: menus, loader entries, and the command lines in unified kernel images. */
 import type { TreeReader } from "../tree/tree_files.ts";
-import { coveredTexts } from "./covered_texts.ts";
+import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { type BootText, isBootFile } from "./prove_root.ts";
 import { commandLineOf } from "./unified_kernel.ts";
-import { Rewriting } from "./rewriting.ts";
-import type { TemplateDisks } from "./template_disks.ts";
+import { Rewriting } from "../disk_references/rewriting.ts";
+import type { TemplateDisks } from "../disk_references/template_disks.ts";
 
 const ESPS = ["/boot/efi", "/efi", "/boot"];
 
