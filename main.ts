@@ -55,8 +55,17 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
 }
 
 async function sendTree(path: string, options: Parameters<SendTree>[1]): Promise<void> {
-  const { openImport } = await import("./agent/capture/import_source.ts");
+  const { openImport } = await import("./agent/import/open_import.ts");
   const { sendCapture } = await import("./agent/capture/send_capture.ts");
-  const { client, ...rest } = options;
-  await sendCapture({ api: client, tree: await openImport(path, options), ...rest });
+  const { client, kind, firmware, ...rest } = options;
+  await using stack = new AsyncDisposableStack();
+  const { tree, source, layout, excludes, notes } = await openImport(path, {
+    kind,
+    firmware,
+    stack,
+    excludes: options.excludes,
+    signal: options.signal,
+  });
+  const onRead = () => Promise.resolve(notes);
+  await sendCapture({ ...rest, api: client, tree, source, layout, excludes, onRead });
 }

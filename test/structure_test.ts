@@ -218,6 +218,15 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
+  "agent/import/": [
+    "server/contract/",
+    "server/tar/",
+    "agent/backup/",
+    "agent/capture/",
+    "agent/layout/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
   "agent/start/": [
     "server/contract/",
     "server/plan/",

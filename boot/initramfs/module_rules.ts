@@ -45,9 +45,11 @@ const unwantedFolders = [
   "drivers/net/wireless/",
   "drivers/net/wwan/",
   "drivers/block/drbd/",
+  "drivers/block/rbd",
   "drivers/md/bcache/",
   "drivers/md/dm-vdo/",
   "drivers/nvme/target/",
+  "drivers/scsi/qla2xxx/tcm_",
   "lib/test",
 ];
 

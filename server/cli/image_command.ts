@@ -1,10 +1,13 @@
 /** `rackseed image …` and its options. */
-import type { Command } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
 import { collect, parseAge, parseLevel, parseVersionCount } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
+
+const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
+const FIRMWARES = ["bios", "uefi"] as const;
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
 type Signal = Pick<Actions, "signal">;
@@ -162,20 +165,32 @@ function addTransfers(
       await (await import("./images.ts")).exportImage(ref, { ...options, signal })
     );
   withServer(image.command("import"))
-    .description("Publish a directory or a tar file as the next version of an image.")
+    .description("Publish a directory, a tar, a disk or a container image as the next version of an image.")
     .argument("<name>", "image to add the version to; created if new")
-    .argument("<dir-or-tar>", "directory, or tar file by GNU tar or `rackseed image export`")
+    .argument("<path>", "directory, tar, raw or qcow2 disk, OCI layout or `docker save` file")
+    .addOption(new Option("--type <type>", "what the path is, if it is not recognized").choices(IMPORT_KINDS))
+    .addOption(
+      new Option("--firmware <type>", "how machines with this disk or container boot").choices(FIRMWARES),
+    )
     .option("--level <n>", LEVEL, parseLevel, DEFAULT_LEVEL)
     .option("--exclude <glob>", EXCLUDE, collect)
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
-        examples: ["rackseed image import tools /srv/tools", "rackseed image import web web.tar"],
+        notes: `
+A disk image (run as root) becomes what a capture of its machine would be.
+A container image becomes a machine with --firmware: it gets a layout of its
+own, and must have a kernel, GRUB and the tools that Rackseed needs.`,
+        examples: [
+          "rackseed image import tools /srv/tools",
+          "rackseed image import web web.qcow2",
+          "rackseed image import web web.oci.tar --firmware uefi",
+        ],
       }),
     )
-    .action(async (name, path, { exclude, ...options }) => {
+    .action(async (name, path, { exclude, type: kind, ...options }) => {
       const { importImage } = await import("./images.ts");
-      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
+      await importImage(name, { ...options, path, kind, exclude: exclude ?? [], sendTree, signal });
     });
 }

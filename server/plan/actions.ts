@@ -1,15 +1,22 @@
 /** What a plan consists of: actions in the order in which they are carried out. */
 import type { DiskFacts } from "#contract/disk_facts.ts";
-import type { SwapFile } from "#contract/format/layout.ts";
+import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
 import type { Encrypted, LogicalVolume, MdArray, Volume, VolumeGroup } from "#contract/format/volumes.ts";
 import type { BootLoaderPlan } from "./plan_boot_loader.ts";
 import type { Formatting } from "./plan_format.ts";
 import type { PlannedGpt, PlannedPartition } from "./plan_table.ts";
 
 export type Action =
+  /** Zeroes whatever earlier systems left there: signatures, superblocks, backup tables. */
+  | {
+    readonly do: "wipe";
+    /** Number of the disk in the layout, here and below. */
+    readonly disk: number;
+    /** In order, apart, and inside the disk. */
+    readonly ranges: readonly ByteRange[];
+  }
   | {
     readonly do: "partition";
-    /** Number of the disk in the layout. */
     readonly disk: number;
     readonly table: "gpt" | "dos";
     readonly id?: string | undefined;
@@ -29,6 +36,8 @@ export type Action =
   | {
     readonly do: "mount";
     readonly volume: Volume;
+    /** The other devices of a btrfs that spans several. */
+    readonly more?: readonly Volume[];
     readonly type: string;
     readonly mountPoint: string;
     /** For mount(8): "subvol=@home,compress=zstd". */
@@ -40,6 +49,11 @@ export type Action =
 
 export type ActionOf<Do extends Action["do"]> = Extract<Action, { do: Do }>;
 
+export interface ByteRange {
+  readonly at: number;
+  readonly bytes: number;
+}
+
 /** An array in its size on this machine. */
 export interface PlannedArray extends
   Pick<
@@ -50,13 +64,18 @@ export interface PlannedArray extends
   readonly members: readonly (Volume | "missing")[];
   readonly spares: readonly Volume[];
   readonly writeMostly: readonly Volume[];
-  /** Of one member that the array uses. */
+  /** Of one member that the array uses, for mdadm --size; levels without redundancy take none. */
   readonly memberBytes: number;
+  /** Where a member's data begins, for mdadm --data-offset; absent for metadata 1.0, which has it at the start. */
+  readonly dataAtBytes?: number;
   readonly sizeBytes: number;
 }
 
 export interface PlannedEncrypted
   extends Pick<Encrypted, "name" | "on" | "uuid" | "label" | "cipher" | "keyBits" | "sectorBytes" | "flags"> {
+  /** Where its data begins, for cryptsetup --offset. */
+  readonly dataAtBytes: number;
+  /** Of the opened device. */
   readonly sizeBytes: number;
 }
 
@@ -64,15 +83,30 @@ export interface PlannedGroup extends Pick<VolumeGroup, "name" | "uuid" | "exten
   readonly physical: readonly {
     readonly volume: Volume;
     readonly uuid: string;
-    readonly dataAtBytes?: number;
+    /** For pvcreate --dataalignment. */
+    readonly dataAtBytes: number;
+    /** Number of extents that it has for logical volumes. */
+    readonly extents: number;
   }[];
   /** Pools before the thin volumes in them. */
   readonly logical: readonly PlannedLogical[];
 }
 
 /** Sizes are multiples of the group's extent. */
-export interface PlannedLogical extends Omit<LogicalVolume, "obstacle" | "type"> {
+export interface PlannedLogical extends Omit<LogicalVolume, "obstacle" | "type" | "on"> {
   readonly type: Exclude<LogicalVolume["type"], "other">;
+  /**
+   * The extents that it gets, with its metadata and that of its pool: `lvcreate … GROUP PV:first-last …`. Exact, so
+   * that what the plan promises cannot fail for want of room. Empty for a thin volume.
+   */
+  readonly extents: readonly ExtentRange[];
+}
+
+export interface ExtentRange {
+  /** Index in the group's `physical`. */
+  readonly on: number;
+  readonly first: number;
+  readonly count: number;
 }
 
 /** A disk of the machine, and the one of the layout that it becomes. */
@@ -84,11 +118,22 @@ export interface PlannedDisk {
   readonly because: string;
 }
 
+/** What the template has and this machine does not get: it lies on data disks that nobody named. */
+export interface LeftAlone {
+  /** Of its file systems. Nothing of the image is written at or below them. */
+  readonly mountPoints: readonly string[];
+  /** Disks of the machine that nothing is written to, and what the clone lacks; for people. */
+  readonly notes: readonly string[];
+}
+
 export interface Plan {
   /** "web@3" */
   readonly image: string;
   /** Those that are overwritten; disk 0 of the layout first. */
   readonly disks: readonly PlannedDisk[];
+  readonly left: LeftAlone;
+  /** The layout as it becomes: without what is left alone, and with the disks that its mirrors get. */
+  readonly layout: DiskLayout;
   readonly actions: readonly Action[];
 }
 
