@@ -32,12 +32,6 @@ export function parseSoftDependencies(text: string): Map<string, string[]> {
   return dependencies;
 }
 
-/** The lines that modules.alias would have for drivers in the kernel itself, whose texts are `MODULE.alias=PATTERN`. */
-export function builtInAliases(modinfo: string): string {
-  return [...modinfo.matchAll(/([\w-]+)\.alias=([^\0\s]+)\0/g)]
-    .map(([, module, pattern]) => `alias ${pattern} ${module}\n`).join("");
-}
-
 /** modules.alias: lines `alias PATTERN MODULE`. */
 export class ModuleAliases {
   /** Names of modules by their plain aliases, with `_` for `-`. */

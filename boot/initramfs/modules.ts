@@ -2,13 +2,7 @@ import type { Inventory } from "#contract/api.ts";
 import { type FileSource, readText, resolveFile } from "./file_source.ts";
 import { findFirmware } from "./firmware.ts";
 import { readModule } from "./module_content.ts";
-import {
-  builtInAliases,
-  ModuleAliases,
-  moduleName,
-  parseDependencies,
-  parseSoftDependencies,
-} from "./module_index.ts";
+import { ModuleAliases, moduleName, parseDependencies, parseSoftDependencies } from "./module_index.ts";
 import { isDriver, isForeign, isWanted } from "./module_rules.ts";
 
 /** Kernel modules for a node's network, disks and file systems, with what they depend on. */
@@ -102,6 +96,9 @@ interface HardwareDrivers {
   readonly lacking: readonly Controller[];
 }
 
+/** In a modalias of PCI: storage and network controllers. Their drivers have the names of their modules. */
+const STORAGE_OR_NETWORK = /bc0[12]sc/;
+
 /** Finds the drivers of a kernel for nodes' hardware. A driver built into the kernel is one as well. */
 export async function driversFor(
   source: FileSource,
@@ -112,15 +109,15 @@ export async function driversFor(
   const paths = [...parseDependencies(await readText(source, `${folder}/modules.dep`) ?? "").keys()];
   const leftOut = new Set(paths.filter((path) => !isWanted(path, uses)).map(moduleName));
   const aliases = new ModuleAliases(await readText(source, `${folder}/modules.alias`) ?? "");
-  const builtIn = new ModuleAliases(
-    builtInAliases(await readText(source, `${folder}/modules.builtin.modinfo`) ?? ""),
-  );
+  // kernels do not say which devices their built-in drivers serve
+  const builtIn = (await readText(source, `${folder}/modules.builtin`) ?? "").split("\n").map(moduleName);
   const modules = new Set<string>(), lacking: Controller[] = [];
   for (const controller of hardware) {
     const found = aliases.ofDevice(controller.modalias);
     for (const name of found) if (leftOut.has(name)) modules.add(name);
-    const isKnown = found.length > 0 || builtIn.ofDevice(controller.modalias).length > 0;
-    if (!isKnown && controller.driver !== undefined) lacking.push(controller);
+    const driver = controller.driver?.replaceAll("-", "_");
+    const isLacking = found.length === 0 && driver !== undefined && !builtIn.includes(driver);
+    if (isLacking && STORAGE_OR_NETWORK.test(controller.modalias)) lacking.push(controller);
   }
   return { modules: [...modules].sort(), lacking };
 }

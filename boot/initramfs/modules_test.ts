@@ -29,7 +29,7 @@ const moduleFiles: Record<string, string> = {
   ].join("\n"),
   "modules.alias": "alias needs-me asked\nalias pci:v00001AF4d00001234sv*sd*bc*sc*i* odd-bus\n" +
     "alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n",
-  "modules.builtin.modinfo": "ahci.license=GPL\0ahci.alias=pci:v*d*sv*sd*bc01sc06i01*\0",
+  "modules.builtin": "kernel/drivers/ata/ahci.ko\n",
   "modules.softdep": "softdep btrfs pre: needs_me post: unknown\n",
   "modules.order": "",
 };
@@ -83,7 +83,7 @@ Deno.test("modules for network, disks and file systems are chosen with their dep
     const selection = await selectModules(source, { release, uses: new Set(), more: [] });
     assert.deepEqual(selection?.files.map((path) => path.slice(`/lib/modules/${release}/`.length)), [
       "modules.alias",
-      "modules.builtin.modinfo",
+      "modules.builtin",
       "modules.dep",
       "modules.order",
       "modules.softdep",
@@ -111,11 +111,12 @@ Deno.test("modules for the hardware of nodes are included, wherever they are", (
     const usual = { modalias: "pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00", driver: "e1000e" };
     const builtIn = { modalias: "pci:v00008086d00002922sv00000000sd00000000bc01sc06i01", driver: "ahci" };
     const unknown = { modalias: "pci:v00009999d00000001sv00000000sd00000000bc01sc04i00", driver: "newraid" };
+    const bridge = { modalias: "pci:v00008086d0000244Esv00000000sd00000000bc06sc04i00", driver: "pcieport" };
     const idle = { modalias: "pci:v00009999d00000002sv00000000sd00000000bc01sc04i00" };
     const drivers = await driversFor(await directorySource(root), {
       release,
       uses: new Set(),
-      hardware: [odd, usual, builtIn, unknown, idle],
+      hardware: [odd, usual, builtIn, unknown, bridge, idle],
     });
     assert.deepEqual(drivers, { modules: ["odd_bus"], lacking: [unknown] });
     assert.deepEqual(
