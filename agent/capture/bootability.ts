@@ -1,9 +1,10 @@
 /** Finds the obstacles to booting a clone of this machine at capture, long before a node boots. Pure. */
-import { describeVolume, type DiskLayout, isEsp } from "#contract/format/layout.ts";
+import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { kernelPackage, kernelPaths, type OsRelease, packageIn } from "#contract/distributions.ts";
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
-import type { MachineLayout, Unseen } from "../layout/read_layout.ts";
+import type { MachineLayout } from "../layout/read_layout.ts";
+import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
 
 /** What the template has, as found by the adapter (machine.ts). */
 export interface Presence {
@@ -19,8 +20,6 @@ const GRUB_FILES = {
   uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
 } as const;
 export const PROBED_PATHS: readonly string[] = Object.values(GRUB_FILES);
-
-const SUPPORTED = new Set(["ext2", "ext3", "ext4", "vfat", "xfs"]);
 
 /** The missing programs without which the layout cannot be read. */
 export function obstaclesToCapture({ programs }: Presence, source: OsRelease): string[] {
@@ -42,19 +41,6 @@ export function obstaclesToBoot(
     ...unseen.map(unseenObstacle),
     ...notes,
   ];
-}
-
-function unseenObstacle({ volume, type, because }: Unseen): string {
-  const name = `${describeVolume(volume)} (${type})`;
-  switch (because) {
-    case "unmounted":
-      return `${name} is not mounted, so clones get it empty: mount it to capture its content`;
-    case "served":
-      return `${name} is mounted by a program (FUSE), so clones get it empty: mount it with the kernel's driver to capture it`;
-    case "hidden":
-      return `${name} is hidden by another file system on its mount point, so clones get it empty: ` +
-        "mount it elsewhere to capture its content";
-  }
 }
 
 function missingTool(tool: Tool, source: OsRelease): string {
@@ -90,24 +76,6 @@ function bootLoaderObstacles(
       when: firmware,
     });
     obstacles.push(`GRUB for ${firmware.toUpperCase()} is missing: install ${grub}`);
-  }
-  return obstacles;
-}
-
-function layoutObstacles({ disks, fileSystems }: DiskLayout): string[] {
-  const later = "not supported by this version yet";
-  const obstacles: string[] = [];
-  if (disks.length > 1) obstacles.push(`the file systems are on ${disks.length} disks: ${later}`);
-  for (const { name, obstacle } of disks) {
-    if (obstacle !== undefined) obstacles.push(`${name}: ${obstacle}, which is not supported`);
-  }
-  for (const { volume, type, mountPoint, obstacle } of fileSystems) {
-    if (volume.kind === "md" || volume.kind === "lv") {
-      obstacles.push(`${describeVolume(volume)} (${mountPoint}): ${later}`);
-    } else if (!SUPPORTED.has(type)) obstacles.push(`${type} on ${mountPoint}: ${later}`);
-    else if (obstacle !== undefined) {
-      obstacles.push(`${mountPoint} (${type}): ${obstacle}, which is not supported`);
-    }
   }
   return obstacles;
 }

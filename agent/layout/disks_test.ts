@@ -254,8 +254,8 @@ Deno.test("empty slots, hidden paths, boot areas and virtual media are no disks 
   });
   const disks = await readDisks(kernel);
   assert.deepEqual(disks.map((d) => [d.name, d.transport, d.removable]), [
-    ["sdb", "usb", true],
     ["mmcblk0", "mmc", false],
     ["mmcblk1", "mmc", true],
+    ["sdb", "usb", true],
   ]);
 });

@@ -4,7 +4,6 @@
  * root, and is gone. There is no udev unless asked for, as in the agent's initramfs.
  */
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { run } from "./command.ts";
 import {
@@ -15,9 +14,9 @@ import {
   startScript,
 } from "./small_vm_machine.ts";
 import { smallVmRoot, smallVmRootPrograms } from "./small_vm_root.ts";
-import { Tpm } from "./tpm.ts";
+import { Tpm, tpmPrograms } from "./tpm.ts";
 
-export interface SmallVmResult {
+interface SmallVmResult {
   /** The script's exit status. */
   readonly code: number;
   /** Its standard output and standard error. */
@@ -27,11 +26,11 @@ export interface SmallVmResult {
 /** What a test that uses it needs, in the form for test/support/needs.ts. */
 export const smallVmNeeds = {
   root: true,
-  programs: ["qemu-system-x86_64", ...smallVmRootPrograms],
+  programs: ["qemu-system-x86_64", ...tpmPrograms, ...smallVmRootPrograms],
   files: [],
 };
 
-const repository = resolve(fileURLToPath(new URL("../..", import.meta.url)));
+const repository = dirname(dirname(import.meta.dirname ?? "."));
 
 /** Resolves with the script's exit status, whichever it is. Throws if the machine failed, or took too long. */
 export async function runInSmallVm(options: SmallVmOptions): Promise<SmallVmResult> {

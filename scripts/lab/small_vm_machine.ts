@@ -31,7 +31,7 @@ export interface SmallVmOptions {
   readonly cache?: string;
 }
 
-export interface Share {
+interface Share {
   readonly path: string;
   /** discard: writable, but nothing reaches the host. */
   readonly kind: "read" | "write" | "discard";

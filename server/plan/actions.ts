@@ -36,6 +36,8 @@ export type Action =
   | {
     readonly do: "mount";
     readonly volume: Volume;
+    /** The other devices of a btrfs that spans several. */
+    readonly more?: readonly Volume[];
     readonly type: string;
     readonly mountPoint: string;
     /** For mount(8): "subvol=@home,compress=zstd". */

@@ -3,13 +3,14 @@
  * `guard.ts` proves the disk again before the plan is carried out.
  */
 import type { ChosenDisk } from "#contract/api.ts";
-import type { DiskLayout, Volume } from "#contract/format/layout.ts";
+import type { DiskLayout, FileSystem, Volume } from "#contract/format/layout.ts";
 import type { Header } from "#contract/format/manifest.ts";
-import type { Action, Plan, PlannedDisk } from "./actions.ts";
+import type { Action, ActionOf, Plan, PlannedDisk } from "./actions.ts";
 import { type Buildable, proveBuildable, refusal } from "./buildable.ts";
 import { chooseDisk, describeDisk, gigabytes } from "./choose_disk.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { canResize, formatFileSystem, formatSwap, type Formatting, minimumBytes } from "./plan_format.ts";
+import { mountsOf } from "./plan_btrfs.ts";
 import { planBootLoader } from "./plan_boot_loader.ts";
 import { type Growable, planTable, type TablePlan } from "./plan_table.ts";
 
@@ -53,12 +54,7 @@ export function planInstall({ node, header, firmware, disks, disk: named, instal
         do: "format",
         formatting,
       })),
-      ...layout.fileSystems.toSorted(parentsFirst).map(({ volume, type, mountPoint }): Action => ({
-        do: "mount",
-        volume,
-        type,
-        mountPoint,
-      })),
+      ...layout.fileSystems.flatMap(mountActions).sort(parentsFirst),
       ...(layout.swapFiles ?? []).map((file): Action => ({ do: "swap-file", file })),
       { do: "boot-loader", bootLoader: planBootLoader(buildable) },
     ],
@@ -108,6 +104,18 @@ export function confirmChoice({ image, disks }: Plan, request: PlanRequest): voi
     reason: `the plan was made for ${list(disks)}, and now it would be ${list(now)}.`,
     remedy: "name the disk (`rackseed node set NODE --disk /dev/disk/by-path/…`), and deploy again.",
   });
+}
+
+function mountActions(fileSystem: FileSystem): ActionOf<"mount">[] {
+  const { volume, more, type } = fileSystem;
+  return mountsOf(fileSystem).map(({ mountPoint, options }) => ({
+    do: "mount",
+    volume,
+    type,
+    mountPoint,
+    ...(more && { more }),
+    ...(options !== "" && { options }),
+  }));
 }
 
 function parentsFirst(a: { mountPoint: string }, b: { mountPoint: string }): number {

@@ -1,6 +1,7 @@
 /** A plan as text: what the operator sees on the page and the console before and while it is carried out. */
 import { describeVolume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
+import { describeSubvolumes } from "./plan_btrfs.ts";
 import type { Action, Plan } from "./actions.ts";
 
 /** One line per action. */
@@ -51,16 +52,21 @@ function describeAction(action: Action): string[] {
     case "lvm":
       return [`make the LVM group ${action.group.name}`];
     case "format": {
-      const { type, volume, sizeBytes, label, mountPoint, uuid, remark } = action.formatting;
+      const { type, volume, sizeBytes, label, mountPoint, uuid, remark, subvolumes } = action.formatting;
+      const more = (action.formatting.more ?? []).map((volume) => ` and ${describeVolume(volume)}`).join("");
       return [
-        `format ${describeVolume(volume)} as ${type}, ${gigabytes(sizeBytes)}` +
+        `format ${describeVolume(volume)}${more} as ${type}, ${gigabytes(sizeBytes)}` +
         `${label ? `, '${label}'` : ""}${mountPoint ? ` for ${mountPoint}` : ""}${
           uuid ? `, UUID ${uuid}` : ""
         }${remark ? `; ${remark}` : ""}`,
+        ...subvolumes ? [`  ${describeSubvolumes(subvolumes)}`] : [],
       ];
     }
     case "mount":
-      return [`mount ${describeVolume(action.volume)} as ${action.mountPoint}`];
+      return [
+        `mount ${describeVolume(action.volume)} as ${action.mountPoint}` +
+        (action.options ? ` (${action.options})` : ""),
+      ];
     case "swap-file":
       return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":

@@ -112,8 +112,8 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   },
   {
     name: "a file system that is not rebuilt",
-    options: { header: header({ fileSystems: [ext4(2, "/", { type: "btrfs" })] }) },
-    says: /file system btrfs/,
+    options: { header: header({ fileSystems: [ext4(2, "/", { type: "bcachefs" })] }) },
+    says: /file system bcachefs/,
   },
   {
     name: "two disks in the layout",

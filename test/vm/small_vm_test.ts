@@ -3,6 +3,7 @@ import { runInSmallVm, smallVmNeeds } from "../../scripts/lab/small_vm.ts";
 import { needs } from "../support/needs.ts";
 
 const script = `
+export DM_DISABLE_UDEV=1
 mdadm --create /dev/md0 --quiet --run --level=1 --raid-devices=2 --metadata=1.2 /dev/vdb /dev/vdc
 pvcreate -q /dev/md0; vgcreate -q vg0 /dev/md0
 lvcreate -q -W y -y -n data -L 100M vg0

@@ -2,18 +2,15 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
-import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
+import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
+import type { CarryOut } from "./carry_out.ts";
 import type { TargetDisks } from "./guard.ts";
-import { type Action, type Plan } from "#plan/actions.ts";
+import { wipeDisk, wipeVolume } from "./wipe.ts";
+import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
-
-export interface CarryOut {
-  readonly run: Run;
-  readonly signal?: AbortSignal | undefined;
-}
 
 type PartitionAction = Extract<Action, { do: "partition" }>;
 
@@ -29,19 +26,40 @@ export async function partitionDisk(
   },
 ): Promise<void> {
   const wipe = keepContents ? "never" : "always";
+  if (!keepContents) await wipeDisks(target, { plan, run, signal });
   for (const action of plan.actions) {
-    if (action.do !== "erase" && action.do !== "partition") continue;
-    const device = target.whole(action.disk), title = `cannot partition ${device}`;
-    if (action.do === "erase" && !keepContents) {
-      await run(["wipefs", "--all", "--force", device], { signal, title });
-    }
     if (action.do !== "partition") continue;
+    const device = target.whole(action.disk), title = `cannot partition ${device}`;
     await run(
       ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
       { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
     );
     if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
     await settle(target, { action, run, signal });
+    if (!keepContents) await wipePartitions(target, { action, run, signal });
+  }
+}
+
+/** All of them before the first table: an array of an earlier life may lie on several. */
+async function wipeDisks(
+  target: TargetDisks,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<void> {
+  const ranges = new Map(actionsOf(plan, "wipe").map((action) => [action.disk, action.ranges]));
+  const written = [...actionsOf(plan, "erase"), ...actionsOf(plan, "partition")].map(({ disk }) => disk);
+  for (const disk of new Set([...ranges.keys(), ...written])) {
+    await wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal });
+  }
+}
+
+async function wipePartitions(
+  target: TargetDisks,
+  { action: { disk, partitions }, run, signal }: CarryOut & { readonly action: PartitionAction },
+): Promise<void> {
+  for (const { number, type } of partitions) {
+    // it holds the start of the chain of logical partitions
+    if (isExtended(type)) continue;
+    await wipeVolume(target.device({ kind: "partition", disk, number }), { run, signal });
   }
 }
 
@@ -128,15 +146,24 @@ async function format(
   { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
   const { volume, argv, type } = formatting;
-  const device = target.device(volume);
+  const devices = devicesOf(target, formatting), device = devices.join(", ");
   const whole = volume.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
-  await run([...argv, ...whole, device], {
+  await run([...argv, ...whole, ...devices], {
     signal,
     timeoutMs: 30 * 60_000,
     title: `cannot format ${device} as ${type}`,
     remedy: `check that the template's ${argv[0]} can make the file systems of its own layout.`,
   });
   await tune(target, { formatting, run, signal });
+  if (formatting.subvolumes) await makeSubvolumes(devices, formatting.subvolumes);
+}
+
+/** All devices of a file system; only a btrfs may have several. */
+function devicesOf(
+  target: TargetDisks,
+  { volume, more = [] }: Pick<Formatting, "volume" | "more">,
+): string[] {
+  return [volume, ...more].map((volume) => target.device(volume));
 }
 
 /** Sets the properties that can be set on an unmounted file system, empty or full. */
@@ -168,28 +195,38 @@ export async function mountTree(
   },
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  for (const action of plan.actions) {
-    if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
-    const source = target.device(action.volume);
+  for (const { formatting } of readOnly ? [] : actionsOf(plan, "format")) {
+    const { subvolumes } = formatting;
+    if (subvolumes === undefined || without.includes(formatting)) continue;
+    stack.use(await openSubvolumes(devicesOf(target, formatting), subvolumes));
+  }
+  const isMissing = ({ volume }: ActionOf<"mount">) =>
+    without.some((w) => describeVolume(w.volume) === describeVolume(volume));
+  for (const action of actionsOf(plan, "mount")) {
+    if (isMissing(action)) continue;
+    const devices = devicesOf(target, action);
+    const options = [action.options, readOnly ? UNREPLAYED[action.type] : undefined];
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
     stack.use(
       await Mount.at(mountPoint, {
-        source,
+        source: devices[0] ?? "",
         type: action.type,
         // updating the access time of every file that is compared would cost more than reading it
         flags: readOnly ? MS.RDONLY : MS.NOATIME,
-        ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),
+        data: [...options, ...deviceOptions(devices)].filter(Boolean).join(","),
       }),
     );
   }
   return stack.move();
 }
 
-/** ext4(5), xfs(5) */
+/** ext4(5), xfs(5), btrfs(5), f2fs */
 const UNREPLAYED: Readonly<Record<string, string>> = {
   ext3: "noload",
   ext4: "noload",
   xfs: "norecovery",
+  btrfs: "rescue=nologreplay",
+  f2fs: "norecovery",
 };
 
 /** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */

@@ -1,7 +1,8 @@
 /** Resets the file system properties that can be set at any time: the machine's users may have changed them. */
 import { parseDumpe2fs } from "../../layout/properties/ext.ts";
 import type { TargetDisks } from "./guard.ts";
-import { type CarryOut, tune } from "./partition.ts";
+import type { CarryOut } from "./carry_out.ts";
+import { tune } from "./partition.ts";
 import { type Plan } from "#plan/actions.ts";
 import { tune2fsArgv } from "#plan/plan_ext.ts";
 import type { Formatting } from "#plan/plan_format.ts";

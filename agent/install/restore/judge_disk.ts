@@ -6,7 +6,7 @@ import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { TargetDisks } from "../disk/guard.ts";
-import type { CarryOut } from "../disk/partition.ts";
+import type { CarryOut } from "../disk/carry_out.ts";
 import type { Plan } from "#plan/actions.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {

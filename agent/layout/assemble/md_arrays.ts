@@ -1,14 +1,9 @@
 /** Starts the MD arrays that lie on given devices: mdadm(8). No other device is looked at. */
 import { messageOf } from "#contract/errors.ts";
-import { exists } from "../../sys/small_file.ts";
-import { pauseFor } from "../../sys/retry.ts";
+import { arrayModules, freeArrayDevice, stopArray } from "../md/array_device.ts";
 import { type MdMember, parseMdExamine } from "../md/examine.ts";
 import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
 import { holdersOf } from "./kernel_devices.ts";
-
-/** Arrays get numbers from here down, as mdadm numbers them itself. */
-const HIGHEST_NUMBER = 127;
-const STOP_ATTEMPTS = 10, STOP_PAUSE_MS = 200;
 
 /** `members`: devices of the type linux_raid_member. */
 export async function startArrays(
@@ -73,21 +68,10 @@ async function assemble(
   uuid: string,
   { parts, work: { readOnly, run, signal, stack } }: { parts: readonly Part[]; work: AssembleWork },
 ): Promise<string> {
-  const level = parts[0]?.member.level ?? "";
-  const personality = /^raid[456]$/.test(level) ? "raid456" : level;
-  await run(["modprobe", "-a", "-q", "md-mod", personality], { signal, accept: [0, 1] });
-  const device = `/dev/md${await freeNumber()}`;
-  const stop = async () => {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return void await run(["mdadm", "--stop", device]);
-      } catch (error) {
-        // whoever had it open a moment ago may not have closed it yet
-        if (attempt === STOP_ATTEMPTS) throw error;
-        await pauseFor(STOP_PAUSE_MS, new AbortController().signal);
-      }
-    }
-  };
+  const modules = arrayModules(parts[0]?.member.level ?? "");
+  await run(["modprobe", "-a", "-q", ...modules], { signal, accept: [0, 1] });
+  const device = await freeArrayDevice();
+  const stop = () => stopArray(device, run);
   try {
     // --run starts an array that lacks a disk, too
     await run([
@@ -102,11 +86,4 @@ async function assemble(
   }
   stack.defer(stop);
   return device;
-}
-
-async function freeNumber(): Promise<number> {
-  for (let number = HIGHEST_NUMBER; number > 0; number--) {
-    if (!await exists(`/sys/block/md${number}`)) return number;
-  }
-  throw new RangeError("every number of an MD array is in use");
 }

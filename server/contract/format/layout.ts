@@ -4,7 +4,13 @@
  * partition 2), never by /dev names, which change from machine to machine.
  */
 import { z } from "zod";
-import { BtrfsProperties, ExtProperties, FatProperties, XfsProperties } from "./file_system_properties.ts";
+import {
+  BtrfsProperties,
+  ExtProperties,
+  F2fsProperties,
+  FatProperties,
+  XfsProperties,
+} from "./file_system_properties.ts";
 import { Encrypted, MdArray, Volume, VolumeGroup } from "./volumes.ts";
 export { describeVolume, Volume } from "./volumes.ts";
 
@@ -83,6 +89,7 @@ export const FileSystem = z.object({
     xfs: XfsProperties.optional(),
     fat: FatProperties.optional(),
     btrfs: BtrfsProperties.optional(),
+    f2fs: F2fsProperties.optional(),
   }),
   obstacle,
 });
