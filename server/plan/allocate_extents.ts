@@ -3,9 +3,15 @@
  * own allocator has no choice to make, and cannot find too little room.
  */
 import type { LogicalVolume } from "#contract/format/volumes.ts";
-import type { ExtentRange } from "./actions.ts";
 
 const KIB = 1024, MIB = 1 << 20;
+
+export interface ExtentRange {
+  /** Index in the group's `physical`. */
+  readonly on: number;
+  readonly first: number;
+  readonly count: number;
+}
 
 /** A logical volume in a size that is to be tried. */
 export interface WantedVolume {

@@ -24,7 +24,7 @@ export interface DiskNeed {
   readonly shortfall: (disk: DiskFacts) => string | undefined;
 }
 
-export interface AssignOptions {
+interface AssignOptions {
   readonly node: string;
   /** In the layout's order. */
   readonly needs: readonly DiskNeed[];
@@ -142,7 +142,10 @@ function namedDisk(
 function ownDisk(need: DiskNeed, { machine, chosen }: Progress): DiskFacts | undefined {
   const installed = machine.installed?.find(({ layoutDisk }) => layoutDisk === need.number);
   if (installed === undefined || need.isData) return undefined;
-  const [own, ...twins] = machine.disks.filter((disk) => isSameDisk(disk, installed));
+  const [own, ...twins] = machine.disks.filter((disk) =>
+    // without serial numbers the place has to do, but a serial number known to one side only proves nothing
+    isSameDisk(disk, installed) && disk.serial === installed.serial && disk.model === installed.model
+  );
   if (own === undefined || twins.length > 0 || isTaken(own, chosen)) return undefined;
   return machine.against(own, need).length === 0 ? own : undefined;
 }
@@ -187,11 +190,13 @@ function onlyDisks(needs: readonly DiskNeed[], { machine, chosen }: Progress): P
 /** Disks that hold something are taken only if no others can be the ones that were meant. */
 function proveExpendable(planned: readonly PlannedDisk[], { machine, chosen }: Progress): void {
   const { node, disks, installed = [], list, command, forbidden, needs } = machine;
-  const full = planned.find(({ facts }) => facts.content);
+  const isOwn = ({ facts }: PlannedDisk) => installed.some((one) => isSameDisk(facts, one));
+  const strange = planned.filter((one) => !isOwn(one));
+  const full = strange.find(({ facts }) => facts.content);
   if (full === undefined) return;
   const all = [...planned, ...chosen];
   const names = all.toSorted((a, b) => a.number - b.number).map(({ facts }) => facts.names[0]);
-  const mixed = planned.find(({ facts }) => facts.content !== full.facts.content);
+  const mixed = strange.find(({ facts }) => facts.content !== full.facts.content);
   const rest = disks.filter((disk) => !isTaken(disk, all) && forbidden(disk).length === 0);
   const others = mixed ? [mixed.facts, ...rest] : rest;
   if (others.length > 0) {
@@ -220,7 +225,9 @@ function noDisk(
 ): RackseedError {
   const several = needs.length > 1;
   return new RackseedError(
-    several ? `cannot find ${needs.length} disks of ${node} to install to` : `cannot find a disk of ${node} to install to`,
+    several
+      ? `cannot find ${needs.length} disks of ${node} to install to`
+      : `cannot find a disk of ${node} to install to`,
     {
       reason: disks.length > 0
         ? `${list(disks, needs)}.`

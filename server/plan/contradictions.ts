@@ -27,7 +27,8 @@ function misplaced(disk: DiskTable): Partition[] {
   return partitions.filter((p, i) => {
     const others = partitions.filter((_, j) => j !== i);
     const clash = others.some((q) =>
-      q.number === p.number || (isLogical(p) === isLogical(q) && p.startSector < end(q) && q.startSector < end(p))
+      q.number === p.number ||
+      (isLogical(p) === isLogical(q) && p.startSector < end(q) && q.startSector < end(p))
     );
     const outside = end(p) > sectors || (table === "gpt" && p.number > entries);
     const stray = isLogical(p) &&
@@ -36,11 +37,13 @@ function misplaced(disk: DiskTable): Partition[] {
   });
 }
 
-export function isExtended({ type }: Pick<Partition, "type">): boolean {
+function isExtended({ type }: Pick<Partition, "type">): boolean {
   return /^0?(5|f|85)$/i.test(type);
 }
 
-function nameContradictions({ layout: { arrays = [], encrypted = [], groups = [], fileSystems } }: VolumeTree) {
+function nameContradictions(
+  { layout: { arrays = [], encrypted = [], groups = [], fileSystems } }: VolumeTree,
+) {
   const lists = [
     ["MD array", arrays.flatMap(({ name, uuid }) => [name, uuid])],
     ["LUKS volume", encrypted.flatMap(({ name, uuid }) => [name, uuid])],

@@ -8,7 +8,7 @@ import type { LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volum
 import type { PlannedArray, PlannedEncrypted, PlannedGroup, PlannedLogical } from "./actions.ts";
 import { refusal } from "./buildable.ts";
 import { gigabytes } from "./choose_disk.ts";
-import { LUKS_DATA_AT, type LeastSizes } from "./least_size.ts";
+import { type LeastSizes, LUKS_DATA_AT } from "./least_size.ts";
 import { sizeArray } from "./md_geometry.ts";
 import { dataAtOf, extentsIn, type GroupSize, sizeGroup } from "./size_group.ts";
 import type { VolumeTree } from "./tree.ts";
@@ -49,11 +49,12 @@ export class Fit {
     }
   }
 
-  /** Size of its sectors: the largest of those that it lies on. */
+  get tree(): VolumeTree {
+    return this.#tree;
+  }
+
   sectorBytes(volume: Volume): number {
-    if (volume.kind === "partition" || volume.kind === "disk") return this.ground.sectorBytes(volume.disk);
-    const own = volume.kind === "luks" ? this.#tree.encrypted(volume.name)?.sectorBytes ?? 0 : 0;
-    return Math.max(512, own, ...this.#tree.partsOf(volume).map((part) => this.sectorBytes(part)));
+    return sectorBytesOf(volume, { tree: this.#tree, ofDisk: this.ground.sectorBytes });
   }
 
   array(name: string): PlannedArray {
@@ -170,6 +171,18 @@ export class Fit {
 }
 
 const MIB = 1 << 20;
+
+/** Size of a volume's sectors: the largest of those that it lies on. */
+export function sectorBytesOf(
+  volume: Volume,
+  { tree, ofDisk }: { tree: VolumeTree; ofDisk: (number: number) => number },
+): number {
+  const sizes = tree.below([volume]).map((below) => {
+    if (below.kind === "partition" || below.kind === "disk") return ofDisk(below.disk);
+    return below.kind === "luks" ? tree.encrypted(below.name)?.sectorBytes ?? 0 : 0;
+  });
+  return Math.max(512, ...sizes);
+}
 
 function roomBefore(group: VolumeGroup, tree: VolumeTree): number[] {
   const { extentBytes } = group;

@@ -2,16 +2,17 @@
 import { describeVolume, type FileSystem, type Volume } from "#contract/format/layout.ts";
 import type { LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volumes.ts";
 import { memberBytesFor, memberVolumeBytes } from "./md_geometry.ts";
+import { btrfsDataCopies } from "./plan_btrfs.ts";
 import { canResize, minimumBytes } from "./plan_format.ts";
 import { dataAtOf, type Elastic, leastExtents } from "./size_group.ts";
-import { type Use, type VolumeTree, volumesOf } from "./tree.ts";
+import { type Use, volumesOf, type VolumeTree } from "./tree.ts";
 
 const MIB = 1 << 20;
 /** cryptsetup(8): two headers of LUKS2, and the area of its key slots. */
 export const LUKS_DATA_AT = 16 * MIB;
 
 /** "boot": nothing above it grows but a /boot, which is already as large as it needs to be. */
-export type Growth = "none" | "boot" | "any";
+type Growth = "none" | "boot" | "any";
 
 export class LeastSizes {
   readonly #known = new Map<string, number>();
@@ -75,7 +76,8 @@ export class LeastSizes {
     if (!canResize(fileSystem)) return Infinity;
     const all = volumesOf(fileSystem).reduce((sum, one) => sum + (this.tree.sizeOf(one) ?? 0), 0);
     const share = (this.tree.sizeOf(volume) ?? 0) / Math.max(1, all);
-    return Math.ceil(minimumBytes(fileSystem, { entries: this.entries }) * share);
+    const copies = btrfsDataCopies(fileSystem);
+    return Math.ceil(minimumBytes(fileSystem, { entries: this.entries }) * copies * share);
   }
 
   #leastMember(array: MdArray, volume: Volume): number {

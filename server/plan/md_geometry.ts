@@ -106,7 +106,7 @@ function usualOffset(bytes: number, chunkBytes: number): number {
 }
 
 /** The room of a member of this size, and where it begins. Negative if there is none. */
-export function memberRoom(
+function memberRoom(
   { metadata, chunkBytes }: Pick<MdArray, "metadata" | "chunkBytes">,
   bytes: number,
 ): { readonly roomBytes: number; readonly dataAtBytes?: number } {
@@ -119,12 +119,12 @@ export function memberRoom(
 }
 
 /** A member here and on the template, in bytes. */
-export interface MemberSize {
+interface MemberSize {
   readonly bytes: number;
   readonly before: number;
 }
 
-export interface ArraySize {
+interface ArraySize {
   /** Of one member: the smallest. */
   readonly memberBytes: number;
   readonly dataAtBytes?: number;

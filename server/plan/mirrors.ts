@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { describeVolume, type DiskLayout, type DiskTable, type Volume } from "#contract/format/layout.ts";
 import type { LogicalVolume, VolumeGroup } from "#contract/format/volumes.ts";
 import { redundancyOf } from "./md_geometry.ts";
-import type { Obstacle } from "./obstacles.ts";
-import { type Use, VolumeTree, volumesOf } from "./tree.ts";
+import type { Obstacle } from "./obstacle.ts";
+import { type Use, volumesOf, VolumeTree } from "./tree.ts";
 
-export interface Mirrored {
+interface Mirrored {
   readonly layout: DiskLayout;
   /** Numbers of the disks that are written. */
   readonly disks: readonly number[];
@@ -18,7 +18,8 @@ export interface Mirrored {
 }
 
 const MIRRORED_LVS: readonly LogicalVolume["type"][] = ["mirror", "raid1"];
-const NO_MIRROR = "clear the number (`rackseed node set NODE --mirror none`), or capture a template with a mirror.";
+const NO_MIRROR =
+  "clear the number (`rackseed node set NODE --mirror none`), or capture a template with a mirror.";
 
 /** Numbers of the disks that keep copies of the same data; empty if there are none. `disks`: those to look at. */
 export function mirrorOf(layout: DiskLayout, disks: readonly number[]): number[] {
@@ -61,7 +62,9 @@ export function withMirror(
   }
   return {
     ...made,
-    notes: count > mirror.length ? [`the mirror gets ${count} disks; the template's has ${mirror.length}`] : [],
+    notes: count > mirror.length
+      ? [`the mirror gets ${count} disks; the template's has ${mirror.length}`]
+      : [],
   };
 }
 
@@ -127,14 +130,17 @@ function withCopyOfUse(
     case "member":
       if (redundancyOf(use.array) === 0) {
         return {
-          reason: `its MD array ${use.array.name} (${use.array.level}) has no copies that a further disk could hold.`,
+          reason:
+            `its MD array ${use.array.name} (${use.array.level}) has no copies that a further disk could hold.`,
           remedy: NO_MIRROR,
         };
       }
       return {
         ...layout,
         arrays: (layout.arrays ?? []).map((array) => {
-          if (array.name !== use.array.name || !array.members.some((m) => describeVolume(m) === key)) return array;
+          if (array.name !== use.array.name || !array.members.some((m) => describeVolume(m) === key)) {
+            return array;
+          }
           const members = [...array.members, copy];
           return { ...array, members, slots: Math.max(array.slots, members.length) };
         }),
@@ -150,8 +156,10 @@ function withCopyOfUse(
       };
     case "encrypted":
       return {
-        reason: `its ${key} is encrypted by itself, so a further disk of the mirror would need a key of its own.`,
-        remedy: "encrypt the mirror instead of each of its disks on the template, or clear the number of disks.",
+        reason:
+          `its ${key} is encrypted by itself, so a further disk of the mirror would need a key of its own.`,
+        remedy:
+          "encrypt the mirror instead of each of its disks on the template, or clear the number of disks.",
       };
     case "file system":
       if (use.fileSystem.more === undefined) return layout;
@@ -195,7 +203,8 @@ function withFewer(
   const removed = removable.slice(0, mirror.length - count);
   if (count < 1 || removed.length < mirror.length - count) {
     return {
-      reason: `its mirror of ${mirror.length} disks cannot be made with ${count}: something on them has no copy.`,
+      reason:
+        `its mirror of ${mirror.length} disks cannot be made with ${count}: something on them has no copy.`,
       remedy: "use as many disks as the template has.",
     };
   }
@@ -225,9 +234,9 @@ function withFewer(
   const narrow = (made.groups ?? []).find((group) => group.physical.length === 0);
   if (broken || narrow) {
     return {
-      reason: `${broken ? `its MD array ${broken.name}` : `its LVM group ${narrow?.name}`} cannot do with ${count} ${
-        count === 1 ? "disk" : "disks"
-      } of its mirror.`,
+      reason: `${
+        broken ? `its MD array ${broken.name}` : `its LVM group ${narrow?.name}`
+      } cannot do with ${count} ${count === 1 ? "disk" : "disks"} of its mirror.`,
       remedy: "use as many disks as the template has.",
     };
   }
@@ -236,7 +245,9 @@ function withFewer(
     disks: disks.filter((number) => !removed.includes(number)),
     notes: [
       `the mirror gets ${count} ${count === 1 ? "disk" : "disks"}; the template's has ${mirror.length}`,
-      ...lostSwap.map(({ volume }) => `the swap area on ${describeVolume(volume)} of the template is left out`),
+      ...lostSwap.map(({ volume }) =>
+        `the swap area on ${describeVolume(volume)} of the template is left out`
+      ),
     ],
   };
 }
@@ -273,7 +284,10 @@ function withoutPhysical(group: VolumeGroup, gone: ReadonlySet<number>): VolumeG
       if (!MIRRORED_LVS.includes(lv.type)) {
         return { ...lv, ...copies !== undefined && { copies }, ...kept && { on: kept } };
       }
-      const left = Math.min((copies ?? 2) - (on ? on.length - (kept?.length ?? 0) : gone.size), indexes.length);
+      const left = Math.min(
+        (copies ?? 2) - (on ? on.length - (kept?.length ?? 0) : gone.size),
+        indexes.length,
+      );
       return left > 1
         ? { ...lv, copies: left, ...kept && { on: kept } }
         : { ...lv, type: "linear" as const, ...kept && { on: kept } };

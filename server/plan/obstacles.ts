@@ -4,15 +4,10 @@
  */
 import { describeVolume, type DiskLayout, type FileSystem } from "#contract/format/layout.ts";
 import { contradictions } from "./contradictions.ts";
+import type { Obstacle } from "./obstacle.ts";
 import { canResize } from "./plan_format.ts";
 import { VolumeTree } from "./tree.ts";
 import { arrayObstacles, encryptionObstacles, groupObstacles } from "./volume_obstacles.ts";
-
-export interface Obstacle {
-  /** A sentence about the template. */
-  readonly reason: string;
-  readonly remedy: string;
-}
 
 /**
  * Empty if the layout can be rebuilt on machines with disks that fit.

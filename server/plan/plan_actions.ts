@@ -3,14 +3,14 @@ import type { DiskFacts } from "#contract/disk_facts.ts";
 import { describeVolume, type DiskLayout, type FileSystem, type Volume } from "#contract/format/layout.ts";
 import type { Action, ActionOf, PlannedDisk } from "./actions.ts";
 import { type Buildable, refusal } from "./buildable.ts";
-import { gigabytes } from "./choose_disk.ts";
 import { Fit, type Ground } from "./fit.ts";
+import { formattings } from "./fit_formats.ts";
 import { LeastSizes } from "./least_size.ts";
+import { mountsOf } from "./plan_btrfs.ts";
 import { planBootLoader } from "./plan_boot_loader.ts";
 import { tableOn } from "./plan_disks.ts";
-import { canResize, formatFileSystem, formatSwap, type Formatting, minimumBytes } from "./plan_format.ts";
 import type { TablePlan } from "./plan_table.ts";
-import { VolumeTree, volumesOf } from "./tree.ts";
+import { VolumeTree } from "./tree.ts";
 import { wipeRanges } from "./wipe.ts";
 
 /** `layout`: the part that is written. Throws RackseedError if it does not fit. */
@@ -22,7 +22,7 @@ export function planActions(
   const least = new LeastSizes(tree, buildable.entries);
   const tables = disks.map((disk) => plannedTable(disk, { least, image: buildable.image }));
   const fit = new Fit(buildable.image, least, groundOf(tables));
-  const formats = formattings(fit, tree);
+  const formats = formattings(fit, { image: buildable.image, entries: buildable.entries });
   return [
     ...tables.map(wipeAction),
     ...tables.map((planned) => tableAction(planned, layout)),
@@ -97,7 +97,9 @@ function volumeActions(fit: Fit, { layout }: VolumeTree): Action[] {
   };
   const makeVolume = (volume: Volume): void => {
     const { arrays = [], encrypted = [], groups = [] } = layout;
-    for (const { name, members, spares } of arrays.filter((a) => volume.kind === "md" && a.name === volume.name)) {
+    for (
+      const { name, members, spares } of arrays.filter((a) => volume.kind === "md" && a.name === volume.name)
+    ) {
       make(describeVolume(volume), {
         on: [...members, ...spares],
         action: () => ({ do: "md", array: fit.array(name) }),
@@ -122,6 +124,18 @@ function volumeActions(fit: Fit, { layout }: VolumeTree): Action[] {
   return actions;
 }
 
-function formattings(fit: Fit, { layout, ...tree }: VolumeTree): Formatting[] {
-  return [];
+function mountActions(fileSystem: FileSystem): ActionOf<"mount">[] {
+  const { volume, more, type } = fileSystem;
+  return mountsOf(fileSystem).map(({ mountPoint, options }) => ({
+    do: "mount",
+    volume,
+    type,
+    mountPoint,
+    ...(more && { more }),
+    ...(options !== "" && { options }),
+  }));
+}
+
+function parentsFirst(a: { mountPoint: string }, b: { mountPoint: string }): number {
+  return a.mountPoint < b.mountPoint ? -1 : a.mountPoint > b.mountPoint ? 1 : 0;
 }

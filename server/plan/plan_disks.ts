@@ -10,7 +10,7 @@ import { LeastSizes } from "./least_size.ts";
 import { mirrorOf, withMirror } from "./mirrors.ts";
 import { type Growable, planTable, type TablePlan } from "./plan_table.ts";
 import { rolesOf } from "./roles.ts";
-import { VolumeTree, volumesOf } from "./tree.ts";
+import { volumesOf, VolumeTree } from "./tree.ts";
 import { mountPointsOf, writtenPart } from "./written_part.ts";
 
 /** The part of the layout that this machine gets, with its mirrors as they will be. */
@@ -44,7 +44,8 @@ export function targetOf(
   if ((choices.disks?.length ?? 0) > named) {
     throw refusal(image, {
       reason: `${choices.disks?.length} disks are named for ${node}, and its system needs ${named}.`,
-      remedy: `name ${named} (\`rackseed node set ${node} --disk …\`); a data disk with --data-disk, and further ` +
+      remedy:
+        `name ${named} (\`rackseed node set ${node} --disk …\`); a data disk with --data-disk, and further ` +
         "disks of a mirror with --mirror.",
     });
   }
@@ -71,7 +72,9 @@ function dataDisksOf(
   const tree = new VolumeTree(layout);
   const names = new Map<number, string>();
   for (const { of, disk } of choices.dataDisks ?? []) {
-    const mounted = layout.fileSystems.filter((f) => mountPointsOf(f).some((mountPoint) => mountPoint === of));
+    const mounted = layout.fileSystems.filter((f) =>
+      mountPointsOf(f).some((mountPoint) => mountPoint === of)
+    );
     const numbers = typeof of === "number" ? [of] : tree.disksBelow(mounted.flatMap(volumesOf));
     const [number, ...others] = numbers;
     const wrong = number === undefined || layout.disks[number] === undefined
@@ -86,7 +89,8 @@ function dataDisksOf(
     if (wrong !== undefined || number === undefined) {
       throw refusal(image, {
         reason: `a disk was named as data disk, but ${wrong}.`,
-        remedy: "name data disks by their number in the layout (`rackseed node set NODE --data-disk 1=/dev/disk/…`).",
+        remedy:
+          "name data disks by their number in the layout (`rackseed node set NODE --data-disk 1=/dev/disk/…`).",
       });
     }
     names.set(number, disk);
@@ -144,7 +148,8 @@ export function tableOn(
   const table = tree.layout.disks[number];
   if (table === undefined) throw new RangeError(`the layout has no disk ${number}`);
   const coarse = tree.layout.fileSystems.find((f) =>
-    (f.mkfs.blockBytes ?? disk.sectorBytes) < disk.sectorBytes && tree.disksBelow(volumesOf(f)).includes(number)
+    (f.mkfs.blockBytes ?? disk.sectorBytes) < disk.sectorBytes &&
+    tree.disksBelow(volumesOf(f)).includes(number)
   );
   if (coarse) {
     return {

@@ -1,9 +1,9 @@
 /** Which disks of a layout hold the system, and which hold nothing but data. Pure. */
 import type { DiskLayout, FileSystem, Volume } from "#contract/format/layout.ts";
-import { VolumeTree, volumesOf } from "./tree.ts";
+import { volumesOf, VolumeTree } from "./tree.ts";
 
 /** Data disks are never written unless the operator names them. */
-export type DiskRole = "system" | "data";
+type DiskRole = "system" | "data";
 
 /** Mount points without which a system does not start, or does not keep its state. */
 const SYSTEM = /^\/($|(bin|sbin|lib|lib32|lib64|etc|usr|boot|efi|esp)(\/|$)|(root|tmp|var)$)/;
@@ -20,13 +20,13 @@ export function rolesOf(layout: DiskLayout): DiskRole[] {
     for (const number of tree.disksBelow(tree.above(written))) system.add(number);
     for (const fileSystem of layout.fileSystems) {
       const disks = tree.disksBelow(volumesOf(fileSystem));
-      if (disks.some((number) => system.has(number))) for (const number of disks) system.add(number);
+      if (disks.some((number) => system.has(number))) { for (const number of disks) system.add(number); }
     }
   }
   return layout.disks.map((_, number) => system.has(number) ? "system" : "data");
 }
 
-export function isSystemMount({ mountPoint, mkfs }: Pick<FileSystem, "mountPoint" | "mkfs">): boolean {
+function isSystemMount({ mountPoint, mkfs }: Pick<FileSystem, "mountPoint" | "mkfs">): boolean {
   const mountPoints = [mountPoint, ...(mkfs.btrfs?.subvolumes ?? []).flatMap((s) => s.mountPoint ?? [])];
   return mountPoints.some((path) => SYSTEM.test(path) || SYSTEM_STATE.test(path));
 }

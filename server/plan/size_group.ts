@@ -1,6 +1,12 @@
 /** Sizes of the logical volumes of a group on physical volumes of other sizes. Pure. */
 import type { LogicalVolume, VolumeGroup } from "#contract/format/volumes.ts";
-import { allocate, type Allocation, extentsTaken, extentStep, type WantedVolume } from "./allocate_extents.ts";
+import {
+  allocate,
+  type Allocation,
+  extentsTaken,
+  extentStep,
+  type WantedVolume,
+} from "./allocate_extents.ts";
 
 const MIB = 1 << 20;
 /** pvcreate(8): LVM's own default for the first extent. */
@@ -118,7 +124,11 @@ function largest(
   return at(low);
 }
 
-function withExtents(wanted: readonly WantedVolume[], name: string, extents: number): readonly WantedVolume[] {
+function withExtents(
+  wanted: readonly WantedVolume[],
+  name: string,
+  extents: number,
+): readonly WantedVolume[] {
   return wanted.map((one) => {
     if (one.volume.name !== name) return one;
     return { volume: one.volume, extents: roundUp(Math.max(1, extents), extentStep(one.volume)) };

@@ -3,7 +3,7 @@ import { describeVolume } from "#contract/format/layout.ts";
 import type { Encrypted, LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volumes.ts";
 import { extentStep, imagesOf } from "./allocate_extents.ts";
 import { arrayBytes, MD_LEVELS, MD_METADATA, parseRaid10, redundancyOf } from "./md_geometry.ts";
-import type { Obstacle } from "./obstacles.ts";
+import type { Obstacle } from "./obstacle.ts";
 import { extentsIn } from "./size_group.ts";
 import type { VolumeTree } from "./tree.ts";
 
@@ -49,7 +49,9 @@ function arrayContradiction(array: MdArray, tree: VolumeTree): string | undefine
     if (copies.near * copies.far > slots) return "has more copies than slots";
   }
   const names = new Set(members.map(describeVolume));
-  if (writeMostly.some((volume) => !names.has(describeVolume(volume)))) return "spares a member it does not have";
+  if (writeMostly.some((volume) => !names.has(describeVolume(volume)))) {
+    return "spares a member it does not have";
+  }
   if (level === "raid0") return undefined;
   const small = members.find((member) => (tree.sizeOf(member) ?? 0) < memberBytes);
   if (small) return `uses more of ${describeVolume(small)} than there is`;
@@ -73,7 +75,9 @@ export function groupObstacles(group: VolumeGroup, tree: VolumeTree): Obstacle[]
   if (obstacle !== undefined) return [say(`cannot be reproduced: ${obstacle}`, CHANGE)];
   // vgcreate(8): a power of two from 1 KiB, or a multiple of 128 KiB
   const isPower = extentBytes >= 1024 && 2 ** Math.round(Math.log2(extentBytes)) === extentBytes;
-  if (!isPower && extentBytes % (128 * 1024) !== 0) return [say(`has extents of ${extentBytes} bytes`, AGAIN)];
+  if (!isPower && extentBytes % (128 * 1024) !== 0) {
+    return [say(`has extents of ${extentBytes} bytes`, AGAIN)];
+  }
   const unlike = logical.flatMap((lv) => logicalObstacles(lv, group));
   if (unlike.length > 0) return unlike;
   const room = physical.reduce(

@@ -1,9 +1,9 @@
 /** The part of a layout that is written: without data disks that nobody named. Pure. */
 import { describeVolume, type DiskLayout, type FileSystem, type Volume } from "#contract/format/layout.ts";
-import type { Obstacle } from "./obstacles.ts";
-import { VolumeTree, volumesOf } from "./tree.ts";
+import type { Obstacle } from "./obstacle.ts";
+import { volumesOf, VolumeTree } from "./tree.ts";
 
-export interface WrittenPart {
+interface WrittenPart {
   readonly layout: DiskLayout;
   /** Mount points that the clone does not get. */
   readonly mountPoints: readonly string[];
