@@ -113,11 +113,13 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/tree/": ["server/contract/", "agent/sys/"],
   "agent/layout/": ["server/contract/", "agent/sys/", "agent/tree/"],
   "agent/disk_references/": ["server/contract/", "agent/tree/"],
+  "agent/boot_config/": ["server/contract/", "agent/disk_references/", "agent/tree/"],
   "agent/hooks/": ["server/contract/", "agent/sys/"],
   "agent/capture/": [
     "server/contract/",
     "server/native/",
     "server/tar/",
+    "agent/boot_config/",
     "agent/disk_references/",
     "agent/layout/",
     "agent/sys/",
@@ -159,7 +161,14 @@ const ROOMS: Record<string, readonly string[]> = {
     "agent/sys/",
     "agent/tree/",
   ],
-  "agent/install/fit/": ["server/contract/", "agent/disk_references/", "agent/sys/", "agent/tree/"],
+  "agent/install/fit/": [
+    "server/contract/",
+    "server/plan/",
+    "agent/boot_config/",
+    "agent/disk_references/",
+    "agent/sys/",
+    "agent/tree/",
+  ],
   "agent/install/identity/": [
     "server/contract/",
     "agent/install/disk/",
@@ -171,6 +180,8 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/install/boot_loader/": [
     "server/contract/",
     "server/plan/",
+    "agent/boot_config/",
+    "agent/disk_references/",
     "agent/install/disk/",
     "agent/install/records/",
     "agent/sys/",

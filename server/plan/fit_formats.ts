@@ -11,11 +11,14 @@ const MIB = 1 << 20;
 /** mkswap(8) refuses less than ten pages; less than this is none. */
 const LEAST_SWAP_BYTES = MIB;
 
-/** Throws RackseedError if one is too small. */
-export function formattings(fit: Fit, { image, entries }: { image: string; entries: number }): Formatting[] {
+/** `copies`: of the EFI system partition. Throws RackseedError if one is too small. */
+export function formattings(
+  fit: Fit,
+  { image, entries, copies }: { image: string; entries: number; copies: readonly FileSystem[] },
+): Formatting[] {
   const { fileSystems, swap } = fit.tree.layout;
   return [
-    ...fileSystems.map((fileSystem) => {
+    ...[...fileSystems, ...copies].map((fileSystem) => {
       proveRoom(fileSystem, { fit, image, entries });
       return formatFileSystem(fileSystem, {
         sizeBytes: volumesOf(fileSystem).reduce((sum, volume) => sum + fit.bytes(volume), 0),

@@ -1,7 +1,4 @@
-/**
- * Why a layout cannot be rebuilt on any machine. Pure. The capture and the plan ask the same questions here, so what
- * the plan would refuse is refused when the image is made.
- */
+/** Why a layout cannot be rebuilt on any machine. Pure. */
 import { describeVolume, type DiskLayout, type FileSystem } from "#contract/format/layout.ts";
 import { contradictions } from "./contradictions.ts";
 import type { Obstacle } from "./obstacle.ts";
@@ -9,21 +6,7 @@ import { canResize } from "./plan_format.ts";
 import { VolumeTree } from "./tree.ts";
 import { arrayObstacles, encryptionObstacles, groupObstacles } from "./volume_obstacles.ts";
 
-/**
- * Empty if the layout can be rebuilt on machines with disks that fit.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- *
- * const layout = { disks: [], fileSystems: [], swap: [] };
- * assert.deepEqual(obstaclesOf(layout), ["its layout has no root file system with a UUID."]);
- * ```
- */
-export function obstaclesOf(layout: DiskLayout): string[] {
-  return findObstacles(layout).map(({ reason }) => reason);
-}
-
+/** Empty if it can be rebuilt on machines with disks that fit. */
 export function findObstacles(layout: DiskLayout): Obstacle[] {
   const tree = new VolumeTree(layout);
   const contradicting = contradictions(tree).map((where): Obstacle => ({

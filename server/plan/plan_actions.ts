@@ -7,7 +7,7 @@ import { Fit, type Ground } from "./fit.ts";
 import { formattings } from "./fit_formats.ts";
 import { LeastSizes } from "./least_size.ts";
 import { mountsOf } from "./plan_btrfs.ts";
-import { planBootLoader } from "./plan_boot_loader.ts";
+import { espCopies, planBootLoader } from "./plan_boot_loader.ts";
 import { tableOn } from "./plan_disks.ts";
 import type { TablePlan } from "./plan_table.ts";
 import { VolumeTree } from "./tree.ts";
@@ -22,7 +22,10 @@ export function planActions(
   const least = new LeastSizes(tree, buildable.entries);
   const tables = disks.map((disk) => plannedTable(disk, { least, image: buildable.image }));
   const fit = new Fit(buildable.image, least, groundOf(tables));
-  const formats = formattings(fit, { image: buildable.image, entries: buildable.entries });
+  const bootLoader = planBootLoader({ ...buildable, layout });
+  // one that the template mounts somewhere is among its file systems
+  const copies = espCopies(layout, bootLoader).filter(({ volume }) => tree.usesOf(volume).length === 0);
+  const formats = formattings(fit, { ...buildable, copies });
   return [
     ...tables.map(wipeAction),
     ...tables.map((planned) => tableAction(planned, layout)),
@@ -30,7 +33,7 @@ export function planActions(
     ...formats.map((formatting): Action => ({ do: "format", formatting })),
     ...layout.fileSystems.flatMap(mountActions).sort(parentsFirst),
     ...(layout.swapFiles ?? []).map((file): Action => ({ do: "swap-file", file })),
-    { do: "boot-loader", bootLoader: planBootLoader({ ...buildable, layout }) },
+    { do: "boot-loader", bootLoader },
   ];
 }
 

@@ -3,6 +3,7 @@ import { describeVolume, type Volume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { describeSubvolumes } from "./plan_btrfs.ts";
 import type { Action, Plan, PlannedArray, PlannedGroup, PlannedLogical } from "./actions.ts";
+import { type BootLoaderPlan, loaderVolumes } from "./plan_boot_loader.ts";
 
 /** One line per action; lines of details are indented. */
 export function describePlan({ image, disks, left, notes, actions }: Plan): string[] {
@@ -81,9 +82,7 @@ function describeAction(action: Action): string[] {
       return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":
       return [
-        action.bootLoader.firmware === "bios"
-          ? "install GRUB for BIOS into the disk's start"
-          : `install GRUB for UEFI on ${action.bootLoader.esp}`,
+        describeLoader(action.bootLoader),
       ];
   }
 }
@@ -135,4 +134,21 @@ function describeKind({ type, stripes, copies, pool }: PlannedLogical): string {
         ...copies === undefined ? [] : [`${copies} copies`],
       ].join(", ");
   }
+}
+
+function describeLoader(plan: BootLoaderPlan): string {
+  if (plan.firmware === "bios") {
+    return plan.disks.length === 1
+      ? "install GRUB for BIOS into the disk's start"
+      : `install GRUB for BIOS into the start of disks ${plan.disks.join(" and ")}`;
+  }
+  const places = plan.partitions.length > 1 || plan.copies.length > 0
+    ? loaderVolumes(plan).map(describeVolume)
+    : [];
+  const names = {
+    "grub": "GRUB for UEFI",
+    "systemd-boot": "systemd-boot",
+    "uki": "the unified kernel image",
+  };
+  return `install ${names[plan.loader]} on ${plan.esp}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
 }

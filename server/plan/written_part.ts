@@ -44,6 +44,9 @@ export function writtenPart(layout: DiskLayout, written: ReadonlySet<number>): W
     ...layout.groups && {
       groups: layout.groups.filter(({ physical }) => isKept(physical.map(({ volume }) => volume))),
     },
+    ...layout.boot?.copies && {
+      boot: { ...layout.boot, copies: layout.boot.copies.filter(({ volume }) => isKept([volume])) },
+    },
     ...layout.swapFiles && {
       swapFiles: layout.swapFiles.filter(({ path }) => !isBelow(path, { mountPoints, layout })),
     },

@@ -48,6 +48,11 @@ export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
 }
 
+/** Who is calling, for records: there is one operator, so only how and from where is known. */
+export function caller(c: Context<Env>): string {
+  return `${bearerOf(c) === undefined ? "page" : "token"} from ${peerAddress(c)}`;
+}
+
 /** The bearer token of the Authorization header (RFC 6750 §2.1). */
 export function bearerOf({ req }: Context): string | undefined {
   return /^Bearer ([\w.-]{1,256})$/i.exec(req.header("authorization") ?? "")?.[1];
