@@ -31,6 +31,8 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),
   sendTree,
+  exportDisk: async (options) =>
+    await (await import("./server/virtual_machine/export_disk.ts")).exportDisk(options),
 });
 Deno.exit(code);
 
@@ -55,8 +57,17 @@ async function runServer({ json, verbose, ...options }: ServerCommand): Promise<
 }
 
 async function sendTree(path: string, options: Parameters<SendTree>[1]): Promise<void> {
-  const { openImport } = await import("./agent/capture/import_source.ts");
+  const { openImport } = await import("./agent/import/open_import.ts");
   const { sendCapture } = await import("./agent/capture/send_capture.ts");
-  const { client, ...rest } = options;
-  await sendCapture({ api: client, tree: await openImport(path, options), ...rest });
+  const { client, kind, firmware, ...rest } = options;
+  await using stack = new AsyncDisposableStack();
+  const { tree, source, layout, excludes, notes } = await openImport(path, {
+    kind,
+    firmware,
+    stack,
+    excludes: options.excludes,
+    signal: options.signal,
+  });
+  const onRead = () => Promise.resolve(notes);
+  await sendCapture({ ...rest, api: client, tree, source, layout, excludes, onRead });
 }

@@ -61,7 +61,7 @@ async function mountToRead(
 }
 
 async function mountStill(
-  { node, backup, disk }: BackupOrder,
+  { node, backup, disks: named }: BackupOrder,
   { disks, firmware, at, stack, run, signal, diskTypes }: BackupOptions,
 ): Promise<{ machine: StillMachine; notes: readonly string[] }> {
   const writable = disks.filter((disk) => !disk.readOnly);
@@ -70,7 +70,7 @@ async function mountStill(
     ...partitions.map(({ number }) => devicePath(name, number)),
   ]);
   stack.use(protectFromWriting(paths));
-  const own = ownDisks(disks, { node, named: disk });
+  const own = ownDisks(disks, { node, named: named?.[0] });
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...backup.excludes]);
   const root = await findRoot(own, { node, at, run, signal });
   // its fstab may name file systems on other disks, even if the operator named one disk for the root

@@ -175,21 +175,6 @@ Deno.test("a missing program is reported with the package that provides it", asy
   }
 });
 
-Deno.test("LVM, RAID and several disks are reported as not supported yet", async () => {
-  const { layout } = await readLayout(recordedMachine);
-  const [root] = layout.fileSystems, [disk] = layout.disks;
-  assert(root && disk);
-  const home = { ...root, volume: { kind: "lv" as const, group: "vg0", name: "home" }, mountPoint: "/home" };
-  const obstacles = obstaclesToBoot(
-    { layout: { ...layout, disks: [disk, disk], fileSystems: [root, home] }, unseen: [], notes: [] },
-    { source, presence: all },
-  );
-  assert.deepEqual(obstacles, [
-    "the file systems are on 2 disks: not supported by this version yet",
-    "LVM volume vg0/home (/home): not supported by this version yet",
-  ]);
-});
-
 Deno.test("os-release values are read quoted and bare", () => {
   const release = parseOsRelease(`ID=debian\nVERSION_ID="12"\nPRETTY_NAME='A \\ B'\nNAME="say \\"hi\\""\n`);
   assert.deepEqual(Object.fromEntries(release), {

@@ -5,14 +5,11 @@ import { type Run, runCommand } from "../sys/command.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
-import { noteDisks } from "./disk_notes.ts";
-import {
-  kernelPaths,
-  obstaclesToBoot,
-  obstaclesToCapture,
-  type Presence,
-  PROBED_PATHS,
-} from "./bootability.ts";
+import { bootFacts } from "./boot_facts.ts";
+import { rootObstacles } from "./boot_obstacles.ts";
+import { anyDisks, noteDisks } from "./disk_notes.ts";
+import { kernelPaths } from "#contract/distributions.ts";
+import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -40,7 +37,7 @@ export async function readMachine(
   if (await Deno.realPath(root) !== "/") return { obstacles: [], mountPoints: [] };
   const source = await readSource();
   const presence = await readPresence(source);
-  const unreadable = obstaclesToCapture(presence);
+  const unreadable = obstaclesToCapture(presence, source);
   if (unreadable.length > 0) return { source, obstacles: unreadable, mountPoints: [] };
   const machine = await readLayout({ run });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
@@ -48,12 +45,17 @@ export async function readMachine(
   }
   const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
-  const layout = { ...machine.layout, swapFiles };
+  const found = { ...machine.layout, swapFiles };
+  const boot = await bootFacts(tree, { layout: found, source, run });
+  const layout = { ...found, ...(boot && { boot }) };
   return {
     source,
     layout,
-    obstacles: obstaclesToBoot({ ...machine, layout }, { source, presence }),
-    notes: await noteDisks(tree, { layout, firmware: source.firmware }),
+    obstacles: [
+      ...obstaclesToBoot({ ...machine, layout }, { source, presence }),
+      ...await rootObstacles(tree, anyDisks(layout)),
+    ],
+    notes: await noteDisks(tree, layout),
     mountPoints: machine.mountPoints,
   };
 }
@@ -64,9 +66,7 @@ async function readSource(): Promise<Source> {
   );
   return {
     hostname: Deno.hostname(),
-    distribution: (release.get("ID") ?? "linux").slice(0, 64),
-    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
-    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    ...distributionOf(release),
     architecture: Deno.build.arch,
     firmware: await exists("/sys/firmware/efi") ? "uefi" : "bios",
     kernel: Deno.osRelease(),
@@ -93,6 +93,18 @@ export function parseOsRelease(text: string): ReadonlyMap<string, string> {
   ]));
 }
 
+export function distributionOf(
+  release: ReadonlyMap<string, string>,
+): Pick<Source, "distribution" | "release" | "description" | "like"> {
+  const like = release.get("ID_LIKE");
+  return {
+    distribution: (release.get("ID") ?? "linux").slice(0, 64),
+    release: (release.get("VERSION_ID") ?? "").slice(0, 64),
+    description: (release.get("PRETTY_NAME") ?? "Linux").slice(0, 255),
+    ...(like !== undefined && { like: like.slice(0, 200) }),
+  };
+}
+
 export function newestFirst(releases: readonly string[]): string[] {
   return [...releases].sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
 }
@@ -114,7 +126,11 @@ function programFolders(table: readonly MountEntry[]): string[] {
 
 async function readPresence(source: Source): Promise<Presence> {
   const programs = new Set<string>(), folders = programFolders(readMountTable());
-  for (const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }]) {
+  for (
+    const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }, {
+      name: "bootctl",
+    }]
+  ) {
     for (const directory of folders) {
       if (await exists(`${directory}/${name}`)) programs.add(name);
     }

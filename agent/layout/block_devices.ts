@@ -2,7 +2,10 @@
 import { z } from "zod";
 
 export interface Device {
+  /** "sda2", "md127"; of device mapper its own name: "vg0-root". */
   readonly name: string;
+  /** "dm-3" */
+  readonly kernelName: string;
   readonly path: string;
   /** "254:1" */
   readonly number: string;
@@ -56,10 +59,12 @@ export function parseLsblk(json: string): Device[] {
   const devices = new Map<string, Device>();
   const visit = (node: LsblkNode, below: readonly string[], foreign: boolean) => {
     const seen = devices.get(node.kname);
-    // removable and USB disks are not the machine's own
-    const plugged = foreign || node.rm || node.tran === "usb";
+    // removable and USB disks are not the machine's own, nor is compressed memory; a mirror may have one leg of such
+    const alien = foreign || node.rm || node.tran === "usb" || /^z?ram\d/.test(node.kname);
+    const plugged = alien && (seen?.foreign ?? true);
     devices.set(node.kname, {
       name: node.name,
+      kernelName: node.kname,
       path: node.kname === node.name ? `/dev/${node.kname.replaceAll("!", "/")}` : `/dev/mapper/${node.name}`,
       number: node["maj:min"],
       type: node.type,
@@ -68,8 +73,13 @@ export function parseLsblk(json: string): Device[] {
       foreign: plugged,
       below: [...new Set([...(seen?.below ?? []), ...below])],
     });
-    for (const child of node.children ?? []) visit(child, [node.name, ...below], plugged);
+    for (const child of node.children ?? []) visit(child, [node.name, ...below], alien);
   };
   for (const node of blockdevices) visit(node, [], false);
   return [...devices.values()];
+}
+
+/** Whether it is a disk by itself; lsblk calls what bcache, DRBD and the like make of other devices a disk, too. */
+export function isWholeDisk({ type, below }: Device, diskTypes: readonly string[]): boolean {
+  return diskTypes.includes(type) && below.length === 0;
 }

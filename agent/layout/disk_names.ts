@@ -74,7 +74,8 @@ export function transportOf(devicePath: string): string | undefined {
   const parts = devicePath.split("/");
   const has = (pattern: RegExp) => parts.some((p) => pattern.test(p));
   if (has(/^usb\d+$/)) return "usb";
-  if (has(/^nvme\d+$/)) return "nvme";
+  // a namespace with multipath is below its subsystem, not below a controller
+  if (has(/^nvme(\d+|-subsys\d+)$/)) return "nvme";
   if (has(/^ata\d+$/)) return "sata";
   if (has(/^end_device-/)) return "sas";
   if (has(/^rport-/)) return "fc";

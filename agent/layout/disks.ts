@@ -11,23 +11,36 @@ export interface KernelTrees {
 }
 export const KERNEL: KernelTrees = { sys: "/sys", proc: "/proc", dev: "/dev" };
 
-/** Whole disks that an install may consider; not RAM disks, loops, floppies, DVDs or MMC boot areas. */
+/**
+ * Whole disks that an install may consider; not RAM disks, loops, floppies, DVDs, MMC boot areas, slots without a
+ * medium. A disk that is reached over several paths is listed once.
+ */
 export async function readDisks(trees: KernelTrees = KERNEL): Promise<DiskFacts[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(`${trees.sys}/block`)) names.push(name);
-  const disks = await Promise.all(names.sort().filter(isDiskName).map((name) => readDisk(name, trees)));
-  return disks.filter((d) => d !== undefined && d.sizeBytes > 0) as DiskFacts[];
+  const disks: DiskFacts[] = [];
+  for (const name of (await namesIn(`${trees.sys}/block`)).filter(isDiskName)) {
+    const [first = name] = await pathsOf(name, trees);
+    const disk = first === name ? await readDisk(name, trees) : undefined;
+    if (disk !== undefined && disk.sizeBytes > 0) disks.push(disk);
+  }
+  return disks;
+}
+
+/** The kernel counts sda … sdz, sdaa. */
+function byNumber(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
 }
 
 function isDiskName(name: string): boolean {
-  return !/^(loop|ram|zram|sr|fd|md|dm-|nbd|mtdblock|mmcblk\d+(boot|rpmb|gp))/.test(name);
+  return !/^(loop|ram|zram|sr|fd|md|dm-|nbd|nullb|drbd|rbd|bcache|zd|mtdblock|mmcblk\d+(boot|rpmb|gp))/
+    .test(name);
 }
 
 /** Returns undefined if there is no such block device. */
 export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promise<DiskFacts | undefined> {
   const at = `${trees.sys}/block/${name}`;
   const number = await firstLine(`${at}/dev`);
-  if (number === undefined) return undefined;
+  // NVMe multipath hides the paths behind the namespace's own device
+  if (number === undefined || await firstLine(`${at}/hidden`) === "1") return undefined;
   const real = await Deno.realPath(at);
   const devicePath = real.slice((await Deno.realPath(trees.sys)).length);
   const model = await firstLine(`${at}/device/model`) ?? await firstLine(`${at}/device/name`);
@@ -37,7 +50,7 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
     devicePath,
     model,
     serial,
-    wwid: await firstLine(`${at}/wwid`) ?? await firstLine(`${at}/device/wwid`),
+    wwid: await wwidOf(at),
     namespace: await firstLine(`${at}/nsid`),
     ataPort: await ataPort(real),
     firstHost: await firstHost(real),
@@ -58,11 +71,40 @@ export async function readDisk(name: string, trees: KernelTrees = KERNEL): Promi
     ...(transport && { transport }),
     ...(byPath && { byPath }),
     names: [...new Set(names)],
-    removable: await firstLine(`${at}/removable`) === "1",
+    // the kernel does not call a memory card removable
+    removable: await firstLine(`${at}/removable`) === "1" || await firstLine(`${at}/device/type`) === "SD",
     readOnly: await firstLine(`${at}/ro`) === "1",
-    uses: await usesOf([{ name, directory: real }, ...partitions], trees),
+    uses: [
+      ...describePaths(await pathsOf(name, trees), place),
+      ...await usesOf([{ name, directory: real }, ...partitions], trees),
+    ],
     partitions: partitions.map(({ directory: _, ...facts }) => facts),
   };
+}
+
+async function wwidOf(at: string): Promise<string | undefined> {
+  return await firstLine(`${at}/wwid`) ?? await firstLine(`${at}/device/wwid`);
+}
+
+/**
+ * The kernel's names of all SCSI disks that are this one, because they have its WWID: paths over several cables,
+ * controllers or ports of a storage array. Only the name itself if there is just one.
+ */
+async function pathsOf(name: string, { sys }: KernelTrees): Promise<string[]> {
+  const wwid = /^sd[a-z]+$/.test(name) ? await wwidOf(`${sys}/block/${name}`) : undefined;
+  // a number of zeros is what firmware without a number reports
+  if (wwid === undefined || !/[1-9a-f]/i.test(wwid.replace(/^(naa|eui|t10)\./, ""))) return [name];
+  const names = (await namesIn(`${sys}/block`)).filter((other) => /^sd[a-z]+$/.test(other)).sort(byNumber);
+  const same = await Promise.all(names.map(async (other) => await wwidOf(`${sys}/block/${other}`) === wwid));
+  return names.filter((_, i) => same[i]);
+}
+
+/** An obstacle, since nothing here assembles the paths, and a clone would need its own multipath settings to boot. */
+function describePaths(paths: readonly string[], { wwid }: DiskPlace): string[] {
+  return paths.length < 2 ? [] : [
+    `${paths.join(" and ")} are paths to one disk (${wwid}), and multipath is not supported: ` +
+    "leave one path connected until the machine is installed",
+  ];
 }
 
 /** The device node of a disk, or of one of its partitions: /dev/sda3, /dev/nvme0n1p3. */

@@ -43,6 +43,18 @@ const places: {
     transport: "nvme",
   },
   {
+    name: "NVMe with several controllers, which has no one path",
+    place: {
+      devicePath: "/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1",
+      namespace: "1",
+      model: "PM1735",
+      serial: "S2",
+      wwid: "eui.3634473052b00001",
+    },
+    byId: ["nvme-eui.3634473052b00001", "nvme-PM1735_S2"],
+    transport: "nvme",
+  },
+  {
     name: "SCSI, counted from the controller's first host",
     place: {
       devicePath: `${PCI}/0000:00:05.0/virtio2/host3/target3:0:1/3:0:1:0/block/sdb`,
@@ -163,4 +175,87 @@ Deno.test("only whole disks with a size are listed, with everything that uses th
     ],
   }]);
   assert.equal(await readDisk("vdb", kernel), undefined);
+});
+
+/** The kernel's view of disks, each with a folder below /sys/devices and a link in /sys/block. */
+async function kernelWith(
+  disks: Readonly<Record<string, { at: string; files: Readonly<Record<string, string>> }>>,
+): Promise<KernelTrees & AsyncDisposable> {
+  const root = await Deno.makeTempDir();
+  for (const path of ["sys/block", "proc/self", "dev"]) {
+    Deno.mkdirSync(`${root}/${path}`, { recursive: true });
+  }
+  Deno.writeTextFileSync(`${root}/proc/self/mountinfo`, "");
+  Deno.writeTextFileSync(`${root}/proc/swaps`, "");
+  for (const [name, { at, files }] of Object.entries(disks)) {
+    const parent = `${root}/sys/devices/${at}`, own = `${parent}/block/${name}`;
+    Deno.mkdirSync(own, { recursive: true });
+    Deno.symlinkSync(`../devices/${at}/block/${name}`, `${root}/sys/block/${name}`);
+    Deno.symlinkSync("../..", `${own}/device`);
+    for (const [file, text] of Object.entries({ dev: "8:0", size: "2097152", ...files })) {
+      const path = file.replace(/^device\//, "../../");
+      Deno.writeTextFileSync(`${own}/${path}`, `${text}\n`);
+    }
+  }
+  return {
+    sys: `${root}/sys`,
+    proc: `${root}/proc`,
+    dev: `${root}/dev`,
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
+  };
+}
+
+const fc = (port: number) =>
+  `pci0000:00/0000:05:00.${port}/host${port}/rport-${port}:0-0/target${port}:0:0/${port}:0:0:0`;
+const LUN = "naa.60014051a2b3c4d5e6f708192a3b4c5d";
+
+Deno.test("a disk with several paths is listed once and says why it cannot be taken", async () => {
+  await using kernel = await kernelWith({
+    sda: { at: fc(0), files: { "device/wwid": LUN } },
+    sdb: { at: fc(1), files: { "device/wwid": LUN } },
+    sdaa: { at: fc(2), files: { "device/wwid": LUN } },
+    sdc: { at: fc(3), files: { "device/wwid": "naa.60014050000000000000000000000001" } },
+  });
+  const disks = await readDisks(kernel);
+  assert.deepEqual(disks.map(({ name, transport }) => [name, transport]), [["sda", "fc"], ["sdc", "fc"]]);
+  const why = `sda and sdb and sdaa are paths to one disk (${LUN}), and multipath is not supported: ` +
+    "leave one path connected until the machine is installed";
+  assert.deepEqual(disks.map(({ uses }) => uses), [[why], []]);
+  // a path that appears after the plan was made is seen as well
+  assert.deepEqual((await readDisk("sdb", kernel))?.uses, [why]);
+});
+
+Deno.test("disks whose firmware reports no number are not taken for paths to one disk", async () => {
+  for (const wwid of ["naa.0000000000000000", "t10.", ""]) {
+    await using kernel = await kernelWith({
+      sda: { at: fc(0), files: { "device/wwid": wwid } },
+      sdb: { at: fc(1), files: { "device/wwid": wwid } },
+    });
+    assert.deepEqual((await readDisks(kernel)).map(({ name, uses }) => [name, uses]), [["sda", []], [
+      "sdb",
+      [],
+    ]]);
+  }
+});
+
+Deno.test("empty slots, hidden paths, boot areas and virtual media are no disks to install to", async () => {
+  const usb = (port: number) =>
+    `pci0000:00/0000:00:14.0/usb1/1-${port}/1-${port}:1.0/host9/target9:0:${port}/9:0:${port}:0`;
+  const mmc = "pci0000:00/0000:00:1a.0/mmc_host/mmc0/mmc0:0001";
+  await using kernel = await kernelWith({
+    sda: { at: usb(1), files: { size: "0", removable: "1", "device/model": "Virtual HDisk" } },
+    sdb: { at: usb(2), files: { removable: "1", "device/model": "Virtual Floppy" } },
+    sr0: { at: usb(3), files: { removable: "1", "device/model": "Virtual CDROM" } },
+    fd0: { at: "platform/floppy.0", files: {} },
+    nvme0c0n1: { at: "pci0000:00/0000:3d:00.0/nvme/nvme0", files: { hidden: "1" } },
+    mmcblk0: { at: mmc, files: { "device/type": "MMC", "device/name": "BJTD4R" } },
+    mmcblk0boot0: { at: `${mmc}/block/mmcblk0`, files: {} },
+    mmcblk1: { at: "pci0000:00/0000:00:1b.0/mmc_host/mmc1/mmc1:aaaa", files: { "device/type": "SD" } },
+  });
+  const disks = await readDisks(kernel);
+  assert.deepEqual(disks.map((d) => [d.name, d.transport, d.removable]), [
+    ["mmcblk0", "mmc", false],
+    ["mmcblk1", "mmc", true],
+    ["sdb", "usb", true],
+  ]);
 });

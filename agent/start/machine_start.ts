@@ -83,7 +83,10 @@ async function lookAround(
   return {
     inventory,
     firmware: inventory.firmware,
-    disks: disks.map((disk, i) => ({ ...disk, content: inventory.disks[i]?.content ?? "" })),
+    disks: disks.map((disk, i) => {
+      const { content = "", labels = [], signatures = [] } = inventory.disks[i] ?? {};
+      return { ...disk, content, labels, signatures };
+    }),
     summary: [
       inventory.model,
       `${inventory.cpus} processors`,

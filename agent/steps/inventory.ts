@@ -1,10 +1,12 @@
 /** What a node tells the server about itself at enrolment. */
 import type { Inventory } from "#contract/api.ts";
-import { parseBlkid } from "../layout/partition_table.ts";
 import type { Run } from "../sys/command.ts";
 import { exists, firstLine } from "../sys/small_file.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
-import { devicePath, KERNEL, type KernelTrees } from "../layout/disks.ts";
+import { macOfAddress } from "#contract/hardware_address.ts";
+import { type DiskContent, probeContent } from "../layout/disk_content.ts";
+import { KERNEL, type KernelTrees } from "../layout/disks.ts";
+import { linkName, readControllers } from "./controllers.ts";
 
 /** For `--target DIR`: leaves out the disks, and needs no program. */
 export async function directoryInventory(trees: KernelTrees = KERNEL): Promise<Inventory> {
@@ -17,21 +19,40 @@ export async function machineInventory(
   return {
     ...await readSystem(trees),
     kind: "machine",
-    disks: await Promise.all(disks.map(async (disk) => {
-      const content = await contentOf(disk, run);
-      return {
-        name: disk.name,
-        sizeBytes: disk.sizeBytes,
-        sectorBytes: disk.sectorBytes,
-        removable: disk.removable || disk.transport === "usb",
-        ...(disk.model && { model: disk.model.slice(0, 128) }),
-        ...(disk.serial && { serial: disk.serial.slice(0, 128) }),
-        ...(disk.names[0] && { byPath: disk.names[0].slice(0, 255) }),
-        ...(disk.transport && { transport: disk.transport }),
-        content,
-      };
-    })),
+    tpm2: await hasTpm2(trees),
+    disks: await Promise.all(
+      disks.map(async (disk) => reportOf({ ...disk, ...await probeContent(disk, run) })),
+    ),
   };
+}
+
+/** The disk as the server takes it: bounded, whatever its firmware claims to be called. */
+function reportOf(disk: DiskFacts & DiskContent): Inventory["disks"][number] {
+  const { name, number, kind, sizeBytes, sectorBytes, readOnly, model, serial, transport, names } = disk;
+  return {
+    name,
+    number,
+    kind,
+    sizeBytes,
+    sectorBytes,
+    readOnly,
+    removable: disk.removable || transport === "usb",
+    names: names.filter((n) => n.length <= 255).slice(0, 64),
+    uses: disk.uses.slice(0, 64).map((use) => use.slice(0, 300)),
+    partitions: disk.partitions.slice(0, 256).map((p) => ({ ...p })),
+    content: disk.content,
+    labels: [...disk.labels],
+    signatures: [...disk.signatures],
+    ...(model && { model: model.slice(0, 128) }),
+    ...(serial && { serial: serial.slice(0, 128) }),
+    ...(names[0] && { byPath: names[0].slice(0, 255) }),
+    ...(transport && { transport: transport.slice(0, 32) }),
+  };
+}
+
+/** A TPM 1.2, and one whose driver is not loaded, do not count. */
+async function hasTpm2({ sys }: KernelTrees): Promise<boolean> {
+  return await firstLine(`${sys}/class/tpm/tpm0/tpm_version_major`) === "2";
 }
 
 async function readSystem({ sys, proc }: KernelTrees): Promise<Omit<Inventory, "kind" | "disks">> {
@@ -45,50 +66,32 @@ async function readSystem({ sys, proc }: KernelTrees): Promise<Omit<Inventory, "
     memoryBytes: Number(memory ?? 0) * 1024,
     cpus: navigator.hardwareConcurrency,
     nics: await readNics({ sys }),
+    controllers: await readControllers({ sys }),
     ...(uuid && { uuid }),
     ...(serial && { serial }),
     ...(model && { model }),
   };
 }
 
-/** Physical NICs; no bridges and the like. */
+/**
+ * Physical NICs; no bridges and the like. A NIC in a bond has the bond's address at present: its own is reported. An
+ * InfiniBand NIC is reported by the MAC that stands for its port.
+ */
 export async function readNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<Inventory["nics"]> {
   const nics: Inventory["nics"] = [];
   for await (const { name } of Deno.readDir(`${sys}/class/net`)) {
     const at = `${sys}/class/net/${name}`;
-    const mac = await firstLine(`${at}/address`);
+    const address = await firstLine(`${at}/bonding_slave/perm_hwaddr`) ?? await firstLine(`${at}/address`);
+    const mac = address === undefined ? undefined : macOfAddress(address);
     if (mac === undefined || !await exists(`${at}/device`)) continue;
     const driver = await linkName(`${at}/device/driver`);
     nics.push({
       name: name.slice(0, 32),
-      mac: mac.slice(0, 32),
+      mac,
       ...(driver && { driver: driver.slice(0, 64) }),
+      // NET_ADDR_RANDOM, include/uapi/linux/netdevice.h
+      ...(await firstLine(`${at}/addr_assign_type`) === "1" && { randomMac: true }),
     });
   }
   return nics.sort((a, b) => a.name < b.name ? -1 : 1).slice(0, 64);
-}
-
-/** "gpt: vfat 'ESP', ext4 'root', swap"; empty if nothing is recognized. */
-async function contentOf(disk: DiskFacts, run: Run): Promise<string> {
-  const probe = async (path: string) =>
-    parseBlkid((await run(["blkid", "-p", "-o", "export", path], { accept: [0, 2] })).stdout);
-  const describe = (facts: ReadonlyMap<string, string>) => {
-    const type = facts.get("TYPE"), label = facts.get("LABEL");
-    return type && (label ? `${type} '${label}'` : type);
-  };
-  const whole = await probe(devicePath(disk.name));
-  const parts: string[] = [];
-  for (const { number } of disk.partitions) {
-    parts.push(describe(await probe(devicePath(disk.name, number))) ?? `partition ${number}`);
-  }
-  const table = whole.get("PTTYPE");
-  return (table ? `${table}: ${parts.join(", ") || "no partitions"}` : describe(whole) ?? "").slice(0, 1000);
-}
-
-async function linkName(path: string): Promise<string | undefined> {
-  try {
-    return (await Deno.readLink(path)).split("/").at(-1);
-  } catch {
-    return undefined;
-  }
 }

@@ -117,7 +117,7 @@ export class RunningStep implements StepProgress {
 function doneReport(
   step: Step,
   elapsedMs: number,
-  { message, planLines, disk, times, log, reportsAs }: StepOutcome,
+  { message, planLines, disks, encrypted, times, log, reportsAs }: StepOutcome,
 ): StepReport {
   return {
     step,
@@ -125,7 +125,8 @@ function doneReport(
     elapsedMs,
     ...(message !== undefined && { message: message.slice(0, 8000) }),
     ...(times && { times }),
-    ...(disk && { disk }),
+    ...(disks && { disks: [...disks] }),
+    ...(encrypted && { encrypted }),
     ...(reportsAs !== undefined && { reportsAs }),
     ...(log && { log: log.map((line) => line.slice(0, 4000)).slice(-400) }),
     ...(planLines && { plan: planLines.map((line) => line.slice(0, 1000)).slice(0, 1000) }),

@@ -7,8 +7,10 @@ export interface StepOutcome {
   readonly message?: string | undefined;
   /** What will be done, one line each. */
   readonly planLines?: readonly string[] | undefined;
-  /** The chosen disk, from the step that makes the plan. */
-  readonly disk?: NonNullable<StepReport["disk"]>;
+  /** The chosen disks, from the step that makes the plan. */
+  readonly disks?: NonNullable<StepReport["disks"]>;
+  /** The encrypted volumes exist, with the keys of the order. */
+  readonly encrypted?: true | undefined;
   readonly times?: InstallTimes;
   /** What hooks printed. */
   readonly log?: readonly string[];

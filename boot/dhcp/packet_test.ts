@@ -53,7 +53,7 @@ Deno.test("decoding arbitrary bytes returns a packet or throws a DhcpFormatError
   );
 });
 
-Deno.test("anything but a DHCP packet for an Ethernet client is refused, with the reason", () => {
+Deno.test("anything but a DHCP packet for an Ethernet or InfiniBand client is refused, with the reason", () => {
   const valid = encodePacket(clientPacket({ type: MESSAGE_TYPE.discover }));
   const changed = (at: number, value: number) => valid.with(at, value);
   const cases: [Uint8Array, RegExp][] = [
@@ -61,6 +61,8 @@ Deno.test("anything but a DHCP packet for an Ethernet client is refused, with th
     [changed(0, 3), /op 3/],
     [changed(1, 6), /Ethernet/],
     [changed(2, 16), /Ethernet/],
+    [changed(1, 32).with(2, 17), /Ethernet/],
+    [changed(1, 32).with(2, 0), /without a client identifier/],
     [changed(236, 0), /cookie/],
     [changed(241, 255), /past the end/],
   ];
@@ -109,3 +111,39 @@ Deno.test("padding between options is skipped, and nothing after the end mark is
   readOptions(Uint8Array.of(0, 0, 1, 1, 9, 0, 255, 2, 1, 9), into);
   assert.deepEqual(into, new Map([[1, Uint8Array.of(9)]]));
 });
+
+const bytesOf = (hex: string) =>
+  Uint8Array.from(hex.match(/[0-9a-f]{2}/g) ?? [], (pair) => parseInt(pair, 16));
+const GUID = "0002c90300001039";
+const ADDRESS = `80000208fe80000000000000${GUID}`;
+const infinibandClients: [who: string, chaddr: string, clientId: string | undefined, mac: string | RegExp][] =
+  [
+    ["a boot program with the MAC in the header", "0002c9001039", undefined, "00:02:c9:00:10:39"],
+    ["a boot program with the GUID in the header", GUID, undefined, "00:02:c9:00:10:39"],
+    ["the adapter's boot program", "", `ff00000000 0002 000002c9 00 ${GUID}`, "00:02:c9:00:10:39"],
+    ["dhclient", "", `20 ${ADDRESS}`, "00:02:c9:00:10:39"],
+    ["a client with a DUID-LL", "", `ff00001039 0003 0020 ${ADDRESS}`, "00:02:c9:00:10:39"],
+    ["a client with a DUID-LLT", "", `ff00001039 0001 0020 12345678 ${ADDRESS}`, "00:02:c9:00:10:39"],
+    [
+      "systemd-networkd, whose DUID is of the machine-id",
+      "",
+      "ff12345678 0002 0000ab11 0102030405060708",
+      /^02:/,
+    ],
+  ];
+for (const [who, chaddr, clientId, mac] of infinibandClients) {
+  Deno.test(`an InfiniBand client has the MAC that its agent reports: ${who}`, () => {
+    const options = clientId === undefined ? [] : [[OPTION.clientId, bytesOf(clientId)] as const];
+    const sent = {
+      ...clientPacket({ type: MESSAGE_TYPE.discover, broadcast: true, options }),
+      infiniband: bytesOf(chaddr),
+    };
+    const bytes = encodePacket(sent);
+    assert.deepEqual([bytes[1], bytes[2]], [32, chaddr.length / 2]);
+    const packet = decodePacket(bytes);
+    if (typeof mac === "string") assert.equal(packet.mac, mac);
+    else assert.match(packet.mac, mac);
+    assert.deepEqual(packet.infiniband, bytesOf(chaddr));
+    assert.deepEqual(decodePacket(encodePacket(packet)), packet);
+  });
+}

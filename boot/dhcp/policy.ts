@@ -192,7 +192,7 @@ function nak({ packet, relayed: { serverId } }: DhcpRequest, network: DhcpNetwor
   };
 }
 
-function replyTo({ xid, broadcast, ciaddr, giaddr, mac }: DhcpPacket): DhcpPacket {
+function replyTo({ xid, broadcast, ciaddr, giaddr, mac, infiniband }: DhcpPacket): DhcpPacket {
   return {
     op: "reply",
     hops: 0,
@@ -204,6 +204,7 @@ function replyTo({ xid, broadcast, ciaddr, giaddr, mac }: DhcpPacket): DhcpPacke
     siaddr: NO_ADDRESS,
     giaddr,
     mac,
+    ...(infiniband && { infiniband }),
     sname: "",
     file: "",
     options: new Map(),

@@ -353,3 +353,34 @@ Deno.test("an HTTP client gets class HTTPClient and a URL; a long one goes into 
     assert.deepEqual([text(OPTION.vendorClass), text(OPTION.bootFile)], ["HTTPClient", option]);
   }
 });
+
+Deno.test("an InfiniBand client is answered with its own header and identifier, on the whole link", () => {
+  const guid = [0x00, 0x02, 0xc9, 0x03, 0x00, 0x00, 0x10, 0x39];
+  const id = Uint8Array.of(255, 0, 0, 0, 0, 0, 2, 0, 0, 2, 0xc9, 0, ...guid);
+  const sent = {
+    ...clientPacket({ type: MESSAGE_TYPE.discover, broadcast: true, options: [[OPTION.clientId, id]] }),
+    infiniband: new Uint8Array(),
+  };
+  const request = parseRequest(decodePacket(encodePacket(sent)));
+  const policy: DhcpPolicy = {
+    network,
+    reservations: {
+      addressOf: (mac) => mac === "00:02:c9:00:10:39" ? ip("10.0.0.50") : undefined,
+      isReserved: (address) => address === "10.0.0.50",
+    },
+    answers: () => true,
+    knows: () => true,
+    bootOptions: () => undefined,
+  };
+  const leases = new Leases(memoryLeaseStore(), {
+    range: network.range,
+    excluded: new Set(),
+    isReserved: policy.reservations.isReserved,
+  });
+  const decision = decide(request, { policy, leases, nowMs: 0 });
+  assert.ok(decision.kind === "offer");
+  assert.deepEqual(decision.to, BROADCAST);
+  const reply = decodePacket(encodePacket(decision.reply));
+  assert.deepEqual([reply.yiaddr, reply.infiniband, reply.broadcast], ["10.0.0.50", new Uint8Array(), true]);
+  assert.deepEqual(reply.options.get(OPTION.clientId), id);
+});

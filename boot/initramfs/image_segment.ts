@@ -1,3 +1,4 @@
+import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributions.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { requiredTools, type Tool, type ToolUse } from "#contract/tools.ts";
 import { type FileSource, listFolder, resolveFile, resolvePath } from "./file_source.ts";
@@ -8,12 +9,23 @@ import { dlopenedLibraries, optionalTools, toolConfiguration, toolFolders } from
 import { InitramfsTree } from "./tree.ts";
 
 interface ImageBoot {
-  /** The path of the kernel in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
+  /** The path of the kernel's file in the image: `/boot/vmlinuz-6.1.0-50-amd64`. */
   readonly kernelPath: string;
   readonly segment: Segment;
   /** Tools that the installation needs but the image lacks. */
   readonly missing: readonly Tool[];
   readonly moduleCount: number;
+}
+
+interface ImageNeeds {
+  readonly source: FileSource;
+  readonly kernelRelease: string;
+  /** Of the image's layout. */
+  readonly uses: ReadonlySet<ToolUse>;
+  /** Names of modules for nodes' hardware, in addition to those that every image takes along. */
+  readonly modules?: readonly string[];
+  /** The template's, for remedies. */
+  readonly machine?: OsRelease | undefined;
 }
 
 /**
@@ -23,18 +35,16 @@ interface ImageBoot {
  * @throws RackseedError if the image has no such kernel
  */
 export async function buildImageSegment(
-  { source, kernelRelease, uses, ...options }:
-    & { source: FileSource; kernelRelease: string; uses: ReadonlySet<ToolUse> }
-    & SegmentOptions,
+  { source, kernelRelease, uses, modules: more = [], machine, ...options }: ImageNeeds & SegmentOptions,
 ): Promise<ImageBoot> {
-  const kernelPath = await resolveFile(source, `/boot/vmlinuz-${kernelRelease}`);
-  const modules = await selectModules(source, kernelRelease);
+  const kernelPath = await findKernel(source, kernelRelease);
+  const modules = await selectModules(source, { release: kernelRelease, uses, more });
   if (kernelPath === undefined || modules === undefined) {
     throw new RackseedError(`cannot boot nodes with the kernel ${kernelRelease}`, {
       reason: `the image has no ${
         kernelPath === undefined ? "/boot/vmlinuz-" : "/lib/modules/"
       }${kernelRelease}.`,
-      remedy: "install a kernel package on the template (Debian: linux-image-amd64) and capture it again.",
+      remedy: `install the package ${kernelPackage(machine)} on the template and capture it again.`,
     });
   }
   const tree = new InitramfsTree();
@@ -46,6 +56,15 @@ export async function buildImageSegment(
     missing,
     moduleCount: modules.moduleCount,
   };
+}
+
+/** The file of a kernel, with links resolved. */
+async function findKernel(source: FileSource, release: string): Promise<string | undefined> {
+  for (const path of kernelPaths(release)) {
+    const file = await resolveFile(source, path);
+    if (file !== undefined) return file;
+  }
+  return undefined;
 }
 
 /** The required tools that an image lacks. Found out at capture, long before a node needs them. */
@@ -61,7 +80,7 @@ export async function listKernels(source: FileSource): Promise<string[]> {
   const releases: string[] = [];
   for (const folder of await listFolder(source, "/lib/modules")) {
     const release = folder.slice(folder.lastIndexOf("/") + 1);
-    const bootable = await resolveFile(source, `/boot/vmlinuz-${release}`) !== undefined &&
+    const bootable = await findKernel(source, release) !== undefined &&
       await resolvePath(source, `${folder}/modules.dep`) !== undefined;
     if (bootable) releases.push(release);
   }
@@ -75,7 +94,7 @@ async function copyTools(
   uses: ReadonlySet<ToolUse>,
 ): Promise<Tool[]> {
   const programs: string[] = [];
-  for (const name of new Set([...requiredTools(uses).map((tool) => tool.name), ...optionalTools])) {
+  for (const name of new Set([...requiredTools(uses).map((tool) => tool.name), ...optionalTools(uses)])) {
     const path = await findTool(source, name);
     if (path !== undefined) programs.push(path);
   }

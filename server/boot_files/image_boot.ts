@@ -1,9 +1,11 @@
 /** The files of a version that boot a node: its kernel and its segment of the initramfs. */
 import { bytePathOfText, textOf } from "#contract/format/byte_path.ts";
+import type { OsRelease } from "#contract/distributions.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packageOf, usesOf } from "#contract/tools.ts";
 import type { SourceEntry } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
+import { type Controller, driversFor } from "../../boot/initramfs/modules.ts";
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
@@ -13,6 +15,13 @@ import type { VersionReader } from "../store/version_reader.ts";
 const KERNEL = "vmlinuz", SEGMENT = "initrd-image";
 /** The inputs of both; see boot_inputs.ts. */
 const INPUTS = "boot-inputs";
+
+/** What boot files depend on besides the image's files. */
+interface Terms {
+  readonly kernelRelease: string;
+  readonly uses: ReturnType<typeof usesOf>;
+  readonly machine: OsRelease | undefined;
+}
 
 interface Boot {
   readonly bootable: boolean;
@@ -24,6 +33,8 @@ interface BootOptions {
   readonly folder: string;
   readonly previous: PreviousVersion | undefined;
   readonly segments: Pick<AgentSegments, "ensure" | "product">;
+  /** Storage and network hardware of the nodes that have reported it. */
+  readonly hardware: readonly Controller[];
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +51,7 @@ export async function makeBootFiles(
   const kernels = await listKernels(source);
   const kernelRelease = kernels.find((release) => release === machine?.kernel) ?? kernels[0];
   if (kernelRelease === undefined) {
-    return { bootable: false, notes: ["it has no kernel in /boot with modules in /lib/modules."] };
+    return { bootable: false, notes: ["it has no kernel with modules in /lib/modules."] };
   }
   if (layout === undefined) {
     return { bootable: false, notes: ["it has no disk layout, because it was not captured from a machine."] };
@@ -49,6 +60,7 @@ export async function makeBootFiles(
     return await makeOrReuse(source, {
       ...options,
       kernelRelease,
+      machine,
       uses: usesOf(layout, machine?.firmware ?? "bios"),
     });
   } catch (error) {
@@ -60,29 +72,35 @@ export async function makeBootFiles(
 
 async function makeOrReuse(
   source: ImageSource,
-  { kernelRelease, uses, folder, previous, segments, signal }: BootOptions & {
-    kernelRelease: string;
-    uses: ReturnType<typeof usesOf>;
-  },
+  { kernelRelease, machine, uses, hardware, folder, previous, segments, signal }: BootOptions & Terms,
 ): Promise<Boot> {
   const compression = await kernelCompression(source, kernelRelease);
   await segments.ensure(compression);
+  const { modules, lacking } = await driversFor(source, { release: kernelRelease, uses, hardware });
   // another version of the product may make them differently
-  const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
+  const product = await segments.product();
+  const terms = JSON.stringify([product, kernelRelease, compression, [...uses].sort(), modules, lacking]);
   const reused = previous && await reuse(previous, { folder, terms, source });
   if (reused) return reused;
   const recording = new RecordingSource(source);
   const { kernelPath, missing } = await buildImageSegment({
     source: recording,
     kernelRelease,
+    machine,
     uses,
+    modules,
     compression,
     signal,
     output: `${folder}/${SEGMENT}`,
   });
   await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
   await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
-  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool)}).`);
+  const notes = [
+    ...missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool, machine)}).`),
+    ...lacking.slice(0, 8).map(({ modalias, driver }) =>
+      `its kernel has no driver for hardware of nodes that works with the driver ${driver} elsewhere: ${modalias}.`
+    ),
+  ];
   return { bootable: missing.length === 0, notes };
 }
 

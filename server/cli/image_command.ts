@@ -1,17 +1,20 @@
 /** `rackseed image …` and its options. */
-import type { Command } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
-import { collect, parseAge, parseLevel, parseVersionCount } from "./arguments.ts";
+import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
+
+const IMPORT_KINDS = ["directory", "tar", "disk", "container"] as const;
+const FIRMWARES = ["bios", "uefi"] as const;
 
 type ImageCommand = Command<[], Record<PropertyKey, never>>;
 type Signal = Pick<Actions, "signal">;
 
 export function addImage(
   program: Command<[], Record<PropertyKey, never>>,
-  { signal, sendTree }: Pick<Actions, "signal" | "sendTree">,
+  { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
     .description("List, compare, verify, delete, export and import images.")
@@ -23,6 +26,7 @@ export function addImage(
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
+  addDiskExport(image, { signal, exportDisk });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {
@@ -162,20 +166,67 @@ function addTransfers(
       await (await import("./images.ts")).exportImage(ref, { ...options, signal })
     );
   withServer(image.command("import"))
-    .description("Publish a directory or a tar file as the next version of an image.")
+    .description("Publish a directory, a tar, a disk or a container image as the next version of an image.")
     .argument("<name>", "image to add the version to; created if new")
-    .argument("<dir-or-tar>", "directory, or tar file by GNU tar or `rackseed image export`")
+    .argument("<path>", "directory, tar, raw or qcow2 disk, OCI layout or `docker save` file")
+    .addOption(new Option("--type <type>", "what the path is, if it is not recognized").choices(IMPORT_KINDS))
+    .addOption(
+      new Option("--firmware <type>", "how machines with this disk or container boot").choices(FIRMWARES),
+    )
     .option("--level <n>", LEVEL, parseLevel, DEFAULT_LEVEL)
     .option("--exclude <glob>", EXCLUDE, collect)
     .option("--json", JSON_RESULT)
     .addHelpText(
       "after",
       afterOptions({
-        examples: ["rackseed image import tools /srv/tools", "rackseed image import web web.tar"],
+        notes: `
+A disk image (run as root) becomes what a capture of its machine would be.
+A container image becomes a machine with --firmware: it gets a layout of its
+own, and must have a kernel, GRUB and the tools that Rackseed needs.`,
+        examples: [
+          "rackseed image import tools /srv/tools",
+          "rackseed image import web web.qcow2",
+          "rackseed image import web web.oci.tar --firmware uefi",
+        ],
       }),
     )
-    .action(async (name, path, { exclude, ...options }) => {
+    .action(async (name, path, { exclude, type: kind, ...options }) => {
       const { importImage } = await import("./images.ts");
-      await importImage(name, { ...options, path, exclude: exclude ?? [], sendTree, signal });
+      await importImage(name, { ...options, path, kind, exclude: exclude ?? [], sendTree, signal });
+    });
+}
+
+const FORMATS = ["qcow2", "raw"] as const;
+
+function addDiskExport(
+  image: ImageCommand,
+  { signal, exportDisk }: Pick<Actions, "signal" | "exportDisk">,
+): void {
+  withServer(image.command("export-disk"))
+    .description("Write a version as a bootable disk, for a hypervisor or a machine without a network.")
+    .argument("<image>", IMAGE)
+    .requiredOption("-o, --output <file>", "disk to write; further disks get a number: web.1.qcow2")
+    .addOption(
+      new Option("--format <format>", "format of the disk").choices(FORMATS).default("qcow2" as const),
+    )
+    .option("--size <size>", "size of the first disk, e.g. 40G (default: as the template's)", parseSize)
+    .option("--hostname <name>", "host name of the clone (default: the image's name)")
+    .option("--memory <size>", "memory of the virtual machine", parseSize, 2 * 2 ** 30)
+    .option("--emulate", "emulate the processor, for machines without working KVM; slower")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+An empty virtual machine (QEMU) on this computer is installed with the version,
+by the same steps as a node. It needs no root and reaches only the server.`,
+        examples: [
+          "rackseed image export-disk web@3 -o web.qcow2",
+          "rackseed image export-disk web -o web.img --format raw",
+        ],
+      }),
+    )
+    .action(async (ref, options) => {
+      await (await import("./export_disk.ts")).exportImageDisk(ref, { ...options, exportDisk, signal });
     });
 }

@@ -19,10 +19,16 @@ export interface ImageOptions extends ConnectionOptions {
 }
 
 /** Sends a directory or a tar as the content of a capture: the agent's part, passed in by main.ts. */
+/** What `image import` reads. */
+type ImportKind = "directory" | "tar" | "disk" | "container";
+
 export type SendTree = (path: string, options: {
   readonly client: ApiClient;
   readonly capture: string;
   readonly excludes: readonly string[];
+  /** Absent: what the file looks like. */
+  readonly kind?: ImportKind | undefined;
+  readonly firmware?: "bios" | "uefi" | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: CaptureProgress) => void;
 }) => Promise<unknown>;
@@ -194,8 +200,10 @@ async function toStandardOutput(body: ReadableStream<Uint8Array>, signal: AbortS
 
 export async function importImage(
   name: string,
-  { path, level, exclude, sendTree, json, signal, ...options }: ImageOptions & {
+  { path, level, exclude, kind, firmware, sendTree, json, signal, ...options }: ImageOptions & {
     path: string;
+    kind?: ImportKind | undefined;
+    firmware?: "bios" | "uefi" | undefined;
     level: number;
     exclude: readonly string[];
     sendTree: SendTree;
@@ -205,7 +213,7 @@ export async function importImage(
   await Deno.stat(path).catch((error) => {
     throw new RackseedError(`cannot import ${path}`, {
       reason: messageOf(error),
-      remedy: "name a directory, or a tar that GNU tar or Rackseed wrote.",
+      remedy: "name a directory, a tar, a disk image or a container image.",
       cause: error,
     });
   });
@@ -225,6 +233,8 @@ export async function importImage(
         client,
         capture: id,
         excludes: exclude,
+        kind,
+        firmware,
         signal,
         onProgress: ({ filesDone, filesTotal, bytesDone, bytesTotal }) =>
           line.show(

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Mac, NodeChange, NodeSettings, NodeView } from "#contract/api.ts";
 import { connect } from "./connection.ts";
+import { parseDataDisk } from "../words/disk_text.ts";
 import { parseInterface } from "../words/interface_text.ts";
 import { planAddresses } from "./node_addresses.ts";
 import { nodeNames } from "./node_names.ts";
@@ -18,7 +19,11 @@ export interface NodeSetOptions {
   readonly interfaces?: readonly string[] | undefined;
   readonly identity?: string | undefined;
   readonly group?: string | undefined;
-  readonly disk?: string | undefined;
+  readonly disks?: readonly string[] | undefined;
+  readonly leaveDisks?: readonly string[] | undefined;
+  readonly dataDisks?: readonly string[] | undefined;
+  readonly mirror?: number | "none" | undefined;
+  readonly unlock?: string | undefined;
   readonly bootProgram?: string | undefined;
   readonly rack?: string | undefined;
   readonly uploadLimit?: number | "off" | "none" | undefined;
@@ -30,7 +35,10 @@ export async function setNodes(
   patterns: readonly string[],
   { settings, json, signal, ...options }: NodeOptions & { settings: NodeSetOptions },
 ): Promise<void> {
-  const interfaces = settings.interfaces?.map((text) => text === "none" ? text : parseInterface(text));
+  const parsed = (texts: readonly string[] | undefined, parse: (text: string) => unknown) =>
+    texts?.map((text) => text === "none" ? text : parse(text));
+  const interfaces = parsed(settings.interfaces, parseInterface);
+  const dataDisks = parsed(settings.dataDisks, parseDataDisk);
   using client = await connect(options, signal);
   const nodes = await client.get("/nodes", z.array(NodeView), { signal });
   const names = nodeNames(patterns, { nodes });
@@ -50,7 +58,7 @@ export async function setNodes(
     ),
   });
   const body = names.map((node, i): NodeChange => {
-    const given = { ...settings, interfaces, ...(addresses && { address: addresses[i] }) };
+    const given = { ...settings, interfaces, dataDisks, ...(addresses && { address: addresses[i] }) };
     return { node, settings: merged(known[i]?.settings, given) };
   });
   const views = await client.put("/nodes", { body, schema: z.array(NodeView), signal });

@@ -1,7 +1,7 @@
 /** `rackseed node set` and its options. */
 import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
-import { collect, collectIpv4, parseRateOrNone } from "./arguments.ts";
+import { collect, collectIpv4, parseMirror, parseRateOrNone } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, NODES } from "./help_text.ts";
 
@@ -22,6 +22,18 @@ SPEC of a further interface; one --interface replaces all earlier ones:
   bond0.100=ADDRESS                 VLAN 100 on a bond
   MAC.100=ADDRESS                   VLAN 100 on a NIC
 ADDRESS here is dhcp, none, or addresses joined by "+": 10.1.0.5/24+fd00::5/64.
+
+Disks are named as below /dev/disk/by-path or /dev/disk/by-id:
+  --disk PATH             for the template's system disks, in their order
+  --data-disk /srv=PATH   for the template's data disk with /srv; without this
+                          no data disk is written (1=PATH: its disk 1)
+  --leave-disk PATTERN    never written: a name with * and ?, a size such as
+                          ">2TB" or "<64GB", or label=NAME of a file system
+
+Encrypted volumes of the clone are opened by:
+  passphrase  typed at each start; \`node deploy\` asks for it
+  key-file    a file on another file system of the clone
+  tpm2        the node's TPM 2.0
 
 Identity (host name, addresses, SSH host keys) of the clone:
   keep    from the old disk, else from the server's records
@@ -46,7 +58,14 @@ export function addNodeSet(
         .choices(["keep", "assign", "ask", "none"] as const),
     )
     .option("--group <label>", "group; commands then take @LABEL for all of its nodes")
-    .option("--disk <path>", "disk to install to, below /dev/disk/by-path or /dev/disk/by-id")
+    .option("--disk <path>", "disk to install to, see below (repeatable: for several disks)", collect)
+    .option("--data-disk <which=path>", "data disk to overwrite, see below (repeatable)", collect)
+    .option("--leave-disk <pattern>", "disks never to write to, see below (repeatable)", collect)
+    .option("--mirror <n>", "number of disks that mirrors get (default: the template's)", parseMirror)
+    .addOption(
+      new Option("--unlock <how>", "how encrypted volumes are opened, see below")
+        .choices(["passphrase", "key-file", "tpm2", "none"] as const),
+    )
     .option("--rack <label>", "rack; nodes prefer peers in the same rack")
     .option(
       "--upload-limit <rate>",
@@ -66,12 +85,19 @@ export function addNodeSet(
           "rackseed node set n1 --mac 52:54:00:12:34:56 --address 10.0.0.11/24",
           "rackseed node set 'node[001-128]' --address 10.0.0.11-10.0.0.138/24 --group compute",
           "rackseed node set @compute --identity keep",
+          "rackseed node set n1 --disk /dev/disk/by-path/pci-0000:00:1f.2-ata-1 --leave-disk '>2TB'",
           "rackseed node set n1 --interface bond0=52:54:00:12:34:56+52:54:00:12:34:57",
         ],
       }),
     )
-    .action(async (keys, { server, token, json, interface: interfaces, ...settings }) => {
-      const { setNodes } = await import("./node_set.ts");
-      await setNodes(keys, { server, token, json, settings: { ...settings, interfaces }, signal });
-    });
+    .action(
+      async (
+        keys,
+        { server, token, json, interface: interfaces, disk: disks, dataDisk, leaveDisk, ...rest },
+      ) => {
+        const { setNodes } = await import("./node_set.ts");
+        const settings = { ...rest, interfaces, disks, dataDisks: dataDisk, leaveDisks: leaveDisk };
+        await setNodes(keys, { server, token, json, settings, signal });
+      },
+    );
 }

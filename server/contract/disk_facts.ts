@@ -1,4 +1,5 @@
 /** What is known about a disk of a machine: read from sysfs by the agent, judged by the plan. */
+import type { Inventory } from "./api/node_agent.ts";
 
 export interface DiskFacts {
   /** The kernel's present name ("sda", "nvme0n1"); never used to choose a disk. */
@@ -21,6 +22,13 @@ export interface DiskFacts {
   readonly partitions: readonly PartitionFacts[];
   /** What is on it, as text, if that was probed; empty if nothing known is. */
   readonly content?: string;
+  /** Labels of the file systems on it, if they were probed. */
+  readonly labels?: readonly string[];
+  /**
+   * Everything that blkid recognizes on the disk and its partitions, by its name there ("gpt", "ext4",
+   * "linux_raid_member", "LVM2_member", "crypto_LUKS", "zfs_member"), if that was probed.
+   */
+  readonly signatures?: readonly string[];
 }
 
 export interface PartitionFacts {
@@ -29,4 +37,49 @@ export interface PartitionFacts {
   /** In units of 512 bytes, as in sysfs, whatever the disk's sector size. */
   readonly start512: number;
   readonly size512: number;
+}
+
+/**
+ * The disks of a machine as it last reported them. Undefined if the report lacks what a plan needs: it is a directory's,
+ * or from an agent of an earlier release.
+ */
+export function disksOfInventory({ kind, disks }: Inventory): DiskFacts[] | undefined {
+  if (kind !== "machine") return undefined;
+  const facts = disks.map(factsOf);
+  return facts.every((disk) => disk !== undefined) ? facts : undefined;
+}
+
+function factsOf(
+  {
+    byPath,
+    kind,
+    names,
+    number,
+    readOnly,
+    uses,
+    partitions,
+    model,
+    serial,
+    transport,
+    labels,
+    signatures,
+    ...disk
+  }: Inventory["disks"][number],
+): DiskFacts | undefined {
+  if (!kind || !names || number === undefined || readOnly === undefined || !uses) return undefined;
+  return {
+    ...disk,
+    kind,
+    names,
+    number,
+    readOnly,
+    uses,
+    partitions: partitions ?? [],
+    ...(model !== undefined && { model }),
+    ...(serial !== undefined && { serial }),
+    ...(transport !== undefined && { transport }),
+    ...(byPath?.startsWith("/dev/disk/by-path/") && { byPath }),
+    ...(labels && { labels }),
+    ...(signatures && { signatures }),
+  };
 }

@@ -2,6 +2,7 @@
  * The programs of the template's own system that rebuild a node, with the packages they are in. A capture checks the
  * template for them, and the initramfs carries them.
  */
+import { type OsRelease, packageIn } from "./distributions.ts";
 import type { DiskLayout } from "./format/layout.ts";
 
 export interface Tool {
@@ -13,7 +14,7 @@ export interface Tool {
   readonly when?: ToolUse;
 }
 
-export type ToolUse = "ext" | "vfat" | "xfs" | "swap" | "bios" | "uefi";
+export type ToolUse = "ext" | "vfat" | "xfs" | "btrfs" | "f2fs" | "swap" | "bios" | "uefi";
 
 export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
@@ -30,6 +31,10 @@ export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "e2fsck", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
   { name: "mkfs.vfat", debian: "dosfstools", rhel: "dosfstools", when: "vfat" },
   { name: "mkfs.xfs", debian: "xfsprogs", rhel: "xfsprogs", when: "xfs" },
+  { name: "mkfs.btrfs", debian: "btrfs-progs", rhel: "btrfs-progs", when: "btrfs" },
+  { name: "btrfs", debian: "btrfs-progs", rhel: "btrfs-progs", when: "btrfs" },
+  { name: "mkfs.f2fs", debian: "f2fs-tools", rhel: "f2fs-tools", when: "f2fs" },
+  { name: "fsck.f2fs", debian: "f2fs-tools", rhel: "f2fs-tools", when: "f2fs" },
   { name: "mkswap", debian: "util-linux", rhel: "util-linux", when: "swap" },
 ];
 
@@ -48,17 +53,19 @@ export const CAPTURE_TOOLS: readonly Tool[] = [
   { name: "dumpe2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
 ];
 
-/** "fdisk (RHEL: util-linux)", for remedies. */
-export function packageOf(tool: Pick<Tool, "debian" | "rhel">): string {
-  return tool.debian === tool.rhel ? tool.debian : `${tool.debian} (RHEL: ${tool.rhel})`;
+/** For remedies: the package of the distribution; "fdisk (RHEL: util-linux)" if it is not known. */
+export function packageOf(tool: Tool, release?: OsRelease): string {
+  return packageIn(release, tool);
 }
+
+const FILE_SYSTEM_USES = ["ext", "vfat", "xfs", "btrfs", "f2fs"] as const;
 
 /** The uses that a layout implies. */
 export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolUse> {
   const uses = new Set<ToolUse>([firmware]);
   for (const { type } of layout.fileSystems) {
-    if (/^ext[234]$/.test(type)) uses.add("ext");
-    else if (type === "vfat" || type === "xfs") uses.add(type);
+    const use = FILE_SYSTEM_USES.find((use) => use === type.replace(/^ext[234]$/, "ext"));
+    if (use) uses.add(use);
   }
   if (layout.swap.length > 0 || layout.swapFiles?.length) uses.add("swap");
   return uses;

@@ -1,6 +1,6 @@
 /** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
+import type { BackupOrder, DiskChoices, Enrolment, NodeSettings, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -8,6 +8,7 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { BackupTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
@@ -29,6 +30,7 @@ interface EnrolmentSources {
   readonly terms: SwarmTerms;
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
+  readonly encryption: Encryption;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -69,7 +71,7 @@ export class Enroller {
   }
 
   #backupOrder(
-    { name, settings }: NodeRecord,
+    { id, name, settings }: NodeRecord,
     { pending, backup, request }: { pending: Assignment; backup: BackupTerms; request: Request },
   ): Omit<BackupOrder, "session"> {
     if (request.inventory.kind !== "machine") {
@@ -83,7 +85,8 @@ export class Enroller {
       deployment: pending.deployment,
       node: name,
       backup: { image: backupImage(name), excludes: [...backup.excludes] },
-      ...present("disk", settings.disk),
+      ...present("disks", settings.disks),
+      ...this.#sources.encryption.openWith(id),
     };
   }
 
@@ -91,7 +94,7 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones } = this.#sources;
+    const { deployments, images, identity, terms, hooks: registry, clones, encryption } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -116,8 +119,9 @@ export class Enroller {
         own: images.settings(pending.image).own,
         isBackup: version.backupOf === node.name,
       }),
-      ...present("disk", node.settings.disk),
-      ...present("installedDisk", deployments.installedDisk(node.id)),
+      ...diskChoices(node.settings),
+      ...present("installedDisks", deployments.installedDisks(node.id)),
+      ...(inventory.kind === "machine" && encryption.fetch(pending)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },
@@ -131,6 +135,15 @@ export class Enroller {
     const terms = deployments.restoreOf(deployment);
     return terms && { ...terms, nodes: Math.max(1, deployments.parts(deployment).length) };
   }
+}
+
+function diskChoices({ disks, leaveDisks, dataDisks, mirror }: NodeSettings): DiskChoices {
+  return {
+    ...present("disks", disks),
+    ...present("leaveDisks", leaveDisks),
+    ...present("dataDisks", dataDisks),
+    ...present("mirror", mirror),
+  };
 }
 
 export function unknownBearer(): RackseedError {

@@ -1,12 +1,13 @@
 /** A node's identity: what its order says, which name and addresses it may claim, and what is recorded for it. */
 import { getLogger } from "@logtape/logtape";
-import type { IdentityClaim, Order } from "#contract/api.ts";
+import type { IdentityClaim, NodeSettings, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import { DEFAULT_ASK_SECONDS, type Identity, type IdentityMode } from "#contract/identity.ts";
 import { settingsWith, tableIdentity } from "./table_identity.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
+import { present } from "./present.ts";
 import { nameOfMac, type Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import { MachineName } from "#contract/api.ts";
@@ -70,8 +71,8 @@ export class NodeIdentity {
     const mode = this.#mode(node, assignment.deployment);
     if (mode === "assign") throw identityIsAssigned(node);
     const entry = mode === "ask" ? this.#entryWithoutMachine(hostname, { except: node.id }) : undefined;
-    const { mac, bootProgram, disk } = node.settings;
-    const own = { ...mac !== undefined && { mac }, ...bootProgram && { bootProgram }, ...disk && { disk } };
+    const own = machineSettings(node.settings);
+    const { mac } = own;
     const base = entry ? { ...entry.settings, ...own } : { ...node.settings, hostname };
     const settings = interfaces
       ? settingsWith(base, { hostname, interfaces })
@@ -105,6 +106,19 @@ export class NodeIdentity {
       this.#deployments.progress(entry.id).assignment !== undefined;
     return hasMachine ? undefined : entry;
   }
+}
+
+/** The settings that belong to the machine, whatever it is called. */
+function machineSettings({ mac, bootProgram, disks, leaveDisks, dataDisks, mirror, unlock }: NodeSettings) {
+  return {
+    ...present("mac", mac),
+    ...present("bootProgram", bootProgram),
+    ...present("disks", disks),
+    ...present("leaveDisks", leaveDisks),
+    ...present("dataDisks", dataDisks),
+    ...present("mirror", mirror),
+    ...present("unlock", unlock),
+  };
 }
 
 function identityIsAssigned({ name }: NodeRecord): RackseedError {

@@ -1,25 +1,28 @@
 /** How to make a file system: the template's parameters, fitted to the available room. Pure. */
 import type { FileSystem, SwapArea, Volume } from "#contract/format/layout.ts";
 import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
+import { leastBtrfsBytes, mkfsBtrfsArgv, plannedSubvolumes, type SubvolumePlan } from "./plan_btrfs.ts";
+import { LEAST_F2FS_BYTES, mkfsF2fsArgv } from "./plan_f2fs.ts";
 import { mkfsVfatArgv, narrowed } from "./plan_fat.ts";
 import { mkfsXfsArgv } from "./plan_xfs.ts";
 
-/** A place that this version can format. */
-export type Place = Extract<Volume, { kind: "partition" | "disk" }>;
-
 export interface Formatting {
-  readonly place: Place;
+  readonly volume: Volume;
   readonly type: string;
   readonly sizeBytes: number;
   readonly mountPoint?: string;
   readonly uuid?: string | undefined;
   readonly label?: string | undefined;
-  /** The program and its arguments; the device is appended. */
+  /** The other devices of a btrfs that spans several. */
+  readonly more?: readonly Volume[];
+  /** The program and its arguments; the devices are appended. */
   readonly argv: readonly [string, ...string[]];
   /** The same for the properties that are set afterwards, and can be set again on a full file system. */
   readonly tuning?: readonly [string, ...string[]];
   /** How it differs from the template's, as text. */
   readonly remark?: string;
+  /** btrfs: made once the file system is. */
+  readonly subvolumes?: SubvolumePlan;
 }
 
 /** Where a file system goes. */
@@ -37,7 +40,7 @@ const MIB = 1 << 20;
 const XFS_LEAST_BYTES = 300 * MIB;
 
 export function canResize({ type }: Pick<FileSystem, "type">): boolean {
-  return /^(ext[234]|xfs)$/.test(type);
+  return /^(ext[234]|xfs|btrfs|f2fs)$/.test(type);
 }
 
 /** The least room for the template's content: its data, a tenth for growth and packing, tables and journal. */
@@ -47,29 +50,46 @@ export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: num
   // a journal of the default size is small in a small file system
   const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
   const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
-  return Math.min(sizeBytes, Math.max(needed, fileSystem.type === "xfs" ? XFS_LEAST_BYTES : 0));
+  return Math.min(sizeBytes, Math.max(needed, leastBytes(fileSystem)));
 }
 
-export function formatFileSystem(fileSystem: FileSystem, place: Place, room: Room): Formatting {
-  const { type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
+/** What the programs that make a file system refuse to go below. */
+function leastBytes(fileSystem: FileSystem): number {
+  switch (fileSystem.type) {
+    case "xfs":
+      return XFS_LEAST_BYTES;
+    case "btrfs":
+      return leastBtrfsBytes(fileSystem);
+    case "f2fs":
+      return LEAST_F2FS_BYTES;
+    default:
+      return 0;
+  }
+}
+
+export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting {
+  const { volume, more, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
   const { sizeBytes } = room;
+  const subvolumes = plannedSubvolumes(fileSystem);
   const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
   return {
-    place,
+    volume,
     type,
     sizeBytes,
     mountPoint,
     uuid,
     label,
+    ...(more && { more }),
     argv: argvOf(fileSystem, room),
     ...(remark !== undefined && { remark }),
+    ...(subvolumes && { subvolumes }),
     ...(ext && { tuning: tune2fsArgv(ext, { sizeBytes, blockBytes }) }),
   };
 }
 
-export function formatSwap({ uuid, label }: SwapArea, place: Place, sizeBytes: number): Formatting {
+export function formatSwap({ volume, uuid, label }: SwapArea, sizeBytes: number): Formatting {
   return {
-    place,
+    volume,
     type: "swap",
     sizeBytes,
     uuid,
@@ -98,6 +118,10 @@ function argvOf(fileSystem: FileSystem, room: Room): readonly [string, ...string
       return mkfsVfatArgv(fileSystem, room);
     case "xfs":
       return mkfsXfsArgv(fileSystem, room);
+    case "btrfs":
+      return mkfsBtrfsArgv(fileSystem);
+    case "f2fs":
+      return mkfsF2fsArgv(fileSystem);
     default:
       throw new RangeError(`no way to make ${fileSystem.type}`);
   }

@@ -12,7 +12,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { ChosenDisk, NodeState, StepReport } from "#contract/api.ts";
+import type { InstalledDisk, NodeState, StepReport } from "#contract/api.ts";
 import type { InstallTimes, SeedPolicy } from "#contract/api/distribution.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import type { Step } from "#contract/api/steps.ts";
@@ -78,7 +78,12 @@ export class Deployments {
   /** Arms the nodes (by id), all or none; replaces orders that have not begun. Returns a boot secret for each. */
   arm(
     nodes: readonly string[],
-    { image, version, ...terms }: Terms & { image: string; version: number },
+    { image, version, also, ...terms }: Terms & {
+      image: string;
+      version: number;
+      /** Stores what belongs to the order, all or nothing with it. */
+      also?: (deployment: string) => void;
+    },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
@@ -96,6 +101,7 @@ export class Deployments {
         this.#forgetOldLogs(node);
         made.set(node, this.#issue("boot", { deployment, node }));
       }
+      also?.(deployment);
       return made;
     });
     for (const node of nodes) this.#live.delete(node);
@@ -206,10 +212,10 @@ export class Deployments {
     );
   }
 
-  /** The disk of the node's latest installation. */
-  installedDisk(node: string): ChosenDisk | undefined {
+  /** The disks of the node's latest installation. */
+  installedDisks(node: string): InstalledDisk[] | undefined {
     const assigned = this.assigned(node);
-    return assigned && this.#log.list(assigned).findLast(({ disk }) => disk)?.disk;
+    return assigned && this.#log.list(assigned).findLast(({ disks }) => disks)?.disks;
   }
 
   /** The finished steps of its nodes, with the nodes' own measurements. */

@@ -25,6 +25,20 @@ function installing(deployments: Deployments, ...nodes: string[]) {
   });
 }
 
+Deno.test("the disks of an installation are remembered, also those that an earlier release recorded", () => {
+  const { db, deployments } = open();
+  const [enrolled] = installing(deployments, "a");
+  assert.ok(enrolled);
+  const disks = [{ layoutDisk: 0, serial: "S1" }, { layoutDisk: 1, byPath: "/dev/disk/by-path/pci-1" }];
+  deployments.report(enrolled.assignment, { ...step("plan", "done"), disks });
+  deployments.report(enrolled.assignment, step("finish", "done"));
+  assert.deepEqual(deployments.installedDisks("a"), disks);
+  const [report] = deployments.log("a");
+  const { disks: _, ...old } = { ...report, disk: { serial: "S1" } };
+  db.prepare("UPDATE reports SET report = ? WHERE step = 'plan'").run(JSON.stringify(old));
+  assert.deepEqual(deployments.installedDisks("a"), [{ layoutDisk: 0, serial: "S1" }]);
+});
+
 Deno.test("a boot secret enrols once, and only its own node", () => {
   const { deployments } = open();
   const secret = deployments.arm(["a", "b"], VERSION).secrets.get("a") ?? "";

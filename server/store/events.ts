@@ -50,7 +50,7 @@ export class ReportLog {
     const rows = this.#db.prepare(
       "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number",
     ).all(node, deployment) as { report: string }[];
-    return rows.map((row) => StepReport.parse(JSON.parse(row.report)));
+    return rows.map((row) => reportOf(row.report));
   }
 
   /** The finished steps of all nodes of a deployment. */
@@ -66,7 +66,7 @@ export class ReportLog {
     const row = this.#db.prepare(
       "SELECT report FROM reports WHERE node = ? AND deployment = ? ORDER BY number DESC LIMIT 1",
     ).get(node, deployment) as { report: string } | undefined;
-    return row && StepReport.parse(JSON.parse(row.report));
+    return row && reportOf(row.report);
   }
 
   /** Of one deployment, or of all. */
@@ -74,4 +74,10 @@ export class ReportLog {
     if (deployment === undefined) this.#db.prepare("DELETE FROM reports WHERE node = ?").run(node);
     else this.#db.prepare("DELETE FROM reports WHERE node = ? AND deployment = ?").run(node, deployment);
   }
+}
+
+/** Earlier releases reported one disk. */
+function reportOf(json: string): StepReport {
+  const { disk, ...report } = JSON.parse(json);
+  return StepReport.parse(disk === undefined ? report : { disks: [{ layoutDisk: 0, ...disk }], ...report });
 }

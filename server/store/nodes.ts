@@ -293,10 +293,16 @@ function recordOf(row: Row): NodeRecord {
   return {
     id: row.id,
     name: row.name,
-    settings: NodeSettings.parse(JSON.parse(row.settings)),
+    settings: settingsOf(row.settings),
     discovered: row.discovered === 1,
     ...(row.address !== null && { address: row.address }),
     ...(row.seen !== null && { seen: row.seen }),
     ...(row.inventory !== null && { inventory: Inventory.parse(JSON.parse(row.inventory)) }),
   };
+}
+
+/** Earlier releases had one disk, under another name. */
+function settingsOf(json: string): NodeSettings {
+  const { disk, ...settings } = JSON.parse(json);
+  return NodeSettings.parse(disk === undefined ? settings : { disks: [disk], ...settings });
 }

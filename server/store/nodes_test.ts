@@ -17,6 +17,14 @@ Deno.test("a node is found by name in any case, by MAC in any case and by id", (
   }
 });
 
+Deno.test("the disk that was named with an earlier release is the first of the node's disks", () => {
+  const { db, nodes } = open();
+  nodes.put("n1", { mac: MAC });
+  const disk = "/dev/disk/by-path/pci-0000:00:04.0";
+  db.prepare("UPDATE nodes SET settings = ?").run(JSON.stringify({ mac: MAC, disk }));
+  assert.deepEqual(open({ db }).nodes.get("n1").settings, { mac: MAC, disks: [disk] });
+});
+
 Deno.test("an unknown node is an error that lists the known ones", () => {
   const { nodes } = open();
   nodes.put("n1", {});

@@ -4,9 +4,10 @@ import { RackseedError } from "#contract/errors.ts";
 import { parseBlkid, parseSfdisk } from "../../agent/layout/partition_table.ts";
 import { parseDumpe2fs } from "../../agent/layout/properties/ext.ts";
 import { readDisk } from "../../agent/layout/disks.ts";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import type { Plan } from "#plan/actions.ts";
 import { runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
@@ -112,7 +113,7 @@ test("an old partition table, file system and RAID member are erased", async () 
   const plan = await planFor(header, disk);
   await carryOut(plan);
   // Twice, for a disk that Rackseed itself wrote.
-  await carryOut({ ...plan, disk: { ...plan.disk } });
+  await carryOut({ ...plan });
   const whole = parseBlkid((await run(["blkid", "-p", "-o", "export", disk.device])).stdout);
   assert.deepEqual([whole.get("PTTYPE"), whole.get("TYPE"), whole.get("LABEL")], [
     "gpt",
@@ -143,7 +144,7 @@ test("new file systems are mounted, hold files, are unmounted and pass their che
 
 const refused = (plan: Plan, pattern: RegExp, allowLoop = true) =>
   assert.rejects(
-    TargetDisk.prove(plan, { allowLoop }),
+    TargetDisks.prove(plan, { allowLoop }),
     (error) =>
       error instanceof RackseedError && pattern.test(error.reason) &&
       /Nothing was written/.test(error.reason),
@@ -180,14 +181,24 @@ test("the guard refuses a disk in use, which stays unchanged", async () => {
     await run(["swapoff", disk.partition(5)]);
   }
   assert.equal(await ends(disk.device), before);
-  assert(TargetDisk.isProven(await TargetDisk.prove(plan, { allowLoop: true })));
+  assert(TargetDisks.isProven(await TargetDisks.prove(plan, { allowLoop: true })));
+});
+
+function onlyDisk({ disks: [only] }: Plan): DiskFacts {
+  assert(only);
+  return only.facts;
+}
+
+const withDisk = (plan: Plan, facts: DiskFacts): Plan => ({
+  ...plan,
+  disks: [{ number: 0, facts, because: "the only disk" }],
 });
 
 test("the guard refuses a disk that is not the planned one", async () => {
   const header = await template(GPT);
   await using disk = await LoopDisk.make({ sizeBytes: 2 * GIB });
   const plan = await planFor(header, disk);
-  const was = (more: Partial<Plan["disk"]>) => ({ ...plan, disk: { ...plan.disk, ...more } });
+  const was = (more: Partial<DiskFacts>) => withDisk(plan, { ...onlyDisk(plan), ...more });
   await refused(was({ sizeBytes: 3 * GIB }), /its sizeBytes is/);
   await refused(was({ serial: "S1" }), /its serial is undefined and was S1/);
   await refused(was({ number: "8:0" }), /its number is/);
@@ -201,11 +212,11 @@ test("the guard refuses a read-only disk, and one that is too small", async () =
   await using small = await LoopDisk.make({ sizeBytes: 100 << 20 });
   const facts = await readDisk(small.name);
   assert(facts);
-  await refused({ ...plan, disk: facts }, /smaller than what the plan writes/);
+  await refused(withDisk(plan, facts), /smaller than what the plan writes/);
   await using fixed = await LoopDisk.make({ sizeBytes: 2 * GIB, readOnly: true });
   const sealed = await readDisk(fixed.name);
   assert(sealed);
-  await refused({ ...plan, disk: sealed }, /read-only/);
+  await refused(withDisk(plan, sealed), /read-only/);
 });
 
 test("the guard relies on the kernel if nothing else shows that a disk is in use", async () => {
@@ -226,6 +237,6 @@ test("the guard relies on the kernel if nothing else shows that a disk is in use
   await elsewhere.stdin.close();
   await elsewhere.status;
   await reader.cancel();
-  await TargetDisk.prove(plan, { allowLoop: true });
+  await TargetDisks.prove(plan, { allowLoop: true });
   await Deno.remove(at);
 });

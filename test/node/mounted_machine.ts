@@ -1,7 +1,8 @@
 /** A machine with two file systems on a disk of its own, and mounts of every kind on top of and inside them. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
-import { readLayout, type Unseen } from "../../agent/layout/read_layout.ts";
+import { readLayout } from "../../agent/layout/read_layout.ts";
+import type { Unseen } from "../../agent/layout/read_others.ts";
 import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { type Run, runCommand as run } from "../../agent/sys/command.ts";
 import { isWithin, type MountEntry, readMountTable } from "../../agent/sys/mount_table.ts";

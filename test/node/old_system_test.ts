@@ -1,6 +1,6 @@
 /** A machine's identity, read from a real disk that is about to be overwritten, without changing the disk. */
 import assert from "node:assert/strict";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { Journal } from "../../agent/install/records/journal.ts";
 import { readOldSystem } from "../../agent/install/identity/old_system.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
@@ -95,7 +95,7 @@ for (const { name, fill, hostname, files = [], notes } of cases) {
       }
       const sum = async () => (await run(["sha256sum", disk.device])).stdout;
       const before = await sum();
-      const proven = await TargetDisk.prove(await planFor(await template(GPT), disk), { allowLoop: true });
+      const proven = await TargetDisks.prove(await planFor(await template(GPT), disk), { allowLoop: true });
       const old = await readOldSystem(proven, { at, nics: NICS, own: ["/etc/agent"], run, signal });
       assert.equal(old.kept?.hostname, hostname);
       assert.deepEqual((old.kept?.files ?? []).map(({ path }) => path).sort(), files);

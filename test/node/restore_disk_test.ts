@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { bootState, judgeLoader, putBackArea } from "../../agent/install/boot_loader/boot_area.ts";
 import type { CloneRecord } from "../../agent/install/records/clone_record.ts";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { ExistingClone } from "../../agent/install/restore/existing_clone.ts";
 import {
   foreseeDisk,
@@ -11,7 +11,7 @@ import {
   type RestoreRequest,
 } from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { Plan } from "#plan/actions.ts";
 import {
   assessDisk,
   describeRepairs,
@@ -42,7 +42,7 @@ async function installed(script: string) {
 }
 
 async function onDisk<T>(
-  target: TargetDisk,
+  target: TargetDisks,
   plan: Plan,
   use: (at: string) => Promise<T>,
   { readOnly = false } = {},
@@ -89,7 +89,7 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
     await run(["partx", "--delete", disk.device], { accept: [0, 1] });
     await zero(disk, { from: 0, kib: 1024 });
     await restart(disk);
-    const proven = await TargetDisk.prove(plan, { allowLoop: true });
+    const proven = await TargetDisks.prove(plan, { allowLoop: true });
     const state = await assessDisk(proven, { plan, run });
     assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
     assert(state.fits);
@@ -106,7 +106,7 @@ test("the table is rewritten if one of the two copies of a GPT is broken", async
   const { disk, plan } = await installed(GPT);
   await using _disk = disk;
   await zero(disk, { from: 1, kib: 16 });
-  const proven = await TargetDisk.prove(plan, { allowLoop: true });
+  const proven = await TargetDisks.prove(plan, { allowLoop: true });
   const state = await assessDisk(proven, { plan, run });
   assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
 });

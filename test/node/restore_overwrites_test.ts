@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { ImageFetch } from "../../agent/install/fetch/image_fetch.ts";
 import { mendOrOverwrite } from "../../agent/install/steps/existing_disk.ts";
 import type { Machine } from "../../agent/install/steps/machine.ts";
-import type { Plan } from "#plan/plan.ts";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import type { Plan } from "#plan/actions.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { LogTail } from "../../agent/steps/log_tail.ts";
 import { Reporter } from "../../agent/steps/reporter.ts";
 import { StepRunner } from "../../agent/steps/step_runner.ts";
@@ -33,7 +33,7 @@ async function prepare(plan: Plan, { keep = [], leaves }: { keep?: string[]; lea
   const steps = new StepRunner({ reporter, console, log, signal });
   const options = { steps, stack, clonePath, reporter, log, console, run, signal };
   const machine = { ...options, enrolled: { order } } as unknown as Machine;
-  const target = await TargetDisk.prove(plan, { allowLoop: true });
+  const target = await TargetDisks.prove(plan, { allowLoop: true });
   const request = {
     order: { ...order, restore: { keep, dryRun: false, nodes: 1 } },
     plan,

@@ -8,9 +8,9 @@ import { neededFrames } from "../../agent/install/compare/testing/needed_frames.
 import type { Existing } from "../../agent/install/extract/frame_plan.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
 import { Journal, OWN_FOLDER } from "../../agent/install/records/journal.ts";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { checkFileSystems, mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { Plan } from "#plan/actions.ts";
 import {
   findResumption,
   formatUnsafe,
@@ -47,18 +47,18 @@ async function inTemporary<T>(use: (at: string) => Promise<T>): Promise<T> {
 }
 
 /** Mounts it while `use` runs. */
-const onDisk = <T>(target: TargetDisk, plan: Plan, use: (at: string) => T | Promise<T>): Promise<T> =>
+const onDisk = <T>(target: TargetDisks, plan: Plan, use: (at: string) => T | Promise<T>): Promise<T> =>
   inTemporary(async (at) => {
     await using _mounts = await mountTree(target, { plan, at });
     return await use(at);
   });
 
-async function begin(target: TargetDisk, plan: Plan): Promise<void> {
+async function begin(target: TargetDisks, plan: Plan): Promise<void> {
   await onDisk(target, plan, (at) => Journal.keep(at, plannedRecord(plan, order))[Symbol.dispose]());
 }
 
 async function judge(plan: Plan, ordered = order): Promise<Resumption> {
-  const target = await TargetDisk.prove(plan, { allowLoop: true });
+  const target = await TargetDisks.prove(plan, { allowLoop: true });
   const record = plannedRecord(plan, ordered);
   return await inTemporary((at) => findResumption(target, { plan, record, at, run }));
 }
@@ -181,7 +181,7 @@ test("after a power cut amid writing, the installation is finished and the file 
   });
   const again = await planFor(header, after);
   assert.deepEqual(await judge(again), { resumes: true });
-  const proven = await TargetDisk.prove(again, { allowLoop: true });
+  const proven = await TargetDisks.prove(again, { allowLoop: true });
   await onDisk(proven, again, async (at) => {
     using journal = Journal.keep(at, plannedRecord(again, order));
     const root = openAt(-100, at as BytePath, { flags: O.RDONLY | O.DIRECTORY });

@@ -5,9 +5,10 @@ import type { Header } from "#contract/format/manifest.ts";
 import { parseBlkid } from "../../agent/layout/partition_table.ts";
 import { readLayout } from "../../agent/layout/read_layout.ts";
 import { readDisk } from "../../agent/layout/disks.ts";
-import { TargetDisk } from "../../agent/install/disk/guard.ts";
+import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { formatDisk, partitionDisk } from "../../agent/install/disk/partition.ts";
-import { type Plan, planInstall } from "#plan/plan.ts";
+import { planInstall } from "#plan/plan.ts";
+import { type Plan } from "#plan/actions.ts";
 import { rehearse } from "../../agent/install/disk/rehearse.ts";
 import { type Run, runCommand } from "../../agent/sys/command.ts";
 import { Mount } from "../../agent/sys/mount.ts";
@@ -128,8 +129,8 @@ export async function planFor(header: Header, disk: LoopDisk): Promise<Plan> {
   return plan;
 }
 
-export async function carryOut(plan: Plan): Promise<TargetDisk> {
-  const target = await TargetDisk.prove(plan, { allowLoop: true });
+export async function carryOut(plan: Plan): Promise<TargetDisks> {
+  const target = await TargetDisks.prove(plan, { allowLoop: true });
   await rehearse(plan, { run });
   await partitionDisk(target, { plan, run });
   const formatted: string[] = [];

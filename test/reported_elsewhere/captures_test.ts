@@ -130,6 +130,7 @@ const own = (lines: readonly string[]) =>
   chooseMounts(parseMountTable(new TextEncoder().encode(lines.join("\n"))), {
     devices: ["1", "2"].map((number) => ({
       name: `sda${number}`,
+      kernelName: `sda${number}`,
       path: `/dev/sda${number}`,
       number: `8:${number}`,
       type: "disk",

@@ -53,7 +53,7 @@ function commands({ on, sectorBytes = 512, shows, ...more }: Made): string | und
     usedBytes: 100 * MIB,
     ...more,
   };
-  const { argv, tuning = [] } = formatFileSystem(fileSystem, { kind: "partition", disk: 0, number: 1 }, {
+  const { argv, tuning = [] } = formatFileSystem(fileSystem, {
     sizeBytes: on,
     sectorBytes,
     sectorBytesBefore: 512,

@@ -2,18 +2,15 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
-import type { Run } from "../../sys/command.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
-import type { TargetDisk } from "./guard.ts";
-import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
+import type { CarryOut } from "./carry_out.ts";
+import type { TargetDisks } from "./guard.ts";
+import { wipeDisk, wipeVolume } from "./wipe.ts";
+import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
-
-export interface CarryOut {
-  readonly run: Run;
-  readonly signal?: AbortSignal | undefined;
-}
 
 type PartitionAction = Extract<Action, { do: "partition" }>;
 
@@ -22,26 +19,47 @@ type PartitionAction = Extract<Action, { do: "partition" }>;
  * `keepContents`: writes only the table; the contents of the partitions stay.
  */
 export async function partitionDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal, keepContents = false }: CarryOut & {
     readonly plan: Plan;
     readonly keepContents?: boolean;
   },
 ): Promise<void> {
-  const device = target.device();
-  const title = `cannot partition ${device}`;
   const wipe = keepContents ? "never" : "always";
+  if (!keepContents) await wipeDisks(target, { plan, run, signal });
   for (const action of plan.actions) {
-    if (action.do === "erase" && !keepContents) {
-      await run(["wipefs", "--all", "--force", device], { signal, title });
-    }
     if (action.do !== "partition") continue;
+    const device = target.whole(action.disk), title = `cannot partition ${device}`;
     await run(
       ["sfdisk", "--quiet", "--wipe", wipe, "--wipe-partitions", wipe, device],
       { input: sfdiskScript(action), signal, title, remedy: "check the disk's health (`dmesg`, SMART)." },
     );
     if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
     await settle(target, { action, run, signal });
+    if (!keepContents) await wipePartitions(target, { action, run, signal });
+  }
+}
+
+/** All of them before the first table: an array of an earlier life may lie on several. */
+async function wipeDisks(
+  target: TargetDisks,
+  { plan, run, signal }: CarryOut & { readonly plan: Plan },
+): Promise<void> {
+  const ranges = new Map(actionsOf(plan, "wipe").map((action) => [action.disk, action.ranges]));
+  const written = [...actionsOf(plan, "erase"), ...actionsOf(plan, "partition")].map(({ disk }) => disk);
+  for (const disk of new Set([...ranges.keys(), ...written])) {
+    await wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal });
+  }
+}
+
+async function wipePartitions(
+  target: TargetDisks,
+  { action: { disk, partitions }, run, signal }: CarryOut & { readonly action: PartitionAction },
+): Promise<void> {
+  for (const { number, type } of partitions) {
+    // it holds the start of the chain of logical partitions
+    if (isExtended(type)) continue;
+    await wipeVolume(target.device({ kind: "partition", disk, number }), { run, signal });
   }
 }
 
@@ -59,10 +77,10 @@ async function markProtectiveBoot(device: string): Promise<void> {
  * busy for a moment, partx announces the partitions instead.
  */
 async function settle(
-  target: TargetDisk,
+  target: TargetDisks,
   { action, run, signal }: CarryOut & { readonly action: PartitionAction },
 ): Promise<void> {
-  const device = target.device();
+  const device = target.whole(action.disk);
   if (!await kernelKnows(target, action)) {
     await run(["partx", "--delete", device], { accept: [0, 1], signal });
     await run(["partx", "--add", device], { signal, title: `cannot make the partitions of ${device} known` });
@@ -83,11 +101,11 @@ async function settle(
 
 /** Whether the kernel shows the partitions exactly as planned; `others`: there may be more. */
 export async function kernelKnows(
-  target: TargetDisk,
-  { partitions, sectorBytes }: PartitionAction,
+  target: TargetDisks,
+  { disk, partitions, sectorBytes }: PartitionAction,
   { others = false }: { others?: boolean } = {},
 ): Promise<boolean> {
-  const known = (await readDisk(target.name))?.partitions ?? [];
+  const known = (await readDisk(target.facts(disk).name))?.partitions ?? [];
   if (!others && known.length !== partitions.length) return false;
   for (const { number, startSector, sectors, type } of partitions) {
     const scale = sectorBytes / 512;
@@ -96,7 +114,7 @@ export async function kernelKnows(
     const sized = isExtended(type) || match?.size512 === sectors * scale;
     if (match?.start512 !== startSector * scale || !sized) return false;
     try {
-      if (!(await Deno.stat(target.device(number))).isBlockDevice) return false;
+      if (!(await Deno.stat(target.device({ kind: "partition", disk, number }))).isBlockDevice) return false;
     } catch {
       return false;
     }
@@ -109,7 +127,7 @@ function isExtended(type: string): boolean {
 }
 
 export async function formatDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal, onFormat }: CarryOut & {
     readonly plan: Plan;
     readonly onFormat: (what: string) => void;
@@ -117,35 +135,44 @@ export async function formatDisk(
 ): Promise<void> {
   for (const action of plan.actions) {
     if (action.do === "format") {
-      onFormat(`${describeVolume(action.formatting.place)} as ${action.formatting.type}`);
+      onFormat(`${describeVolume(action.formatting.volume)} as ${action.formatting.type}`);
       await format(target, { formatting: action.formatting, run, signal });
     }
   }
 }
 
 async function format(
-  target: TargetDisk,
+  target: TargetDisks,
   { formatting, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
-  const { place, argv, type } = formatting;
-  const device = target.device(placeNumber(place));
-  const whole = place.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
-  await run([...argv, ...whole, device], {
+  const { volume, argv, type } = formatting;
+  const devices = devicesOf(target, formatting), device = devices.join(", ");
+  const whole = volume.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
+  await run([...argv, ...whole, ...devices], {
     signal,
     timeoutMs: 30 * 60_000,
     title: `cannot format ${device} as ${type}`,
     remedy: `check that the template's ${argv[0]} can make the file systems of its own layout.`,
   });
   await tune(target, { formatting, run, signal });
+  if (formatting.subvolumes) await makeSubvolumes(devices, formatting.subvolumes);
+}
+
+/** All devices of a file system; only a btrfs may have several. */
+function devicesOf(
+  target: TargetDisks,
+  { volume, more = [] }: Pick<Formatting, "volume" | "more">,
+): string[] {
+  return [volume, ...more].map((volume) => target.device(volume));
 }
 
 /** Sets the properties that can be set on an unmounted file system, empty or full. */
 export async function tune(
-  target: TargetDisk,
-  { formatting: { place, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
+  target: TargetDisks,
+  { formatting: { volume, tuning }, run, signal }: CarryOut & { readonly formatting: Formatting },
 ): Promise<void> {
   if (tuning === undefined) return;
-  const device = target.device(placeNumber(place));
+  const device = target.device(volume);
   await run([...tuning, device], {
     signal,
     // with the feature mmp it waits to see whether another machine uses the file system
@@ -157,7 +184,7 @@ export async function tune(
 
 /** Mounts the file systems below `at`, parents first. Disposing unmounts them, and throws if one stays busy. */
 export async function mountTree(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, at, readOnly = false, without = [] }: {
     plan: Plan;
     at: string;
@@ -168,39 +195,49 @@ export async function mountTree(
   },
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  for (const action of plan.actions) {
-    if (action.do !== "mount" || without.some((w) => w.mountPoint === action.mountPoint)) continue;
-    const source = target.device(placeNumber(action.place));
+  for (const { formatting } of readOnly ? [] : actionsOf(plan, "format")) {
+    const { subvolumes } = formatting;
+    if (subvolumes === undefined || without.includes(formatting)) continue;
+    stack.use(await openSubvolumes(devicesOf(target, formatting), subvolumes));
+  }
+  const isMissing = ({ volume }: ActionOf<"mount">) =>
+    without.some((w) => describeVolume(w.volume) === describeVolume(volume));
+  for (const action of actionsOf(plan, "mount")) {
+    if (isMissing(action)) continue;
+    const devices = devicesOf(target, action);
+    const options = [action.options, readOnly ? UNREPLAYED[action.type] : undefined];
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
     stack.use(
       await Mount.at(mountPoint, {
-        source,
+        source: devices[0] ?? "",
         type: action.type,
         // updating the access time of every file that is compared would cost more than reading it
         flags: readOnly ? MS.RDONLY : MS.NOATIME,
-        ...(readOnly && { data: UNREPLAYED[action.type] ?? "" }),
+        data: [...options, ...deviceOptions(devices)].filter(Boolean).join(","),
       }),
     );
   }
   return stack.move();
 }
 
-/** ext4(5), xfs(5) */
+/** ext4(5), xfs(5), btrfs(5), f2fs */
 const UNREPLAYED: Readonly<Record<string, string>> = {
   ext3: "noload",
   ext4: "noload",
   xfs: "norecovery",
+  btrfs: "rescue=nologreplay",
+  f2fs: "norecovery",
 };
 
 /** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
 export async function checkFileSystems(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },
 ): Promise<string> {
   let checked = 0;
   for (const action of plan.actions) {
     if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
-    const device = target.device(placeNumber(action.formatting.place));
+    const device = target.device(action.formatting.volume);
     await run(["e2fsck", "-fn", device], {
       signal,
       timeoutMs: 60 * 60_000,

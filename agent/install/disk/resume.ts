@@ -10,10 +10,11 @@ import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
 import { parseDiskStart } from "../../layout/properties/disk_start.ts";
 import { probeDevice } from "../../sys/blkid.ts";
 import { INSPECTION_FLAGS, Mount } from "../../sys/mount.ts";
-import type { TargetDisk } from "./guard.ts";
+import type { TargetDisks } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal, recordOf } from "../records/journal.ts";
-import { type CarryOut, formatDisk, kernelKnows } from "./partition.ts";
-import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { CarryOut } from "./carry_out.ts";
+import { formatDisk, kernelKnows } from "./partition.ts";
+import { type Action, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { type PlannedPartition, USUAL_ENTRIES } from "#plan/plan_table.ts";
 
@@ -24,21 +25,28 @@ export type Resumption =
 
 /** The journal's record for this plan. */
 export function plannedRecord(plan: Plan, order: Order): JournalRecord {
-  const { sizeBytes, sectorBytes, model, serial, byPath } = plan.disk;
-  const decided = JSON.stringify([{ sizeBytes, sectorBytes, model, serial, byPath }, plan.actions]);
+  const disks = plan.disks.map(({ number, facts: { sizeBytes, sectorBytes, model, serial, byPath } }) => ({
+    number,
+    sizeBytes,
+    sectorBytes,
+    model,
+    serial,
+    byPath,
+  }));
+  const decided = JSON.stringify([disks, plan.actions]);
   return recordOf(order, createHash("sha256").update(decided).digest("hex"));
 }
 
 /** `at`: mount point for a short look at the root file system. */
 export async function findResumption(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, record, at, run, signal }: CarryOut & { plan: Plan; record: JournalRecord; at: string },
 ): Promise<Resumption> {
   const root = plan.actions.find((a) => a.do === "mount" && a.mountPoint === "/");
   if (root?.do !== "mount" || !await isAsPlanned(target, { plan, run, signal })) return { resumes: false };
   try {
     await repairFileSystems(target, { plan, run, signal });
-    const source = target.device(placeNumber(root.place));
+    const source = target.device(root.volume);
     const flags = INSPECTION_FLAGS;
     await using _mount = await Mount.at(at, { source, type: root.type, flags });
     const found = readJournal(at);
@@ -56,7 +64,7 @@ export async function findResumption(
 
 /** Formats again those file systems in which a power cut may have left hidden damage: vfat has no journal. */
 export async function formatUnsafe(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, onFormat, run, signal }: CarryOut & { plan: Plan; onFormat: (what: string) => void },
 ): Promise<void> {
   const actions = plan.actions.filter((a) => a.do === "format" && a.formatting.type === "vfat");
@@ -65,13 +73,13 @@ export async function formatUnsafe(
 
 /** Whether the table and the file systems have the planned identifiers and places. */
 async function isAsPlanned(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<boolean> {
   for (const action of plan.actions) {
     if (action.do === "partition" && !await tableStands(target, action, { run, signal })) return false;
     if (action.do !== "format") continue;
-    const device = target.device(placeNumber(action.formatting.place));
+    const device = target.device(action.formatting.volume);
     if (!hasFileSystem(action.formatting, await probeDevice(device, { run, signal }))) return false;
   }
   return true;
@@ -79,23 +87,26 @@ async function isAsPlanned(
 
 /** Whether the table, on the disk and in the kernel, is the planned one; `others`: it may have more partitions. */
 export async function tableStands(
-  target: TargetDisk,
+  target: TargetDisks,
   planned: Extract<Action, { do: "partition" }>,
   { run, signal, others = false }: CarryOut & { others?: boolean },
 ): Promise<boolean> {
-  const { stdout, stderr, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
+  const { stdout, stderr, code } = await run(["sfdisk", "-J", target.whole(planned.disk)], {
+    accept: [0, 1],
+    signal,
+  });
   // if one copy of a GPT is broken, sfdisk shows the other, and says so
   return code === 0 && !/corrupt/i.test(stderr) && hasTable(planned, stdout, { others }) &&
     await hasProtectiveMark(target, planned) && await kernelKnows(target, planned, { others });
 }
 
 async function hasProtectiveMark(
-  target: TargetDisk,
-  { gpt, sectorBytes }: Extract<Action, { do: "partition" }>,
+  target: TargetDisks,
+  { disk, gpt, sectorBytes }: Extract<Action, { do: "partition" }>,
 ): Promise<boolean> {
   // if the template has no mark, the node may still have one
   if (!gpt?.protectiveBoot) return true;
-  const start = await startOf(target.device(), 2 * sectorBytes);
+  const start = await startOf(target.whole(disk), 2 * sectorBytes);
   return parseDiskStart(start, { sectorBytes, sizeBytes: 0 }).protectiveBoot;
 }
 
@@ -132,12 +143,12 @@ export function hasFileSystem({ type, uuid, label }: Formatting, text: string): 
 
 /** Replays journals and repairs what a power cut left; e2fsck(8) exits with 1 if it repaired something. */
 async function repairFileSystems(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<void> {
   for (const action of plan.actions) {
     if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
-    const device = target.device(placeNumber(action.formatting.place));
+    const device = target.device(action.formatting.volume);
     await run(["e2fsck", "-p", device], {
       accept: [0, 1],
       signal,

@@ -1,8 +1,9 @@
 /** Resets the file system properties that can be set at any time: the machine's users may have changed them. */
 import { parseDumpe2fs } from "../../layout/properties/ext.ts";
-import type { TargetDisk } from "./guard.ts";
-import { type CarryOut, tune } from "./partition.ts";
-import { placeNumber, type Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "./guard.ts";
+import type { CarryOut } from "./carry_out.ts";
+import { tune } from "./partition.ts";
+import { type Plan } from "#plan/actions.ts";
 import { tune2fsArgv } from "#plan/plan_ext.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 
@@ -16,7 +17,7 @@ export function isTuned({ tuning }: Pick<Formatting, "tuning">, text: string): b
 
 /** Returns what was set, as text, or would be: `dryRun` writes nothing. `without`: file systems that are missing. */
 export async function retuneDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, without, dryRun, run, signal }: CarryOut & {
     plan: Plan;
     without: readonly Formatting[];
@@ -28,7 +29,7 @@ export async function retuneDisk(
     if (action.do !== "format" || without.includes(action.formatting)) continue;
     const { formatting } = action;
     if (formatting.tuning === undefined) continue;
-    const device = target.device(placeNumber(formatting.place));
+    const device = target.device(formatting.volume);
     if (isTuned(formatting, (await run(["tune2fs", "-l", device], { signal })).stdout)) continue;
     if (!dryRun) await tune(target, { formatting, run, signal });
     notes.push(

@@ -1,8 +1,9 @@
 /** Reads who the machine was from the disk that the plan is about to overwrite, and from no other disk. */
 import { messageOf } from "#contract/errors.ts";
+import { devicePath } from "../../layout/disks.ts";
 import type { Run } from "../../sys/command.ts";
 import { foreignRoots } from "../disk/foreign_roots.ts";
-import type { TargetDisk } from "../disk/guard.ts";
+import type { TargetDisks } from "../disk/guard.ts";
 import type { NamedNic } from "./network_config/resolve_nics.ts";
 import { type KeptIdentity, readIdentity } from "./read_identity.ts";
 
@@ -16,7 +17,7 @@ export interface OldSystem {
 
 /** `at`: where file systems are mounted temporarily. Throws only if `signal` aborts. */
 export async function readOldSystem(
-  target: TargetDisk,
+  target: TargetDisks,
   { at, nics, own, run, signal }: {
     at: string;
     nics: readonly NamedNic[];
@@ -27,8 +28,10 @@ export async function readOldSystem(
   },
 ): Promise<OldSystem> {
   const notes: string[] = [];
-  const numbers = target.facts.partitions.map((p) => p.number);
-  const devices = (numbers.length > 0 ? numbers : [undefined]).map((number) => target.device(number));
+  const devices = target.numbers.flatMap((disk) => {
+    const { name, partitions } = target.facts(disk);
+    return partitions.length > 0 ? partitions.map((p) => devicePath(name, p.number)) : [devicePath(name)];
+  });
   for await (const { tree, name } of foreignRoots(devices, { at, notes, run, signal })) {
     try {
       return { kept: await readIdentity(tree, { nics, own }), from: name, notes };

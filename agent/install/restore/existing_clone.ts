@@ -8,8 +8,8 @@ import {
   putBackArea,
 } from "../boot_loader/boot_area.ts";
 import type { Comparison } from "../compare/comparison.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import { plainMounts, plannedSwapFiles } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import { plainMounts, plannedSwapFiles } from "#plan/actions.ts";
 import { unusableSwapFiles } from "../fit/swap_files.ts";
 import {
   type CloneRecord,
@@ -51,7 +51,7 @@ export class ExistingClone {
   static async inspect(
     clone: CloneTree,
     { target, request, isDoubtful }: {
-      target: TargetDisk;
+      target: TargetDisks;
       request: RestoreRequest;
       isDoubtful: boolean;
     },
@@ -111,7 +111,7 @@ export class ExistingClone {
   }
 
   /** Returns what was done; undefined if the loader must be installed. */
-  async keepLoader(target: TargetDisk): Promise<string | undefined> {
+  async keepLoader(target: TargetDisks): Promise<string | undefined> {
     const { loader, record } = this.#facts;
     const area = record?.boot?.area;
     if (loader.state === "sound") return "as it was installed";

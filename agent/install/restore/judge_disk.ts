@@ -5,9 +5,9 @@
 import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import type { CarryOut } from "../disk/partition.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import type { CarryOut } from "../disk/carry_out.ts";
+import type { Plan } from "#plan/actions.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {
   assessDisk,
@@ -43,10 +43,10 @@ export type Verdict =
  *
  * @example A disk that fits is mended, any other is overwritten
  * ```ts
- * import type { TargetDisk } from "../disk/guard.ts";
+ * import type { TargetDisks } from "../disk/guard.ts";
  * import { judgeDisk, mendOrGiveUp, type RestoreRequest } from "./judge_disk.ts";
  *
- * async function isMended(target: TargetDisk, request: RestoreRequest): Promise<boolean> {
+ * async function isMended(target: TargetDisks, request: RestoreRequest): Promise<boolean> {
  *   const verdict = await judgeDisk(target, request);
  *   if (!verdict.fits) return false;
  *   const { state } = verdict;
@@ -54,7 +54,7 @@ export type Verdict =
  * }
  * ```
  */
-export async function judgeDisk(target: TargetDisk, request: RestoreRequest): Promise<Verdict> {
+export async function judgeDisk(target: TargetDisks, request: RestoreRequest): Promise<Verdict> {
   const state = await assessDisk(target, request);
   if (!state.fits) return giveUp(request, state.because);
   const lost = await lostOn(target, { ...request, state });
@@ -77,7 +77,7 @@ export interface Foreseen {
 }
 
 /** The same for a dry run, which reports what it finds instead of refusing. */
-export async function foreseeDisk(target: TargetDisk, request: RestoreRequest): Promise<Foreseen> {
+export async function foreseeDisk(target: TargetDisks, request: RestoreRequest): Promise<Foreseen> {
   const state = await assessDisk(target, request);
   if (!state.fits) {
     return {
@@ -107,7 +107,7 @@ type Mended =
 
 /** If the disk cannot be mended, it no longer fits. Throws RackseedError if it may not be overwritten. */
 export async function mendOrGiveUp(
-  target: TargetDisk,
+  target: TargetDisks,
   { state, onFormat, ...request }: RestoreRequest & {
     state: FittingDisk;
     onFormat: (what: string) => void;
@@ -134,7 +134,7 @@ function describeFound(found: readonly string[]): string {
 
 /** Why overwriting the missing file systems would lose what the order keeps; undefined if it would not. */
 async function lostOn(
-  target: TargetDisk,
+  target: TargetDisks,
   { state, ...request }: RestoreRequest & { state: FittingDisk },
 ): Promise<string | undefined> {
   const { keep } = request.order.restore;

@@ -6,9 +6,10 @@
 import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
 import { probeDevice } from "../../sys/blkid.ts";
 import type { Run } from "../../sys/command.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import { type CarryOut, formatDisk, partitionDisk } from "../disk/partition.ts";
-import { type Action, placeNumber, type Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import type { CarryOut } from "../disk/carry_out.ts";
+import { formatDisk, partitionDisk } from "../disk/partition.ts";
+import { type Action, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { hasFileSystem, tableStands } from "../disk/resume.ts";
 
@@ -27,7 +28,7 @@ const nameOf = ({ mountPoint, type }: Formatting) => mountPoint ?? type;
 
 /** Writes nothing. */
 export async function assessDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<DiskState> {
   const missing: Formatting[] = [];
@@ -55,21 +56,24 @@ export async function assessDisk(
 
 /** Asks blkid(8) about the place on the disk, not about the partition: the table may be what is broken. */
 async function probe(
-  target: TargetDisk,
+  target: TargetDisks,
   formatting: Formatting,
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<string> {
   const place = ["-O", String(offsetOf(formatting, plan)), "-S", String(formatting.sizeBytes)];
-  return await probeDevice(target.device(), { place, run, signal });
+  return await probeDevice(target.whole(), { place, run, signal });
 }
 
 /** They may hold somebody's data, so a table that would drop them is not written as a mere repair. */
 async function foreignPartitions(
-  target: TargetDisk,
+  target: TargetDisks,
   planned: Extract<Action, { do: "partition" }>,
   { run, signal }: CarryOut,
 ): Promise<number[]> {
-  const { stdout, code } = await run(["sfdisk", "-J", target.device()], { accept: [0, 1], signal });
+  const { stdout, code } = await run(["sfdisk", "-J", target.whole(planned.disk)], {
+    accept: [0, 1],
+    signal,
+  });
   if (code !== 0) return [];
   let found: ReturnType<typeof parseSfdisk>;
   try {
@@ -82,8 +86,8 @@ async function foreignPartitions(
   );
 }
 
-function offsetOf({ place }: Formatting, { actions }: Plan): number {
-  const number = placeNumber(place);
+function offsetOf({ volume }: Formatting, { actions }: Plan): number {
+  const number = volume.kind === "partition" ? volume.number : undefined;
   const table = actions.find((a): a is Extract<Action, { do: "partition" }> => a.do === "partition");
   const partition = table?.partitions.find((p) => p.number === number);
   return (partition?.startSector ?? 0) * (table?.sectorBytes ?? 512);
@@ -99,7 +103,7 @@ export function describeRepairs(state: FittingDisk): string[] {
 
 /** Which places of missing file systems hold something else by now, as text: it may be somebody's data. */
 export async function inTheirPlaces(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, missing, run, signal }: CarryOut & { plan: Plan; missing: readonly Formatting[] },
 ): Promise<string[]> {
   const found: string[] = [];
@@ -127,7 +131,7 @@ export function keptOnThem(missing: readonly Formatting[], keep: readonly string
  * RackseedError if the root file system, or one of those, cannot be repaired.
  */
 export async function mendDisk(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, state, run, signal, onFormat, keep = [] }: CarryOut & {
     plan: Plan;
     state: FittingDisk;
@@ -142,7 +146,7 @@ export async function mendDisk(
     if (action.do !== "format" || !isExt(action.formatting) || toFormat.includes(action.formatting)) continue;
     const { formatting } = action;
     onFormat(`checking ${nameOf(formatting)}`);
-    const outcome = await repairExt(target.device(placeNumber(formatting.place)), {
+    const outcome = await repairExt(target.device(formatting.volume), {
       run,
       signal,
       last: formatting.mountPoint === "/" || keptOnThem([formatting], keep) !== undefined,
@@ -180,14 +184,14 @@ async function repairExt(
 
 /** For a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
 export async function unsoundFileSystems(
-  target: TargetDisk,
+  target: TargetDisks,
   { plan, state, run, signal }: CarryOut & { plan: Plan; state: FittingDisk },
 ): Promise<string[]> {
   const found: string[] = [];
   for (const action of plan.actions) {
     if (action.do !== "format" || !isExt(action.formatting)) continue;
     if (state.missing.includes(action.formatting)) continue;
-    const device = target.device(placeNumber(action.formatting.place));
+    const device = target.device(action.formatting.volume);
     const { code } = await run(["e2fsck", "-fn", device], {
       accept: [0, 1, 2, 4, 8, 12],
       signal,

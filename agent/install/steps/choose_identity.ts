@@ -2,7 +2,7 @@
 import { Identity } from "#contract/identity.ts";
 import type { IdentityClaim } from "#contract/api.ts";
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
-import type { TargetDisk } from "../disk/guard.ts";
+import type { TargetDisks } from "../disk/guard.ts";
 import { askIdentity } from "../identity/ask_identity.ts";
 import { keepIdentity } from "../identity/keep_identity.ts";
 import { readNamedNics } from "../identity/nics.ts";
@@ -12,7 +12,7 @@ import type { Machine } from "./machine.ts";
 type Chosen = StepOutcome & { readonly identity: Identity };
 
 /** Returns what was kept, answered or assigned. */
-export async function chooseIdentity(machine: Machine, target: TargetDisk): Promise<Identity> {
+export async function chooseIdentity(machine: Machine, target: TargetDisks): Promise<Identity> {
   const { steps, enrolled: { order: { identity: { mode, assigned } } } } = machine;
   const chosen = mode === "keep"
     ? await steps.run("keep", () => keep(machine, target))
@@ -22,7 +22,7 @@ export async function chooseIdentity(machine: Machine, target: TargetDisk): Prom
   return chosen.identity;
 }
 
-async function keep(machine: Machine, target: TargetDisk): Promise<Chosen> {
+async function keep(machine: Machine, target: TargetDisks): Promise<Chosen> {
   const { enrolled: { order }, clonePath, run, signal } = machine;
   const nics = await readNamedNics();
   const own = order.identity.own ?? [];

@@ -1,6 +1,6 @@
 /** The short form of a restore: shows what would change, and writes nothing. */
 import { CloneTree } from "../../tree/tree_files.ts";
-import type { TargetDisk } from "../disk/guard.ts";
+import type { TargetDisks } from "../disk/guard.ts";
 import { mountTree } from "../disk/partition.ts";
 import type { ImageFetch } from "../fetch/image_fetch.ts";
 import { ExistingClone } from "../restore/existing_clone.ts";
@@ -10,7 +10,7 @@ import { type Machine, PACKS_IN_MEMORY } from "./machine.ts";
 const NOTHING_CHANGED = "a dry run: nothing was changed";
 
 interface DryRunOptions {
-  readonly target: TargetDisk;
+  readonly target: TargetDisks;
   readonly request: RestoreRequest;
   readonly fetch: ImageFetch;
 }

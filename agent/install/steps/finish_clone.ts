@@ -2,7 +2,7 @@
 import type { Identity } from "#contract/identity.ts";
 import { hooksAt } from "../../hooks/hooks_at.ts";
 import { syncAll } from "../../sys/kernel.ts";
-import { plainMounts } from "#plan/plan.ts";
+import { plainMounts } from "#plan/actions.ts";
 import type { ImageFetch } from "../fetch/image_fetch.ts";
 import { writeIndex } from "../records/clone_record.ts";
 import type { GivenIdentity } from "./give_identity.ts";
@@ -57,7 +57,7 @@ async function runPostInstallHooks(
     release: () => Promise<string>;
   },
 ): Promise<void> {
-  const options = { order, identity, disk: target.device(), root: clonePath, log, signal };
+  const options = { order, identity, disk: target.whole(), root: clonePath, log, signal };
   await steps.run("post-install", async (progress) => {
     const outcome = await runMachineHooks("post-install", { ...options, progress });
     return inMemory ? { ...outcome, message: `${outcome.message}; ${await release()}` } : outcome;

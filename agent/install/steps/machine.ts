@@ -7,8 +7,8 @@ import type { StepRunner } from "../../steps/step_runner.ts";
 import type { SwarmTerms } from "../../steps/swarm_terms.ts";
 import type { Run } from "../../sys/command.ts";
 import type { Console } from "../../sys/console.ts";
-import type { TargetDisk } from "../disk/guard.ts";
-import type { Plan } from "#plan/plan.ts";
+import type { TargetDisks } from "../disk/guard.ts";
+import type { Plan } from "#plan/actions.ts";
 
 export interface Machine {
   readonly steps: StepRunner;
@@ -32,7 +32,7 @@ export interface Machine {
 /** The disk that the guard has proven, and what is planned for it. */
 export interface PlannedDisk {
   readonly plan: Plan;
-  readonly target: TargetDisk;
+  readonly target: TargetDisks;
 }
 
 /** A directory in memory for packs. They are kept there if they fit, else on the clone's disk. */

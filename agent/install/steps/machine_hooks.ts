@@ -8,7 +8,7 @@ import { type HooksOutcome, runHooks } from "../../hooks/run_hooks.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
 import type { LogTail } from "../../steps/log_tail.ts";
 import type { StepProgress } from "../../steps/step.ts";
-import type { TargetDisk } from "../disk/guard.ts";
+import type { TargetDisks } from "../disk/guard.ts";
 import type { Machine } from "./machine.ts";
 
 /** Scripts are written here while they run; the clone's tree shows it under the same path. */
@@ -29,10 +29,10 @@ interface MachineHooksOptions {
 /** The step "pre-install", if the order has hooks for it. */
 export async function runPreInstallHooks(
   { steps, enrolled: { order }, log, signal }: Machine,
-  { target, identity }: { target: TargetDisk; identity: Identity },
+  { target, identity }: { target: TargetDisks; identity: Identity },
 ): Promise<void> {
   if (hooksAt("pre-install", order).length === 0) return;
-  const disk = target.device();
+  const disk = target.whole();
   await steps.run(
     "pre-install",
     (progress) => runMachineHooks("pre-install", { order, identity, disk, log, progress, signal }),

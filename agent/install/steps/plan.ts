@@ -2,8 +2,9 @@
 import { readDisks } from "../../layout/disks.ts";
 import type { StepOutcome } from "../../steps/step.ts";
 import { describeDisk, tokensOf } from "#plan/choose_disk.ts";
-import { TargetDisk } from "../disk/guard.ts";
-import { confirmChoice, type Plan, planInstall, type PlanRequest } from "#plan/plan.ts";
+import { TargetDisks } from "../disk/guard.ts";
+import { confirmChoice, planInstall, type PlanRequest } from "#plan/plan.ts";
+import { type Plan } from "#plan/actions.ts";
 import type { Machine } from "./machine.ts";
 
 /** Throws RackseedError, with nothing written, if the image cannot be rebuilt on this machine. */
@@ -12,21 +13,36 @@ export function planMachine(
   describe: (plan: Plan) => string[],
 ): StepOutcome & { plan: Plan } {
   const plan = planInstall(requestOf(machine));
-  return { plan, message: describeDisk(plan.disk), planLines: describe(plan), disk: tokensOf(plan.disk) };
+  return {
+    plan,
+    message: plan.disks.map(({ facts }) => describeDisk(facts)).join("; "),
+    planLines: describe(plan),
+    disks: plan.disks.map(({ number, facts }) => ({ layoutDisk: number, ...tokensOf(facts) })),
+  };
 }
 
 /** Throws RackseedError if the disk is no longer the planned one, or is in use. */
 export async function proveDisk(
   machine: Machine,
   plan: Plan,
-): Promise<StepOutcome & { target: TargetDisk }> {
+): Promise<StepOutcome & { target: TargetDisks }> {
   // the content of a disk that appeared late is not read: it may be blank, or not
-  confirmChoice(plan, { ...requestOf(machine), disks: await readDisks() });
-  const target = await TargetDisk.prove(plan);
-  return { target, message: `${target.device()} is free and the planned one` };
+  confirmChoice(plan, { request: requestOf(machine), now: await readDisks() });
+  const target = await TargetDisks.prove(plan);
+  const devices = target.numbers.map((number) => target.whole(number));
+  const [verb, which] = devices.length > 1 ? ["are", "ones"] : ["is", "one"];
+  return { target, message: `${devices.join(" and ")} ${verb} free and the planned ${which}` };
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, disk, installedDisk } = order;
-  return { node, header, firmware, disks, disk, installed: installedDisk };
+  const { node, installedDisks, encryption } = order;
+  return {
+    node,
+    header,
+    firmware,
+    disks,
+    choices: order,
+    installed: installedDisks,
+    unlock: encryption?.unlock,
+  };
 }

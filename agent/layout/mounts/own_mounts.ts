@@ -1,7 +1,7 @@
 /** Chooses the machine's own file systems, and the place of each in the image. Pure. */
 import type { BytePath } from "#contract/format/byte_path.ts";
 import type { MountEntry } from "../../sys/mount_table.ts";
-import type { Device } from "../block_devices.ts";
+import { type Device, isWholeDisk } from "../block_devices.ts";
 
 /** A file system on the machine's own disks; appears once, however often it is mounted. */
 export interface OwnMount {
@@ -11,6 +11,8 @@ export interface OwnMount {
   readonly id: number;
   /** "/dev/sda2" */
   readonly device: BytePath;
+  /** Paths in the image at which subvolumes of this file system show that are captured elsewhere. */
+  readonly shownAgain?: readonly BytePath[];
 }
 
 export interface ChosenMount {
@@ -23,7 +25,7 @@ export function chooseMounts(
   mounts: readonly MountEntry[],
   { devices, diskTypes }: { devices: readonly Device[]; diskTypes: readonly string[] },
 ): ChosenMount[] {
-  const isDisk = (d: Device) => diskTypes.includes(d.type);
+  const isDisk = (d: Device) => isWholeDisk(d, diskTypes);
   const own = mounts.flatMap((mount) => {
     // btrfs mounts have their own device number
     const device = devices.find((d) => d.number === mount.number) ??

@@ -7,6 +7,7 @@ function device(name: string, number: string, more: Partial<Device> = {}): Devic
   const below = /\d$/.test(name) ? [name.replace(/\d$/, "")] : [];
   return {
     name,
+    kernelName: name,
     path: `/dev/${name}`,
     number,
     type: below.length === 0 ? "disk" : "part",

@@ -1,6 +1,8 @@
 /** Messages between a node's agent and the server. */
 import { z } from "zod";
+import { DiskChoices, InstalledDisk } from "./disks.ts";
 import { BytesPerSecond, DOWNLOAD_SOURCES, InstallTimes, Racks } from "./distribution.ts";
+import { EncryptionOrder, RecoveryKey } from "./encryption.ts";
 import { Hook } from "./hooks.ts";
 import { OwnPaths } from "../own_files/own_path.ts";
 import { AskSeconds, Cidr, Hostname, Identity, IdentityMode, NetworkInterfaces } from "../identity.ts";
@@ -8,6 +10,30 @@ import { ImageName } from "../format/manifest.ts";
 import { RestoreOrder } from "./restore.ts";
 import { STEPS } from "./steps.ts";
 import { count, id, MachineName, ProblemSchema, text } from "./fields.ts";
+
+/** DiskFacts (disk_facts.ts) as a node sends them. The optional facts are missing from agents of earlier releases. */
+const InventoryDisk = z.object({
+  name: text(64),
+  number: text(16).optional(),
+  kind: z.enum(["disk", "loop", "other"]).optional(),
+  sizeBytes: count,
+  sectorBytes: count,
+  model: text(128).optional(),
+  serial: text(128).optional(),
+  /** The first of its names. */
+  byPath: text(255).optional(),
+  names: z.array(text(255)).max(64).optional(),
+  removable: z.boolean(),
+  readOnly: z.boolean().optional(),
+  transport: text(32).optional(),
+  uses: z.array(text(300)).max(64).optional(),
+  partitions: z.array(z.object({ name: text(64), number: count, start512: count, size512: count })).max(256)
+    .optional(),
+  /** Its current content, as text ("gpt: ext4 'root', swap"). */
+  content: text(1000),
+  labels: z.array(text(255)).max(256).optional(),
+  signatures: z.array(text(64)).max(256).optional(),
+});
 
 export const Inventory = z.object({
   /** "machine" in the initramfs, "directory" if --target names one. */
@@ -18,29 +44,20 @@ export const Inventory = z.object({
   firmware: z.enum(["bios", "uefi"]),
   memoryBytes: count,
   cpus: count,
-  nics: z.array(z.object({ name: text(32), mac: text(32), driver: text(64).optional() })).max(64),
-  disks: z.array(z.object({
-    name: text(64),
-    sizeBytes: count,
-    sectorBytes: count,
-    model: text(128).optional(),
-    serial: text(128).optional(),
-    byPath: text(255).optional(),
-    removable: z.boolean(),
-    transport: text(32).optional(),
-    /** Its current content, as text ("gpt: ext4 'root', swap"). */
-    content: text(1000),
-  })).max(256),
+  nics: z.array(z.object({
+    name: text(32),
+    mac: text(32),
+    driver: text(64).optional(),
+    /** The kernel made the MAC up, because the NIC has none: it is another one at each start. */
+    randomMac: z.boolean().optional(),
+  })).max(64),
+  /** Hardware for storage and network, whether or not it has a driver. */
+  controllers: z.array(z.object({ modalias: text(255), driver: text(64).optional() })).max(128).optional(),
+  /** Whether it has a TPM 2.0; agents of earlier releases do not say. */
+  tpm2: z.boolean().optional(),
+  disks: z.array(InventoryDisk).max(256),
 });
 export type Inventory = z.infer<typeof Inventory>;
-
-/** Identifies the installed disk among others. */
-export const ChosenDisk = z.object({
-  model: text(255).optional(),
-  serial: text(255).optional(),
-  byPath: text(255).optional(),
-});
-export type ChosenDisk = z.infer<typeof ChosenDisk>;
 
 export const StepReport = z.object({
   step: z.enum(STEPS),
@@ -64,8 +81,10 @@ export const StepReport = z.object({
   log: z.array(text(4000)).max(400).optional(),
   /** The human-readable plan, with the step that made it. */
   plan: z.array(text(1000)).max(1000).optional(),
-  /** With the step "plan". */
-  disk: ChosenDisk.optional(),
+  /** With the step "plan": the disks that are written. */
+  disks: z.array(InstalledDisk).max(64).optional(),
+  /** The encrypted volumes exist, with the keys of the order: the server may forget the passphrase. */
+  encrypted: z.literal(true).optional(),
   /** With the step "install". */
   times: InstallTimes.optional(),
   /** `revision` of the racks that the node knows. */
@@ -100,6 +119,9 @@ export const IdentityClaim = z.object({
   address: z.union([z.literal("dhcp"), Cidr]).optional(),
 });
 export type IdentityClaim = z.infer<typeof IdentityClaim>;
+
+/** Recovery keys that may open the volumes on the node's disks as they are, newest first. */
+const openWith = z.array(RecoveryKey).max(8).optional();
 
 /** Everything that a node's agent needs to install. */
 export const Order = z.object({
@@ -144,10 +166,12 @@ export const Order = z.object({
     /** The image is a backup of this node: the identity in it stays. */
     isBackup: z.boolean().optional(),
   }),
-  /** by-path or by-id name of the disk to install to, if the operator named one. */
-  disk: z.string().optional(),
-  /** The disk of an earlier installation from this server. */
-  installedDisk: ChosenDisk.optional(),
+  ...DiskChoices.shape,
+  /** The disks of an earlier installation from this server. */
+  installedDisks: z.array(InstalledDisk).max(64).optional(),
+  /** For a machine, if the image has encrypted volumes. */
+  encryption: EncryptionOrder.optional(),
+  openWith,
   /** pre-install, post-install and first-boot, in the order in which they run; none for a directory. */
   hooks: z.array(Hook).optional(),
   /** For a machine: the address and token of the clone's report (first_boot.ts). */
@@ -186,7 +210,8 @@ export const BackupOrder = z.object({
     /** Patterns in addition to the default ones. */
     excludes: z.array(text(4095)),
   }),
-  /** by-path or by-id name of the disk with its root, if the operator named one. */
-  disk: z.string().optional(),
+  /** The disks of its system, if the operator named them. */
+  disks: DiskChoices.shape.disks,
+  openWith,
 });
 export type BackupOrder = z.infer<typeof BackupOrder>;

@@ -1,8 +1,10 @@
 /** Nodes: what an operator sets, orders and sees. */
 import { z } from "zod";
+import { DiskChoices } from "./disks.ts";
 import { BytesPerSecond, Limit, RackLabel, SeedPolicy, Slowness } from "./distribution.ts";
 import { AskSeconds, Cidr, Hostname, IdentityMode, Ipv4Address, Mac, NetworkInterface } from "../identity.ts";
 import { RestoreTerms } from "./restore.ts";
+import { Passphrase, Unlock } from "./encryption.ts";
 import { id, ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
 import { BackupRequest } from "./captures.ts";
 import { Inventory, StepReport } from "./node_agent.ts";
@@ -25,8 +27,9 @@ export const NodeSettings = z.object({
   group: RackLabel.optional(),
   /** First UEFI boot program: snponly.efi, or ipxe.efi for firmware that hangs with snponly.efi. */
   bootProgram: z.enum(["snponly.efi", "ipxe.efi"]).optional(),
-  /** The disk to install to, by its name in /dev/disk/by-path or by-id, if the plan cannot choose. */
-  disk: z.string().max(255).regex(/^\/dev\/disk\/by-(path|id)\/[^/]+$/).optional(),
+  ...DiskChoices.shape,
+  /** How its encrypted volumes are opened. */
+  unlock: Unlock.optional(),
   /** Its upload limit; "off": none, even if the site has one. */
   uploadLimit: z.union([BytesPerSecond, z.literal("off")]).optional(),
   /** Nodes with the same label prefer each other as peers. */
@@ -88,6 +91,13 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: the nodes that it still seeds for. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
+  /** Present if its disk has encrypted volumes that were made from here. */
+  encryption: z.object({
+    unlock: Unlock,
+    made: time,
+    /** When the recovery key was first shown to somebody. */
+    keyShown: time.optional(),
+  }).optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
@@ -106,6 +116,10 @@ export const DeployRequest = z.object({
   identity: IdentityMode.optional(),
   /** Time that a person at the console has; default DEFAULT_ASK_SECONDS. */
   askSeconds: AskSeconds.optional(),
+  /** Overrides the nodes' own setting. */
+  unlock: Unlock.optional(),
+  /** With "passphrase"; the same for all of these nodes. */
+  passphrase: Passphrase.optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
 });
@@ -133,6 +147,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   image: ImageRef.optional(),
   /** A version of that image, if `image` is absent. */
   version: z.int().min(1).optional(),
+  /** For a disk that must be made anew; as in DeployRequest. */
+  passphrase: Passphrase.optional(),
   /** As in DeployRequest. */
   force: z.boolean().optional(),
 });

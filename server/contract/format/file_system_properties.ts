@@ -90,34 +90,58 @@ export type FatProperties = z.infer<typeof FatProperties>;
 
 /** Path of a subvolume from the top of its file system, without a leading slash: "@", "@/var/lib". */
 const subvolumePath = z.string().max(4095).regex(/^(?!\.{1,2}(\/|$))[^/\0]+(\/(?!\.{1,2}(\/|$))[^/\0]+)*$/);
+const mountPoint = z.string().max(4095).regex(/^\/$|^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/);
+const mountOptions = z.string().max(1024);
 
-export const BtrfsProfile = z.enum(
+const BtrfsProfile = z.enum(
   ["single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6"],
 );
+export type BtrfsProfile = z.infer<typeof BtrfsProfile>;
+
+/** As mkfs.btrfs and sysfs name them: "no-holes", "free-space-tree". */
+const btrfsFeature = z.string().max(32).regex(/^[a-z0-9][a-z0-9_-]*$/);
+
+export const BtrfsSubvolume = z.object({
+  path: subvolumePath,
+  /** Absolute; absent if the template mounts it only as a part of another one, or not at all. */
+  mountPoint: mountPoint.optional(),
+  mountOptions: mountOptions.optional(),
+  /** A read-only snapshot stays read-only on a clone. */
+  readOnly: z.boolean(),
+  /** Path of the subvolume that it is a snapshot of, if that still exists. */
+  snapshotOf: subvolumePath.optional(),
+});
+export type BtrfsSubvolume = z.infer<typeof BtrfsSubvolume>;
 
 /** btrfs-subvolume(8), btrfs-property(8), mkfs.btrfs(8). */
 export const BtrfsProperties = z.object({
   nodeBytes: count,
   sectorBytes: count,
   checksum: z.enum(["crc32c", "xxhash", "sha256", "blake2"]),
-  /** As mkfs.btrfs and sysfs name them: "no-holes", "free-space-tree". */
-  features: z.array(z.string().max(32).regex(/^[a-z0-9_-]+$/)).max(64),
+  /** That the file system has and the template's mkfs.btrfs can choose. */
+  features: z.array(btrfsFeature).max(64),
+  /** That this mkfs.btrfs can choose but the file system does not have. */
+  disabled: z.array(btrfsFeature).max(64),
+  /** Those of both that it takes with -R rather than -O; the two became one in btrfs-progs 6.3. */
+  runtime: z.array(btrfsFeature).max(64),
   dataProfile: BtrfsProfile,
   metadataProfile: BtrfsProfile,
   /** Parents before their children; the top of the file system is not among them. */
-  subvolumes: z.array(z.object({
-    path: subvolumePath,
-    /** Absolute; absent if the template mounts it only as a part of another one, or not at all. */
-    mountPoint: z.string().max(4095).optional(),
-    mountOptions: z.string().max(1024).optional(),
-    /** A read-only snapshot stays read-only on a clone. */
-    readOnly: z.boolean(),
-    /** Path of the subvolume that it is a snapshot of, if that still exists. */
-    snapshotOf: subvolumePath.optional(),
-  })).max(4096),
+  subvolumes: z.array(BtrfsSubvolume).max(4096),
   /** Path of the subvolume that a mount without subvol= gets; absent: the top. */
   defaultSubvolume: subvolumePath.optional(),
   /** Path of the subvolume mounted at the file system's own mount point; absent: the top. */
   mountedSubvolume: subvolumePath.optional(),
+  /** Where the top is mounted as well, if the file system's own mount point shows a subvolume. */
+  top: z.object({ mountPoint, mountOptions }).optional(),
 });
 export type BtrfsProperties = z.infer<typeof BtrfsProperties>;
+
+/** mkfs.f2fs(8). */
+export const F2fsProperties = z.object({
+  /** As mkfs.f2fs names them: "extra_attr", "inode_checksum". */
+  features: z.array(z.string().max(32).regex(/^[a-z0-9_]+$/)).max(32),
+  segmentsPerSection: z.int().min(1).max(65_536),
+  sectionsPerZone: z.int().min(1).max(65_536),
+});
+export type F2fsProperties = z.infer<typeof F2fsProperties>;

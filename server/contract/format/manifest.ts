@@ -28,6 +28,8 @@ export const Source = z.object({
   distribution: z.string().max(64),
   release: z.string().max(64),
   description: z.string().max(255),
+  /** ID_LIKE ("rhel centos fedora"). */
+  like: z.string().max(200).optional(),
   /** Machine name of uname(2) ("x86_64"). */
   architecture: z.string().max(32),
   firmware: z.enum(["bios", "uefi"]),

@@ -2,6 +2,7 @@
 import type { NodeView, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
+import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { Failure } from "./rows.tsx";
 
@@ -34,7 +35,7 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | undefined>> 
   );
 }
 
-function settingsOf({ settings, image }: NodeView): Record<string, string | undefined> {
+function settingsOf({ settings, image, encryption }: NodeView): Record<string, string | undefined> {
   const { uploadLimit, backupEverySeconds } = settings;
   return {
     Image: image,
@@ -51,7 +52,12 @@ function settingsOf({ settings, image }: NodeView): Record<string, string | unde
       : uploadLimit === "off"
       ? "none"
       : formatRate(uploadLimit),
-    "Target disk": settings.disk ?? "the only disk that fits",
+    "Target disks": settings.disks?.join(" ") ?? "those that fit, if there is no choice",
+    "Data disks": settings.dataDisks?.map(formatDataDisk).join(" ") ?? "none is written",
+    "Disks left alone": settings.leaveDisks?.join(" "),
+    Mirrors: settings.mirror === undefined ? undefined : `${settings.mirror} disks each`,
+    Unlock: settings.unlock,
+    Encrypted: encryption && describeEncryption(encryption),
     "Boot program": settings.bootProgram,
     "Backup": backupEverySeconds === undefined
       ? "not scheduled"

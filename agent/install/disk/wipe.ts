@@ -1,0 +1,58 @@
+/**
+ * Removes what earlier lives left on a volume, so that nothing on the clone finds a RAID, a volume group, a pool or a
+ * file system that is no longer there. wipefs(8) alone does not know every copy.
+ */
+import { readDisk } from "../../layout/disks.ts";
+import { claimBlockDevice } from "../../sys/kernel.ts";
+import type { TargetDisks } from "./guard.ts";
+import { signatureAreas } from "./signature_areas.ts";
+import type { CarryOut } from "./carry_out.ts";
+import type { ByteRange } from "#plan/actions.ts";
+
+const BLOCK_BYTES = 1 << 20;
+
+/**
+ * All partitions that the kernel knows on a disk, the disk itself, and `ranges` of it, where the plan puts something
+ * else. Throws if something uses it.
+ */
+export async function wipeDisk(
+  target: TargetDisks,
+  { disk, ranges = [], run, signal }: CarryOut & {
+    readonly disk: number;
+    readonly ranges?: readonly ByteRange[] | undefined;
+  },
+): Promise<void> {
+  const whole = target.whole(disk);
+  // reading the old system may have left something active on it
+  claimBlockDevice(whole);
+  for (const { number } of (await readDisk(target.facts(disk).name))?.partitions ?? []) {
+    await wipeVolume(target.device({ kind: "partition", disk, number }), { run, signal });
+  }
+  await zeroRanges(whole, ranges);
+  await wipeVolume(whole, { run, signal });
+}
+
+/** `device`: on a proven disk. */
+export async function wipeVolume(device: string, { run, signal }: CarryOut): Promise<void> {
+  signal?.throwIfAborted();
+  await zeroRanges(device, signatureAreas(await sizeOf(device)));
+  // anything that stands elsewhere; and it makes the kernel drop the old partitions
+  await run(["wipefs", "--all", "--force", device], { signal, title: `cannot erase ${device}` });
+}
+
+async function sizeOf(device: string): Promise<number> {
+  using file = await Deno.open(device);
+  return await file.seek(0, Deno.SeekMode.End);
+}
+
+async function zeroRanges(device: string, ranges: readonly ByteRange[]): Promise<void> {
+  using file = await Deno.open(device, { write: true });
+  for (const { at, bytes } of ranges) {
+    await file.seek(at, Deno.SeekMode.Start);
+    const zeros = new Uint8Array(Math.min(BLOCK_BYTES, bytes));
+    for (let left = bytes; left > 0;) {
+      left -= await file.write(zeros.subarray(0, Math.min(left, zeros.length)));
+    }
+  }
+  await file.sync();
+}

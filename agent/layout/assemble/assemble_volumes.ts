@@ -1,0 +1,92 @@
+/**
+ * Makes the volumes of a system that does not run readable: starts its MD arrays, opens its LUKS volumes, activates its
+ * LVM groups, in any nesting. Only the given disks are looked at, and everything is undone at the end.
+ */
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import {
+  type AssembledVolume,
+  type AssembleOptions,
+  type AssembleWork,
+  volumesOnDisk,
+} from "./assembled_volume.ts";
+import { openEncrypted } from "./luks_volumes.ts";
+import { startArrays } from "./md_arrays.ts";
+import { activateGroups } from "./volume_groups.ts";
+
+export interface AssembledVolumes extends AsyncDisposable {
+  /** Every partition, array, opened LUKS volume and logical volume that was found, with what is on it. */
+  readonly volumes: readonly AssembledVolume[];
+  /** What could not be assembled, and why. Human-readable. */
+  readonly notes: readonly string[];
+}
+
+/** More layers than any machine has. */
+const MAX_LAYERS = 16;
+/** blkid's types of volumes that are parts of something that is not assembled. */
+const UNREAD: ReadonlyMap<string, string> = new Map([
+  ["isw_raid_member", "a RAID of the firmware (Intel)"],
+  ["ddf_raid_member", "a RAID of the firmware (DDF)"],
+  ["zfs_member", "ZFS"],
+  ["bcache", "a bcache"],
+  ["bcachefs", "bcachefs"],
+  ["LVM1_member", "an LVM of version 1"],
+  ["stratis", "Stratis"],
+]);
+
+/**
+ * Nothing of it may be mounted any more when it is disposed of. A volume that cannot be assembled is a note, not an
+ * error; throws only if a program is missing or `signal` is aborted.
+ *
+ * @example
+ * ```ts
+ * import type { DiskFacts } from "#contract/disk_facts.ts";
+ * import { runCommand as run } from "../../sys/command.ts";
+ *
+ * export async function list(disks: readonly DiskFacts[], recoveryKey: string, signal: AbortSignal) {
+ *   await using system = await assembleVolumes(disks, { readOnly: true, keys: [recoveryKey], run, signal });
+ *   for (const { device, title, facts } of system.volumes) console.log(device, title, facts.get("TYPE"));
+ *   for (const note of system.notes) console.log(note);
+ * }
+ * ```
+ */
+export async function assembleVolumes(
+  disks: readonly DiskFacts[],
+  options: AssembleOptions,
+): Promise<AssembledVolumes> {
+  await using stack = new AsyncDisposableStack();
+  const notes: string[] = [];
+  const work: AssembleWork = { ...options, notes, stack };
+  const volumes = (await Promise.all(disks.map((disk) => volumesOnDisk(disk, work)))).flat();
+  const seen = new Set<string>();
+  for (let layer = 0; layer < MAX_LAYERS; layer++) {
+    const above = await nextLayer(volumes.filter(({ device }) => !seen.has(device)), { seen, work });
+    if (above.length === 0) break;
+    volumes.push(...above);
+  }
+  for (const { title, facts } of volumes) {
+    const unread = UNREAD.get(facts.get("TYPE") ?? "");
+    if (unread !== undefined) notes.push(`${title} is part of ${unread}, which is not read`);
+  }
+  const owned = stack.move();
+  return { volumes, notes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** One kind at a time, so that a group on an array or on LUKS is seen whole. */
+async function nextLayer(
+  volumes: readonly AssembledVolume[],
+  { seen, work }: { seen: Set<string>; work: AssembleWork },
+): Promise<AssembledVolume[]> {
+  for (const { type, assemble } of LAYERS) {
+    const lower = volumes.filter(({ facts }) => facts.get("TYPE") === type);
+    for (const { device } of lower) seen.add(device);
+    const above = lower.length === 0 ? [] : await assemble(lower, work);
+    if (above.length > 0) return above;
+  }
+  return [];
+}
+
+const LAYERS = [
+  { type: "linux_raid_member", assemble: startArrays },
+  { type: "crypto_LUKS", assemble: openEncrypted },
+  { type: "LVM2_member", assemble: activateGroups },
+] as const;

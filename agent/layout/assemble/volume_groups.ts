@@ -1,0 +1,141 @@
+/** Activates the LVM volume groups that lie on given devices: lvm(8). LVM sees no other device. */
+import { messageOf } from "#contract/errors.ts";
+import { MemorySnapshot } from "../../sys/memory_snapshot.ts";
+import { exists } from "../../sys/small_file.ts";
+import { lvmConfig } from "../lvm/config.ts";
+import { type LvmGroup, type LvmLogical, lvmReport, parseLvmReport } from "../lvm/report.ts";
+import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
+import { kernelNameOf } from "./kernel_devices.ts";
+
+const MODULES = ["dm-mod", "dm-mirror", "dm-raid", "dm-thin-pool", "dm-snapshot", "raid0", "raid1", "raid10"];
+/** Kinds of logical volumes that the kernel only reads as long as nobody writes to them. */
+const PASSIVE = new Set(["linear", "striped"]);
+
+/** `physical`: devices of the type LVM2_member. */
+export async function activateGroups(
+  physical: readonly AssembledVolume[],
+  work: AssembleWork,
+): Promise<AssembledVolume[]> {
+  const unique = withoutCopies(physical, work.notes);
+  if (unique.length === 0) return [];
+  const { run, signal } = work;
+  const { stdout } = await run(lvmReport(lvmConfig(unique.map(({ device }) => device))), { signal });
+  const groups = parseLvmReport(stdout)
+    .filter(({ group }) => work.only === undefined || work.only.has(group.vg_uuid));
+  const active: AssembledVolume[] = [];
+  for (const [name, same] of Map.groupBy(groups, ({ group }) => group.vg_name)) {
+    const on = (group: LvmGroup | undefined) =>
+      unique.filter(({ device }) => group?.physical.some(({ pv_name }) => pv_name === device));
+    const [group] = same;
+    if (group === undefined) continue;
+    if (same.length > 1) {
+      const places = same.map((one) => on(one).map(({ title }) => title).join(" and ")).join("; ");
+      work.notes.push(
+        `the volume group ${name} is not read: ${same.length} groups have this name (${places})`,
+      );
+      continue;
+    }
+    active.push(...await activate(group, { on: on(group), work }));
+  }
+  return active;
+}
+
+/** A copy of a disk has the same UUIDs; which of the two is meant, nobody but the operator knows. */
+function withoutCopies(physical: readonly AssembledVolume[], notes: string[]): AssembledVolume[] {
+  return [...Map.groupBy(physical, ({ facts, device }) => facts.get("UUID") ?? device).values()]
+    .flatMap((same) => {
+      if (same.length === 1) return same;
+      const titles = same.map(({ title }) => title).join(" and ");
+      notes.push(`${titles} are not read: they are copies of one physical volume of LVM`);
+      return [];
+    });
+}
+
+async function activate(
+  found: LvmGroup,
+  { on, work }: { on: readonly AssembledVolume[]; work: AssembleWork },
+): Promise<AssembledVolume[]> {
+  const { vg_name, vg_uuid } = found.group;
+  const title = `the volume group ${vg_name}`;
+  const refusal = refusalOf(found);
+  if (refusal !== undefined) {
+    work.notes.push(`${title} is not read: ${refusal}`);
+    return [];
+  }
+  try {
+    await vgchange(found, { on, work });
+    const group = { name: vg_name, uuid: vg_uuid };
+    const volumes: AssembledVolume[] = [];
+    for (const { lv_name: name, lv_uuid: uuid, lv_dm_path: device } of found.logical.filter(isUsable)) {
+      if (!await exists(device)) {
+        work.notes.push(`the LVM volume ${vg_name}/${name} could not be activated, as if it lacked a disk`);
+        continue;
+      }
+      const title = `the LVM volume ${vg_name}/${name}`;
+      volumes.push(await probed({ device, kind: "lv", title, uuid, name, group, disks: disksOf(on) }, work));
+    }
+    return volumes;
+  } catch (error) {
+    work.signal.throwIfAborted();
+    work.notes.push(`${title} cannot be activated: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+function refusalOf({ group }: LvmGroup): string | undefined {
+  if (group.vg_exported) return "it is exported (vgexport)";
+  if (group.vg_clustered) return "it is clustered";
+  return group.vg_lock_type === "" || group.vg_lock_type === "none" ? undefined : "it is shared (lvmlockd)";
+}
+
+/** What can hold a file system: no hidden part, no pool, no snapshot. */
+function isUsable({ lv_name, lv_layout, lv_role }: LvmLogical): boolean {
+  return !lv_name.startsWith("[") && lv_role.includes("public") && !lv_layout.includes("pool") &&
+    !lv_role.some((role) => role.endsWith("snapshot"));
+}
+
+async function vgchange(
+  { group: { vg_name, vg_uuid, vg_systemid }, logical }: LvmGroup,
+  { on, work: { readOnly, run, signal, stack } }: { on: readonly AssembledVolume[]; work: AssembleWork },
+): Promise<void> {
+  await run(["modprobe", "-a", "-q", ...MODULES], { signal, accept: [0, 1] });
+  const { devices, undo } = await devicesFor(on, { logical, readOnly, run, signal });
+  stack.use(undo);
+  const config = lvmConfig(devices, {
+    systemId: vg_systemid || undefined,
+    readOnly: readOnly ? vg_name : undefined,
+  });
+  const command = ["lvm", "vgchange", "--config", config, "--select", `vg_uuid=${vg_uuid}`] as const;
+  stack.defer(async () => void await run([...command, "--activate", "n"]));
+  // exit code 5: some of its volumes could not be activated
+  await run([...command, "--activate", "y", "--activationmode", "degraded", "--yes"], {
+    signal,
+    accept: [0, 5],
+  });
+}
+
+/**
+ * The devices that LVM shall use. The kernel updates the metadata of raid volumes and pools as soon as they are
+ * active, even on write-protected disks: then LVM gets snapshots in memory instead of the devices.
+ */
+async function devicesFor(
+  on: readonly AssembledVolume[],
+  { logical, readOnly, run, signal }: Pick<AssembleWork, "readOnly" | "run" | "signal"> & {
+    logical: readonly LvmLogical[];
+  },
+): Promise<{ devices: string[]; undo: AsyncDisposable }> {
+  await using undo = new AsyncDisposableStack();
+  const devices: string[] = [];
+  const isPassive = logical.every(({ lv_layout, lv_role }) =>
+    lv_layout.every((kind) => PASSIVE.has(kind)) && !lv_role.some((role) => role.endsWith("snapshot"))
+  );
+  for (const { device } of on) {
+    if (!readOnly || isPassive) {
+      devices.push(device);
+      continue;
+    }
+    const origin = `/dev/${await kernelNameOf(device)}`;
+    devices.push(undo.use(await MemorySnapshot.over(origin, { run, signal })).device);
+  }
+  return { devices, undo: undo.move() };
+}
