@@ -4,7 +4,7 @@ import { lastLines, run } from "./command.ts";
 import { compareEntries, covers, describe, type Difference, type Exception } from "./compare_trees.ts";
 import { expected } from "./expected_differences.ts";
 import { LoopDisk } from "./loop_disk.ts";
-import { onDisks } from "./on_disks.ts";
+import { checkLayout, onDisks } from "./on_disks.ts";
 import type { VmDisk } from "./qemu.ts";
 import type { Entry } from "./read_tree.ts";
 import type { Check } from "./check.ts";
@@ -57,15 +57,20 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
 }
 
 /** e2fsck and fsck.vfat check without writing; both exit 0 only if nothing is wrong. */
-export async function checkFileSystems(lab: Workplace, { disk }: { readonly disk: string }): Promise<Check> {
-  await using loop = await LoopDisk.attach(disk, { readOnly: true });
+export async function checkFileSystems(lab: Workplace, disks: readonly VmDisk[]): Promise<Check> {
+  const what = "file systems are clean after power-off";
+  if (lab.layout) {
+    const { code, output } = await checkLayout(lab.layout, disks, lab.signal);
+    return { what, passed: code === 0, seen: code === 0 ? "nothing to repair" : output };
+  }
+  await using loop = await LoopDisk.attach(disks[0]?.path ?? "", { readOnly: true });
   const checks = [["e2fsck", "-f", "-n", loop.partition(rootPartition)]];
   if (lab.firmware === "uefi") checks.push(["fsck.vfat", "-n", loop.partition(bootPartition)]);
   const results = await Promise.all(
     checks.map((argv) => run(argv, { accept: [1, 2, 4, 8, 12], signal: lab.signal })),
   );
   return {
-    what: "file systems are clean after power-off",
+    what,
     passed: results.every(({ code }) => code === 0),
     seen: results.map(({ stdout, stderr, code }) => code === 0 ? lastLines(stdout, 1) : stdout + stderr).join(
       "; ",

@@ -36,16 +36,35 @@ export async function orderNodes(
       settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
     }
     await server.rackseed("node", "set", node.name, ...settings);
-    for (const { path, sizeMiB } of disksOf(lab, node)) await run(["truncate", "-s", `${sizeMiB}M`, path]);
+    await makeDisks(lab, node);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
   const order = stack.use(
-    server.begin("node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"),
+    server.begin(
+      ...["node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"],
+      ...await lab.layout?.deploy?.(lab.folder) ?? [],
+    ),
   );
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   stack.move();
   return order;
+}
+
+/** A disk that is the machine's own gets its data. */
+async function makeDisks(lab: Workplace, node: NodeFacts): Promise<void> {
+  for (const { path, sizeMiB } of disksOf(lab, node)) await run(["truncate", "-s", `${sizeMiB}M`, path]);
+  const own = ownDisk(lab, node);
+  if (own === undefined) return;
+  const folder = `${lab.folder}/${node.name}.own`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/ledger`, `the ledger of ${node.name}\n`);
+  await run(["mkfs.ext4", "-q", "-L", "LEDGER", "-d", folder, own]);
+}
+
+/** The disk that nothing may write to. */
+export function ownDisk(lab: Workplace, node: NodeFacts): string | undefined {
+  return lab.layout?.fileSystems.some(({ isOwn }) => isOwn) ? disksOf(lab, node).at(-1)?.path : undefined;
 }
 
 /** An installed node as it came up. */
@@ -93,10 +112,14 @@ export async function startClone(
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
   const host = hostOf(node);
-  await lab.timeline.measure(
-    `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 }),
-  );
+  await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {
+    const { unlock } = lab.layout ?? {};
+    if (unlock?.clone) {
+      await machine.serial.expect(unlock.after, { timeoutMs: 300_000 });
+      await machine.type(unlock.clone);
+    }
+    await machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 });
+  });
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
@@ -157,7 +180,7 @@ export async function startClone(
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "the first-boot files are gone", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
-    await checkFileSystems(lab, { disk: diskOf(lab, node) }),
+    await checkFileSystems(lab, disksOf(lab, node)),
   ];
   return { machineId, hostKey: key(hostKey), storage, checks };
 }
@@ -212,6 +235,7 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
     name: node.name,
     mac: node.mac,
     disks: disksOf(lab, node),
+    tpm: lab.layout?.tpm ? `${lab.folder}/${node.name}.tpm` : undefined,
     // The image's packs are kept in it.
     memoryMiB: 1536,
     bootOrder: "network-first",

@@ -1,5 +1,6 @@
 /** Mounts the file systems of disks that no machine is using: on the host, or those of a layout in the small VM. */
 import { type DiskTask, diskTasks, type TaskResult } from "./disk_tasks.ts";
+import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { mountAll } from "./layouts/template_disks.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import type { VmDisk } from "./qemu.ts";
@@ -16,6 +17,10 @@ type Access = "write" | "intact" | "replay";
 interface DisksOptions {
   readonly disks: readonly VmDisk[];
   readonly access: Access;
+}
+
+function compared({ fileSystems }: LabLayout): readonly TreeFileSystem[] {
+  return fileSystems.filter(({ isOwn }) => !isOwn);
 }
 
 /** Options that do not replay the journal. */
@@ -50,14 +55,14 @@ async function inSmallVm(lab: Workplace, task: DiskTask, { disks, access }: Disk
   if (!layout) throw new TypeError("there is no layout");
   const results = `${folder}/results`;
   await Deno.mkdir(results, { recursive: true });
-  const places = layout.fileSystems.filter(({ type }) => type !== "vfat")
+  const places = compared(layout).filter(({ type }) => type !== "vfat")
     .flatMap(({ at, subvolumes }) => subvolumes?.map(({ at }) => at) ?? [at]);
   const { code, output } = await runInSmallVm({
     disks: disks.map(({ path }) => ({ path, ...(access !== "write" && { discardWrites: true }) })),
     script: `
 root=/mnt/disks; mkdir $root
 ${layout.assemble}
-${mountAll(layout, access === "intact" ? intact : {})}
+${mountAll(compared(layout), access === "intact" ? intact : {})}
 deno run -A --no-check scripts/lab/disk_tasks.ts ${task} $root ${places.join()} ${results}/result
 umount -R $root
 vgchange -q -an || true
@@ -71,4 +76,25 @@ mdadm --stop --scan --quiet || true
   });
   if (code !== 0) throw new Error(`${task} on ${disks[0]?.serial}: exit ${code}\n${output}`);
   return JSON.parse(await Deno.readTextFile(`${results}/result`));
+}
+
+const checkers = {
+  ext4: "e2fsck -f -n",
+  xfs: "xfs_repair -n",
+  btrfs: "btrfs check --readonly",
+  vfat: "fsck.vfat -n",
+};
+
+/** Checks the file systems of a layout's disks without writing. */
+export async function checkLayout(layout: LabLayout, disks: readonly VmDisk[], signal: AbortSignal) {
+  const checks = compared(layout).map(({ type, device }) => `${checkers[type]} ${device}`);
+  return await runInSmallVm({
+    disks: disks.map(({ path }) => ({ path, discardWrites: true })),
+    script: `${layout.assemble}\nfailed=0\n${
+      checks.map((check) => `${check} || failed=1`).join("\n")
+    }\nexit $failed`,
+    udev: true,
+    timeoutMs: 600_000,
+    signal,
+  });
 }

@@ -10,6 +10,7 @@ export const btrfs: LabLayout = {
   disksMiB: [3584],
   nodeDisksMiB: [4096],
   packages: ["btrfs-progs", "systemd-boot"],
+  swaps: 0,
   fileSystems: [
     {
       at: "/",

@@ -9,9 +9,10 @@ export const data: LabLayout = {
   disksMiB: [3072, 512],
   nodeDisksMiB: [4096, 600],
   packages: ["acl"],
+  swaps: 1,
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2600, mkfs: ["-U", root], device: "/dev/vdb2" },
-    { at: "/srv/data", type: "ext4", sizeMiB: 500, mkfs: ["-L", "DATA"], device: "/dev/vdc1" },
+    { at: "/srv/data", type: "ext4", sizeMiB: 500, mkfs: ["-L", "DATA"], device: "/dev/vdc1", isOwn: true },
   ],
   files: [
     file(

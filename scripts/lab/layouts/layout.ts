@@ -26,6 +26,12 @@ export interface LabLayout {
   readonly unlock?: { readonly after: RegExp; readonly template: string; readonly clone?: string };
   /** Differences to the template that a clone may have besides those of any layout. */
   readonly mayDiffer?: readonly Exception[];
+  /** What a clone swaps to. */
+  readonly swaps: number;
+  /** Arguments of `node deploy`; `folder` is one for files that they name. */
+  readonly deploy?: (folder: string) => Promise<readonly string[]>;
+  /** Any of its disks can be pulled. */
+  readonly isMirrored?: boolean;
   readonly tpm?: boolean;
 }
 
@@ -39,6 +45,8 @@ export interface TreeFileSystem {
   readonly mkfs: readonly string[];
   /** Its volume, once it is assembled. */
   readonly device: string;
+  /** A clone has its own, which must stay as it is. */
+  readonly isOwn?: boolean;
   /** A btrfs: its subvolumes, and where they are mounted. */
   readonly subvolumes?: readonly { readonly name: string; readonly at: string }[];
 }

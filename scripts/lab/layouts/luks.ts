@@ -9,7 +9,7 @@ const uuids = {
 };
 const passphrases = { template: "template's own words", clone: "the operator's words" };
 
-export const luks: LabLayout = {
+export const luks = (unlock: "tpm2" | "passphrase"): LabLayout => ({
   firmware: "uefi",
   disksMiB: [3584],
   nodeDisksMiB: [4096],
@@ -23,6 +23,7 @@ export const luks: LabLayout = {
     "libtss2-mu0",
     "libtss2-tcti-device0",
   ],
+  swaps: 0,
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2200, mkfs: ["-U", uuids.root], device: "/dev/mapper/root" },
     { at: "/boot", type: "ext4", sizeMiB: 400, mkfs: ["-U", uuids.boot], device: "/dev/vdb2" },
@@ -69,6 +70,15 @@ vgchange -q -ay vault
 [ -e /dev/mapper/root ] || printf %s "${passphrases.template}" | cryptsetup open /dev/vault/secret root - ||
   printf %s "${passphrases.clone}" | cryptsetup open /dev/vault/secret root -
 `,
-  unlock: { after: /passphrase for disk .*:/, template: `${passphrases.template}\r` },
+  unlock: {
+    after: /passphrase for disk .*:/,
+    template: `${passphrases.template}\r`,
+    ...(unlock === "passphrase" && { clone: `${passphrases.clone}\r` }),
+  },
+  deploy: async (folder) => {
+    if (unlock === "tpm2") return ["--unlock", "tpm2"];
+    await Deno.writeTextFile(`${folder}/passphrase`, `${passphrases.clone}\n`);
+    return ["--unlock", "passphrase", "--passphrase-file", `${folder}/passphrase`];
+  },
   tpm: true,
-};
+});

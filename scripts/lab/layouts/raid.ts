@@ -12,6 +12,8 @@ export const raid: LabLayout = {
   disksMiB: [3072, 3072],
   nodeDisksMiB: [4096, 4096],
   packages: ["mdadm", "lvm2", "xfsprogs"],
+  swaps: 1,
+  isMirrored: true,
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 1500, mkfs: [], device: "/dev/system/root" },
     { at: "/boot", type: "ext4", sizeMiB: 250, mkfs: ["-U", bootUuid], device: "/dev/md/boot" },

@@ -14,6 +14,7 @@ export const rhel: LabLayout = {
   disksMiB: [3584],
   nodeDisksMiB: [4096],
   packages: ["dracut", "network-manager", "lvm2", "xfsprogs", "attr"],
+  swaps: 1,
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 2200, mkfs: xfsAsInRhel8, device: "/dev/rhel/root" },
     {

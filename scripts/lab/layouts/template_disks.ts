@@ -26,7 +26,7 @@ export async function templateDisks(
   const tree = `${cache}/tree-${name}-${
     key({ packages, files, fileSystems, setUp, authorizedKey, dataMiB })
   }`;
-  const folder = `${cache}/template-${name}-${key({ tree, layout, build: build(layout) })}`;
+  const folder = `${cache}/template-${name}-${key({ tree, disks: layout.disksMiB, build: build(layout) })}`;
   if (!await exists(folder)) {
     await made(
       tree,
@@ -94,7 +94,7 @@ root=/mnt/template; mkdir $root
 ${layout.create}
 ${[...copies, ...formats].join("\n")}
 udevadm trigger --settle
-${mountAll(layout, {})}
+${mountAll(layout.fileSystems, {})}
 for folder in dev proc sys run; do mount --rbind /$folder $root/$folder; done
 cat > $root/tmp/boot.sh <<'END'
 export DEBIAN_FRONTEND=noninteractive
@@ -109,9 +109,9 @@ sync
 `;
 }
 
-/** Mounts all file systems of an assembled layout on $root. */
+/** Shell that mounts the file systems of an assembled layout on $root. */
 export function mountAll(
-  { fileSystems }: LabLayout,
+  fileSystems: readonly TreeFileSystem[],
   options: Partial<Record<TreeFileSystem["type"], string>>,
 ): string {
   return fileSystems.flatMap(({ at, device, type, subvolumes = [{ name: "", at }] }) =>

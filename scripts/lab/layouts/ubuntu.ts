@@ -10,6 +10,7 @@ export const ubuntu: LabLayout = {
   disksMiB: [4096],
   nodeDisksMiB: [4096],
   packages: ["lvm2", "netplan.io", "cloud-init", "squashfs-tools"],
+  swaps: 1,
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2600, mkfs: ["-U", uuids.root], device: "/dev/ubuntu-vg/ubuntu-lv" },
     { at: "/boot", type: "ext4", sizeMiB: 400, mkfs: ["-U", uuids.boot], device: "/dev/vdb2" },
