@@ -1,9 +1,9 @@
 /** GRUB's menu for an image that never had one: a container image has a kernel, but was never installed. */
-import { RackseedError } from "#contract/errors.ts";
+import { messageOf, RackseedError } from "#contract/errors.ts";
 import { actionsOf } from "#plan/actions.ts";
 import { bootTexts } from "../../boot_config/boot_texts.ts";
 import type { TargetDisks } from "../disk/guard.ts";
-import { type BootLoaderOptions, hasProgram, inClone } from "./in_clone.ts";
+import { type BootLoaderOptions, hasProgram, inClone, TITLE } from "./in_clone.ts";
 
 const MENUS = [
   { program: "grub-mkconfig", menu: "/boot/grub/grub.cfg" },
@@ -33,7 +33,11 @@ async function uuidLink(uuid: string, device: string): Promise<AsyncDisposable> 
     await Deno.symlink(device, link);
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return { async [Symbol.asyncDispose]() {} };
-    throw new RackseedError("cannot make GRUB's menu", { reason: String(error), cause: error });
+    throw new RackseedError(TITLE, {
+      reason: `${folder} cannot be made: ${messageOf(error)}.`,
+      remedy: "run `update-grub` in the image, and capture or import it again.",
+      cause: error,
+    });
   }
   return { [Symbol.asyncDispose]: () => Deno.remove(link) };
 }
