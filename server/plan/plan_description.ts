@@ -3,6 +3,7 @@ import { describeVolume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { describeSubvolumes } from "./plan_btrfs.ts";
 import type { Action, Plan } from "./actions.ts";
+import { type BootLoaderPlan, loaderVolumes } from "./plan_boot_loader.ts";
 
 /** One line per action. */
 export function describePlan({ image, disks, actions }: Plan): string[] {
@@ -71,9 +72,24 @@ function describeAction(action: Action): string[] {
       return [`make the swap file ${action.file.path}, ${gigabytes(action.file.sizeBytes)}`];
     case "boot-loader":
       return [
-        action.bootLoader.firmware === "bios"
-          ? "install GRUB for BIOS into the disk's start"
-          : `install GRUB for UEFI on ${action.bootLoader.esp}`,
+        describeLoader(action.bootLoader),
       ];
   }
+}
+
+function describeLoader(plan: BootLoaderPlan): string {
+  if (plan.firmware === "bios") {
+    return plan.disks.length === 1
+      ? "install GRUB for BIOS into the disk's start"
+      : `install GRUB for BIOS into the start of disks ${plan.disks.join(" and ")}`;
+  }
+  const places = plan.partitions.length > 1 || plan.copies.length > 0
+    ? loaderVolumes(plan).map(describeVolume)
+    : [];
+  const names = {
+    "grub": "GRUB for UEFI",
+    "systemd-boot": "systemd-boot",
+    "uki": "the unified kernel image",
+  };
+  return `install ${names[plan.loader]} on ${plan.esp}${places.length > 0 ? ` (${places.join(", ")})` : ""}`;
 }

@@ -128,9 +128,10 @@ Deno.test("an ESP keeps its size and a file system for /boot is not what grows",
     do: "boot-loader",
     bootLoader: {
       firmware: "uefi",
-      rootUuid: "00000000-0000-4000-8000-000000000002",
+      loader: "grub",
       esp: "/boot/efi",
-      espPartition: 1,
+      partitions: [{ kind: "partition", disk: 0, number: 1 }],
+      copies: [],
     },
   });
 });
