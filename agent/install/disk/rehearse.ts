@@ -7,6 +7,7 @@ import type { Run } from "../../sys/command.ts";
 import type { Action, Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
+import { refuseTwins } from "./btrfs_twins.ts";
 import { hasTable } from "./resume.ts";
 
 /** These have no dry run, and write their tables: up to 8 MiB for each GiB. */
@@ -24,6 +25,7 @@ interface Rehearsal {
 
 /** Throws RackseedError. */
 export async function rehearse({ image, disks, actions }: Plan, { run, signal }: Rehearsal): Promise<void> {
+  await refuseTwins({ image, disks, actions }, { run, signal });
   const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
   try {
     const file = `${folder}/disk`;
