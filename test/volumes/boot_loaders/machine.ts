@@ -142,6 +142,7 @@ export async function cloneMachine(
     image: "web@1",
     disks: facts.map((disk, number) => ({ number, facts: disk, because: "a test" })),
     left: { mountPoints: [], notes: [] },
+    notes: [],
     layout,
     actions,
   };
