@@ -12,6 +12,7 @@ import { giveIdentity } from "./give_identity.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
 import type { MountedClone } from "./mounted_clone.ts";
+import { leftPaths } from "../restore/left_paths.ts";
 import { makeFileSystems, partitionOrResume } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
@@ -61,7 +62,7 @@ export async function installClone(
   },
 ): Promise<void> {
   const { steps, clonePath } = machine, { clone, journal } = mounted;
-  const comparison = comparisonOf({}, { resumes });
+  const comparison = comparisonOf({}, { resumes, own: leftPaths(disk.plan) });
   const { inMemory } = await steps.run(
     "torrent",
     (progress) => fetch.join({ path: clonePath, journal, comparison }, { memory: PACKS_IN_MEMORY, progress }),
