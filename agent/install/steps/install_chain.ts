@@ -7,6 +7,7 @@ import { syncPeriodically } from "../extract/periodic_sync.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
 import { installLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";
+import { giveKeys } from "./clone_keys.ts";
 import { finishClone } from "./finish_clone.ts";
 import { giveIdentity } from "./give_identity.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
@@ -70,7 +71,10 @@ export async function installClone(
   await steps.run("install", (progress) => writeFiles(fetch, progress));
   const given = await steps.run(
     "identity",
-    (progress) => giveIdentity(machine, { plan: disk.plan, clone, identity, progress }),
+    async (progress) => {
+      await giveKeys(machine, { ...disk, clone });
+      return await giveIdentity(machine, { plan: disk.plan, clone, identity, progress });
+    },
   );
   await steps.run("bootloader", () => installLoader(machine, { ...disk, clone, given }));
   await finishClone(machine, { ...disk, mounted, fetch, given, inMemory, checks: true });
