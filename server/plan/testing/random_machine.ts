@@ -3,7 +3,9 @@ import type { DiskChoices, InstalledDisk } from "#contract/api.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { DiskLayout, type Volume } from "#contract/format/layout.ts";
 import type { LogicalVolume } from "#contract/format/volumes.ts";
+import { mirrorOf } from "../mirrors.ts";
 import type { PlanRequest } from "../plan.ts";
+import { rolesOf } from "../roles.ts";
 import { BTRFS } from "./btrfs.ts";
 import { KIB, machineDisk, MIB, nameAt, Template } from "./template.ts";
 
@@ -239,17 +241,29 @@ export function randomMachine(
       ...dice.chance(0.3) && { serial: `S${dice.between(1, 6)}`, model: "Disk" },
     }));
   }
-  const data = layout.disks.length > 1 && dice.chance(0.2)
-    ? [{ of: layout.disks.length - 1, disk: nameAt(count - 1) }]
-    : undefined;
-  const choices: DiskChoices = {
-    ...dice.chance(0.5) &&
-      { disks: disks.slice(0, Math.max(1, count - (data ? 1 : 0))).map(({ names }) => names[0] ?? "") },
-    ...data && { dataDisks: data },
-    ...dice.chance(0.15) && { mirror: dice.between(1, 4) },
-    ...dice.chance(0.1) &&
-      { leaveDisks: [dice.pick([nameAt(dice.between(0, 3)), ">100GB", "<20GB", "label=x"])] },
-  };
+  const choices = randomChoices({ layout, dice, disks });
   const installed: InstalledDisk[] = dice.chance(0.2) ? [{ layoutDisk: 0, serial: "S1", model: "Disk" }] : [];
   return { disks, choices, installed, ...dice.chance(0.9) && { unlock: "passphrase" as const } };
+}
+
+/** Mostly such as an operator would make, and sometimes wrong ones. */
+function randomChoices(
+  { layout, dice, disks }: { layout: DiskLayout; dice: Dice; disks: readonly DiskFacts[] },
+): DiskChoices {
+  const isWrong = dice.chance(0.1);
+  const roles = rolesOf(layout);
+  const names = disks.map(({ names }) => names[0] ?? "");
+  const system = isWrong ? dice.between(1, 4) : roles.filter((role) => role === "system").length;
+  const data = layout.disks.findIndex((_, number) => isWrong || roles[number] === "data");
+  const mirror = isWrong || mirrorOf(layout, layout.disks.map((_, i) => i)).length > 0;
+  const dataName = names[system];
+  return {
+    ...dice.chance(0.6) && system > 0 && { disks: names.slice(0, system) },
+    ...data >= 0 && dataName !== undefined && dice.chance(0.5) &&
+      { dataDisks: [{ of: data, disk: dataName }] },
+    ...mirror && dice.chance(0.3) && { mirror: dice.between(1, 4) },
+    ...dice.chance(0.1) && {
+      leaveDisks: [dice.pick([nameAt(dice.between(0, 3)), ">100GB", "<20GB", "label=x"])],
+    },
+  };
 }
