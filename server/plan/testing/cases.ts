@@ -1,6 +1,7 @@
 /** The planner's cases: layouts, each on machines with several kinds of disks. */
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import type { PlanRequest } from "../plan.ts";
+import { rolesOf } from "../roles.ts";
 import * as layouts from "./layouts.ts";
 import { GIB, machineDisk, nameAt, type Template } from "./template.ts";
 
@@ -54,10 +55,26 @@ export function planCases(): ReadonlyMap<string, readonly PlanCase[]> {
   return new Map(
     Object.entries(FAMILIES).map(([family, make]) => [family, [
       ...machinesFor(make()).map(({ name, machine }): PlanCase => ({ name, template: make(), machine })),
+      ...NAMED.includes(family) ? machinesFor(make()).map((one) => withNames(one, make())) : [],
       ...(MIRRORS[family] ?? []).map((count) => mirrorCase(make(), count)),
       ...(EXTRA[family] ?? []).map((extra): PlanCase => ({ ...extra, template: make() })),
     ]]),
   );
+}
+
+/** Layouts whose disks are not alike: without names the plan refuses to choose. */
+const NAMED = ["data-disk", "data-array", "lvm-stripes"];
+
+function withNames({ name, machine }: Omit<PlanCase, "template">, template: Template): PlanCase {
+  const roles = rolesOf(template.layout);
+  const disks = machine.disks.filter((_, at) => roles[at] === "system").flatMap((disk) =>
+    disk.names[0] ?? []
+  );
+  return {
+    name: `${name}, the system's named`,
+    template,
+    machine: { ...machine, choices: { disks: [...disks], ...machine.choices } },
+  };
 }
 
 type Sizes = (gib: number, at: number) => number;
