@@ -5,6 +5,9 @@ import { describeVolume } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
+import type { AssembledVolume } from "../layout/assemble/assembled_volume.ts";
+import { parseCrypttab } from "../layout/luks/crypttab.ts";
+import { lvmConfig } from "../layout/lvm/config.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { distributionOf, newestFirst, parseOsRelease } from "../capture/machine.ts";
 import { findSwapFiles } from "../capture/swap_files.ts";
@@ -26,21 +29,27 @@ export interface StillMachine {
 
 export async function readStillMachine(
   mounts: readonly SystemMount[],
-  { at, firmware, run, diskTypes }: {
+  { at, firmware, volumes, swapDevices, run, diskTypes }: {
     at: string;
     firmware: "bios" | "uefi";
+    volumes: readonly AssembledVolume[];
+    swapDevices: readonly string[];
     run: Run;
     diskTypes?: readonly string[] | undefined;
   },
 ): Promise<StillMachine> {
-  const table = readMountTable();
+  const table = readMountTable(), tree = new ForeignTree(at);
+  const physical = volumes.filter(({ facts }) => facts.get("TYPE") === "LVM2_member");
   const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     root: at,
+    swapDevices,
+    crypttab: parseCrypttab(await tree.text("/etc/crypttab") ?? ""),
+    // not the snapshots in memory that it is active on
+    lvmConfig: lvmConfig(physical.map(({ device }) => device)),
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, table))),
   });
-  const tree = new ForeignTree(at);
   const whole = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
   return {
     source: await readSource(tree, firmware),

@@ -40,6 +40,8 @@ export interface LayoutOptions {
   readonly swapDevices?: readonly string[];
   /** Its crypttab(5). */
   readonly crypttab?: readonly CrypttabEntry[];
+  /** An argument of LVM's --config, to see other devices than it is set up to use. */
+  readonly lvmConfig?: string;
   readonly readStart?: ReadStart;
   readonly trees?: KernelTrees;
 }
@@ -61,7 +63,7 @@ export async function readLayout(options: LayoutOptions): Promise<MachineLayout>
   const { readStart = startOf, trees = KERNEL } = options;
   const devices = parseLsblk((await run(LSBLK)).stdout);
   const own = chooseMounts(mounts, { devices, diskTypes });
-  const volumes = await readVolumes(devices, { run, readStart, sys: trees.sys });
+  const volumes = await readVolumes(devices, { ...options, readStart, sys: trees.sys });
   const tree = new VolumeTree({ devices, volumes, diskTypes, crypttab });
   const swaps = (options.swapDevices ?? swapsInUse(await textOf(`${trees.proc}/swaps`) ?? ""))
     .flatMap((path) => tree.device(path) ?? []).filter(({ foreign }) => !foreign);

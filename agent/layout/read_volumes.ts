@@ -26,7 +26,13 @@ export interface EncryptedFacts {
 
 export async function readVolumes(
   devices: readonly Device[],
-  { run, readStart, sys }: { run: Run; readStart: ReadStart; sys: string },
+  { run, readStart, sys, lvmConfig }: {
+    run: Run;
+    readStart: ReadStart;
+    sys: string;
+    /** An argument of LVM's --config. */
+    lvmConfig?: string | undefined;
+  },
 ): Promise<MachineVolumes> {
   const arrays = new Map<string, ArrayFacts>(), encrypted = new Map<string, EncryptedFacts>();
   const mapperUuids = new Map<string, string>();
@@ -43,7 +49,7 @@ export async function readVolumes(
     }
   }
   const hasLvm = devices.some(({ type }) => type === "lvm");
-  const groups = hasLvm ? parseLvmReport((await run(lvmReport())).stdout) : [];
+  const groups = hasLvm ? parseLvmReport((await run(lvmReport(lvmConfig))).stdout) : [];
   const paths = groups.flatMap(({ physical }) => physical.map(({ pv_name }) => pv_name));
   return { arrays, encrypted, mapperUuids, groups, aliases: await aliasesOf(paths) };
 }

@@ -63,6 +63,7 @@ export async function assembleVolumes(
     if (above.length === 0) break;
     volumes.push(...above);
   }
+  await joinBtrfs(volumes, work);
   for (const { title, facts } of volumes) {
     const unread = UNREAD.get(facts.get("TYPE") ?? "");
     if (unread !== undefined) notes.push(`${title} is part of ${unread}, which is not read`);
@@ -83,6 +84,22 @@ async function nextLayer(
     if (above.length > 0) return above;
   }
   return [];
+}
+
+/** The kernel mounts a btrfs over several devices only if it was shown all of them. */
+async function joinBtrfs(volumes: AssembledVolume[], { run, signal, notes }: AssembleWork): Promise<void> {
+  const systems = Map.groupBy(
+    volumes.filter(({ facts }) => facts.get("TYPE") === "btrfs"),
+    ({ facts }) => facts.get("UUID"),
+  );
+  for (const parts of systems.values()) {
+    const devices = parts.map(({ device }) => device), titles = parts.map(({ title }) => title).join(" and ");
+    if (parts.length === 1) continue;
+    for (const part of parts.slice(1)) volumes[volumes.indexOf(part)] = { ...part, isFurther: true };
+    if (new Set(parts.map(({ facts }) => facts.get("UUID_SUB"))).size < parts.length) {
+      notes.push(`${titles} hold copies of one btrfs: only the first is read`);
+    } else await run(["btrfs", "device", "scan", ...devices], { signal });
+  }
 }
 
 const LAYERS = [

@@ -5,7 +5,7 @@ import { exists } from "../../sys/small_file.ts";
 import { lvmConfig } from "../lvm/config.ts";
 import { type LvmGroup, type LvmLogical, lvmReport, parseLvmReport } from "../lvm/report.ts";
 import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
-import { kernelNameOf } from "./kernel_devices.ts";
+import { disksBelow, kernelNameOf } from "./kernel_devices.ts";
 
 const MODULES = ["dm-mod", "dm-mirror", "dm-raid", "dm-thin-pool", "dm-snapshot", "raid0", "raid1", "raid10"];
 /** Kinds of logical volumes that the kernel only reads as long as nobody writes to them. */
@@ -57,7 +57,7 @@ async function activate(
 ): Promise<AssembledVolume[]> {
   const { vg_name, vg_uuid } = found.group;
   const title = `the volume group ${vg_name}`;
-  const refusal = refusalOf(found);
+  const refusal = refusalOf(found) ?? await clashOf(found, on);
   if (refusal !== undefined) {
     work.notes.push(`${title} is not read: ${refusal}`);
     return [];
@@ -86,6 +86,19 @@ function refusalOf({ group }: LvmGroup): string | undefined {
   if (group.vg_exported) return "it is exported (vgexport)";
   if (group.vg_clustered) return "it is clustered";
   return group.vg_lock_type === "" || group.vg_lock_type === "none" ? undefined : "it is shared (lvmlockd)";
+}
+
+/** Device mapper has one name for the volumes of all groups with one name, and knows a copy's volumes as the original's. */
+async function clashOf(
+  { group, logical }: LvmGroup,
+  on: readonly AssembledVolume[],
+): Promise<string | undefined> {
+  for (const { lv_dm_path: device } of logical.filter(isUsable)) {
+    if (!await exists(device)) continue;
+    const disks = new Set(disksOf(on)), below = await disksBelow(await kernelNameOf(device));
+    if (!below.some((name) => disks.has(name))) return `another ${group.vg_name} is active`;
+  }
+  return undefined;
 }
 
 /** What can hold a file system: no hidden part, no pool, no snapshot. */
