@@ -3,6 +3,7 @@ import { bytePathOfText } from "#contract/format/byte_path.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
+import { bootFacts } from "../capture/boot_facts.ts";
 import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import type { AssembledVolume } from "../layout/assemble/assembled_volume.ts";
@@ -50,15 +51,18 @@ export async function readStillMachine(
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, table))),
   });
-  const whole = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
+  const source = await readSource(tree, firmware);
+  const found = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
+  const boot = await bootFacts(tree, { layout: found, source, run });
+  const whole = { ...found, ...(boot && { boot }) };
   return {
-    source: await readSource(tree, firmware),
+    source,
     layout: whole,
     mountPoints,
     unseen: unseen.map(({ volume, type }) =>
       `left out, the system does not mount it: ${describeVolume(volume)} (${type})`
     ),
-    notes: [...notes, ...await noteDisks(tree, { layout: whole, firmware })],
+    notes: [...notes, ...await noteDisks(tree, whole)],
   };
 }
 

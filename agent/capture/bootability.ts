@@ -1,9 +1,10 @@
 /** Finds the obstacles to booting a clone of this machine at capture, long before a node boots. Pure. */
-import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
+import { describeVolume, type DiskLayout, type Volume } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
-import { kernelPackage, kernelPaths, type OsRelease, packageIn } from "#contract/distributions.ts";
+import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributions.ts";
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
 import type { MachineLayout } from "../layout/read_layout.ts";
+import { GRUB_FILES, loaderObstacles } from "./boot_obstacles.ts";
 import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
 
 /** What the template has, as found by the adapter (machine.ts). */
@@ -14,11 +15,6 @@ export interface Presence {
   readonly paths: ReadonlySet<string>;
 }
 
-/** GRUB's files for each firmware; Debian and RHEL use the same paths. */
-const GRUB_FILES = {
-  bios: "/usr/lib/grub/i386-pc/kernel.img",
-  uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
-} as const;
 export const PROBED_PATHS: readonly string[] = Object.values(GRUB_FILES);
 
 /** The missing programs without which the layout cannot be read. */
@@ -36,9 +32,9 @@ export function obstaclesToBoot(
   return [
     ...needed.filter((t) => !presence.programs.has(t.name)).map((tool) => missingTool(tool, source)),
     ...kernelObstacles(source, presence),
-    ...bootLoaderObstacles(layout, { source, presence }),
+    ...loaderObstacles(layout, { source, ...presence }),
     ...layoutObstacles(layout),
-    ...unseen.map(unseenObstacle),
+    ...unseen.filter(({ volume }) => !isEspCopy(volume, layout)).map(unseenObstacle),
     ...notes,
   ];
 }
@@ -54,28 +50,7 @@ function kernelObstacles(source: Source, { paths }: Presence): string[] {
   ];
 }
 
-function bootLoaderObstacles(
-  layout: DiskLayout,
-  { source, presence: { programs, paths } }: { source: Source; presence: Presence },
-): string[] {
-  const { firmware } = source;
-  const install = programs.has("grub-install") || programs.has("grub2-install");
-  const obstacles: string[] = [];
-  const esp = layout.fileSystems.some(isEsp);
-  if (firmware === "uefi" && !esp) {
-    obstacles.push("no EFI system partition is mounted: mount it on /boot/efi");
-  }
-  if (firmware === "uefi" && !programs.has("efibootmgr")) {
-    obstacles.push("the program efibootmgr is missing: install efibootmgr");
-  }
-  if (!install || !paths.has(GRUB_FILES[firmware])) {
-    const grub = packageIn(source, {
-      name: "grub-install",
-      debian: firmware === "bios" ? "grub-pc" : "grub-efi-amd64",
-      rhel: firmware === "bios" ? "grub2-pc" : "grub2-efi-x64-modules",
-      when: firmware,
-    });
-    obstacles.push(`GRUB for ${firmware.toUpperCase()} is missing: install ${grub}`);
-  }
-  return obstacles;
+/** On a clone it is filled from the one that is mounted. */
+function isEspCopy(volume: Volume, { boot }: DiskLayout): boolean {
+  return boot?.copies?.some((copy) => describeVolume(copy.volume) === describeVolume(volume)) ?? false;
 }

@@ -3,7 +3,7 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
 import { scanNames } from "../disk_references/scan_names.ts";
-import { TemplateDisk } from "../disk_references/template_disk.ts";
+import { TemplateDisks } from "../disk_references/template_disks.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
 /** Bounds of the scan of /etc; anything larger or deeper is not configuration. */
@@ -11,16 +11,21 @@ const MAX_FILES = 5000, MAX_DEPTH = 6, MAX_NOTES = 200;
 /** Backup copies, samples and certificates. */
 const SKIPPED = /\.(dpkg-(dist|old|new)|rpm(new|save|orig)|bak|orig|example|sample|pem|crt|der)$|~$/;
 
+/** For the notes of a capture, which do not depend on what a clone would write, any disks of a clone will do. */
+export function anyDisks(layout: DiskLayout): TemplateDisks {
+  const disks = layout.disks.map(({ name }) => ({ name, names: [] }));
+  return new TemplateDisks(layout, { disks, loader: [{ kind: "disk", disk: 0 }] });
+}
+
 /** `tree`: the machine's own, running or not. */
 export async function noteDisks(
   tree: TreeReader,
-  { layout, firmware }: { layout: DiskLayout; firmware: "bios" | "uefi" },
+  layout: DiskLayout,
 ): Promise<string[]> {
-  // only the notes matter, not what a clone would write, so any target disk will do
-  const disk = new TemplateDisk(layout, { name: "sda", names: [], firmware });
+  const disks = anyDisks(layout);
   const covered = await coveredTexts(tree);
   const notes = covered.flatMap(({ path, text, rewrite }) => {
-    const rewriting = new Rewriting(path, disk);
+    const rewriting = new Rewriting(path, disks);
     rewrite(text, rewriting);
     return rewriting.notes;
   });
@@ -28,7 +33,7 @@ export async function noteDisks(
   for (const path of await filesBelow(tree, "/etc")) {
     if (known.has(path) || SKIPPED.test(path)) continue;
     const text = await tree.text(path);
-    if (text !== undefined && !text.includes("\0")) notes.push(...scanNames(path, { text, disk }));
+    if (text !== undefined && !text.includes("\0")) notes.push(...scanNames(path, { text, disks }));
   }
   const rest = notes.length - MAX_NOTES;
   return rest <= 0 ? notes : [...notes.slice(0, MAX_NOTES), `and ${rest} more lines that name disks`];

@@ -5,7 +5,9 @@ import { type Run, runCommand } from "../sys/command.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
-import { noteDisks } from "./disk_notes.ts";
+import { bootFacts } from "./boot_facts.ts";
+import { rootObstacles } from "./boot_obstacles.ts";
+import { anyDisks, noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
 import { parseCrypttab } from "../layout/luks/crypttab.ts";
@@ -45,12 +47,17 @@ export async function readMachine(
   }
   const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });
-  const layout = { ...machine.layout, swapFiles };
+  const found = { ...machine.layout, swapFiles };
+  const boot = await bootFacts(tree, { layout: found, source, run });
+  const layout = { ...found, ...(boot && { boot }) };
   return {
     source,
     layout,
-    obstacles: obstaclesToBoot({ ...machine, layout }, { source, presence }),
-    notes: await noteDisks(tree, { layout, firmware: source.firmware }),
+    obstacles: [
+      ...obstaclesToBoot({ ...machine, layout }, { source, presence }),
+      ...await rootObstacles(tree, anyDisks(layout)),
+    ],
+    notes: await noteDisks(tree, layout),
     mountPoints: machine.mountPoints,
   };
 }
@@ -121,7 +128,11 @@ function programFolders(table: readonly MountEntry[]): string[] {
 
 async function readPresence(source: Source): Promise<Presence> {
   const programs = new Set<string>(), folders = programFolders(readMountTable());
-  for (const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }]) {
+  for (
+    const { name } of [...REQUIRED_TOOLS, ...CLONE_TOOLS, ...CAPTURE_TOOLS, { name: "grub2-install" }, {
+      name: "bootctl",
+    }]
+  ) {
     for (const directory of folders) {
       if (await exists(`${directory}/${name}`)) programs.add(name);
     }

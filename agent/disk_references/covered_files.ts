@@ -1,6 +1,8 @@
 /** The files that name disks in a known form, and how each is rewritten. */
 import { rewriteArguments, rewriteBootMenu, rewriteEnvironment } from "./rewrite_arguments.ts";
+import { rewriteArrays } from "./rewrite_arrays.ts";
 import { rewriteDebconf } from "./rewrite_debconf.ts";
+import { rewriteDevicesFile, rewriteLvmFilters } from "./rewrite_lvm.ts";
 import { rewriteCrypttab, rewriteFstab } from "./rewrite_tables.ts";
 import { isComment, replaceInLine, replaceNames, type Rewrite, type Rewriting } from "./rewriting.ts";
 
@@ -8,20 +10,22 @@ export interface CoveredFiles {
   /** An asterisk matches any part of one path component. */
   readonly path: string;
   readonly rewrite: Rewrite;
-  /** Whether initramfs-tools copies it into the initramfs. */
+  /** Whether it is copied into the initramfs, so that a change asks for another one. */
   readonly inInitramfs?: boolean;
 }
 
 const paths = (rewrite: Rewrite, ...list: readonly string[]): CoveredFiles[] =>
   list.map((path) => ({ path, rewrite }));
 
+const inInitramfs = (rewrite: Rewrite, ...list: readonly string[]): CoveredFiles[] =>
+  list.map((path) => ({ path, rewrite, inInitramfs: true }));
+
 const monitored = ownDisk("the program does not find it; make it optional, or remove the line");
 
 export const COVERED_FILES: readonly CoveredFiles[] = [
   { path: "/etc/fstab", rewrite: rewriteFstab },
-  { path: "/etc/crypttab", rewrite: rewriteCrypttab, inInitramfs: true },
-  { path: "/etc/initramfs-tools/initramfs.conf", rewrite: rewriteArguments, inInitramfs: true },
-  { path: "/etc/initramfs-tools/conf.d/*", rewrite: rewriteArguments, inInitramfs: true },
+  ...inInitramfs(rewriteCrypttab, "/etc/crypttab", "/etc/crypttab.initramfs"),
+  ...inInitramfs(rewriteArguments, "/etc/initramfs-tools/initramfs.conf", "/etc/initramfs-tools/conf.d/*"),
   ...paths(
     rewriteArguments,
     "/etc/default/grub",
@@ -62,9 +66,16 @@ export const COVERED_FILES: readonly CoveredFiles[] = [
     "/etc/hdparm.conf",
     "/etc/sdparm.conf",
   ),
-  { path: "/etc/mdadm/mdadm.conf", rewrite: asPath, inInitramfs: true },
-  { path: "/etc/mdadm/mdadm.conf.d/*", rewrite: asPath, inInitramfs: true },
-  ...paths(asPath, "/etc/mdadm.conf", "/etc/mtools.conf", "/etc/auto.*", "/etc/auto.master.d/*"),
+  ...inInitramfs(
+    rewriteArrays,
+    "/etc/mdadm/mdadm.conf",
+    "/etc/mdadm/mdadm.conf.d/*",
+    "/etc/mdadm.conf",
+    "/etc/mdadm.conf.d/*",
+  ),
+  ...inInitramfs(rewriteLvmFilters, "/etc/lvm/lvm.conf", "/etc/lvm/lvmlocal.conf"),
+  ...inInitramfs(rewriteDevicesFile, "/etc/lvm/devices/*.devices"),
+  ...paths(asPath, "/etc/mtools.conf", "/etc/auto.*", "/etc/auto.master.d/*"),
   ...paths(rewriteDracut, "/etc/dracut.conf", "/etc/dracut.conf.d/*.conf"),
   ...paths(rewriteUnit, "/etc/systemd/system/*.mount", "/etc/systemd/system/*.automount"),
   ...paths(noteSwapUnit, "/etc/systemd/system/*.swap"),
@@ -78,13 +89,16 @@ function ownDisk(effect: string): Rewrite {
   return (text, rewriting) => replaceNames(text, rewriting, { form: "own", effect });
 }
 
-/** SUSE's list of devices for update-bootloader: on a clone, GRUB is in the first sectors of its disk. */
+/** SUSE's list of devices for update-bootloader, one a line: on a clone, GRUB is in the first sectors of its disks. */
 function rewriteGrubDevices(text: string, rewriting: Rewriting): string {
-  const { disk } = rewriting;
-  return text.split("\n").map((content, line) => {
+  const { disks } = rewriting;
+  const isCaptured = (content: string) =>
+    content.startsWith("/dev/") &&
+    ["disk", "partition", "volume", "lasting"].includes(disks.meaning(content.trim()).is);
+  const lines = text.split("\n"), first = lines.findIndex(isCaptured), places = disks.loaderPlaces;
+  return lines.flatMap((content, line) => {
     if (!content.startsWith("/dev/")) return content;
-    const { is } = disk.meaning(content.trim());
-    if (is === "disk" || is === "partition" || is === "lasting") return disk.grubPlace ?? content;
+    if (isCaptured(content) && places.length > 0) return line === first ? places : [];
     const effect = "remove it, or GRUB's updates fail on clones";
     return rewriting.name(content.trim(), { form: "own", line, effect });
   }).join("\n");
@@ -116,7 +130,7 @@ function rewriteUnit(text: string, rewriting: Rewriting): string {
 function noteSwapUnit(text: string, rewriting: Rewriting): string {
   for (const [line, content] of text.split("\n").entries()) {
     const [, what = ""] = /^\s*What\s*=\s*(\S+)/.exec(content) ?? [];
-    if (!["disk", "partition", "foreign"].includes(rewriting.disk.meaning(what).is)) continue;
+    if (!["disk", "partition", "foreign"].includes(rewriting.disks.meaning(what).is)) continue;
     rewriting.note(
       line,
       `names ${what}: clones may have another disk of that name; list it in /etc/fstab by UUID`,

@@ -5,11 +5,12 @@ import {
   BY_PATH,
   GPT_LAYOUT,
   MBR_LAYOUT,
-  NVME,
+  onDisk,
   rewritten,
   ROOT,
   SWAP,
 } from "./testing/layouts.ts";
+import type { CloneDisks } from "./template_disks.ts";
 
 const PART = (n: number) => BOOT_PART.replace(/4$/, String(n));
 const OWN = "/dev/disk/by-id/nvme-eui.0025385b71b0a1c2";
@@ -22,7 +23,7 @@ interface Case {
   readonly after: string;
   readonly notes?: RegExp[];
   readonly layout?: typeof GPT_LAYOUT;
-  readonly clone?: typeof NVME;
+  readonly clone?: CloneDisks;
 }
 
 const CASES: Case[] = [
@@ -84,7 +85,7 @@ UUID=dead-beef /usb vfat nofail 0 0
 UUID=${ROOT} /a xfs logdev=/dev/sdc1,noatime 0 0
 `,
     notes: [
-      /^\/etc\/fstab line 1 names \/dev\/sdb1, which is not on the captured disk: .*add nofail$/,
+      /^\/etc\/fstab line 1 names \/dev\/sdb1, which is not on the captured disks: .*add nofail$/,
       /line 2 names UUID=dead-beef.*clones boot without it/,
       /line 3 names .*usb-Stick_1-part1/,
       /line 4 names \/dev\/sdc1/,
@@ -236,7 +237,7 @@ menuentry 'own kernel' {
     path: "/boot/grub/device.map",
     before: `(hd0)\t/dev/sda\n(hd1) /dev/sdb\n`,
     after: `(hd0)\t/dev/vda\n(hd1) /dev/sdb\n`,
-    clone: { name: "vda", names: [], firmware: "bios" },
+    clone: onDisk({ name: "vda", names: [] }),
     notes: [/line 2 names \/dev\/sdb/],
   },
   {
@@ -257,7 +258,7 @@ menuentry 'own kernel' {
     path: "/etc/hdparm.conf",
     before: `${BY_PATH} {\n}\n`,
     after: `${BY_PATH} {\n}\n`,
-    clone: { name: "sda", names: [BY_PATH, "/dev/disk/by-id/wwn-0x5002538d40b1b5c9"], firmware: "bios" },
+    clone: onDisk({ name: "sda", names: [BY_PATH, "/dev/disk/by-id/wwn-0x5002538d40b1b5c9"] }),
   },
   {
     name: "a mount unit",

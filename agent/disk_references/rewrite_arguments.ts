@@ -1,5 +1,6 @@
 /** Rewrites kernel command lines in all files that hold them, and boot loader menus. Pure. */
 import { changeEnvironment } from "./grub_environment.ts";
+import { missingVolumes } from "./volume_arguments.ts";
 import { type Form, isComment, replaceInLine, replaceNames, type Rewriting } from "./rewriting.ts";
 
 const EFFECT = "clones do not find it; name it by its UUID, or remove it";
@@ -60,11 +61,15 @@ function noteArguments(text: string, rewriting: Rewriting): void {
   for (const [line, content] of text.split("\n").entries()) {
     if (isComment(content)) continue;
     for (const [, argument, value = ""] of content.matchAll(TAGGED)) {
-      if (rewriting.disk.meaning(value).is !== "foreign") continue;
+      if (rewriting.disks.meaning(value).is !== "foreign") continue;
       const waits = "no captured file system or swap area has it: clones wait for it at boot, some forever";
       rewriting.note(line, `has ${argument}=${value}, but ${waits}; remove it`);
     }
-    if (/\bresume_offset=/.test(content) && rewriting.disk.hasSwapFile) {
+    for (const missing of missingVolumes(content, rewriting.disks.layout)) {
+      const waits = "no captured volume has it: clones wait for it at boot, some forever";
+      rewriting.note(line, `has ${missing}, but ${waits}; remove it`);
+    }
+    if (/\bresume_offset=/.test(content) && rewriting.disks.hasSwapFile) {
       const where =
         "clones have their swap file elsewhere and cannot resume from hibernation until it is set to";
       rewriting.note(line, `has resume_offset=, but ${where} what \`filefrag -v\` prints there`);

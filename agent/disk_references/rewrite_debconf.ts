@@ -20,21 +20,21 @@ export function rewriteDebconf(text: string, rewriting: Rewriting): string {
     const [, value] = /^Value: (.*)$/.exec(content) ?? [];
     // a question that was never answered stays unanswered
     if (!QUESTIONS.includes(question) || !value?.trim()) return content;
-    const { disk } = rewriting;
-    const place = disk.grubPlace;
-    if (place === undefined) return content;
+    const { disks } = rewriting;
+    const places = disks.loaderPlaces;
+    if (places.length === 0) return content;
     const named = value.split(/,\s*/).filter((device) => device !== "");
-    const others = named.filter((device) => disk.meaning(device).is === "foreign");
+    const others = named.filter((device) => disks.meaning(device).is === "foreign");
     if (others.length > 0) {
       const left = others.length === named.length ? "" : `, not to ${others.join(" and ")}`;
       rewriting.note(
         line,
         `has ${question} = ${
           named.join(", ")
-        }, not all on the captured disk: on clones, GRUB's updates go to ` +
-          `their own disk${left}`,
+        }, not all on the captured disks: on clones, GRUB's updates go to ` +
+          `their own disks${left}`,
       );
     }
-    return `Value: ${place}`;
+    return `Value: ${places.join(", ")}`;
   }).join("\n");
 }

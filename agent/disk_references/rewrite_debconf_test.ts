@@ -1,7 +1,7 @@
 /** Checks what grub-pc's postinst would do, with answers read by debconf itself. */
 import assert from "node:assert/strict";
 import { runCommand } from "../sys/command.ts";
-import { BY_ID, NVME, rewritten } from "./testing/layouts.ts";
+import { BY_ID, NVME, onDisk, rewritten } from "./testing/layouts.ts";
 
 const OWN = "/dev/disk/by-id/nvme-eui.0025385b71b0a1c2";
 const stanza = (name: string, value: string, more = "") =>
@@ -29,7 +29,7 @@ for (const { name, value, after, notes } of CASES) {
 
 Deno.test("debconf's answer for GRUB on UEFI is the clone's EFI system partition", () => {
   const made = rewritten(PATH, stanza("grub-efi/install_devices", `${BY_ID}-part1`), {
-    clone: { ...NVME, firmware: "uefi" },
+    clone: onDisk(NVME, "uefi"),
   });
   assert.equal(made.text, stanza("grub-efi/install_devices", `${OWN}-part1`));
 });

@@ -1,5 +1,6 @@
 /** Rewrites fstab(5) and crypttab(5). Pure. */
 import { isTag, replaceInLine, type Rewriting } from "./rewriting.ts";
+import type { UnlockWay } from "./template_disks.ts";
 
 const MISSED = "clones wait for it and then stop booting; remove the line, or add nofail";
 
@@ -11,8 +12,22 @@ export function rewriteFstab(text: string, rewriting: Rewriting): string {
     const isOptional = /[\s,](nofail|noauto)\b/.test(rest ?? "");
     const effect = isOptional ? "clones boot without it" : MISSED;
     const options = replaceOptions(rest ?? "", { rewriting, line, effect });
-    return `${before}${newSpec(spec, { mountPoint, rewriting, line, effect })}${gap}${mountPoint}${options}`;
+    const named = newSpec(spec, { mountPoint, rewriting, line, effect });
+    if (isOptional || !rewriting.disks.isLeft(rewriting.disks.meaning(named))) {
+      return `${before}${named}${gap}${mountPoint}${options}`;
+    }
+    rewriting.changes.push(
+      `${mountPoint} is on a disk that is left alone: the clone boots without it (nofail)`,
+    );
+    return `${before}${named}${gap}${mountPoint}${madeOptional(options)}`;
   }).join("\n");
+}
+
+/** Adds nofail to the options (the fourth field), with a short wait for the device (systemd.mount(5)). */
+function madeOptional(rest: string): string {
+  const added = "nofail,x-systemd.device-timeout=10s";
+  const [, type, options, end] = /^(\s+\S+\s+)(\S+)(.*)$/.exec(rest) ?? [];
+  return options === undefined ? `${rest.trimEnd()} ${added}` : `${type}${options},${added}${end}`;
 }
 
 function newSpec(
@@ -24,10 +39,10 @@ function newSpec(
     effect: string;
   },
 ): string {
-  const { disk } = rewriting;
+  const { disks } = rewriting;
   // a kernel name of an earlier boot or disk: the mount point says which partition is meant
-  const isUnknown = !isTag(spec) && disk.meaning(spec).is === "foreign" || spec === "/dev/root";
-  const mounted = isUnknown ? disk.mountedAt(mountPoint.replace(/(?<=.)\/+$/, "")) : undefined;
+  const isUnknown = !isTag(spec) && disks.meaning(spec).is === "foreign" || spec === "/dev/root";
+  const mounted = isUnknown ? disks.mountedAt(mountPoint.replace(/(?<=.)\/+$/, "")) : undefined;
   return (mounted && rewriting.write(mounted, "spec")) ??
     rewriting.name(spec, { form: "spec", line, effect });
 }
@@ -44,13 +59,19 @@ function replaceOptions(
 }
 
 /**
- * Rewrites the devices of crypttab(5) to PARTUUIDs: swap with a random key has no persistent UUID, and a clone's disk
- * that happens to have the old name would be overwritten at each boot.
+ * Rewrites crypttab(5): devices get PARTUUIDs, since swap with a random key has no persistent UUID, and a clone's disk
+ * that happens to have the old name would be overwritten at each boot; captured LUKS volumes keep their UUIDs, and are
+ * opened in the clone's way.
  */
 export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
   return text.split("\n").map((content, line) => {
-    const [, target, device, rest] = /^(\s*[^\s#]\S*\s+)(\S+)(.*)$/.exec(content) ?? [];
+    const [, before, target, gap, device, rest] = /^(\s*)([^\s#]\S*)(\s+)(\S+)(.*)$/.exec(content) ?? [];
     if (target === undefined || device === undefined) return content;
+    const captured = rewriting.disks.layout.encrypted?.find(({ name }) => name === target);
+    const way = captured && rewriting.disks.clone.unlock?.get(target);
+    if (captured && way) {
+      return `${before}${target}${gap}UUID=${captured.uuid}${unlocked(rest ?? "", way)}`;
+    }
     const effect = "a clone's disk of that name would be overwritten or asked for a passphrase; " +
       "name a partition by PARTUUID=";
     const key = replaceInLine(rest ?? "", {
@@ -59,10 +80,23 @@ export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
       form: "path",
       effect: "clones without this key ask for a passphrase",
     });
-    // UUIDs of encrypted volumes are not in the layout: a capture refuses such volumes
-    if (isTag(device)) {
-      return `${target}${device}${key}`;
-    }
-    return `${target}${rewriting.name(device, { form: "part-spec", line, effect })}${key}`;
+    const named = isTag(device)
+      ? device
+      : captured && rewriting.disks.meaning(device).is !== "volume"
+      ? `UUID=${captured.uuid}`
+      : rewriting.name(device, { form: "part-spec", line, effect });
+    return `${before}${target}${gap}${named}${key}`;
   }).join("\n");
+}
+
+/** Options that choose a way to open a volume, each of which would keep the clone from using its own. */
+const UNLOCK_OPTION =
+  /^(tpm2|fido2|pkcs11)-|^(keyscript|keyfile-|keyslot|key-slot|token-timeout|headless|try-empty-password)/;
+
+/** The key and the options behind a crypttab line's device, for a clone with a key of its own. */
+function unlocked(rest: string, { way, keyFile }: UnlockWay): string {
+  const [, , options = ""] = rest.trim().split(/\s+/).length > 1 ? /^\s+(\S+)\s+(\S+)/.exec(rest) ?? [] : [];
+  const kept = options.split(",").filter((option) => option !== "" && !UNLOCK_OPTION.test(option));
+  const chosen = [...kept, ...way === "tpm2" ? ["tpm2-device=auto"] : []];
+  return ` ${way === "key-file" ? keyFile ?? "none" : "none"} ${chosen.join(",") || "luks"}`;
 }

@@ -1,5 +1,5 @@
 /** Replaces the disk names in one file, line by line, and collects notes about what it cannot replace. Pure. */
-import type { Meaning, TemplateDisk } from "./template_disk.ts";
+import type { Meaning, TemplateDisks } from "./template_disks.ts";
 
 /** The form of the name that replaces the template's. */
 export type Form =
@@ -13,14 +13,16 @@ export type Form =
   | "own";
 
 export class Rewriting {
-  readonly disk: TemplateDisk;
+  readonly disks: TemplateDisks;
   readonly file: string;
   /** Text for the version's notes. */
   readonly notes: string[] = [];
+  /** What changes on this clone besides names, as text. */
+  readonly changes: string[] = [];
 
-  constructor(file: string, disk: TemplateDisk) {
+  constructor(file: string, disks: TemplateDisks) {
     this.file = file;
-    this.disk = disk;
+    this.disks = disks;
   }
 
   note(line: number, text: string): void {
@@ -34,24 +36,26 @@ export class Rewriting {
     /** What happens on a clone, and what to do: the end of the note. */
     effect: string;
   }): string {
-    if (form === "own" && this.disk.isClones(name)) return name;
-    const meaning = this.disk.meaning(name);
+    if (form === "own" && this.disks.isClones(name)) return name;
+    const meaning = this.disks.meaning(name);
     switch (meaning.is) {
       case "no disk":
       case "lasting":
         return name;
+      case "volume":
+        return meaning.lasts ? name : this.write(meaning, form) ?? name;
       case "foreign":
         this.note(
           line,
           isTag(name)
             ? `names ${name}, which no captured file system or swap area has: ${effect}`
-            : `names ${name}, which is not on the captured disk: ${effect}`,
+            : `names ${name}, which is not on the captured disks: ${effect}`,
         );
         return name;
       case "disk":
       case "partition": {
         const found = this.write(meaning, form);
-        if (found === undefined) {
+        if (found === undefined && !this.disks.isLeft(meaning)) {
           this.note(
             line,
             `names ${name}, which has no UUID: clones may have another disk of that name; ${effect}`,
@@ -65,13 +69,13 @@ export class Rewriting {
   write(meaning: Meaning, form: Form): string | undefined {
     switch (form) {
       case "spec":
-        return this.disk.spec(meaning) ?? this.disk.own(meaning);
+        return this.disks.spec(meaning) ?? this.disks.own(meaning);
       case "part-spec":
-        return this.disk.partSpec(meaning);
+        return this.disks.partSpec(meaning);
       case "path":
-        return this.disk.path(meaning);
+        return this.disks.path(meaning);
       case "own":
-        return this.disk.own(meaning);
+        return this.disks.own(meaning);
     }
   }
 }

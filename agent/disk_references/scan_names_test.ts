@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { scanNames } from "./scan_names.ts";
-import { TemplateDisk } from "./template_disk.ts";
-import { GPT_LAYOUT, NVME } from "./testing/layouts.ts";
+import { TemplateDisks } from "./template_disks.ts";
+import { GPT_LAYOUT, NVME, onDisk } from "./testing/layouts.ts";
 
-const disk = new TemplateDisk(GPT_LAYOUT, NVME);
+const disks = new TemplateDisks(GPT_LAYOUT, onDisk(NVME));
 const CASES: [name: string, text: string, notes: RegExp[]][] = [
   ["a udev rule by serial number", 'ENV{ID_SERIAL_SHORT}=="QM00001", SYMLINK+="system"', [
     /names QM00001/,
@@ -29,7 +29,7 @@ const CASES: [name: string, text: string, notes: RegExp[]][] = [
 
 for (const [name, text, notes] of CASES) {
   Deno.test(`names in files of unknown form: ${name}`, () => {
-    const found = scanNames("/etc/x", { text, disk });
+    const found = scanNames("/etc/x", { text, disks });
     assert.equal(found.length, notes.length, found.join("\n"));
     for (const [i, note] of notes.entries()) assert.match(found[i] ?? "", note);
   });

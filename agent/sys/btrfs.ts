@@ -6,8 +6,6 @@
 import type { BytePath } from "#contract/format/byte_path.ts";
 import { c, errno, fail } from "./libc.ts";
 
-/** BTRFS_SUPER_MAGIC of linux/magic.h. */
-export const BTRFS_MAGIC = 0x9123683e;
 /** The top of every file system, and the inode of the root of every subvolume. */
 export const TOP_SUBVOLUME = 5, SUBVOLUME_INODE = 256n;
 
@@ -88,6 +86,12 @@ export function defaultSubvolumeOf(fd: number): number {
     }
   }
   return TOP_SUBVOLUME;
+}
+
+/** The root tree names the quota tree once quotas are enabled. */
+export function hasQuotas(fd: number): boolean {
+  const QUOTA_TREE = 8n;
+  return !search(fd, [QUOTA_TREE, QUOTA_TREE], [ROOT_ITEM, ROOT_ITEM]).next().done;
 }
 
 interface Item {
@@ -182,8 +186,8 @@ export function isReadOnlySubvolume(fd: number): boolean | undefined {
   if (c().ioctl(fd, IOC.SUBVOL_GETFLAGS, new Uint8Array(flags.buffer)) === 0) {
     return ((flags[0] ?? 0n) & READ_ONLY) !== 0n;
   }
-  const EINVAL = 22, ENOTTY = 25;
-  if (errno() === EINVAL || errno() === ENOTTY) return undefined;
+  const EINVAL = 22, ENOTTY = 25, EOPNOTSUPP = 95;
+  if ([EINVAL, ENOTTY, EOPNOTSUPP].includes(errno())) return undefined;
   fail("read the properties of the subvolume");
 }
 

@@ -6,10 +6,13 @@ import { addBackup } from "./backup_command.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addNodeSet } from "./node_set_command.ts";
+import { addRecoveryKey } from "./recovery_key_command.ts";
 
 type NodeCommand = Command<[], Record<PropertyKey, never>>;
 type Signal = Pick<Actions, "signal">;
 
+const UNLOCK = ["passphrase", "key-file", "tpm2"] as const;
+const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "allow a node's backup to be written to another node";
 
 export function addNode(program: Command<[], Record<PropertyKey, never>>, { signal }: Signal): void {
@@ -24,6 +27,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addDeploy(node, { signal });
   addRestore(node, { signal });
   addBackup(node, { signal });
+  addRecoveryKey(node, { signal });
   addCancel(node, { signal });
 }
 
@@ -42,6 +46,7 @@ function addQueries(node: NodeCommand, { signal }: Signal): void {
   withServer(node.command("delete"))
     .description("Remove nodes from the server; their disks are not touched.")
     .argument("<node...>", NODES)
+    .option("--force", "also if the recovery key of an encrypted disk is lost with it")
     .addHelpText("after", afterOptions({ examples: ["rackseed node delete n1"] }))
     .action(async (keys, options) =>
       await (await import("./node_orders.ts")).deleteNodes(keys, { ...options, signal })
@@ -68,6 +73,10 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
       "with ask, time until the proposal is accepted (default: 5min)",
       parseDurationOption,
     )
+    .addOption(
+      new Option("--unlock <how>", "override the nodes' own --unlock setting").choices(UNLOCK),
+    )
+    .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--force", FORCE)
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
@@ -83,9 +92,15 @@ Without --seed, finished nodes follow \`rackseed swarm show\`.
 Identity (host name, addresses, SSH host keys):
   keep    from the old disk, else from the server's records
   assign  from \`rackseed node set\`
-  ask     from a person at the node's console`,
+  ask     from a person at the node's console
+Encrypted images: each node gets a key of its own, which it opens by
+  passphrase  typed at each start; the command asks for it
+  key-file    a file on another file system of the clone
+  tpm2        the node's TPM 2.0
+and by a recovery key, see \`rackseed node recovery-key\`.`,
         examples: [
           "rackseed node deploy n1 n2 n3 --image web@3 --wait",
+          "rackseed node deploy n1 --image vault --unlock tpm2",
           "rackseed node deploy 'node[001-128]' --image web",
           "rackseed node deploy n1 --image web --identity keep --seed none",
         ],
@@ -105,6 +120,7 @@ function addRestore(node: NodeCommand, { signal }: Signal): void {
     .option("--keep <path...>", "leave these paths alone, with everything below them")
     .option("--dry-run", "show what would change without writing anything")
     .option("--check-content", "hash every file instead of trusting unchanged timestamps; slower")
+    .option("--passphrase-file <file>", PASSPHRASE_FILE)
     .option("--force", FORCE)
     .option("--wait", "wait until done; then print what changed, or would change")
     .option("--json", "print the order as JSON; with --wait, then the steps")

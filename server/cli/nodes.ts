@@ -9,7 +9,7 @@ import { describeSlowest, firstBootOf, paceOf, stepOf } from "./node_progress.ts
 import { print, printFields, printJson, printTable } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../words/figures.ts";
-import { formatDataDisk } from "../words/disk_text.ts";
+import { describeEncryption, formatDataDisk } from "../words/disk_text.ts";
 import { formatInterface } from "../words/interface_text.ts";
 import { stateOf } from "../words/node_state.ts";
 
@@ -60,6 +60,7 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     "Left alone": settings.leaveDisks?.join(" "),
     Mirrors: settings.mirror === undefined ? undefined : `${settings.mirror} disks each`,
     Unlock: settings.unlock,
+    Encrypted: node.encryption && encryptionOf(node),
     "Boot program": settings.bootProgram,
     Rack: settings.rack,
     Backup: settings.backupEverySeconds === undefined
@@ -87,6 +88,10 @@ export async function showNode(key: string, { json, signal, ...options }: NodeOp
     );
   }
   for (const report of log) printReport(report);
+}
+
+function encryptionOf({ name, encryption }: NodeView): string | undefined {
+  return encryption && describeEncryption(encryption, { hint: `rackseed node recovery-key ${name}` });
 }
 
 /** The address set by the operator, else the one it last reported from. */

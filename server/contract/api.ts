@@ -20,7 +20,7 @@
  *   GET    /nodes      GET /nodes/:node        NodeView(s)       :node is name, MAC or id
  *   PUT    /nodes/:node                        NodeSettings → NodeView   creates the node if it is new
  *   PUT    /nodes                              NodeChange[] → NodeView[]   all of them or none
- *   DELETE /nodes/:node
+ *   DELETE /nodes/:node                        ?force=true: also if its recovery key is lost with it
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
  *   POST   /nodes/:node/cancel                 NodeView
@@ -28,6 +28,8 @@
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node
  *   POST   /nodes/:node/boot-backup            BootBackupRequest → DeployAnswer   at its next network boot
  *   POST   /nodes/:node/agent                  AgentToken        for that agent; revokes the one before
+ *   GET    /nodes/:node/recovery-key           RecoveryKeyUse[]  who was shown it
+ *   POST   /nodes/:node/recovery-key           RecoveryKeyRequest → RecoveryKeyView   once; then with a reason
  *   GET    /deployments/:id                    DeploymentView
  *   GET    /hooks                              HookSummary[]
  *   GET    /hooks/:scope/:when/:name           HookView          see hooks.ts

@@ -8,6 +8,7 @@ import type { Deployments } from "../store/deployments.ts";
 import { type Nodes, shortList } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
+import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Images } from "./ports.ts";
 import { present } from "./present.ts";
@@ -20,6 +21,7 @@ interface OrderSources {
   readonly images: Images;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly encryption: Encryption;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -35,7 +37,7 @@ export class DeploymentOrders {
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: DeployRequest & { restore?: RestoreTerms }): DeployAnswer {
     const { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore } = request;
-    const { deployments, images, batches, clones, pin, onChange } = this.#sources;
+    const { deployments, images, batches, clones, encryption, pin, onChange } = this.#sources;
     const version = images.get(ref);
     const nodes = this.#distinct(keys);
     const image = `${version.image}@${version.version}`;
@@ -45,10 +47,13 @@ export class DeploymentOrders {
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
     refuseUnbootable(nodes, version);
+    const { unlock, passphrase } = request;
+    const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
       image: version.image,
       version: version.version,
+      also,
       seed,
       restore,
       ...((identity ?? askSeconds) && {
@@ -70,7 +75,7 @@ export class DeploymentOrders {
    * keep are kept too. Throws RackseedError.
    */
   restore(
-    { nodes: keys, image, version, keep = [], dryRun = false, check, force }: RestoreRequest,
+    { nodes: keys, image, version, keep = [], dryRun = false, check, passphrase, force }: RestoreRequest,
   ): DeployAnswer {
     const { images } = this.#sources;
     const ref = image ?? this.#assignedTo(this.#distinct(keys), version);
@@ -78,12 +83,12 @@ export class DeploymentOrders {
     const always = images.settings(named.image).keep ?? [];
     const restore = { keep: [...new Set([...always, ...keep])], dryRun, ...present("check", check) };
     const target = `${named.image}@${named.version}`;
-    return this.deploy({ nodes: keys, image: target, identity: "keep", force, restore });
+    return this.deploy({ nodes: keys, image: target, identity: "keep", passphrase, force, restore });
   }
 
   /** Throws RackseedError: 404, 409 if the node is neither armed nor being installed. */
   cancel(key: string): NodeView {
-    const { nodes, deployments, onChange } = this.#sources;
+    const { nodes, deployments, encryption, onChange } = this.#sources;
     const node = nodes.get(key);
     const cancelled = deployments.cancel(node.id);
     if (!cancelled) {
@@ -93,6 +98,7 @@ export class DeploymentOrders {
         status: 409,
       });
     }
+    encryption.end(node.id);
     log.info("cancelled", { node: node.name, deployment: cancelled.deployment });
     return onChange(node);
   }

@@ -8,6 +8,7 @@ import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { BackupTerms } from "../store/deployment_terms.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
@@ -29,6 +30,7 @@ interface EnrolmentSources {
   readonly terms: SwarmTerms;
   readonly hooks: HookRegistry;
   readonly clones: CloneReports;
+  readonly encryption: Encryption;
   readonly onChange: (node: NodeRecord) => void;
 }
 
@@ -69,7 +71,7 @@ export class Enroller {
   }
 
   #backupOrder(
-    { name, settings }: NodeRecord,
+    { id, name, settings }: NodeRecord,
     { pending, backup, request }: { pending: Assignment; backup: BackupTerms; request: Request },
   ): Omit<BackupOrder, "session"> {
     if (request.inventory.kind !== "machine") {
@@ -84,6 +86,7 @@ export class Enroller {
       node: name,
       backup: { image: backupImage(name), excludes: [...backup.excludes] },
       ...present("disks", settings.disks),
+      ...this.#sources.encryption.openWith(id),
     };
   }
 
@@ -91,7 +94,7 @@ export class Enroller {
     node: NodeRecord,
     { pending, request: { inventory, address, swarm } }: { pending: Assignment; request: Request },
   ): Omit<Order, "session"> {
-    const { deployments, images, identity, terms, hooks: registry, clones } = this.#sources;
+    const { deployments, images, identity, terms, hooks: registry, clones, encryption } = this.#sources;
     const ref = `${pending.image}@${pending.version}`;
     const version = images.get(ref);
     const { manifest, key } = images.secrets(ref);
@@ -118,6 +121,7 @@ export class Enroller {
       }),
       ...diskChoices(node.settings),
       ...present("installedDisks", deployments.installedDisks(node.id)),
+      ...(inventory.kind === "machine" && encryption.fetch(pending)),
       ...(hooks.length > 0 && { hooks }),
       ...(inventory.kind === "machine" && clones.terms(pending, swarm)),
       fallback: { peers: [...swarm.seeders], packs: NODE_PACKS },

@@ -1,6 +1,14 @@
 /** The nodes, and everything that is done with them: the fleet's parts joined. */
 import { getLogger } from "@logtape/logtape";
-import type { DeploymentView, NodeChange, NodeSettings, NodeView, StepReport } from "#contract/api.ts";
+import type {
+  DeploymentView,
+  NodeChange,
+  NodeSettings,
+  NodeView,
+  RecoveryKeyUse,
+  RecoveryKeyView,
+  StepReport,
+} from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Deployments } from "../store/deployments.ts";
@@ -9,6 +17,7 @@ import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { DeploymentOrders } from "./deployment_orders.ts";
+import type { Encryption } from "./encryption.ts";
 import { Enroller } from "./enrolment.ts";
 import { CloneReports } from "./first_boot/clone_reports.ts";
 import type { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
@@ -33,6 +42,7 @@ export interface FleetOptions {
   readonly terms: SwarmTerms;
   readonly firstBoots: FirstBootWatch;
   readonly hooks: HookRegistry;
+  readonly encryption: Encryption;
   readonly publish: Publish;
   readonly now: () => number;
   /** Pin of the server's CA, for the nodes' boot tokens. */
@@ -63,19 +73,40 @@ export class Fleet {
   #checkedMs: number;
 
   constructor(options: FleetOptions) {
-    const { nodes, deployments, images, batches, terms, hooks, firstBoots: watch, pin, now } = options;
+    const { nodes, deployments, images, batches, terms, hooks, encryption, pin, now } = options;
+    const { firstBoots: watch } = options;
     const onChange = (node: NodeRecord) => this.changed(node);
     const onRemoved = (name: string) => options.publish({ type: "node-removed", name });
     const identity = new NodeIdentity(options);
     const clones = new CloneReports({ nodes, deployments, watch, onChange });
-    const enroller = new Enroller({ nodes, deployments, images, terms, hooks, clones, identity, onChange });
-    this.orders = new DeploymentOrders({ nodes, deployments, images, batches, clones, pin, onChange });
+    const enroller = new Enroller({
+      nodes,
+      deployments,
+      images,
+      terms,
+      hooks,
+      clones,
+      encryption,
+      identity,
+      onChange,
+    });
+    this.orders = new DeploymentOrders({
+      nodes,
+      deployments,
+      images,
+      batches,
+      clones,
+      encryption,
+      pin,
+      onChange,
+    });
     this.netboot = new NetbootOrders({ nodes, deployments, pin, onChange });
     this.agents = new NodeAgents({
       nodes,
       deployments,
       batches,
       clones,
+      encryption,
       enroller,
       identity,
       terms,
@@ -85,7 +116,7 @@ export class Fleet {
     this.clones = clones;
     this.#options = options;
     this.#identity = identity;
-    this.#views = new NodeViews({ nodes, deployments, batches, clones, terms, now });
+    this.#views = new NodeViews({ nodes, deployments, batches, clones, encryption, terms, now });
     this.#checkedMs = now();
   }
 
@@ -109,8 +140,9 @@ export class Fleet {
     return this.#options.nodes.putAll(changes).map((node) => this.changed(node));
   }
 
-  delete(key: string): void {
-    const { nodes, deployments, batches, hooks, publish } = this.#options;
+  /** `force`: also if the server's copy of the node's recovery key is lost with it. Throws RackseedError (404, 409). */
+  delete(key: string, { force = false }: { force?: boolean } = {}): void {
+    const { nodes, deployments, batches, hooks, encryption, publish } = this.#options;
     const node = nodes.get(key);
     if (deployments.active(node.id)) {
       throw new RackseedError(`cannot delete the node ${node.name}`, {
@@ -119,6 +151,7 @@ export class Fleet {
         status: 409,
       });
     }
+    encryption.forget(node, { force });
     deployments.forgetNode(node.id);
     batches.forget(node.id);
     this.clones.forget(node.id);
@@ -138,6 +171,18 @@ export class Fleet {
       for (const ref of refs) if (ref !== undefined) byVersion.set(ref, [...byVersion.get(ref) ?? [], name]);
     }
     return byVersion;
+  }
+
+  /** Throws RackseedError (404, 409); see encryption.ts. */
+  showRecoveryKey(key: string, options: { who: string; again: string | undefined }): RecoveryKeyView {
+    const view = this.#options.encryption.show(this.#options.nodes.get(key), options);
+    this.changed(this.#options.nodes.get(key));
+    return view;
+  }
+
+  /** Throws RackseedError (404). */
+  recoveryKeyUses(key: string): RecoveryKeyUse[] {
+    return this.#options.encryption.uses(this.#options.nodes.get(key));
   }
 
   /** Throws RackseedError (404). */

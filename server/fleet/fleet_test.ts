@@ -3,8 +3,11 @@ import { DatabaseSync } from "node:sqlite";
 import { FirstBootWatch } from "./first_boot/first_boot_watch.ts";
 import type { ServerEvent } from "#contract/api.ts";
 import { Deployments } from "../store/deployments.ts";
+import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Nodes } from "../store/nodes.ts";
+import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
+import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
 /** Real nodes and deployments; no images, and batches that know nothing. */
@@ -20,6 +23,10 @@ function open() {
     now,
     pin: "pin",
     firstBoots: new FirstBootWatch(new FirstBoots(db), { now }),
+    encryption: new Encryption({
+      secrets: new DiskSecrets(db, { directory: { keys: "/nonexistent" }, now }),
+      uses: new RecoveryKeyUses(db, { now }),
+    }),
     batches: { slowest: () => undefined, limit: () => undefined, seeding: () => undefined },
     publish: (event: ServerEvent) => void events.push(event),
   } as unknown as FleetOptions);

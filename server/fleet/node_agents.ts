@@ -18,6 +18,7 @@ import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
 import type { Batches } from "./batches/batches.ts";
 import { type Enroller, unknownBearer } from "./enrolment.ts";
+import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -31,6 +32,7 @@ interface AgentSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly encryption: Encryption;
   readonly enroller: Enroller;
   readonly identity: NodeIdentity;
   readonly terms: SwarmTerms;
@@ -89,11 +91,13 @@ export class NodeAgents {
   }
 
   report(assignment: Assignment, report: StepReport, { address }: { address: string }): ReportAnswer {
-    const { nodes, deployments, batches, clones, terms, onChange } = this.#sources;
+    const { nodes, deployments, batches, clones, encryption, terms, onChange } = this.#sources;
     nodes.touch(assignment.node, { address });
     const { step, reportsAs } = report;
     if (step === "finish" && reportsAs !== undefined) clones.begin(assignment, { reportsAs });
+    if (report.encrypted) encryption.made(assignment);
     const after = deployments.report(assignment, report);
+    if (after.state !== "installing") encryption.end(assignment.node);
     const slowestBefore = batches.slowest(assignment.deployment)?.node;
     if (!deployments.backupTerms(assignment.deployment)) batches.note(assignment, report);
     const node = nodes.find(assignment.node);

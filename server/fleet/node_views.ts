@@ -5,6 +5,7 @@ import type { Batches } from "./batches/batches.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
 import { present } from "./present.ts";
@@ -17,6 +18,7 @@ interface NodeViewSources {
   readonly deployments: Deployments;
   readonly batches: Batches;
   readonly clones: CloneReports;
+  readonly encryption: Encryption;
   readonly terms: SwarmTerms;
   readonly now: () => number;
 }
@@ -26,14 +28,16 @@ export class NodeViews {
   readonly #deployments: Deployments;
   readonly #batches: Batches;
   readonly #clones: CloneReports;
+  readonly #encryption: Encryption;
   readonly #terms: SwarmTerms;
   readonly #now: () => number;
 
-  constructor({ nodes, deployments, batches, clones, terms, now }: NodeViewSources) {
+  constructor({ nodes, deployments, batches, clones, encryption, terms, now }: NodeViewSources) {
     this.#nodes = nodes;
     this.#deployments = deployments;
     this.#batches = batches;
     this.#clones = clones;
+    this.#encryption = encryption;
     this.#terms = terms;
     this.#now = now;
   }
@@ -63,6 +67,7 @@ export class NodeViews {
       ...(assignment && !backup && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),
+      ...present("encryption", this.#encryption.view(node.id)),
       ...(restore && { restore: { ...restore, ...this.#changes(node, assignment) } }),
     };
   }

@@ -1,14 +1,17 @@
 /** The fleet opened: nodes, their orders, their hooks and their first boots. */
 import { Batches } from "../fleet/batches/batches.ts";
+import { Encryption } from "../fleet/encryption.ts";
 import { FirstBootWatch } from "../fleet/first_boot/first_boot_watch.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { HookRegistry } from "../fleet/hook_registry.ts";
 import { SwarmTerms } from "../fleet/swarm_terms.ts";
 import type { Images, Publish } from "../fleet/ports.ts";
 import { AgentTokens } from "../store/agent_tokens.ts";
+import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Hooks } from "../store/hooks.ts";
 import { Identities } from "../store/identities.ts";
+import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { ServerData } from "./open_data.ts";
 import { every, type StartContext } from "./start_context.ts";
 import type { ServerSwarm } from "./start_swarm.ts";
@@ -53,6 +56,10 @@ export function openFleet(
     terms,
     firstBoots,
     hooks,
+    encryption: new Encryption({
+      secrets: new DiskSecrets(db, { directory, now }),
+      uses: new RecoveryKeyUses(db, { now }),
+    }),
     pin,
     identities: new Identities(directory),
     publish,

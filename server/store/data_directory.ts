@@ -3,6 +3,7 @@
  *
  *     rackseed.db
  *     keys/signing.pem          Ed25519, PKCS #8
+ *     keys/secrets.key          AES-256, in hexadecimal: seals recovery keys and passphrases in the database
  *     identities/NODE.json      identities of installed nodes, with their host keys
  *     packs/SHA256.pack         complete packs, immutable
  *     packs/ID.part             packs that still grow, or that an interrupted capture left for reuse

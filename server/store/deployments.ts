@@ -78,7 +78,12 @@ export class Deployments {
   /** Arms the nodes (by id), all or none; replaces orders that have not begun. Returns a boot secret for each. */
   arm(
     nodes: readonly string[],
-    { image, version, ...terms }: Terms & { image: string; version: number },
+    { image, version, also, ...terms }: Terms & {
+      image: string;
+      version: number;
+      /** Stores what belongs to the order, all or nothing with it. */
+      also?: (deployment: string) => void;
+    },
   ): { deployment: string; secrets: Map<string, string> } {
     const deployment = randomBytes(8).toString("hex");
     const secrets = transaction(this.#db, () => {
@@ -96,6 +101,7 @@ export class Deployments {
         this.#forgetOldLogs(node);
         made.set(node, this.#issue("boot", { deployment, node }));
       }
+      also?.(deployment);
       return made;
     });
     for (const node of nodes) this.#live.delete(node);

@@ -3,7 +3,7 @@
  *
  *     backup.json               FactsIndex: the files that follow, with their SHA-256, and those left out
  *     rackseed.db               a consistent copy
- *     token  tls/ca.pem  tls/ca.key  keys/signing.pem  identities/NODE.json
+ *     token  tls/ca.pem  tls/ca.key  keys/signing.pem  keys/secrets.key  identities/NODE.json
  *
  * Packs and version folders are too large for it; it has their names, sizes and hashes.
  */
@@ -13,7 +13,7 @@ import { Sha256Hex } from "#contract/format/sha256.ts";
 
 /** Relative and confined: exactly the names that this server writes. */
 const FactsPath = z.string().regex(
-  /^(rackseed\.db|token|tls\/ca\.(pem|key)|keys\/signing\.pem|identities\/[\w-]{1,80}\.json)$/,
+  /^(rackseed\.db|token|tls\/ca\.(pem|key)|keys\/(signing\.pem|secrets\.key)|identities\/[\w-]{1,80}\.json)$/,
 );
 /** Paths of what stays in the data directory. */
 const ContentPath = z.string().regex(/^(packs\/[0-9a-f]{64}\.pack|versions\/[^/@]{1,80}@\d+\/[\w.-]{1,80})$/);

@@ -5,7 +5,7 @@ import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { sha256OfPack } from "#contract/format/sha256.ts";
 import { chunkStream } from "./chunk_stream.ts";
 import type { DataDirectory } from "./data_directory.ts";
-import { removeSync } from "./durable.ts";
+import { removeSync, sizeOf } from "./durable.ts";
 import { type FactsIndex, INDEX } from "./facts_archive.ts";
 import { END_BYTES, padding } from "#tar/ustar.ts";
 import { encodeHeader } from "#tar/write_member.ts";
@@ -56,9 +56,11 @@ function copyDatabase(db: DatabaseSync, path: string): void {
 function membersOf(directory: DataDirectory, database: string): Member[] {
   const identities = [...Deno.readDirSync(directory.identities)].map(({ name }) => `identities/${name}`)
     .filter((path) => /^identities\/[\w-]{1,80}\.json$/.test(path)).sort();
+  // made with the first secret
+  const secrets = sizeOf(`${directory.keys}/secrets.key`) === undefined ? [] : ["keys/secrets.key"];
   return [
     { path: "rackseed.db", file: database },
-    ...["token", "tls/ca.pem", "tls/ca.key", "keys/signing.pem", ...identities]
+    ...["token", "tls/ca.pem", "tls/ca.key", "keys/signing.pem", ...secrets, ...identities]
       .map((path) => ({ path, file: `${directory.path}/${path}` })),
   ];
 }

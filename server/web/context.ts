@@ -28,6 +28,8 @@ export interface ApiContext {
   readonly swarm: SwarmControl;
   readonly hooks: HookRegistry;
   readonly notices: { list(): Notice[] };
+  /** "images/web@3/vmlinuz", as machines fetch it. */
+  readonly bootFile: (name: string) => Response | Promise<Response>;
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;
@@ -46,6 +48,11 @@ export type Env = { Bindings: Bindings; Variables: { agentOf?: string } };
 
 export function peerAddress({ env }: Context<Env>): string {
   return env.info.remoteAddr.hostname;
+}
+
+/** Who is calling, for records: there is one operator, so only how and from where is known. */
+export function caller(c: Context<Env>): string {
+  return `${bearerOf(c) === undefined ? "page" : "token"} from ${peerAddress(c)}`;
 }
 
 /** The bearer token of the Authorization header (RFC 6750 §2.1). */

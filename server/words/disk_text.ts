@@ -1,6 +1,7 @@
-/** A data disk as text: "/srv=/dev/disk/by-path/…" or "1=/dev/disk/by-id/…". */
-import type { DataDisk } from "#contract/api.ts";
+/** A node's disks as text; a data disk is "/srv=/dev/disk/by-path/…" or "1=/dev/disk/by-id/…". */
+import type { DataDisk, NodeView } from "#contract/api.ts";
 import { DataDisk as Schema } from "#contract/api/disks.ts";
+import { formatTime } from "./figures.ts";
 import { checked, UsageError } from "./usage.ts";
 
 /**
@@ -28,4 +29,15 @@ export function parseDataDisk(text: string): DataDisk {
 
 export function formatDataDisk({ of, disk }: DataDisk): string {
   return `${of}=${disk}`;
+}
+
+/** "by tpm2, since …; recovery key not shown yet". `hint`: the command that shows it. */
+export function describeEncryption(
+  { unlock, made, keyShown }: NonNullable<NodeView["encryption"]>,
+  { hint }: { hint?: string } = {},
+): string {
+  const key = keyShown === undefined
+    ? `recovery key not shown yet${hint === undefined ? "" : ` (${hint})`}`
+    : `recovery key shown ${formatTime(keyShown)}`;
+  return `opened by ${unlock}, since ${formatTime(made)}; ${key}`;
 }

@@ -4,6 +4,8 @@ import type { ImageView } from "#contract/api.ts";
 import { backUpServer, restoreServer } from "../../server/facts_command.ts";
 import { runCommandLine } from "../../server/cli/run.ts";
 import { openAuthority } from "../../server/access/tls.ts";
+import { ENCRYPTED_LAYOUT } from "../support/encrypted_layout.ts";
+import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
 import { waitFor } from "../support/wait_for.ts";
 
@@ -20,6 +22,7 @@ function cli(...args: string[]): Promise<number> {
     runTemplate: never,
     runInstall: never,
     sendTree: never,
+    exportDisk: never,
   });
 }
 
@@ -88,6 +91,27 @@ Deno.test("restored into an empty directory, the server reports missing packs; a
   const notices = async () => await (await moved.client.send("GET", "/notices")).text();
   await waitFor("the notice about web@1", async () => /web@1.*is missing/.test(await notices()));
   await Deno.remove(empty, { recursive: true }).catch(() => {});
+});
+
+Deno.test("a backup has the nodes' recovery keys, and the record of who saw them", async () => {
+  await using test = await ServerUnderTest.start();
+  await test.publish("vault", { root: SOURCES, layout: ENCRYPTED_LAYOUT });
+  await test.client.send("PUT", "/nodes/n1", { json: {} });
+  const [token] = await test.deploy(["n1"], { image: "vault", unlock: "tpm2" });
+  const { agent, order } = await test.enrol(token, MACHINE_INVENTORY);
+  using _agent = agent;
+  await agent.send("POST", "/node/report", {
+    json: { step: "format", state: "done", elapsedMs: 1, encrypted: true },
+  });
+  await test.client.send("POST", "/nodes/n1/recovery-key", { json: {} });
+  const file = `${test.folder}/facts.tar`, empty = `${test.folder}/empty`;
+  assert.equal(await cli("server", "backup", file, "--data", test.data), 0);
+  assert.equal(await cli("server", "restore", file, "--data", empty), 0);
+  assert.equal((Deno.statSync(`${empty}/keys/secrets.key`).mode ?? 0) & 0o777, 0o600);
+  await using moved = await ServerUnderTest.start({ data: empty });
+  await assert.rejects(moved.client.send("POST", "/nodes/n1/recovery-key", { json: {} }), { status: 409 });
+  const again = await moved.client.send("POST", "/nodes/n1/recovery-key", { json: { again: "moved" } });
+  assert.equal((await again.json()).keys[0].recoveryKey, order.encryption?.recoveryKey);
 });
 
 Deno.test("only the operator's token may fetch a backup", async () => {

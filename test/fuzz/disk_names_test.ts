@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { COVERED_FILES } from "../../agent/disk_references/covered_files.ts";
 import { Rewriting } from "../../agent/disk_references/rewriting.ts";
 import { scanNames } from "../../agent/disk_references/scan_names.ts";
-import { TemplateDisk } from "../../agent/disk_references/template_disk.ts";
-import { GPT_LAYOUT, NVME } from "../../agent/disk_references/testing/layouts.ts";
+import { TemplateDisks } from "../../agent/disk_references/template_disks.ts";
+import { GPT_LAYOUT, NVME, onDisk } from "../../agent/disk_references/testing/layouts.ts";
 
 const SIZE = 100_000;
 /** Generous, for a busy machine: a quadratic search would take minutes. */
@@ -17,14 +17,14 @@ const PARTS = [
 ];
 
 Deno.test("searching a text for disk names takes linear time", () => {
-  const disk = new TemplateDisk(GPT_LAYOUT, NVME);
+  const disks = new TemplateDisks(GPT_LAYOUT, onDisk(NVME));
   for (const part of PARTS) {
     const text = part.repeat(Math.ceil(SIZE / part.length));
     for (const { path, rewrite } of COVERED_FILES) {
-      const rewriting = new Rewriting(path, disk);
+      const rewriting = new Rewriting(path, disks);
       within(`${path}: ${JSON.stringify(part)}`, () => rewrite(text, rewriting));
     }
-    within(`any file: ${JSON.stringify(part)}`, () => scanNames("/etc/x", { text, disk }));
+    within(`any file: ${JSON.stringify(part)}`, () => scanNames("/etc/x", { text, disks }));
   }
 });
 

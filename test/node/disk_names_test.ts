@@ -14,6 +14,8 @@ import { type Plan, plannedSwapFiles } from "#plan/actions.ts";
 import { describePlan } from "#plan/plan_description.ts";
 import { CloneTree, ForeignTree } from "../../agent/tree/tree_files.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
+import { TemplateDisks } from "../../agent/disk_references/template_disks.ts";
+import { onDisk } from "../../agent/disk_references/testing/layouts.ts";
 import { LoopDisk, missingForDisks } from "./loop_disk.ts";
 import { carryOut, GIB, MBR, planFor, template } from "./template_disk.ts";
 
@@ -38,6 +40,7 @@ const FSTAB = `# made by the installer
 /var/extra\\040swap none swap sw,pri=7 0 0
 /swapfile none swap sw 0 0
 `;
+const on = (layout: DiskLayout, name: string) => new TemplateDisks(layout, onDisk({ name, names: [] }));
 const FILES: Readonly<Record<string, string>> = {
   "/etc/fstab": FSTAB,
   "/etc/initramfs-tools/conf.d/resume": "RESUME=/dev/vda5\n",
@@ -99,8 +102,7 @@ test("a clone's fstab names its own disk, its swap files work, and a restore lea
     const clone = new CloneTree(at);
     const fit = () =>
       fitToDisk(clone, {
-        layout,
-        disk: { name: disk.name, names: [], firmware: "bios" },
+        disks: on(layout, disk.name),
         swapFiles: plannedSwapFiles(plan),
         run,
       });
@@ -207,7 +209,7 @@ test("a swap file on XFS works", async () => {
     const { layout } = await captured();
     const clone = new CloneTree(at);
     const swapFiles = layout.swapFiles ?? [];
-    await fitToDisk(clone, { layout, disk: { name: "sda", names: [], firmware: "bios" }, swapFiles, run });
+    await fitToDisk(clone, { disks: on(layout, "sda"), swapFiles, run });
     await proveSwaps(at, layout);
   } finally {
     await run(["umount", at]);
@@ -223,7 +225,7 @@ test("a swap file that does not fit fails the installation with a remedy, and le
   try {
     const { layout } = await captured();
     const swapFiles = [{ path: "/swapfile", sizeBytes: 64 * MIB }];
-    const options = { layout, disk: { name: "sda", names: [], firmware: "bios" as const }, swapFiles, run };
+    const options = { disks: on(layout, "sda"), swapFiles, run };
     await assert.rejects(fitToDisk(new CloneTree(at), options), /cannot make the swap file \/swapfile/);
     await assert.rejects(Deno.lstat(`${at}/swapfile`), Deno.errors.NotFound);
   } finally {
@@ -243,7 +245,7 @@ test("a capture reports what it cannot carry over, file by file", async () => {
       "/etc/monit/conf.d/root.dpkg-old": "check device root with path /dev/vda3\n",
       "/etc/udev/rules.d/60-disk.rules": '# KERNEL=="vda"\n',
     });
-    const notes = await noteDisks(new ForeignTree(root), { layout, firmware: "bios" });
+    const notes = await noteDisks(new ForeignTree(root), layout);
     assert.deepEqual(notes.map((note) => note.split(" names ")[0]), [
       "/etc/fstab line 6",
       "/etc/monit/conf.d/root line 1",

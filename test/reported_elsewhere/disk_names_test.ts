@@ -6,6 +6,7 @@ import {
   BY_ID,
   GPT_LAYOUT,
   NVME,
+  onDisk,
   rewritten,
   ROOT,
   SWAP,
@@ -25,7 +26,7 @@ const CONFIG = "/var/cache/debconf/config.dat";
 /** A file's text on a clone whose disk is an NVMe; the template's was /dev/sda. */
 testReports(
   ({ path, text, firmware = "bios" }: { path: string; text: string; firmware?: "bios" | "uefi" }) =>
-    rewritten(path, text, { clone: { ...NVME, firmware } }).text,
+    rewritten(path, text, { clone: onDisk(NVME, firmware) }).text,
   [
     {
       report: "david-cortes/snapper-in-debian-guide#10",

@@ -2,7 +2,7 @@
 import type { DiskLayout, FileSystem } from "#contract/format/layout.ts";
 import { COVERED_FILES } from "../covered_files.ts";
 import { Rewriting } from "../rewriting.ts";
-import { type CloneDisk, TemplateDisk } from "../template_disk.ts";
+import { type CloneDisk, type CloneDisks, TemplateDisks } from "../template_disks.ts";
 
 export const ROOT = "0c2f1d7e-11f0-4b2a-9c55-6a1c0e5a9a01", SWAP = "5d9b8b7a-0a5b-4f0c-8b0d-7f1f6f3d2b02";
 export const BOOT_PART = "7b1f6a34-6c1e-4f5e-8a5e-0d6b1f2c3d04";
@@ -63,21 +63,25 @@ export const MBR_LAYOUT: DiskLayout = {
 export const NVME: CloneDisk = {
   name: "nvme0n1",
   names: ["/dev/disk/by-path/pci-0000:01:00.0-nvme-1", "/dev/disk/by-id/nvme-eui.0025385b71b0a1c2"],
-  firmware: "bios",
 };
+
+/** A clone on one disk, with GRUB in its first sectors, or on the ESP of `GPT_LAYOUT`. */
+export function onDisk(disk: CloneDisk, firmware: "bios" | "uefi" = "bios"): CloneDisks {
+  return { disks: [disk], loader: [firmware === "bios" ? { kind: "disk", disk: 0 } : part(1)] };
+}
 
 /** A file's text as rewritten for the clone, and the notes. */
 export function rewritten(
   path: string,
   text: string,
-  { layout = GPT_LAYOUT, clone = NVME }: { layout?: DiskLayout; clone?: CloneDisk } = {},
+  { layout = GPT_LAYOUT, clone = onDisk(NVME) }: { layout?: DiskLayout; clone?: CloneDisks } = {},
 ): { text: string; notes: string[] } {
   const covered = COVERED_FILES.find(({ path: pattern }) => {
     const [start = "", end] = pattern.split("*");
     return end === undefined ? pattern === path : path.startsWith(start) && path.endsWith(end);
   });
   if (!covered) throw new RangeError(`${path} is not covered`);
-  const rewriting = new Rewriting(path, new TemplateDisk(layout, clone));
+  const rewriting = new Rewriting(path, new TemplateDisks(layout, clone));
   const after = covered.rewrite(text, rewriting);
   return { text: after, notes: rewriting.notes };
 }

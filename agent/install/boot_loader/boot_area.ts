@@ -3,12 +3,10 @@
  * state at the end of the installation, since only the disk shows what grub-install made there.
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { DiskLayout } from "#contract/format/layout.ts";
-import { isEsp } from "#contract/format/layout.ts";
+import { BIOS_BOOT_TYPE, type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import { type CloneRecord, type FileHashes, hashFiles } from "../records/clone_record.ts";
 import type { TargetDisks } from "../disk/guard.ts";
-import type { Plan } from "#plan/actions.ts";
-import { BIOS_BOOT_TYPE } from "#plan/plan_boot_loader.ts";
+import { actionsOf, type Plan } from "#plan/actions.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Boot code of an MBR (UEFI 2.10 §5.2.1): what follows is the disk's signature and its table. */
@@ -94,14 +92,12 @@ export async function putBackArea(
   const total = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   const bytes = zstdDecompressSync(Buffer.from(area, "base64"), { maxOutputLength: Math.max(1, total) });
   if (bytes.length !== total) throw new RangeError("the recorded boot code is from another layout");
-  {
-    using disk = await Deno.open(target.whole(), { write: true });
-    let at = 0;
-    for (const { start, end } of ranges) {
-      await disk.seek(start, Deno.SeekMode.Start);
-      const part = bytes.subarray(at, at += end - start);
-      for (let done = 0; done < part.length;) done += await disk.write(part.subarray(done));
-    }
+  let at = 0;
+  for (const range of ranges) {
+    using disk = await Deno.open(target.whole(range.disk), { write: true });
+    await disk.seek(range.start, Deno.SeekMode.Start);
+    const part = bytes.subarray(at, at += range.end - range.start);
+    for (let done = 0; done < part.length;) done += await disk.write(part.subarray(done));
     await disk.sync();
   }
   if (!Buffer.from(await readArea(target, plan)).equals(bytes)) {
@@ -111,8 +107,8 @@ export async function putBackArea(
 
 async function readArea(target: TargetDisks, plan: Plan): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  using disk = await Deno.open(target.whole());
-  for (const { start, end } of areasOf(plan)) {
+  for (const { disk: number, start, end } of areasOf(plan)) {
+    using disk = await Deno.open(target.whole(number));
     await disk.seek(start, Deno.SeekMode.Start);
     const bytes = new Uint8Array(end - start);
     for (let at = 0; at < bytes.length;) {
@@ -125,26 +121,31 @@ async function readArea(target: TargetDisks, plan: Plan): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** None for UEFI, whose loader consists of files only. */
-function areasOf({ actions }: Plan): { start: number; end: number }[] {
-  const loader = actions.find((a) => a.do === "boot-loader");
-  return loader?.do === "boot-loader" && loader.bootLoader.firmware === "bios" ? areas(actions) : [];
+interface Area {
+  /** Number of the disk. */
+  readonly disk: number;
+  readonly start: number;
+  readonly end: number;
 }
 
-function areas(actions: Plan["actions"]): { start: number; end: number }[] {
-  const code = { start: 0, end: MBR_CODE_BYTES };
-  const table = actions.find((a) => a.do === "partition");
-  if (table?.do !== "partition") return [code];
+/** None for UEFI, whose loader consists of files only. */
+function areasOf(plan: Plan): Area[] {
+  return actionsOf(plan, "boot-loader").flatMap(({ bootLoader }) =>
+    bootLoader.firmware === "bios" ? bootLoader.disks.flatMap((disk) => areasOn(disk, plan)) : []
+  );
+}
+
+function areasOn(disk: number, plan: Plan): Area[] {
+  const code = { disk, start: 0, end: MBR_CODE_BYTES };
+  const table = actionsOf(plan, "partition").find((a) => a.disk === disk);
+  if (table === undefined) return [code];
   const { sectorBytes, partitions } = table;
   const bios = partitions.find((p) => p.type.toLowerCase() === BIOS_BOOT_TYPE);
   const first = Math.min(...partitions.map((p) => p.startSector));
   // GPT: the BIOS boot partition; MBR: the gap behind the table
   const [start, end] = table.table === "gpt"
     ? [bios?.startSector ?? 0, (bios?.startSector ?? 0) + (bios?.sectors ?? 0)]
-    : [
-      1,
-      first,
-    ];
+    : [1, first];
   const from = start * sectorBytes;
-  return [code, { start: from, end: Math.min(end * sectorBytes, from + MAX_AREA_BYTES) }];
+  return [code, { disk, start: from, end: Math.min(end * sectorBytes, from + MAX_AREA_BYTES) }];
 }

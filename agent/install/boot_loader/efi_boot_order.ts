@@ -48,3 +48,8 @@ function leading<T>(items: readonly T[], holds: (item: T) => boolean): T[] {
   const end = items.findIndex((item) => !holds(item));
   return items.slice(0, end < 0 ? items.length : end);
 }
+
+/** An entry's name, without the device path that newer versions print behind it. */
+export function labelOf(entry: string): string {
+  return entry.split("\t")[0]?.trim() ?? "";
+}

@@ -1,19 +1,22 @@
 /**
- * Fits a clone's files to its own disk: names of the template's disk, swap files, and the initramfs, which repeats some
- * of those names. The rules for each file are in agent/disk_references.
+ * Fits a clone's files to its own disks: names of the template's disks, swap files, and the initramfs, which repeats
+ * some of those names. The rules for each file are in agent/disk_references.
  */
-import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
-import { messageOf } from "#contract/errors.ts";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
+import type { SwapFile } from "#contract/format/layout.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
+import { initramfsProgram } from "../../boot_config/initramfs_program.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
-import { type CloneDisk, TemplateDisk } from "../../disk_references/template_disk.ts";
-import { bindKernelTrees } from "../../sys/mount.ts";
+import type { TemplateDisks } from "../../disk_references/template_disks.ts";
+import { makeInitramfs } from "./initramfs.ts";
+import { initramfsNeeds } from "./initramfs_needs.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 interface FitOptions extends SwapOptions {
-  readonly layout: DiskLayout;
-  readonly disk: CloneDisk;
+  readonly disks: TemplateDisks;
+  /** Modules that this machine's disks need; see agent/sys/storage_drivers.ts. */
+  readonly drivers?: readonly string[];
   readonly swapFiles: readonly SwapFile[];
 }
 
@@ -25,67 +28,45 @@ interface Fitted {
 }
 
 /**
+ * Throws RackseedError if the clone would not boot.
+ *
  * @example
  * ```ts
- * import type { DiskLayout } from "#contract/format/layout.ts";
  * import { runCommand as run } from "../../sys/command.ts";
  * import { CloneTree } from "../../tree/tree_files.ts";
+ * import type { TemplateDisks } from "../../disk_references/template_disks.ts";
  * import { fitToDisk } from "./fit_to_disk.ts";
  *
- * async function rewrittenOn(at: string, layout: DiskLayout): Promise<readonly string[]> {
- *   const disk = { name: "nvme0n1", names: [], firmware: "uefi" } as const;
- *   const { rewritten } = await fitToDisk(new CloneTree(at), { layout, disk, swapFiles: [], run });
+ * async function rewrittenOn(at: string, disks: TemplateDisks): Promise<readonly string[]> {
+ *   const { rewritten } = await fitToDisk(new CloneTree(at), { disks, swapFiles: [], run });
  *   return rewritten;
  * }
  * ```
  */
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
-  const { layout, disk, swapFiles } = options;
-  const template = new TemplateDisk(layout, disk);
-  const rewritten: string[] = [];
-  let initramfs = false;
+  const { disks, drivers = [], swapFiles } = options;
+  const rewritten: string[] = [], repeated: string[] = [], notes: string[] = [];
   for (const { path, text, rewrite, inInitramfs = false } of await coveredTexts(clone)) {
-    const changed = rewrite(text, new Rewriting(path, template));
+    const rewriting = new Rewriting(path, disks);
+    const changed = rewrite(text, rewriting);
     if (changed === text) continue;
     await clone.rewrite(path, Buffer.from(changed, "latin1"));
     rewritten.push(path);
-    initramfs ||= inInitramfs;
+    notes.push(...rewriting.changes);
+    if (inInitramfs) repeated.push(path);
   }
-  const rebuilt = initramfs ? await rebuildInitramfs(clone, options) : { paths: [] };
+  const facts = disks.layout.boot ?? { ...GRUB_ONLY, ...await initramfsProgram(clone), hostOnly: false };
+  const needs = initramfsNeeds({ facts, drivers, rewritten: repeated, disks });
+  const isMade = needs.some(({ isVital }) => isVital || facts.initramfs !== "none");
+  const rebuilt = isMade ? await makeInitramfs(clone, { ...options, facts, drivers, needs }) : undefined;
   const made = await makeSwapFiles(clone, { ...options, files: swapFiles });
-  const paths = [...rewritten, ...rebuilt.paths];
   return {
-    rewritten: paths,
+    rewritten: [...rewritten, ...rebuilt?.paths ?? []],
     notes: [
       ...rewritten.length > 0 ? [`fitted to this disk: ${rewritten.join(", ")}`] : [],
-      ...rebuilt.note ? [rebuilt.note] : [],
+      ...notes,
+      ...rebuilt ? [rebuilt.note] : [],
       ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
     ],
   };
-}
-
-/** Runs the image's own initramfs-tools. A failure at worst delays the boot, so it is only noted. */
-async function rebuildInitramfs(
-  clone: CloneTree,
-  { run, signal, onProgress }: FitOptions,
-): Promise<{ paths: string[]; note?: string }> {
-  if (await clone.kind("/usr/sbin/update-initramfs") === undefined) return { paths: [] };
-  onProgress?.("rebuilding the initramfs");
-  try {
-    await using _trees = await bindKernelTrees(clone.root);
-    await run(["update-initramfs", "-u", "-k", "all"], {
-      root: clone.root,
-      signal,
-      timeoutMs: 10 * 60_000,
-      title: "cannot rebuild the clone's initramfs",
-    });
-  } catch (error) {
-    signal?.throwIfAborted();
-    return { paths: [], note: `the initramfs still has the template's disk names: ${messageOf(error)}` };
-  }
-  // older versions keep the images' checksums there
-  const images = (await clone.list("/boot")).filter((path) => /^\/boot\/initrd\.img-/.test(path));
-  const paths = [...images, ...await clone.list("/var/lib/initramfs-tools")];
-  for (const path of paths) clone.changed.add(path);
-  return { paths };
 }

@@ -1,8 +1,10 @@
 /** Step "bootloader": makes the clone bootable, and leaves on it the record that a later restore needs. */
+import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { syncAll } from "../../sys/kernel.ts";
 import type { StepOutcome } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { bootFolders, bootState } from "../boot_loader/boot_area.ts";
+import { templateDisks } from "../fit/clone_disks.ts";
 import { installBootLoader } from "../boot_loader/boot_loader.ts";
 import { writeCloneRecord } from "../records/clone_record.ts";
 import type { ExistingClone } from "../restore/existing_clone.ts";
@@ -21,7 +23,10 @@ export async function installLoader(machine: Machine, options: LoaderOptions): P
   const { enrolled: { header, order }, run, signal } = machine;
   const folders = ownedFolders(machine, clone);
   const distribution = header.source?.distribution ?? "linux";
-  const notes = await installBootLoader(target, { plan, clone, distribution, run, signal });
+  const layout = header.layout ?? { disks: [], fileSystems: [], swap: [] };
+  const disks = templateDisks(plan, { layout, encryption: order.encryption });
+  const facts = layout.boot ?? GRUB_ONLY;
+  const notes = await installBootLoader(target, { plan, clone, facts, disks, distribution, run, signal });
   // grub-install wrote to the device itself, which is read now
   syncAll();
   await writeCloneRecord(clone, {

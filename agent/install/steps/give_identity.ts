@@ -5,6 +5,8 @@ import type { StepOutcome, StepProgress } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { type Plan, plannedSwapFiles } from "#plan/actions.ts";
 import { prepareFirstBoot } from "../first_boot/prepare.ts";
+import { storageDrivers } from "../../sys/storage_drivers.ts";
+import { templateDisks } from "../fit/clone_disks.ts";
 import { fitToDisk } from "../fit/fit_to_disk.ts";
 import { applyIdentity } from "../identity/apply_identity.ts";
 import { namedByMac } from "../identity/identity.ts";
@@ -113,18 +115,16 @@ async function record(
 }
 
 async function fitClone(
-  { enrolled: { header: { layout } }, firmware, run, signal }: Machine,
+  { enrolled: { header: { layout }, order: { encryption } }, run, signal }: Machine,
   { plan, clone, fitted, progress }: Pick<GiveOptions, "plan" | "clone" | "progress"> & {
     fitted: readonly string[];
   },
 ): Promise<{ notes: readonly string[]; fitted: readonly string[] }> {
   for (const path of fitted) clone.changed.add(path);
-  const [disk] = plan.disks;
-  if (layout === undefined || disk === undefined) return { notes: [], fitted };
-  const { name, names } = disk.facts;
+  if (layout === undefined) return { notes: [], fitted };
   const { notes, rewritten } = await fitToDisk(clone, {
-    layout,
-    disk: { name, names, firmware },
+    disks: templateDisks(plan, { layout, encryption }),
+    drivers: await storageDrivers(plan.disks.map(({ facts }) => facts.name)),
     swapFiles: plannedSwapFiles(plan),
     run,
     onProgress: (message) => progress.update({ message }),

@@ -36,10 +36,15 @@ export type RecoveryKeyRequest = z.infer<typeof RecoveryKeyRequest>;
 
 export const RecoveryKeyView = z.object({
   node: MachineName,
-  /** The version that it was installed with. */
-  image: z.string(),
-  created: time,
-  recoveryKey: RecoveryKey,
+  /** Newest first; several if the node has not reported that the newest is in use. */
+  keys: z.array(z.object({
+    /** The version that the node was, or was to be, installed with. */
+    image: z.string(),
+    created: time,
+    /** When the node had made its volumes with it. */
+    made: time.optional(),
+    recoveryKey: RecoveryKey,
+  })),
 });
 export type RecoveryKeyView = z.infer<typeof RecoveryKeyView>;
 

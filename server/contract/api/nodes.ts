@@ -91,6 +91,13 @@ export const NodeView = z.object({
   slowest: Slowness.optional(),
   /** Finished nodes: the nodes that it still seeds for. */
   seeding: z.object({ reason: text(400), for: z.array(MachineName).max(20) }).optional(),
+  /** Present if its disk has encrypted volumes that were made from here. */
+  encryption: z.object({
+    unlock: Unlock,
+    made: time,
+    /** When the recovery key was first shown to somebody. */
+    keyShown: time.optional(),
+  }).optional(),
   /** Present if its latest order is, or was, a backup at its boot. */
   backup: BackupRequest.optional(),
   /** Present if its latest deployment is, or was, a restore; `changes`: what it changed or would change, at its end. */
@@ -140,6 +147,8 @@ export const RestoreRequest = RestoreTerms.partial().extend({
   image: ImageRef.optional(),
   /** A version of that image, if `image` is absent. */
   version: z.int().min(1).optional(),
+  /** For a disk that must be made anew; as in DeployRequest. */
+  passphrase: Passphrase.optional(),
   /** As in DeployRequest. */
   force: z.boolean().optional(),
 });

@@ -4,6 +4,7 @@
  * partition 2), never by /dev names, which change from machine to machine.
  */
 import { z } from "zod";
+import { BootFacts } from "./boot.ts";
 import {
   BtrfsProperties,
   ExtProperties,
@@ -127,8 +128,19 @@ export const DiskLayout = z.object({
   fileSystems: z.array(FileSystem).max(256),
   swap: z.array(SwapArea).max(64),
   swapFiles: z.array(SwapFile).max(64).optional(),
+  /** Absent in versions of earlier releases, which boot with GRUB. */
+  boot: BootFacts.optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
+
+/** A GPT's partition types: for GRUB's core image, and for an EFI system partition; an MBR's type for the latter. */
+export const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
+const ESP_TYPES = ["c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "ef"];
+
+/** Whether the firmware looks for boot loaders on it (UEFI 2.10 §13.3). */
+export function isEspPartition({ type }: Pick<Partition, "type">): boolean {
+  return ESP_TYPES.includes(type.toLowerCase());
+}
 
 /** A vfat file system at a usual mount point of the EFI system partition. */
 export function isEsp({ type, mountPoint }: Pick<FileSystem, "type" | "mountPoint">): boolean {

@@ -2,7 +2,7 @@
 import type { NodeView, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
-import { formatDataDisk } from "../../words/disk_text.ts";
+import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
 import { Failure } from "./rows.tsx";
 
@@ -35,7 +35,7 @@ function Facts({ facts }: { facts: Readonly<Record<string, string | undefined>> 
   );
 }
 
-function settingsOf({ settings, image }: NodeView): Record<string, string | undefined> {
+function settingsOf({ settings, image, encryption }: NodeView): Record<string, string | undefined> {
   const { uploadLimit, backupEverySeconds } = settings;
   return {
     Image: image,
@@ -57,6 +57,7 @@ function settingsOf({ settings, image }: NodeView): Record<string, string | unde
     "Disks left alone": settings.leaveDisks?.join(" "),
     Mirrors: settings.mirror === undefined ? undefined : `${settings.mirror} disks each`,
     Unlock: settings.unlock,
+    Encrypted: encryption && describeEncryption(encryption),
     "Boot program": settings.bootProgram,
     "Backup": backupEverySeconds === undefined
       ? "not scheduled"

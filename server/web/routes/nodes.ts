@@ -1,8 +1,14 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { DeployRequest, NodeChange, NodeSettings, RestoreRequest } from "#contract/api.ts";
+import {
+  DeployRequest,
+  NodeChange,
+  NodeSettings,
+  RecoveryKeyRequest,
+  RestoreRequest,
+} from "#contract/api.ts";
 import { jsonBody } from "../body.ts";
-import type { ApiContext, Env } from "../context.ts";
+import { type ApiContext, caller, type Env } from "../context.ts";
 
 export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
@@ -18,8 +24,14 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
     async (c) => c.json(fleet.putAll(await jsonBody(c.req, z.array(NodeChange).min(1).max(10_000)))),
   );
   app.delete("/nodes/:node", (c) => {
-    fleet.delete(c.req.param("node"));
+    fleet.delete(c.req.param("node"), { force: c.req.query("force") === "true" });
     return c.body(null, 204);
+  });
+  app.get("/nodes/:node/recovery-key", (c) => c.json(fleet.recoveryKeyUses(c.req.param("node"))));
+  app.post("/nodes/:node/recovery-key", async (c) => {
+    const { again } = await jsonBody(c.req, RecoveryKeyRequest);
+    c.header("cache-control", "no-store");
+    return c.json(fleet.showRecoveryKey(c.req.param("node"), { who: caller(c), again }));
   });
   app.post("/nodes/:node/cancel", (c) => {
     const node = fleet.orders.cancel(c.req.param("node"));

@@ -1,13 +1,11 @@
 /** A server in the test's own process, on loopback and free ports. */
-import { CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
+import { type CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
 import { ApiClient } from "#contract/client.ts";
-import { compileExcludes } from "../../../agent/tree/excludes.ts";
-import { sendCapture } from "../../../agent/capture/send_capture.ts";
-import { TreeSource } from "../../../agent/capture/tree_source.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";
 import { type RunningServer, startServer } from "../../../server/server.ts";
 import { DIRECTORY_INVENTORY } from "../../support/inventory.ts";
-import { waitFor } from "../../support/wait_for.ts";
+import { publishTree } from "./publish_tree.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
   readonly folder: string;
@@ -57,17 +55,8 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   /** Publishes a directory as the next version of the image. */
-  async publish(image: string, { root }: { root: string }): Promise<CaptureView> {
-    const { id } = await this.client.post("/captures", { body: { image, level: 1 }, schema: CaptureView });
-    const { signal } = new AbortController();
-    const tree = new TreeSource(root, { excludes: compileExcludes([]), mountPoints: [] });
-    await sendCapture({ api: this.client, capture: id, tree, excludes: [], signal });
-    return await waitFor(`${image} to be published`, async () => {
-      const view = await this.client.get(`/captures/${id}`, CaptureView);
-      if (view.state === "published") return view;
-      if (view.state !== "publishing") throw new Error(`capture ${view.state}: ${view.problem?.detail}`);
-      return undefined;
-    }, { timeoutMs: 120_000, everyMs: 20 });
+  publish(image: string, options: { root: string; layout?: DiskLayout }): Promise<CaptureView> {
+    return publishTree(this.client, { image, ...options });
   }
 
   /** Orders the deployment of known nodes, by default of the image "web"; returns their boot tokens. */

@@ -1,0 +1,37 @@
+/** Programs on an EFI system partition. */
+import type { TreeReader } from "../tree/tree_files.ts";
+
+/** What the firmware starts if it has no entry (UEFI 2.10 §3.5.1.1). */
+export const FALLBACK = "EFI/BOOT/BOOTX64.EFI";
+
+/** In order of preference: with Secure Boot, shim starts GRUB. */
+const PROGRAMS = ["shimx64.efi", "shim.efi", "grubx64.efi", "grub.efi", "systemd-bootx64.efi"];
+
+/** `first`: the folder that is looked at before others. */
+export async function findProgram(
+  tree: TreeReader,
+  { esp, first }: { esp: string; first: string },
+): Promise<string | undefined> {
+  const folders = (await tree.list(`${esp}/EFI`)).map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const rank = (name: string) => Number(name.toLowerCase() !== first.toLowerCase());
+  for (
+    const folder of folders.filter((n) => !/^(boot|linux|microsoft)$/i.test(n)).sort((a, b) =>
+      rank(a) - rank(b)
+    )
+  ) {
+    const names = (await tree.list(`${esp}/EFI/${folder}`)).map((path) =>
+      path.slice(path.lastIndexOf("/") + 1)
+    );
+    for (const program of PROGRAMS) {
+      const name = names.find((n) => n.toLowerCase() === program);
+      if (name !== undefined) return `EFI/${folder}/${name}`;
+    }
+  }
+  return undefined;
+}
+
+/** Paths of the unified kernel images, the newest version first. */
+export async function unifiedKernels(tree: TreeReader, esp: string): Promise<string[]> {
+  const images = (await tree.list(`${esp}/EFI/Linux`)).filter((path) => /\.efi$/i.test(path));
+  return images.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+}

@@ -1,0 +1,57 @@
+/** Which program of a system makes its initramfs, and whether that serves only the machine that it was made on. */
+import type { BootFacts } from "#contract/format/boot.ts";
+import type { TreeReader } from "../tree/tree_files.ts";
+
+export async function initramfsProgram(tree: TreeReader): Promise<Pick<BootFacts, "initramfs" | "hostOnly">> {
+  const has = async (...paths: readonly string[]) => {
+    for (const path of paths) if (await tree.kind(path) !== undefined) return true;
+    return false;
+  };
+  // dracut in Debian brings an update-initramfs of its own
+  if (await has("/usr/sbin/mkinitramfs")) {
+    const texts = await settings(tree, ["/etc/initramfs-tools/initramfs.conf"], [
+      "/etc/initramfs-tools/conf.d",
+    ]);
+    return { initramfs: "initramfs-tools", hostOnly: lastValue(texts, "MODULES") === "dep" };
+  }
+  if (await has("/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut")) {
+    const folders = ["/usr/lib/dracut/dracut.conf.d", "/etc/dracut.conf.d"];
+    const texts = await settings(tree, ["/etc/dracut.conf"], folders);
+    // dracut.conf(5): "yes" since dracut 017 wherever a distribution does not say otherwise
+    return { initramfs: "dracut", hostOnly: lastValue(texts, "hostonly") !== "no" };
+  }
+  if (await has("/usr/bin/mkinitcpio")) {
+    const texts = await settings(tree, ["/etc/mkinitcpio.conf"], ["/etc/mkinitcpio.conf.d"]);
+    const hooks = texts.flatMap((text) =>
+      [...text.matchAll(/^\s*HOOKS=\(([^)]*)\)/gm)].map(([, list = ""]) => list)
+    );
+    return { initramfs: "mkinitcpio", hostOnly: /(^|\s)autodetect(\s|$)/.test(hooks.at(-1) ?? "") };
+  }
+  if (await has("/sbin/mkinitfs", "/usr/sbin/mkinitfs")) return { initramfs: "mkinitfs", hostOnly: true };
+  return { initramfs: "none", hostOnly: false };
+}
+
+/**
+ * The texts of settings in the order in which they are read: files in folders by name, where one in a later folder
+ * replaces its namesake.
+ */
+async function settings(
+  tree: TreeReader,
+  files: readonly string[],
+  folders: readonly string[],
+): Promise<string[]> {
+  const named = new Map<string, string>();
+  for (const path of (await Promise.all(folders.map((folder) => tree.list(folder)))).flat()) {
+    named.set(path.slice(path.lastIndexOf("/") + 1), path);
+  }
+  const dropIns = [...named].filter(([name]) => !name.startsWith(".")).sort(([a], [b]) => a < b ? -1 : 1);
+  const texts = await Promise.all(
+    [...files, ...dropIns.map(([, path]) => path)].map((path) => tree.text(path)),
+  );
+  return texts.filter((text) => text !== undefined);
+}
+
+function lastValue(texts: readonly string[], name: string): string | undefined {
+  const assignment = new RegExp(`^\\s*${name}=["']?([\\w-]*)`, "gm");
+  return texts.flatMap((text) => [...text.matchAll(assignment)].map(([, value]) => value)).at(-1);
+}

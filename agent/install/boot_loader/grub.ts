@@ -1,0 +1,39 @@
+/** GRUB, installed by the image's own grub-install. */
+import { type BootLoaderOptions, hasProgram, inClone, missingProgram } from "./in_clone.ts";
+
+/** Into the first sectors of each disk. `devices`: proven disks. */
+export async function installGrub(devices: readonly string[], options: BootLoaderOptions): Promise<void> {
+  const program = await grubInstall(options);
+  for (const device of devices) {
+    await inClone([program, "--target=i386-pc", "--recheck", device], options);
+  }
+}
+
+/** `makesEntry`: whether it makes the firmware's entry, too; it cannot for an ESP on an array. */
+export async function installGrubOnEsp(
+  esp: string,
+  { makesEntry, ...options }: BootLoaderOptions & { readonly makesEntry: boolean },
+): Promise<void> {
+  const program = await grubInstall(options);
+  const install = [program, "--target=x86_64-efi", `--efi-directory=${esp}`, "--recheck"] as const;
+  // the fallback first: it starts the node even if the firmware accepts no entry
+  await inClone([...install, "--removable", "--no-nvram"], options);
+  const id = entryName(options.distribution);
+  await inClone([...install, `--bootloader-id=${id}`, ...makesEntry ? [] : ["--no-nvram"]], options);
+}
+
+/** Name of the firmware's entry, and of the loader's folder on the ESP. */
+export function entryName(distribution: string): string {
+  return distribution.replace(/[^\w.-]/g, "") || "linux";
+}
+
+async function grubInstall({ clone }: BootLoaderOptions): Promise<"grub-install" | "grub2-install"> {
+  for (const name of ["grub-install", "grub2-install"] as const) {
+    if (await hasProgram(clone, name)) return name;
+  }
+  throw missingProgram(
+    "grub-install",
+    "install grub-pc or grub-efi-amd64 (RHEL: grub2-pc or grub2-efi-x64-modules) on the template and " +
+      "capture it again.",
+  );
+}

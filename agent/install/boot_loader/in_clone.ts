@@ -1,0 +1,52 @@
+/** Runs boot loader programs of the image in the clone's tree. */
+import { RackseedError } from "#contract/errors.ts";
+import type { BootFacts } from "#contract/format/boot.ts";
+import type { Plan } from "#plan/actions.ts";
+import type { TemplateDisks } from "../../disk_references/template_disks.ts";
+import type { CommandOptions, Run } from "../../sys/command.ts";
+import type { CloneTree } from "../../tree/tree_files.ts";
+
+export interface BootLoaderOptions {
+  readonly plan: Plan;
+  readonly clone: CloneTree;
+  /** How the template boots. */
+  readonly facts: BootFacts;
+  /** What the names in the image's files mean on this machine. */
+  readonly disks: TemplateDisks;
+  /** ID from os-release; the name of the firmware's boot entry. */
+  readonly distribution: string;
+  readonly run: Run;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const TITLE = "cannot install the boot loader";
+
+export function inClone(
+  argv: readonly [string, ...string[]],
+  { clone, run, signal, accept }:
+    & Pick<BootLoaderOptions, "clone" | "run" | "signal">
+    & Pick<CommandOptions, "accept">,
+) {
+  return run(argv, {
+    root: clone.root,
+    signal,
+    timeoutMs: 5 * 60_000,
+    title: TITLE,
+    remedy: `check that \`${argv.join(" ")}\` works on the template.`,
+    ...(accept && { accept }),
+  });
+}
+
+const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+
+export async function hasProgram(clone: CloneTree, name: string): Promise<boolean> {
+  for (const folder of FOLDERS) {
+    const kind = await clone.kind(`${folder}/${name}`);
+    if (kind === "file" || kind === "symlink") return true;
+  }
+  return false;
+}
+
+export function missingProgram(name: string, remedy: string): RackseedError {
+  return new RackseedError(TITLE, { reason: `the image has no ${name}.`, remedy });
+}

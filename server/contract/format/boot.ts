@@ -1,0 +1,42 @@
+/** How a template boots, as found by the capture: a clone is made to boot in the same way. */
+import { z } from "zod";
+import { Volume } from "./volumes.ts";
+
+const moduleName = z.string().max(64).regex(/^[A-Za-z0-9_-]+$/);
+
+export const BootFacts = z.object({
+  /** "uki": the firmware starts the kernel itself, a PE file with its initramfs and command line. */
+  loader: z.enum(["grub", "systemd-boot", "uki"]),
+  /** The folder with grub.cfg. */
+  grubFolder: z.enum(["/boot/grub", "/boot/grub2"]).optional(),
+  /** UEFI: the loader that the distribution starts, relative to the EFI system partition: "EFI/redhat/shimx64.efi". */
+  program: z.string().max(255).regex(/^EFI\/[\w.+-]+(\/[\w.+-]+)*$/i).optional(),
+  /** UEFI: the loader on the EFI system partition is a signed one from packages, and grub-install must not replace it. */
+  packaged: z.boolean().optional(),
+  /** Folders with entries of the Boot Loader Specification: "/boot/loader/entries". */
+  entries: z.array(z.enum(["/boot/loader/entries", "/boot/efi/loader/entries", "/efi/loader/entries"])).max(
+    3,
+  ),
+  /** EFI system partitions besides the one that is mounted, as on the second disk of a mirror. */
+  copies: z.array(z.object({
+    volume: Volume,
+    uuid: z.string().max(64).regex(/^[0-9A-Za-z-]+$/).optional(),
+    label: z.string().max(64).optional(),
+  })).max(64).optional(),
+  /** What makes the initramfs. */
+  initramfs: z.enum(["initramfs-tools", "dracut", "mkinitcpio", "mkinitfs", "none"]),
+  /** Whether the initramfs has only the drivers of the machine that it was made on. */
+  hostOnly: z.boolean(),
+  /** Modules of the drivers between the template's disks and its processor: "ahci", "virtio_blk". */
+  drivers: z.array(moduleName).max(64),
+});
+export type BootFacts = z.infer<typeof BootFacts>;
+
+/** What versions without these facts boot with. */
+export const GRUB_ONLY: BootFacts = {
+  loader: "grub",
+  entries: [],
+  initramfs: "initramfs-tools",
+  hostOnly: false,
+  drivers: [],
+};
