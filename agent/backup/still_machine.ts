@@ -30,11 +30,12 @@ export interface StillMachine {
 
 export async function readStillMachine(
   mounts: readonly SystemMount[],
-  { at, firmware, volumes, swapDevices, run, diskTypes }: {
+  { at, firmware, volumes, swapDevices, snapshots, run, diskTypes }: {
     at: string;
     firmware: "bios" | "uefi";
     volumes: readonly AssembledVolume[];
     swapDevices: readonly string[];
+    snapshots: ReadonlyMap<string, string>;
     run: Run;
     diskTypes?: readonly string[] | undefined;
   },
@@ -45,6 +46,7 @@ export async function readStillMachine(
     run,
     root: at,
     swapDevices,
+    snapshots,
     crypttab: parseCrypttab(await tree.text("/etc/crypttab") ?? ""),
     // not the snapshots in memory that it is active on
     lvmConfig: lvmConfig(physical.map(({ device }) => device)),

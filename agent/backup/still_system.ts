@@ -39,6 +39,7 @@ export async function readStillSystem(
   const beside = await assemble(others);
   const volumes = [...system.volumes, ...beside.volumes];
   const { mounts, swapDevices, notes } = await mountSystem(root, { ...options, volumes });
-  const machine = await readStillMachine(mounts, { ...options, volumes, swapDevices });
+  const snapshots = new Map([...system.snapshots, ...beside.snapshots]);
+  const machine = await readStillMachine(mounts, { ...options, volumes, swapDevices, snapshots });
   return { machine, notes: [...system.notes, ...beside.notes, ...notes] };
 }

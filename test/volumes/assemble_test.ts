@@ -4,7 +4,7 @@ import { assembleVolumes } from "../../agent/layout/assemble/assemble_volumes.ts
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { protectFromWriting } from "../../agent/sys/write_protection.ts";
 import { DISKS, inSmallVm } from "./in_small_vm.ts";
-import { digest, facts, KEY, MANY_KINDS, MIRRORED, prepare, shell, wipe } from "./stacks.ts";
+import { facts, KEY, MANY_KINDS, MIRRORED, prepare, shell, wipe, written } from "./stacks.ts";
 
 const { signal } = new AbortController();
 
@@ -37,7 +37,7 @@ inSmallVm(
     await MIRRORED.make();
     await MIRRORED.unmount();
     await MIRRORED.stop();
-    const before = await digest();
+    const before = await written();
     {
       using _protection = protectFromWriting(await partitionsOf(DISKS));
       await using system = await assembleVolumes(await facts(), {
@@ -62,12 +62,12 @@ inSmallVm(
       assert.equal(await fileOn(root?.device, "file"), "kept");
     }
     await assertNothingIsLeft();
-    assert.equal(await digest(), before);
+    assert.equal(await written(), before);
   },
 );
 
 inSmallVm("a mirror that lacks a disk is read from the other one", async () => {
-  const before = await digest();
+  const before = await written();
   {
     await using system = await assembleVolumes(await facts(["vdc"]), {
       readOnly: true,
@@ -78,7 +78,7 @@ inSmallVm("a mirror that lacks a disk is read from the other one", async () => {
     assert.equal(await fileOn(system.volumes.find(({ name }) => name === "root")?.device, "file"), "kept");
   }
   await assertNothingIsLeft();
-  assert.equal(await digest(), before);
+  assert.equal(await written(), before);
 });
 
 inSmallVm("without its key an encrypted volume is a note, and nothing above it is found", async () => {
@@ -95,7 +95,7 @@ inSmallVm("a copy of a disk beside it is told of, and neither is read", async ()
   await prepare();
   await shell(`vgcreate -q vg0 /dev/vdb; lvcreate -q -y -L 32M -n root vg0; vgchange -q -an vg0
     dd if=/dev/vdb of=/dev/vdc bs=1M status=none`);
-  const before = await digest();
+  const before = await written();
   {
     await using system = await assembleVolumes(await facts(), { readOnly: true, run, signal });
     assert.match(system.notes.join(), /vdb and vdc are not read: they are copies of one physical volume/);
@@ -103,7 +103,7 @@ inSmallVm("a copy of a disk beside it is told of, and neither is read", async ()
     assert.deepEqual(one.volumes.filter(({ kind }) => kind === "lv").map(({ disks }) => disks), [["vdc"]]);
   }
   await assertNothingIsLeft();
-  assert.equal(await digest(), before);
+  assert.equal(await written(), before);
 });
 
 inSmallVm("of two groups with one name, the wanted one is told by its UUID", async () => {
@@ -136,7 +136,7 @@ inSmallVm(
     await MANY_KINDS.make();
     await MANY_KINDS.unmount();
     await MANY_KINDS.stop();
-    const before = await digest();
+    const before = await written();
     {
       await using system = await assembleVolumes(await facts(), { readOnly: true, run, signal });
       assert.deepEqual(system.notes, []);
@@ -145,6 +145,6 @@ inSmallVm(
       assert.equal(await fileOn(device("twice"), "file"), "twice");
     }
     await assertNothingIsLeft();
-    assert.equal(await digest(), before);
+    assert.equal(await written(), before);
   },
 );

@@ -7,7 +7,7 @@ import { readLayout } from "../../agent/layout/read_layout.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { readMountTable } from "../../agent/sys/mount_table.ts";
 import { inSmallVm } from "./in_small_vm.ts";
-import { digest, MANY_KINDS, MIRRORED, shell, wipe } from "./stacks.ts";
+import { MANY_KINDS, MIRRORED, shell, wipe, written } from "./stacks.ts";
 
 /** Of the system that is mounted at /mnt/m, as if it were the running one. */
 async function read(options: { swapDevices?: string[]; crypttab?: string } = {}) {
@@ -25,9 +25,9 @@ async function read(options: { swapDevices?: string[]; crypttab?: string } = {})
 inSmallVm("LVM on LUKS on a mirror is read from a running machine, without a write", async () => {
   await wipe();
   await MIRRORED.make();
-  const before = await digest();
+  const before = await written();
   const { layout, unseen, notes } = await read();
-  assert.equal(await digest(), before);
+  assert.equal(await written(), before);
   console.log(JSON.stringify({ layout, unseen, notes }, null, 1));
   assert.deepEqual(layoutObstacles(layout), []);
   assert.deepEqual({ unseen, notes }, { unseen: [], notes: [] });
@@ -88,9 +88,9 @@ inSmallVm(
   async () => {
     await wipe();
     await MANY_KINDS.make();
-    const before = await digest();
+    const before = await written();
     const { layout, unseen, notes } = await read();
-    assert.equal(await digest(), before);
+    assert.equal(await written(), before);
     console.log(JSON.stringify({ layout, unseen, notes }, null, 1));
     console.log(
       await shell("lvs -a -o lv_name,lv_layout,lv_role,segtype,stripes,data_stripes,data_copies,devices"),

@@ -47,6 +47,8 @@ export interface AssembleWork extends AssembleOptions {
   readonly notes: string[];
   /** Takes what must be undone. */
   readonly stack: AsyncDisposableStack;
+  /** The snapshots in memory that stand in for devices: "/dev/dm-0" for "/dev/sda2". */
+  readonly snapshots: Map<string, string>;
 }
 
 /** The partitions of a disk, or the disk itself if it has none. */
