@@ -20,6 +20,7 @@ export async function planOf(disks: number, actions: readonly Action[]): Promise
     image: "web@1",
     disks: chosen.flatMap((facts, number) => facts ? [{ number, facts, because: "a test" }] : []),
     left: { mountPoints: [], notes: [] },
+    notes: [],
     layout: { disks: [], fileSystems: [], swap: [] },
     actions,
   };

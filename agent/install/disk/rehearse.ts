@@ -7,6 +7,7 @@ import { RackseedError } from "#contract/errors.ts";
 import type { Action, Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
+import { refuseTwins } from "./btrfs_twins.ts";
 import type { CarryOut } from "./carry_out.ts";
 import type { LuksKeys } from "./luks_keys.ts";
 import { rehearseVolumes } from "./rehearse_volumes.ts";
@@ -30,6 +31,7 @@ interface Rehearsal extends CarryOut {
 export async function rehearse(plan: Plan, { run, signal, keys, unlock }: Rehearsal): Promise<void> {
   const { image, disks, actions } = plan;
   await rehearseVolumes({ plan, keys, unlock, run, signal });
+  await refuseTwins(plan, { run, signal });
   const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
   try {
     const file = `${folder}/disk`;
