@@ -31,6 +31,8 @@ const code = await runCommandLine(Deno.args, {
     await (await import("./agent/template_command.ts")).templateCommand(options),
   runInstall: async (options) => await (await import("./agent/install_command.ts")).runInstall(options),
   sendTree,
+  exportDisk: async (options) =>
+    await (await import("./server/virtual_machine/export_disk.ts")).exportDisk(options),
 });
 Deno.exit(code);
 

@@ -175,6 +175,7 @@ async function manageNodes(context: StartContext, { data, served }: { data: Serv
       swarmAt,
       now,
       closing,
+      bootFile: (name) => served.http.bootFile(name),
       backUp: () => backUpFacts({ directory, db, versions: store.allPublished(), created: new Date() }),
       ...captures,
     },

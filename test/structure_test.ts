@@ -43,11 +43,13 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/cli/": ["server/contract/", "server/words/"],
   "server/rsync/": ["server/contract/", "server/connections/", "server/rsync/wire/"],
   "server/swarm/": ["server/contract/", "server/torrent/"],
+  "server/virtual_machine/": ["server/contract/", "server/plan/", "boot/"],
   "server/store/": ["server/contract/", "server/native/", "server/tar/"],
   "server/capture/": ["server/contract/", "server/native/", "server/store/"],
   "server/access/": ["server/contract/", "server/store/"],
   "server/fleet/": [
     "server/contract/",
+    "server/plan/",
     "server/store/",
     "server/capture/",
     "server/swarm/",

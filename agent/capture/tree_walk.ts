@@ -102,7 +102,9 @@ class Walk {
     const { excludes, note } = this.#options;
     const { fd, tree } = directory, path = joinPath(directory.path, name);
     // checked before stat, which may fail on a damaged file
-    if (excludes.matches(path, { isDirectory: false })) return undefined;
+    if (this.#options.trees.shownAgain.has(path) || excludes.matches(path, { isDirectory: false })) {
+      return undefined;
+    }
     const other = tree.bare ? undefined : this.#covering.get(path);
     if (other !== undefined) return this.#standIn(other, { directory, name });
     const status = this.#ifThere(path, () => statAt(fd, name));

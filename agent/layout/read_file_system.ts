@@ -6,8 +6,10 @@ import { identityOf, probe, type ReadStart } from "./device_probe.ts";
 import type { MountEntry } from "../sys/mount_table.ts";
 import type { Device } from "./block_devices.ts";
 import { parseDumpe2fs } from "./properties/ext.ts";
+import { F2FS_SUPERBLOCK_BYTES, parseF2fsSuperblock } from "./properties/f2fs.ts";
 import { FAT_BOOT_SECTOR_BYTES, parseFatBootSector } from "./properties/fat.ts";
 import type { Found } from "./properties/found.ts";
+import { type MountedBtrfs, readBtrfs } from "./read_btrfs.ts";
 import { parseXfsSuperblock, XFS_SUPERBLOCK_BYTES } from "./properties/xfs.ts";
 
 interface Reading {
@@ -16,6 +18,7 @@ interface Reading {
   /** Start of its partition, in sectors of the disk. */
   readonly startSector: number | undefined;
   readonly usedBytes: number;
+  readonly btrfs: MountedBtrfs;
   readonly run: Run;
   readonly readStart: ReadStart;
   /** Receives notes about what a clone's file system will lack. */
@@ -26,10 +29,14 @@ export async function readFileSystem(mount: MountEntry, reading: Reading): Promi
   const { device, volume, usedBytes, run } = reading;
   const mountPoint = textOf(mount.target) ?? displayPath(mount.target);
   const facts = await probe(device.path, run);
-  const { mkfs, obstacle, notes } = await readMkfs(mount.type, { ...reading, facts });
+  const { mkfs, obstacle, notes, volumes: [first = volume, ...more] = [] } = await readMkfs(mount.type, {
+    ...reading,
+    facts,
+  });
   reading.notes.push(...notes.map((note) => `${mountPoint} (${mount.type}): ${note}`));
   return {
-    volume,
+    volume: first,
+    ...(more.length > 0 && { more }),
     type: mount.type,
     ...identityOf(facts),
     mountPoint,
@@ -41,7 +48,8 @@ export async function readFileSystem(mount: MountEntry, reading: Reading): Promi
   };
 }
 
-type Mkfs = { mkfs: FileSystem["mkfs"] } & Found;
+/** `volumes`: those of a file system that may span several. */
+type Mkfs = { mkfs: FileSystem["mkfs"]; volumes?: readonly Volume[] } & Found;
 
 async function readMkfs(
   type: string,
@@ -56,6 +64,10 @@ async function readMkfs(
       return await readFat(reading);
     case "xfs":
       return await readXfs(reading);
+    case "f2fs":
+      return await readF2fs(reading);
+    case "btrfs":
+      return await readBtrfs(reading.btrfs, reading);
     default:
       return { mkfs: { features: [] }, notes: [] };
   }
@@ -102,10 +114,18 @@ async function readXfs({ device, run, readStart }: Reading): Promise<Mkfs> {
   return { mkfs: { features: [], blockBytes: properties.blockBytes, xfs: properties }, ...found };
 }
 
+async function readF2fs({ device, run, readStart }: Reading): Promise<Mkfs> {
+  const { properties, blockBytes, ...found } = parseF2fsSuperblock(
+    await readStart(device.path, F2FS_SUPERBLOCK_BYTES),
+    { usage: await usageOf("mkfs.f2fs", run) },
+  );
+  return { mkfs: { features: [], blockBytes, f2fs: properties }, ...found };
+}
+
 /** The program's usage text; empty if the program is missing, which is an obstacle of its own. */
 async function usageOf(program: string, run: Run): Promise<string> {
   try {
-    const { stdout, stderr } = await run([program], { accept: [0, 1, 2] });
+    const { stdout, stderr } = await run([program], { accept: [0, 1, 2, 255] });
     return stdout + stderr;
   } catch {
     return "";

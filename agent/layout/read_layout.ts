@@ -7,11 +7,12 @@ import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 import { type ReadStart, startOf } from "./device_probe.ts";
-import { type Device, LSBLK, parseLsblk } from "./block_devices.ts";
+import { type Device, LSBLK, parseLsblk, withoutSnapshots } from "./block_devices.ts";
 import { KERNEL, type KernelTrees } from "./disks.ts";
 import type { CrypttabEntry } from "./luks/crypttab.ts";
-import { MountedTrees } from "./mounts/mounted_trees.ts";
+import { MountedTrees, type OpenTree } from "./mounts/mounted_trees.ts";
 import { chooseMounts, type ChosenMount, isWhole, type OwnMount } from "./mounts/own_mounts.ts";
+import { withSubvolumes } from "./mounts/subvolumes.ts";
 import { readFileSystem } from "./read_file_system.ts";
 import { readOthers, type Unseen } from "./read_others.ts";
 import { readTable } from "./read_table.ts";
@@ -40,6 +41,10 @@ export interface LayoutOptions {
   readonly swapDevices?: readonly string[];
   /** Its crypttab(5). */
   readonly crypttab?: readonly CrypttabEntry[];
+  /** An argument of LVM's --config, to see other devices than it is set up to use. */
+  readonly lvmConfig?: string;
+  /** Snapshots in memory that stand in for devices: "/dev/dm-0" for "/dev/sda2". */
+  readonly snapshots?: ReadonlyMap<string, string>;
   readonly readStart?: ReadStart;
   readonly trees?: KernelTrees;
 }
@@ -59,9 +64,9 @@ export interface LayoutOptions {
 export async function readLayout(options: LayoutOptions): Promise<MachineLayout> {
   const { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), crypttab = [] } = options;
   const { readStart = startOf, trees = KERNEL } = options;
-  const devices = parseLsblk((await run(LSBLK)).stdout);
+  const devices = withoutSnapshots(parseLsblk((await run(LSBLK)).stdout), options.snapshots ?? new Map());
   const own = chooseMounts(mounts, { devices, diskTypes });
-  const volumes = await readVolumes(devices, { run, readStart, sys: trees.sys });
+  const volumes = await readVolumes(devices, { ...options, readStart, sys: trees.sys });
   const tree = new VolumeTree({ devices, volumes, diskTypes, crypttab });
   const swaps = (options.swapDevices ?? swapsInUse(await textOf(`${trees.proc}/swaps`) ?? ""))
     .flatMap((path) => tree.device(path) ?? []).filter(({ foreign }) => !foreign);
@@ -103,18 +108,20 @@ export async function readLayout(options: LayoutOptions): Promise<MachineLayout>
     notes.push(`only ${part} of its file system is the machine's root: not supported by this version yet`);
   }
   const { arrays, encrypted, groups } = placed;
+  const sorted = fileSystems.map(({ fileSystem }) => fileSystem)
+    .sort((a, b) => a.mountPoint < b.mountPoint ? -1 : 1);
+  const subvolumes = withSubvolumes(mountPoints, sorted);
+  notes.push(...subvolumes.notes);
   return {
     layout: {
       disks: tables,
       ...(arrays.length > 0 && { arrays }),
       ...(encrypted.length > 0 && { encrypted }),
       ...(groups.length > 0 && { groups }),
-      fileSystems: fileSystems.map(({ fileSystem }) => fileSystem).sort((a, b) =>
-        a.mountPoint < b.mountPoint ? -1 : 1
-      ),
+      fileSystems: sorted,
       swap,
     },
-    mountPoints,
+    mountPoints: subvolumes.mountPoints,
     unseen,
     notes,
   };
@@ -164,25 +171,31 @@ async function readOwn(
 ): Promise<{ fileSystem: FileSystem; devices: readonly Device[] }[]> {
   const found: { fileSystem: FileSystem; devices: readonly Device[] }[] = [];
   using trees = new MountedTrees(root, mountPoints);
-  for (const [i, { mount, device }] of own.entries()) {
-    if (found.some((known) => known.devices.includes(device))) continue;
-    const spanned = await spannedBy(mount, { device, devices, sys });
+  for (const first of own) {
+    if (found.some((known) => known.devices.includes(first.device))) continue;
+    const spanned = await spannedBy(first.mount, { device: first.device, devices, sys });
+    // of several mounts of a btrfs, the root or else the one that others may be mounted in
+    const mounted = own.filter(({ device }) => spanned.includes(device))
+      .sort((a, b) => a.mount.target < b.mount.target ? -1 : 1);
+    const { mount, device } = mounted[0] ?? first;
     const volume = tree.placeOr(device, device.name);
-    const more = spanned.slice(1).map((d) => tree.placeOr(d, d.name));
+    const withTree = <T>(use: (fd: number) => T) => opened(ownMount({ mount, device }).path, { trees, use });
     const read = await readFileSystem(mount, {
       device,
       volume,
       startSector: startSectorOf(volume, tables),
-      usedBytes: usedBytesAt(mountPoints[i]?.path ?? "" as BytePath, trees),
+      usedBytes: withTree(usedBytesOf) ?? 0,
+      btrfs: {
+        members: spanned.map((d) => ({ device: d, volume: tree.placeOr(d, d.name) })),
+        mounts: mounted.map(({ mount }) => mount),
+        withTree,
+      },
       run,
       readStart,
       notes,
     });
     const obstacle = read.obstacle ?? spanned.map((d) => tree.obstacleOf(d)).find((one) => one !== undefined);
-    found.push({
-      fileSystem: { ...read, ...(more.length > 0 && { more }), ...(obstacle !== undefined && { obstacle }) },
-      devices: spanned,
-    });
+    found.push({ fileSystem: { ...read, ...(obstacle !== undefined && { obstacle }) }, devices: spanned });
   }
   return found;
 }
@@ -191,16 +204,21 @@ function ownMount({ mount: { id, target }, device }: ChosenMount): OwnMount {
   return { path: target.replace(/^\/+/, "") as BytePath, id, device: bytePathOfText(device.path) };
 }
 
-/** Returns 0 for a file system that cannot be opened: the capture leaves it out and notes it. */
-function usedBytesAt(path: BytePath, trees: MountedTrees): number {
-  if (path === "") return usedBytesOf(trees.root.fd);
+/** Undefined for a file system that cannot be opened: the capture leaves it out and notes it. */
+function opened<T>(
+  path: BytePath,
+  { trees, use }: { trees: MountedTrees; use: (fd: number) => T },
+): T | undefined {
+  if (path === "") return use(trees.root.fd);
+  let tree: OpenTree;
   try {
-    using tree = trees.open(path);
-    return usedBytesOf(tree.fd);
+    tree = trees.open(path);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    return 0;
+    return undefined;
   }
+  using open = tree;
+  return use(open.fd);
 }
 
 /** Parses proc_swaps(5); files are not devices. */

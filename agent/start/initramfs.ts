@@ -52,6 +52,8 @@ async function isMounted(target: string): Promise<boolean> {
 /** File systems of templates, and the code pages that vfat requests by name. */
 const MODULES = ["ext4", "vfat", "xfs", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "efivarfs"];
 
+const IPOIB = "ib_ipoib";
+
 /** Drivers of the machine's devices, loaded as devices appear. */
 export class Drivers {
   readonly #options: { readonly run: Run; readonly signal: AbortSignal };
@@ -80,6 +82,11 @@ export class Drivers {
     const fresh = (await this.#modaliases()).filter((alias) => !this.#asked.has(alias));
     for (const alias of fresh) this.#asked.add(alias);
     for (let i = 0; i < fresh.length; i += 100) await this.#modprobe(fresh.slice(i, i + 100));
+    // no device requests IP over InfiniBand: elsewhere a rule of udev loads it
+    if (!this.#asked.has(IPOIB) && (await namesIn("/sys/class/infiniband")).length > 0) {
+      this.#asked.add(IPOIB);
+      await this.#modprobe([IPOIB]);
+    }
     return fresh.length > 0;
   }
 

@@ -1,4 +1,5 @@
 /** Brings up the NIC that the node booted over, with the boot program's lease. */
+import type { Inventory } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Run } from "../sys/command.ts";
 import { firstLine } from "../sys/small_file.ts";
@@ -21,7 +22,7 @@ export async function bringUpNetwork(
     ask: async () => (await readNics()).find((n) => n.mac === mac)?.name,
   });
   if (name === undefined) {
-    const seen = (await readNics()).map((n) => `${n.name} (${n.mac}, ${n.driver ?? "no driver"})`).join(", ");
+    const seen = (await readNics()).map(describeNic).join(", ");
     throw new RackseedError(`cannot find the NIC ${mac}`, {
       reason: `the machine booted over it, but the image's kernel shows ${seen || "no NIC"}.`,
       remedy: "install a kernel with this NIC's driver and firmware on the template, and capture it again.",
@@ -46,6 +47,11 @@ export async function bringUpNetwork(
   await Deno.writeTextFile("/etc/resolv.conf", lease.dns.map((d) => `nameserver ${d}\n`).join(""));
   const link = `${((performance.now() - started) / 1000).toFixed(1)} s`;
   return `${name} ${lease.cidr}${lease.gateway ? ` via ${lease.gateway}` : ""}, link after ${link}`;
+}
+
+function describeNic({ name, mac, driver, randomMac }: Inventory["nics"][number]): string {
+  const own = randomMac ? `${mac}, which the kernel made up because the NIC has none` : mac;
+  return `${name} (${own}, ${driver ?? "no driver"})`;
 }
 
 /** There is no lease: brings up every NIC, so that the message can say which ones have a link. */

@@ -3,8 +3,10 @@ import type { Inventory } from "#contract/api.ts";
 import type { Run } from "../sys/command.ts";
 import { exists, firstLine } from "../sys/small_file.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
+import { macOfAddress } from "#contract/hardware_address.ts";
 import { type DiskContent, probeContent } from "../layout/disk_content.ts";
 import { KERNEL, type KernelTrees } from "../layout/disks.ts";
+import { linkName, readControllers } from "./controllers.ts";
 
 /** For `--target DIR`: leaves out the disks, and needs no program. */
 export async function directoryInventory(trees: KernelTrees = KERNEL): Promise<Inventory> {
@@ -64,33 +66,32 @@ async function readSystem({ sys, proc }: KernelTrees): Promise<Omit<Inventory, "
     memoryBytes: Number(memory ?? 0) * 1024,
     cpus: navigator.hardwareConcurrency,
     nics: await readNics({ sys }),
+    controllers: await readControllers({ sys }),
     ...(uuid && { uuid }),
     ...(serial && { serial }),
     ...(model && { model }),
   };
 }
 
-/** Physical NICs; no bridges and the like. */
+/**
+ * Physical NICs; no bridges and the like. A NIC in a bond has the bond's address at present: its own is reported. An
+ * InfiniBand NIC is reported by the MAC that stands for its port.
+ */
 export async function readNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<Inventory["nics"]> {
   const nics: Inventory["nics"] = [];
   for await (const { name } of Deno.readDir(`${sys}/class/net`)) {
     const at = `${sys}/class/net/${name}`;
-    const mac = await firstLine(`${at}/address`);
+    const address = await firstLine(`${at}/bonding_slave/perm_hwaddr`) ?? await firstLine(`${at}/address`);
+    const mac = address === undefined ? undefined : macOfAddress(address);
     if (mac === undefined || !await exists(`${at}/device`)) continue;
     const driver = await linkName(`${at}/device/driver`);
     nics.push({
       name: name.slice(0, 32),
-      mac: mac.slice(0, 32),
+      mac,
       ...(driver && { driver: driver.slice(0, 64) }),
+      // NET_ADDR_RANDOM, include/uapi/linux/netdevice.h
+      ...(await firstLine(`${at}/addr_assign_type`) === "1" && { randomMac: true }),
     });
   }
   return nics.sort((a, b) => a.name < b.name ? -1 : 1).slice(0, 64);
-}
-
-async function linkName(path: string): Promise<string | undefined> {
-  try {
-    return (await Deno.readLink(path)).split("/").at(-1);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,15 +4,14 @@
  * they are; these do not.
  */
 import type { BytePath } from "#contract/format/byte_path.ts";
-import { c, errno, fail } from "./libc.ts";
+import { AT_FDCWD, c, close, errno, fail, O, openAt } from "./libc.ts";
 
-/** BTRFS_SUPER_MAGIC of linux/magic.h. */
-export const BTRFS_MAGIC = 0x9123683e;
 /** The top of every file system, and the inode of the root of every subvolume. */
 export const TOP_SUBVOLUME = 5, SUBVOLUME_INODE = 256n;
 
 /** _IOW, _IOR and _IOWR of the magic 0x94 with the size of their structure. */
 const IOC = {
+  FORGET_DEV: 0x50009405n,
   SUBVOL_CREATE: 0x5000940en,
   TREE_SEARCH: 0xd0009411n,
   INO_LOOKUP: 0xd0009412n,
@@ -88,6 +87,12 @@ export function defaultSubvolumeOf(fd: number): number {
     }
   }
   return TOP_SUBVOLUME;
+}
+
+/** The root tree names the quota tree once quotas are enabled. */
+export function hasQuotas(fd: number): boolean {
+  const QUOTA_TREE = 8n;
+  return !search(fd, [QUOTA_TREE, QUOTA_TREE], [ROOT_ITEM, ROOT_ITEM]).next().done;
 }
 
 interface Item {
@@ -167,6 +172,21 @@ export function spacesOf(fd: number): Space[] {
   });
 }
 
+/**
+ * Makes the kernel forget all devices of file systems that are not mounted. It remembers an overwritten one, and takes
+ * a new one with the same UUID for older than that. Does nothing before Linux 5.1, or if the kernel has no btrfs yet.
+ */
+export function forgetDevices(): void {
+  let control: number;
+  try {
+    control = openAt(AT_FDCWD, "/dev/btrfs-control" as BytePath, { flags: O.RDWR });
+  } catch {
+    return;
+  }
+  c().ioctl(control, IOC.FORGET_DEV, new Uint8Array(ARGUMENT_BYTES));
+  close(control);
+}
+
 /** Makes an empty subvolume with this name in an open directory. */
 export function createSubvolume(directory: number, name: BytePath): void {
   const MAX_NAME_BYTES = 255, NAME_AT = 8;
@@ -182,8 +202,8 @@ export function isReadOnlySubvolume(fd: number): boolean | undefined {
   if (c().ioctl(fd, IOC.SUBVOL_GETFLAGS, new Uint8Array(flags.buffer)) === 0) {
     return ((flags[0] ?? 0n) & READ_ONLY) !== 0n;
   }
-  const EINVAL = 22, ENOTTY = 25;
-  if (errno() === EINVAL || errno() === ENOTTY) return undefined;
+  const EINVAL = 22, ENOTTY = 25, EOPNOTSUPP = 95;
+  if ([EINVAL, ENOTTY, EOPNOTSUPP].includes(errno())) return undefined;
   fail("read the properties of the subvolume");
 }
 

@@ -35,13 +35,14 @@ export interface Holds {
   readonly project: boolean;
 }
 
+const BTRFS_MAGIC = 0x9123683e;
 const letters = (text: string) =>
   FLAGS.reduce((sum, { letter, bit }) => text.includes(letter) ? sum | bit : sum, 0);
 /** By magic number of linux/magic.h: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, overlay. */
 const HOLDS: ReadonlyMap<number, Holds> = new Map([
   [0xef53, { flags: letters("sucSiadAjtDTxPF"), xflags: 0, project: true }],
   [0x58465342, { flags: letters("SiadAxP"), xflags: ALL_XFLAGS, project: true }],
-  [0x9123683e, { flags: letters("cSiadAmDC"), xflags: 0, project: false }],
+  [BTRFS_MAGIC, { flags: letters("cSiadADC"), xflags: 0, project: false }],
   [0xf2f52010, { flags: letters("cSiadAmDCPF"), xflags: 0, project: true }],
   [0x01021994, { flags: letters("iadAF"), xflags: 0, project: false }],
   [0x794c7630, { flags: letters("SiaA"), xflags: 0, project: false }],
@@ -74,7 +75,7 @@ function forbidden(): number {
 export function inodeSettingsOf(fd: number): InodeSettings | undefined {
   const flags = readFlags(fd);
   if (flags === undefined) return undefined;
-  const known = flags & ALL_FLAGS;
+  const known = flags & ownFlags(fd, flags);
   if (!readExtended(fd)) return settingsOf({ flags: known });
   return settingsOf({
     flags: known,
@@ -125,9 +126,15 @@ function isSame(a: InodeSettings, b: InodeSettings): boolean {
     (a.cowExtentSize ?? 0) === (b.cowExtentSize ?? 0);
 }
 
+/** On a btrfs the kernel sets +m by itself, when it finds that a file cannot be compressed: that is nobody's choice. */
+function ownFlags(fd: number, flags: number): number {
+  const isBtrfs = (flags & NO_COMPRESSION) !== 0 && fileSystemTypeOf(fd) === BTRFS_MAGIC;
+  return isBtrfs ? ALL_FLAGS & ~NO_COMPRESSION : ALL_FLAGS;
+}
+
 /** Sets all flags at once or, if one is refused, one by one, so that an unsupported flag does not cost the others. */
 function setFlags(fd: number, { now, wanted }: { now: number; wanted: number }): void {
-  const others = (readFlags(fd) ?? 0) & ~ALL_FLAGS;
+  const before = readFlags(fd) ?? 0, others = before & ~ownFlags(fd, before);
   if (now === wanted || writeFlags(fd, others | wanted)) return;
   let flags = others | now & ~LOCKS;
   writeFlags(fd, flags);
@@ -157,8 +164,39 @@ function readFlags(fd: number): number | undefined {
   return undefined;
 }
 
+/**
+ * FS_XFLAG_SYNC, IMMUTABLE, APPEND, NODUMP and NOATIME of linux/fs.h, for the flags that FS_IOC_FSSETXATTR changes
+ * on a btrfs, too.
+ */
+const BTRFS_XFLAGS: readonly (readonly [flag: number, xflag: number])[] = [
+  [letters("S"), 0x20],
+  [IMMUTABLE, 0x8],
+  [APPEND, 0x10],
+  [letters("d"), 0x80],
+  [letters("A"), 0x40],
+];
+const NO_COMPRESSION = letters("m"), COMPRESSION = letters("c") | NO_COMPRESSION;
+
+/**
+ * On a btrfs every FS_IOC_SETFLAGS sets the property btrfs.compression anew, to the default algorithm or to none:
+ * false if these flags do not allow to leave it alone, which FS_IOC_FSSETXATTR does.
+ */
+function writeFlagsBesideCompression(fd: number, flags: number): boolean {
+  const now = readFlags(fd) ?? 0, changed = now ^ flags;
+  const settable = BTRFS_XFLAGS.reduce((sum, [flag]) => sum | flag, 0);
+  if ((flags & COMPRESSION) === 0 || (changed & ~settable) !== 0) return false;
+  if (fileSystemTypeOf(fd) !== BTRFS_MAGIC || !readExtended(fd)) return false;
+  const xflags = BTRFS_XFLAGS.reduce(
+    (sum, [flag, xflag]) => flags & flag ? sum | xflag : sum & ~xflag,
+    extendedView.getUint32(0, true),
+  );
+  extendedView.setUint32(0, xflags >>> 0, true);
+  return c().ioctl(fd, FS_IOC_FSSETXATTR, extendedBytes) === 0;
+}
+
 /** False if the kernel refused. */
 function writeFlags(fd: number, flags: number): boolean {
+  if (writeFlagsBesideCompression(fd, flags)) return true;
   flagView.setUint32(0, flags >>> 0, true);
   if (c().ioctl(fd, FS_IOC_SETFLAGS, flagBytes) === 0) return true;
   if (!isRefusal()) fail("set the flags of");

@@ -1,6 +1,7 @@
 /** Removes a path with everything below it. Follows no symlink and leaves mounted file systems alone. */
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
+import { isReadOnlySubvolume, setSubvolumeReadOnly, SUBVOLUME_INODE } from "../sys/btrfs.ts";
 import { codeOf } from "../sys/errno.ts";
 import { type FileStatus, statAt, statOf } from "../sys/file_status.ts";
 import { unlockInode } from "../sys/inode_flags.ts";
@@ -9,7 +10,7 @@ import { pastLocks } from "./locks.ts";
 
 /**
  * `path`: below the open directory `root`; its parents are known to be directories. Does nothing if it does not exist.
- * Removes immutable files and directories too. Throws RackseedError if a file system is mounted in it, and removes
+ * Removes immutable files and directories, and read-only snapshots of a btrfs, too. Throws RackseedError if a file system is mounted in it, and removes
  * nothing of that.
  */
 export function removeTree(root: number, path: BytePath): void {
@@ -47,8 +48,9 @@ function removeLocked(root: number, path: BytePath, kind: "name" | "directory"):
 function openToEmpty(root: number, path: BytePath): number {
   const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
   const fd = openAfter(() => openAt(root, path, { flags }), () => chmodAt(root, path, 0o700));
+  const { mode, inode } = statOf(fd);
+  if (inode === SUBVOLUME_INODE && isReadOnlySubvolume(fd)) setSubvolumeReadOnly(fd, false);
   unlockInode(fd);
-  const { mode } = statOf(fd);
   if ((mode & 0o700) !== 0o700) chmodOf(fd, 0o700);
   return fd;
 }

@@ -22,8 +22,8 @@ interface ImageNeeds {
   readonly kernelRelease: string;
   /** Of the image's layout. */
   readonly uses: ReadonlySet<ToolUse>;
-  /** Modaliases of nodes' storage and network hardware. */
-  readonly devices?: readonly string[];
+  /** Names of modules for nodes' hardware, in addition to those that every image takes along. */
+  readonly modules?: readonly string[];
   /** The template's, for remedies. */
   readonly machine?: OsRelease | undefined;
 }
@@ -35,10 +35,10 @@ interface ImageNeeds {
  * @throws RackseedError if the image has no such kernel
  */
 export async function buildImageSegment(
-  { source, kernelRelease, uses, devices = [], machine, ...options }: ImageNeeds & SegmentOptions,
+  { source, kernelRelease, uses, modules: more = [], machine, ...options }: ImageNeeds & SegmentOptions,
 ): Promise<ImageBoot> {
   const kernelPath = await findKernel(source, kernelRelease);
-  const modules = await selectModules(source, { release: kernelRelease, uses, devices });
+  const modules = await selectModules(source, { release: kernelRelease, uses, more });
   if (kernelPath === undefined || modules === undefined) {
     throw new RackseedError(`cannot boot nodes with the kernel ${kernelRelease}`, {
       reason: `the image has no ${

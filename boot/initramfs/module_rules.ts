@@ -55,11 +55,12 @@ const unwantedFolders = [
 
 const words = (...lines: readonly string[]) => new Set(lines.join(" ").split(" "));
 
-/** Single modules by name: file systems, the keyboard and the console of a node, entropy. */
+/** Single modules by name: file systems, the keyboard and the console of a node, entropy, the TPM. */
 const wantedModules = words(
   "ext4 fat vfat xfs btrfs f2fs efivarfs overlay squashfs isofs loop",
   "hid hid_generic usbhid atkbd i8042",
   "qemu_fw_cfg af_packet bonding 8021q ipv6 virtio_console virtio_rng",
+  "tpm tpm_tis_core tpm_tis tpm_crb tpm_tis_spi tpm_infineon tpm_nuvoton",
 );
 
 /**
@@ -75,8 +76,6 @@ const encryptionModules = words(
   "camellia_generic camellia_x86_64 camellia_aesni_avx_x86_64 camellia_aesni_avx2",
   "sha1_generic sha1_ssse3 sha256_generic sha256_ssse3 sha512_generic sha512_ssse3 sha3_generic rmd160 wp512",
   "chacha_generic chacha_x86_64 chacha20poly1305 nhpoly1305 nhpoly1305_sse2 nhpoly1305_avx2 poly1305_generic",
-  // the TPM that opens the volume
-  "tpm tpm_tis_core tpm_tis tpm_crb tpm_tis_spi tpm_infineon tpm_nuvoton",
 );
 
 /** In kernel/crypto and kernel/arch: checksums and hashes that file systems request by alias, not as a dependency. */

@@ -1,3 +1,4 @@
+import type { Inventory } from "#contract/api.ts";
 import { type FileSource, readText, resolveFile } from "./file_source.ts";
 import { findFirmware } from "./firmware.ts";
 import { readModule } from "./module_content.ts";
@@ -17,9 +18,12 @@ interface Wanted {
   readonly release: string;
   /** Of the image's layout. */
   readonly uses: ReadonlySet<string>;
-  /** Modaliases of hardware that must work in addition to what the rules include. */
-  readonly devices: readonly string[];
+  /** Names of modules in addition to those that the rules include. */
+  readonly more: readonly string[];
 }
+
+/** A node's hardware. */
+export type Controller = NonNullable<Inventory["controllers"]>[number];
 
 /** The index files of modprobe(8) and depmod(8). */
 const indexFiles = [
@@ -45,7 +49,7 @@ const indexFiles = [
  */
 export async function selectModules(
   source: FileSource,
-  { release, uses, devices }: Wanted,
+  { release, uses, more }: Wanted,
 ): Promise<ModuleSelection | undefined> {
   const folder = `/lib/modules/${release}`;
   const dependencyText = await readText(source, `${folder}/modules.dep`);
@@ -54,14 +58,12 @@ export async function selectModules(
   const byName = new Map([...dependencies.keys()].map((path) => [moduleName(path), path]));
   const aliases = new ModuleAliases(await readText(source, `${folder}/modules.alias`) ?? "");
   const soft = parseSoftDependencies(await readText(source, `${folder}/modules.softdep`) ?? "");
-  const forDevices = devices.flatMap((modalias) => aliases.ofDevice(modalias))
-    .flatMap((name) => byName.get(name) ?? []);
 
   const chosen = new Set<string>();
   const queue = [
     ...[...dependencies.keys()].filter((path) => isWanted(path, uses)),
     ...await foreignDrivers(source, { folder, paths: [...dependencies.keys()].filter(isForeign) }),
-    ...forDevices,
+    ...more.flatMap((name) => byName.get(name) ?? []),
   ];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (chosen.has(path)) continue;
@@ -84,6 +86,40 @@ export async function selectModules(
     firmware: await findFirmware(source, { modules, release }),
     moduleCount: modules.length,
   };
+}
+
+/** What a kernel has for nodes' hardware. */
+interface HardwareDrivers {
+  /** Names of modules that the rules leave out; sorted. */
+  readonly modules: readonly string[];
+  /** Hardware that a node uses with another image's kernel, and that this kernel has no driver for. */
+  readonly lacking: readonly Controller[];
+}
+
+/** In a modalias of PCI: storage and network controllers. Their drivers have the names of their modules. */
+const STORAGE_OR_NETWORK = /bc0[12]sc/;
+
+/** Finds the drivers of a kernel for nodes' hardware. A driver built into the kernel is one as well. */
+export async function driversFor(
+  source: FileSource,
+  { release, uses, hardware }: Pick<Wanted, "release" | "uses"> & { hardware: readonly Controller[] },
+): Promise<HardwareDrivers> {
+  if (hardware.length === 0) return { modules: [], lacking: [] };
+  const folder = `/lib/modules/${release}`;
+  const paths = [...parseDependencies(await readText(source, `${folder}/modules.dep`) ?? "").keys()];
+  const leftOut = new Set(paths.filter((path) => !isWanted(path, uses)).map(moduleName));
+  const aliases = new ModuleAliases(await readText(source, `${folder}/modules.alias`) ?? "");
+  // kernels do not say which devices their built-in drivers serve
+  const builtIn = (await readText(source, `${folder}/modules.builtin`) ?? "").split("\n").map(moduleName);
+  const modules = new Set<string>(), lacking: Controller[] = [];
+  for (const controller of hardware) {
+    const found = aliases.ofDevice(controller.modalias);
+    for (const name of found) if (leftOut.has(name)) modules.add(name);
+    const driver = controller.driver?.replaceAll("-", "_");
+    const isLacking = found.length === 0 && driver !== undefined && !builtIn.includes(driver);
+    if (isLacking && STORAGE_OR_NETWORK.test(controller.modalias)) lacking.push(controller);
+  }
+  return { modules: [...modules].sort(), lacking };
 }
 
 /** Those of the paths that drive a NIC or storage. */

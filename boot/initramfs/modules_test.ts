@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { directorySource } from "./directory_source.ts";
 import { ModuleAliases } from "./module_index.ts";
-import { selectModules } from "./modules.ts";
+import { driversFor, selectModules } from "./modules.ts";
 import { needs } from "../../test/support/needs.ts";
 
 const release = "6.1.0-test";
@@ -27,7 +27,9 @@ const moduleFiles: Record<string, string> = {
     "kernel/fs/ext4/ext4.ko.xz:",
     "../../etc/shadow:",
   ].join("\n"),
-  "modules.alias": "alias needs-me asked\nalias pci:v00001AF4d00001234sv*sd*bc*sc*i* odd_bus\n",
+  "modules.alias": "alias needs-me asked\nalias pci:v00001AF4d00001234sv*sd*bc*sc*i* odd-bus\n" +
+    "alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n",
+  "modules.builtin": "kernel/drivers/ata/ahci.ko\n",
   "modules.softdep": "softdep btrfs pre: needs_me post: unknown\n",
   "modules.order": "",
 };
@@ -51,12 +53,12 @@ async function inTree(
 
 async function modulesOf(
   root: string,
-  { uses = [], devices = [] }: { uses?: string[]; devices?: string[] },
+  { uses = [], more = [] }: { uses?: string[]; more?: readonly string[] },
 ): Promise<string[]> {
   const selection = await selectModules(await directorySource(root), {
     release,
     uses: new Set(uses),
-    devices,
+    more,
   });
   return selection?.files.filter((path) => path.includes(".ko")).map((path) =>
     path.slice(`/lib/modules/${release}/`.length)
@@ -78,9 +80,10 @@ const ALWAYS = [
 Deno.test("modules for network, disks and file systems are chosen with their dependencies, and no others", () =>
   inTree(async (root) => {
     const source = await directorySource(root);
-    const selection = await selectModules(source, { release, uses: new Set(), devices: [] });
+    const selection = await selectModules(source, { release, uses: new Set(), more: [] });
     assert.deepEqual(selection?.files.map((path) => path.slice(`/lib/modules/${release}/`.length)), [
       "modules.alias",
+      "modules.builtin",
       "modules.dep",
       "modules.order",
       "modules.softdep",
@@ -89,7 +92,7 @@ Deno.test("modules for network, disks and file systems are chosen with their dep
     assert.equal(selection?.moduleCount, ALWAYS.length);
     assert.deepEqual(selection?.firmware, []);
     assert.equal(
-      await selectModules(source, { release: "5.10.0-other", uses: new Set(), devices: [] }),
+      await selectModules(source, { release: "5.10.0-other", uses: new Set(), more: [] }),
       undefined,
     );
   }));
@@ -104,9 +107,20 @@ Deno.test("ciphers are included if the layout has encrypted volumes", () =>
 
 Deno.test("modules for the hardware of nodes are included, wherever they are", () =>
   inTree(async (root) => {
-    const devices = ["pci:v00001AF4d00001234sv00000000sd00000000bc01sc07i00", "pci:v00001AF4d00009999sv0"];
+    const odd = { modalias: "pci:v00001AF4d00001234sv00000000sd00000000bc01sc07i00", driver: "odd" };
+    const usual = { modalias: "pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00", driver: "e1000e" };
+    const builtIn = { modalias: "pci:v00008086d00002922sv00000000sd00000000bc01sc06i01", driver: "ahci" };
+    const unknown = { modalias: "pci:v00009999d00000001sv00000000sd00000000bc01sc04i00", driver: "newraid" };
+    const bridge = { modalias: "pci:v00008086d0000244Esv00000000sd00000000bc06sc04i00", driver: "pcieport" };
+    const idle = { modalias: "pci:v00009999d00000002sv00000000sd00000000bc01sc04i00" };
+    const drivers = await driversFor(await directorySource(root), {
+      release,
+      uses: new Set(),
+      hardware: [odd, usual, builtIn, unknown, bridge, idle],
+    });
+    assert.deepEqual(drivers, { modules: ["odd_bus"], lacking: [unknown] });
     assert.deepEqual(
-      await modulesOf(root, { devices }),
+      await modulesOf(root, { more: drivers.modules }),
       [...ALWAYS, "kernel/drivers/platform/odd-bus.ko"].sort(),
     );
   }));
@@ -134,13 +148,13 @@ Deno.test({
       const selection = await selectModules(await directorySource(root), {
         release,
         uses: new Set(),
-        devices: [],
+        more: [],
       });
       assert.ok(selection?.files.includes(`/lib/modules/${release}/extra/vendor/vendor_raid.ko.xz`));
       assert.equal(selection?.files.some((path) => path.includes("vendor_gpu")), false);
       assert.deepEqual(selection?.firmware, ["/lib/firmware/vendor/raid.bin.zst"]);
       Deno.truncateSync(`${folder}/extra/vendor/vendor_raid.ko.xz`, 200);
-      assert.equal(selection?.files.length, (await modulesOf(root, {})).length + 4 + 1, "damaged: left out");
+      assert.equal(selection?.files.length, (await modulesOf(root, {})).length + 5 + 1, "damaged: left out");
     }),
 });
 

@@ -5,6 +5,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import { packageOf, usesOf } from "#contract/tools.ts";
 import type { SourceEntry } from "../../boot/initramfs/file_source.ts";
 import { buildImageSegment, listKernels } from "../../boot/initramfs/image_segment.ts";
+import { type Controller, driversFor } from "../../boot/initramfs/modules.ts";
 import { kernelCompression } from "../../boot/initramfs/segment.ts";
 import type { AgentSegments } from "./agent_segments.ts";
 import { areSameInputs, type ImageSource, RecordingSource } from "./boot_inputs.ts";
@@ -32,6 +33,8 @@ interface BootOptions {
   readonly folder: string;
   readonly previous: PreviousVersion | undefined;
   readonly segments: Pick<AgentSegments, "ensure" | "product">;
+  /** Storage and network hardware of the nodes that have reported it. */
+  readonly hardware: readonly Controller[];
   readonly signal: AbortSignal;
 }
 
@@ -69,12 +72,14 @@ export async function makeBootFiles(
 
 async function makeOrReuse(
   source: ImageSource,
-  { kernelRelease, machine, uses, folder, previous, segments, signal }: BootOptions & Terms,
+  { kernelRelease, machine, uses, hardware, folder, previous, segments, signal }: BootOptions & Terms,
 ): Promise<Boot> {
   const compression = await kernelCompression(source, kernelRelease);
   await segments.ensure(compression);
+  const { modules, lacking } = await driversFor(source, { release: kernelRelease, uses, hardware });
   // another version of the product may make them differently
-  const terms = JSON.stringify([await segments.product(), kernelRelease, compression, [...uses].sort()]);
+  const product = await segments.product();
+  const terms = JSON.stringify([product, kernelRelease, compression, [...uses].sort(), modules, lacking]);
   const reused = previous && await reuse(previous, { folder, terms, source });
   if (reused) return reused;
   const recording = new RecordingSource(source);
@@ -83,13 +88,19 @@ async function makeOrReuse(
     kernelRelease,
     machine,
     uses,
+    modules,
     compression,
     signal,
     output: `${folder}/${SEGMENT}`,
   });
   await Deno.writeFile(`${folder}/${KERNEL}`, await recording.read(kernelPath), { mode: 0o600 });
   await Deno.writeFile(`${folder}/${INPUTS}`, await recording.inputs(terms), { mode: 0o600 });
-  const notes = missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool, machine)}).`);
+  const notes = [
+    ...missing.map((tool) => `it lacks ${tool.name} (package ${packageOf(tool, machine)}).`),
+    ...lacking.slice(0, 8).map(({ modalias, driver }) =>
+      `its kernel has no driver for hardware of nodes that works with the driver ${driver} elsewhere: ${modalias}.`
+    ),
+  ];
   return { bootable: missing.length === 0, notes };
 }
 

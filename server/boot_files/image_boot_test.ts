@@ -14,7 +14,7 @@ const signal = new AbortController().signal;
 function serve(folder: string, product = "product"): Promise<TestServer> {
   const segments = { ensure: () => Promise.resolve(), product: () => Promise.resolve(product) };
   return openTestServer(`${folder}/data`, {
-    makeBoot: (reader, options) => makeBootFiles(reader, { ...options, segments, signal }),
+    makeBoot: (reader, options) => makeBootFiles(reader, { ...options, segments, hardware: [], signal }),
   });
 }
 

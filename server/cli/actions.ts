@@ -1,4 +1,5 @@
 /** What main.ts passes to the command line: the server and the agent, loaded when they run. */
+import type { ExportDisk } from "./export_disk.ts";
 import type { SendTree } from "./images.ts";
 import type { BackUpServer, RestoreServer, ServerCommand } from "./server_options.ts";
 
@@ -30,4 +31,5 @@ export interface Actions {
   readonly runTemplate: (options: TemplateCommand) => Promise<void>;
   readonly runInstall: (options: InstallCommand) => Promise<void>;
   readonly sendTree: SendTree;
+  readonly exportDisk: ExportDisk;
 }

@@ -53,6 +53,14 @@ export function parseVersionCount(text: string): number {
   throw new InvalidArgumentError("Expected a number, 1 or more.");
 }
 
+/** Returns bytes: "40G" and "40GiB" are 2^30 each, "40GB" is 10^9. */
+export function parseSize(text: string): number {
+  const [, digits = "", unit = "", suffix = ""] = /^(\d{1,6})([MGT])(iB|B)?$/.exec(text) ?? [];
+  const power = "MGT".indexOf(unit) + 2;
+  if (digits !== "" && Number(digits) > 0) return Number(digits) * (suffix === "B" ? 1000 : 1024) ** power;
+  throw new InvalidArgumentError("A size is a number with M, G or T, e.g. 40G.");
+}
+
 /** Returns seconds; at most ten years. */
 export function parseAge(text: string): number {
   return parsed(text, (duration) => parseDuration(duration, { maxDays: 3650 }));
@@ -77,6 +85,9 @@ export function parseRateOrOff(text: string): number | "off" {
 export function parseRateOrNone(text: string): number | "off" | "none" {
   return text === "none" ? text : parseRateOrOff(text);
 }
+
+/** Values of --unlock. */
+export const UNLOCK = ["passphrase", "key-file", "tpm2"] as const;
 
 /** Returns a number of disks, or "none". */
 export function parseMirror(text: string): number | "none" {

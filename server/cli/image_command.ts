@@ -1,7 +1,7 @@
 /** `rackseed image …` and its options. */
 import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
-import { collect, parseAge, parseLevel, parseVersionCount } from "./arguments.ts";
+import { collect, parseAge, parseLevel, parseSize, parseVersionCount } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { DEFAULT_LEVEL } from "./defaults.ts";
 import { afterOptions, EXCLUDE, IMAGE, JSON_RESULT, LEVEL } from "./help_text.ts";
@@ -14,7 +14,7 @@ type Signal = Pick<Actions, "signal">;
 
 export function addImage(
   program: Command<[], Record<PropertyKey, never>>,
-  { signal, sendTree }: Pick<Actions, "signal" | "sendTree">,
+  { signal, sendTree, exportDisk }: Pick<Actions, "signal" | "sendTree" | "exportDisk">,
 ): void {
   const image = program.command("image")
     .description("List, compare, verify, delete, export and import images.")
@@ -26,6 +26,7 @@ export function addImage(
   addSettings(image, { signal });
   addRemovals(image, { signal });
   addTransfers(image, { signal, sendTree });
+  addDiskExport(image, { signal, exportDisk });
 }
 
 function addQueries(image: ImageCommand, { signal }: Signal): void {
@@ -192,5 +193,40 @@ own, and must have a kernel, GRUB and the tools that Rackseed needs.`,
     .action(async (name, path, { exclude, type: kind, ...options }) => {
       const { importImage } = await import("./images.ts");
       await importImage(name, { ...options, path, kind, exclude: exclude ?? [], sendTree, signal });
+    });
+}
+
+const FORMATS = ["qcow2", "raw"] as const;
+
+function addDiskExport(
+  image: ImageCommand,
+  { signal, exportDisk }: Pick<Actions, "signal" | "exportDisk">,
+): void {
+  withServer(image.command("export-disk"))
+    .description("Write a version as a bootable disk, for a hypervisor or a machine without a network.")
+    .argument("<image>", IMAGE)
+    .requiredOption("-o, --output <file>", "disk to write; further disks get a number: web.1.qcow2")
+    .addOption(
+      new Option("--format <format>", "format of the disk").choices(FORMATS).default("qcow2" as const),
+    )
+    .option("--size <size>", "size of the first disk, e.g. 40G (default: as the template's)", parseSize)
+    .option("--hostname <name>", "host name of the clone (default: the image's name)")
+    .option("--memory <size>", "memory of the virtual machine", parseSize, 2 * 2 ** 30)
+    .option("--emulate", "emulate the processor, for machines without working KVM; slower")
+    .option("--json", JSON_RESULT)
+    .addHelpText(
+      "after",
+      afterOptions({
+        notes: `
+An empty virtual machine (QEMU) on this computer is installed with the version,
+by the same steps as a node. It needs no root and reaches only the server.`,
+        examples: [
+          "rackseed image export-disk web@3 -o web.qcow2",
+          "rackseed image export-disk web -o web.img --format raw",
+        ],
+      }),
+    )
+    .action(async (ref, options) => {
+      await (await import("./export_disk.ts")).exportImageDisk(ref, { ...options, exportDisk, signal });
     });
 }

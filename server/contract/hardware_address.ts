@@ -31,8 +31,3 @@ export function macOfAddress(address: string): string | undefined {
   const mac = bytes.length === 6 ? bytes : bytes.length === 20 ? macOfGuid(bytes.subarray(12)) : undefined;
   return mac && Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
-
-/** Whether an address was made up by software: such an address may change at each start (IEEE 802-2014 §8.4). */
-export function isLocallyAdministered(mac: string): boolean {
-  return (parseInt(mac.slice(0, 2), 16) & 2) !== 0;
-}

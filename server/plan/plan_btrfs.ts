@@ -59,7 +59,7 @@ export function leastBtrfsBytes({ mkfs: { btrfs } }: Pick<FileSystem, "mkfs">): 
 }
 
 /** One mount of a file system. */
-export interface FileSystemMount {
+interface FileSystemMount {
   readonly mountPoint: string;
   /** For mount(2), besides the flags; "" if there are none. */
   readonly options: string;

@@ -19,10 +19,14 @@ export const SEED_PREFIX = "/seed/";
 
 type PlainHandler = (request: Request, client: Deno.NetAddr) => Response | Promise<Response>;
 
+const LOCAL: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
+
 interface PlainHttp {
   readonly port: number;
   /** Until it is called, every request is answered with 503: what is served needs the port to be known first. */
   answerWith(handler: PlainHandler): void;
+  /** A boot file, for those who reach the server by HTTPS only. */
+  bootFile(name: string): Response | Promise<Response>;
 }
 
 export async function startPlainHttp(
@@ -40,7 +44,11 @@ export async function startPlainHttp(
         }),
     }),
   );
-  return { port: service.port, answerWith: (handler) => handle = handler };
+  return {
+    port: service.port,
+    answerWith: (handler) => handle = handler,
+    bootFile: (name) => handle(new Request(`http://localhost/boot/${name}`), LOCAL),
+  };
 }
 
 interface PlainSources {

@@ -54,7 +54,7 @@ export function startCaptures(
         if (capture.state === "published") serveNew(capture, { images, publish });
         publish({ type: "capture", capture });
       },
-      ...publishPorts({ swarm, segments, signal }),
+      ...publishPorts({ swarm, segments, nodes, signal }),
     }),
   );
   const templates = new Templates(db, { now });

@@ -28,6 +28,8 @@ export interface ApiContext {
   readonly swarm: SwarmControl;
   readonly hooks: HookRegistry;
   readonly notices: { list(): Notice[] };
+  /** "images/web@3/vmlinuz", as machines fetch it. */
+  readonly bootFile: (name: string) => Response | Promise<Response>;
   /** A tar of the server's own facts, see store/facts_archive.ts. */
   readonly backUp: () => ReadableStream<Uint8Array>;
   readonly live: LiveEvents;

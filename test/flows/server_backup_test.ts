@@ -22,6 +22,7 @@ function cli(...args: string[]): Promise<number> {
     runTemplate: never,
     runInstall: never,
     sendTree: never,
+    exportDisk: never,
   });
 }
 

@@ -1,8 +1,10 @@
 /** Carries a tree from one real file system to another by capture and installation, without a server. */
+import type { DiskLayout } from "#contract/format/layout.ts";
 import { decodeManifest, type Manifest } from "#contract/format/manifest.ts";
 import { compileExcludes } from "../../agent/tree/excludes.ts";
 import { sendCapture } from "../../agent/capture/send_capture.ts";
 import { TreeSource } from "../../agent/capture/tree_source.ts";
+import type { OwnMount } from "../../agent/layout/mounts/own_mounts.ts";
 import { compareTarget } from "../../agent/install/compare/comparison.ts";
 import { KeptPaths } from "../../agent/install/compare/kept_paths.ts";
 import { installTree } from "../../agent/install/extract/install_tree.ts";
@@ -49,10 +51,13 @@ export class Template {
   }
 
   /** What a capture of the tree reports. */
-  async capture(root: string): Promise<Manifest> {
-    const tree = new TreeSource(root, { excludes: compileExcludes(["/lost+found/"]), mountPoints: [] });
+  async capture(
+    root: string,
+    { mountPoints = [], layout }: { mountPoints?: readonly OwnMount[]; layout?: DiskLayout } = {},
+  ): Promise<Manifest> {
+    const tree = new TreeSource(root, { excludes: compileExcludes(["/lost+found/"]), mountPoints });
     const { signal } = new AbortController();
-    await sendCapture({ api: this.server, capture: "1", tree, excludes: [], signal });
+    await sendCapture({ api: this.server, capture: "1", tree, layout, excludes: [], signal });
     return decodeManifest(this.server.manifest);
   }
 

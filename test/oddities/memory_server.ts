@@ -121,6 +121,8 @@ export class MemoryServer implements Api {
         image: "test",
         version: 1,
         created: new Date().toISOString(),
+        ...(header.source && { source: header.source }),
+        ...(header.layout && { layout: header.layout }),
         excludes: header.excludes,
         notes: header.notes,
         totals: {

@@ -6,6 +6,7 @@
 import { type BytePath, displayPath, joinPath } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
+import { placesShownAgain } from "#contract/format/subvolume_places.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { LOCKS } from "../../sys/inode_flags.ts";
 import { type FileStatus, statAt, statOf } from "../../sys/file_status.ts";
@@ -63,6 +64,8 @@ class Walk {
   readonly #unwanted: BytePath[] = [];
   readonly #shared = new Map<string, Names>();
   readonly #locked = new Set<BytePath>();
+  /** Places at which a subvolume shows that is examined elsewhere. */
+  readonly #shownAgain: ReadonlySet<BytePath>;
   #unknown = 0;
 
   constructor(root: number, options: SurveyOptions) {
@@ -71,6 +74,7 @@ class Walk {
     this.#entries = options.manifest.entries;
     this.#numbers = new Map(this.#entries.map(({ path }, number) => [path, number]));
     this.#present = new Uint8Array(this.#entries.length);
+    this.#shownAgain = new Set(placesShownAgain(options.manifest.header.layout));
   }
 
   run(): void {
@@ -92,7 +96,7 @@ class Walk {
     try {
       for (const name of readDirectory(fd)) {
         const child = joinPath(path, name);
-        if (this.#options.kept.has(child)) continue;
+        if (this.#options.kept.has(child) || this.#shownAgain.has(child)) continue;
         const status = statAt(fd, name);
         const number = this.#numbers.get(child);
         const entry = number === undefined ? undefined : this.#entries[number];

@@ -4,7 +4,7 @@
  * come last: some of them forbid every further change.
  */
 import { type BytePath, displayPath, parentOf } from "#contract/format/byte_path.ts";
-import type { Attributes } from "#contract/format/entry.ts";
+import type { Attributes, Xattr } from "#contract/format/entry.ts";
 import { describeSettings, type InodeSettings } from "#contract/format/inode_flags.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statOf } from "../../sys/file_status.ts";
@@ -39,10 +39,33 @@ const SPECIAL_BITS = 0o7000;
  */
 const EARLY_FLAGS = 0x4 | 0x400 | 0x20000 | 0x800000 | 0x2000000 | 0x20000000 | 0x40000000;
 
-/** Gives an open file or directory the inode settings that only work while it is empty. All others follow at the end. */
-export function beginSettings(fd: number, { inode = {} }: Pick<Attributes, "inode">): void {
+/** Of those, the flags c, m and C: a directory only passes them on, so it gets them once it is filled. */
+const PASSED_ON_FLAGS = 0x4 | 0x400 | 0x800000;
+/** How a btrfs compresses what is written to the file from now on: btrfs-property(8). It sets the flags c and m, too. */
+const COMPRESSION = "btrfs.compression";
+
+/** Gives an open file the settings that only work while it is empty. All others follow at the end. */
+export function beginFile(fd: number, { inode = {}, xattrs }: Pick<Attributes, "inode" | "xattrs">): void {
   const { flags = 0, ...rest } = inode;
   setInodeSettings(fd, { ...rest, flags: flags & EARLY_FLAGS } satisfies InodeSettings);
+  const compression = xattrs.find(([name]) => name === COMPRESSION);
+  if (compression) setIfHeld(fd, compression);
+}
+
+/** The same for a directory. */
+export function beginDirectory(fd: number, { inode = {} }: Pick<Attributes, "inode">): void {
+  const { flags = 0, ...rest } = inode;
+  setInodeSettings(fd, { ...rest, flags: flags & EARLY_FLAGS & ~PASSED_ON_FLAGS } satisfies InodeSettings);
+}
+
+/** On another file system it is missed at the end, with all other attributes. */
+function setIfHeld(fd: number, xattr: Xattr): void {
+  try {
+    setXattrOf(fd, xattr);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "EOPNOTSUPP" && code !== "EINVAL" && code !== "EPERM" && code !== "EACCES") throw error;
+  }
 }
 
 export class AttributeWriter {

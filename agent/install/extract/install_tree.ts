@@ -5,6 +5,7 @@
 import type { InstallOptions } from "./install_options.ts";
 import { type BytePath, parentOf } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { placesShownAgain } from "#contract/format/subvolume_places.ts";
 import { packKeys } from "#contract/format/manifest.ts";
 import { codeOf } from "../../sys/errno.ts";
 import {
@@ -18,7 +19,7 @@ import {
   truncate,
   umask,
 } from "../../sys/libc.ts";
-import { AttributeWriter, beginSettings } from "./attributes.ts";
+import { AttributeWriter, beginDirectory, beginFile } from "./attributes.ts";
 import type { Job, Reply, WorkerSetup } from "./extract_messages.ts";
 import { extractor } from "./extractor.ts";
 import {
@@ -69,7 +70,9 @@ export async function installTree(options: InstallOptions): Promise<Installed> {
   const { target: path, key, signal, workers = defaultWorkers() } = options;
   signal?.throwIfAborted();
   const { manifest, existing } = options;
-  using target = existing ? openExistingTarget(path, { manifest, existing }) : openTarget(path);
+  using target = existing
+    ? openExistingTarget(path, { manifest, existing })
+    : openTarget(path, placesShownAgain(manifest.header.layout));
   using packs = new OpenPacks(options.packs);
   const self = effectiveOwner();
   const privileged = options.privileged ?? self.uid === 0;
@@ -118,7 +121,7 @@ function makeDirectories(
     const { path } = entry;
     if (existing.has(path)) continue;
     if (path !== "") makeDirectoryAt(fd, path, 0o700);
-    if (begins) openFor(fd, { path, flags: O.RDONLY | O.DIRECTORY }, (own) => beginSettings(own, entry));
+    if (begins) openFor(fd, { path, flags: O.RDONLY | O.DIRECTORY }, (own) => beginDirectory(own, entry));
   }
 }
 
@@ -133,7 +136,7 @@ function makeMultiFrameFiles(root: number, { multiFrame, partial }: TreePlan): v
     const fresh = exists ? 0 : O.CREAT | O.EXCL;
     const fd = openAt(root, entry.path, { flags: O.WRONLY | O.NOFOLLOW | fresh, mode: 0o600 });
     try {
-      if (entry.inode && !exists) beginSettings(fd, entry);
+      if (entry.inode && !exists) beginFile(fd, entry);
       truncate(fd, entry.sizeBytes);
     } finally {
       close(fd);
@@ -166,7 +169,7 @@ function makeLink(root: number, { path, target }: LinkEntry): void {
     if (codeOf(error) !== "EXDEV") throw error;
     // the directory gets its project back when everything is made
     const parent = { path: parentOf(path), flags: O.RDONLY | O.DIRECTORY };
-    openFor(root, parent, (fd) => beginSettings(fd, {}));
+    openFor(root, parent, (fd) => beginDirectory(fd, {}));
     link();
   }
 }

@@ -8,12 +8,13 @@ import {
 } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { Manifest } from "#contract/format/manifest.ts";
+import { isReadOnlySubvolume } from "../../sys/btrfs.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { unlockInode } from "../../sys/inode_flags.ts";
 import { AT_FDCWD, chmodOf, close, fileSystemTypeOf, O, openAt, readDirectory } from "../../sys/libc.ts";
 import { removeXattrOf } from "../../sys/xattr.ts";
-import { beginSettings, PLAIN_FILE_SYSTEMS } from "./attributes.ts";
+import { beginDirectory, PLAIN_FILE_SYSTEMS } from "./attributes.ts";
 import { type DirectoryEntry, type Existing, IN_PLACE } from "./frame_plan.ts";
 import { OWN_FOLDER } from "../records/journal.ts";
 import { removeTree } from "../../tree/remove_tree.ts";
@@ -26,12 +27,20 @@ export interface Target extends Disposable {
   readonly untouched: ReadonlySet<BytePath>;
 }
 
-/** Throws RackseedError if the target is not a directory, or holds anything but the installation's own folder. */
-export function openTarget(path: string): Target {
+/**
+ * Throws RackseedError if the target is not a directory, or holds anything but the installation's own folder and new
+ * file systems. `shownAgain`: places at which a subvolume shows that is written elsewhere.
+ */
+export function openTarget(path: string, shownAgain: readonly BytePath[] = []): Target {
   const fd = openDirectory(path);
   try {
     const directories = new Set<BytePath>();
-    const found = firstContent(fd, { path: "" as BytePath, directories, mountRoot: true });
+    const found = firstContent(fd, {
+      path: "" as BytePath,
+      directories,
+      isRoot: true,
+      shownAgain: new Set(shownAgain),
+    });
     if (found !== undefined) {
       throw new RackseedError(`cannot install into ${path}`, {
         reason: `it is not empty: it holds ${displayPath(found)}.`,
@@ -91,7 +100,7 @@ export function openExistingTarget(
  */
 function stopInheritance(fd: number, entry: Pick<DirectoryEntry, "inode">): void {
   unlockInode(fd);
-  beginSettings(fd, entry);
+  beginDirectory(fd, entry);
   // these pass nothing on, and refuse such a mode
   if (PLAIN_FILE_SYSTEMS.has(fileSystemTypeOf(fd))) return;
   chmodOf(fd, 0o700);
@@ -117,25 +126,27 @@ function openDirectory(path: string): number {
  */
 function firstContent(
   fd: number,
-  { path: parent, directories, mountRoot }: {
+  { path: parent, directories, isRoot, shownAgain }: {
     path: BytePath;
     directories: Set<BytePath>;
-    /** Only the root of a file system may be empty: somebody made any other empty directory. */
-    mountRoot: boolean;
+    /** Only the root of a file system or subvolume may be empty: somebody made any other empty directory. */
+    isRoot: boolean;
+    shownAgain: ReadonlySet<BytePath>;
   },
 ): BytePath | undefined {
   const names = readDirectory(fd);
-  if (names.length === 0 && !mountRoot) return parent;
+  if (names.length === 0 && !isRoot) return parent;
   for (const name of names) {
     const path = joinPath(parent, name);
-    if (path === OWN_FOLDER) continue;
+    if (path === OWN_FOLDER || shownAgain.has(path)) continue;
     const status = statAt(fd, name);
     if (status.type !== "directory") return path;
     directories.add(path);
     if (name === "lost+found") continue;
     const below = openAt(fd, name, { flags: O.RDONLY | O.DIRECTORY | O.NOFOLLOW });
     try {
-      const found = firstContent(below, { path, directories, mountRoot: status.mountRoot ?? false });
+      const isRoot = status.mountRoot === true || isReadOnlySubvolume(below) !== undefined;
+      const found = firstContent(below, { path, directories, isRoot, shownAgain });
       if (found !== undefined) return found;
     } finally {
       close(below);

@@ -4,7 +4,7 @@ import type { Attributes } from "#contract/format/entry.ts";
 import { close, makeNodeAt, O, openAt, symlinkAt, truncate, writeFully } from "../../sys/libc.ts";
 import { codeOf } from "../../sys/errno.ts";
 import { extentSum } from "../records/content_index.ts";
-import { type AttributeWriter, beginSettings } from "./attributes.ts";
+import { type AttributeWriter, beginFile } from "./attributes.ts";
 import type { FilePart, FrameWork, NodeEntry, Piece, WholeFile } from "./frame_plan.ts";
 
 const NEW_FILE = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
@@ -41,7 +41,7 @@ export class TreeWriter {
     const made = entry.mode & 0o777;
     const fd = openAt(this.#root, entry.path, { flags: NEW_FILE, mode: made });
     try {
-      if (entry.inode) beginSettings(fd, entry);
+      if (entry.inode) beginFile(fd, entry);
       const { end, sum } = writePieces(fd, pieces, contents);
       this.#sums.push([entry.path, sum]);
       if (end < entry.sizeBytes) truncate(fd, entry.sizeBytes);

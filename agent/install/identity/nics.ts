@@ -36,7 +36,9 @@ async function udevNames(nic: string, slots: ReadonlyMap<string, string>): Promi
   const end = port === undefined || port === "0" ? "" : `d${port}`;
   // the function is part of the name if the device has several
   const functions = fn === "0" ? ["", "f0"] : [`f${fn}`];
-  const prefix = hex(domain) === 0 ? "en" : `enP${hex(domain)}`;
+  // ARPHRD_INFINIBAND
+  const kind = await firstLine(`${nic}/type`) === "32" ? "ib" : "en";
+  const prefix = hex(domain) === 0 ? kind : `${kind}P${hex(domain)}`;
   const below = device.slice(0, (own.index ?? 0) + own[0].length);
   const onboard = [await firstLine(`${below}/acpi_index`), await firstLine(`${below}/index`)];
   return [
@@ -45,6 +47,6 @@ async function udevNames(nic: string, slots: ReadonlyMap<string, string>): Promi
       const number = slots.get(`${d}:${b}:${s}`);
       return number === undefined ? [] : functions.map((f) => `${prefix}s${number}${f}${end}`);
     }),
-    ...onboard.flatMap((index) => index === undefined ? [] : [`eno${index}${end}`]),
+    ...onboard.flatMap((index) => index === undefined ? [] : [`${kind}o${index}${end}`]),
   ];
 }

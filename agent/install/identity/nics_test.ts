@@ -13,7 +13,10 @@ async function sysfs(
     await Deno.writeTextFile(`${at}/address`, `${mac}\n`);
     const pci = `${root}/devices/${device.replace(/\/virtio\d+$/, "")}`;
     for (const [file, text] of Object.entries(files)) {
-      await Deno.writeTextFile(file === "dev_port" ? `${at}/${file}` : `${pci}/${file}`, `${text}\n`);
+      await Deno.writeTextFile(
+        ["dev_port", "type"].includes(file) ? `${at}/${file}` : `${pci}/${file}`,
+        `${text}\n`,
+      );
     }
     await Deno.mkdir(`${root}/class/net`, { recursive: true });
     await Deno.symlink(at, `${root}/class/net/${name}`);
@@ -35,6 +38,11 @@ Deno.test("a NIC has every name that udev may give it: by path, slot, board, add
         files: { acpi_index: "2", dev_port: "1" },
       },
       eth2: { mac: "52:54:00:00:00:0c", device: "pci0001:00/0001:00:1f.6" },
+      ib0: {
+        mac: "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:10:39",
+        device: "pci0000:00/0000:82:00.0",
+        files: { type: "32" },
+      },
     });
     assert.deepEqual(await readNamedNics({ sys: root }), [
       {
@@ -46,6 +54,7 @@ Deno.test("a NIC has every name that udev may give it: by path, slot, board, add
         names: ["eth1", "enx52540000000b", "enp5s0f1d1", "ens12f1d1", "eno2d1"],
       },
       { mac: "52:54:00:00:00:0c", names: ["eth2", "enx52540000000c", "enP1p0s31f6"] },
+      { mac: "00:02:c9:00:10:39", names: ["ib0", "enx0002c9001039", "ibp130s0", "ibp130s0f0"] },
     ]);
   } finally {
     await Deno.remove(root, { recursive: true });

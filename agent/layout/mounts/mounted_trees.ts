@@ -36,6 +36,8 @@ const PATH_ONLY = 0o10000000, ENOENT = 2;
 export class MountedTrees implements Disposable {
   readonly root: OpenTree;
   readonly others: readonly OtherMount[];
+  /** Paths at which a subvolume shows that is captured at another one. */
+  readonly shownAgain: ReadonlySet<BytePath>;
   readonly #plainRoot: number;
   readonly #rootMount: number;
   readonly #table: readonly MountEntry[];
@@ -50,6 +52,7 @@ export class MountedTrees implements Disposable {
     this.#rootMount = known ? mountIdOf(this.#plainRoot) : 0;
     this.#own = new Map(own.filter(({ path }) => path !== "").map((mount) => [mount.path, mount]));
     this.#ownIds = new Set(own.map(({ id }) => id));
+    this.shownAgain = new Set(own.flatMap(({ shownAgain = [] }) => shownAgain));
     this.others = known ? this.#othersBelow(pathOf(this.#plainRoot)) : [];
     this.root = bareOrPlain(openAt(this.#plainRoot, "." as BytePath, { flags: DIRECTORY }));
   }

@@ -11,6 +11,8 @@ export interface OwnMount {
   readonly id: number;
   /** "/dev/sda2" */
   readonly device: BytePath;
+  /** Paths in the image at which subvolumes of this file system show that are captured elsewhere. */
+  readonly shownAgain?: readonly BytePath[];
 }
 
 export interface ChosenMount {

@@ -12,6 +12,7 @@ export function unexpectedActions(over: Partial<Actions> = {}): Actions {
     runTemplate: unexpected,
     runInstall: unexpected,
     sendTree: unexpected,
+    exportDisk: unexpected,
     ...over,
   };
 }

@@ -44,7 +44,15 @@ export const Inventory = z.object({
   firmware: z.enum(["bios", "uefi"]),
   memoryBytes: count,
   cpus: count,
-  nics: z.array(z.object({ name: text(32), mac: text(32), driver: text(64).optional() })).max(64),
+  nics: z.array(z.object({
+    name: text(32),
+    mac: text(32),
+    driver: text(64).optional(),
+    /** The kernel made the MAC up, because the NIC has none: it is another one at each start. */
+    randomMac: z.boolean().optional(),
+  })).max(64),
+  /** Hardware for storage and network, whether or not it has a driver. */
+  controllers: z.array(z.object({ modalias: text(255), driver: text(64).optional() })).max(128).optional(),
   /** Whether it has a TPM 2.0; agents of earlier releases do not say. */
   tpm2: z.boolean().optional(),
   disks: z.array(InventoryDisk).max(256),

@@ -9,7 +9,7 @@ import type { ApiContext, Env } from "../context.ts";
 
 const log = getLogger(["rackseed", "web"]);
 
-export function imageRoutes({ images, fleet, live, now }: ApiContext): Hono<Env> {
+export function imageRoutes({ images, fleet, live, bootFile, now }: ApiContext): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/images", (c) => c.json(images.list()));
@@ -53,6 +53,12 @@ export function imageRoutes({ images, fleet, live, now }: ApiContext): Hono<Env>
       live.publish({ type: "images" });
     }
     return c.json(answer);
+  });
+
+  app.get("/images/:ref/boot/:file", (c) => {
+    const { ref, file } = c.req.param();
+    const { image, version } = images.get(ref);
+    return bootFile(`images/${image}@${version}/${encodeURIComponent(file)}`);
   });
 
   app.get("/images/:ref/export", (c) => {

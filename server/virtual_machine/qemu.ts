@@ -1,0 +1,116 @@
+/** A virtual machine under QEMU that boots the agent: its disks are files, its network reaches only outwards. */
+import { messageOf, RackseedError } from "#contract/errors.ts";
+
+export interface VirtualDisk {
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  readonly sectorBytes: 512 | 4096;
+  /** At most 20 characters (virtio 1.2 §5.2.6.1): in the guest /dev/disk/by-id/virtio-SERIAL. */
+  readonly serial: string;
+}
+
+interface MachineOptions {
+  readonly firmware: "bios" | "uefi";
+  readonly kernel: string;
+  readonly initramfs: string;
+  /** The kernel's command line. */
+  readonly parameters: string;
+  readonly mac: string;
+  readonly disks: readonly VirtualDisk[];
+  readonly memoryMiB: number;
+  /** Emulate the processor even if there is KVM. */
+  readonly emulate: boolean;
+  /** The folder for the serial console's log and the firmware's variables. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** What QEMU's own network gives the guest: invocation of QEMU, "-netdev user". */
+export const GUEST_NETWORK = { ip: "10.0.2.15", mask: "255.255.255.0", gw: "10.0.2.2", dns: "10.0.2.3" };
+
+/** Debian and Ubuntu; Fedora and RHEL; Arch. */
+const OVMF = [
+  { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
+  { code: "/usr/share/OVMF/OVMF_CODE.fd", variables: "/usr/share/OVMF/OVMF_VARS.fd" },
+  { code: "/usr/share/edk2/ovmf/OVMF_CODE.fd", variables: "/usr/share/edk2/ovmf/OVMF_VARS.fd" },
+  { code: "/usr/share/edk2/x64/OVMF_CODE.4m.fd", variables: "/usr/share/edk2/x64/OVMF_VARS.4m.fd" },
+];
+
+const TITLE = "cannot start a virtual machine";
+
+/** Runs until the guest asks for a reboot or powers off. Throws RackseedError with the console's end if QEMU fails. */
+export async function runMachine(options: MachineOptions): Promise<void> {
+  const { folder, signal } = options;
+  const argv = await qemuArguments(options);
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command("qemu-system-x86_64", {
+      args: argv,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      signal,
+    }).spawn();
+  } catch (error) {
+    throw new RackseedError(TITLE, {
+      reason: messageOf(error),
+      remedy: "install qemu-system-x86 (RHEL: qemu-kvm) on this machine.",
+      cause: error,
+    });
+  }
+  const { code, stderr } = await child.output();
+  signal.throwIfAborted();
+  if (code === 0) return;
+  throw new RackseedError(TITLE, {
+    reason: new TextDecoder().decode(stderr).trim().slice(-1000) || `QEMU ended with status ${code}.`,
+    remedy: `see the console's log, ${consoleLog(folder)}; --emulate does without KVM.`,
+  });
+}
+
+function consoleLog(folder: string): string {
+  return `${folder}/console.log`;
+}
+
+async function qemuArguments(
+  { firmware, kernel, initramfs, parameters, mac, disks, memoryMiB, emulate, folder }: MachineOptions,
+): Promise<string[]> {
+  return [
+    "-nodefaults",
+    ...["-machine", "q35", ...emulate ? [] : ["-accel", "kvm"], "-accel", "tcg,thread=multi", "-cpu", "max"],
+    ...["-smp", "2", "-m", `${memoryMiB}`, "-display", "none", "-no-reboot"],
+    ...["-serial", `file:${consoleLog(folder)}`, "-device", "virtio-rng-pci"],
+    ...await firmwareArguments(firmware, folder),
+    ...["-kernel", kernel, "-initrd", initramfs, "-append", parameters],
+    ...["-netdev", "user,id=net", "-device", `virtio-net-pci,netdev=net,mac=${mac},romfile=`],
+    ...disks.flatMap(({ path, format, sectorBytes, serial }, i) => [
+      "-drive",
+      // a comma in a file's name is written twice
+      `if=none,id=disk${i},format=${format},cache=unsafe,discard=unmap,file=${path.replaceAll(",", ",,")}`,
+      "-device",
+      `virtio-blk-pci,drive=disk${i},serial=${serial},logical_block_size=${sectorBytes}` +
+      `,physical_block_size=${sectorBytes}`,
+    ]),
+  ];
+}
+
+/** UEFI keeps its boot entries in a file that is thrown away: a new machine has none of them anyway. */
+async function firmwareArguments(firmware: "bios" | "uefi", folder: string): Promise<string[]> {
+  if (firmware === "bios") return [];
+  for (const { code, variables } of OVMF) {
+    if (!await exists(code) || !await exists(variables)) continue;
+    const own = `${folder}/variables.fd`;
+    await Deno.copyFile(variables, own);
+    return [
+      ...["-drive", `if=pflash,format=raw,readonly=on,file=${code}`],
+      ...["-drive", `if=pflash,format=raw,file=${own}`],
+    ];
+  }
+  throw new RackseedError(TITLE, {
+    reason: "there is no UEFI firmware for it.",
+    remedy: "install ovmf (RHEL: edk2-ovmf) on this machine.",
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
