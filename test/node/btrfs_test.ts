@@ -249,6 +249,7 @@ async function wholeDisks(layout: DiskLayout, disks: readonly LoopDisk[]): Promi
   return {
     image: "web@1",
     left: { mountPoints: [], notes: [] },
+    notes: [],
     layout: { ...layout, fileSystems: [fileSystem] },
     disks: facts.map((facts, number) => ({ number, facts: facts as DiskFacts, because: "a test" })),
     actions: [

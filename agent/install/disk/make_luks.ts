@@ -2,15 +2,12 @@
 import type { PlannedEncrypted } from "#plan/actions.ts";
 import { textOf } from "../../sys/small_file.ts";
 import type { TargetDisks } from "./guard.ts";
-import { addKey, type LuksKeys } from "./luks_keys.ts";
+import { addKey, type LuksKeys, RANDOM_KEY_DERIVATION } from "./luks_keys.ts";
 import type { CarryOut } from "./carry_out.ts";
 import { wipeVolume } from "./wipe.ts";
 
 /** Formatting gathers random numbers, and deriving a key takes seconds by design. */
 const LUKS_MS = 5 * 60_000;
-
-/** Of a recovery key: it is random, so nothing is won by making each guess slow; systemd-cryptenroll(1) agrees. */
-const CHEAP_DERIVATION = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
 
 /** Options of cryptsetup for the persistent flags of LUKS2. */
 const FLAG_OPTIONS: ReadonlyMap<string, string> = new Map([
@@ -31,7 +28,7 @@ export function luksFormatArgv(
     ...["--uuid", uuid, "--cipher", cipher, "--key-size", String(keyBits)],
     ...["--sector-size", String(sectorBytes), "--offset", String(dataAtBytes / 512)],
     ...label === undefined || label === "" ? [] : ["--label", label],
-    ...CHEAP_DERIVATION,
+    ...RANDOM_KEY_DERIVATION,
     device,
   ];
 }
@@ -64,7 +61,7 @@ export async function makeEncrypted(
   await run(["modprobe", "-a", "-q", "dm-mod", "dm-crypt"], { signal, accept: [0, 1] });
   await run(luksFormatArgv(encrypted, device), { ...options, input: recoveryKey });
   if (passphrase !== undefined) {
-    const derivation = ["--pbkdf", "argon2id", "--pbkdf-memory", String(await derivationKib())];
+    const derivation = await passphraseDerivation();
     await addKey(device, { recoveryKey, key: passphrase, derivation, run, signal });
   }
   await run(luksOpenArgv(encrypted, device), { ...options, input: recoveryKey });
@@ -78,8 +75,12 @@ export async function makeEncrypted(
   return stack.move();
 }
 
-/** cryptsetup's own limits are 32 KiB and 1 GiB; the clone's initramfs needs the same memory at each start. */
-async function derivationKib(): Promise<number> {
-  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(await textOf("/proc/meminfo") ?? "")?.[1];
-  return Math.min(1 << 20, Math.max(1 << 15, Math.floor(Number(kib ?? 0) / 4)));
+/**
+ * cryptsetup's own limits of memory are 32 KiB and 1 GiB; the clone's initramfs needs as much at each start, so it is
+ * a part of what this machine has.
+ */
+export async function passphraseDerivation(): Promise<string[]> {
+  const kib = /^MemTotal:\s+(\d+) kB$/m.exec(await textOf("/proc/meminfo") ?? "")?.[1];
+  const memory = Math.min(1 << 20, Math.max(1 << 15, Math.floor(Number(kib ?? 0) / 8)));
+  return ["--pbkdf", "argon2id", "--pbkdf-memory", String(memory)];
 }
