@@ -2,6 +2,7 @@
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import type { DiskLayout, SwapFile } from "#contract/format/layout.ts";
 import type { Encrypted, LogicalVolume, MdArray, Volume, VolumeGroup } from "#contract/format/volumes.ts";
+import type { ExtentRange } from "./allocate_extents.ts";
 import type { BootLoaderPlan } from "./plan_boot_loader.ts";
 import type { Formatting } from "./plan_format.ts";
 import type { PlannedGpt, PlannedPartition } from "./plan_table.ts";
@@ -102,13 +103,6 @@ export interface PlannedLogical extends Omit<LogicalVolume, "obstacle" | "type" 
   readonly extents: readonly ExtentRange[];
 }
 
-export interface ExtentRange {
-  /** Index in the group's `physical`. */
-  readonly on: number;
-  readonly first: number;
-  readonly count: number;
-}
-
 /** A disk of the machine, and the one of the layout that it becomes. */
 export interface PlannedDisk {
   /** In the layout. */
@@ -132,6 +126,8 @@ export interface Plan {
   /** Those that are overwritten; disk 0 of the layout first. */
   readonly disks: readonly PlannedDisk[];
   readonly left: LeftAlone;
+  /** What differs from the template, as text: the number of disks in a mirror. */
+  readonly notes: readonly string[];
   /** The layout as it becomes: without what is left alone, and with the disks that its mirrors get. */
   readonly layout: DiskLayout;
   readonly actions: readonly Action[];

@@ -1,16 +1,20 @@
 /** A plan as text: what the operator sees on the page and the console before and while it is carried out. */
-import { describeVolume } from "#contract/format/layout.ts";
+import { describeVolume, type Volume } from "#contract/format/layout.ts";
 import { describeDisk, gigabytes } from "./choose_disk.ts";
 import { describeSubvolumes } from "./plan_btrfs.ts";
-import type { Action, Plan } from "./actions.ts";
+import type { Action, Plan, PlannedArray, PlannedGroup, PlannedLogical } from "./actions.ts";
 import { type BootLoaderPlan, loaderVolumes } from "./plan_boot_loader.ts";
 
-/** One line per action. */
-export function describePlan({ image, disks, actions }: Plan): string[] {
+/** One line per action; lines of details are indented. */
+export function describePlan({ image, disks, left, notes, actions }: Plan): string[] {
   return [
-    ...disks.map(({ facts, because }) =>
-      `install ${image} on ${describeDisk(facts)}, ${because}; everything on it is lost`
+    ...disks.map(({ number, facts, because }) =>
+      `install ${image} on ${describeDisk(facts)}${
+        disks.length > 1 ? ` as disk ${number}` : ""
+      }, ${because}; everything on it is lost`
     ),
+    ...left.notes,
+    ...notes,
     ...actions.flatMap(describeAction),
   ];
 }
@@ -36,7 +40,7 @@ function describeAction(action: Action): string[] {
       return [`erase the signatures of earlier systems on disk ${action.disk}`];
     case "partition":
       return [
-        `write a partition table (${action.table === "gpt" ? "GPT" : "MBR"})`,
+        `write a partition table (${action.table === "gpt" ? "GPT" : "MBR"}) to disk ${action.disk}`,
         ...action.partitions.map((p) =>
           `  partition ${p.number}: ${
             gigabytes(p.sectors * action.sectorBytes)
@@ -45,13 +49,19 @@ function describeAction(action: Action): string[] {
         ),
       ];
     case "erase":
-      return ["erase the content of the disk"];
+      return [`erase the content of disk ${action.disk}`];
     case "md":
-      return [`make the MD array ${action.array.name}`];
-    case "luks":
-      return [`make the LUKS volume ${action.encrypted.name}`];
+      return [describeArray(action.array)];
+    case "luks": {
+      const { name, on, cipher, keyBits, sizeBytes } = action.encrypted;
+      return [
+        `encrypt ${describeVolume(on)} as LUKS volume ${name} (LUKS2, ${cipher}, ${keyBits} bits), ${
+          gigabytes(sizeBytes)
+        }, with new keys`,
+      ];
+    }
     case "lvm":
-      return [`make the LVM group ${action.group.name}`];
+      return describeGroup(action.group);
     case "format": {
       const { type, volume, sizeBytes, label, mountPoint, uuid, remark, subvolumes } = action.formatting;
       const more = (action.formatting.more ?? []).map((volume) => ` and ${describeVolume(volume)}`).join("");
@@ -74,6 +84,55 @@ function describeAction(action: Action): string[] {
       return [
         describeLoader(action.bootLoader),
       ];
+  }
+}
+
+function listed(volumes: readonly Volume[]): string {
+  return volumes.map(describeVolume).join(" and ");
+}
+
+/** "make the MD array boot (RAID 1) of disk 0 partition 2 and disk 1 partition 2, 1.1 GB" */
+function describeArray({ name, level, members, spares, sizeBytes, metadata }: PlannedArray): string {
+  const present = members.filter((member) => member !== "missing");
+  const missing = members.length - present.length;
+  return [
+    `make the MD array ${name} (RAID ${level.replace("raid", "")}) of ${listed(present)}`,
+    ...missing > 0 ? [`${missing} of ${members.length} members missing`] : [],
+    ...spares.length > 0 ? [`${listed(spares)} as spare`] : [],
+    gigabytes(sizeBytes),
+    `metadata ${metadata}`,
+  ].join(", ");
+}
+
+function describeGroup({ name, physical, logical, extentBytes }: PlannedGroup): string[] {
+  const total = physical.reduce((sum, { extents }) => sum + extents, 0);
+  const taken = logical.flatMap(({ extents }) => extents).reduce((sum, { count }) => sum + count, 0);
+  return [
+    `make the LVM group ${name} on ${listed(physical.map(({ volume }) => volume))}, ${
+      gigabytes(total * extentBytes)
+    }${taken < total ? `, ${gigabytes((total - taken) * extentBytes)} of it free` : ""}`,
+    ...logical.map((lv) =>
+      `  ${lv.name}: ${describeKind(lv)}, ${gigabytes(lv.sizeBytes)}${
+        lv.extents.length > 0
+          ? ` at ${lv.extents.map(({ on, first, count }) => `${on}:${first}-${first + count - 1}`).join(" ")}`
+          : ""
+      }`
+    ),
+  ];
+}
+
+function describeKind({ type, stripes, copies, pool }: PlannedLogical): string {
+  switch (type) {
+    case "thin":
+      return `thin in ${pool}`;
+    case "thin-pool":
+      return "thin pool";
+    default:
+      return [
+        type,
+        ...stripes !== undefined && stripes > 1 ? [`${stripes} stripes`] : [],
+        ...copies === undefined ? [] : [`${copies} copies`],
+      ].join(", ");
   }
 }
 

@@ -50,13 +50,13 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   },
   {
     name: "a named disk that is not there",
-    options: { disk: "/dev/disk/by-path/pci-0000:09:00.0" },
+    options: { choices: { disks: ["/dev/disk/by-path/pci-0000:09:00.0"] } },
     says: /cannot find the disk .*09:00\.0/,
   },
   {
     name: "a name that two disks have",
     options: {
-      disk: "/dev/disk/by-path/pci-0000:00:04.0",
+      choices: { disks: ["/dev/disk/by-path/pci-0000:00:04.0"] },
       disks: [disk({ name: "mmcblk0" }), disk({ name: "mmcblk1" })],
     },
     says: /cannot tell which disk of n1 is .*2 disks have that name.*mmcblk0.*mmcblk1/,
@@ -65,7 +65,9 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     name: "a disk that holds data, with the node's own gone",
     options: {
       disks: [disk({ serial: "data", model: "Big", content: "gpt: xfs 'data'" })],
-      installed: { serial: "boot", model: "Big", byPath: "/dev/disk/by-path/pci-0000:00:04.0" },
+      installed: [
+        { layoutDisk: 0, serial: "boot", model: "Big", byPath: "/dev/disk/by-path/pci-0000:00:04.0" },
+      ],
     },
     says: /cannot find the disk that n1 was installed on.*Big boot.*\(gpt: xfs 'data'\) would be lost/,
   },
@@ -81,12 +83,15 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
   },
   {
     name: "a disk named by its kernel name",
-    options: { disk: "/dev/sda" },
+    options: { choices: { disks: ["/dev/sda"] } },
     says: /cannot find the disk \/dev\/sda/,
   },
   {
     name: "a named disk that is removable",
-    options: { disk: "/dev/disk/by-path/pci-0000:00:04.0", disks: [disk({ removable: true })] },
+    options: {
+      choices: { disks: ["/dev/disk/by-path/pci-0000:00:04.0"] },
+      disks: [disk({ removable: true })],
+    },
     says: /cannot install to .*removable/,
   },
   {
@@ -95,30 +100,25 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /template boots with BIOS.*booted with UEFI/,
   },
   {
-    name: "a volume of LVM",
+    name: "a volume of an LVM group that is not there",
     options: {
       header: header({ fileSystems: [ext4(2, "/", { volume: { kind: "lv", group: "vg", name: "root" } })] }),
     },
-    says: /does not rebuild its LVM volume vg\/root/,
+    says: /contradicts itself at LVM volume vg\/root/,
   },
   {
-    name: "a RAID array",
+    name: "a RAID array that is not there",
     options: {
       header: header({
         fileSystems: [ext4(2, "/"), ext4(2, "/srv", { volume: { kind: "md", name: "md0" } })],
       }),
     },
-    says: /does not rebuild its MD array md0/,
+    says: /contradicts itself at MD array md0/,
   },
   {
     name: "a file system that is not rebuilt",
     options: { header: header({ fileSystems: [ext4(2, "/", { type: "bcachefs" })] }) },
     says: /file system bcachefs/,
-  },
-  {
-    name: "two disks in the layout",
-    options: { header: header({ disks: [biosDisk, biosDisk] }) },
-    says: /are on 2 disks/,
   },
   {
     name: "a GPT without room for GRUB",

@@ -13,7 +13,9 @@ function tableOf(actions: readonly Action[]) {
 Deno.test("an equal disk gets an equal table", () => {
   const made = plan();
   assert.deepEqual(tableOf(made.actions), [[1, 1, 1], [2, 2, 8192], [3, 8194, 1024]]);
-  assert.deepEqual(made.actions.map((a) => a.do), ["partition", "format", "format", "mount", "boot-loader"]);
+  assert.deepEqual(made.actions.map((a) => a.do), [
+    ...["wipe", "partition", "format", "format", "mount", "boot-loader"],
+  ]);
 });
 
 const geometry: { name: string; sizeBytes: number; sectorBytes?: number; expected: number[][] }[] = [
@@ -146,13 +148,14 @@ Deno.test("a file system on a whole disk is made there", () => {
   const table: DiskTable = { ...biosDisk, table: "none", partitions: [] };
   const root = ext4(2, "/", { volume: { kind: "disk", disk: 0 } });
   const made = plan({ header: header({ disks: [table], fileSystems: [root], swap: [] }) });
-  assert.deepEqual(made.actions.map((a) => a.do), ["erase", "format", "mount", "boot-loader"]);
+  assert.deepEqual(made.actions.map((a) => a.do), ["wipe", "erase", "format", "mount", "boot-loader"]);
 });
 
 Deno.test("the plan as text", () => {
   assert.deepEqual(describePlan(plan({ disks: [disk({ sizeBytes: 20 * GIB })] })), [
     "install web@3 on /dev/disk/by-path/pci-0000:00:04.0 (sda, 21.5 GB), the only disk; everything on it is lost",
-    "write a partition table (GPT)",
+    "erase the signatures of earlier systems on disk 0",
+    "write a partition table (GPT) to disk 0",
     "  partition 1: 1.0 MB from sector 2048",
     "  partition 2: 19.3 GB from sector 4096, fitted to the disk",
     "  partition 3: 1.1 GB from sector 37752832",

@@ -1,6 +1,6 @@
 /** The wrong disk was chosen, or a disk had another name than the template's. */
 import { RackseedError } from "#contract/errors.ts";
-import { chooseDisk } from "#plan/choose_disk.ts";
+import { assignDisks } from "#plan/assign_disks.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
 import { devicePath } from "../../agent/layout/disks.ts";
 import { testReports } from "./report.ts";
@@ -25,7 +25,8 @@ function disk(name: string, facts: Partial<DiskFacts> = {}): DiskFacts {
 function choice({ disks, named }: { disks: readonly DiskFacts[]; named?: string }): string {
   try {
     const shortfall = ({ sizeBytes }: DiskFacts) => sizeBytes < 100e9 ? "it is too small" : undefined;
-    return chooseDisk(disks, { node: "n1", named, shortfall }).disk.name;
+    const need = { number: 0, kind: "system", named, isData: false, shortfall };
+    return assignDisks(disks, { node: "n1", needs: [need] })[0]?.facts.name ?? "none";
   } catch (error) {
     if (error instanceof RackseedError) return error.title;
     throw error;

@@ -27,7 +27,7 @@ export async function proveDisk(
   plan: Plan,
 ): Promise<StepOutcome & { target: TargetDisks }> {
   // the content of a disk that appeared late is not read: it may be blank, or not
-  confirmChoice(plan, { ...requestOf(machine), disks: await readDisks() });
+  confirmChoice(plan, { request: requestOf(machine), now: await readDisks() });
   const target = await TargetDisks.prove(plan);
   const devices = target.numbers.map((number) => target.whole(number));
   const [verb, which] = devices.length > 1 ? ["are", "ones"] : ["is", "one"];
@@ -35,6 +35,14 @@ export async function proveDisk(
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, disks: named, installedDisks } = order;
-  return { node, header, firmware, disks, disk: named?.[0], installed: installedDisks?.[0] };
+  const { node, installedDisks, encryption } = order;
+  return {
+    node,
+    header,
+    firmware,
+    disks,
+    choices: order,
+    installed: installedDisks,
+    unlock: encryption?.unlock,
+  };
 }

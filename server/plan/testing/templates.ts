@@ -97,5 +97,5 @@ export const disk = (more: Partial<DiskFacts> = {}): DiskFacts => ({
 });
 
 export const plan = (
-  options: Partial<Pick<PlanRequest, "header" | "disks" | "firmware" | "disk" | "installed">> = {},
+  options: Partial<PlanRequest> = {},
 ) => planInstall({ node: "n1", header: header(), disks: [disk()], firmware: "bios", ...options });

@@ -17,20 +17,25 @@ Deno.test("the only disk that qualifies is chosen among others, whatever their n
 
 Deno.test("a disk in place of a dead one is taken if it is empty; the node's own always", () => {
   const byPath = "/dev/disk/by-path/pci-0000:00:04.0";
-  const fine: { installed: ChosenDisk; facts: Partial<DiskFacts> }[] = [
+  const fine: { installed: ChosenDisk; facts: Partial<DiskFacts>; because?: string }[] = [
     { installed: { serial: "old", byPath }, facts: { serial: "new", byPath, content: "" } },
     {
       installed: { serial: "same", byPath: "elsewhere" },
       facts: { serial: "same", byPath, content: "gpt: ext4" },
+      because: "installed there before",
     },
     { installed: { byPath }, facts: { serial: "now reported by its driver", byPath, content: "gpt: ext4" } },
   ];
-  for (const { installed, facts } of fine) {
-    assert.equal(plan({ installed, disks: [disk(facts)] }).disks[0]?.because, "the only disk");
+  for (const { installed, facts, because } of fine) {
+    const before = [{ layoutDisk: 0, ...installed }];
+    assert.equal(
+      plan({ installed: before, disks: [disk(facts)] }).disks[0]?.because,
+      because ?? "the only disk",
+    );
     const small = disk({ name: "sdb", serial: "small", byPath: "small", sizeBytes: GIB });
     assert.equal(
-      plan({ installed, disks: [small, disk(facts)] }).disks[0]?.because,
-      "the only disk that fits",
+      plan({ installed: before, disks: [small, disk(facts)] }).disks[0]?.because,
+      because ?? "the only disk that fits",
     );
   }
 });
@@ -39,18 +44,21 @@ Deno.test("a disk that appears after the plan was made, and fits as well, stops 
   const request: PlanRequest = { node: "n1", header: header(), firmware: "bios", disks: [disk()] };
   const made = planInstall(request);
   const late = disk({ name: "sdb", number: "8:16", names: ["/dev/disk/by-path/pci-0000:00:05.0"] });
-  confirmChoice(made, request);
-  confirmChoice(made, { ...request, disks: [disk(), { ...late, transport: "usb" }] });
+  confirmChoice(made, { request, now: [disk()] });
+  confirmChoice(made, { request, now: [disk(), { ...late, transport: "usb" }] });
   assert.throws(
-    () => confirmChoice(made, { ...request, disks: [disk(), late] }),
+    () => confirmChoice(made, { request, now: [disk(), late] }),
     /cannot choose between 2 disks/,
   );
-  const swapped = { ...request, disk: late.names[0], disks: [disk(), late] };
-  assert.throws(() => confirmChoice(made, swapped), /the plan was made for .*04\.0.*now it would be .*05\.0/);
+  const swapped = { ...request, choices: { disks: [...late.names] } };
+  assert.throws(
+    () => confirmChoice(made, { request: swapped, now: [disk(), late] }),
+    /the plan was made for .*04\.0.*now it would be .*05\.0/,
+  );
 });
 
 Deno.test("the operator's choice decides, by any persistent name", () => {
   const id = "/dev/disk/by-id/nvme-Fast_123";
-  const made = plan({ disks: [disk(), disk({ name: "nvme0n1", names: [id] })], disk: id });
+  const made = plan({ disks: [disk(), disk({ name: "nvme0n1", names: [id] })], choices: { disks: [id] } });
   assert.equal(made.disks[0]?.facts.name, "nvme0n1");
 });

@@ -1,0 +1,58 @@
+/** Why a layout cannot be rebuilt on any machine. Pure. */
+import { describeVolume, type DiskLayout, type FileSystem } from "#contract/format/layout.ts";
+import { contradictions } from "./contradictions.ts";
+import type { Obstacle } from "./obstacle.ts";
+import { canResize } from "./plan_format.ts";
+import { VolumeTree } from "./tree.ts";
+import { arrayObstacles, encryptionObstacles, groupObstacles } from "./volume_obstacles.ts";
+
+/** Empty if it can be rebuilt on machines with disks that fit. */
+export function findObstacles(layout: DiskLayout): Obstacle[] {
+  const tree = new VolumeTree(layout);
+  const contradicting = contradictions(tree).map((where): Obstacle => ({
+    reason: `its layout contradicts itself at ${where}.`,
+    remedy: "capture it again.",
+  }));
+  return [
+    ...layout.disks.flatMap(({ name, obstacle }): Obstacle[] =>
+      obstacle === undefined ? [] : [{
+        reason: `its template's disk ${name} cannot be reproduced: ${obstacle}.`,
+        remedy: "capture a template whose disk has a GPT or an MBR.",
+      }]
+    ),
+    ...contradicting,
+    // the others would follow references that lead nowhere
+    ...contradicting.length > 0 ? [] : [
+      ...(layout.arrays ?? []).flatMap((array) => arrayObstacles(array, tree)),
+      ...(layout.encrypted ?? []).flatMap((encrypted) => encryptionObstacles(encrypted)),
+      ...(layout.groups ?? []).flatMap((group) => groupObstacles(group, tree)),
+      ...layout.fileSystems.flatMap(fileSystemObstacles),
+      ...rootObstacles(layout),
+    ],
+  ];
+}
+
+const REMEDY = "capture a template that uses ext4, XFS, btrfs, f2fs, vfat and swap only.";
+
+function fileSystemObstacles(fileSystem: FileSystem): Obstacle[] {
+  const { volume, type, more = [], obstacle } = fileSystem;
+  const words = describeVolume(volume);
+  if (type !== "vfat" && !canResize({ type })) {
+    return [{
+      reason: `its ${words} has the file system ${type}, which this version does not rebuild.`,
+      remedy: REMEDY,
+    }];
+  }
+  if (more.length > 0 && type !== "btrfs") {
+    return [{ reason: `its ${words} (${type}) spans several devices.`, remedy: "capture it again." }];
+  }
+  return obstacle === undefined ? [] : [{
+    reason: `its ${words} (${type}) cannot be reproduced: ${obstacle}.`,
+    remedy: "change that on the template, and capture it again.",
+  }];
+}
+
+function rootObstacles({ fileSystems }: DiskLayout): Obstacle[] {
+  if (fileSystems.some((f) => f.mountPoint === "/" && f.uuid !== undefined)) return [];
+  return [{ reason: "its layout has no root file system with a UUID.", remedy: REMEDY }];
+}
