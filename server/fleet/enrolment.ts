@@ -1,6 +1,6 @@
 /** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, DiskChoices, Enrolment, NodeSettings, Order } from "#contract/api.ts";
+import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -12,6 +12,7 @@ import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
+import { diskChoices } from "./disk_choices.ts";
 import { present } from "./present.ts";
 import type { Images, SwarmAddresses } from "./ports.ts";
 
@@ -135,15 +136,6 @@ export class Enroller {
     const terms = deployments.restoreOf(deployment);
     return terms && { ...terms, nodes: Math.max(1, deployments.parts(deployment).length) };
   }
-}
-
-function diskChoices({ disks, leaveDisks, dataDisks, mirror }: NodeSettings): DiskChoices {
-  return {
-    ...present("disks", disks),
-    ...present("leaveDisks", leaveDisks),
-    ...present("dataDisks", dataDisks),
-    ...present("mirror", mirror),
-  };
 }
 
 export function unknownBearer(): RackseedError {
