@@ -49,6 +49,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server/access/": ["server/contract/", "server/store/"],
   "server/fleet/": [
     "server/contract/",
+    "server/plan/",
     "server/store/",
     "server/capture/",
     "server/swarm/",

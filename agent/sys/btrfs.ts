@@ -4,13 +4,14 @@
  * they are; these do not.
  */
 import type { BytePath } from "#contract/format/byte_path.ts";
-import { c, errno, fail } from "./libc.ts";
+import { AT_FDCWD, c, close, errno, fail, O, openAt } from "./libc.ts";
 
 /** The top of every file system, and the inode of the root of every subvolume. */
 export const TOP_SUBVOLUME = 5, SUBVOLUME_INODE = 256n;
 
 /** _IOW, _IOR and _IOWR of the magic 0x94 with the size of their structure. */
 const IOC = {
+  FORGET_DEV: 0x50009405n,
   SUBVOL_CREATE: 0x5000940en,
   TREE_SEARCH: 0xd0009411n,
   INO_LOOKUP: 0xd0009412n,
@@ -169,6 +170,21 @@ export function spacesOf(fd: number): Space[] {
     const [flags, total, used] = [0, 8, 16].map((at) => view.getBigUint64(16 + i * 24 + at, true));
     return { flags: flags as bigint, totalBytes: Number(total), usedBytes: Number(used) };
   });
+}
+
+/**
+ * Makes the kernel forget all devices of file systems that are not mounted. It remembers an overwritten one, and takes
+ * a new one with the same UUID for older than that. Does nothing before Linux 5.1, or if the kernel has no btrfs yet.
+ */
+export function forgetDevices(): void {
+  let control: number;
+  try {
+    control = openAt(AT_FDCWD, "/dev/btrfs-control" as BytePath, { flags: O.RDWR });
+  } catch {
+    return;
+  }
+  c().ioctl(control, IOC.FORGET_DEV, new Uint8Array(ARGUMENT_BYTES));
+  close(control);
 }
 
 /** Makes an empty subvolume with this name in an open directory. */

@@ -86,6 +86,9 @@ export function parseRateOrNone(text: string): number | "off" | "none" {
   return text === "none" ? text : parseRateOrOff(text);
 }
 
+/** Values of --unlock. */
+export const UNLOCK = ["passphrase", "key-file", "tpm2"] as const;
+
 /** Returns a number of disks, or "none". */
 export function parseMirror(text: string): number | "none" {
   if (text === "none") return text;

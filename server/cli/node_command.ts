@@ -4,14 +4,15 @@ import type { Actions } from "./actions.ts";
 import { parseDurationOption, parseSeedOption, parseVersion } from "./arguments.ts";
 import { addBackup } from "./backup_command.ts";
 import { withServer } from "./connection_options.ts";
+import { UNLOCK } from "./arguments.ts";
 import { afterOptions, DURATION, IMAGE, JSON_RESULT, NODES, ONE_NODE, SEED } from "./help_text.ts";
 import { addNodeSet } from "./node_set_command.ts";
+import { addPlan } from "./plan_command.ts";
 import { addRecoveryKey } from "./recovery_key_command.ts";
 
 type NodeCommand = Command<[], Record<PropertyKey, never>>;
 type Signal = Pick<Actions, "signal">;
 
-const UNLOCK = ["passphrase", "key-file", "tpm2"] as const;
 const PASSPHRASE_FILE = "file with the passphrase of encrypted volumes; - for standard input";
 const FORCE = "allow a node's backup to be written to another node";
 
@@ -26,6 +27,7 @@ export function addNode(program: Command<[], Record<PropertyKey, never>>, { sign
   addNodeSet(node, { signal });
   addDeploy(node, { signal });
   addRestore(node, { signal });
+  addPlan(node, { signal });
   addBackup(node, { signal });
   addRecoveryKey(node, { signal });
   addCancel(node, { signal });
@@ -77,6 +79,7 @@ function addDeploy(node: NodeCommand, { signal }: Signal): void {
       new Option("--unlock <how>", "override the nodes' own --unlock setting").choices(UNLOCK),
     )
     .option("--passphrase-file <file>", PASSPHRASE_FILE)
+    .option("--no-plan-check", "also nodes whose last known disks cannot take the image")
     .option("--force", FORCE)
     .option("--wait", "wait until every node runs its clone; then name the slowest, and why")
     .option("--json", "print the order as JSON; with --wait, then the outcome")
@@ -107,7 +110,7 @@ and by a recovery key, see \`rackseed node recovery-key\`.`,
       }),
     )
     .action(async (nodes, options) =>
-      await (await import("./node_orders.ts")).deploy(nodes, { ...options, signal })
+      await (await import("./deploy.ts")).deploy(nodes, { ...options, signal })
     );
 }
 

@@ -1,7 +1,7 @@
 /** `rackseed node set` and its options. */
 import { type Command, Option } from "@commander-js/extra-typings";
 import type { Actions } from "./actions.ts";
-import { collect, collectIpv4, parseMirror, parseRateOrNone } from "./arguments.ts";
+import { collect, collectIpv4, parseMirror, parseRateOrNone, UNLOCK } from "./arguments.ts";
 import { withServer } from "./connection_options.ts";
 import { afterOptions, NODES } from "./help_text.ts";
 
@@ -64,7 +64,7 @@ export function addNodeSet(
     .option("--mirror <n>", "number of disks that mirrors get (default: the template's)", parseMirror)
     .addOption(
       new Option("--unlock <how>", "how encrypted volumes are opened, see below")
-        .choices(["passphrase", "key-file", "tpm2", "none"] as const),
+        .choices([...UNLOCK, "none"] as const),
     )
     .option("--rack <label>", "rack; nodes prefer peers in the same rack")
     .option(

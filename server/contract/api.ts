@@ -23,6 +23,7 @@
  *   DELETE /nodes/:node                        ?force=true: also if its recovery key is lost with it
  *   POST   /deployments                        DeployRequest → DeployAnswer
  *   POST   /restores                           RestoreRequest → DeployAnswer
+ *   GET    /nodes/:node/plan?image=REF         PlanPreview       what a deployment would do; also &unlock=HOW
  *   POST   /nodes/:node/cancel                 NodeView
  *   GET    /nodes/:node/log                    StepReport[]      of its latest deployment
  *   POST   /nodes/:node/backup                 BackupRequest → CaptureView   by the agent that runs on the node
@@ -73,6 +74,7 @@ export * from "./api/disks.ts";
 export * from "./api/encryption.ts";
 export * from "./api/images.ts";
 export * from "./api/notices.ts";
+export * from "./api/plan_preview.ts";
 export * from "./api/nodes.ts";
 export * from "./api/node_agent.ts";
 export * from "./api/events.ts";

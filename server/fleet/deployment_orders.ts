@@ -1,6 +1,13 @@
 /** The operator's orders: deploy, restore, cancel. Each arms or disarms nodes; nothing else lets a disk be written. */
 import { getLogger } from "@logtape/logtape";
-import type { DeployAnswer, DeployRequest, NodeView, RestoreRequest, VersionView } from "#contract/api.ts";
+import type {
+  DeployAnswer,
+  DeployRequest,
+  NodeView,
+  PlanPreview,
+  RestoreRequest,
+  VersionView,
+} from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { RestoreTerms } from "#contract/api/restore.ts";
 import { formatToken } from "#contract/token.ts";
@@ -11,6 +18,7 @@ import type { Batches } from "./batches/batches.ts";
 import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import type { Images } from "./ports.ts";
+import type { PlanPreviews } from "./plan_previews.ts";
 import { present } from "./present.ts";
 
 const log = getLogger(["rackseed", "nodes"]);
@@ -22,6 +30,7 @@ interface OrderSources {
   readonly batches: Batches;
   readonly clones: CloneReports;
   readonly encryption: Encryption;
+  readonly previews: PlanPreviews;
   /** Pin of the server's CA, for the nodes' boot tokens. */
   readonly pin: string;
   readonly onChange: (node: NodeRecord) => NodeView;
@@ -37,7 +46,7 @@ export class DeploymentOrders {
   /** Arms all of the nodes, or none. Throws RackseedError if one of them, or the image, does not allow it. */
   deploy(request: DeployRequest & { restore?: RestoreTerms }): DeployAnswer {
     const { nodes: keys, image: ref, seed, identity, askSeconds, firstBootSeconds, force, restore } = request;
-    const { deployments, images, batches, clones, encryption, pin, onChange } = this.#sources;
+    const { deployments, images, batches, clones, encryption, previews, pin, onChange } = this.#sources;
     const version = images.get(ref);
     const nodes = this.#distinct(keys);
     const image = `${version.image}@${version.version}`;
@@ -47,7 +56,8 @@ export class DeploymentOrders {
     this.#refuseBackedUp(nodes, image);
     this.#refuseInstalling(nodes, image);
     refuseUnbootable(nodes, version);
-    const { unlock, passphrase } = request;
+    const { unlock, passphrase, planCheck = true } = request;
+    const plans = restore ? undefined : previews.prove(nodes, { version, unlock, refuses: planCheck });
     const also = encryption.order(nodes, { version, unlock, passphrase, restore });
     const ids = nodes.map((node) => node.id);
     const { deployment, secrets } = deployments.arm(ids, {
@@ -67,7 +77,16 @@ export class DeploymentOrders {
       onChange(node);
     }
     const token = (id: string) => formatToken({ pin, secret: secrets.get(id) ?? "" });
-    return { deployment, image, nodes: nodes.map(({ id, name }) => ({ id, node: name, token: token(id) })) };
+    return {
+      deployment,
+      image,
+      nodes: nodes.map(({ id, name }, i) => ({
+        id,
+        node: name,
+        token: token(id),
+        ...present("plan", plans && summaryOf(plans[i])),
+      })),
+    };
   }
 
   /**
@@ -179,6 +198,15 @@ function refuseUnbootable(
     remedy: "install what is missing on the template and capture it again.",
     status: 409,
   });
+}
+
+/** The disks that it would take, or why that is not known, in one line. */
+function summaryOf(preview: PlanPreview | undefined): string | undefined {
+  if (!preview) return undefined;
+  const { lines: [first], remark, problem } = preview;
+  return problem
+    ? `refused by its last known disks: ${problem.detail}`
+    : [first, remark].filter(Boolean).join("; ");
 }
 
 function namesOf(nodes: readonly NodeRecord[]): string[] {

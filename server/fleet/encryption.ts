@@ -28,25 +28,15 @@ export class Encryption {
     this.#uses = uses;
   }
 
+  /** Throws RackseedError if the nodes could not be encrypted, whatever the passphrase. */
+  check(nodes: readonly NodeRecord[], { version, unlock }: Pick<Terms, "version" | "unlock">): void {
+    this.#opened(nodes, { version, unlock, passphrase: undefined, restore: undefined, isPreview: true });
+  }
+
   /** Throws RackseedError if the nodes could not be encrypted; else returns what stores their keys with the order. */
   order(nodes: readonly NodeRecord[], terms: Terms): (deployment: string) => void {
-    const { version: { image, version, layout }, unlock, passphrase, restore } = terms;
-    const volumes = layout?.encrypted ?? [];
-    const title = `cannot deploy ${image}@${version}`;
-    if (volumes.length === 0 && (unlock !== undefined || passphrase !== undefined)) {
-      throw new RackseedError(title, {
-        reason: "it has no encrypted volume, so there is nothing to unlock.",
-        remedy: "leave --unlock and the passphrase out, or deploy an image whose template is encrypted.",
-        status: 409,
-      });
-    }
-    const opened = volumes.length === 0 ? [] : nodes.filter(isNoDirectory).map((node) => ({
-      node,
-      unlock: unlock ?? node.settings.unlock ?? (restore && this.#secrets.inUse(node.id)?.unlock),
-    }));
-    refuseUndecided(opened, { title, names: volumes.map(({ name }) => name) });
-    refusePassphrase(opened, { title, passphrase, isNeeded: restore === undefined });
-    refuseWithoutTpm(opened, { title });
+    const opened = this.#opened(nodes, { ...terms, isPreview: false });
+    const { version: { image, version }, passphrase, restore } = terms;
     return (deployment) => {
       // orders that these replace
       for (const { id } of nodes) this.#secrets.cancel(id);
@@ -63,6 +53,31 @@ export class Encryption {
         });
       }
     };
+  }
+
+  #opened(
+    nodes: readonly NodeRecord[],
+    { version: { image, version, layout }, unlock, passphrase, restore, isPreview }: Terms & {
+      isPreview: boolean;
+    },
+  ): Opened[] {
+    const volumes = layout?.encrypted ?? [];
+    const title = `cannot deploy ${image}@${version}`;
+    if (volumes.length === 0 && (unlock !== undefined || passphrase !== undefined)) {
+      throw new RackseedError(title, {
+        reason: "it has no encrypted volume, so there is nothing to unlock.",
+        remedy: "leave --unlock and the passphrase out, or deploy an image whose template is encrypted.",
+        status: 409,
+      });
+    }
+    const opened = volumes.length === 0 ? [] : nodes.filter(isNoDirectory).map((node) => ({
+      node,
+      unlock: unlock ?? node.settings.unlock ?? (restore && this.#secrets.inUse(node.id)?.unlock),
+    }));
+    refuseUndecided(opened, { title, names: volumes.map(({ name }) => name) });
+    refusePassphrase(opened, { title, passphrase, isNeeded: restore === undefined && !isPreview });
+    refuseWithoutTpm(opened, { title });
+    return opened;
   }
 
   /** For a machine that enrols. */

@@ -5,6 +5,8 @@ import type {
   NodeChange,
   NodeSettings,
   NodeView,
+  PlanPreview,
+  PlanQuery,
   RecoveryKeyUse,
   RecoveryKeyView,
   StepReport,
@@ -26,6 +28,7 @@ import { NetbootOrders } from "./netboot_orders.ts";
 import { NodeAgents } from "./node_agents.ts";
 import { NodeIdentity } from "./node_identity.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
+import { PlanPreviews } from "./plan_previews.ts";
 import { NodeViews, SILENT_MS } from "./node_views.ts";
 import type { Images, Publish } from "./ports.ts";
 import { tableIdentity } from "./table_identity.ts";
@@ -66,6 +69,7 @@ export class Fleet {
   readonly netboot: NetbootOrders;
   readonly agents: NodeAgents;
   readonly clones: CloneReports;
+  readonly #previews: PlanPreviews;
   readonly #options: FleetOptions;
   readonly #identity: NodeIdentity;
   readonly #views: NodeViews;
@@ -90,6 +94,7 @@ export class Fleet {
       identity,
       onChange,
     });
+    this.#previews = new PlanPreviews({ deployments, images, encryption });
     this.orders = new DeploymentOrders({
       nodes,
       deployments,
@@ -97,6 +102,7 @@ export class Fleet {
       batches,
       clones,
       encryption,
+      previews: this.#previews,
       pin,
       onChange,
     });
@@ -188,6 +194,11 @@ export class Fleet {
   /** Throws RackseedError (404). */
   deployment(id: string): DeploymentView {
     return this.#views.deployment(id);
+  }
+
+  /** What a deployment would do to the node. Throws RackseedError (404). */
+  plan(key: string, query: PlanQuery): PlanPreview {
+    return this.#previews.preview(this.#options.nodes.get(key), query);
   }
 
   /** The steps of the node's latest deployment, oldest first. Throws RackseedError (404). */

@@ -64,6 +64,7 @@ export class NodeViews {
       ...(state === "installing" && this.#silence(node)),
       ...(report && { report }),
       ...(node.inventory && { inventory: node.inventory }),
+      ...present("inventoryAt", node.inventoryAt),
       ...(assignment && !backup && this.#pace(node, assignment)),
       ...present("firstBoot", part && this.#clones.view(part, node)),
       ...present("backup", backup),

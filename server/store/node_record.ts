@@ -10,4 +10,6 @@ export interface NodeRecord {
   readonly address?: string;
   readonly seen?: string;
   readonly inventory?: Inventory;
+  /** When it reported that. */
+  readonly inventoryAt?: string;
 }

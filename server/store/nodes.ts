@@ -18,6 +18,7 @@ interface Row {
   readonly address: string | null;
   readonly seen: string | null;
   readonly inventory: string | null;
+  readonly inventory_at: string | null;
 }
 
 /** Discovered machines that are remembered at most, so that invented MACs cannot fill the disk. */
@@ -44,16 +45,18 @@ export class Nodes {
     this.#now = now;
     db.exec(`CREATE TABLE IF NOT EXISTS nodes (
       id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, settings TEXT NOT NULL, discovered INTEGER NOT NULL,
-      address TEXT, seen TEXT, inventory TEXT
+      address TEXT, seen TEXT, inventory TEXT, inventory_at TEXT
     ) STRICT`);
+    addColumn(db);
     for (const row of db.prepare("SELECT * FROM nodes").all() as unknown as Row[]) {
       this.#hold(recordOf(row));
     }
     this.#saving = db.prepare(
-      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO nodes (id, name, settings, discovered, address, seen, inventory, inventory_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, settings = excluded.settings,
          discovered = excluded.discovered, address = excluded.address, seen = excluded.seen,
-         inventory = excluded.inventory`,
+         inventory = excluded.inventory, inventory_at = excluded.inventory_at`,
     );
   }
 
@@ -196,7 +199,7 @@ export class Nodes {
       ...old,
       seen: this.#time(),
       ...(address !== undefined && { address }),
-      ...(inventory && { inventory }),
+      ...(inventory && { inventory, inventoryAt: this.#time() }),
     };
     if (inventory || node.address !== old.address) return this.#save(node);
     this.#records.set(id, node);
@@ -249,6 +252,7 @@ export class Nodes {
       node.address ?? null,
       node.seen ?? null,
       node.inventory ? JSON.stringify(node.inventory) : null,
+      node.inventoryAt ?? null,
     );
     this.#hold(node);
     this.#written.set(node.id, this.#now());
@@ -298,7 +302,15 @@ function recordOf(row: Row): NodeRecord {
     ...(row.address !== null && { address: row.address }),
     ...(row.seen !== null && { seen: row.seen }),
     ...(row.inventory !== null && { inventory: Inventory.parse(JSON.parse(row.inventory)) }),
+    ...(row.inventory_at !== null && { inventoryAt: row.inventory_at }),
   };
+}
+
+/** Databases of earlier releases lack it. */
+function addColumn(db: DatabaseSync): void {
+  const columns = db.prepare("PRAGMA table_info(nodes)").all() as { name: string }[];
+  if (columns.some(({ name }) => name === "inventory_at")) return;
+  db.exec("ALTER TABLE nodes ADD COLUMN inventory_at TEXT");
 }
 
 /** Earlier releases had one disk, under another name. */

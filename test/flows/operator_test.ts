@@ -95,6 +95,37 @@ Deno.test("an operator's terminal: no secrets, no control characters, every node
     assert.match(await product.done("node", "list"), /n5 .* 10\.0\.0\.5\/24 +never\n/);
   });
 
+  await t.step("the plan of a machine, and the refusal of one, in words and as an exit status", async () => {
+    await product.done("node", "set", "n6");
+    const unknown = await product.done("node", "plan", "n6", "--image", "web");
+    assert.match(unknown, /^n6, web@1: it has never booted from here, so its disks are not known; .*\n$/);
+    const { nodes: [n6] } = await order("n6");
+    const agent = await ApiClient.connect({ server: product.status.server, token: n6?.token ?? "" });
+    const disk = { ...INVENTORY.disks[0], number: "8:0", kind: "disk", readOnly: false, names: [], uses: [] };
+    const json = { inventory: { ...INVENTORY, kind: "machine", disks: [disk] } };
+    const enrolled = await (await agent.send("POST", "/node/enrol", { json })).json();
+    agent.useSession(enrolled.session);
+    await agent.send("POST", "/node/report", { json: { step: "plan", state: "failed", elapsedMs: 1 } });
+    agent[Symbol.dispose]();
+    const refused = await product.run(["node", "plan", "n6", "--image", "web"]);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stdout,
+      /^n6, web@1: by the disks that it reported on .*\n {2}cannot install .*directory or a tar/,
+    );
+    assert.match(refused.stdout, /\n {2}Remedy: /);
+    const deployed = await product.run(["node", "deploy", "n6", "--image", "web"]);
+    assert.match(
+      deployed.stderr,
+      /cannot deploy web@1 to n6: .*reported on .*\n {2}Remedy: .*--no-plan-check/,
+    );
+    assert.match(
+      await product.done("node", "deploy", "n6", "--image", "web", "--no-plan-check"),
+      /n6: refused by its last known disks/,
+    );
+    await product.done("node", "cancel", "n6");
+  });
+
   await t.step("deploy prints tokens for installing by hand, but not with --wait", async () => {
     assert.match(await product.done("node", "deploy", "n3", "--image", "web"), /n3 {2}--token rs1\./);
     await product.done("node", "cancel", "n3");

@@ -1,6 +1,12 @@
 /** A btrfs with subvolumes: read, captured, made again on other disks, filled, and restored. Real loop devices. */
 import assert from "node:assert/strict";
 import type { BtrfsProperties } from "#contract/format/file_system_properties.ts";
+import type { DiskFacts } from "#contract/disk_facts.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import type { Plan } from "#plan/actions.ts";
+import { mountsOf } from "#plan/plan_btrfs.ts";
+import { formatFileSystem } from "#plan/plan_format.ts";
+import { readDisk } from "../../agent/layout/disks.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { Template } from "../oddities/carried_tree.ts";
@@ -101,11 +107,10 @@ test("a clone of a btrfs has its subvolumes, snapshots, properties and flags, an
   const manifest = await template.capture(machine.root, { mountPoints, layout });
   assert.deepEqual(manifest.header.notes, []);
   const wanted = await described(machine.disks[0]?.partition(1) ?? "", OWN);
-  // mkfs.btrfs refuses the UUID of a file system that is there
-  await machine[Symbol.asyncDispose]();
-
   await using disk = await LoopDisk.make({ sizeBytes: 700 << 20 });
   const plan = await planFor(headerOf(layout, "bios"), disk);
+  await assert.rejects(carryOut(plan), /nothing was written.*holds a btrfs with the UUID of the image's \//);
+  await machine[Symbol.asyncDispose]();
   const target = await carryOut(plan);
   const at = await Deno.makeTempDir(), device = disk.partition(1);
   {
@@ -157,4 +162,106 @@ async function onTop(device: string, work: (top: string) => Promise<void>): Prom
     await run(["umount", top]);
     await Deno.remove(top);
   }
+}
+
+/** Like SUSE's: the root is a snapshot below a subvolume of its own, and the top is mounted as well. */
+const SUSE = `
+mkfs.btrfs -q -f -d raid1 -m raid1 $DEVICES
+mount -o subvolid=5 $DEVICE $TOP
+btrfs -q subvolume create $TOP/@; for name in .snapshots var; do btrfs -q subvolume create $TOP/@/$name; done
+mkdir $TOP/@/.snapshots/{1,2}; btrfs -q subvolume create $TOP/@/.snapshots/1/snapshot
+mkdir -p $TOP/@/.snapshots/1/snapshot/{.snapshots,var,etc,mnt/top}
+echo root > $TOP/@/.snapshots/1/snapshot/etc/file; echo beside > $TOP/beside
+btrfs -q subvolume snapshot -r $TOP/@/.snapshots/1/snapshot $TOP/@/.snapshots/2/snapshot
+btrfs -q subvolume set-default $TOP/@/.snapshots/1/snapshot
+umount $TOP
+mount $DEVICE $ROOT; mount -o subvol=@/.snapshots $DEVICE $ROOT/.snapshots
+mount -o subvol=@/var $DEVICE $ROOT/var; mount -o subvolid=5 $DEVICE $ROOT/mnt/top
+echo log > $ROOT/var/log
+`;
+
+test("a btrfs on two disks whose root shows in its own snapshots is captured once, and neither removed nor doubled by a restore", async () => {
+  const machine = await BtrfsMachine.make({ made: SUSE, disks: 2 });
+  const { layout, fileSystem, mountPoints, notes } = await machine.read();
+  const btrfs = fileSystem.mkfs.btrfs as BtrfsProperties;
+  assert.deepEqual([btrfs.dataProfile, btrfs.metadataProfile], ["raid1", "raid1"]);
+  assert.deepEqual([fileSystem.volume, fileSystem.more], [
+    { kind: "partition", disk: 0, number: 1 },
+    [{ kind: "partition", disk: 1, number: 1 }],
+  ]);
+  assert.equal(layout.disks.length, 2);
+  assert.deepEqual(btrfs.top?.mountPoint, "/mnt/top");
+  assert.deepEqual(mountPoints[0]?.shownAgain, [
+    ...["mnt/top/@/.snapshots", "mnt/top/@/var", ".snapshots/1/snapshot"],
+  ]);
+  assert.equal(notes.length, 1);
+
+  await using template = new Template(await Deno.makeTempDir());
+  const manifest = await template.capture(machine.root, { mountPoints, layout });
+  const paths = manifest.entries.map(({ path }) => path as string);
+  assert.deepEqual(paths, [
+    ...["", ".snapshots", ".snapshots/1", ".snapshots/2", ".snapshots/2/snapshot"],
+    ...[".snapshots/2/snapshot/.snapshots", ".snapshots/2/snapshot/etc", ".snapshots/2/snapshot/etc/file"],
+    ...[".snapshots/2/snapshot/mnt", ".snapshots/2/snapshot/mnt/top", ".snapshots/2/snapshot/var"],
+    ...["etc", "etc/file", "mnt", "mnt/top", "mnt/top/@", "mnt/top/beside", "var", "var/log"],
+  ]);
+  const without = { without: "^\\./@/.snapshots/1/snapshot/(.snapshots|var|mnt/top) d" };
+  const wanted = await described(machine.disks[0]?.partition(1) ?? "", without);
+  await machine[Symbol.asyncDispose]();
+
+  await using first = await LoopDisk.make({ sizeBytes: 500 << 20 });
+  await using second = await LoopDisk.make({ sizeBytes: 500 << 20 });
+  const plan = await wholeDisks(layout, [first, second]);
+  const target = await carryOut(plan);
+  const at = await Deno.makeTempDir();
+  for (const restores of [false, true, true]) {
+    await using _mounts = await mountTree(target, { plan, at });
+    await template.install(manifest, at, { restores });
+    // the next restore has this to undo
+    await Deno.writeTextFile(`${at}/etc/file`, "changed");
+    await Deno.remove(`${at}/var/log`);
+    await Deno.writeTextFile(`${at}/mnt/top/stranger`, "x");
+  }
+  {
+    await using _mounts = await mountTree(target, { plan, at });
+    await template.install(manifest, at, { restores: true });
+  }
+  assert.equal(await described(first.device, without), wanted);
+  for (const [disk, other] of [[first, second], [second, first]] as const) {
+    await run(["btrfs", "check", "--readonly", disk.device]);
+    await run(["mount", "-o", `device=${other.device}`, disk.device, at]);
+    const { stdout } = await run(["btrfs", "filesystem", "df", at]);
+    await run(["umount", at]);
+    assert.match(stdout, /Data, RAID1:[^]*Metadata, RAID1:/);
+  }
+  await Deno.remove(at);
+});
+
+/** The plan for a layout with one btrfs, whose partitions become whole disks. */
+async function wholeDisks(layout: DiskLayout, disks: readonly LoopDisk[]): Promise<Plan> {
+  const [found] = layout.fileSystems;
+  assert(found);
+  const numbers = disks.map((_, disk) => ({ kind: "disk" as const, disk }));
+  const [volume = { kind: "disk" as const, disk: 0 }, ...more] = numbers;
+  const fileSystem = { ...found, volume, more };
+  const sector = { sectorBytes: 512, sectorBytesBefore: 512, entries: 100 };
+  const facts = await Promise.all(disks.map(({ name }) => readDisk(name)));
+  return {
+    image: "web@1",
+    left: { mountPoints: [], notes: [] },
+    notes: [],
+    layout: { ...layout, fileSystems: [fileSystem] },
+    disks: facts.map((facts, number) => ({ number, facts: facts as DiskFacts, because: "a test" })),
+    actions: [
+      ...numbers.map(({ disk }) => ({ do: "erase" as const, disk })),
+      { do: "format", formatting: formatFileSystem(fileSystem, { ...sector, sizeBytes: 500 << 20 }) },
+      ...mountsOf(fileSystem).map((mount) => ({
+        do: "mount" as const,
+        volume,
+        more,
+        type: "btrfs",
+        ...mount,
+      })),
+    ],
+  };
 }

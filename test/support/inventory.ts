@@ -10,5 +10,9 @@ export const DIRECTORY_INVENTORY: Inventory = {
   disks: [],
 };
 
-/** The same for a machine that has booted from the network. */
-export const MACHINE_INVENTORY: Inventory = { ...DIRECTORY_INVENTORY, kind: "machine" };
+/** The same for a machine that has booted from the network; too little for the server to plan with. */
+export const MACHINE_INVENTORY: Inventory = {
+  ...DIRECTORY_INVENTORY,
+  kind: "machine",
+  disks: [{ name: "vda", sizeBytes: 10e9, sectorBytes: 512, removable: false, content: "" }],
+};

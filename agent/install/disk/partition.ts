@@ -2,6 +2,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume } from "#contract/format/layout.ts";
 import { PROTECTIVE_MARK } from "../../layout/properties/disk_start.ts";
+import { forgetDevices } from "../../sys/btrfs.ts";
 import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
 import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
@@ -148,6 +149,7 @@ async function format(
   const { volume, argv, type } = formatting;
   const devices = devicesOf(target, formatting), device = devices.join(", ");
   const whole = volume.kind === "disk" && argv[0] === "mkfs.vfat" ? ["-I"] : [];
+  if (type === "btrfs") forgetDevices();
   await run([...argv, ...whole, ...devices], {
     signal,
     timeoutMs: 30 * 60_000,

@@ -85,6 +85,8 @@ export const NodeView = z.object({
   report: StepReport.optional(),
   firstBoot: FirstBootView.optional(),
   inventory: Inventory.optional(),
+  /** When it reported that. */
+  inventoryAt: time.optional(),
   /** What limits, or limited, the speed of its installation. */
   limit: Limit.optional(),
   /** Present if it is the slowest of its deployment. */
@@ -120,6 +122,8 @@ export const DeployRequest = z.object({
   unlock: Unlock.optional(),
   /** With "passphrase"; the same for all of these nodes. */
   passphrase: Passphrase.optional(),
+  /** False: also nodes whose plan is refused for the disks that they last reported. */
+  planCheck: z.boolean().optional(),
   /** Allows a node's backup to be deployed to another node. */
   force: z.boolean().optional(),
 });
@@ -158,7 +162,13 @@ export const DeployAnswer = z.object({
   deployment: id,
   image: z.string(),
   /** `token`: for `agent install --token`, if a node does not boot from the network. Valid for one enrolment. */
-  nodes: z.array(z.object({ id, node: MachineName, token: z.string() })),
+  nodes: z.array(z.object({
+    id,
+    node: MachineName,
+    token: z.string(),
+    /** What is known of the plan, in one line; absent for restores and backups. */
+    plan: z.string().optional(),
+  })),
 });
 export type DeployAnswer = z.infer<typeof DeployAnswer>;
 

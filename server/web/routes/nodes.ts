@@ -4,6 +4,7 @@ import {
   DeployRequest,
   NodeChange,
   NodeSettings,
+  PlanQuery,
   RecoveryKeyRequest,
   RestoreRequest,
 } from "#contract/api.ts";
@@ -38,6 +39,10 @@ export function nodeRoutes({ fleet, bootBackups }: ApiContext): Hono<Env> {
     bootBackups.endCapture(node.id);
     return c.json(node);
   });
+  app.get(
+    "/nodes/:node/plan",
+    (c) => c.json(fleet.plan(c.req.param("node"), PlanQuery.parse(c.req.query()))),
+  );
   app.get("/nodes/:node/log", (c) => c.json(fleet.log(c.req.param("node"))));
 
   app.post("/deployments", async (c) => c.json(fleet.orders.deploy(await jsonBody(c.req, DeployRequest))));

@@ -1,11 +1,10 @@
 /** A server in the test's own process, on loopback and free ports. */
 import { type CaptureView, DeployAnswer, type Inventory, Order } from "#contract/api.ts";
-import type { DiskLayout } from "#contract/format/layout.ts";
 import { ApiClient } from "#contract/client.ts";
 import type { ServerOptions } from "../../../server/cli/server_options.ts";
 import { type RunningServer, startServer } from "../../../server/server.ts";
 import { DIRECTORY_INVENTORY } from "../../support/inventory.ts";
-import { publishTree } from "./publish_tree.ts";
+import { type Machine, publishTree } from "./publish_tree.ts";
 
 export class ServerUnderTest implements AsyncDisposable {
   readonly folder: string;
@@ -55,7 +54,7 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 
   /** Publishes a directory as the next version of the image. */
-  publish(image: string, options: { root: string; layout?: DiskLayout }): Promise<CaptureView> {
+  publish(image: string, options: { root: string } & Machine): Promise<CaptureView> {
     return publishTree(this.client, { image, ...options });
   }
 

@@ -1,0 +1,116 @@
+/** `rackseed node deploy`. */
+import { z } from "zod";
+import {
+  DeployAnswer,
+  DeploymentView,
+  DeployRequest,
+  NodeView,
+  type Unlock,
+  VersionView,
+} from "#contract/api.ts";
+import type { SeedPolicy } from "#contract/api/distribution.ts";
+import type { ApiClient } from "#contract/client.ts";
+import type { IdentityMode } from "#contract/identity.ts";
+import { connect } from "./connection.ts";
+import { namedNodes, type NodeOptions } from "./each_node.ts";
+import { describeSlowest } from "./node_progress.ts";
+import { waitForNodes } from "./node_wait.ts";
+import { askPassphrase, passphraseFromFile } from "./passphrase.ts";
+import { print, printJson } from "./terminal.ts";
+import { visibleLine } from "./visible_text.ts";
+import { checked } from "../words/usage.ts";
+
+interface DeployOptions extends NodeOptions {
+  readonly image: string;
+  readonly seed?: SeedPolicy | undefined;
+  readonly identity?: IdentityMode | undefined;
+  /** Seconds. */
+  readonly askTimeout?: number | undefined;
+  /** Seconds. */
+  readonly firstBootTimeout?: number | undefined;
+  readonly unlock?: Unlock | undefined;
+  readonly passphraseFile?: string | undefined;
+  readonly planCheck?: boolean | undefined;
+  readonly force?: boolean | undefined;
+  readonly wait?: boolean | undefined;
+}
+
+export async function deploy(patterns: readonly string[], options: DeployOptions): Promise<void> {
+  const { image, seed, identity, unlock, planCheck, force, passphraseFile, wait, json, signal } = options;
+  const { askTimeout: askSeconds, firstBootTimeout: firstBootSeconds } = options;
+  const order = checked(DeployRequest, {
+    name: "deploy",
+    value: {
+      nodes: [...patterns],
+      image,
+      seed,
+      firstBootSeconds,
+      identity,
+      askSeconds,
+      unlock,
+      planCheck,
+      force,
+    },
+  });
+  using client = await connect(options, signal);
+  const nodes = await namedNodes(client, { patterns, signal });
+  const passphrase = passphraseFile === undefined
+    ? await askIfNeeded(client, { nodes, order, signal })
+    : await passphraseFromFile(passphraseFile);
+  // not checked with the rest: its error would show the passphrase
+  const body = { ...order, nodes, passphrase };
+  const answer = await client.post("/deployments", { body, schema: DeployAnswer, signal });
+  printOrdered(answer, { json, wait, verb: "install" });
+  if (!wait) return;
+  await waitForNodes(client, { nodes: answer.nodes, quiet: json ?? false, signal });
+  const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
+  if (json) printJson(batch);
+  else if (batch.slowest) print(describeSlowest(batch.slowest));
+}
+
+/** A passphrase, from the terminal, if one of the nodes opens its volumes by one and the image has any. */
+async function askIfNeeded(
+  client: ApiClient,
+  { nodes, order: { image, unlock }, signal }: {
+    nodes: readonly string[];
+    order: DeployRequest;
+    signal: AbortSignal;
+  },
+): Promise<string | undefined> {
+  if (unlock !== undefined && unlock !== "passphrase") return undefined;
+  const { layout } = await client.get(`/images/${encodeURIComponent(image)}`, VersionView, { signal });
+  if (!layout?.encrypted?.length) return undefined;
+  if (unlock === undefined) {
+    const known = await client.get("/nodes", z.array(NodeView), { signal });
+    const named = known.filter(({ name, id, settings: { mac } }) =>
+      nodes.some((key) => key === name || key === id || key.toLowerCase() === mac)
+    );
+    if (!named.some(({ settings }) => settings.unlock === "passphrase")) return undefined;
+  }
+  return await askPassphrase(`the encrypted volumes of ${shortList(nodes)}`);
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(", ") : `${names.length} nodes`;
+}
+
+/** Plans that a person still reads. */
+const MAX_PLANS = 16;
+
+export function printOrdered(
+  answer: DeployAnswer,
+  { json, wait, verb }: { json: boolean | undefined; wait: boolean | undefined; verb: string },
+): void {
+  const { image, nodes } = answer;
+  if (json) return printJson(answer);
+  print(`${image} is ordered for ${nodes.map((n) => n.node).join(", ")}`);
+  const planned = nodes.filter(({ plan }) => plan !== undefined);
+  for (const { node, plan = "" } of planned.slice(0, MAX_PLANS)) print(`  ${node}: ${visibleLine(plan)}`);
+  if (planned.length > MAX_PLANS) print(`  and ${planned.length - MAX_PLANS} more; see rackseed node plan`);
+  // with --wait the nodes do boot from the network, and others may read the log: print no token
+  if (wait) return print(`They ${verb} when they boot from the network.`);
+  print(
+    `They ${verb} when they boot from the network. On a machine that cannot, run rackseed agent install with`,
+  );
+  for (const { node, token } of nodes) print(`  ${node}  --token ${token}`);
+}

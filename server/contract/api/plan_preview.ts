@@ -1,0 +1,32 @@
+/** The plan for a node before it is armed, made on the server from what the node last reported about its disks. */
+import { z } from "zod";
+import { Unlock } from "./encryption.ts";
+import { ImageRef, MachineName, ProblemSchema, text, time } from "./fields.ts";
+
+/** The query of GET /nodes/:node/plan. */
+export const PlanQuery = z.object({
+  image: ImageRef,
+  /** As in DeployRequest. */
+  unlock: Unlock.optional(),
+});
+export type PlanQuery = z.infer<typeof PlanQuery>;
+
+/**
+ * "planned": the node will make this plan if its disks are still the same; "refused": it will refuse, and so is its
+ * deployment; "unknown": its disks are not known, so that only the node itself can plan.
+ */
+export const PlanPreview = z.object({
+  node: MachineName,
+  /** NAME@VERSION */
+  image: z.string(),
+  outcome: z.enum(["planned", "refused", "unknown"]),
+  /** When the node reported the disks that this was made from. */
+  disksFrom: time.optional(),
+  /** If planned: what will be done, one line each. */
+  lines: z.array(text(1000)).max(2000),
+  /** If refused. */
+  problem: ProblemSchema.optional(),
+  /** How far this can be relied on, as text. */
+  remark: text(1000),
+});
+export type PlanPreview = z.infer<typeof PlanPreview>;
