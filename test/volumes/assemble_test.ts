@@ -3,18 +3,11 @@ import assert from "node:assert/strict";
 import { assembleVolumes } from "../../agent/layout/assemble/assemble_volumes.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import { protectFromWriting } from "../../agent/sys/write_protection.ts";
-import { assertNothingIsLeft, fileOn } from "./assembled.ts";
+import { assertNothingIsLeft, fileOn, partitionsOf } from "./assembled.ts";
 import { DISKS, inSmallVm } from "./in_small_vm.ts";
 import { facts, KEY, MIRRORED, written } from "./stacks.ts";
 
 const { signal } = new AbortController();
-
-async function partitionsOf(names: readonly string[]): Promise<string[]> {
-  return (await facts(names)).flatMap(({ name, partitions }) => [
-    `/dev/${name}`,
-    ...partitions.map((p) => `/dev/${p.name}`),
-  ]);
-}
 
 inSmallVm(
   "LVM on LUKS on a mirror is read, and not one bit of its write-protected disks changes",

@@ -1,7 +1,7 @@
 /** What tests of assembled volumes look at. */
 import assert from "node:assert/strict";
 import { runCommand as run } from "../../agent/sys/command.ts";
-import { shell } from "./stacks.ts";
+import { facts, shell } from "./stacks.ts";
 
 export async function assertNothingIsLeft(): Promise<void> {
   const names = Array.from(Deno.readDirSync("/sys/block"), ({ name }) => name);
@@ -17,4 +17,11 @@ export async function fileOn(device: string | undefined, path: string): Promise<
   } finally {
     await run(["umount", "/mnt"]);
   }
+}
+
+export async function partitionsOf(names: readonly string[]): Promise<string[]> {
+  return (await facts(names)).flatMap(({ name, partitions }) => [
+    `/dev/${name}`,
+    ...partitions.map((p) => `/dev/${p.name}`),
+  ]);
 }

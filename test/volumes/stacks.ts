@@ -58,7 +58,10 @@ export const MIRRORED = {
       mkfs.ext4 -q -L boot /dev/md/boot
       mkswap -q -L swp /dev/vg-0/swap
       mkdir -p /mnt/m; mount /dev/vg-0/root /mnt/m; mkdir /mnt/m/boot /mnt/m/etc; mount /dev/md/boot /mnt/m/boot
-      echo kept > /mnt/m/file
+      echo kept > /mnt/m/file; echo lab > /mnt/m/etc/hostname
+      printf '%s\\n' '/dev/mapper/vg--0-root / ext4 defaults 0 1' '/dev/md/boot /boot ext4 defaults 0 2' \\
+        '/dev/vg-0/swap none swap sw 0 0' > /mnt/m/etc/fstab
+      echo "safe UUID=$(cryptsetup luksUUID /dev/md/sys) none luks" > /mnt/m/etc/crypttab
     `);
   },
   async unmount(): Promise<void> {
