@@ -102,7 +102,7 @@ Deno.test("both disks of a mirror are the machine's, and every volume refers to 
     ...[["vda", [1, 2, 3]], ["vdb", [1, 2, 3]]],
   ]);
   assert.deepEqual(
-    layout.arrays,
+    layout.arrays?.toSorted((a, b) => a.name < b.name ? 1 : -1),
     [
       {
         name: "system",
