@@ -4,11 +4,11 @@
  */
 import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { DiskLayout } from "#contract/format/layout.ts";
+import { describeVolume, type DiskLayout } from "#contract/format/layout.ts";
 import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
-import type { Plan } from "#plan/actions.ts";
+import { actionsOf, type Plan } from "#plan/actions.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {
   assessDisk,
@@ -101,15 +101,30 @@ export async function foreseeDisk(target: TargetDisks, request: RestoreRequest):
     return { message: describeFound(repairs), notes, readable: undefined };
   }
   await using stack = new AsyncDisposableStack();
-  const { plan, keys = [], run, signal } = request;
-  if (hasVolumes(plan)) {
-    stack.use(await activateVolumes(target, { plan, keys, readOnly: true, run, signal }));
+  const hidden = await activateFor(target, { request, state, stack });
+  if (hidden.length > 0) {
+    const notes = [...repairs, "its volumes cannot be looked at without writing to them", ...hidden];
+    return { message: describeFound(notes), notes, readable: undefined };
   }
   const unsound = await unsoundFileSystems(target, { ...request, state });
   const untuned = await retuneDisk(target, { ...request, without: state.missing, dryRun: true });
   const notes = [...repairs, ...unsound, ...untuned];
   const readable = { state, isDoubtful: unsound.length > 0, active: stack.move() };
   return { message: describeFound(notes), notes, readable };
+}
+
+/** Why the file systems cannot be looked at, as text; empty if they can. `stack` gets what was activated. */
+async function activateFor(
+  target: TargetDisks,
+  { request, state, stack }: { request: RestoreRequest; state: FittingDisk; stack: AsyncDisposableStack },
+): Promise<readonly string[]> {
+  const { plan, keys = [], run, signal } = request;
+  if (!hasVolumes(plan)) return [];
+  const active = stack.use(await activateVolumes(target, { plan, keys, readOnly: true, run, signal }));
+  const needed = actionsOf(plan, "format").map(({ formatting }) => formatting)
+    .filter((formatting) => !state.missing.includes(formatting));
+  const hidden = needed.filter(({ volume }) => !target.isActive(volume));
+  return hidden.length === 0 ? [] : [...hidden.map(({ volume }) => describeVolume(volume)), ...active.notes];
 }
 
 type Mended =

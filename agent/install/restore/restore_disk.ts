@@ -88,10 +88,8 @@ async function foreseeVolumes(target: TargetDisks, planned: Planned): Promise<Ab
 async function lookAtVolumes(target: TargetDisks, planned: Planned): Promise<Above> {
   const { plan, keys = [], run, signal } = planned;
   await using active = await activateVolumes(target, { plan, keys, readOnly: true, run, signal });
-  const beyond = beyondRepair(active.missing, plan);
-  if (beyond.length > 0) {
-    return { fits: false, because: [describeLost(beyond), ...active.notes].join("; ") };
-  }
+  // a pool or a raid volume may need more for a look than for use; mendDisk finds out
+  if (beyondRepair(active.missing, plan).length > 0) return await foreseeVolumes(target, planned);
   const formattings = actionsOf(plan, "format").map((a) => a.formatting).filter((f) => !isOnDisk(f));
   const missing = await missingAmong(target, { ...planned, formattings });
   if (missing.some(isRoot)) return { fits: false, because: NO_ROOT };
