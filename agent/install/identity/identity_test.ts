@@ -118,7 +118,7 @@ function change(identity: Identity, tree: IdentityTree): FileChange[] {
     tree,
     templateHostname: "web.example.org",
     bootMac: "52:54:00:AA:BB:CC",
-    kernelNames: new Map(NICS.map(({ mac }, i) => [mac, `eth${i}`])),
+    nics: NICS.map(withKernelName),
     machineId: "f".repeat(32),
     uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
   });
@@ -331,3 +331,34 @@ Deno.test("interfaces: the clone's own stanzas are disabled, others stay", () =>
   assert.match(cleared, /^iface br0 inet manual$/m);
   assert.equal(clearInterfaces(cleared, ["ens3"]), cleared);
 });
+
+const PORT = "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:10:39";
+for (const [system, expected] of [["rhel-9", "type=infiniband"], ["rhel-8", "TYPE=InfiniBand"]] as const) {
+  Deno.test(`the address of an InfiniBand port is set, and read back: ${system}`, () => {
+    const tree = SYSTEMS[system] ?? assert.fail();
+    const mac = "00:02:c9:00:10:39";
+    const nics = [{ mac, names: ["ib0"], infiniband: PORT }];
+    const own = {
+      kind: "ethernet" as const,
+      mac,
+      addresses: ["10.0.0.5/24"],
+      gateways: ["10.0.0.1"],
+      dns: [],
+      mtu: 2044,
+    };
+    const changes = identityChanges(IdentitySchema.parse({ hostname: "n1", interfaces: [own] }), {
+      tree,
+      templateHostname: "web",
+      bootMac: mac,
+      nics,
+      machineId: "f".repeat(32),
+      uuid: () => "00000000-0000-4000-8000-000000000001",
+    });
+    const written = changes.flatMap((one) => one.do === "write" ? [one.text] : []).join("");
+    assert.ok(written.includes(expected) && written.includes(PORT.toUpperCase()), written);
+    assert.deepEqual(
+      networkOf(changed(tree, changes), nics).interfaces.filter((one) => one.addresses !== "dhcp"),
+      [own],
+    );
+  });
+}
