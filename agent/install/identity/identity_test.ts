@@ -13,6 +13,7 @@ import { renamedText } from "./renaming.ts";
 
 const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
+const PLUGIN = "/usr/lib64/NetworkManager/1.40.16-15.el8/libnm-settings-plugin-ifcfg-rh.so";
 const INTERFACES = `# The loopback network interface
 auto lo
 iface lo inet loopback
@@ -81,6 +82,11 @@ const SYSTEMS: Record<string, IdentityTree> = {
   "rhel-8": tree({
     "/etc/sysconfig/network-scripts/ifcfg-ens3":
       "TYPE=Ethernet\nBOOTPROTO=none\nNAME=ens3\nDEVICE=ens3\nONBOOT=yes\nIPADDR=192.168.1.10\nPREFIX=24\n",
+  }, { paths: [MANAGER, PLUGIN] }),
+  // NetworkManager there ignores the old file
+  "rhel-10": tree({
+    "/etc/sysconfig/network-scripts/ifcfg-ens3":
+      "TYPE=Ethernet\nDEVICE=ens3\nONBOOT=yes\nIPADDR=192.168.1.10\n",
   }, { paths: [MANAGER] }),
   "sles-15": tree({
     "/etc/sysconfig/network/ifcfg-eth0":
@@ -109,7 +115,7 @@ const SYSTEMS: Record<string, IdentityTree> = {
     "/etc/sysconfig/network-scripts/ifcfg-ens3":
       'TYPE="Ethernet"\nBOOTPROTO="dhcp"\nNAME="ens3"\nDEVICE="ens3"\nONBOOT="yes"\n',
     "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
-  }, { paths: [MANAGER] }),
+  }, { paths: [MANAGER, PLUGIN] }),
 };
 
 function change(identity: Identity, tree: IdentityTree): FileChange[] {
