@@ -82,7 +82,7 @@ find / -xdev -fstype xfs -print0 | label default_t
 find /usr -xdev -fstype xfs -print0 | label usr_t
 find /etc -xdev -fstype xfs -print0 | label etc_t
 find /var -xdev -fstype xfs -print0 | label var_t
-find /boot -xdev -fstype xfs -print0 | label boot_t
+find /boot -xdev -fstype xfs ! -path /boot/efi -print0 | label boot_t
 dracut --force --kver $version /boot/initramfs-$version.img
 rm -f /boot/initrd.img-*
 mkdir -p /boot/loader/entries
