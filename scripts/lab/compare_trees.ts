@@ -23,7 +23,7 @@ export interface Difference {
 
 /** A permitted difference, and the reason. */
 export interface Exception {
-  /** As a difference shows it: `etc/hostname`, or `var/log/**` for all under a folder; "." is the root itself. */
+  /** As a difference shows it: `etc/hostname`, or `var/log/**` for all under a folder, `boot/initrd*` for a prefix; "." is the root itself. */
   readonly path: string;
   /** By default all. */
   readonly aspects?: readonly Aspect[];
@@ -89,7 +89,7 @@ const same: readonly View[] = [
 /** Whether `exception` permits the difference. */
 export function covers({ path, aspects }: Exception, difference: Difference): boolean {
   if (aspects && !aspects.includes(difference.aspect)) return false;
-  return path.endsWith("/**") ? difference.path.startsWith(path.slice(0, -2)) : difference.path === path;
+  return path.endsWith("*") ? difference.path.startsWith(path.replace(/\*+$/, "")) : difference.path === path;
 }
 
 function printable(bytes: string): string {

@@ -1,5 +1,6 @@
 /** Root encrypted by LUKS2 on LVM, opened by dracut's systemd: by the TPM, or by a passphrase at the console. */
 import { file } from "../template_settings.ts";
+import { madeForTheClone } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const uuids = {
@@ -24,6 +25,7 @@ export const luks = (unlock: "tpm2" | "passphrase"): LabLayout => ({
     "libtss2-tcti-device0",
   ],
   swaps: 0,
+  mayDiffer: madeForTheClone,
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2200, mkfs: ["-U", uuids.root], device: "/dev/mapper/root" },
     { at: "/boot", type: "ext4", sizeMiB: 400, mkfs: ["-U", uuids.boot], device: "/dev/vdb2" },

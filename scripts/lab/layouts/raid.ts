@@ -1,5 +1,6 @@
 /** Debian's server on two disks: RAID 1 for /boot, RAID 1 with LVM for the rest, BIOS. */
 import { file } from "../template_settings.ts";
+import { madeForTheClone } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const arrays = { boot: "7e1d1c1a:90cf34a4:4aa17cb4:19b0aa01", system: "7e1d1c1a:90cf34a4:4aa17cb4:19b0aa02" };
@@ -14,6 +15,7 @@ export const raid: LabLayout = {
   packages: ["mdadm", "lvm2", "xfsprogs"],
   swaps: 1,
   isMirrored: true,
+  mayDiffer: madeForTheClone,
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 1500, mkfs: [], device: "/dev/system/root" },
     { at: "/boot", type: "ext4", sizeMiB: 250, mkfs: ["-U", bootUuid], device: "/dev/md/boot" },
@@ -63,7 +65,10 @@ for disk in vdb vdc; do grub-install --target=i386-pc /dev/$disk; done
 update-grub
 `,
   assemble: `
-mdadm --assemble --scan --quiet || true
+udevadm settle
+[ -e /dev/disk/by-id/md-uuid-${arrays.boot} ] || mdadm --assemble --scan --quiet
+mkdir -p /dev/md
+[ -e /dev/md/boot ] || ln -s $(readlink -f /dev/disk/by-id/md-uuid-${arrays.boot}) /dev/md/boot
 vgchange -q -ay system
 `,
 };

@@ -4,7 +4,7 @@
  */
 import { templateAddress } from "../workplace.ts";
 import { file } from "../template_settings.ts";
-import { xfsAsInRhel8 } from "./parts.ts";
+import { madeForTheClone, xfsAsInRhel8 } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const bootUuid = "4b6f2c86-9c0e-4d2f-8a44-6bb1b3a7d201", connection = "3d7a5c5e-2b7e-4a5b-93f0-5b9d5a1c2f01";
@@ -15,6 +15,11 @@ export const rhel: LabLayout = {
   nodeDisksMiB: [4096],
   packages: ["dracut", "network-manager", "lvm2", "xfsprogs", "attr"],
   swaps: 1,
+  mayDiffer: [
+    ...madeForTheClone,
+    { path: "etc/NetworkManager/system-connections", aspects: ["mtime"], reason: "identity: the node's own" },
+    { path: "etc/NetworkManager/system-connections/**", reason: "identity: the node's own" },
+  ],
   fileSystems: [
     { at: "/", type: "xfs", sizeMiB: 2200, mkfs: xfsAsInRhel8, device: "/dev/rhel/root" },
     {

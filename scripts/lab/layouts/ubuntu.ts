@@ -1,6 +1,7 @@
 /** The shape of Ubuntu's server: /boot and LVM on ext4, netplan, cloud-init as the installer leaves it, /swap.img, a snap. */
 import { templateAddress } from "../workplace.ts";
 import { file } from "../template_settings.ts";
+import { madeForTheClone } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const uuids = { boot: "1b0ce3ef-3a9d-4cc1-9a39-13d3a4b6e501", root: "27f6ce0f-5bd4-4d7f-a5a4-1a1d8b0be502" };
@@ -11,6 +12,12 @@ export const ubuntu: LabLayout = {
   nodeDisksMiB: [4096],
   packages: ["lvm2", "netplan.io", "cloud-init", "squashfs-tools"],
   swaps: 1,
+  mayDiffer: [
+    ...madeForTheClone,
+    { path: "swap.img", reason: "swap file: recreated" },
+    { path: "etc/netplan", aspects: ["mtime"], reason: "identity: the node's own" },
+    { path: "etc/netplan/**", reason: "identity: the node's own" },
+  ],
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2600, mkfs: ["-U", uuids.root], device: "/dev/ubuntu-vg/ubuntu-lv" },
     { at: "/boot", type: "ext4", sizeMiB: 400, mkfs: ["-U", uuids.boot], device: "/dev/vdb2" },
