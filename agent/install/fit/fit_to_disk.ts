@@ -14,6 +14,8 @@ import { ownEntries } from "./loader_entries.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
+const CRYPTTAB = "/etc/crypttab";
+
 interface FitOptions extends SwapOptions {
   readonly disks: TemplateDisks;
   /** Modules that this machine's disks need; see agent/sys/storage_drivers.ts. */
@@ -47,6 +49,12 @@ interface Fitted {
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
   const { disks, drivers = [], swapFiles } = options;
   const rewritten: string[] = [], repeated: string[] = [], notes: string[] = [];
+  if (
+    [...disks.clone.unlock?.values() ?? []].some(({ way }) => way !== "passphrase") &&
+    await clone.kind(CRYPTTAB) === undefined
+  ) {
+    await clone.write(CRYPTTAB, { text: "", mode: 0o644 });
+  }
   for (const { path, text, rewrite, inInitramfs = false } of await coveredTexts(clone)) {
     const rewriting = new Rewriting(path, disks);
     const changed = rewrite(text, rewriting);
