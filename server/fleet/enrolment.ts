@@ -14,6 +14,7 @@ import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
 import { diskChoices } from "./disk_choices.ts";
 import { present } from "./present.ts";
+import { differences, twinOf } from "./same_machine.ts";
 import type { Images, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
@@ -66,6 +67,11 @@ export class Enroller {
     const { address, inventory } = request;
     nodes.touch(node.id, { address, inventory });
     const image = `${pending.image}@${pending.version}`;
+    const twin = inventory.kind === "machine" &&
+      twinOf(inventory, nodes.list().filter(({ id }) => id !== node.id));
+    if (twin) {
+      log.warn("machine-known-twice", { node: node.name, other: twin.node.name, because: twin.because });
+    }
     log.info("enrolled", { node: node.name, image, address, ...(backup && { backup: true }) });
     this.#sources.onChange(node);
     return { session: enrolled.session, ...order };
@@ -146,10 +152,22 @@ export function unknownBearer(): RackseedError {
   });
 }
 
-/** No machine may become another one because their tokens were mixed up. */
-function refuseOther({ name, settings: { mac } }: NodeRecord, { inventory }: Request): void {
+/** No machine may become another one because their tokens were mixed up, or because a network card was moved. */
+function refuseOther(
+  { name, settings: { mac }, inventory: known }: NodeRecord,
+  { inventory }: Request,
+): void {
   if (inventory.kind !== "machine" || mac === undefined) return;
-  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) return;
+  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) {
+    const other = known?.kind === "machine" ? differences(known, inventory) : undefined;
+    if (other === undefined) return;
+    throw new RackseedError(`cannot enrol this machine as ${name}`, {
+      reason: `it has that node's network card (${mac}), but it is another machine: ${other}.`,
+      remedy: "put the card or adapter back into its own machine. If the board was replaced: " +
+        `rackseed node delete ${name}, and define the node again.`,
+      status: 409,
+    });
+  }
   throw new RackseedError(`cannot enrol this machine as ${name}`, {
     reason: `that node has the MAC ${mac}, this machine has ${
       inventory.nics.map((nic) => nic.mac).join(", ") || "no network card"
