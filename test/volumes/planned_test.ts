@@ -24,7 +24,7 @@ function onThree(gib: number, sizes: readonly number[]): { t: Template; at: (num
   t.partition(first, { mib: 1, kind: "bios" });
   t.fileSystem(t.partition(first, { mib: 64 }), "/", { usedBytes: MIB });
   for (const mib of sizes) t.partition(first, { mib });
-  t.partition(first);
+  if (sizes.length === 0) t.partition(first);
   const disks = [first, t.copyOf(first), t.copyOf(first)];
   return { t, at: (number) => disks.map((disk) => ({ kind: "partition", disk, number })) };
 }
@@ -77,7 +77,7 @@ const levels = [
 ] as const;
 for (const gib of [0.9, 1, 1.3]) {
   inSmallVm(`arrays of each level, planned from a template with ${gib} GiB`, async () => {
-    const { t, at } = onThree(gib, [64, 70, 80, 80, 80, 80, 80]);
+    const { t, at } = onThree(gib, [64, 70, 80, 80, 80, 80, 80, 80]);
     for (const [i, [level, metadata, layout]] of levels.entries()) {
       const array = t.md(`a${i}`, at(i + 3), {
         level,
@@ -169,6 +169,6 @@ inSmallVm("LVM in LUKS on an array of whole disks", async () => {
   t.fileSystem(t.partition(first), "/", { usedBytes: MIB });
   const members = [1.2, 1.2].map((gib): Volume => ({ kind: "disk", disk: t.disk({ gib, table: "none" }) }));
   t.group("vg", [t.luks("crypt", t.md("pv", members), { sectorBytes: 4096 })]);
-  t.fileSystem(t.lv("vg", "srv", { gib: 0.9 }), "/srv", { usedBytes: MIB });
+  t.fileSystem(t.lv("vg", "var", { gib: 0.875 }), "/var", { usedBytes: MIB });
   await make(await planned(t));
 });
