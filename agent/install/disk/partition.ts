@@ -7,6 +7,7 @@ import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
 import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
 import type { CarryOut } from "./carry_out.ts";
+import { isUnsound } from "./check_file_system.ts";
 import type { TargetDisks } from "./guard.ts";
 import { wipeDisk } from "./wipe.ts";
 import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
@@ -149,7 +150,8 @@ async function format(
 }
 
 /** All devices of a file system; only a btrfs may have several. */
-function devicesOf(
+/** All devices of a file system, its own volume first. */
+export function devicesOf(
   target: TargetDisks,
   { volume, more = [] }: Pick<Formatting, "volume" | "more">,
 ): string[] {
@@ -225,21 +227,23 @@ const UNREPLAYED: Readonly<Record<string, string>> = {
   f2fs: "norecovery",
 };
 
-/** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
+/** After unmounting: checks every file system without changing it. Returns what it found. */
 export async function checkFileSystems(
   target: TargetDisks,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },
 ): Promise<string> {
   let checked = 0;
-  for (const action of plan.actions) {
-    if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
-    const device = target.device(action.formatting.volume);
-    await run(["e2fsck", "-fn", device], {
-      signal,
-      timeoutMs: 60 * 60_000,
-      title: `the file system on ${device} is not sound`,
-      remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
-    });
+  for (const { formatting } of actionsOf(plan, "format")) {
+    if (formatting.type === "swap") continue;
+    const devices = devicesOf(target, formatting);
+    if (await isUnsound({ type: formatting.type, devices }, { run, signal })) {
+      throw new RackseedError(`the file system on ${devices.join(" and ")} is not sound`, {
+        reason: `a check of ${
+          formatting.mountPoint ?? formatting.type
+        } found errors right after it was written.`,
+        remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
+      });
+    }
     checked++;
   }
   return `${checked} file system${checked === 1 ? "" : "s"} checked`;
