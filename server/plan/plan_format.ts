@@ -45,12 +45,13 @@ export function canResize({ type }: Pick<FileSystem, "type">): boolean {
 
 /** The least room for the template's content: its data, a tenth for growth and packing, tables and journal. */
 export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
-  const { usedBytes, sizeBytes, mkfs } = fileSystem;
+  const { sizeBytes, mkfs, unsharedBytes = 0 } = fileSystem;
+  const usedBytes = Math.max(fileSystem.usedBytes, unsharedBytes);
   const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
   // a journal of the default size is small in a small file system
   const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
   const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
-  return Math.min(sizeBytes, Math.max(needed, leastBytes(fileSystem)));
+  return Math.max(unsharedBytes, Math.min(sizeBytes, Math.max(needed, leastBytes(fileSystem))));
 }
 
 /** What the programs that make a file system refuse to go below. */
