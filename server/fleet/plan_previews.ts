@@ -82,8 +82,9 @@ export class PlanPreviews {
       header,
       firmware: inventory.firmware,
       disks,
-      disk: settings.disks?.[0],
-      installed: this.#sources.deployments.installedDisks(node.id)?.[0],
+      choices: settings,
+      installed: this.#sources.deployments.installedDisks(node.id),
+      unlock: settings.unlock,
     });
     return {
       ...base(node, header),

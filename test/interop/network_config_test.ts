@@ -56,7 +56,7 @@ Deno.test({
   name: "ifupdown would give every layout its addresses and gateways",
   ...needs({ programs: ["ifup", "ifquery"] }),
   async fn() {
-    for (const system of ["debian-ifupdown", "debian-ifupdown-bond"]) {
+    for (const system of ["debian-ifupdown", "debian-ifupdown-bond", "alpine", "devuan-eudev"]) {
       for (const [layout, interfaces] of layouts) {
         const root = await folder();
         const file = `${root}/interfaces`;

@@ -13,6 +13,7 @@ import { unlockedFolders } from "../../tree/unlocked_folders.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import { FirmwareEntries } from "./firmware_entries.ts";
 import { fillCopies } from "./esp_copies.ts";
+import { makeFirstMenu } from "./first_menu.ts";
 import { installGrub, installGrubOnEsp } from "./grub.ts";
 import { type BootLoaderOptions, TITLE } from "./in_clone.ts";
 import { loaderProgram, proveFallback } from "./esp_programs.ts";
@@ -33,6 +34,7 @@ export async function installBootLoader(target: TargetDisks, options: BootLoader
     } else {
       notes.push(...await installOnEsps(target, { ...options, bootLoader }));
     }
+    notes.push(...await makeFirstMenu(target, options));
   }
   await proveBootConfig(options);
   return notes;

@@ -1,5 +1,6 @@
 /** Holds back the first synchronisation of new MD arrays and raid volumes of LVM: md(4), "speed_limit_max". */
 import { textOf } from "../../sys/small_file.ts";
+import type { CarryOut } from "./carry_out.ts";
 
 const LIMITS = ["min", "max"].map((end) => `/proc/sys/dev/raid/speed_limit_${end}`);
 /** KiB/s for each device. */
@@ -11,8 +12,9 @@ const HELD_BACK = "1";
  * alternative, to declare the copies equal, makes the first check of the array report differences where nothing was
  * ever written (mdadm(8), --assume-clean). Until disposed of, or until the machine restarts.
  */
-export async function holdResync(): Promise<AsyncDisposable> {
+export async function holdResync({ run, signal }: CarryOut): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
+  await run(["modprobe", "-a", "-q", "md-mod"], { signal, accept: [0, 1] });
   for (const path of LIMITS) {
     const before = await textOf(path);
     // a kernel without MD has no such setting

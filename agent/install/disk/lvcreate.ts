@@ -71,3 +71,10 @@ function poolOptions(logical: PlannedLogical, extentBytes: number): string[] {
     ...["--poolmetadataspare", hasSpare ? "y" : "n"],
   ];
 }
+
+/** The module of the kernel's device mapper for a kind of volume; undefined if it has it built in. */
+export function moduleOfVolume(type: PlannedLogical["type"]): string | undefined {
+  if (type.startsWith("raid")) return "dm-raid";
+  if (type.startsWith("thin")) return "dm-thin-pool";
+  return type === "mirror" ? "dm-mirror" : undefined;
+}

@@ -64,7 +64,7 @@ export async function makeEncrypted(
   await run(["modprobe", "-a", "-q", "dm-mod", "dm-crypt"], { signal, accept: [0, 1] });
   await run(luksFormatArgv(encrypted, device), { ...options, input: recoveryKey });
   if (passphrase !== undefined) {
-    const derivation = ["--pbkdf", "argon2id", "--pbkdf-memory", String(await derivationKib())];
+    const derivation = await passphraseDerivation();
     await addKey(device, { recoveryKey, key: passphrase, derivation, run, signal });
   }
   await run(luksOpenArgv(encrypted, device), { ...options, input: recoveryKey });
@@ -78,8 +78,12 @@ export async function makeEncrypted(
   return stack.move();
 }
 
-/** cryptsetup's own limits are 32 KiB and 1 GiB; the clone's initramfs needs the same memory at each start. */
-async function derivationKib(): Promise<number> {
-  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(await textOf("/proc/meminfo") ?? "")?.[1];
-  return Math.min(1 << 20, Math.max(1 << 15, Math.floor(Number(kib ?? 0) / 4)));
+/**
+ * cryptsetup's own limits of memory are 32 KiB and 1 GiB; the clone's initramfs needs as much at each start, so it is
+ * a part of what this machine has.
+ */
+export async function passphraseDerivation(): Promise<string[]> {
+  const kib = /^MemTotal:\s+(\d+) kB$/m.exec(await textOf("/proc/meminfo") ?? "")?.[1];
+  const memory = Math.min(1 << 20, Math.max(1 << 15, Math.floor(Number(kib ?? 0) / 8)));
+  return ["--pbkdf", "argon2id", "--pbkdf-memory", String(memory)];
 }

@@ -2,9 +2,9 @@
  * Everything between disks and file systems: carries out the plan's actions in their order, which is that of their
  * layers. What is made stays active until the result is disposed of.
  */
-import { RackseedError } from "#contract/errors.ts";
 import type { Action, Plan } from "#plan/actions.ts";
 import type { TargetDisks } from "./guard.ts";
+import { hasVolumes } from "./active_volumes.ts";
 import { holdResync } from "./hold_resync.ts";
 import type { LuksKeys } from "./luks_keys.ts";
 import { makeEncrypted } from "./make_luks.ts";
@@ -27,19 +27,12 @@ export async function makeVolumes(
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   await partitionDisk(target, { plan, run, signal });
-  if (hasVolumes(plan)) {
-    await run(["modprobe", "-a", "-q", "md-mod"], { signal, accept: [0, 1] });
-    stack.use(await holdResync());
-  }
+  if (hasVolumes(plan)) stack.use(await holdResync({ run, signal }));
   for (const action of plan.actions) {
     const made = await make(target, { action, keys, onMake, run, signal });
     if (made) stack.use(made);
   }
   return stack.move();
-}
-
-export function hasVolumes({ actions }: Pick<Plan, "actions">): boolean {
-  return actions.some(({ do: kind }) => kind === "md" || kind === "luks" || kind === "lvm");
 }
 
 async function make(
@@ -61,11 +54,7 @@ async function make(
   }
 }
 
-export function given(keys: LuksKeys | undefined): LuksKeys {
-  if (keys !== undefined) return keys;
-  throw new RackseedError("cannot encrypt this machine's volumes", {
-    reason: "the order has no recovery key.",
-    remedy: "update the server to this agent's release, and deploy again.",
-    status: 409,
-  });
+function given(keys: LuksKeys | undefined): LuksKeys {
+  if (keys === undefined) throw new RangeError("a plan with LUKS volumes has passed without keys");
+  return keys;
 }

@@ -2,12 +2,15 @@
  * Carries out a plan on empty files before the disk is touched: what the image's own programs would refuse, they
  * refuse here. Each file is as large as the disk or file system it stands for, and takes next to no room.
  */
+import type { Unlock } from "#contract/api/encryption.ts";
 import { RackseedError } from "#contract/errors.ts";
-import type { Run } from "../../sys/command.ts";
 import type { Action, Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
 import { refuseTwins } from "./btrfs_twins.ts";
+import type { CarryOut } from "./carry_out.ts";
+import type { LuksKeys } from "./luks_keys.ts";
+import { rehearseVolumes } from "./rehearse_volumes.ts";
 import { hasTable } from "./resume.ts";
 
 /** These have no dry run, and write their tables: up to 8 MiB for each GiB. */
@@ -18,14 +21,17 @@ const MAX_BYTES: Readonly<Record<string, number>> = {
 
 const TUNED_BYTES = 16 << 20;
 
-interface Rehearsal {
-  readonly run: Run;
-  readonly signal?: AbortSignal | undefined;
+interface Rehearsal extends CarryOut {
+  /** For LUKS volumes. */
+  readonly keys?: LuksKeys | undefined;
+  readonly unlock?: Unlock | undefined;
 }
 
 /** Throws RackseedError. */
-export async function rehearse({ image, disks, actions }: Plan, { run, signal }: Rehearsal): Promise<void> {
-  await refuseTwins({ image, disks, actions }, { run, signal });
+export async function rehearse(plan: Plan, { run, signal, keys, unlock }: Rehearsal): Promise<void> {
+  const { image, disks, actions } = plan;
+  await rehearseVolumes({ plan, keys, unlock, run, signal });
+  await refuseTwins(plan, { run, signal });
   const folder = await Deno.makeTempDir({ prefix: "rackseed-rehearsal-" });
   try {
     const file = `${folder}/disk`;

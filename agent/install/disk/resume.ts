@@ -12,14 +12,19 @@ import { probeDevice } from "../../sys/blkid.ts";
 import { INSPECTION_FLAGS, Mount } from "../../sys/mount.ts";
 import type { TargetDisks } from "./guard.ts";
 import { differenceOf, type JournalRecord, readJournal, recordOf } from "../records/journal.ts";
+import { activateVolumes, hasVolumes } from "./active_volumes.ts";
+import { completeArrays } from "./array_members.ts";
 import type { CarryOut } from "./carry_out.ts";
+import { holdResync } from "./hold_resync.ts";
+import { sizeOfDevice } from "./wipe.ts";
 import { formatDisk, kernelKnows } from "./partition.ts";
-import { type Action, type Plan } from "#plan/actions.ts";
+import { type Action, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { type PlannedPartition, USUAL_ENTRIES } from "#plan/plan_table.ts";
 
 export type Resumption =
-  | { readonly resumes: true }
+  /** `active`: what lies between its disks and its file systems, if it has such volumes. */
+  | { readonly resumes: true; readonly active?: AsyncDisposable }
   /** `because`: why not, as text, if there is something from an earlier run. */
   | { readonly resumes: false; readonly because?: string };
 
@@ -37,25 +42,33 @@ export function plannedRecord(plan: Plan, order: Order): JournalRecord {
   return recordOf(order, createHash("sha256").update(decided).digest("hex"));
 }
 
-/** `at`: mount point for a short look at the root file system. */
+/** `at`: mount point for a short look at the root file system; `keys`: to try on its LUKS volumes. */
 export async function findResumption(
   target: TargetDisks,
-  { plan, record, at, run, signal }: CarryOut & { plan: Plan; record: JournalRecord; at: string },
+  { plan, record, keys = [], at, run, signal }: CarryOut & {
+    plan: Plan;
+    record: JournalRecord;
+    keys?: readonly string[];
+    at: string;
+  },
 ): Promise<Resumption> {
   const root = plan.actions.find((a) => a.do === "mount" && a.mountPoint === "/");
-  if (root?.do !== "mount" || !await isAsPlanned(target, { plan, run, signal })) return { resumes: false };
+  if (root?.do !== "mount" || !await tablesStand(target, { plan, run, signal })) return { resumes: false };
+  await using stack = new AsyncDisposableStack();
   try {
+    if (!await volumesStand(target, { plan, keys, stack, run, signal })) return { resumes: false };
     await repairFileSystems(target, { plan, run, signal });
     const source = target.device(root.volume);
     const flags = INSPECTION_FLAGS;
-    await using _mount = await Mount.at(at, { source, type: root.type, flags });
+    await using _mount = await Mount.at(at, { source, type: root.type, flags, data: root.options ?? "" });
     const found = readJournal(at);
     if (found.state === "none") return { resumes: false };
     if (found.state === "unreadable") {
       return { resumes: false, because: `its journal cannot be read: ${found.reason}` };
     }
     const because = differenceOf(found.record, record);
-    return because === undefined ? { resumes: true } : { resumes: false, because };
+    if (because !== undefined) return { resumes: false, because };
+    return hasVolumes(plan) ? { resumes: true, active: stack.move() } : { resumes: true };
   } catch (error) {
     signal?.throwIfAborted();
     return { resumes: false, because: messageOf(error) };
@@ -71,16 +84,35 @@ export async function formatUnsafe(
   await formatDisk(target, { plan: { ...plan, actions }, onFormat, run, signal });
 }
 
-/** Whether the table and the file systems have the planned identifiers and places. */
-async function isAsPlanned(
+async function tablesStand(
   target: TargetDisks,
   { plan, run, signal }: CarryOut & { plan: Plan },
 ): Promise<boolean> {
-  for (const action of plan.actions) {
-    if (action.do === "partition" && !await tableStands(target, action, { run, signal })) return false;
-    if (action.do !== "format") continue;
-    const device = target.device(action.formatting.volume);
-    if (!hasFileSystem(action.formatting, await probeDevice(device, { run, signal }))) return false;
+  for (const action of actionsOf(plan, "partition")) {
+    if (!await tableStands(target, action, { run, signal })) return false;
+  }
+  return true;
+}
+
+/** Whether everything up to the file systems is there, and large enough. `stack` gets what was activated. */
+async function volumesStand(
+  target: TargetDisks,
+  { plan, keys, stack, run, signal }: CarryOut & {
+    plan: Plan;
+    keys: readonly string[];
+    stack: AsyncDisposableStack;
+  },
+): Promise<boolean> {
+  if (hasVolumes(plan)) {
+    stack.use(await holdResync({ run, signal }));
+    const active = stack.use(await activateVolumes(target, { plan, keys, readOnly: false, run, signal }));
+    if (active.missing.length > 0) return false;
+    await completeArrays(target, { plan, run, signal });
+  }
+  for (const { formatting } of actionsOf(plan, "format")) {
+    const device = target.device(formatting.volume);
+    if (await sizeOfDevice(device) < formatting.sizeBytes) return false;
+    if (!hasFileSystem(formatting, await probeDevice(device, { run, signal }))) return false;
   }
   return true;
 }

@@ -35,12 +35,13 @@ export async function wipeDisk(
 /** `device`: on a proven disk. */
 export async function wipeVolume(device: string, { run, signal }: CarryOut): Promise<void> {
   signal?.throwIfAborted();
-  await zeroRanges(device, signatureAreas(await sizeOf(device)));
+  await zeroRanges(device, signatureAreas(await sizeOfDevice(device)));
   // anything that stands elsewhere; and it makes the kernel drop the old partitions
   await run(["wipefs", "--all", "--force", device], { signal, title: `cannot erase ${device}` });
 }
 
-async function sizeOf(device: string): Promise<number> {
+/** In bytes. */
+export async function sizeOfDevice(device: string): Promise<number> {
   using file = await Deno.open(device);
   return await file.seek(0, Deno.SeekMode.End);
 }

@@ -6,6 +6,7 @@ import { type FileChange, identityChanges } from "./identity.ts";
 import { ASIDE } from "./identity_network.ts";
 import { detectNetwork } from "./network_config/network_system.ts";
 import { describeOwnChanges, type OwnChange, ownChanges } from "./own_files/changes.ts";
+import { readNamedNics } from "./nics.ts";
 import { gatherTree } from "./tree_facts.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
@@ -25,8 +26,10 @@ interface ApplyOptions {
 export async function applyIdentity(identity: Identity, options: ApplyOptions): Promise<string[]> {
   const { clone, run, templateHostname, bootMac, isBackup, signal } = options;
   const tree = await gatherTree(clone);
+  const kernelNames = new Map((await readNamedNics()).map(({ mac, names }) => [mac, names[0] ?? ""]));
   const changes = identityChanges(identity, {
     tree,
+    kernelNames,
     templateHostname,
     bootMac,
     isBackup,
@@ -46,7 +49,7 @@ export async function applyIdentity(identity: Identity, options: ApplyOptions): 
   await makeHostKeys(clone, { run, signal });
   const unset = detectNetwork(tree) === undefined
     ? [
-      "the address is NOT set: the image has neither netplan, NetworkManager, systemd-networkd, ifcfg nor ifupdown",
+      "the address is NOT set: the image has neither netplan, NetworkManager, systemd-networkd, wicked, ifcfg nor ifupdown",
     ]
     : [];
   return [...describeOwnChanges(own), ...unset];

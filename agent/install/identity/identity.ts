@@ -21,6 +21,8 @@ interface IdentityOptions {
   readonly templateHostname: string;
   /** MAC of the NIC that the machine booted from. */
   readonly bootMac: string;
+  /** The kernel's names of this machine's NICs, by MAC; for systems that do not rename NICs. */
+  readonly kernelNames?: ReadonlyMap<string, string>;
   /** A fresh one, used if the identity has none: 32 hexadecimal digits, machine-id(5). */
   readonly machineId: string;
   /** The image is the node's own backup: its machine-id and host keys stay if the identity has none. */
@@ -30,7 +32,7 @@ interface IdentityOptions {
 }
 
 export function identityChanges(identity: Identity, options: IdentityOptions): FileChange[] {
-  const { tree, bootMac, uuid } = options;
+  const { tree, bootMac, kernelNames = new Map(), uuid } = options;
   const system = detectNetwork(tree);
   return [
     ...nameChanges(identity.hostname, options),
@@ -38,7 +40,7 @@ export function identityChanges(identity: Identity, options: IdentityOptions): F
     ...(tree.paths.has("/etc/cloud/cloud.cfg.d")
       ? [write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(identity.hostname))]
       : []),
-    ...networkChanges(namedByMac(identity.interfaces, bootMac), { system, tree, uuid }),
+    ...networkChanges(namedByMac(identity.interfaces, bootMac), { system, tree, kernelNames, uuid }),
     ...hostKeyChanges(identity.hostKeys ?? [], options),
   ];
 }

@@ -78,6 +78,33 @@ const SYSTEMS: Record<string, IdentityTree> = {
     "/etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\nIPADDR=192.168.1.10\n",
     "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
   }, { paths: [MANAGER, "/var/lib/NetworkManager/secret_key"] }),
+  "rhel-8": tree({
+    "/etc/sysconfig/network-scripts/ifcfg-ens3":
+      "TYPE=Ethernet\nBOOTPROTO=none\nNAME=ens3\nDEVICE=ens3\nONBOOT=yes\nIPADDR=192.168.1.10\nPREFIX=24\n",
+  }, { paths: [MANAGER] }),
+  "sles-15": tree({
+    "/etc/sysconfig/network/ifcfg-eth0":
+      "BOOTPROTO='static'\nSTARTMODE='auto'\nIPADDR='192.168.1.10/24'\nZONE=public\n",
+    "/etc/sysconfig/network/ifcfg-lo": "IPADDR=127.0.0.1/8\nSTARTMODE=nfsroot\n",
+    "/etc/sysconfig/network/ifcfg.template": "BOOTPROTO=\n",
+    "/etc/sysconfig/network/routes": "default 192.168.1.1 - -\n10.20.0.0/16 192.168.1.2 - -\n",
+    "/etc/sysconfig/network/config":
+      'NETCONFIG_DNS_POLICY="auto"\nNETCONFIG_DNS_STATIC_SERVERS="192.168.1.1"\nNETCONFIG_NTP_POLICY="auto"\n',
+  }, {
+    paths: ["/etc/systemd/system/multi-user.target.wants/wicked.service"],
+    symlinks: ["/etc/resolv.conf"],
+  }),
+  "alpine": tree({
+    "/etc/network/interfaces":
+      "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet static\n\taddress 192.168.1.10/24\n" +
+      "\tgateway 192.168.1.1\n",
+    "/etc/resolv.conf": "nameserver 192.168.1.1\n",
+  }, { paths: ["/etc/alpine-release"] }),
+  "devuan-eudev": tree({ "/etc/network/interfaces": INTERFACES }, { paths: ["/sbin/udevd"] }),
+  "arch": tree({
+    "/etc/systemd/network/20-wired.network":
+      "[Match]\nName=enp1s0\n\n[Network]\nAddress=192.168.1.10/24\nGateway=192.168.1.1\n",
+  }, { paths: [NETWORKD], symlinks: ["/etc/resolv.conf"] }),
   "rhel-7": tree({
     "/etc/sysconfig/network-scripts/ifcfg-ens3":
       'TYPE="Ethernet"\nBOOTPROTO="dhcp"\nNAME="ens3"\nDEVICE="ens3"\nONBOOT="yes"\n',
@@ -91,6 +118,7 @@ function change(identity: Identity, tree: IdentityTree): FileChange[] {
     tree,
     templateHostname: "web.example.org",
     bootMac: "52:54:00:AA:BB:CC",
+    kernelNames: new Map(NICS.map(({ mac }, i) => [mac, `eth${i}`])),
     machineId: "f".repeat(32),
     uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
   });
@@ -123,7 +151,7 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
         await Deno.writeTextFile(golden, text);
       }
       assert.equal(text, await Deno.readTextFile(golden));
-      const found = networkOf(changed(tree, changes), NICS);
+      const found = networkOf(changed(tree, changes), NICS.map(withKernelName));
       const own = found.interfaces.filter((i) => i.kind !== "ethernet" || i.addresses.length > 0);
       assert.deepEqual(
         byKey(own.filter((i) => isWanted(i, interfaces))),
@@ -131,6 +159,11 @@ for (const [system, tree] of Object.entries(SYSTEMS)) {
       );
     });
   }
+}
+
+/** The NIC with the name that the kernel gives it, besides udev's. */
+function withKernelName({ mac, names }: { mac: string; names: readonly string[] }, i: number) {
+  return { mac, names: [`eth${i}`, ...names] };
 }
 
 /** The template's DHCP stays active on NICs that the clone's configuration does not name. */

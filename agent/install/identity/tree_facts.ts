@@ -13,12 +13,15 @@ const FILES = [
   "/etc/resolv.conf",
   "/etc/cloud/cloud.cfg.d",
   "/etc/udev/rules.d/70-persistent-net.rules",
+  "/etc/alpine-release",
+  "/sbin/udevd",
 ];
 const DIRECTORIES = [
   "/etc/netplan",
   "/etc/systemd/network",
   "/etc/NetworkManager/system-connections",
   "/etc/sysconfig/network-scripts",
+  "/etc/sysconfig/network",
   "/etc/network/interfaces.d",
   "/etc/systemd/system/multi-user.target.wants",
   "/etc/systemd/system/network-online.target.wants",

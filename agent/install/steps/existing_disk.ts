@@ -32,17 +32,19 @@ export async function mendOrOverwrite(
   disk: ExistingDisk,
 ): Promise<MendedClone | EmptyClone> {
   const { steps } = machine;
-  const verdict = await steps.run("partition", () => judgeOrRepartition(machine, disk));
+  const verdict = await steps.run(
+    "partition",
+    ({ update }) => judgeOrRepartition(machine, { ...disk, update }),
+  );
   return await steps.run("format", ({ update }) => mendOrFormat(machine, { ...disk, verdict, update }));
 }
 
 async function judgeOrRepartition(
   machine: Machine,
-  disk: ExistingDisk,
-): Promise<Verdict> {
+  disk: ExistingDisk & { update: StepProgress["update"] },
+): Promise<StepOutcome & Verdict> {
   const verdict = await judgeDisk(disk.target, disk.request);
-  if (!verdict.fits) await writeTable(machine, disk);
-  return verdict;
+  return verdict.fits ? verdict : { ...verdict, ...await writeTable(machine, disk) };
 }
 
 async function mendOrFormat(
@@ -59,7 +61,7 @@ async function mendOrFormat(
   });
   const { message } = mended;
   if (!mended.fits) {
-    await writeTable(machine, disk);
+    await writeTable(machine, { ...disk, update });
     return { ...await format(), existing: undefined, message };
   }
   const { isDoubtful } = mended;

@@ -38,7 +38,10 @@ export async function installMachine(machine: Machine): Promise<void> {
   const disk = { plan, target };
   const identity = await chooseIdentity(machine, target);
   await runPreInstallHooks(machine, { target, identity });
-  const { resumes } = await steps.run("partition", () => partitionOrResume(machine, disk));
+  const { resumes } = await steps.run(
+    "partition",
+    ({ update }) => partitionOrResume(machine, { ...disk, update }),
+  );
   const mounted = await steps.run("format", ({ update }) => {
     // the swarm does its part while the disk is made ready
     fetch.begin({ memory: PACKS_IN_MEMORY, writes: true, manifestOnly: resumes });

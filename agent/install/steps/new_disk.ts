@@ -1,35 +1,45 @@
 /** Steps "partition" and "format" for a disk that is overwritten, or kept from an interrupted installation. */
 import type { StepOutcome, StepProgress } from "../../steps/step.ts";
-import { formatDisk, partitionDisk } from "../disk/partition.ts";
+import { makeVolumes } from "../disk/make_volumes.ts";
+import { formatDisk } from "../disk/partition.ts";
 import { rehearse } from "../disk/rehearse.ts";
 import { findResumption, formatUnsafe, plannedRecord } from "../disk/resume.ts";
 import type { ImageFetch } from "../fetch/image_fetch.ts";
 import type { Machine, PlannedDisk } from "./machine.ts";
+import { newKeys, openingKeys } from "./volume_keys.ts";
 import { keepJournal, mountClone, type MountedClone } from "./mounted_clone.ts";
 
-/** Keeps the disk if an installation of the same plan was interrupted on it; else writes a new table. */
+/** Keeps the disks if an installation of the same plan was interrupted on them; else writes new tables. */
 export async function partitionOrResume(
   machine: Machine,
-  { plan, target }: PlannedDisk,
+  { plan, target, update }: PlannedDisk & { update: StepProgress["update"] },
 ): Promise<StepOutcome & { resumes: boolean }> {
-  const { enrolled: { order }, clonePath, run, signal } = machine;
-  const record = plannedRecord(plan, order);
-  const resumption = await findResumption(target, { plan, record, at: clonePath, run, signal });
+  const { enrolled: { order }, clonePath, stack, run, signal } = machine;
+  const record = plannedRecord(plan, order), keys = openingKeys(order);
+  const resumption = await findResumption(target, { plan, record, keys, at: clonePath, run, signal });
   if (resumption.resumes) {
+    if (resumption.active) stack.use(resumption.active);
     return {
       resumes: true,
       message: "kept: an installation of this version was interrupted here",
     };
   }
-  await writeTable(machine, { plan, target });
+  const made = await writeTable(machine, { plan, target, update });
   const { because } = resumption;
-  return { resumes: false, message: because && `overwritten: ${because}` };
+  return { ...made, resumes: false, message: because && `overwritten: ${because}` };
 }
 
-/** Writes nothing if the image's own programs are known to refuse it. */
-export async function writeTable({ run, signal }: Machine, { plan, target }: PlannedDisk): Promise<void> {
-  await rehearse(plan, { run, signal });
-  await partitionDisk(target, { plan, run, signal });
+/** Tables and volumes. Writes nothing if the image's own programs are known to refuse it. */
+export async function writeTable(
+  { enrolled: { order }, stack, run, signal }: Machine,
+  { plan, target, update }: PlannedDisk & { update: StepProgress["update"] },
+): Promise<Pick<StepOutcome, "encrypted">> {
+  const keys = newKeys(order, plan);
+  await rehearse(plan, { keys, unlock: order.encryption?.unlock, run, signal });
+  const onMake = (message: string) => update({ message });
+  // until the machine is done: the stack is undone from its end, so the mounts are gone by then
+  stack.use(await makeVolumes(target, { plan, keys, onMake, run, signal }));
+  return keys ? { encrypted: true } : {};
 }
 
 /** Work of the step "format". */

@@ -33,6 +33,8 @@ export interface AssembleOptions {
   readonly keys?: readonly string[];
   /** UUIDs of the arrays, LUKS volumes and groups to assemble, as their tools print them. Absent: all of them. */
   readonly only?: ReadonlySet<string>;
+  /** Names below /dev/mapper for opened LUKS volumes, by UUID. Absent: names that no two of them share. */
+  readonly names?: ReadonlyMap<string, string>;
   readonly run: Run;
   readonly signal: AbortSignal;
 }

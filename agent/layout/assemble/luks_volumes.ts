@@ -40,11 +40,14 @@ async function openOn({ device }: AssembledVolume): Promise<string | undefined> 
 
 async function open(
   { device, title }: AssembledVolume,
-  { uuid, work: { keys = [], readOnly, run, signal, notes, stack } }: { uuid: string; work: AssembleWork },
+  { uuid, work: { keys = [], names, readOnly, run, signal, notes, stack } }: {
+    uuid: string;
+    work: AssembleWork;
+  },
 ): Promise<string | undefined> {
   await run(["modprobe", "-a", "-q", "dm-mod", "dm-crypt"], { signal, accept: [0, 1] });
   // two copies of a disk have the same UUID
-  const name = `luks-${uuid}-${device.replace(/^.*\//, "")}`;
+  const name = names?.get(uuid) ?? `luks-${uuid}-${device.replace(/^.*\//, "")}`;
   for (const key of keys) {
     const { code } = await run([
       ...["cryptsetup", "open", "--type", "luks", "--batch-mode", "--tries", "1", "--key-file", "-"] as const,

@@ -17,6 +17,7 @@ import {
   wordsOf,
 } from "./network_files.ts";
 import { linkFile } from "./link_file.ts";
+import { parseShellValues } from "./shell_values.ts";
 
 const FOLDER = "/etc/sysconfig/network-scripts";
 
@@ -140,18 +141,6 @@ export const isIfcfg = (path: string) =>
 export function bondMode(text: string | undefined): BondMode {
   const byNumber = BondMode.options[/^\d$/.test(text ?? "") ? Number(text) : -1];
   return byNumber ?? BondMode.catch("balance-rr").parse(text);
-}
-
-/** Reads NAME=value lines as a shell does, without executing anything. */
-function parseShellValues(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split("\n").flatMap((line): [string, string][] => {
-      const [, key, double, single, plain] =
-        /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:"([^"]*)"|'([^']*)'|([^\s#'"]*))\s*(?:#.*)?$/.exec(line) ?? [];
-      const value = double ?? single ?? plain;
-      return key === undefined || value === undefined ? [] : [[key.toUpperCase(), value]];
-    }),
-  );
 }
 
 function addressingOf(values: ReadonlyMap<string, string>) {

@@ -1,11 +1,11 @@
 /**
- * ifupdown: interfaces(5). It refers to NICs by name only, so a link file gives each NIC of the clone the name that the
- * template's configuration (and perhaps its firewall) uses.
+ * ifupdown: interfaces(5). It refers to NICs by name only, so each NIC of the clone gets the name that the template's
+ * configuration (and perhaps its firewall) uses, where the system can rename NICs.
  */
 import { clearInterfaces, type Stanza, stanzasOf } from "../interfaces_file.ts";
 import { bondMode } from "./ifcfg.ts";
 import { prefixOfMask } from "./netmask.ts";
-import { linkFile } from "./link_file.ts";
+import { nameFiles, type NicNaming } from "./link_file.ts";
 import {
   addressing,
   type ConfigFile,
@@ -23,9 +23,15 @@ const MAIN = "/etc/network/interfaces";
 const isInterfaces = (path: string) => path === MAIN || path.startsWith(`${MAIN}.d/`);
 
 /** The template's files with their static addresses disabled, and the clone's interfaces appended. */
-export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): ConfigFile[] {
+export function writeIfupdown(
+  interfaces: readonly Interface[],
+  { texts, naming }: { texts: Texts; naming: NicNaming },
+): ConfigFile[] {
   const files = [...texts].filter(([path]) => isInterfaces(path));
-  const names = nicNames(interfaces, files.map(([, text]) => text));
+  const byTemplate = nicNames(interfaces, files.map(([, text]) => text));
+  const names = naming.by !== "kernel" ? byTemplate : new Map(
+    [...byTemplate].map(([mac, name]) => [mac, naming.kernelNames.get(mac) ?? name]),
+  );
   const own = [...names.values(), ...interfaces.flatMap((i) => i.kind === "ethernet" ? [] : [i.name])];
   const cleared = files.map(([path, text]): ConfigFile => ({
     path,
@@ -37,7 +43,7 @@ export function writeIfupdown(interfaces: readonly Interface[], texts: Texts): C
   return [
     { path: MAIN, text: `${main}\n${HEAD}${stanzas}`, mode: 0o644 },
     ...cleared.filter((f) => f.path !== MAIN),
-    ...[...names].map(([mac, name]) => linkFile(name, mac)),
+    ...nameFiles(names, naming),
   ];
 }
 

@@ -1,4 +1,4 @@
-/** What the five kinds of network configuration share: files, and interfaces as files name them. */
+/** What the six kinds of network configuration share: files, and interfaces as files name them. */
 import type { Addressing, BondMode, NetworkInterface } from "#contract/identity.ts";
 
 /** An interface whose NICs are all identified by MAC. */

@@ -1,12 +1,20 @@
-/** Detects which of the five kinds of network configuration a tree uses, and writes and reads each. */
+/** Detects which of the six kinds of network configuration a tree uses, and writes and reads each. */
 import { isIfcfg, readIfcfg, writeIfcfg } from "./ifcfg.ts";
 import { readIfupdown, writeIfupdown } from "./ifupdown.ts";
 import { readKeyfiles, writeKeyfiles } from "./keyfile.ts";
 import { isNetplan, readNetplan, writeNetplan } from "./netplan.ts";
 import type { ConfigFile, FoundNetwork, Interface, Texts } from "./network_files.ts";
+import type { NicNaming } from "./link_file.ts";
 import { readNetworkd, writeNetworkd } from "./networkd.ts";
+import { isWicked, readWicked, writeWicked } from "./wicked.ts";
 
-export type NetworkSystem = "netplan" | "NetworkManager" | "systemd-networkd" | "ifcfg" | "ifupdown";
+export type NetworkSystem =
+  | "netplan"
+  | "NetworkManager"
+  | "systemd-networkd"
+  | "ifcfg"
+  | "wicked"
+  | "ifupdown";
 
 /** Undefined if the tree uses none of them. */
 export function detectNetwork(
@@ -17,6 +25,9 @@ export function detectNetwork(
     paths.has(`/etc/systemd/system/multi-user.target.wants/${unit}`) ||
     paths.has(`/etc/systemd/system/network-online.target.wants/${unit}`);
   if (names.some(isNetplan)) return "netplan";
+  if (enabled("wicked.service") || names.some(isWicked) && !enabled("NetworkManager.service")) {
+    return "wicked";
+  }
   // NetworkManager reads both; a tree with files of one kind uses that kind
   const keyfiles = names.some((path) => path.startsWith("/etc/NetworkManager/system-connections/"));
   if (names.some(isIfcfg) && !keyfiles) return "ifcfg";
@@ -28,7 +39,12 @@ export function detectNetwork(
 /** `texts`: the template's files. `uuid`: returns a fresh one each time. */
 export function writeNetwork(
   system: NetworkSystem,
-  { interfaces, texts, uuid }: { interfaces: readonly Interface[]; texts: Texts; uuid: () => string },
+  { interfaces, texts, naming, uuid }: {
+    interfaces: readonly Interface[];
+    texts: Texts;
+    naming: NicNaming;
+    uuid: () => string;
+  },
 ): ConfigFile[] {
   switch (system) {
     case "netplan":
@@ -39,8 +55,10 @@ export function writeNetwork(
       return writeNetworkd(interfaces);
     case "ifcfg":
       return writeIfcfg(interfaces);
+    case "wicked":
+      return writeWicked(interfaces, { texts, naming });
     case "ifupdown":
-      return writeIfupdown(interfaces, texts);
+      return writeIfupdown(interfaces, { texts, naming });
   }
 }
 
@@ -54,6 +72,8 @@ export function readNetwork(system: NetworkSystem, texts: Texts): FoundNetwork {
       return readNetworkd(texts);
     case "ifcfg":
       return readIfcfg(texts);
+    case "wicked":
+      return readWicked(texts);
     case "ifupdown":
       return readIfupdown(texts);
   }

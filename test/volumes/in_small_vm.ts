@@ -1,0 +1,11 @@
+/** Tests of real volumes. They overwrite /dev/vdb and what follows, so they run only where those disks are theirs. */
+
+/** Set in the small VM by test/vm/volumes_test.ts, which runs these tests. */
+export const INSIDE = "RACKSEED_SMALL_VM";
+/** Of each of the disks /dev/vdb, /dev/vdc … */
+export const DISK_BYTES = 1 << 30;
+export const DISKS = ["vdb", "vdc", "vdd"];
+
+export function inSmallVm(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: Deno.env.get(INSIDE) === undefined, fn });
+}
