@@ -7,6 +7,7 @@ import { Mount, MS } from "../../sys/mount.ts";
 import { readDisk } from "../../layout/disks.ts";
 import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolumes.ts";
 import type { CarryOut } from "./carry_out.ts";
+import { isUnsound } from "./check_file_system.ts";
 import type { TargetDisks } from "./guard.ts";
 import { wipeDisk, wipeVolume } from "./wipe.ts";
 import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
@@ -161,7 +162,7 @@ async function format(
 }
 
 /** All devices of a file system; only a btrfs may have several. */
-function devicesOf(
+export function devicesOf(
   target: TargetDisks,
   { volume, more = [] }: Pick<Formatting, "volume" | "more">,
 ): string[] {
@@ -231,21 +232,21 @@ const UNREPLAYED: Readonly<Record<string, string>> = {
   f2fs: "norecovery",
 };
 
-/** After unmounting: e2fsck(8) checks every ext file system without changing it. Returns what it found. */
+/** After unmounting: checks every file system without changing it. Returns what it found. Throws RackseedError. */
 export async function checkFileSystems(
   target: TargetDisks,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },
 ): Promise<string> {
   let checked = 0;
-  for (const action of plan.actions) {
-    if (action.do !== "format" || !/^ext[234]$/.test(action.formatting.type)) continue;
-    const device = target.device(action.formatting.volume);
-    await run(["e2fsck", "-fn", device], {
-      signal,
-      timeoutMs: 60 * 60_000,
-      title: `the file system on ${device} is not sound`,
-      remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
-    });
+  for (const { formatting } of actionsOf(plan, "format")) {
+    const { type } = formatting, devices = devicesOf(target, formatting);
+    if (type === "swap") continue;
+    if (await isUnsound({ type, devices }, { run, signal })) {
+      throw new RackseedError(`the file system on ${devices.join(", ")} is not sound`, {
+        reason: `a check of its ${type} finds errors in what was just written.`,
+        remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
+      });
+    }
     checked++;
   }
   return `${checked} file system${checked === 1 ? "" : "s"} checked`;

@@ -8,6 +8,7 @@ import type { DiskLayout } from "#contract/format/layout.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
 import type { Plan } from "#plan/actions.ts";
+import { IS_MISSING } from "../disk/btrfs_subvolumes.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {
   assessDisk,
@@ -97,7 +98,11 @@ export async function foreseeDisk(target: TargetDisks, request: RestoreRequest):
   const unsound = await unsoundFileSystems(target, { ...request, state });
   const untuned = await retuneDisk(target, { ...request, without: state.missing, dryRun: true });
   const notes = [...repairs, ...unsound, ...untuned];
-  return { message: describeFound(notes), notes, readable: { state, isDoubtful: unsound.length > 0 } };
+  // a file system whose subvolumes are missing cannot be mounted as it would be
+  const readable = unsound.some((note) => note.endsWith(IS_MISSING))
+    ? undefined
+    : { state, isDoubtful: unsound.length > 0 };
+  return { message: describeFound(notes), notes, readable };
 }
 
 type Mended =

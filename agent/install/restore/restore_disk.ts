@@ -1,15 +1,16 @@
 /**
  * Whether the proven disk of a node still has the planned layout, and how to repair it: the partition table if the
- * file systems are in their places, file systems by e2fsck(8), a missing one by formatting it. The root file system is
- * never formatted here.
+ * file systems are in their places, file systems by the programs of their type, a missing one by formatting it. The root
+ * file system is never formatted here.
  */
 import { parseBlkid, parseSfdisk } from "../../layout/partition_table.ts";
 import { probeDevice } from "../../sys/blkid.ts";
-import type { Run } from "../../sys/command.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
-import { formatDisk, partitionDisk } from "../disk/partition.ts";
-import { type Action, type Plan } from "#plan/actions.ts";
+import { subvolumesAmiss } from "../disk/btrfs_subvolumes.ts";
+import { checkFileSystem, isUnsound } from "../disk/check_file_system.ts";
+import { devicesOf, formatDisk, partitionDisk } from "../disk/partition.ts";
+import { type Action, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { hasFileSystem, tableStands } from "../disk/resume.ts";
 
@@ -23,7 +24,6 @@ export interface FittingDisk {
 
 type DiskState = FittingDisk | { readonly fits: false; readonly because: string };
 
-const isExt = ({ type }: Formatting) => /^ext[234]$/.test(type);
 const nameOf = ({ mountPoint, type }: Formatting) => mountPoint ?? type;
 
 /** Writes nothing. */
@@ -120,8 +120,10 @@ export async function inTheirPlaces(
  */
 export function keptOnThem(missing: readonly Formatting[], keep: readonly string[]): string | undefined {
   const below = (path: string, folder: string) => `${path}/`.startsWith(`${folder.replace(/\/+$/, "")}/`);
-  const found = missing.find(({ mountPoint: at }) =>
-    at !== undefined && keep.some((path) => below(path, at) || below(at, path))
+  const found = missing.find(({ mountPoint, otherMountPoints = [] }) =>
+    [mountPoint ?? [], ...otherMountPoints].flat().some((at) =>
+      keep.some((path) => below(path, at) || below(at, path))
+    )
   );
   return found && `the file system of ${found.mountPoint} is not the image's, or is beyond repair`;
 }
@@ -142,15 +144,16 @@ export async function mendDisk(
   if (state.tableLost) await partitionDisk(target, { plan, keepContents: true, run, signal });
   const notes = describeRepairs(state);
   const toFormat = [...state.missing];
-  for (const action of plan.actions) {
-    if (action.do !== "format" || !isExt(action.formatting) || toFormat.includes(action.formatting)) continue;
-    const { formatting } = action;
+  for (const { formatting } of actionsOf(plan, "format")) {
+    if (toFormat.includes(formatting)) continue;
     onFormat(`checking ${nameOf(formatting)}`);
-    const outcome = await repairExt(target.device(formatting.volume), {
+    const checked = { type: formatting.type, devices: devicesOf(target, formatting) };
+    const outcome = await checkFileSystem(checked, {
       run,
       signal,
       last: formatting.mountPoint === "/" || keptOnThem([formatting], keep) !== undefined,
     });
+    if (outcome !== "hopeless") notes.push(...await amissOn(formatting, checked.devices));
     if (outcome === "hopeless") toFormat.push(formatting);
     if (outcome !== "sound") {
       notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "formatted"}`);
@@ -161,43 +164,22 @@ export async function mendDisk(
   return notes;
 }
 
-/**
- * Runs e2fsck(8): first the safe repairs, then "yes" to every question; files lost by that are fetched again.
- * `last`: the file system cannot be formatted instead, so a failure is an error.
- */
-async function repairExt(
-  device: string,
-  { run, signal, last }: { run: Run; signal?: AbortSignal | undefined; last: boolean },
-): Promise<"sound" | "repaired" | "hopeless"> {
-  const options = { signal, timeoutMs: 60 * 60_000 };
-  const preen = await run(["e2fsck", "-f", "-p", device], { ...options, accept: [0, 1, 2, 4, 8, 12] });
-  if (preen.code === 0) return "sound";
-  if (preen.code <= 2) return "repaired";
-  const { code } = await run(["e2fsck", "-f", "-y", device], {
-    ...options,
-    accept: last ? [0, 1, 2] : [0, 1, 2, 4, 8, 12],
-    title: `the file system on ${device} cannot be repaired`,
-    remedy: "check the disk's health (`dmesg`, SMART); `rackseed node deploy` formats it.",
-  });
-  return code <= 2 ? "repaired" : "hopeless";
-}
-
-/** For a dry run: which file systems e2fsck(8) would repair. Writes nothing. */
+/** For a dry run: which file systems would be repaired, and which subvolumes made. Writes nothing. */
 export async function unsoundFileSystems(
   target: TargetDisks,
   { plan, state, run, signal }: CarryOut & { plan: Plan; state: FittingDisk },
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const action of plan.actions) {
-    if (action.do !== "format" || !isExt(action.formatting)) continue;
-    if (state.missing.includes(action.formatting)) continue;
-    const device = target.device(action.formatting.volume);
-    const { code } = await run(["e2fsck", "-fn", device], {
-      accept: [0, 1, 2, 4, 8, 12],
-      signal,
-      timeoutMs: 60 * 60_000,
-    });
-    if (code !== 0) found.push(`${nameOf(action.formatting)} would be repaired`);
+  for (const { formatting } of actionsOf(plan, "format")) {
+    if (state.missing.includes(formatting)) continue;
+    const checked = { type: formatting.type, devices: devicesOf(target, formatting) };
+    if (await isUnsound(checked, { run, signal })) found.push(`${nameOf(formatting)} would be repaired`);
+    else found.push(...await amissOn(formatting, checked.devices));
   }
   return found;
+}
+
+/** What of its subvolumes is missing or has another property, as text. */
+async function amissOn({ subvolumes }: Formatting, devices: readonly string[]): Promise<string[]> {
+  return subvolumes ? await subvolumesAmiss(devices, subvolumes) : [];
 }
