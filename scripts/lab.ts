@@ -6,14 +6,24 @@ import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureProduct } from "./build.ts";
 import type { LabOrder } from "./lab/inside.ts";
+import { layouts, layoutWords } from "./lab/layouts/layouts.ts";
 import { installDebianPackages } from "./setup.ts";
 
+const layoutHelp = Object.entries(layoutWords).map(([name, words]) => `    ${name.padEnd(18)}${words}`).join(
+  "\n",
+);
+
 const HELP = `Usage: deno task lab --firmware bios|uefi [OPTION…]
+       deno task lab --layout NAME [--brief] [OPTION…]
 
 Captures a running Debian machine and turns empty machines into its clones, in QEMU, and checks the result.
 Needs root and Debian; takes about 10 minutes or more.
 
-  --firmware bios|uefi  firmware of all machines
+  --firmware bios|uefi  firmware of all machines, which have one disk with an ext4 root
+  --layout NAME         the template has this layout: it is captured, installed, damaged and restored, and installed
+                        once more with one power cut; disks of mirrors are pulled:
+${layoutHelp}
+  --brief               with --layout: only capture and install
   --nodes 1…4           number of nodes                                          (1)
   --restore             then damage the first clone and restore it
   --backup              then back up the first clone at its boot, and give it its data back
@@ -27,7 +37,7 @@ const root = dirname(import.meta.dirname ?? ".");
 
 type Arguments = Pick<
   LabOrder,
-  "firmware" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "dataMiB" | "keep"
+  "firmware" | "layout" | "nodes" | "restore" | "backup" | "powerCuts" | "identity" | "dataMiB" | "keep"
 >;
 
 /** Undefined if the arguments do not match `HELP`. */
@@ -37,6 +47,8 @@ function parse(args: string[]): Arguments | undefined {
       args,
       options: {
         firmware: { type: "string" },
+        layout: { type: "string" },
+        brief: { type: "boolean", default: false },
         nodes: { type: "string", default: "1" },
         restore: { type: "boolean", default: false },
         backup: { type: "boolean", default: false },
@@ -47,21 +59,24 @@ function parse(args: string[]): Arguments | undefined {
         keep: { type: "string" },
       },
     });
-    const { firmware, nodes, restore, backup, "power-cut": powerCuts, identity, data } = values;
-    if (
-      (firmware !== "bios" && firmware !== "uefi") || !/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(powerCuts)
-    ) return undefined;
+    const { layout, brief, nodes, identity, data } = values;
+    const known = layout === undefined ? undefined : layouts[layout];
+    const firmware = known?.firmware ?? values.firmware;
+    if (layout !== undefined && (!known || values.firmware !== undefined)) return undefined;
+    if (firmware !== "bios" && firmware !== "uefi") return undefined;
+    if (!/^[1-4]$/.test(nodes) || !/^[0-5]$/.test(values["power-cut"])) return undefined;
     if (identity !== undefined && identity !== "ask" || !/^\d{1,3}$/.test(data)) return undefined;
-    const keep = resolve(values.keep ?? `${root}/.cache/lab/last-${firmware}`);
+    const isWhole = known !== undefined && !brief;
     return {
       firmware,
+      layout,
       nodes: Number(nodes),
-      restore,
-      backup,
-      powerCuts: Number(powerCuts),
+      restore: values.restore || isWhole,
+      backup: values.backup,
+      powerCuts: Math.max(Number(values["power-cut"]), isWhole ? 1 : 0),
       identity,
       dataMiB: Number(data),
-      keep,
+      keep: resolve(values.keep ?? `${root}/.cache/lab/last-${layout ?? firmware}`),
     };
   } catch {
     return undefined;

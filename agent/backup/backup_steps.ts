@@ -16,9 +16,9 @@ import type { StepOutcome, StepProgress } from "../steps/step.ts";
 import type { StepRunner } from "../steps/step_runner.ts";
 import type { Run } from "../sys/command.ts";
 import { protectFromWriting } from "../sys/write_protection.ts";
-import { findRoot, ownDisks } from "./find_root.ts";
-import { mountSystem } from "./mount_system.ts";
-import { readStillMachine, type StillMachine } from "./still_machine.ts";
+import { ownDisks } from "./find_root.ts";
+import type { StillMachine } from "./still_machine.ts";
+import { readStillSystem } from "./still_system.ts";
 
 const SERVER_BACK_MS = 5 * 60_000;
 const PUBLISHING_POLL_MS = 1000;
@@ -61,7 +61,7 @@ async function mountToRead(
 }
 
 async function mountStill(
-  { node, backup, disks: named }: BackupOrder,
+  { node, backup, disks: named, openWith: keys = [] }: BackupOrder,
   { disks, firmware, at, stack, run, signal, diskTypes }: BackupOptions,
 ): Promise<{ machine: StillMachine; notes: readonly string[] }> {
   const writable = disks.filter((disk) => !disk.readOnly);
@@ -70,12 +70,20 @@ async function mountStill(
     ...partitions.map(({ number }) => devicePath(name, number)),
   ]);
   stack.use(protectFromWriting(paths));
-  const own = ownDisks(disks, { node, named: named?.[0] });
-  const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...backup.excludes]);
-  const root = await findRoot(own, { node, at, run, signal });
-  // its fstab may name file systems on other disks, even if the operator named one disk for the root
-  const { mounts, notes } = await mountSystem(root, { node, disks, excludes, at, stack, run, signal });
-  return { machine: await readStillMachine(mounts, { at, firmware, run, diskTypes }), notes };
+  const own = ownDisks(disks, { node, named });
+  return await readStillSystem(own, {
+    node,
+    // its fstab may name file systems on other disks, even if the operator named those of the root
+    others: disks.filter((disk) => !own.includes(disk)),
+    keys,
+    excludes: compileExcludes([...DEFAULT_EXCLUDES, ...backup.excludes]),
+    firmware,
+    at,
+    stack,
+    run,
+    signal,
+    diskTypes,
+  });
 }
 
 async function capture(

@@ -1,7 +1,7 @@
 /** Finds the root file system of the machine's own system: the only one there is, never a guess. */
 import { RackseedError } from "#contract/errors.ts";
 import type { DiskFacts } from "#contract/disk_facts.ts";
-import { devicePath } from "../layout/disks.ts";
+import { type AssembledVolume, isPart } from "../layout/assemble/assembled_volume.ts";
 import { foreignRoots } from "../install/disk/foreign_roots.ts";
 import type { Run } from "../sys/command.ts";
 
@@ -15,45 +15,51 @@ export interface FoundRoot {
 }
 
 /**
- * The disks that a backup reads: the machine's own, or the one that the operator named.
+ * The disks on which a backup looks for the root: the machine's own, or those that the operator named.
  *
  * @example
  * ```ts
  * import type { DiskFacts } from "#contract/disk_facts.ts";
- * import { ownDisks, volumesOf } from "./find_root.ts";
+ * import { ownDisks } from "./find_root.ts";
  *
- * export function devicesToSearch(disks: readonly DiskFacts[], node: string): string[] {
- *   return ownDisks(disks, { node }).flatMap(volumesOf).map(({ device }) => device);
+ * export function names(disks: readonly DiskFacts[], node: string): string[] {
+ *   return ownDisks(disks, { node }).map(({ name }) => name);
  * }
  * ```
  */
 export function ownDisks(
   disks: readonly DiskFacts[],
-  { node, named }: { node: string; named?: string | undefined },
+  { node, named = [] }: { node: string; named?: readonly string[] | undefined },
 ): readonly DiskFacts[] {
-  if (named === undefined) return disks.filter((d) => !d.removable && d.transport !== "usb");
-  const disk = disks.find((d) => d.names.includes(named));
-  if (disk) return [disk];
-  throw new RackseedError(`cannot find the disk ${named} that was named for ${node}`, {
-    reason: `this machine has ${disks.flatMap((d) => d.names[0] ?? d.name).join(", ") || "no disk"}.`,
-    remedy: `correct it: rackseed node set ${node} --disk /dev/disk/by-path/…`,
-    status: 409,
+  if (named.length === 0) return disks.filter((d) => !d.removable && d.transport !== "usb");
+  return named.map((name) => {
+    const disk = disks.find((d) => d.names.includes(name));
+    if (disk) return disk;
+    throw new RackseedError(`cannot find the disk ${name} that was named for ${node}`, {
+      reason: `this machine has ${disks.flatMap((d) => d.names[0] ?? d.name).join(", ") || "no disk"}.`,
+      remedy: `correct it: rackseed node set ${node} --disk /dev/disk/by-path/…`,
+      status: 409,
+    });
   });
 }
 
-export function volumesOf({ name, partitions }: DiskFacts): { device: string; number?: number }[] {
-  if (partitions.length === 0) return [{ device: devicePath(name) }];
-  return partitions.map(({ number }) => ({ device: devicePath(name, number), number }));
-}
-
-/** `at`: where file systems are mounted for a moment. Throws RackseedError unless there is exactly one root. */
+/**
+ * `volumes`: of those disks, write-protected; `unread`: what could not be assembled of them. `at`: where file systems
+ * are mounted for a moment. Throws RackseedError unless there is exactly one root.
+ */
 export async function findRoot(
-  disks: readonly DiskFacts[],
-  { node, at, run, signal }: { node: string; at: string; run: Run; signal: AbortSignal },
+  volumes: readonly AssembledVolume[],
+  { node, at, unread, run, signal }: {
+    node: string;
+    at: string;
+    unread: readonly string[];
+    run: Run;
+    signal: AbortSignal;
+  },
 ): Promise<FoundRoot> {
-  const title = `cannot back up ${node}`, notes: string[] = [];
+  const title = `cannot back up ${node}`, notes = [...unread];
   const found: (Omit<FoundRoot, "fstab"> & { fstab: string | undefined })[] = [];
-  const devices = disks.flatMap(volumesOf).map(({ device }) => device);
+  const devices = volumes.filter((volume) => !isPart(volume)).map(({ device }) => device);
   for await (const { tree, device, type, subvolume } of foreignRoots(devices, { at, notes, run, signal })) {
     const fstab = await tree.text("/etc/fstab");
     found.push({ device, type, subvolume, fstab, hostname: (await tree.text("/etc/hostname"))?.trim() });

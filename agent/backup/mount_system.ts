@@ -1,14 +1,20 @@
 /** Mounts a system that is not running, with all file systems of its fstab, and writes to none of its disks. */
 import { RackseedError } from "#contract/errors.ts";
 import type { Excludes } from "../tree/excludes.ts";
-import { parseBlkid } from "../layout/partition_table.ts";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
-import type { DiskFacts } from "#contract/disk_facts.ts";
 import { ForeignTree } from "../tree/tree_files.ts";
-import { probeDevice } from "../sys/blkid.ts";
 import type { Run } from "../sys/command.ts";
-import { type FoundRoot, volumesOf } from "./find_root.ts";
-import { type FstabEntry, type Labelled, parseFstab, resolveSpec } from "../disk_references/fstab.ts";
+import { type AssembledVolume, isPart } from "../layout/assemble/assembled_volume.ts";
+import { parseCrypttab } from "../layout/luks/crypttab.ts";
+import type { FoundRoot } from "./find_root.ts";
+import {
+  type FstabEntry,
+  type Labelled,
+  parseFstab,
+  parseSwapSpecs,
+  resolveSpec,
+} from "../disk_references/fstab.ts";
+import { namesOf } from "./volume_names.ts";
 import { mountUnwritten } from "./unwritten_mount.ts";
 
 export interface SystemMount {
@@ -25,13 +31,16 @@ export interface SystemMount {
 
 interface MountedSystem {
   readonly mounts: readonly SystemMount[];
+  /** The devices that it swaps to. */
+  readonly swapDevices: readonly string[];
   /** What was left out, or had to be done to read it. Human-readable. */
   readonly notes: readonly string[];
 }
 
 interface SystemOptions {
   readonly node: string;
-  readonly disks: readonly DiskFacts[];
+  /** Of all its disks, write-protected. */
+  readonly volumes: readonly AssembledVolume[];
   readonly excludes: Excludes;
   readonly at: string;
   /** Takes the mounts. */
@@ -40,16 +49,9 @@ interface SystemOptions {
   readonly signal: AbortSignal;
 }
 
-/** The disks must be write-protected. Throws RackseedError if a file system of the system cannot be mounted. */
+/** Throws RackseedError if a file system of the system cannot be mounted. */
 export async function mountSystem(root: FoundRoot, options: SystemOptions): Promise<MountedSystem> {
-  const { disks, at, run, signal } = options;
-  const volumes = await Promise.all(
-    disks.flatMap(volumesOf).map(async ({ device, number }) => ({
-      device,
-      number,
-      facts: parseBlkid(await probeDevice(device, { run, signal })),
-    })),
-  );
+  const { at } = options;
   const notes: string[] = [];
   const data = root.subvolume === "" ? "" : `subvol=${root.subvolume}`;
   const mount = async ({ data, ...what }: SystemMount & { data: string }): Promise<SystemMount> => {
@@ -62,6 +64,9 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
   };
   const { device, type } = root;
   const mounts = [await mount({ device, type, options: "defaults", mountPoint: "/", at, data })];
+  const crypttab = parseCrypttab(await new ForeignTree(at).text("/etc/crypttab") ?? "");
+  const volumes = options.volumes.filter((volume) => !isPart(volume))
+    .map((volume) => ({ ...volume, number: volume.number, names: namesOf(volume, crypttab) }));
   for (const entry of parseFstab(root.fstab)) {
     const volume = volumeOf(entry, { ...options, volumes, notes });
     if (volume === undefined) continue;
@@ -72,13 +77,17 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
       await mount({ device, type, options: entry.options.join(), ...place, data: dataOf(type, entry) }),
     );
   }
-  return { mounts, notes };
+  const swapDevices = parseSwapSpecs(root.fstab).flatMap((spec) => {
+    const found = resolveSpec(spec, volumes);
+    return "volume" in found ? [found.volume.device] : [];
+  });
+  return { mounts, swapDevices, notes };
 }
 
 /** Undefined, with a note, if the running system would be without it too; undefined if it is excluded. */
 function volumeOf(
   entry: FstabEntry,
-  { node, excludes, volumes, notes }: SystemOptions & {
+  { node, excludes, volumes, notes }: Pick<SystemOptions, "node" | "excludes"> & {
     volumes: readonly Labelled[];
     notes: string[];
   },

@@ -6,6 +6,9 @@ import type { Source } from "#contract/format/manifest.ts";
 import { bootFacts } from "../capture/boot_facts.ts";
 import { noteDisks } from "../capture/disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
+import type { AssembledVolume } from "../layout/assemble/assembled_volume.ts";
+import { parseCrypttab } from "../layout/luks/crypttab.ts";
+import { lvmConfig } from "../layout/lvm/config.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { distributionOf, newestFirst, parseOsRelease } from "../capture/machine.ts";
 import { findSwapFiles } from "../capture/swap_files.ts";
@@ -27,21 +30,29 @@ export interface StillMachine {
 
 export async function readStillMachine(
   mounts: readonly SystemMount[],
-  { at, firmware, run, diskTypes }: {
+  { at, firmware, volumes, swapDevices, snapshots, run, diskTypes }: {
     at: string;
     firmware: "bios" | "uefi";
+    volumes: readonly AssembledVolume[];
+    swapDevices: readonly string[];
+    snapshots: ReadonlyMap<string, string>;
     run: Run;
     diskTypes?: readonly string[] | undefined;
   },
 ): Promise<StillMachine> {
-  const table = readMountTable();
+  const table = readMountTable(), tree = new ForeignTree(at);
+  const physical = volumes.filter(({ facts }) => facts.get("TYPE") === "LVM2_member");
   const { layout, mountPoints, unseen, notes } = await readLayout({
     run,
     root: at,
+    swapDevices,
+    snapshots,
+    crypttab: parseCrypttab(await tree.text("/etc/crypttab") ?? ""),
+    // not the snapshots in memory that it is active on
+    lvmConfig: lvmConfig(physical.map(({ device }) => device)),
     ...(diskTypes && { diskTypes }),
     mounts: await Promise.all(mounts.map((mount) => asItsOwn(mount, table))),
   });
-  const tree = new ForeignTree(at);
   const source = await readSource(tree, firmware);
   const found = { ...layout, swapFiles: await findSwapFiles(tree, { run }) };
   const boot = await bootFacts(tree, { layout: found, source, run });

@@ -3,6 +3,7 @@
  * needs replaying is replayed in memory.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { kernelNameOf } from "../layout/assemble/kernel_devices.ts";
 import type { Run } from "../sys/command.ts";
 import { EROFS, SystemCallError } from "../sys/kernel.ts";
 import { MemorySnapshot } from "../sys/memory_snapshot.ts";
@@ -37,7 +38,8 @@ export async function mountUnwritten(at: string, options: UnwrittenOptions): Pro
 
 async function snapshotOf({ source, stack, run, signal }: UnwrittenOptions): Promise<MemorySnapshot> {
   try {
-    return stack.use(await MemorySnapshot.over(source, { run, signal }));
+    const origin = `/dev/${await kernelNameOf(source)}`;
+    return stack.use(await MemorySnapshot.over(origin, { run, signal }));
   } catch (error) {
     signal.throwIfAborted();
     throw new RackseedError(`cannot read the file system on ${source}`, {

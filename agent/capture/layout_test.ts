@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { Run } from "../sys/command.ts";
 import { parseMountTable } from "../sys/mount_table.ts";
 import { obstaclesToBoot, type Presence } from "./bootability.ts";
@@ -163,7 +164,8 @@ const all: Presence = {
 };
 
 Deno.test("a missing program is reported with the package that provides it", async () => {
-  const machine = { ...await readLayout(recordedMachine), unseen: [] };
+  const read = await readLayout(recordedMachine);
+  const machine = { ...read, layout: { ...read.layout, boot: GRUB_ONLY }, unseen: [] };
   assert.deepEqual(obstaclesToBoot(machine, { source, presence: all }), []);
   const without = (...names: string[]): Presence => ({
     programs: new Set([...all.programs].filter((p) => !names.includes(p))),

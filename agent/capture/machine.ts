@@ -10,6 +10,7 @@ import { rootObstacles } from "./boot_obstacles.ts";
 import { anyDisks, noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
+import { parseCrypttab } from "../layout/luks/crypttab.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
 import type { OwnMount } from "../layout/mounts/own_mounts.ts";
@@ -39,7 +40,8 @@ export async function readMachine(
   const presence = await readPresence(source);
   const unreadable = obstaclesToCapture(presence, source);
   if (unreadable.length > 0) return { source, obstacles: unreadable, mountPoints: [] };
-  const machine = await readLayout({ run });
+  const crypttab = parseCrypttab(await textOf("/etc/crypttab") ?? "");
+  const machine = await readLayout({ run, crypttab });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
     return { source, obstacles: ["the root file system is not on a disk of this machine"], mountPoints: [] };
   }

@@ -10,10 +10,12 @@ export interface FstabEntry {
   readonly options: readonly string[];
 }
 
-/** A partition as blkid(8) reports it. */
+/** A volume as blkid(8) reports it. */
 export interface Labelled {
   readonly device: string;
-  /** Partition number; undefined for a whole disk. */
+  /** Further paths by which its system refers to it: "/dev/vg0/root". */
+  readonly names?: readonly string[] | undefined;
+  /** Partition number; undefined for anything else. */
   readonly number: number | undefined;
   /** blkid's TYPE, UUID, LABEL, PART_ENTRY_UUID, PART_ENTRY_NAME. */
   readonly facts: ReadonlyMap<string, string>;
@@ -56,6 +58,14 @@ export function parseSwapFiles(text: string): string[] {
   });
 }
 
+/** What a system swaps to, but for files: "UUID=…", "/dev/vg0/swap". */
+export function parseSwapSpecs(text: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [spec = "", , type] = line.replace(/^\s*#.*/, "").trim().split(/\s+/).map(unescape);
+    return type === "swap" && /^(\/dev\/|(PART)?(UUID|LABEL)=)/.test(spec) ? [spec] : [];
+  });
+}
+
 /** Blanks and the like are escaped in octal: "\040". */
 function unescape(word: string): string {
   return word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
@@ -83,10 +93,12 @@ export function resolveSpec(
     : /^(\w+)=(.*)$/.exec(spec) ??
       [];
   const value = quoted?.replace(/^"(.*)"$/, "$1");
+  const named = volumes.find(({ names }) => names?.includes(spec));
+  if (named) return { volume: named };
   const number = KERNEL_NAME.exec(spec)?.[1];
   const name = tag === undefined ? undefined : TAGS[tag];
   if (name === undefined && number === undefined) {
-    return { because: "such volumes (LVM, RAID …) are not supported" };
+    return { because: "no such volume (LVM, RAID …) was found" };
   }
   const isMeant = ({ facts, number: n }: Labelled) =>
     name === undefined ? n === Number(number) : facts.get(name)?.toLowerCase() === value?.toLowerCase();

@@ -49,7 +49,8 @@ const meant: [spec: string, volumes: readonly Labelled[], device: string | RegEx
   ["UUID=bbbb", two, /several disks/],
   ["UUID=none", one, /no disk of this machine/],
   ["/dev/mapper/vg-srv", one, /LVM/],
-  ["/dev/sr0", one, /not supported/],
+  ["/dev/sr0", one, /no such volume/],
+  ["/dev/vg/root", [{ ...one[0] as Labelled, names: ["/dev/vg/root"] }], "/dev/vda1"],
 ];
 for (const [spec, volumes, device] of meant) {
   Deno.test(`${spec} means ${device} among ${volumes.length} volumes`, () => {

@@ -6,9 +6,7 @@ import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { z } from "zod";
-import { findRoot } from "../backup/find_root.ts";
-import { mountSystem } from "../backup/mount_system.ts";
-import { readStillMachine } from "../backup/still_machine.ts";
+import { readStillSystem } from "../backup/still_system.ts";
 import type { CaptureSource } from "../capture/capture_source.ts";
 import { TreeSource } from "../capture/tree_source.ts";
 import { readDisk } from "../layout/disks.ts";
@@ -57,9 +55,14 @@ export async function openDiskImage(path: string, options: DiskImageOptions): Pr
   stack.defer(() => Deno.remove(at));
   const disks = [{ ...facts, kind: "disk" as const }], node = path;
   const excludes = compileExcludes([...DEFAULT_EXCLUDES, ...options.excludes]);
-  const root = await findRoot(disks, { node, at, run, signal });
-  const { mounts, notes } = await mountSystem(root, { node, disks, excludes, at, stack, run, signal });
-  const machine = await readStillMachine(mounts, { at, firmware, run, diskTypes: ["loop"] });
+  const { machine, notes } = await readStillSystem(disks, {
+    ...options,
+    node,
+    excludes,
+    firmware,
+    at,
+    diskTypes: ["loop"],
+  });
   const all = excludesOf(machine.layout, excludes.patterns);
   return {
     tree: new TreeSource(at, { excludes: all, mountPoints: machine.mountPoints, isTemplate: true }),

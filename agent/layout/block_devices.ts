@@ -83,3 +83,23 @@ export function parseLsblk(json: string): Device[] {
 export function isWholeDisk({ type, below }: Device, diskTypes: readonly string[]): boolean {
   return diskTypes.includes(type) && below.length === 0;
 }
+
+/**
+ * The devices as if snapshots in memory did not stand in for some of them. `snapshots`: "/dev/dm-0" for "/dev/sda2";
+ * with each goes the loop device that keeps what is written to it.
+ */
+export function withoutSnapshots(
+  devices: readonly Device[],
+  snapshots: ReadonlyMap<string, string>,
+): Device[] {
+  const gone = new Set<string>();
+  for (const device of devices) {
+    const path = snapshots.get(`/dev/${device.kernelName}`);
+    const origin = devices.find((d) => d.path === path);
+    if (origin === undefined) continue;
+    const stays = new Set([origin.name, ...origin.below]);
+    for (const name of [device.name, ...device.below]) if (!stays.has(name)) gone.add(name);
+  }
+  return devices.filter(({ name }) => !gone.has(name))
+    .map((device) => ({ ...device, below: device.below.filter((name) => !gone.has(name)) }));
+}

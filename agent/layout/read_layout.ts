@@ -7,7 +7,7 @@ import { usedBytesOf } from "../sys/libc.ts";
 import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
 import { type ReadStart, startOf } from "./device_probe.ts";
-import { type Device, LSBLK, parseLsblk } from "./block_devices.ts";
+import { type Device, LSBLK, parseLsblk, withoutSnapshots } from "./block_devices.ts";
 import { KERNEL, type KernelTrees } from "./disks.ts";
 import type { CrypttabEntry } from "./luks/crypttab.ts";
 import { MountedTrees, type OpenTree } from "./mounts/mounted_trees.ts";
@@ -41,6 +41,10 @@ export interface LayoutOptions {
   readonly swapDevices?: readonly string[];
   /** Its crypttab(5). */
   readonly crypttab?: readonly CrypttabEntry[];
+  /** An argument of LVM's --config, to see other devices than it is set up to use. */
+  readonly lvmConfig?: string;
+  /** Snapshots in memory that stand in for devices: "/dev/dm-0" for "/dev/sda2". */
+  readonly snapshots?: ReadonlyMap<string, string>;
   readonly readStart?: ReadStart;
   readonly trees?: KernelTrees;
 }
@@ -60,9 +64,9 @@ export interface LayoutOptions {
 export async function readLayout(options: LayoutOptions): Promise<MachineLayout> {
   const { run, diskTypes = ["disk"], root = "/", mounts = readMountTable(), crypttab = [] } = options;
   const { readStart = startOf, trees = KERNEL } = options;
-  const devices = parseLsblk((await run(LSBLK)).stdout);
+  const devices = withoutSnapshots(parseLsblk((await run(LSBLK)).stdout), options.snapshots ?? new Map());
   const own = chooseMounts(mounts, { devices, diskTypes });
-  const volumes = await readVolumes(devices, { run, readStart, sys: trees.sys });
+  const volumes = await readVolumes(devices, { ...options, readStart, sys: trees.sys });
   const tree = new VolumeTree({ devices, volumes, diskTypes, crypttab });
   const swaps = (options.swapDevices ?? swapsInUse(await textOf(`${trees.proc}/swaps`) ?? ""))
     .flatMap((path) => tree.device(path) ?? []).filter(({ foreign }) => !foreign);

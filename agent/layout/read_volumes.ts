@@ -14,7 +14,10 @@ export interface MachineVolumes {
   readonly groups: readonly LvmGroup[];
   /** Device mapper's UUID of each of its devices: "LVM-…", "CRYPT-PLAIN-swap". */
   readonly mapperUuids: ReadonlyMap<string, string>;
-  /** The kernel's paths of the links by which LVM names its physical volumes: "/dev/md/pv" is "/dev/md127". */
+  /**
+   * The paths behind others: of the links by which LVM names its physical volumes ("/dev/md127" for "/dev/md/pv"), and
+   * of the devices that snapshots in memory stand in for.
+   */
   readonly aliases: ReadonlyMap<string, string>;
 }
 
@@ -26,7 +29,14 @@ export interface EncryptedFacts {
 
 export async function readVolumes(
   devices: readonly Device[],
-  { run, readStart, sys }: { run: Run; readStart: ReadStart; sys: string },
+  { run, readStart, sys, lvmConfig, snapshots }: {
+    run: Run;
+    readStart: ReadStart;
+    sys: string;
+    /** An argument of LVM's --config. */
+    lvmConfig?: string | undefined;
+    snapshots?: ReadonlyMap<string, string> | undefined;
+  },
 ): Promise<MachineVolumes> {
   const arrays = new Map<string, ArrayFacts>(), encrypted = new Map<string, EncryptedFacts>();
   const mapperUuids = new Map<string, string>();
@@ -43,9 +53,15 @@ export async function readVolumes(
     }
   }
   const hasLvm = devices.some(({ type }) => type === "lvm");
-  const groups = hasLvm ? parseLvmReport((await run(lvmReport())).stdout) : [];
+  const groups = hasLvm ? parseLvmReport((await run(lvmReport(lvmConfig))).stdout) : [];
   const paths = groups.flatMap(({ physical }) => physical.map(({ pv_name }) => pv_name));
-  return { arrays, encrypted, mapperUuids, groups, aliases: await aliasesOf(paths) };
+  return {
+    arrays,
+    encrypted,
+    mapperUuids,
+    groups,
+    aliases: new Map([...snapshots ?? [], ...await aliasesOf(paths)]),
+  };
 }
 
 async function aliasesOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {

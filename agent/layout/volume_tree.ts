@@ -163,9 +163,15 @@ export class VolumeTree {
 
   /** As mdadm names it; two arrays with one name keep the kernel's. */
   #arrayName({ kernelName }: Device): string {
-    const nameOf = (name: string) => this.#parts.volumes.arrays.get(name)?.detail.get("MD_DEVNAME") ?? name;
+    const { arrays } = this.#parts.volumes;
+    const nameOf = (one: string) => {
+      const detail = arrays.get(one)?.detail;
+      // without udev mdadm does not know the device's name, but that in the superblock, with its host
+      const name = detail?.get("MD_DEVNAME") ?? detail?.get("MD_NAME")?.replace(/^.*:/, "") ?? one;
+      return /^\d+$/.test(name) ? `md${name}` : name;
+    };
     const name = nameOf(kernelName);
-    const same = [...this.#parts.volumes.arrays.keys()].filter((other) => nameOf(other) === name);
+    const same = [...arrays.keys()].filter((other) => nameOf(other) === name);
     return same.length === 1 && /^[A-Za-z0-9_+][A-Za-z0-9_+.-]{0,63}$/.test(name) ? name : kernelName;
   }
 

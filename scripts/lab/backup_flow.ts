@@ -4,10 +4,10 @@ import { ImageView, NodeView, StepReport } from "#contract/api.ts";
 import { sha256 } from "./check_disks.ts";
 import type { Check } from "./check.ts";
 import { run } from "./command.ts";
-import { onRoot } from "./damage.ts";
 import { Guest } from "./guest.ts";
 import { LoopDisk } from "./loop_disk.ts";
-import { type Clone, diskOf, installNode, machineOf } from "./node_flow.ts";
+import { type Clone, diskOf, disksOf, installNode, machineOf } from "./node_flow.ts";
+import { onDisks } from "./on_disks.ts";
 import type { ProductServer } from "./product_server.ts";
 import { shutdownMs, VirtualMachine } from "./qemu.ts";
 import { rootPartition } from "./template_disk.ts";
@@ -46,7 +46,7 @@ export async function backUpNode(lab: Workplace, context: Context): Promise<Chec
     "nothing";
   lab.timeline.note(`${node.name}: ${captured}`);
 
-  await onRoot(lab, { disk }, (root) => Deno.remove(`${root}/${data}`, { recursive: true }));
+  await onDisks(lab, "lose", { disks: disksOf(lab, node), access: "write" });
   {
     await using order = server.begin("node", "restore", node.name, "--image", node.name, "--wait");
     await order.output.expect("is ordered for", { timeoutMs: 30_000 });

@@ -7,6 +7,17 @@ import type { Workplace } from "./workplace.ts";
 export async function checkDiskNames(lab: Workplace, guest: Guest): Promise<Check[]> {
   const table = await guest.shell("grep -v '^#' /etc/fstab; findmnt --verify 2>&1 || true", lab);
   const swaps = (await guest.shell("swapon --show=NAME --noheadings --raw", lab)).trim().split("\n");
+  if (lab.layout) {
+    const seen = table.trim().replace(/\s+/g, " ");
+    return [
+      { what: "fstab names its own file systems", passed: !/unreachable/.test(table), seen },
+      {
+        what: "it swaps where the template does",
+        passed: swaps.filter(Boolean).length === lab.layout.swaps,
+        seen: swaps.join(" "),
+      },
+    ];
+  }
   const checks = [
     {
       what: "fstab names its own file systems",

@@ -1,46 +1,41 @@
 /** Checks on disks that no machine is using: file-by-file comparison, and each file system's own check. */
 import { createHash } from "node:crypto";
 import { lastLines, run } from "./command.ts";
-import { compareTrees, covers, describe, type Difference, type Exception } from "./compare_trees.ts";
+import { compareEntries, covers, describe, type Difference, type Exception } from "./compare_trees.ts";
 import { expected } from "./expected_differences.ts";
-import { LoopDisk, Mount } from "./loop_disk.ts";
+import { LoopDisk } from "./loop_disk.ts";
+import { checkLayout, onDisks } from "./on_disks.ts";
+import type { VmDisk } from "./qemu.ts";
+import type { Entry } from "./read_tree.ts";
 import type { Check } from "./check.ts";
 import { bootPartition, rootPartition } from "./template_disk.ts";
 import type { Workplace } from "./workplace.ts";
 
-/** Compares the clone's root file system with the template's, both mounted read-only from their disks. */
+/** The template as it was read the first time. */
+const templates = new WeakMap<readonly VmDisk[], Promise<[string, Entry][]>>();
+
+/** Compares the clone's file systems with the template's, both read from their disks. */
 export async function compareWithTemplate(
   lab: Workplace,
   { clone, template, also = [] }: {
-    readonly clone: string;
-    readonly template: string;
+    readonly clone: readonly VmDisk[];
+    readonly template: readonly VmDisk[];
     /** What may differ in addition to the list for a fresh clone. */
     readonly also?: readonly Exception[];
   },
 ): Promise<Check> {
-  const allowed = [...expected, ...also];
-  // One after the other: only one loop device may mount a file system for writing.
-  const turn = Promise.withResolvers<void>();
-  const before = comparison;
-  comparison = turn.promise;
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => turn.resolve());
-  await before;
-  lab.signal.throwIfAborted();
+  const allowed = [...expected, ...lab.layout?.mayDiffer ?? [], ...also];
   // The template was captured while it ran: its journal is replayed on the lab's own copy of the disk. The clone's
-  // file system was unmounted by the agent and must be intact as it is.
-  const left = stack.use(await mountRoot(template, { at: `${lab.folder}/left`, options: [] }));
-  const right = stack.use(
-    await mountRoot(clone, { at: `${lab.folder}/right`, options: ["-o", "ro,noload"] }),
-  );
-  const differences = await compareTrees(left.path, right.path, { signal: lab.signal });
+  // file systems were unmounted by the agent and must be intact as they are.
+  const left = templates.get(template) ?? onDisks(lab, "read", { disks: template, access: "replay" });
+  templates.set(template, left);
+  const right = await onDisks(lab, "read", { disks: clone, access: "intact" });
+  const differences = compareEntries(new Map(await left), new Map(right));
   const unexpected = differences.filter((found) => !allowed.some((exception) => covers(exception, found)));
   await Deno.writeTextFile(
     `${lab.keep}/differences.log`,
     differences.map((found) => `${describe(found)}\n`).join(""),
-    {
-      append: true,
-    },
+    { append: true },
   );
   return {
     what: "file by file equal to the template",
@@ -61,35 +56,26 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
   });
 }
 
-/** Comparisons run one after the other; this is the latest. */
-let comparison = Promise.resolve();
-
 /** e2fsck and fsck.vfat check without writing; both exit 0 only if nothing is wrong. */
-export async function checkFileSystems(lab: Workplace, { disk }: { readonly disk: string }): Promise<Check> {
-  await using loop = await LoopDisk.attach(disk, { readOnly: true });
+export async function checkFileSystems(lab: Workplace, disks: readonly VmDisk[]): Promise<Check> {
+  const what = "file systems are clean after power-off";
+  if (lab.layout) {
+    const { code, output } = await checkLayout(lab.layout, disks, lab.signal);
+    return { what, passed: code === 0, seen: code === 0 ? "nothing to repair" : output };
+  }
+  await using loop = await LoopDisk.attach(disks[0]?.path ?? "", { readOnly: true });
   const checks = [["e2fsck", "-f", "-n", loop.partition(rootPartition)]];
   if (lab.firmware === "uefi") checks.push(["fsck.vfat", "-n", loop.partition(bootPartition)]);
   const results = await Promise.all(
     checks.map((argv) => run(argv, { accept: [1, 2, 4, 8, 12], signal: lab.signal })),
   );
   return {
-    what: "file systems are clean after power-off",
+    what,
     passed: results.every(({ code }) => code === 0),
     seen: results.map(({ stdout, stderr, code }) => code === 0 ? lastLines(stdout, 1) : stdout + stderr).join(
       "; ",
     ),
   };
-}
-
-async function mountRoot(
-  image: string,
-  { at, options }: { readonly at: string; readonly options: readonly string[] },
-): Promise<AsyncDisposable & { readonly path: string }> {
-  await using stack = new AsyncDisposableStack();
-  const disk = stack.use(await LoopDisk.attach(image, { readOnly: options.length > 0 }));
-  const mount = stack.use(await Mount.at(at, { source: disk.partition(rootPartition), options }));
-  const owned = stack.move();
-  return { path: mount.path, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 export async function sha256(path: string): Promise<string> {

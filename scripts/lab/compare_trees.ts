@@ -42,6 +42,15 @@ export async function compareTrees(
   { except = [], signal }: CompareOptions = {},
 ): Promise<Difference[]> {
   const [a, b] = await Promise.all([readTree(left, { signal }), readTree(right, { signal })]);
+  return compareEntries(a, b, { except });
+}
+
+/** The same for trees that were read before. */
+export function compareEntries(
+  a: ReadonlyMap<string, Entry>,
+  b: ReadonlyMap<string, Entry>,
+  { except = [] }: { readonly except?: readonly Exception[] } = {},
+): Difference[] {
   const differences: Difference[] = [];
   for (const path of [...new Set([...a.keys(), ...b.keys()])].sort()) {
     for (const [aspect, of] of views(a.get(path), b.get(path))) {

@@ -1,11 +1,13 @@
 /** The whole product on real firmware: captures a template, and turns empty machines into its clones. */
 import type { Check } from "./check.ts";
+import { sha256 } from "./check_disks.ts";
 import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
-import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
+import { type Clone, cloneNode, orderNodes, ownDisk } from "./node_flow.ts";
 import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
+import { pullDisks } from "./pulled_disk_flow.ts";
 import { restoreNode } from "./restore_flow.ts";
 import { captureTemplate } from "./template_flow.ts";
 import { type LabOptions, type NodeFacts, nodeFacts, prepare, type Workplace } from "./workplace.ts";
@@ -32,11 +34,15 @@ export async function cloneMachines(
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
+    const ownBefore = await ownSums(lab, nodes);
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends if a node reports a failure; then the others are not awaited.
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
     const checks = found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i]));
     const [node] = nodes, [clone] = found;
+    if (lab.layout?.isMirrored && node) {
+      checks.push(...tell(lab, ofNode(await pullDisks(lab, { node }), node)));
+    }
     if (options.restore && node && clone) {
       checks.push(...tell(lab, ofNode(await restoreNode(lab, { node, template, server, clone }), node)));
     }
@@ -54,8 +60,31 @@ export async function cloneMachines(
       const found = await cutPower(lab, { node: further, template, server, cuts });
       checks.push(...tell(lab, ofNode(found, further)));
     }
-    return checks;
+    return [...checks, ...await checkOwnDisks(lab, nodes, ownBefore)];
   });
+}
+
+/** Checksums of the disks that belong to the nodes. */
+async function ownSums(lab: Workplace, nodes: readonly NodeFacts[]): Promise<(string | undefined)[]> {
+  return await Promise.all(nodes.map(async (node) => {
+    const disk = ownDisk(lab, node);
+    return disk === undefined ? undefined : await sha256(disk);
+  }));
+}
+
+async function checkOwnDisks(
+  lab: Workplace,
+  nodes: readonly NodeFacts[],
+  before: readonly (string | undefined)[],
+): Promise<Check[]> {
+  const after = await ownSums(lab, nodes);
+  return nodes.flatMap((node, i) =>
+    before[i] === undefined ? [] : [{
+      what: `${node.name}: its own data disk is unchanged, bit for bit`,
+      passed: before[i] === after[i],
+      seen: `SHA-256 ${before[i]} before, ${after[i]} after`,
+    }]
+  );
 }
 
 /** Two more nodes: at one, a person mistypes the name first; at the other, with bond and VLAN, nobody answers. */

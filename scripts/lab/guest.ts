@@ -55,8 +55,7 @@ export class Guest {
   }
 }
 
-/** Creates a key pair at `path` and returns the public key. */
-export async function makeSshKey(path: string): Promise<string> {
+/** Creates a key pair at `path` and `path`.pub. */
+export async function makeSshKey(path: string): Promise<void> {
   await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rackseed-lab", "-f", path]);
-  return (await Deno.readTextFile(`${path}.pub`)).trim();
 }

@@ -5,6 +5,7 @@
  */
 import { messageOf } from "#contract/errors.ts";
 import { cloneMachines, leaveOthersAlone } from "./flow.ts";
+import { layouts } from "./layouts/layouts.ts";
 import type { Firmware } from "./qemu.ts";
 import { summary } from "./summary.ts";
 import { Timeline } from "./timeline.ts";
@@ -12,6 +13,8 @@ import { Timeline } from "./timeline.ts";
 /** The only argument, as JSON. */
 export interface LabOrder {
   readonly firmware: Firmware;
+  /** A name of `layouts`. */
+  readonly layout?: string | undefined;
   readonly nodes: number;
   readonly restore: boolean;
   readonly backup: boolean;
@@ -27,19 +30,22 @@ export interface LabOrder {
 }
 
 async function lab(
-  { firmware, nodes, restore, backup, powerCuts, identity, dataMiB, keep, product, cache }: LabOrder,
+  { firmware, layout: name, nodes, restore, backup, powerCuts, identity, dataMiB, keep, product, cache }:
+    LabOrder,
 ): Promise<boolean> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
   }
   const timeline = new Timeline(console.log);
-  const options = { firmware, dataMiB, product, timeline, cache, signal: interrupted.signal };
+  const layout = name === undefined ? undefined : layouts[name];
+  const of = layout && name ? { layout: { ...layout, name } } : {};
+  const options = { ...of, firmware, dataMiB, product, timeline, cache, signal: interrupted.signal };
   const checks = [
     ...await cloneMachines({ ...options, nodes, restore, backup, powerCuts, identity, keep }),
-    ...await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` }),
+    ...(layout ? [] : await leaveOthersAlone({ ...options, keep: `${keep}/unarmed` })),
   ];
-  const text = summary({ firmware, checks, milestones: timeline.milestones });
+  const text = summary({ machine: name ?? firmware.toUpperCase(), checks, milestones: timeline.milestones });
   await Deno.writeTextFile(`${keep}/summary.txt`, text);
   console.log(`\n${text}`);
   return checks.every(({ passed }) => passed);

@@ -7,7 +7,7 @@ import { run } from "./command.ts";
 import { Guest } from "./guest.ts";
 import { checkHooks } from "./hooks.ts";
 import type { ProductServer } from "./product_server.ts";
-import { shutdownMs, VirtualMachine, type VmOptions } from "./qemu.ts";
+import { serialOf, shutdownMs, VirtualMachine, type VmDisk, type VmOptions } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
 import { domain, templateStorage } from "./template_settings.ts";
 import { hostOf, type NodeFacts, prefix, type Workplace } from "./workplace.ts";
@@ -36,16 +36,35 @@ export async function orderNodes(
       settings.push("--interface", `bond0.${node.vlan.id}=${node.vlan.cidr}`);
     }
     await server.rackseed("node", "set", node.name, ...settings);
-    await run(["truncate", "-s", "3G", diskOf(lab, node)]);
+    await makeDisks(lab, node);
   }
   await using stack = new AsyncDisposableStack();
   const names = nodes.map(({ name }) => name);
   const order = stack.use(
-    server.begin("node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"),
+    server.begin(
+      ...["node", "deploy", ...names, "--image", image, "--ask-timeout", "30s", "--wait"],
+      ...await lab.layout?.deploy?.(lab.folder) ?? [],
+    ),
   );
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   stack.move();
   return order;
+}
+
+/** A disk that is the machine's own gets its data. */
+async function makeDisks(lab: Workplace, node: NodeFacts): Promise<void> {
+  for (const { path, sizeMiB } of disksOf(lab, node)) await run(["truncate", "-s", `${sizeMiB}M`, path]);
+  const own = ownDisk(lab, node);
+  if (own === undefined) return;
+  const folder = `${lab.folder}/${node.name}.own`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/ledger`, `the ledger of ${node.name}\n`);
+  await run(["mkfs.ext4", "-q", "-L", "LEDGER", "-d", folder, own]);
+}
+
+/** The disk that nothing may write to. */
+export function ownDisk(lab: Workplace, node: NodeFacts): string | undefined {
+  return lab.layout?.fileSystems.some(({ isOwn }) => isOwn) ? disksOf(lab, node).at(-1)?.path : undefined;
 }
 
 /** An installed node as it came up. */
@@ -93,10 +112,14 @@ export async function startClone(
   await using machine = await VirtualMachine.start(machineOf(lab, node));
   lab.transcripts.push(machine.serial);
   const host = hostOf(node);
-  await lab.timeline.measure(
-    `${node.name}: power-on to its own login prompt`,
-    () => machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 }),
-  );
+  await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {
+    const { unlock } = lab.layout ?? {};
+    if (unlock?.clone) {
+      await machine.serial.expect(unlock.after, { timeoutMs: 300_000 });
+      await machine.type(unlock.clone);
+    }
+    await machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 });
+  });
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", lab)).trim();
@@ -157,7 +180,7 @@ export async function startClone(
     ...(node.vlan ? [checkVlan(node, addresses)] : []),
     { what: "the first-boot files are gone", passed: leftovers === "", seen: leftovers || "nothing" },
     { what: "all units started", passed: failedUnits === "", seen: failedUnits || "none failed" },
-    await checkFileSystems(lab, { disk: diskOf(lab, node) }),
+    await checkFileSystems(lab, disksOf(lab, node)),
   ];
   return { machineId, hostKey: key(hostKey), storage, checks };
 }
@@ -200,7 +223,7 @@ export async function cloneNode(
   const agentMs = await installNode(lab, context);
   const compared = await lab.timeline.measure(
     `${context.node.name}: compared with the template`,
-    () => compareWithTemplate(lab, { clone: diskOf(lab, context.node), template: context.template.disk }),
+    () => compareWithTemplate(lab, { clone: disksOf(lab, context.node), template: context.template.disks }),
   );
   const { checks, ...clone } = await startClone(lab, context);
   return { ...clone, agentMs, checks: [compared, ...checks] };
@@ -211,7 +234,8 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   return {
     name: node.name,
     mac: node.mac,
-    disk: diskOf(lab, node),
+    disks: disksOf(lab, node),
+    tpm: lab.layout?.tpm ? `${lab.folder}/${node.name}.tpm` : undefined,
     // The image's packs are kept in it.
     memoryMiB: 1536,
     bootOrder: "network-first",
@@ -223,8 +247,21 @@ export function machineOf(lab: Workplace, node: NodeFacts): VmOptions {
   };
 }
 
+/** Its disks, which `orderNodes` creates. */
+export function disksOf(
+  lab: Workplace,
+  { name }: NodeFacts,
+): (VmDisk & { readonly sizeMiB: number })[] {
+  return (lab.layout?.nodeDisksMiB ?? [3072]).map((sizeMiB, i) => ({
+    path: `${lab.folder}/${name}${i === 0 ? "" : `-${i}`}.img`,
+    serial: serialOf(name, i),
+    sizeMiB,
+  }));
+}
+
+/** The disk of a node that has only one. */
 export function diskOf(lab: Workplace, node: NodeFacts): string {
-  return `${lab.folder}/${node.name}.img`;
+  return disksOf(lab, node)[0]?.path ?? "";
 }
 
 function key(line: string): string {

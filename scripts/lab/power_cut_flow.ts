@@ -1,7 +1,7 @@
 /** Cuts the power at several points of one installation: kills QEMU, and switches the machine on again. */
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
-import { diskOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
+import { disksOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
 import type { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
 import type { Template } from "./template_flow.ts";
@@ -55,7 +55,7 @@ export async function cutPower(
       () => runUntil(lab, node, (machine) => machine.exited({ timeoutMs: 900_000 })),
     ),
   );
-  const compared = await compareWithTemplate(lab, { clone: diskOf(lab, node), template: template.disk });
+  const compared = await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks });
   const { checks } = await startClone(lab, { node, template, server, order });
   await order.done;
   return [compared, ...checks, ...runs.slice(0, -1).map((_, i) => fetchedTwice(runs, i))];

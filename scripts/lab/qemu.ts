@@ -1,18 +1,33 @@
 /** A virtual machine under QEMU's emulation (TCG), with its serial console as events and control by QMP. */
 import { type Qmp, QmpListener } from "./qmp.ts";
 import { withTimeout } from "./timeout.ts";
+import { Tpm, tpmArguments } from "./tpm.ts";
 import { Transcript } from "./transcript.ts";
 import type { LabNetwork } from "./network.ts";
 
 export type Firmware = "bios" | "uefi";
+
+export interface VmDisk {
+  /** A raw image. */
+  readonly path: string;
+  /** At most 20 characters. */
+  readonly serial: string;
+}
+
+/** The serial number of a machine's disk, unless the disk is to be told from another. */
+export function serialOf(machine: string, disk: number): string {
+  return disk === 0 ? `${machine}-disk` : `${machine}-disk-${disk}`;
+}
 
 export interface VmOptions {
   readonly name: string;
   readonly firmware: Firmware;
   readonly network: LabNetwork;
   readonly mac: string;
-  /** The raw image of its only disk. */
-  readonly disk: string;
+  /** It boots from the first that can be booted. */
+  readonly disks: readonly VmDisk[];
+  /** The folder that keeps its TPM's state; without it the machine has no TPM. */
+  readonly tpm?: string | undefined;
   readonly memoryMiB: number;
   readonly bootOrder: "network-first" | "disk-first";
   /** The folder for sockets and the NVRAM file. Keep it short: a socket's path has at most 107 bytes. */
@@ -39,19 +54,27 @@ export class VirtualMachine implements AsyncDisposable {
   /** When QEMU was started; milestones are counted from here. */
   readonly startedMs = performance.now();
   readonly #process: Deno.ChildProcess;
+  readonly #tpm: Tpm | undefined;
   readonly #keyboard: WritableStreamDefaultWriter<Uint8Array>;
   readonly #qmp: Qmp;
   readonly #signal: AbortSignal | undefined;
 
   private constructor(
     { name, signal }: VmOptions,
-    running: { process: Deno.ChildProcess; serial: Transcript; qmp: Qmp; tap: string },
+    running: {
+      process: Deno.ChildProcess;
+      serial: Transcript;
+      qmp: Qmp;
+      tap: string;
+      tpm: Tpm | undefined;
+    },
   ) {
     this.name = name;
     this.#signal = signal;
     this.serial = running.serial;
     this.tap = running.tap;
     this.#process = running.process;
+    this.#tpm = running.tpm;
     this.#keyboard = running.process.stdin.getWriter();
     this.#qmp = running.qmp;
   }
@@ -60,8 +83,10 @@ export class VirtualMachine implements AsyncDisposable {
     const socket = `${options.folder}/${options.name}.qmp`;
     if (options.firmware === "uefi") await provideNvram(options);
     const tap = await options.network.addTap();
+    await using stack = new AsyncDisposableStack();
+    const tpm = options.tpm === undefined ? undefined : stack.use(await Tpm.start(options.tpm));
     using listener = new QmpListener(socket);
-    const [program, ...args] = options.network.inside(qemuArguments(options, { tap, socket }));
+    const [program, ...args] = options.network.inside(qemuArguments(options, { tap, socket, tpm }));
     const process = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped", stderr: "piped" })
       .spawn();
     const serial = new Transcript(process.stdout, {
@@ -76,7 +101,8 @@ export class VirtualMachine implements AsyncDisposable {
     });
     const qmp = await Promise.race([listener.accept(), early]);
     early.catch(() => {}); // from here on, `exited` reports its end
-    return new VirtualMachine(options, { process, serial, qmp, tap });
+    stack.move();
+    return new VirtualMachine(options, { process, serial, qmp, tap, tpm });
   }
 
   /** Types text at the serial console; "\r" is Enter. */
@@ -112,16 +138,17 @@ export class VirtualMachine implements AsyncDisposable {
       if (!(error instanceof TypeError)) throw error; // it has ended already
     }
     await this.#process.status;
+    await this.#tpm?.[Symbol.asyncDispose]();
     await this.#keyboard.abort().catch(() => {});
     await this.serial.closed;
   }
 }
 
 function qemuArguments(
-  { firmware, bootOrder, mac, disk, memoryMiB, name, folder, noReboot }: VmOptions,
-  { tap, socket }: { readonly tap: string; readonly socket: string },
+  { firmware, bootOrder, mac, disks, memoryMiB, name, folder, noReboot }: VmOptions,
+  { tap, socket, tpm }: { readonly tap: string; readonly socket: string; readonly tpm: Tpm | undefined },
 ): string[] {
-  const [networkIndex, diskIndex] = bootOrder === "network-first" ? [1, 2] : [2, 1];
+  const [networkIndex, diskIndex] = bootOrder === "network-first" ? [1, 2] : [disks.length + 1, 1];
   return [
     "qemu-system-x86_64",
     "-nodefaults",
@@ -138,8 +165,11 @@ function qemuArguments(
         ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
       ]
       : []),
-    ...["-drive", `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file=${disk}`],
-    ...["-device", `virtio-blk-pci,drive=disk,serial=${name}-disk,bootindex=${diskIndex}`],
+    ...disks.flatMap(({ path, serial }, i) => [
+      ...["-drive", `if=none,id=disk${i},format=raw,cache=unsafe,discard=unmap,file=${path}`],
+      ...["-device", `virtio-blk-pci,drive=disk${i},serial=${serial},bootindex=${diskIndex + i}`],
+    ]),
+    ...(tpm ? tpmArguments(tpm.socket) : []),
     ...["-netdev", `tap,id=net,ifname=${tap},script=no,downscript=no`],
     // OVMF has its own driver and PXE client, which QEMU's ROM would replace by iPXE.
     ...[

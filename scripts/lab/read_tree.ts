@@ -27,6 +27,24 @@ export interface Entry {
   readonly xattrs: string;
 }
 
+/** The entries of all file systems that are mounted below `root`, on "/" first. */
+export async function readTrees(
+  root: string,
+  places: readonly string[],
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Map<string, Entry>> {
+  const all = new Map<string, Entry>();
+  for (const place of places) {
+    const folder = place.slice(1);
+    for (const [path, entry] of await readTree(`${root}/${folder}`, options)) {
+      const links = folder && entry.links.split(" ").map((name) => `${folder}/${name}`).join(" ");
+      const full = !folder ? path : path === "." ? folder : `${folder}/${path}`;
+      all.set(full, folder && entry.links ? { ...entry, links } : entry);
+    }
+  }
+  return all;
+}
+
 /** The entries under `root` on the same file system, including ".", by Latin-1 path (see compare_trees.ts). */
 export async function readTree(
   root: string,

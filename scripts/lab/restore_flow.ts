@@ -3,9 +3,11 @@ import { z } from "zod";
 import { NodeView, StepReport, VersionView } from "#contract/api.ts";
 import { compareWithTemplate, sha256 } from "./check_disks.ts";
 import type { Check } from "./check.ts";
-import { damageDisk, damageLittle, fileMarks, keptFile, onRoot } from "./damage.ts";
-import { type Clone, diskOf, installNode, startClone } from "./node_flow.ts";
+import { eraseStart, keptFile } from "./damage.ts";
+import { type Clone, disksOf, installNode, startClone } from "./node_flow.ts";
+import { onDisks } from "./on_disks.ts";
 import type { ProductServer } from "./product_server.ts";
+import type { VmDisk } from "./qemu.ts";
 import { image, type Template } from "./template_flow.ts";
 import type { NodeFacts, Workplace } from "./workplace.ts";
 
@@ -29,8 +31,8 @@ export async function restoreNode(lab: Workplace, context: Context): Promise<Che
 }
 
 async function restoreDamaged(lab: Workplace, { node, template, server, clone }: Context): Promise<Check[]> {
-  const disk = diskOf(lab, node);
-  const damaged = await lab.timeline.measure(`${node.name}: disk damaged`, () => damageDisk(lab, { disk }));
+  const disks = disksOf(lab, node);
+  const damaged = await lab.timeline.measure(`${node.name}: disk damaged`, () => damage(lab, disks));
   await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
   await order.output.expect("is ordered for", { timeoutMs: 30_000 });
   const { agentMs, fetchedBytes } = await restored(lab, { node, server });
@@ -44,15 +46,11 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   const damagedBytes = damaged * totals.sealedBytes / totals.extentBytes;
   const most = damagedBytes + LIMITS.beyondDamage * totals.sealedBytes;
   const compared = await compareWithTemplate(lab, {
-    clone: disk,
-    template: template.disk,
+    clone: disks,
+    template: template.disks,
     also: [{ path: "srv/**", reason: "kept" }, { path: "srv", aspects: ["mtime"], reason: "kept" }, ...lived],
   });
-  const kept = await onRoot(
-    lab,
-    { disk, readOnly: true },
-    (root) => Deno.readTextFile(`${root}/${keptFile.path}`),
-  );
+  const kept = await onDisks(lab, "kept", { disks, access: "intact" });
   const again = await startClone(lab, { node, template, server, order });
   await order.done;
   return [
@@ -78,11 +76,11 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
 }
 
 async function restoreUndamaged(lab: Workplace, { node, server }: Context): Promise<Check[]> {
-  const disk = diskOf(lab, node);
-  const before = await fileMarks(lab, { disk });
+  const disks = disksOf(lab, node);
+  const before = new Map(await onDisks(lab, "marks", { disks, access: "intact" }) as [string, string][]);
   await server.rackseed("node", "restore", node.name, "--keep", "/srv");
   const { fetchedBytes, plan } = await restored(lab, { node, server });
-  const after = await fileMarks(lab, { disk });
+  const after = new Map(await onDisks(lab, "marks", { disks, access: "intact" }) as [string, string][]);
   const rewritten = [...before].filter(([path, mark]) => after.get(path) !== mark).map(([path]) => path);
   const { totals } = await versionOf(server);
   return [
@@ -102,12 +100,12 @@ async function restoreUndamaged(lab: Workplace, { node, server }: Context): Prom
 }
 
 async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[]> {
-  const disk = diskOf(lab, node);
-  await damageLittle(lab, { disk });
-  const before = await sha256(disk);
+  const disks = disksOf(lab, node);
+  await onDisks(lab, "damageLittle", { disks, access: "write" });
+  const before = await sums(disks);
   await server.rackseed("node", "restore", node.name, "--keep", "/srv", "--dry-run");
   const { plan } = await restored(lab, { node, server });
-  const after = await sha256(disk);
+  const after = await sums(disks);
   const view = await viewOf(server, node);
   const expected = [/make {5}\/usr\/local\/bin\/greet$/, /remove {3}\/usr\/bin\/stranger/];
   return [
@@ -122,6 +120,16 @@ async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[
       seen: `${view.state}, armed: ${view.armed}; ${plan.slice(0, 12).join(" | ")}`,
     },
   ];
+}
+
+async function damage(lab: Workplace, disks: readonly VmDisk[]): Promise<number> {
+  const bytes = await onDisks(lab, "damage", { disks, access: "write" });
+  await eraseStart(disks[0]?.path ?? "");
+  return bytes;
+}
+
+async function sums(disks: readonly VmDisk[]): Promise<string> {
+  return (await Promise.all(disks.map(({ path }) => sha256(path)))).join(" ");
 }
 
 /** Lets the node execute its order. */

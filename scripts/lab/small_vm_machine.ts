@@ -9,6 +9,8 @@ export interface SmallVmDisk {
   /** At most 20 characters. */
   readonly serial?: string;
   readonly readOnly?: boolean;
+  /** What is written is forgotten. */
+  readonly discardWrites?: boolean;
 }
 
 export interface SmallVmOptions {
@@ -83,13 +85,15 @@ export function qemuArguments(
     readonly shares: readonly Share[];
   },
 ): string[] {
-  const drive = ({ path, sectorSize = 512, serial, readOnly = false }: SmallVmDisk, i: number) => [
-    ...[
-      "-drive",
-      `if=none,id=disk${i},format=raw,cache=unsafe,discard=unmap,readonly=${readOnly ? "on" : "off"},file=${
-        escape(path)
-      }`,
-    ],
+  const drive = (
+    { path, sectorSize = 512, serial, readOnly = false, discardWrites = false }: SmallVmDisk,
+    i: number,
+  ) => [
+    "-drive",
+    `if=none,id=disk${i},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,snapshot=${
+      onOff(discardWrites)
+    },` +
+    `readonly=${onOff(readOnly)},file=${escape(path)}`,
     "-device",
     `virtio-blk-pci,drive=disk${i},logical_block_size=${sectorSize},physical_block_size=${sectorSize}` +
     (serial === undefined ? "" : `,serial=${escape(serial)}`),
@@ -138,6 +142,8 @@ export function qemuArguments(
     ...(tpm === undefined ? [] : tpmArguments(tpm)),
   ];
 }
+
+const onOff = (set: boolean) => set ? "on" : "off";
 
 /** For sh. */
 export function quote(text: string): string {

@@ -1,39 +1,53 @@
 /** From nothing to a published version: creates a Debian machine, starts it, and captures it while it runs. */
+import { dirname } from "node:path/posix";
 import { run } from "./command.ts";
 import { debianTree } from "./debian.ts";
 import { Guest } from "./guest.ts";
+import { templateDisks } from "./layouts/template_disks.ts";
 import type { ProductServer } from "./product_server.ts";
-import { shutdownMs, VirtualMachine } from "./qemu.ts";
+import { serialOf, shutdownMs, VirtualMachine, type VmDisk } from "./qemu.ts";
 import { writeTemplateDisk } from "./template_disk.ts";
 import { productPath, templateName } from "./template_settings.ts";
 import { prefix, templateAddress, type Workplace } from "./workplace.ts";
 
 export interface Template {
-  /** Its disk at the end of the capture. */
-  readonly disk: string;
+  /** Its disks at the end of the capture. */
+  readonly disks: readonly VmDisk[];
   readonly machineId: string;
   readonly hostKey: string;
 }
 
 export const image = "web";
 
-async function makeTemplateDisk(lab: Workplace): Promise<string> {
-  const { timeline, cache, folder, signal, firmware } = lab;
+/** Its disks, ready to start. The product is not on those of a layout. */
+async function makeTemplateDisks(lab: Workplace): Promise<VmDisk[]> {
+  const { timeline, cache, folder, signal, firmware, layout, dataMiB, sshKey } = lab;
+  const disk = (i: number) => ({ path: `${folder}/template-${i}.img`, serial: serialOf(templateName, i) });
+  if (layout) {
+    const options = { cache, dataMiB, authorizedKey: sshKey.publicKey, signal };
+    const made = await timeline.measure(
+      "template: disks written",
+      () => templateDisks(layout, layout.name, options),
+    );
+    for (const [i, path] of made.entries()) {
+      await run(["cp", "--sparse=always", path, disk(i).path], { signal });
+    }
+    return made.map((_, i) => disk(i));
+  }
   const tree = await timeline.measure("Debian tree", () => debianTree({ cache, work: folder, signal }));
-  const disk = `${folder}/template.img`;
   await timeline.measure("template: disk written", () =>
     writeTemplateDisk({
       firmware,
       tree,
-      dataMiB: lab.dataMiB,
-      image: disk,
+      dataMiB,
+      image: disk(0).path,
       work: folder,
       address: `${templateAddress}/${prefix}`,
-      authorizedKey: lab.sshKey.publicKey,
+      authorizedKey: sshKey.publicKey,
       product: lab.product,
       signal,
     }));
-  return disk;
+  return [disk(0)];
 }
 
 export async function captureTemplate(
@@ -41,12 +55,13 @@ export async function captureTemplate(
   { server }: { readonly server: ProductServer },
 ): Promise<Template> {
   const { timeline, signal, folder } = lab;
-  const disk = await makeTemplateDisk(lab);
+  const disks = await makeTemplateDisks(lab);
   await using machine = await VirtualMachine.start({
     name: templateName,
     firmware: lab.firmware,
     network: lab.network,
-    disk,
+    disks,
+    tpm: lab.layout?.tpm ? `${folder}/template.tpm` : undefined,
     folder,
     signal,
     mac: "52:54:00:77:00:fe",
@@ -55,11 +70,16 @@ export async function captureTemplate(
     serialLog: `${lab.keep}/${templateName}.serial.log`,
   });
   lab.transcripts.push(machine.serial);
-  await timeline.measure(
-    "template: power-on to login prompt",
-    () => machine.serial.expect(`${templateName} login:`, { timeoutMs: 300_000 }),
-  );
+  await timeline.measure("template: power-on to login prompt", async () => {
+    const { unlock } = lab.layout ?? {};
+    if (unlock) {
+      await machine.serial.expect(unlock.after, { timeoutMs: 300_000 });
+      await machine.type(unlock.template);
+    }
+    await machine.serial.expect(`${templateName} login:`, { timeoutMs: 300_000 });
+  });
   const guest = new Guest(lab.network, { address: templateAddress, key: lab.sshKey.path });
+  if (lab.layout) await bringProduct(lab, guest);
   await guest.shell(mountOver, { signal });
   await guest.shell(startAgent(server), { signal });
   await timeline.measure(
@@ -73,15 +93,24 @@ export async function captureTemplate(
   const machineId = (await guest.shell("cat /etc/machine-id", { signal })).trim();
   const hostKey = (await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub", { signal })).trim();
   await guest.shell("systemctl stop rackseed-agent; sync", { signal });
-  const snapshot = `${folder}/template.snapshot.img`;
-  await timeline.measure(
-    "template: disk kept for comparison",
-    () => machine.whilePaused(() => run(["cp", "--sparse=always", disk, snapshot], { signal })),
-  );
+  const kept = disks.map(({ path, serial }) => ({ path: `${path}.kept`, serial }));
+  await timeline.measure("template: disks kept for comparison", () =>
+    machine.whilePaused(async () => {
+      for (const { path } of disks) await run(["cp", "--sparse=always", path, `${path}.kept`], { signal });
+    }));
   await guest.powerOff({ signal });
   await timeline.measure("template: shut down", () => machine.exited({ timeoutMs: shutdownMs }));
-  await Deno.remove(disk);
-  return { disk: snapshot, machineId, hostKey };
+  for (const { path } of disks) await Deno.remove(path);
+  return { disks: kept, machineId, hostKey };
+}
+
+async function bringProduct({ product, timeline, signal }: Workplace, guest: Guest): Promise<void> {
+  const stdin = await Deno.readFile(product);
+  const command = `mkdir -p /${dirname(productPath)} && cat > /${productPath} && chmod 755 /${productPath}`;
+  await timeline.measure(
+    "template: product copied",
+    () => guest.shell(command, { stdin, signal, timeoutMs: 300_000 }),
+  );
 }
 
 /** Covers part of a file system by a mount: a clone must have what is underneath. */

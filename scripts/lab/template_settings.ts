@@ -22,7 +22,7 @@ interface SettingsOptions {
   readonly authorizedKey: string;
 }
 
-type Setting = readonly [path: string, content: { readonly text: string; readonly mode: number }];
+export type Setting = readonly [path: string, content: { readonly text: string; readonly mode: number }];
 
 export function settings({ firmware, address, authorizedKey }: SettingsOptions): Setting[] {
   // As older installers wrote it; all of it is wrong on a clone.
@@ -54,7 +54,8 @@ export function settings({ firmware, address, authorizedKey }: SettingsOptions):
   ];
 }
 
-function file(path: string, text: string, mode = 0o644): Setting {
+/** A file of the template's tree. */
+export function file(path: string, text: string, mode = 0o644): Setting {
   return [path, { text, mode }];
 }
 

@@ -29,7 +29,7 @@ async function bootsItsOwnDisk(
     await using machine = await VirtualMachine.start({
       name,
       mac,
-      disk,
+      disks: [{ path: disk, serial: `${name}-disk` }],
       firmware,
       network,
       folder,

@@ -1,5 +1,6 @@
 /** The setting of one run of the lab: network, file system in memory, ssh key; disposing of it removes all. */
 import { makeSshKey } from "./guest.ts";
+import type { LabLayout } from "./layouts/layout.ts";
 import { Mount } from "./loop_disk.ts";
 import { LabNetwork } from "./network.ts";
 import type { Firmware } from "./qemu.ts";
@@ -8,6 +9,8 @@ import type { Transcript } from "./transcript.ts";
 
 export interface LabOptions {
   readonly firmware: Firmware;
+  /** How the template and its clones store everything; by default on one disk with an ext4 root. */
+  readonly layout?: LabLayout & { readonly name: string };
   /** MiB of random data that the template's application has. */
   readonly dataMiB: number;
   /** The compiled product. */
@@ -72,10 +75,12 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
   }
   const folder = await Deno.makeTempDir({ prefix: "rackseed-lab-" });
   stack.defer(() => Deno.remove(folder));
-  stack.use(await Mount.at(folder, { source: "tmpfs", options: ["-t", "tmpfs", "-o", "size=6g,mode=700"] }));
+  stack.use(await Mount.at(folder, { source: "tmpfs", options: ["-t", "tmpfs", "-o", "size=10g,mode=700"] }));
   const network = stack.use(await LabNetwork.create({ address: `${serverAddress}/${prefix}` }));
-  const path = `${folder}/ssh_key`;
-  const sshKey = { path, publicKey: await makeSshKey(path) };
+  // A layout's template disks are cached with the key that may log in.
+  const path = `${options.layout ? options.cache : folder}/ssh_key`;
+  if (!await exists(path)) await makeSshKey(path);
+  const sshKey = { path, publicKey: (await Deno.readTextFile(`${path}.pub`)).trim() };
   const failed = new AbortController();
   const owned = stack.move();
   return {
@@ -88,6 +93,10 @@ export async function prepare(options: LabOptions): Promise<Workplace> {
     transcripts: [],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function together<T>(

@@ -14,7 +14,18 @@ export interface Tool {
   readonly when?: ToolUse;
 }
 
-export type ToolUse = "ext" | "vfat" | "xfs" | "btrfs" | "f2fs" | "swap" | "bios" | "uefi";
+export type ToolUse =
+  | "ext"
+  | "vfat"
+  | "xfs"
+  | "btrfs"
+  | "f2fs"
+  | "swap"
+  | "md"
+  | "lvm"
+  | "luks"
+  | "bios"
+  | "uefi";
 
 export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "sfdisk", debian: "fdisk", rhel: "util-linux" },
@@ -36,6 +47,9 @@ export const REQUIRED_TOOLS: readonly Tool[] = [
   { name: "mkfs.f2fs", debian: "f2fs-tools", rhel: "f2fs-tools", when: "f2fs" },
   { name: "fsck.f2fs", debian: "f2fs-tools", rhel: "f2fs-tools", when: "f2fs" },
   { name: "mkswap", debian: "util-linux", rhel: "util-linux", when: "swap" },
+  { name: "mdadm", debian: "mdadm", rhel: "mdadm", when: "md" },
+  { name: "lvm", debian: "lvm2", rhel: "lvm2", when: "lvm" },
+  { name: "cryptsetup", debian: "cryptsetup-bin", rhel: "cryptsetup", when: "luks" },
 ];
 
 /** Programs that run in the clone's own tree (chroot), so that the initramfs need not carry them. */
@@ -51,6 +65,8 @@ export const CAPTURE_TOOLS: readonly Tool[] = [
   { name: "lsblk", debian: "util-linux", rhel: "util-linux" },
   { name: "blkid", debian: "util-linux", rhel: "util-linux" },
   { name: "dumpe2fs", debian: "e2fsprogs", rhel: "e2fsprogs", when: "ext" },
+  { name: "mdadm", debian: "mdadm", rhel: "mdadm", when: "md" },
+  { name: "lvm", debian: "lvm2", rhel: "lvm2", when: "lvm" },
 ];
 
 /** For remedies: the package of the distribution; "fdisk (RHEL: util-linux)" if it is not known. */
@@ -68,6 +84,9 @@ export function usesOf(layout: DiskLayout, firmware: "bios" | "uefi"): Set<ToolU
     if (use) uses.add(use);
   }
   if (layout.swap.length > 0 || layout.swapFiles?.length) uses.add("swap");
+  if (layout.arrays?.length) uses.add("md");
+  if (layout.groups?.length) uses.add("lvm");
+  if (layout.encrypted?.length) uses.add("luks");
   return uses;
 }
 

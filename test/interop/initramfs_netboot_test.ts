@@ -96,7 +96,7 @@ async function powerOn(
       firmware,
       network,
       mac,
-      disk,
+      disks: [{ path: disk, serial: "node-disk" }],
       folder: scratch,
       serialLog,
       memoryMiB: 768,

@@ -22,6 +22,8 @@ export interface AssembledVolume {
   readonly number?: number;
   /** Names of the disks that it lies on: "sda". */
   readonly disks: readonly string[];
+  /** One of the further devices of a btrfs that spans several: it is read by its first one. */
+  readonly isFurther?: boolean;
   /** What blkid(8) finds on it: TYPE, UUID, LABEL, PART_ENTRY_UUID … */
   readonly facts: ReadonlyMap<string, string>;
 }
@@ -45,6 +47,8 @@ export interface AssembleWork extends AssembleOptions {
   readonly notes: string[];
   /** Takes what must be undone. */
   readonly stack: AsyncDisposableStack;
+  /** The snapshots in memory that stand in for devices: "/dev/dm-0" for "/dev/sda2". */
+  readonly snapshots: Map<string, string>;
 }
 
 /** The partitions of a disk, or the disk itself if it has none. */
@@ -77,6 +81,12 @@ export async function probed(
     return { ...volume, facts: new Map() };
   }
 }
+
+/** Whether it is a part of another volume, or of a btrfs whose first device is in the list too. */
+export function isPart({ facts, isFurther }: AssembledVolume): boolean {
+  return isFurther === true || PARTS.test(facts.get("TYPE") ?? "");
+}
+const PARTS = /^(linux_raid_member|crypto_LUKS|LVM2_member|isw_raid_member|ddf_raid_member)$/;
 
 export function disksOf(volumes: readonly AssembledVolume[]): string[] {
   return [...new Set(volumes.flatMap(({ disks }) => disks))];

@@ -1,5 +1,5 @@
 /** The kernel's own names of block devices, and which devices use others, from sysfs. */
-import { firstLine, namesIn } from "../../sys/small_file.ts";
+import { exists, firstLine, namesIn } from "../../sys/small_file.ts";
 
 /** "dm-3" for /dev/mapper/vg0-root. Throws if there is no such block device. */
 export async function kernelNameOf(device: string): Promise<string> {
@@ -21,4 +21,14 @@ export async function mapperNames(kernelName: string): Promise<{ name: string; u
   const at = `/sys/class/block/${kernelName}/dm`;
   const name = await firstLine(`${at}/name`);
   return name === undefined ? undefined : { name, uuid: await firstLine(`${at}/uuid`) ?? "" };
+}
+
+/** The names of the disks that a device lies on. */
+export async function disksBelow(kernelName: string): Promise<string[]> {
+  const at = `/sys/class/block/${kernelName}`;
+  const lower = await namesIn(`${at}/slaves`);
+  if (lower.length > 0) return (await Promise.all(lower.map(disksBelow))).flat();
+  if (!await exists(`${at}/partition`)) return [kernelName];
+  // a partition's directory lies in its disk's
+  return [(await Deno.realPath(at)).split("/").at(-2) ?? kernelName];
 }

@@ -4,6 +4,7 @@ import { arrayModules, freeArrayDevice, stopArray } from "../md/array_device.ts"
 import { type MdMember, parseMdExamine } from "../md/examine.ts";
 import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
 import { holdersOf } from "./kernel_devices.ts";
+import { unwrittenDevice } from "./unwritten_device.ts";
 
 /** `members`: devices of the type linux_raid_member. */
 export async function startArrays(
@@ -66,8 +67,12 @@ async function runningOn(volumes: readonly AssembledVolume[]): Promise<string | 
 
 async function assemble(
   uuid: string,
-  { parts, work: { readOnly, run, signal, stack } }: { parts: readonly Part[]; work: AssembleWork },
+  { parts, work }: { parts: readonly Part[]; work: AssembleWork },
 ): Promise<string> {
+  const { readOnly, run, signal } = work;
+  await using stack = new AsyncDisposableStack();
+  const members: string[] = [];
+  for (const { volume } of parts) members.push(await unwrittenDevice(volume, work, stack));
   const modules = arrayModules(parts[0]?.member.level ?? "");
   await run(["modprobe", "-a", "-q", ...modules], { signal, accept: [0, 1] });
   const device = await freeArrayDevice();
@@ -77,7 +82,7 @@ async function assemble(
     await run([
       ...["mdadm", "--assemble", device, "--config=none", "--run", `--uuid=${uuid}`] as const,
       ...readOnly ? ["--readonly"] : [],
-      ...parts.map(({ volume }) => volume.device),
+      ...members,
     ], { signal });
   } catch (error) {
     // an array that cannot start keeps its devices
@@ -85,5 +90,6 @@ async function assemble(
     throw error;
   }
   stack.defer(stop);
+  work.stack.use(stack.move());
   return device;
 }

@@ -1,14 +1,13 @@
 /** Activates the LVM volume groups that lie on given devices: lvm(8). LVM sees no other device. */
 import { messageOf } from "#contract/errors.ts";
-import { MemorySnapshot } from "../../sys/memory_snapshot.ts";
 import { exists } from "../../sys/small_file.ts";
 import { lvmConfig } from "../lvm/config.ts";
 import { type LvmGroup, type LvmLogical, lvmReport, parseLvmReport } from "../lvm/report.ts";
 import { type AssembledVolume, type AssembleWork, disksOf, probed } from "./assembled_volume.ts";
-import { kernelNameOf } from "./kernel_devices.ts";
+import { disksBelow, kernelNameOf } from "./kernel_devices.ts";
+import { unwrittenDevice } from "./unwritten_device.ts";
 
 const MODULES = ["dm-mod", "dm-mirror", "dm-raid", "dm-thin-pool", "dm-snapshot", "raid0", "raid1", "raid10"];
-/** Kinds of logical volumes that the kernel only reads as long as nobody writes to them. */
 const PASSIVE = new Set(["linear", "striped"]);
 
 /** `physical`: devices of the type LVM2_member. */
@@ -57,7 +56,7 @@ async function activate(
 ): Promise<AssembledVolume[]> {
   const { vg_name, vg_uuid } = found.group;
   const title = `the volume group ${vg_name}`;
-  const refusal = refusalOf(found);
+  const refusal = refusalOf(found) ?? await clashOf(found, on);
   if (refusal !== undefined) {
     work.notes.push(`${title} is not read: ${refusal}`);
     return [];
@@ -88,6 +87,19 @@ function refusalOf({ group }: LvmGroup): string | undefined {
   return group.vg_lock_type === "" || group.vg_lock_type === "none" ? undefined : "it is shared (lvmlockd)";
 }
 
+/** Device mapper has one name for the volumes of all groups with one name, and knows a copy's volumes as the original's. */
+async function clashOf(
+  { group, logical }: LvmGroup,
+  on: readonly AssembledVolume[],
+): Promise<string | undefined> {
+  for (const { lv_dm_path: device } of logical.filter(isUsable)) {
+    if (!await exists(device)) continue;
+    const disks = new Set(disksOf(on)), below = await disksBelow(await kernelNameOf(device));
+    if (!below.some((name) => disks.has(name))) return `another ${group.vg_name} is active`;
+  }
+  return undefined;
+}
+
 /** What can hold a file system: no hidden part, no pool, no snapshot. */
 function isUsable({ lv_name, lv_layout, lv_role }: LvmLogical): boolean {
   return !lv_name.startsWith("[") && lv_role.includes("public") && !lv_layout.includes("pool") &&
@@ -96,11 +108,14 @@ function isUsable({ lv_name, lv_layout, lv_role }: LvmLogical): boolean {
 
 async function vgchange(
   { group: { vg_name, vg_uuid, vg_systemid }, logical }: LvmGroup,
-  { on, work: { readOnly, run, signal, stack } }: { on: readonly AssembledVolume[]; work: AssembleWork },
+  { on, work }: { on: readonly AssembledVolume[]; work: AssembleWork },
 ): Promise<void> {
+  const { readOnly, run, signal, stack } = work;
   await run(["modprobe", "-a", "-q", ...MODULES], { signal, accept: [0, 1] });
-  const { devices, undo } = await devicesFor(on, { logical, readOnly, run, signal });
-  stack.use(undo);
+  const devices: string[] = [];
+  for (const volume of on) {
+    devices.push(isPassive(logical) ? volume.device : await unwrittenDevice(volume, work, stack));
+  }
   const config = lvmConfig(devices, {
     systemId: vg_systemid || undefined,
     readOnly: readOnly ? vg_name : undefined,
@@ -114,28 +129,9 @@ async function vgchange(
   });
 }
 
-/**
- * The devices that LVM shall use. The kernel updates the metadata of raid volumes and pools as soon as they are
- * active, even on write-protected disks: then LVM gets snapshots in memory instead of the devices.
- */
-async function devicesFor(
-  on: readonly AssembledVolume[],
-  { logical, readOnly, run, signal }: Pick<AssembleWork, "readOnly" | "run" | "signal"> & {
-    logical: readonly LvmLogical[];
-  },
-): Promise<{ devices: string[]; undo: AsyncDisposable }> {
-  await using undo = new AsyncDisposableStack();
-  const devices: string[] = [];
-  const isPassive = logical.every(({ lv_layout, lv_role }) =>
+/** Whether the kernel only reads the group's devices as long as nobody writes to its volumes. */
+function isPassive(logical: readonly LvmLogical[]): boolean {
+  return logical.every(({ lv_layout, lv_role }) =>
     lv_layout.every((kind) => PASSIVE.has(kind)) && !lv_role.some((role) => role.endsWith("snapshot"))
   );
-  for (const { device } of on) {
-    if (!readOnly || isPassive) {
-      devices.push(device);
-      continue;
-    }
-    const origin = `/dev/${await kernelNameOf(device)}`;
-    devices.push(undo.use(await MemorySnapshot.over(origin, { run, signal })).device);
-  }
-  return { devices, undo: undo.move() };
 }

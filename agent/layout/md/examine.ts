@@ -6,17 +6,7 @@ export interface MdMember {
   readonly level: string;
   /** Slot of an active device; undefined for a spare or a journal. */
   readonly slot: number | undefined;
-  readonly featureBits: number;
-  readonly dataOffsetBytes: number | undefined;
 }
-
-/** Feature bits of a superblock of version 1: linux/raid/md_p.h. */
-export const MD_FEATURE = {
-  reshape: 0x4,
-  clustered: 0x100,
-  journal: 0x200,
-  partialParityLog: 0x400,
-} as const;
 
 /** Undefined if this is not a member of an array with a superblock of version 1 or 0.90. */
 export function parseMdExamine(text: string): MdMember | undefined {
@@ -26,12 +16,9 @@ export function parseMdExamine(text: string): MdMember | undefined {
     return undefined;
   }
   const slot = /^Active device (\d+)$/.exec(field("Device Role") ?? "")?.[1];
-  const offset = /^(\d+) sectors/.exec(field("Data Offset") ?? "")?.[1];
   return {
     uuid,
     level,
     slot: slot === undefined ? undefined : Number(slot),
-    featureBits: Number.parseInt(field("Feature Map") ?? "0", 16) || 0,
-    dataOffsetBytes: offset === undefined ? undefined : Number(offset) * 512,
   };
 }
