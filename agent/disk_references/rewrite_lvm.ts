@@ -6,7 +6,7 @@ import type { Volume } from "#contract/format/layout.ts";
 import { isComment, type Rewriting } from "./rewriting.ts";
 import { kernelName } from "./template_disks.ts";
 
-const FILTER = /^(\s*(?:global_)?filter\s*=\s*)(\[[^\]\n]*\]|"[^"\n]*")/;
+const FILTER = /^(\s*(?:global_)?filter\s*=\s*)(\[[\s,]*(?:"(?:[^"\\\n]|\\.)*"[\s,]*)*\]|"[^"\n]*")/;
 
 /** Lets a filter accept the clone's physical volumes where it would reject them. Filters stand on one line. */
 export function rewriteLvmFilters(text: string, rewriting: Rewriting): string {

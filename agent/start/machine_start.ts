@@ -8,6 +8,7 @@ import type { DiskFacts } from "#contract/disk_facts.ts";
 import { readDisks } from "../layout/disks.ts";
 import { type Enrolled, type EnrolledBackup, enrolMachine, isBackup, verifyOrder } from "../steps/enrol.ts";
 import { Drivers, mountFirmwareVariables } from "./initramfs.ts";
+import { idleStorage } from "../steps/controllers.ts";
 import { machineInventory } from "../steps/inventory.ts";
 import { bringUpNetwork } from "./network.ts";
 import type { Reporter } from "../steps/reporter.ts";
@@ -93,6 +94,7 @@ async function lookAround(
       `${gigabytes(inventory.memoryBytes)} memory`,
       inventory.firmware.toUpperCase(),
       ...disks.map(describeDisk),
+      ...idleStorage(inventory.controllers ?? []),
     ].filter(Boolean).join(", "),
   };
 }

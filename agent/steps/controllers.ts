@@ -36,6 +36,26 @@ export async function readControllers(
   return [...found.values()].sort((a, b) => a.modalias < b.modalias ? -1 : 1).slice(0, MAX_CONTROLLERS);
 }
 
+/**
+ * The storage controllers that nothing drives, as text: their disks are not seen.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const raid = { modalias: "pci:v00001000d000010E2sv00001028sd000040B1bc01sc04i00" };
+ * assert.deepEqual(idleStorage([raid]), ["no driver for the storage controller PCI 1000:10e2"]);
+ * assert.deepEqual(idleStorage([{ ...raid, driver: "megaraid_sas" }]), []);
+ * ```
+ */
+export function idleStorage(controllers: readonly Controller[]): string[] {
+  return controllers.flatMap(({ modalias, driver }) => {
+    const [, vendor, device] = /^pci:v0000(\w{4})d0000(\w{4}).*bc01sc/.exec(modalias) ?? [];
+    if (driver !== undefined || vendor === undefined) return [];
+    return [`no driver for the storage controller PCI ${`${vendor}:${device}`.toLowerCase()}`];
+  });
+}
+
 /** The device that a link leads to, and those that it is attached to. */
 async function devicesAbove(link: string, sys: string): Promise<string[]> {
   try {

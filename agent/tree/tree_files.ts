@@ -1,10 +1,9 @@
 /** Reads and writes single files of a tree; no symbolic link leads out of it. */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { RackseedError } from "#contract/errors.ts";
-import { codeOf } from "../sys/errno.ts";
 import { AT_FDCWD, close, O, openAt, readDirectory } from "../sys/libc.ts";
 import { namesIn, textOf } from "../sys/small_file.ts";
-import { setXattrOf, xattrsOf } from "../sys/xattr.ts";
+import { labelOf, setLabel } from "./labels.ts";
 import { lockAt, unlockAt } from "./locks.ts";
 import { removeTree } from "./remove_tree.ts";
 
@@ -119,7 +118,7 @@ export class CloneTree extends TreeReader {
 
   /**
    * Replaces a file, or a link in its place, atomically. The new file keeps the owner of the old one, or takes that of
-   * its directory: daemons read their files as users of their own. It also keeps the SELinux label.
+   * its directory: daemons read their files as users of their own. So it is with the SELinux label.
    */
   async write(path: string, { text, mode }: { text: string | Uint8Array; mode: number }): Promise<void> {
     await this.#makeParents(path);
@@ -132,7 +131,8 @@ export class CloneTree extends TreeReader {
       const { uid, gid } = await this.#ownerOf(at);
       if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(temporary, uid, gid);
       await Deno.chmod(temporary, mode);
-      if (Deno.uid() === 0) copyLabel(at, temporary);
+      const label = labelFor(at);
+      if (label) setLabel(temporary, label);
       await Deno.rename(temporary, at);
     });
     this.changed.add(path);
@@ -150,12 +150,14 @@ export class CloneTree extends TreeReader {
   async replace(path: string, make: (at: string) => Promise<void>): Promise<void> {
     await this.#makeParents(path);
     const at = await this.confine(path);
+    const label = labelFor(at);
     await pastLocks([folderOf(at)], async () => {
       if (await this.kind(path) !== undefined) {
         unlockAt(AT_FDCWD, bytePathOfText(at));
         await Deno.remove(at, { recursive: true });
       }
       await make(at);
+      if (label) setLabel(at, label);
     });
     this.changed.add(path);
   }
@@ -167,6 +169,8 @@ export class CloneTree extends TreeReader {
     await pastLocks([at, folderOf(at)], async () => {
       await Deno.remove(temporary).catch(() => {});
       await Deno.symlink(target, temporary);
+      const label = labelFor(at);
+      if (label) setLabel(temporary, label);
       await Deno.rename(temporary, at);
     });
     this.changed.add(path);
@@ -212,29 +216,19 @@ export class CloneTree extends TreeReader {
       const directory = `/${parents.slice(0, i).join("/")}`;
       if (await this.kind(directory) === undefined) {
         const at = await this.confine(directory);
-        await pastLocks([folderOf(at)], () => Deno.mkdir(at, { mode: 0o755 }));
+        await pastLocks([folderOf(at)], async () => {
+          await Deno.mkdir(at, { mode: 0o755 });
+          const label = labelFor(at);
+          if (label) setLabel(at, label);
+        });
       }
     }
   }
 }
 
-/** Copies the SELinux label. It decides what daemons may do with a file, and no loaded policy would set it here. */
-function copyLabel(from: string, to: string): void {
-  const open = <T>(path: string, use: (fd: number) => T): T => {
-    const fd = openAt(AT_FDCWD, bytePathOfText(path), { flags: O.RDONLY | O.NOFOLLOW });
-    try {
-      return use(fd);
-    } finally {
-      close(fd);
-    }
-  };
-  try {
-    const label = open(from, xattrsOf).find(([name]) => name === "security.selinux");
-    if (label) open(to, (fd) => setXattrOf(fd, label));
-  } catch (error) {
-    // there was no file, or a link
-    if (!["ENOENT", "ELOOP"].includes(codeOf(error) ?? "")) throw error;
-  }
+/** What a file at this path has or would have: its own label, else its directory's. */
+function labelFor(at: string): Uint8Array | undefined {
+  return Deno.uid() === 0 ? labelOf(at) ?? labelOf(folderOf(at)) : undefined;
 }
 
 function folderOf(path: string): string {

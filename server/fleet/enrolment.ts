@@ -1,6 +1,6 @@
 /** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, DiskChoices, Enrolment, NodeSettings, Order } from "#contract/api.ts";
+import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -12,7 +12,9 @@ import type { Encryption } from "./encryption.ts";
 import type { CloneReports } from "./first_boot/clone_reports.ts";
 import { backupImage } from "./backups/image_names.ts";
 import type { NodeIdentity } from "./node_identity.ts";
+import { diskChoices } from "./disk_choices.ts";
 import { present } from "./present.ts";
+import { differences, twinOf } from "./same_machine.ts";
 import type { Images, SwarmAddresses } from "./ports.ts";
 
 /** See GET /node/packs in #contract/api.ts. */
@@ -65,6 +67,11 @@ export class Enroller {
     const { address, inventory } = request;
     nodes.touch(node.id, { address, inventory });
     const image = `${pending.image}@${pending.version}`;
+    const twin = inventory.kind === "machine" &&
+      twinOf(inventory, nodes.list().filter(({ id }) => id !== node.id));
+    if (twin) {
+      log.warn("machine-known-twice", { node: node.name, other: twin.node.name, because: twin.because });
+    }
     log.info("enrolled", { node: node.name, image, address, ...(backup && { backup: true }) });
     this.#sources.onChange(node);
     return { session: enrolled.session, ...order };
@@ -137,15 +144,6 @@ export class Enroller {
   }
 }
 
-function diskChoices({ disks, leaveDisks, dataDisks, mirror }: NodeSettings): DiskChoices {
-  return {
-    ...present("disks", disks),
-    ...present("leaveDisks", leaveDisks),
-    ...present("dataDisks", dataDisks),
-    ...present("mirror", mirror),
-  };
-}
-
 export function unknownBearer(): RackseedError {
   return new RackseedError("cannot let this request in", {
     reason: "its token is unknown or used up, or the deployment was replaced.",
@@ -154,10 +152,22 @@ export function unknownBearer(): RackseedError {
   });
 }
 
-/** No machine may become another one because their tokens were mixed up. */
-function refuseOther({ name, settings: { mac } }: NodeRecord, { inventory }: Request): void {
+/** No machine may become another one because their tokens were mixed up, or because a network card was moved. */
+function refuseOther(
+  { name, settings: { mac }, inventory: known }: NodeRecord,
+  { inventory }: Request,
+): void {
   if (inventory.kind !== "machine" || mac === undefined) return;
-  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) return;
+  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) {
+    const other = known?.kind === "machine" ? differences(known, inventory) : undefined;
+    if (other === undefined) return;
+    throw new RackseedError(`cannot enrol this machine as ${name}`, {
+      reason: `it has that node's network card (${mac}), but it is another machine: ${other}.`,
+      remedy: "put the card or adapter back into its own machine. If the board was replaced: " +
+        `rackseed node delete ${name}, and define the node again.`,
+      status: 409,
+    });
+  }
   throw new RackseedError(`cannot enrol this machine as ${name}`, {
     reason: `that node has the MAC ${mac}, this machine has ${
       inventory.nics.map((nic) => nic.mac).join(", ") || "no network card"

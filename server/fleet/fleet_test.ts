@@ -7,6 +7,7 @@ import { DiskSecrets } from "../store/disk_secrets.ts";
 import { FirstBoots } from "../store/first_boots.ts";
 import { Nodes } from "../store/nodes.ts";
 import { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
+import { MACHINE_INVENTORY } from "../../test/support/inventory.ts";
 import { Encryption } from "./encryption.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 
@@ -63,6 +64,30 @@ Deno.test("a newly armed node counts for both its old version and the new one", 
   assert.deepEqual([...fleet.nodesByVersion()], [["web@1", ["n1"]]]);
   deployments.arm([id], { image: "web", version: 2 });
   assert.deepEqual([...fleet.nodesByVersion()], [["web@2", ["n1"]], ["web@1", ["n1"]]]);
+});
+
+Deno.test("a machine with the network card of a known machine is not taken for it", () => {
+  const { nodes, deployments, fleet } = open();
+  const mac = "52:54:00:00:00:01";
+  const { id } = nodes.put("n1", { mac });
+  const inventory = {
+    ...MACHINE_INVENTORY,
+    nics: [{ name: "eth0", mac }],
+    uuid: "4c4c4544-0051-3010-8052-b4c04f4d3432",
+    serial: "4Q0R4M2",
+  };
+  nodes.touch(id, { inventory });
+  const { secrets } = deployments.arm([id], { image: "web", version: 1 });
+  const other = { ...inventory, uuid: "4c4c4544-0051-3010-8052-b4c04f4d3433", serial: "4Q0R4M3" };
+  const swarm = { announce: [], webSeeds: [], seeders: [], http: "http://10.0.0.1:8080" };
+  assert.throws(
+    () => fleet.agents.enrol(secrets.get(id) ?? "", { inventory: other, address: "10.0.0.9", swarm }),
+    {
+      status: 409,
+      reason: /it is another machine: SMBIOS UUID .*, serial number 4Q0R4M3 instead of 4Q0R4M2/,
+    },
+  );
+  assert.equal(nodes.get(id).inventory?.serial, "4Q0R4M2");
 });
 
 Deno.test("a full database keeps no machine from booting its own disk", () => {

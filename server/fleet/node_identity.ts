@@ -7,6 +7,7 @@ import { settingsWith, tableIdentity } from "./table_identity.ts";
 import type { AgentTokens } from "../store/agent_tokens.ts";
 import type { Assignment, Deployments } from "../store/deployments.ts";
 import type { Identities } from "../store/identities.ts";
+import { diskChoices } from "./disk_choices.ts";
 import { present } from "./present.ts";
 import { nameOfMac, type Nodes } from "../store/nodes.ts";
 import type { NodeRecord } from "../store/node_record.ts";
@@ -109,14 +110,12 @@ export class NodeIdentity {
 }
 
 /** The settings that belong to the machine, whatever it is called. */
-function machineSettings({ mac, bootProgram, disks, leaveDisks, dataDisks, mirror, unlock }: NodeSettings) {
+function machineSettings(settings: NodeSettings) {
+  const { mac, bootProgram, unlock } = settings;
   return {
+    ...diskChoices(settings),
     ...present("mac", mac),
     ...present("bootProgram", bootProgram),
-    ...present("disks", disks),
-    ...present("leaveDisks", leaveDisks),
-    ...present("dataDisks", dataDisks),
-    ...present("mirror", mirror),
     ...present("unlock", unlock),
   };
 }

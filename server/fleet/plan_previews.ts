@@ -60,7 +60,7 @@ export class PlanPreviews {
     return nodes.map((node) => {
       try {
         this.#sources.encryption.check([node], { version, unlock });
-        return this.#plan(node, header);
+        return this.#plan(node, { header, unlock: unlock ?? node.settings.unlock });
       } catch (error) {
         if (!(error instanceof RackseedError)) throw error;
         return {
@@ -73,7 +73,7 @@ export class PlanPreviews {
     });
   }
 
-  #plan(node: NodeRecord, header: Header): PlanPreview {
+  #plan(node: NodeRecord, { header, unlock }: { header: Header; unlock: Unlock | undefined }): PlanPreview {
     const { inventory, settings } = node;
     const disks = inventory && disksOfInventory(inventory);
     if (!inventory || !disks) return { ...base(node, header), outcome: "unknown", remark: whyUnknown(node) };
@@ -84,7 +84,7 @@ export class PlanPreviews {
       disks,
       choices: settings,
       installed: this.#sources.deployments.installedDisks(node.id),
-      unlock: settings.unlock,
+      unlock,
     });
     return {
       ...base(node, header),

@@ -16,6 +16,8 @@ export interface DiskNeed {
   readonly number: number;
   /** Of disks with the same text, any may take the place of any other. */
   readonly kind: string;
+  /** On the template. */
+  readonly sizeBytes: number;
   /** The operator's choice: a name below /dev/disk/by-path or by-id. */
   readonly named?: string | undefined;
   /** Only the operator may choose a disk for it. */
@@ -156,10 +158,7 @@ function onlyDisks(needs: readonly DiskNeed[], { machine, chosen }: Progress): P
     .filter((disk) => !isTaken(disk, chosen) && needs.some((need) => against(disk, need).length === 0))
     // by their lasting names, so that a plan that is made twice is the same
     .sort((a, b) => (a.names[0] ?? "") < (b.names[0] ?? "") ? -1 : 1);
-  const found = matchDisks(
-    needs.map(({ kind }) => kind),
-    candidates.map((disk) => needs.map((need) => against(disk, need).length === 0)),
-  );
+  const found = settle(needs, { candidates, against });
   if (found === "none") throw noDisk(needs, machine, candidates);
   if (candidates.length > needs.length || found === "several") {
     throw new RackseedError(`cannot choose between ${candidates.length} disks of ${node}`, {
@@ -185,6 +184,22 @@ function onlyDisks(needs: readonly DiskNeed[], { machine, chosen }: Progress): P
   });
   proveExpendable(planned, { machine, chosen });
   return planned;
+}
+
+/** If all candidates are needed, and each is as large as one of the template's, that says which is which. */
+function settle(
+  needs: readonly DiskNeed[],
+  { candidates, against }: Pick<Machine, "against"> & { candidates: readonly DiskFacts[] },
+): ReturnType<typeof matchDisks> {
+  const match = (fits: (disk: DiskFacts, need: DiskNeed) => boolean) =>
+    matchDisks(
+      needs.map(({ kind }) => kind),
+      candidates.map((disk) => needs.map((need) => fits(disk, need))),
+    );
+  const found = match((disk, need) => against(disk, need).length === 0);
+  if (found !== "several" || candidates.length !== needs.length) return found;
+  const alike = match((disk, need) => against(disk, need).length === 0 && disk.sizeBytes === need.sizeBytes);
+  return alike === "none" ? found : alike;
 }
 
 /** Disks that hold something are taken only if no others can be the ones that were meant. */

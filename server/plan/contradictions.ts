@@ -1,6 +1,6 @@
 /** What in a layout cannot be true of any machine: a reference that leads nowhere, or two claims to one place. Pure. */
 import { describeVolume, type DiskTable, type Partition, type Volume } from "#contract/format/layout.ts";
-import { USUAL_ENTRIES } from "./plan_table.ts";
+import { planTable, USUAL_ENTRIES } from "./plan_table.ts";
 import { type VolumeTree } from "./tree.ts";
 
 /** As places, for messages; empty if there are none. */
@@ -12,9 +12,14 @@ export function contradictions(tree: VolumeTree): string[] {
 
 function tableContradictions({ layout: { disks } }: VolumeTree): string[] {
   return disks.flatMap((disk, number) => [
-    ...disk.table === "none" && disk.partitions.length > 0 ? [`disk ${number}`] : [],
+    ...(disk.table === "none" ? disk.partitions.length > 0 : !fitsItself(disk)) ? [`disk ${number}`] : [],
     ...misplaced(disk).map((partition) => `disk ${number} partition ${partition.number}`),
   ]);
+}
+
+/** Its table has room on it, as it had on the template. */
+function fitsItself(disk: DiskTable): boolean {
+  return planTable(disk, { ...disk, growable: [] }).fits;
 }
 
 /** Partitions that overlap another one, leave the disk, or have a number that the table does not. */

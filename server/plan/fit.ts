@@ -11,7 +11,7 @@ import { gigabytes } from "./choose_disk.ts";
 import { type LeastSizes, LUKS_DATA_AT } from "./least_size.ts";
 import { sizeArray } from "./md_geometry.ts";
 import { dataAtOf, extentsIn, type GroupSize, sizeGroup } from "./size_group.ts";
-import type { VolumeTree } from "./tree.ts";
+import { sectorBytesOf, type VolumeTree } from "./tree.ts";
 
 /** Where the sizes begin: the planned tables. */
 export interface Ground {
@@ -171,18 +171,6 @@ export class Fit {
 }
 
 const MIB = 1 << 20;
-
-/** Size of a volume's sectors: the largest of those that it lies on. */
-export function sectorBytesOf(
-  volume: Volume,
-  { tree, ofDisk }: { tree: VolumeTree; ofDisk: (number: number) => number },
-): number {
-  const sizes = tree.below([volume]).map((below) => {
-    if (below.kind === "partition" || below.kind === "disk") return ofDisk(below.disk);
-    return below.kind === "luks" ? tree.encrypted(below.name)?.sectorBytes ?? 0 : 0;
-  });
-  return Math.max(512, ...sizes);
-}
 
 function roomBefore(group: VolumeGroup, tree: VolumeTree): number[] {
   const { extentBytes } = group;

@@ -2,14 +2,11 @@
 import { describeVolume, type FileSystem } from "#contract/format/layout.ts";
 import { refusal } from "./buildable.ts";
 import { gigabytes } from "./choose_disk.ts";
-import { type Fit, sectorBytesOf } from "./fit.ts";
+import type { Fit } from "./fit.ts";
+import { LEAST_BYTES } from "./obstacles.ts";
 import { btrfsDataCopies } from "./plan_btrfs.ts";
 import { canResize, formatFileSystem, formatSwap, type Formatting, minimumBytes } from "./plan_format.ts";
-import { volumesOf } from "./tree.ts";
-
-const MIB = 1 << 20;
-/** mkswap(8) refuses less than ten pages; less than this is none. */
-const LEAST_SWAP_BYTES = MIB;
+import { sectorBytesOf, volumesOf } from "./tree.ts";
 
 /** `copies`: of the EFI system partition. Throws RackseedError if one is too small. */
 export function formattings(
@@ -30,7 +27,7 @@ export function formattings(
     ...swap.map((area) => {
       const bytes = fit.bytes(area.volume);
       const words = `the swap area on ${describeVolume(area.volume)}`;
-      if (bytes < LEAST_SWAP_BYTES) throw tooSmall(image, { words, bytes, least: LEAST_SWAP_BYTES });
+      if (bytes < LEAST_BYTES) throw tooSmall(image, { words, bytes, least: LEAST_BYTES });
       return formatSwap(area, bytes);
     }),
   ];
@@ -50,6 +47,7 @@ function proveRoom(
   const bytes = usable(volumes.map((volume) => fit.bytes(volume)), copies);
   const before = usable(volumes.map((volume) => fit.tree.sizeOf(volume) ?? 0), copies);
   const least = Math.max(
+    LEAST_BYTES,
     Math.min(before, leastBytes(fileSystem, entries)),
     // it may have fitted on the template only because files share their content there
     fileSystem.unsharedBytes ?? 0,
@@ -71,7 +69,7 @@ function proveRoom(
 function leastBytes(fileSystem: FileSystem, entries: number): number {
   return canResize(fileSystem)
     ? minimumBytes(fileSystem, { entries })
-    : Math.ceil(fileSystem.usedBytes * 1.1) + MIB;
+    : Math.ceil(fileSystem.usedBytes * 1.1) + LEAST_BYTES;
 }
 
 /** Bytes for data, each of which is kept so often, on different devices. */

@@ -4,7 +4,7 @@ import type { LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volum
 import { memberBytesFor, memberVolumeBytes } from "./md_geometry.ts";
 import { btrfsDataCopies } from "./plan_btrfs.ts";
 import { canResize, minimumBytes } from "./plan_format.ts";
-import { dataAtOf, type Elastic, leastExtents } from "./size_group.ts";
+import { dataAtOf, type Elastic, leastExtents, leastExtentsOfEach } from "./size_group.ts";
 import { type Use, volumesOf, type VolumeTree } from "./tree.ts";
 
 const MIB = 1 << 20;
@@ -86,11 +86,14 @@ export class LeastSizes {
     return memberVolumeBytes(array, needed);
   }
 
-  /** With several physical volumes, only all of them together can tell: any of them may become small. */
+  /** What spans several physical volumes may go to any of them: only all together tell whether that has room. */
   #leastPhysical(group: VolumeGroup, index: number): number {
     const physical = group.physical[index];
     if (physical === undefined) return Infinity;
-    const extents = group.physical.length > 1 ? 1 : leastExtents(group, this.elastic(group));
+    const elastic = this.elastic(group);
+    const extents = group.physical.length > 1
+      ? Math.max(1, leastExtentsOfEach(group, elastic))
+      : leastExtents(group, elastic);
     return dataAtOf(physical) + extents * group.extentBytes;
   }
 }

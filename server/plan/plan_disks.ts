@@ -115,6 +115,7 @@ export function disksFor(
   const needs = target.disks.map((number): DiskNeed => ({
     number,
     kind: kindOf(layout, number),
+    sizeBytes: layout.disks[number]?.sizeBytes ?? 0,
     named: dataNames.get(number) ?? names.shift(),
     isData: dataNames.has(number),
     shortfall(disk) {

@@ -1,5 +1,6 @@
 /** Which disks of a layout hold the system, and which hold nothing but data. Pure. */
 import type { DiskLayout, FileSystem, Volume } from "#contract/format/layout.ts";
+import { mountsOf } from "./plan_btrfs.ts";
 import { volumesOf, VolumeTree } from "./tree.ts";
 
 /** Data disks are never written unless the operator names them. */
@@ -26,9 +27,10 @@ export function rolesOf(layout: DiskLayout): DiskRole[] {
   return layout.disks.map((_, number) => system.has(number) ? "system" : "data");
 }
 
-function isSystemMount({ mountPoint, mkfs }: Pick<FileSystem, "mountPoint" | "mkfs">): boolean {
-  const mountPoints = [mountPoint, ...(mkfs.btrfs?.subvolumes ?? []).flatMap((s) => s.mountPoint ?? [])];
-  return mountPoints.some((path) => SYSTEM.test(path) || SYSTEM_STATE.test(path));
+function isSystemMount(fileSystem: FileSystem): boolean {
+  return mountsOf(fileSystem).some(({ mountPoint }) =>
+    SYSTEM.test(mountPoint) || SYSTEM_STATE.test(mountPoint)
+  );
 }
 
 function systemVolumes({ fileSystems, swap }: DiskLayout): Volume[] {

@@ -5,6 +5,7 @@ import {
   type Allocation,
   extentsTaken,
   extentStep,
+  imagesOf,
   type WantedVolume,
 } from "./allocate_extents.ts";
 
@@ -96,6 +97,15 @@ export function leastExtents(
     return { volume, extents: roundUp(Math.ceil(bytes / extentBytes), extentStep(volume)) };
   });
   return extentsTaken(wanted, extentBytes);
+}
+
+/** Least extents of each physical volume, if volumes lie on all of them at once. */
+export function leastExtentsOfEach(
+  { logical, extentBytes, physical }: Pick<VolumeGroup, "logical" | "extentBytes" | "physical">,
+  elastic: readonly Elastic[],
+): number {
+  const everywhere = logical.filter((volume) => imagesOf(volume) === physical.length);
+  return Math.floor(leastExtents({ logical: everywhere, extentBytes }, elastic) / physical.length);
 }
 
 /** The largest accepted size of one volume, by halving; undefined if not even the smallest is. */

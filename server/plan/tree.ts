@@ -157,6 +157,18 @@ export function volumesOf({ volume, more = [] }: Pick<FileSystem, "volume" | "mo
   return [volume, ...more];
 }
 
+/** Size of a volume's sectors: the largest of those that it lies on. */
+export function sectorBytesOf(
+  volume: Volume,
+  { tree, ofDisk }: { tree: VolumeTree; ofDisk: (number: number) => number },
+): number {
+  const sizes = tree.below([volume]).map((below) => {
+    if (below.kind === "partition" || below.kind === "disk") return ofDisk(below.disk);
+    return below.kind === "luks" ? tree.encrypted(below.name)?.sectorBytes ?? 0 : 0;
+  });
+  return Math.max(512, ...sizes);
+}
+
 function* usesIn(layout: DiskLayout): Generator<{ volumes: readonly Volume[]; use: Use }> {
   for (const array of layout.arrays ?? []) {
     yield { volumes: [...array.members, ...array.spares], use: { kind: "member", array } };

@@ -5,10 +5,11 @@ import { extentStep, imagesOf } from "./allocate_extents.ts";
 import { arrayBytes, MD_LEVELS, MD_METADATA, parseRaid10, redundancyOf } from "./md_geometry.ts";
 import type { Obstacle } from "./obstacle.ts";
 import { extentsIn } from "./size_group.ts";
-import type { VolumeTree } from "./tree.ts";
+import { sectorBytesOf, type VolumeTree } from "./tree.ts";
 
 const CHANGE = "change that on the template, and capture it again.";
 const AGAIN = "capture it again.";
+const LUKS_LEAST_BYTES = 32 << 20;
 
 export function arrayObstacles(array: MdArray, tree: VolumeTree): Obstacle[] {
   const { name, level, metadata, obstacle } = array;
@@ -58,12 +59,21 @@ function arrayContradiction(array: MdArray, tree: VolumeTree): string | undefine
   return arrayBytes(array, memberBytes) < array.sizeBytes ? "is larger than its members" : undefined;
 }
 
-export function encryptionObstacles({ name, obstacle, sectorBytes }: Encrypted): Obstacle[] {
-  if (obstacle !== undefined) {
-    return [{ reason: `its LUKS volume ${name} cannot be reproduced: ${obstacle}.`, remedy: CHANGE }];
-  }
-  if ([512, 1024, 2048, 4096].includes(sectorBytes)) return [];
-  return [{ reason: `its LUKS volume ${name} has sectors of ${sectorBytes} bytes.`, remedy: AGAIN }];
+export function encryptionObstacles(
+  { name, on, obstacle, sectorBytes, sizeBytes }: Encrypted,
+  tree: VolumeTree,
+): Obstacle[] {
+  const say = (what: string, remedy = AGAIN): Obstacle[] => [{
+    reason: `its LUKS volume ${name} ${what}.`,
+    remedy,
+  }];
+  if (obstacle !== undefined) return say(`cannot be reproduced: ${obstacle}`, CHANGE);
+  if (![512, 1024, 2048, 4096].includes(sectorBytes)) return say(`has sectors of ${sectorBytes} bytes`);
+  const room = tree.sizeOf(on) ?? 0;
+  if (sizeBytes <= 0 || sizeBytes > room) return say(`is not as large as ${describeVolume(on)} allows`);
+  return room < LUKS_LEAST_BYTES
+    ? say("lies on less than 32 MiB, and LUKS2 needs half of that for itself", CHANGE)
+    : [];
 }
 
 export function groupObstacles(group: VolumeGroup, tree: VolumeTree): Obstacle[] {
@@ -77,6 +87,14 @@ export function groupObstacles(group: VolumeGroup, tree: VolumeTree): Obstacle[]
   const isPower = extentBytes >= 1024 && 2 ** Math.round(Math.log2(extentBytes)) === extentBytes;
   if (!isPower && extentBytes % (128 * 1024) !== 0) {
     return [say(`has extents of ${extentBytes} bytes`, AGAIN)];
+  }
+  const ofDisk = (number: number) => tree.layout.disks[number]?.sectorBytes ?? 512;
+  const sectors = new Set(physical.map(({ volume }) => sectorBytesOf(volume, { tree, ofDisk })));
+  if (sectors.size > 1) {
+    return [say(
+      `lies on disks with sectors of different sizes (${[...sectors].join(" and ")} bytes)`,
+      "capture a template whose groups lie on disks with sectors of one size.",
+    )];
   }
   const unlike = logical.flatMap((lv) => logicalObstacles(lv, group));
   if (unlike.length > 0) return unlike;

@@ -1,6 +1,7 @@
 /** The part of a layout that is written: without data disks that nobody named. Pure. */
 import { describeVolume, type DiskLayout, type FileSystem, type Volume } from "#contract/format/layout.ts";
 import type { Obstacle } from "./obstacle.ts";
+import { mountsOf } from "./plan_btrfs.ts";
 import { volumesOf, VolumeTree } from "./tree.ts";
 
 interface WrittenPart {
@@ -55,8 +56,8 @@ export function writtenPart(layout: DiskLayout, written: ReadonlySet<number>): W
 }
 
 /** Where the template mounts it, and its subvolumes. */
-export function mountPointsOf({ mountPoint, mkfs }: FileSystem): string[] {
-  return [mountPoint, ...(mkfs.btrfs?.subvolumes ?? []).flatMap((s) => s.mountPoint ?? [])];
+export function mountPointsOf(fileSystem: FileSystem): string[] {
+  return mountsOf(fileSystem).map(({ mountPoint }) => mountPoint);
 }
 
 /** Whether the deepest mount point above a path is one of these. */

@@ -114,6 +114,20 @@ Deno.test("the operator's choice of a disk is in the plan", async () => {
   assert.match((await plan(test)).lines[0] ?? "", /\(sda,/);
 });
 
+Deno.test("a disk that is to be left alone is neither taken nor a reason to ask", async () => {
+  await using test = await start(machine([reported(), other]));
+  for (const [pattern, taken] of [[SECOND, "sda"], ["/dev/disk/by-path/*04.0", "sdb"]]) {
+    await test.client.send("PUT", "/nodes/n1", { json: { leaveDisks: [pattern] } });
+    const { outcome, lines } = await plan(test);
+    assert.equal(outcome, "planned");
+    assert.ok(lines[0]?.includes(`(${taken},`), lines[0]);
+  }
+  await test.client.send("PUT", "/nodes/n1", { json: { leaveDisks: [">10GB"] } });
+  assert.match((await plan(test)).problem?.detail ?? "", /left alone \(>10GB\)/);
+  await test.client.send("PUT", "/nodes/n1", { json: { leaveDisks: [SECOND], disks: [SECOND] } });
+  assert.equal((await plan(test)).outcome, "refused", "naming a disk does not overrule it");
+});
+
 Deno.test("an encrypted image is refused until it is said how the node opens it", async () => {
   await using test = await start(machine([reported()], { tpm2: false }));
   await test.publish("vault", {
@@ -122,6 +136,8 @@ Deno.test("an encrypted image is refused until it is said how the node opens it"
     source: header().source,
   });
   assert.match((await plan(test, { image: "vault" })).problem?.detail ?? "", /not said how/);
+  const { lines } = await test.client.get("/nodes/n1/plan?image=vault&unlock=key-file", PlanPreview);
+  assert.ok(lines.some((line) => /LUKS/.test(line)), lines.join("\n"));
   await test.client.send("PUT", "/nodes/n1", { json: { unlock: "tpm2" } });
   assert.match((await plan(test, { image: "vault" })).problem?.detail ?? "", /no TPM 2\.0/);
 });

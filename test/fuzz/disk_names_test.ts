@@ -13,6 +13,7 @@ const PARTS = [
   ..."\n \t=,:}#a".split(""),
   ...["/dev/", "/dev/sda2 / ext4 ", "/dev/disk/by-id/", "dev-sda.", "dev-\\x2d", "\\x2d", "-dev-"],
   ...["UUID=", "root=", "root=UUID=", "initrd ", "linux root=/dev/sda2\n", "set root='hd1'\n", "menuentry\n"],
+  ...['filter = [ "a|/dev/sda|", ', "ARRAY /dev/md0 ", "PVID=", "rd.lvm.lv=", "/dev/mapper/", "/dev/md/"],
   ...["Name: grub-pc/install_devices\nValue: /dev/sda\n", "What=", "x /dev/sdb1 swap\n", "search\n"],
 ];
 

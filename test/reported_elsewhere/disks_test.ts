@@ -25,7 +25,7 @@ function disk(name: string, facts: Partial<DiskFacts> = {}): DiskFacts {
 function choice({ disks, named }: { disks: readonly DiskFacts[]; named?: string }): string {
   try {
     const shortfall = ({ sizeBytes }: DiskFacts) => sizeBytes < 100e9 ? "it is too small" : undefined;
-    const need = { number: 0, kind: "system", named, isData: false, shortfall };
+    const need = { number: 0, kind: "system", sizeBytes: 0, named, isData: false, shortfall };
     return assignDisks(disks, { node: "n1", needs: [need] })[0]?.facts.name ?? "none";
   } catch (error) {
     if (error instanceof RackseedError) return error.title;

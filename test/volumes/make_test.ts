@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
+import { activateVolumes } from "../../agent/install/disk/active_volumes.ts";
 import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { makeVolumes } from "../../agent/install/disk/make_volumes.ts";
 import { formatDisk, mountTree } from "../../agent/install/disk/partition.ts";
-import { assembleVolumes } from "../../agent/layout/assemble/assemble_volumes.ts";
-import { readDisk } from "../../agent/layout/disks.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import type { Action } from "#plan/actions.ts";
-import { DISKS, inSmallVm } from "./in_small_vm.ts";
+import { inSmallVm } from "./in_small_vm.ts";
 import {
   encrypted,
   format,
@@ -25,7 +24,6 @@ import {
 const ROOT = "11111111-1111-4111-8111-111111111111", SWAP = "22222222-2222-4222-8222-222222222222";
 const VAR = "33333333-3333-4333-8333-333333333333";
 const keys = { recoveryKey: "a recovery key", passphrase: "a passphrase" };
-const { signal } = new AbortController();
 
 /** Makes the volumes, writes a file, and deactivates all; then finds the file again. */
 async function madeAndFound(disks: number, actions: readonly Action[]): Promise<void> {
@@ -38,15 +36,16 @@ async function madeAndFound(disks: number, actions: readonly Action[]): Promise<
     await Deno.writeTextFile("/mnt/file", "kept");
   }
   assertReleased();
-  for (const readOnly of [true, false]) {
-    const facts = (await Promise.all(DISKS.map((name) => readDisk(name)))).flatMap((d) => d ?? []);
-    await using found = await assembleVolumes(facts, { readOnly, keys: [keys.passphrase], run, signal });
-    const types = found.volumes.flatMap(({ facts }) => facts.get("UUID") ?? []);
-    assert.ok(types.includes(ROOT), `${found.notes}`);
-    const root = found.volumes.find(({ facts }) => facts.get("UUID") === ROOT);
-    await run(["mount", ...readOnly ? ["-o", "ro,norecovery"] : [], root?.device ?? "", "/mnt"]);
+  {
+    await using found = await activateVolumes(target, {
+      plan,
+      keys: [keys.recoveryKey],
+      readOnly: true,
+      run,
+    });
+    assert.deepEqual(found.missing, [], `${found.notes}`);
+    await using _mounts = await mountTree(target, { plan, at: "/mnt", readOnly: true });
     assert.equal(await Deno.readTextFile("/mnt/file"), "kept");
-    await run(["umount", "/mnt"]);
   }
   assertReleased();
 }
@@ -93,26 +92,11 @@ inSmallVm("a group keeps the template's ids of itself and of its volumes", async
     ]),
     ...format(lv("my-vg", "root"), "/", "ext4", ROOT),
   ]);
-  const seen = await text(
-    "lvm",
-    "lvs",
-    "--noheadings",
-    "--devices",
-    "/dev/vdb1",
-    "-o",
-    "vg_uuid,lv_uuid,pv_uuid,vg_tags,lv_tags,pe_start",
-    "--units",
-    "b",
-    "my-vg",
-  );
-  assert.deepEqual(seen.split(/\s+/), [
-    lvmId("VGmy-vg"),
-    lvmId("LVmy-vgroot"),
-    lvmId("PVmy-vg0"),
-    "rack1",
-    "a",
-    "1048576B",
-  ]);
+  const seen = async (kind: string, fields: string) =>
+    await text("lvm", kind, "--noheadings", "--units", "b", "-o", fields);
+  assert.match(await seen("vgs", "vg_uuid,vg_tags"), new RegExp(`^${lvmId("VGmy-vg")} +rack1$`));
+  assert.match(await seen("lvs", "lv_uuid,lv_tags"), new RegExp(`^${lvmId("LVmy-vgroot")} +a$`));
+  assert.match(await seen("pvs", "pv_uuid,pe_start"), new RegExp(`^${lvmId("PVmy-vg0")} +1048576B$`));
 });
 
 inSmallVm("LUKS on a logical volume: both keys open it, and the flag is in its header", async () => {

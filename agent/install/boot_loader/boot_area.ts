@@ -17,7 +17,11 @@ const MAX_AREA_BYTES = 2 << 20;
 /** Folders of the loader in the clone's tree. */
 export function bootFolders(layout: DiskLayout | undefined): string[] {
   const esp = layout?.fileSystems.find(isEsp)?.mountPoint;
-  return ["/boot/grub", "/boot/grub2", ...esp ? [`${esp}/EFI`] : []];
+  return [
+    ...["/boot/grub", "/boot/grub2"],
+    ...layout?.boot?.entries ?? [],
+    ...esp ? [`${esp}/EFI`] : [],
+  ];
 }
 
 /** `known`: files that still have its marks are not read again. */

@@ -1,4 +1,5 @@
 /** Keeps the EFI system partitions that are not mounted equal to the one that is. */
+import { actionsOf, type Plan } from "#plan/actions.ts";
 import type { EspPartition } from "#plan/plan_boot_loader.ts";
 import { Mount } from "../../sys/mount.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
@@ -56,4 +57,15 @@ async function isEqual(a: string, b: string): Promise<boolean> {
   if (!first || !second?.isFile || first.size !== second.size) return false;
   const [left, right] = await Promise.all([Deno.readFile(a), Deno.readFile(b)]);
   return Buffer.from(left).equals(right);
+}
+
+/** The same for a clone whose loader is kept: a disk of the mirror may be a new one. */
+export async function refillCopies(
+  target: TargetDisks,
+  { plan, clone }: { plan: Plan; clone: CloneTree },
+): Promise<number> {
+  const [action] = actionsOf(plan, "boot-loader");
+  if (action?.bootLoader.firmware !== "uefi") return 0;
+  const { esp, copies } = action.bootLoader;
+  return await fillCopies(target, { clone, esp, copies });
 }

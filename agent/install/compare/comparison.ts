@@ -12,8 +12,11 @@ import { type ExistingTree, findExisting } from "./existing.ts";
 
 /** Why the target is compared, and which of its paths do not belong to the image. */
 export type Comparison =
-  /** This same installation was interrupted: part of the image is there already. */
-  | { readonly why: "resumes" }
+  /**
+   * "resumes": this same installation was interrupted, so that part of the image is there already. "installs": nothing
+   * is there, but some of the image's paths do not belong there, which are `own`.
+   */
+  | { readonly why: "resumes" | "installs"; readonly own?: KeptPaths }
   | {
     readonly why: "restores";
     /** Left alone if they exist. */
@@ -31,15 +34,18 @@ export type Comparison =
   };
 
 /**
- * The comparison that an order calls for, if any. `own`: the node's own files. Throws RackseedError if a path to keep is
- * invalid.
+ * The comparison that an order calls for, if any. `own`: the node's own files, and what is left to disks that nothing is
+ * written to. Throws RackseedError if a path to keep is invalid.
  */
 export function comparisonOf(
   { restore }: Pick<Order, "restore">,
   { resumes, own = new KeptPaths([]) }: { resumes: boolean; own?: KeptPaths },
 ): Comparison | undefined {
-  if (restore === undefined) return resumes ? { why: "resumes" } : undefined;
-  return { why: "restores", kept: KeptPaths.parse(restore.keep), own, dryRun: restore.dryRun };
+  if (restore !== undefined) {
+    return { why: "restores", kept: KeptPaths.parse(restore.keep), own, dryRun: restore.dryRun };
+  }
+  if (resumes) return { why: "resumes", own };
+  return own.paths.length > 0 ? { why: "installs", own } : undefined;
 }
 
 /** The paths to keep by order, absolute in the tree. */
@@ -90,8 +96,8 @@ export async function compareTarget(
     const found = await findExisting(root, {
       manifest,
       kept: new KeptPaths([OWN_FOLDER, ...keep], restores?.kept.patterns),
+      own: comparison.own,
       ...(restores && {
-        own: restores.own,
         plain: restores.plain,
         index: restores.index,
         trustsIndex: restores.trustsIndex,

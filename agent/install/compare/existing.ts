@@ -67,11 +67,13 @@ export async function findExisting(root: number, options: ExistingOptions): Prom
 function pathsLeftAlone(
   root: number,
   { kept, own }: Pick<ExistingOptions, "kept" | "own">,
-): Pick<KeptPaths, "has" | "leadsTo"> {
-  const paths = new KeptPaths([...kept?.existingIn(root) ?? [], ...own?.paths ?? []], own?.patterns);
+): Pick<KeptPaths, "has" | "leadsTo" | "leadsOut"> {
+  const all = [...kept?.existingIn(root) ?? [], ...own?.paths ?? []];
+  const paths = new KeptPaths(all, own?.patterns, own?.except);
   return {
     has: (path) => paths.has(path) || (kept?.patterns?.has(path) ?? false) && hasName(root, path),
     leadsTo: (path) => paths.leadsTo(path),
+    leadsOut: (path) => paths.leadsOut(path),
   };
 }
 

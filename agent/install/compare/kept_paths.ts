@@ -31,10 +31,15 @@ export class KeptPaths {
 
   /** Patterns of further paths that are kept wherever the image or the disk has them. */
   readonly patterns: OwnPatterns | undefined;
+  /** Paths below kept ones that are not kept, with everything below them. */
+  readonly except: ReadonlySet<BytePath>;
+  readonly #aboveExcept: ReadonlySet<BytePath>;
 
   /** `paths`: as in a manifest, relative to the root. */
-  constructor(paths: Iterable<BytePath>, patterns?: OwnPatterns) {
+  constructor(paths: Iterable<BytePath>, patterns?: OwnPatterns, except: Iterable<BytePath> = []) {
     this.patterns = patterns;
+    this.except = new Set(except);
+    this.#aboveExcept = new Set([...this.except].flatMap(parentsOf));
     this.#paths = new Set(paths);
     for (const path of this.#paths) for (const parent of parentsOf(path)) this.#above.add(parent);
   }
@@ -50,8 +55,13 @@ export class KeptPaths {
 
   /** Whether the path is kept: one of them, below one, or matched by a pattern. */
   has(path: BytePath): boolean {
-    return this.#paths.has(path) || parentsOf(path).some((parent) => this.#paths.has(parent)) ||
-      (this.patterns?.has(path) ?? false);
+    const nearest = [path, ...parentsOf(path)].find((at) => this.#paths.has(at) || this.except.has(at));
+    return nearest !== undefined && !this.except.has(nearest) || (this.patterns?.has(path) ?? false);
+  }
+
+  /** Whether one that is not kept lies below this one. */
+  leadsOut(path: BytePath): boolean {
+    return this.#aboveExcept.has(path);
   }
 
   /** Whether a kept path lies below this one. */

@@ -28,7 +28,7 @@ interface Survey {
 interface SurveyOptions {
   readonly manifest: Manifest;
   /** Left alone: neither examined nor unwanted. */
-  readonly kept: Pick<KeptPaths, "has" | "leadsTo">;
+  readonly kept: Pick<KeptPaths, "has" | "leadsTo" | "leadsOut">;
   /** Whether a path of no entry was excluded from the image on purpose, and is therefore not unwanted. */
   readonly isExcluded?: IsExcluded | undefined;
   /** Makes unreadable directories readable; without, they fail the survey. */
@@ -96,8 +96,14 @@ class Walk {
     try {
       for (const name of readDirectory(fd)) {
         const child = joinPath(path, name);
-        if (this.#options.kept.has(child) || this.#shownAgain.has(child)) continue;
+        if (this.#shownAgain.has(child)) continue;
+        const isKept = this.#options.kept.has(child);
+        if (isKept && !this.#options.kept.leadsOut(child)) continue;
         const status = statAt(fd, name);
+        if (isKept) {
+          if (status.type === "directory") below.push(child);
+          continue;
+        }
         const number = this.#numbers.get(child);
         const entry = number === undefined ? undefined : this.#entries[number];
         if (status.flags & LOCKS & ~wantedFlags(entry && this.#named(entry))) this.#locked.add(child);

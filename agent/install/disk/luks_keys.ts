@@ -10,6 +10,22 @@ export interface LuksKeys {
 /** Deriving keys takes seconds by design, and many on a slow machine. */
 const ADD_MS = 5 * 60_000;
 
+/** Of a random key: nothing is won by making each guess slow, and systemd-cryptenroll(1) agrees. */
+export const RANDOM_KEY_DERIVATION = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
+
+/** cryptsetup(8), RETURN CODES */
+const WRONG_KEY = 2;
+
+/** Whether the key opens the volume. */
+export async function opensWith(
+  key: Uint8Array,
+  { device, run, signal }: { device: string; run: Run; signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  await using file = await KeyFile.make(key);
+  const argv = ["cryptsetup", "open", "--test-passphrase", "--key-file", file.path, device] as const;
+  return (await run(argv, { accept: [0, WRONG_KEY], signal, timeoutMs: ADD_MS })).code === 0;
+}
+
 /** `derivation`: options for how the key is derived. */
 export async function addKey(
   device: string,

@@ -2,15 +2,12 @@
 import type { PlannedEncrypted } from "#plan/actions.ts";
 import { textOf } from "../../sys/small_file.ts";
 import type { TargetDisks } from "./guard.ts";
-import { addKey, type LuksKeys } from "./luks_keys.ts";
+import { addKey, type LuksKeys, RANDOM_KEY_DERIVATION } from "./luks_keys.ts";
 import type { CarryOut } from "./carry_out.ts";
 import { wipeVolume } from "./wipe.ts";
 
 /** Formatting gathers random numbers, and deriving a key takes seconds by design. */
 const LUKS_MS = 5 * 60_000;
-
-/** Of a recovery key: it is random, so nothing is won by making each guess slow; systemd-cryptenroll(1) agrees. */
-const CHEAP_DERIVATION = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
 
 /** Options of cryptsetup for the persistent flags of LUKS2. */
 const FLAG_OPTIONS: ReadonlyMap<string, string> = new Map([
@@ -31,7 +28,7 @@ export function luksFormatArgv(
     ...["--uuid", uuid, "--cipher", cipher, "--key-size", String(keyBits)],
     ...["--sector-size", String(sectorBytes), "--offset", String(dataAtBytes / 512)],
     ...label === undefined || label === "" ? [] : ["--label", label],
-    ...CHEAP_DERIVATION,
+    ...RANDOM_KEY_DERIVATION,
     device,
   ];
 }

@@ -9,7 +9,7 @@ import { deviceOptions, makeSubvolumes, openSubvolumes } from "./btrfs_subvolume
 import type { CarryOut } from "./carry_out.ts";
 import { isUnsound } from "./check_file_system.ts";
 import type { TargetDisks } from "./guard.ts";
-import { wipeDisk, wipeVolume } from "./wipe.ts";
+import { wipeDisk } from "./wipe.ts";
 import { type Action, type ActionOf, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { sfdiskScript } from "#plan/plan_table.ts";
@@ -38,7 +38,6 @@ export async function partitionDisk(
     );
     if (action.gpt?.protectiveBoot) await markProtectiveBoot(device);
     await settle(target, { action, run, signal });
-    if (!keepContents) await wipePartitions(target, { action, run, signal });
   }
 }
 
@@ -51,17 +50,6 @@ async function wipeDisks(
   const written = [...actionsOf(plan, "erase"), ...actionsOf(plan, "partition")].map(({ disk }) => disk);
   for (const disk of new Set([...ranges.keys(), ...written])) {
     await wipeDisk(target, { disk, ranges: ranges.get(disk), run, signal });
-  }
-}
-
-async function wipePartitions(
-  target: TargetDisks,
-  { action: { disk, partitions }, run, signal }: CarryOut & { readonly action: PartitionAction },
-): Promise<void> {
-  for (const { number, type } of partitions) {
-    // it holds the start of the chain of logical partitions
-    if (isExtended(type)) continue;
-    await wipeVolume(target.device({ kind: "partition", disk, number }), { run, signal });
   }
 }
 
@@ -207,20 +195,26 @@ export async function mountTree(
     without.some((w) => describeVolume(w.volume) === describeVolume(volume));
   for (const action of actionsOf(plan, "mount")) {
     if (isMissing(action)) continue;
-    const devices = devicesOf(target, action);
-    const options = [action.options, readOnly ? UNREPLAYED[action.type] : undefined];
+    const { source, data } = mountSource(target, { action, readOnly });
     const mountPoint = `${at}${action.mountPoint === "/" ? "" : action.mountPoint}`;
-    stack.use(
-      await Mount.at(mountPoint, {
-        source: devices[0] ?? "",
-        type: action.type,
-        // updating the access time of every file that is compared would cost more than reading it
-        flags: readOnly ? MS.RDONLY : MS.NOATIME,
-        data: [...options, ...deviceOptions(devices)].filter(Boolean).join(","),
-      }),
-    );
+    // updating the access time of every file that is compared would cost more than reading it
+    const flags = readOnly ? MS.RDONLY : MS.NOATIME;
+    stack.use(await Mount.at(mountPoint, { source, type: action.type, flags, data }));
   }
   return stack.move();
+}
+
+/** For mount(2). */
+export function mountSource(
+  target: TargetDisks,
+  { action, readOnly }: { action: ActionOf<"mount">; readOnly: boolean },
+): { source: string; data: string } {
+  const devices = devicesOf(target, action);
+  const options = [action.options, readOnly ? UNREPLAYED[action.type] : undefined];
+  return {
+    source: devices[0] ?? "",
+    data: [...options, ...deviceOptions(devices)].filter(Boolean).join(","),
+  };
 }
 
 /** ext4(5), xfs(5), btrfs(5), f2fs */

@@ -17,7 +17,7 @@ import { completeArrays } from "./array_members.ts";
 import type { CarryOut } from "./carry_out.ts";
 import { holdResync } from "./hold_resync.ts";
 import { sizeOfDevice } from "./wipe.ts";
-import { formatDisk, kernelKnows } from "./partition.ts";
+import { formatDisk, kernelKnows, mountSource } from "./partition.ts";
 import { type Action, actionsOf, type Plan } from "#plan/actions.ts";
 import type { Formatting } from "#plan/plan_format.ts";
 import { type PlannedPartition, USUAL_ENTRIES } from "#plan/plan_table.ts";
@@ -58,9 +58,8 @@ export async function findResumption(
   try {
     if (!await volumesStand(target, { plan, keys, stack, run, signal })) return { resumes: false };
     await repairFileSystems(target, { plan, run, signal });
-    const source = target.device(root.volume);
-    const flags = INSPECTION_FLAGS;
-    await using _mount = await Mount.at(at, { source, type: root.type, flags, data: root.options ?? "" });
+    const mounting = mountSource(target, { action: root, readOnly: false });
+    await using _mount = await Mount.at(at, { ...mounting, type: root.type, flags: INSPECTION_FLAGS });
     const found = readJournal(at);
     if (found.state === "none") return { resumes: false };
     if (found.state === "unreadable") {

@@ -5,9 +5,9 @@
 import { readDisk } from "../../layout/disks.ts";
 import { claimBlockDevice } from "../../sys/kernel.ts";
 import type { TargetDisks } from "./guard.ts";
-import { signatureAreas } from "./signature_areas.ts";
 import type { CarryOut } from "./carry_out.ts";
 import type { ByteRange } from "#plan/actions.ts";
+import { wipeRanges } from "#plan/wipe.ts";
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -35,7 +35,8 @@ export async function wipeDisk(
 /** `device`: on a proven disk. */
 export async function wipeVolume(device: string, { run, signal }: CarryOut): Promise<void> {
   signal?.throwIfAborted();
-  await zeroRanges(device, signatureAreas(await sizeOfDevice(device)));
+  const sizeBytes = await sizeOfDevice(device);
+  await zeroRanges(device, wipeRanges([{ at: 0, bytes: sizeBytes }], { sizeBytes, sectorBytes: 512 }));
   // anything that stands elsewhere; and it makes the kernel drop the old partitions
   await run(["wipefs", "--all", "--force", device], { signal, title: `cannot erase ${device}` });
 }

@@ -10,6 +10,7 @@ import { mainThreadMs } from "../../sys/thread_clock.ts";
 import { compareTarget, type Comparison, type ComparisonResult } from "../compare/comparison.ts";
 import type { RouteOptions } from "../compare/differences.ts";
 import { indexOfTarget } from "../compare/target_index.ts";
+import { LEFT_ALONE } from "../extract/frame_plan.ts";
 import type { InstallOptions } from "../extract/install_options.ts";
 import { defaultWorkers, installTree } from "../extract/install_tree.ts";
 import { type VerifyOptions, verifyTree } from "../extract/verify.ts";
@@ -235,13 +236,21 @@ export class ImageFetch implements AsyncDisposable {
     });
   }
 
-  /** Step "verify". A restored target was compared already, so that only what was written is verified. */
+  /**
+   * Step "verify". A restored target was compared already, so that only what was written is verified; otherwise
+   * everything but what was left alone.
+   */
   async verify(options: Omit<VerifyOptions, "root" | "signal" | "only">): Promise<StepOutcome> {
     const { manifest, target, compared } = this.#current;
-    const found = target.comparison?.why === "restores" ? compared?.found : undefined;
+    const found = compared?.found, restores = target.comparison?.why === "restores";
+    const isWritten = (number: number) =>
+      restores
+        ? found?.states[number] === 0 || found?.wrongAttributes.has(number) === true
+        : found?.states[number] !== LEFT_ALONE;
+    const verifiesAll = !restores && !found?.states.includes(LEFT_ALONE);
     const { entries, readBytes } = await verifyTree(manifest, {
       root: target.path,
-      ...(found && { only: (number) => found.states[number] === 0 || found.wrongAttributes.has(number) }),
+      ...(!verifiesAll && { only: isWritten }),
       signal: this.#signal,
       ...options,
     });

@@ -5,7 +5,7 @@ import { loaderVolumes } from "#plan/plan_boot_loader.ts";
 import { type CloneDisk, TemplateDisks, type UnlockWay } from "../../disk_references/template_disks.ts";
 
 /** Where a key file of a LUKS volume is, which systemd finds by itself: crypttab(5). */
-function keyFileOf(name: string): string {
+export function keyFileOf(name: string): string {
   return `/etc/cryptsetup-keys.d/${name}.key`;
 }
 

@@ -3,13 +3,14 @@
  * some of those names. The rules for each file are in agent/disk_references.
  */
 import { GRUB_ONLY } from "#contract/format/boot.ts";
-import type { SwapFile } from "#contract/format/layout.ts";
+import { isEsp, type SwapFile } from "#contract/format/layout.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
 import { initramfsProgram } from "../../boot_config/initramfs_program.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { initramfsNeeds } from "./initramfs_needs.ts";
+import { ownEntries } from "./loader_entries.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
@@ -56,15 +57,17 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
     if (inInitramfs) repeated.push(path);
   }
   const facts = disks.layout.boot ?? { ...GRUB_ONLY, ...await initramfsProgram(clone), hostOnly: false };
+  const entries = await ownEntries(clone, { facts, esp: disks.layout.fileSystems.find(isEsp)?.mountPoint });
   const needs = initramfsNeeds({ facts, drivers, rewritten: repeated, disks });
   const isMade = needs.some(({ isVital }) => isVital || facts.initramfs !== "none");
   const rebuilt = isMade ? await makeInitramfs(clone, { ...options, facts, drivers, needs }) : undefined;
   const made = await makeSwapFiles(clone, { ...options, files: swapFiles });
   return {
-    rewritten: [...rewritten, ...rebuilt?.paths ?? []],
+    rewritten: [...rewritten, ...entries.written, ...rebuilt?.paths ?? []],
     notes: [
       ...rewritten.length > 0 ? [`fitted to this disk: ${rewritten.join(", ")}`] : [],
       ...notes,
+      ...entries.notes,
       ...rebuilt ? [rebuilt.note] : [],
       ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
     ],

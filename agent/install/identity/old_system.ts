@@ -1,6 +1,7 @@
-/** Reads who the machine was from the disk that the plan is about to overwrite, and from no other disk. */
+/** Reads who the machine was from the disks that the plan is about to overwrite, and from no other disk. */
 import { messageOf } from "#contract/errors.ts";
-import { devicePath } from "../../layout/disks.ts";
+import { assembleVolumes } from "../../layout/assemble/assemble_volumes.ts";
+import { readDisk } from "../../layout/disks.ts";
 import type { Run } from "../../sys/command.ts";
 import { foreignRoots } from "../disk/foreign_roots.ts";
 import type { TargetDisks } from "../disk/guard.ts";
@@ -15,23 +16,36 @@ export interface OldSystem {
   readonly notes: readonly string[];
 }
 
+/** blkid's types of what is a part of another volume. */
+const PARTS = new Set(["linux_raid_member", "crypto_LUKS", "LVM2_member"]);
+
 /** `at`: where file systems are mounted temporarily. Throws only if `signal` aborts. */
 export async function readOldSystem(
   target: TargetDisks,
-  { at, nics, own, run, signal }: {
+  { at, nics, own, keys = [], run, signal }: {
     at: string;
     nics: readonly NamedNic[];
     /** Paths that the image's settings add to own_files/table.ts. */
     own: readonly string[];
+    /** To try on encrypted volumes. */
+    keys?: readonly string[];
     run: Run;
     signal: AbortSignal;
   },
 ): Promise<OldSystem> {
   const notes: string[] = [];
-  const devices = target.numbers.flatMap((disk) => {
-    const { name, partitions } = target.facts(disk);
-    return partitions.length > 0 ? partitions.map((p) => devicePath(name, p.number)) : [devicePath(name)];
+  const disks = await Promise.all(target.numbers.map((disk) => readDisk(target.facts(disk).name)));
+  // gone again before anything is overwritten
+  await using assembled = await assembleVolumes(disks.flatMap((disk) => disk ?? []), {
+    readOnly: true,
+    keys,
+    run,
+    signal,
   });
+  notes.push(...assembled.notes);
+  const devices = assembled.volumes.flatMap(({ device, facts }) =>
+    PARTS.has(facts.get("TYPE") ?? "") ? [] : [device]
+  );
   for await (const { tree, name } of foreignRoots(devices, { at, notes, run, signal })) {
     try {
       return { kept: await readIdentity(tree, { nics, own }), from: name, notes };

@@ -21,6 +21,7 @@ import {
 } from "../records/clone_record.ts";
 import type { ContentIndex } from "../records/content_index.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
+import { leftPaths } from "./left_paths.ts";
 import type { RestoreRequest } from "./judge_disk.ts";
 import { machineComparison, ownPaths, STATE_PATHS } from "./restore_scope.ts";
 
@@ -92,6 +93,7 @@ export class ExistingClone {
     return machineComparison(order, {
       ...facts,
       plain: plainMounts(plan),
+      left: leftPaths(plan),
       soundLoader: loader.state === "unknown" ? [] : bootFolders(layout),
     });
   }

@@ -70,7 +70,7 @@ export function ownPaths(record: CloneRecord | undefined): string[] {
  */
 export function machineComparison(
   order: Pick<Order, "restore"> & Partial<Pick<Order, "identity">>,
-  { record, index, trustsIndex, soundLoader, fitted, plain }: {
+  { record, index, trustsIndex, soundLoader, fitted, plain, left }: {
     record: CloneRecord | undefined;
     index: ContentIndex | undefined;
     /** Whether files that match the index need not be read. */
@@ -79,14 +79,18 @@ export function machineComparison(
     /** Files that were changed for this disk, and have not changed since. */
     fitted: readonly string[];
     plain: readonly string[];
+    /** What lies on disks that nothing is written to. */
+    left?: KeptPaths;
   },
 ): Comparison | undefined {
   const parsed = (paths: readonly string[]) => paths.map((path) => bytePathOfText(path.slice(1)));
   const found = comparisonOf(order, {
     resumes: false,
     own: new KeptPaths(
-      parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...fitted, ...order.identity?.own ?? []]),
+      parsed([...ownPaths(record), ...ALWAYS_OWN, ...soundLoader, ...fitted, ...order.identity?.own ?? []])
+        .concat(left?.paths ?? []),
       OWN_PATTERNS,
+      left?.except,
     ),
   });
   if (found?.why !== "restores") return found;

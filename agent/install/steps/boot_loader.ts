@@ -5,6 +5,8 @@ import type { StepOutcome } from "../../steps/step.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 import { bootFolders, bootState } from "../boot_loader/boot_area.ts";
 import { templateDisks } from "../fit/clone_disks.ts";
+import { labelChanged } from "../fit/selinux_labels.ts";
+import { refillCopies } from "../boot_loader/esp_copies.ts";
 import { installBootLoader } from "../boot_loader/boot_loader.ts";
 import { writeCloneRecord } from "../records/clone_record.ts";
 import type { ExistingClone } from "../restore/existing_clone.ts";
@@ -27,6 +29,7 @@ export async function installLoader(machine: Machine, options: LoaderOptions): P
   const disks = templateDisks(plan, { layout, encryption: order.encryption });
   const facts = layout.boot ?? GRUB_ONLY;
   const notes = await installBootLoader(target, { plan, clone, facts, disks, distribution, run, signal });
+  notes.push(...await labelChanged(clone));
   // grub-install wrote to the device itself, which is read now
   syncAll();
   await writeCloneRecord(clone, {
@@ -43,12 +46,17 @@ export async function keepOrInstallLoader(
   machine: Machine,
   { existing, ...options }: LoaderOptions & { existing: ExistingClone },
 ): Promise<StepOutcome> {
-  const { target, clone, given: { fitted } } = options;
+  const { plan, target, clone, given: { fitted } } = options;
   const folders = ownedFolders(machine, clone);
   const kept = await existing.keepLoader(target);
   if (kept === undefined) return await installLoader(machine, options);
   await existing.recordFitted(lastingOnly(fitted, folders));
-  return { message: kept };
+  const filled = await refillCopies(target, { plan, clone });
+  return {
+    message: [kept, ...filled > 0 ? [`${filled} files copied to other EFI system partitions`] : []].join(
+      "; ",
+    ),
+  };
 }
 
 /** The loader's folders, which from now on are not the image's. */

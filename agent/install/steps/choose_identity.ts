@@ -8,6 +8,7 @@ import { keepIdentity } from "../identity/keep_identity.ts";
 import { readNamedNics } from "../identity/nics.ts";
 import { readOldSystem } from "../identity/old_system.ts";
 import type { Machine } from "./machine.ts";
+import { openingKeys } from "./volume_keys.ts";
 
 type Chosen = StepOutcome & { readonly identity: Identity };
 
@@ -26,7 +27,8 @@ async function keep(machine: Machine, target: TargetDisks): Promise<Chosen> {
   const { enrolled: { order }, clonePath, run, signal } = machine;
   const nics = await readNamedNics();
   const own = order.identity.own ?? [];
-  const old = await readOldSystem(target, { at: clonePath, nics, own, run, signal });
+  const keys = openingKeys(order);
+  const old = await readOldSystem(target, { at: clonePath, nics, own, keys, run, signal });
   const { identity, found, message } = keepIdentity(order.identity, { old, nics });
   if (found && !order.restore?.dryRun) await secure(machine, identity);
   return { identity, message };

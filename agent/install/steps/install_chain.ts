@@ -7,11 +7,13 @@ import { syncPeriodically } from "../extract/periodic_sync.ts";
 import { ImageFetch } from "../fetch/image_fetch.ts";
 import { installLoader } from "./boot_loader.ts";
 import { chooseIdentity } from "./choose_identity.ts";
+import { giveKeys } from "./clone_keys.ts";
 import { finishClone } from "./finish_clone.ts";
 import { giveIdentity } from "./give_identity.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
 import type { MountedClone } from "./mounted_clone.ts";
+import { leftPaths } from "../restore/left_paths.ts";
 import { makeFileSystems, partitionOrResume } from "./new_disk.ts";
 import { planMachine, proveDisk } from "./plan.ts";
 
@@ -61,7 +63,7 @@ export async function installClone(
   },
 ): Promise<void> {
   const { steps, clonePath } = machine, { clone, journal } = mounted;
-  const comparison = comparisonOf({}, { resumes });
+  const comparison = comparisonOf({}, { resumes, own: leftPaths(disk.plan) });
   const { inMemory } = await steps.run(
     "torrent",
     (progress) => fetch.join({ path: clonePath, journal, comparison }, { memory: PACKS_IN_MEMORY, progress }),
@@ -69,7 +71,10 @@ export async function installClone(
   await steps.run("install", (progress) => writeFiles(fetch, progress));
   const given = await steps.run(
     "identity",
-    (progress) => giveIdentity(machine, { plan: disk.plan, clone, identity, progress }),
+    async (progress) => {
+      await giveKeys(machine, { ...disk, clone });
+      return await giveIdentity(machine, { plan: disk.plan, clone, identity, progress });
+    },
   );
   await steps.run("bootloader", () => installLoader(machine, { ...disk, clone, given }));
   await finishClone(machine, { ...disk, mounted, fetch, given, inMemory, checks: true });

@@ -53,6 +53,10 @@ export async function makeFileSystems(
 ): Promise<StepOutcome & MountedClone> {
   await formatNewDisk(machine, { ...disk, resumes, update });
   const mounted = await mountClone(machine, disk);
+  // the clone needs something to mount the disks on that are left alone
+  for (const mountPoint of disk.plan.left.mountPoints) {
+    await Deno.mkdir(`${machine.clonePath}${mountPoint}`, { recursive: true });
+  }
   // resuming is tried once: if it fails, the next installation starts from an empty disk
   const journal = keepJournal(machine, { plan: disk.plan, fetch, once: resumes });
   const message = resumes ? "kept, except vfat, which has no journal" : undefined;

@@ -196,7 +196,41 @@ function DeployDialog() {
           <strong>The disks of these nodes will be overwritten</strong>{" "}
           the next time they boot from the network:
         </p>
-        <ul id="deploy-nodes"></ul>
+        <div id="deploy-plans" aria-live="polite">
+          <ul id="deploy-nodes"></ul>
+        </div>
+        <fieldset id="deploy-encryption" hidden>
+          <legend>The image is encrypted: each clone gets a key of its own</legend>
+          <label>
+            The clones are opened by
+            <select name="unlock">
+              <option value="">what is set for each node</option>
+              <option value="tpm2">their TPM 2.0</option>
+              <option value="key-file">a key file on another file system</option>
+              <option value="passphrase">a passphrase, typed at each start</option>
+            </select>
+          </label>
+          <div id="deploy-passphrase" hidden>
+            <label>
+              Passphrase
+              <input
+                name="passphrase"
+                type="password"
+                minlength={8}
+                maxlength={512}
+                autocomplete="new-password"
+              />
+            </label>
+            <label>
+              Once more
+              <input name="repeated" type="password" maxlength={512} autocomplete="new-password" />
+            </label>
+          </div>
+        </fieldset>
+        <label id="deploy-anyway" hidden>
+          <input name="anyway" type="checkbox" />{" "}
+          Order it all the same: the nodes plan again with the disks that they have then
+        </label>
         <p class="problem" role="alert"></p>
         <div class="actions">
           <button type="button" value="close">Cancel</button>

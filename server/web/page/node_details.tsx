@@ -1,15 +1,22 @@
 /** The details of one node, for the page's dialog: settings, hardware, and the steps of its latest deployment. */
-import type { NodeView, StepReport } from "#contract/api.ts";
+import type { NodeView, RecoveryKeyUse, StepReport } from "#contract/api.ts";
 import { formatRate } from "#contract/rate_text.ts";
 import { formatBytes, formatSeconds, formatTime } from "../../words/figures.ts";
 import { describeEncryption, formatDataDisk } from "../../words/disk_text.ts";
 import { formatInterface } from "../../words/interface_text.ts";
+import { RecoveryKey } from "./recovery_key.tsx";
 import { Failure } from "./rows.tsx";
 
-export function NodeDetails({ node, log }: { node: NodeView; log: readonly StepReport[] }) {
+export function NodeDetails({ node, log, uses }: {
+  node: NodeView;
+  log: readonly StepReport[];
+  /** Views of its recovery key. */
+  uses: readonly RecoveryKeyUse[];
+}) {
   return (
     <>
       <Facts facts={{ ...settingsOf(node), ...machineOf(node) }} />
+      <RecoveryKey node={node} uses={uses} />
       <h3>Latest deployment</h3>
       {log.length === 0 ? <p class="empty">No steps yet.</p> : (
         <ol class="steps">

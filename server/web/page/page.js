@@ -147,11 +147,72 @@ const openCapture = byId("capture-dialog") && dialog("capture-dialog", async (fo
 
 const openDeploy = byId("deploy-dialog") && dialog("deploy-dialog", async (form) => {
   const nodes = pickedRows().map((row) => row.dataset.name);
-  const answer = await call("POST", "/deployments", { nodes, image: form.get("image") });
+  const passphrase = byId("deploy-passphrase").hidden ? undefined : form.get("passphrase");
+  if (passphrase !== undefined && passphrase !== form.get("repeated")) {
+    throw new Error("The two passphrases differ. Type the same one twice.");
+  }
+  const unlock = byId("deploy-encryption").hidden ? undefined : form.get("unlock") || undefined;
+  const planCheck = byId("deploy-anyway").hidden || form.get("anyway") === null;
+  const request = { nodes, image: form.get("image"), unlock, passphrase, planCheck };
+  const answer = await call("POST", "/deployments", request);
+  forgetPassphrase();
   for (const box of document.querySelectorAll("#nodes input:checked")) box.checked = false;
   noteChoice();
   return `${nodes.join(", ")} will be overwritten with ${answer.image} at the next network boot.`;
 });
+
+function forgetPassphrase() {
+  for (const input of byId("deploy-passphrase").querySelectorAll("input")) input.value = "";
+}
+
+/** Counts the requests for plans: only the answer to the last one is shown. */
+let planning = 0;
+
+/** Shows what the deployment would do; until then nothing can be ordered. */
+async function showPlans() {
+  const form = byId("deploy-dialog").querySelector("form");
+  const submit = form.querySelector("[type=submit]");
+  const request = ++planning;
+  submit.disabled = true;
+  const nodes = pickedRows().map((row) => row.dataset.name);
+  const choice = { nodes, image: form.image.value, unlock: form.unlock.value || undefined };
+  const response = await fetch("/page/plans", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(choice),
+  }).catch(() => undefined);
+  if (response?.status === 401) location.reload();
+  const text = response?.ok ? await response.text() : undefined;
+  if (request !== planning) return;
+  form.querySelector(".problem").textContent = text === undefined
+    ? "Cannot load the plans of these nodes. Close this dialog and try again."
+    : "";
+  if (text === undefined) return;
+  const place = byId("deploy-plans");
+  place.innerHTML = text;
+  const { encrypted, passphrase, refused } = place.firstElementChild.dataset;
+  byId("deploy-encryption").hidden = encrypted === undefined;
+  byId("deploy-passphrase").hidden = passphrase === undefined;
+  for (const input of byId("deploy-passphrase").querySelectorAll("input")) {
+    input.required = passphrase !== undefined;
+  }
+  byId("deploy-anyway").hidden = refused === undefined;
+  submit.disabled = refused !== undefined && !form.anyway.checked;
+}
+
+/** Shows a node's recovery key in its own form, once it was asked for. */
+async function showRecoveryKey(form) {
+  const again = new FormData(form).get("again") ?? undefined;
+  const path = `/nodes/${encodeURIComponent(form.dataset.recovery)}/recovery-key`;
+  await attempt(async () => {
+    const { keys } = await call("POST", path, { again });
+    const place = form.querySelector("[data-key]");
+    place.textContent = keys.map(({ recoveryKey, image }) => `${recoveryKey}   (${image})`).join("\n");
+    place.hidden = false;
+    form.querySelector("[type=submit]").hidden = true;
+    return "";
+  }, form.querySelector(".problem"));
+}
 
 const openRestore = byId("restore-dialog") && dialog("restore-dialog", async (form) => {
   const nodes = pickedRows().map((row) => row.dataset.name);
@@ -220,11 +281,23 @@ function fillDialog(name, first) {
 
 if (connection) {
   document.addEventListener("change", noteChoice);
+  byId("deploy-dialog").addEventListener("change", ({ target }) => {
+    if (target.name === "image" || target.name === "unlock" || target.name === "anyway") showPlans();
+  });
+  byId("deploy-dialog").addEventListener("close", forgetPassphrase);
+  byId("node-dialog").addEventListener("close", () => byId("node-details").replaceChildren());
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.recovery === undefined) return;
+    event.preventDefault();
+    showRecoveryKey(event.target);
+  });
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
     if (button?.id === "deploy") {
       fillDialog("deploy", []);
+      byId("deploy-dialog").querySelector("form").reset();
       openDeploy();
+      showPlans();
     } else if (button?.id === "restore") {
       fillDialog("restore", [new Option("their assigned image", "")]);
       openRestore();

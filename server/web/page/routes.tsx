@@ -5,7 +5,8 @@
 import { Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { secureHeaders } from "hono/secure-headers";
-import type { ServerEvent } from "#contract/api.ts";
+import { DeployRequest, PlanQuery, type ServerEvent } from "#contract/api.ts";
+import { jsonBody } from "../body.ts";
 import { type ApiContext, type Env, hasCookie, refuseForeignOrigin } from "../context.ts";
 import type { Format } from "../live.ts";
 import { COOKIE, SESSION_SECONDS } from "../../access/page_sessions.ts";
@@ -15,6 +16,7 @@ import script from "./page.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import { helpRoutes } from "../help/routes.tsx";
 import { NodeDetails } from "./node_details.tsx";
+import { Plans } from "./plans.tsx";
 import { CaptureRow, HookRow, ImageRow, NodeRow, TemplateRow } from "./rows.tsx";
 
 export function pageRoutes(context: ApiContext): Hono<Env> {
@@ -85,7 +87,20 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
   app.get("/page/nodes/:node", (c) => {
     if (!hasCookie(c, sessions)) return c.body(null, 401);
     const key = c.req.param("node");
-    return c.html(`${<NodeDetails node={fleet.get(key)} log={fleet.log(key)} />}`);
+    const node = fleet.get(key);
+    return c.html(`${<NodeDetails node={node} log={fleet.log(key)} uses={fleet.recoveryKeyUses(key)} />}`);
+  });
+
+  app.post("/page/plans", async (c) => {
+    refuseForeignOrigin(c);
+    if (!hasCookie(c, sessions)) return c.body(null, 401);
+    const { nodes, image, unlock } = await jsonBody(c.req, PlansRequest);
+    const planned = nodes.map((key) => ({
+      node: fleet.get(key),
+      preview: fleet.plan(key, { image, unlock }),
+    }));
+    const isEncrypted = (images.get(image).layout?.encrypted?.length ?? 0) > 0;
+    return c.html(`${<Plans planned={planned} isEncrypted={isEncrypted} unlock={unlock} />}`);
   });
 
   const format = asRows(context);
@@ -105,6 +120,9 @@ export function pageRoutes(context: ApiContext): Hono<Env> {
     });
   }
 }
+
+/** A request of the deploy dialog: too many nodes for a query. */
+const PlansRequest = PlanQuery.extend({ nodes: DeployRequest.shape.nodes });
 
 const WRONG_TOKEN = "Wrong token for this server.";
 

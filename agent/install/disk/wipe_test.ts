@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { signatureAreas } from "./signature_areas.ts";
+import { wipeRanges } from "#plan/wipe.ts";
+
+const signatureAreas = (sizeBytes: number) =>
+  wipeRanges([{ at: 0, bytes: sizeBytes }], { sizeBytes, sectorBytes: 512 });
 
 const MIB = 1 << 20, GIB = 2 ** 30;
 

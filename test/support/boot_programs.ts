@@ -1,0 +1,47 @@
+/** Boot programs of Debian's packages that the small VM's Debian lacks, unpacked into a folder beside its cache. */
+import { createHash } from "node:crypto";
+import { runCommand as run } from "../../agent/sys/command.ts";
+
+const PACKAGES = [
+  ...[
+    "systemd",
+    "libsystemd-shared",
+    "systemd-boot",
+    "systemd-boot-efi",
+    "libseccomp2",
+    "libip4tc2",
+    "libfdisk1",
+  ],
+  ...["dracut-core", "initramfs-tools", "initramfs-tools-core", "klibc-utils", "libklibc"],
+];
+
+export const bootProgramsNeeds = ["apt-get", "dpkg-deb"];
+
+/** The folder with the packages' files, to be laid over a Debian without them. */
+export async function bootPrograms(cache: string): Promise<string> {
+  const key = createHash("sha256").update(PACKAGES.join()).digest("hex").slice(0, 16);
+  const folder = `${cache}/boot-programs-${key}`;
+  if (await Deno.lstat(folder).then(() => true, () => false)) return folder;
+  await Deno.mkdir(cache, { recursive: true });
+  const work = await Deno.makeTempDir({ dir: cache, prefix: "boot-programs-" });
+  const tree = `${work}/tree`;
+  await Deno.mkdir(tree);
+  // apt-get downloads to where it is started
+  await run(["sh", "-ec", 'cd "$0"; apt-get download "$@"', work, ...PACKAGES], { timeoutMs: 5 * 60_000 });
+  for await (const { name } of Deno.readDir(work)) {
+    if (name.endsWith(".deb")) await run(["dpkg-deb", "-x", `${work}/${name}`, tree]);
+  }
+  // where the system has links, a folder of the same name would hide them
+  for (const name of ["bin", "lib", "sbin"]) {
+    await run([
+      "sh",
+      "-ec",
+      '[ ! -d "$0" ] || { mkdir -p "$1"; cp -a "$0/." "$1"; rm -r "$0"; }',
+      `${tree}/${name}`,
+      `${tree}/usr/${name}`,
+    ]);
+  }
+  await Deno.rename(tree, folder);
+  await Deno.remove(work, { recursive: true });
+  return folder;
+}
