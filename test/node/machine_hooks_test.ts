@@ -46,7 +46,7 @@ function run(root: string, hooks: readonly Hook[]) {
   const done = runMachineHooks("post-install", {
     order,
     identity,
-    disk: "/dev/null",
+    disks: ["/dev/null", "/dev/zero"],
     root,
     log: { add: (line) => lines.push(line) },
     progress: { update() {} },
@@ -61,7 +61,7 @@ Deno.test({
   fn: () =>
     inTree(async (root) => {
       const script = `#!/bin/sh -e
-[ -c "$RACKSEED_DISK" ] && [ -r /proc/self/status ] && [ -d /sys/kernel ]
+[ -c "$RACKSEED_DISK" ] && [ "$RACKSEED_DISKS" = "/dev/null /dev/zero" ] && [ -r /proc/self/status ] && [ -d /sys/kernel ]
 echo "$RACKSEED_WHEN $RACKSEED_HOSTNAME $RACKSEED_IMAGE@$RACKSEED_VERSION" | tee /etc/hooked
 `;
       const { done, lines } = run(root, [

@@ -11,7 +11,7 @@ import {
   type RestoreRequest,
 } from "../../agent/install/restore/judge_disk.ts";
 import { mountTree } from "../../agent/install/disk/partition.ts";
-import type { Plan } from "#plan/actions.ts";
+import { actionsOf, type Plan } from "#plan/actions.ts";
 import {
   assessDisk,
   describeRepairs,
@@ -85,18 +85,18 @@ for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {
   test(`a disk whose first mebibyte is zeros gets its ${name} back, and the data after it stays`, async () => {
     const { disk, plan, target } = await installed(script);
     await using _disk = disk;
-    assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+    assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, lostTables: [], missing: [] });
     await run(["partx", "--delete", disk.device], { accept: [0, 1] });
     await zero(disk, { from: 0, kib: 1024 });
     await restart(disk);
     const proven = await TargetDisks.prove(plan, { allowLoop: true });
     const state = await assessDisk(proven, { plan, run });
-    assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
+    assert.deepEqual(state, { fits: true, lostTables: [0], missing: [] });
     assert(state.fits);
-    assert.deepEqual(await mendDisk(proven, { plan, state, run, onFormat: () => {} }), [
+    assert.deepEqual((await mendDisk(proven, { plan, state, run, onFormat: () => {} })).notes, [
       "the partition table is rewritten",
     ]);
-    const table = plan.actions[0];
+    const [table] = actionsOf(plan, "partition");
     assert(table?.do === "partition" && await tableStands(proven, table, { run }));
     assert.equal(await onDisk(proven, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
   });
@@ -108,7 +108,7 @@ test("the table is rewritten if one of the two copies of a GPT is broken", async
   await zero(disk, { from: 1, kib: 16 });
   const proven = await TargetDisks.prove(plan, { allowLoop: true });
   const state = await assessDisk(proven, { plan, run });
-  assert.deepEqual(state, { fits: true, tableLost: true, missing: [] });
+  assert.deepEqual(state, { fits: true, lostTables: [0], missing: [] });
 });
 
 test("a missing swap area and ESP are recreated, and nothing else is", async () => {
@@ -122,7 +122,7 @@ test("a missing swap area and ESP are recreated, and nothing else is", async () 
   const formatted: string[] = [];
   await mendDisk(target, { plan, state, run, onFormat: (what) => formatted.push(what) });
   assert.equal(formatted.filter((what) => what.includes(" as ")).length, 2);
-  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, lostTables: [], missing: [] });
   assert.equal(await onDisk(target, plan, (at) => Deno.readTextFile(`${at}/data`)), "precious");
 });
 
@@ -160,7 +160,9 @@ test("damage of a file system is found without changing it, and then repaired", 
   assert(state.fits);
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), ["/ would be repaired"]);
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), ["/ would be repaired"]);
-  assert.deepEqual(await mendDisk(target, { plan, state, run, onFormat: () => {} }), ["/ was repaired"]);
+  assert.deepEqual((await mendDisk(target, { plan, state, run, onFormat: () => {} })).notes, [
+    "/ was repaired",
+  ]);
   assert.deepEqual(await unsoundFileSystems(target, { plan, state, run }), []);
 });
 
@@ -222,7 +224,7 @@ test("a partition that was added to the image's stays", async () => {
   await using _disk = disk;
   await run(["sfdisk", "--append", "--no-tell-kernel", disk.device], { input: ",,L\n", accept: [0, 1] });
   await restart(disk);
-  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, tableLost: false, missing: [] });
+  assert.deepEqual(await assessDisk(target, { plan, run }), { fits: true, lostTables: [], missing: [] });
 });
 
 for (const [name, script] of [["GPT", GPT], ["MBR", MBR]] as const) {

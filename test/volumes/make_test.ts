@@ -5,7 +5,7 @@ import { makeVolumes } from "../../agent/install/disk/make_volumes.ts";
 import { formatDisk, mountTree } from "../../agent/install/disk/partition.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import type { Action } from "#plan/actions.ts";
-import { inSmallVm } from "./in_small_vm.ts";
+import { assertReleased, inSmallVm } from "./in_small_vm.ts";
 import {
   encrypted,
   format,
@@ -48,11 +48,6 @@ async function madeAndFound(disks: number, actions: readonly Action[]): Promise<
     assert.equal(await Deno.readTextFile("/mnt/file"), "kept");
   }
   assertReleased();
-}
-
-function assertReleased(): void {
-  const names = Array.from(Deno.readDirSync("/sys/block"), ({ name }) => name);
-  assert.deepEqual(names.filter((name) => /^(dm-|md)/.test(name)), []);
 }
 
 const text = async (...argv: [string, ...string[]]) => (await run(argv)).stdout.trim();

@@ -52,6 +52,21 @@ export async function makeGroup(
   return stack.move();
 }
 
+/** Makes one volume of an active group again. It gets an id of its own: the template's needs an inactive group. */
+export async function addLogical(
+  target: TargetDisks,
+  { group, name, run, signal }: CarryOut & { readonly group: PlannedGroup; readonly name: string },
+): Promise<void> {
+  const logical = group.logical.find((one) => one.name === name);
+  if (logical === undefined) throw new RangeError(`the plan has no volume ${group.name}/${name}`);
+  const devices = group.physical.map(({ volume }) => target.device(volume));
+  await run([
+    ...["lvm", "lvcreate", "--config", lvmConfig(devices), "--yes"] as const,
+    ...[...tagged(logical.tags), ...lvcreateArgs(logical, { group, devices })],
+  ], { signal, timeoutMs: LVM_MS, title: `cannot make the LVM volume ${group.name}/${name} again` });
+  await take(target, { group, logical, run, signal });
+}
+
 /** So that its first extent begins where the plan has it. Pure. */
 export function pvcreateArgs({ uuid, dataAtBytes }: { uuid: string; dataAtBytes?: number }): string[] {
   const identity = ["--uuid", uuid, "--norestorefile"];

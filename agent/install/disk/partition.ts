@@ -149,7 +149,7 @@ async function format(
   if (formatting.subvolumes) await makeSubvolumes(devices, formatting.subvolumes);
 }
 
-/** All devices of a file system; only a btrfs may have several. */
+/** All devices of a file system, its own volume first. */
 export function devicesOf(
   target: TargetDisks,
   { volume, more = [] }: Pick<Formatting, "volume" | "more">,
@@ -226,18 +226,20 @@ const UNREPLAYED: Readonly<Record<string, string>> = {
   f2fs: "norecovery",
 };
 
-/** After unmounting: checks every file system without changing it. Returns what it found. Throws RackseedError. */
+/** After unmounting: checks every file system without changing it. Returns what it found. */
 export async function checkFileSystems(
   target: TargetDisks,
   { plan, run, signal }: CarryOut & { readonly plan: Plan },
 ): Promise<string> {
   let checked = 0;
   for (const { formatting } of actionsOf(plan, "format")) {
-    const { type } = formatting, devices = devicesOf(target, formatting);
-    if (type === "swap") continue;
-    if (await isUnsound({ type, devices }, { run, signal })) {
-      throw new RackseedError(`the file system on ${devices.join(", ")} is not sound`, {
-        reason: `a check of its ${type} finds errors in what was just written.`,
+    if (formatting.type === "swap") continue;
+    const devices = devicesOf(target, formatting);
+    if (await isUnsound({ type: formatting.type, devices }, { run, signal })) {
+      throw new RackseedError(`the file system on ${devices.join(" and ")} is not sound`, {
+        reason: `a check of ${
+          formatting.mountPoint ?? formatting.type
+        } found errors right after it was written.`,
         remedy: "check the disk's health (`dmesg`, SMART) and the machine's memory, then deploy again.",
       });
     }

@@ -4,11 +4,12 @@
  */
 import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { DiskLayout } from "#contract/format/layout.ts";
+import { describeVolume, type DiskLayout } from "#contract/format/layout.ts";
+import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
+import { IS_MISSING } from "../disk/btrfs_subvolumes.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
-import type { Plan } from "#plan/actions.ts";
-import { IS_MISSING } from "../disk/btrfs_subvolumes.ts";
+import { actionsOf, type Plan } from "#plan/actions.ts";
 import { retuneDisk } from "../disk/retune.ts";
 import {
   assessDisk,
@@ -26,6 +27,8 @@ export interface RestoreRequest extends CarryOut {
   };
   readonly plan: Plan;
   readonly layout: DiskLayout | undefined;
+  /** To try on LUKS volumes. */
+  readonly keys?: readonly string[];
 }
 
 /** `message`: what was found or done, as text. */
@@ -44,6 +47,7 @@ export type Verdict =
  *
  * @example A disk that fits is mended, any other is overwritten
  * ```ts
+ * import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
  * import type { TargetDisks } from "../disk/guard.ts";
  * import { judgeDisk, mendOrGiveUp, type RestoreRequest } from "./judge_disk.ts";
  *
@@ -74,6 +78,8 @@ export interface Foreseen {
     readonly state: FittingDisk;
     /** A file system would be repaired: what it says of its files is not trusted. */
     readonly isDoubtful: boolean;
+    /** Its volumes, read-only. */
+    readonly active?: AsyncDisposable;
   } | undefined;
 }
 
@@ -91,24 +97,52 @@ export async function foreseeDisk(target: TargetDisks, request: RestoreRequest):
   const repairs = lost === undefined
     ? describeRepairs(state)
     : [`it would be refused, because of what must be kept: ${lost}`];
-  if (state.tableLost) {
+  if (state.lostTables.length > 0) {
     const notes = [...repairs, "differences in files can be seen only after that"];
     return { message: describeFound(repairs), notes, readable: undefined };
+  }
+  await using stack = new AsyncDisposableStack();
+  const hidden = await activateFor(target, { request, state, stack });
+  if (hidden.length > 0) {
+    const notes = [...repairs, "its volumes cannot be looked at without writing to them", ...hidden];
+    return { message: describeFound(notes), notes, readable: undefined };
   }
   const unsound = await unsoundFileSystems(target, { ...request, state });
   const untuned = await retuneDisk(target, { ...request, without: state.missing, dryRun: true });
   const notes = [...repairs, ...unsound, ...untuned];
-  // a file system whose subvolumes are missing cannot be mounted as it would be
-  const readable = unsound.some((note) => note.endsWith(IS_MISSING))
-    ? undefined
-    : { state, isDoubtful: unsound.length > 0 };
+  if (unsound.some((note) => note.endsWith(IS_MISSING))) {
+    // without its subvolumes a btrfs cannot be mounted as it will be
+    const all = [...notes, "differences in files can be seen only after that"];
+    return { message: describeFound(notes), notes: all, readable: undefined };
+  }
+  const readable = { state, isDoubtful: unsound.length > 0, active: stack.move() };
   return { message: describeFound(notes), notes, readable };
+}
+
+/** Why the file systems cannot be looked at, as text; empty if they can. `stack` gets what was activated. */
+async function activateFor(
+  target: TargetDisks,
+  { request, state, stack }: { request: RestoreRequest; state: FittingDisk; stack: AsyncDisposableStack },
+): Promise<readonly string[]> {
+  const { plan, keys = [], run, signal } = request;
+  if (!hasVolumes(plan)) return [];
+  const active = stack.use(await activateVolumes(target, { plan, keys, readOnly: true, run, signal }));
+  const needed = actionsOf(plan, "format").map(({ formatting }) => formatting)
+    .filter((formatting) => !state.missing.includes(formatting));
+  const hidden = needed.filter(({ volume }) => !target.isActive(volume));
+  return hidden.length === 0 ? [] : [...hidden.map(({ volume }) => describeVolume(volume)), ...active.notes];
 }
 
 type Mended =
   | { readonly fits: false; readonly message: string }
   /** `isDoubtful`: a file system was repaired, so what it says of its files is not trusted. */
-  | { readonly fits: true; readonly message: string; readonly isDoubtful: boolean };
+  | {
+    readonly fits: true;
+    readonly message: string;
+    readonly isDoubtful: boolean;
+    /** Its volumes, which may be written to. */
+    readonly active: AsyncDisposable;
+  };
 
 /** If the disk cannot be mended, it no longer fits. Throws RackseedError if it may not be overwritten. */
 export async function mendOrGiveUp(
@@ -120,13 +154,12 @@ export async function mendOrGiveUp(
 ): Promise<Mended> {
   try {
     const { keep } = request.order.restore;
-    const mended = await mendDisk(target, { ...request, state, onFormat, keep });
-    const done = [...mended, ...await retuneDisk(target, { ...request, without: [], dryRun: false })];
-    return {
-      fits: true,
-      isDoubtful: mended.length > describeRepairs(state).length,
-      message: done.length === 0 ? "all file systems are sound" : done.join("; "),
-    };
+    const { notes, isDoubtful, active } = await mendDisk(target, { ...request, state, onFormat, keep });
+    await using stack = new AsyncDisposableStack();
+    stack.use(active);
+    const done = [...notes, ...await retuneDisk(target, { ...request, without: [], dryRun: false })];
+    const message = done.length === 0 ? "all file systems are sound" : done.join("; ");
+    return { fits: true, isDoubtful, message, active: stack.move() };
   } catch (error) {
     request.signal?.throwIfAborted();
     return giveUp(request, messageOf(error));
@@ -144,7 +177,8 @@ async function lostOn(
 ): Promise<string | undefined> {
   const { keep } = request.order.restore;
   if (keep.length === 0) return undefined;
-  const others = await inTheirPlaces(target, { ...request, missing: state.missing });
+  const onDisks = await inTheirPlaces(target, { ...request, missing: state.missing });
+  const others = [...onDisks, ...state.strangers ?? []];
   return keptOnThem(state.missing, keep) ?? (others.length === 0 ? undefined : others.join("; "));
 }
 

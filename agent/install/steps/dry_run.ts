@@ -22,6 +22,7 @@ export async function compareOnly(machine: Machine, options: DryRunOptions): Pro
     await steps.run("finish", () => ({ message: NOTHING_CHANGED, planLines: notes }));
     return;
   }
+  if (readable.active) machine.stack.use(readable.active);
   const { existing, mounts } = await steps.run(
     "format",
     () => mountReadOnly(machine, { ...options, readable }),

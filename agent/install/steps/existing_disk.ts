@@ -64,7 +64,8 @@ async function mendOrFormat(
     await writeTable(machine, { ...disk, update });
     return { ...await format(), existing: undefined, message };
   }
-  const { isDoubtful } = mended;
+  const { isDoubtful, active } = mended;
+  machine.stack.use(active);
   const found = await inspectMended(machine, { ...disk, isDoubtful });
   return { ...found, notes: [...notes, ...found.existing.notes], message };
 }

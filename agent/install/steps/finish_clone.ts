@@ -7,7 +7,7 @@ import type { ImageFetch } from "../fetch/image_fetch.ts";
 import { writeIndex } from "../records/clone_record.ts";
 import type { GivenIdentity } from "./give_identity.ts";
 import type { Machine, PlannedDisk } from "./machine.ts";
-import { runMachineHooks } from "./machine_hooks.ts";
+import { devicesOf, runMachineHooks } from "./machine_hooks.ts";
 import { type MountedClone, releaseClone } from "./mounted_clone.ts";
 
 interface WrittenClone extends PlannedDisk {
@@ -16,8 +16,6 @@ interface WrittenClone extends PlannedDisk {
   readonly given: GivenIdentity;
   /** Whether the packs are in memory. If they are on the clone's disk, it stays mounted while they are seeded. */
   readonly inMemory: boolean;
-  /** Whether e2fsck(8) looks at the file systems once they are unmounted; those of a restored disk it has seen. */
-  readonly checks: boolean;
 }
 
 export async function finishClone(machine: Machine, written: WrittenClone): Promise<void> {
@@ -57,7 +55,7 @@ async function runPostInstallHooks(
     release: () => Promise<string>;
   },
 ): Promise<void> {
-  const options = { order, identity, disk: target.whole(), root: clonePath, log, signal };
+  const options = { order, identity, disks: devicesOf(target), root: clonePath, log, signal };
   await steps.run("post-install", async (progress) => {
     const outcome = await runMachineHooks("post-install", { ...options, progress });
     return inMemory ? { ...outcome, message: `${outcome.message}; ${await release()}` } : outcome;

@@ -77,7 +77,7 @@ export async function installClone(
     },
   );
   await steps.run("bootloader", () => installLoader(machine, { ...disk, clone, given }));
-  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory, checks: true });
+  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
 }
 
 /** Work of the step "install". */

@@ -17,8 +17,8 @@ const SCRIPTS = "/run";
 interface MachineHooksOptions {
   readonly order: Order;
   readonly identity: Identity;
-  /** The disk's device. */
-  readonly disk: string;
+  /** Devices of the disks, the layout's first one first. */
+  readonly disks: readonly string[];
   /** The clone's tree; absent: they run in the initramfs. */
   readonly root?: string;
   readonly log: Pick<LogTail, "add">;
@@ -32,21 +32,26 @@ export async function runPreInstallHooks(
   { target, identity }: { target: TargetDisks; identity: Identity },
 ): Promise<void> {
   if (hooksAt("pre-install", order).length === 0) return;
-  const disk = target.whole();
   await steps.run(
     "pre-install",
-    (progress) => runMachineHooks("pre-install", { order, identity, disk, log, progress, signal }),
+    (progress) =>
+      runMachineHooks("pre-install", { order, identity, disks: devicesOf(target), log, progress, signal }),
   );
 }
 
 /** Throws RackseedError if a required one fails. */
 export async function runMachineHooks(
   when: HookMoment,
-  { order, identity, disk, root, log, progress, signal }: MachineHooksOptions,
+  { order, identity, disks, root, log, progress, signal }: MachineHooksOptions,
 ): Promise<HooksOutcome> {
   await using _trees = root === undefined ? undefined : await bindKernelTrees(root);
+  const [first = ""] = disks;
   return await runHooks(hooksAt(when, order), {
-    environment: { ...nodeEnvironment(when, { order, identity }), RACKSEED_DISK: disk },
+    environment: {
+      ...nodeEnvironment(when, { order, identity }),
+      RACKSEED_DISK: first,
+      RACKSEED_DISKS: disks.join(" "),
+    },
     root,
     folder: SCRIPTS,
     signal,
@@ -55,4 +60,8 @@ export async function runMachineHooks(
       progress.update({ message: `${hook}: ${line}` });
     },
   });
+}
+
+export function devicesOf(target: TargetDisks): string[] {
+  return target.numbers.map((number) => target.whole(number));
 }

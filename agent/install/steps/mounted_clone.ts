@@ -35,15 +35,12 @@ export function keepJournal(
   return journal;
 }
 
-/** Unmounts the finished clone. Returns what was done, as text. `checks`: e2fsck(8) looks at its file systems. */
+/** Unmounts the finished clone, and checks its file systems. Returns what was done, as text. */
 export async function releaseClone(
   { run, signal }: Machine,
-  { plan, target, mounted: { journal, mounts }, checks }: PlannedDisk & {
-    mounted: MountedClone;
-    checks: boolean;
-  },
+  { plan, target, mounted: { journal, mounts } }: PlannedDisk & { mounted: MountedClone },
 ): Promise<string> {
   journal.end();
   await mounts[Symbol.asyncDispose]();
-  return checks ? await checkFileSystems(target, { plan, run, signal }) : "unmounted";
+  return await checkFileSystems(target, { plan, run, signal });
 }

@@ -16,6 +16,7 @@ import { installClone, writeFiles } from "./install_chain.ts";
 import { type Machine, PACKS_IN_MEMORY, type PlannedDisk } from "./machine.ts";
 import { runPreInstallHooks } from "./machine_hooks.ts";
 import { planMachine, proveDisk } from "./plan.ts";
+import { openingKeys } from "./volume_keys.ts";
 
 /** Throws RackseedError of the step that failed. */
 export async function restoreMachine(
@@ -31,7 +32,7 @@ export async function restoreMachine(
     return planned;
   });
   const { target } = await steps.run("guard", () => proveDisk(machine, plan));
-  const request = { order: { ...order, restore }, plan, layout, run, signal };
+  const request = { order: { ...order, restore }, plan, layout, keys: openingKeys(order), run, signal };
   const identity = await chooseIdentity(machine, target);
   if (restore.dryRun) return await compareOnly(machine, { target, request, fetch });
   const disk = { plan, target };
@@ -64,5 +65,5 @@ async function restoreClone(
     (progress) => keepOrGiveIdentity(machine, { plan: disk.plan, clone, identity, existing, progress }),
   );
   await steps.run("bootloader", () => keepOrInstallLoader(machine, { ...disk, clone, given, existing }));
-  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory, checks: false });
+  await finishClone(machine, { ...disk, mounted, fetch, given, inMemory });
 }

@@ -3,7 +3,8 @@
  * in /bin/sh. All run as root, with these variables in their environment, as far as they are known at that moment:
  *
  *     RACKSEED_WHEN  RACKSEED_IMAGE  RACKSEED_VERSION  RACKSEED_NODE  RACKSEED_HOSTNAME  RACKSEED_ADDRESS
- *     RACKSEED_DISK                                    pre-install, post-install: the disk's device
+ *     RACKSEED_DISK                                    pre-install, post-install: the first disk's device
+ *     RACKSEED_DISKS                                   the same: all disks that are written, separated by spaces
  */
 import { z } from "zod";
 
