@@ -10,7 +10,7 @@ import type { CarryOut } from "./carry_out.ts";
 /** "hopeless": it has to be made again. */
 export type Soundness = "sound" | "repaired" | "hopeless";
 
-export interface Checked {
+interface Checked {
   readonly type: string;
   /** One, except for a btrfs that spans several. */
   readonly devices: readonly string[];
