@@ -52,7 +52,12 @@ function proveRoom(
   const volumes = volumesOf(fileSystem);
   const bytes = usable(volumes.map((volume) => fit.bytes(volume)), copies);
   const before = usable(volumes.map((volume) => fit.tree.sizeOf(volume) ?? 0), copies);
-  const least = Math.max(LEAST_BYTES, Math.min(before, leastBytes(fileSystem, entries)));
+  const least = Math.max(
+    LEAST_BYTES,
+    Math.min(before, leastBytes(fileSystem, entries)),
+    // it may have fitted on the template only because files share their content there
+    fileSystem.unsharedBytes ?? 0,
+  );
   const { type, mountPoint, volume } = fileSystem;
   const words = `the file system ${mountPoint} (${type}) on ${describeVolume(volume)}`;
   if (bytes < least) throw tooSmall(image, { words, bytes, least });
