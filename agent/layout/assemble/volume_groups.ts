@@ -118,7 +118,8 @@ async function vgchange(
   }
   const config = lvmConfig(devices, {
     systemId: vg_systemid || undefined,
-    readOnly: readOnly ? vg_name : undefined,
+    // a thin pool that may not write to its metadata is not activated; its devices are snapshots
+    readOnly: readOnly && isPassive(logical) ? vg_name : undefined,
   });
   const command = ["lvm", "vgchange", "--config", config, "--select", `vg_uuid=${vg_uuid}`] as const;
   stack.defer(async () => void await run([...command, "--activate", "n"]));
