@@ -92,6 +92,9 @@ export async function runTemplate(options: TemplateOptions): Promise<never> {
   }
 }
 
+/** Limits of an announcement; all obstacles become notes of the version. */
+const MAX_LACKS = 100, MAX_LACK_CHARACTERS = 400;
+
 async function announce(
   { source, layout, obstacles }: Machine,
   { client, name, signal, onEvent }: TemplateOptions,
@@ -100,7 +103,7 @@ async function announce(
     name,
     ...(source && { source }),
     ...(layout && { layout }),
-    lacks: [...obstacles],
+    lacks: obstacles.slice(0, MAX_LACKS).map((one) => one.slice(0, MAX_LACK_CHARACTERS)),
   };
   const response = await client.send("POST", "/templates", { json, signal });
   const { id } = Announced.parse(await response.json());

@@ -120,6 +120,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "agent/capture/": [
     "server/contract/",
     "server/native/",
+    "server/plan/",
     "server/tar/",
     "agent/boot_config/",
     "agent/disk_references/",

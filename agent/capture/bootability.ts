@@ -3,6 +3,7 @@ import { describeVolume, type DiskLayout, type Volume } from "#contract/format/l
 import type { Source } from "#contract/format/manifest.ts";
 import { kernelPackage, kernelPaths, type OsRelease } from "#contract/distributions.ts";
 import { CAPTURE_TOOLS, packageOf, requiredTools, type Tool, usesOf } from "#contract/tools.ts";
+import { obstaclesOf } from "#plan/capture_obstacles.ts";
 import type { MachineLayout } from "../layout/read_layout.ts";
 import { GRUB_FILES, loaderObstacles } from "./boot_obstacles.ts";
 import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
@@ -29,11 +30,12 @@ export function obstaclesToBoot(
 ): string[] {
   const uses = usesOf(layout, source.firmware);
   const needed = requiredTools(uses);
+  const known = [...loaderObstacles(layout, { source, ...presence }), ...layoutObstacles(layout)];
   return [
     ...needed.filter((t) => !presence.programs.has(t.name)).map((tool) => missingTool(tool, source)),
     ...kernelObstacles(source, presence),
-    ...loaderObstacles(layout, { source, ...presence }),
-    ...layoutObstacles(layout),
+    // what the plan of an installation would refuse is refused here
+    ...known.length > 0 ? known : obstaclesOf(layout, source.firmware),
     ...unseen.filter(({ volume }) => !isEspCopy(volume, layout)).map(unseenObstacle),
     ...notes,
   ];

@@ -1,5 +1,6 @@
 /** What of a machine's disks, volumes and file systems cannot be rebuilt, and what to do about it. Pure. */
 import { describeVolume, type DiskLayout } from "#contract/format/layout.ts";
+import type { MountEntry } from "../sys/mount_table.ts";
 import type { Unseen } from "../layout/read_others.ts";
 
 const REBUILT = new Set(["ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", "f2fs"]);
@@ -50,5 +51,23 @@ export function unseenObstacle({ volume, type, because }: Unseen): string {
     case "hidden":
       return `${name} is hidden by another file system on its mount point, so clones get it empty: ` +
         "mount it elsewhere to capture its content";
+  }
+}
+
+/** Why the root is on no disk that a layout could describe. */
+export function absentRootObstacle(mounts: readonly MountEntry[]): string {
+  const type = mounts.findLast(({ target }) => target === "/")?.type ?? "unknown";
+  const instead = "install the system on ext4, XFS or btrfs";
+  switch (type) {
+    case "zfs":
+      return `the root file system is on ZFS, which is not rebuilt: ${instead}`;
+    case "bcachefs":
+      return `the root file system is a bcachefs over several devices, which is not rebuilt: ${instead}`;
+    case "overlay":
+    case "tmpfs":
+    case "squashfs":
+      return `the root file system is in memory or a live image (${type}): install the system on a disk first`;
+    default:
+      return `the root file system (${type}) is not on a disk of this machine`;
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DiskLayout } from "#contract/format/layout.ts";
-import { layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
+import { parseMountTable } from "../sys/mount_table.ts";
+import { absentRootObstacle, layoutObstacles, unseenObstacle } from "./layout_obstacles.ts";
 
 const volume = { kind: "partition" as const, disk: 0, number: 1 };
 const disk = {
@@ -110,3 +111,16 @@ Deno.test("content that nobody mounts is told, on volumes of every kind", () => 
     /vg0\/srv is not active.*lvchange -ay/,
   );
 });
+
+const roots: [type: string, source: string, says: RegExp][] = [
+  ["zfs", "rpool/ROOT/debian", /is on ZFS, which is not rebuilt/],
+  ["bcachefs", "/dev/sda2:/dev/sdb2", /bcachefs over several devices/],
+  ["overlay", "overlay", /a live image \(overlay\): install the system on a disk/],
+  ["nfs4", "server:/root", /\(nfs4\) is not on a disk of this machine/],
+];
+for (const [type, source, says] of roots) {
+  Deno.test(`a root of the type ${type} is refused in words`, () => {
+    const table = parseMountTable(Buffer.from(`20 1 0:25 / / rw - ${type} ${source} rw\n`));
+    assert.match(absentRootObstacle(table), says);
+  });
+}

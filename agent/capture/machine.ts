@@ -10,6 +10,7 @@ import { rootObstacles } from "./boot_obstacles.ts";
 import { anyDisks, noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
+import { absentRootObstacle } from "./layout_obstacles.ts";
 import { parseCrypttab } from "../layout/luks/crypttab.ts";
 import { readLayout } from "../layout/read_layout.ts";
 import { answers, LocalTree } from "./local_tree.ts";
@@ -43,7 +44,7 @@ export async function readMachine(
   const crypttab = parseCrypttab(await textOf("/etc/crypttab") ?? "");
   const machine = await readLayout({ run, crypttab });
   if (!machine.layout.fileSystems.some(({ mountPoint }) => mountPoint === "/")) {
-    return { source, obstacles: ["the root file system is not on a disk of this machine"], mountPoints: [] };
+    return { source, obstacles: [absentRootObstacle(readMountTable())], mountPoints: [] };
   }
   const tree = new LocalTree(root, readMountTable());
   const swapFiles = await findSwapFiles(tree, { inUse: await textOf("/proc/swaps"), run });

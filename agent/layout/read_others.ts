@@ -42,7 +42,7 @@ export async function readOthers(reading: OtherReading): Promise<{ swap: SwapAre
       if (swaps.includes(device)) notes.push(strangeSwap(device, reading));
       continue;
     }
-    if (isInUse || isPool(volume, reading.groups)) continue;
+    if (isInUse || !holdsContent(volume, reading.groups)) continue;
     const facts = await probe(device.path, run);
     const type = facts.get("TYPE");
     if (type === "swap") swap.push({ volume, ...identityOf(facts) });
@@ -61,11 +61,11 @@ function strangeSwap({ name, path }: Device, { tree, crypttab }: OtherReading): 
   return `the swap on ${path} is not rebuilt: ${device ? tree.obstacleOf(device) : "its device is unknown"}`;
 }
 
-function isPool(volume: Volume, groups: readonly VolumeGroup[]): boolean {
-  return volume.kind === "lv" &&
-    groups.some(({ name, logical }) =>
-      name === volume.group && logical.some((lv) => lv.name === volume.name && lv.type === "thin-pool")
-    );
+/** Not pools, nor snapshots, which are no part of a layout. */
+function holdsContent(volume: Volume, groups: readonly VolumeGroup[]): boolean {
+  if (volume.kind !== "lv") return true;
+  const group = groups.find(({ name }) => name === volume.group);
+  return group?.logical.some(({ name, type }) => name === volume.name && type !== "thin-pool") ?? false;
 }
 
 /** Logical volumes without a device; pools have none of their own name while they are in use. */

@@ -19,7 +19,7 @@ export class Guest {
   /** Runs a shell command as root in the guest, once its sshd answers, and returns the output. */
   async shell(
     command: string,
-    { stdin, signal, timeoutMs = 120_000 }: {
+    { stdin, signal, timeoutMs = 300_000 }: {
       readonly stdin?: string | Uint8Array;
       readonly signal?: AbortSignal | undefined;
       readonly timeoutMs?: number;

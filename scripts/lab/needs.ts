@@ -5,6 +5,7 @@ import { oddityPrograms } from "./oddities.ts";
 import { ownDiskPrograms } from "./own_disk.ts";
 import { qemuNeeds } from "./qemu.ts";
 import { readTreePrograms } from "./read_tree.ts";
+import { smallVmNeeds } from "./small_vm.ts";
 import { templateDiskPrograms } from "./template_disk.ts";
 
 /** What the lab needs from the machine, in the form for test/support/needs.ts. */
@@ -19,6 +20,7 @@ export const labNeeds = {
     ...readTreePrograms,
     ...templateDiskPrograms,
     ...qemuNeeds.programs,
+    ...smallVmNeeds.programs,
     ...["e2fsck", "fsck.vfat"],
   ],
   files: qemuNeeds.files,

@@ -46,7 +46,7 @@ export async function orderNodes(
       ...await lab.layout?.deploy?.(lab.folder) ?? [],
     ),
   );
-  await order.output.expect("is ordered for", { timeoutMs: 30_000 });
+  await order.output.expect("is ordered for", { timeoutMs: 120_000 });
   stack.move();
   return order;
 }
@@ -88,19 +88,20 @@ export async function installNode(lab: Workplace, { node }: { readonly node: Nod
   const { timeline } = lab;
   await timeline.measure(
     `${node.name}: power-on to the agent's kernel`,
-    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 300_000 }),
+    () => machine.serial.expect(/Linux version \d/, { timeoutMs: 600_000 }),
   );
   let agentMs = 0;
   await timeline.measure(`${node.name}: the agent's kernel to the reboot`, async () => {
-    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 300_000 });
+    await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 600_000 });
     const started = performance.now();
     for (const { after, text } of node.asked?.types ?? []) {
-      await machine.serial.expect(after, { timeoutMs: 300_000 });
+      await machine.serial.expect(after, { timeoutMs: 600_000 });
       await machine.type(text);
     }
-    await machine.exited({ timeoutMs: 900_000 });
+    await machine.exited({ timeoutMs: 1_800_000 });
     agentMs = performance.now() - started;
   });
+  timeline.add(`${node.name}: the agent's start to its reboot`, agentMs);
   return agentMs;
 }
 
@@ -115,10 +116,10 @@ export async function startClone(
   await lab.timeline.measure(`${node.name}: power-on to its own login prompt`, async () => {
     const { unlock } = lab.layout ?? {};
     if (unlock?.clone) {
-      await machine.serial.expect(unlock.after, { timeoutMs: 300_000 });
+      await machine.serial.expect(unlock.after, { timeoutMs: 600_000 });
       await machine.type(unlock.clone);
     }
-    await machine.serial.expect(`${host} login:`, { timeoutMs: 300_000 });
+    await machine.serial.expect(`${host} login:`, { timeoutMs: 600_000 });
   });
   const guest = new Guest(lab.network, { address: node.address, key: lab.sshKey.path });
   const greeting = await lab.timeline.measure(`${node.name}: application answers`, () => guest.greeting(lab));
@@ -132,7 +133,7 @@ export async function startClone(
   const failedUnits = (await guest.shell("systemctl --failed --no-legend --plain", lab)).trim();
   await lab.timeline.measure(
     `${node.name}: its first boot reported`,
-    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 300_000 }),
+    () => order.output.expect(`${node.name} is up as ${host}`, { timeoutMs: 600_000 }),
   );
   const { state, log } = JSON.parse(await server.rackseed("node", "show", node.name, "--json"));
   const hooked = await checkHooks(lab, { host, guest, log });

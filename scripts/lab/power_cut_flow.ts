@@ -7,7 +7,8 @@ import { VirtualMachine } from "./qemu.ts";
 import type { Template } from "./template_flow.ts";
 import type { NodeFacts, Workplace } from "./workplace.ts";
 
-/** From the first megabytes to the boot loader. For fewer cuts, the first points are used. */
+/** From the first megabytes to the boot loader. For fewer cuts, the first points are used; a layout
+ * is made before the first. */
 const POINTS = [
   { name: "while it formats", at: /\] format …/ },
   { name: "with 20 MB written", at: written("[2-9]\\d|\\d{3,}") },
@@ -41,7 +42,8 @@ export async function cutPower(
 ): Promise<Check[]> {
   await using order = await orderNodes(lab, { nodes: [node], server });
   const runs: Run[] = [];
-  for (const point of POINTS.slice(0, cuts)) {
+  const points = (lab.layout ? POINTS.slice(1) : POINTS).slice(0, cuts);
+  for (const point of points) {
     runs.push(
       await lab.timeline.measure(
         `${node.name}: power on, and lost ${point.name}`,
@@ -52,23 +54,26 @@ export async function cutPower(
   runs.push(
     await lab.timeline.measure(
       `${node.name}: power on, and installed to the end`,
-      () => runUntil(lab, node, (machine) => machine.exited({ timeoutMs: 900_000 })),
+      () => runUntil(lab, node, (machine) => machine.exited({ timeoutMs: 1_800_000 })),
     ),
   );
   const compared = await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks });
   const { checks } = await startClone(lab, { node, template, server, order });
   await order.done;
-  return [compared, ...checks, ...runs.slice(0, -1).map((_, i) => fetchedTwice(runs, i))];
+  return [compared, ...checks, ...points.map(({ name }, i) => fetchedTwice(runs, { name, i }))];
 }
 
 /** The traffic of a run that did not reduce what the next run had to fetch. */
-function fetchedTwice(runs: readonly Run[], i: number): Check {
+function fetchedTwice(
+  runs: readonly Run[],
+  { name, i }: { readonly name: string; readonly i: number },
+): Check {
   const imageMB = Math.max(...runs.map(({ toFetchMB = 0 }) => toFetchMB));
   const before = runs[i], after = runs[i + 1];
   const savedMB = (before?.toFetchMB ?? imageMB) - (after?.toFetchMB ?? imageMB);
   const twiceMB = Math.max(0, (before?.receivedMB ?? 0) - savedMB);
   return {
-    what: `power lost ${POINTS[i]?.name}: at most 10 % of the image is fetched twice`,
+    what: `power lost ${name}: at most 10 % of the image is fetched twice`,
     passed: twiceMB <= TWICE * imageMB,
     seen:
       `${before?.receivedMB.toFixed(1)} MB received, ${savedMB.toFixed(1)} MB less to fetch afterwards; ` +
@@ -83,10 +88,10 @@ async function runUntil(
 ): Promise<Run> {
   await using machine = await VirtualMachine.start({ ...machineOf(lab, node), noReboot: true });
   lab.transcripts.push(machine.serial);
-  await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 300_000 });
+  await machine.serial.expect(/Rackseed: asking the server/, { timeoutMs: 600_000 });
   const started = await lab.network.sentTo(machine.tap);
   let toFetchMB: number | undefined;
-  const torrent = machine.serial.expect(/torrent: [^\n]*?([\d.]+) MB to fetch/, { timeoutMs: 900_000 });
+  const torrent = machine.serial.expect(/torrent: [^\n]*?([\d.]+) MB to fetch/, { timeoutMs: 1_800_000 });
   torrent.then((line) => {
     toFetchMB = Number(/([\d.]+) MB to fetch/.exec(line)?.[1]);
   }, () => {});

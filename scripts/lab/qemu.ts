@@ -40,7 +40,7 @@ export interface VmOptions {
 }
 
 /** systemd gives a unit 90 s to stop (DefaultTimeoutStopSec in systemd-system.conf(5)). */
-export const shutdownMs = 180_000;
+export const shutdownMs = 400_000;
 
 const ovmf = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 

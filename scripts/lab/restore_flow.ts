@@ -34,7 +34,7 @@ async function restoreDamaged(lab: Workplace, { node, template, server, clone }:
   const disks = disksOf(lab, node);
   const damaged = await lab.timeline.measure(`${node.name}: disk damaged`, () => damage(lab, disks));
   await using order = server.begin("node", "restore", node.name, "--keep", "/srv", "--wait");
-  await order.output.expect("is ordered for", { timeoutMs: 30_000 });
+  await order.output.expect("is ordered for", { timeoutMs: 120_000 });
   const { agentMs, fetchedBytes } = await restored(lab, { node, server });
   // Shown but not checked, since this machine may be busy.
   lab.timeline.note(

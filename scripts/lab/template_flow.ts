@@ -1,5 +1,6 @@
 /** From nothing to a published version: creates a Debian machine, starts it, and captures it while it runs. */
 import { dirname } from "node:path/posix";
+import { BackgroundProgram } from "./background_program.ts";
 import { run } from "./command.ts";
 import { debianTree } from "./debian.ts";
 import { Guest } from "./guest.ts";
@@ -8,7 +9,7 @@ import type { ProductServer } from "./product_server.ts";
 import { serialOf, shutdownMs, VirtualMachine, type VmDisk } from "./qemu.ts";
 import { writeTemplateDisk } from "./template_disk.ts";
 import { productPath, templateName } from "./template_settings.ts";
-import { prefix, templateAddress, type Workplace } from "./workplace.ts";
+import { prefix, serverAddress, templateAddress, type Workplace } from "./workplace.ts";
 
 export interface Template {
   /** Its disks at the end of the capture. */
@@ -73,10 +74,10 @@ export async function captureTemplate(
   await timeline.measure("template: power-on to login prompt", async () => {
     const { unlock } = lab.layout ?? {};
     if (unlock) {
-      await machine.serial.expect(unlock.after, { timeoutMs: 300_000 });
+      await machine.serial.expect(unlock.after, { timeoutMs: 600_000 });
       await machine.type(unlock.template);
     }
-    await machine.serial.expect(`${templateName} login:`, { timeoutMs: 300_000 });
+    await machine.serial.expect(`${templateName} login:`, { timeoutMs: 600_000 });
   });
   const guest = new Guest(lab.network, { address: templateAddress, key: lab.sshKey.path });
   if (lab.layout) await bringProduct(lab, guest);
@@ -84,7 +85,7 @@ export async function captureTemplate(
   await guest.shell(startAgent(server), { signal });
   await timeline.measure(
     "template: agent waits for orders",
-    () => machine.serial.expect(/waiting|waits/, { timeoutMs: 180_000 }),
+    () => machine.serial.expect(/waiting|waits/, { timeoutMs: 600_000 }),
   );
   await timeline.measure(
     "capture: asked for to published",
@@ -104,13 +105,19 @@ export async function captureTemplate(
   return { disks: kept, machineId, hostKey };
 }
 
-async function bringProduct({ product, timeline, signal }: Workplace, guest: Guest): Promise<void> {
-  const stdin = await Deno.readFile(product);
-  const command = `mkdir -p /${dirname(productPath)} && cat > /${productPath} && chmod 755 /${productPath}`;
-  await timeline.measure(
-    "template: product copied",
-    () => guest.shell(command, { stdin, signal, timeoutMs: 300_000 }),
-  );
+/** By plain HTTP: ssh would take a minute. */
+async function bringProduct(lab: Workplace, guest: Guest): Promise<void> {
+  const serve = `Deno.serve({ hostname: "${serverAddress}", port: 8000 }, async () =>
+    new Response((await Deno.open("${lab.product}")).readable))`;
+  await using server = new BackgroundProgram(lab.network.inside([Deno.execPath(), "eval", serve]), {
+    name: "the product's download",
+    log: `${lab.keep}/download.log`,
+    signal: lab.signal,
+  });
+  await server.output.expect("Listening", { timeoutMs: 60_000 });
+  const command = `mkdir -p /${dirname(productPath)} && chmod 755 /${dirname(productPath)} && ` +
+    `curl -sSf -o /${productPath} http://${serverAddress}:8000/ && chmod 755 /${productPath}`;
+  await lab.timeline.measure("template: product copied", () => guest.shell(command, lab));
 }
 
 /** Covers part of a file system by a mount: a clone must have what is underneath. */

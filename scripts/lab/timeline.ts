@@ -20,11 +20,15 @@ export class Timeline {
   async measure<T>(what: string, task: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     const result = await task();
-    const now = performance.now();
-    const milestone = { what, atMs: now - this.#started, tookMs: now - begun };
-    this.milestones.push(milestone);
-    this.#log(`[${seconds(milestone.atMs)}] ${what} (${seconds(milestone.tookMs).trim()})`);
+    this.add(what, performance.now() - begun);
     return result;
+  }
+
+  /** Records what has just ended. */
+  add(what: string, tookMs: number): void {
+    const milestone = { what, atMs: performance.now() - this.#started, tookMs };
+    this.milestones.push(milestone);
+    this.#log(`[${seconds(milestone.atMs)}] ${what} (${seconds(tookMs).trim()})`);
   }
 
   note(line: string): void {

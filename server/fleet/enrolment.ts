@@ -1,6 +1,6 @@
 /** Enrolment: a machine presents its boot secret and gets its order: install, restore, or be backed up. */
 import { getLogger } from "@logtape/logtape";
-import type { BackupOrder, Enrolment, Order } from "#contract/api.ts";
+import type { BackupOrder, Enrolment, Inventory, Order } from "#contract/api.ts";
 import { RackseedError } from "#contract/errors.ts";
 import type { HookRegistry } from "./hook_registry.ts";
 import type { SwarmTerms } from "./swarm_terms.ts";
@@ -158,8 +158,11 @@ function refuseOther(
   { inventory }: Request,
 ): void {
   if (inventory.kind !== "machine" || mac === undefined) return;
-  if (inventory.nics.some((nic) => nic.mac.toLowerCase() === mac)) {
-    const other = known?.kind === "machine" ? differences(known, inventory) : undefined;
+  const hasMac = ({ nics }: Pick<Inventory, "nics">) => nics.some((nic) => nic.mac.toLowerCase() === mac);
+  if (hasMac(inventory)) {
+    // a node whose MAC was changed since is meant to be another machine
+    const isKnown = known?.kind === "machine" && hasMac(known);
+    const other = isKnown ? differences(known, inventory) : undefined;
     if (other === undefined) return;
     throw new RackseedError(`cannot enrol this machine as ${name}`, {
       reason: `it has that node's network card (${mac}), but it is another machine: ${other}.`,

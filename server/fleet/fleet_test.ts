@@ -90,6 +90,28 @@ Deno.test("a machine with the network card of a known machine is not taken for i
   assert.equal(nodes.get(id).inventory?.serial, "4Q0R4M2");
 });
 
+Deno.test("a machine takes the place of a broken one whose node got its MAC", () => {
+  const { nodes, deployments, fleet } = open();
+  const [before, after] = ["52:54:00:00:00:01", "52:54:00:00:00:02"];
+  const { id } = nodes.put("n1", { mac: before });
+  const machine = (mac: string, serial: string, uuid: string) => ({
+    ...MACHINE_INVENTORY,
+    nics: [{ name: "eth0", mac }],
+    uuid,
+    serial,
+  });
+  nodes.touch(id, { inventory: machine(before, "4Q0R4M2", "4c4c4544-0051-3010-8052-b4c04f4d3432") });
+  nodes.put("n1", { mac: after });
+  const { secrets } = deployments.arm([id], { image: "web", version: 1 });
+  const inventory = machine(after, "4Q0R4M3", "4c4c4544-0051-3010-8052-b4c04f4d3433");
+  const swarm = { announce: [], webSeeds: [], seeders: [], http: "http://10.0.0.1:8080" };
+  // it comes as far as the image, which this fleet has none of
+  assert.throws(
+    () => fleet.agents.enrol(secrets.get(id) ?? "", { inventory, address: "10.0.0.9", swarm }),
+    TypeError,
+  );
+});
+
 Deno.test("a full database keeps no machine from booting its own disk", () => {
   const { db, nodes, fleet } = open();
   const mac = "52:54:00:00:00:01";

@@ -150,18 +150,46 @@ export function plainMounts(plan: Plan): string[] {
   return actionsOf(plan, "mount").flatMap((a) => a.type === "vfat" ? [a.mountPoint] : []);
 }
 
-/** The first byte behind everything that the plan writes to a disk. */
+/** The first byte behind everything that the plan writes to a disk, its erasures apart. */
 export function plannedEnd(plan: Plan, number: number): number {
   const sectorBytes = plan.disks.find((disk) => disk.number === number)?.facts.sectorBytes ?? 512;
   const tables = actionsOf(plan, "partition").filter(({ disk }) => disk === number);
-  const wholes = actionsOf(plan, "format").flatMap(({ formatting: { volume, sizeBytes } }) =>
-    volume.kind === "disk" && volume.disk === number ? [sizeBytes] : []
-  );
   return Math.max(
     sectorBytes,
-    ...wholes,
+    ...plan.actions.flatMap(wholeUses).flatMap(({ volume, end }) =>
+      volume.kind === "disk" && volume.disk === number ? [end] : []
+    ),
     ...tables.flatMap(({ partitions, sectorBytes }) =>
       partitions.map((p) => (p.startSector + p.sectors) * sectorBytes)
     ),
   );
+}
+
+/** The volumes that an action fills, and how far. */
+function wholeUses(action: Action): { volume: Volume; end: number }[] {
+  switch (action.do) {
+    case "md": {
+      const { members, spares, dataAtBytes = 0, memberBytes } = action.array;
+      return [...members, ...spares].flatMap((volume) =>
+        volume === "missing" ? [] : [{ volume, end: dataAtBytes + memberBytes }]
+      );
+    }
+    case "luks": {
+      const { on, dataAtBytes, sizeBytes } = action.encrypted;
+      return [{ volume: on, end: dataAtBytes + sizeBytes }];
+    }
+    case "lvm": {
+      const { physical, extentBytes } = action.group;
+      return physical.map(({ volume, dataAtBytes, extents }) => ({
+        volume,
+        end: dataAtBytes + extents * extentBytes,
+      }));
+    }
+    case "format": {
+      const { volume, more = [], sizeBytes } = action.formatting;
+      return more.length > 0 ? [] : [{ volume, end: sizeBytes }];
+    }
+    default:
+      return [];
+  }
 }

@@ -29,6 +29,7 @@ export function findObstacles(layout: DiskLayout): Obstacle[] {
       ...layout.fileSystems.flatMap((fileSystem) => fileSystemObstacles(fileSystem, tree)),
       ...layout.swap.flatMap((area) => swapObstacles(area, tree)),
       ...rootObstacles(layout),
+      ...encryptedBootObstacles(tree),
     ],
   ];
 }
@@ -78,4 +79,19 @@ function swapObstacles({ volume }: SwapArea, tree: VolumeTree): Obstacle[] {
 function rootObstacles({ fileSystems }: DiskLayout): Obstacle[] {
   if (fileSystems.some((f) => f.mountPoint === "/" && f.uuid !== undefined)) return [];
   return [{ reason: "its layout has no root file system with a UUID.", remedy: REMEDY }];
+}
+
+/** grub(8): it opens LUKS2 only with keys that are weaker than the clone's, and not with a TPM. */
+function encryptedBootObstacles(tree: VolumeTree): Obstacle[] {
+  const { fileSystems, boot } = tree.layout;
+  if (boot !== undefined && boot.loader !== "grub") return [];
+  const at = (wanted: string) => fileSystems.find(({ mountPoint }) => mountPoint === wanted);
+  const kernels = at("/boot") ?? at("/");
+  if (kernels === undefined || tree.below(volumesOf(kernels)).every(({ kind }) => kind !== "luks")) return [];
+  return [{
+    reason: `its /boot is encrypted (${
+      describeVolume(kernels.volume)
+    }), and GRUB could not open the clone's.`,
+    remedy: "move /boot to a partition of its own that is not encrypted, and capture it again.",
+  }];
 }

@@ -23,7 +23,7 @@ export interface NewEncryption extends Part {
 }
 
 /** What is known of an order without opening anything. */
-export interface Encryption extends Part {
+interface Encryption extends Part {
   readonly image: string;
   readonly unlock: Unlock;
   /** The deployment that the recovery key was made for. */

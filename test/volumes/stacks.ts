@@ -54,11 +54,15 @@ export const MIRRORED = {
       vgcreate -q --addtag prod vg-0 /dev/mapper/safe
       lvcreate -q -y -L 150M -n root --addtag os/root vg-0
       lvcreate -q -y -L 64M -n swap vg-0
-      mkfs.ext4 -q -L root /dev/vg-0/root
-      mkfs.ext4 -q -L boot /dev/md/boot
+      mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 -L root /dev/vg-0/root
+      mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 -L boot /dev/md/boot
+      mdadm --wait /dev/md/boot || true
       mkswap -q -L swp /dev/vg-0/swap
       mkdir -p /mnt/m; mount /dev/vg-0/root /mnt/m; mkdir /mnt/m/boot /mnt/m/etc; mount /dev/md/boot /mnt/m/boot
-      echo kept > /mnt/m/file
+      echo kept > /mnt/m/file; echo lab > /mnt/m/etc/hostname
+      printf '%s\\n' '/dev/mapper/vg--0-root / ext4 defaults 0 1' '/dev/md/boot /boot ext4 defaults 0 2' \\
+        '/dev/vg-0/swap none swap sw 0 0' > /mnt/m/etc/fstab
+      echo "safe UUID=$(cryptsetup luksUUID /dev/md/sys) none luks" > /mnt/m/etc/crypttab
     `);
   },
   async unmount(): Promise<void> {
@@ -83,7 +87,7 @@ export const MANY_KINDS = {
       lvcreate -q -y -L 100M -n pool --type thin-pool -c 128k --poolmetadatasize 4M vg1
       lvcreate -q -y -V 300M -n thin --thinpool pool vg1
       lvcreate -q -y -L 8M -n before -s vg1/plain
-      mkfs.ext4 -q /dev/vg1/thin; mkfs.ext4 -q /dev/vg1/twice
+      mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/vg1/thin; mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/vg1/twice
       mkdir -p /mnt/m; mount /dev/vg1/thin /mnt/m; echo thin > /mnt/m/file; mkdir /mnt/m/twice
       mount /dev/vg1/twice /mnt/m/twice; echo twice > /mnt/m/twice/file
       while lvs --noheadings -o sync_percent vg1 | grep -v 100.00 | grep -q '[0-9]'; do sleep 1; done

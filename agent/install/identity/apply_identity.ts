@@ -2,7 +2,7 @@
 import type { Identity } from "#contract/identity.ts";
 import type { Run } from "../../sys/command.ts";
 import { bindKernelTrees } from "../../sys/mount.ts";
-import { type FileChange, identityChanges } from "./identity.ts";
+import { type FileChange, identityChanges, namedByMac } from "./identity.ts";
 import { ASIDE } from "./identity_network.ts";
 import { detectNetwork } from "./network_config/network_system.ts";
 import { describeOwnChanges, type OwnChange, ownChanges } from "./own_files/changes.ts";
@@ -26,10 +26,10 @@ interface ApplyOptions {
 export async function applyIdentity(identity: Identity, options: ApplyOptions): Promise<string[]> {
   const { clone, run, templateHostname, bootMac, isBackup, signal } = options;
   const tree = await gatherTree(clone);
-  const kernelNames = new Map((await readNamedNics()).map(({ mac, names }) => [mac, names[0] ?? ""]));
+  const nics = await readNamedNics();
   const changes = identityChanges(identity, {
     tree,
-    kernelNames,
+    nics,
     templateHostname,
     bootMac,
     isBackup,
@@ -47,11 +47,19 @@ export async function applyIdentity(identity: Identity, options: ApplyOptions): 
   });
   for (const change of own.changes) await carryOut(clone, change);
   await makeHostKeys(clone, { run, signal });
-  const unset = detectNetwork(tree) === undefined
+  const system = detectNetwork(tree);
+  const unset = system === undefined
     ? [
       "the address is NOT set: the image has neither netplan, NetworkManager, systemd-networkd, wicked, ifcfg nor ifupdown",
     ]
     : [];
+  const overInfiniband = namedByMac(identity.interfaces, { bootMac, nics })
+    .filter((one) => one.kind === "ethernet" && one.infiniband !== undefined);
+  if (overInfiniband.length > 0 && system !== "NetworkManager" && system !== "ifcfg") {
+    unset.push(
+      `the address of the InfiniBand port is NOT set: with ${system}, set it on the template by its name`,
+    );
+  }
   return [...describeOwnChanges(own), ...unset];
 }
 

@@ -7,6 +7,7 @@ import type { IdentityTree } from "./identity_tree.ts";
 import type { HostKey, Identity } from "#contract/identity.ts";
 import { type NetworkChange, networkChanges } from "./identity_network.ts";
 import type { Interface } from "./network_config/network_files.ts";
+import type { NamedNic } from "./network_config/resolve_nics.ts";
 import { detectNetwork } from "./network_config/network_system.ts";
 import { fullName, isNameOf, RENAMED_FILES, renamedText, shortName } from "./renaming.ts";
 
@@ -21,8 +22,8 @@ interface IdentityOptions {
   readonly templateHostname: string;
   /** MAC of the NIC that the machine booted from. */
   readonly bootMac: string;
-  /** The kernel's names of this machine's NICs, by MAC; for systems that do not rename NICs. */
-  readonly kernelNames?: ReadonlyMap<string, string>;
+  /** This machine's, for systems that do not rename NICs, and for InfiniBand. The kernel's name comes first. */
+  readonly nics?: readonly NamedNic[];
   /** A fresh one, used if the identity has none: 32 hexadecimal digits, machine-id(5). */
   readonly machineId: string;
   /** The image is the node's own backup: its machine-id and host keys stay if the identity has none. */
@@ -32,7 +33,8 @@ interface IdentityOptions {
 }
 
 export function identityChanges(identity: Identity, options: IdentityOptions): FileChange[] {
-  const { tree, bootMac, kernelNames = new Map(), uuid } = options;
+  const { tree, bootMac, nics = [], uuid } = options;
+  const kernelNames = new Map(nics.map(({ mac, names }) => [mac, names[0] ?? ""]));
   const system = detectNetwork(tree);
   return [
     ...nameChanges(identity.hostname, options),
@@ -40,7 +42,12 @@ export function identityChanges(identity: Identity, options: IdentityOptions): F
     ...(tree.paths.has("/etc/cloud/cloud.cfg.d")
       ? [write("/etc/cloud/cloud.cfg.d/99-rackseed.cfg", cloudInit(identity.hostname))]
       : []),
-    ...networkChanges(namedByMac(identity.interfaces, bootMac), { system, tree, kernelNames, uuid }),
+    ...networkChanges(namedByMac(identity.interfaces, { bootMac, nics }), {
+      system,
+      tree,
+      kernelNames,
+      uuid,
+    }),
     ...hostKeyChanges(identity.hostKeys ?? [], options),
   ];
 }
@@ -87,10 +94,16 @@ function write(path: string, text: string, mode = 0o644) {
   return { do: "write" as const, path, text, mode };
 }
 
-export function namedByMac(interfaces: Identity["interfaces"], bootMac: string): Interface[] {
-  return interfaces.map((one) =>
-    one.kind === "ethernet" ? { ...one, mac: (one.mac ?? bootMac).toLowerCase() } : one
-  );
+export function namedByMac(
+  interfaces: Identity["interfaces"],
+  { bootMac, nics }: { bootMac: string; nics: readonly NamedNic[] },
+): Interface[] {
+  return interfaces.map((one) => {
+    if (one.kind !== "ethernet") return one;
+    const mac = (one.mac ?? bootMac).toLowerCase();
+    const infiniband = nics.find((nic) => nic.mac === mac)?.infiniband;
+    return { ...one, mac, ...(infiniband && { infiniband }) };
+  });
 }
 
 /**

@@ -13,6 +13,7 @@ import { renamedText } from "./renaming.ts";
 
 const NETWORKD = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 const MANAGER = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service";
+const PLUGIN = "/usr/lib64/NetworkManager/1.40.16-15.el8/libnm-settings-plugin-ifcfg-rh.so";
 const INTERFACES = `# The loopback network interface
 auto lo
 iface lo inet loopback
@@ -81,6 +82,11 @@ const SYSTEMS: Record<string, IdentityTree> = {
   "rhel-8": tree({
     "/etc/sysconfig/network-scripts/ifcfg-ens3":
       "TYPE=Ethernet\nBOOTPROTO=none\nNAME=ens3\nDEVICE=ens3\nONBOOT=yes\nIPADDR=192.168.1.10\nPREFIX=24\n",
+  }, { paths: [MANAGER, PLUGIN] }),
+  // NetworkManager there ignores the old file
+  "rhel-10": tree({
+    "/etc/sysconfig/network-scripts/ifcfg-ens3":
+      "TYPE=Ethernet\nDEVICE=ens3\nONBOOT=yes\nIPADDR=192.168.1.10\n",
   }, { paths: [MANAGER] }),
   "sles-15": tree({
     "/etc/sysconfig/network/ifcfg-eth0":
@@ -109,7 +115,7 @@ const SYSTEMS: Record<string, IdentityTree> = {
     "/etc/sysconfig/network-scripts/ifcfg-ens3":
       'TYPE="Ethernet"\nBOOTPROTO="dhcp"\nNAME="ens3"\nDEVICE="ens3"\nONBOOT="yes"\n',
     "/etc/sysconfig/network-scripts/ifcfg-lo": "DEVICE=lo\nIPADDR=127.0.0.1\n",
-  }, { paths: [MANAGER] }),
+  }, { paths: [MANAGER, PLUGIN] }),
 };
 
 function change(identity: Identity, tree: IdentityTree): FileChange[] {
@@ -118,7 +124,7 @@ function change(identity: Identity, tree: IdentityTree): FileChange[] {
     tree,
     templateHostname: "web.example.org",
     bootMac: "52:54:00:AA:BB:CC",
-    kernelNames: new Map(NICS.map(({ mac }, i) => [mac, `eth${i}`])),
+    nics: NICS.map(withKernelName),
     machineId: "f".repeat(32),
     uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, "0")}`,
   });
@@ -331,3 +337,34 @@ Deno.test("interfaces: the clone's own stanzas are disabled, others stay", () =>
   assert.match(cleared, /^iface br0 inet manual$/m);
   assert.equal(clearInterfaces(cleared, ["ens3"]), cleared);
 });
+
+const PORT = "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:10:39";
+for (const [system, expected] of [["rhel-9", "type=infiniband"], ["rhel-8", "TYPE=InfiniBand"]] as const) {
+  Deno.test(`the address of an InfiniBand port is set, and read back: ${system}`, () => {
+    const tree = SYSTEMS[system] ?? assert.fail();
+    const mac = "00:02:c9:00:10:39";
+    const nics = [{ mac, names: ["ib0"], infiniband: PORT }];
+    const own = {
+      kind: "ethernet" as const,
+      mac,
+      addresses: ["10.0.0.5/24"],
+      gateways: ["10.0.0.1"],
+      dns: [],
+      mtu: 2044,
+    };
+    const changes = identityChanges(IdentitySchema.parse({ hostname: "n1", interfaces: [own] }), {
+      tree,
+      templateHostname: "web",
+      bootMac: mac,
+      nics,
+      machineId: "f".repeat(32),
+      uuid: () => "00000000-0000-4000-8000-000000000001",
+    });
+    const written = changes.flatMap((one) => one.do === "write" ? [one.text] : []).join("");
+    assert.ok(written.includes(expected) && written.includes(PORT.toUpperCase()), written);
+    assert.deepEqual(
+      networkOf(changed(tree, changes), nics).interfaces.filter((one) => one.addresses !== "dhcp"),
+      [own],
+    );
+  });
+}

@@ -10,9 +10,19 @@ import type { NamedNic } from "./network_config/resolve_nics.ts";
 export async function readNamedNics({ sys }: Pick<KernelTrees, "sys"> = KERNEL): Promise<NamedNic[]> {
   const slots = await readSlots(sys);
   return await Promise.all((await readNics({ sys })).map(async ({ name, mac }): Promise<NamedNic> => {
-    const names = await udevNames(`${sys}/class/net/${name}`, slots);
-    return { mac: mac.toLowerCase(), names: [name, `enx${mac.toLowerCase().replaceAll(":", "")}`, ...names] };
+    const at = `${sys}/class/net/${name}`;
+    const infiniband = await isInfiniband(at) ? await firstLine(`${at}/address`) : undefined;
+    return {
+      mac: mac.toLowerCase(),
+      names: [name, `enx${mac.toLowerCase().replaceAll(":", "")}`, ...await udevNames(at, slots)],
+      ...(infiniband && { infiniband }),
+    };
   }));
+}
+
+/** ARPHRD_INFINIBAND, include/uapi/linux/if_arp.h */
+async function isInfiniband(nic: string): Promise<boolean> {
+  return await firstLine(`${nic}/type`) === "32";
 }
 
 /** Numbers of the hot-plug slots, by PCI address without function. */
@@ -36,8 +46,7 @@ async function udevNames(nic: string, slots: ReadonlyMap<string, string>): Promi
   const end = port === undefined || port === "0" ? "" : `d${port}`;
   // the function is part of the name if the device has several
   const functions = fn === "0" ? ["", "f0"] : [`f${fn}`];
-  // ARPHRD_INFINIBAND
-  const kind = await firstLine(`${nic}/type`) === "32" ? "ib" : "en";
+  const kind = await isInfiniband(nic) ? "ib" : "en";
   const prefix = hex(domain) === 0 ? kind : `${kind}P${hex(domain)}`;
   const below = device.slice(0, (own.index ?? 0) + own[0].length);
   const onboard = [await firstLine(`${below}/acpi_index`), await firstLine(`${below}/index`)];

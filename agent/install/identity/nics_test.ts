@@ -54,7 +54,11 @@ Deno.test("a NIC has every name that udev may give it: by path, slot, board, add
         names: ["eth1", "enx52540000000b", "enp5s0f1d1", "ens12f1d1", "eno2d1"],
       },
       { mac: "52:54:00:00:00:0c", names: ["eth2", "enx52540000000c", "enP1p0s31f6"] },
-      { mac: "00:02:c9:00:10:39", names: ["ib0", "enx0002c9001039", "ibp130s0", "ibp130s0f0"] },
+      {
+        mac: "00:02:c9:00:10:39",
+        names: ["ib0", "enx0002c9001039", "ibp130s0", "ibp130s0f0"],
+        infiniband: "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:10:39",
+      },
     ]);
   } finally {
     await Deno.remove(root, { recursive: true });

@@ -1,6 +1,7 @@
 /** Gathers what identity depends on from a tree: a clone's, or an old system's, which is not trusted. */
 import type { IdentityTree } from "./identity_tree.ts";
-import { kindOf } from "./own_files/find.ts";
+import { IFCFG_PLUGIN } from "./network_config/network_system.ts";
+import { findPaths, kindOf } from "./own_files/find.ts";
 import { RENAMED_FILES } from "./renaming.ts";
 import type { TreeReader } from "../../tree/tree_files.ts";
 
@@ -45,6 +46,9 @@ export async function gatherTree(tree: TreeReader): Promise<IdentityTree> {
     if (text === undefined) continue;
     texts.set(path, text);
     if (isSetting) modes.set(path, await tree.mode(path));
+  }
+  for (const folder of ["/usr/lib64/NetworkManager", "/usr/lib64/NetworkManager/*"]) {
+    for (const path of await findPaths(tree, `${folder}/${IFCFG_PLUGIN}`)) paths.add(path);
   }
   return { texts, paths, symlinks, modes };
 }

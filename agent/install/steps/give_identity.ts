@@ -101,7 +101,7 @@ async function record(
   const { machineId, hostKeys, files } = await readIdentity(clone, { nics: [], own });
   const found: Identity = {
     hostname,
-    interfaces: namedByMac(interfaces, machine.bootMac),
+    interfaces: namedByMac(interfaces, { bootMac: machine.bootMac, nics: [] }),
     ...(machineId !== undefined && { machineId }),
     hostKeys: [...hostKeys],
     files: [...files],

@@ -18,7 +18,8 @@ export function describeGroup(
   const logical: LogicalVolume[] = [];
   const present = lvm.physical.filter(({ pv_missing }) => !pv_missing);
   for (const volume of lvm.logical) {
-    if (volume.lv_name.startsWith("[") || !volume.lv_role.includes("public")) continue;
+    // not by its role: a pool in use is private, too
+    if (volume.lv_name.startsWith("[")) continue;
     if (isSnapshot(volume) && !isMounted(volume.lv_dm_path)) {
       notes.push(
         `the snapshot ${name}/${volume.lv_name} of ${volume.origin} is not captured, and clones do not get it`,

@@ -80,12 +80,11 @@ function shapeOf(
     case "raid5":
     case "raid6":
       return { stripes: Math.max(1, segment.data_stripes), ...stripeBytes };
-    case "raid10":
-      return {
-        copies: Math.max(2, segment.data_copies),
-        stripes: Math.max(1, segment.data_stripes),
-        ...stripeBytes,
-      };
+    case "raid10": {
+      // LVM counts the copies among its data stripes
+      const copies = Math.max(2, segment.data_copies);
+      return { copies, stripes: Math.max(1, Math.floor(segment.stripes / copies)), ...stripeBytes };
+    }
     case "thin-pool": {
       const [data] = hiddenOf(segment, parts).flatMap((part) => segmentsOf(part, parts));
       const isStriped = data?.segtype === "striped" && data.stripes > 1;

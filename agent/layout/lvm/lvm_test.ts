@@ -91,6 +91,39 @@ Deno.test("a raid volume has the physical volumes of its hidden parts, which are
   });
 });
 
+Deno.test("a raid10 volume has the stripes of one copy; a pool is listed though it is private", () => {
+  const { group } = described({
+    lv: [
+      { lv_name: "ten", lv_layout: "raid,raid10" },
+      { lv_name: "pool", lv_layout: "thin,pool", lv_role: "private", lv_metadata_size: "4194304" },
+      { lv_name: "[pool_tdata]", lv_layout: "linear", lv_role: "private,thin,pool,data" },
+    ],
+    seg: [
+      {
+        lv_uuid: "uuid-ten",
+        segtype: "raid10",
+        stripes: "4",
+        data_stripes: "4",
+        data_copies: "2",
+        stripe_size: "65536",
+      },
+      {
+        lv_uuid: "uuid-pool",
+        segtype: "thin-pool",
+        stripes: "1",
+        chunk_size: "131072",
+        zero: "zero",
+        devices: "pool_tdata(0)",
+      },
+      { lv_uuid: "uuid-[pool_tdata]", segtype: "linear", stripes: "1", devices: "/dev/sdb3(27)" },
+    ],
+  });
+  assert.deepEqual(group.logical.map(({ uuid: _, sizeBytes: __, ...shape }) => shape), [
+    { name: "ten", type: "raid10", copies: 2, stripes: 2, stripeBytes: 65_536 },
+    { name: "pool", type: "thin-pool", metadataBytes: 4 << 20, chunkBytes: 131_072, zeroes: true, on: [1] },
+  ]);
+});
+
 Deno.test("a volume that is striped in parts only becomes a linear one", () => {
   const { group } = described({
     lv: [{ lv_name: "srv", lv_layout: "linear" }],

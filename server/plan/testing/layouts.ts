@@ -267,6 +267,7 @@ export function native4k(): Template {
   const t = new Template("uefi");
   const disk = t.disk({ gib: 60, sectorBytes: 4096 });
   withEsp(t, disk);
+  t.fileSystem(t.partition(disk, { mib: 1024 }), "/boot", { usedBytes: 200 * MIB });
   t.group("vg", [t.luks("crypt", t.partition(disk, { kind: "lvm" }), { sectorBytes: 4096 })]);
   t.fileSystem(t.lv("vg", "root", { gib: 50 }), "/", { type: "xfs", usedBytes: 6 * GIB, mkfs: XFS });
   t.swap(t.lv("vg", "swap", { gib: 4 }));

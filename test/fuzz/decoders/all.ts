@@ -6,6 +6,7 @@ import { decoders as netboot } from "./netboot.ts";
 import { decoders as oldDisk } from "./old_disk.ts";
 import { decoders as rsync } from "./rsync.ts";
 import { decoders as torrent } from "./torrent.ts";
+import { decoders as volumes } from "./volumes.ts";
 
 /** Every decoder of data from the network, disks and images. */
 export const decoders: readonly FuzzedDecoder[] = [
@@ -15,5 +16,6 @@ export const decoders: readonly FuzzedDecoder[] = [
   ...http,
   ...oldDisk,
   ...machine,
+  ...volumes,
   ...image,
 ];

@@ -1,4 +1,5 @@
 /** RHEL's files in /etc/sysconfig/network-scripts: nm-settings-ifcfg-rh(5), and sysconfig.txt of initscripts. */
+import { macOfAddress } from "#contract/hardware_address.ts";
 import { BondMode } from "#contract/identity.ts";
 import { prefixOfMask } from "./netmask.ts";
 import {
@@ -33,8 +34,9 @@ export function writeIfcfg(interfaces: readonly Interface[]): ConfigFile[] {
         const named = vlansOn(interfaces, one).length > 0;
         return [
           ifcfg(label, [
-            "TYPE=Ethernet",
-            `HWADDR=${one.mac.toUpperCase()}`,
+            ...(one.infiniband === undefined
+              ? ["TYPE=Ethernet", `HWADDR=${one.mac.toUpperCase()}`]
+              : ["TYPE=InfiniBand", `HWADDR=${one.infiniband.toUpperCase()}`, "CONNECTED_MODE=no"]),
             ...(named ? [`DEVICE=${label}`] : []),
             ...ipOf(one),
           ]),
@@ -102,7 +104,7 @@ export function readIfcfg(texts: Texts): FoundNetwork {
     const values = parseShellValues(text);
     const mac = values.get("HWADDR");
     const name = values.get("DEVICE") ?? path.slice(path.indexOf("ifcfg-") + 6);
-    const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name };
+    const nic: NicRef = mac ? { mac: macOfAddress(mac) ?? mac.toLowerCase() } : { name };
     return { name, values, nic };
   });
   const notes: string[] = [];
@@ -127,7 +129,7 @@ export function readIfcfg(texts: Texts): FoundNetwork {
         parent: below && "mac" in below.nic ? below.nic : { name: on },
       }];
     }
-    if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
+    if (type === "ethernet" || type === "infiniband") return [{ kind: "ethernet", nic, ...own }];
     notes.push(`${name} is of kind ${type}`);
     return [];
   });

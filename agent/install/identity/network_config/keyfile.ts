@@ -1,4 +1,5 @@
 /** NetworkManager: nm-settings-keyfile(5), one file for each connection. */
+import { macOfAddress } from "#contract/hardware_address.ts";
 import { BondMode } from "#contract/identity.ts";
 import { formatIni, parseIni, valueOf, valuesOf } from "./ini.ts";
 import {
@@ -29,7 +30,14 @@ export function writeKeyfiles(
     const id = `rackseed-${labelOf(interfaces, one)}`;
     switch (one.kind) {
       case "ethernet":
-        return [keyfile({ id, uuid: own, type: "ethernet" }, [ethernet(one.mac, one.mtu), ...ipOf(one)])];
+        return one.infiniband === undefined
+          ? [keyfile({ id, uuid: own, type: "ethernet" }, [ethernet(one.mac, one.mtu), ...ipOf(one)])]
+          : [
+            keyfile({ id, uuid: own, type: "infiniband" }, [
+              infiniband(one.infiniband, one.mtu),
+              ...ipOf(one),
+            ]),
+          ];
       case "bond":
         return [
           keyfile({ id, uuid: own, type: "bond", name: one.name }, [
@@ -84,6 +92,12 @@ function ethernet(mac: string, mtu: number | undefined): Lines {
   return ["ethernet", [`mac-address=${mac.toUpperCase()}`, ...(mtu === undefined ? [] : [`mtu=${mtu}`])]];
 }
 
+/** NetworkManager compares only the port's GUID, the last 8 of the 20 bytes. */
+function infiniband(address: string, mtu: number | undefined): Lines {
+  const size = mtu === undefined ? [] : [`mtu=${mtu}`];
+  return ["infiniband", [`mac-address=${address.toUpperCase()}`, "transport-mode=datagram", ...size]];
+}
+
 /** The MTU belongs in [ethernet], even for bonds and VLANs. */
 function mtuOf(mtu: number | undefined): Lines[] {
   return mtu === undefined ? [] : [["ethernet", [`mtu=${mtu}`]]];
@@ -112,8 +126,9 @@ function ipOf({ addresses, gateways, dns }: Interface): Lines[] {
 function connectionOf(text: string) {
   const sections = parseIni(text);
   const connection = (key: string) => valueOf(sections, "connection", key);
-  const mac = valueOf(sections, "ethernet", "mac-address") ??
-    valueOf(sections, "802-3-ethernet", "mac-address");
+  const address = valueOf(sections, "ethernet", "mac-address") ??
+    valueOf(sections, "802-3-ethernet", "mac-address") ?? valueOf(sections, "infiniband", "mac-address");
+  const mac = address && (macOfAddress(address) ?? address);
   const name = connection("interface-name");
   const nic: NicRef = mac ? { mac: mac.toLowerCase() } : { name: name ?? "*" };
   return {
@@ -135,7 +150,7 @@ export function readKeyfiles(texts: Texts): FoundNetwork {
     const { sections, nic, uuid, id, type, name = id } = one;
     if (one.master !== undefined) return [];
     const own = addressingOf(sections);
-    if (type === "ethernet") return [{ kind: "ethernet", nic, ...own }];
+    if (type === "ethernet" || type === "infiniband") return [{ kind: "ethernet", nic, ...own }];
     if (type === "bond") {
       const names = [uuid, one.name, id];
       const members = connections.filter(({ master }) => master !== undefined && names.includes(master));
@@ -170,6 +185,6 @@ function addressingOf(sections: ReturnType<typeof parseIni>) {
     addresses: entries.flatMap(([address]) => address?.includes("/") ? [address] : []),
     gateways: [...entries.flatMap(([, gateway]) => gateway ? [gateway] : []), ...all("gateway")],
     dns: all("dns").flatMap((value) => value.split(/[;,\s]+/)).filter((d) => d !== ""),
-    mtu: valueOf(sections, "ethernet", "mtu"),
+    mtu: valueOf(sections, "ethernet", "mtu") ?? valueOf(sections, "infiniband", "mtu"),
   });
 }

@@ -4,7 +4,11 @@ import type { Addressing, BondMode, NetworkInterface } from "#contract/identity.
 /** An interface whose NICs are all identified by MAC. */
 export type Interface =
   | Extract<NetworkInterface, { kind: "bond" | "vlan" }>
-  | Extract<NetworkInterface, { kind: "ethernet" }> & { readonly mac: string };
+  | Extract<NetworkInterface, { kind: "ethernet" }> & {
+    readonly mac: string;
+    /** An InfiniBand port: its address of 20 bytes, as the kernel shows it. `mac` stands for it. */
+    readonly infiniband?: string;
+  };
 
 export interface ConfigFile {
   readonly path: string;

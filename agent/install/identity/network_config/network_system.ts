@@ -16,6 +16,9 @@ export type NetworkSystem =
   | "wicked"
   | "ifupdown";
 
+/** In a folder of NetworkManager's version. */
+export const IFCFG_PLUGIN = "libnm-settings-plugin-ifcfg-rh.so";
+
 /** Undefined if the tree uses none of them. */
 export function detectNetwork(
   { texts, paths }: { readonly texts: Texts; readonly paths: ReadonlySet<string> },
@@ -28,9 +31,11 @@ export function detectNetwork(
   if (enabled("wicked.service") || names.some(isWicked) && !enabled("NetworkManager.service")) {
     return "wicked";
   }
-  // NetworkManager reads both; a tree with files of one kind uses that kind
+  // NetworkManager reads both if it has the plugin, as up to RHEL 9; a tree with files of one kind uses that kind
   const keyfiles = names.some((path) => path.startsWith("/etc/NetworkManager/system-connections/"));
-  if (names.some(isIfcfg) && !keyfiles) return "ifcfg";
+  const readsIfcfg = !enabled("NetworkManager.service") ||
+    [...paths].some((path) => path.endsWith(IFCFG_PLUGIN));
+  if (names.some(isIfcfg) && readsIfcfg && !keyfiles) return "ifcfg";
   if (enabled("NetworkManager.service")) return "NetworkManager";
   if (enabled("systemd-networkd.service")) return "systemd-networkd";
   return texts.has("/etc/network/interfaces") ? "ifupdown" : keyfiles ? "NetworkManager" : undefined;

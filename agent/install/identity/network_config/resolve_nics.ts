@@ -7,6 +7,8 @@ import { type FoundInterface, type FoundNetwork, isPattern, type NicRef } from "
 export interface NamedNic {
   readonly mac: string;
   readonly names: readonly string[];
+  /** An InfiniBand port: its address of 20 bytes. */
+  readonly infiniband?: string;
 }
 
 export interface ResolvedNetwork {
