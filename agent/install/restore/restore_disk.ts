@@ -194,7 +194,7 @@ export function keptOnThem(missing: readonly Formatting[], keep: readonly string
   return found && `the file system of ${found.mountPoint} is not the image's, or is beyond repair`;
 }
 
-export interface MendedDisk {
+interface MendedDisk {
   /** What was done, as text. */
   readonly notes: readonly string[];
   /** A file system was repaired, so what it says of its files is not trusted. */
