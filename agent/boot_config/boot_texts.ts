@@ -3,6 +3,7 @@ import type { TreeReader } from "../tree/tree_files.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { type BootText, isBootFile } from "./prove_root.ts";
 import { commandLineOf } from "./unified_kernel.ts";
+import { rewriteArguments } from "../disk_references/rewrite_arguments.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../disk_references/template_disks.ts";
 
@@ -19,10 +20,16 @@ export async function bootTexts(
     path,
     text: rewrittenFor ? rewrite(text, new Rewriting(path, rewrittenFor)) : text,
   }));
-  return [...menus, ...await unifiedTexts(tree)];
+  const unified = (await unifiedTexts(tree)).map(({ path, text }) => ({
+    path,
+    // an installation makes the image again if its command line has to change
+    text: rewrittenFor ? rewriteArguments(text, new Rewriting(path, rewrittenFor)) : text,
+  }));
+  return [...menus, ...unified];
 }
 
-async function unifiedTexts(tree: TreeReader): Promise<BootText[]> {
+/** The command lines in unified kernel images, as they are. */
+export async function unifiedTexts(tree: TreeReader): Promise<BootText[]> {
   const paths = (await Promise.all(ESPS.map((esp) => tree.list(`${esp}/EFI/Linux`)))).flat();
   const texts: BootText[] = [];
   for (const path of paths.filter((p) => /\.efi$/i.test(p))) {

@@ -64,7 +64,7 @@ function replaceOptions(
  * opened in the clone's way.
  */
 export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
-  return text.split("\n").map((content, line) => {
+  const lines = text.split("\n").map((content, line) => {
     const [, before, target, gap, device, rest] = /^(\s*)([^\s#]\S*)(\s+)(\S+)(.*)$/.exec(content) ?? [];
     if (target === undefined || device === undefined) return content;
     const captured = rewriting.disks.layout.encrypted?.find(({ name }) => name === target);
@@ -86,7 +86,20 @@ export function rewriteCrypttab(text: string, rewriting: Rewriting): string {
       ? `UUID=${captured.uuid}`
       : rewriting.name(device, { form: "part-spec", line, effect });
     return `${before}${target}${gap}${named}${key}`;
-  }).join("\n");
+  });
+  const named = new Set(lines.map((content) => /^\s*([^\s#]\S*)/.exec(content)?.[1]));
+  const { layout: { encrypted = [] }, clone: { unlock } } = rewriting.disks;
+  // dracut needs no line for a volume that a person opens
+  const added = encrypted.flatMap(({ name, uuid }) => {
+    const way = unlock?.get(name);
+    return !way || way.way === "passphrase" || named.has(name)
+      ? []
+      : [`${name} UUID=${uuid}${unlocked("", way)}\n`];
+  });
+  const whole = lines.join("\n");
+  return added.length === 0 || whole === "" || whole.endsWith("\n")
+    ? whole + added.join("")
+    : `${whole}\n${added.join("")}`;
 }
 
 /** Options that choose a way to open a volume, each of which would keep the clone from using its own. */

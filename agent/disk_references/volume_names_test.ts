@@ -189,6 +189,13 @@ menuentry 'b' {
     },
   },
   {
+    name: "crypttab gets a line for a volume that dracut opened without one",
+    path: "/etc/crypttab",
+    before: "",
+    after: `luks-root UUID=${LUKS} none tpm2-device=auto\n`,
+    clone: { ...CLONE, unlock: new Map([["luks-root", { way: "tpm2" }]]) },
+  },
+  {
     name: "mdadm.conf keeps its arrays",
     path: "/etc/mdadm/mdadm.conf",
     before:

@@ -158,9 +158,9 @@ Deno.test("both disks of a mirror are the machine's, and every volume refers to 
 
 Deno.test("snapshots in memory that stand in for members do not show in the tree", () => {
   const disk = (name: string, children: unknown[]) => ({ ...row(name, "part"), children });
-  const row = (name: string, type: string, kname = name) => ({
-    ...{ name, kname, type, "maj:min": "1:1", size: 1, "log-sec": 512, rm: false },
-  });
+  const row = (name: string, type: string, kname = name) => {
+    return { name, kname, type, "maj:min": "1:1", size: 1, "log-sec": 512, rm: false };
+  };
   const array = row("md127", "raid1");
   const snapshot = { ...row("rackseed-snapshot-1", "dm", "dm-0"), children: [array] };
   const lsblk = {

@@ -16,7 +16,7 @@ import { namedNodes, type NodeOptions } from "./each_node.ts";
 import { describeSlowest } from "./node_progress.ts";
 import { waitForNodes } from "./node_wait.ts";
 import { askPassphrase, passphraseFromFile } from "./passphrase.ts";
-import { print, printJson } from "./terminal.ts";
+import { print, printJson, remark } from "./terminal.ts";
 import { visibleLine } from "./visible_text.ts";
 import { checked } from "../words/usage.ts";
 
@@ -66,6 +66,29 @@ export async function deploy(patterns: readonly string[], options: DeployOptions
   const batch = await client.get(`/deployments/${answer.deployment}`, DeploymentView, { signal });
   if (json) printJson(batch);
   else if (batch.slowest) print(describeSlowest(batch.slowest));
+  if (!json) await remindOfKeys(client, { nodes, signal });
+}
+
+/** A recovery key that nobody wrote down is of no use on the day when the server is gone. */
+async function remindOfKeys(
+  client: ApiClient,
+  { nodes, signal }: { nodes: readonly string[]; signal: AbortSignal },
+): Promise<void> {
+  const views = await namedViews(client, { nodes, signal });
+  const names = views.filter(({ encryption }) => encryption && !encryption.keyShown).map(({ name }) => name);
+  if (names.length > 0) {
+    remark(`nobody has seen the recovery key of ${shortList(names)}: rackseed node recovery-key`);
+  }
+}
+
+async function namedViews(
+  client: ApiClient,
+  { nodes, signal }: { nodes: readonly string[]; signal: AbortSignal },
+): Promise<NodeView[]> {
+  const known = await client.get("/nodes", z.array(NodeView), { signal });
+  return known.filter(({ name, id, settings: { mac } }) =>
+    nodes.some((key) => key === name || key === id || key.toLowerCase() === mac)
+  );
 }
 
 /** A passphrase, from the terminal, if one of the nodes opens its volumes by one and the image has any. */
@@ -81,10 +104,7 @@ async function askIfNeeded(
   const { layout } = await client.get(`/images/${encodeURIComponent(image)}`, VersionView, { signal });
   if (!layout?.encrypted?.length) return undefined;
   if (unlock === undefined) {
-    const known = await client.get("/nodes", z.array(NodeView), { signal });
-    const named = known.filter(({ name, id, settings: { mac } }) =>
-      nodes.some((key) => key === name || key === id || key.toLowerCase() === mac)
-    );
+    const named = await namedViews(client, { nodes, signal });
     if (!named.some(({ settings }) => settings.unlock === "passphrase")) return undefined;
   }
   return await askPassphrase(`the encrypted volumes of ${shortList(nodes)}`);

@@ -11,6 +11,8 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { linesOf } from "./events.ts";
 import { formatBytes, formatCount, formatTime, percent } from "../words/figures.ts";
 import { print, printFields, printJson, printTable, ProgressLine, remark } from "./terminal.ts";
+import { visibleLine } from "./visible_text.ts";
+import { describeLayout } from "../words/layout_text.ts";
 import { checked, UsageError } from "../words/usage.ts";
 
 export interface ImageOptions extends ConnectionOptions {
@@ -106,20 +108,7 @@ export async function showImage(ref: string, { json, signal, ...options }: Image
     "Info hash": version.infoHash,
     "Left out": version.excludes.join(" ") || undefined,
   });
-  for (const disk of layout?.disks ?? []) {
-    print(
-      `Disk ${disk.name}: ${
-        formatBytes(disk.sizeBytes)
-      }, ${disk.table}, ${disk.partitions.length} partitions`,
-    );
-  }
-  for (const fs of layout?.fileSystems ?? []) {
-    print(
-      `File system ${fs.mountPoint}: ${fs.type}, ${formatBytes(fs.usedBytes)} of ${
-        formatBytes(fs.sizeBytes)
-      }`,
-    );
-  }
+  for (const line of layout ? describeLayout(layout) : []) print(visibleLine(line));
   for (const note of [...version.notes, ...version.bootNotes]) print(`Note: ${note}`);
 }
 

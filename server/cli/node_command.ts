@@ -98,7 +98,7 @@ Identity (host name, addresses, SSH host keys):
   ask     from a person at the node's console
 Encrypted images: each node gets a key of its own, which it opens by
   passphrase  typed at each start; the command asks for it
-  key-file    a file on another file system of the clone
+  key-file    a file of the clone, which its initramfs holds, too
   tpm2        the node's TPM 2.0
 and by a recovery key, see \`rackseed node recovery-key\`.`,
         examples: [

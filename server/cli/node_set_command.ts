@@ -32,7 +32,7 @@ Disks are named as below /dev/disk/by-path or /dev/disk/by-id:
 
 Encrypted volumes of the clone are opened by:
   passphrase  typed at each start; \`node deploy\` asks for it
-  key-file    a file on another file system of the clone
+  key-file    a file of the clone, which its initramfs holds, too
   tpm2        the node's TPM 2.0
 
 Identity (host name, addresses, SSH host keys) of the clone:

@@ -11,6 +11,7 @@ import { proveBuildable, refusal } from "./buildable.ts";
 import { describeDisk } from "./choose_disk.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
+import { unlockObstacle } from "./unlock_obstacle.ts";
 
 export interface PlanRequest {
   readonly node: string;
@@ -47,9 +48,11 @@ export function planInstall(
 }
 
 function proveKeys(
-  { encrypted = [] }: DiskLayout,
+  layout: DiskLayout,
   { image, node, unlock }: { image: string; node: string; unlock: Unlock | undefined },
 ): void {
+  const { encrypted = [] } = layout, obstacle = unlockObstacle(layout, unlock);
+  if (obstacle !== undefined) throw refusal(image, obstacle);
   if (unlock !== undefined || encrypted.length === 0) return;
   throw refusal(image, {
     reason: `its template has encrypted volumes (${

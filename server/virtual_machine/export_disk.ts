@@ -6,6 +6,7 @@ import { DeployAnswer, NodeView, VersionView } from "#contract/api.ts";
 import type { ApiClient } from "#contract/client.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
+import { rolesOf } from "#plan/roles.ts";
 import { kernelParameters } from "../../boot/menu/kernel.ts";
 import { GUEST_NETWORK, runMachine, type VirtualDisk } from "./qemu.ts";
 
@@ -13,7 +14,7 @@ interface DiskExport {
   readonly client: ApiClient;
   /** "web@3" */
   readonly image: string;
-  /** "web.qcow2"; further disks get a number: "web.1.qcow2". */
+  /** "web.qcow2"; further system disks get a number: "web.1.qcow2". Data disks are left out. */
   readonly output: string;
   readonly format: "raw" | "qcow2";
   /** Size of the first disk; absent: as the template's. */
@@ -35,7 +36,8 @@ export async function exportDisk(options: DiskExport): Promise<string[]> {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "rackseed-export-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const disks = layout.disks.map((disk, number): VirtualDisk & { final: string; sizeBytes: number } => {
+  const roles = rolesOf(layout), systemDisks = layout.disks.filter((_, number) => roles[number] === "system");
+  const disks = systemDisks.map((disk, number): VirtualDisk & { final: string; sizeBytes: number } => {
     const final = number === 0 ? output : numbered(output, number);
     const sizeBytes = Math.max(disk.sizeBytes, number === 0 ? options.sizeBytes ?? 0 : 0);
     const { format } = options, { sectorBytes } = disk;

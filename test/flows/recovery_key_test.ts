@@ -78,6 +78,12 @@ Deno.test("a passphrase is typed unseen at the terminal, twice, and reaches the 
 Deno.test("a passphrase comes from a file or standard input, never from the command line; no log has it", async () => {
   await using product = await start();
   const { folder } = product;
+  const image = await product.done("image", "show", "vault");
+  assert.match(
+    image,
+    /Disk 0 \(vda\): 10\.7 GB, gpt, 3 partitions\nLUKS volume cryptroot: LUKS2, .* on disk 0 partition 3\n/,
+  );
+  assert.match(image, /File system \/: ext4, .* on LUKS volume cryptroot\n/);
   const noTerminal = await product.run(ARM);
   assert.equal(noTerminal.code, 2);
   assert.match(noTerminal.stderr, /no terminal to ask at: give --passphrase-file FILE/);

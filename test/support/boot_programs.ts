@@ -12,7 +12,19 @@ const PACKAGES = [
     "libip4tc2",
     "libfdisk1",
   ],
-  ...["dracut-core", "initramfs-tools", "initramfs-tools-core", "klibc-utils", "libklibc"],
+  ...[
+    "dracut-core",
+    "initramfs-tools",
+    "initramfs-tools-core",
+    "klibc-utils",
+    "libklibc",
+    "binutils",
+    "binutils-x86-64-linux-gnu",
+    "libbinutils",
+    "libctf-nobfd0",
+    "libctf0",
+    "libgprofng0",
+  ],
 ];
 
 export const bootProgramsNeeds = ["apt-get", "dpkg-deb"];

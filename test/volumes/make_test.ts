@@ -3,6 +3,7 @@ import { activateVolumes } from "../../agent/install/disk/active_volumes.ts";
 import { TargetDisks } from "../../agent/install/disk/guard.ts";
 import { makeVolumes } from "../../agent/install/disk/make_volumes.ts";
 import { formatDisk, mountTree } from "../../agent/install/disk/partition.ts";
+import { rehearseVolumes } from "../../agent/install/disk/rehearse_volumes.ts";
 import { runCommand as run } from "../../agent/sys/command.ts";
 import type { Action } from "#plan/actions.ts";
 import { assertReleased, inSmallVm } from "./in_small_vm.ts";
@@ -28,6 +29,8 @@ const keys = { recoveryKey: "a recovery key", passphrase: "a passphrase" };
 /** Makes the volumes, writes a file, and deactivates all; then finds the file again. */
 async function madeAndFound(disks: number, actions: readonly Action[]): Promise<void> {
   const plan = await planOf(disks, actions);
+  await rehearseVolumes({ plan, keys, run });
+  assertReleased();
   const target = await TargetDisks.prove(plan);
   {
     await using _made = await makeVolumes(target, { plan, keys, onMake: () => {}, run });

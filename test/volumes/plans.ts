@@ -5,8 +5,8 @@ import type { Volume } from "#contract/format/layout.ts";
 import type { PlannedPartition } from "#plan/plan_table.ts";
 import { DISKS } from "./in_small_vm.ts";
 
-export const MIB = 1 << 20;
-export const EXTENT = 4 * MIB;
+const MIB = 1 << 20;
+const EXTENT = 4 * MIB;
 const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 
 export const partition = (disk: number, number: number): Volume => ({ kind: "partition", disk, number });

@@ -7,7 +7,7 @@ import { readDisk } from "../../layout/disks.ts";
 import type { CarryOut } from "./carry_out.ts";
 import type { TargetDisks } from "./guard.ts";
 
-export interface ActiveVolumes extends AsyncDisposable {
+interface ActiveVolumes extends AsyncDisposable {
   /** Planned volumes that are not there; a thin pool is not looked for. */
   readonly missing: readonly Volume[];
   /** Why, as text. */

@@ -8,7 +8,7 @@ import type { TargetDisks } from "./guard.ts";
 import { wipeVolume } from "./wipe.ts";
 
 /** Planned members and spares that are not part of their active array. */
-export async function absentMembers(
+async function absentMembers(
   target: TargetDisks,
   { plan }: { plan: Plan },
 ): Promise<{ readonly array: PlannedArray; readonly member: Volume }[]> {

@@ -52,7 +52,10 @@ export async function makeGroup(
   return stack.move();
 }
 
-/** Makes one volume of an active group again. It gets an id of its own: the template's needs an inactive group. */
+/**
+ * Makes one volume of an active group again, wherever there is room by now. It gets an id of its own: to write the
+ * template's, the whole group would have to be inactive.
+ */
 export async function addLogical(
   target: TargetDisks,
   { group, name, run, signal }: CarryOut & { readonly group: PlannedGroup; readonly name: string },
@@ -62,7 +65,7 @@ export async function addLogical(
   const devices = group.physical.map(({ volume }) => target.device(volume));
   await run([
     ...["lvm", "lvcreate", "--config", lvmConfig(devices), "--yes"] as const,
-    ...[...tagged(logical.tags), ...lvcreateArgs(logical, { group, devices })],
+    ...[...tagged(logical.tags), ...lvcreateArgs({ ...logical, extents: [] }, { group, devices })],
   ], { signal, timeoutMs: LVM_MS, title: `cannot make the LVM volume ${group.name}/${name} again` });
   await take(target, { group, logical, run, signal });
 }

@@ -10,7 +10,7 @@ import { luksFormatArgv, luksOpenArgv, passphraseDerivation } from "./make_luks.
 import { moduleOfVolume } from "./lvcreate.ts";
 import { mdadmCreateArgv } from "./make_md.ts";
 
-export interface VolumeRehearsal extends CarryOut {
+interface VolumeRehearsal extends CarryOut {
   readonly plan: Plan;
   readonly keys?: LuksKeys | undefined;
   readonly unlock?: Unlock | undefined;

@@ -30,6 +30,8 @@ export async function wipeDisk(
   }
   await zeroRanges(whole, ranges);
   await wipeVolume(whole, { run, signal });
+  // the kernel would go on showing them on a disk that gets no table
+  await run(["partx", "--delete", whole], { accept: [0, 1], signal });
 }
 
 /** `device`: on a proven disk. */
@@ -37,7 +39,7 @@ export async function wipeVolume(device: string, { run, signal }: CarryOut): Pro
   signal?.throwIfAborted();
   const sizeBytes = await sizeOfDevice(device);
   await zeroRanges(device, wipeRanges([{ at: 0, bytes: sizeBytes }], { sizeBytes, sectorBytes: 512 }));
-  // anything that stands elsewhere; and it makes the kernel drop the old partitions
+  // anything that stands elsewhere
   await run(["wipefs", "--all", "--force", device], { signal, title: `cannot erase ${device}` });
 }
 

@@ -1,46 +1,65 @@
 /** dracut(8) of RHEL and its kin, Fedora and SUSE. */
+import { messageOf } from "#contract/errors.ts";
+import { unifiedTexts } from "../../boot_config/boot_texts.ts";
+import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
+import { Rewriting } from "../../disk_references/rewriting.ts";
 import { lockedBelowRoot, volumeArguments, volumesBelowRoot } from "./initramfs_needs.ts";
 import { type InitramfsOptions, kernelReleases, TIMEOUT_MS } from "./initramfs_options.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
-import { messageOf } from "#contract/errors.ts";
 
 /** Entries of crypttab(5) that dracut would leave out of an initramfs for any machine. */
 const CRYPTTAB = "/run/rackseed-crypttab";
 const MODULES = "/usr/lib/dracut/modules.d";
 
 export async function makeWithDracut(clone: CloneTree, options: InitramfsOptions): Promise<string[]> {
-  const images = await imagesOf(clone);
+  const images = [...await imagesOf(clone), ...await unifiedImagesOf(clone, options)];
   if (images.length === 0) throw new RangeError("no initramfs that dracut made was found");
   const shared = await sharedArguments(clone, options);
   try {
-    for (const { release, path } of images) {
-      const drivers = await availableDrivers(clone, { release, wanted: options.drivers });
-      const added = drivers.length > 0 ? ["--add-drivers", drivers.join(" ")] : [];
-      const build = (hostOnly: string) =>
-        options.run(["dracut", "--force", hostOnly, ...shared, ...added, "--kver", release, path], {
-          root: clone.root,
-          signal: options.signal,
-          timeoutMs: TIMEOUT_MS,
-          title: `cannot make ${path}`,
-        });
-      try {
-        await build("--no-hostonly");
-      } catch (error) {
-        options.signal?.throwIfAborted();
-        // with the drivers of all machines it may not fit into /boot
-        if (!/No space left/i.test(messageOf(error))) throw error;
-        await build("--hostonly");
-      }
-    }
+    for (const image of images) await build(clone, { ...options, image, shared });
   } finally {
     await Deno.remove(CRYPTTAB).catch(() => {});
   }
   return images.map(({ path }) => path);
 }
 
+interface Image {
+  readonly release: string;
+  readonly path: string;
+  /** Of a unified kernel image: its command line, as it is on this machine. */
+  readonly commandLine?: string;
+}
+
+async function build(
+  clone: CloneTree,
+  { image: { release, path, commandLine }, shared, disks, drivers, run, signal }: InitramfsOptions & {
+    readonly image: Image;
+    readonly shared: readonly string[];
+  },
+): Promise<void> {
+  const available = await availableDrivers(clone, { release, wanted: drivers });
+  const given = commandLine?.split(/\s+/) ?? [];
+  const words = [...given, ...volumeArguments(disks).filter((word) => !given.includes(word))].join(" ");
+  const make = (hostOnly: string) =>
+    run([
+      ...["dracut", "--force", hostOnly, ...commandLine === undefined ? [] : ["--uefi"]] as const,
+      ...shared,
+      ...words === "" ? [] : ["--kernel-cmdline", words],
+      ...available.length > 0 ? ["--add-drivers", available.join(" ")] : [],
+      ...["--kver", release, path],
+    ], { root: clone.root, signal, timeoutMs: TIMEOUT_MS, title: `cannot make ${path}` });
+  try {
+    await make("--no-hostonly");
+  } catch (error) {
+    signal?.throwIfAborted();
+    // with the drivers of all machines it may not fit into /boot
+    if (!/No space left/i.test(messageOf(error))) throw error;
+    await make("--hostonly");
+  }
+}
+
 async function sharedArguments(clone: CloneTree, { disks }: InitramfsOptions): Promise<string[]> {
   const modules = await availableModules(clone, neededModules(disks));
-  const commandLine = volumeArguments(disks).join(" ");
   const locked = lockedBelowRoot(disks);
   const keyFiles = locked.flatMap((name) => disks.clone.unlock?.get(name)?.keyFile ?? []);
   const crypttab = (await clone.text("/etc/crypttab") ?? "").split("\n")
@@ -49,7 +68,6 @@ async function sharedArguments(clone: CloneTree, { disks }: InitramfsOptions): P
   if (crypttab.length > 0) await Deno.writeTextFile(CRYPTTAB, `${crypttab.join("\n")}\n`, { mode: 0o600 });
   return [
     ...modules.length > 0 ? ["--add", modules.join(" ")] : [],
-    ...commandLine ? ["--kernel-cmdline", commandLine] : [],
     ...crypttab.length > 0 ? ["--include", CRYPTTAB, "/etc/crypttab"] : [],
     ...keyFiles.length > 0 ? ["--install", keyFiles.join(" ")] : [],
   ];
@@ -87,8 +105,8 @@ async function availableDrivers(
 }
 
 /** The image of each kernel, where the distribution keeps it; rescue images serve any machine, and stay. */
-async function imagesOf(clone: CloneTree): Promise<{ release: string; path: string }[]> {
-  const images: { release: string; path: string }[] = [];
+async function imagesOf(clone: CloneTree): Promise<Image[]> {
+  const images: Image[] = [];
   for (const release of await kernelReleases(clone)) {
     const fixed = [
       `/boot/initramfs-${release}.img`,
@@ -108,4 +126,14 @@ async function inTokenFolders(clone: CloneTree, release: string): Promise<string
     .flat();
   const found = await Promise.all(tokens.map((token) => clone.list(`${token}/${release}`)));
   return found.flat().filter((path) => /\/initrd[^/]*$/.test(path));
+}
+
+/** Unified kernel images, with their command lines in this machine's names. */
+async function unifiedImagesOf(clone: CloneTree, { disks }: InitramfsOptions): Promise<Image[]> {
+  const releases = await kernelReleases(clone);
+  return (await unifiedTexts(clone)).flatMap(({ path, text }) => {
+    const release = releases.find((name) => path.endsWith(`${name}.efi`));
+    const commandLine = rewriteArguments(text, new Rewriting(path, disks));
+    return release === undefined ? [] : [{ release, path, commandLine }];
+  });
 }

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { MachineName, text, time } from "./fields.ts";
 
 /**
- * "passphrase": a person types it at each start; "key-file": in a file on another, unencrypted file system of the clone;
- * "tpm2": bound to the node's TPM 2.0.
+ * "passphrase": a person types it at each start; "key-file": it is in a file of the clone and, for what its start needs,
+ * in its initramfs; "tpm2": bound to the node's TPM 2.0.
  */
 export const Unlock = z.enum(["passphrase", "key-file", "tpm2"]);
 export type Unlock = z.infer<typeof Unlock>;

@@ -10,6 +10,8 @@ import concepts from "../../docs/concepts.md" with { type: "text" };
 import contributing from "../../docs/contributing.md" with { type: "text" };
 import decisions from "../../docs/decisions.md" with { type: "text" };
 import deploy from "../../docs/deploy.md" with { type: "text" };
+import disks from "../../docs/disks.md" with { type: "text" };
+import encryption from "../../docs/encryption.md" with { type: "text" };
 import formats from "../../docs/formats.md" with { type: "text" };
 import gettingStarted from "../../docs/getting-started.md" with { type: "text" };
 import hooks from "../../docs/hooks.md" with { type: "text" };
@@ -54,6 +56,8 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       page("capture", capture),
       page("deploy", deploy),
+      page("disks", disks),
+      page("encryption", encryption),
       page("restore", restore),
       page("backups", backups),
       page("identity", identity),

@@ -206,7 +206,7 @@ function DeployDialog() {
             <select name="unlock">
               <option value="">what is set for each node</option>
               <option value="tpm2">their TPM 2.0</option>
-              <option value="key-file">a key file on another file system</option>
+              <option value="key-file">a key file in the clone and its initramfs</option>
               <option value="passphrase">a passphrase, typed at each start</option>
             </select>
           </label>

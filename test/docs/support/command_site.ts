@@ -8,6 +8,7 @@ import { ApiClient } from "#contract/client.ts";
 import { z } from "zod";
 import { serverEvents } from "../../../server/cli/events.ts";
 import { makeSmallTree } from "../../flows/support/small_tree.ts";
+import { encryptNode, publishVault } from "./encrypted_node.ts";
 import { StillNode } from "../../node/still_node.ts";
 
 export interface Ran {
@@ -41,6 +42,7 @@ export class CommandSite implements AsyncDisposable {
   #captures = 0;
   /** Whether the previous command may have left an order. */
   #hasOrders = false;
+  #hasVault = false;
   #tokens = new Map<string, string>();
 
   private constructor(folder: string) {
@@ -88,6 +90,8 @@ export class CommandSite implements AsyncDisposable {
     if (what === "node cancel") await this.#arm(command.split(" ")[3] ?? "");
     else if (this.#hasOrders || ORDERS.test(command)) await this.#disarm();
     this.#hasOrders = ORDERS.test(command);
+    if (/ vault\b/.test(command)) await this.#needVault();
+    if (what === "node recovery-key") await this.#needEncrypted(command.split(" ")[3] ?? "");
     if (noun === "capture") await Deno.writeTextFile(`${TEMPLATE}/changed`, `${++this.#captures}`);
     if (what === "node backup" && !/--at-boot|--every/.test(command)) await this.#startNodeAgent("n1");
     if (command.includes("--wait")) return await this.#play(command, shell);
@@ -174,6 +178,21 @@ export class CommandSite implements AsyncDisposable {
     }
   }
 
+  async #needVault(): Promise<void> {
+    if (this.#hasVault) return;
+    using client = await this.#client();
+    await publishVault(client, { root: TEMPLATE });
+    this.#hasVault = true;
+  }
+
+  /** The first command about a recovery key finds one that nobody has seen. */
+  async #needEncrypted(node: string): Promise<void> {
+    await this.#needVault();
+    using client = await this.#client();
+    const { encryption } = await client.get(`/nodes/${node}`, NodeView);
+    if (!encryption) await encryptNode(client, { node, server: SERVER });
+  }
+
   async #arm(word: string): Promise<void> {
     await this.#disarm();
     const { code, output } = await this.#sh(`rackseed node deploy ${word} --image web`);
@@ -245,6 +264,7 @@ export class CommandSite implements AsyncDisposable {
       ln -s "$1" bin/rackseed; ln -s "$1" dist/rackseed
       printf '#!/bin/sh\\ncat > "$SITE/sent-to-node"\\n' > bin/ssh; chmod +x bin/ssh
       for name in fix stop grow; do echo true > $name.sh; done
+      echo correct horse battery > /mnt/usb/passphrase
       echo tool > /srv/tools/tool`;
     const { code, stderr } = await new Deno.Command("sh", {
       args: ["-ec", script, "sh", product],

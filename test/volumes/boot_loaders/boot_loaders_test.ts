@@ -77,6 +77,7 @@ inVm("systemd-boot is on both ESPs with its entries, and a changed root is refus
     mode: 0o644,
   });
   await clone.write("/efi/loader/entries/debian.conf", entry(`UUID=${ROOT_UUID}`));
+  await clone.write("/efi/loader/entries/old.conf", entry("/dev/vdz9"));
   await installBootLoader(target, loaderOptions(machine));
   const own = await filesBelow(`${clone.root}/efi`);
   for (
@@ -87,14 +88,14 @@ inVm("systemd-boot is on both ESPs with its entries, and a changed root is refus
   const without = (lines: string[]) => lines.filter((line) => !line.startsWith("loader/random-seed"));
   assert.deepEqual(without(await filesOn(target.device(part(1, 1)))), without(own));
   // a file that the template's ESP no longer has goes from the copy, too
-  await clone.remove("/efi/loader/loader.conf");
+  await clone.remove("/efi/loader/entries/old.conf");
   await clone.write("/efi/loader/entries/debian.conf", entry("/dev/vdz9"));
   await assert.rejects(
     installBootLoader(target, loaderOptions(machine)),
     /does not find the root: .*root=\/dev\/vdz9/,
   );
   assert.ok(
-    !(await filesOn(target.device(part(1, 1)))).some((line) => line.startsWith("loader/loader.conf")),
+    !(await filesOn(target.device(part(1, 1)))).some((line) => line.startsWith("loader/entries/old.conf")),
   );
 });
 

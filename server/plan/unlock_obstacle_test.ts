@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import type { BootFacts } from "#contract/format/boot.ts";
+import { GRUB_ONLY } from "#contract/format/boot.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { biosDisk, ext4 } from "./testing/templates.ts";
+import { unlockObstacle } from "./unlock_obstacle.ts";
+
+const layout = (mountPoint: string, initramfs?: BootFacts["initramfs"]): DiskLayout => ({
+  disks: [biosDisk],
+  encrypted: [{
+    name: "crypt",
+    on: { kind: "partition", disk: 0, number: 3 },
+    version: 2,
+    uuid: "4c1f",
+    cipher: "aes-xts-plain64",
+    keyBits: 512,
+    sectorBytes: 512,
+    flags: [],
+    opensWith: ["passphrase"],
+    sizeBytes: 1e9,
+  }],
+  fileSystems: [
+    ext4(2, mountPoint === "/" ? "/boot" : "/"),
+    ext4(3, mountPoint, { volume: { kind: "luks", name: "crypt" } }),
+  ],
+  swap: [],
+  ...(initramfs && { boot: { ...GRUB_ONLY, initramfs } }),
+});
+
+Deno.test("a root that its initramfs cannot open with the TPM is refused before anything is written", () => {
+  assert.match(
+    unlockObstacle(layout("/", "initramfs-tools"), "tpm2")?.reason ?? "",
+    /initramfs-tools, which cannot/,
+  );
+  assert.match(unlockObstacle(layout("/", "mkinitfs"), "tpm2")?.reason ?? "", /mkinitfs/);
+});
+
+Deno.test("other ways, other programs, other file systems and versions that do not say are not refused", () => {
+  assert.equal(unlockObstacle(layout("/", "initramfs-tools"), "passphrase"), undefined);
+  assert.equal(unlockObstacle(layout("/", "initramfs-tools"), "key-file"), undefined);
+  assert.equal(unlockObstacle(layout("/", "dracut"), "tpm2"), undefined);
+  assert.equal(unlockObstacle(layout("/", "mkinitcpio"), "tpm2"), undefined);
+  assert.equal(unlockObstacle(layout("/srv", "initramfs-tools"), "tpm2"), undefined);
+  assert.equal(unlockObstacle(layout("/"), "tpm2"), undefined);
+});
