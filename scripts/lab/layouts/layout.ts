@@ -14,11 +14,11 @@ export interface LabLayout {
   /** Files of its tree; they replace those that all templates have. */
   readonly files: readonly Setting[];
   readonly fileSystems: readonly TreeFileSystem[];
-  /** Shell, on the host, in the tree: what needs no volumes of the template's. */
+  /** Shell, on the host, in the tree: what needs no volumes of the template's, such as the initramfs. */
   readonly setUp: string;
   /** Shell, in the small VM with udev: makes the volumes on the disks /dev/vdb, /dev/vdc … */
   readonly create: string;
-  /** Shell, in the small VM, in the tree with everything mounted: boot loader, and the initramfs if it needs that. */
+  /** Shell, in the small VM, in the tree with everything mounted: what needs the volumes, such as the boot loader. */
   readonly boot: string;
   /** Shell, in the small VM: makes the volumes usable by their devices in `fileSystems`. */
   readonly assemble: string;

@@ -75,6 +75,7 @@ async function addPackages(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   stack.use(await Mount.at(`${root}/proc`, { source: "proc", options: ["-t", "proc"] }));
+  stack.use(await Mount.at(`${root}/sys`, { source: "/sys", options: ["--bind"] }));
   stack.use(await Mount.at(`${root}/dev`, { source: "/dev", options: ["--bind"] }));
   const inside = async (script: string) => {
     const env = {

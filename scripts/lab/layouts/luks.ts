@@ -1,6 +1,6 @@
 /** Root encrypted by LUKS2 on LVM, opened by dracut's systemd: by the TPM, or by a passphrase at the console. */
 import { file } from "../template_settings.ts";
-import { madeForTheClone } from "./parts.ts";
+import { hostOnly, madeForTheClone } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const uuids = {
@@ -39,13 +39,14 @@ UUID=${uuids.boot} /boot ext4 defaults 0 2
 UUID=7B77-A401 /boot/efi vfat umask=0077 0 2
 `,
     ),
-    file("etc/crypttab", `root UUID=${uuids.luks} none luks,discard,tpm2-device=auto\n`),
-    file(
-      "etc/dracut.conf.d/lab.conf",
-      'hostonly="yes"\nadd_dracutmodules+=" crypt lvm tpm2-tss "\ncompress="zstd"\n',
-    ),
+    file("etc/crypttab", `root UUID=${uuids.luks} none luks,discard,x-initrd.attach,tpm2-device=auto\n`),
+    file("etc/dracut.conf.d/lab.conf", hostOnly("lvm crypt tpm2-tss")),
   ],
-  setUp: "systemctl enable systemd-networkd\n",
+  setUp: `
+systemctl enable systemd-networkd
+version=$(ls /lib/modules)
+dracut --force --kver $version /boot/initrd.img-$version
+`,
   create: `
 printf 'label: gpt\\nsize=64M, type=U\\nsize=400M, type=L\\ntype=E6D6D379-F507-44C2-A23C-238F2A3DF928\\n' |
   sfdisk --quiet /dev/vdb
@@ -59,7 +60,6 @@ printf %s "${passphrases.template}" | cryptsetup open --allow-discards /dev/vaul
 `,
   boot: `
 version=$(ls /lib/modules)
-dracut --force --kver $version /boot/initrd.img-$version
 lsinitrd /boot/initrd.img-$version | grep -E 'tss|cryptsetup$|crypttab' || true
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --no-nvram
 grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram

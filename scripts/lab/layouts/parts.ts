@@ -13,5 +13,17 @@ export const madeForTheClone: readonly Exception[] = [
   })),
 ];
 
+/**
+ * dracut under emulation takes a quarter of an hour, so it runs on the host, which cannot show it the machine that the
+ * initramfs is for: the modules of its drivers are named.
+ */
+export const hostOnly = (modules: string) =>
+  `hostonly="yes"
+hostonly_cmdline="no"
+add_dracutmodules+=" ${modules} "
+add_drivers+=" virtio_pci virtio_blk virtio_net dm_mod dm_crypt xfs ext4 "
+compress="zstd"
+`;
+
 /** RHEL 8's mkfs.xfs has neither: an XFS with them is not mounted by its kernel. */
 export const xfsAsInRhel8: readonly string[] = ["-m", "bigtime=0,inobtcount=0"];

@@ -4,7 +4,7 @@
  */
 import { templateAddress } from "../workplace.ts";
 import { file } from "../template_settings.ts";
-import { madeForTheClone, xfsAsInRhel8 } from "./parts.ts";
+import { hostOnly, madeForTheClone, xfsAsInRhel8 } from "./parts.ts";
 import type { LabLayout } from "./layout.ts";
 
 const bootUuid = "4b6f2c86-9c0e-4d2f-8a44-6bb1b3a7d201", connection = "3d7a5c5e-2b7e-4a5b-93f0-5b9d5a1c2f01";
@@ -59,7 +59,7 @@ method=disabled
       0o600,
     ),
     file("etc/selinux/config", "SELINUX=permissive\nSELINUXTYPE=targeted\n"),
-    file("etc/dracut.conf.d/lab.conf", 'hostonly="yes"\nhostonly_cmdline="no"\ncompress="zstd"\n'),
+    file("etc/dracut.conf.d/lab.conf", hostOnly("lvm")),
     file(
       "etc/kernel/cmdline",
       "root=/dev/mapper/rhel-root ro rd.lvm.lv=rhel/root rd.lvm.lv=rhel/swap console=ttyS0,115200\n",
@@ -69,6 +69,9 @@ method=disabled
 systemctl enable NetworkManager
 systemctl disable systemd-networkd networking 2> /dev/null || true
 rm -f /etc/systemd/network/10-lan.network
+version=$(ls /lib/modules)
+dracut --force --kver $version /boot/initramfs-$version.img
+rm -f /boot/initrd.img-*
 `,
   create: `
 printf 'label: gpt\\nsize=64M, type=U\\nsize=400M, type=L\\ntype=E6D6D379-F507-44C2-A23C-238F2A3DF928\\n' |
@@ -88,8 +91,6 @@ find /usr -xdev -fstype xfs -print0 | label usr_t
 find /etc -xdev -fstype xfs -print0 | label etc_t
 find /var -xdev -fstype xfs -print0 | label var_t
 find /boot -xdev -fstype xfs ! -path /boot/efi -print0 | label boot_t
-dracut --force --kver $version /boot/initramfs-$version.img
-rm -f /boot/initrd.img-*
 mkdir -p /boot/loader/entries
 cat > /boot/loader/entries/$(cat /etc/machine-id)-$version.conf <<ENTRY
 title Red Hat Enterprise Linux ($version) 9.4 (Plow)
