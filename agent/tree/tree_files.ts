@@ -6,6 +6,7 @@ import { namesIn, textOf } from "../sys/small_file.ts";
 import { labelOf, setLabel } from "./labels.ts";
 import { lockAt, unlockAt } from "./locks.ts";
 import { removeTree } from "./remove_tree.ts";
+import { renameAnywhere } from "./rename_anywhere.ts";
 
 /** No configuration file is larger: whatever exceeds this is not one. */
 const MAX_TEXT_BYTES = 1 << 20;
@@ -206,7 +207,7 @@ export class CloneTree extends TreeReader {
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
     const at = await this.confine(path), toAt = await this.confine(to);
-    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => Deno.rename(at, toAt));
+    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => renameAnywhere(at, toAt));
     this.changed.add(path);
   }
 
