@@ -15,6 +15,7 @@ import {
   resolveSpec,
 } from "../disk_references/fstab.ts";
 import { namesOf } from "./volume_names.ts";
+import { deviceOptions } from "../install/disk/btrfs_subvolumes.ts";
 import { mountUnwritten } from "./unwritten_mount.ts";
 
 export interface SystemMount {
@@ -55,7 +56,13 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
   const notes: string[] = [];
   const data = root.subvolume === "" ? "" : `subvol=${root.subvolume}`;
   const mount = async ({ data, ...what }: SystemMount & { data: string }): Promise<SystemMount> => {
-    const { replayed } = await mountUnwritten(what.at, { ...options, source: what.device, ...what, data });
+    const devices = deviceOptions(spannedBy(what, options.volumes));
+    const { replayed } = await mountUnwritten(what.at, {
+      ...options,
+      source: what.device,
+      ...what,
+      data: [data, ...devices].filter(Boolean).join(","),
+    });
     const which = `${what.mountPoint} (${what.device})`;
     if (replayed) {
       notes.push(`${which} was in use when the machine stopped: its journal was replayed in memory`);
@@ -82,6 +89,14 @@ export async function mountSystem(root: FoundRoot, options: SystemOptions): Prom
     return "volume" in found ? [found.volume.device] : [];
   });
   return { mounts, swapDevices, notes };
+}
+
+/** All devices of a btrfs that spans several: they have its UUID in common. */
+function spannedBy({ device, type }: SystemMount, volumes: readonly AssembledVolume[]): string[] {
+  const uuid = volumes.find((volume) => volume.device === device)?.facts.get("UUID");
+  if (type !== "btrfs" || uuid === undefined) return [device];
+  const others = volumes.filter(({ facts }) => facts.get("TYPE") === "btrfs" && facts.get("UUID") === uuid);
+  return [device, ...others.map((volume) => volume.device).filter((other) => other !== device)];
 }
 
 /** Undefined, with a note, if the running system would be without it too; undefined if it is excluded. */

@@ -25,7 +25,7 @@ export interface MountedBtrfs {
   readonly withTree: <T>(use: (fd: number) => T) => T | undefined;
 }
 
-export interface ReadBtrfs extends Found {
+interface ReadBtrfs extends Found {
   readonly mkfs: FileSystem["mkfs"];
   /** In the order of its device numbers. */
   readonly volumes: readonly Volume[];

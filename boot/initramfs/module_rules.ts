@@ -1,4 +1,5 @@
 /** Which modules an initramfs has, whatever hardware is known: tables of folders and names. Pure. */
+import type { ToolUse } from "#contract/tools.ts";
 import { moduleName } from "./module_index.ts";
 
 /** Folders under /lib/modules/RELEASE/kernel that are included whole. */
@@ -82,7 +83,7 @@ const encryptionModules = words(
 const wantedCrypto = /^(?:lib)?(?:crc|xxhash|blake2b|sha256|lz4|lzo|zstd|deflate)/;
 
 /** `path`: relative to the release's folder, as in modules.dep. `uses`: of the image's layout. */
-export function isWanted(path: string, uses: ReadonlySet<string>): boolean {
+export function isWanted(path: string, uses: ReadonlySet<ToolUse>): boolean {
   const inside = path.replace(/^kernel\//, "");
   const name = moduleName(path);
   if (wantedModules.has(name) || uses.has("luks") && encryptionModules.has(name)) return true;

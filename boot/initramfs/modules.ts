@@ -1,4 +1,5 @@
 import type { Inventory } from "#contract/api.ts";
+import type { ToolUse } from "#contract/tools.ts";
 import { type FileSource, readText, resolveFile } from "./file_source.ts";
 import { findFirmware } from "./firmware.ts";
 import { readModule } from "./module_content.ts";
@@ -17,7 +18,7 @@ interface ModuleSelection {
 interface Wanted {
   readonly release: string;
   /** Of the image's layout. */
-  readonly uses: ReadonlySet<string>;
+  readonly uses: ReadonlySet<ToolUse>;
   /** Names of modules in addition to those that the rules include. */
   readonly more: readonly string[];
 }

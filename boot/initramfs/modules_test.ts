@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ToolUse } from "#contract/tools.ts";
 import { directorySource } from "./directory_source.ts";
 import { ModuleAliases } from "./module_index.ts";
 import { driversFor, selectModules } from "./modules.ts";
@@ -53,7 +54,7 @@ async function inTree(
 
 async function modulesOf(
   root: string,
-  { uses = [], more = [] }: { uses?: string[]; more?: readonly string[] },
+  { uses = [], more = [] }: { uses?: ToolUse[]; more?: readonly string[] },
 ): Promise<string[]> {
   const selection = await selectModules(await directorySource(root), {
     release,

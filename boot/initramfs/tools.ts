@@ -1,5 +1,7 @@
 /** What goes from an image into the initramfs in addition to the tools that #contract/tools.ts requires. */
 
+import type { ToolUse } from "#contract/tools.ts";
+
 /** Included if present: for a person at the node's console, and for work that no layout requires. */
 const always = [
   ...["busybox", "ls", "cat", "cp", "mv", "rm", "ln", "mkdir", "sleep", "grep", "less", "ps", "du"],
@@ -10,7 +12,7 @@ const always = [
 ];
 
 /** Included if present and the image's layout has this use. */
-const ofUse: Readonly<Record<string, readonly string[]>> = {
+const ofUse: Readonly<Partial<Record<ToolUse, readonly string[]>>> = {
   // LVM checks a thin pool with the second before it activates it
   lvm: ["lvm", "dmsetup", "thin_check", "thin_repair", "thin_dump", "thin_restore"],
   md: ["mdadm"],
@@ -21,7 +23,7 @@ const ofUse: Readonly<Record<string, readonly string[]>> = {
   xfs: ["xfs_admin", "xfs_db", "xfs_io"],
 };
 
-export function optionalTools(uses: ReadonlySet<string>): string[] {
+export function optionalTools(uses: ReadonlySet<ToolUse>): string[] {
   return [...always, ...[...uses].flatMap((use) => ofUse[use] ?? [])];
 }
 

@@ -9,6 +9,7 @@ import {
   signManifestId,
 } from "#contract/format/manifest.ts";
 import { packName } from "#contract/format/sha256.ts";
+import { withUnsharedBytes } from "#contract/format/unshared_bytes.ts";
 import { writeSynced } from "../store/durable.ts";
 import type { PreviousVersion } from "../store/previous_version.ts";
 import type { HeldLineage } from "../store/held_lineages.ts";
@@ -112,14 +113,17 @@ async function writeManifest(
   { store, packs }: { store: ImageStore; packs: readonly (Pack & { readonly sha256: string })[] },
 ): Promise<{ header: Header; id: string; path: string; sizeBytes: number }> {
   const { draft, held, level, stagingPath } = publication;
-  const header = headerOf(publication, {
-    ...store.nextVersion(held.lineage),
-    packs: packs.map((pack) => {
-      const { sha256, sizeBytes } = pack;
-      const key = store.lentKey(pack, held);
-      return { sha256, sizeBytes, ...(key && { key: Buffer.from(key).toString("base64") }) };
+  const header = withSharing(
+    draft,
+    headerOf(publication, {
+      ...store.nextVersion(held.lineage),
+      packs: packs.map((pack) => {
+        const { sha256, sizeBytes } = pack;
+        const key = store.lentKey(pack, held);
+        return { sha256, sizeBytes, ...(key && { key: Buffer.from(key).toString("base64") }) };
+      }),
     }),
-  });
+  );
   const text = draft.encode(header);
   const id = manifestId(text);
   const options = { key: held.lineage.key, level: Math.min(level, MANIFEST_LEVEL) };
@@ -157,6 +161,13 @@ async function proven(
     });
   }
   return { ...pack, sha256: hash.sha256 };
+}
+
+/** A plan needs to know how much room files take that share their content on the template. */
+function withSharing(draft: Draft, header: Header): Header {
+  if (!header.layout) return header;
+  const fileSystems = withUnsharedBytes(header.layout.fileSystems, draft.manifest(header));
+  return { ...header, layout: { ...header.layout, fileSystems } };
 }
 
 function headerOf(

@@ -56,13 +56,17 @@ export async function xzDecompress(
   // the format states no size up front
   for (let room = Math.max(64 << 10, packed.length * 8);; room *= 4) {
     const out = new Uint8Array(Math.min(room, maxBytes));
-    const outAt = new BigUint64Array(1), limit = new BigUint64Array([MEMORY_LIMIT]);
+    // the limit, and the positions in input and output; one buffer, so that reading it below keeps all three alive
+    const numbers = new BigUint64Array([MEMORY_LIMIT, 0n, 0n]);
+    const [limit, inputAt, outAt] = [numbers.subarray(0, 1), numbers.subarray(1, 2), numbers.subarray(2, 3)];
     const result = await decode(
       ...[limit, 0, null] as const,
-      ...[packed, new BigUint64Array(1), BigInt(packed.length)] as const,
+      ...[packed, inputAt, BigInt(packed.length)] as const,
       ...[out, outAt, BigInt(out.length)] as const,
     );
-    if (result === LZMA_OK) return out.subarray(0, Number(outAt[0]));
+    if (result === LZMA_OK) {
+      return Number(numbers[1]) === packed.length ? out.subarray(0, Number(numbers[2])) : undefined;
+    }
     if (result !== LZMA_BUF_ERROR || out.length === maxBytes) return undefined;
   }
 }

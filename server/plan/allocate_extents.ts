@@ -62,12 +62,24 @@ function raidMetadataExtents(bytes: number, extentBytes: number): number {
   return Math.ceil((SUPERBLOCK + Math.ceil(regions / 8)) / extentBytes);
 }
 
+/** Of a pool in this size: the template's, or lvmthin(7)'s 64 bytes a chunk if a larger pool needs more. */
+export function poolMetadataBytes(
+  { metadataBytes = 0, chunkBytes = 64 * KIB, sizeBytes }: LogicalVolume,
+  dataBytes: number,
+): number {
+  // lvcreate(8) accepts no less, dm-thin no more
+  const LEAST = 2 * MIB, MOST = 15 * 1024 * MIB;
+  const isLarger = metadataBytes === 0 || dataBytes > sizeBytes;
+  const usual = isLarger ? Math.min(MOST, Math.ceil(dataBytes / chunkBytes) * 64) : 0;
+  return Math.max(LEAST, metadataBytes, usual);
+}
+
 /** Extents of a pool with its metadata; LVM keeps a spare as large as the largest metadata of the group. */
 function poolExtents(
   { volume, extents }: WantedVolume,
   { extentBytes, spare }: { extentBytes: number; spare: number },
 ): { total: number; metadata: number } {
-  const metadata = Math.max(1, Math.ceil((volume.metadataBytes ?? 0) / extentBytes));
+  const metadata = Math.ceil(poolMetadataBytes(volume, extents * extentBytes) / extentBytes);
   return { total: extents + metadata + Math.max(0, metadata - spare), metadata };
 }
 

@@ -5,6 +5,7 @@
 import { RackseedError } from "#contract/errors.ts";
 import { describeVolume, type Volume } from "#contract/format/layout.ts";
 import type { LogicalVolume, MdArray, VolumeGroup } from "#contract/format/volumes.ts";
+import { poolMetadataBytes } from "./allocate_extents.ts";
 import type { PlannedArray, PlannedEncrypted, PlannedGroup, PlannedLogical } from "./actions.ts";
 import { refusal } from "./buildable.ts";
 import { gigabytes } from "./choose_disk.ts";
@@ -158,7 +159,7 @@ export class Fit {
       extentBytes,
       ...tags !== undefined && { tags },
       physical,
-      logical: ordered(group.logical).map((lv) => plannedLogical(lv, size)),
+      logical: ordered(group.logical).map((lv) => plannedLogical(lv, { ...size, extentBytes })),
     };
   }
 
@@ -189,14 +190,18 @@ function ordered(logical: readonly LogicalVolume[]): LogicalVolume[] {
 }
 
 function plannedLogical(
-  { obstacle: _, on: __, type, ...lv }: LogicalVolume,
-  { sizes, allocation }: GroupSize,
+  volume: LogicalVolume,
+  { sizes, allocation, extentBytes }: GroupSize & { readonly extentBytes: number },
 ): PlannedLogical {
+  const { obstacle: _, on: __, type, ...lv } = volume;
   if (type === "other") throw new RangeError(`${lv.name} is of a kind that is not made`);
+  const sizeBytes = sizes.get(lv.name) ?? lv.sizeBytes;
+  const metadata = poolMetadataBytes(volume, sizeBytes);
   return {
     ...lv,
     type,
-    sizeBytes: sizes.get(lv.name) ?? lv.sizeBytes,
+    sizeBytes,
+    ...type === "thin-pool" && { metadataBytes: Math.ceil(metadata / extentBytes) * extentBytes },
     extents: allocation.get(lv.name) ?? [],
   };
 }

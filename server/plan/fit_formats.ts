@@ -17,12 +17,13 @@ export function formattings(
   return [
     ...[...fileSystems, ...copies].map((fileSystem) => {
       proveRoom(fileSystem, { fit, image, entries });
-      return formatFileSystem(fileSystem, {
+      const formatting = formatFileSystem(fileSystem, {
         sizeBytes: volumesOf(fileSystem).reduce((sum, volume) => sum + fit.bytes(volume), 0),
         sectorBytes: Math.max(...volumesOf(fileSystem).map((volume) => fit.sectorBytes(volume))),
         sectorBytesBefore: sectorBytesBefore(fileSystem, fit),
         entries,
       });
+      return copies.includes(fileSystem) ? unmounted(formatting) : formatting;
     }),
     ...swap.map((area) => {
       const bytes = fit.bytes(area.volume);
@@ -31,6 +32,11 @@ export function formattings(
       return formatSwap(area, bytes);
     }),
   ];
+}
+
+/** The mount point is that of the EFI system partition that it is a copy of. */
+function unmounted({ mountPoint: _mountPoint, ...formatting }: Formatting): Formatting {
+  return formatting;
 }
 
 function sectorBytesBefore(fileSystem: FileSystem, { tree }: Fit): number {
@@ -46,7 +52,12 @@ function proveRoom(
   const volumes = volumesOf(fileSystem);
   const bytes = usable(volumes.map((volume) => fit.bytes(volume)), copies);
   const before = usable(volumes.map((volume) => fit.tree.sizeOf(volume) ?? 0), copies);
-  const least = Math.max(LEAST_BYTES, Math.min(before, leastBytes(fileSystem, entries)));
+  const least = Math.max(
+    LEAST_BYTES,
+    Math.min(before, leastBytes(fileSystem, entries)),
+    // it may have fitted on the template only because files share their content there
+    fileSystem.unsharedBytes ?? 0,
+  );
   const { type, mountPoint, volume } = fileSystem;
   const words = `the file system ${mountPoint} (${type}) on ${describeVolume(volume)}`;
   if (bytes < least) throw tooSmall(image, { words, bytes, least });

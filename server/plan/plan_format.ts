@@ -1,5 +1,6 @@
 /** How to make a file system: the template's parameters, fitted to the available room. Pure. */
 import type { FileSystem, SwapArea, Volume } from "#contract/format/layout.ts";
+import { mountPointsOf } from "#contract/format/subvolume_places.ts";
 import { mke2fsArgv, tune2fsArgv } from "./plan_ext.ts";
 import { leastBtrfsBytes, mkfsBtrfsArgv, plannedSubvolumes, type SubvolumePlan } from "./plan_btrfs.ts";
 import { LEAST_F2FS_BYTES, mkfsF2fsArgv } from "./plan_f2fs.ts";
@@ -11,6 +12,8 @@ export interface Formatting {
   readonly type: string;
   readonly sizeBytes: number;
   readonly mountPoint?: string;
+  /** btrfs: of its subvolumes. */
+  readonly otherMountPoints?: readonly string[];
   readonly uuid?: string | undefined;
   readonly label?: string | undefined;
   /** The other devices of a btrfs that spans several. */
@@ -45,12 +48,13 @@ export function canResize({ type }: Pick<FileSystem, "type">): boolean {
 
 /** The least room for the template's content: its data, a tenth for growth and packing, tables and journal. */
 export function minimumBytes(fileSystem: FileSystem, { entries }: { entries: number }): number {
-  const { usedBytes, sizeBytes, mkfs } = fileSystem;
+  const { sizeBytes, mkfs, unsharedBytes = 0 } = fileSystem;
+  const usedBytes = Math.max(fileSystem.usedBytes, unsharedBytes);
   const tables = /^ext/.test(fileSystem.type) ? inodesFor(fileSystem, { sizeBytes: usedBytes, entries }) : 0;
   // a journal of the default size is small in a small file system
   const journal = (mkfs.ext?.journalBlocks ?? 0) * (mkfs.blockBytes ?? 4096);
   const needed = Math.ceil(usedBytes * 1.1) + tables * (mkfs.inodeBytes ?? 256) + journal + 160 * MIB;
-  return Math.min(sizeBytes, Math.max(needed, leastBytes(fileSystem)));
+  return Math.max(unsharedBytes, Math.min(sizeBytes, Math.max(needed, leastBytes(fileSystem))));
 }
 
 /** What the programs that make a file system refuse to go below. */
@@ -70,7 +74,7 @@ function leastBytes(fileSystem: FileSystem): number {
 export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting {
   const { volume, more, type, uuid, label, mountPoint, mkfs: { ext, blockBytes = 4096 } } = fileSystem;
   const { sizeBytes } = room;
-  const subvolumes = plannedSubvolumes(fileSystem);
+  const subvolumes = plannedSubvolumes(fileSystem), [, ...others] = mountPointsOf(fileSystem);
   const remark = type === "vfat" ? narrowed(fileSystem, room) : undefined;
   return {
     volume,
@@ -79,6 +83,7 @@ export function formatFileSystem(fileSystem: FileSystem, room: Room): Formatting
     mountPoint,
     uuid,
     label,
+    ...(others.length > 0 && { otherMountPoints: others }),
     ...(more && { more }),
     argv: argvOf(fileSystem, room),
     ...(remark !== undefined && { remark }),

@@ -116,6 +116,13 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
     says: /contradicts itself at MD array md0/,
   },
   {
+    name: "content that fits only while its snapshots share their room",
+    options: {
+      header: header({ fileSystems: [ext4(2, "/", { type: "btrfs", unsharedBytes: 900 * GIB })], swap: [] }),
+    },
+    says: /btrfs.* needs 966\.4 GB/,
+  },
+  {
     name: "a file system that is not rebuilt",
     options: { header: header({ fileSystems: [ext4(2, "/", { type: "bcachefs" })] }) },
     says: /file system bcachefs/,

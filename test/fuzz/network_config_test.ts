@@ -110,6 +110,30 @@ const KINDS: Record<string, { paths: string[]; words: string[]; enabled?: string
       "GATEWAY=",
     ],
   },
+  wicked: {
+    enabled: "wicked.service",
+    paths: [
+      "/etc/sysconfig/network/ifcfg-eth0",
+      "/etc/sysconfig/network/ifroute-eth0",
+      "/etc/sysconfig/network/config",
+    ],
+    words: [
+      "IPADDR=",
+      "IPADDR_1='10.0.0.6/24'",
+      "NETMASK=",
+      "PREFIXLEN=",
+      "BOOTPROTO='dhcp'",
+      "BONDING_MASTER='yes'",
+      "BONDING_SLAVE_0='eth0'",
+      "BONDING_MODULE_OPTS='mode=7'",
+      "ETHERDEVICE=",
+      "VLAN_ID=",
+      "default 10.0.0.1 - ",
+      "default",
+      'NETCONFIG_DNS_STATIC_SERVERS="10.0.0.2"',
+      "MTU=",
+    ],
+  },
 };
 
 const value = fc.constantFrom(

@@ -138,7 +138,10 @@ test("a clone of a btrfs has its subvolumes, snapshots, properties and flags, an
       `cd ${top}; echo wrong > @/etc/version
       btrfs -q subvolume delete @home; btrfs property set @snapshots/1 ro false; rm @snapshots/1/srv/plain/not
       btrfs -q subvolume snapshot -r @ @snapshots/own; btrfs -q subvolume set-default .
-      rm @/srv/nocow/lost; cp @/srv/plain/not @/srv/nocow/lost; btrfs property set @/srv/zstd compression ""`,
+      rm @/srv/nocow/lost; cp @/srv/plain/not @/srv/nocow/lost
+      mv @/srv/nocow/disk @/srv/nocow/moved; touch @/srv/nocow/disk; chattr -C @/srv/nocow/disk
+      cat @/srv/nocow/moved > @/srv/nocow/disk; rm @/srv/nocow/moved
+      btrfs property set @/srv/zstd compression ""`,
     ]);
   });
   {

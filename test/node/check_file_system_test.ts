@@ -21,6 +21,15 @@ interface Case {
   readonly last?: RegExp;
 }
 
+/** Without the kernel: sload.f2fs writes files; $at becomes the place of the inode. */
+const f2fsWithout = (inode: number) =>
+  "mkfs.f2fs -q -f $DEV; cd $AT; mkdir t; for i in $(seq 20); do seq 1000 > t/$i; done; " +
+  "sload.f2fs -f t $DEV >/dev/null; rm -r t; dump.f2fs -n 0~20 $DEV >/dev/null; " +
+  `at=$(sed -n 's/^nid: *${inode}\\t.*blkaddr: *\\([0-9]*\\).*/\\1/p' dump_nat); rm dump_nat; ` +
+  "dd if=/dev/zero of=$DEV conv=notrunc bs=4096 count=1 seek=$at status=none";
+const hasF2fs = missingForDisks(["mkfs.f2fs", "fsck.f2fs", "sload.f2fs", "dump.f2fs"]) === undefined;
+if (!hasF2fs) console.log("skipped: checks of f2fs: f2fs-tools are not there");
+
 const FILL = "mount $DEV $AT; mkdir $AT/d; for i in $(seq 60); do echo $i > $AT/d/$i; done; sync; umount $AT";
 const ZEROS = "dd if=/dev/zero of=$DEV conv=notrunc bs=4096 status=none";
 
@@ -88,12 +97,21 @@ const CASES: readonly Case[] = [
       "printf '\\000\\000\\000\\000' | dd of=$DEV bs=1 seek=$((32 * 512 + 16)) conv=notrunc status=none",
     found: "repaired",
   },
+  { name: "f2fs", type: "f2fs", made: "mkfs.f2fs -q -f $DEV", found: "sound" },
+  { name: "f2fs that lost the inode of a file", type: "f2fs", made: f2fsWithout(6), found: "repaired" },
+  {
+    name: "f2fs that lost its root",
+    type: "f2fs",
+    made: f2fsWithout(3),
+    found: "hopeless",
+    last: /fsck.f2fs leaves errors/,
+  },
   { name: "a type without a program", type: "swap", made: "true", found: "sound" },
 ];
 for (const { name, type, made, found, unsound = found !== "sound", last } of CASES) {
   Deno.test({
     name: `a check of ${name}: ${found}`,
-    ignore: missing !== undefined,
+    ignore: missing !== undefined || type === "f2fs" && !hasF2fs,
     async fn() {
       await using disk = await LoopDisk.make({ sizeBytes: 320 << 20 });
       const at = await Deno.makeTempDir();

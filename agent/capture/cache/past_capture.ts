@@ -44,7 +44,9 @@ export interface CaptureCache {
 /** Identifies a file and its state: its place on the disk, size and times. No program can set the ctime. */
 export function fingerprintOf(status: FileStatus): string {
   const { type, sizeBytes, mtimeSec, mtimeNs, deviceMajor, deviceMinor, inode, ctimeSec, ctimeNs } = status;
-  return `${type} ${sizeBytes} ${mtimeSec}.${mtimeNs} ${deviceMajor}:${deviceMinor}:${inode} ${ctimeSec}.${ctimeNs}`;
+  // the subvolumes of a btrfs have no device of their own: after a restart their numbers are others
+  const device = deviceMajor === 0 ? "0" : `${deviceMajor}:${deviceMinor}`;
+  return `${type} ${sizeBytes} ${mtimeSec}.${mtimeNs} ${device}:${inode} ${ctimeSec}.${ctimeNs}`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { sha256 } from "#native/sha256.ts";
 import type { FileStatus } from "../../sys/file_status.ts";
 import { CaptureRecord, SETTLED_MS } from "./capture_record.ts";
 import { CacheStore } from "./cache_store.ts";
-import { encodeCache, PastCapture } from "./past_capture.ts";
+import { encodeCache, fingerprintOf, PastCapture } from "./past_capture.ts";
 
 const path = bytePathOfText("etc/motd\twith a tab\n");
 const status: FileStatus = {
@@ -83,6 +83,12 @@ for (const [what, change] of changes) {
     assert.equal(remember(LATER).find(path, { ...status, ...change }), undefined);
   });
 }
+
+Deno.test("a file of a btrfs is known after a restart, which numbers its subvolumes anew", () => {
+  const before = { ...status, deviceMajor: 0, deviceMinor: 42 };
+  assert.equal(fingerprintOf(before), fingerprintOf({ ...before, deviceMinor: 37 }));
+  assert.notEqual(fingerprintOf(before), fingerprintOf(status));
+});
 
 Deno.test("a file changed shortly before the capture is read again, whatever its fingerprint", () => {
   for (const beganMs of [LATER - 2, 1000_500, 0]) {

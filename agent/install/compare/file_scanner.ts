@@ -10,6 +10,8 @@ import { extentSum, isUntouched } from "../records/content_index.ts";
 import type { Check, PartFound, ScanPart, ScanReply, ScanSetup } from "./scan_messages.ts";
 
 const GAP_BYTES = 1 << 20;
+/** The flag C of a btrfs or f2fs. */
+const NO_COW = 0x800000;
 /** Read-ahead for the beginnings of this many files at once: one by one, the scan would mostly wait for the disk. */
 const AHEAD = { files: 32, bytes: 256 << 10 };
 
@@ -78,6 +80,10 @@ export class FileScanner {
     }
     const clean = gaps.every(([start, end]) => this.#readsAsZeros(fd, { start, end }));
     const inode = { settings: inodeSettingsOf(fd), holds: holdsOf(fd) };
+    // a file that has content cannot change this any more, so it is made again
+    const wrongCow = ((attributes.inode?.flags ?? 0) ^ (inode.settings?.flags ?? 0)) & inode.holds.flags &
+      NO_COW;
+    if (wrongCow !== 0 && sizeBytes > 0) return { clean: false, fullSize, attributesRight: false, sum };
     const { privileged } = this.#setup;
     const attributesRight = hasAttributes(attributes, { status, xattrs: xattrsOf(fd), inode, privileged });
     return { clean, fullSize, attributesRight, sum };

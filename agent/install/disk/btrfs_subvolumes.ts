@@ -16,6 +16,9 @@ import { statOf } from "../../sys/file_status.ts";
 import { AT_FDCWD, close, makeDirectoryAt, O, openAt } from "../../sys/libc.ts";
 import { INSPECTION_FLAGS, Mount, MS } from "../../sys/mount.ts";
 
+/** The end of a note about a subvolume that is not there. */
+export const IS_MISSING = "is missing";
+
 const DIRECTORY = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const HERE = "." as BytePath;
 
@@ -109,7 +112,7 @@ function missingSubvolumes(top: string, { paths, readOnly }: SubvolumePlan): str
         withSubvolume(root, path, (fd) => isReadOnly = isReadOnlySubvolume(fd));
       } catch (error) {
         if (!(error instanceof RackseedError) && codeOf(error) !== "ENOENT") throw error;
-        return [`the subvolume ${path} is missing`];
+        return [`the subvolume ${path} ${IS_MISSING}`];
       }
       if (isReadOnly === readOnly.includes(path)) return [];
       return [`the subvolume ${path} is ${isReadOnly ? "" : "not "}read-only`];

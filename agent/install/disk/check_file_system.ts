@@ -10,7 +10,7 @@ import type { CarryOut } from "./carry_out.ts";
 /** "hopeless": it has to be made again. */
 export type Soundness = "sound" | "repaired" | "hopeless";
 
-export interface Checked {
+interface Checked {
   readonly type: string;
   /** One, except for a btrfs that spans several. */
   readonly devices: readonly string[];
@@ -47,11 +47,14 @@ interface Check {
   readonly finds: (devices: readonly string[], how: CarryOut) => Promise<boolean>;
 }
 
-/** Any exit status that is not about the file system itself makes `run` throw: the program is missing, or was killed. */
-async function statusOf(argv: readonly [string, ...string[]], { run, signal }: CarryOut) {
-  return await run(argv, { signal, timeoutMs: 6 * HOUR_MS, accept: EXITS });
+/** Throws if the program is missing or was killed; fsck.f2fs exits with 255 where others have a number for it. */
+async function statusOf(
+  argv: readonly [string, ...string[]],
+  { run, signal, input }: CarryOut & { input?: string },
+) {
+  return await run(argv, { signal, timeoutMs: 6 * HOUR_MS, accept: EXITS, ...(input && { input }) });
 }
-const EXITS = Array.from({ length: 64 }, (_, code) => code);
+const EXITS = Array.from({ length: 256 }, (_, code) => code);
 
 /** e2fsck(8): 1 and 2: errors were corrected; 4: errors are left; 8: it could not work. */
 const EXT: Check = {
@@ -114,19 +117,24 @@ const BTRFS: Check = {
   },
 };
 
-/** Its exit status says little before f2fs-tools 1.16; every test that fails is printed. */
+/**
+ * Its exit status says little before f2fs-tools 1.16; every test that fails is printed. Whatever the options, it asks
+ * whether to keep files without a name, and fails without an answer.
+ */
 const F2FS: Check = {
   program: "fsck.f2fs",
   async finds([device = ""], how) {
-    const { code, stdout } = await statusOf(["fsck.f2fs", "-f", "--dry-run", device], how);
-    return code !== 0 || /\[Fail\]|ASSERT|corrupt/i.test(stdout);
+    const argv = ["fsck.f2fs", "-f", "--dry-run", device] as const;
+    const { code, stdout } = await statusOf(argv, { ...how, input: NO_LOST_FILES });
+    return code !== 0 || /\[Fail\]|\[ASSERT\]/.test(stdout);
   },
   async repair([device = ""], how) {
     if (!await F2FS.finds([device], how)) return "sound";
-    await statusOf(["fsck.f2fs", "-f", "-y", device], how);
+    await statusOf(["fsck.f2fs", "-f", "-y", device], { ...how, input: NO_LOST_FILES });
     return await F2FS.finds([device], how) ? "hopeless" : "repaired";
   },
 };
+const NO_LOST_FILES = "n\n".repeat(8);
 
 const CHECKS: Readonly<Record<string, Check>> = {
   ext2: EXT,

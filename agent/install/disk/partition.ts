@@ -149,7 +149,6 @@ async function format(
   if (formatting.subvolumes) await makeSubvolumes(devices, formatting.subvolumes);
 }
 
-/** All devices of a file system; only a btrfs may have several. */
 /** All devices of a file system, its own volume first. */
 export function devicesOf(
   target: TargetDisks,

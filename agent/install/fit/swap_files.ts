@@ -1,7 +1,8 @@
 /**
  * Makes the layout's swap files on a clone: in their size, readable by root only, and filled with zeros, since the
  * kernel refuses files with holes and, in some versions and file systems, files that are only allocated
- * (swapon(8), "Files with holes"; canonical/cloud-init#612).
+ * (swapon(8), "Files with holes"; canonical/cloud-init#612). On a btrfs they are neither copied on write nor compressed
+ * (btrfs(5), "Swapfile support").
  */
 import { bytePathOfText } from "#contract/format/byte_path.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
@@ -9,8 +10,8 @@ import { APPEND, IMMUTABLE } from "#contract/format/inode_flags.ts";
 import type { SwapFile } from "#contract/format/layout.ts";
 import type { Run } from "../../sys/command.ts";
 import { statAt } from "../../sys/file_status.ts";
-import { inodeSettingsOf } from "../../sys/inode_flags.ts";
-import { AT_FDCWD, close, O, openAt } from "../../sys/libc.ts";
+import { inodeSettingsOf, setInodeSettings } from "../../sys/inode_flags.ts";
+import { AT_FDCWD, close, fileSystemTypeOf, O, openAt } from "../../sys/libc.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 const CHUNK_BYTES = 4 << 20;
@@ -56,11 +57,29 @@ async function isUsable(clone: CloneTree, { path }: SwapFile): Promise<boolean> 
   return SIGNATURES.some((offset) => head.startsWith("SWAPSPACE2", offset));
 }
 
-/** swapon(2) must be able to write to it. */
+/** Whether its flags stop swapon(2): it must be able to write to the file, and on a btrfs in place. */
 function isLocked(at: string): boolean {
+  return withOpen(at, (fd) => {
+    const flags = inodeSettingsOf(fd)?.flags ?? 0;
+    return (flags & (IMMUTABLE | APPEND)) !== 0 || isOnBtrfs(fd) && (flags & NO_COW) === 0;
+  });
+}
+
+/** Before anything is written: later the flag has no effect. */
+function writeInPlace(at: string): void {
+  withOpen(at, (fd) => isOnBtrfs(fd) && setInodeSettings(fd, { flags: NO_COW }));
+}
+
+const BTRFS_MAGIC = 0x9123683e, NO_COW = 0x800000;
+
+function isOnBtrfs(fd: number): boolean {
+  return fileSystemTypeOf(fd) === BTRFS_MAGIC;
+}
+
+function withOpen<T>(at: string, use: (fd: number) => T): T {
   const fd = openAt(AT_FDCWD, bytePathOfText(at), { flags: O.RDONLY | O.NOFOLLOW });
   try {
-    return ((inodeSettingsOf(fd)?.flags ?? 0) & (IMMUTABLE | APPEND)) !== 0;
+    return use(fd);
   } finally {
     close(fd);
   }
@@ -98,6 +117,7 @@ async function writeZeros(
 ): Promise<void> {
   using file = await Deno.open(at, { write: true, createNew: true, mode: 0o600 });
   await Deno.chmod(at, 0o600);
+  writeInPlace(at);
   const zeros = new Uint8Array(CHUNK_BYTES);
   for (let done = 0; done < sizeBytes;) {
     signal?.throwIfAborted();

@@ -6,6 +6,7 @@ import type { Order } from "#contract/api.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
 import { describeVolume, type DiskLayout } from "#contract/format/layout.ts";
 import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
+import { IS_MISSING } from "../disk/btrfs_subvolumes.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
 import { actionsOf, type Plan } from "#plan/actions.ts";
@@ -47,7 +48,7 @@ export type Verdict =
  * @example A disk that fits is mended, any other is overwritten
  * ```ts
  * import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
-import type { TargetDisks } from "../disk/guard.ts";
+ * import type { TargetDisks } from "../disk/guard.ts";
  * import { judgeDisk, mendOrGiveUp, type RestoreRequest } from "./judge_disk.ts";
  *
  * async function isMended(target: TargetDisks, request: RestoreRequest): Promise<boolean> {
@@ -109,6 +110,11 @@ export async function foreseeDisk(target: TargetDisks, request: RestoreRequest):
   const unsound = await unsoundFileSystems(target, { ...request, state });
   const untuned = await retuneDisk(target, { ...request, without: state.missing, dryRun: true });
   const notes = [...repairs, ...unsound, ...untuned];
+  if (unsound.some((note) => note.endsWith(IS_MISSING))) {
+    // without its subvolumes a btrfs cannot be mounted as it will be
+    const all = [...notes, "differences in files can be seen only after that"];
+    return { message: describeFound(notes), notes: all, readable: undefined };
+  }
   const readable = { state, isDoubtful: unsound.length > 0, active: stack.move() };
   return { message: describeFound(notes), notes, readable };
 }

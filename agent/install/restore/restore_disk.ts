@@ -10,6 +10,7 @@ import type { Formatting } from "#plan/plan_format.ts";
 import { activateVolumes, hasVolumes } from "../disk/active_volumes.ts";
 import { completeArrays } from "../disk/array_members.ts";
 import type { CarryOut } from "../disk/carry_out.ts";
+import { subvolumesAmiss } from "../disk/btrfs_subvolumes.ts";
 import { checkFileSystem, isUnsound } from "../disk/check_file_system.ts";
 import type { TargetDisks } from "../disk/guard.ts";
 import { holdResync } from "../disk/hold_resync.ts";
@@ -185,8 +186,10 @@ export async function inTheirPlaces(
  */
 export function keptOnThem(missing: readonly Formatting[], keep: readonly string[]): string | undefined {
   const below = (path: string, folder: string) => `${path}/`.startsWith(`${folder.replace(/\/+$/, "")}/`);
-  const found = missing.find(({ mountPoint: at }) =>
-    at !== undefined && keep.some((path) => below(path, at) || below(at, path))
+  const found = missing.find(({ mountPoint, otherMountPoints = [] }) =>
+    [mountPoint ?? [], ...otherMountPoints].flat().some((at) =>
+      keep.some((path) => below(path, at) || below(at, path))
+    )
   );
   return found && `the file system of ${found.mountPoint} is not the image's, or is beyond repair`;
 }
@@ -272,13 +275,19 @@ async function checkAll(
     const checked = { type: formatting.type, devices: devicesOf(target, formatting) };
     const outcome = await checkFileSystem(checked, { run, signal, last });
     if (outcome === "hopeless") hopeless.push(formatting);
+    else notes.push(...await amissOn(formatting, checked.devices));
     if (outcome === "sound") continue;
     notes.push(`${nameOf(formatting)} was ${outcome === "repaired" ? "repaired" : "formatted"}`);
   }
   return { notes, hopeless };
 }
 
-/** For a dry run: which file systems would be repaired. Their volumes are active. Writes nothing. */
+/** What of its subvolumes is missing or has another property, as text. Mounting it makes them again. */
+async function amissOn({ subvolumes }: Formatting, devices: readonly string[]): Promise<string[]> {
+  return subvolumes ? await subvolumesAmiss(devices, subvolumes) : [];
+}
+
+/** For a dry run: which file systems would be repaired, and which subvolumes made. Their volumes are active. Writes nothing. */
 export async function unsoundFileSystems(
   target: TargetDisks,
   { plan, state, run, signal }: Planned & { state: FittingDisk },
@@ -288,6 +297,7 @@ export async function unsoundFileSystems(
     if (formatting.type === "swap" || state.missing.includes(formatting)) continue;
     const checked = { type: formatting.type, devices: devicesOf(target, formatting) };
     if (await isUnsound(checked, { run, signal })) found.push(`${nameOf(formatting)} would be repaired`);
+    else found.push(...await amissOn(formatting, checked.devices));
   }
   return found;
 }

@@ -40,7 +40,7 @@ export interface BtrfsSuperblock {
 }
 
 /** The features that the machine's mkfs.btrfs lists with -O and with -R. */
-export interface BtrfsChoices {
+interface BtrfsChoices {
   readonly features: string;
   readonly runtime: string;
 }

@@ -5,7 +5,7 @@ import { type Subvolume, TOP_SUBVOLUME } from "../../sys/btrfs.ts";
 import type { MountEntry } from "../../sys/mount_table.ts";
 import type { Found } from "./found.ts";
 
-export interface ListedSubvolumes {
+interface ListedSubvolumes {
   readonly subvolumes: readonly Subvolume[];
   /** Id of the default subvolume. */
   readonly defaultId: number;

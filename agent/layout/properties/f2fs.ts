@@ -28,6 +28,10 @@ export function parseF2fsSuperblock(
   if (bytes.length < F2FS_SUPERBLOCK_BYTES) throw new RangeError("the superblock of f2fs is truncated");
   const view = new DataView(bytes.buffer, bytes.byteOffset + SUPERBLOCK_AT);
   if (view.getUint32(0, true) !== MAGIC) throw new RangeError("not a superblock of f2fs");
+  const segments = view.getUint32(24, true), sections = view.getUint32(28, true);
+  if (Math.min(segments, sections) < 1 || Math.max(segments, sections) > 65_536) {
+    throw new RangeError("the superblock of f2fs is damaged");
+  }
   const bits = view.getUint32(2180, true);
   const unknown = bits >>> FEATURES.length !== 0 || (bits & 0x4) !== 0;
   const devices = Array.from({ length: DEVICES }, (_, i) => view.getUint8(2201 + i * DEVICE_BYTES));
@@ -35,8 +39,8 @@ export function parseF2fsSuperblock(
   return {
     properties: {
       features: FEATURES.flatMap((name, bit) => name !== undefined && bits & (1 << bit) ? [name] : []),
-      segmentsPerSection: view.getUint32(24, true),
-      sectionsPerZone: view.getUint32(28, true),
+      segmentsPerSection: segments,
+      sectionsPerZone: sections,
     },
     blockBytes: 1 << (view.getUint32(16, true) & 31),
     notes: [],

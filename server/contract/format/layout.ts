@@ -76,6 +76,11 @@ export const FileSystem = z.object({
   mountOptions: z.string().max(1024),
   sizeBytes: z.int().min(0),
   usedBytes: z.int().min(0),
+  /**
+   * What its content takes once it shares nothing any more, as a clone's files do: snapshots, reflinks. Absent if it
+   * is not more than `usedBytes`.
+   */
+  unsharedBytes: z.int().min(0).optional(),
   /** Settings for mkfs, so that the template's boot loader and kernel can read the result. */
   mkfs: z.object({
     /** ext: feature names of the superblock ("has_journal", "64bit" …); empty if unknown. */

@@ -2,7 +2,7 @@
 import { type BytePath, bytePathOfText } from "./byte_path.ts";
 import type { DiskLayout, FileSystem } from "./layout.ts";
 
-export interface SubvolumePlaces {
+interface SubvolumePlaces {
   /** By the subvolume's path, the absolute path at which its content is captured; those without one are not. */
   readonly captured: ReadonlyMap<string, string>;
   /** The places at which a subvolume shows once more. Nothing there is captured, compared or removed. */

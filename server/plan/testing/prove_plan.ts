@@ -9,7 +9,7 @@ import type { Action, Plan, PlannedArray, PlannedGroup, PlannedLogical } from ".
 
 const KIB = 1024, MIB = 1 << 20;
 
-export interface Machine {
+interface Machine {
   readonly disks: readonly DiskFacts[];
   /** Of the image. */
   readonly layout: DiskLayout;

@@ -41,6 +41,10 @@ export class Template {
     return (++this.#ids).toString(16).padStart(12, "0");
   }
 
+  #lvmId(kind: string): string {
+    return `${kind}0000-0000-0000-0000-0000-0000-${this.#id().slice(-6)}`;
+  }
+
   disk(
     { gib, table = "gpt", sectorBytes = 512 }: {
       gib: number;
@@ -124,7 +128,7 @@ export class Template {
     );
     this.layout.arrays?.push({
       name,
-      uuid: `${this.#id()}:0:0:0`,
+      uuid: `00000000:00000000:00000000:${this.#id().slice(-8)}`,
       metadata,
       level,
       slots: shape.slots,
@@ -159,11 +163,11 @@ export class Template {
   group(name: string, on: readonly Volume[], more: Partial<VolumeGroup> = {}): void {
     this.layout.groups?.push({
       name,
-      uuid: `vg-${this.#id()}`,
+      uuid: this.#lvmId("VG"),
       extentBytes: 4 * MIB,
       physical: on.map((volume) => ({
         volume,
-        uuid: `pv-${this.#id()}`,
+        uuid: this.#lvmId("PV"),
         sizeBytes: this.sizeOf(volume),
         dataAtBytes: MIB,
       })),
@@ -184,7 +188,7 @@ export class Template {
     const { gib = 1, ...rest } = more;
     this.layout.groups?.find((one) => one.name === group)?.logical.push({
       name,
-      uuid: `lv-${this.#id()}`,
+      uuid: this.#lvmId("LV"),
       type: "linear",
       sizeBytes: Math.round(gib * GIB),
       ...rest,
