@@ -47,12 +47,24 @@ export class MemorySnapshot implements AsyncDisposable {
     control(RESUME, { name });
     // the kernel's own encoding of a device number (linux/kdev_t.h): eight bits of the minor, the major, the rest
     const minor = (made & 0xff) | ((made >>> 12) & 0xfff00);
+    // udev's link: lsblk leaves out a device without it, and with it all that lie on it
+    const link = `/dev/mapper/${name}`;
+    await Deno.symlink(`../dm-${minor}`, link).catch(unlessExists);
+    stack.defer(() => Deno.remove(link).catch(unlessGone));
     return new MemorySnapshot(`/dev/dm-${minor}`, stack.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned.disposeAsync();
   }
+}
+
+function unlessExists(error: unknown): void {
+  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 /** Returns the device's number. */
