@@ -30,7 +30,7 @@ ${layoutHelp}
   --power-cut 1…5       install one more node, whose power is cut this many times
   --identity ask        install two more nodes that ask for their names at the console
   --data MiB            size of the template application's data, 0 to 999        (192)
-  --keep DIR            folder for logs and the summary                          (.cache/lab/last-FIRMWARE)
+  --keep DIR            folder for logs and the summary                          (.cache/lab/last-NAME)
 
 Exit status: 0 all checks passed, 1 a check failed, 2 usage error.`;
 const root = dirname(import.meta.dirname ?? ".");
