@@ -2,6 +2,7 @@
 import { type BytePath, bytePathOfText, displayPath } from "#contract/format/byte_path.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { messageOf, RackseedError } from "#contract/errors.ts";
+import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { obstaclesToBoot, type Presence } from "../capture/bootability.ts";
@@ -47,7 +48,10 @@ export async function openContainer(
   if (firmware === undefined) return { tree, notes: [] };
   const found = await tree.tree({ signal });
   const { bytes } = await tree.measure({ signal });
-  const layout = plainLayout(firmware, { contentBytes: bytes, uuid: () => crypto.randomUUID() });
+  const layout: DiskLayout = {
+    ...plainLayout(firmware, { contentBytes: bytes, uuid: () => crypto.randomUUID() }),
+    boot: bootFacts(found),
+  };
   const source = await sourceOf(tree, { found, firmware, signal });
   const obstacles = obstaclesToBoot({ layout, unseen: [], notes: [] }, {
     source,
@@ -65,6 +69,14 @@ export async function openContainer(
   tree.add(bytePathOfText("etc/fstab"), fstabOf(layout));
   for (const { mountPoint } of layout.fileSystems) tree.addFolder(bytePathOfText(mountPoint.slice(1)));
   return { tree, source, layout, notes: ["its /etc/fstab was made from the chosen layout"] };
+}
+
+/** GRUB, whose menu the installation makes; an initramfs that was made in a container has every driver. */
+function bootFacts(found: Tree): BootFacts {
+  const has = (name: string) =>
+    found.has(bytePathOfText(`usr/bin/${name}`)) || found.has(bytePathOfText(`usr/sbin/${name}`));
+  const initramfs = has("dracut") ? "dracut" : has("mkinitcpio") ? "mkinitcpio" : "initramfs-tools";
+  return { ...GRUB_ONLY, initramfs };
 }
 
 async function sourceOf(

@@ -6,7 +6,6 @@ import { namesIn, textOf } from "../sys/small_file.ts";
 import { labelOf, setLabel } from "./labels.ts";
 import { lockAt, unlockAt } from "./locks.ts";
 import { removeTree } from "./remove_tree.ts";
-import { renameAnywhere } from "./rename_anywhere.ts";
 
 /** No configuration file is larger: whatever exceeds this is not one. */
 const MAX_TEXT_BYTES = 1 << 20;
@@ -204,10 +203,19 @@ export class CloneTree extends TreeReader {
     this.changed.add(path);
   }
 
+  /** Moves a file or a link, to another file system too: /var may be one of its own. */
   async move(path: string, to: string): Promise<void> {
     await this.#makeParents(to);
     const at = await this.confine(path), toAt = await this.confine(to);
-    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], () => renameAnywhere(at, toAt));
+    await pastLocks([at, folderOf(at), toAt, folderOf(toAt)], async () => {
+      try {
+        await Deno.rename(at, toAt);
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+        await copyEntry(at, toAt);
+        await Deno.remove(at);
+      }
+    });
     this.changed.add(path);
   }
 
@@ -247,4 +255,18 @@ async function pastLocks(paths: readonly string[], work: () => Promise<void>): P
   } finally {
     for (const { path, locks } of taken) lockAt(AT_FDCWD, path, locks);
   }
+}
+
+/** With mode, owner and times; a label comes from where it goes. */
+async function copyEntry(from: string, to: string): Promise<void> {
+  const { isSymlink, isFile, mode, uid, gid, atime, mtime } = await Deno.lstat(from);
+  await Deno.remove(to).catch(() => {});
+  if (isSymlink) return await Deno.symlink(await Deno.readLink(from), to);
+  if (!isFile) throw new RangeError(`${from} is neither a file nor a link`);
+  await Deno.copyFile(from, to);
+  if (Deno.uid() === 0 && uid !== null && gid !== null) await Deno.chown(to, uid, gid);
+  if (mode !== null) await Deno.chmod(to, mode & 0o7777);
+  if (atime && mtime) await Deno.utime(to, atime, mtime);
+  const label = labelFor(to);
+  if (label) setLabel(to, label);
 }

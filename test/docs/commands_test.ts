@@ -20,6 +20,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^deno task bench\b/,
     "takes minutes; book_test.ts checks names and options, units beside the benches the rest",
   ],
+  [/^deno run -A scripts\/lab\/small_vm\.ts\b/, "test/vm/small_vm_test.ts runs it"],
   [/^RACKSEED_GOLDEN=write deno test\b/, "writes into the repository; pictures_test.ts is itself a test"],
   [/^systemctl (enable|start|stop)\b/, "needs the machine's own service manager"],
   [/^rackseed image import edge edge\.(qcow2|oci\.tar)\b/, "test/node/import_test.ts imports such files"],

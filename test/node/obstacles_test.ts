@@ -65,7 +65,7 @@ const refusals: { name: string; table?: string; change: Change; says: RegExp }[]
       const partition = header.layout?.disks[0]?.partitions.find((p) => p.number === 5);
       if (partition) partition.startSector -= 2048;
     },
-    says: /cannot make the partition table of web@1.*sfdisk/,
+    says: /its layout contradicts itself at disk 0 partition 3/,
   },
 ];
 for (const { name, table = TABLE, change, says } of refusals) {
