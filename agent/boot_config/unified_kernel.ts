@@ -20,7 +20,7 @@ interface Section {
 }
 
 /** Undefined if the header is not that of a PE file or has no such section. Pure. */
-export function findSection(header: Uint8Array, name: string): Section | undefined {
+function findSection(header: Uint8Array, name: string): Section | undefined {
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const has = (at: number, bytes: number) => at >= 0 && at + bytes <= header.length;
   if (!has(0x3c, 4)) return undefined;

@@ -29,7 +29,7 @@ export interface MachineLayout {
   readonly notes: readonly string[];
 }
 
-export interface LayoutOptions {
+interface LayoutOptions {
   readonly run: Run;
   /** lsblk's types that count as disks; tests add loop devices. */
   readonly diskTypes?: readonly string[];

@@ -21,7 +21,7 @@ export interface MachineVolumes {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-export interface EncryptedFacts {
+interface EncryptedFacts {
   readonly mapperUuid: string;
   /** Undefined if the volume below does not begin with one. */
   readonly header: LuksHeader | undefined;

@@ -17,7 +17,7 @@ interface TreeParts {
 }
 
 /** What the layout says of the volumes between disks and file systems. */
-export interface PlacedVolumes {
+interface PlacedVolumes {
   readonly arrays: MdArray[];
   readonly encrypted: Encrypted[];
   readonly groups: VolumeGroup[];

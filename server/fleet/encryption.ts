@@ -5,6 +5,8 @@ import { RackseedError } from "#contract/errors.ts";
 import type { DiskSecrets } from "../store/disk_secrets.ts";
 import type { RecoveryKeyUses } from "../store/recovery_key_uses.ts";
 import type { NodeRecord } from "../store/node_record.ts";
+import type { DiskLayout } from "#contract/format/layout.ts";
+import { targetOf } from "#plan/plan_disks.ts";
 import { shortList } from "../store/nodes.ts";
 import { present } from "./present.ts";
 
@@ -61,20 +63,21 @@ export class Encryption {
       isPreview: boolean;
     },
   ): Opened[] {
-    const volumes = layout?.encrypted ?? [];
+    const isEncrypted = (layout?.encrypted?.length ?? 0) > 0;
     const title = `cannot deploy ${image}@${version}`;
-    if (volumes.length === 0 && (unlock !== undefined || passphrase !== undefined)) {
+    if (!isEncrypted && (unlock !== undefined || passphrase !== undefined)) {
       throw new RackseedError(title, {
         reason: "it has no encrypted volume, so there is nothing to unlock.",
         remedy: "leave --unlock and the passphrase out, or deploy an image whose template is encrypted.",
         status: 409,
       });
     }
-    const opened = volumes.length === 0 ? [] : nodes.filter(isNoDirectory).map((node) => ({
+    const opened = !layout || !isEncrypted ? [] : nodes.filter(isNoDirectory).map((node): Opened => ({
       node,
+      names: volumesFor(node, { image: `${image}@${version}`, layout }),
       unlock: unlock ?? node.settings.unlock ?? (restore && this.#secrets.inUse(node.id)?.unlock),
-    }));
-    refuseUndecided(opened, { title, names: volumes.map(({ name }) => name) });
+    })).filter(({ names }) => names.length > 0);
+    refuseUndecided(opened, { title });
     refusePassphrase(opened, { title, passphrase, isNeeded: restore === undefined && !isPreview });
     refuseWithoutTpm(opened, { title });
     return opened;
@@ -95,6 +98,11 @@ export class Encryption {
   /** The node has made its volumes. */
   made(part: { node: string; deployment: string }): void {
     this.#secrets.made(part);
+  }
+
+  /** The node was installed by this order. */
+  installed(part: { node: string; deployment: string }): void {
+    this.#secrets.installed(part);
   }
 
   /** The node's order is over. */
@@ -162,7 +170,18 @@ export class Encryption {
 
 interface Opened {
   readonly node: NodeRecord;
+  /** Names of the encrypted volumes that it gets: those of data disks only if it is to write them. */
+  readonly names: readonly string[];
   readonly unlock: Unlock | undefined;
+}
+
+/** Throws RackseedError if the node's choices of disks do not fit the layout. */
+function volumesFor(
+  { name, settings }: NodeRecord,
+  { image, layout }: { image: string; layout: DiskLayout },
+): string[] {
+  const target = targetOf({ image, layout }, { node: name, choices: settings });
+  return (target.layout.encrypted ?? []).map((volume) => volume.name);
 }
 
 /** A directory has no volumes. */
@@ -177,10 +196,10 @@ function isMachine({ settings, inventory }: NodeRecord): boolean {
 
 function refuseUndecided(
   opened: readonly Opened[],
-  { title, names }: { title: string; names: readonly string[] },
+  { title }: { title: string },
 ): void {
-  const nodes = opened.filter(({ node, unlock }) => unlock === undefined && isMachine(node))
-    .map(({ node }) => node.name);
+  const undecided = opened.filter(({ node, unlock }) => unlock === undefined && isMachine(node));
+  const nodes = undecided.map(({ node }) => node.name), names = undecided[0]?.names ?? [];
   if (nodes.length === 0) return;
   throw new RackseedError(`${title} to ${shortList(nodes)}`, {
     reason:

@@ -98,6 +98,9 @@ export class NodeAgents {
     if (report.encrypted) encryption.made(assignment);
     const after = deployments.report(assignment, report);
     if (after.state !== "installing") encryption.end(assignment.node);
+    if (assignment.state === "installing" && after.state === "installed" && this.#writes(assignment)) {
+      encryption.installed(assignment);
+    }
     const slowestBefore = batches.slowest(assignment.deployment)?.node;
     if (!deployments.backupTerms(assignment.deployment)) batches.note(assignment, report);
     const node = nodes.find(assignment.node);
@@ -112,6 +115,12 @@ export class NodeAgents {
       ...present("nextReportMs", batches.reportPauseMs),
       ...(node && terms.changes(node, { address, known: report.racks })),
     };
+  }
+
+  /** Neither a backup nor a dry run. */
+  #writes({ deployment }: Assignment): boolean {
+    const { deployments } = this.#sources;
+    return !deployments.backupTerms(deployment) && !deployments.restoreOf(deployment)?.dryRun;
   }
 
   /** Publishes a node that is no longer the slowest, so that its mark disappears. */

@@ -17,12 +17,13 @@ export function formattings(
   return [
     ...[...fileSystems, ...copies].map((fileSystem) => {
       proveRoom(fileSystem, { fit, image, entries });
-      return formatFileSystem(fileSystem, {
+      const formatting = formatFileSystem(fileSystem, {
         sizeBytes: volumesOf(fileSystem).reduce((sum, volume) => sum + fit.bytes(volume), 0),
         sectorBytes: Math.max(...volumesOf(fileSystem).map((volume) => fit.sectorBytes(volume))),
         sectorBytesBefore: sectorBytesBefore(fileSystem, fit),
         entries,
       });
+      return copies.includes(fileSystem) ? unmounted(formatting) : formatting;
     }),
     ...swap.map((area) => {
       const bytes = fit.bytes(area.volume);
@@ -31,6 +32,11 @@ export function formattings(
       return formatSwap(area, bytes);
     }),
   ];
+}
+
+/** The mount point is that of the EFI system partition that it is a copy of. */
+function unmounted({ mountPoint: _mountPoint, ...formatting }: Formatting): Formatting {
+  return formatting;
 }
 
 function sectorBytesBefore(fileSystem: FileSystem, { tree }: Fit): number {

@@ -27,7 +27,7 @@ export interface Target {
 
 /** Throws RackseedError if the choices do not fit the layout. */
 export function targetOf(
-  { image, layout }: Buildable,
+  { image, layout }: Pick<Buildable, "image" | "layout">,
   { node, choices }: { node: string; choices: DiskChoices },
 ): Target {
   const roles = rolesOf(layout);

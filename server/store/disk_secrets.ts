@@ -41,6 +41,7 @@ interface Row extends Part {
   readonly passphrase: Uint8Array | null;
   readonly created: string;
   readonly made: string | null;
+  readonly retired: string | null;
 }
 
 /** As many as an order may carry. */
@@ -57,11 +58,11 @@ export class DiskSecrets {
   constructor(db: DatabaseSync, { directory, now }: { directory: { keys: string }; now: () => number }) {
     this.#db = db;
     this.#now = now;
-    // `fetched`: a node got this key, so that a disk may have it
+    // `fetched`: a node got this key, so that a disk may have it; `retired`: it was installed without encryption since
     db.exec(`CREATE TABLE IF NOT EXISTS encryptions (
       number INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, deployment TEXT NOT NULL,
       image TEXT NOT NULL, unlock TEXT NOT NULL, key_from TEXT NOT NULL, recovery_key BLOB NOT NULL,
-      passphrase BLOB, created TEXT NOT NULL, fetched TEXT, made TEXT, UNIQUE (node, deployment)
+      passphrase BLOB, created TEXT NOT NULL, fetched TEXT, made TEXT, retired TEXT, UNIQUE (node, deployment)
     ) STRICT`);
     this.#box = new SecretBox(directory, {
       isUsed: () => db.prepare("SELECT 1 FROM encryptions LIMIT 1").get() !== undefined,
@@ -73,13 +74,13 @@ export class DiskSecrets {
   /** Call within the transaction that arms the nodes. An earlier order's passphrase, and key that no node got, go. */
   order({ node, deployment, image, unlock, passphrase, keepsKey }: NewEncryption): void {
     this.cancel(node);
-    const kept = keepsKey ? this.#keptKey(node) : undefined;
-    const key = kept?.key ?? makeRecoveryKey();
+    const kept = keepsKey ? this.#usedRow(node) : undefined;
+    const key = kept ? this.#keyOf(kept) : makeRecoveryKey();
     this.#db.prepare(
       `INSERT INTO encryptions (node, deployment, image, unlock, key_from, recovery_key, passphrase, created)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
-      ...[node, deployment, image, unlock, kept?.from ?? deployment],
+      ...[node, deployment, image, unlock, kept?.keyFrom ?? deployment],
       this.#box.seal(key, keyPurpose({ node, deployment })),
       passphrase === undefined ? null : this.#box.seal(passphrase, passphrasePurpose({ node, deployment })),
       new Date(this.#now()).toISOString(),
@@ -104,6 +105,13 @@ export class DiskSecrets {
     this.#db.prepare(
       "UPDATE encryptions SET passphrase = NULL, made = coalesce(made, ?) WHERE node = ? AND deployment = ?",
     ).run(new Date(this.#now()).toISOString(), node, deployment);
+  }
+
+  /** The node was installed by this order. If that encrypted nothing, earlier volumes are gone; their keys stay. */
+  installed({ node, deployment }: Part): void {
+    if (this.#row({ node, deployment })) return;
+    this.#db.prepare("UPDATE encryptions SET retired = ? WHERE node = ? AND retired IS NULL")
+      .run(new Date(this.#now()).toISOString(), node);
   }
 
   /** The node's orders are over: its passphrase is erased, and a key that it never got. */
@@ -132,7 +140,7 @@ export class DiskSecrets {
 
   /** The newest order of the node whose volumes exist. */
   inUse(node: string): Encryption | undefined {
-    const row = this.#fetched(node).find(({ made }) => made !== null);
+    const row = this.#usedRow(node);
     return row && factsOf(row);
   }
 
@@ -145,9 +153,8 @@ export class DiskSecrets {
     this.#db.prepare("DELETE FROM encryptions WHERE node = ?").run(node);
   }
 
-  #keptKey(node: string): { key: string; from: string } | undefined {
-    const row = this.#fetched(node).find(({ made }) => made !== null);
-    return row && { key: this.#keyOf(row), from: row.keyFrom };
+  #usedRow(node: string): Row | undefined {
+    return this.#fetched(node).find(({ made, retired }) => made !== null && retired === null);
   }
 
   #keyOf(row: Row): string {
@@ -166,7 +173,7 @@ export class DiskSecrets {
 
 const SELECT =
   `SELECT node, deployment, image, unlock, key_from AS keyFrom, recovery_key AS recoveryKey, passphrase,
-  created, made FROM encryptions`;
+  created, made, retired FROM encryptions`;
 
 function factsOf({ node, deployment, image, unlock, keyFrom, created, made }: Row): Encryption {
   return { node, deployment, image, unlock, keyFrom, created, ...(made !== null && { made }) };

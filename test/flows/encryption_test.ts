@@ -8,6 +8,7 @@ import {
   type StepReport,
 } from "#contract/api.ts";
 import { z } from "zod";
+import type { DiskLayout } from "#contract/format/layout.ts";
 import { ENCRYPTED_LAYOUT } from "../support/encrypted_layout.ts";
 import { MACHINE_INVENTORY } from "../support/inventory.ts";
 import { ServerUnderTest } from "./support/server_under_test.ts";
@@ -124,6 +125,38 @@ Deno.test("the recovery key is shown once for each deployment, then with a reaso
   ]);
   const second = await install(test, { terms: opened("tpm2"), reports: [FORMATTED] });
   assert.deepEqual(await keyOf(test), [second.encryption?.recoveryKey], "a new deployment is new");
+});
+
+Deno.test("a node that was installed without encryption since is not shown as encrypted, but its old key is kept", async () => {
+  await using test = await start();
+  const { encryption } = await install(test, { terms: opened("key-file"), reports: [FORMATTED, FINISHED] });
+  await install(test, { terms: { image: "web" }, reports: [FINISHED] });
+  assert.equal((await test.client.get("/nodes/n1", NodeView)).encryption, undefined);
+  assert.deepEqual(await keyOf(test), [encryption?.recoveryKey], "its old disk may lie in a drawer");
+});
+
+Deno.test("volumes of data disks need no key unless the node is to write them", async () => {
+  await using test = await start();
+  const { disks: [system], encrypted: [volume] = [], fileSystems } = ENCRYPTED_LAYOUT;
+  assert.ok(system && volume);
+  const data = { ...system, name: "vdb", table: "none" as const, id: undefined, partitions: [] };
+  const [root, boot] = fileSystems;
+  assert.ok(root && boot);
+  const layout: DiskLayout = {
+    disks: [system, data],
+    encrypted: [{ ...volume, name: "cryptdata", on: { kind: "disk", disk: 1 } }],
+    fileSystems: [
+      { ...root, volume: { kind: "partition", disk: 0, number: 3 } },
+      boot,
+      { ...root, uuid: undefined, mountPoint: "/srv", volume: { kind: "luks", name: "cryptdata" } },
+    ],
+    swap: [],
+  };
+  await test.publish("data", { root: `${test.folder}/tree`, layout });
+  await test.deploy(["n1"], { image: "data" });
+  const dataDisks = [{ of: "/srv", disk: "/dev/disk/by-path/pci-0000:00:05.0" }];
+  await test.client.send("PUT", "/nodes/n1", { json: { dataDisks } });
+  await assert.rejects(test.deploy(["n1"], { image: "data" }), { reason: /encrypted \(cryptdata\)/ });
 });
 
 Deno.test("a node with an encrypted disk is deleted only if the loss of its key is accepted", async () => {

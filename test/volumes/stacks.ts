@@ -88,7 +88,10 @@ export const MANY_KINDS = {
       lvcreate -q -y -V 300M -n thin --thinpool pool vg1
       lvcreate -q -y -L 8M -n before -s vg1/plain
       mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/vg1/thin; mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/vg1/twice
-      mkdir -p /mnt/m; mount /dev/vg1/thin /mnt/m; echo thin > /mnt/m/file; mkdir /mnt/m/twice
+      mkdir -p /mnt/m; mount /dev/vg1/thin /mnt/m; echo thin > /mnt/m/file; mkdir /mnt/m/twice /mnt/m/etc
+      echo lab > /mnt/m/etc/hostname
+      printf '%s\\n' '/dev/vg1/thin / ext4 defaults 0 1' '/dev/mapper/vg1-twice /twice ext4 defaults 0 2' \\
+        > /mnt/m/etc/fstab
       mount /dev/vg1/twice /mnt/m/twice; echo twice > /mnt/m/twice/file
       while lvs --noheadings -o sync_percent vg1 | grep -v 100.00 | grep -q '[0-9]'; do sleep 1; done
     `);

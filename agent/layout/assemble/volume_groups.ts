@@ -62,12 +62,17 @@ async function activate(
     return [];
   }
   try {
-    await vgchange(found, { on, work });
+    const usable = found.logical.filter(isUsable);
+    const present = await Promise.all(usable.map(({ lv_dm_path }) => exists(lv_dm_path)));
+    // whoever activated them deactivates them
+    const why = present.every(Boolean) ? "" : await vgchange(found, { on, work });
     const group = { name: vg_name, uuid: vg_uuid };
     const volumes: AssembledVolume[] = [];
-    for (const { lv_name: name, lv_uuid: uuid, lv_dm_path: device } of found.logical.filter(isUsable)) {
+    for (const { lv_name: name, lv_uuid: uuid, lv_dm_path: device } of usable) {
       if (!await exists(device)) {
-        work.notes.push(`the LVM volume ${vg_name}/${name} could not be activated, as if it lacked a disk`);
+        work.notes.push(
+          `the LVM volume ${vg_name}/${name} could not be activated: ${why || "it has no device"}`,
+        );
         continue;
       }
       const title = `the LVM volume ${vg_name}/${name}`;
@@ -106,27 +111,30 @@ function isUsable({ lv_name, lv_layout, lv_role }: LvmLogical): boolean {
     !lv_role.some((role) => role.endsWith("snapshot"));
 }
 
+/** Returns what LVM complains about. */
 async function vgchange(
   { group: { vg_name, vg_uuid, vg_systemid }, logical }: LvmGroup,
   { on, work }: { on: readonly AssembledVolume[]; work: AssembleWork },
-): Promise<void> {
+): Promise<string> {
   const { readOnly, run, signal, stack } = work;
   await run(["modprobe", "-a", "-q", ...MODULES], { signal, accept: [0, 1] });
-  const devices: string[] = [];
+  const devices: string[] = [], passive = isPassive(logical);
   for (const volume of on) {
-    devices.push(isPassive(logical) ? volume.device : await unwrittenDevice(volume, work, stack));
+    devices.push(passive ? volume.device : await unwrittenDevice(volume, work, stack));
   }
   const config = lvmConfig(devices, {
     systemId: vg_systemid || undefined,
-    readOnly: readOnly ? vg_name : undefined,
+    // a thin pool must be writable to be read, which the snapshots allow
+    readOnly: readOnly && passive ? vg_name : undefined,
   });
   const command = ["lvm", "vgchange", "--config", config, "--select", `vg_uuid=${vg_uuid}`] as const;
   stack.defer(async () => void await run([...command, "--activate", "n"]));
   // exit code 5: some of its volumes could not be activated
-  await run([...command, "--activate", "y", "--activationmode", "degraded", "--yes"], {
-    signal,
-    accept: [0, 5],
-  });
+  const { stderr } = await run(
+    [...command, "--activate", "y", "--activationmode", "degraded", "--yes"],
+    { signal, accept: [0, 5] },
+  );
+  return stderr.trim().replace(/\s+/g, " ");
 }
 
 /** Whether the kernel only reads the group's devices as long as nobody writes to its volumes. */

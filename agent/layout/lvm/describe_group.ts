@@ -3,7 +3,7 @@ import { type LogicalVolume, type Volume, VolumeGroup } from "#contract/format/v
 import { describeLogical, isSnapshot } from "./describe_logical.ts";
 import type { LvmGroup } from "./report.ts";
 
-export interface DescribedGroup {
+interface DescribedGroup {
   readonly group: VolumeGroup;
   readonly notes: readonly string[];
 }

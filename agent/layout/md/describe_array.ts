@@ -2,7 +2,7 @@
 import type { MdArray, Volume } from "#contract/format/volumes.ts";
 import type { ArrayFacts, MemberFacts } from "./array_facts.ts";
 
-export interface DescribedArray {
+interface DescribedArray {
   readonly array: MdArray;
   readonly notes: readonly string[];
 }

@@ -77,11 +77,12 @@ mkswap -q /dev/rhel/swap
 `,
   boot: `
 version=$(ls /lib/modules)
-find / -xdev -print0 | xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:default_t:s0"
-find /usr /bin /sbin /lib -xdev -print0 | xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:usr_t:s0"
-find /etc -xdev -print0 | xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:etc_t:s0"
-find /var -xdev -print0 | xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:var_t:s0"
-find /boot -xdev -print0 | xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:boot_t:s0"
+label() { xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:$1:s0"; }
+find / -xdev -fstype xfs -print0 | label default_t
+find /usr -xdev -fstype xfs -print0 | label usr_t
+find /etc -xdev -fstype xfs -print0 | label etc_t
+find /var -xdev -fstype xfs -print0 | label var_t
+find /boot -xdev -fstype xfs ! -path /boot/efi -print0 | label boot_t
 dracut --force --kver $version /boot/initramfs-$version.img
 rm -f /boot/initrd.img-*
 mkdir -p /boot/loader/entries

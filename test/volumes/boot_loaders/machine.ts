@@ -15,7 +15,7 @@ import { DISKS } from "../in_small_vm.ts";
 
 const MIB = 1 << 20;
 export const ROOT_UUID = "0c2f1d7e-11f0-4b2a-9c55-6a1c0e5a9a01";
-export const BOOT_UUID = "5d9b8b7a-0a5b-4f0c-8b0d-7f1f6f3d2b02";
+const BOOT_UUID = "5d9b8b7a-0a5b-4f0c-8b0d-7f1f6f3d2b02";
 const TYPES = {
   bios: "21686148-6449-6E6F-744E-656564454649",
   uefi: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
@@ -56,7 +56,7 @@ function fileSystem(mountPoint: string, volume: Volume, more: Partial<FileSystem
   };
 }
 
-export interface CloneMachine extends AsyncDisposable {
+interface CloneMachine extends AsyncDisposable {
   readonly clone: CloneTree;
   readonly plan: Plan;
   readonly target: TargetDisks;
