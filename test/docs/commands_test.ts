@@ -20,6 +20,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /^deno task bench\b/,
     "takes minutes; book_test.ts checks names and options, units beside the benches the rest",
   ],
+  [/^truncate -s 1G \/tmp\/a\.img /, "makes the disks of the next one"],
   [/^deno run -A scripts\/lab\/small_vm\.ts\b/, "test/vm/small_vm_test.ts runs it"],
   [/^RACKSEED_GOLDEN=write deno test\b/, "writes into the repository; pictures_test.ts is itself a test"],
   [/^systemctl (enable|start|stop)\b/, "needs the machine's own service manager"],
@@ -69,11 +70,11 @@ function inReadingOrder(): readonly Document[] {
   return documents.toSorted((a, b) => place(a) - place(b));
 }
 
-/** Drops repeats, except captures: each makes the next version. */
+/** Drops repeats, except captures, of which each makes the next version, and settings, which others undo. */
 function withoutRepeats(all: readonly Command[]): readonly Command[] {
   const seen = new Set<string>();
   return all.filter(({ command }) => {
-    const isNew = !seen.has(command) || command.startsWith("rackseed capture ");
+    const isNew = !seen.has(command) || /^rackseed (capture|node set) /.test(command);
     seen.add(command);
     return isNew;
   });

@@ -151,6 +151,7 @@ async function walkThrough(
     await dialog.getByText(key).waitFor();
     await picture("recovery-key");
     await dialog.getByRole("button", { name: "Close" }).click();
+    await page.getByText(key).waitFor({ state: "detached" });
     assert.equal((await page.content()).includes(key), false);
     await details();
     await dialog.getByText("first time").waitFor();
