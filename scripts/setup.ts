@@ -18,6 +18,7 @@ const PACKAGES: Packages = {
   "debootstrap": "/usr/sbin/debootstrap",
   "dosfstools": "/usr/sbin/mkfs.vfat",
   "e2fsprogs": "/usr/sbin/mkfs.ext4",
+  "f2fs-tools": "/usr/sbin/mkfs.f2fs",
   "fdisk": "/usr/sbin/sfdisk",
   "iproute2": "/usr/bin/ip",
   "ifupdown": "/usr/sbin/ifup",

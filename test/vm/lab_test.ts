@@ -6,8 +6,8 @@ import { needs } from "../support/needs.ts";
 const runs = [
   {
     firmware: "bios",
-    more: ["--restore", "--power-cut", "5"],
-    also: "a damaged one is restored, one that loses power five times is finished",
+    more: ["--restore", "--power-cut", "3"],
+    also: "a damaged one is restored, one that loses power three times is finished",
   },
   { firmware: "uefi", more: [], also: "the clone boots from its own disk" },
 ];

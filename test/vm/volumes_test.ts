@@ -1,36 +1,4 @@
-import assert from "node:assert/strict";
-import { runInSmallVm, smallVmNeeds } from "../../scripts/lab/small_vm.ts";
-import { needs } from "../support/needs.ts";
-import { DISK_BYTES, DISKS, INSIDE } from "../volumes/in_small_vm.ts";
+/** The richest of test/volumes/: made, restored, backed up, wiped. `deno task volumes` runs them all. */
+import { testVolumes } from "./volumes.ts";
 
-const files = [...Deno.readDirSync("test/volumes")].flatMap(({ name }) =>
-  name.endsWith("_test.ts") ? [`test/volumes/${name}`] : []
-).sort();
-
-for (const file of files) {
-  Deno.test({
-    name: `${file} passes in the small VM, on real disks`,
-    ...needs(smallVmNeeds),
-    async fn() {
-      const folder = await Deno.makeTempDir();
-      try {
-        const disks = DISKS.map((name) => ({ path: `${folder}/${name}`, serial: `serial-${name}` }));
-        for (const { path } of disks) {
-          await Deno.writeFile(path, new Uint8Array());
-          await Deno.truncate(path, DISK_BYTES);
-        }
-        const { code, output } = await runInSmallVm({
-          disks,
-          script: `deno test -A --no-check ${file}`,
-          env: { [INSIDE]: "1" },
-          timeoutMs: 600_000,
-        });
-        assert.equal(code, 0, output);
-        assert.match(output, / [1-9]\d* passed.* 0 failed \(/, output);
-        console.log(output);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
-}
+testVolumes(["make", "restore", "still", "wipe"].map((name) => `test/volumes/${name}_test.ts`));

@@ -8,7 +8,8 @@ import { format, group, lv, partition, planOf, table } from "./plans.ts";
 
 const ROOT = "11111111-1111-4111-8111-111111111111";
 
-const sums = async (...devices: string[]) => (await run(["sha256sum", ...devices])).stdout;
+const sums = async (...devices: string[]) =>
+  (await run(["sha256sum", ...devices], { timeoutMs: 300_000 })).stdout;
 
 /** An old system: GPT, an array of version 1.0 on it, a group with the clone's name, and signatures of firmware RAID. */
 const OLD = `
@@ -50,7 +51,7 @@ inSmallVm("nothing of earlier systems is left on the chosen disk; the others sta
   assertReleased();
   assert.equal(await sums("/dev/vdc", "/dev/vdd"), before);
   const found = async (device: string) =>
-    (await run(["wipefs", "--noheadings", "-o", "TYPE", device])).stdout;
+    (await run(["wipefs", "--noheadings", "-O", "TYPE", device])).stdout;
   assert.deepEqual((await found("/dev/vdb")).match(/\w+/g), ["gpt", "gpt", "PMBR"]);
   assert.equal(await found("/dev/vdb1"), "");
   assert.match(await found("/dev/vdb2"), /^\s*LVM2_member\s*$/);
