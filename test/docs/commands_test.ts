@@ -14,6 +14,7 @@ const RUN = /^(rackseed|sha256sum) /;
 /** Commands that are not run here, and what runs them instead. */
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npx -y deno@[\d.]+ task (demo|test|ok|build|lab)\b/, "CI runs test, ok and build; test/vm runs the lab"],
+  [/^npx -y deno@[\d.]+ task volumes\b/, "CI runs the richest of them: test/vm/volumes_test.ts"],
   [/^deno (fmt|lint|check|test)\b/, "parts of `deno task ok`"],
   [/^deno task (build|unit|ok|demo|test)\b/, "parts of `deno task ok`"],
   [
