@@ -6,6 +6,11 @@ export const madeForTheClone: readonly Exception[] = [
     path,
     reason: "made for the clone's own volumes",
   })),
+  ...["boot", "var"].map((path) => ({
+    path: `${path}/lost+found`,
+    aspects: ["mtime"] as const,
+    reason: "made by mkfs",
+  })),
   ...["boot", "boot/loader/entries"].map((path) => ({
     path,
     aspects: ["mtime"] as const,
