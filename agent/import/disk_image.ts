@@ -3,7 +3,7 @@
  * like that of a machine that is switched off. The file is not written to.
  */
 import { messageOf, RackseedError } from "#contract/errors.ts";
-import type { DiskLayout } from "#contract/format/layout.ts";
+import { BIOS_BOOT_TYPE, type DiskLayout, isEspPartition } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { z } from "zod";
 import { readStillSystem } from "../backup/still_system.ts";
@@ -149,9 +149,6 @@ async function formatOf(path: string): Promise<string> {
   return MAGICS.find(([, magic]) => text.startsWith(magic))?.[0] ?? "raw";
 }
 
-const ESP_TYPE = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
-  BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
-
 /** How a machine with this disk boots. Throws RackseedError if its table allows both, and nobody said which. */
 async function firmwareOf(
   device: string,
@@ -166,9 +163,9 @@ async function firmwareOf(
   } catch (error) {
     throw new RackseedError(title, { reason: messageOf(error), remedy: "use a disk with a GPT or an MBR." });
   }
-  const types = new Set(table.partitions.map(({ type }) => type.toLowerCase()));
-  const uefi = types.has(ESP_TYPE) || types.has("ef");
-  const bios = types.has(BIOS_BOOT_TYPE) || table.table === "dos" && !types.has("ef");
+  const uefi = table.partitions.some(isEspPartition);
+  const bios = table.partitions.some(({ type }) => type.toLowerCase() === BIOS_BOOT_TYPE) ||
+    table.table === "dos" && !uefi;
   if (uefi && bios) {
     throw new RackseedError(title, {
       reason: "its disk can boot with BIOS and with UEFI, and a version is for one of them.",

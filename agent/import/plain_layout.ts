@@ -1,10 +1,10 @@
 /** The layout of a plain machine, for what has none of its own: one disk, one ext4 root, for UEFI an ESP. Pure. */
-import type { DiskLayout, Partition } from "#contract/format/layout.ts";
+import { BIOS_BOOT_TYPE, type DiskLayout, type Partition } from "#contract/format/layout.ts";
 import type { Firmware } from "./disk_image.ts";
 
 const MIB = 1 << 20, SECTOR = 512;
 const TYPES = {
-  bios: "21686148-6449-6E6F-744E-656564454649",
+  bios: BIOS_BOOT_TYPE.toUpperCase(),
   esp: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
   linux: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
 };

@@ -178,7 +178,7 @@ const BTRFS_XFLAGS: readonly (readonly [flag: number, xflag: number])[] = [
 const NO_COMPRESSION = letters("m"), COMPRESSION = letters("c") | NO_COMPRESSION;
 
 /**
- * On a btrfs every FS_IOC_SETFLAGS sets the property btrfs.compression anew, to the default algorithm or to none:
+ * On a btrfs every FS_IOC_SETFLAGS resets the property btrfs.compression to the default algorithm or to none:
  * false if these flags do not allow to leave it alone, which FS_IOC_FSSETXATTR does.
  */
 function writeFlagsBesideCompression(fd: number, flags: number): boolean {

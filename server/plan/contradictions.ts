@@ -6,7 +6,7 @@ import { type VolumeTree } from "./tree.ts";
 /** As places, for messages; empty if there are none. */
 export function contradictions(tree: VolumeTree): string[] {
   const found = [...tableContradictions(tree), ...nameContradictions(tree), ...useContradictions(tree)];
-  // whoever follows the tree from here on must not run in circles
+  // code that follows the tree from here on must not loop
   return [...found, ...found.length > 0 ? [] : cycles(tree)];
 }
 

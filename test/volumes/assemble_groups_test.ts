@@ -8,7 +8,7 @@ import { facts, MANY_KINDS, prepare, shell, wipe, written } from "./stacks.ts";
 
 const { signal } = new AbortController();
 
-inSmallVm("a copy of a disk beside it is told of, and neither is read", async () => {
+inSmallVm("a copy of a disk next to it is reported, and neither is read", async () => {
   await wipe();
   await prepare();
   await shell(`vgcreate -q vg0 /dev/vdb; lvcreate -q -y -L 32M -n root vg0; vgchange -q -an vg0

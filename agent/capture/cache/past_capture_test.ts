@@ -84,7 +84,7 @@ for (const [what, change] of changes) {
   });
 }
 
-Deno.test("a file of a btrfs is known after a restart, which numbers its subvolumes anew", () => {
+Deno.test("a file of a btrfs is known after a restart, although its subvolumes get other device numbers", () => {
   const before = { ...status, deviceMajor: 0, deviceMinor: 42 };
   assert.equal(fingerprintOf(before), fingerprintOf({ ...before, deviceMinor: 37 }));
   assert.notEqual(fingerprintOf(before), fingerprintOf(status));

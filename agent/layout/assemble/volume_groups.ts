@@ -64,7 +64,7 @@ async function activate(
   try {
     const usable = found.logical.filter(isUsable);
     const present = await Promise.all(usable.map(({ lv_dm_path }) => exists(lv_dm_path)));
-    // whoever activated them deactivates them
+    // the program that activated them deactivates them
     const why = present.every(Boolean) ? "" : await vgchange(found, { on, work });
     const group = { name: vg_name, uuid: vg_uuid };
     const volumes: AssembledVolume[] = [];

@@ -31,7 +31,7 @@ export function describeEncrypted(
   );
   const common = { name, on, sizeBytes, opensWith: [...new Set(ways)] };
   if (header === undefined) {
-    const obstacle = "its header is on another device: encrypt it anew with the header on the volume itself";
+    const obstacle = "its header is on another device: encrypt it again with the header on the volume itself";
     return { ...common, ...unknownOf(mapperUuid), obstacle };
   }
   const described = Encrypted.safeParse({

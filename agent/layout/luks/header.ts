@@ -84,7 +84,7 @@ function parseSecond(bytes: Uint8Array): LuksHeader {
   const free = Object.entries(keyslots).some(([slot, { type }]) => type === "luks2" && !claimed.has(slot));
   const keyBytes = Object.values(keyslots).map(({ type, key_size = 0 }) => type === "luks2" ? key_size : 0);
   const obstacle = (config.requirements?.mandatory.length ?? 0) > 0
-    ? "it is being encrypted anew: wait until cryptsetup reencrypt has ended"
+    ? "it is being reencrypted: wait until cryptsetup reencrypt has ended"
     : all.some(({ type }) => type.startsWith("hw-opal"))
     ? "the disk itself encrypts it (OPAL): encrypt it in software to rebuild it"
     : segment === undefined || all.length > 1

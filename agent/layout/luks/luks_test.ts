@@ -54,7 +54,7 @@ Deno.test("the header of LUKS2 tells what a clone's volume needs", () => {
 
 const unbuilt: [what: string, change: (metadata: typeof METADATA) => void, says: RegExp][] = [
   [
-    "being encrypted anew",
+    "being reencrypted",
     (m) => m.config.requirements = { mandatory: ["online-reencrypt"] },
     /reencrypt has ended/,
   ],

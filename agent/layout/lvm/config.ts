@@ -20,7 +20,7 @@ export function lvmConfig(
   { readOnly, systemId }: { readOnly?: string | undefined; systemId?: string | undefined } = {},
 ): string {
   for (const word of [...devices, readOnly ?? "x", systemId || "x"]) {
-    if (!PLAIN.test(word)) throw new RangeError(`LVM cannot be told of ${JSON.stringify(word)}`);
+    if (!PLAIN.test(word)) throw new RangeError(`LVM cannot be given the path ${JSON.stringify(word)}`);
   }
   const filter = [...devices.map((path) => `"a|^${path.replace(/[.+]/g, "\\\\$&")}$|"`), '"r|.*|"'].join();
   return [

@@ -4,7 +4,7 @@ import { lvmConfig } from "./config.ts";
 import { describeGroup } from "./describe_group.ts";
 import { type LvmGroup, parseLvmReport } from "./report.ts";
 
-Deno.test("LVM is told of plain paths only", () => {
+Deno.test("LVM is given plain paths only", () => {
   const config = lvmConfig(["/dev/sda2", "/dev/mapper/luks-0.1+x"], { readOnly: "vg-0", systemId: "host.a" });
   assert.match(
     config,

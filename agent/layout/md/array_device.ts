@@ -20,7 +20,7 @@ export async function stopArray(device: string, run: Run): Promise<void> {
     try {
       return void await run(["mdadm", "--stop", device]);
     } catch (error) {
-      // whoever had it open a moment ago may not have closed it yet
+      // another program may not have closed it yet
       if (attempt === STOP_ATTEMPTS) throw error;
       await pauseFor(STOP_PAUSE_MS, new AbortController().signal);
     }
