@@ -9,6 +9,7 @@ import type { Header } from "#contract/format/manifest.ts";
 import type { LeftAlone, Plan, PlannedDisk } from "./actions.ts";
 import { proveBuildable, refusal } from "./buildable.ts";
 import { describeDisk } from "./choose_disk.ts";
+import { initramfsObstacle } from "./initramfs_obstacle.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
 import { unlockObstacle } from "./unlock_obstacle.ts";
@@ -37,6 +38,8 @@ export function planInstall(
   const { layout } = target;
   proveKeys(layout, { image, node, unlock });
   const planned = disksFor(target, { node, entries, disks, choices, installed });
+  const driverless = initramfsObstacle(layout, planned);
+  if (driverless !== undefined) throw refusal(image, driverless);
   return {
     image,
     disks: planned,

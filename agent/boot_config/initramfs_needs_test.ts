@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
-import { GPT_LAYOUT, NVME, onDisk } from "../../disk_references/testing/layouts.ts";
-import { TemplateDisks, type UnlockWay } from "../../disk_references/template_disks.ts";
+import { GPT_LAYOUT, NVME, onDisk } from "../disk_references/testing/layouts.ts";
+import { TemplateDisks, type UnlockWay } from "../disk_references/template_disks.ts";
 import { initramfsNeeds, volumeArguments } from "./initramfs_needs.ts";
 
 const LUKS = "4c1f2a3b-5d6e-4f70-8192-a3b4c5d6e7f8";
