@@ -10,6 +10,7 @@ import type { LeftAlone, Plan, PlannedDisk } from "./actions.ts";
 import { proveBuildable, refusal } from "./buildable.ts";
 import { describeDisk } from "./choose_disk.ts";
 import { initramfsObstacle } from "./initramfs_obstacle.ts";
+import { degradedNotes } from "./plan_btrfs.ts";
 import { planActions } from "./plan_actions.ts";
 import { disksFor, type Target, targetOf } from "./plan_disks.ts";
 import { unlockObstacle } from "./unlock_obstacle.ts";
@@ -26,17 +27,19 @@ export interface PlanRequest {
   readonly installed?: readonly InstalledDisk[] | undefined;
   /** How the clone opens its encrypted volumes. */
   readonly unlock?: Unlock | undefined;
+  /** Nothing is made, so nothing has to be said of how it is opened. */
+  readonly isDryRun?: boolean | undefined;
 }
 
 /** Throws RackseedError, with nothing done, if the image cannot be rebuilt on this machine. */
 export function planInstall(
-  { node, header, firmware, disks, choices = {}, installed, unlock }: PlanRequest,
+  { node, header, firmware, disks, choices = {}, installed, unlock, isDryRun = false }: PlanRequest,
 ): Plan {
   const buildable = proveBuildable(header, firmware);
   const { image, entries } = buildable;
   const target = targetOf(buildable, { node, choices });
   const { layout } = target;
-  proveKeys(layout, { image, node, unlock });
+  if (!isDryRun) proveKeys(layout, { image, node, unlock });
   const planned = disksFor(target, { node, entries, disks, choices, installed });
   const driverless = initramfsObstacle(layout, planned);
   if (driverless !== undefined) throw refusal(image, driverless);
@@ -44,7 +47,7 @@ export function planInstall(
     image,
     disks: planned,
     left: leftAlone(target, { disks, planned }),
-    notes: target.notes,
+    notes: [...target.notes, ...degradedNotes(layout)],
     layout,
     actions: planActions(buildable, { layout, disks: planned }),
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RackseedError } from "#contract/errors.ts";
 import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
+import { ENCRYPTED_LAYOUT } from "../../test/support/encrypted_layout.ts";
 import { EXT } from "../../test/support/file_system_properties.ts";
 import { biosDisk, disk, ext4, GIB, header, part, plan } from "./testing/templates.ts";
 
@@ -191,6 +192,13 @@ for (const { name, options, says } of refusals) {
 Deno.test("an image of a directory is refused", () => {
   const { layout: _, source: __, ...bare } = header();
   assert.throws(() => plan({ header: bare }), /made from a directory or a tar/);
+});
+
+Deno.test("a dry run makes no volumes, so it need not be said how they are opened", () => {
+  const encrypted = ENCRYPTED_LAYOUT, image = { ...header(), layout: encrypted };
+  const disks = [disk({ sizeBytes: 20 * GIB })];
+  assert.throws(() => plan({ header: image, disks }), /nothing says how n1 opens them/);
+  plan({ header: image, disks, isDryRun: true });
 });
 
 Deno.test("an initramfs that cannot be made again is no obstacle to disks with the template's drivers", () => {
