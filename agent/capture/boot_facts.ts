@@ -9,6 +9,7 @@ import { kernelName } from "../disk_references/template_disks.ts";
 import { identityOf, probe } from "../layout/device_probe.ts";
 import type { Run } from "../sys/command.ts";
 import { storageDrivers } from "../sys/storage_drivers.ts";
+import { hasProgram } from "../tree/programs.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
 /** Of the Boot Loader Interface, systemd.io/BOOT_LOADER_INTERFACE: 4 bytes of attributes, then UTF-16. */
@@ -32,7 +33,9 @@ export async function bootFacts(
     drivers: await storageDrivers(disks.flatMap((disk) => layout.disks[disk]?.name ?? [])),
     loaderInfo: await loaderInfo(),
   });
-  return facts && { ...facts, ...await initramfsLimits(tree, facts) };
+  if (facts === undefined) return undefined;
+  const multipath = await hasProgram(tree, "multipathd");
+  return { ...facts, ...(multipath && { multipath }), ...await initramfsLimits(tree, facts) };
 }
 
 /** EFI system partitions on the root's disks that are not mounted: a mirror has one on each disk. */

@@ -3,6 +3,8 @@ import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { packageIn } from "#contract/distributions.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { OWN_FILES } from "#contract/own_files/table.ts";
 import { bootTexts } from "../boot_config/boot_texts.ts";
 import { rootObstacle } from "../boot_config/prove_root.ts";
 import type { TemplateDisks } from "../disk_references/template_disks.ts";
@@ -107,8 +109,10 @@ async function makesMenu(tree: TreeReader, { loader }: BootFacts): Promise<boole
 export async function initramfsObstacles(tree: TreeReader, disks: TemplateDisks): Promise<string[]> {
   const { boot } = disks.layout;
   if (boot?.noRemake === undefined) return [];
+  // what clones do without names nothing there
+  const removed = new OwnPatterns(OWN_FILES.flatMap((row) => row.clone === "removed" ? row.paths : []));
   const changed = (await coveredTexts(tree)).filter(({ path, text, rewrite, inInitramfs }) =>
-    inInitramfs && rewrite(text, new Rewriting(path, disks)) !== text
+    inInitramfs && !removed.has(path.slice(1)) && rewrite(text, new Rewriting(path, disks)) !== text
   );
   const needs = [
     ...initramfsNeeds({ facts: boot, drivers: [], rewritten: changed.map(({ path }) => path), disks }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { luksVolume, SOURCE } from "#contract/format/testing/samples.ts";
 import { type BootFacts, GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { GPT_LAYOUT } from "../disk_references/testing/layouts.ts";
@@ -29,16 +30,7 @@ const layoutWith = (facts: Partial<BootFacts>): DiskLayout => ({
   ...GPT_LAYOUT,
   boot: { ...GRUB_ONLY, ...facts },
 });
-const source = {
-  hostname: "web",
-  distribution: "debian",
-  release: "12",
-  description: "Debian",
-  architecture: "x86_64",
-  firmware: "uefi" as const,
-  kernel: "6.1.0-9-amd64",
-  kernels: [],
-};
+const source = { ...SOURCE, firmware: "uefi" as const };
 
 Deno.test("systemd-boot's own program is asked for at capture: bootctl installs it from there", () => {
   const layout = layoutWith({ loader: "systemd-boot" });
@@ -62,45 +54,35 @@ Deno.test("a loader without any configuration is an obstacle, unless GRUB's menu
   assert.deepEqual(await obstacles("grub", { "/usr/sbin/grub-mkconfig": "" }), []);
 });
 
-const LVM: DiskLayout = {
+const LOCKED: DiskLayout = {
   ...GPT_LAYOUT,
-  groups: [{
-    name: "vg",
-    uuid: "v",
-    extentBytes: 4 << 20,
-    physical: [{ volume: { kind: "partition", disk: 0, number: 2 }, uuid: "p", sizeBytes: 1e9 }],
-    logical: [{ name: "root", uuid: "l", type: "linear", sizeBytes: 1e9 }],
-  }],
+  encrypted: [luksVolume("crypt", { on: { kind: "partition", disk: 0, number: 2 } })],
   fileSystems: GPT_LAYOUT.fileSystems.map((fileSystem) =>
-    fileSystem.mountPoint === "/"
-      ? { ...fileSystem, volume: { kind: "lv", group: "vg", name: "root" } }
-      : fileSystem
+    fileSystem.mountPoint === "/" ? { ...fileSystem, volume: { kind: "luks", name: "crypt" } } : fileSystem
   ),
 };
 
 Deno.test("an initramfs that every clone needs anew and that cannot be made is an obstacle", async () => {
-  const devices = {
-    "/etc/lvm/devices/system.devices":
-      "IDTYPE=sys_wwid IDNAME=naa.5000c500a1b2c3d4 DEVNAME=/dev/sda2 PVID=p PART=2\n",
-  };
   const found = (layout: DiskLayout, boot: Partial<BootFacts>, files: Record<string, string>) =>
-    withFiles(
-      files,
-      (tree) =>
-        initramfsObstacles(
-          tree,
-          anyDisks({ ...layout, boot: { ...GRUB_ONLY, initramfs: "dracut", ...boot } }),
-        ),
-    );
-  const noRemake = "none is named by its kernel's release";
+    withFiles(files, (tree) => {
+      const whole = { ...layout, boot: { ...GRUB_ONLY, initramfs: "dracut" as const, ...boot } };
+      return initramfsObstacles(tree, anyDisks(whole));
+    });
+  const noRemake = "none is named by its kernel's release",
+    crypttab = { "/etc/crypttab": "crypt /dev/sda2 none luks\n" };
   assert.match(
-    (await found(LVM, { noRemake }, devices)).join(),
-    /made again \(\/etc\/lvm\/devices\/system\.devices names .*, and cannot be: none is named/,
+    (await found(LOCKED, { noRemake }, crypttab)).join(),
+    /made again \(\/etc\/crypttab names .*, and cannot be: none is named/,
   );
-  assert.deepEqual(await found(LVM, {}, devices), []);
-  assert.deepEqual(await found(LVM, { noRemake }, { "/etc/fstab": "" }), []);
-  // what the root does not need is found without the initramfs
-  assert.deepEqual(await found(GPT_LAYOUT, { noRemake }, devices), []);
+  assert.deepEqual(await found(LOCKED, {}, crypttab), []);
+  assert.deepEqual(
+    await found(LOCKED, { noRemake }, { "/etc/crypttab": "crypt UUID=4c1f2a3b none luks\n" }),
+    [],
+  );
+  // what the root does not need is found without the initramfs, and what clones do without names nothing
+  assert.deepEqual(await found(GPT_LAYOUT, { noRemake }, crypttab), []);
+  const devices = "IDTYPE=sys_wwid IDNAME=naa.5000c500a1b2c3d4 DEVNAME=/dev/sda2 PVID=p PART=2\n";
+  assert.deepEqual(await found(LOCKED, { noRemake }, { "/etc/lvm/devices/system.devices": devices }), []);
 });
 
 Deno.test("an initramfs for one kind of machine that cannot be made again is noted", () => {

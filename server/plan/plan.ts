@@ -47,7 +47,7 @@ export function planInstall(
     image,
     disks: planned,
     left: leftAlone(target, { disks, planned }),
-    notes: [...target.notes, ...degradedNotes(layout)],
+    notes: [...target.notes, ...degradedNotes(layout), ...pathNotes(layout, planned)],
     layout,
     actions: planActions(buildable, { layout, disks: planned }),
   };
@@ -67,6 +67,19 @@ function proveKeys(
     remedy:
       `choose a way (\`rackseed node set ${node} --unlock passphrase\`, key-file or tpm2), and deploy again.`,
   });
+}
+
+/** A disk that is reached over several paths is written by one of them. */
+function pathNotes({ boot }: DiskLayout, disks: readonly PlannedDisk[]): string[] {
+  return disks.flatMap(({ facts: { name, paths = [] } }) =>
+    paths.length < 2 ? [] : [
+      `${paths.join(" and ")} are paths to one disk, which is written by ${name}; ` +
+      (boot?.multipath
+        ? "the clone's multipathd joins them"
+        : "the image has no multipathd, so the clone sees it several times and uses one path: install " +
+          "multipath-tools (RHEL: device-mapper-multipath) on the template, and capture it again"),
+    ]
+  );
 }
 
 function leftAlone(

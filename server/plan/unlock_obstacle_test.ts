@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { luksVolume } from "#contract/format/testing/samples.ts";
 import type { BootFacts } from "#contract/format/boot.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
@@ -11,18 +12,7 @@ const layout = (
   limits: Pick<BootFacts, "noRemake" | "noTpm"> = {},
 ): DiskLayout => ({
   disks: [biosDisk],
-  encrypted: [{
-    name: "crypt",
-    on: { kind: "partition", disk: 0, number: 3 },
-    version: 2,
-    uuid: "4c1f",
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 1e9,
-  }],
+  encrypted: [luksVolume("crypt", { on: { kind: "partition", disk: 0, number: 3 } })],
   fileSystems: [
     ext4(2, mountPoint === "/" ? "/boot" : "/"),
     ext4(3, mountPoint, { volume: { kind: "luks", name: "crypt" } }),
