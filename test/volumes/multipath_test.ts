@@ -12,12 +12,21 @@ import { format, partition, planOf, table } from "./plans.ts";
 const ROOT = "11111111-1111-4111-8111-111111111111";
 const MIB = 1 << 20;
 
+/** Two hosts that show one memory under one WWID; the kernel still looks for disks when modprobe has ended. */
+async function twoPaths(): Promise<DiskFacts[]> {
+  await run(["modprobe", "sd_mod"]);
+  await run(["modprobe", "scsi_debug", "vpd_use_hostno=0", "add_host=2", "dev_size_mb=128"]);
+  for (let attempt = 0;; attempt++) {
+    const found = (await readDisks()).filter(({ model }) => model === "scsi_debug");
+    if (found.some(({ paths }) => paths?.length === 2) || attempt === 100) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 inSmallVm(
   "two paths to one disk are one disk: proven by both, written by one, the same by the other",
   async () => {
-    // two hosts that show one memory under one WWID
-    await run(["modprobe", "scsi_debug", "vpd_use_hostno=0", "add_host=2", "dev_size_mb=128"]);
-    const [facts, ...others] = (await readDisks()).filter(({ model }) => model === "scsi_debug");
+    const [facts, ...others] = await twoPaths();
     assert.ok(facts);
     assert.deepEqual(others, []);
     const [first = "", second = ""] = facts.paths ?? [];
