@@ -1,6 +1,10 @@
-/** Mounts the file systems of disks that no machine is using: on the host, or those of a layout in the small VM. */
+/**
+ * Mounts the file systems of disks that no machine is using: on the host, or those of a layout that the host cannot read,
+ * or may not write, in the small VM.
+ */
 import { type DiskTask, diskTasks, type TaskResult } from "./disk_tasks.ts";
-import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
+import type { LabLayout } from "./layouts/layout.ts";
+import { compared, type Place, placesOf } from "./layouts/places.ts";
 import { mountAll } from "./layouts/template_disks.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import type { VmDisk } from "./qemu.ts";
@@ -19,10 +23,6 @@ interface DisksOptions {
   readonly access: Access;
 }
 
-function compared({ fileSystems }: LabLayout): readonly TreeFileSystem[] {
-  return fileSystems.filter(({ isOwn }) => !isOwn);
-}
-
 /** Options that do not replay the journal. */
 const intact = { ext4: "ro,noload", xfs: "ro,norecovery", btrfs: "ro", vfat: "ro" };
 
@@ -34,7 +34,8 @@ export async function onDisks<T extends DiskTask>(
   task: T,
   options: DisksOptions,
 ): Promise<TaskResult<T>> {
-  const work = () => lab.layout ? inSmallVm(lab, task, options) : onHost(lab, task, options);
+  const work = () =>
+    lab.layout ? onLayout(lab, task, { ...options, layout: lab.layout }) : onHost(lab, task, options);
   const result = turn.then(work, work);
   turn = result.catch(() => {});
   return await result as TaskResult<T>;
@@ -50,9 +51,39 @@ async function onHost(lab: Workplace, task: DiskTask, { disks, access }: DisksOp
   return await diskTasks[task](mount.path, ["/"]);
 }
 
-async function inSmallVm(lab: Workplace, task: DiskTask, { disks, access }: DisksOptions): Promise<unknown> {
-  const { layout, folder, signal } = lab;
-  if (!layout) throw new TypeError("there is no layout");
+interface LayoutOptions extends DisksOptions {
+  readonly layout: LabLayout;
+}
+
+/** Writing to one half of a mirror would make it differ from the other. */
+async function onLayout(lab: Workplace, task: DiskTask, options: LayoutOptions): Promise<unknown> {
+  const { layout, disks, access } = options;
+  const places = access === "write" ? undefined : await placesOf(layout, disks, lab.signal);
+  return places ? await onPlaces(lab, task, { places, access }) : await inSmallVm(lab, task, options);
+}
+
+async function onPlaces(
+  lab: Workplace,
+  task: DiskTask,
+  { places, access }: { readonly places: readonly Place[]; readonly access: Access },
+): Promise<unknown> {
+  const root = `${lab.folder}/disk`;
+  await using stack = new AsyncDisposableStack();
+  for (const { fileSystem: { at, type }, image, offsetBytes, sizeBytes } of places) {
+    const range = [`offset=${offsetBytes}`, `sizelimit=${sizeBytes}`];
+    const more = [...(access === "intact" ? [intact[type]] : []), ...(type === "xfs" ? ["nouuid"] : [])];
+    const options = ["-o", ["loop", ...range, ...more].join()];
+    stack.use(await Mount.at(`${root}${at === "/" ? "" : at}`, { source: image, options }));
+  }
+  return await diskTasks[task](root, places.map(({ fileSystem: { at } }) => at));
+}
+
+async function inSmallVm(
+  lab: Workplace,
+  task: DiskTask,
+  { layout, disks, access }: LayoutOptions,
+): Promise<unknown> {
+  const { folder, signal } = lab;
   const results = `${folder}/results`;
   await Deno.mkdir(results, { recursive: true });
   const places = compared(layout).filter(({ type }) => type !== "vfat")
