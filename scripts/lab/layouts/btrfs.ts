@@ -68,5 +68,14 @@ for version in $(ls /lib/modules); do kernel-install add $version /boot/vmlinuz-
 printf 'timeout 1\\nconsole-mode keep\\n' >> /boot/efi/loader/loader.conf
 find /boot/efi -type f
 `,
-  assemble: "btrfs device scan\n",
+  assemble: "modprobe btrfs\n",
+  nested: ["/.snapshots/1/snapshot"],
+  alike: `
+btrfs subvolume list $0 | sed 's/.* path //' | sort
+btrfs subvolume get-default $0
+for subvolume in / /home /.snapshots /.snapshots/1/snapshot; do btrfs property get -t subvol $0$subvolume ro; done
+btrfs property get $0/opt compression
+lsattr -d $0/var/lib/database $0/var/lib/database/table
+btrfs filesystem df $0 | cut -d : -f 1
+`,
 };
