@@ -1,34 +1,64 @@
-/** File systems on plain partitions, which the host mounts itself: its processor is fast. */
+/** File systems on partitions and linear volumes, which the host mounts itself: its processor is fast. */
 import { run } from "./command.ts";
 import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
+import { LinearVolume } from "./linear_volume.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import { rootPartition } from "./template_disk.ts";
 
-interface OnPartition extends Pick<TreeFileSystem, "at" | "type" | "subvolumes"> {
-  /** The number of the disk, from 0. */
-  readonly disk: number;
-  readonly partition: number;
+export type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
+
+const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
+
+/** The file systems of a disk without a layout. */
+export const plain: readonly OnHost[] = [{ at: "/", type: "ext4", device: `/dev/vdb${rootPartition}` }];
+
+/** Whether all lie on partitions and linear volumes. What is on arrays belongs to several disks at once. */
+export function areOnHost(
+  fileSystems: readonly OnHost[],
+  { isMirrored = false }: Partial<LabLayout>,
+): boolean {
+  return !isMirrored && fileSystems.every(({ device }) => PARTITION.test(device) || VOLUME.test(device));
 }
 
-/** All file systems that are compared; undefined if one lies on a volume that the host may be unable to assemble. */
-export function onPartitions(
-  layout: LabLayout | undefined,
-  compared: readonly TreeFileSystem[],
-): readonly OnPartition[] | undefined {
-  if (!layout) return [{ at: "/", type: "ext4", disk: 0, partition: rootPartition }];
-  const found = compared.map(({ device, ...fileSystem }) => {
-    const [, letter = "", number] = /^\/dev\/vd([b-z])(\d+)$/.exec(device) ?? [];
-    return { ...fileSystem, disk: letter.charCodeAt(0) - 98, partition: Number(number) };
-  });
-  return found.every(({ partition }) => partition > 0) ? found : undefined;
+/** The devices of file systems while it is used. */
+class HostDisks implements AsyncDisposable {
+  readonly #disks: readonly LoopDisk[];
+  readonly #stack: AsyncDisposableStack;
+  readonly #readOnly: boolean;
+
+  private constructor(disks: readonly LoopDisk[], stack: AsyncDisposableStack, readOnly: boolean) {
+    this.#disks = disks;
+    this.#stack = stack;
+    this.#readOnly = readOnly;
+  }
+
+  static async attach(images: readonly string[], readOnly: boolean): Promise<HostDisks> {
+    await using stack = new AsyncDisposableStack();
+    const disks: LoopDisk[] = [];
+    for (const image of images) disks.push(stack.use(await LoopDisk.attach(image, { readOnly })));
+    return new HostDisks(disks, stack.move(), readOnly);
+  }
+
+  async device(name: string): Promise<string> {
+    const [, letter = "b", number] = PARTITION.exec(name) ?? [];
+    if (number !== undefined) return this.#disks[letter.charCodeAt(0) - 98]?.partition(Number(number)) ?? "";
+    const disks = this.#disks.map(({ device }) => device), readOnly = this.#readOnly;
+    const volume = VOLUME.exec(name)?.[1] ?? "";
+    return this.#stack.use(await LinearVolume.attach(volume, { disks, readOnly })).device;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
 }
 
-/** Runs `task` on them. `options`: of mount(8), by type; a disk is attached read-only if there are some. */
+/** Runs `task` on them. `options`: of mount(8), by type; the disks are attached read-only if there are some. */
 export async function onHost(
   task: DiskTask,
   { fileSystems, images, folder, options, places, alike }: {
-    readonly fileSystems: readonly OnPartition[];
+    /** Parents first. */
+    readonly fileSystems: readonly OnHost[];
     /** Paths of the disks' images. */
     readonly images: readonly string[];
     /** Where the root is mounted. */
@@ -38,12 +68,10 @@ export async function onHost(
     readonly alike?: string | undefined;
   },
 ): Promise<unknown> {
-  await using stack = new AsyncDisposableStack();
-  const readOnly = Object.keys(options).length > 0;
-  const disks = new Map<number, LoopDisk>();
-  for (const { at, type, subvolumes = [{ name: "", at }], disk, partition } of fileSystems) {
-    const attached = disks.get(disk) ?? stack.use(await LoopDisk.attach(images[disk] ?? "", { readOnly }));
-    disks.set(disk, attached);
+  await using disks = await HostDisks.attach(images, Object.keys(options).length > 0);
+  await using mounts = new AsyncDisposableStack();
+  for (const { at, type, subvolumes = [{ name: "", at }], device } of fileSystems) {
+    const source = await disks.device(device);
     // the template and its clones have one UUID
     if (type === "btrfs") await run(["btrfs", "device", "scan", "--forget"]);
     for (const { name, at } of subvolumes) {
@@ -51,8 +79,7 @@ export async function onHost(
         options[type] ?? "rw",
         ...type === "btrfs" ? [`subvol=${name}`, "compress=zstd:1"] : [],
       ];
-      const source = attached.partition(partition);
-      stack.use(await Mount.at(`${folder}${at}`, { source, options: ["-o", chosen.join()] }));
+      mounts.use(await Mount.at(`${folder}${at}`, { source, options: ["-o", chosen.join()] }));
     }
   }
   return await diskTasks[task](folder, places, alike);
@@ -60,18 +87,18 @@ export async function onHost(
 
 /** `checkers`: the program for each type; the device is appended. */
 export async function checkOnHost(
-  fileSystems: readonly OnPartition[],
+  fileSystems: readonly OnHost[],
   { images, checkers, signal }: {
     readonly images: readonly string[];
     readonly checkers: Readonly<Record<TreeFileSystem["type"], readonly string[]>>;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly code: number; readonly output: string }> {
+  await using disks = await HostDisks.attach(images, true);
   let failed = 0;
   const outputs: string[] = [];
-  for (const { type, disk, partition } of fileSystems) {
-    await using attached = await LoopDisk.attach(images[disk] ?? "", { readOnly: true });
-    const argv = [...checkers[type], attached.partition(partition)];
+  for (const { type, device } of fileSystems) {
+    const argv = [...checkers[type], await disks.device(device)];
     const { code, stdout, stderr } = await run(argv, { accept: [1, 2, 4, 8, 12], signal });
     failed ||= code;
     outputs.push(stdout, stderr);

@@ -1,6 +1,6 @@
 /** Mounts the file systems of disks that no machine is using: on the host, or those of a layout in the small VM. */
 import type { DiskTask, TaskResult } from "./disk_tasks.ts";
-import { checkOnHost, onHost, onPartitions } from "./host_disks.ts";
+import { areOnHost, checkOnHost, onHost, plain } from "./host_disks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { mountAll } from "./layouts/template_disks.ts";
 import type { VmDisk } from "./qemu.ts";
@@ -46,10 +46,10 @@ export async function onDisks<T extends DiskTask>(
 ): Promise<TaskResult<T>> {
   const { layout, folder, signal } = lab, { disks, access } = options;
   const places = layout ? placesOf(layout) : ["/"];
-  const fileSystems = onPartitions(layout, layout ? filled(layout) : []);
+  const fileSystems = layout ? filled(layout) : plain;
   const work = async () => {
     signal.throwIfAborted();
-    if (fileSystems === undefined) return await inSmallVm(lab, task, { ...options, places });
+    if (layout && !areOnHost(fileSystems, layout)) return await inSmallVm(lab, task, { ...options, places });
     return await onHost(task, {
       fileSystems,
       images: disks.map(({ path }) => path),
@@ -110,9 +110,9 @@ export async function checkLayout(
   layout: LabLayout,
   { disks, signal }: { readonly disks: readonly VmDisk[]; readonly signal: AbortSignal },
 ): Promise<{ readonly code: number; readonly output: string }> {
-  const fileSystems = onPartitions(layout, compared(layout)), images = disks.map(({ path }) => path);
-  if (fileSystems) return await checkOnHost(fileSystems, { images, checkers, signal });
-  const checks = compared(layout).map(({ type, device }) => `${checkers[type].join(" ")} ${device}`);
+  const fileSystems = compared(layout), images = disks.map(({ path }) => path);
+  if (areOnHost(fileSystems, layout)) return await checkOnHost(fileSystems, { images, checkers, signal });
+  const checks = fileSystems.map(({ type, device }) => `${checkers[type].join(" ")} ${device}`);
   return await runInSmallVm({
     disks: images.map((path) => ({ path, discardWrites: true })),
     script: `${layout.assemble}\nfailed=0\n${
