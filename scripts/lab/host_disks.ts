@@ -6,7 +6,7 @@ import { LinearVolume } from "./linear_volume.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
 import { rootPartition } from "./template_disk.ts";
 
-export type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
+type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
 
 const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
 
