@@ -5,6 +5,7 @@ import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
 import { lockedBelowRoot, volumeArguments, volumesBelowRoot } from "./initramfs_needs.ts";
 import { type InitramfsOptions, kernelReleases, TIMEOUT_MS } from "./initramfs_options.ts";
+import { ownMachineId, withOwnMachineId } from "./machine_id.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
 /** Entries of crypttab(5) that dracut would leave out of an initramfs for any machine. */
@@ -130,10 +131,10 @@ async function inTokenFolders(clone: CloneTree, release: string): Promise<string
 
 /** Unified kernel images, with their command lines in this machine's names. */
 async function unifiedImagesOf(clone: CloneTree, { disks }: InitramfsOptions): Promise<Image[]> {
-  const releases = await kernelReleases(clone);
+  const releases = await kernelReleases(clone), own = await ownMachineId(clone);
   return (await unifiedTexts(clone)).flatMap(({ path, text }) => {
     const release = releases.find((name) => path.endsWith(`${name}.efi`));
-    const commandLine = rewriteArguments(text, new Rewriting(path, disks));
+    const commandLine = withOwnMachineId(rewriteArguments(text, new Rewriting(path, disks)), { path, own });
     return release === undefined ? [] : [{ release, path, commandLine }];
   });
 }
