@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { runInSmallVm, smallVmNeeds } from "../../scripts/lab/small_vm.ts";
 import { bootPrograms, bootProgramsNeeds } from "../support/boot_programs.ts";
 import { needs } from "../support/needs.ts";
-import { DISK_BYTES, DISKS, INSIDE } from "../volumes/in_small_vm.ts";
+import { DISK_BYTES, DISKS, INSIDE, PROGRAMS } from "../volumes/in_small_vm.ts";
 import { READY } from "../volumes/boot_loaders/machine.ts";
 
 const FILE = "test/volumes/boot_loaders/boot_loaders_test.ts";
@@ -35,7 +35,7 @@ for (const { name, starts } of CASES) {
           disks,
           script: `deno test -A --no-check ${FILE}`,
           shares: [{ path: added }],
-          env: { [INSIDE]: "1", BOOT_PROGRAMS: added, BOOT_CASE: name },
+          env: { [INSIDE]: "1", [PROGRAMS]: added, BOOT_CASE: name },
           memoryMiB: 2048,
           timeoutMs: 600_000,
         });

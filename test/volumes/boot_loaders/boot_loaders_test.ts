@@ -5,10 +5,10 @@ import { bootState, judgeLoader, putBackArea } from "../../../agent/install/boot
 import { installBootLoader } from "../../../agent/install/boot_loader/boot_loader.ts";
 import { syncAll } from "../../../agent/sys/kernel.ts";
 import { runCommand as run } from "../../../agent/sys/command.ts";
-import { inSmallVm } from "../in_small_vm.ts";
+import { inSmallVm, PROGRAMS } from "../in_small_vm.ts";
 import { cloneMachine, grubMenu, loaderOptions, part, ROOT_UUID } from "./machine.ts";
 
-const programs = Deno.env.get("BOOT_PROGRAMS") ?? "/";
+const programs = Deno.env.get(PROGRAMS) ?? "/";
 const only = Deno.env.get("BOOT_CASE");
 const inVm = (name: string, fn: () => Promise<void>) => {
   if (only === undefined || only === name) inSmallVm(name, fn);
