@@ -4,7 +4,7 @@ import { runInSmallVm, smallVmNeeds } from "../../scripts/lab/small_vm.ts";
 import { Tpm } from "../../scripts/lab/tpm.ts";
 import { bootPrograms, bootProgramsNeeds } from "../support/boot_programs.ts";
 import { needs } from "../support/needs.ts";
-import { DISK_BYTES, DISKS, DISKS_4KN, INSIDE, MACHINES, PROGRAMS } from "../volumes/in_small_vm.ts";
+import { DISK_BYTES, DISKS, INSIDE, MACHINES, PROGRAMS } from "../volumes/in_small_vm.ts";
 
 export function testVolumes(files: readonly string[]): void {
   for (const file of files) {
@@ -27,10 +27,12 @@ async function runFile(file: string): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const disks = (machine?.disks ?? DISKS).map((name) => ({
-    path: `${folder}/${name}`,
-    serial: `serial-${name}`,
-    sectorSize: DISKS_4KN.includes(name) ? 4096 as const : 512 as const,
+  const sectors = [...DISKS.map(() => 512 as const), ...machine?.further ?? []];
+  // the kernel names them in this order: vdb, vdc …
+  const disks = sectors.map((sectorSize, i) => ({
+    path: `${folder}/${i}`,
+    serial: `serial-${DISKS[i] ?? i}`,
+    sectorSize,
   }));
   for (const { path } of disks) {
     await Deno.writeFile(path, new Uint8Array());

@@ -6,26 +6,26 @@ export const INSIDE = "RACKSEED_SMALL_VM";
 /** Of each of the disks /dev/vdb, /dev/vdc … */
 export const DISK_BYTES = 1 << 30;
 export const DISKS = ["vdb", "vdc", "vdd"];
-const FOUR = [...DISKS, "vde"];
-/** With sectors of 4096 bytes. */
-export const DISKS_4KN = ["vdf", "vdg"];
+/** The same with sectors of 4096 bytes, in machines that have them. */
+export const DISKS_4KN = ["vde", "vdf"];
 
 /** Names the folder of `bootPrograms` in the small VM. */
 export const PROGRAMS = "BOOT_PROGRAMS";
 
 interface TestMachine {
-  readonly disks?: readonly string[];
-  /** Besides the disks an empty TPM 2.0. */
+  /** Sizes of the sectors of further disks; `DISKS` have 512 bytes. */
+  readonly further?: readonly (512 | 4096)[];
+  /** An empty TPM 2.0. */
   readonly tpm?: boolean;
   /** systemd and the programs of `bootPrograms`. */
   readonly programs?: boolean;
 }
 
-/** The machines of some files of tests; the others have `DISKS`. */
+/** What the machines of some files of tests have besides `DISKS`. */
 export const MACHINES: ReadonlyMap<string, TestMachine> = new Map<string, TestMachine>([
-  ["planned_arrays_test.ts", { disks: FOUR }],
-  ["planned_sectors_test.ts", { disks: [...DISKS, ...DISKS_4KN] }],
-  ["wipe_signatures_test.ts", { disks: [...DISKS, ...DISKS_4KN] }],
+  ["planned_arrays_test.ts", { further: [512] }],
+  ["planned_sectors_test.ts", { further: [4096, 4096] }],
+  ["wipe_signatures_test.ts", { further: [4096, 4096] }],
   ["clone_keys_test.ts", { tpm: true, programs: true }],
 ]);
 
