@@ -3,9 +3,16 @@ import type { BootFacts } from "#contract/format/boot.ts";
 import { type DiskLayout, isEsp } from "#contract/format/layout.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { packageIn } from "#contract/distributions.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { OWN_FILES } from "#contract/own_files/table.ts";
 import { bootTexts } from "../boot_config/boot_texts.ts";
 import { rootObstacle } from "../boot_config/prove_root.ts";
 import type { TemplateDisks } from "../disk_references/template_disks.ts";
+import { coveredTexts } from "../disk_references/covered_texts.ts";
+import { Rewriting } from "../disk_references/rewriting.ts";
+import { initramfsNeeds } from "../boot_config/initramfs_needs.ts";
+import { unifiedNeeds } from "../boot_config/unified_needs.ts";
+import { hasProgram } from "../tree/programs.ts";
 import type { TreeReader } from "../tree/tree_files.ts";
 
 /** GRUB's files for each firmware; Debian and RHEL use the same paths. */
@@ -13,6 +20,8 @@ export const GRUB_FILES = {
   bios: "/usr/lib/grub/i386-pc/kernel.img",
   uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
 } as const;
+
+export const SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi";
 
 /** `programs`, `paths`: what the machine has of those that are looked for. */
 interface Found {
@@ -50,7 +59,18 @@ function programObstacles({ loader, packaged }: BootFacts, { source, programs, p
       rhel: "systemd-udev",
       when: "uefi",
     });
-    return programs.has("bootctl") ? [] : [`the program bootctl is missing: install ${name}`];
+    return [
+      ...programs.has("bootctl") ? [] : [`the program bootctl is missing: install ${name}`],
+      // bootctl(1) installs this file
+      ...paths.has(SYSTEMD_BOOT) ? [] : [`${SYSTEMD_BOOT} is missing: install ${
+        packageIn(source, {
+          name: "systemd-bootx64.efi",
+          debian: "systemd-boot-efi",
+          rhel: "systemd-boot-unsigned",
+          when: "uefi",
+        })
+      }`],
+    ];
   }
   const { firmware } = source;
   const installs = programs.has("grub-install") || programs.has("grub2-install");
@@ -66,11 +86,53 @@ function programObstacles({ loader, packaged }: BootFacts, { source, programs, p
 
 /** Whether a clone's boot configuration, as rewritten for it, would find its root. */
 export async function rootObstacles(tree: TreeReader, disks: TemplateDisks): Promise<string[]> {
-  const texts = await bootTexts(tree, { rewrittenFor: disks });
-  if (texts.length === 0) return [];
+  const texts = await bootTexts(tree, { rewrittenFor: disks }), { boot } = disks.layout;
+  if (texts.length === 0) return boot && !await makesMenu(tree, boot) ? [NO_CONFIGURATION] : [];
   const obstacle = rootObstacle(texts, disks);
   return obstacle === undefined ? [] : [
     `the boot configuration (${texts[0]?.path}) does not find the root on a clone: ${obstacle}; remove ` +
     "GRUB_DISABLE_LINUX_UUID from /etc/default/grub and run update-grub, or correct the loader's entries",
+  ];
+}
+
+const NO_CONFIGURATION =
+  "no boot configuration is found (grub.cfg, loader entries, or the command line in a unified kernel image): run " +
+  "update-grub (RHEL: grub2-mkconfig -o /boot/grub2/grub.cfg), or add an entry for the loader";
+
+/** Whether an installation makes GRUB's menu if there is none. */
+async function makesMenu(tree: TreeReader, { loader }: BootFacts): Promise<boolean> {
+  if (loader !== "grub") return false;
+  return await hasProgram(tree, "grub-mkconfig") || await hasProgram(tree, "grub2-mkconfig");
+}
+
+/** Any machine-id but the template's. */
+const SOME_CLONE = "f".repeat(32);
+
+/** Whether every clone needs another initramfs, and none can be made. */
+export async function initramfsObstacles(tree: TreeReader, disks: TemplateDisks): Promise<string[]> {
+  const { boot } = disks.layout;
+  if (boot?.noRemake === undefined) return [];
+  // what clones do without names nothing there
+  const removed = new OwnPatterns(OWN_FILES.flatMap((row) => row.clone === "removed" ? row.paths : []));
+  const changed = (await coveredTexts(tree)).filter(({ path, text, rewrite, inInitramfs }) =>
+    inInitramfs && !removed.has(path.slice(1)) && rewrite(text, new Rewriting(path, disks)) !== text
+  );
+  const needs = [
+    ...initramfsNeeds({ facts: boot, drivers: [], rewritten: changed.map(({ path }) => path), disks }),
+    ...await unifiedNeeds(tree, { disks, own: SOME_CLONE }),
+  ];
+  const [first] = needs.filter(({ isVital }) => isVital);
+  return first === undefined ? [] : [
+    `a clone's initramfs must be made again (${first.because}), and cannot be: ${boot.noRemake}; correct that`,
+  ];
+}
+
+/** What limits the machines that may become clones. */
+export function initramfsNotes({ boot }: DiskLayout): string[] {
+  return boot?.noRemake === undefined || !boot.hostOnly ? [] : [
+    `the initramfs has only the drivers of this machine (${
+      boot.drivers.join(", ") || "none"
+    }) and cannot be made ` +
+    `again on a clone, so only machines with these get it: ${boot.noRemake}`,
   ];
 }

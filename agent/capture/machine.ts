@@ -6,7 +6,7 @@ import { type MountEntry, readMountTable } from "../sys/mount_table.ts";
 import { exists, namesIn, textOf } from "../sys/small_file.ts";
 import { CAPTURE_TOOLS, CLONE_TOOLS, REQUIRED_TOOLS } from "#contract/tools.ts";
 import { bootFacts } from "./boot_facts.ts";
-import { rootObstacles } from "./boot_obstacles.ts";
+import { initramfsNotes, initramfsObstacles, rootObstacles } from "./boot_obstacles.ts";
 import { anyDisks, noteDisks } from "./disk_notes.ts";
 import { kernelPaths } from "#contract/distributions.ts";
 import { obstaclesToBoot, obstaclesToCapture, type Presence, PROBED_PATHS } from "./bootability.ts";
@@ -57,8 +57,9 @@ export async function readMachine(
     obstacles: [
       ...obstaclesToBoot({ ...machine, layout }, { source, presence }),
       ...await rootObstacles(tree, anyDisks(layout)),
+      ...await initramfsObstacles(tree, anyDisks(layout)),
     ],
-    notes: await noteDisks(tree, layout),
+    notes: [...await noteDisks(tree, layout), ...initramfsNotes(layout)],
     mountPoints: machine.mountPoints,
   };
 }

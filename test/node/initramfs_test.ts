@@ -1,5 +1,6 @@
 /** A clone's initramfs, made by the real programs in a real Debian's tree. */
 import assert from "node:assert/strict";
+import { LUKS_UUID as LUKS, luksVolume } from "#contract/format/testing/samples.ts";
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { smallVmNeeds } from "../../scripts/lab/small_vm.ts";
@@ -13,7 +14,7 @@ import { CloneTree } from "../../agent/tree/tree_files.ts";
 import { bootPrograms, bootProgramsNeeds } from "../support/boot_programs.ts";
 import { needs } from "../support/needs.ts";
 
-const LUKS = "4c1f2a3b-5d6e-4f70-8192-a3b4c5d6e7f8", ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371";
+const ARRAY = "3aaa0122:29827cfa:5331ad66:ca767371";
 const KEY = "/etc/cryptsetup-keys.d/crypt.key";
 const [root] = GPT_LAYOUT.fileSystems as [DiskLayout["fileSystems"][0]];
 /** LVM on LUKS on a mirror. */
@@ -32,18 +33,7 @@ const LAYOUT: DiskLayout = {
     bitmap: "internal",
     sizeBytes: 1e9,
   }],
-  encrypted: [{
-    name: "crypt",
-    on: { kind: "md", name: "main" },
-    version: 2,
-    uuid: LUKS,
-    cipher: "aes-xts-plain64",
-    keyBits: 512,
-    sectorBytes: 512,
-    flags: [],
-    opensWith: ["passphrase"],
-    sizeBytes: 1e9,
-  }],
+  encrypted: [luksVolume("crypt", { on: { kind: "md", name: "main" } })],
   groups: [{
     name: "vg",
     uuid: "v",

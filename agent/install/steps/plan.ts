@@ -35,7 +35,7 @@ export async function proveDisk(
 }
 
 function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): PlanRequest {
-  const { node, installedDisks, encryption } = order;
+  const { node, installedDisks, encryption, restore } = order;
   return {
     node,
     header,
@@ -44,5 +44,6 @@ function requestOf({ enrolled: { header, order }, firmware, disks }: Machine): P
     choices: order,
     installed: installedDisks,
     unlock: encryption?.unlock,
+    isDryRun: restore?.dryRun,
   };
 }
