@@ -4,6 +4,7 @@ import { describeVolume, type DiskLayout, isEspPartition, type Volume } from "#c
 import { disksBelow } from "#contract/format/volume_tree.ts";
 import type { Source } from "#contract/format/manifest.ts";
 import { readBootFacts } from "../boot_config/boot_facts.ts";
+import { firstBootLack } from "../boot_config/first_boot.ts";
 import { initramfsLimits } from "../boot_config/initramfs_limits.ts";
 import { kernelName } from "../disk_references/template_disks.ts";
 import { identityOf, probe } from "../layout/device_probe.ts";
@@ -34,8 +35,13 @@ export async function bootFacts(
     loaderInfo: await loaderInfo(),
   });
   if (facts === undefined) return undefined;
-  const multipath = await hasProgram(tree, "multipathd");
-  return { ...facts, ...(multipath && { multipath }), ...await initramfsLimits(tree, facts) };
+  const multipath = await hasProgram(tree, "multipathd"), noFirstBoot = await firstBootLack(tree);
+  return {
+    ...facts,
+    ...(multipath && { multipath }),
+    ...(noFirstBoot !== undefined && { noFirstBoot }),
+    ...await initramfsLimits(tree, facts),
+  };
 }
 
 /** EFI system partitions on the root's disks that are not mounted: a mirror has one on each disk. */

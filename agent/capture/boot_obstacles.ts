@@ -7,6 +7,7 @@ import { OwnPatterns } from "#contract/own_files/pattern.ts";
 import { OWN_FILES } from "#contract/own_files/table.ts";
 import { bootTexts } from "../boot_config/boot_texts.ts";
 import { rootObstacle } from "../boot_config/prove_root.ts";
+import { anyDisks } from "./disk_notes.ts";
 import type { TemplateDisks } from "../disk_references/template_disks.ts";
 import { coveredTexts } from "../disk_references/covered_texts.ts";
 import { Rewriting } from "../disk_references/rewriting.ts";
@@ -21,7 +22,10 @@ export const GRUB_FILES = {
   uefi: "/usr/lib/grub/x86_64-efi/kernel.img",
 } as const;
 
-export const SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi";
+export const SYSTEMD_BOOT = [
+  "/usr/lib/systemd/boot/efi/systemd-bootx64.efi",
+  "/usr/lib/systemd/boot/efi/systemd-bootx64.efi.signed",
+] as const;
 
 /** `programs`, `paths`: what the machine has of those that are looked for. */
 interface Found {
@@ -40,17 +44,18 @@ export function loaderObstacles(layout: DiskLayout, { source, programs, paths }:
   if (firmware === "uefi" && boot?.loader !== "systemd-boot" && !programs.has("efibootmgr")) {
     obstacles.push("the program efibootmgr is missing: install efibootmgr");
   }
-  if (boot === undefined) {
-    obstacles.push(
-      "no boot loader is found (GRUB, systemd-boot or a unified kernel image): install one of them, and start the " +
-        "machine with it",
-    );
-    return obstacles;
-  }
   return [...obstacles, ...programObstacles(boot, { source, programs, paths })];
 }
 
-function programObstacles({ loader, packaged }: BootFacts, { source, programs, paths }: Found): string[] {
+/** What an installation would miss at its end, with the disks overwritten. */
+export function programObstacles(boot: BootFacts | undefined, { source, programs, paths }: Found): string[] {
+  if (boot === undefined) {
+    return [
+      "no boot loader is found (GRUB, systemd-boot or a unified kernel image): install one of them, and start the " +
+      "machine with it",
+    ];
+  }
+  const { loader, packaged } = boot;
   if (loader === "uki" || packaged) return [];
   if (loader === "systemd-boot") {
     const name = packageIn(source, {
@@ -62,14 +67,16 @@ function programObstacles({ loader, packaged }: BootFacts, { source, programs, p
     return [
       ...programs.has("bootctl") ? [] : [`the program bootctl is missing: install ${name}`],
       // bootctl(1) installs this file
-      ...paths.has(SYSTEMD_BOOT) ? [] : [`${SYSTEMD_BOOT} is missing: install ${
-        packageIn(source, {
-          name: "systemd-bootx64.efi",
-          debian: "systemd-boot-efi",
-          rhel: "systemd-boot-unsigned",
-          when: "uefi",
-        })
-      }`],
+      ...SYSTEMD_BOOT.some((path) => paths.has(path))
+        ? []
+        : [`${SYSTEMD_BOOT[0]} is missing: install ${
+          packageIn(source, {
+            name: "systemd-bootx64.efi",
+            debian: "systemd-boot-efi",
+            rhel: "systemd-boot-unsigned",
+            when: "uefi",
+          })
+        }`],
     ];
   }
   const { firmware } = source;
@@ -135,4 +142,34 @@ export function initramfsNotes({ boot }: DiskLayout): string[] {
     }) and cannot be made ` +
     `again on a clone, so only machines with these get it: ${boot.noRemake}`,
   ];
+}
+
+/** Obstacles in a system's own files, whichever machine becomes its clone. */
+export async function configObstacles(tree: TreeReader, layout: DiskLayout): Promise<string[]> {
+  const disks = anyDisks(layout);
+  return [...await rootObstacles(tree, disks), ...await initramfsObstacles(tree, disks)];
+}
+
+/** All of them, for a system that does not run. */
+export async function stillObstacles(
+  tree: TreeReader,
+  { layout, source }: { layout: DiskLayout; source: Source },
+): Promise<string[]> {
+  const programs = new Set<string>(), paths = new Set<string>();
+  for (const name of ["grub-install", "grub2-install", "bootctl"]) {
+    if (await hasProgram(tree, name)) programs.add(name);
+  }
+  for (const path of [...Object.values(GRUB_FILES), ...SYSTEMD_BOOT]) {
+    if (await tree.kind(path) !== undefined) paths.add(path);
+  }
+  return [
+    ...programObstacles(layout.boot, { source, programs, paths }),
+    ...await configObstacles(tree, layout),
+  ];
+}
+
+/** The layout with what makes the plan of every installation fail before anything is written. */
+export function withObstacles(layout: DiskLayout, obstacles: readonly string[]): DiskLayout {
+  if (obstacles.length === 0) return layout;
+  return { ...layout, obstacles: obstacles.slice(0, 32).map((text) => text.slice(0, 500)) };
 }

@@ -9,7 +9,9 @@ import {
   initramfsObstacles,
   loaderObstacles,
   rootObstacles,
+  stillObstacles,
   SYSTEMD_BOOT,
+  withObstacles,
 } from "./boot_obstacles.ts";
 import { anyDisks } from "./disk_notes.ts";
 
@@ -39,7 +41,31 @@ Deno.test("systemd-boot's own program is asked for at capture: bootctl installs 
     loaderObstacles(layout, has).join(),
     /systemd-bootx64\.efi is missing: install systemd-boot-efi/,
   );
-  assert.deepEqual(loaderObstacles(layout, { ...has, paths: new Set([SYSTEMD_BOOT]) }), []);
+  assert.deepEqual(loaderObstacles(layout, { ...has, paths: new Set([SYSTEMD_BOOT[1]]) }), []);
+});
+
+Deno.test("a system that does not run is asked for what an installation needs at its end, too", async () => {
+  const found = (files: Record<string, string>) =>
+    withFiles(
+      { "/etc/fstab": "", ...files },
+      (tree) => stillObstacles(tree, { layout: layoutWith({ loader: "grub" }), source: SOURCE }),
+    );
+  const grub = {
+    "/usr/sbin/grub-install": "",
+    "/usr/lib/grub/i386-pc/kernel.img": "",
+    "/usr/sbin/grub-mkconfig": "",
+  };
+  assert.deepEqual(await found(grub), []);
+  assert.match(
+    (await found({ "/usr/sbin/grub-mkconfig": "" })).join(),
+    /^GRUB for BIOS is missing: install grub-pc$/,
+  );
+  assert.match(
+    (await withFiles({}, (tree) => stillObstacles(tree, { layout: GPT_LAYOUT, source: SOURCE }))).join(),
+    /no boot loader is found/,
+  );
+  assert.deepEqual(withObstacles(GPT_LAYOUT, []), GPT_LAYOUT);
+  assert.deepEqual(withObstacles(GPT_LAYOUT, ["x".repeat(600)]).obstacles, ["x".repeat(500)]);
 });
 
 Deno.test("a loader without any configuration is an obstacle, unless GRUB's menu can be made", async () => {

@@ -16,7 +16,7 @@ export interface Presence {
   readonly paths: ReadonlySet<string>;
 }
 
-export const PROBED_PATHS: readonly string[] = [...Object.values(GRUB_FILES), SYSTEMD_BOOT];
+export const PROBED_PATHS: readonly string[] = [...Object.values(GRUB_FILES), ...SYSTEMD_BOOT];
 
 /** The missing programs without which the layout cannot be read. */
 export function obstaclesToCapture({ programs }: Presence, source: OsRelease): string[] {

@@ -10,6 +10,11 @@ function withBoot(facts: Partial<BootFacts>) {
   return { ...plain, ...(layout && { layout: { ...layout, boot: { ...GRUB_ONLY, ...facts } } }) };
 }
 
+function withObstacles(...obstacles: string[]) {
+  const plain = header(), { layout } = plain;
+  return { ...plain, ...(layout && { layout: { ...layout, obstacles } }) };
+}
+
 const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegExp }[] = [
   {
     name: "a disk that is too small",
@@ -42,6 +47,11 @@ const refusals: { name: string; options: Parameters<typeof plan>[0]; says: RegEx
       disks: [disk({ drivers: ["ahci", "nvme"] })],
     },
     says: /only the template's drivers, .* needs nvme, and it cannot be made again: mkinitcpio has no preset/,
+  },
+  {
+    name: "an image that no clone could be booted from, by what its capture found",
+    options: { header: withObstacles("GRUB for BIOS is missing: install grub-pc") },
+    says: /no clone of its template could be made to boot: GRUB for BIOS is missing: install grub-pc/,
   },
   { name: "a machine without a disk", options: { disks: [] }, says: /shows no disk/ },
   {

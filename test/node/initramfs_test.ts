@@ -5,6 +5,7 @@ import { GRUB_ONLY } from "#contract/format/boot.ts";
 import type { DiskLayout } from "#contract/format/layout.ts";
 import { smallVmNeeds } from "../../scripts/lab/small_vm.ts";
 import { smallVmRoot } from "../../scripts/lab/small_vm_root.ts";
+import { initramfsLimits } from "../../agent/boot_config/initramfs_limits.ts";
 import { bootTexts } from "../../agent/boot_config/boot_texts.ts";
 import { GPT_LAYOUT, NVME, onDisk, ROOT } from "../../agent/disk_references/testing/layouts.ts";
 import { TemplateDisks } from "../../agent/disk_references/template_disks.ts";
@@ -107,8 +108,16 @@ Deno.test({
   ...required,
   async fn() {
     await using tree = await debianTree();
-    const { clone, release } = tree, image = `/boot/initramfs-${release}.img`;
+    const { clone, kernel } = tree, image = "/boot/initramfs-main.img";
     await prepare(clone, image);
+    // neither name has the release: the entry joins the two, and the kernel's header has it
+    await Deno.copyFile(kernel, `${clone.root}/boot/vmlinuz-main`);
+    const entry =
+      "title main\nlinux /vmlinuz-main\ninitrd /initramfs-main.img\noptions root=/dev/mapper/vg-root\n";
+    await clone.write("/boot/loader/entries/main.conf", { text: entry, mode: 0o644 });
+    await Deno.mkdir(`${clone.root}/usr/lib/modules/9.9.9-newer`);
+    await Deno.writeTextFile(`${clone.root}/usr/lib/modules/9.9.9-newer/modules.dep`, "");
+    assert.deepEqual(await initramfsLimits(clone, { initramfs: "dracut" }), {});
     const { notes, rewritten } = await fitToDisk(clone, {
       disks: disksFor("dracut"),
       drivers: ["nvme", "no_such_driver"],

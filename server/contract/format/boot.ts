@@ -33,6 +33,8 @@ export const BootFacts = z.object({
   multipath: z.boolean().optional(),
   /** Why the image's own program cannot make the initramfs again on a clone. Absent if it can, or if that is not known. */
   noRemake: z.string().max(300).optional(),
+  /** What the system lacks to run hooks at its first boot; likewise. */
+  noFirstBoot: z.string().max(300).optional(),
   /** Why the image cannot bind a LUKS volume to a TPM 2.0; likewise. */
   noTpm: z.string().max(300).optional(),
 });

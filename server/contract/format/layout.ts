@@ -136,6 +136,8 @@ export const DiskLayout = z.object({
   swapFiles: z.array(SwapFile).max(64).optional(),
   /** Absent in versions of earlier releases, which boot with GRUB. */
   boot: BootFacts.optional(),
+  /** Why no clone could be made to boot, as found at capture, each with what to do about it. */
+  obstacles: z.array(z.string().max(500)).max(32).optional(),
 });
 export type DiskLayout = z.infer<typeof DiskLayout>;
 
