@@ -8,6 +8,7 @@ import { statAt } from "../../sys/file_status.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { type ContentIndex, decodeIndex, encodeIndex, type IndexEntry } from "../records/content_index.ts";
 import { findExisting } from "./existing.ts";
+import { indexOfTarget } from "./target_index.ts";
 
 const manifest = createHash("sha256").update("a manifest").digest("hex");
 const indexed: IndexEntry = {
@@ -64,6 +65,27 @@ Deno.test("writing and scanning give the same checksums, even for a file in seve
   const scanned = [...contents.sums].map(([n, sum]) => [test.image.manifest.entries[n]?.path ?? "", sum]);
   assert.deepEqual(Object.fromEntries(scanned as [string, number][]), Object.fromEntries(test.sums));
   assert.equal(test.sums.size, 3);
+});
+
+Deno.test("nothing is noted of a file system whose inode numbers do not last", async () => {
+  using test = await installed();
+  const { image: { manifest: installedManifest, target }, sums } = test;
+  const noted = (plain: readonly string[]) => {
+    const options = {
+      manifest: installedManifest,
+      found: undefined,
+      previous: undefined,
+      changed: new Set<string>(),
+    };
+    const all = new Map([...sums] as [BytePath, number][]);
+    const index = decodeIndex(indexOfTarget(target, { ...options, manifestId: manifest, sums: all, plain }), {
+      manifest,
+    });
+    return installedManifest.entries.filter((_, number) => index?.(number)).map(({ path }) => path as string);
+  };
+  const all = noted([]);
+  assert.ok(all.includes("b") && all.includes(""));
+  assert.deepEqual(noted(["/b"]), all.filter((path) => path !== "b"));
 });
 
 Deno.test("an untouched file is trusted by its checksum; one that rots or was touched is not", async () => {
