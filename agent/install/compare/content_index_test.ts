@@ -67,6 +67,27 @@ Deno.test("writing and scanning give the same checksums, even for a file in seve
   assert.equal(test.sums.size, 3);
 });
 
+Deno.test("nothing is noted of a file system whose inode numbers do not last", async () => {
+  using test = await installed();
+  const { image: { manifest: installedManifest, target }, sums } = test;
+  const noted = (plain: readonly string[]) => {
+    const options = {
+      manifest: installedManifest,
+      found: undefined,
+      previous: undefined,
+      changed: new Set<string>(),
+    };
+    const all = new Map([...sums] as [BytePath, number][]);
+    const index = decodeIndex(indexOfTarget(target, { ...options, manifestId: manifest, sums: all, plain }), {
+      manifest,
+    });
+    return installedManifest.entries.filter((_, number) => index?.(number)).map(({ path }) => path as string);
+  };
+  const all = noted([]);
+  assert.ok(all.includes("b") && all.includes(""));
+  assert.deepEqual(noted(["/b"]), all.filter((path) => path !== "b"));
+});
+
 Deno.test("an untouched file is trusted by its checksum; one that rots or was touched is not", async () => {
   using test = await installed();
   const { image, look, index } = test;
@@ -107,7 +128,14 @@ Deno.test("a file that was completed is in the index with the checksum of its wh
     frames: ReadableStream.from([0, 1, 2]),
     onSums: (some) => some.forEach(([path, sum]) => sums.set(path, ((sums.get(path) ?? 0) ^ sum) >>> 0)),
   });
-  const options = { manifest: image.manifest, found, previous: undefined, sums, changed: new Set<string>() };
+  const options = {
+    manifest: image.manifest,
+    found,
+    previous: undefined,
+    sums,
+    changed: new Set<string>(),
+    plain: [],
+  };
   const index = decodeIndex(indexOfTarget(image.target, { ...options, manifestId: manifest }), { manifest });
   assert.equal(index?.(b)?.sum, before.get("b"));
 });

@@ -19,6 +19,8 @@ interface TargetIndexOptions {
   readonly sums: ReadonlyMap<BytePath, number>;
   /** Paths (absolute in the tree) that got other content after the install, and everything below them. */
   readonly changed: ReadonlySet<string>;
+  /** Mount points of file systems such as vfat, whose inode numbers are others at every mount. */
+  readonly plain: readonly string[];
 }
 
 /** `path`: of the target's root. Throws SysError. */
@@ -38,8 +40,10 @@ export function indexOfTarget(path: string, options: TargetIndexOptions): Uint8A
 function indexEntry(
   root: number,
   { entry, number }: { entry: ImageEntry; number: number },
-  { found, previous, sums, changed }: TargetIndexOptions,
+  { found, previous, sums, changed, plain }: TargetIndexOptions,
 ): IndexEntry | undefined {
+  const shown = `/${displayPath(entry.path)}`;
+  if (plain.some((at) => `${shown}/`.startsWith(`${at}/`))) return undefined;
   if (entry.type === "link") return undefined;
   if (found?.states[number] === LEFT_ALONE) return undefined;
   // the entry as it was trusted: if it was touched since, the next comparison no longer trusts it
