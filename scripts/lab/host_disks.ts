@@ -1,34 +1,49 @@
-/** File systems on partitions and linear volumes, which the host mounts itself: its processor is fast. */
+/**
+ * File systems on partitions, linear volumes and mirrors, which the host mounts itself: its processor is fast. Of a mirror
+ * it reads the half on the first disk.
+ */
 import { run } from "./command.ts";
 import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { LinearVolume } from "./linear_volume.ts";
 import { LoopDisk, Mount } from "./loop_disk.ts";
+import { MirrorHalf } from "./mirror_half.ts";
 import { rootPartition } from "./template_disk.ts";
 
 type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
 
 const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
+const ARRAY = /^\/dev\/md\/([\w.-]+)$/;
 
 /** The file systems of a disk without a layout. */
 export const plain: readonly OnHost[] = [{ at: "/", type: "ext4", device: `/dev/vdb${rootPartition}` }];
 
-/** Whether all lie on partitions and linear volumes. What is on arrays belongs to several disks at once. */
+/** Whether the host can use them all. Writing to one half of a mirror would make it differ from the other. */
 export function areOnHost(
   fileSystems: readonly OnHost[],
-  { isMirrored = false }: Partial<LabLayout>,
+  { layout, writes = false }: { readonly layout: LabLayout; readonly writes?: boolean },
 ): boolean {
-  return !isMirrored && fileSystems.every(({ device }) => PARTITION.test(device) || VOLUME.test(device));
+  return !(layout.isMirrored && writes) &&
+    fileSystems.every(({ device }) => [PARTITION, VOLUME, ARRAY].some((form) => form.test(device)));
 }
 
 /** The devices of file systems while it is used. */
 class HostDisks implements AsyncDisposable {
   readonly #disks: readonly LoopDisk[];
+  readonly #mirrors: ReadonlyMap<string, MirrorHalf>;
   readonly #stack: AsyncDisposableStack;
   readonly #readOnly: boolean;
 
-  private constructor(disks: readonly LoopDisk[], stack: AsyncDisposableStack, readOnly: boolean) {
+  private constructor(
+    { disks, mirrors }: {
+      readonly disks: readonly LoopDisk[];
+      readonly mirrors: ReadonlyMap<string, MirrorHalf>;
+    },
+    stack: AsyncDisposableStack,
+    readOnly: boolean,
+  ) {
     this.#disks = disks;
+    this.#mirrors = mirrors;
     this.#stack = stack;
     this.#readOnly = readOnly;
   }
@@ -37,15 +52,25 @@ class HostDisks implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const disks: LoopDisk[] = [];
     for (const image of images) disks.push(stack.use(await LoopDisk.attach(image, { readOnly })));
-    return new HostDisks(disks, stack.move(), readOnly);
+    const mirrors = new Map<string, MirrorHalf>();
+    for (const partition of await disks[0]?.partitions() ?? []) {
+      const half = await MirrorHalf.attach(partition, { readOnly });
+      if (half) mirrors.set(half.name, stack.use(half));
+    }
+    return new HostDisks({ disks, mirrors }, stack.move(), readOnly);
   }
 
   async device(name: string): Promise<string> {
     const [, letter = "b", number] = PARTITION.exec(name) ?? [];
     if (number !== undefined) return this.#disks[letter.charCodeAt(0) - 98]?.partition(Number(number)) ?? "";
-    const disks = this.#disks.map(({ device }) => device), readOnly = this.#readOnly;
-    const volume = VOLUME.exec(name)?.[1] ?? "";
-    return this.#stack.use(await LinearVolume.attach(volume, { disks, readOnly })).device;
+    const array = ARRAY.exec(name)?.[1];
+    if (array !== undefined) return this.#mirrors.get(array)?.device ?? "";
+    const volume = VOLUME.exec(name)?.[1] ?? "", readOnly = this.#readOnly;
+    const on = [
+      ...this.#disks.map(({ device }) => `${device}p`),
+      ...[...this.#mirrors.values()].map(({ device }) => `${device}$`),
+    ];
+    return this.#stack.use(await LinearVolume.attach(volume, { on, readOnly })).device;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,12 +8,12 @@ export class LinearVolume implements AsyncDisposable {
     this.device = device;
   }
 
-  /** `volume`: "group/name"; `disks`: the devices on whose partitions it may be. */
+  /** `volume`: "group/name"; `on`: how the devices begin on which it may be, as regular expressions. */
   static async attach(
     volume: string,
-    { disks, readOnly }: { readonly disks: readonly string[]; readonly readOnly: boolean },
+    { on, readOnly }: { readonly on: readonly string[]; readonly readOnly: boolean },
   ): Promise<LinearVolume> {
-    const accepted = disks.map((disk) => `"a|^${disk}p|"`).join();
+    const accepted = on.map((device) => `"a|^${device}|"`).join();
     const config = `devices{filter=[${accepted},"r|.*|"] use_devicesfile=0}`;
     const report = async (program: string, fields: string, subject: readonly string[]) => {
       const units = ["--noheadings", "--units", "b", "--nosuffix"];
