@@ -112,6 +112,9 @@ async function makesMenu(tree: TreeReader, { loader }: BootFacts): Promise<boole
   return await hasProgram(tree, "grub-mkconfig") || await hasProgram(tree, "grub2-mkconfig");
 }
 
+/** Any machine-id but the template's. */
+const SOME_CLONE = "f".repeat(32);
+
 /** Whether every clone needs another initramfs, and none can be made. */
 export async function initramfsObstacles(tree: TreeReader, disks: TemplateDisks): Promise<string[]> {
   const { boot } = disks.layout;
@@ -123,7 +126,7 @@ export async function initramfsObstacles(tree: TreeReader, disks: TemplateDisks)
   );
   const needs = [
     ...initramfsNeeds({ facts: boot, drivers: [], rewritten: changed.map(({ path }) => path), disks }),
-    ...await unifiedNeeds(tree, disks),
+    ...await unifiedNeeds(tree, { disks, own: SOME_CLONE }),
   ];
   const [first] = needs.filter(({ isVital }) => isVital);
   return first === undefined ? [] : [

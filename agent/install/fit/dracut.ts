@@ -4,6 +4,7 @@ import { unifiedTexts } from "../../boot_config/boot_texts.ts";
 import { initramfsImages, type KernelImage, unifiedImages } from "../../boot_config/kernels.ts";
 import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
+import { ownMachineId, withOwnMachineId } from "../../boot_config/machine_id.ts";
 import { lockedBelowRoot, volumeArguments, volumesBelowRoot } from "../../boot_config/initramfs_needs.ts";
 import { type InitramfsOptions, TIMEOUT_MS } from "./initramfs_options.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
@@ -105,11 +106,12 @@ async function availableDrivers(
 
 /** Unified kernel images, with their command lines in this machine's names. Throws RangeError if one has no kernel. */
 async function unifiedImagesOf(clone: CloneTree, { disks }: InitramfsOptions): Promise<Image[]> {
-  const texts = await unifiedTexts(clone);
+  const texts = await unifiedTexts(clone), own = await ownMachineId(clone);
   const known = await unifiedImages(clone, texts.map(({ path }) => path));
   return texts.map(({ path, text }) => {
     const image = known.find((one) => one.path === path);
     if (image === undefined) throw new RangeError(`no kernel of the image is that of ${path}`);
-    return { ...image, commandLine: rewriteArguments(text, new Rewriting(path, disks)) };
+    const renamed = rewriteArguments(text, new Rewriting(path, disks));
+    return { ...image, commandLine: withOwnMachineId(renamed, { path, own }) };
   });
 }
