@@ -149,8 +149,14 @@ function essentialOf(action: Action): unknown {
       const { volume, more = [], type, mountPoint } = action;
       return { do: "mount", volume, more, type, mountPoint };
     }
+    case "lvm": {
+      const { logical, ...group } = action.group;
+      // LVM lists them by name, and the first to be placed gets the first extents
+      const volumes = logical.toSorted((a, b) => a.name < b.name ? -1 : 1)
+        .map(({ extents, ...volume }) => ({ ...volume, extents: sum(extents.map(({ count }) => count)) }));
+      return { ...action, group: { ...group, logical: volumes } };
+    }
     case "luks":
-    case "lvm":
     case "erase":
       return action;
     case "wipe":
@@ -158,4 +164,8 @@ function essentialOf(action: Action): unknown {
     case "boot-loader":
       return undefined;
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
