@@ -1,9 +1,10 @@
 /** File systems on partitions and linear volumes, which the host mounts itself: its processor is fast. */
+import { z } from "zod";
 import { run } from "./command.ts";
 import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
-import { LinearVolume } from "./linear_volume.ts";
-import { LoopDisk, Mount } from "./loop_disk.ts";
+import { attachVolume } from "./linear_volume.ts";
+import { LoopRange, Mount } from "./loop_disk.ts";
 import { rootPartition } from "./template_disk.ts";
 
 type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
@@ -23,34 +24,61 @@ export function areOnHost(
 
 /** The devices of file systems while it is used. */
 class HostDisks implements AsyncDisposable {
-  readonly #disks: readonly LoopDisk[];
+  /** By the name of the partition, as a layout has it. */
+  readonly #partitions: ReadonlyMap<string, string>;
   readonly #stack: AsyncDisposableStack;
   readonly #readOnly: boolean;
 
-  private constructor(disks: readonly LoopDisk[], stack: AsyncDisposableStack, readOnly: boolean) {
-    this.#disks = disks;
+  private constructor(
+    partitions: ReadonlyMap<string, string>,
+    { stack, readOnly }: { stack: AsyncDisposableStack; readOnly: boolean },
+  ) {
+    this.#partitions = partitions;
     this.#stack = stack;
     this.#readOnly = readOnly;
   }
 
+  /** Each partition by itself: nodes of a loop device's partitions may vanish if other labs use loop devices, too. */
   static async attach(images: readonly string[], readOnly: boolean): Promise<HostDisks> {
     await using stack = new AsyncDisposableStack();
-    const disks: LoopDisk[] = [];
-    for (const image of images) disks.push(stack.use(await LoopDisk.attach(image, { readOnly })));
-    return new HostDisks(disks, stack.move(), readOnly);
+    const found = new Map<string, string>();
+    for (const [i, image] of images.entries()) {
+      const partitions = await partitionsOf(image);
+      for (const [number, offset, bytes] of partitions) {
+        const loop = stack.use(await LoopRange.attach(image, { offset, bytes, readOnly }));
+        found.set(`/dev/vd${String.fromCharCode(98 + i)}${number}`, loop.device);
+      }
+    }
+    return new HostDisks(found, { stack: stack.move(), readOnly });
   }
 
   async device(name: string): Promise<string> {
-    const [, letter = "b", number] = PARTITION.exec(name) ?? [];
-    if (number !== undefined) return this.#disks[letter.charCodeAt(0) - 98]?.partition(Number(number)) ?? "";
-    const disks = this.#disks.map(({ device }) => device), readOnly = this.#readOnly;
-    const volume = VOLUME.exec(name)?.[1] ?? "";
-    return this.#stack.use(await LinearVolume.attach(volume, { disks, readOnly })).device;
+    const volume = VOLUME.exec(name)?.[1];
+    if (volume === undefined || PARTITION.test(name)) return this.#partitions.get(name) ?? "";
+    const devices = [...this.#partitions.values()];
+    return this.#stack.use(await attachVolume(volume, { devices, readOnly: this.#readOnly })).device;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+const Table = z.object({
+  partitiontable: z.object({
+    sectorsize: z.number().default(512),
+    partitions: z.array(z.object({ node: z.string(), start: z.number(), size: z.number() })).default([]),
+  }),
+});
+
+/** Number, offset and size in bytes of each; none of a disk without a table. */
+async function partitionsOf(image: string): Promise<(readonly [number, number, number])[]> {
+  const { code, stdout } = await run(["sfdisk", "--json", image], { accept: [1] });
+  if (code !== 0) return [];
+  const { sectorsize, partitions } = Table.parse(JSON.parse(stdout)).partitiontable;
+  return partitions.map(({ node, start, size }) =>
+    [Number(/\d+$/.exec(node)?.[0]), start * sectorsize, size * sectorsize] as const
+  );
 }
 
 /** Runs `task` on them. `options`: of mount(8), by type; the disks are attached read-only if there are some. */

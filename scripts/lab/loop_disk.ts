@@ -39,6 +39,34 @@ export class LoopDisk implements AsyncDisposable {
   }
 }
 
+/** A range of a file or device as a device. */
+export class LoopRange implements AsyncDisposable {
+  readonly device: string;
+
+  private constructor(device: string) {
+    this.device = device;
+  }
+
+  static async attach(
+    source: string,
+    { offset, bytes, readOnly }: {
+      readonly offset: number;
+      readonly bytes: number;
+      readonly readOnly: boolean;
+    },
+  ): Promise<LoopRange> {
+    const { stdout } = await run([
+      ...["losetup", "--find", "--show", ...readOnly ? ["--read-only"] : []],
+      ...[`--offset=${offset}`, `--sizelimit=${bytes}`, source],
+    ]);
+    return new LoopRange(stdout.trim());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run(["losetup", "--detach", this.device]);
+  }
+}
+
 export class Mount implements AsyncDisposable {
   readonly path: string;
 
