@@ -33,9 +33,18 @@ export async function damageFiles(root: string): Promise<number> {
   return bytes;
 }
 
-/** Overwrites the first two mebibytes of a disk (boot code, partition table, GRUB's core) with zeros. */
-export async function eraseStart(disk: string): Promise<void> {
+/**
+ * Overwrites the first two mebibytes of a disk with zeros: boot code, partition table, GRUB's core, and the start of an
+ * EFI system partition. Returns the size of the files on that.
+ */
+export async function eraseStart(disk: string): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "rackseed-lab-esp-" });
+  // fails if there is none
+  const { code } = await run(["mcopy", "-s", "-i", `${disk}@@1M`, "::/*", folder], { accept: [1] });
+  const lost = code === 0 ? Number((await run(["du", "-sb", folder])).stdout.split("\t")[0]) : 0;
+  await Deno.remove(folder, { recursive: true });
   await run(["dd", "if=/dev/zero", `of=${disk}`, "bs=1M", "count=2", "conv=notrunc", "status=none"]);
+  return lost;
 }
 
 /** A little damage, which a dry run must find. */

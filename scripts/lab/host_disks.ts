@@ -1,19 +1,20 @@
 /**
  * File systems on partitions, linear volumes and mirrors, which the host mounts itself: its processor is fast. Of a mirror
- * it reads the half on the first disk.
+ * it reads the half that it finds first.
  */
+import { z } from "zod";
 import { run } from "./command.ts";
 import { type DiskTask, diskTasks } from "./disk_tasks.ts";
 import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
-import { LinearVolume } from "./linear_volume.ts";
-import { LoopDisk, Mount } from "./loop_disk.ts";
-import { MirrorHalf } from "./mirror_half.ts";
+import { attachVolume } from "./linear_volume.ts";
+import { LoopRange, Mount } from "./loop_disk.ts";
+import { attachHalf } from "./mirror_half.ts";
 import { rootPartition } from "./template_disk.ts";
 
 type OnHost = Pick<TreeFileSystem, "at" | "type" | "subvolumes" | "device">;
 
 const PARTITION = /^\/dev\/vd([b-z])(\d+)$/, VOLUME = /^\/dev\/(?!mapper\/|md\/)([\w.-]+\/[\w.-]+)$/;
-const ARRAY = /^\/dev\/md\/([\w.-]+)$/;
+const ARRAY = /^\/dev\/md\/[\w.-]+$/;
 
 /** The file systems of a disk without a layout. */
 export const plain: readonly OnHost[] = [{ at: "/", type: "ext4", device: `/dev/vdb${rootPartition}` }];
@@ -29,53 +30,65 @@ export function areOnHost(
 
 /** The devices of file systems while it is used. */
 class HostDisks implements AsyncDisposable {
-  readonly #disks: readonly LoopDisk[];
-  readonly #mirrors: ReadonlyMap<string, MirrorHalf>;
+  /** By the name of the partition or array, as a layout has it. */
+  readonly #devices: ReadonlyMap<string, string>;
   readonly #stack: AsyncDisposableStack;
   readonly #readOnly: boolean;
 
   private constructor(
-    { disks, mirrors }: {
-      readonly disks: readonly LoopDisk[];
-      readonly mirrors: ReadonlyMap<string, MirrorHalf>;
-    },
-    stack: AsyncDisposableStack,
-    readOnly: boolean,
+    devices: ReadonlyMap<string, string>,
+    { stack, readOnly }: { stack: AsyncDisposableStack; readOnly: boolean },
   ) {
-    this.#disks = disks;
-    this.#mirrors = mirrors;
+    this.#devices = devices;
     this.#stack = stack;
     this.#readOnly = readOnly;
   }
 
+  /** Each partition by itself: nodes of a loop device's partitions may vanish if other labs use loop devices, too. */
   static async attach(images: readonly string[], readOnly: boolean): Promise<HostDisks> {
     await using stack = new AsyncDisposableStack();
-    const disks: LoopDisk[] = [];
-    for (const image of images) disks.push(stack.use(await LoopDisk.attach(image, { readOnly })));
-    const mirrors = new Map<string, MirrorHalf>();
-    for (const partition of await disks[0]?.partitions() ?? []) {
-      const half = await MirrorHalf.attach(partition, { readOnly });
-      if (half) mirrors.set(half.name, stack.use(half));
+    const found = new Map<string, string>();
+    for (const [i, image] of images.entries()) {
+      const partitions = await partitionsOf(image);
+      for (const [number, offset, bytes] of partitions) {
+        const loop = stack.use(await LoopRange.attach(image, { offset, bytes, readOnly }));
+        found.set(`/dev/vd${String.fromCharCode(98 + i)}${number}`, loop.device);
+        const { name = "", half } = await attachHalf(loop.device, { readOnly }) ?? {};
+        if (half === undefined) continue;
+        stack.use(half);
+        if (!found.has(`/dev/md/${name}`)) found.set(`/dev/md/${name}`, half.device);
+      }
     }
-    return new HostDisks({ disks, mirrors }, stack.move(), readOnly);
+    return new HostDisks(found, { stack: stack.move(), readOnly });
   }
 
   async device(name: string): Promise<string> {
-    const [, letter = "b", number] = PARTITION.exec(name) ?? [];
-    if (number !== undefined) return this.#disks[letter.charCodeAt(0) - 98]?.partition(Number(number)) ?? "";
-    const array = ARRAY.exec(name)?.[1];
-    if (array !== undefined) return this.#mirrors.get(array)?.device ?? "";
-    const volume = VOLUME.exec(name)?.[1] ?? "", readOnly = this.#readOnly;
-    const on = [
-      ...this.#disks.map(({ device }) => `${device}p`),
-      ...[...this.#mirrors.values()].map(({ device }) => `${device}$`),
-    ];
-    return this.#stack.use(await LinearVolume.attach(volume, { on, readOnly })).device;
+    const volume = VOLUME.exec(name)?.[1];
+    if (volume === undefined || PARTITION.test(name)) return this.#devices.get(name) ?? "";
+    const devices = [...this.#devices.values()];
+    return this.#stack.use(await attachVolume(volume, { devices, readOnly: this.#readOnly })).device;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+const Table = z.object({
+  partitiontable: z.object({
+    sectorsize: z.number().default(512),
+    partitions: z.array(z.object({ node: z.string(), start: z.number(), size: z.number() })).default([]),
+  }),
+});
+
+/** Number, offset and size in bytes of each; none of a disk without a table. */
+async function partitionsOf(image: string): Promise<(readonly [number, number, number])[]> {
+  const { code, stdout } = await run(["sfdisk", "--json", image], { accept: [1] });
+  if (code !== 0) return [];
+  const { sectorsize, partitions } = Table.parse(JSON.parse(stdout)).partitiontable;
+  return partitions.map(({ node, start, size }) =>
+    [Number(/\d+$/.exec(node)?.[0]), start * sectorsize, size * sectorsize] as const
+  );
 }
 
 /** Runs `task` on them. `options`: of mount(8), by type; the disks are attached read-only if there are some. */

@@ -33,13 +33,36 @@ export class LoopDisk implements AsyncDisposable {
     return `${this.device}p${number}`;
   }
 
-  async partitions(): Promise<string[]> {
-    const { stdout } = await run(["partx", "--show", "--noheadings", "--output", "NR", this.device]);
-    return stdout.trim().split(/\s+/).filter(Boolean).map((number) => this.partition(Number(number)));
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run(["partx", "--delete", this.device], { accept: [1] });
+    await run(["losetup", "--detach", this.device]);
+  }
+}
+
+/** A range of a file or device as a device. */
+export class LoopRange implements AsyncDisposable {
+  readonly device: string;
+
+  private constructor(device: string) {
+    this.device = device;
+  }
+
+  static async attach(
+    source: string,
+    { offset, bytes, readOnly }: {
+      readonly offset: number;
+      readonly bytes: number;
+      readonly readOnly: boolean;
+    },
+  ): Promise<LoopRange> {
+    const { stdout } = await run([
+      ...["losetup", "--find", "--show", ...readOnly ? ["--read-only"] : []],
+      ...[`--offset=${offset}`, `--sizelimit=${bytes}`, source],
+    ]);
+    return new LoopRange(stdout.trim());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await run(["partx", "--delete", this.device], { accept: [1] });
     await run(["losetup", "--detach", this.device]);
   }
 }

@@ -124,8 +124,7 @@ async function dryRun(lab: Workplace, { node, server }: Context): Promise<Check[
 
 async function damage(lab: Workplace, disks: readonly VmDisk[]): Promise<number> {
   const bytes = await onDisks(lab, "damage", { disks, access: "write" });
-  await eraseStart(disks[0]?.path ?? "");
-  return bytes;
+  return bytes + await eraseStart(disks[0]?.path ?? "");
 }
 
 async function sums(disks: readonly VmDisk[]): Promise<string> {

@@ -39,13 +39,14 @@ export const ubuntu: LabLayout = {
       `# This is the network config written by 'subiquity'
 network:
   ethernets:
-    enp0s2:
+    enp0s3:
       addresses:
       - ${templateAddress}/24
   version: 2
 `,
       0o600,
     ),
+    file("etc/cloud/ds-identify.cfg", "policy: enabled\n"),
     file("etc/cloud/cloud.cfg.d/subiquity-disable-cloudinit-networking.cfg", "network: {config: disabled}\n"),
     file(
       "etc/cloud/cloud.cfg.d/99-installer.cfg",
