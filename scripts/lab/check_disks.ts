@@ -5,14 +5,14 @@ import { compareEntries, covers, describe, type Difference, type Exception } fro
 import { expected } from "./expected_differences.ts";
 import { LoopDisk } from "./loop_disk.ts";
 import { checkLayout, onDisks } from "./on_disks.ts";
+import type { TaskResult } from "./disk_tasks.ts";
 import type { VmDisk } from "./qemu.ts";
-import type { Entry } from "./read_tree.ts";
 import type { Check } from "./check.ts";
 import { bootPartition, rootPartition } from "./template_disk.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** The template as it was read the first time. */
-const templates = new WeakMap<readonly VmDisk[], Promise<[string, Entry][]>>();
+const templates = new WeakMap<readonly VmDisk[], Promise<TaskResult<"read">>>();
 
 /** Compares the clone's file systems with the template's, both read from their disks. */
 export async function compareWithTemplate(
@@ -27,16 +27,21 @@ export async function compareWithTemplate(
   const allowed = [...expected, ...lab.layout?.mayDiffer ?? [], ...also];
   // The template was captured while it ran: its journal is replayed on the lab's own copy of the disk. The clone's
   // file systems were unmounted by the agent and must be intact as they are.
-  const left = templates.get(template) ?? onDisks(lab, "read", { disks: template, access: "replay" });
-  templates.set(template, left);
+  const read = templates.get(template) ?? onDisks(lab, "read", { disks: template, access: "replay" });
+  templates.set(template, read);
+  const left = await read;
   const right = await onDisks(lab, "read", { disks: clone, access: "intact" });
-  const differences = compareEntries(new Map(await left), new Map(right));
+  const differences = compareEntries(new Map(left.entries), new Map(right.entries));
   const unexpected = differences.filter((found) => !allowed.some((exception) => covers(exception, found)));
   await Deno.writeTextFile(
     `${lab.keep}/differences.log`,
     differences.map((found) => `${describe(found)}\n`).join(""),
     { append: true },
   );
+  if (left.alike !== right.alike) {
+    const seen = `the template:\n${left.alike}\nthe clone:\n${right.alike}`;
+    return { what: "subvolumes, flags and properties as the template's", passed: false, seen };
+  }
   return {
     what: "file by file equal to the template",
     passed: unexpected.length === 0,
@@ -60,7 +65,7 @@ function usedExceptions(differences: readonly Difference[], allowed: readonly Ex
 export async function checkFileSystems(lab: Workplace, disks: readonly VmDisk[]): Promise<Check> {
   const what = "file systems are clean after power-off";
   if (lab.layout) {
-    const { code, output } = await checkLayout(lab.layout, disks, lab.signal);
+    const { code, output } = await checkLayout(lab.layout, { disks, signal: lab.signal });
     return { what, passed: code === 0, seen: code === 0 ? "nothing to repair" : output };
   }
   await using loop = await LoopDisk.attach(disks[0]?.path ?? "", { readOnly: true });

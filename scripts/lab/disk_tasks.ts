@@ -5,8 +5,11 @@ import { readTrees } from "./read_tree.ts";
 
 /** Each gets the folder on which the root is mounted, and where its file systems are mounted: "/" first. */
 export const diskTasks = {
-  /** Everything about each entry. */
-  read: async (root: string, places: readonly string[]) => [...await readTrees(root, places)],
+  /** Everything about each entry, and what the shell script `alike` prints. */
+  read: async (root: string, places: readonly string[], alike = "") => ({
+    entries: [...await readTrees(root, places)],
+    alike: (await run(["sh", "-ec", alike, root])).stdout,
+  }),
   /** How many bytes of files are damaged or gone. */
   damage: (root: string) => damageFiles(root),
   damageLittle: async (root: string) => {
@@ -31,7 +34,7 @@ export type DiskTask = keyof typeof diskTasks;
 export type TaskResult<T extends DiskTask> = Awaited<ReturnType<typeof diskTasks[T]>>;
 
 if (import.meta.main) {
-  const [task, root = "", places = "", result = ""] = Deno.args;
-  const found = await diskTasks[task as DiskTask](root, places.split(","));
+  const [task, root = "", places = "", result = "", alike] = Deno.args;
+  const found = await diskTasks[task as DiskTask](root, places.split(","), alike);
   await Deno.writeTextFile(result, JSON.stringify(found));
 }

@@ -1,10 +1,10 @@
 /** The whole product on real firmware: captures a template, and turns empty machines into its clones. */
 import type { Check } from "./check.ts";
-import { sha256 } from "./check_disks.ts";
 import { backUpNode } from "./backup_flow.ts";
 import { setHooks } from "./hooks.ts";
 import { keepNode } from "./keep_flow.ts";
-import { type Clone, cloneNode, orderNodes, ownDisk } from "./node_flow.ts";
+import { type Clone, cloneNode, orderNodes } from "./node_flow.ts";
+import { checkOwnDisk, ownSum } from "./own_data.ts";
 import { cutPower } from "./power_cut_flow.ts";
 import { ProductServer } from "./product_server.ts";
 import { pullDisks } from "./pulled_disk_flow.ts";
@@ -35,11 +35,11 @@ export async function cloneMachines(
     const nodes = options.identity === "ask" ? [...plain, ...askedNodes(options.nodes)] : plain;
     await setHooks(lab, { server });
     await using order = await orderNodes(lab, { nodes, server });
-    const ownBefore = await ownSums(lab, nodes);
+    const ownBefore = await Promise.all(nodes.map((node) => ownSum(lab, node)));
     const clones = nodes.map((node) => cloneNode(lab, { node, template, server, order }));
     // The order ends if a node reports a failure; then the others are not awaited.
     const [, ...found] = await lab.together<Clone | undefined>([order.done.then(() => undefined), ...clones]);
-    const checks = found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i]));
+    const checks = [...tell(lab, found.flatMap((clone, i) => ofNode(clone?.checks ?? [], nodes[i])))];
     const [node] = nodes, [clone] = found;
     if (lab.layout?.isMirrored && node) {
       checks.push(...tell(lab, ofNode(await pullDisks(lab, { node }), node)));
@@ -61,31 +61,11 @@ export async function cloneMachines(
       const found = await cutPower(lab, { node: further, template, server, cuts });
       checks.push(...tell(lab, ofNode(found, further)));
     }
-    return [...checks, ...await checkOwnDisks(lab, nodes, ownBefore)];
+    for (const [i, node] of nodes.entries()) {
+      checks.push(...ofNode(await checkOwnDisk(lab, { node, before: ownBefore[i] }), node));
+    }
+    return checks;
   });
-}
-
-/** Checksums of the disks that belong to the nodes. */
-async function ownSums(lab: Workplace, nodes: readonly NodeFacts[]): Promise<(string | undefined)[]> {
-  return await Promise.all(nodes.map(async (node) => {
-    const disk = ownDisk(lab, node);
-    return disk === undefined ? undefined : await sha256(disk);
-  }));
-}
-
-async function checkOwnDisks(
-  lab: Workplace,
-  nodes: readonly NodeFacts[],
-  before: readonly (string | undefined)[],
-): Promise<Check[]> {
-  const after = await ownSums(lab, nodes);
-  return nodes.flatMap((node, i) =>
-    before[i] === undefined ? [] : [{
-      what: `${node.name}: its own data disk is unchanged, bit for bit`,
-      passed: before[i] === after[i],
-      seen: `SHA-256 ${before[i]} before, ${after[i]} after`,
-    }]
-  );
 }
 
 /** Two more nodes: at one, a person mistypes the name first; at the other, with bond and VLAN, nobody answers. */

@@ -33,6 +33,11 @@ export class LoopDisk implements AsyncDisposable {
     return `${this.device}p${number}`;
   }
 
+  async partitions(): Promise<string[]> {
+    const { stdout } = await run(["partx", "--show", "--noheadings", "--output", "NR", this.device]);
+    return stdout.trim().split(/\s+/).filter(Boolean).map((number) => this.partition(Number(number)));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await run(["partx", "--delete", this.device], { accept: [1] });
     await run(["losetup", "--detach", this.device]);

@@ -1,15 +1,10 @@
-/**
- * Mounts the file systems of disks that no machine is using: on the host, or those of a layout that the host cannot read,
- * or may not write, in the small VM.
- */
-import { type DiskTask, diskTasks, type TaskResult } from "./disk_tasks.ts";
-import type { LabLayout } from "./layouts/layout.ts";
-import { compared, type Place, placesOf } from "./layouts/places.ts";
+/** Mounts the file systems of disks that no machine is using: on the host, or those of a layout in the small VM. */
+import type { DiskTask, TaskResult } from "./disk_tasks.ts";
+import { areOnHost, checkOnHost, onHost, plain } from "./host_disks.ts";
+import type { LabLayout, TreeFileSystem } from "./layouts/layout.ts";
 import { mountAll } from "./layouts/template_disks.ts";
-import { LoopDisk, Mount } from "./loop_disk.ts";
 import type { VmDisk } from "./qemu.ts";
 import { runInSmallVm } from "./small_vm.ts";
-import { rootPartition } from "./template_disk.ts";
 import type { Workplace } from "./workplace.ts";
 
 /**
@@ -23,6 +18,21 @@ interface DisksOptions {
   readonly access: Access;
 }
 
+function compared({ fileSystems }: LabLayout): readonly TreeFileSystem[] {
+  return fileSystems.filter(({ isOwn }) => !isOwn);
+}
+
+/** The host may be unable to mount a vfat, and only the boot loader is on it. */
+function filled(layout: LabLayout): readonly TreeFileSystem[] {
+  return compared(layout).filter(({ type }) => type !== "vfat");
+}
+
+/** Where they are mounted, "/" first. */
+function placesOf(layout: LabLayout): readonly string[] {
+  const mounted = filled(layout).flatMap(({ at, subvolumes }) => subvolumes?.map(({ at }) => at) ?? [at]);
+  return [...mounted, ...layout.nested ?? []];
+}
+
 /** Options that do not replay the journal. */
 const intact = { ext4: "ro,noload", xfs: "ro,norecovery", btrfs: "ro", vfat: "ro" };
 
@@ -34,67 +44,47 @@ export async function onDisks<T extends DiskTask>(
   task: T,
   options: DisksOptions,
 ): Promise<TaskResult<T>> {
-  const work = () =>
-    lab.layout ? onLayout(lab, task, { ...options, layout: lab.layout }) : onHost(lab, task, options);
+  const { layout, folder, signal } = lab, { disks, access } = options;
+  const places = layout ? placesOf(layout) : ["/"];
+  const fileSystems = layout ? filled(layout) : plain;
+  const work = async () => {
+    signal.throwIfAborted();
+    if (layout && !areOnHost(fileSystems, { layout, writes: access === "write" })) {
+      return await inSmallVm(lab, task, { ...options, places });
+    }
+    return await onHost(task, {
+      fileSystems,
+      images: disks.map(({ path }) => path),
+      folder: `${folder}/disk`,
+      options: access === "intact" ? intact : {},
+      places,
+      alike: layout?.alike,
+    });
+  };
   const result = turn.then(work, work);
   turn = result.catch(() => {});
   return await result as TaskResult<T>;
 }
 
-async function onHost(lab: Workplace, task: DiskTask, { disks, access }: DisksOptions): Promise<unknown> {
-  lab.signal.throwIfAborted();
-  await using disk = await LoopDisk.attach(disks[0]?.path ?? "", { readOnly: access === "intact" });
-  await using mount = await Mount.at(`${lab.folder}/disk`, {
-    source: disk.partition(rootPartition),
-    options: access === "intact" ? ["-o", "ro,noload"] : [],
-  });
-  return await diskTasks[task](mount.path, ["/"]);
-}
-
-interface LayoutOptions extends DisksOptions {
-  readonly layout: LabLayout;
-}
-
-/** Writing to one half of a mirror would make it differ from the other. */
-async function onLayout(lab: Workplace, task: DiskTask, options: LayoutOptions): Promise<unknown> {
-  const { layout, disks, access } = options;
-  const places = access === "write" ? undefined : await placesOf(layout, disks, lab.signal);
-  return places ? await onPlaces(lab, task, { places, access }) : await inSmallVm(lab, task, options);
-}
-
-async function onPlaces(
-  lab: Workplace,
-  task: DiskTask,
-  { places, access }: { readonly places: readonly Place[]; readonly access: Access },
-): Promise<unknown> {
-  const root = `${lab.folder}/disk`;
-  await using stack = new AsyncDisposableStack();
-  for (const { fileSystem: { at, type }, image, offsetBytes, sizeBytes } of places) {
-    const range = [`offset=${offsetBytes}`, `sizelimit=${sizeBytes}`];
-    const more = [...(access === "intact" ? [intact[type]] : []), ...(type === "xfs" ? ["nouuid"] : [])];
-    const options = ["-o", ["loop", ...range, ...more].join()];
-    stack.use(await Mount.at(`${root}${at === "/" ? "" : at}`, { source: image, options }));
-  }
-  return await diskTasks[task](root, places.map(({ fileSystem: { at } }) => at));
-}
-
 async function inSmallVm(
   lab: Workplace,
   task: DiskTask,
-  { layout, disks, access }: LayoutOptions,
+  { disks, access, places }: DisksOptions & { readonly places: readonly string[] },
 ): Promise<unknown> {
-  const { folder, signal } = lab;
+  const { layout, folder, signal } = lab;
+  if (!layout) throw new TypeError("there is no layout");
   const results = `${folder}/results`;
   await Deno.mkdir(results, { recursive: true });
-  const places = compared(layout).filter(({ type }) => type !== "vfat")
-    .flatMap(({ at, subvolumes }) => subvolumes?.map(({ at }) => at) ?? [at]);
   const { code, output } = await runInSmallVm({
     disks: disks.map(({ path }) => ({ path, ...(access !== "write" && { discardWrites: true }) })),
     script: `
 root=/mnt/disks; mkdir $root
 ${layout.assemble}
 ${mountAll(compared(layout), access === "intact" ? intact : {})}
-deno run -A --no-check scripts/lab/disk_tasks.ts ${task} $root ${places.join()} ${results}/result
+deno run -A --no-check scripts/lab/disk_tasks.ts ${task} $root ${places.join()} ${results}/result "$(cat <<'END'
+${layout.alike ?? ""}
+END
+)"
 umount -R $root
 vgchange -q -an || true
 mdadm --stop --scan --quiet || true
@@ -109,18 +99,24 @@ mdadm --stop --scan --quiet || true
   return JSON.parse(await Deno.readTextFile(`${results}/result`));
 }
 
+/** Programs that check a file system without writing, and exit 0 only if nothing is wrong. */
 const checkers = {
-  ext4: "e2fsck -f -n",
-  xfs: "xfs_repair -n",
-  btrfs: "btrfs check --readonly",
-  vfat: "fsck.vfat -n",
+  ext4: ["e2fsck", "-f", "-n"],
+  xfs: ["xfs_repair", "-n"],
+  btrfs: ["btrfs", "check", "--readonly"],
+  vfat: ["fsck.vfat", "-n"],
 };
 
 /** Checks the file systems of a layout's disks without writing. */
-export async function checkLayout(layout: LabLayout, disks: readonly VmDisk[], signal: AbortSignal) {
-  const checks = compared(layout).map(({ type, device }) => `${checkers[type]} ${device}`);
+export async function checkLayout(
+  layout: LabLayout,
+  { disks, signal }: { readonly disks: readonly VmDisk[]; readonly signal: AbortSignal },
+): Promise<{ readonly code: number; readonly output: string }> {
+  const fileSystems = compared(layout), images = disks.map(({ path }) => path);
+  if (areOnHost(fileSystems, { layout })) return await checkOnHost(fileSystems, { images, checkers, signal });
+  const checks = fileSystems.map(({ type, device }) => `${checkers[type].join(" ")} ${device}`);
   return await runInSmallVm({
-    disks: disks.map(({ path }) => ({ path, discardWrites: true })),
+    disks: images.map((path) => ({ path, discardWrites: true })),
     script: `${layout.assemble}\nfailed=0\n${
       checks.map((check) => `${check} || failed=1`).join("\n")
     }\nexit $failed`,

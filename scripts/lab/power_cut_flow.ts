@@ -2,6 +2,7 @@
 import type { Check } from "./check.ts";
 import { compareWithTemplate } from "./check_disks.ts";
 import { disksOf, machineOf, orderNodes, startClone } from "./node_flow.ts";
+import { checkOwnDisk, ownSum } from "./own_data.ts";
 import type { ProductServer } from "./product_server.ts";
 import { VirtualMachine } from "./qemu.ts";
 import type { Template } from "./template_flow.ts";
@@ -41,6 +42,7 @@ export async function cutPower(
   },
 ): Promise<Check[]> {
   await using order = await orderNodes(lab, { nodes: [node], server });
+  const before = await ownSum(lab, node);
   const runs: Run[] = [];
   const points = (lab.layout ? POINTS.slice(1) : POINTS).slice(0, cuts);
   for (const point of points) {
@@ -60,7 +62,8 @@ export async function cutPower(
   const compared = await compareWithTemplate(lab, { clone: disksOf(lab, node), template: template.disks });
   const { checks } = await startClone(lab, { node, template, server, order });
   await order.done;
-  return [compared, ...checks, ...points.map(({ name }, i) => fetchedTwice(runs, { name, i }))];
+  const own = await checkOwnDisk(lab, { node, before });
+  return [compared, ...checks, ...own, ...points.map(({ name }, i) => fetchedTwice(runs, { name, i }))];
 }
 
 /** The traffic of a run that did not reduce what the next run had to fetch. */

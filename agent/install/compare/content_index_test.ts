@@ -8,6 +8,7 @@ import { statAt } from "../../sys/file_status.ts";
 import { installTree } from "../extract/install_tree.ts";
 import { type ContentIndex, decodeIndex, encodeIndex, type IndexEntry } from "../records/content_index.ts";
 import { findExisting } from "./existing.ts";
+import { indexOfTarget } from "./target_index.ts";
 
 const manifest = createHash("sha256").update("a manifest").digest("hex");
 const indexed: IndexEntry = {
@@ -66,6 +67,27 @@ Deno.test("writing and scanning give the same checksums, even for a file in seve
   assert.equal(test.sums.size, 3);
 });
 
+Deno.test("nothing is noted of a file system whose inode numbers do not last", async () => {
+  using test = await installed();
+  const { image: { manifest: installedManifest, target }, sums } = test;
+  const noted = (plain: readonly string[]) => {
+    const options = {
+      manifest: installedManifest,
+      found: undefined,
+      previous: undefined,
+      changed: new Set<string>(),
+    };
+    const all = new Map([...sums] as [BytePath, number][]);
+    const index = decodeIndex(indexOfTarget(target, { ...options, manifestId: manifest, sums: all, plain }), {
+      manifest,
+    });
+    return installedManifest.entries.filter((_, number) => index?.(number)).map(({ path }) => path as string);
+  };
+  const all = noted([]);
+  assert.ok(all.includes("b") && all.includes(""));
+  assert.deepEqual(noted(["/b"]), all.filter((path) => path !== "b"));
+});
+
 Deno.test("an untouched file is trusted by its checksum; one that rots or was touched is not", async () => {
   using test = await installed();
   const { image, look, index } = test;
@@ -84,6 +106,38 @@ Deno.test("an untouched file is trusted by its checksum; one that rots or was to
   const rotten = await look(index());
   assert.deepEqual([...rotten.contents.right.get(b) ?? []], [1, 0, 1]);
   assert.equal(rotten.contents.whole.size, 2);
+});
+
+Deno.test("a file that was completed is in the index with the checksum of its whole content", async () => {
+  using test = await installed();
+  const { image, look, sums: before } = test;
+  const b = image.manifest.entries.findIndex(({ path }) => path === "b");
+  {
+    using file = await Deno.open(`${image.target}/b`, { write: true });
+    await file.seek(7000, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(10));
+  }
+  const found = await look(), sums = new Map<BytePath, number>();
+  assert(found.partial.has(b));
+  await installTree({
+    manifest: image.manifest,
+    key,
+    target: image.target,
+    existing: found,
+    packs: { path: () => image.pack },
+    frames: ReadableStream.from([0, 1, 2]),
+    onSums: (some) => some.forEach(([path, sum]) => sums.set(path, ((sums.get(path) ?? 0) ^ sum) >>> 0)),
+  });
+  const options = {
+    manifest: image.manifest,
+    found,
+    previous: undefined,
+    sums,
+    changed: new Set<string>(),
+    plain: [],
+  };
+  const index = decodeIndex(indexOfTarget(image.target, { ...options, manifestId: manifest }), { manifest });
+  assert.equal(index?.(b)?.sum, before.get("b"));
 });
 
 /** With hashes that no content has: only the index can vouch for a file. */

@@ -222,8 +222,8 @@ export class ImageFetch implements AsyncDisposable {
     return compared && compared.differences.list.length > 0;
   }
 
-  /** The content index of the target as it is now (../records/content_index.ts); `changed`: as for `verify`. */
-  contentIndex(changed: ReadonlySet<string>): Uint8Array {
+  /** The content index of the target as it is now (../records/content_index.ts); the options are as for `verify`. */
+  contentIndex({ changed, plain }: Pick<VerifyOptions, "changed" | "plain">): Uint8Array {
     const { manifest, target, compared } = this.#current;
     const previous = target.comparison?.why === "restores" ? target.comparison.index : undefined;
     return indexOfTarget(target.path, {
@@ -233,6 +233,7 @@ export class ImageFetch implements AsyncDisposable {
       previous,
       sums: this.#sums,
       changed,
+      plain,
     });
   }
 

@@ -4,15 +4,15 @@
  */
 import { GRUB_ONLY } from "#contract/format/boot.ts";
 import { isEsp, type SwapFile } from "#contract/format/layout.ts";
-import { unifiedTexts } from "../../boot_config/boot_texts.ts";
-import { rewriteArguments } from "../../disk_references/rewrite_arguments.ts";
 import { coveredTexts } from "../../disk_references/covered_texts.ts";
 import { initramfsProgram } from "../../boot_config/initramfs_program.ts";
 import { Rewriting } from "../../disk_references/rewriting.ts";
 import type { TemplateDisks } from "../../disk_references/template_disks.ts";
 import { makeInitramfs } from "./initramfs.ts";
-import { type InitramfsNeed, initramfsNeeds } from "./initramfs_needs.ts";
+import { initramfsNeeds } from "../../boot_config/initramfs_needs.ts";
+import { unifiedNeeds } from "../../boot_config/unified_needs.ts";
 import { ownEntries } from "./loader_entries.ts";
+import { ownMachineId, withOwnMachineId } from "../../boot_config/machine_id.ts";
 import { makeSwapFiles, type SwapOptions } from "./swap_files.ts";
 import type { CloneTree } from "../../tree/tree_files.ts";
 
@@ -51,6 +51,7 @@ interface Fitted {
 export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<Fitted> {
   const { disks, drivers = [], swapFiles } = options;
   const rewritten: string[] = [], repeated: string[] = [], notes: string[] = [];
+  const own = await ownMachineId(clone);
   if (
     [...disks.clone.unlock?.values() ?? []].some(({ way }) => way !== "passphrase") &&
     await clone.kind(CRYPTTAB) === undefined
@@ -59,7 +60,7 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
   }
   for (const { path, text, rewrite, inInitramfs = false } of await coveredTexts(clone)) {
     const rewriting = new Rewriting(path, disks);
-    const changed = rewrite(text, rewriting);
+    const changed = withOwnMachineId(rewrite(text, rewriting), { path, own });
     if (changed === text) continue;
     await clone.rewrite(path, Buffer.from(changed, "latin1"));
     rewritten.push(path);
@@ -67,10 +68,14 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
     if (inInitramfs) repeated.push(path);
   }
   const facts = disks.layout.boot ?? { ...GRUB_ONLY, ...await initramfsProgram(clone), hostOnly: false };
-  const entries = await ownEntries(clone, { facts, esp: disks.layout.fileSystems.find(isEsp)?.mountPoint });
+  const entries = await ownEntries(clone, {
+    facts,
+    own,
+    esp: disks.layout.fileSystems.find(isEsp)?.mountPoint,
+  });
   const needs = [
     ...initramfsNeeds({ facts, drivers, rewritten: repeated, disks }),
-    ...await unifiedNeeds(clone, disks),
+    ...await unifiedNeeds(clone, { disks, own }),
   ];
   const isMade = needs.some(({ isVital }) => isVital || facts.initramfs !== "none");
   const rebuilt = isMade ? await makeInitramfs(clone, { ...options, facts, drivers, needs }) : undefined;
@@ -85,13 +90,4 @@ export async function fitToDisk(clone: CloneTree, options: FitOptions): Promise<
       ...made.length > 0 ? [`swap files made: ${made.join(", ")}`] : [],
     ],
   };
-}
-
-/** The command line inside a unified kernel image cannot be rewritten: the image is made again. */
-async function unifiedNeeds(clone: CloneTree, disks: TemplateDisks): Promise<InitramfsNeed[]> {
-  return (await unifiedTexts(clone)).flatMap(({ path, text }) =>
-    rewriteArguments(text, new Rewriting(path, disks)) === text
-      ? []
-      : [{ because: `the command line in ${path} names the template's disks`, isVital: true }]
-  );
 }

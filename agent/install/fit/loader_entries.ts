@@ -16,13 +16,12 @@ const NOTHING: OwnEntries = { notes: [], written: [] };
 const RHEL_ENTRIES = "/boot/loader/entries";
 const TOKEN = "/etc/kernel/entry-token";
 
-/** `esp`: where the EFI system partition is mounted. */
+/** `own`: the clone's machine-id; `esp`: where the EFI system partition is mounted. */
 export async function ownEntries(
   clone: CloneTree,
-  { facts, esp }: { facts: BootFacts; esp: string | undefined },
+  { facts, own, esp }: { facts: BootFacts; own: string | undefined; esp: string | undefined },
 ): Promise<OwnEntries> {
-  const own = (await clone.text("/etc/machine-id"))?.trim() ?? "";
-  if (!/^[0-9a-f]{32}$/.test(own)) return NOTHING;
+  if (own === undefined) return NOTHING;
   return facts.loader === "grub"
     ? await renameEntries(clone, { facts, own })
     : await keepToken(clone, { facts, esp, own });

@@ -123,6 +123,17 @@ Deno.test("the record restores lost identity files byte for byte, text or not", 
     assert.deepEqual(await putBack(clone, record), []);
   }));
 
+Deno.test("a random seed that the boot loader made is not put back: it may be used only once", () =>
+  inTemporary(async (root) => {
+    const clone = new CloneTree(root), seed = "/boot/efi/loader/random-seed";
+    await clone.write(seed, { text: Uint8Array.of(0xff, 1, 2), mode: 0o600 });
+    await writeCloneRecord(clone, { manifest: "a".repeat(64), own: [seed], boot: undefined });
+    await Deno.remove(`${root}${seed}`);
+    const record = await readCloneRecord(clone);
+    assert.deepEqual(record?.own, [{ path: seed }]);
+    assert.deepEqual(record && await putBack(clone, record), []);
+  }));
+
 Deno.test("a rewritten file keeps its owner, and a new one gets its directory's", {
   ignore: Deno.uid() !== 0,
 }, () =>

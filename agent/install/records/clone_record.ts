@@ -7,6 +7,8 @@
  */
 import { z } from "zod";
 import { bytePathOfText } from "#contract/format/byte_path.ts";
+import { OwnPatterns } from "#contract/own_files/pattern.ts";
+import { isCarried, OWN_FILES } from "#contract/own_files/table.ts";
 import { sha256 } from "#native/sha256.ts";
 import { statAt } from "../../sys/file_status.ts";
 import { AT_FDCWD } from "../../sys/libc.ts";
@@ -98,7 +100,13 @@ async function writeRecord(clone: CloneTree, record: CloneRecord): Promise<void>
   await clone.write(FILE, { text: bytes, mode: 0o600 });
 }
 
+/** What a clone does without until a program of its own makes it, such as a random seed, which may be used only once. */
+const NEVER_PUT_BACK = new OwnPatterns(
+  OWN_FILES.flatMap((row) => row.clone === "removed" && !isCarried(row) ? row.paths : []),
+);
+
 async function ownFile(clone: CloneTree, path: string): Promise<CloneRecord["own"][number]> {
+  if (NEVER_PUT_BACK.has(bytePathOfText(path.slice(1)))) return { path };
   const bytes = await clone.bytes(path, { maxBytes: MAX_TEXT });
   if (bytes === undefined) return { path };
   const mode = await clone.mode(path);

@@ -42,8 +42,8 @@ async function verify({ plan, mounted: { clone }, fetch }: WrittenClone): Promis
   const { changed } = clone;
   // the index says what is on the disk, so that must be there first
   syncAll();
-  await writeIndex(clone, fetch.contentIndex(changed));
   const options = { privileged: true, changed, plain: plainMounts(plan), fromDisk: true };
+  await writeIndex(clone, fetch.contentIndex(options));
   const { message = "" } = await fetch.verify(options);
   return message;
 }

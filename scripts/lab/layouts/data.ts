@@ -10,6 +10,9 @@ export const data: LabLayout = {
   nodeDisksMiB: [4096, 600],
   packages: ["acl"],
   swaps: 1,
+  mayDiffer: [
+    { path: "srv/data", aspects: ["mtime"], reason: "the mount point of a disk that is not captured" },
+  ],
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2600, mkfs: ["-U", root], device: "/dev/vdb2" },
     { at: "/srv/data", type: "ext4", sizeMiB: 500, mkfs: ["-L", "DATA"], device: "/dev/vdc1", isOwn: true },

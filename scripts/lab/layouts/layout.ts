@@ -26,6 +26,10 @@ export interface LabLayout {
   readonly unlock?: { readonly after: RegExp; readonly template: string; readonly clone?: string };
   /** Differences to the template that a clone may have besides those of any layout. */
   readonly mayDiffer?: readonly Exception[];
+  /** Subvolumes that `setUp` makes within others: they are compared, too. */
+  readonly nested?: readonly string[];
+  /** Shell, in the small VM, with everything mounted on $0: what it prints must be the same for a clone. */
+  readonly alike?: string;
   /** What a clone swaps to. */
   readonly swaps: number;
   /** Arguments of `node deploy`; `folder` is one for files that they name. */

@@ -17,6 +17,8 @@ export const ubuntu: LabLayout = {
     { path: "swap.img", reason: "swap file: recreated" },
     { path: "etc/netplan", aspects: ["mtime"], reason: "identity: the node's own" },
     { path: "etc/netplan/**", reason: "identity: the node's own" },
+    { path: "etc/cloud/cloud.cfg.d", aspects: ["mtime"], reason: "identity: the node's own" },
+    { path: "etc/cloud/cloud.cfg.d/99-rackseed.cfg", reason: "identity: the node's own" },
   ],
   fileSystems: [
     { at: "/", type: "ext4", sizeMiB: 2600, mkfs: ["-U", uuids.root], device: "/dev/ubuntu-vg/ubuntu-lv" },
